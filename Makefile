@@ -1,0 +1,44 @@
+# make demo    the main job, end to end, on real data        make demo KEEP=1   leaves the database up
+# make test    lint, types and all tests                     make freeze        sql/ into the migrations (see docs)
+SHELL := /bin/sh
+PYTHON := /usr/bin/python3
+BIN := .venv/bin
+READY := .venv/ready-$(shell cat pyproject.toml docker/requirements-*.txt | sha256sum | cut -c1-16)
+SERVER_PYTHON = PGSCORE_SERVER_PYTHONPATH="$$(docker/server-python)"
+KEEP :=
+
+.PHONY: demo test lint types check render freeze packages clean
+
+demo: $(READY)
+	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && $(BIN)/python -m examples.churn.demo $(if $(KEEP),--keep)
+
+test: lint types check
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+check: $(READY)
+	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && $(BIN)/pytest $(TESTS)
+
+render: $(READY)
+	$(BIN)/python -m plpython.render
+
+freeze: render
+	$(BIN)/python -m migrations.freeze
+
+packages:
+	@docker/install-packages
+
+$(READY): | packages
+	@echo "building .venv from $(PYTHON)"
+	@umask 022 && $(PYTHON) -m venv --clear .venv
+	@$(BIN)/pip install --quiet --requirement docker/requirements-client.txt
+	@$(BIN)/pip install --quiet --no-deps --editable .
+	@touch $@
+
+clean:
+	rm -rf .venv .server-* build .pytest_cache .mypy_cache .ruff_cache .hypothesis

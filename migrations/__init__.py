@@ -1,0 +1,1 @@
+"""Alembic migrations: three branches, pure SQL, frozen."""

@@ -1,0 +1,50 @@
+"""How Alembic reaches the database: `-x dsn=…`, PGSCORE_DSN, or libpq's own variables."""
+
+from __future__ import annotations
+
+import os
+
+import psycopg2
+from alembic import context
+from alembic.util import CommandError
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+# A name of its own: the database's application may use Alembic too.
+_VERSION_TABLE = "pgscore_alembic_version"
+
+
+def _dsn() -> str:
+    return context.get_x_argument(as_dictionary=True).get("dsn") or os.environ.get("PGSCORE_DSN", "")
+
+
+def _run_offline() -> None:
+    context.configure(
+        dialect_name="postgresql",
+        version_table=_VERSION_TABLE,
+        transaction_per_migration=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def _run_online() -> None:
+    engine = create_engine(
+        "postgresql+psycopg2://", creator=lambda: psycopg2.connect(_dsn()), poolclass=NullPool
+    )
+    try:
+        connection = engine.connect()
+    except psycopg2.OperationalError as error:
+        raise CommandError(f"the database cannot be reached: {str(error).strip()}") from None
+    with connection:
+        context.configure(
+            connection=connection, version_table=_VERSION_TABLE, transaction_per_migration=True
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+if context.is_offline_mode():
+    _run_offline()
+else:
+    _run_online()

@@ -1,0 +1,16 @@
+"""Tables, roles, SQL engine: needs no superuser and no PL/Python."""
+
+from migrations.executor import run_frozen
+
+revision = "0001_core"
+down_revision = None
+branch_labels = ("core",)
+depends_on = None
+
+
+def upgrade() -> None:
+    run_frozen("0001_core.up.sql", "ca494cff598fa392ee2488aecdc7ecb8f617d3530bd72af571877128a136a3d5")
+
+
+def downgrade() -> None:
+    run_frozen("0001_core.down.sql", "ad508c84d3a15345fa2f6beeff0a8f56a03d6e3c0b0710390c68b9e344e88f0e")

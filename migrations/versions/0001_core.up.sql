@@ -1,0 +1,986 @@
+-- core/roles.sql
+-- Roles are cluster-wide: another database of the cluster may have made them already.
+do $$
+declare
+    wanted record;
+begin
+    for wanted in
+        select * from (values
+            ('pgscore_owner', 'owns the schemas pgscore and pgscore_models and what is in them'),
+            ('pgscore_reader', 'may call scores and read the views'),
+            ('pgscore_publisher', 'may add versions of models'),
+            ('pgscore_operator', 'may promote and route versions, and reads what went wrong')
+        ) as r (name, says)
+        where to_regrole(r.name) is null
+    loop
+        execute format('create role %I nologin', wanted.name);
+        execute format('comment on role %I is %L', wanted.name, 'pgscore: ' || wanted.says);
+        if wanted.name in ('pgscore_publisher', 'pgscore_operator') then
+            execute format('grant pgscore_reader to %I', wanted.name);
+        end if;
+    end loop;
+    -- Whoever migrates makes objects for pgscore_owner; a superuser may do so without being a member.
+    if not pg_has_role(current_user, 'pgscore_owner', 'member') then
+        execute format('grant pgscore_owner to %I', current_user);
+    end if;
+end
+$$;
+
+-- core/schemas.sql
+create schema pgscore authorization pgscore_owner;
+create schema pgscore_models authorization pgscore_owner;
+
+comment on schema pgscore is 'Scores of machine-learning models: API, tables, views';
+comment on schema pgscore_models is 'Functions that pgscore generates for promoted models';
+
+grant usage on schema pgscore, pgscore_models to pgscore_publisher, pgscore_operator, pgscore_reader;
+
+-- What pgscore_owner makes later, generated functions included, is nobody's until it is granted.
+alter default privileges for role pgscore_owner revoke execute on functions from public;
+alter default privileges for role pgscore_owner revoke usage on types from public;
+
+-- core/become_owner.sql
+-- What follows belongs to pgscore_owner.
+set role pgscore_owner;
+
+-- core/tables/model.sql
+create table pgscore.model (
+    name text primary key,
+    serving integer,
+    created_at timestamptz not null default now(),
+    created_by name not null default session_user,
+    constraint model_name_is_an_identifier check (name ~ '^[a-z_][a-z0-9_]*$' and octet_length(name) <= 50)
+);
+
+comment on table pgscore.model is 'Models by name';
+comment on column pgscore.model.name is 'An identifier of at most 50 characters; functions are generated under it';
+comment on column pgscore.model.serving is 'The version that answers; NULL until one is promoted';
+comment on column pgscore.model.created_at is 'When its first version was published';
+comment on column pgscore.model.created_by is 'The login role that published it first';
+grant select on pgscore.model to pgscore_reader;
+
+-- core/tables/model_version.sql
+create table pgscore.model_version (
+    model text not null references pgscore.model (name),
+    version integer not null,
+    digest text not null,
+    sha256 text not null,
+    artifact bytea not null,
+    format text not null,
+    contract jsonb not null,
+    signature bytea,
+    key_id text,
+    metrics jsonb not null default '{}',
+    published_at timestamptz not null default now(),
+    published_by name not null default session_user,
+    primary key (model, version),
+    unique (model, digest),
+    constraint version_is_positive check (version > 0),
+    constraint digest_is_a_sha256 check (digest ~ '^[0-9a-f]{64}$'),
+    constraint sha256_is_of_the_artifact check (sha256 = encode(sha256(artifact), 'hex')),
+    constraint format_is_known check (format in ('joblib', 'pickle')),
+    constraint signature_has_a_key check ((signature is null) = (key_id is null)),
+    constraint signature_is_ed25519 check (octet_length(signature) = 64),
+    constraint metrics_are_an_object check (jsonb_typeof(metrics) = 'object')
+);
+
+-- An artifact is compressed by who wrote it, or not at all: the server need not try again.
+alter table pgscore.model_version alter column artifact set storage external;
+alter table pgscore.model add constraint serving_version_exists
+    foreign key (name, serving) references pgscore.model_version (model, version);
+
+comment on table pgscore.model_version is 'Versions of models: the artifact and everything needed to call and to check it. Immutable';
+comment on column pgscore.model_version.model is 'The model';
+comment on column pgscore.model_version.version is 'Counts from 1 within the model';
+comment on column pgscore.model_version.digest is 'Names artifact and contract together; what backends keep estimators under';
+comment on column pgscore.model_version.sha256 is 'Hexadecimal sha256 of the artifact';
+comment on column pgscore.model_version.artifact is 'The bytes of the fitted estimator';
+comment on column pgscore.model_version.format is 'How the artifact is stored: joblib or pickle';
+comment on column pgscore.model_version.contract is 'Inputs with types and nullability, output, library versions';
+comment on column pgscore.model_version.signature is 'Ed25519, over sha256 and contract; NULL where it was not signed';
+comment on column pgscore.model_version.key_id is 'The key that signed';
+comment on column pgscore.model_version.metrics is 'What its publisher says of its quality, by name';
+comment on column pgscore.model_version.published_at is 'When it was published';
+comment on column pgscore.model_version.published_by is 'The login role that published it';
+
+-- All but the artifact: its bytes may hold what a model learnt about people.
+grant select (
+    model, version, digest, sha256, format, contract, signature, key_id, metrics, published_at, published_by
+) on pgscore.model_version to pgscore_reader;
+
+-- core/tables/golden_row.sql
+create table pgscore.golden_row (
+    model text not null,
+    version integer not null,
+    ordinal integer not null,
+    inputs jsonb not null,
+    expected double precision,
+    primary key (model, version, ordinal),
+    foreign key (model, version) references pgscore.model_version (model, version),
+    constraint inputs_are_an_object check (jsonb_typeof(inputs) = 'object')
+);
+
+comment on table pgscore.golden_row is 'Example inputs with the scores that the fitted estimator gave. Immutable';
+comment on column pgscore.golden_row.model is 'The model';
+comment on column pgscore.golden_row.version is 'The version that they travel with';
+comment on column pgscore.golden_row.ordinal is 'Counts from 1 within the version';
+comment on column pgscore.golden_row.inputs is 'Values by input name';
+comment on column pgscore.golden_row.expected is 'What the fitted estimator gave; NULL where it refuses the row';
+
+-- They may be rows of real people: for those who answer for models, not for all who read scores.
+grant select on pgscore.golden_row to pgscore_publisher, pgscore_operator;
+
+-- core/tables/model_profile.sql
+create table pgscore.model_profile (
+    model text not null references pgscore.model (name),
+    profile regclass not null,
+    primary key (model, profile)
+);
+
+comment on table pgscore.model_profile is 'Profile tables that a model scores: typed functions are generated for each';
+comment on column pgscore.model_profile.model is 'The model';
+comment on column pgscore.model_profile.profile is 'A table that has the model''s inputs as columns';
+grant select on pgscore.model_profile to pgscore_reader;
+
+-- core/tables/binding.sql
+create table pgscore.binding (
+    name text primary key,
+    events regclass not null,
+    profile regclass not null,
+    model text not null,
+    event_key name not null,
+    profile_key name not null,
+    reducers jsonb not null,
+    score name not null,
+    version name,
+    scored_at name,
+    timing text not null default 'commit',
+    on_error text not null default 'keep',
+    log boolean not null default true,
+    apply_schema name not null,
+    apply_function name not null,
+    unique (events, profile),
+    constraint timing_is_known check (timing in ('commit')),
+    constraint on_error_is_known check (on_error in ('keep', 'abort')),
+    constraint reducers_are_a_list check (jsonb_typeof(reducers) = 'array')
+);
+
+comment on table pgscore.binding is 'Ties of an event table to a profile table';
+comment on column pgscore.binding.name is 'The event table, as it was called when it was bound';
+comment on column pgscore.binding.events is 'The table that applications insert into';
+comment on column pgscore.binding.profile is 'The table whose counters move and whose rows are scored';
+comment on column pgscore.binding.model is 'The model that scores; it need not exist yet';
+comment on column pgscore.binding.event_key is 'The events'' column that names the profile';
+comment on column pgscore.binding.profile_key is 'The profile''s column that it names';
+comment on column pgscore.binding.reducers is 'How events change the profile: [{"column": …, "aggregate": …}]';
+comment on column pgscore.binding.score is 'The profile''s column for the score';
+comment on column pgscore.binding.version is 'The profile''s column for the version that gave the score';
+comment on column pgscore.binding.scored_at is 'The profile''s column for the time of the score';
+comment on column pgscore.binding.timing is 'commit: profiles change when the transaction commits';
+comment on column pgscore.binding.on_error is 'keep: a failing model leaves the row stale; abort: it fails the transaction';
+comment on column pgscore.binding.log is 'Whether scores are written to pgscore.prediction_log';
+comment on column pgscore.binding.apply_schema is 'Schema of the function that moves the counters and stores the scores';
+comment on column pgscore.binding.apply_function is 'Name of that function';
+grant select on pgscore.binding to pgscore_reader;
+
+-- core/tables/queue.sql
+-- Rows of transactions in flight only: written by statement triggers, taken back at commit, never seen by another
+-- transaction. Unlogged: a crash leaves no transaction in flight. The index finds a transaction's own rows among dead ones.
+create unlogged table pgscore.queue (
+    transaction xid8 not null default pg_current_xact_id(),
+    binding text not null,
+    keys text[] not null,
+    deltas bigint[] not null,
+    constraint one_delta_for_a_key check (cardinality(keys) = cardinality(deltas))
+)
+with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_insert_threshold = -1);
+
+create index queue_transaction on pgscore.queue (transaction);
+
+comment on table pgscore.queue is 'Folded events of transactions in flight';
+comment on column pgscore.queue.transaction is 'The transaction';
+comment on column pgscore.queue.binding is 'The binding that they belong to';
+comment on column pgscore.queue.keys is 'Keys of profiles';
+comment on column pgscore.queue.deltas is 'For each key, what is added to the counter';
+
+-- core/tables/stale.sql
+create table pgscore.stale (
+    binding text not null references pgscore.binding (name) on delete cascade,
+    key text not null,
+    reason text not null,
+    since timestamptz not null default now(),
+    primary key (binding, key)
+);
+
+comment on table pgscore.stale is 'Profile rows whose score could not be computed: they keep their last score until it can';
+comment on column pgscore.stale.binding is 'The binding';
+comment on column pgscore.stale.key is 'The key of the profile row';
+comment on column pgscore.stale.reason is 'Why, at the last try';
+comment on column pgscore.stale.since is 'When it first failed since it last succeeded';
+grant select on pgscore.stale to pgscore_operator;
+
+-- core/tables/prediction_log.sql
+create table pgscore.prediction_log (
+    id bigint generated always as identity primary key,
+    logged_at timestamptz not null default clock_timestamp(),
+    model text not null,
+    version integer not null,
+    binding text,
+    key text,
+    score double precision
+);
+
+comment on table pgscore.prediction_log is 'Scores that bindings stored, in the transactions that stored them';
+comment on column pgscore.prediction_log.id is 'Counts up';
+comment on column pgscore.prediction_log.logged_at is 'When the score was computed';
+comment on column pgscore.prediction_log.model is 'The model';
+comment on column pgscore.prediction_log.version is 'The version that gave the score';
+comment on column pgscore.prediction_log.binding is 'The binding that stored it';
+comment on column pgscore.prediction_log.key is 'The key of the profile row';
+comment on column pgscore.prediction_log.score is 'The score; NULL where an input is NULL that the model does not accept';
+grant select on pgscore.prediction_log to pgscore_operator;
+
+-- core/types/scored.sql
+create type pgscore.scored as (
+    version integer,
+    scores double precision[],
+    reasons text[]
+);
+
+comment on type pgscore.scored is 'What a version gives for some rows: its number, and a score and a reason of refusal for each row';
+
+-- core/functions/_refuse_change.sql
+create function pgscore._refuse_change() returns trigger
+language plpgsql volatile
+set search_path = ''
+as $$
+begin
+    raise exception '% of pgscore.% is refused: what was published does not change', lower(tg_op), tg_table_name
+        using errcode = 'object_not_in_prerequisite_state',
+              hint = 'Publish a new version instead.';
+end
+$$;
+
+comment on function pgscore._refuse_change() is 'Keeps versions and golden rows immutable, for their owner too';
+
+create trigger immutable before update or delete or truncate on pgscore.model_version
+    for each statement execute function pgscore._refuse_change();
+create trigger immutable before update or delete or truncate on pgscore.golden_row
+    for each statement execute function pgscore._refuse_change();
+
+comment on trigger immutable on pgscore.model_version is 'Versions do not change';
+comment on trigger immutable on pgscore.golden_row is 'Golden rows do not change';
+
+-- core/functions/_check_contract.sql
+create function pgscore._check_contract(contract jsonb) returns boolean
+language sql immutable parallel safe
+set search_path = ''
+as $$
+    select coalesce(
+        jsonb_typeof(contract -> 'inputs') = 'array'
+        and jsonb_array_length(contract -> 'inputs') between 1 and 1600
+        and (
+            select bool_and(
+                jsonb_typeof(i.input -> 'name') = 'string'
+                and octet_length(i.input ->> 'name') between 1 and 63
+                and i.input ->> 'type' in ('double precision', 'text', 'boolean')
+                and jsonb_typeof(i.input -> 'nullable') = 'boolean'
+            ) and count(distinct i.input ->> 'name') = count(*)
+            from jsonb_array_elements(contract -> 'inputs') as i (input)
+        )
+        and contract #>> '{output,kind}' in ('probability', 'indicator', 'value')
+        and jsonb_typeof(contract #> '{output,classes}') = 'array'
+        and jsonb_typeof(contract -> 'libraries') = 'object',
+        false
+    )
+$$;
+
+comment on function pgscore._check_contract(jsonb) is 'Whether a contract has the parts that the database itself relies on';
+
+alter table pgscore.model_version
+    add constraint contract_is_complete check (pgscore._check_contract(contract));
+
+-- core/functions/_existing_version.sql
+create function pgscore._existing_version(model text, version integer) returns integer
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    found constant integer := (
+        select max(v.version) from pgscore.model_version v
+        where v.model = _existing_version.model
+            and (_existing_version.version is null or v.version = _existing_version.version)
+    );
+begin
+    if found is null and version is not null and exists (select from pgscore.model m where m.name = model) then
+        raise exception 'model "%" has no version %', model, version
+            using errcode = 'undefined_object', hint = format('`pgscore show %s` lists its versions.', model);
+    elsif found is null then
+        raise exception 'model % is unknown', coalesce('"' || model || '"', 'NULL')
+            using errcode = 'undefined_object', hint = '`pgscore list` shows the models.';
+    end if;
+    return found;
+end
+$$;
+
+comment on function pgscore._existing_version(text, integer) is
+    'The version, or the latest where none is named; refused where there is none';
+
+-- core/functions/_no_answer.sql
+create function pgscore._no_answer(model text) returns double precision
+language plpgsql stable parallel safe
+set search_path = ''
+as $$
+begin
+    if exists (select from pgscore.model m where m.name = _no_answer.model) then
+        raise exception 'model "%" has no promoted version', model
+            using errcode = 'object_not_in_prerequisite_state',
+                  hint = format('An operator runs select pgscore.promote(%L, version).', model);
+    end if;
+    raise exception 'model % is unknown', coalesce('"' || model || '"', 'NULL')
+        using errcode = 'undefined_object',
+              hint = 'select name, serving from pgscore.model lists the models.';
+end
+$$;
+
+comment on function pgscore._no_answer(text) is 'Says why no version answers for a model';
+grant execute on function pgscore._no_answer(text) to pgscore_reader;
+
+-- core/functions/_payload_value.sql
+create function pgscore._payload_value(payload jsonb, name text, type text) returns text
+language plpgsql immutable parallel safe
+set search_path = ''
+as $$
+declare
+    value constant jsonb := payload -> name;
+    kind constant text := jsonb_typeof(value);
+    plain constant text := value #>> '{}';
+begin
+    if value is null then
+        raise exception 'the row has no input "%"', name
+            using errcode = 'undefined_column',
+                  hint = 'Give it as null where it is not known.';
+    end if;
+    if kind = 'null'
+        or (type = 'text' and kind = 'string')
+        or (type = 'boolean' and kind = 'boolean')
+        or (type = 'double precision' and (kind = 'number' or plain in ('NaN', 'Infinity', '-Infinity')))
+    then
+        return plain;
+    end if;
+    raise exception 'input "%" is the % %, and the model wants %', name, kind, value, type
+        using errcode = 'datatype_mismatch';
+end
+$$;
+
+comment on function pgscore._payload_value(jsonb, text, text) is
+    'One input out of a JSON object, refused where it is missing or of another type than the contract''s';
+grant execute on function pgscore._payload_value(jsonb, text, text) to pgscore_reader;
+
+-- core/functions/_payload_numbers.sql
+create function pgscore._payload_numbers(inputs jsonb, payload jsonb) returns double precision[]
+language sql immutable parallel safe
+set search_path = ''
+as $$
+    select coalesce(
+        array_agg(
+            case i.input ->> 'type'
+                when 'boolean' then pgscore._payload_value(payload, i.input ->> 'name', 'boolean')::boolean::integer
+                else pgscore._payload_value(payload, i.input ->> 'name', 'double precision')::double precision
+            end
+            order by i.ordinal
+        ),
+        '{}'
+    )
+    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+    where i.input ->> 'type' <> 'text'
+$$;
+
+comment on function pgscore._payload_numbers(jsonb, jsonb) is
+    'The number inputs of a contract out of a JSON object, booleans as 0 and 1, in the contract''s order';
+grant execute on function pgscore._payload_numbers(jsonb, jsonb) to pgscore_reader;
+
+-- core/functions/_payload_texts.sql
+create function pgscore._payload_texts(inputs jsonb, payload jsonb) returns text[]
+language sql immutable parallel safe
+set search_path = ''
+as $$
+    select coalesce(
+        array_agg(pgscore._payload_value(payload, i.input ->> 'name', 'text') order by i.ordinal), '{}'
+    )
+    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+    where i.input ->> 'type' = 'text'
+$$;
+
+comment on function pgscore._payload_texts(jsonb, jsonb) is
+    'The text inputs of a contract out of a JSON object, in the contract''s order';
+grant execute on function pgscore._payload_texts(jsonb, jsonb) to pgscore_reader;
+
+-- core/functions/_estimate.sql
+-- Parallel workers would each import scikit-learn for some seconds: restricted, although it would be safe.
+create function pgscore._estimate(
+    model text, version integer, digest text, rows integer, numbers double precision[], texts text[]
+) returns pgscore.scored
+language plpgsql stable parallel restricted security definer
+set search_path = ''
+as $$
+declare
+    answer record;
+    refusal record;
+begin
+    if to_regnamespace('pgscore_trusted') is null then
+        raise exception 'model "%" version % needs PL/Python, which this database does not have', model, version
+            using errcode = 'object_not_in_prerequisite_state',
+                  hint = 'A superuser runs alembic upgrade plpython@head.';
+    end if;
+    select e.scores, e.reasons into answer from pgscore_trusted._estimate(digest, rows, numbers, texts) e;
+    if answer.scores is null then
+        -- This backend does not have it yet.
+        select l.sqlstate, l.message, l.hint into refusal
+        from pgscore.model_version v,
+            pgscore_trusted._load(v.artifact, v.contract::text, v.signature, v.key_id) l
+        where v.model = _estimate.model and v.version = _estimate.version;
+        if refusal.message is not null then
+            raise exception 'model "%" version % cannot be loaded: %', model, version, refusal.message
+                using errcode = refusal.sqlstate, hint = refusal.hint;
+        end if;
+        select e.scores, e.reasons into answer from pgscore_trusted._estimate(digest, rows, numbers, texts) e;
+        if answer.scores is null then
+            raise exception 'model "%" version % cannot be loaded: it is not what its digest says', model, version
+                using errcode = 'data_corrupted', hint = 'Publish the model again from its source.';
+        end if;
+    end if;
+    return (version, answer.scores, answer.reasons)::pgscore.scored;
+end
+$$;
+
+comment on function pgscore._estimate(text, integer, text, integer, double precision[], text[]) is
+    'The estimator engine: scores rows, given as arrays row by row, with one version, which is loaded where this backend has not yet';
+grant execute on function pgscore._estimate(text, integer, text, integer, double precision[], text[]) to pgscore_reader;
+
+-- core/functions/_golden_differences.sql
+create function pgscore._golden_differences(model text, version integer) returns table (
+    engine text, ordinal integer, expected double precision, score double precision, reason text,
+    difference double precision, ok boolean
+)
+language sql stable parallel restricted
+set search_path = ''
+as $$
+    with asked as materialized (
+        select
+            v.digest,
+            count(*)::integer as rows,
+            -- Arrays without elements cannot be put together.
+            case when max(cardinality(g.numbers)) > 0 then array_agg(g.numbers order by g.ordinal) end as numbers,
+            case when max(cardinality(g.texts)) > 0 then array_agg(g.texts order by g.ordinal) end as texts
+        from pgscore.model_version v
+        cross join lateral (
+            select
+                r.ordinal,
+                pgscore._payload_numbers(v.contract -> 'inputs', r.inputs) as numbers,
+                pgscore._payload_texts(v.contract -> 'inputs', r.inputs) as texts
+            from pgscore.golden_row r
+            where r.model = v.model and r.version = v.version
+        ) g
+        where v.model = _golden_differences.model and v.version = _golden_differences.version
+        group by v.digest
+    ),
+    answered as materialized (
+        select pgscore._estimate(
+            _golden_differences.model, _golden_differences.version, a.digest, a.rows, a.numbers, a.texts
+        ) as scored
+        from asked a
+    ),
+    replayed as (
+        select s.ordinal, s.score, s.reason
+        from answered a,
+            unnest((a.scored).scores, (a.scored).reasons) with ordinality as s (score, reason, ordinal)
+    ),
+    compared as (
+        select
+            g.ordinal, g.expected, r.score, r.reason,
+            case
+                when g.expected is null and r.score is null or g.expected = r.score then 0
+                when g.expected is null or r.score is null then 'Infinity'
+                else abs(g.expected - r.score)
+            end as difference
+        from (
+            select row_number() over (order by g.ordinal) as position, g.ordinal, g.expected
+            from pgscore.golden_row g
+            where g.model = _golden_differences.model and g.version = _golden_differences.version
+        ) g
+        join replayed r on r.ordinal = g.position
+    )
+    -- The same estimator may differ in the last bits when another processor's arithmetic adds in another order.
+    select 'estimator', c.ordinal, c.expected, c.score, c.reason, c.difference,
+        c.difference <= 1e-12 * greatest(1, abs(c.expected))
+    from compared c
+$$;
+
+comment on function pgscore._golden_differences(text, integer) is
+    'Replays the golden rows of a version in each engine that it has and compares, row by row';
+
+-- core/functions/verify.sql
+create function pgscore.verify(model text, version integer default null) returns table (
+    engine text, rows integer, max_abs_diff double precision, ok boolean
+)
+language plpgsql stable parallel restricted security definer
+set search_path = ''
+as $$
+begin
+    version := pgscore._existing_version(model, version);
+    return query
+    select d.engine, count(*)::integer, max(d.difference), bool_and(d.ok)
+    from pgscore._golden_differences(verify.model, verify.version) d
+    group by d.engine;
+end
+$$;
+
+comment on function pgscore.verify(text, integer) is
+    'Replays the golden rows of a version (without one: the latest) in each engine and says how far it is from the fitted estimator';
+grant execute on function pgscore.verify(text, integer) to pgscore_publisher, pgscore_operator;
+
+-- core/functions/_publish.sql
+create function pgscore._publish(
+    model text, digest text, artifact bytea, format text, contract jsonb, signature bytea, key_id text,
+    metrics jsonb, golden jsonb, profile regclass, out version integer, out created boolean
+)
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+begin
+    if model is null or model !~ '^[a-z_][a-z0-9_]*$' or octet_length(model) > 50 then
+        raise exception 'model name % is no identifier: lower-case letters, digits and _, at most 50',
+            coalesce('"' || model || '"', 'NULL')
+            using errcode = 'invalid_name';
+    end if;
+    if jsonb_array_length(golden) = 0 then
+        raise exception 'model "%" comes without golden rows, and nothing is promoted unproved', model
+            using errcode = 'invalid_parameter_value';
+    end if;
+    insert into pgscore.model (name) values (model) on conflict do nothing;
+    -- Versions are numbered one after the other.
+    perform from pgscore.model m where m.name = _publish.model for no key update;
+
+    select v.version, false into version, created
+    from pgscore.model_version v
+    where v.model = _publish.model and v.digest = _publish.digest;
+    if not found then
+        select coalesce(max(v.version), 0) + 1, true into version, created
+        from pgscore.model_version v
+        where v.model = _publish.model;
+        insert into pgscore.model_version (
+            model, version, digest, sha256, artifact, format, contract, signature, key_id, metrics
+        ) values (
+            _publish.model, _publish.version, _publish.digest, encode(sha256(_publish.artifact), 'hex'),
+            _publish.artifact, _publish.format, _publish.contract, _publish.signature, _publish.key_id,
+            coalesce(_publish.metrics, '{}')
+        );
+        insert into pgscore.golden_row (model, version, ordinal, inputs, expected)
+        select
+            _publish.model, _publish.version, g.ordinal, g.line -> 'inputs',
+            (g.line ->> 'expected')::double precision
+        from jsonb_array_elements(golden) with ordinality as g (line, ordinal);
+    end if;
+
+    if profile is not null then
+        insert into pgscore.model_profile (model, profile)
+        values (_publish.model, _publish.profile)
+        on conflict do nothing;
+    end if;
+end
+$$;
+
+comment on function pgscore._publish(text, text, bytea, text, jsonb, bytea, text, jsonb, jsonb, regclass) is
+    'Stores a version with its golden rows, or answers with the version that has the same artifact and contract';
+grant execute on function pgscore._publish(text, text, bytea, text, jsonb, bytea, text, jsonb, jsonb, regclass)
+    to pgscore_publisher;
+
+-- core/functions/_publish_function.sql
+create function pgscore._publish_function(signature text, says text) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+begin
+    execute format('comment on function %s is %L', signature, says);
+    execute format('revoke all on function %s from public', signature);
+    execute format('grant execute on function %s to pgscore_reader', signature);
+end
+$$;
+
+comment on function pgscore._publish_function(text, text) is
+    'Gives a generated function its comment and its only privilege: readers may call it';
+
+-- core/functions/_profile_expression.sql
+create function pgscore._profile_expression(profile regclass, input jsonb, source text) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    wanted constant text := input ->> 'type';
+    field record;
+begin
+    select
+        source || '.' || quote_ident(a.attname) as reference,
+        format_type(a.atttypid, a.atttypmod) as declared,
+        coalesce(nullif(t.typbasetype, 0), t.oid)::regtype::text as type,
+        t.typcategory as category
+    into field
+    from pg_catalog.pg_attribute a
+    join pg_catalog.pg_type t on t.oid = a.atttypid
+    where a.attrelid = profile and a.attname = input ->> 'name' and a.attnum > 0 and not a.attisdropped;
+    if not found then
+        raise exception 'table % has no column "%", which the model reads', profile, input ->> 'name'
+            using errcode = 'undefined_column';
+    end if;
+    if wanted = 'text' and field.category in ('S', 'E') then
+        return field.reference || '::text';
+    elsif wanted = 'boolean' and field.category = 'B' then
+        return field.reference || '::integer::double precision';
+    elsif wanted = 'double precision' and field.type = 'real' then
+        -- As drivers and JSON show it: 1.1 is 1.1, not 1.10000002384186.
+        return field.reference || '::text::double precision';
+    elsif wanted = 'double precision'
+        and field.type in ('smallint', 'integer', 'bigint', 'numeric', 'double precision')
+    then
+        return field.reference || '::double precision';
+    end if;
+    raise exception 'column "%" of table % is of type %, which cannot serve as %',
+        input ->> 'name', profile, field.declared, wanted
+        using errcode = 'datatype_mismatch',
+              hint = 'Fit the model on the column as it is, or bind a view or table that has the type it wants.';
+end
+$$;
+
+comment on function pgscore._profile_expression(regclass, jsonb, text) is
+    'SQL for one input of a contract, read from a row of the profile table that stands under the name in source';
+
+-- core/functions/_arrays.sql
+create function pgscore._arrays(
+    profile regclass, inputs jsonb, source text, out numbers text, out texts text
+)
+language sql stable
+set search_path = ''
+as $$
+    select
+        'array[' || string_agg(e.expression, ', ' order by e.ordinal) filter (where not e.is_text)
+            || ']::double precision[]',
+        'array[' || string_agg(e.expression, ', ' order by e.ordinal) filter (where e.is_text) || ']::text[]'
+    from (
+        select
+            i.ordinal,
+            i.input ->> 'type' = 'text' as is_text,
+            pgscore._profile_expression(profile, i.input, source) as expression
+        from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+    ) e
+$$;
+
+comment on function pgscore._arrays(regclass, jsonb, text) is
+    'SQL for the two arrays, of numbers and of texts, that a contract''s inputs travel in; NULL for one without elements';
+
+-- core/functions/_generate_model_profile.sql
+create function pgscore._generate_model_profile(model text, inputs jsonb, profile regclass) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+    one record;
+    many record;
+begin
+    select * into one from pgscore._arrays(profile, inputs, 'profile');
+    select * into many from pgscore._arrays(profile, inputs, '(each.profile)');
+    execute format(
+        $sql$
+        create or replace function pgscore_models.%1$I(profile %2$s) returns double precision
+        language sql stable parallel restricted
+        as $body$select (pgscore_models.%3$I(1, %4$s, %5$s)).scores[1]$body$
+        $sql$,
+        model, profile, '_' || model, coalesce(one.numbers, 'null'), coalesce(one.texts, 'null')
+    );
+    perform pgscore._publish_function(
+        format('pgscore_models.%I(%s)', model, profile), format('Model "%s": a row of %s', model, profile)
+    );
+    execute format(
+        $sql$
+        create or replace function pgscore_models.%1$I(profiles %2$s[]) returns pgscore.scored
+        language sql stable parallel restricted
+        as $body$
+            select pgscore_models.%1$I(
+                cardinality(profiles),
+                (select array_agg(%3$s) from (select unnest(profiles) as profile) each),
+                (select array_agg(%4$s) from (select unnest(profiles) as profile) each)
+            )
+        $body$
+        $sql$,
+        '_' || model, profile, coalesce(many.numbers, 'null::double precision'), coalesce(many.texts, 'null::text')
+    );
+    perform pgscore._publish_function(
+        format('pgscore_models.%I(%s[])', '_' || model, profile),
+        format('Model "%s": rows of %s, with the version that scored them', model, profile)
+    );
+end
+$$;
+
+comment on function pgscore._generate_model_profile(text, jsonb, regclass) is
+    'Writes the functions of a model that take rows of one profile table';
+
+-- core/functions/_generate_model.sql
+create function pgscore._generate_model(model text) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+    serving record;
+    bound regclass;
+    field record;
+begin
+    select v.version, v.digest, v.contract -> 'inputs' as inputs into strict serving
+    from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
+    where m.name = _generate_model.model;
+
+    -- String bodies throughout: one that names a table's row type must not stand in the way of ALTER TABLE.
+    execute format(
+        $sql$
+        create or replace function pgscore_models.%1$I(
+            rows integer, numbers double precision[], texts text[]
+        ) returns pgscore.scored
+        language sql stable parallel restricted
+        as $body$select pgscore._estimate(%2$L, %3$s, %4$L, rows, numbers, texts)$body$
+        $sql$,
+        '_' || model, model, serving.version, serving.digest
+    );
+    perform pgscore._publish_function(
+        format('pgscore_models.%I(integer, double precision[], text[])', '_' || model),
+        format('Model "%s" version %s: rows given as arrays', model, serving.version)
+    );
+    execute format(
+        $sql$
+        create or replace function pgscore_models.%1$I(payload jsonb) returns double precision
+        language sql stable parallel restricted
+        as $body$select (pgscore_models.%2$I(
+            1, pgscore._payload_numbers(%3$L, payload), pgscore._payload_texts(%3$L, payload)
+        )).scores[1]$body$
+        $sql$,
+        model, '_' || model, serving.inputs
+    );
+    perform pgscore._publish_function(
+        format('pgscore_models.%I(jsonb)', model),
+        format('Model "%s" version %s: a row as JSON', model, serving.version)
+    );
+    for bound in select p.profile from pgscore.model_profile p where p.model = _generate_model.model loop
+        perform pgscore._generate_model_profile(model, serving.inputs, bound);
+    end loop;
+end
+$$;
+
+comment on function pgscore._generate_model(text) is 'Writes the functions of a model''s serving version in pgscore_models';
+
+-- core/functions/_generate_dispatch.sql
+create function pgscore._generate_dispatch(profile regclass default null) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+    -- Without a table: the function for JSON.
+    argument constant text := coalesce('profile ' || profile, 'payload jsonb');
+    cases text;
+    rows_cases text;
+begin
+    select
+        string_agg(format('when %L then pgscore_models.%I(%s)', m.name, m.name, split_part(argument, ' ', 1)), ' ' order by m.name),
+        string_agg(format('when %L then pgscore_models.%I(profiles)', m.name, '_' || m.name), ' ' order by m.name)
+    into cases, rows_cases
+    from pgscore.model m
+    where m.serving is not null
+        and (
+            profile is null
+            or exists (
+                select from pgscore.model_profile p
+                where p.model = m.name and p.profile = _generate_dispatch.profile
+            )
+        );
+    -- Inlined where the model's name is a constant: the planner keeps one branch. It does so only while all that is
+    -- called here is at least stable.
+    execute format(
+        $sql$
+        create or replace function pgscore.score(model text, %1$s) returns double precision
+        language sql stable parallel restricted
+        as $body$select case model %2$s else pgscore._no_answer(model) end$body$
+        $sql$,
+        argument, coalesce(cases, 'when null then null')
+    );
+    perform pgscore._publish_function(
+        format('pgscore.score(text, %s)', coalesce(profile::text, 'jsonb')),
+        format('The score that a model''s serving version gives for %s', coalesce('a row of ' || profile, 'a row as JSON'))
+    );
+    if profile is null then
+        return;
+    end if;
+    execute format(
+        $sql$
+        create or replace function pgscore._score_rows(model text, profiles %1$s[]) returns pgscore.scored
+        language sql stable parallel restricted
+        as $body$select case model %2$s end$body$
+        $sql$,
+        profile, coalesce(rows_cases, 'when null then null::pgscore.scored')
+    );
+    perform pgscore._publish_function(
+        format('pgscore._score_rows(text, %s[])', profile),
+        format('Scores of rows of %s and the version that gave them; NULL where no version is promoted', profile)
+    );
+end
+$$;
+
+comment on function pgscore._generate_dispatch(regclass) is
+    'Writes pgscore.score for rows of a profile table, or for JSON: a case over all models that are promoted';
+
+-- core/functions/_add_profile.sql
+create function pgscore._add_profile(profile regclass) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+begin
+    perform pg_advisory_xact_lock(hashtextextended('pgscore generated functions', 0));
+    perform pgscore._generate_dispatch(profile);
+end
+$$;
+
+comment on function pgscore._add_profile(regclass) is
+    'Makes pgscore.score for rows of a table, before any model is promoted, so that a promotion only replaces it';
+
+-- core/functions/score_record.sql
+-- plpgsql, because only it takes a record: rows of subqueries, common table expressions, row(), views, other tables.
+create function pgscore.score(model text, profile record) returns double precision
+language plpgsql stable parallel restricted
+set search_path = ''
+as $$
+begin
+    return pgscore.score(model, to_jsonb(profile));
+end
+$$;
+
+comment on function pgscore.score(text, record) is
+    'The score that a model''s serving version gives for any row that has the model''s inputs as columns';
+grant execute on function pgscore.score(text, record) to pgscore_reader;
+
+select pgscore._generate_dispatch();
+
+-- core/functions/promote.sql
+create function pgscore.promote(model text, version integer) returns void
+language plpgsql volatile security definer
+set search_path = ''
+set lock_timeout = '5s'
+as $$
+declare
+    worst record;
+    bound regclass;
+begin
+    version := pgscore._existing_version(model, coalesce(version, 0));
+    -- Generated functions are replaced by one promotion at a time: two would meet in the catalog.
+    perform pg_advisory_xact_lock(hashtextextended('pgscore generated functions', 0));
+    select d.* into worst
+    from pgscore._golden_differences(promote.model, promote.version) d
+    where not d.ok
+    order by d.difference desc, d.ordinal
+    limit 1;
+    if found then
+        raise exception 'model "%" version % is not promoted: golden row % gives % in the % engine, and the fitted estimator gave %',
+            model, version, worst.ordinal, coalesce(worst.score::text, 'NULL'), worst.engine,
+            coalesce(worst.expected::text, 'NULL')
+            using errcode = 'data_exception', detail = worst.reason,
+                  hint = '`pgscore doctor` compares the libraries.';
+    end if;
+
+    update pgscore.model m set serving = promote.version where m.name = promote.model;
+    perform pgscore._generate_model(model);
+    perform pgscore._generate_dispatch();
+    for bound in select p.profile from pgscore.model_profile p where p.model = promote.model loop
+        perform pgscore._generate_dispatch(bound);
+    end loop;
+end
+$$;
+
+comment on function pgscore.promote(text, integer) is
+    'Makes a version the one that answers, from the commit of this transaction on, after replaying its golden rows';
+grant execute on function pgscore.promote(text, integer) to pgscore_operator;
+
+-- core/functions/_apply_queue.sql
+create function pgscore._apply_queue() returns trigger
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+    work record;
+    keys text[];
+    scores double precision[];
+    version integer;
+    reasons text[];
+    refused integer;
+begin
+    -- It fires for each queued row; the first call takes all rows of the transaction, the others find none.
+    for work in
+        with taken as (
+            delete from pgscore.queue q where q.transaction = pg_current_xact_id() returning q.*
+        )
+        select
+            b.name, b.model, b.on_error, b.log, b.apply_schema, b.apply_function,
+            array_agg(f.key) as keys, array_agg(f.delta) as deltas
+        from (
+            select t.binding, q.key, sum(q.delta)::bigint as delta
+            from taken t, unnest(t.keys, t.deltas) as q (key, delta)
+            group by t.binding, q.key
+        ) f
+        join pgscore.binding b on b.name = f.binding
+        group by b.name
+        order by b.profile, b.name
+    loop
+        execute format(
+            'select array_agg(a.key), array_agg(a.score), max(a.version), array_agg(a.reason) from %I.%I($1, $2) a',
+            work.apply_schema, work.apply_function
+        )
+        into keys, scores, version, reasons
+        using work.keys, work.deltas;
+
+        if version is null and num_nulls(variadic reasons) = cardinality(reasons) then
+            continue;  -- nothing is promoted yet
+        end if;
+        refused := num_nonnulls(variadic reasons);
+        if refused > 0 and work.on_error = 'abort' then
+            raise exception 'model "%" could not score % of % rows for %: %',
+                work.model, refused, cardinality(keys), work.name, (select min(r) from unnest(reasons) r)
+                using errcode = 'data_exception',
+                      hint = 'The binding''s on_error is abort; with keep the row would be stored and listed stale.';
+        end if;
+        delete from pgscore.stale s
+        using unnest(keys, reasons) as a (key, reason)
+        where s.binding = work.name and s.key = a.key and a.reason is null;
+        if refused > 0 then
+            insert into pgscore.stale as s (binding, key, reason)
+            select work.name, a.key, a.reason
+            from unnest(keys, reasons) as a (key, reason)
+            where a.reason is not null
+            on conflict on constraint stale_pkey do update set reason = excluded.reason;
+        end if;
+        if work.log and version is not null then
+            insert into pgscore.prediction_log (model, version, binding, key, score)
+            select work.model, _apply_queue.version, work.name, a.key, a.score
+            from unnest(keys, scores, reasons) as a (key, score, reason)
+            where a.reason is null;
+        end if;
+    end loop;
+    return null;
+end
+$$;
+
+comment on function pgscore._apply_queue() is
+    'At commit: moves counters and stores scores for all bindings that the transaction touched, keeps log and stale rows';
+
+-- Events are queued already folded, a row for each statement, so this fires once for a statement of any size.
+create constraint trigger apply after insert on pgscore.queue
+    deferrable initially deferred
+    for each row execute function pgscore._apply_queue();
+
+comment on trigger apply on pgscore.queue is 'Runs when the transaction commits, or at SET CONSTRAINTS ALL IMMEDIATE';
+
+-- core/become_oneself.sql
+reset role;

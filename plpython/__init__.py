@@ -1,0 +1,1 @@
+"""What runs inside PostgreSQL, and the renderer that carries it there."""

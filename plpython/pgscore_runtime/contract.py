@@ -1,0 +1,140 @@
+"""The contract of a version: inputs, output, and the libraries that it was fitted with."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, cast
+
+from .errors import INVALID_PARAMETER, Refusal
+
+InputType = Literal["double precision", "text", "boolean"]
+OutputKind = Literal["probability", "indicator", "value"]
+Label = str | int | float | bool
+
+_INPUT_TYPES = ("double precision", "text", "boolean")
+_OUTPUT_KINDS = ("probability", "indicator", "value")
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of a model, named after the feature.
+
+    Attributes:
+        name: the feature's name, and the profile column's.
+        type: the PostgreSQL type that the value is handed over in.
+        nullable: whether the estimator accepts a missing value here.
+    """
+
+    name: str
+    type: InputType
+    nullable: bool
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the value travels in the array of texts rather than in that of numbers."""
+        return self.type == "text"
+
+
+@dataclass(frozen=True)
+class Output:
+    """What the score is.
+
+    Attributes:
+        kind: ``probability`` of the positive class (``predict_proba``), ``indicator`` (1 where ``predict`` gives the
+            positive class, else 0: classifiers without probabilities), or ``value`` (``predict`` of anything else).
+        classes: the labels in the estimator's order; empty for a value.
+        positive: the position of the positive class in ``classes``; None for a value.
+    """
+
+    kind: OutputKind
+    classes: tuple[Label, ...] = ()
+    positive: int | None = None
+
+
+@dataclass(frozen=True)
+class Contract:
+    """Everything that is needed to call a version, and that its signature covers beside the artifact.
+
+    Attributes:
+        format: how the artifact is stored, ``joblib`` or ``pickle``.
+        inputs: in the order in which the estimator was fitted.
+        frame: whether the estimator needs a DataFrame with column names; an array serves otherwise.
+        missing_text: what the estimator knows a missing text as, ``nan`` (pandas' way) or ``none``.
+        output: what the score is.
+        libraries: the versions it was fitted with, by distribution name, ``python`` among them.
+    """
+
+    format: str
+    inputs: tuple[Input, ...]
+    frame: bool
+    missing_text: Literal["nan", "none"]
+    output: Output
+    libraries: dict[str, str]
+
+    @property
+    def numbers(self) -> tuple[Input, ...]:
+        """The inputs that travel in the array of numbers, booleans as 0 and 1 among them."""
+        return tuple(each for each in self.inputs if not each.is_text)
+
+    @property
+    def texts(self) -> tuple[Input, ...]:
+        """The inputs that travel in the array of texts."""
+        return tuple(each for each in self.inputs if each.is_text)
+
+    def to_json(self) -> str:
+        """The canonical text: keys sorted, no blanks, so that equal contracts have equal bytes."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    def signed_message(self, artifact_sha256: str) -> bytes:
+        """The bytes that a signature covers, for an artifact with this hexadecimal sha256."""
+        return f"pgscore artifact 1\n{artifact_sha256}\n{self.to_json()}".encode()
+
+    def digest(self, artifact_sha256: str) -> str:
+        """The hexadecimal sha256 that names artifact and contract together."""
+        return hashlib.sha256(self.signed_message(artifact_sha256)).hexdigest()
+
+
+def parse_contract(text: str) -> Contract:
+    """Reads a contract from JSON.
+
+    Raises:
+        Refusal: the text is no JSON, or a part of it is missing or of the wrong type; the message names the part.
+    """
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise Refusal(INVALID_PARAMETER, f"the contract is not JSON: {error}") from None
+    try:
+        return _contract(found)
+    except (KeyError, TypeError, ValueError) as error:
+        raise Refusal(INVALID_PARAMETER, f"the contract is malformed: {type(error).__name__}: {error}") from None
+
+
+def _contract(found: dict[str, Any]) -> Contract:
+    output = found["output"]
+    if output["kind"] not in _OUTPUT_KINDS:
+        raise ValueError(f"output.kind is {output['kind']!r}")
+    classes = tuple(output["classes"])
+    positive = output["positive"]
+    if (positive is None) != (output["kind"] == "value"):
+        raise ValueError("output.positive goes with a classifier, and only with one")
+    if positive is not None and not (type(positive) is int and 0 <= positive < len(classes)):
+        raise ValueError("output.positive is no position in output.classes")
+    if found["missing_text"] not in ("nan", "none"):
+        raise ValueError(f"missing_text is {found['missing_text']!r}")
+    return Contract(
+        format=str(found["format"]),
+        inputs=tuple(_input(each) for each in found["inputs"]),
+        frame=bool(found["frame"]),
+        missing_text=found["missing_text"],
+        output=Output(output["kind"], classes, positive),
+        libraries={str(name): str(version) for name, version in found["libraries"].items()},
+    )
+
+
+def _input(found: dict[str, Any]) -> Input:
+    if found["type"] not in _INPUT_TYPES:
+        raise ValueError(f"input {found['name']!r} has type {found['type']!r}")
+    return Input(str(found["name"]), cast("InputType", found["type"]), bool(found["nullable"]))

@@ -1,0 +1,93 @@
+"""What the PL/Python functions call. Every answer is data: refusals are raised by the SQL that asked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import sys
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+from .artifact import check_libraries, installed_version, read_artifact
+from .contract import parse_contract
+from .errors import FEATURE_NOT_SUPPORTED, Refusal
+from .estimator import ServedEstimator
+from .signature import check_signature
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, MutableMapping
+
+_ESTIMATORS = "pgscore_estimators"
+# A backend that has lived through many promotions keeps the latest, not all: each may hold hundreds of megabytes.
+_MOST_ESTIMATORS = 8
+_REPORTED = ("scikit-learn", "numpy", "scipy", "pandas", "joblib", "cryptography")
+
+
+def load(
+    session: MutableMapping[str, Any],
+    keys: Iterable[Mapping[str, Any]],
+    artifact: bytes,
+    contract: str,
+    signature: bytes | None,
+    key_id: str | None,
+) -> tuple[str, str, str] | None:
+    """Unpickles a signed artifact and keeps it under its digest for the life of the backend.
+
+    Args:
+        session: PL/Python's ``GD``.
+        keys: the trusted keys, each with ``key_id`` and ``public_key``.
+        artifact: the bytes of the version.
+        contract: its JSON.
+        signature: 64 bytes, or None.
+        key_id: the key that signed.
+
+    Returns:
+        None where it was loaded, else SQLSTATE, message and hint of the refusal. Nothing was unpickled where the
+        signature or a library is refused.
+    """
+    try:
+        described = parse_contract(contract)
+        sha256 = hashlib.sha256(artifact).hexdigest()
+        trusted = {key["key_id"]: key["public_key"] for key in keys}
+        check_signature(described.signed_message(sha256), signature, key_id, trusted)
+        check_libraries(described.libraries)
+        served = ServedEstimator(read_artifact(artifact), described)
+    except Refusal as refusal:
+        return refusal.sqlstate, refusal.message, refusal.hint
+    except ImportError as error:
+        return FEATURE_NOT_SUPPORTED, f"the server's Python lacks a package: {error}", ""
+    kept = session.setdefault(_ESTIMATORS, OrderedDict())
+    kept[described.digest(sha256)] = served
+    while len(kept) > _MOST_ESTIMATORS:
+        kept.popitem(last=False)
+    return None
+
+
+def estimate(
+    session: MutableMapping[str, Any], digest: str, rows: int, numbers: list[Any] | None, texts: list[Any] | None
+) -> tuple[list[float | None], list[str | None]] | None:
+    """Scores whole arrays with the version of this digest.
+
+    Returns:
+        Scores and reasons, one of each for a row; None where `load` has to be called first.
+    """
+    kept = session.get(_ESTIMATORS)
+    served = kept.get(digest) if kept else None
+    if served is None:
+        return None
+    kept.move_to_end(digest)
+    answer: tuple[list[float | None], list[str | None]] = served.scores(rows, numbers, texts)
+    return answer
+
+
+def environment() -> str:
+    """The Python of this server and the packages that matter, as JSON."""
+    return json.dumps(
+        {
+            "python": platform.python_version(),
+            "prefix": sys.prefix,
+            "path": list(sys.path),
+            "packages": {name: installed_version(name) for name in _REPORTED},
+        }
+    )

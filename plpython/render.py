@@ -1,0 +1,96 @@
+"""Puts the runtime's source into the function that carries it.
+
+`python -m plpython.render` writes `sql/plpython/_runtime.sql` and the runtime's hash into the other PL/Python functions;
+with `--check` it writes nothing and fails where they differ.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+_RUNTIME = _HERE / "pgscore_runtime"
+_SQL = _HERE.parent / "sql" / "plpython"
+_REGISTERED = re.compile(r"pgscore_runtime:[0-9a-f]{64}")
+_QUOTES = ("'''", "$runtime$")
+
+_TEMPLATE = """\
+-- Rendered from plpython/pgscore_runtime by `make render`: change it there.
+create or replace function pgscore_trusted._runtime() returns void
+language plpython3u volatile parallel safe
+set search_path = pg_catalog, pg_temp
+as $runtime$
+import sys, types
+name = "pgscore_runtime:{digest}"
+package = "_pgscore_" + name[-64:]
+modules = [
+{modules}]
+for module_name, source in modules:
+    full_name = package + module_name
+    module = types.ModuleType(full_name)
+    module.__package__ = package
+    module.__path__ = []
+    sys.modules[full_name] = module
+    # PL/Python indents every line of a body with a tab, those inside of strings too.
+    exec(compile(source.replace("\\n\\t", "\\n"), "<" + full_name + ">", "exec"), module.__dict__)
+GD[name] = sys.modules[package + ".entry"]
+$runtime$;
+
+comment on function pgscore_trusted._runtime() is
+    'Registers the runtime in this backend, under the hash of its source. Called by the other PL/Python functions.';
+revoke all on function pgscore_trusted._runtime() from public;
+grant execute on function pgscore_trusted._runtime() to pgscore_owner;
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Renders, or checks that what stands is what would be rendered."""
+    stale = [path for path, text in _rendered().items() if not path.exists() or path.read_text() != text]
+    if "--check" in arguments:
+        for path in stale:
+            print(f"{path} differs from what plpython/pgscore_runtime renders: run `make freeze`")
+        return 1 if stale else 0
+    for path in stale:
+        path.write_text(_rendered()[path])
+        print(f"rendered {path.relative_to(_HERE.parent)}")
+    return 0
+
+
+def _rendered() -> dict[Path, str]:
+    sources = _sources()
+    digest = hashlib.sha256(repr(sources).encode()).hexdigest()
+    modules = "".join(f'("{name}", r\'\'\'\n{source}\'\'\'),\n' for name, source in sources)
+    texts = {_SQL / "_runtime.sql": _TEMPLATE.format(digest=digest, modules=modules)}
+    for path in sorted(_SQL.glob("*.sql")):
+        text = path.read_text()
+        if path.name != "_runtime.sql" and _REGISTERED.search(text):
+            texts[path] = _REGISTERED.sub(f"pgscore_runtime:{digest}", text)
+    return texts
+
+
+def _sources() -> list[tuple[str, str]]:
+    """The modules' names (empty for the package) and sources, imported ones before importing ones."""
+    sources = {path.stem: path.read_text() for path in sorted(_RUNTIME.glob("*.py"))}
+    for name, source in sources.items():
+        for quotes in _QUOTES:
+            if quotes in source:
+                raise SystemExit(f"plpython/pgscore_runtime/{name}.py holds {quotes}, which would end the rendered text")
+        if "\t" in source:
+            raise SystemExit(f"plpython/pgscore_runtime/{name}.py holds a tab, which PL/Python would take for its own")
+    imports = {name: _imports(source) & set(sources) for name, source in sources.items() if name != "__init__"}
+    order = ["__init__", *TopologicalSorter(imports).static_order()]
+    return [("" if name == "__init__" else f".{name}", sources[name]) for name in order]
+
+
+def _imports(source: str) -> set[str]:
+    nodes = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom))
+    return {node.module for node in nodes if node.level == 1 and node.module}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

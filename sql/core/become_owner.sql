@@ -1,0 +1,2 @@
+-- What follows belongs to pgscore_owner.
+set role pgscore_owner;

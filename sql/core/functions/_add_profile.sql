@@ -1,0 +1,12 @@
+create function pgscore._add_profile(profile regclass) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+begin
+    perform pg_advisory_xact_lock(hashtextextended('pgscore generated functions', 0));
+    perform pgscore._generate_dispatch(profile);
+end
+$$;
+
+comment on function pgscore._add_profile(regclass) is
+    'Makes pgscore.score for rows of a table, before any model is promoted, so that a promotion only replaces it';

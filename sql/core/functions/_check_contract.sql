@@ -1,0 +1,27 @@
+create function pgscore._check_contract(contract jsonb) returns boolean
+language sql immutable parallel safe
+set search_path = ''
+as $$
+    select coalesce(
+        jsonb_typeof(contract -> 'inputs') = 'array'
+        and jsonb_array_length(contract -> 'inputs') between 1 and 1600
+        and (
+            select bool_and(
+                jsonb_typeof(i.input -> 'name') = 'string'
+                and octet_length(i.input ->> 'name') between 1 and 63
+                and i.input ->> 'type' in ('double precision', 'text', 'boolean')
+                and jsonb_typeof(i.input -> 'nullable') = 'boolean'
+            ) and count(distinct i.input ->> 'name') = count(*)
+            from jsonb_array_elements(contract -> 'inputs') as i (input)
+        )
+        and contract #>> '{output,kind}' in ('probability', 'indicator', 'value')
+        and jsonb_typeof(contract #> '{output,classes}') = 'array'
+        and jsonb_typeof(contract -> 'libraries') = 'object',
+        false
+    )
+$$;
+
+comment on function pgscore._check_contract(jsonb) is 'Whether a contract has the parts that the database itself relies on';
+
+alter table pgscore.model_version
+    add constraint contract_is_complete check (pgscore._check_contract(contract));

@@ -1,0 +1,60 @@
+create function pgscore._golden_differences(model text, version integer) returns table (
+    engine text, ordinal integer, expected double precision, score double precision, reason text,
+    difference double precision, ok boolean
+)
+language sql stable parallel restricted
+set search_path = ''
+as $$
+    with asked as materialized (
+        select
+            v.digest,
+            count(*)::integer as rows,
+            -- Arrays without elements cannot be put together.
+            case when max(cardinality(g.numbers)) > 0 then array_agg(g.numbers order by g.ordinal) end as numbers,
+            case when max(cardinality(g.texts)) > 0 then array_agg(g.texts order by g.ordinal) end as texts
+        from pgscore.model_version v
+        cross join lateral (
+            select
+                r.ordinal,
+                pgscore._payload_numbers(v.contract -> 'inputs', r.inputs) as numbers,
+                pgscore._payload_texts(v.contract -> 'inputs', r.inputs) as texts
+            from pgscore.golden_row r
+            where r.model = v.model and r.version = v.version
+        ) g
+        where v.model = _golden_differences.model and v.version = _golden_differences.version
+        group by v.digest
+    ),
+    answered as materialized (
+        select pgscore._estimate(
+            _golden_differences.model, _golden_differences.version, a.digest, a.rows, a.numbers, a.texts
+        ) as scored
+        from asked a
+    ),
+    replayed as (
+        select s.ordinal, s.score, s.reason
+        from answered a,
+            unnest((a.scored).scores, (a.scored).reasons) with ordinality as s (score, reason, ordinal)
+    ),
+    compared as (
+        select
+            g.ordinal, g.expected, r.score, r.reason,
+            case
+                when g.expected is null and r.score is null or g.expected = r.score then 0
+                when g.expected is null or r.score is null then 'Infinity'
+                else abs(g.expected - r.score)
+            end as difference
+        from (
+            select row_number() over (order by g.ordinal) as position, g.ordinal, g.expected
+            from pgscore.golden_row g
+            where g.model = _golden_differences.model and g.version = _golden_differences.version
+        ) g
+        join replayed r on r.ordinal = g.position
+    )
+    -- The same estimator may differ in the last bits when another processor's arithmetic adds in another order.
+    select 'estimator', c.ordinal, c.expected, c.score, c.reason, c.difference,
+        c.difference <= 1e-12 * greatest(1, abs(c.expected))
+    from compared c
+$$;
+
+comment on function pgscore._golden_differences(text, integer) is
+    'Replays the golden rows of a version in each engine that it has and compares, row by row';

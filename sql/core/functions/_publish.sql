@@ -1,0 +1,54 @@
+create function pgscore._publish(
+    model text, digest text, artifact bytea, format text, contract jsonb, signature bytea, key_id text,
+    metrics jsonb, golden jsonb, profile regclass, out version integer, out created boolean
+)
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+begin
+    if model is null or model !~ '^[a-z_][a-z0-9_]*$' or octet_length(model) > 50 then
+        raise exception 'model name % is no identifier: lower-case letters, digits and _, at most 50',
+            coalesce('"' || model || '"', 'NULL')
+            using errcode = 'invalid_name';
+    end if;
+    if jsonb_array_length(golden) = 0 then
+        raise exception 'model "%" comes without golden rows, and nothing is promoted unproved', model
+            using errcode = 'invalid_parameter_value';
+    end if;
+    insert into pgscore.model (name) values (model) on conflict do nothing;
+    -- Versions are numbered one after the other.
+    perform from pgscore.model m where m.name = _publish.model for no key update;
+
+    select v.version, false into version, created
+    from pgscore.model_version v
+    where v.model = _publish.model and v.digest = _publish.digest;
+    if not found then
+        select coalesce(max(v.version), 0) + 1, true into version, created
+        from pgscore.model_version v
+        where v.model = _publish.model;
+        insert into pgscore.model_version (
+            model, version, digest, sha256, artifact, format, contract, signature, key_id, metrics
+        ) values (
+            _publish.model, _publish.version, _publish.digest, encode(sha256(_publish.artifact), 'hex'),
+            _publish.artifact, _publish.format, _publish.contract, _publish.signature, _publish.key_id,
+            coalesce(_publish.metrics, '{}')
+        );
+        insert into pgscore.golden_row (model, version, ordinal, inputs, expected)
+        select
+            _publish.model, _publish.version, g.ordinal, g.line -> 'inputs',
+            (g.line ->> 'expected')::double precision
+        from jsonb_array_elements(golden) with ordinality as g (line, ordinal);
+    end if;
+
+    if profile is not null then
+        insert into pgscore.model_profile (model, profile)
+        values (_publish.model, _publish.profile)
+        on conflict do nothing;
+    end if;
+end
+$$;
+
+comment on function pgscore._publish(text, text, bytea, text, jsonb, bytea, text, jsonb, jsonb, regclass) is
+    'Stores a version with its golden rows, or answers with the version that has the same artifact and contract';
+grant execute on function pgscore._publish(text, text, bytea, text, jsonb, bytea, text, jsonb, jsonb, regclass)
+    to pgscore_publisher;

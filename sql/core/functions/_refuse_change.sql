@@ -1,0 +1,20 @@
+create function pgscore._refuse_change() returns trigger
+language plpgsql volatile
+set search_path = ''
+as $$
+begin
+    raise exception '% of pgscore.% is refused: what was published does not change', lower(tg_op), tg_table_name
+        using errcode = 'object_not_in_prerequisite_state',
+              hint = 'Publish a new version instead.';
+end
+$$;
+
+comment on function pgscore._refuse_change() is 'Keeps versions and golden rows immutable, for their owner too';
+
+create trigger immutable before update or delete or truncate on pgscore.model_version
+    for each statement execute function pgscore._refuse_change();
+create trigger immutable before update or delete or truncate on pgscore.golden_row
+    for each statement execute function pgscore._refuse_change();
+
+comment on trigger immutable on pgscore.model_version is 'Versions do not change';
+comment on trigger immutable on pgscore.golden_row is 'Golden rows do not change';

@@ -1,0 +1,19 @@
+create table pgscore.prediction_log (
+    id bigint generated always as identity primary key,
+    logged_at timestamptz not null default clock_timestamp(),
+    model text not null,
+    version integer not null,
+    binding text,
+    key text,
+    score double precision
+);
+
+comment on table pgscore.prediction_log is 'Scores that bindings stored, in the transactions that stored them';
+comment on column pgscore.prediction_log.id is 'Counts up';
+comment on column pgscore.prediction_log.logged_at is 'When the score was computed';
+comment on column pgscore.prediction_log.model is 'The model';
+comment on column pgscore.prediction_log.version is 'The version that gave the score';
+comment on column pgscore.prediction_log.binding is 'The binding that stored it';
+comment on column pgscore.prediction_log.key is 'The key of the profile row';
+comment on column pgscore.prediction_log.score is 'The score; NULL where an input is NULL that the model does not accept';
+grant select on pgscore.prediction_log to pgscore_operator;

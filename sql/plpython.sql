@@ -1,0 +1,8 @@
+-- What a superuser reviews and runs: PL/Python, the keys that are trusted, and the functions that unpickle.
+\ir plpython/schema.sql
+\ir plpython/trusted_key.sql
+\ir plpython/refusal.sql
+\ir plpython/_runtime.sql
+\ir plpython/_load.sql
+\ir plpython/_estimate.sql
+\ir plpython/_environment.sql

@@ -1,0 +1,13 @@
+create function pgscore_trusted._environment() returns jsonb
+language plpython3u stable parallel restricted
+set search_path = pg_catalog, pg_temp
+as $$
+    runtime = "pgscore_runtime:8e9cb0db34f21895209162bb03378fa89028ec2d081321ef1afd8140cbb7a38e"
+    if runtime not in GD:
+        plpy.execute("select pgscore_trusted._runtime()")
+    return GD[runtime].environment()
+$$;
+
+comment on function pgscore_trusted._environment() is 'The server''s Python, its search path and the packages that matter';
+revoke all on function pgscore_trusted._environment() from public;
+grant execute on function pgscore_trusted._environment() to pgscore_publisher, pgscore_operator;
