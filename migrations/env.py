@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from logging.config import fileConfig
 
 import psycopg2
 from alembic import context
@@ -29,21 +30,19 @@ def _run_offline() -> None:
 
 
 def _run_online() -> None:
-    engine = create_engine(
-        "postgresql+psycopg2://", creator=lambda: psycopg2.connect(_dsn()), poolclass=NullPool
-    )
+    engine = create_engine("postgresql+psycopg2://", creator=lambda: psycopg2.connect(_dsn()), poolclass=NullPool)
     try:
         connection = engine.connect()
     except psycopg2.OperationalError as error:
         raise CommandError(f"the database cannot be reached: {str(error).strip()}") from None
     with connection:
-        context.configure(
-            connection=connection, version_table=_VERSION_TABLE, transaction_per_migration=True
-        )
+        context.configure(connection=connection, version_table=_VERSION_TABLE, transaction_per_migration=True)
         with context.begin_transaction():
             context.run_migrations()
 
 
+if context.config.config_file_name and context.config.attributes.get("configure_logging", True):
+    fileConfig(context.config.config_file_name, disable_existing_loggers=False)
 if context.is_offline_mode():
     _run_offline()
 else:

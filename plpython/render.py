@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> int:
 def _rendered() -> dict[Path, str]:
     sources = _sources()
     digest = hashlib.sha256(repr(sources).encode()).hexdigest()
-    modules = "".join(f'("{name}", r\'\'\'\n{source}\'\'\'),\n' for name, source in sources)
+    modules = "".join(f"(\"{name}\", r'''\n{source}'''),\n" for name, source in sources)
     texts = {_SQL / "_runtime.sql": _TEMPLATE.format(digest=digest, modules=modules)}
     for path in sorted(_SQL.glob("*.sql")):
         text = path.read_text()
@@ -79,7 +79,9 @@ def _sources() -> list[tuple[str, str]]:
     for name, source in sources.items():
         for quotes in _QUOTES:
             if quotes in source:
-                raise SystemExit(f"plpython/pgscore_runtime/{name}.py holds {quotes}, which would end the rendered text")
+                raise SystemExit(
+                    f"plpython/pgscore_runtime/{name}.py holds {quotes}, which would end the rendered text"
+                )
         if "\t" in source:
             raise SystemExit(f"plpython/pgscore_runtime/{name}.py holds a tab, which PL/Python would take for its own")
     imports = {name: _imports(source) & set(sources) for name, source in sources.items() if name != "__init__"}

@@ -8,8 +8,18 @@ class PgscoreError(Exception):
 
     Attributes:
         hint: what to do about it, or an empty string.
+        sqlstate: the database's code, where it was the database that refused.
     """
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "", sqlstate: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+        self.sqlstate = sqlstate
+
+
+class UnreachableError(PgscoreError):
+    """The database could not be reached, or the connection to it was lost."""
+
+    exit_code = 3

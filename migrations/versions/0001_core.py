@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "ca494cff598fa392ee2488aecdc7ecb8f617d3530bd72af571877128a136a3d5")
+    run_frozen("0001_core.up.sql", "b2146127dcc509cc172ad3db74a8cb8b2715784668f35baa10963d5c22f94cfd")
 
 
 def downgrade() -> None:

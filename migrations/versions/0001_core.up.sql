@@ -913,7 +913,7 @@ declare
     work record;
     keys text[];
     scores double precision[];
-    version integer;
+    serving integer;
     reasons text[];
     refused integer;
 begin
@@ -938,10 +938,10 @@ begin
             'select array_agg(a.key), array_agg(a.score), max(a.version), array_agg(a.reason) from %I.%I($1, $2) a',
             work.apply_schema, work.apply_function
         )
-        into keys, scores, version, reasons
+        into keys, scores, serving, reasons
         using work.keys, work.deltas;
 
-        if version is null and num_nulls(variadic reasons) = cardinality(reasons) then
+        if serving is null and num_nulls(variadic reasons) = cardinality(reasons) then
             continue;  -- nothing is promoted yet
         end if;
         refused := num_nonnulls(variadic reasons);
@@ -961,9 +961,9 @@ begin
             where a.reason is not null
             on conflict on constraint stale_pkey do update set reason = excluded.reason;
         end if;
-        if work.log and version is not null then
+        if work.log and serving is not null then
             insert into pgscore.prediction_log (model, version, binding, key, score)
-            select work.model, _apply_queue.version, work.name, a.key, a.score
+            select work.model, serving, work.name, a.key, a.score
             from unnest(keys, scores, reasons) as a (key, score, reason)
             where a.reason is null;
         end if;

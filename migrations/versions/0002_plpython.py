@@ -9,7 +9,7 @@ depends_on = "0001_core"
 
 
 def upgrade() -> None:
-    run_frozen("0002_plpython.up.sql", "39dfaaf82566676273c09f5f36abcf24d15f21fa2e7cff3ebdcc391a20208839")
+    run_frozen("0002_plpython.up.sql", "ed24f3899a2af921348defc06e5cc5f7f4bb0279d8c247bcc357e05ba96957f1")
 
 
 def downgrade() -> None:

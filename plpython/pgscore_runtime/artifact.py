@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import warnings
 from importlib import metadata
 from typing import Any
 
@@ -48,21 +47,27 @@ def check_libraries(libraries: dict[str, str]) -> None:
         )
 
 
+def forbid_threads() -> None:
+    """Keeps OpenMP and BLAS to one thread in this process; call it before numpy is imported.
+
+    A signal that PostgreSQL sends to a backend may otherwise be handled on one of their threads.
+    """
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[variable] = "1"
+
+
 def read_artifact(artifact: bytes) -> Any:  # noqa: ANN401  whatever was pickled
     """The object in a joblib or pickle file. This runs code: call it only on bytes that are trusted.
 
     Raises:
         Refusal: the bytes are no pickle, are cut short, or need a package that is not installed.
     """
-    _forbid_threads()
     try:
         import joblib
     except ImportError as error:
         raise Refusal(FEATURE_NOT_SUPPORTED, f"the server's Python lacks a package: {error}") from None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return joblib.load(io.BytesIO(artifact))
+        return joblib.load(io.BytesIO(artifact))
     except ImportError as error:
         raise Refusal(
             FEATURE_NOT_SUPPORTED,
@@ -75,17 +80,9 @@ def read_artifact(artifact: bytes) -> Any:  # noqa: ANN401  whatever was pickled
             f"the artifact needs a class or function that is missing here: {error}",
             "What a pipeline uses must be importable from an installed module, not from a notebook or script.",
         ) from None
-    except Exception as error:  # noqa: BLE001  unpickling damaged bytes raises anything
+    except Exception as error:
         raise Refusal(
             DATA_CORRUPTED,
             f"the artifact is not a joblib or pickle file, or is cut short ({type(error).__name__}: {error})",
             "Write it again with joblib.dump(estimator, path).",
         ) from None
-
-
-def _forbid_threads() -> None:
-    # A backend must stay one thread: a signal that PostgreSQL sends may otherwise be handled on a thread of OpenMP's or
-    # BLAS's. Read by these libraries when they are loaded, so set before numpy is imported.
-    if "PGSCORE_THREADS" not in os.environ:
-        for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-            os.environ[variable] = "1"

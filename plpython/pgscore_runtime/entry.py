@@ -6,10 +6,11 @@ import hashlib
 import json
 import platform
 import sys
+import warnings
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
-from .artifact import check_libraries, installed_version, read_artifact
+from .artifact import check_libraries, forbid_threads, installed_version, read_artifact
 from .contract import parse_contract
 from .errors import FEATURE_NOT_SUPPORTED, Refusal
 from .estimator import ServedEstimator
@@ -52,7 +53,10 @@ def load(
         trusted = {key["key_id"]: key["public_key"] for key in keys}
         check_signature(described.signed_message(sha256), signature, key_id, trusted)
         check_libraries(described.libraries)
-        served = ServedEstimator(read_artifact(artifact), described)
+        forbid_threads()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            served = ServedEstimator(read_artifact(artifact), described)
     except Refusal as refusal:
         return refusal.sqlstate, refusal.message, refusal.hint
     except ImportError as error:
@@ -65,17 +69,21 @@ def load(
 
 
 def estimate(
-    session: MutableMapping[str, Any], digest: str, rows: int, numbers: list[Any] | None, texts: list[Any] | None
+    session: MutableMapping[str, Any],
+    digest: str,
+    rows: int,
+    numbers: list[Any] | None,
+    texts: list[Any] | None,
 ) -> tuple[list[float | None], list[str | None]] | None:
     """Scores whole arrays with the version of this digest.
 
     Returns:
         Scores and reasons, one of each for a row; None where `load` has to be called first.
     """
-    kept = session.get(_ESTIMATORS)
-    served = kept.get(digest) if kept else None
-    if served is None:
+    kept = session.get(_ESTIMATORS, {})
+    if digest not in kept:
         return None
+    served = kept[digest]
     kept.move_to_end(digest)
     answer: tuple[list[float | None], list[str | None]] = served.scores(rows, numbers, texts)
     return answer

@@ -137,7 +137,8 @@ def _missing(column: Any) -> BoolArray:  # noqa: ANN401
 
     if column.dtype == object:
         return np.array([value is None for value in column], dtype=bool)
-    return np.isnan(column)
+    missing: BoolArray = np.isnan(column)
+    return missing
 
 
 def _single_threaded(estimator: Any) -> Any:  # noqa: ANN401

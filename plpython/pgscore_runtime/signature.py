@@ -10,9 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def check_signature(
-    message: bytes, signature: bytes | None, key_id: str | None, trusted: Mapping[str, bytes]
-) -> None:
+def check_signature(message: bytes, signature: bytes | None, key_id: str | None, trusted: Mapping[str, bytes]) -> None:
     """Returns where the signature of a trusted key covers the message.
 
     Args:

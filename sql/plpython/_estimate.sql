@@ -5,7 +5,7 @@ create function pgscore_trusted._estimate(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:8e9cb0db34f21895209162bb03378fa89028ec2d081321ef1afd8140cbb7a38e"
+    runtime = "pgscore_runtime:f65b4c57eab6f96eb5d2e806f03e2ead9186bc0ff1170d5d09642f2bebe04c5d"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].estimate(GD, digest, rows, numbers, texts)

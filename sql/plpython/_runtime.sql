@@ -4,7 +4,7 @@ language plpython3u volatile parallel safe
 set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys, types
-name = "pgscore_runtime:8e9cb0db34f21895209162bb03378fa89028ec2d081321ef1afd8140cbb7a38e"
+name = "pgscore_runtime:f65b4c57eab6f96eb5d2e806f03e2ead9186bc0ff1170d5d09642f2bebe04c5d"
 package = "_pgscore_" + name[-64:]
 modules = [
 ("", r'''
@@ -48,7 +48,6 @@ from __future__ import annotations
 
 import io
 import os
-import warnings
 from importlib import metadata
 from typing import Any
 
@@ -92,21 +91,27 @@ def check_libraries(libraries: dict[str, str]) -> None:
         )
 
 
+def forbid_threads() -> None:
+    """Keeps OpenMP and BLAS to one thread in this process; call it before numpy is imported.
+
+    A signal that PostgreSQL sends to a backend may otherwise be handled on one of their threads.
+    """
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[variable] = "1"
+
+
 def read_artifact(artifact: bytes) -> Any:  # noqa: ANN401  whatever was pickled
     """The object in a joblib or pickle file. This runs code: call it only on bytes that are trusted.
 
     Raises:
         Refusal: the bytes are no pickle, are cut short, or need a package that is not installed.
     """
-    _forbid_threads()
     try:
         import joblib
     except ImportError as error:
         raise Refusal(FEATURE_NOT_SUPPORTED, f"the server's Python lacks a package: {error}") from None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return joblib.load(io.BytesIO(artifact))
+        return joblib.load(io.BytesIO(artifact))
     except ImportError as error:
         raise Refusal(
             FEATURE_NOT_SUPPORTED,
@@ -119,20 +124,12 @@ def read_artifact(artifact: bytes) -> Any:  # noqa: ANN401  whatever was pickled
             f"the artifact needs a class or function that is missing here: {error}",
             "What a pipeline uses must be importable from an installed module, not from a notebook or script.",
         ) from None
-    except Exception as error:  # noqa: BLE001  unpickling damaged bytes raises anything
+    except Exception as error:
         raise Refusal(
             DATA_CORRUPTED,
             f"the artifact is not a joblib or pickle file, or is cut short ({type(error).__name__}: {error})",
             "Write it again with joblib.dump(estimator, path).",
         ) from None
-
-
-def _forbid_threads() -> None:
-    # A backend must stay one thread: a signal that PostgreSQL sends may otherwise be handled on a thread of OpenMP's or
-    # BLAS's. Read by these libraries when they are loaded, so set before numpy is imported.
-    if "PGSCORE_THREADS" not in os.environ:
-        for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-            os.environ[variable] = "1"
 '''),
 (".contract", r'''
 """The contract of a version: inputs, output, and the libraries that it was fitted with."""
@@ -289,9 +286,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def check_signature(
-    message: bytes, signature: bytes | None, key_id: str | None, trusted: Mapping[str, bytes]
-) -> None:
+def check_signature(message: bytes, signature: bytes | None, key_id: str | None, trusted: Mapping[str, bytes]) -> None:
     """Returns where the signature of a trusted key covers the message.
 
     Args:
@@ -469,7 +464,8 @@ def _missing(column: Any) -> BoolArray:  # noqa: ANN401
 
     if column.dtype == object:
         return np.array([value is None for value in column], dtype=bool)
-    return np.isnan(column)
+    missing: BoolArray = np.isnan(column)
+    return missing
 
 
 def _single_threaded(estimator: Any) -> Any:  # noqa: ANN401
@@ -493,10 +489,11 @@ import hashlib
 import json
 import platform
 import sys
+import warnings
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
-from .artifact import check_libraries, installed_version, read_artifact
+from .artifact import check_libraries, forbid_threads, installed_version, read_artifact
 from .contract import parse_contract
 from .errors import FEATURE_NOT_SUPPORTED, Refusal
 from .estimator import ServedEstimator
@@ -539,7 +536,10 @@ def load(
         trusted = {key["key_id"]: key["public_key"] for key in keys}
         check_signature(described.signed_message(sha256), signature, key_id, trusted)
         check_libraries(described.libraries)
-        served = ServedEstimator(read_artifact(artifact), described)
+        forbid_threads()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            served = ServedEstimator(read_artifact(artifact), described)
     except Refusal as refusal:
         return refusal.sqlstate, refusal.message, refusal.hint
     except ImportError as error:
@@ -552,17 +552,21 @@ def load(
 
 
 def estimate(
-    session: MutableMapping[str, Any], digest: str, rows: int, numbers: list[Any] | None, texts: list[Any] | None
+    session: MutableMapping[str, Any],
+    digest: str,
+    rows: int,
+    numbers: list[Any] | None,
+    texts: list[Any] | None,
 ) -> tuple[list[float | None], list[str | None]] | None:
     """Scores whole arrays with the version of this digest.
 
     Returns:
         Scores and reasons, one of each for a row; None where `load` has to be called first.
     """
-    kept = session.get(_ESTIMATORS)
-    served = kept.get(digest) if kept else None
-    if served is None:
+    kept = session.get(_ESTIMATORS, {})
+    if digest not in kept:
         return None
+    served = kept[digest]
     kept.move_to_end(digest)
     answer: tuple[list[float | None], list[str | None]] = served.scores(rows, numbers, texts)
     return answer

@@ -1,0 +1,120 @@
+"""Publishing: from a fitted estimator to a version in the database, in one transaction."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg2
+
+from .artifact import open_artifact
+from .database import Database, row, transaction
+from .describe import describe, feature_names
+from .errors import PgscoreError
+from .golden import Golden, agree, golden_frame, read_profile, select_inputs
+from .keys import sign
+from .registry import Verification, promote, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Published:
+    """What came of a publication.
+
+    Attributes:
+        model: the model's name.
+        version: its number: new, or that of the same artifact and contract published before.
+        created: whether it is new.
+        golden_rows: how many golden rows were computed.
+        verifications: how far each engine of the database is from the fitted estimator.
+        problem: why the database cannot verify the version yet, or None.
+        promoted: whether it answers now.
+    """
+
+    model: str
+    version: int
+    created: bool
+    golden_rows: int
+    verifications: list[Verification]
+    problem: str | None
+    promoted: bool
+
+
+def publish(
+    database: Database,
+    model: str,
+    source: object,
+    *,
+    golden: Golden | None = None,
+    profile: str | None = None,
+    key: str | Path | None = None,
+    positive: str | None = None,
+    metrics: Mapping[str, float] | None = None,
+    promoted: bool = False,
+) -> Published:
+    """Publishes a fitted estimator as a version of a model, and replays its golden rows in the database.
+
+    Args:
+        database: a connection string, or an SQLAlchemy engine on psycopg2.
+        model: the model's name.
+        source: the estimator, or the path of a joblib or pickle file that holds it (your own: reading runs its code).
+        golden: example rows, as a DataFrame or the path of a CSV file; without them, a sample of the profile table.
+        profile: the table whose rows the model scores; its columns are matched to the inputs by name.
+        key: path of the private key that signs the artifact; without one no database will unpickle it.
+        positive: the class whose probability is the score; without it, the second of two.
+        metrics: what is known of its quality, by name.
+        promoted: whether to promote it at once.
+
+    Raises:
+        PgscoreError: the estimator, the golden rows, the profile table or the database refuse; nothing was stored,
+            except where only the promotion was refused.
+    """
+    artifact = open_artifact(source)
+    with transaction(database) as connection:
+        described_profile = read_profile(connection, profile) if profile is not None else None
+        given = golden_frame(connection, golden, described_profile)
+        names = feature_names(artifact.estimator, [str(column) for column in given.columns])
+        if described_profile is not None:
+            described_profile.check(names)
+        sample = select_inputs(given, names)
+        if described_profile is not None:
+            agree(sample, described_profile)
+        contract, golden_rows = describe(artifact, sample, positive)
+        signature = sign(contract, artifact.sha256, Path(key)) if key is not None else None
+        stored = row(
+            connection,
+            "select version, created from pgscore._publish(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::regclass)",
+            (
+                model,
+                contract.digest(artifact.sha256),
+                psycopg2.Binary(artifact.content),
+                artifact.format,
+                contract.to_json(),
+                psycopg2.Binary(signature.value) if signature else None,
+                signature.key_id if signature else None,
+                json.dumps(dict(metrics or {})),
+                json.dumps([asdict(each) for each in golden_rows]),
+                described_profile.name if described_profile else None,
+            ),
+        )
+    version = int(stored["version"])
+    if promoted:
+        promote(database, model, version)
+    verifications, problem = _verify(database, model, version)
+    return Published(model, version, bool(stored["created"]), len(golden_rows), verifications, problem, promoted)
+
+
+def _verify(database: Database, model: str, version: int) -> tuple[list[Verification], str | None]:
+    try:
+        return verify(database, model, version), None
+    except PgscoreError as error:
+        return [], f"{error}. {error.hint}".strip()
+
+
+def plain(published: Published) -> dict[str, Any]:
+    """The same as a dictionary, for JSON."""
+    return asdict(published)
