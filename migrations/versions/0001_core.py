@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "b2146127dcc509cc172ad3db74a8cb8b2715784668f35baa10963d5c22f94cfd")
+    run_frozen("0001_core.up.sql", "94c6c09ca2c8bd67a407ec12daab1109b2cd49bd81def48f96b00232c7cb37ee")
 
 
 def downgrade() -> None:

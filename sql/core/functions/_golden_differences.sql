@@ -10,8 +10,8 @@ as $$
             v.digest,
             count(*)::integer as rows,
             -- Arrays without elements cannot be put together.
-            case when max(cardinality(g.numbers)) > 0 then array_agg(g.numbers order by g.ordinal) end as numbers,
-            case when max(cardinality(g.texts)) > 0 then array_agg(g.texts order by g.ordinal) end as texts
+            array_agg(g.numbers order by g.ordinal) filter (where cardinality(g.numbers) > 0) as numbers,
+            array_agg(g.texts order by g.ordinal) filter (where cardinality(g.texts) > 0) as texts
         from pgscore.model_version v
         cross join lateral (
             select
