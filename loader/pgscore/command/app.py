@@ -1,0 +1,45 @@
+"""The command's frame: what all its parts share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Function = TypeVar("Function", bound=Callable[..., Any])
+
+Dsn = Annotated[
+    str,
+    typer.Option(
+        "--dsn",
+        envvar="PGSCORE_DSN",
+        metavar="DSN",
+        show_default=False,
+        help="Connection string or URI. Without one, PGHOST, PGDATABASE, PGPASSWORD and so on say where.",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; an error is a JSON line on stderr.")]
+Model = Annotated[str, typer.Argument(metavar="MODEL", show_default=False, help="The model's name.")]
+
+
+def _group(text: str) -> typer.Typer:
+    # Plain help reads the same in a terminal, a pipe and a pager; tracebacks are for `run` to withhold.
+    return typer.Typer(help=text, rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
+
+
+app = _group(
+    "Publishes models to PostgreSQL, which then scores with them in its own transactions.\n\n"
+    "Exit codes: 0 done, 1 refused, 2 wrong usage, 3 database unreachable, 70 a fault of pgscore, 130 interrupted."
+)
+keys = _group("Whose artifacts a database unpickles.")
+app.add_typer(keys, name="keys")
+
+
+def command(group: typer.Typer, name: str, *examples: str) -> Callable[[Function], Function]:
+    """Adds a function to a group as a command, with examples at the end of its help."""
+    lines = "\n".join(f"  {example}" for example in examples)
+    # \b keeps the line breaks.
+    return group.command(name, epilog=f"\b\nExamples:\n{lines}")

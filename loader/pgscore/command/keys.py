@@ -1,0 +1,83 @@
+"""`pgscore keys generate`, `trust` and `list`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pgscore.errors import PgscoreError
+from pgscore.keys import generate_key, read_public_key, trust_key, trusted_keys
+
+from .app import Dsn, Json, command, keys
+from .output import print_json, say, table
+
+
+@command(keys, "generate", "pgscore keys generate me.pem", "pgscore keys generate ~/.config/pgscore.pem --json")
+def generate(
+    path: Annotated[
+        Path,
+        typer.Argument(metavar="PATH", show_default=False, help="Where the private key goes; PATH.pub is the public."),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Makes a key pair to sign artifacts with. An existing file is never overwritten."""
+    made = generate_key(path)
+    public = path.with_name(f"{path.name}.pub")
+    if as_json:
+        print_json({"key_id": made.key_id, "private": path, "public": public})
+        return
+    say(
+        f"key {made.key_id}: the private one is {path}, the public one {public}",
+        "Who has the private key can run code on servers that trust it: keep it to yourself.",
+        f"next: a superuser runs pgscore keys trust {public} --holder NAME",
+    )
+
+
+@command(
+    keys,
+    "trust",
+    "pgscore keys trust me.pem.pub --holder 'Ada, data science'",
+    "pgscore keys trust me.pem.pub --holder ada --dsn postgresql://postgres@db/shop",
+)
+def trust(
+    public_key: Annotated[
+        Path, typer.Argument(metavar="PUBKEY", show_default=False, help="The public key's file, in PEM.")
+    ],
+    holder: Annotated[
+        str, typer.Option(metavar="NAME", show_default=False, help="Who holds the private key, for the record.")
+    ],
+    dsn: Dsn = "",
+    as_json: Json = False,
+) -> None:
+    """Has a database unpickle what a key signs. Only a superuser may.
+
+    Its holder can from then on run code as the server's user: trust only whom you would give that.
+    """
+    key = read_public_key(public_key)
+    trust_key(dsn, key, holder)
+    stands = next(each for each in trusted_keys(dsn) if each["key_id"] == key.key_id)
+    if stands["revoked_at"] is not None:
+        raise PgscoreError(
+            f"key {key.key_id} of {stands['holder']} was revoked, and stays so",
+            "`pgscore keys generate` makes a new one.",
+        )
+    if as_json:
+        print_json(stands)
+    else:
+        say(f"key {key.key_id} of {stands['holder']} is trusted: what it signs is unpickled from now on.")
+
+
+@command(keys, "list", "pgscore keys list", "pgscore keys list --json")
+def list_keys(dsn: Dsn = "", as_json: Json = False) -> None:
+    """Lists the keys that a database trusts, or has trusted."""
+    found = trusted_keys(dsn)
+    if as_json:
+        print_json(found)
+    elif not found:
+        say("No key is trusted.", "next: pgscore keys generate PATH")
+    else:
+        columns = ("key_id", "holder", "trusted_at", "trusted_by", "revoked_at")
+        heads = ("key", "holder", "trusted", "by", "revoked")
+        table(heads, ([each[column] for column in columns] for each in found))

@@ -1,0 +1,99 @@
+"""What the command says: tables for people, JSON for programs, progress where somebody watches."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+# Wide enough that nothing is wrapped or cut where a program, or a file, takes the text.
+_UNLIMITED = 100_000
+_STYLES = {"ok": "green", "warning": "yellow", "problem": "bold red"}
+
+
+def say(*sentences: str) -> None:
+    """Prints sentences for people, each on a line of its own."""
+    for sentence in sentences:
+        console().print(Text(sentence))
+
+
+def console() -> Console:
+    """Standard output: folded to the width of a terminal, and plain text without end where it is none."""
+    terminal = sys.stdout.isatty()
+    return Console(
+        markup=False,
+        highlight=False,
+        emoji=False,
+        width=None if terminal else _UNLIMITED,
+        force_terminal=terminal,
+    )
+
+
+def table(columns: Iterable[str], lines: Iterable[Iterable[object]]) -> None:
+    """Prints a table; numbers stand to the right, None is left blank, levels of findings are coloured."""
+    cells = [list(line) for line in lines]
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    for position, column in enumerate(columns):
+        numbers = all(isinstance(line[position], int | float | None) for line in cells)
+        made.add_column(column, justify="right" if numbers else "left", overflow="fold")
+    for line in cells:
+        made.add_row(*(_cell(value) for value in line))
+    output = console()
+    with output.capture() as capture:
+        output.print(made)
+    # The padding at the end of each line is for nobody.
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()))
+
+
+def print_json(document: object) -> None:
+    """Prints one JSON document; times are in ISO 8601, and numbers that JSON lacks are the texts Infinity and NaN."""
+    sys.stdout.write(json.dumps(_jsonable(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+@contextmanager
+def steps(title: str) -> Iterator[Callable[[str], None]]:
+    """A progress display on stderr, where that is a terminal; call what it gives with what begins now."""
+    display = Console(stderr=True, markup=False)
+    if not display.is_interactive:
+        yield lambda _: None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=display, transient=True) as progress:
+        task = progress.add_task(title, total=None)
+        yield lambda step: progress.update(task, description=f"{title}: {step}")
+
+
+def _cell(value: object) -> Text:
+    if value is None:
+        return Text("")
+    if isinstance(value, datetime):
+        return Text(value.astimezone().strftime("%Y-%m-%d %H:%M"))
+    if isinstance(value, float):
+        return Text(f"{value:g}")
+    return Text(str(value), style=_STYLES.get(str(value), ""))
+
+
+def _jsonable(value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, dict):
+        return {str(name): _jsonable(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    return value

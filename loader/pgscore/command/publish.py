@@ -1,0 +1,143 @@
+"""`pgscore publish`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pgscore.errors import PgscoreError
+from pgscore.publish import Published
+from pgscore.publish import publish as publish_estimator
+from pgscore.registry import promote
+
+from .app import Dsn, Json, Model, app, command
+from .output import print_json, say, steps, table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pgscore.registry import Verification
+
+
+@command(
+    app,
+    "publish",
+    "pgscore publish churn model.joblib --profile churn.customer_profile --key me.pem",
+    "pgscore publish churn model.joblib --golden rows.csv --key me.pem --promote",
+    "pgscore publish churn model.joblib --golden rows.csv --metric auc=0.91 --json",
+)
+def publish(
+    model: Model,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", show_default=False, help="A joblib or pickle file of yours: reading it runs its code."
+        ),
+    ],
+    profile: Annotated[
+        str | None,
+        typer.Option(metavar="TABLE", help="The table whose rows it scores; columns match inputs by name."),
+    ] = None,
+    golden: Annotated[
+        Path | None,
+        typer.Option(metavar="CSV", help="Example rows to prove it with; without them, a sample of the table."),
+    ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option(metavar="PEM", help="The private key to sign with; unsigned, no database unpickles it."),
+    ] = None,
+    positive: Annotated[
+        str | None,
+        typer.Option(metavar="CLASS", help="The class whose probability is the score; else the second of two."),
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="What is known of its quality; may be given again."),
+    ] = None,
+    promoted: Annotated[bool, typer.Option("--promote", help="Have it answer at once.")] = False,
+    dsn: Dsn = "",
+    as_json: Json = False,
+) -> None:
+    """Stores a fitted estimator as a version of a model.
+
+    Its golden rows are then replayed in the database. The same file published again answers with the version that
+    stands. Exits with 1 where the database's scores are not the estimator's.
+    """
+    metrics = _metrics(metric or [])
+    refusal: PgscoreError | None = None
+    with steps(f"publishing {model}") as step:
+        published = publish_estimator(
+            dsn,
+            model,
+            file,
+            golden=golden,
+            profile=profile,
+            key=key,
+            positive=positive,
+            metrics=metrics,
+            step=step,
+        )
+        if promoted:
+            step("promoting")
+            try:
+                promote(dsn, model, published.version)
+                published = replace(published, promoted=True)
+            except PgscoreError as error:
+                refusal = error
+    if as_json:
+        print_json(asdict(published))
+    else:
+        _report(published, refusal)
+    if refusal is not None:
+        message = f"{model} version {published.version} is published, and not promoted: {refusal}"
+        raise type(refusal)(message, refusal.hint, refusal.sqlstate)
+    if not all(each.ok for each in published.verifications):
+        raise typer.Exit(1)
+
+
+def show_verifications(verifications: Sequence[Verification]) -> None:
+    """Prints how far each engine is from the fitted estimator."""
+    table(
+        ("engine", "golden rows", "largest difference", "result"),
+        ((e.engine, e.rows, e.max_abs_diff, "ok" if e.ok else "problem") for e in verifications),
+    )
+
+
+def _report(published: Published, refusal: PgscoreError | None) -> None:
+    name = f"{published.model} version {published.version}"
+    if published.created:
+        say(f"{name} is new, with {published.golden_rows} golden rows.")
+    else:
+        say(f"{name} is the version that stands: the same artifact was published before.")
+    if published.verifications:
+        show_verifications(published.verifications)
+    if published.promoted:
+        say(f"It answers now. next: pgscore show {published.model}")
+    elif refusal is not None:
+        return
+    elif published.problem is not None:
+        say(
+            f"The database cannot load it yet: {published.problem}",
+            f"next: when that is done, pgscore verify {published.model} {published.version}",
+        )
+    elif all(each.ok for each in published.verifications):
+        say(f"next: pgscore promote {published.model} {published.version}")
+    else:
+        say("The database does not give what the fitted estimator gave: it cannot be promoted.", "next: pgscore doctor")
+
+
+def _metrics(given: Sequence[str]) -> dict[str, float]:
+    metrics = {}
+    for each in given:
+        name, _, value = each.partition("=")
+        try:
+            metrics[name] = float(value)
+        except ValueError:
+            metrics[name] = math.nan
+        if not name or not math.isfinite(metrics[name]):
+            raise typer.BadParameter(f"--metric {each!r} is not NAME=VALUE with a number, such as auc=0.91")
+    return metrics

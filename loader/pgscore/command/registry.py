@@ -1,0 +1,130 @@
+"""`pgscore list`, `show`, `verify` and `promote`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from pgscore import registry
+
+from .app import Dsn, Json, Model, app, command
+from .output import print_json, say, steps, table
+from .publish import show_verifications
+
+
+@command(app, "list", "pgscore list", "pgscore list --json --dsn postgresql://me@db/shop")
+def list_models(dsn: Dsn = "", as_json: Json = False) -> None:
+    """Lists the models and the versions that answer."""
+    found = registry.list_models(dsn)
+    if as_json:
+        print_json(found)
+    elif not found:
+        say("No model is published yet.", "next: pgscore publish MODEL FILE")
+    else:
+        columns = ("model", "serving", "latest", "versions", "published_at", "published_by")
+        heads = ("model", "serving", "latest", "versions", "latest published", "by")
+        table(heads, ([each[column] for column in columns] for each in found))
+
+
+@command(app, "show", "pgscore show churn", "pgscore show churn --json")
+def show(model: Model, dsn: Dsn = "", as_json: Json = False) -> None:
+    """Shows a model's versions, inputs and tables."""
+    found = registry.show_model(dsn, model)
+    if as_json:
+        print_json(found)
+        return
+    say(
+        f"model     {found['model']}",
+        f"serving   {found['serving'] if found['serving'] is not None else 'no version yet'}",
+        f"profiles  {', '.join(found['profiles']) or 'none'}",
+    )
+    if not found["versions"]:
+        return
+    say("")
+    table(
+        ("version", "published", "by", "format", "key", "metrics"),
+        (
+            (v["version"], v["published_at"], v["published_by"], v["format"], v["key_id"] or "unsigned", _metrics(v))
+            for v in found["versions"]
+        ),
+    )
+    shown = next((v for v in found["versions"] if v["version"] == found["serving"]), found["versions"][0])
+    contract = shown["contract"]
+    say("", f"version {shown['version']}: {_output(contract['output'])}")
+    say(f"fitted with {', '.join(f'{name} {number}' for name, number in contract['libraries'].items())}", "")
+    table(
+        ("input", "type", "NULL"),
+        ((i["name"], i["type"], "accepted" if i["nullable"] else "gives NULL") for i in contract["inputs"]),
+    )
+
+
+@command(app, "verify", "pgscore verify churn", "pgscore verify churn 3 --json")
+def verify(
+    model: Model,
+    version: Annotated[
+        int | None, typer.Argument(metavar="VERSION", show_default=False, help="The version; else the latest.")
+    ] = None,
+    dsn: Dsn = "",
+    as_json: Json = False,
+) -> None:
+    """Replays the golden rows of a version in the database.
+
+    It does so in each engine that the version has. Exits with 1 where the database does not give what the fitted
+    estimator gave.
+    """
+    with steps(f"verifying {model}") as step:
+        if version is None:
+            version = next((v["version"] for v in registry.show_model(dsn, model)["versions"]), None)
+        step("replaying the golden rows in the database")
+        found = registry.verify(dsn, model, version)
+    same = all(each.ok for each in found)
+    if as_json:
+        print_json({"model": model, "version": version, "ok": same, "engines": [asdict(each) for each in found]})
+    else:
+        say(f"{model} version {version}")
+        show_verifications(found)
+    if not same:
+        raise typer.Exit(1)
+
+
+@command(app, "promote", "pgscore promote churn 3", "pgscore promote churn 3 --json")
+def promote(
+    model: Model,
+    version: Annotated[
+        int, typer.Argument(metavar="VERSION", show_default=False, help="The version that is to answer.")
+    ],
+    dsn: Dsn = "",
+    as_json: Json = False,
+) -> None:
+    """Makes a version the one that answers.
+
+    Its golden rows are replayed first: a version that the database computes otherwise is refused.
+    """
+    with steps(f"promoting {model} {version}") as step:
+        before = registry.show_model(dsn, model)["serving"]
+        step("replaying the golden rows in the database")
+        registry.promote(dsn, model, version)
+    if as_json:
+        print_json({"model": model, "version": version, "before": before})
+    elif before == version:
+        say(f"{model} version {version} answers, as it did; its golden rows hold.")
+    else:
+        say(f"{model} version {version} answers now; before, {_before(before)}.")
+
+
+def _before(version: int | None) -> str:
+    return "none did" if version is None else f"version {version} did"
+
+
+def _metrics(version: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in version["metrics"].items())
+
+
+def _output(output: dict[str, Any]) -> str:
+    if output["kind"] == "value":
+        return "the score is what the estimator predicts"
+    positive, classes = output["classes"][output["positive"]], ", ".join(str(each) for each in output["classes"])
+    kind = "the probability of" if output["kind"] == "probability" else "1 for"
+    return f"the score is {kind} class {positive} (of {classes})"
