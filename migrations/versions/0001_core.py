@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "94c6c09ca2c8bd67a407ec12daab1109b2cd49bd81def48f96b00232c7cb37ee")
+    run_frozen("0001_core.up.sql", "bd3e3acc2550d322d4b5f5b2fd285f4e2906324b3308687a4b5fb0dc14ef6b41")
 
 
 def downgrade() -> None:

@@ -3,6 +3,8 @@ language plpgsql volatile
 set search_path = ''
 as $$
 declare
+    -- Stays NULL where the model reads no number, or no text: arrays without elements cannot be put together.
+    each_row constant text := ') from (select unnest(profiles) as profile) each)';
     one record;
     many record;
 begin
@@ -26,12 +28,13 @@ begin
         as $body$
             select pgscore_models.%1$I(
                 cardinality(profiles),
-                (select array_agg(%3$s) from (select unnest(profiles) as profile) each),
-                (select array_agg(%4$s) from (select unnest(profiles) as profile) each)
+                %3$s,
+                %4$s
             )
         $body$
         $sql$,
-        '_' || model, profile, coalesce(many.numbers, 'null::double precision'), coalesce(many.texts, 'null::text')
+        '_' || model, profile, coalesce('(select array_agg(' || many.numbers || each_row, 'null'),
+        coalesce('(select array_agg(' || many.texts || each_row, 'null')
     );
     perform pgscore._publish_function(
         format('pgscore_models.%I(%s[])', '_' || model, profile),

@@ -19,7 +19,8 @@ begin
         raise exception 'model "%" version % is not promoted: golden row % gives % in the % engine, and the fitted estimator gave %',
             model, version, worst.ordinal, coalesce(worst.score::text, 'NULL'), worst.engine,
             coalesce(worst.expected::text, 'NULL')
-            using errcode = 'data_exception', detail = worst.reason,
+            using errcode = 'data_exception',
+                  detail = coalesce(worst.reason, format('They differ by %s.', worst.difference)),
                   hint = '`pgscore doctor` compares the libraries.';
     end if;
 
