@@ -10,7 +10,7 @@ KEEP :=
 .PHONY: demo test lint types check render freeze packages clean
 
 demo: $(READY)
-	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && $(BIN)/python -m examples.churn.demo $(if $(KEEP),--keep)
+	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && exec $(BIN)/python -m examples.churn.demo $(if $(KEEP),--keep)
 
 test: lint types check
 
