@@ -117,7 +117,7 @@ def _guarded(connection: Connection, subject: str, check: Check, *arguments: Any
                 raise
             cursor.execute("rollback to savepoint pgscore_doctor")
             if refusal.sqlstate == _PRIVILEGE and not str(refusal).startswith("model "):
-                return [Finding("warning", subject, f"you may not look: {refusal}", refusal.hint)]
+                return [Finding("warning", subject, f"cannot be checked by you: {refusal}")]
             return [Finding("problem", subject, str(refusal), refusal.hint)]
         except PgscoreError as error:
             return [Finding("problem", subject, str(error), error.hint)]
@@ -212,7 +212,8 @@ def _python(connection: Connection, packages: dict[str, str | None]) -> Iterator
     yield Finding(
         "ok",
         "Python",
-        f"version {here['python']} of {here['prefix']}, with packages from {', '.join(path) or 'nowhere'}: {versions or 'none'}",
+        f"version {here['python']} of {here['prefix']}, with packages from {', '.join(path) or 'nowhere'}:"
+        f" {versions or 'none'}",
     )
     missing = [name for name in _NEEDED if packages.get(name) is None]
     if missing:

@@ -55,6 +55,17 @@ def _wait(connection: Connection) -> None:
             if interrupted():
                 raise KeyboardInterrupt from None
             raise
+        except psycopg2.OperationalError as error:
+            if connecting:
+                # libpq names the address only where it waits itself.
+                raise psycopg2.OperationalError(f"{_address(connection)}: {error}") from None
+            raise
+
+
+def _address(connection: Connection) -> str:
+    given = extensions.parse_dsn(connection.dsn)
+    host = given.get("host") or given.get("hostaddr") or os.environ.get("PGHOST") or "the local socket"
+    return f"{host}, port {given.get('port') or os.environ.get('PGPORT') or 5432}"
 
 
 def _deadline(connection: Connection) -> float | None:

@@ -22,7 +22,10 @@ def generate(
     ],
     as_json: Json = False,
 ) -> None:
-    """Makes a key pair to sign artifacts with. An existing file is never overwritten."""
+    """Makes a key pair to sign artifacts with.
+
+    An existing file is never overwritten.
+    """
     made = generate_key(path)
     public = path.with_name(f"{path.name}.pub")
     if as_json:
@@ -51,9 +54,9 @@ def trust(
     dsn: Dsn = "",
     as_json: Json = False,
 ) -> None:
-    """Has a database unpickle what a key signs. Only a superuser may.
+    """Has a database unpickle what a key signs.
 
-    Its holder can from then on run code as the server's user: trust only whom you would give that.
+    Only a superuser may. Its holder can from then on run code as the server's user: trust only whom you would give that.
     """
     key = read_public_key(public_key)
     trust_key(dsn, key, holder)
