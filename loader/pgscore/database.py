@@ -64,8 +64,12 @@ def as_refusal(error: psycopg2.Error) -> PgscoreError:
     message, hint = error.diag.message_primary, error.diag.message_hint or ""
     if error.diag.message_detail:
         message = f"{message} ({error.diag.message_detail})"
-    if error.pgcode in ("3F000", "42883", "42P01") and "pgscore" in message:
+    if error.pgcode in ("3F000", "42883", "42P01") and "pgscore_trusted" in message:
+        hint = "A superuser runs alembic upgrade plpython@head; `pgscore doctor` says what is missing."
+    elif error.pgcode in ("3F000", "42883", "42P01") and "pgscore" in message:
         hint = "Install pgscore in this database: alembic upgrade core@head; `pgscore doctor` says what is missing."
+    elif error.pgcode == "42501" and message.endswith("table trusted_key"):
+        hint = "Only a superuser trusts keys: their holders can run code as the server's user."
     elif error.pgcode == "42501" and not hint:
         hint = (
             "pgscore_publisher publishes, pgscore_operator promotes, pgscore_reader reads: "

@@ -93,13 +93,16 @@ def _examination(connection: Connection, step: Callable[[str], None]) -> Iterato
     if has_python:
         yield from look("Python", _python, packages)
     yield from look("models", _models, models)
+    unloadable: set[str] = set()
     if has_python:
-        yield from look("keys", _keys, models)
+        keys = look("keys", _keys, models)
+        yield from keys
+        unloadable = {finding.subject for finding in keys if finding.level == "problem"}
     for model in models:
         subject = f"{model['model']} {model['version']}"
         if packages:
             yield from look(subject, _libraries, model, packages)
-        if has_python:
+        if has_python and subject not in unloadable:
             yield from look(subject, _golden, model)
     yield from look("profiles", _profiles, models)
     yield from look("bindings", _bindings)
@@ -393,7 +396,7 @@ def _stale(connection: Connection, binding: str) -> Iterator[Finding]:
         yield Finding(
             "problem",
             binding,
-            f"{stale['many']} rows are stale, for reasons such as: {stale['reason']}",
+            f"{stale['many']} stale row{'s' if stale['many'] > 1 else ''}, for reasons such as: {stale['reason']}",
             "select key, reason, since from pgscore.stale lists them; each is scored again at its next event.",
         )
 

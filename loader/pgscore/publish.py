@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
-from .artifact import open_artifact
 from .database import Database, row, transaction
-from .describe import describe, feature_names
 from .errors import PgscoreError
-from .golden import Golden, agree, golden_frame, read_profile, select_inputs
 from .keys import sign
 from .registry import Verification, promote, verify
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from .golden import Golden
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,7 @@ def publish(
     positive: str | None = None,
     metrics: Mapping[str, float] | None = None,
     promoted: bool = False,
+    step: Callable[[str], None] = lambda _: None,
 ) -> Published:
     """Publishes a fitted estimator as a version of a model, and replays its golden rows in the database.
 
@@ -68,11 +68,18 @@ def publish(
         positive: the class whose probability is the score; without it, the second of two.
         metrics: what is known of its quality, by name.
         promoted: whether to promote it at once.
+        step: is told what begins now, in a few words, for a progress display.
 
     Raises:
         PgscoreError: the estimator, the golden rows, the profile table or the database refuse; nothing was stored,
             except where only the promotion was refused.
     """
+    # Imported here: scikit-learn and pandas take seconds, which a program that only promotes or lists need not spend.
+    from .artifact import open_artifact
+    from .describe import describe, feature_names
+    from .golden import agree, golden_frame, read_profile, select_inputs
+
+    step("reading the estimator")
     artifact = open_artifact(source)
     with transaction(database) as connection:
         described_profile = read_profile(connection, profile) if profile is not None else None
@@ -83,8 +90,10 @@ def publish(
         sample = select_inputs(given, names)
         if described_profile is not None:
             agree(sample, described_profile)
+        step("asking the estimator for its scores")
         contract, golden_rows = describe(artifact, sample, positive)
         signature = sign(contract, artifact.sha256, Path(key)) if key is not None else None
+        step(f"sending {len(artifact.content):,} bytes")
         stored = row(
             connection,
             "select version, created from pgscore._publish(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::regclass)",
@@ -103,7 +112,9 @@ def publish(
         )
     version = int(stored["version"])
     if promoted:
+        step("promoting")
         promote(database, model, version)
+    step("replaying the golden rows in the database")
     verifications, problem = _verify(database, model, version)
     return Published(model, version, bool(stored["created"]), len(golden_rows), verifications, problem, promoted)
 

@@ -9,6 +9,7 @@ import typer
 from pgscore.doctor import examine
 
 from .app import Dsn, Json, app, command
+from .interrupt import interrupted
 from .output import print_json, say, steps, table
 
 
@@ -20,6 +21,8 @@ def doctor(dsn: Dsn = "", as_json: Json = False) -> None:
     """
     with steps("doctor") as step:
         findings = examine(dsn, step)
+    if interrupted():
+        raise KeyboardInterrupt
     problems = sum(finding.level == "problem" for finding in findings)
     if as_json:
         print_json({"ok": not problems, "findings": [asdict(finding) for finding in findings]})

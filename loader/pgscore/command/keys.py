@@ -56,7 +56,7 @@ def trust(
 ) -> None:
     """Has a database unpickle what a key signs.
 
-    Only a superuser may. Its holder can from then on run code as the server's user: trust only whom you would give that.
+    Only a superuser may: the key's holder can from then on run code as the server's user.
     """
     key = read_public_key(public_key)
     trust_key(dsn, key, holder)
