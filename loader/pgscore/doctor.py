@@ -67,10 +67,8 @@ def examine(database: Database, step: Callable[[str], None] = lambda _: None) ->
             for finding in _examination(connection, step):
                 findings.append(finding)
     except PgscoreError as error:
-        remedy = error.hint
-        if not findings:
-            remedy = error.hint or "Start the server, or say where it is: --dsn, PGSCORE_DSN, PGHOST and PGPORT."
-        findings.append(Finding("problem", "database", str(error), remedy))
+        unreached = "" if findings else "Start the server, or say where it is: --dsn, PGSCORE_DSN, PGHOST and PGPORT."
+        findings.append(Finding("problem", "database", str(error), error.hint or unreached))
     return findings
 
 
@@ -140,13 +138,9 @@ def _server(connection: Connection) -> Iterator[Finding]:
         sentence += ", a standby: it scores and changes nothing"
     if _OLDEST <= major <= _NEWEST:
         yield Finding("ok", "PostgreSQL", sentence)
-    else:
-        yield Finding(
-            "problem",
-            "PostgreSQL",
-            f"{sentence}; pgscore is written for {_OLDEST} to {_NEWEST}",
-            f"Use a PostgreSQL of {_OLDEST} to {_NEWEST}.",
-        )
+        return
+    remedy = f"Use a PostgreSQL of {_OLDEST} to {_NEWEST}: pgscore is written for these."
+    yield Finding("problem", "PostgreSQL", sentence, remedy)
 
 
 def _core(connection: Connection) -> Iterator[Finding]:

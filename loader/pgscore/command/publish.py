@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +19,7 @@ from .app import Dsn, Json, Model, app, command
 from .output import print_json, say, steps, table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pgscore.registry import Verification
 
@@ -67,27 +68,18 @@ def publish(
     Its golden rows are then replayed in the database. The same file published again answers with the version that
     stands. Exits with 1 where the database's scores are not the estimator's.
     """
-    metrics = _metrics(metric or [])
-    refusal: PgscoreError | None = None
-    with steps(f"publishing {model}") as step:
-        published = publish_estimator(
-            dsn,
-            model,
-            file,
-            golden=golden,
-            profile=profile,
-            key=key,
-            positive=positive,
-            metrics=metrics,
-            step=step,
-        )
-        if promoted:
-            step("promoting")
-            try:
-                promote(dsn, model, published.version)
-                published = replace(published, promoted=True)
-            except PgscoreError as error:
-                refusal = error
+    work = partial(
+        publish_estimator,
+        dsn,
+        model,
+        file,
+        golden=golden,
+        profile=profile,
+        key=key,
+        positive=positive,
+        metrics=_metrics(metric or []),
+    )
+    published, refusal = _publish(work, dsn, promoted=promoted)
     if as_json:
         print_json(asdict(published))
     else:
@@ -97,6 +89,20 @@ def publish(
         raise type(refusal)(message, refusal.hint, refusal.sqlstate)
     if not all(each.ok for each in published.verifications):
         raise typer.Exit(1)
+
+
+def _publish(work: Callable[..., Published], dsn: str, *, promoted: bool) -> tuple[Published, PgscoreError | None]:
+    """Publishes, and promotes if wanted: a refusal to promote must not hide that the version is stored."""
+    with steps("publishing") as step:
+        published = work(step=step)
+        if not promoted:
+            return published, None
+        step("promoting")
+        try:
+            promote(dsn, published.model, published.version)
+        except PgscoreError as error:
+            return published, error
+    return replace(published, promoted=True), None
 
 
 def show_verifications(verifications: Sequence[Verification]) -> None:
