@@ -70,7 +70,7 @@ def read_profile(connection: Connection, table: str) -> Profile:
     """
     found = row(
         connection,
-        "select c.oid, format('%%I.%%I', n.nspname, c.relname) as name from (values (to_regclass(%s))) as wanted (oid)"
+        "select c.oid, quote_ident(n.nspname) || '.' || quote_ident(c.relname) as name from (values (to_regclass(%s))) as wanted (oid)"
         " left join pg_catalog.pg_class c using (oid) left join pg_catalog.pg_namespace n on n.oid = c.relnamespace",
         (table,),
     )
@@ -128,7 +128,7 @@ def _read_csv(path: Path, profile: Profile | None) -> pd.DataFrame:
     texts = {name: str for name, kind in (profile.columns if profile else {}).items() if kind == "text"}
     try:
         # As COPY reads it: only an empty field is NULL. Texts that look like numbers stay texts.
-        return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""], float_precision="round_trip")
+        return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
     except OSError as error:
         raise PgscoreError(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, UnicodeError) as error:
