@@ -1,0 +1,161 @@
+"""A private cluster for the whole run; each test gets its own database, cloned from a template."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pgscore
+import psycopg2
+import pytest
+from pgscore.cluster import PrivateCluster
+from pytest_postgresql import factories
+from pytest_postgresql.executors import NoopExecutor
+from pytest_postgresql.janitor import DatabaseJanitor
+
+from tests.support import migrate, models
+from tests.support.database import (
+    ANALYST,
+    APPLICATION,
+    LOGINS,
+    OPERATOR,
+    PASSWORD,
+    SCIENTIST,
+    Database,
+    Session,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_key: Path
+
+
+class _Server(NoopExecutor):  # type: ignore[misc]  # untyped
+    """The private cluster as pytest-postgresql knows servers; databases start from template0."""
+
+    template_dbname = "template0"
+
+
+def _dsn(**connection: Any) -> str:  # noqa: ANN401
+    names = ("host", "port", "user", "password", "dbname")
+    return psycopg2.extensions.make_dsn(**{name: connection[name] for name in names})
+
+
+def _install(**connection: Any) -> None:  # noqa: ANN401
+    dsn = _dsn(**connection)
+    migrate.upgrade(dsn)
+    session = Session(dsn)
+    for login in LOGINS:
+        session.run(f"create role {login} login password '{PASSWORD}'")
+    session.run(f"grant usage on schema churn to {APPLICATION}, {ANALYST}, {SCIENTIST}")
+    session.run(f"grant insert on churn.complaints to {APPLICATION}")
+    session.run(f"grant select on churn.customer_profile to {ANALYST}, {SCIENTIST}")
+    session.run(f"grant pgscore_reader to {ANALYST}")
+    session.run(f"grant pgscore_publisher to {SCIENTIST}")
+    session.run(f"grant pgscore_operator to {OPERATOR}")
+    models.load_customers(session)
+    session.close()
+    pgscore.trust_key(dsn, pgscore.read_public_key(_key.with_name(_key.name + ".pub")), "the tests")
+
+
+def _serve(**connection: Any) -> None:  # noqa: ANN401
+    dsn = _dsn(**connection)
+    for version, model in enumerate((models.pipeline(), models.light_pipeline()), start=1):
+        published = pgscore.publish(
+            dsn, "churn", model, profile="churn.customer_profile", key=_key, promoted=version == 1
+        )
+        assert (published.version, published.problem) == (version, None)
+        assert [each.ok for each in published.verifications] == [True]
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[PrivateCluster]:
+    """A real PostgreSQL, for this run only."""
+    python_path = os.environ.get("PGSCORE_SERVER_PYTHONPATH")
+    if not python_path:  # pytest was called without make
+        build = [migrate.ROOT / "docker" / "server-python"]
+        python_path = subprocess.run(build, check=True, capture_output=True, text=True).stdout.strip()
+    with PrivateCluster({"max_connections": "60"}, python_path) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def server(cluster: PrivateCluster) -> NoopExecutor:
+    return _Server(
+        host=cluster.host,
+        port=cluster.port,
+        user=cluster.user,
+        password=cluster.password,
+        dbname="postgres",
+        options="",
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A private key that the databases trust."""
+    global _key  # noqa: PLW0603  loaders of templates get connections and nothing else
+    _key = tmp_path_factory.mktemp("keys") / "key.pem"
+    pgscore.generate_key(_key)
+    return _key
+
+
+empty_template = factories.postgresql_noproc(dbname="empty", load=[lambda **_: None], depends_on="server")
+installed_template = factories.postgresql_noproc(dbname="installed", load=[_install], depends_on="server")
+serving_template = factories.postgresql_noproc(dbname="serving", load=[_serve], depends_on="installed_template")
+_empty = factories.postgresql("empty_template")
+_installed = factories.postgresql("installed_template")
+_serving = factories.postgresql("serving_template")
+
+
+def _database(cluster: PrivateCluster, name: str) -> Iterator[Database]:
+    database = Database(cluster, name)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def empty(cluster: PrivateCluster, _empty: object) -> Iterator[Database]:
+    """A database with nothing in it."""
+    yield from _database(cluster, "empty")
+
+
+@pytest.fixture
+def installed(cluster: PrivateCluster, _installed: object) -> Iterator[Database]:
+    """All of pgscore, 60 customers, a trusted key, and no model."""
+    yield from _database(cluster, "installed")
+
+
+@pytest.fixture
+def serving(cluster: PrivateCluster, _serving: object) -> Iterator[Database]:
+    """The same with model churn: version 1, `models.pipeline()`, promoted; version 2, `models.light_pipeline()`, not."""
+    yield from _database(cluster, "serving")
+
+
+@pytest.fixture(scope="session")
+def shared(cluster: PrivateCluster, serving_template: NoopExecutor) -> Iterator[Database]:
+    """Like `serving`, for all tests that change nothing: they share its sessions, which have the model loaded."""
+    with DatabaseJanitor(
+        user=cluster.user,
+        host=cluster.host,
+        port=cluster.port,
+        password=cluster.password,
+        dbname="shared",
+        template_dbname=serving_template.template_dbname,
+    ):
+        yield from _database(cluster, "shared")
+
+
+@pytest.fixture(scope="session")
+def shared_session(shared: Database) -> Session:
+    """The session of `shared`: whoever begins a transaction rolls it back."""
+    return shared.session()
+
+
+@pytest.fixture
+def session(serving: Database) -> Session:
+    """A superuser's session in `serving`."""
+    return serving.session()
