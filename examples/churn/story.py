@@ -33,7 +33,7 @@ def tell(signals: Signals, *, keep: bool) -> int:
     try:
         _heading("A private PostgreSQL cluster")
         with signals.held():
-            # In two steps: a terminal's Ctrl-C reaches the starting server too, and its folder is then still to be cleared.
+            # In two steps: Ctrl-C in a terminal reaches the starting server too, and its folder must still be cleared.
             cluster = PrivateCluster()
             cluster.start()
         _say(f"PostgreSQL {_version(cluster)} on {cluster.host}:{cluster.port}, in {cluster.directory}")
