@@ -148,7 +148,7 @@ def test_a_cancelled_statement_is_no_failure_of_the_model(serving: Database, sco
     waiting = serving.session()
     start = counters(scored)
     scored.run("begin")
-    scored.run("select from churn.customer_profile where customer_id = 2 for update")
+    scored.run("select from churn.customer_profile where customer_id = 2 for no key update")
     waiting.run("set statement_timeout = '100ms'")
     with refused("57014", "canceling statement due to statement timeout"):
         waiting.run(_COMPLAIN, 2)

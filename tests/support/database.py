@@ -33,7 +33,10 @@ class Session:
     """A connection in autocommit mode: tests write `begin` and `commit` themselves, as steps."""
 
     def __init__(self, dsn: str) -> None:
-        self._connection = psycopg2.connect(dsn, application_name="test")
+        # What hangs is to fail.
+        self._connection = psycopg2.connect(
+            dsn, application_name="test", options=f"-c statement_timeout={_PATIENCE:.0f}s"
+        )
         self._connection.autocommit = True
         self._thread = ThreadPoolExecutor(max_workers=1)
         self.pid: int = self._connection.info.backend_pid

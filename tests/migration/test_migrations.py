@@ -1,0 +1,208 @@
+"""Invariant 6: however it was installed, it is the same database."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pgscore
+import psycopg2
+import pytest
+from migrations import executor, freeze
+from pgscore.cluster import PrivateCluster
+
+from tests.support import migrate
+from tests.support.database import Database, Session
+from tests.support.models import customers, light_pipeline, probability
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_BRANCHES = {"core": "0001_core", "plpython": "0002_plpython", "churn": "0003_churn"}
+_ADMIN = "test_admin"
+
+
+@pytest.fixture(scope="module")
+def reference(cluster: PrivateCluster) -> str:
+    """The schema after `alembic upgrade heads`."""
+    session = Session(cluster.dsn())
+    session.run("create database reference template template0")
+    session.close()
+    migrate.upgrade(cluster.dsn("reference"))
+    return migrate.schema(cluster.dsn("reference"))
+
+
+def test_invariant_6_branch_by_branch_is_the_same(empty: Database, reference: str) -> None:
+    for branch in _BRANCHES:
+        migrate.upgrade(empty.dsn(), f"{branch}@head")
+    assert migrate.schema(empty.dsn()) == reference
+
+
+def test_invariant_6_the_other_order_of_branches_is_the_same(empty: Database, reference: str) -> None:
+    """Both plpython and churn bring core with them, and not each other."""
+    migrate.upgrade(empty.dsn(), "churn@head")
+    session = empty.session()
+    assert session.value("select to_regnamespace('pgscore_trusted')") is None
+    migrate.upgrade(empty.dsn(), "plpython@head")
+    assert migrate.schema(empty.dsn()) == reference
+
+
+def test_invariant_6_the_sql_tree_is_the_same(empty: Database, reference: str) -> None:
+    for branch in _BRANCHES:
+        migrate.psql(empty.dsn(), "-1", "-f", str(migrate.ROOT / "sql" / f"{branch}.sql"))
+    assert migrate.schema(empty.dsn()) == reference
+
+
+def test_invariant_6_the_offline_script_is_the_same(empty: Database, reference: str) -> None:
+    script = migrate.offline_script("heads")
+    for revision in _BRANCHES.values():
+        assert (executor.FROZEN / f"{revision}.up.sql").read_text() in script
+    migrate.psql(empty.dsn(), script=script)
+    assert migrate.schema(empty.dsn()) == reference
+    # Alembic knows where it stands, and has nothing left to do.
+    migrate.upgrade(empty.dsn())
+
+
+def test_invariant_6_down_and_up_again_is_the_same(empty: Database, reference: str) -> None:
+    dsn = empty.dsn()
+    before = migrate.schema(dsn)
+    migrate.upgrade(dsn)
+    for branch in ("churn", "plpython", "core"):
+        migrate.downgrade(dsn, f"{branch}@-1" if branch != "core" else "core@base")
+        if branch == "churn":
+            assert "churn" not in _schemas(empty)
+    # The extension and the roles stay: others may use them.
+    assert migrate.schema(dsn).replace("\r", "") != reference
+    assert _schemas(empty) == {"public"}
+    session = empty.session()
+    session.run("drop extension plpython3u")
+    session.run("drop owned by pgscore_owner, churn_owner")
+    assert migrate.schema(dsn) == before
+    migrate.upgrade(dsn)
+    assert migrate.schema(dsn) == reference
+
+
+def test_invariant_6_only_churn_goes(empty: Database) -> None:
+    migrate.upgrade(empty.dsn(), "core@head")
+    migrate.upgrade(empty.dsn(), "plpython@head")
+    before = migrate.schema(empty.dsn())
+    migrate.upgrade(empty.dsn())
+    migrate.downgrade(empty.dsn(), "churn@-1")
+    assert migrate.schema(empty.dsn()) == before
+
+
+def test_a_downgrade_takes_published_models_with_it(serving: Database) -> None:
+    migrate.downgrade(serving.dsn(), "core@base")
+    assert _schemas(serving) == {"public"}
+
+
+def _schemas(database: Database) -> set[str]:
+    found = database.session().run(
+        "select nspname from pg_namespace where nspname !~ '^pg_(catalog|toast|temp)' and nspname <> 'information_schema'"
+    )
+    return {name for (name,) in found}
+
+
+@pytest.mark.parametrize("branch", _BRANCHES)
+def test_invariant_6_the_frozen_sql_is_the_tree(branch: str) -> None:
+    frozen = executor.FROZEN / f"{_BRANCHES[branch]}.up.sql"
+    assert frozen.read_text() == freeze.sql_tree(branch)
+
+
+@pytest.mark.parametrize("branch", _BRANCHES)
+def test_every_file_of_the_tree_belongs_to_it(branch: str) -> None:
+    included = re.findall(r"^\\ir (.+)$", (migrate.ROOT / "sql" / f"{branch}.sql").read_text(), re.MULTILINE)
+    files = {str(path.relative_to(migrate.ROOT / "sql")) for path in (migrate.ROOT / "sql" / branch).rglob("*.sql")}
+    assert len(included) == len(set(included))
+    assert set(included) == files
+
+
+def test_the_rendered_runtime_is_up_to_date() -> None:
+    check = [sys.executable, "-m", "plpython.render", "--check"]
+    done = subprocess.run(check, cwd=migrate.ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_a_changed_frozen_file_is_refused(
+    empty: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, direction: str
+) -> None:
+    shutil.copytree(executor.FROZEN, tmp_path / "versions")
+    changed = tmp_path / "versions" / f"0001_core.{direction}.sql"
+    changed.write_text(changed.read_text() + "\n")
+    if direction == "down":
+        migrate.upgrade(empty.dsn(), "core@head")
+    before = migrate.schema(empty.dsn())
+    monkeypatch.setattr(executor, "FROZEN", tmp_path / "versions")
+    with pytest.raises(executor.FrozenSqlChangedError, match=f"0001_core.{direction}.sql has sha256"):
+        if direction == "up":
+            migrate.upgrade(empty.dsn(), "core@head")
+        else:
+            migrate.downgrade(empty.dsn(), "core@base")
+    assert migrate.schema(empty.dsn()) == before
+
+
+@pytest.fixture(scope="module")
+def other_cluster() -> Iterator[PrivateCluster]:
+    """A cluster that has never seen pgscore: its roles do not exist."""
+    with PrivateCluster() as cluster:
+        session = Session(cluster.dsn())
+        session.run(f"create role {_ADMIN} login createrole password 'secret'")
+        session.run(f"create database managed owner {_ADMIN}")
+        session.close()
+        yield cluster
+
+
+def test_core_needs_no_superuser(other_cluster: PrivateCluster) -> None:
+    dsn = f"postgresql://{_ADMIN}:secret@{other_cluster.host}:{other_cluster.port}/managed"
+    for branch in ("core", "churn"):
+        migrate.upgrade(dsn, f"{branch}@head")
+    session = Session(dsn)
+    assert session.value("select rolsuper from pg_roles where rolname = current_user") is False
+    session.run(
+        "insert into churn.customer_profile select 1, 'KS', 1, 'a', 'no', 'no', 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1"
+    )
+    session.run("insert into churn.complaints (customer_id, kind) values (1, 'x'), (1, 'y')")
+    counter = "select number_customer_service_calls from churn.customer_profile"
+    assert session.value(counter) == 2
+    # Publishing works, and says what is missing to score.
+    pgscore.publish(dsn, "churn", light_pipeline(), golden=customers())
+    with pytest.raises(psycopg2.Error, match="needs PL/Python, which this database does not have"):
+        session.run("select pgscore.promote('churn', 1)")
+    with pytest.raises(psycopg2.Error, match="permission denied"):
+        session.run("create extension plpython3u")
+    session.close()
+    migrate.downgrade(dsn, "core@base")
+    migrate.upgrade(dsn, "core@head")
+
+
+def test_invariant_6_dump_and_restore_keep_scoring(serving: Database, cluster: PrivateCluster, tmp_path: Path) -> None:
+    session = serving.session()
+    session.run("insert into churn.complaints (customer_id, kind) select i, 'x' from generate_series(1, 9) i")
+    stored = "select customer_id, number_customer_service_calls, churn_score from churn.customer_profile order by 1"
+    before = session.run(stored)
+    script = tmp_path / "dump.sql"
+    script.write_text(migrate.dump(serving.dsn()))
+    session.run("create database restored template template0")
+    restored = Database(cluster, "restored")
+    try:
+        migrate.psql(restored.dsn(), "-f", str(script))
+        assert migrate.schema(restored.dsn()) == migrate.schema(serving.dsn())
+        there = restored.session()
+        assert there.run(stored) == before
+        scores = "select pgscore.score('churn', p) from churn.customer_profile p order by customer_id"
+        assert there.run(scores) == session.run(scores)
+        there.run("insert into churn.complaints (customer_id, kind) values (1, 'after')")
+        session.run("insert into churn.complaints (customer_id, kind) values (1, 'after')")
+        assert there.run(stored) == session.run(stored)
+        there.run("select pgscore.promote('churn', 2)")
+        assert there.value(scores.replace("order", "where customer_id = 2 order")) == pytest.approx(
+            probability(light_pipeline(), customers().iloc[[1]].assign(number_customer_service_calls=before[1][1]))[0]
+        )
+    finally:
+        restored.close()
+        session.run("drop database restored with (force)")
