@@ -1,0 +1,331 @@
+"""Invariant 7: every role can do what the design says, and nothing else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.database import ANALYST, APPLICATION, LOGINS, NOBODY, OPERATOR, SCIENTIST, refused
+from tests.support.models import customers, pipeline, probability
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.database import Database, Session
+
+_SNAPSHOT = Path(__file__).parent / "privileges.txt"
+_UPDATE = "PGSCORE_UPDATE_SNAPSHOTS"  # set it to 1 to write the snapshot anew, and review the difference
+_SCHEMAS = "('pgscore', 'pgscore_models', 'pgscore_trusted')"
+_ROLES = (
+    "('pgscore_reader'), ('pgscore_publisher'), ('pgscore_operator'), ('pgscore_owner'), ('churn_owner'),"
+    " ('test_application'), ('test_nobody')"
+)
+
+_COMMENTS = f"""
+    select d.kind || ' ' || d.name
+    from (
+        select 'schema' as kind, n.oid, 'pg_namespace'::regclass as class, 0 as part, n.nspname::text as name
+        from pg_namespace n where n.nspname in {_SCHEMAS}
+        union all
+        select 'relation', c.oid, 'pg_class'::regclass, 0, c.oid::regclass::text
+        from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname in {_SCHEMAS} and c.relkind in ('r', 'p', 'v', 'm')
+        union all
+        select 'column', a.attrelid, 'pg_class'::regclass, a.attnum, a.attrelid::regclass || '.' || a.attname
+        from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname in {_SCHEMAS} and c.relkind in ('r', 'p', 'v', 'm') and a.attnum > 0 and not a.attisdropped
+        union all
+        select 'function', p.oid, 'pg_proc'::regclass, 0, p.oid::regprocedure::text
+        from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname in {_SCHEMAS}
+        union all
+        select 'type', t.oid, 'pg_type'::regclass, 0, t.oid::regtype::text
+        from pg_type t join pg_namespace n on n.oid = t.typnamespace
+        left join pg_class c on c.oid = t.typrelid
+        where n.nspname in {_SCHEMAS} and t.typelem = 0 and (c.relkind = 'c' or t.typtype in ('d', 'e'))
+        union all
+        select 'trigger', g.oid, 'pg_trigger'::regclass, 0, g.tgname || ' on ' || g.tgrelid::regclass
+        from pg_trigger g join pg_class c on c.oid = g.tgrelid join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname in {_SCHEMAS} and not g.tgisinternal
+    ) d
+    where not exists (
+        select from pg_description c where c.objoid = d.oid and c.classoid = d.class and c.objsubid = d.part
+    )
+    order by 1
+"""
+_FUNCTIONS = f"""
+    select r.name || ' ' || p.oid::regprocedure
+    from (values {_ROLES}) as r (name), pg_proc p join pg_namespace n on n.oid = p.pronamespace
+    where n.nspname in {_SCHEMAS} and p.prorettype <> 'trigger'::regtype
+        and has_schema_privilege(r.name, n.oid, 'usage') and has_function_privilege(r.name, p.oid, 'execute')
+    order by 1
+"""
+_TABLES = f"""
+    select r.name || ' ' || w.what || ' ' || c.oid::regclass
+        || case when has_table_privilege(r.name, c.oid, w.what) then '' else
+            ' (' || (
+                select string_agg(a.attname, ', ' order by a.attnum) from pg_attribute a
+                where a.attrelid = c.oid and a.attnum > 0 and has_column_privilege(r.name, c.oid, a.attnum, w.what)
+            ) || ')'
+        end
+    from (values {_ROLES}) as r (name),
+        (values ('select'), ('insert'), ('update'), ('references')) as w (what),
+        pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where (n.nspname in {_SCHEMAS} or n.nspname = 'churn') and c.relkind in ('r', 'v')
+        and has_schema_privilege(r.name, n.oid, 'usage') and has_any_column_privilege(r.name, c.oid, w.what)
+    union all
+    select r.name || ' ' || w.what || ' ' || c.oid::regclass
+    from (values {_ROLES}) as r (name), (values ('delete'), ('truncate'), ('trigger')) as w (what),
+        pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where (n.nspname in {_SCHEMAS} or n.nspname = 'churn') and c.relkind in ('r', 'v')
+        and has_schema_privilege(r.name, n.oid, 'usage') and has_table_privilege(r.name, c.oid, w.what)
+    order by 1
+"""
+_CREATORS = f"""
+    select r.name || ' creates in ' || n.nspname
+    from (values {_ROLES}) as r (name), pg_namespace n
+    where n.nspname in {_SCHEMAS} and has_schema_privilege(r.name, n.oid, 'create')
+    order by 1
+"""
+
+
+def _texts(session: Session, query: str) -> list[str]:
+    return [text for (text,) in session.run(query)]
+
+
+@pytest.fixture
+def session(shared_session: Session) -> Session:
+    return shared_session
+
+
+@pytest.fixture
+def undone(session: Session) -> Iterator[Session]:
+    session.run("begin")
+    yield session
+    session.run("rollback")
+
+
+def test_every_object_has_a_comment(session: Session) -> None:
+    assert _texts(session, _COMMENTS) == []
+
+
+def test_the_search_for_comments_finds_what_has_none(undone: Session) -> None:
+    undone.run("create table pgscore.bare (a integer)")
+    undone.run("create function pgscore.bare() returns void language sql as ''")
+    assert _texts(undone, _COMMENTS) == ["column pgscore.bare.a", "function pgscore.bare()", "relation pgscore.bare"]
+
+
+def test_invariant_7_who_may_do_what(serving: Database) -> None:
+    session = serving.session()
+    parts = {"CREATE": _CREATORS, "FUNCTIONS": _FUNCTIONS, "TABLES": _TABLES}
+    found = "\n".join(f"{title}\n" + "".join(f"{t}\n" for t in _texts(session, sql)) for title, sql in parts.items())
+    if os.environ.get(_UPDATE) == "1":
+        _SNAPSHOT.write_text(found)
+    assert found == _SNAPSHOT.read_text()
+
+
+def test_invariant_7_public_has_nothing(session: Session) -> None:
+    """Nobody, who is a member of no role, stands for PUBLIC."""
+    assert (
+        _texts(
+            session,
+            f"""
+        select n.nspname || '.' || o.name from (
+            select pronamespace as space, proname::text as name, coalesce(proacl, acldefault('f', proowner)) as acl
+            from pg_proc
+            union all
+            select relnamespace, relname, coalesce(relacl, acldefault('r', relowner)) from pg_class
+            union all
+            select oid, 'the schema', coalesce(nspacl, acldefault('n', nspowner)) from pg_namespace
+            union all
+            select t.typnamespace, t.typname, coalesce(t.typacl, acldefault('T', t.typowner))
+            from pg_type t left join pg_class c on c.oid = t.typrelid
+            where t.typelem = 0 and (t.typtype in ('d', 'e') or c.relkind = 'c')
+        ) o join pg_namespace n on n.oid = o.space, aclexplode(o.acl) a
+        where n.nspname in {_SCHEMAS} and a.grantee = 0
+        order by 1
+        """,
+        )
+        == []
+    )
+
+
+def test_invariant_7_security_definer_functions_pin_their_search_path(session: Session) -> None:
+    query = """
+        select p.oid::regprocedure::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+        where (n.nspname like 'pgscore%' or n.nspname = 'churn') and p.prosecdef and {condition}
+        order by 1
+    """
+    pinned = "exists (select from unnest(p.proconfig) c where c ~ '^search_path=(\"\"|pg_catalog, pg_temp)$')"
+    assert _texts(session, query.format(condition=f"not {pinned}")) == []
+    assert "pgscore.promote(text,integer)" in _texts(session, query.format(condition=pinned))
+
+
+def test_invariant_7_python_lives_in_pgscore_trusted_and_is_short(session: Session) -> None:
+    found = session.run(
+        """
+        select p.oid::regprocedure::text, n.nspname, r.rolsuper, p.prosrc, p.proconfig
+        from pg_proc p
+        join pg_namespace n on n.oid = p.pronamespace
+        join pg_language l on l.oid = p.prolang
+        join pg_roles r on r.oid = p.proowner
+        where l.lanname = 'plpython3u' order by 1
+        """
+    )
+    assert [name for name, *_ in found] == [
+        "pgscore_trusted._environment()",
+        "pgscore_trusted._estimate(text,integer,double precision[],text[])",
+        "pgscore_trusted._load(bytea,text,bytea,text)",
+        "pgscore_trusted._runtime()",
+    ]
+    for name, schema, by_superuser, body, settings in found:
+        assert (schema, by_superuser, settings) == ("pgscore_trusted", True, ["search_path=pg_catalog, pg_temp"])
+        assert name.endswith("_runtime()") or len(body.strip().splitlines()) <= 5
+    owned = "select count(*) from pg_class c join pg_roles r on r.oid = c.relowner where not r.rolsuper"
+    assert session.value(f"{owned} and c.relnamespace = 'pgscore_trusted'::regnamespace") == 0
+
+
+def test_invariant_7_no_role_of_ours_logs_in_or_is_more(session: Session) -> None:
+    assert (
+        session.run(
+            "select rolname::text from pg_roles where (rolname like 'pgscore%' or rolname = 'churn_owner')"
+            " and (rolcanlogin or rolsuper or rolcreaterole or rolcreatedb or rolbypassrls or rolreplication)"
+        )
+        == []
+    )
+
+
+def test_invariant_7_an_application_inserts_and_does_nothing_else(serving: Database) -> None:
+    application = serving.session(APPLICATION)
+    application.run("insert into churn.complaints (customer_id, kind) values (1, 'x')")
+    for statement in (
+        "select * from churn.complaints",
+        "select * from churn.customer_profile",
+        "update churn.customer_profile set churn_score = 0",
+        "delete from churn.complaints",
+        "truncate churn.complaints",
+        "select churn._complaints_apply('{1}', '{5}')",
+        "select pgscore.score('churn', '{}'::jsonb)",
+        "insert into pgscore.queue (binding, keys, deltas) values ('churn.complaints', '{1}', '{5}')",
+        "select * from pgscore.queue",
+        "select * from pgscore.model",
+        "select * from pgscore.prediction_log",
+    ):
+        with refused("42501", "permission denied"):
+            application.run(statement)
+
+
+def test_invariant_7_a_reader_reads_no_artifact_and_changes_nothing(serving: Database) -> None:
+    analyst = serving.session(ANALYST)
+    assert analyst.value("select count(contract) from pgscore.model_version") == 2
+    for statement in (
+        "select artifact from pgscore.model_version",
+        "select * from pgscore.model_version",
+        "select * from pgscore.golden_row",
+        "select * from pgscore.prediction_log",
+        "select * from pgscore.stale",
+        "update pgscore.model set serving = 2",
+        "select pgscore.promote('churn', 2)",
+        "select pgscore._publish('x', '', '', '', '{}', null, null, '{}', '[]', null)",
+        "select * from pgscore.verify('churn')",
+        "select * from pgscore_trusted.trusted_key",
+        "select pgscore_trusted._runtime()",
+        "create function pgscore_models.churn(text) returns float8 language sql as 'select 1.0'",
+    ):
+        with refused("42501", "permission denied"):
+            analyst.run(statement)
+
+
+def test_invariant_7_a_publisher_and_an_operator_change_no_table(serving: Database) -> None:
+    for login in (SCIENTIST, OPERATOR):
+        session = serving.session(login)
+        for statement in (
+            "insert into pgscore.model_version select * from pgscore.model_version",
+            "insert into pgscore.model (name) values ('x')",
+            "update pgscore.model set serving = 2",
+            "delete from pgscore.golden_row",
+            "insert into pgscore_trusted.trusted_key (public_key, holder) values ('\\x00', 'me')",
+            "update pgscore_trusted.trusted_key set revoked_at = null",
+            "select pgscore_trusted._load('', '', '', '')",
+            "select pgscore_trusted._estimate('', 1, null, null)",
+            "create table pgscore_models.x ()",
+            "create function pgscore_trusted.x() returns void language sql as ''",
+        ):
+            with refused("42501", "permission denied"):
+                session.run(statement)
+
+
+def test_invariant_7_the_owner_runs_no_python(serving: Database) -> None:
+    session = serving.session()
+    session.run("set role pgscore_owner")
+    for statement in (
+        "create function pgscore.x() returns void language plpython3u as 'pass'",
+        "create or replace function pgscore_trusted._runtime() returns void language plpython3u as 'pass'",
+        "drop function pgscore_trusted._runtime()",
+        "drop schema pgscore_trusted cascade",
+        "insert into pgscore_trusted.trusted_key (public_key, holder) values (repeat('x', 32)::bytea, 'me')",
+        "alter function pgscore_trusted._environment() rename to x",
+    ):
+        with pytest.raises(Exception, match="permission denied|must be owner"):
+            session.run(statement)
+
+
+def test_versions_do_not_change_for_their_owner_either(serving: Database) -> None:
+    session = serving.session()
+    session.run("set role pgscore_owner")
+    for statement in (
+        "update pgscore.model_version set metrics = '{}'",
+        "delete from pgscore.model_version",
+        "truncate pgscore.model_version cascade",
+        "update pgscore.golden_row set expected = 0",
+        "delete from pgscore.golden_row",
+        "truncate pgscore.golden_row",
+    ):
+        with refused("55000", "is refused: what was published does not change"):
+            session.run(statement)
+
+
+def test_invariant_7_a_caller_shadows_nothing(serving: Database) -> None:
+    """Temporary objects and a search_path of the caller's change no result."""
+    session = serving.session()
+    for login in (ANALYST, APPLICATION):
+        session.run(f"grant create, temporary on database {serving.name} to {login}")
+    shadows = (
+        "create temporary table queue (transaction xid8, binding text, keys text[], deltas bigint[])",
+        "create temporary table model (name text, serving integer)",
+        "create temporary table model_version (model text, version integer)",
+        "create temporary table customer_profile (customer_id bigint)",
+        "create temporary table trusted_key (key_id text, public_key bytea, revoked_at timestamptz)",
+        "create schema shadow",
+        "create function shadow.count(bigint) returns bigint language sql as 'select 1000::bigint'",
+        "create function shadow.array_agg(text) returns text[] language sql as 'select null::text[]'",
+        "create function shadow.sha256(bytea) returns bytea language sql as 'select null::bytea'",
+        "create function shadow.unnest(text[]) returns setof text language sql as 'select null::text'",
+        "create function shadow.now() returns timestamptz language sql as 'select null::timestamptz'",
+        "set search_path = shadow, pg_temp, pg_catalog, public",
+    )
+    application = serving.session(APPLICATION)
+    for statement in shadows:
+        application.run(statement)
+    application.run("insert into churn.complaints (customer_id, kind) values (1, 'x'), (1, 'y')")
+    row = "select number_customer_service_calls, churn_score from churn.customer_profile where customer_id = 1"
+    expected = customers().head(1)
+    expected["number_customer_service_calls"] += 2
+    score = pytest.approx(probability(pipeline(), expected)[0], abs=1e-12)
+    assert session.row(row) == (expected["number_customer_service_calls"][0], score)
+
+    analyst = serving.session(ANALYST)
+    for statement in shadows:
+        analyst.run(statement.replace("schema shadow", "schema if not exists shadow2").replace("shadow.", "shadow2."))
+    analyst.run("set search_path = shadow2, pg_temp, pg_catalog, public")
+    call = "select pgscore.score('churn', p) from churn.customer_profile p where p.customer_id = 1"
+    assert analyst.value(call) == score
+    assert analyst.value(call.replace("', p)", "', to_jsonb(p))")) == score
+
+
+def test_the_login_roles_of_the_tests_are_no_superusers(session: Session) -> None:
+    found = session.run("select rolname::text from pg_roles where rolname = any (%s) and not rolsuper", list(LOGINS))
+    assert len(found) == len(LOGINS)
+    assert (NOBODY,) in found
