@@ -9,7 +9,7 @@ depends_on = "0001_core"
 
 
 def upgrade() -> None:
-    run_frozen("0002_plpython.up.sql", "ed24f3899a2af921348defc06e5cc5f7f4bb0279d8c247bcc357e05ba96957f1")
+    run_frozen("0002_plpython.up.sql", "385478b1fa51d2aa892508205664792a06000c9f406928775c533f16663f2a25")
 
 
 def downgrade() -> None:

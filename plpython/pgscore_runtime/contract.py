@@ -108,7 +108,7 @@ def parse_contract(text: str) -> Contract:
         raise Refusal(INVALID_PARAMETER, f"the contract is not JSON: {error}") from None
     try:
         return _contract(found)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Refusal(INVALID_PARAMETER, f"the contract is malformed: {type(error).__name__}: {error}") from None
 
 

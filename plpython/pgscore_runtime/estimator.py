@@ -96,10 +96,12 @@ class ServedEstimator:
     def _frame(self, columns: list[Any]) -> Any:  # noqa: ANN401
         import pandas as pd
 
-        inputs = self._contract.inputs
-        return pd.DataFrame(
-            {each.name: self._as_fitted(each, column) for each, column in zip(inputs, columns, strict=True)}
-        )
+        frame = {}
+        for each, column in zip(self._contract.inputs, columns, strict=True):
+            # Left to itself, pandas turns None among texts into NaN, which is another category.
+            kept = each.is_text and self._contract.missing_text == "none"
+            frame[each.name] = pd.Series(self._as_fitted(each, column), dtype=object if kept else None)
+        return pd.DataFrame(frame)
 
     def _matrix(self, columns: list[Any]) -> Any:  # noqa: ANN401
         import numpy as np

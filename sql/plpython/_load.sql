@@ -3,7 +3,7 @@ returns pgscore_trusted.refusal
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:f65b4c57eab6f96eb5d2e806f03e2ead9186bc0ff1170d5d09642f2bebe04c5d"
+    runtime = "pgscore_runtime:ea7400e360c2d762d231d17d66309739f14aac8086b8e9264b5b11d87fc81dcb"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     keys = plpy.execute("select key_id, public_key from pgscore_trusted.trusted_key where revoked_at is null")

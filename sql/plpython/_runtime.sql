@@ -4,7 +4,7 @@ language plpython3u volatile parallel safe
 set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys, types
-name = "pgscore_runtime:f65b4c57eab6f96eb5d2e806f03e2ead9186bc0ff1170d5d09642f2bebe04c5d"
+name = "pgscore_runtime:ea7400e360c2d762d231d17d66309739f14aac8086b8e9264b5b11d87fc81dcb"
 package = "_pgscore_" + name[-64:]
 modules = [
 ("", r'''
@@ -242,7 +242,7 @@ def parse_contract(text: str) -> Contract:
         raise Refusal(INVALID_PARAMETER, f"the contract is not JSON: {error}") from None
     try:
         return _contract(found)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Refusal(INVALID_PARAMETER, f"the contract is malformed: {type(error).__name__}: {error}") from None
 
 
@@ -423,10 +423,12 @@ class ServedEstimator:
     def _frame(self, columns: list[Any]) -> Any:  # noqa: ANN401
         import pandas as pd
 
-        inputs = self._contract.inputs
-        return pd.DataFrame(
-            {each.name: self._as_fitted(each, column) for each, column in zip(inputs, columns, strict=True)}
-        )
+        frame = {}
+        for each, column in zip(self._contract.inputs, columns, strict=True):
+            # Left to itself, pandas turns None among texts into NaN, which is another category.
+            kept = each.is_text and self._contract.missing_text == "none"
+            frame[each.name] = pd.Series(self._as_fitted(each, column), dtype=object if kept else None)
+        return pd.DataFrame(frame)
 
     def _matrix(self, columns: list[Any]) -> Any:  # noqa: ANN401
         import numpy as np
