@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _key: Path
 
 
-class _Server(NoopExecutor):  # type: ignore[misc]  # untyped
+class _Server(NoopExecutor):
     """The private cluster as pytest-postgresql knows servers; databases start from template0."""
 
     template_dbname = "template0"
@@ -41,7 +41,7 @@ class _Server(NoopExecutor):  # type: ignore[misc]  # untyped
 
 def _dsn(**connection: Any) -> str:  # noqa: ANN401
     names = ("host", "port", "user", "password", "dbname")
-    return psycopg2.extensions.make_dsn(**{name: connection[name] for name in names})
+    return str(psycopg2.extensions.make_dsn(**{name: connection[name] for name in names}))
 
 
 def _install(**connection: Any) -> None:  # noqa: ANN401
@@ -131,7 +131,7 @@ def installed(cluster: PrivateCluster, _installed: object) -> Iterator[Database]
 
 @pytest.fixture
 def serving(cluster: PrivateCluster, _serving: object) -> Iterator[Database]:
-    """The same with model churn: version 1, `models.pipeline()`, promoted; version 2, `models.light_pipeline()`, not."""
+    """The same with model churn: version 1, `pipeline()` of models, promoted; version 2, `light_pipeline()`, not."""
     yield from _database(cluster, "serving")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.support.database import APPLICATION, Database, Session, refused
+from tests.support.database import APPLICATION, Database, Session, refused, wait_until_blocked
 from tests.support.models import COUNTER, assert_scores_are_right, counters, pipeline, probability, profiles
 
 _COMPLAIN = "insert into churn.complaints (customer_id, kind) values (%s, 'billing')"
@@ -143,14 +143,19 @@ def test_invariant_4_a_dropped_column_is_a_stale_row(serving: Database, scored: 
     assert (key, "total_eve_charge" in reason) == ("2", True)
 
 
-def test_a_cancelled_statement_is_no_failure_of_the_model(serving: Database, scored: Session) -> None:
-    """With keep, only the model's failures are kept: a cancelled commit fails as any other."""
-    waiting = serving.session()
+def test_a_cancelled_commit_is_no_failure_of_the_model(serving: Database, scored: Session) -> None:
+    """With keep, only the model's failures are kept: a commit that is cancelled while it waits fails as any other."""
+    waiting, observer = serving.session(), serving.session()
     start = counters(scored)
     scored.run("begin")
     scored.run("select from churn.customer_profile where customer_id = 2 for no key update")
-    waiting.run("set statement_timeout = '100ms'")
-    with refused("57014", "canceling statement due to statement timeout"):
+    complaining = waiting.start(_COMPLAIN, 2)
+    wait_until_blocked(observer, waiting.pid, by=scored.pid)
+    observer.run("select pg_cancel_backend(%s)", waiting.pid)
+    with refused("57014", "canceling statement due to user request"):
+        complaining.result()
+    waiting.run("set lock_timeout = '1ms'")
+    with refused("55P03", "canceling statement due to lock timeout"):
         waiting.run(_COMPLAIN, 2)
     scored.run("rollback")
     assert counters(scored) == start

@@ -107,8 +107,8 @@ def test_kinds_of_estimators(
     shared_session: Session,
     key: Path,
     name: str,
-    model: Any,
-    expected: str,  # noqa: ANN401
+    model: Any,  # noqa: ANN401
+    expected: str,
 ) -> None:
     _publish(database, key, name, model, profile="churn.customer_profile")
     frame = customers()[LIGHT_INPUTS].astype(float)

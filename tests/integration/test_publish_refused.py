@@ -157,9 +157,9 @@ def test_a_key_that_is_none(dsn: str, tmp_path: Path) -> None:
 
 def test_unknown_models(dsn: str) -> None:
     for ask in (pgscore.verify, pgscore.show_model):
-        with pytest.raises(pgscore.PgscoreError, match="model .nothing. is unknown"):
+        with pytest.raises(pgscore.PgscoreError, match=r"model .nothing. is unknown"):
             ask(dsn, "nothing")
-    with pytest.raises(pgscore.PgscoreError, match="model .nothing. is unknown"):
+    with pytest.raises(pgscore.PgscoreError, match=r"model .nothing. is unknown"):
         pgscore.promote(dsn, "nothing", 1)
 
 

@@ -268,7 +268,7 @@ def test_invariant_7_the_owner_runs_no_python(serving: Database) -> None:
         "insert into pgscore_trusted.trusted_key (public_key, holder) values (repeat('x', 32)::bytea, 'me')",
         "alter function pgscore_trusted._environment() rename to x",
     ):
-        with pytest.raises(Exception, match="permission denied|must be owner"):
+        with pytest.raises(Exception, match=r"permission denied|must be owner"):
             session.run(statement)
 
 

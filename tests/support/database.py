@@ -33,10 +33,9 @@ class Session:
     """A connection in autocommit mode: tests write `begin` and `commit` themselves, as steps."""
 
     def __init__(self, dsn: str) -> None:
-        # What hangs is to fail.
-        self._connection = psycopg2.connect(
-            dsn, application_name="test", options=f"-c statement_timeout={_PATIENCE:.0f}s"
-        )
+        # What hangs is to fail. A statement's timeout ends before its commit, where profiles are locked.
+        limits = f"-c statement_timeout={_PATIENCE:.0f}s -c lock_timeout={_PATIENCE:.0f}s"
+        self._connection = psycopg2.connect(dsn, application_name="test", options=limits)
         self._connection.autocommit = True
         self._thread = ThreadPoolExecutor(max_workers=1)
         self.pid: int = self._connection.info.backend_pid

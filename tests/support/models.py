@@ -73,7 +73,7 @@ def load_customers(session: Session) -> None:
     frame = customers()
     lines = io.StringIO()
     frame.to_csv(lines, index=False, header=False)
-    session.copy(f"copy churn.customer_profile ({', '.join(frame)}) from stdin csv", lines.getvalue())
+    session.copy(f"copy churn.customer_profile ({', '.join(map(str, frame))}) from stdin csv", lines.getvalue())
 
 
 def probability(model: Pipeline, frame: pd.DataFrame) -> list[float]:

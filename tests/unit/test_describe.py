@@ -1,0 +1,139 @@
+"""What is learnt of a fitted estimator by asking it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pgscore.artifact import Artifact, open_artifact
+from pgscore.describe import describe, feature_names
+from pgscore.errors import PgscoreError
+from pgscore.golden import select_inputs
+from pgscore_runtime.estimator import ServedEstimator
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+from tests.support.models import LIGHT_INPUTS, churned, light_pipeline, pipeline, predictors, probability
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SAMPLE = predictors().head(20)
+
+
+def test_a_pipeline_with_texts_needs_a_frame() -> None:
+    contract, golden = describe(open_artifact(pipeline()), _SAMPLE)
+    assert contract.frame
+    assert [each.name for each in contract.inputs] == list(_SAMPLE)
+    assert {each.name for each in contract.texts} == {"state", "area_code", "international_plan", "voice_mail_plan"}
+    assert (contract.output.kind, contract.output.classes, contract.output.positive) == (
+        "probability",
+        ("no", "yes"),
+        1,
+    )
+    assert [each.nullable for each in contract.inputs] == [each.is_text for each in contract.inputs]
+    assert [row.expected for row in golden[:20]] == pytest.approx(probability(pipeline(), _SAMPLE), abs=1e-14)
+    # One more for each input, with that input missing.
+    assert len(golden) == 20 + 19
+    missing = {name: row.expected for row in golden[20:] for name, value in row.inputs.items() if value is None}
+    assert {name for name, expected in missing.items() if expected is not None} == {e.name for e in contract.texts}
+    assert set(contract.libraries) >= {"python", "scikit-learn", "numpy"}
+
+
+def test_a_numeric_pipeline_is_served_with_arrays() -> None:
+    contract, golden = describe(open_artifact(light_pipeline()), _SAMPLE[LIGHT_INPUTS])
+    assert not contract.frame
+    assert [row.expected for row in golden[20:]] == [None, None, None]
+
+
+def test_missing_numbers_that_are_accepted() -> None:
+    model = HistGradientBoostingClassifier(max_iter=3).fit(_SAMPLE[LIGHT_INPUTS], churned().head(20))
+    contract, golden = describe(open_artifact(model), _SAMPLE[LIGHT_INPUTS])
+    assert all(each.nullable for each in contract.inputs)
+    assert all(row.expected is not None for row in golden)
+
+
+def test_an_encoder_that_learnt_none_gets_none() -> None:
+    frame = pd.DataFrame({"colour": pd.Series(["a", "b", None, "a"], dtype=object), "x": [1.0, 2.0, 3.0, 4.0]})
+    prepared = ColumnTransformer(
+        [("texts", OneHotEncoder(handle_unknown="error"), ["colour"])], remainder="passthrough"
+    )
+    model = make_pipeline(prepared, LinearRegression()).fit(frame, frame["x"])
+    contract, golden = describe(open_artifact(model), frame)
+    assert contract.missing_text == "none"
+    assert contract.inputs[0].nullable
+    numbers = [row.inputs["x"] for row in golden]
+    scores, reasons = ServedEstimator(model, contract).scores(
+        len(golden), numbers, [row.inputs["colour"] for row in golden]
+    )
+    assert scores == [row.expected for row in golden]
+    assert set(reasons) == {None}
+
+
+def test_booleans_and_integers() -> None:
+    frame = pd.DataFrame({"flag": [True, False, True, False], "count": [1, 2, 3, 5]})
+    contract, golden = describe(open_artifact(LinearRegression().fit(frame, [1.0, 2.0, 3.0, 4.0])), frame)
+    assert [each.type for each in contract.inputs] == ["boolean", "double precision"]
+    assert golden[0].inputs == {"flag": True, "count": 1}
+    assert contract.output.kind == "value"
+
+
+def test_infinity_that_the_estimator_refuses_is_a_golden_row_without_a_score() -> None:
+    sample = _SAMPLE[LIGHT_INPUTS].astype(float)
+    sample.iloc[3, 0] = np.inf
+    _, golden = describe(open_artifact(light_pipeline()), sample)
+    assert golden[3].inputs["total_day_minutes"] == "Infinity"
+    assert golden[3].expected is None
+    assert all(row.expected is not None for n, row in enumerate(golden[:20]) if n != 3)
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ([pd.Timestamp("2020-01-01"), pd.Timestamp("2020-01-02")], "which cannot serve: numbers, texts"),
+        ([b"a", b"b"], "holds a bytes, which cannot serve"),
+    ],
+)  # fmt: skip
+def test_inputs_that_cannot_serve(column: list[Any], message: str) -> None:
+    frame = pd.DataFrame({"x": pd.Series(column, dtype=object)})
+
+    class _Anything:
+        def predict(self, given: Any) -> Any:  # noqa: ANN401
+            return np.zeros(len(given))
+
+    with pytest.raises(PgscoreError, match=message):
+        describe(Artifact(_Anything(), b"", "joblib"), frame)
+
+
+def test_an_estimator_that_refuses_all_golden_rows() -> None:
+    frame = _SAMPLE[LIGHT_INPUTS].assign(total_day_minutes="many")
+    with pytest.raises(PgscoreError, match="the estimator refuses a golden row without missing values"):
+        describe(open_artifact(light_pipeline()), frame)
+
+
+def test_names() -> None:
+    assert feature_names(light_pipeline(), ["other"]) == LIGHT_INPUTS
+    unnamed = LogisticRegression(max_iter=500).fit(_SAMPLE[LIGHT_INPUTS].to_numpy(), churned().head(20))
+    assert feature_names(unnamed, ["a", "b", "c"]) == ["a", "b", "c"]
+    with pytest.raises(PgscoreError, match="fitted on 3 columns without names, and the golden rows have 2"):
+        feature_names(unnamed, ["a", "b"])
+    with pytest.raises(PgscoreError, match="is not fitted"):
+        feature_names(LogisticRegression(), [])
+
+
+def test_inputs_are_selected_in_the_estimators_order() -> None:
+    assert list(select_inputs(_SAMPLE, LIGHT_INPUTS[::-1])) == LIGHT_INPUTS[::-1]
+    with pytest.raises(PgscoreError, match="lack the columns absent"):
+        select_inputs(_SAMPLE, ["absent"])
+
+
+def test_an_estimator_and_its_file_have_equal_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "model.joblib"
+    path.write_bytes(open_artifact(light_pipeline()).content)
+    assert open_artifact(path).sha256 == open_artifact(light_pipeline()).sha256
+    assert open_artifact(path).format == "joblib"

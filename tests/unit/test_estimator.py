@@ -1,0 +1,160 @@
+"""The estimator engine without a database."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections import OrderedDict
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from pgscore_runtime import artifact, entry
+from pgscore_runtime.contract import Contract, Input, InputType, Output
+from pgscore_runtime.errors import Refusal
+from pgscore_runtime.estimator import ServedEstimator
+from sklearn.ensemble import RandomForestClassifier
+
+from tests.support.models import churned, light_pipeline, pipeline, predictors, probability
+
+
+class _Recorder:
+    """Answers with the row's position in its first column; refuses what it is told to."""
+
+    classes_ = ("no", "yes")
+
+    def __init__(self, refused: set[float] = frozenset()) -> None:  # type: ignore[assignment]
+        self.refused = refused
+        self.given: list[Any] = []
+
+    def predict(self, given: Any) -> Any:  # noqa: ANN401
+        self.given.append(given)
+        column = given.iloc[:, 0] if isinstance(given, pd.DataFrame) else given[:, 0]
+        if self.refused & set(column):
+            raise ValueError("Input contains infinity\nand more")
+        return np.asarray(column, dtype=float)
+
+
+def _contract(*types: InputType, frame: bool = False, missing_text: Any = "nan", nullable: bool = True) -> Contract:  # noqa: ANN401
+    inputs = tuple(Input(f"i{n}", each, nullable) for n, each in enumerate(types))
+    return Contract("joblib", inputs, frame, missing_text, Output("value"), {})
+
+
+@pytest.mark.parametrize("refused", [set(), {0.0}, {7.0}, {9.0}, {2.0, 3.0, 8.0}, set(map(float, range(10)))])
+def test_only_refused_rows_are_refused(refused: set[float]) -> None:
+    served = ServedEstimator(_Recorder(refused), _contract("double precision"))
+    scores, reasons = served.scores(10, [float(n) for n in range(10)], None)
+    assert scores == [None if n in refused else float(n) for n in range(10)]
+    assert reasons == ["Input contains infinity" if n in refused else None for n in range(10)]
+
+
+def test_one_refused_row_of_many_costs_few_calls() -> None:
+    recorder = _Recorder({700.0})
+    ServedEstimator(recorder, _contract("double precision")).scores(1024, [float(n) for n in range(1024)], None)
+    assert len(recorder.given) == 21
+
+
+def test_null_in_a_required_input_is_null_and_asks_for_the_others_only() -> None:
+    recorder = _Recorder()
+    served = ServedEstimator(recorder, _contract("double precision", "text", nullable=False))
+    scores, reasons = served.scores(3, [[1.0], [None], [3.0]], [["a"], ["b"], [None]])
+    assert (scores, reasons) == ([1.0, None, None], [None, None, None])
+    assert len(recorder.given[0]) == 1
+    assert served.scores(1, [None], ["a"]) == ([None], [None])
+    assert served.scores(0, None, None) == ([], [])
+
+
+@pytest.mark.parametrize(("missing_text", "expected"), [("nan", np.nan), ("none", None)])
+@pytest.mark.parametrize("frame", [True, False])
+def test_a_missing_text_is_what_the_estimator_knows_it_as(*, missing_text: str, expected: Any, frame: bool) -> None:  # noqa: ANN401
+    recorder = _Recorder()
+    contract = _contract("double precision", "text", frame=frame, missing_text=missing_text)
+    ServedEstimator(recorder, contract).scores(2, [[1.0], [2.0]], [["a"], [None]])
+    given = recorder.given[0]
+    values = given["i1"].tolist() if frame else given[:, 1].tolist()
+    assert values[0] == "a"
+    assert values[1] is expected or (expected is not None and np.isnan(values[1]))
+
+
+def test_booleans_reach_a_frame_as_booleans_and_a_missing_one_as_nan() -> None:
+    recorder = _Recorder()
+    served = ServedEstimator(recorder, _contract("double precision", "boolean", frame=True))
+    served.scores(2, [[1.0, 1], [2.0, 0]], None)
+    served.scores(2, [[1.0, 1], [2.0, None]], None)
+    assert recorder.given[0]["i1"].tolist() == [True, False]
+    assert recorder.given[0]["i1"].dtype == bool
+    assert recorder.given[1]["i1"][0] is True
+    assert np.isnan(recorder.given[1]["i1"][1])
+
+
+def test_inputs_stand_in_the_contracts_order() -> None:
+    recorder = _Recorder()
+    contract = _contract("double precision", "text", "double precision", "text", frame=True)
+    ServedEstimator(recorder, contract).scores(1, [1.0, 2.0], ["a", "b"])
+    assert recorder.given[0].iloc[0].tolist() == [1.0, "a", 2.0, "b"]
+    assert list(recorder.given[0]) == ["i0", "i1", "i2", "i3"]
+
+
+def test_flat_and_nested_arrays_are_the_same() -> None:
+    served = ServedEstimator(_Recorder(), _contract("double precision", "double precision"))
+    assert served.scores(2, [1.0, 2.0, 3.0, 4.0], None) == served.scores(2, [[1.0, 2.0], [3.0, 4.0]], None)
+
+
+@pytest.mark.parametrize("frame", [True, False])
+def test_arrays_and_frames_give_what_the_fitted_pipeline_gives_without_warnings(*, frame: bool) -> None:
+    names = list(light_pipeline().feature_names_in_)
+    inputs = tuple(Input(name, "double precision", nullable=False) for name in names)
+    contract = Contract("joblib", inputs, frame, "nan", Output("probability", ("no", "yes"), 1), {})
+    served = ServedEstimator(light_pipeline(), contract)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scores, _ = served.scores(600, predictors()[names].to_numpy().tolist(), None)
+    assert scores == pytest.approx(probability(light_pipeline(), predictors()), abs=1e-14)
+
+
+def test_a_served_forest_starts_no_threads() -> None:
+    forest = RandomForestClassifier(n_estimators=2, n_jobs=-1).fit(predictors()[["account_length"]], churned())
+    ServedEstimator(forest, _contract("double precision"))
+    assert forest.n_jobs == 1
+
+
+def test_libraries() -> None:
+    here = artifact.installed_version("scikit-learn")
+    assert here is not None
+    artifact.check_libraries({})
+    artifact.check_libraries({"scikit-learn": here})
+    artifact.check_libraries({"scikit-learn": ".".join([*here.split(".")[:2], "99"])})
+    with pytest.raises(Refusal, match=r"fitted with scikit-learn 0\.24\.2, and the server's Python has"):
+        artifact.check_libraries({"scikit-learn": "0.24.2"})
+    assert artifact.installed_version("no-such-distribution") is None
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"\x80\x05.", b"cno_such_module\nName\n."])
+def test_what_cannot_be_read_is_refused(content: bytes) -> None:
+    with pytest.raises(Refusal):
+        artifact.read_artifact(content)
+
+
+def test_a_backend_keeps_the_latest_estimators_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(entry, "_MOST_ESTIMATORS", 2)
+    monkeypatch.setattr(entry, "check_signature", lambda *_: None)
+    monkeypatch.setattr(entry, "forbid_threads", lambda: None)
+    buffer = io.BytesIO()
+    joblib.dump(pipeline(), buffer)
+    session: dict[str, Any] = {}
+    digests = []
+    for number in range(3):
+        contract = Contract(
+            "joblib", (Input(f"i{number}", "double precision", nullable=True),), frame=False, missing_text="nan",
+            output=Output("value"), libraries={},
+        )  # fmt: skip
+        assert entry.load(session, [], buffer.getvalue(), contract.to_json(), None, None) is None
+        import hashlib
+
+        digests.append(contract.digest(hashlib.sha256(buffer.getvalue()).hexdigest()))
+    (kept,) = session.values()
+    assert isinstance(kept, OrderedDict)
+    assert list(kept) == digests[1:]
+    assert entry.estimate(session, digests[0], 0, None, None) is None
