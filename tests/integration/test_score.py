@@ -50,7 +50,8 @@ def test_all_forms_give_what_the_fitted_pipeline_gives(session: Session, form: s
 
 def test_score_with_a_model_that_is_no_constant(session: Session) -> None:
     found = session.run(
-        "select pgscore.score(m.name, p) from churn.customer_profile p, pgscore.model m order by p.customer_id"
+        "select pgscore.score(m.name, p) from churn.customer_profile p, pgscore.model m"
+        " where m.name = 'churn' order by p.customer_id"
     )
     assert found == session.run(_TYPED)
 

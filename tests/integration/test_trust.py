@@ -87,8 +87,10 @@ def _signed(artifact: bytes, contract: Contract, key: Path) -> tuple[bytes, str]
 def _refuses(shared: Database, name: str, message: str, sqlstate: str = "42501") -> None:
     """Neither verify nor promote load it."""
     for login, call in ((SCIENTIST, f"pgscore.verify('{name}')"), (OPERATOR, f"pgscore.promote('{name}', 1)")):
+        session = shared.session(login)
         with refused(sqlstate, message):
-            shared.session(login).run(f"select * from {call}")
+            session.run(f"select * from {call}")
+        session.close()
 
 
 def test_without_a_signature(shared: Database) -> None:
