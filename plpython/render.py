@@ -1,7 +1,7 @@
 """Puts the runtime's source into the function that carries it.
 
-`python -m plpython.render` writes `sql/plpython/_runtime.sql` and the runtime's hash into the other PL/Python functions;
-with `--check` it writes nothing and fails where they differ.
+`python -m plpython.render` writes `sql/plpython/_runtime.sql` and the runtime's hash into the other PL/Python
+functions; with `--check` it writes nothing and fails where they differ.
 """
 
 from __future__ import annotations

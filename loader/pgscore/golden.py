@@ -70,7 +70,8 @@ def read_profile(connection: Connection, table: str) -> Profile:
     """
     found = row(
         connection,
-        "select c.oid, quote_ident(n.nspname) || '.' || quote_ident(c.relname) as name from (values (to_regclass(%s))) as wanted (oid)"
+        "select c.oid, quote_ident(n.nspname) || '.' || quote_ident(c.relname) as name"
+        " from (values (to_regclass(%s))) as wanted (oid)"
         " left join pg_catalog.pg_class c using (oid) left join pg_catalog.pg_namespace n on n.oid = c.relnamespace",
         (table,),
     )
