@@ -3,6 +3,7 @@
 \ir plpython/trusted_key.sql
 \ir plpython/refusal.sql
 \ir plpython/_runtime.sql
+\ir plpython/_receive.sql
 \ir plpython/_load.sql
 \ir plpython/_estimate.sql
 \ir plpython/_environment.sql

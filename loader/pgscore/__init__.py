@@ -1,20 +1,25 @@
 """pgscore: scores machine-learning models inside PostgreSQL, in the transaction that changes the data."""
 
 from .errors import PgscoreError, UnreachableError
-from .keys import generate_key, read_public_key, trust_key
+from .keys import generate_key, read_public_key, revoke_key, trust_key
 from .publish import Published, publish
-from .registry import Verification, list_models, promote, show_model, verify
+from .registry import Verification, confirm, list_models, promote, prune, retire, rollback, show_model, verify
 
 __all__ = [
     "PgscoreError",
     "Published",
     "UnreachableError",
     "Verification",
+    "confirm",
     "generate_key",
     "list_models",
     "promote",
+    "prune",
     "publish",
     "read_public_key",
+    "retire",
+    "revoke_key",
+    "rollback",
     "show_model",
     "trust_key",
     "verify",

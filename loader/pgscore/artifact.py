@@ -3,66 +3,141 @@
 from __future__ import annotations
 
 import hashlib
-import io
+import pickle
+import tempfile
 import warnings
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast, get_args
 
 import joblib
-from pgscore_runtime.artifact import read_artifact
+from pgscore_runtime.artifact import read_artifact, untrusted_types
 from pgscore_runtime.errors import Refusal
 from sklearn.exceptions import InconsistentVersionWarning
 
 from .errors import PgscoreError
 
-# A bytea, its hexadecimal form on the wire included, has to stay below PostgreSQL's limit of 1 GB.
-_LARGEST = 2**29 - 2**20
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Format = Literal["joblib", "pickle", "skops"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+# What the database takes: a backend that loads it holds it in memory.
+_LARGEST = 2**30
+_PIECE = 4 * 2**20
+# Smaller artifacts that have no file of their own stay in memory.
+_IN_MEMORY = 16 * 2**20
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """A fitted estimator and the bytes that stand for it.
+    """A fitted estimator and the file that stands for it.
 
     Attributes:
         estimator: anything with ``predict``.
-        content: the bytes.
-        format: ``joblib`` or ``pickle``.
+        format: ``joblib``, ``pickle`` or ``skops``.
+        size: bytes.
+        sha256: hexadecimal sha256 of the bytes.
+        types: what a skops artifact asks for beside the types that skops itself trusts.
+        file: open for reading.
     """
 
     estimator: Any
-    content: bytes
-    format: str
+    format: Format
+    size: int
+    sha256: str
+    types: tuple[str, ...]
+    file: BinaryIO
 
-    @property
-    def sha256(self) -> str:
-        """Hexadecimal sha256 of the bytes."""
-        return hashlib.sha256(self.content).hexdigest()
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes, a few megabytes at a time."""
+        return _pieces(self.file)
 
 
-def open_artifact(source: object) -> Artifact:
-    """An artifact from a path to a joblib or pickle file (your own: reading runs its code), or from an estimator.
+@contextmanager
+def open_artifact(source: object, kind: str | None = None) -> Iterator[Artifact]:
+    """An artifact from a path to a joblib, pickle or skops file (your own: reading runs its code), or an estimator.
+
+    Args:
+        source: the path or the estimator.
+        kind: what to store it as; without it, as the file is, and an estimator as joblib.
 
     Raises:
-        PgscoreError: the file cannot be read, is no pickle, is cut short or too large, or was fitted with another
-            scikit-learn than the one that reads it here.
+        PgscoreError: the file cannot be read, is no such file, is cut short or too large, or was fitted with another
+            scikit-learn than the one that reads it here; or the estimator cannot be written in the format.
     """
-    if not isinstance(source, str | Path):
-        buffer = io.BytesIO()
-        joblib.dump(source, buffer)
-        return _checked(Artifact(source, buffer.getvalue(), "joblib"), "the estimator")
+    with ExitStack() as stack:
+        asked = _named(kind)
+        name, found, estimator, file = "the estimator", None, source, None
+        if isinstance(source, str | Path):
+            name = str(source)
+            file = stack.enter_context(_opened(Path(source)))
+            found = _format(file)
+            estimator = _read(file, found, name)
+        if not hasattr(estimator, "predict"):
+            raise PgscoreError(f"{name} holds a {type(estimator).__name__}, which has no predict method")
+        wanted = asked or found or "joblib"
+        if file is None or wanted != found:
+            file = cast("BinaryIO", stack.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY)))
+            _write(estimator, file, wanted, name)
+        size = _size(file, name)
+        digest = hashlib.sha256()
+        for piece in _pieces(file):
+            digest.update(piece)
+        types: tuple[str, ...] = ()
+        if wanted == "skops":
+            types = _types(file)
+        yield Artifact(estimator, wanted, size, digest.hexdigest(), types, file)
+
+
+def _named(kind: str | None) -> Format | None:
+    found = next((each for each in FORMATS if each == kind), None)
+    if kind is not None and found is None:
+        raise PgscoreError(f"format {kind!r} is not known", f"Artifacts are stored as {', '.join(FORMATS)}.")
+    return found
+
+
+def _opened(path: Path) -> BinaryIO:
     try:
-        content = Path(source).read_bytes()
+        file = path.open("rb")
     except OSError as error:
-        raise PgscoreError(f"{source} cannot be read: {error.strerror}") from None
-    return _checked(Artifact(_estimator(content, str(source)), content, _format(content)), str(source))
+        raise PgscoreError(f"{path} cannot be read: {error.strerror}") from None
+    try:
+        _size(file, str(path))
+    except PgscoreError:
+        file.close()
+        raise
+    return file
 
 
-def _estimator(content: bytes, name: str) -> Any:  # noqa: ANN401
+def _size(file: BinaryIO, name: str) -> int:
+    """The size of a file, refused before a byte is read where the database would not take it."""
+    size = file.seek(0, 2)
+    file.seek(0)
+    if size > _LARGEST:
+        raise PgscoreError(
+            f"{name} has {size:,} bytes, and the database stores artifacts of at most {_LARGEST:,}",
+            "Write it with joblib.dump(..., compress=3), or fit a smaller model.",
+        )
+    return size
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    file.seek(0)
+    while piece := file.read(_PIECE):
+        yield piece
+
+
+def _read(file: BinaryIO, kind: Format, name: str) -> Any:  # noqa: ANN401
+    file.seek(0)
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            estimator = read_artifact(content)
+            types = _types(file) if kind == "skops" else ()
+            file.seek(0)
+            estimator = read_artifact(file, kind, types)
     except Refusal as refusal:
         raise PgscoreError(f"{name}: {refusal.message}", refusal.hint) from None
     for each in caught:
@@ -75,16 +150,31 @@ def _estimator(content: bytes, name: str) -> Any:  # noqa: ANN401
     return estimator
 
 
-def _format(content: bytes) -> str:
-    return "pickle" if content.startswith(b"\x80") and b"joblib.numpy_pickle" not in content else "joblib"
+def _types(file: BinaryIO) -> tuple[str, ...]:
+    file.seek(0)
+    try:
+        return tuple(untrusted_types(file.read()))
+    except Exception:
+        # No skops file: reading it says so.
+        return ()
 
 
-def _checked(artifact: Artifact, name: str) -> Artifact:
-    if len(artifact.content) > _LARGEST:
-        raise PgscoreError(
-            f"{name} has {len(artifact.content):,} bytes, and PostgreSQL stores at most {_LARGEST:,} in one value",
-            "Write it with joblib.dump(..., compress=3), or fit a smaller model.",
-        )
-    if not hasattr(artifact.estimator, "predict"):
-        raise PgscoreError(f"{name} holds a {type(artifact.estimator).__name__}, which has no predict method")
-    return artifact
+def _format(file: BinaryIO) -> Format:
+    start = file.read(2**16)
+    if start.startswith(b"PK"):
+        return "skops"
+    return "pickle" if start.startswith(b"\x80") and b"joblib.numpy_pickle" not in start else "joblib"
+
+
+def _write(estimator: object, file: BinaryIO, kind: Format, name: str) -> None:
+    try:
+        if kind == "skops":
+            from skops.io import dumps
+
+            file.write(dumps(estimator))
+        elif kind == "pickle":
+            pickle.dump(estimator, file, protocol=5)
+        else:
+            joblib.dump(estimator, file)
+    except Exception as error:
+        raise PgscoreError(f"{name} cannot be written as {kind}: {error}") from None

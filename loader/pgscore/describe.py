@@ -21,18 +21,26 @@ if TYPE_CHECKING:
 
     from pgscore_runtime.contract import Label
 
-    from .artifact import Artifact
-
 _LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib", "pandas")
 _MOST_CLASSES = 1000
+_MOST_TEXTS = 60
 
 
 @dataclass(frozen=True)
 class GoldenRow:
-    """Input values by name (None for NULL), and the score that the fitted estimator gave, None where it refuses."""
+    """An example.
+
+    Attributes:
+        inputs: values by name, None for NULL.
+        expected: the score that the fitted estimator gave; None where it refuses.
+        outputs: all that it gave: the classes' probabilities and the label's position, or the value; None likewise.
+        scale: the sum of the absolute terms of the score, where it is a sum, by which a difference is measured.
+    """
 
     inputs: dict[str, Any]
     expected: float | None
+    outputs: list[float] | None
+    scale: float = 0.0
 
 
 def feature_names(estimator: Any, columns: list[str]) -> list[str]:  # noqa: ANN401
@@ -57,19 +65,30 @@ def feature_names(estimator: Any, columns: list[str]) -> list[str]:  # noqa: ANN
     return columns
 
 
-def describe(artifact: Artifact, sample: pd.DataFrame, positive: str | None = None) -> tuple[Contract, list[GoldenRow]]:
-    """The contract of an estimator, and golden rows: the sample's, and one for each input with that input missing.
+def describe(
+    estimator: Any,  # noqa: ANN401
+    sample: pd.DataFrame,
+    positive: str | None = None,
+    kind: str = "joblib",
+    types: tuple[str, ...] = (),
+) -> tuple[Contract, list[GoldenRow]]:
+    """The contract of an estimator, and golden rows: the sample's, and edge cases.
+
+    The edge cases vary the first complete row, one input at a time: missing, infinite, larger than float32 holds, a
+    text that was never seen, and each of the texts that the sample holds.
 
     Args:
-        artifact: the fitted estimator.
+        estimator: fitted; anything with ``predict``.
         sample: rows x inputs, in the order of `feature_names`; at least one row without missing values.
         positive: the label of the positive class; without it, the second of two classes.
+        kind: the format that its artifact is stored in.
+        types: what a skops artifact asks for.
 
     Raises:
         PgscoreError: the sample has no complete row or a column that cannot be an input, the estimator refuses all of
             it, or there are more than two classes and none is named.
     """
-    oracle = _Oracle(artifact.estimator, _output(artifact.estimator, positive))
+    oracle = _Oracle(estimator, _output(estimator, positive))
     complete = sample.dropna()
     if complete.empty:
         raise PgscoreError("the golden rows have no row without missing values", "Add at least one.")
@@ -84,14 +103,32 @@ def describe(artifact: Artifact, sample: pd.DataFrame, positive: str | None = No
         for name in sample.columns
     )
     contract = Contract(
-        format=artifact.format,
+        format=kind,
         inputs=inputs,
         frame=oracle.needs_frame(complete),
         missing_text=oracle.missing_text,
         output=oracle.output,
         libraries=_libraries(),
+        types=types,
     )
-    return contract, list(oracle.golden_rows(inputs, [sample, *without.values()]))
+    edges = [_changed(template, each.name, value) for each in inputs for value in _edges(each, sample)]
+    return contract, list(oracle.golden_rows(inputs, [sample, *without.values(), *edges]))
+
+
+def _edges(described: Input, sample: pd.DataFrame) -> list[Any]:
+    if described.type == "double precision":
+        return [np.inf, -np.inf, 1e39, -1e39, 0.0]
+    if described.type == "boolean":
+        return [True, False]
+    texts = sorted(sample[described.name].dropna().unique())
+    return [*texts[:_MOST_TEXTS], "", "never seen"]
+
+
+def _changed(template: pd.DataFrame, name: str, value: object) -> pd.DataFrame:
+    changed = template.copy()
+    dtype = float if isinstance(value, float) else object if isinstance(value, str) else None
+    changed[name] = pd.Series([value], index=changed.index, dtype=dtype)
+    return changed
 
 
 class _Oracle:
@@ -101,20 +138,31 @@ class _Oracle:
         self._estimator = estimator
         self._named = hasattr(estimator, "feature_names_in_")
         self.output = output
+        self._positions = {_label(label): position for position, label in enumerate(getattr(estimator, "classes_", ()))}
         self.missing_text: Literal["nan", "none"] = "none" if _knows_none(estimator) else "nan"
 
-    def scores(self, frame: pd.DataFrame, *, named: bool | None = None) -> np.ndarray:
+    def outputs(self, frame: pd.DataFrame, *, named: bool | None = None) -> np.ndarray:
+        """Rows x (classes + 1), the label's position last; rows x 1 for a label alone and for a value."""
         given = frame if (self._named if named is None else named) else frame.to_numpy()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            answer = np.asarray(self._estimator.predict(given)).reshape(len(frame), -1)
+            if self.output.kind != "value":
+                answer = np.array([[self._positions[label]] for label in answer[:, 0].tolist()])
             if self.output.kind == "probability":
-                answer = self._estimator.predict_proba(given)[:, self.output.positive]
-            elif self.output.kind == "indicator":
-                answer = self._estimator.predict(given) == self._estimator.classes_[self.output.positive]
-            else:
-                answer = self._estimator.predict(given)
-        result: np.ndarray = np.asarray(answer, dtype=float).reshape(len(frame))
+                answer = np.column_stack([self._estimator.predict_proba(given), answer])
+        result: np.ndarray = np.asarray(answer, dtype=float)
         return result
+
+    def scores(self, frame: pd.DataFrame, *, named: bool | None = None) -> np.ndarray:
+        return self.score_of(self.outputs(frame, named=named))
+
+    def score_of(self, outputs: np.ndarray) -> np.ndarray:
+        """The scores among the outputs."""
+        if self.output.kind == "indicator":
+            return np.asarray(outputs[:, 0] == self.output.positive, dtype=float)
+        scores: np.ndarray = outputs[:, self.output.positive or 0]
+        return scores
 
     def refusal(self, frame: pd.DataFrame) -> str | None:
         try:
@@ -146,17 +194,19 @@ class _Oracle:
         for frame in frames:
             required = [each.name for each in inputs if not each.nullable]
             askable = frame[required].notna().all(axis=1).to_numpy()
-            answers = self._one_by_one(frame, askable)
-            for position, answer in enumerate(answers):
+            for position, outputs in enumerate(self._one_by_one(frame, askable)):
                 values = {each.name: _json_value(frame.iloc[position][each.name]) for each in inputs}
-                yield GoldenRow(values, answer)
+                if outputs is None or np.isnan(outputs).any():
+                    yield GoldenRow(values, None, None)
+                else:
+                    yield GoldenRow(values, float(self.score_of(outputs[np.newaxis])[0]), outputs.tolist())
 
-    def _one_by_one(self, frame: pd.DataFrame, askable: np.ndarray) -> list[float | None]:
+    def _one_by_one(self, frame: pd.DataFrame, askable: np.ndarray) -> list[np.ndarray | None]:
         try:
-            together = iter(self.scores(frame[askable]).tolist() if askable.any() else [])
+            together = iter(self.outputs(frame[askable]) if askable.any() else [])
         except Exception:
             return [
-                float(self.scores(frame.iloc[[position]])[0])
+                self.outputs(frame.iloc[[position]])[0]
                 if asked and self.refusal(frame.iloc[[position]]) is None
                 else None
                 for position, asked in enumerate(askable)

@@ -10,6 +10,7 @@ import psycopg2
 
 from .database import Database, as_refusal, row, rows, transaction
 from .errors import PgscoreError, UnreachableError
+from .progress import Step, no_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -48,7 +49,7 @@ class Finding:
     remedy: str = ""
 
 
-def examine(database: Database, step: Callable[[str], None] = lambda _: None) -> list[Finding]:
+def examine(database: Database, step: Step = no_step) -> list[Finding]:
     """Looks over a database; it changes nothing.
 
     Args:
@@ -72,7 +73,7 @@ def examine(database: Database, step: Callable[[str], None] = lambda _: None) ->
     return findings
 
 
-def _examination(connection: Connection, step: Callable[[str], None]) -> Iterator[Finding]:
+def _examination(connection: Connection, step: Step) -> Iterator[Finding]:
     def look(subject: str, check: Check, *arguments: Any) -> list[Finding]:  # noqa: ANN401
         step(f"looking at {subject}")
         return _guarded(connection, subject, check, *arguments)

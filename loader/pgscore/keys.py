@@ -23,6 +23,7 @@ from .errors import PgscoreError
 
 if TYPE_CHECKING:
     from pgscore_runtime.contract import Contract
+    from psycopg2.extensions import connection as Connection  # noqa: N812
 
 
 @dataclass(frozen=True)
@@ -118,13 +119,46 @@ def trust_key(database: Database, key: PublicKey, holder: str) -> None:
         )
 
 
+def revoke_key(database: Database, key_id: str) -> list[dict[str, Any]]:
+    """Has a database load nothing more that this key signed; who has loaded it already keeps it until they end.
+
+    Returns:
+        The versions that it signed: ``model``, ``version`` and whether that version is ``serving``.
+
+    Raises:
+        PgscoreError: the key is not known there, or the caller is no superuser.
+    """
+    with transaction(database) as connection:
+        found = rows(
+            connection,
+            "update pgscore_trusted.trusted_key set revoked_at = coalesce(revoked_at, now()) where key_id = %s"
+            " returning key_id",
+            (key_id,),
+        )
+        if not found:
+            raise PgscoreError(f"key {key_id} is not known to this database", "`pgscore keys list` shows the keys.")
+        return signed_versions(connection, key_id)
+
+
+def signed_versions(connection: Connection, key_id: str) -> list[dict[str, Any]]:
+    """The versions that a key signed: ``model``, ``version`` and whether that version is ``serving``."""
+    return rows(
+        connection,
+        "select v.model, v.version, v.version is not distinct from m.serving as serving"
+        " from pgscore.model_version v join pgscore.model m on m.name = v.model"
+        " where v.key_id = %s order by v.model, v.version",
+        (key_id,),
+    )
+
+
 def trusted_keys(database: Database) -> list[dict[str, Any]]:
     """The keys that a database trusts or has trusted."""
     with transaction(database) as connection:
         return rows(
             connection,
-            "select key_id, holder, trusted_at, trusted_by, revoked_at from pgscore_trusted.trusted_key"
-            " order by trusted_at",
+            "select k.key_id, k.holder, k.trusted_at, k.trusted_by, k.revoked_at,"
+            " (select count(*) from pgscore.model_version v where v.key_id = k.key_id) as versions"
+            " from pgscore_trusted.trusted_key k order by k.trusted_at",
         )
 
 

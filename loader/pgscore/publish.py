@@ -12,12 +12,19 @@ import psycopg2
 from .database import Database, row, transaction
 from .errors import PgscoreError
 from .keys import sign
+from .progress import Step, no_step
 from .registry import Verification, promote, verify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from .golden import Golden
+    from pgscore_runtime.contract import Contract
+    from psycopg2.extensions import connection as Connection  # noqa: N812
+
+    from .artifact import Artifact
+    from .describe import GoldenRow
+    from .golden import Golden, Profile
+    from .keys import Signature
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,7 @@ class Published:
         model: the model's name.
         version: its number: new, or that of the same artifact and contract published before.
         created: whether it is new.
+        restored: whether it stood without its artifact, which had been pruned and is back now.
         golden_rows: how many golden rows were computed.
         verifications: how far each engine of the database is from the fitted estimator.
         problem: why the database cannot verify the version yet, or None.
@@ -37,6 +45,7 @@ class Published:
     model: str
     version: int
     created: bool
+    restored: bool
     golden_rows: int
     verifications: list[Verification]
     problem: str | None
@@ -53,22 +62,25 @@ def publish(
     key: str | Path | None = None,
     positive: str | None = None,
     metrics: Mapping[str, float] | None = None,
+    format: str | None = None,  # noqa: A002  what it is called on the command line, and by savers of models
     promoted: bool = False,
-    step: Callable[[str], None] = lambda _: None,
+    step: Step = no_step,
 ) -> Published:
     """Publishes a fitted estimator as a version of a model, and replays its golden rows in the database.
 
     Args:
         database: a connection string, or an SQLAlchemy engine on psycopg2.
         model: the model's name.
-        source: the estimator, or the path of a joblib or pickle file that holds it (your own: reading runs its code).
+        source: the estimator, or the path of a joblib, pickle or skops file that holds it (your own: reading it runs
+            its code).
         golden: example rows, as a DataFrame or the path of a CSV file; without them, a sample of the profile table.
         profile: the table whose rows the model scores; its columns are matched to the inputs by name.
         key: path of the private key that signs the artifact; without one no database will unpickle it.
         positive: the class whose probability is the score; without it, the second of two.
         metrics: what is known of its quality, by name.
+        format: what to store it as: ``joblib``, ``pickle`` or ``skops``; without it, as the file is, else joblib.
         promoted: whether to promote it at once.
-        step: is told what begins now, in a few words, for a progress display.
+        step: is told what begins now, in a few words, and how far it is, for a progress display.
 
     Raises:
         PgscoreError: the estimator, the golden rows, the profile table or the database refuse; nothing was stored,
@@ -80,8 +92,7 @@ def publish(
     from .golden import agree, golden_frame, read_profile, select_inputs
 
     step("reading the estimator")
-    artifact = open_artifact(source)
-    with transaction(database) as connection:
+    with open_artifact(source, format) as artifact, transaction(database) as connection:
         described_profile = read_profile(connection, profile) if profile is not None else None
         given = golden_frame(connection, golden, described_profile)
         names = feature_names(artifact.estimator, [str(column) for column in given.columns])
@@ -91,32 +102,60 @@ def publish(
         if described_profile is not None:
             agree(sample, described_profile)
         step("asking the estimator for its scores")
-        contract, golden_rows = describe(artifact, sample, positive)
+        contract, golden_rows = describe(artifact.estimator, sample, positive, artifact.format, artifact.types)
         signature = sign(contract, artifact.sha256, Path(key)) if key is not None else None
-        step(f"sending {len(artifact.content):,} bytes")
-        stored = row(
-            connection,
-            "select version, created from pgscore._publish(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::regclass)",
-            (
-                model,
-                contract.digest(artifact.sha256),
-                psycopg2.Binary(artifact.content),
-                artifact.format,
-                contract.to_json(),
-                psycopg2.Binary(signature.value) if signature else None,
-                signature.key_id if signature else None,
-                json.dumps(dict(metrics or {})),
-                json.dumps([asdict(each) for each in golden_rows]),
-                described_profile.name if described_profile else None,
-            ),
-        )
+        step("storing the version")
+        stored = _store(connection, model, artifact, contract, golden_rows, signature, metrics, described_profile)
+        if stored["wanted"]:
+            _send(connection, model, stored["version"], artifact, step)
     version = int(stored["version"])
     if promoted:
         step("promoting")
         promote(database, model, version)
     step("replaying the golden rows in the database")
     verifications, problem = _verify(database, model, version)
-    return Published(model, version, bool(stored["created"]), len(golden_rows), verifications, problem, promoted)
+    created = bool(stored["created"])
+    restored = bool(stored["wanted"]) and not created
+    return Published(model, version, created, restored, len(golden_rows), verifications, problem, promoted)
+
+
+def _store(
+    connection: Connection,
+    model: str,
+    artifact: Artifact,
+    contract: Contract,
+    golden_rows: list[GoldenRow],
+    signature: Signature | None,
+    metrics: Mapping[str, float] | None,
+    profile: Profile | None,
+) -> dict[str, Any]:
+    return row(
+        connection,
+        "select version, created, wanted from pgscore._publish(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::regclass)",
+        (
+            model,
+            contract.digest(artifact.sha256),
+            artifact.sha256,
+            artifact.size,
+            artifact.format,
+            contract.to_json(),
+            psycopg2.Binary(signature.value) if signature else None,
+            signature.key_id if signature else None,
+            json.dumps(dict(metrics or {})),
+            json.dumps([asdict(each) for each in golden_rows]),
+            profile.name if profile else None,
+        ),
+    )
+
+
+def _send(connection: Connection, model: str, version: int, artifact: Artifact, step: Step) -> None:
+    """Sends the artifact piece by piece: neither side ever holds it twice."""
+    sent = 0
+    with connection.cursor() as cursor:
+        for piece in artifact.pieces():
+            step("sending the artifact", sent, artifact.size)
+            cursor.execute("select pgscore._store_chunk(%s, %s, %s)", (model, version, psycopg2.Binary(piece)))
+            sent += len(piece)
 
 
 def _verify(database: Database, model: str, version: int) -> tuple[list[Verification], str | None]:

@@ -1,12 +1,16 @@
-"""What stands in the registry: listing, showing, verifying and promoting versions."""
+"""What stands in the registry: listing, showing and verifying versions, and which of them answers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
-from .database import Database, rows, transaction
+from .database import Database, row, rows, transaction
 from .errors import PgscoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,63 @@ def promote(database: Database, model: str, version: int) -> None:
         cursor.execute("select pgscore.promote(%s, %s)", (model, version))
 
 
+def rollback(database: Database, model: str) -> int:
+    """Takes the latest promotion back and returns the version that answers now.
+
+    Raises:
+        PgscoreError: there is nothing to go back to, or the database does not give what the fitted estimator gave.
+    """
+    with transaction(database) as connection:
+        return int(row(connection, "select pgscore.rollback(%s) as version", (model,))["version"])
+
+
+def retire(database: Database, model: str, version: int, *, undo: bool = False) -> None:
+    """Marks a version as not to be promoted any more, or takes the mark back.
+
+    Raises:
+        PgscoreError: there is no such version, it serves, or its artifact is gone where the mark is to be taken back.
+    """
+    with transaction(database) as connection, connection.cursor() as cursor:
+        cursor.execute("select pgscore.retire(%s, %s, %s)", (model, version, undo))
+
+
+def prune(
+    database: Database, model: str, *, older_than: timedelta = timedelta(), keep: int = 0, dry_run: bool = False
+) -> list[dict[str, Any]]:
+    """Removes the artifacts of retired versions; never that of the version to roll back to.
+
+    Args:
+        database: a connection string, or an SQLAlchemy engine on psycopg2.
+        model: the model's name.
+        older_than: how long ago they were retired, at least.
+        keep: how many of those that were retired last keep theirs.
+        dry_run: whether only to say what would be removed.
+
+    Returns:
+        ``version`` and ``bytes`` of each.
+
+    Raises:
+        PgscoreError: there is no such model, or the count is negative.
+    """
+    with transaction(database) as connection:
+        return rows(
+            connection,
+            "select version, bytes from pgscore.prune(%s, %s, %s, %s)",
+            (model, older_than, keep, dry_run),
+        )
+
+
+def confirm(database: Database, model: str, version: int, types: Sequence[str] | None = None) -> list[str]:
+    """Confirms types that a skops artifact asks for, all of them where none is named; returns those still missing.
+
+    Raises:
+        PgscoreError: there is no such version, or it does not ask for one of these types.
+    """
+    with transaction(database) as connection:
+        wanted = list(types) if types is not None else None
+        return list(row(connection, "select pgscore.confirm(%s, %s, %s) as left", (model, version, wanted))["left"])
+
+
 def list_models(database: Database) -> list[dict[str, Any]]:
     """All models: name, serving version, latest version, how many, when and by whom the latest was published."""
     with transaction(database) as connection:
@@ -65,7 +126,7 @@ def list_models(database: Database) -> list[dict[str, Any]]:
 
 
 def show_model(database: Database, model: str) -> dict[str, Any]:
-    """A model with its versions, the latest first, and the profile tables that it scores.
+    """A model with its versions and promotions, the latest first, and the profile tables that it scores.
 
     Raises:
         PgscoreError: there is no such model.
@@ -76,8 +137,22 @@ def show_model(database: Database, model: str) -> dict[str, Any]:
             raise PgscoreError(f"model {model!r} is unknown", "`pgscore list` shows the models.")
         versions = rows(
             connection,
-            "select version, digest, sha256, format, contract, key_id, metrics, published_at, published_by"
-            " from pgscore.model_version where model = %s order by version desc",
+            """
+            select v.version, v.digest, v.sha256, v.size, v.format, v.contract, v.key_id, v.metrics, v.published_at,
+                v.published_by, r.retired_at, r.pruned_at,
+                array(
+                    select c.type from pgscore.confirmed_type c
+                    where c.model = v.model and c.version = v.version order by 1
+                ) as confirmed_types
+            from pgscore.model_version v left join pgscore.retirement r on r.model = v.model and r.version = v.version
+            where v.model = %s order by v.version desc
+            """,
+            (model,),
+        )
+        promotions = rows(
+            connection,
+            "select version, promoted_at, promoted_by, rolled_back_at, rolled_back_by from pgscore.promotion"
+            " where model = %s order by id desc",
             (model,),
         )
         profiles = rows(
@@ -85,4 +160,9 @@ def show_model(database: Database, model: str) -> dict[str, Any]:
             "select profile::text from pgscore.model_profile where model = %s order by 1",
             (model,),
         )
-    return {**found[0], "profiles": [each["profile"] for each in profiles], "versions": versions}
+    return {
+        **found[0],
+        "profiles": [each["profile"] for each in profiles],
+        "versions": versions,
+        "promotions": promotions,
+    }

@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "bd3e3acc2550d322d4b5f5b2fd285f4e2906324b3308687a4b5fb0dc14ef6b41")
+    run_frozen("0001_core.up.sql", "fdac0c8322a10c051d239e8e3f351be4ea18fc9cc01a80f8ecca67519a0133ec")
 
 
 def downgrade() -> None:

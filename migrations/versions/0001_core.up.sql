@@ -65,7 +65,7 @@ create table pgscore.model_version (
     version integer not null,
     digest text not null,
     sha256 text not null,
-    artifact bytea not null,
+    size bigint not null,
     format text not null,
     contract jsonb not null,
     signature bytea,
@@ -77,25 +77,24 @@ create table pgscore.model_version (
     unique (model, digest),
     constraint version_is_positive check (version > 0),
     constraint digest_is_a_sha256 check (digest ~ '^[0-9a-f]{64}$'),
-    constraint sha256_is_of_the_artifact check (sha256 = encode(sha256(artifact), 'hex')),
-    constraint format_is_known check (format in ('joblib', 'pickle')),
+    constraint sha256_is_one check (sha256 ~ '^[0-9a-f]{64}$'),
+    constraint size_fits_a_backend check (size between 1 and 1073741824),
+    constraint format_is_known check (format in ('joblib', 'pickle', 'skops')),
     constraint signature_has_a_key check ((signature is null) = (key_id is null)),
     constraint signature_is_ed25519 check (octet_length(signature) = 64),
     constraint metrics_are_an_object check (jsonb_typeof(metrics) = 'object')
 );
 
--- An artifact is compressed by who wrote it, or not at all: the server need not try again.
-alter table pgscore.model_version alter column artifact set storage external;
 alter table pgscore.model add constraint serving_version_exists
     foreign key (name, serving) references pgscore.model_version (model, version);
 
-comment on table pgscore.model_version is 'Versions of models: the artifact and everything needed to call and to check it. Immutable';
+comment on table pgscore.model_version is 'Versions of models: everything needed to call and to check an artifact. Immutable';
 comment on column pgscore.model_version.model is 'The model';
 comment on column pgscore.model_version.version is 'Counts from 1 within the model';
 comment on column pgscore.model_version.digest is 'Names artifact and contract together; what backends keep estimators under';
-comment on column pgscore.model_version.sha256 is 'Hexadecimal sha256 of the artifact';
-comment on column pgscore.model_version.artifact is 'The bytes of the fitted estimator';
-comment on column pgscore.model_version.format is 'How the artifact is stored: joblib or pickle';
+comment on column pgscore.model_version.sha256 is 'Hexadecimal sha256 of the artifact; checked whenever it is loaded';
+comment on column pgscore.model_version.size is 'Bytes of the artifact, which pgscore.artifact_chunk holds';
+comment on column pgscore.model_version.format is 'How the artifact is stored: joblib, pickle or skops';
 comment on column pgscore.model_version.contract is 'Inputs with types and nullability, output, library versions';
 comment on column pgscore.model_version.signature is 'Ed25519, over sha256 and contract; NULL where it was not signed';
 comment on column pgscore.model_version.key_id is 'The key that signed';
@@ -103,10 +102,27 @@ comment on column pgscore.model_version.metrics is 'What its publisher says of i
 comment on column pgscore.model_version.published_at is 'When it was published';
 comment on column pgscore.model_version.published_by is 'The login role that published it';
 
--- All but the artifact: its bytes may hold what a model learnt about people.
-grant select (
-    model, version, digest, sha256, format, contract, signature, key_id, metrics, published_at, published_by
-) on pgscore.model_version to pgscore_reader;
+grant select on pgscore.model_version to pgscore_reader;
+
+-- core/tables/artifact_chunk.sql
+create table pgscore.artifact_chunk (
+    model text not null,
+    version integer not null,
+    ordinal integer not null,
+    content bytea not null,
+    primary key (model, version, ordinal),
+    foreign key (model, version) references pgscore.model_version (model, version),
+    constraint chunk_is_not_empty check (octet_length(content) > 0)
+);
+
+-- An artifact is compressed by who wrote it, or not at all: the server need not try again.
+alter table pgscore.artifact_chunk alter column content set storage external;
+
+comment on table pgscore.artifact_chunk is 'Artifacts in pieces, so that neither side ever holds one twice. Immutable until pruned';
+comment on column pgscore.artifact_chunk.model is 'The model';
+comment on column pgscore.artifact_chunk.version is 'The version that the artifact belongs to';
+comment on column pgscore.artifact_chunk.ordinal is 'Counts from 1 within the artifact';
+comment on column pgscore.artifact_chunk.content is 'The bytes: they may hold what a model learnt about people, so nobody may read them';
 
 -- core/tables/golden_row.sql
 create table pgscore.golden_row (
@@ -115,9 +131,12 @@ create table pgscore.golden_row (
     ordinal integer not null,
     inputs jsonb not null,
     expected double precision,
+    outputs double precision[],
+    scale double precision not null default 0,
     primary key (model, version, ordinal),
     foreign key (model, version) references pgscore.model_version (model, version),
-    constraint inputs_are_an_object check (jsonb_typeof(inputs) = 'object')
+    constraint inputs_are_an_object check (jsonb_typeof(inputs) = 'object'),
+    constraint scale_is_a_size check (scale >= 0 and scale < 'Infinity')
 );
 
 comment on table pgscore.golden_row is 'Example inputs with the scores that the fitted estimator gave. Immutable';
@@ -126,9 +145,77 @@ comment on column pgscore.golden_row.version is 'The version that they travel wi
 comment on column pgscore.golden_row.ordinal is 'Counts from 1 within the version';
 comment on column pgscore.golden_row.inputs is 'Values by input name';
 comment on column pgscore.golden_row.expected is 'What the fitted estimator gave; NULL where it refuses the row';
+comment on column pgscore.golden_row.outputs is 'All that it gave: probabilities of the classes and the position of the label, or the value; NULL like the score';
+comment on column pgscore.golden_row.scale is 'Sum of the absolute terms that make the score, where it is a sum: a difference is measured by it';
 
 -- They may be rows of real people: for those who answer for models, not for all who read scores.
 grant select on pgscore.golden_row to pgscore_publisher, pgscore_operator;
+
+-- core/tables/promotion.sql
+create table pgscore.promotion (
+    id bigint generated always as identity primary key,
+    model text not null,
+    version integer not null,
+    promoted_at timestamptz not null default now(),
+    promoted_by name not null default session_user,
+    rolled_back_at timestamptz,
+    rolled_back_by name,
+    foreign key (model, version) references pgscore.model_version (model, version),
+    constraint rolled_back_by_somebody check ((rolled_back_at is null) = (rolled_back_by is null))
+);
+
+create index promotion_model on pgscore.promotion (model, id);
+
+comment on table pgscore.promotion is 'Which version answered when: rollback takes the latest back and returns to the one before';
+comment on column pgscore.promotion.id is 'Counts up';
+comment on column pgscore.promotion.model is 'The model';
+comment on column pgscore.promotion.version is 'The version that was promoted';
+comment on column pgscore.promotion.promoted_at is 'When';
+comment on column pgscore.promotion.promoted_by is 'The login role that promoted it';
+comment on column pgscore.promotion.rolled_back_at is 'When it was taken back; NULL where it was not';
+comment on column pgscore.promotion.rolled_back_by is 'The login role that took it back';
+grant select on pgscore.promotion to pgscore_reader;
+
+-- core/tables/retirement.sql
+create table pgscore.retirement (
+    model text not null,
+    version integer not null,
+    retired_at timestamptz not null default now(),
+    retired_by name not null default session_user,
+    pruned_at timestamptz,
+    pruned_by name,
+    primary key (model, version),
+    foreign key (model, version) references pgscore.model_version (model, version),
+    constraint pruned_by_somebody check ((pruned_at is null) = (pruned_by is null))
+);
+
+comment on table pgscore.retirement is 'Versions that are not to be promoted any more';
+comment on column pgscore.retirement.model is 'The model';
+comment on column pgscore.retirement.version is 'The version';
+comment on column pgscore.retirement.retired_at is 'When it was retired';
+comment on column pgscore.retirement.retired_by is 'The login role that retired it';
+comment on column pgscore.retirement.pruned_at is 'When its artifact was removed; NULL while it is there';
+comment on column pgscore.retirement.pruned_by is 'The login role that removed it';
+grant select on pgscore.retirement to pgscore_reader;
+
+-- core/tables/confirmed_type.sql
+create table pgscore.confirmed_type (
+    model text not null,
+    version integer not null,
+    type text not null,
+    confirmed_at timestamptz not null default now(),
+    confirmed_by name not null default session_user,
+    primary key (model, version, type),
+    foreign key (model, version) references pgscore.model_version (model, version)
+);
+
+comment on table pgscore.confirmed_type is 'Types that a skops artifact may make beside those that skops itself trusts, confirmed by an operator';
+comment on column pgscore.confirmed_type.model is 'The model';
+comment on column pgscore.confirmed_type.version is 'The version';
+comment on column pgscore.confirmed_type.type is 'The type''s full name, one of those that the version''s contract names';
+comment on column pgscore.confirmed_type.confirmed_at is 'When it was confirmed';
+comment on column pgscore.confirmed_type.confirmed_by is 'The login role that confirmed it';
+grant select on pgscore.confirmed_type to pgscore_reader;
 
 -- core/tables/model_profile.sql
 create table pgscore.model_profile (
@@ -261,15 +348,81 @@ begin
 end
 $$;
 
-comment on function pgscore._refuse_change() is 'Keeps versions and golden rows immutable, for their owner too';
+comment on function pgscore._refuse_change() is 'Keeps versions, artifacts and golden rows immutable, for their owner too';
 
 create trigger immutable before update or delete or truncate on pgscore.model_version
     for each statement execute function pgscore._refuse_change();
 create trigger immutable before update or delete or truncate on pgscore.golden_row
     for each statement execute function pgscore._refuse_change();
+create trigger immutable before update or truncate on pgscore.artifact_chunk
+    for each statement execute function pgscore._refuse_change();
 
 comment on trigger immutable on pgscore.model_version is 'Versions do not change';
 comment on trigger immutable on pgscore.golden_row is 'Golden rows do not change';
+comment on trigger immutable on pgscore.artifact_chunk is 'Artifacts do not change';
+
+-- core/functions/_refuse_pruning.sql
+create function pgscore._refuse_pruning() returns trigger
+language plpgsql volatile
+set search_path = ''
+as $$
+begin
+    if exists (
+        select from pgscore.retirement r
+        where r.model = old.model and r.version = old.version and r.pruned_at is not null
+    ) then
+        return old;
+    end if;
+    raise exception 'delete of pgscore.artifact_chunk is refused: model "%" version % is not retired and pruned',
+        old.model, old.version
+        using errcode = 'object_not_in_prerequisite_state', hint = 'pgscore.prune removes artifacts.';
+end
+$$;
+
+comment on function pgscore._refuse_pruning() is 'Keeps artifacts, for their owner too, until pgscore.prune has marked them';
+
+create trigger immutable_until_pruned before delete on pgscore.artifact_chunk
+    for each row execute function pgscore._refuse_pruning();
+
+comment on trigger immutable_until_pruned on pgscore.artifact_chunk is 'Only what was retired and pruned is removed';
+
+-- core/functions/_check_artifact.sql
+create function pgscore._check_artifact() returns trigger
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+    wanted constant bigint := (
+        select v.size from pgscore.model_version v where v.model = new.model and v.version = new.version
+    );
+    -- Read from the heads of the values: no byte of an artifact is fetched.
+    stored constant bigint := coalesce(
+        (
+            select sum(octet_length(c.content)) from pgscore.artifact_chunk c
+            where c.model = new.model and c.version = new.version
+        ),
+        0
+    );
+begin
+    if stored <> wanted then
+        raise exception 'model "%" version % has % of % bytes of its artifact', new.model, new.version, stored, wanted
+            using errcode = 'data_exception', hint = 'Publish it again: nothing of it was stored.';
+    end if;
+    return null;
+end
+$$;
+
+comment on function pgscore._check_artifact() is 'At commit: refuses a version whose artifact is not there as a whole';
+
+create constraint trigger artifact_is_complete after insert on pgscore.model_version
+    deferrable initially deferred
+    for each row execute function pgscore._check_artifact();
+create constraint trigger artifact_is_complete after insert on pgscore.artifact_chunk
+    deferrable initially deferred
+    for each row execute function pgscore._check_artifact();
+
+comment on trigger artifact_is_complete on pgscore.model_version is 'A version comes with its whole artifact';
+comment on trigger artifact_is_complete on pgscore.artifact_chunk is 'An artifact that has come back after pruning is whole';
 
 -- core/functions/_check_contract.sql
 create function pgscore._check_contract(contract jsonb) returns boolean
@@ -290,7 +443,8 @@ as $$
         )
         and contract #>> '{output,kind}' in ('probability', 'indicator', 'value')
         and jsonb_typeof(contract #> '{output,classes}') = 'array'
-        and jsonb_typeof(contract -> 'libraries') = 'object',
+        and jsonb_typeof(contract -> 'libraries') = 'object'
+        and jsonb_typeof(contract -> 'types') = 'array',
         false
     )
 $$;
@@ -416,35 +570,68 @@ comment on function pgscore._payload_texts(jsonb, jsonb) is
     'The text inputs of a contract out of a JSON object, in the contract''s order';
 grant execute on function pgscore._payload_texts(jsonb, jsonb) to pgscore_reader;
 
+-- core/functions/_load.sql
+create function pgscore._load(model text, version integer) returns void
+language plpgsql stable parallel restricted
+set search_path = ''
+as $$
+declare
+    piece record;
+    refusal record;
+begin
+    for piece in
+        select c.ordinal, c.content from pgscore.artifact_chunk c
+        where c.model = _load.model and c.version = _load.version
+        order by c.ordinal
+    loop
+        perform pgscore_trusted._receive(piece.ordinal, piece.content);
+    end loop;
+    if piece.ordinal is null then
+        raise exception 'model "%" version % was pruned: its artifact is gone', model, version
+            using errcode = 'object_not_in_prerequisite_state',
+                  hint = 'Publish the same file again to bring it back.';
+    end if;
+    select l.sqlstate, l.message, l.hint into refusal
+    from pgscore.model_version v,
+        pgscore_trusted._load(
+            v.contract::text, v.signature, v.key_id,
+            array(
+                select c.type from pgscore.confirmed_type c where c.model = v.model and c.version = v.version
+            )
+        ) l
+    where v.model = _load.model and v.version = _load.version;
+    if refusal.message is not null then
+        raise exception 'model "%" version % cannot be loaded: %', model, version, refusal.message
+            using errcode = refusal.sqlstate,
+                  hint = replace(replace(refusal.hint, '{model}', model), '{version}', version::text);
+    end if;
+end
+$$;
+
+comment on function pgscore._load(text, integer) is
+    'Hands the artifact of a version to this backend, piece by piece, and has it checked and unpickled there';
+
 -- core/functions/_estimate.sql
 -- Parallel workers would each import scikit-learn for some seconds: restricted, although it would be safe.
 create function pgscore._estimate(
-    model text, version integer, digest text, rows integer, numbers double precision[], texts text[]
+    model text, version integer, digest text, rows integer, numbers double precision[], texts text[],
+    every boolean default false
 ) returns pgscore.scored
 language plpgsql stable parallel restricted security definer
 set search_path = ''
 as $$
 declare
     answer record;
-    refusal record;
 begin
     if to_regnamespace('pgscore_trusted') is null then
         raise exception 'model "%" version % needs PL/Python, which this database does not have', model, version
             using errcode = 'object_not_in_prerequisite_state',
                   hint = 'A superuser runs alembic upgrade plpython@head.';
     end if;
-    select e.scores, e.reasons into answer from pgscore_trusted._estimate(digest, rows, numbers, texts) e;
+    select e.scores, e.reasons into answer from pgscore_trusted._estimate(digest, rows, numbers, texts, every) e;
     if answer.scores is null then
-        -- This backend does not have it yet.
-        select l.sqlstate, l.message, l.hint into refusal
-        from pgscore.model_version v,
-            pgscore_trusted._load(v.artifact, v.contract::text, v.signature, v.key_id) l
-        where v.model = _estimate.model and v.version = _estimate.version;
-        if refusal.message is not null then
-            raise exception 'model "%" version % cannot be loaded: %', model, version, refusal.message
-                using errcode = refusal.sqlstate, hint = refusal.hint;
-        end if;
-        select e.scores, e.reasons into answer from pgscore_trusted._estimate(digest, rows, numbers, texts) e;
+        perform pgscore._load(model, version);
+        select e.scores, e.reasons into answer from pgscore_trusted._estimate(digest, rows, numbers, texts, every) e;
         if answer.scores is null then
             raise exception 'model "%" version % cannot be loaded: it is not what its digest says', model, version
                 using errcode = 'data_corrupted', hint = 'Publish the model again from its source.';
@@ -454,9 +641,26 @@ begin
 end
 $$;
 
-comment on function pgscore._estimate(text, integer, text, integer, double precision[], text[]) is
-    'The estimator engine: scores rows, given as arrays row by row, with one version, which is loaded where this backend has not yet';
-grant execute on function pgscore._estimate(text, integer, text, integer, double precision[], text[]) to pgscore_reader;
+comment on function pgscore._estimate(text, integer, text, integer, double precision[], text[], boolean) is
+    'The estimator engine: scores rows, given as arrays row by row, with one version; with every, all outputs of each row and the position of its label';
+grant execute on function pgscore._estimate(text, integer, text, integer, double precision[], text[], boolean)
+    to pgscore_reader;
+
+-- core/functions/_distance.sql
+create function pgscore._distance(one double precision, other double precision) returns double precision
+language sql immutable parallel safe
+set search_path = ''
+as $$
+    select case
+        when one is null and other is null or one = other then 0
+        when one is null or other is null or 'Infinity' in (abs(one), abs(other)) then 'Infinity'
+        when sign(one) <> sign(other) and greatest(abs(one), abs(other)) > 1e307 then 'Infinity'
+        else abs(one - other)
+    end
+$$;
+
+comment on function pgscore._distance(double precision, double precision) is
+    'How far apart two scores are; infinitely, where one is NULL and the other is not';
 
 -- core/functions/_golden_differences.sql
 create function pgscore._golden_differences(model text, version integer) returns table (
@@ -472,7 +676,11 @@ as $$
             count(*)::integer as rows,
             -- Arrays without elements cannot be put together.
             array_agg(g.numbers order by g.ordinal) filter (where cardinality(g.numbers) > 0) as numbers,
-            array_agg(g.texts order by g.ordinal) filter (where cardinality(g.texts) > 0) as texts
+            array_agg(g.texts order by g.ordinal) filter (where cardinality(g.texts) > 0) as texts,
+            case v.contract #>> '{output,kind}'
+                when 'probability' then jsonb_array_length(v.contract #> '{output,classes}') + 1
+                else 1
+            end as width
         from pgscore.model_version v
         cross join lateral (
             select
@@ -483,42 +691,52 @@ as $$
             where r.model = v.model and r.version = v.version
         ) g
         where v.model = _golden_differences.model and v.version = _golden_differences.version
-        group by v.digest
+        group by v.digest, v.contract
     ),
     answered as materialized (
-        select pgscore._estimate(
-            _golden_differences.model, _golden_differences.version, a.digest, a.rows, a.numbers, a.texts
-        ) as scored
+        select
+            a.width,
+            pgscore._estimate(
+                _golden_differences.model, _golden_differences.version, a.digest, a.rows, a.numbers, a.texts
+            ) as scored,
+            (pgscore._estimate(
+                _golden_differences.model, _golden_differences.version, a.digest, a.rows, a.numbers, a.texts, true
+            )).scores as outputs
         from asked a
     ),
     replayed as (
-        select s.ordinal, s.score, s.reason
+        select
+            s.position, s.score, s.reason,
+            a.outputs[(s.position - 1) * a.width + 1 : s.position * a.width] as outputs
         from answered a,
-            unnest((a.scored).scores, (a.scored).reasons) with ordinality as s (score, reason, ordinal)
+            unnest((a.scored).scores, (a.scored).reasons) with ordinality as s (score, reason, position)
     ),
     compared as (
         select
-            g.ordinal, g.expected, r.score, r.reason,
-            case
-                when g.expected is null and r.score is null or g.expected = r.score then 0
-                when g.expected is null or r.score is null then 'Infinity'
-                else abs(g.expected - r.score)
-            end as difference
+            g.ordinal, g.expected, g.scale, r.score, r.reason,
+            greatest(
+                pgscore._distance(g.expected, r.score),
+                (
+                    select max(pgscore._distance(o.expected, o.output))
+                    from unnest(g.outputs, r.outputs) as o (expected, output)
+                    where g.outputs is not null
+                )
+            ) as difference
         from (
-            select row_number() over (order by g.ordinal) as position, g.ordinal, g.expected
+            select row_number() over (order by g.ordinal) as position, g.*
             from pgscore.golden_row g
             where g.model = _golden_differences.model and g.version = _golden_differences.version
         ) g
-        join replayed r on r.ordinal = g.position
+        join replayed r on r.position = g.position
     )
     -- The same estimator may differ in the last bits when another processor's arithmetic adds in another order.
     select 'estimator', c.ordinal, c.expected, c.score, c.reason, c.difference,
-        c.difference <= 1e-12 * greatest(1, abs(c.expected))
+        c.difference <= 1e-12 * greatest(1, abs(c.expected), c.scale)
     from compared c
 $$;
 
 comment on function pgscore._golden_differences(text, integer) is
-    'Replays the golden rows of a version in each engine that it has and compares, row by row';
+    'Replays the golden rows of a version in each engine that it has and compares scores and all outputs, row by row';
 
 -- core/functions/verify.sql
 create function pgscore.verify(model text, version integer default null) returns table (
@@ -542,8 +760,8 @@ grant execute on function pgscore.verify(text, integer) to pgscore_publisher, pg
 
 -- core/functions/_publish.sql
 create function pgscore._publish(
-    model text, digest text, artifact bytea, format text, contract jsonb, signature bytea, key_id text,
-    metrics jsonb, golden jsonb, profile regclass, out version integer, out created boolean
+    model text, digest text, sha256 text, size bigint, format text, contract jsonb, signature bytea, key_id text,
+    metrics jsonb, golden jsonb, profile regclass, out version integer, out created boolean, out wanted boolean
 )
 language plpgsql volatile security definer
 set search_path = ''
@@ -562,26 +780,36 @@ begin
     -- Versions are numbered one after the other.
     perform from pgscore.model m where m.name = _publish.model for no key update;
 
-    select v.version, false into version, created
+    select v.version into version
     from pgscore.model_version v
     where v.model = _publish.model and v.digest = _publish.digest;
-    if not found then
-        select coalesce(max(v.version), 0) + 1, true into version, created
-        from pgscore.model_version v
-        where v.model = _publish.model;
+    created := not found;
+    if created then
+        select coalesce(max(v.version), 0) + 1 into version from pgscore.model_version v where v.model = _publish.model;
         insert into pgscore.model_version (
-            model, version, digest, sha256, artifact, format, contract, signature, key_id, metrics
+            model, version, digest, sha256, size, format, contract, signature, key_id, metrics
         ) values (
-            _publish.model, _publish.version, _publish.digest, encode(sha256(_publish.artifact), 'hex'),
-            _publish.artifact, _publish.format, _publish.contract, _publish.signature, _publish.key_id,
-            coalesce(_publish.metrics, '{}')
+            _publish.model, _publish.version, _publish.digest, _publish.sha256, _publish.size, _publish.format,
+            _publish.contract, _publish.signature, _publish.key_id, coalesce(_publish.metrics, '{}')
         );
-        insert into pgscore.golden_row (model, version, ordinal, inputs, expected)
+        insert into pgscore.golden_row (model, version, ordinal, inputs, expected, outputs, scale)
         select
-            _publish.model, _publish.version, g.ordinal, g.line -> 'inputs',
-            (g.line ->> 'expected')::double precision
+            _publish.model, _publish.version, g.ordinal, g.line -> 'inputs', (g.line ->> 'expected')::double precision,
+            case when jsonb_typeof(g.line -> 'outputs') = 'array' then
+                array(
+                    select o.output::double precision
+                    from jsonb_array_elements_text(g.line -> 'outputs') with ordinality as o (output, position)
+                    order by o.position
+                )
+            end,
+            coalesce((g.line ->> 'scale')::double precision, 0)
         from jsonb_array_elements(golden) with ordinality as g (line, ordinal);
+    else
+        -- An artifact that was pruned may come back, as its version stays the same.
+        update pgscore.retirement r set pruned_at = null, pruned_by = null
+        where r.model = _publish.model and r.version = _publish.version and r.pruned_at is not null;
     end if;
+    wanted := created or found;
 
     if profile is not null then
         insert into pgscore.model_profile (model, profile)
@@ -591,10 +819,41 @@ begin
 end
 $$;
 
-comment on function pgscore._publish(text, text, bytea, text, jsonb, bytea, text, jsonb, jsonb, regclass) is
-    'Stores a version with its golden rows, or answers with the version that has the same artifact and contract';
-grant execute on function pgscore._publish(text, text, bytea, text, jsonb, bytea, text, jsonb, jsonb, regclass)
+comment on function pgscore._publish(text, text, text, bigint, text, jsonb, bytea, text, jsonb, jsonb, regclass) is
+    'Stores a version with its golden rows, or answers with the version that has the same artifact and contract; wanted: pgscore._store_chunk has to follow';
+grant execute on function pgscore._publish(text, text, text, bigint, text, jsonb, bytea, text, jsonb, jsonb, regclass)
     to pgscore_publisher;
+
+-- core/functions/_store_chunk.sql
+create function pgscore._store_chunk(model text, version integer, content bytea) returns void
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+    before record;
+begin
+    select v.size, count(c.ordinal) as chunks, coalesce(sum(octet_length(c.content)), 0) as stored,
+        exists (
+            select from pgscore.retirement r
+            where r.model = v.model and r.version = v.version and r.pruned_at is not null
+        ) as pruned
+    into before
+    from pgscore.model_version v left join pgscore.artifact_chunk c on c.model = v.model and c.version = v.version
+    where v.model = _store_chunk.model and v.version = _store_chunk.version
+    group by v.model, v.version;
+    -- What is complete takes nothing more, so a version that was committed cannot change.
+    if before.size is null or before.pruned or before.stored + octet_length(content) > before.size then
+        raise exception 'model "%" version % takes no more bytes of an artifact', model, version
+            using errcode = 'object_not_in_prerequisite_state', hint = 'Publish a new version instead.';
+    end if;
+    insert into pgscore.artifact_chunk (model, version, ordinal, content)
+    values (_store_chunk.model, _store_chunk.version, before.chunks + 1, _store_chunk.content);
+end
+$$;
+
+comment on function pgscore._store_chunk(text, integer, bytea) is
+    'Adds the next piece of an artifact to a version that this transaction publishes';
+grant execute on function pgscore._store_chunk(text, integer, bytea) to pgscore_publisher;
 
 -- core/functions/_publish_function.sql
 create function pgscore._publish_function(signature text, says text) returns void
@@ -610,6 +869,35 @@ $$;
 
 comment on function pgscore._publish_function(text, text) is
     'Gives a generated function its comment and its only privilege: readers may call it';
+
+-- core/functions/_prediction.sql
+create function pgscore._prediction(version integer, output jsonb, outputs double precision[]) returns jsonb
+language sql immutable parallel safe
+set search_path = ''
+as $$
+    select case
+        when outputs is null or array_position(outputs, null) is not null then null
+        when output ->> 'kind' = 'value' then jsonb_build_object('version', version, 'value', outputs[1])
+        else
+            jsonb_build_object(
+                'version', version, 'label', output -> 'classes' -> outputs[cardinality(outputs)]::integer
+            )
+            || case output ->> 'kind'
+                when 'probability' then jsonb_build_object(
+                    'probabilities',
+                    (
+                        select jsonb_object_agg(c.label, outputs[c.position])
+                        from jsonb_array_elements_text(output -> 'classes') with ordinality as c (label, position)
+                    )
+                )
+                else '{}'
+            end
+    end
+$$;
+
+comment on function pgscore._prediction(integer, jsonb, double precision[]) is
+    'What pgscore.predict answers: version, label and class probabilities, or version and value, out of all outputs of a row';
+grant execute on function pgscore._prediction(integer, jsonb, double precision[]) to pgscore_reader;
 
 -- core/functions/_profile_expression.sql
 create function pgscore._profile_expression(profile regclass, input jsonb, source text) returns text
@@ -678,6 +966,17 @@ $$;
 comment on function pgscore._arrays(regclass, jsonb, text) is
     'SQL for the two arrays, of numbers and of texts, that a contract''s inputs travel in; NULL for one without elements';
 
+-- core/functions/_lock_generated.sql
+create function pgscore._lock_generated() returns void
+language sql volatile
+set search_path = ''
+as $$
+    select pg_advisory_xact_lock(hashtextextended('pgscore generated functions', 0))
+$$;
+
+comment on function pgscore._lock_generated() is
+    'Until the transaction ends no other one replaces generated functions: two would meet in the catalog';
+
 -- core/functions/_generate_model_profile.sql
 create function pgscore._generate_model_profile(model text, inputs jsonb, profile regclass) returns void
 language plpgsql volatile
@@ -737,7 +1036,7 @@ declare
     bound regclass;
     field record;
 begin
-    select v.version, v.digest, v.contract -> 'inputs' as inputs into strict serving
+    select v.version, v.digest, v.contract -> 'inputs' as inputs, v.contract -> 'output' as output into strict serving
     from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
     where m.name = _generate_model.model;
 
@@ -770,6 +1069,20 @@ begin
         format('pgscore_models.%I(jsonb)', model),
         format('Model "%s" version %s: a row as JSON', model, serving.version)
     );
+    execute format(
+        $sql$
+        create or replace function pgscore_models.%1$I(payload jsonb) returns jsonb
+        language sql stable parallel restricted
+        as $body$select pgscore._prediction(%2$s, %3$L, (pgscore._estimate(
+            %4$L, %2$s, %5$L, 1, pgscore._payload_numbers(%6$L, payload), pgscore._payload_texts(%6$L, payload), true
+        )).scores)$body$
+        $sql$,
+        '_' || model, serving.version, serving.output, model, serving.digest, serving.inputs
+    );
+    perform pgscore._publish_function(
+        format('pgscore_models.%I(jsonb)', '_' || model),
+        format('Model "%s" version %s: label and class probabilities, or value, of a row as JSON', model, serving.version)
+    );
     for bound in select p.profile from pgscore.model_profile p where p.model = _generate_model.model loop
         perform pgscore._generate_model_profile(model, serving.inputs, bound);
     end loop;
@@ -788,11 +1101,13 @@ declare
     argument constant text := coalesce('profile ' || profile, 'payload jsonb');
     cases text;
     rows_cases text;
+    predictions text;
 begin
     select
         string_agg(format('when %L then pgscore_models.%I(%s)', m.name, m.name, split_part(argument, ' ', 1)), ' ' order by m.name),
-        string_agg(format('when %L then pgscore_models.%I(profiles)', m.name, '_' || m.name), ' ' order by m.name)
-    into cases, rows_cases
+        string_agg(format('when %L then pgscore_models.%I(profiles)', m.name, '_' || m.name), ' ' order by m.name),
+        string_agg(format('when %L then pgscore_models.%I(payload)', m.name, '_' || m.name), ' ' order by m.name)
+    into cases, rows_cases, predictions
     from pgscore.model m
     where m.serving is not null
         and (
@@ -817,6 +1132,18 @@ begin
         format('The score that a model''s serving version gives for %s', coalesce('a row of ' || profile, 'a row as JSON'))
     );
     if profile is null then
+        execute format(
+            $sql$
+            create or replace function pgscore.predict(model text, payload jsonb) returns jsonb
+            language sql stable parallel restricted
+            as $body$select case model %s else to_jsonb(pgscore._no_answer(model)) end$body$
+            $sql$,
+            coalesce(predictions, 'when null then null')
+        );
+        perform pgscore._publish_function(
+            'pgscore.predict(text, jsonb)',
+            'What a model''s serving version says of a row as JSON: label and class probabilities, or value'
+        );
         return;
     end if;
     execute format(
@@ -843,7 +1170,7 @@ language plpgsql volatile
 set search_path = ''
 as $$
 begin
-    perform pg_advisory_xact_lock(hashtextextended('pgscore generated functions', 0));
+    perform pgscore._lock_generated();
     perform pgscore._generate_dispatch(profile);
 end
 $$;
@@ -868,21 +1195,38 @@ grant execute on function pgscore.score(text, record) to pgscore_reader;
 
 select pgscore._generate_dispatch();
 
--- core/functions/promote.sql
-create function pgscore.promote(model text, version integer) returns void
-language plpgsql volatile security definer
+-- core/functions/predict_record.sql
+create function pgscore.predict(model text, profile record) returns jsonb
+language plpgsql stable parallel restricted
 set search_path = ''
-set lock_timeout = '5s'
+as $$
+begin
+    return pgscore.predict(model, to_jsonb(profile));
+end
+$$;
+
+comment on function pgscore.predict(text, record) is
+    'What a model''s serving version says of any row that has its inputs as columns: label and class probabilities, or value';
+grant execute on function pgscore.predict(text, record) to pgscore_reader;
+
+-- core/functions/_prove.sql
+create function pgscore._prove(model text, version integer) returns void
+language plpgsql stable
+set search_path = ''
 as $$
 declare
     worst record;
-    bound regclass;
 begin
-    version := pgscore._existing_version(model, coalesce(version, 0));
-    -- Generated functions are replaced by one promotion at a time: two would meet in the catalog.
-    perform pg_advisory_xact_lock(hashtextextended('pgscore generated functions', 0));
+    if exists (
+        select from pgscore.retirement r
+        where r.model = _prove.model and r.version = _prove.version and r.pruned_at is not null
+    ) then
+        raise exception 'model "%" version % was pruned: its artifact is gone', model, version
+            using errcode = 'object_not_in_prerequisite_state',
+                  hint = 'Publish the same file again to bring it back.';
+    end if;
     select d.* into worst
-    from pgscore._golden_differences(promote.model, promote.version) d
+    from pgscore._golden_differences(_prove.model, _prove.version) d
     where not d.ok
     order by d.difference desc, d.ordinal
     limit 1;
@@ -894,19 +1238,225 @@ begin
                   detail = coalesce(worst.reason, format('They differ by %s.', worst.difference)),
                   hint = '`pgscore doctor` compares the libraries.';
     end if;
+end
+$$;
 
-    update pgscore.model m set serving = promote.version where m.name = promote.model;
+comment on function pgscore._prove(text, integer) is
+    'Replays the golden rows of a version in each of its engines; refused where one differs, with the worst row';
+
+-- core/functions/_serve.sql
+create function pgscore._serve(model text, version integer) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+    bound regclass;
+begin
+    update pgscore.model m set serving = _serve.version where m.name = _serve.model;
     perform pgscore._generate_model(model);
     perform pgscore._generate_dispatch();
-    for bound in select p.profile from pgscore.model_profile p where p.model = promote.model loop
+    for bound in select p.profile from pgscore.model_profile p where p.model = _serve.model loop
         perform pgscore._generate_dispatch(bound);
     end loop;
+end
+$$;
+
+comment on function pgscore._serve(text, integer) is
+    'Has a version answer: replaces the functions that name it. Callers hold the lock on generated functions';
+
+-- core/functions/_rollback_target.sql
+create function pgscore._rollback_target(model text) returns integer
+language sql stable
+set search_path = ''
+as $$
+    select p.version
+    from pgscore.promotion p
+    join pgscore.model m on m.name = p.model
+    where p.model = _rollback_target.model and p.rolled_back_at is null and p.version <> m.serving
+    order by p.id desc
+    limit 1
+$$;
+
+comment on function pgscore._rollback_target(text) is
+    'The version that answered before the one that does, promotions that were rolled back left out; NULL where there is none';
+
+-- core/functions/promote.sql
+create function pgscore.promote(model text, version integer) returns void
+language plpgsql volatile security definer
+set search_path = ''
+set lock_timeout = '5s'
+as $$
+begin
+    version := pgscore._existing_version(model, coalesce(version, 0));
+    perform pgscore._lock_generated();
+    if exists (select from pgscore.retirement r where r.model = promote.model and r.version = promote.version) then
+        raise exception 'model "%" version % is retired', model, version
+            using errcode = 'object_not_in_prerequisite_state',
+                  hint = format('`pgscore retire %s %s --undo` takes that back.', model, version);
+    end if;
+    perform pgscore._prove(model, version);
+    if version is distinct from (select m.serving from pgscore.model m where m.name = promote.model) then
+        insert into pgscore.promotion (model, version) values (promote.model, promote.version);
+    end if;
+    perform pgscore._serve(model, version);
 end
 $$;
 
 comment on function pgscore.promote(text, integer) is
     'Makes a version the one that answers, from the commit of this transaction on, after replaying its golden rows';
 grant execute on function pgscore.promote(text, integer) to pgscore_operator;
+
+-- core/functions/rollback.sql
+create function pgscore.rollback(model text) returns integer
+language plpgsql volatile security definer
+set search_path = ''
+set lock_timeout = '5s'
+as $$
+declare
+    target integer;
+begin
+    perform pgscore._existing_version(model, null);
+    perform pgscore._lock_generated();
+    target := pgscore._rollback_target(model);
+    if target is null then
+        raise exception 'model "%" has no version to go back to', model
+            using errcode = 'object_not_in_prerequisite_state',
+                  hint = 'Only promotions can be taken back; `pgscore show` lists the versions that can be promoted.';
+    end if;
+    perform pgscore._prove(model, target);
+    update pgscore.promotion p
+    set rolled_back_at = now(), rolled_back_by = session_user
+    where p.model = rollback.model and p.rolled_back_at is null
+        and p.id > (
+            select max(t.id) from pgscore.promotion t
+            where t.model = rollback.model and t.version = target and t.rolled_back_at is null
+        );
+    -- It answers again, whatever was thought of it meanwhile.
+    delete from pgscore.retirement r where r.model = rollback.model and r.version = target;
+    perform pgscore._serve(model, target);
+    return target;
+end
+$$;
+
+comment on function pgscore.rollback(text) is
+    'Takes the latest promotion back: the version that answered before does again, from the commit of this transaction on';
+grant execute on function pgscore.rollback(text) to pgscore_operator;
+
+-- core/functions/retire.sql
+create function pgscore.retire(model text, version integer, undo boolean default false) returns void
+language plpgsql volatile security definer
+set search_path = ''
+set lock_timeout = '5s'
+as $$
+begin
+    version := pgscore._existing_version(model, coalesce(version, 0));
+    -- No promotion may come between.
+    perform pgscore._lock_generated();
+    if undo then
+        delete from pgscore.retirement r
+        where r.model = retire.model and r.version = retire.version and r.pruned_at is null;
+        if not found and exists (
+            select from pgscore.retirement r where r.model = retire.model and r.version = retire.version
+        ) then
+            raise exception 'model "%" version % was pruned: its artifact is gone', model, version
+                using errcode = 'object_not_in_prerequisite_state',
+                      hint = 'Publish the same file again to bring it back.';
+        end if;
+        return;
+    end if;
+    if version = (select m.serving from pgscore.model m where m.name = retire.model) then
+        raise exception 'model "%" version % serves: it cannot be retired', model, version
+            using errcode = 'object_in_use', hint = 'Promote another version first, or roll back.';
+    end if;
+    insert into pgscore.retirement (model, version) values (retire.model, retire.version) on conflict do nothing;
+end
+$$;
+
+comment on function pgscore.retire(text, integer, boolean) is
+    'Marks a version as not to be promoted any more, or takes the mark back; its artifact stays until it is pruned';
+grant execute on function pgscore.retire(text, integer, boolean) to pgscore_operator;
+
+-- core/functions/prune.sql
+create function pgscore.prune(
+    model text, older_than interval default '0', keep integer default 0, dry_run boolean default false
+) returns table (version integer, bytes bigint)
+language plpgsql volatile security definer
+set search_path = ''
+set lock_timeout = '5s'
+as $$
+declare
+    target integer;
+begin
+    perform pgscore._existing_version(model, null);
+    if keep is null or keep < 0 or older_than is null then
+        raise exception 'prune takes an age and a count that is not negative, not % and %',
+            coalesce(older_than::text, 'NULL'), coalesce(keep::text, 'NULL')
+            using errcode = 'invalid_parameter_value';
+    end if;
+    -- Neither a promotion nor a rollback may come between.
+    perform pgscore._lock_generated();
+    target := pgscore._rollback_target(model);
+    for version, bytes in
+        select r.version, v.size
+        from (
+            select r.*, row_number() over (order by r.retired_at desc, r.version desc) as position
+            from pgscore.retirement r
+            where r.model = prune.model and r.pruned_at is null
+        ) r
+        join pgscore.model_version v on v.model = r.model and v.version = r.version
+        where r.position > keep and r.retired_at <= now() - older_than and r.version is distinct from target
+        order by r.version
+    loop
+        if not dry_run then
+            update pgscore.retirement r set pruned_at = now(), pruned_by = session_user
+            where r.model = prune.model and r.version = prune.version;
+            delete from pgscore.artifact_chunk c where c.model = prune.model and c.version = prune.version;
+        end if;
+        return next;
+    end loop;
+end
+$$;
+
+comment on function pgscore.prune(text, interval, integer, boolean) is
+    'Removes the artifacts of versions retired longer ago than that, but for the latest few; never that of the version to roll back to';
+grant execute on function pgscore.prune(text, interval, integer, boolean) to pgscore_operator;
+
+-- core/functions/confirm.sql
+create function pgscore.confirm(model text, version integer, types text[] default null) returns text[]
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+    named text[];
+    stranger text;
+begin
+    version := pgscore._existing_version(model, coalesce(version, 0));
+    select coalesce(array_agg(t.type order by t.type), '{}') into named
+    from pgscore.model_version v, jsonb_array_elements_text(v.contract -> 'types') as t (type)
+    where v.model = confirm.model and v.version = confirm.version;
+    select min(t.type) into stranger from unnest(types) as t (type) where t.type <> all (named);
+    if stranger is not null then
+        raise exception 'model "%" version % does not ask for type "%"', model, version, stranger
+            using errcode = 'invalid_parameter_value',
+                  hint = format('It asks for %s.', coalesce(nullif(array_to_string(named, ', '), ''), 'none'));
+    end if;
+    insert into pgscore.confirmed_type (model, version, type)
+    select confirm.model, confirm.version, t.type from unnest(coalesce(types, named)) as t (type)
+    on conflict do nothing;
+    return array(
+        select t.type from unnest(named) as t (type)
+        where not exists (
+            select from pgscore.confirmed_type c
+            where c.model = confirm.model and c.version = confirm.version and c.type = t.type
+        )
+        order by 1
+    );
+end
+$$;
+
+comment on function pgscore.confirm(text, integer, text[]) is
+    'Confirms types that a skops artifact asks for (without a list: all of them) and returns those that are not confirmed yet';
+grant execute on function pgscore.confirm(text, integer, text[]) to pgscore_operator;
 
 -- core/functions/_apply_queue.sql
 create function pgscore._apply_queue() returns trigger

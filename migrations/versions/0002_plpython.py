@@ -9,7 +9,7 @@ depends_on = "0001_core"
 
 
 def upgrade() -> None:
-    run_frozen("0002_plpython.up.sql", "385478b1fa51d2aa892508205664792a06000c9f406928775c533f16663f2a25")
+    run_frozen("0002_plpython.up.sql", "49205b57b58cd1450797a17c0ccb14f5a77eb7b85c8d05f1a8e4d7877ddd249b")
 
 
 def downgrade() -> None:

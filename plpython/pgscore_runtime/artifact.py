@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
+from bisect import bisect_right
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from .errors import DATA_CORRUPTED, FEATURE_NOT_SUPPORTED, Refusal
+from .errors import DATA_CORRUPTED, FEATURE_NOT_SUPPORTED, INSUFFICIENT_PRIVILEGE, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # Compared before unpickling; scikit-learn promises nothing for pickles of another version.
 _PINNED = "scikit-learn"
@@ -56,33 +61,114 @@ def forbid_threads() -> None:
         os.environ[variable] = "1"
 
 
-def read_artifact(artifact: bytes) -> Any:  # noqa: ANN401  whatever was pickled
-    """The object in a joblib or pickle file. This runs code: call it only on bytes that are trusted.
+class Pieces(io.RawIOBase):
+    """Pieces of an artifact, read as one file: they are never put together in memory."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._starts: list[int] = [0]
+        self._position = 0
+
+    def append(self, piece: bytes) -> None:
+        """Adds the next piece."""
+        self._pieces.append(piece)
+        self._starts.append(self._starts[-1] + len(piece))
+
+    def sha256(self) -> str:
+        """Hexadecimal sha256 of the whole."""
+        digest = hashlib.sha256()
+        for piece in self._pieces:
+            digest.update(piece)
+        return digest.hexdigest()
+
+    def readable(self) -> bool:  # noqa: D102  as any file's
+        return True
+
+    def seekable(self) -> bool:  # noqa: D102  as any file's
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:  # noqa: D102
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._starts[-1]}[whence]
+        self._position = max(0, start + offset)
+        return self._position
+
+    def tell(self) -> int:  # noqa: D102  as any file's
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401, D102  a writable buffer
+        view = memoryview(buffer).cast("B")
+        number = bisect_right(self._starts, self._position) - 1
+        if number >= len(self._pieces):
+            return 0
+        offset = self._position - self._starts[number]
+        part = memoryview(self._pieces[number])[offset : offset + len(view)]
+        view[: len(part)] = part
+        self._position += len(part)
+        return len(part)
+
+
+def read_artifact(source: io.RawIOBase | BinaryIO, kind: str, confirmed: Sequence[str] = ()) -> Any:  # noqa: ANN401
+    """The object in a joblib, pickle or skops file.
+
+    Reading joblib or pickle runs code: call it only on bytes that are trusted.
+
+    Args:
+        source: a seekable binary file.
+        kind: ``joblib``, ``pickle`` or ``skops``.
+        confirmed: types that a skops file may make beside those that skops itself trusts.
 
     Raises:
-        Refusal: the bytes are no pickle, are cut short, or need a package that is not installed.
+        Refusal: the bytes are not such a file, are cut short, need a package that is not installed, or ask for a type
+            that is not confirmed.
     """
+    file = io.BufferedReader(source) if isinstance(source, io.RawIOBase) else source
     try:
+        if kind == "skops":
+            return _read_skops(file, confirmed)
         import joblib
-    except ImportError as error:
-        raise Refusal(FEATURE_NOT_SUPPORTED, f"the server's Python lacks a package: {error}") from None
-    try:
-        return joblib.load(io.BytesIO(artifact))
-    except ImportError as error:
+
+        return joblib.load(file)
+    except Refusal:
+        raise
+    except ModuleNotFoundError as error:
         raise Refusal(
             FEATURE_NOT_SUPPORTED,
             f"the artifact needs a Python package that is missing here: {error}",
             "Install it beside scikit-learn, in the Python that loads the model.",
         ) from None
-    except AttributeError as error:
+    except (AttributeError, ImportError) as error:
         raise Refusal(
             FEATURE_NOT_SUPPORTED,
             f"the artifact needs a class or function that is missing here: {error}",
             "What a pipeline uses must be importable from an installed module, not from a notebook or script.",
         ) from None
     except Exception as error:
+        write = "skops.io.dump(estimator, path)" if kind == "skops" else "joblib.dump(estimator, path)"
         raise Refusal(
             DATA_CORRUPTED,
-            f"the artifact is not a joblib or pickle file, or is cut short ({type(error).__name__}: {error})",
-            "Write it again with joblib.dump(estimator, path).",
+            f"the artifact is not a joblib, pickle or skops file, or is cut short ({type(error).__name__}: {error})",
+            f"Write it again with {write}.",
         ) from None
+
+
+def untrusted_types(content: bytes) -> list[str]:
+    """The types that a skops file asks for and that skops does not trust by itself, sorted; none of them is made."""
+    from skops.io import get_untrusted_types
+
+    return sorted(get_untrusted_types(data=content))
+
+
+def _read_skops(file: BinaryIO | io.BufferedReader, confirmed: Sequence[str]) -> Any:  # noqa: ANN401
+    from skops.io import loads
+
+    # skops takes the whole, or a path.
+    content = file.read()
+    wanted = untrusted_types(content)
+    missing = [name for name in wanted if name not in confirmed]
+    if missing:
+        raise Refusal(
+            INSUFFICIENT_PRIVILEGE,
+            f"the artifact asks for types that no operator has confirmed: {', '.join(missing)}",
+            "If each of them is harmless, an operator runs `pgscore confirm {model} {version}`.",
+        )
+    return loads(content, trusted=wanted)

@@ -52,18 +52,24 @@ class Output:
     classes: tuple[Label, ...] = ()
     positive: int | None = None
 
+    @property
+    def width(self) -> int:
+        """How many numbers say all: the classes' probabilities and the label's position; the position; a value."""
+        return len(self.classes) + 1 if self.kind == "probability" else 1
+
 
 @dataclass(frozen=True)
 class Contract:
     """Everything that is needed to call a version, and that its signature covers beside the artifact.
 
     Attributes:
-        format: how the artifact is stored, ``joblib`` or ``pickle``.
+        format: how the artifact is stored, ``joblib``, ``pickle`` or ``skops``.
         inputs: in the order in which the estimator was fitted.
         frame: whether the estimator needs a DataFrame with column names; an array serves otherwise.
         missing_text: what the estimator knows a missing text as, ``nan`` (pandas' way) or ``none``.
         output: what the score is.
         libraries: the versions it was fitted with, by distribution name, ``python`` among them.
+        types: what a skops artifact makes beside the types that skops itself trusts, sorted.
     """
 
     format: str
@@ -72,6 +78,7 @@ class Contract:
     missing_text: Literal["nan", "none"]
     output: Output
     libraries: dict[str, str]
+    types: tuple[str, ...] = ()
 
     @property
     def numbers(self) -> tuple[Input, ...]:
@@ -131,6 +138,7 @@ def _contract(found: dict[str, Any]) -> Contract:
         missing_text=found["missing_text"],
         output=Output(output["kind"], classes, positive),
         libraries={str(name): str(version) for name, version in found["libraries"].items()},
+        types=tuple(str(name) for name in found["types"]),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import sys
@@ -10,53 +9,62 @@ import warnings
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
-from .artifact import check_libraries, forbid_threads, installed_version, read_artifact
+from .artifact import Pieces, check_libraries, forbid_threads, installed_version, read_artifact
 from .contract import parse_contract
 from .errors import FEATURE_NOT_SUPPORTED, Refusal
 from .estimator import ServedEstimator
 from .signature import check_signature
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, MutableMapping
+    from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 
 _ESTIMATORS = "pgscore_estimators"
+_RECEIVED = "pgscore_received"
 # A backend that has lived through many promotions keeps the latest, not all: each may hold hundreds of megabytes.
 _MOST_ESTIMATORS = 8
-_REPORTED = ("scikit-learn", "numpy", "scipy", "pandas", "joblib", "cryptography")
+_REPORTED = ("scikit-learn", "numpy", "scipy", "pandas", "joblib", "skops", "cryptography")
+
+
+def receive(session: MutableMapping[str, Any], ordinal: int, content: bytes) -> None:
+    """Takes the next piece of an artifact; the first one, with ordinal 1, begins a new artifact."""
+    if ordinal == 1:
+        session[_RECEIVED] = Pieces()
+    session[_RECEIVED].append(content)
 
 
 def load(
     session: MutableMapping[str, Any],
     keys: Iterable[Mapping[str, Any]],
-    artifact: bytes,
     contract: str,
     signature: bytes | None,
     key_id: str | None,
+    confirmed: Sequence[str],
 ) -> tuple[str, str, str] | None:
-    """Unpickles a signed artifact and keeps it under its digest for the life of the backend.
+    """Unpickles the signed artifact that was received and keeps it under its digest for the life of the backend.
 
     Args:
         session: PL/Python's ``GD``.
         keys: the trusted keys, each with ``key_id`` and ``public_key``.
-        artifact: the bytes of the version.
         contract: its JSON.
         signature: 64 bytes, or None.
         key_id: the key that signed.
+        confirmed: the types that an operator lets a skops artifact make.
 
     Returns:
         None where it was loaded, else SQLSTATE, message and hint of the refusal. Nothing was unpickled where the
-        signature or a library is refused.
+        signature, a library or a type is refused.
     """
+    pieces: Pieces = session.pop(_RECEIVED)
     try:
         described = parse_contract(contract)
-        sha256 = hashlib.sha256(artifact).hexdigest()
+        sha256 = pieces.sha256()
         trusted = {key["key_id"]: key["public_key"] for key in keys}
         check_signature(described.signed_message(sha256), signature, key_id, trusted)
         check_libraries(described.libraries)
         forbid_threads()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            served = ServedEstimator(read_artifact(artifact), described)
+            served = ServedEstimator(read_artifact(pieces, described.format, confirmed), described)
     except Refusal as refusal:
         return refusal.sqlstate, refusal.message, refusal.hint
     except ImportError as error:
@@ -74,19 +82,23 @@ def estimate(
     rows: int,
     numbers: list[Any] | None,
     texts: list[Any] | None,
+    every: bool,
 ) -> tuple[list[float | None], list[str | None]] | None:
     """Scores whole arrays with the version of this digest.
 
     Returns:
-        Scores and reasons, one of each for a row; None where `load` has to be called first.
+        Scores and reasons, one of each for a row; None where `load` has to be called first. With `every`, all outputs
+        of a row in the place of its score, row by row in one list.
     """
     kept = session.get(_ESTIMATORS, {})
     if digest not in kept:
         return None
-    served = kept[digest]
+    served: ServedEstimator = kept[digest]
     kept.move_to_end(digest)
-    answer: tuple[list[float | None], list[str | None]] = served.scores(rows, numbers, texts)
-    return answer
+    if not every:
+        return served.scores(rows, numbers, texts)
+    outputs, reasons = served.outputs(rows, numbers, texts)
+    return [each for row in outputs for each in row], reasons
 
 
 def environment() -> str:

@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy
     import numpy.typing
@@ -41,6 +41,27 @@ class ServedEstimator:
             A score for each row, None where an input is NULL that the model does not accept or where the estimator
             refuses the row; and for each row the reason of such a refusal, else None.
         """
+        answers, reasons = self._answers(self._score, 1, rows, numbers, texts)
+        return [answer for (answer,) in answers], reasons
+
+    def outputs(
+        self, rows: int, numbers: Sequence[Any] | None, texts: Sequence[Any] | None
+    ) -> tuple[list[list[float | None]], list[str | None]]:
+        """All that the estimator says of whole arrays, given as to `scores`.
+
+        Returns:
+            For each row the numbers that `Output.width` counts, None each where there is no score; and the reasons.
+        """
+        return self._answers(self._every, self._contract.output.width, rows, numbers, texts)
+
+    def _answers(
+        self,
+        evaluate: Callable[[list[Any]], FloatArray],
+        width: int,
+        rows: int,
+        numbers: Sequence[Any] | None,
+        texts: Sequence[Any] | None,
+    ) -> tuple[list[list[float | None]], list[str | None]]:
         import numpy as np
 
         inputs = self._contract.inputs
@@ -53,45 +74,73 @@ class ServedEstimator:
         for each, column in zip(inputs, columns, strict=True):
             if not each.nullable:
                 accepted &= ~_missing(column)
-        values = np.full(rows, np.nan)
+        values = np.full((rows, width), np.nan)
         reasons: list[str | None] = [None] * rows
         answered = accepted.copy()
         with warnings.catch_warnings():
             # Feature-name and version warnings would reach the server's log once per call.
             warnings.simplefilter("ignore")
-            for position, reason in self._fill(values, columns, np.flatnonzero(accepted)):
+            for position, reason in self._fill(evaluate, values, columns, np.flatnonzero(accepted)):
                 reasons[position] = reason
                 answered[position] = False
-        scores = [value if known else None for value, known in zip(values.tolist(), answered, strict=True)]
-        return scores, reasons
+        # What is not a number is no score.
+        answered &= ~np.isnan(values).any(axis=1)
+        nothing: list[float | None] = [None] * width
+        outputs = [row if known else nothing for row, known in zip(values.tolist(), answered, strict=True)]
+        return outputs, reasons
 
-    def _fill(self, values: FloatArray, columns: list[Any], rows: Any) -> list[tuple[int, str]]:  # noqa: ANN401
-        """Puts the scores of these rows into `values`; halves what is refused until the refused rows are found."""
+    def _fill(
+        self,
+        evaluate: Callable[[list[Any]], FloatArray],
+        values: FloatArray,
+        columns: list[Any],
+        rows: Any,  # noqa: ANN401
+    ) -> list[tuple[int, str]]:
+        """Puts the outputs of these rows into `values`; halves what is refused until the refused rows are found."""
         if len(rows) == 0:
             return []
         try:
-            values[rows] = self._evaluate([column[rows] for column in columns])
+            values[rows] = evaluate([column[rows] for column in columns])
         except _REFUSES as error:
             if len(rows) == 1:
                 return [(int(rows[0]), _first_line(error))]
             half = len(rows) // 2
-            return self._fill(values, columns, rows[:half]) + self._fill(values, columns, rows[half:])
+            first = self._fill(evaluate, values, columns, rows[:half])
+            return first + self._fill(evaluate, values, columns, rows[half:])
         return []
 
-    def _evaluate(self, columns: list[Any]) -> FloatArray:
+    def _given(self, columns: list[Any]) -> Any:  # noqa: ANN401
+        return self._frame(columns) if self._contract.frame else self._matrix(columns)
+
+    def _score(self, columns: list[Any]) -> FloatArray:
+        """Rows x 1: the score."""
         import numpy as np
 
         output = self._contract.output
-        given = self._frame(columns) if self._contract.frame else self._matrix(columns)
+        given = self._given(columns)
         result: FloatArray
         if output.positive is None:
-            result = np.asarray(self._estimator.predict(given), dtype=float).reshape(len(columns[0]))
+            result = np.asarray(self._estimator.predict(given), dtype=float)
         elif output.kind == "probability":
             result = np.asarray(self._estimator.predict_proba(given), dtype=float)[:, output.positive]
         else:
             labels = np.asarray(self._estimator.predict(given))
             result = (labels == self._estimator.classes_[output.positive]).astype(float)
-        return result
+        return result.reshape(len(columns[0]), 1)
+
+    def _every(self, columns: list[Any]) -> FloatArray:
+        """Rows x width: probabilities, if it has them, and the label's position; or the value."""
+        import numpy as np
+
+        output = self._contract.output
+        if output.positive is None:
+            return self._score(columns)
+        given = self._given(columns)
+        classes = {label: position for position, label in enumerate(self._estimator.classes_)}
+        labels = np.array([[classes[label]] for label in self._estimator.predict(given)], dtype=float)
+        if output.kind == "indicator":
+            return labels
+        return np.column_stack([np.asarray(self._estimator.predict_proba(given), dtype=float), labels])
 
     def _frame(self, columns: list[Any]) -> Any:  # noqa: ANN401
         import pandas as pd

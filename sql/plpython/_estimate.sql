@@ -1,17 +1,17 @@
 create function pgscore_trusted._estimate(
-    digest text, rows integer, numbers double precision[], texts text[],
+    digest text, rows integer, numbers double precision[], texts text[], every boolean,
     out scores double precision[], out reasons text[]
 )
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:ea7400e360c2d762d231d17d66309739f14aac8086b8e9264b5b11d87fc81dcb"
+    runtime = "pgscore_runtime:30722426f561d09c4a0f0d98cf51a0d81ee2460319a8d24beb6d87232276ca83"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
-    return GD[runtime].estimate(GD, digest, rows, numbers, texts)
+    return GD[runtime].estimate(GD, digest, rows, numbers, texts, every)
 $$;
 
-comment on function pgscore_trusted._estimate(text, integer, double precision[], text[]) is
+comment on function pgscore_trusted._estimate(text, integer, double precision[], text[], boolean) is
     'Scores rows with a version that this backend has loaded; NULL where it has not';
-revoke all on function pgscore_trusted._estimate(text, integer, double precision[], text[]) from public;
-grant execute on function pgscore_trusted._estimate(text, integer, double precision[], text[]) to pgscore_owner;
+revoke all on function pgscore_trusted._estimate(text, integer, double precision[], text[], boolean) from public;
+grant execute on function pgscore_trusted._estimate(text, integer, double precision[], text[], boolean) to pgscore_owner;

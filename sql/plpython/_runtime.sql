@@ -4,7 +4,7 @@ language plpython3u volatile parallel safe
 set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys, types
-name = "pgscore_runtime:ea7400e360c2d762d231d17d66309739f14aac8086b8e9264b5b11d87fc81dcb"
+name = "pgscore_runtime:30722426f561d09c4a0f0d98cf51a0d81ee2460319a8d24beb6d87232276ca83"
 package = "_pgscore_" + name[-64:]
 modules = [
 ("", r'''
@@ -46,12 +46,17 @@ INVALID_PARAMETER = "22023"
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
+from bisect import bisect_right
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from .errors import DATA_CORRUPTED, FEATURE_NOT_SUPPORTED, Refusal
+from .errors import DATA_CORRUPTED, FEATURE_NOT_SUPPORTED, INSUFFICIENT_PRIVILEGE, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # Compared before unpickling; scikit-learn promises nothing for pickles of another version.
 _PINNED = "scikit-learn"
@@ -100,36 +105,117 @@ def forbid_threads() -> None:
         os.environ[variable] = "1"
 
 
-def read_artifact(artifact: bytes) -> Any:  # noqa: ANN401  whatever was pickled
-    """The object in a joblib or pickle file. This runs code: call it only on bytes that are trusted.
+class Pieces(io.RawIOBase):
+    """Pieces of an artifact, read as one file: they are never put together in memory."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._starts: list[int] = [0]
+        self._position = 0
+
+    def append(self, piece: bytes) -> None:
+        """Adds the next piece."""
+        self._pieces.append(piece)
+        self._starts.append(self._starts[-1] + len(piece))
+
+    def sha256(self) -> str:
+        """Hexadecimal sha256 of the whole."""
+        digest = hashlib.sha256()
+        for piece in self._pieces:
+            digest.update(piece)
+        return digest.hexdigest()
+
+    def readable(self) -> bool:  # noqa: D102  as any file's
+        return True
+
+    def seekable(self) -> bool:  # noqa: D102  as any file's
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:  # noqa: D102
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._starts[-1]}[whence]
+        self._position = max(0, start + offset)
+        return self._position
+
+    def tell(self) -> int:  # noqa: D102  as any file's
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401, D102  a writable buffer
+        view = memoryview(buffer).cast("B")
+        number = bisect_right(self._starts, self._position) - 1
+        if number >= len(self._pieces):
+            return 0
+        offset = self._position - self._starts[number]
+        part = memoryview(self._pieces[number])[offset : offset + len(view)]
+        view[: len(part)] = part
+        self._position += len(part)
+        return len(part)
+
+
+def read_artifact(source: io.RawIOBase | BinaryIO, kind: str, confirmed: Sequence[str] = ()) -> Any:  # noqa: ANN401
+    """The object in a joblib, pickle or skops file.
+
+    Reading joblib or pickle runs code: call it only on bytes that are trusted.
+
+    Args:
+        source: a seekable binary file.
+        kind: ``joblib``, ``pickle`` or ``skops``.
+        confirmed: types that a skops file may make beside those that skops itself trusts.
 
     Raises:
-        Refusal: the bytes are no pickle, are cut short, or need a package that is not installed.
+        Refusal: the bytes are not such a file, are cut short, need a package that is not installed, or ask for a type
+            that is not confirmed.
     """
+    file = io.BufferedReader(source) if isinstance(source, io.RawIOBase) else source
     try:
+        if kind == "skops":
+            return _read_skops(file, confirmed)
         import joblib
-    except ImportError as error:
-        raise Refusal(FEATURE_NOT_SUPPORTED, f"the server's Python lacks a package: {error}") from None
-    try:
-        return joblib.load(io.BytesIO(artifact))
-    except ImportError as error:
+
+        return joblib.load(file)
+    except Refusal:
+        raise
+    except ModuleNotFoundError as error:
         raise Refusal(
             FEATURE_NOT_SUPPORTED,
             f"the artifact needs a Python package that is missing here: {error}",
             "Install it beside scikit-learn, in the Python that loads the model.",
         ) from None
-    except AttributeError as error:
+    except (AttributeError, ImportError) as error:
         raise Refusal(
             FEATURE_NOT_SUPPORTED,
             f"the artifact needs a class or function that is missing here: {error}",
             "What a pipeline uses must be importable from an installed module, not from a notebook or script.",
         ) from None
     except Exception as error:
+        write = "skops.io.dump(estimator, path)" if kind == "skops" else "joblib.dump(estimator, path)"
         raise Refusal(
             DATA_CORRUPTED,
-            f"the artifact is not a joblib or pickle file, or is cut short ({type(error).__name__}: {error})",
-            "Write it again with joblib.dump(estimator, path).",
+            f"the artifact is not a joblib, pickle or skops file, or is cut short ({type(error).__name__}: {error})",
+            f"Write it again with {write}.",
         ) from None
+
+
+def untrusted_types(content: bytes) -> list[str]:
+    """The types that a skops file asks for and that skops does not trust by itself, sorted; none of them is made."""
+    from skops.io import get_untrusted_types
+
+    return sorted(get_untrusted_types(data=content))
+
+
+def _read_skops(file: BinaryIO | io.BufferedReader, confirmed: Sequence[str]) -> Any:  # noqa: ANN401
+    from skops.io import loads
+
+    # skops takes the whole, or a path.
+    content = file.read()
+    wanted = untrusted_types(content)
+    missing = [name for name in wanted if name not in confirmed]
+    if missing:
+        raise Refusal(
+            INSUFFICIENT_PRIVILEGE,
+            f"the artifact asks for types that no operator has confirmed: {', '.join(missing)}",
+            "If each of them is harmless, an operator runs `pgscore confirm {model} {version}`.",
+        )
+    return loads(content, trusted=wanted)
 '''),
 (".contract", r'''
 """The contract of a version: inputs, output, and the libraries that it was fitted with."""
@@ -186,18 +272,24 @@ class Output:
     classes: tuple[Label, ...] = ()
     positive: int | None = None
 
+    @property
+    def width(self) -> int:
+        """How many numbers say all: the classes' probabilities and the label's position; the position; a value."""
+        return len(self.classes) + 1 if self.kind == "probability" else 1
+
 
 @dataclass(frozen=True)
 class Contract:
     """Everything that is needed to call a version, and that its signature covers beside the artifact.
 
     Attributes:
-        format: how the artifact is stored, ``joblib`` or ``pickle``.
+        format: how the artifact is stored, ``joblib``, ``pickle`` or ``skops``.
         inputs: in the order in which the estimator was fitted.
         frame: whether the estimator needs a DataFrame with column names; an array serves otherwise.
         missing_text: what the estimator knows a missing text as, ``nan`` (pandas' way) or ``none``.
         output: what the score is.
         libraries: the versions it was fitted with, by distribution name, ``python`` among them.
+        types: what a skops artifact makes beside the types that skops itself trusts, sorted.
     """
 
     format: str
@@ -206,6 +298,7 @@ class Contract:
     missing_text: Literal["nan", "none"]
     output: Output
     libraries: dict[str, str]
+    types: tuple[str, ...] = ()
 
     @property
     def numbers(self) -> tuple[Input, ...]:
@@ -265,6 +358,7 @@ def _contract(found: dict[str, Any]) -> Contract:
         missing_text=found["missing_text"],
         output=Output(output["kind"], classes, positive),
         libraries={str(name): str(version) for name, version in found["libraries"].items()},
+        types=tuple(str(name) for name in found["types"]),
     )
 
 
@@ -333,7 +427,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy
     import numpy.typing
@@ -368,6 +462,27 @@ class ServedEstimator:
             A score for each row, None where an input is NULL that the model does not accept or where the estimator
             refuses the row; and for each row the reason of such a refusal, else None.
         """
+        answers, reasons = self._answers(self._score, 1, rows, numbers, texts)
+        return [answer for (answer,) in answers], reasons
+
+    def outputs(
+        self, rows: int, numbers: Sequence[Any] | None, texts: Sequence[Any] | None
+    ) -> tuple[list[list[float | None]], list[str | None]]:
+        """All that the estimator says of whole arrays, given as to `scores`.
+
+        Returns:
+            For each row the numbers that `Output.width` counts, None each where there is no score; and the reasons.
+        """
+        return self._answers(self._every, self._contract.output.width, rows, numbers, texts)
+
+    def _answers(
+        self,
+        evaluate: Callable[[list[Any]], FloatArray],
+        width: int,
+        rows: int,
+        numbers: Sequence[Any] | None,
+        texts: Sequence[Any] | None,
+    ) -> tuple[list[list[float | None]], list[str | None]]:
         import numpy as np
 
         inputs = self._contract.inputs
@@ -380,45 +495,73 @@ class ServedEstimator:
         for each, column in zip(inputs, columns, strict=True):
             if not each.nullable:
                 accepted &= ~_missing(column)
-        values = np.full(rows, np.nan)
+        values = np.full((rows, width), np.nan)
         reasons: list[str | None] = [None] * rows
         answered = accepted.copy()
         with warnings.catch_warnings():
             # Feature-name and version warnings would reach the server's log once per call.
             warnings.simplefilter("ignore")
-            for position, reason in self._fill(values, columns, np.flatnonzero(accepted)):
+            for position, reason in self._fill(evaluate, values, columns, np.flatnonzero(accepted)):
                 reasons[position] = reason
                 answered[position] = False
-        scores = [value if known else None for value, known in zip(values.tolist(), answered, strict=True)]
-        return scores, reasons
+        # What is not a number is no score.
+        answered &= ~np.isnan(values).any(axis=1)
+        nothing: list[float | None] = [None] * width
+        outputs = [row if known else nothing for row, known in zip(values.tolist(), answered, strict=True)]
+        return outputs, reasons
 
-    def _fill(self, values: FloatArray, columns: list[Any], rows: Any) -> list[tuple[int, str]]:  # noqa: ANN401
-        """Puts the scores of these rows into `values`; halves what is refused until the refused rows are found."""
+    def _fill(
+        self,
+        evaluate: Callable[[list[Any]], FloatArray],
+        values: FloatArray,
+        columns: list[Any],
+        rows: Any,  # noqa: ANN401
+    ) -> list[tuple[int, str]]:
+        """Puts the outputs of these rows into `values`; halves what is refused until the refused rows are found."""
         if len(rows) == 0:
             return []
         try:
-            values[rows] = self._evaluate([column[rows] for column in columns])
+            values[rows] = evaluate([column[rows] for column in columns])
         except _REFUSES as error:
             if len(rows) == 1:
                 return [(int(rows[0]), _first_line(error))]
             half = len(rows) // 2
-            return self._fill(values, columns, rows[:half]) + self._fill(values, columns, rows[half:])
+            first = self._fill(evaluate, values, columns, rows[:half])
+            return first + self._fill(evaluate, values, columns, rows[half:])
         return []
 
-    def _evaluate(self, columns: list[Any]) -> FloatArray:
+    def _given(self, columns: list[Any]) -> Any:  # noqa: ANN401
+        return self._frame(columns) if self._contract.frame else self._matrix(columns)
+
+    def _score(self, columns: list[Any]) -> FloatArray:
+        """Rows x 1: the score."""
         import numpy as np
 
         output = self._contract.output
-        given = self._frame(columns) if self._contract.frame else self._matrix(columns)
+        given = self._given(columns)
         result: FloatArray
         if output.positive is None:
-            result = np.asarray(self._estimator.predict(given), dtype=float).reshape(len(columns[0]))
+            result = np.asarray(self._estimator.predict(given), dtype=float)
         elif output.kind == "probability":
             result = np.asarray(self._estimator.predict_proba(given), dtype=float)[:, output.positive]
         else:
             labels = np.asarray(self._estimator.predict(given))
             result = (labels == self._estimator.classes_[output.positive]).astype(float)
-        return result
+        return result.reshape(len(columns[0]), 1)
+
+    def _every(self, columns: list[Any]) -> FloatArray:
+        """Rows x width: probabilities, if it has them, and the label's position; or the value."""
+        import numpy as np
+
+        output = self._contract.output
+        if output.positive is None:
+            return self._score(columns)
+        given = self._given(columns)
+        classes = {label: position for position, label in enumerate(self._estimator.classes_)}
+        labels = np.array([[classes[label]] for label in self._estimator.predict(given)], dtype=float)
+        if output.kind == "indicator":
+            return labels
+        return np.column_stack([np.asarray(self._estimator.predict_proba(given), dtype=float), labels])
 
     def _frame(self, columns: list[Any]) -> Any:  # noqa: ANN401
         import pandas as pd
@@ -487,7 +630,6 @@ def _first_line(error: Exception) -> str:
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import sys
@@ -495,53 +637,62 @@ import warnings
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
-from .artifact import check_libraries, forbid_threads, installed_version, read_artifact
+from .artifact import Pieces, check_libraries, forbid_threads, installed_version, read_artifact
 from .contract import parse_contract
 from .errors import FEATURE_NOT_SUPPORTED, Refusal
 from .estimator import ServedEstimator
 from .signature import check_signature
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, MutableMapping
+    from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 
 _ESTIMATORS = "pgscore_estimators"
+_RECEIVED = "pgscore_received"
 # A backend that has lived through many promotions keeps the latest, not all: each may hold hundreds of megabytes.
 _MOST_ESTIMATORS = 8
-_REPORTED = ("scikit-learn", "numpy", "scipy", "pandas", "joblib", "cryptography")
+_REPORTED = ("scikit-learn", "numpy", "scipy", "pandas", "joblib", "skops", "cryptography")
+
+
+def receive(session: MutableMapping[str, Any], ordinal: int, content: bytes) -> None:
+    """Takes the next piece of an artifact; the first one, with ordinal 1, begins a new artifact."""
+    if ordinal == 1:
+        session[_RECEIVED] = Pieces()
+    session[_RECEIVED].append(content)
 
 
 def load(
     session: MutableMapping[str, Any],
     keys: Iterable[Mapping[str, Any]],
-    artifact: bytes,
     contract: str,
     signature: bytes | None,
     key_id: str | None,
+    confirmed: Sequence[str],
 ) -> tuple[str, str, str] | None:
-    """Unpickles a signed artifact and keeps it under its digest for the life of the backend.
+    """Unpickles the signed artifact that was received and keeps it under its digest for the life of the backend.
 
     Args:
         session: PL/Python's ``GD``.
         keys: the trusted keys, each with ``key_id`` and ``public_key``.
-        artifact: the bytes of the version.
         contract: its JSON.
         signature: 64 bytes, or None.
         key_id: the key that signed.
+        confirmed: the types that an operator lets a skops artifact make.
 
     Returns:
         None where it was loaded, else SQLSTATE, message and hint of the refusal. Nothing was unpickled where the
-        signature or a library is refused.
+        signature, a library or a type is refused.
     """
+    pieces: Pieces = session.pop(_RECEIVED)
     try:
         described = parse_contract(contract)
-        sha256 = hashlib.sha256(artifact).hexdigest()
+        sha256 = pieces.sha256()
         trusted = {key["key_id"]: key["public_key"] for key in keys}
         check_signature(described.signed_message(sha256), signature, key_id, trusted)
         check_libraries(described.libraries)
         forbid_threads()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            served = ServedEstimator(read_artifact(artifact), described)
+            served = ServedEstimator(read_artifact(pieces, described.format, confirmed), described)
     except Refusal as refusal:
         return refusal.sqlstate, refusal.message, refusal.hint
     except ImportError as error:
@@ -559,19 +710,23 @@ def estimate(
     rows: int,
     numbers: list[Any] | None,
     texts: list[Any] | None,
+    every: bool,
 ) -> tuple[list[float | None], list[str | None]] | None:
     """Scores whole arrays with the version of this digest.
 
     Returns:
-        Scores and reasons, one of each for a row; None where `load` has to be called first.
+        Scores and reasons, one of each for a row; None where `load` has to be called first. With `every`, all outputs
+        of a row in the place of its score, row by row in one list.
     """
     kept = session.get(_ESTIMATORS, {})
     if digest not in kept:
         return None
-    served = kept[digest]
+    served: ServedEstimator = kept[digest]
     kept.move_to_end(digest)
-    answer: tuple[list[float | None], list[str | None]] = served.scores(rows, numbers, texts)
-    return answer
+    if not every:
+        return served.scores(rows, numbers, texts)
+    outputs, reasons = served.outputs(rows, numbers, texts)
+    return [each for row in outputs for each in row], reasons
 
 
 def environment() -> str:

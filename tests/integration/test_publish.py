@@ -244,6 +244,8 @@ def test_a_golden_csv_whose_texts_look_like_numbers(
     inputs = (
         "select distinct inputs ->> 'Zip' from pgscore.golden_row where model = 'zip' and inputs ->> 'Zip' is not null"
     )
-    assert sorted(zip_code for (zip_code,) in shared_session.run(inputs)) == ["00000", "00001", "00002", "00003", "NA"]
-    found = shared_session.value("""select pgscore.score('zip', '{"Zip": "NA", "whole": 5}'::jsonb)""")
-    assert found == pytest.approx(model.predict(pd.DataFrame({"Zip": ["NA"], "whole": [5]}))[0], abs=1e-9)
+    edges = ["", "never seen"]
+    found = sorted(zip_code for (zip_code,) in shared_session.run(inputs))
+    assert found == sorted(["00000", "00001", "00002", "00003", "NA", *edges])
+    score = shared_session.value("""select pgscore.score('zip', '{"Zip": "NA", "whole": 5}'::jsonb)""")
+    assert score == pytest.approx(model.predict(pd.DataFrame({"Zip": ["NA"], "whole": [5]}))[0], abs=1e-9)

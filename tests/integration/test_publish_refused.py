@@ -58,7 +58,7 @@ def test_a_file_that_does_not_exist(dsn: str) -> None:
 def test_a_file_that_is_no_pickle(dsn: str, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "model.joblib"
     path.write_bytes(content)
-    _refused(dsn, path, "the artifact is not a joblib or pickle file, or is cut short", golden=customers())
+    _refused(dsn, path, "the artifact is not a joblib, pickle or skops file, or is cut short", golden=customers())
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])

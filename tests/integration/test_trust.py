@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import pickle
@@ -58,28 +59,34 @@ def _artifact() -> bytes:
 
 
 def _publish(
-    session: Session, name: str, artifact: bytes, contract: Contract, *, signed: tuple[bytes, str] | None
+    session: Session,
+    name: str,
+    artifact: bytes,
+    contract: Contract,
+    *,
+    signed: tuple[bytes, str] | None,
+    digest: str | None = None,
 ) -> None:
     """What a publisher can do who writes his own client."""
-    import hashlib
-
     sha256 = hashlib.sha256(artifact).hexdigest()
     signature, key_id = signed or (None, None)
+    session.run("begin")
     session.run(
-        "select pgscore._publish(%s, %s, %s, 'joblib', %s, %s, %s, '{}', %s, null)",
+        "select pgscore._publish(%s, %s, %s, %s, 'joblib', %s, %s, %s, '{}', %s, null)",
         name,
-        contract.digest(sha256),
-        psycopg2.Binary(artifact),
+        digest or contract.digest(sha256),
+        sha256,
+        len(artifact),
         contract.to_json(),
         psycopg2.Binary(signature) if signature else None,
         key_id,
         _GOLDEN,
     )
+    session.run("select pgscore._store_chunk(%s, 1, %s)", name, psycopg2.Binary(artifact))
+    session.run("commit")
 
 
 def _signed(artifact: bytes, contract: Contract, key: Path) -> tuple[bytes, str]:
-    import hashlib
-
     made = sign(contract, hashlib.sha256(artifact).hexdigest(), key)
     return made.value, made.key_id
 
@@ -148,16 +155,8 @@ def test_a_digest_that_is_another_versions(shared: Database, key: Path, contract
     """What backends keep is found by what was verified, not by what a publisher calls it."""
     session = shared.session(SCIENTIST)
     other = replace(contract, output=replace(contract.output, positive=0))
-    value, key_id = _signed(_artifact(), other, key)
-    session.run(
-        "select pgscore._publish('liar', %s, %s, 'joblib', %s, %s, %s, '{}', %s, null)",
-        "0" * 64,
-        psycopg2.Binary(_artifact()),
-        other.to_json(),
-        psycopg2.Binary(value),
-        key_id,
-        _GOLDEN,
-    )
+    signed = _signed(_artifact(), other, key)
+    _publish(session, "liar", _artifact(), other, signed=signed, digest="0" * 64)
     _refuses(shared, "liar", "cannot be loaded: it is not what its digest says", "XX001")
 
 
@@ -173,23 +172,22 @@ def test_fitted_with_another_scikit_learn_than_the_servers(
     _refuses(shared, "old", message, "0A000")
 
 
-@pytest.mark.parametrize(
-    ("name", "artifact"), [("words", b"these are words"), ("short", _artifact()[:-200]), ("nothing_in_it", b"")]
-)
+@pytest.mark.parametrize(("name", "artifact"), [("words", b"these are words"), ("short", _artifact()[:-200])])
 def test_signed_bytes_that_are_no_pickle(
     shared: Database, key: Path, contract: Contract, name: str, artifact: bytes
 ) -> None:
     _publish(shared.session(SCIENTIST), name, artifact, contract, signed=_signed(artifact, contract, key))
-    _refuses(shared, name, "the artifact is not a joblib or pickle file, or is cut short", "XX001")
+    _refuses(shared, name, "the artifact is not a joblib, pickle or skops file, or is cut short", "XX001")
 
 
 def test_a_malformed_contract_is_not_stored(shared: Database, contract: Contract) -> None:
     session = shared.session(SCIENTIST)
     document = json.loads(contract.to_json())
-    for part in ("inputs", "output", "libraries"):
+    for part in ("inputs", "output", "libraries", "types"):
         with refused("23514", "contract_is_complete"):
             session.run(
-                "select pgscore._publish('half', %s, '\\x00', 'joblib', %s, null, null, '{}', %s, null)",
+                "select pgscore._publish('half', %s, %s, 1, 'joblib', %s, null, null, '{}', %s, null)",
+                "0" * 64,
                 "0" * 64,
                 json.dumps({name: value for name, value in document.items() if name != part}),
                 _GOLDEN,

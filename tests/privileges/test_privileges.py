@@ -176,8 +176,9 @@ def test_invariant_7_python_lives_in_pgscore_trusted_and_is_short(session: Sessi
     )
     assert [name for name, *_ in found] == [
         "pgscore_trusted._environment()",
-        "pgscore_trusted._estimate(text,integer,double precision[],text[])",
-        "pgscore_trusted._load(bytea,text,bytea,text)",
+        "pgscore_trusted._estimate(text,integer,double precision[],text[],boolean)",
+        "pgscore_trusted._load(text,bytea,text,text[])",
+        "pgscore_trusted._receive(integer,bytea)",
         "pgscore_trusted._runtime()",
     ]
     for name, schema, by_superuser, body, settings in found:
@@ -221,14 +222,21 @@ def test_invariant_7_a_reader_reads_no_artifact_and_changes_nothing(serving: Dat
     analyst = serving.session(ANALYST)
     assert analyst.value("select count(contract) from pgscore.model_version") == 2
     for statement in (
-        "select artifact from pgscore.model_version",
-        "select * from pgscore.model_version",
+        "select content from pgscore.artifact_chunk",
+        "select count(*) from pgscore.artifact_chunk",
         "select * from pgscore.golden_row",
         "select * from pgscore.prediction_log",
         "select * from pgscore.stale",
         "update pgscore.model set serving = 2",
         "select pgscore.promote('churn', 2)",
-        "select pgscore._publish('x', '', '', '', '{}', null, null, '{}', '[]', null)",
+        "select pgscore._publish('x', '', '', 1, '', '{}', null, null, '{}', '[]', null)",
+        "select pgscore._store_chunk('churn', 1, 'x')",
+        "select pgscore.rollback('churn')",
+        "select pgscore.retire('churn', 2)",
+        "select pgscore.prune('churn')",
+        "select pgscore.confirm('churn', 2)",
+        "select pgscore._serve('churn', 2)",
+        "select pgscore._load('churn', 1)",
         "select * from pgscore.verify('churn')",
         "select * from pgscore_trusted.trusted_key",
         "select pgscore_trusted._runtime()",
@@ -248,8 +256,19 @@ def test_invariant_7_a_publisher_and_an_operator_change_no_table(serving: Databa
             "delete from pgscore.golden_row",
             "insert into pgscore_trusted.trusted_key (public_key, holder) values ('\\x00', 'me')",
             "update pgscore_trusted.trusted_key set revoked_at = null",
-            "select pgscore_trusted._load('', '', '', '')",
-            "select pgscore_trusted._estimate('', 1, null, null)",
+            "select content from pgscore.artifact_chunk",
+            "insert into pgscore.artifact_chunk values ('churn', 1, 99, 'x')",
+            "insert into pgscore.confirmed_type values ('churn', 1, 'builtins.eval')",
+            "insert into pgscore.promotion (model, version) values ('churn', 2)",
+            "delete from pgscore.retirement",
+            "select pgscore._load('churn', 1)",
+            "select pgscore._serve('churn', 2)",
+            "select pgscore._generate_model('churn')",
+            "select pgscore_trusted._receive(1, 'x')",
+            "select pgscore_trusted._load('', '', '', '{}')",
+            "select pgscore_trusted._estimate('', 1, null, null, false)",
+            "select pgscore_trusted._runtime()",
+            "create or replace function pgscore_trusted._runtime() returns void language sql as ''",
             "create table pgscore_models.x ()",
             "create function pgscore_trusted.x() returns void language sql as ''",
         ):
@@ -282,9 +301,13 @@ def test_versions_do_not_change_for_their_owner_either(serving: Database) -> Non
         "update pgscore.golden_row set expected = 0",
         "delete from pgscore.golden_row",
         "truncate pgscore.golden_row",
+        "update pgscore.artifact_chunk set content = 'x'",
+        "truncate pgscore.artifact_chunk",
     ):
         with refused("55000", "is refused: what was published does not change"):
             session.run(statement)
+    with refused("55000", 'model "churn" version 1 is not retired and pruned'):
+        session.run("delete from pgscore.artifact_chunk where version = 1")
 
 
 def test_invariant_7_a_caller_shadows_nothing(serving: Database) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from pgscore.artifact import Artifact, open_artifact
 from pgscore.describe import describe, feature_names
 from pgscore.errors import PgscoreError
 from pgscore.golden import select_inputs
@@ -20,14 +19,11 @@ from sklearn.preprocessing import OneHotEncoder
 
 from tests.support.models import LIGHT_INPUTS, churned, light_pipeline, pipeline, predictors, probability
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 _SAMPLE = predictors().head(20)
 
 
 def test_a_pipeline_with_texts_needs_a_frame() -> None:
-    contract, golden = describe(open_artifact(pipeline()), _SAMPLE)
+    contract, golden = describe(pipeline(), _SAMPLE)
     assert contract.frame
     assert [each.name for each in contract.inputs] == list(_SAMPLE)
     assert {each.name for each in contract.texts} == {"state", "area_code", "international_plan", "voice_mail_plan"}
@@ -39,23 +35,23 @@ def test_a_pipeline_with_texts_needs_a_frame() -> None:
     assert [each.nullable for each in contract.inputs] == [each.is_text for each in contract.inputs]
     assert [row.expected for row in golden[:20]] == pytest.approx(probability(pipeline(), _SAMPLE), abs=1e-14)
     # One more for each input, with that input missing.
-    assert len(golden) == 20 + 19
-    missing = {name: row.expected for row in golden[20:] for name, value in row.inputs.items() if value is None}
+    missing = {name: row.expected for row in golden[20:39] for name, value in row.inputs.items() if value is None}
+    assert len(missing) == 19
     assert {name for name, expected in missing.items() if expected is not None} == {e.name for e in contract.texts}
     assert set(contract.libraries) >= {"python", "scikit-learn", "numpy"}
 
 
 def test_a_numeric_pipeline_is_served_with_arrays() -> None:
-    contract, golden = describe(open_artifact(light_pipeline()), _SAMPLE[LIGHT_INPUTS])
+    contract, golden = describe(light_pipeline(), _SAMPLE[LIGHT_INPUTS])
     assert not contract.frame
-    assert [row.expected for row in golden[20:]] == [None, None, None]
+    assert [row.expected for row in golden[20:23]] == [None, None, None]
 
 
 def test_missing_numbers_that_are_accepted() -> None:
     model = HistGradientBoostingClassifier(max_iter=3).fit(_SAMPLE[LIGHT_INPUTS], churned().head(20))
-    contract, golden = describe(open_artifact(model), _SAMPLE[LIGHT_INPUTS])
+    contract, golden = describe(model, _SAMPLE[LIGHT_INPUTS])
     assert all(each.nullable for each in contract.inputs)
-    assert all(row.expected is not None for row in golden)
+    assert all(row.expected is not None for row in golden[:23])
 
 
 def test_an_encoder_that_learnt_none_gets_none() -> None:
@@ -64,20 +60,22 @@ def test_an_encoder_that_learnt_none_gets_none() -> None:
         [("texts", OneHotEncoder(handle_unknown="error"), ["colour"])], remainder="passthrough"
     )
     model = make_pipeline(prepared, LinearRegression()).fit(frame, frame["x"])
-    contract, golden = describe(open_artifact(model), frame)
+    contract, golden = describe(model, frame)
     assert contract.missing_text == "none"
     assert contract.inputs[0].nullable
-    numbers = [row.inputs["x"] for row in golden]
-    scores, reasons = ServedEstimator(model, contract).scores(
-        len(golden), numbers, [row.inputs["colour"] for row in golden]
-    )
+    numbers = [None if row.inputs["x"] is None else float(row.inputs["x"]) for row in golden]
+    colours = [row.inputs["colour"] for row in golden]
+    served = ServedEstimator(model, contract)
+    scores, reasons = served.scores(len(golden), numbers, colours)
     assert scores == [row.expected for row in golden]
-    assert set(reasons) == {None}
+    assert served.outputs(len(golden), numbers, colours)[0] == [[row.expected] for row in golden]
+    refused = [(row.inputs["colour"], row.inputs["x"]) for row, reason in zip(golden, reasons, strict=True) if reason]
+    assert refused == [("", 1.0), ("never seen", 1.0), ("a", "Infinity"), ("a", "-Infinity")]
 
 
 def test_booleans_and_integers() -> None:
     frame = pd.DataFrame({"flag": [True, False, True, False], "count": [1, 2, 3, 5]})
-    contract, golden = describe(open_artifact(LinearRegression().fit(frame, [1.0, 2.0, 3.0, 4.0])), frame)
+    contract, golden = describe(LinearRegression().fit(frame, [1.0, 2.0, 3.0, 4.0]), frame)
     assert [each.type for each in contract.inputs] == ["boolean", "double precision"]
     assert golden[0].inputs == {"flag": True, "count": 1}
     assert contract.output.kind == "value"
@@ -86,7 +84,7 @@ def test_booleans_and_integers() -> None:
 def test_infinity_that_the_estimator_refuses_is_a_golden_row_without_a_score() -> None:
     sample = _SAMPLE[LIGHT_INPUTS].astype(float)
     sample.iloc[3, 0] = np.inf
-    _, golden = describe(open_artifact(light_pipeline()), sample)
+    _, golden = describe(light_pipeline(), sample)
     assert golden[3].inputs["total_day_minutes"] == "Infinity"
     assert golden[3].expected is None
     assert all(row.expected is not None for n, row in enumerate(golden[:20]) if n != 3)
@@ -107,13 +105,13 @@ def test_inputs_that_cannot_serve(column: list[Any], message: str) -> None:
             return np.zeros(len(given))
 
     with pytest.raises(PgscoreError, match=message):
-        describe(Artifact(_Anything(), b"", "joblib"), frame)
+        describe(_Anything(), frame)
 
 
 def test_an_estimator_that_refuses_all_golden_rows() -> None:
     frame = _SAMPLE[LIGHT_INPUTS].assign(total_day_minutes="many")
     with pytest.raises(PgscoreError, match="the estimator refuses a golden row without missing values"):
-        describe(open_artifact(light_pipeline()), frame)
+        describe(light_pipeline(), frame)
 
 
 def test_names() -> None:
@@ -132,8 +130,27 @@ def test_inputs_are_selected_in_the_estimators_order() -> None:
         select_inputs(_SAMPLE, ["absent"])
 
 
-def test_an_estimator_and_its_file_have_equal_bytes(tmp_path: Path) -> None:
-    path = tmp_path / "model.joblib"
-    path.write_bytes(open_artifact(light_pipeline()).content)
-    assert open_artifact(path).sha256 == open_artifact(light_pipeline()).sha256
-    assert open_artifact(path).format == "joblib"
+def test_golden_rows_hold_edge_cases() -> None:
+    contract, golden = describe(pipeline(), _SAMPLE)
+    edges = golden[39:]
+    assert {row.inputs["total_day_minutes"] for row in edges} >= {"Infinity", "-Infinity", 1e39, -1e39, 0.0}
+    assert {row.inputs["state"] for row in edges} >= {*_SAMPLE["state"], "", "never seen"}
+    refused = [row for row in edges if row.expected is None]
+    assert refused
+    assert all(row.outputs is None for row in refused)
+    width = contract.output.width
+    assert all(row.outputs is not None and len(row.outputs) == width for row in edges if row.expected is not None)
+
+
+def test_outputs_say_all_that_the_estimator_says() -> None:
+    labels = pd.Series(["low", "middle", "high", "low"] * 5)
+    model = LogisticRegression(max_iter=500).fit(_SAMPLE[LIGHT_INPUTS], labels)
+    contract, golden = describe(model, _SAMPLE[LIGHT_INPUTS], "high")
+    assert contract.output.classes == ("high", "low", "middle")
+    for row, wanted, label in zip(
+        golden, model.predict_proba(_SAMPLE[LIGHT_INPUTS]), model.predict(_SAMPLE[LIGHT_INPUTS]), strict=False
+    ):
+        assert row.outputs is not None
+        assert row.outputs[:3] == pytest.approx(list(wanted), abs=1e-14)
+        assert contract.output.classes[int(row.outputs[3])] == label
+        assert row.expected == row.outputs[0]

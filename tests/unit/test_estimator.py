@@ -134,7 +134,7 @@ def test_libraries() -> None:
 @pytest.mark.parametrize("content", [b"", b"x", b"\x80\x05.", b"cno_such_module\nName\n."])
 def test_what_cannot_be_read_is_refused(content: bytes) -> None:
     with pytest.raises(Refusal):
-        artifact.read_artifact(content)
+        artifact.read_artifact(io.BytesIO(content), "joblib")
 
 
 def test_a_backend_keeps_the_latest_estimators_only(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,11 +150,13 @@ def test_a_backend_keeps_the_latest_estimators_only(monkeypatch: pytest.MonkeyPa
             "joblib", (Input(f"i{number}", "double precision", nullable=True),), frame=False, missing_text="nan",
             output=Output("value"), libraries={},
         )  # fmt: skip
-        assert entry.load(session, [], buffer.getvalue(), contract.to_json(), None, None) is None
+        entry.receive(session, 1, buffer.getvalue()[:100])
+        entry.receive(session, 2, buffer.getvalue()[100:])
+        assert entry.load(session, [], contract.to_json(), None, None, []) is None
         import hashlib
 
         digests.append(contract.digest(hashlib.sha256(buffer.getvalue()).hexdigest()))
     (kept,) = session.values()
     assert isinstance(kept, OrderedDict)
     assert list(kept) == digests[1:]
-    assert entry.estimate(session, digests[0], 0, None, None) is None
+    assert entry.estimate(session, digests[0], 0, None, None, False) is None

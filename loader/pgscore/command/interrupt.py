@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import psycopg2
@@ -12,6 +13,8 @@ from psycopg2 import extensions
 from psycopg2.errors import QueryCanceled
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
 _CONNECT_SECONDS = 10
@@ -19,10 +22,17 @@ _CONNECTED = (extensions.STATUS_READY, extensions.STATUS_BEGIN, extensions.STATU
 _state = {"interrupted": False}
 
 
-def make_interruptible() -> None:
+@contextmanager
+def interruptible() -> Iterator[None]:
     """Has this process wait for databases so that Ctrl-C is noticed; libpq's own waiting would sit it out."""
     _state["interrupted"] = False
+    before = extensions.get_wait_callback()
     extensions.set_wait_callback(_wait)
+    try:
+        yield
+    finally:
+        # The callback is the whole process's: COPY, for one, cannot be used with one.
+        extensions.set_wait_callback(before)
 
 
 def interrupted() -> bool:

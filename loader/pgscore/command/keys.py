@@ -1,4 +1,4 @@
-"""`pgscore keys generate`, `trust` and `list`."""
+"""`pgscore keys generate`, `trust`, `list` and `revoke`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pgscore.errors import PgscoreError
-from pgscore.keys import generate_key, read_public_key, trust_key, trusted_keys
+from pgscore.keys import generate_key, read_public_key, revoke_key, trust_key, trusted_keys
 
 from .app import Dsn, Json, command, keys
 from .output import print_json, say, table
@@ -81,6 +81,38 @@ def list_keys(dsn: Dsn = "", as_json: Json = False) -> None:
     elif not found:
         say("No key is trusted.", "next: pgscore keys generate PATH")
     else:
-        columns = ("key_id", "holder", "trusted_at", "trusted_by", "revoked_at")
-        heads = ("key", "holder", "trusted", "by", "revoked")
+        columns = ("key_id", "holder", "trusted_at", "trusted_by", "revoked_at", "versions")
+        heads = ("key", "holder", "trusted", "by", "revoked", "versions")
         table(heads, ([each[column] for column in columns] for each in found))
+
+
+@command(
+    keys,
+    "revoke",
+    "pgscore keys revoke 0123456789abcdef",
+    "pgscore keys revoke 0123456789abcdef --json --dsn postgresql://postgres@db/shop",
+)
+def revoke(
+    key_id: Annotated[
+        str, typer.Argument(metavar="KEY", show_default=False, help="The key, as `pgscore keys list` shows it.")
+    ],
+    dsn: Dsn = "",
+    as_json: Json = False,
+) -> None:
+    """Has a database load nothing more that a key signed.
+
+    Says which versions that hits. Only a superuser may. Connections that have loaded such a version keep it until they
+    end.
+    """
+    hit = revoke_key(dsn, key_id)
+    if as_json:
+        print_json({"key_id": key_id, "versions": hit})
+        return
+    say(f"key {key_id} is revoked: new connections load nothing that it signed.")
+    if hit:
+        table(("model", "version", "serves"), ((v["model"], v["version"], "yes" if v["serving"] else "") for v in hit))
+    if any(each["serving"] for each in hit):
+        say(
+            "What serves goes on in connections that have loaded it, until they end, and fails in new ones.",
+            "next: pgscore publish MODEL FILE --key ANOTHER --promote, or pgscore rollback MODEL",
+        )

@@ -11,12 +11,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
+from pgscore.progress import Step, no_step
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
+
+    from rich.console import RenderableType
 
 # Wide enough that nothing is wrapped or cut where a program, or a file, takes the text.
 _UNLIMITED = 100_000
@@ -63,16 +76,39 @@ def print_json(document: object) -> None:
 
 
 @contextmanager
-def steps(title: str) -> Iterator[Callable[[str], None]]:
+def steps(title: str) -> Iterator[Step]:
     """A progress display on stderr, where that is a terminal; call what it gives with what begins now."""
     display = Console(stderr=True, markup=False)
     if not display.is_interactive:
-        yield lambda _: None
+        yield no_step
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        _Part(BarColumn(bar_width=30)),
+        _Part(DownloadColumn()),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=display, transient=True) as progress:
         task = progress.add_task(title, total=None)
-        yield lambda step: progress.update(task, description=f"{title}: {step}")
+
+        def step(text: str, done: int | None = None, total: int | None = None) -> None:
+            progress.update(task, description=f"{title}: {text}", completed=done or 0)
+            # None would leave the last step's total standing.
+            progress.tasks[0].total = total
+
+        yield step
+
+
+class _Part(ProgressColumn):
+    """A column that is there only while it is known how much there is to do."""
+
+    def __init__(self, column: ProgressColumn) -> None:
+        super().__init__()
+        self._column = column
+
+    def render(self, task: Task) -> RenderableType:
+        return Text("") if task.total is None else self._column(task)
 
 
 def _cell(value: object) -> Text:

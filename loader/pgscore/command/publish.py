@@ -30,13 +30,16 @@ if TYPE_CHECKING:
     "pgscore publish churn model.joblib --profile churn.customer_profile --key me.pem",
     "pgscore publish churn model.joblib --golden rows.csv --key me.pem --promote",
     "pgscore publish churn model.joblib --golden rows.csv --metric auc=0.91 --json",
+    "pgscore publish churn model.joblib --golden rows.csv --key me.pem --format skops",
 )
 def publish(
     model: Model,
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", show_default=False, help="A joblib or pickle file of yours: reading it runs its code."
+            metavar="FILE",
+            show_default=False,
+            help="A joblib, pickle or skops file of yours: reading it runs its code.",
         ),
     ],
     profile: Annotated[
@@ -59,6 +62,12 @@ def publish(
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="What is known of its quality; may be given again."),
     ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--format", metavar="FORMAT", help="Store it as joblib, pickle or skops; without it, as the file is."
+        ),
+    ] = None,
     promoted: Annotated[bool, typer.Option("--promote", help="Have it answer at once.")] = False,
     dsn: Dsn = "",
     as_json: Json = False,
@@ -78,6 +87,7 @@ def publish(
         key=key,
         positive=positive,
         metrics=_metrics(metric or []),
+        format=kind,
     )
     published, refusal = _publish(work, dsn, promoted=promoted)
     if as_json:
@@ -117,6 +127,8 @@ def _report(published: Published, refusal: PgscoreError | None) -> None:
     name = f"{published.model} version {published.version}"
     if published.created:
         say(f"{name} is new, with {published.golden_rows} golden rows.")
+    elif published.restored:
+        say(f"{name} is the version that stands: its artifact, which was pruned, is back.")
     else:
         say(f"{name} is the version that stands: the same artifact was published before.")
     if published.verifications:

@@ -1,4 +1,4 @@
-"""`pgscore list`, `show`, `verify` and `promote`."""
+"""`pgscore list`, `show` and `verify`."""
 
 from __future__ import annotations
 
@@ -44,15 +44,27 @@ def show(model: Model, dsn: Dsn = "", as_json: Json = False) -> None:
         return
     say("")
     table(
-        ("version", "published", "by", "format", "key", "metrics"),
+        ("version", "state", "published", "by", "format", "bytes", "key", "metrics"),
         (
-            (v["version"], v["published_at"], v["published_by"], v["format"], v["key_id"] or "unsigned", _metrics(v))
+            (
+                v["version"],
+                _state(v, found["serving"]),
+                v["published_at"],
+                v["published_by"],
+                v["format"],
+                v["size"],
+                v["key_id"] or "unsigned",
+                _metrics(v),
+            )
             for v in found["versions"]
         ),
     )
     shown = next((v for v in found["versions"] if v["version"] == found["serving"]), found["versions"][0])
     contract = shown["contract"]
     say("", f"version {shown['version']}: {_output(contract['output'])}")
+    unconfirmed = [name for name in contract["types"] if name not in shown["confirmed_types"]]
+    if unconfirmed:
+        say(f"waits for an operator to confirm the types {', '.join(unconfirmed)}")
     say(f"fitted with {', '.join(f'{name} {number}' for name, number in contract['libraries'].items())}", "")
     table(
         ("input", "type", "NULL"),
@@ -89,33 +101,10 @@ def verify(
         raise typer.Exit(1)
 
 
-@command(app, "promote", "pgscore promote churn 3", "pgscore promote churn 3 --json")
-def promote(
-    model: Model,
-    version: Annotated[
-        int, typer.Argument(metavar="VERSION", show_default=False, help="The version that is to answer.")
-    ],
-    dsn: Dsn = "",
-    as_json: Json = False,
-) -> None:
-    """Makes a version the one that answers.
-
-    Its golden rows are replayed first: a version that the database computes otherwise is refused.
-    """
-    with steps(f"promoting {model} {version}") as step:
-        before = registry.show_model(dsn, model)["serving"]
-        step("replaying the golden rows in the database")
-        registry.promote(dsn, model, version)
-    if as_json:
-        print_json({"model": model, "version": version, "before": before})
-    elif before == version:
-        say(f"{model} version {version} answers, as it did; its golden rows hold.")
-    else:
-        say(f"{model} version {version} answers now; before, {_before(before)}.")
-
-
-def _before(version: int | None) -> str:
-    return "none did" if version is None else f"version {version} did"
+def _state(version: dict[str, Any], serving: int | None) -> str:
+    if version["version"] == serving:
+        return "serves"
+    return "pruned" if version["pruned_at"] else "retired" if version["retired_at"] else ""
 
 
 def _metrics(version: dict[str, Any]) -> str:

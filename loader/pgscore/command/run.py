@@ -14,7 +14,7 @@ from typer.main import get_command
 from pgscore.errors import PgscoreError
 
 from .app import app
-from .interrupt import interrupted, make_interruptible
+from .interrupt import interrupted, interruptible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,11 @@ def run(arguments: Sequence[str]) -> int:
     """Runs the command and gives its exit code."""
     # Looked up here, so that it holds for what goes wrong before a command has its options, too.
     as_json = "--json" in arguments
-    make_interruptible()
+    with interruptible():
+        return _run(arguments, as_json=as_json)
+
+
+def _run(arguments: Sequence[str], *, as_json: bool) -> int:
     try:
         code = get_command(app).main(list(arguments) or ["--help"], "pgscore", standalone_mode=False)
     except PgscoreError as error:

@@ -3,7 +3,7 @@ language plpgsql volatile
 set search_path = ''
 as $$
 begin
-    perform pg_advisory_xact_lock(hashtextextended('pgscore generated functions', 0));
+    perform pgscore._lock_generated();
     perform pgscore._generate_dispatch(profile);
 end
 $$;

@@ -16,7 +16,8 @@ as $$
         )
         and contract #>> '{output,kind}' in ('probability', 'indicator', 'value')
         and jsonb_typeof(contract #> '{output,classes}') = 'array'
-        and jsonb_typeof(contract -> 'libraries') = 'object',
+        and jsonb_typeof(contract -> 'libraries') = 'object'
+        and jsonb_typeof(contract -> 'types') = 'array',
         false
     )
 $$;

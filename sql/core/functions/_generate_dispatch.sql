@@ -7,11 +7,13 @@ declare
     argument constant text := coalesce('profile ' || profile, 'payload jsonb');
     cases text;
     rows_cases text;
+    predictions text;
 begin
     select
         string_agg(format('when %L then pgscore_models.%I(%s)', m.name, m.name, split_part(argument, ' ', 1)), ' ' order by m.name),
-        string_agg(format('when %L then pgscore_models.%I(profiles)', m.name, '_' || m.name), ' ' order by m.name)
-    into cases, rows_cases
+        string_agg(format('when %L then pgscore_models.%I(profiles)', m.name, '_' || m.name), ' ' order by m.name),
+        string_agg(format('when %L then pgscore_models.%I(payload)', m.name, '_' || m.name), ' ' order by m.name)
+    into cases, rows_cases, predictions
     from pgscore.model m
     where m.serving is not null
         and (
@@ -36,6 +38,18 @@ begin
         format('The score that a model''s serving version gives for %s', coalesce('a row of ' || profile, 'a row as JSON'))
     );
     if profile is null then
+        execute format(
+            $sql$
+            create or replace function pgscore.predict(model text, payload jsonb) returns jsonb
+            language sql stable parallel restricted
+            as $body$select case model %s else to_jsonb(pgscore._no_answer(model)) end$body$
+            $sql$,
+            coalesce(predictions, 'when null then null')
+        );
+        perform pgscore._publish_function(
+            'pgscore.predict(text, jsonb)',
+            'What a model''s serving version says of a row as JSON: label and class probabilities, or value'
+        );
         return;
     end if;
     execute format(

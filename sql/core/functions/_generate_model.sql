@@ -7,7 +7,7 @@ declare
     bound regclass;
     field record;
 begin
-    select v.version, v.digest, v.contract -> 'inputs' as inputs into strict serving
+    select v.version, v.digest, v.contract -> 'inputs' as inputs, v.contract -> 'output' as output into strict serving
     from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
     where m.name = _generate_model.model;
 
@@ -39,6 +39,20 @@ begin
     perform pgscore._publish_function(
         format('pgscore_models.%I(jsonb)', model),
         format('Model "%s" version %s: a row as JSON', model, serving.version)
+    );
+    execute format(
+        $sql$
+        create or replace function pgscore_models.%1$I(payload jsonb) returns jsonb
+        language sql stable parallel restricted
+        as $body$select pgscore._prediction(%2$s, %3$L, (pgscore._estimate(
+            %4$L, %2$s, %5$L, 1, pgscore._payload_numbers(%6$L, payload), pgscore._payload_texts(%6$L, payload), true
+        )).scores)$body$
+        $sql$,
+        '_' || model, serving.version, serving.output, model, serving.digest, serving.inputs
+    );
+    perform pgscore._publish_function(
+        format('pgscore_models.%I(jsonb)', '_' || model),
+        format('Model "%s" version %s: label and class probabilities, or value, of a row as JSON', model, serving.version)
     );
     for bound in select p.profile from pgscore.model_profile p where p.model = _generate_model.model loop
         perform pgscore._generate_model_profile(model, serving.inputs, bound);

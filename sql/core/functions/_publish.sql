@@ -1,6 +1,6 @@
 create function pgscore._publish(
-    model text, digest text, artifact bytea, format text, contract jsonb, signature bytea, key_id text,
-    metrics jsonb, golden jsonb, profile regclass, out version integer, out created boolean
+    model text, digest text, sha256 text, size bigint, format text, contract jsonb, signature bytea, key_id text,
+    metrics jsonb, golden jsonb, profile regclass, out version integer, out created boolean, out wanted boolean
 )
 language plpgsql volatile security definer
 set search_path = ''
@@ -19,26 +19,36 @@ begin
     -- Versions are numbered one after the other.
     perform from pgscore.model m where m.name = _publish.model for no key update;
 
-    select v.version, false into version, created
+    select v.version into version
     from pgscore.model_version v
     where v.model = _publish.model and v.digest = _publish.digest;
-    if not found then
-        select coalesce(max(v.version), 0) + 1, true into version, created
-        from pgscore.model_version v
-        where v.model = _publish.model;
+    created := not found;
+    if created then
+        select coalesce(max(v.version), 0) + 1 into version from pgscore.model_version v where v.model = _publish.model;
         insert into pgscore.model_version (
-            model, version, digest, sha256, artifact, format, contract, signature, key_id, metrics
+            model, version, digest, sha256, size, format, contract, signature, key_id, metrics
         ) values (
-            _publish.model, _publish.version, _publish.digest, encode(sha256(_publish.artifact), 'hex'),
-            _publish.artifact, _publish.format, _publish.contract, _publish.signature, _publish.key_id,
-            coalesce(_publish.metrics, '{}')
+            _publish.model, _publish.version, _publish.digest, _publish.sha256, _publish.size, _publish.format,
+            _publish.contract, _publish.signature, _publish.key_id, coalesce(_publish.metrics, '{}')
         );
-        insert into pgscore.golden_row (model, version, ordinal, inputs, expected)
+        insert into pgscore.golden_row (model, version, ordinal, inputs, expected, outputs, scale)
         select
-            _publish.model, _publish.version, g.ordinal, g.line -> 'inputs',
-            (g.line ->> 'expected')::double precision
+            _publish.model, _publish.version, g.ordinal, g.line -> 'inputs', (g.line ->> 'expected')::double precision,
+            case when jsonb_typeof(g.line -> 'outputs') = 'array' then
+                array(
+                    select o.output::double precision
+                    from jsonb_array_elements_text(g.line -> 'outputs') with ordinality as o (output, position)
+                    order by o.position
+                )
+            end,
+            coalesce((g.line ->> 'scale')::double precision, 0)
         from jsonb_array_elements(golden) with ordinality as g (line, ordinal);
+    else
+        -- An artifact that was pruned may come back, as its version stays the same.
+        update pgscore.retirement r set pruned_at = null, pruned_by = null
+        where r.model = _publish.model and r.version = _publish.version and r.pruned_at is not null;
     end if;
+    wanted := created or found;
 
     if profile is not null then
         insert into pgscore.model_profile (model, profile)
@@ -48,7 +58,7 @@ begin
 end
 $$;
 
-comment on function pgscore._publish(text, text, bytea, text, jsonb, bytea, text, jsonb, jsonb, regclass) is
-    'Stores a version with its golden rows, or answers with the version that has the same artifact and contract';
-grant execute on function pgscore._publish(text, text, bytea, text, jsonb, bytea, text, jsonb, jsonb, regclass)
+comment on function pgscore._publish(text, text, text, bigint, text, jsonb, bytea, text, jsonb, jsonb, regclass) is
+    'Stores a version with its golden rows, or answers with the version that has the same artifact and contract; wanted: pgscore._store_chunk has to follow';
+grant execute on function pgscore._publish(text, text, text, bigint, text, jsonb, bytea, text, jsonb, jsonb, regclass)
     to pgscore_publisher;

@@ -3,33 +3,19 @@ language plpgsql volatile security definer
 set search_path = ''
 set lock_timeout = '5s'
 as $$
-declare
-    worst record;
-    bound regclass;
 begin
     version := pgscore._existing_version(model, coalesce(version, 0));
-    -- Generated functions are replaced by one promotion at a time: two would meet in the catalog.
-    perform pg_advisory_xact_lock(hashtextextended('pgscore generated functions', 0));
-    select d.* into worst
-    from pgscore._golden_differences(promote.model, promote.version) d
-    where not d.ok
-    order by d.difference desc, d.ordinal
-    limit 1;
-    if found then
-        raise exception 'model "%" version % is not promoted: golden row % gives % in the % engine, and the fitted estimator gave %',
-            model, version, worst.ordinal, coalesce(worst.score::text, 'NULL'), worst.engine,
-            coalesce(worst.expected::text, 'NULL')
-            using errcode = 'data_exception',
-                  detail = coalesce(worst.reason, format('They differ by %s.', worst.difference)),
-                  hint = '`pgscore doctor` compares the libraries.';
+    perform pgscore._lock_generated();
+    if exists (select from pgscore.retirement r where r.model = promote.model and r.version = promote.version) then
+        raise exception 'model "%" version % is retired', model, version
+            using errcode = 'object_not_in_prerequisite_state',
+                  hint = format('`pgscore retire %s %s --undo` takes that back.', model, version);
     end if;
-
-    update pgscore.model m set serving = promote.version where m.name = promote.model;
-    perform pgscore._generate_model(model);
-    perform pgscore._generate_dispatch();
-    for bound in select p.profile from pgscore.model_profile p where p.model = promote.model loop
-        perform pgscore._generate_dispatch(bound);
-    end loop;
+    perform pgscore._prove(model, version);
+    if version is distinct from (select m.serving from pgscore.model m where m.name = promote.model) then
+        insert into pgscore.promotion (model, version) values (promote.model, promote.version);
+    end if;
+    perform pgscore._serve(model, version);
 end
 $$;
 

@@ -3,7 +3,7 @@ create table pgscore.model_version (
     version integer not null,
     digest text not null,
     sha256 text not null,
-    artifact bytea not null,
+    size bigint not null,
     format text not null,
     contract jsonb not null,
     signature bytea,
@@ -15,25 +15,24 @@ create table pgscore.model_version (
     unique (model, digest),
     constraint version_is_positive check (version > 0),
     constraint digest_is_a_sha256 check (digest ~ '^[0-9a-f]{64}$'),
-    constraint sha256_is_of_the_artifact check (sha256 = encode(sha256(artifact), 'hex')),
-    constraint format_is_known check (format in ('joblib', 'pickle')),
+    constraint sha256_is_one check (sha256 ~ '^[0-9a-f]{64}$'),
+    constraint size_fits_a_backend check (size between 1 and 1073741824),
+    constraint format_is_known check (format in ('joblib', 'pickle', 'skops')),
     constraint signature_has_a_key check ((signature is null) = (key_id is null)),
     constraint signature_is_ed25519 check (octet_length(signature) = 64),
     constraint metrics_are_an_object check (jsonb_typeof(metrics) = 'object')
 );
 
--- An artifact is compressed by who wrote it, or not at all: the server need not try again.
-alter table pgscore.model_version alter column artifact set storage external;
 alter table pgscore.model add constraint serving_version_exists
     foreign key (name, serving) references pgscore.model_version (model, version);
 
-comment on table pgscore.model_version is 'Versions of models: the artifact and everything needed to call and to check it. Immutable';
+comment on table pgscore.model_version is 'Versions of models: everything needed to call and to check an artifact. Immutable';
 comment on column pgscore.model_version.model is 'The model';
 comment on column pgscore.model_version.version is 'Counts from 1 within the model';
 comment on column pgscore.model_version.digest is 'Names artifact and contract together; what backends keep estimators under';
-comment on column pgscore.model_version.sha256 is 'Hexadecimal sha256 of the artifact';
-comment on column pgscore.model_version.artifact is 'The bytes of the fitted estimator';
-comment on column pgscore.model_version.format is 'How the artifact is stored: joblib or pickle';
+comment on column pgscore.model_version.sha256 is 'Hexadecimal sha256 of the artifact; checked whenever it is loaded';
+comment on column pgscore.model_version.size is 'Bytes of the artifact, which pgscore.artifact_chunk holds';
+comment on column pgscore.model_version.format is 'How the artifact is stored: joblib, pickle or skops';
 comment on column pgscore.model_version.contract is 'Inputs with types and nullability, output, library versions';
 comment on column pgscore.model_version.signature is 'Ed25519, over sha256 and contract; NULL where it was not signed';
 comment on column pgscore.model_version.key_id is 'The key that signed';
@@ -41,7 +40,4 @@ comment on column pgscore.model_version.metrics is 'What its publisher says of i
 comment on column pgscore.model_version.published_at is 'When it was published';
 comment on column pgscore.model_version.published_by is 'The login role that published it';
 
--- All but the artifact: its bytes may hold what a model learnt about people.
-grant select (
-    model, version, digest, sha256, format, contract, signature, key_id, metrics, published_at, published_by
-) on pgscore.model_version to pgscore_reader;
+grant select on pgscore.model_version to pgscore_reader;

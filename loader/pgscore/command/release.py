@@ -1,0 +1,166 @@
+"""`pgscore promote`, `rollback`, `retire`, `prune` and `confirm`: which versions answer, and which are kept."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from pgscore import registry
+from pgscore.errors import PgscoreError
+
+from .app import Dsn, Json, Model, app, command
+from .output import print_json, say, steps, table
+
+_AGE = re.compile(r"(\d+)([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+@command(app, "promote", "pgscore promote churn 3", "pgscore promote churn 3 --json")
+def promote(
+    model: Model,
+    version: Annotated[
+        int, typer.Argument(metavar="VERSION", show_default=False, help="The version that is to answer.")
+    ],
+    dsn: Dsn = "",
+    as_json: Json = False,
+) -> None:
+    """Makes a version the one that answers.
+
+    Its golden rows are replayed first: a version that the database computes otherwise is refused.
+    """
+    with steps(f"promoting {model} {version}") as step:
+        before = registry.show_model(dsn, model)["serving"]
+        step("replaying the golden rows in the database")
+        registry.promote(dsn, model, version)
+    if as_json:
+        print_json({"model": model, "version": version, "before": before})
+    elif before == version:
+        say(f"{model} version {version} answers, as it did; its golden rows hold.")
+    else:
+        say(f"{model} version {version} answers now; before, {_before(before)}.")
+
+
+@command(app, "rollback", "pgscore rollback churn", "pgscore rollback churn --json")
+def rollback(model: Model, dsn: Dsn = "", as_json: Json = False) -> None:
+    """Takes the latest promotion back.
+
+    The version that answered before it does again, after its golden rows were replayed; where it was retired
+    meanwhile, it no longer is. Once more goes one further back.
+    """
+    with steps(f"rolling {model} back") as step:
+        before = registry.show_model(dsn, model)["serving"]
+        step("replaying the golden rows in the database")
+        version = registry.rollback(dsn, model)
+    if as_json:
+        print_json({"model": model, "version": version, "before": before})
+    else:
+        say(f"{model} version {version} answers again; before, {_before(before)}.")
+
+
+@command(app, "retire", "pgscore retire churn 2", "pgscore retire churn 2 --undo --json")
+def retire(
+    model: Model,
+    version: Annotated[int, typer.Argument(metavar="VERSION", show_default=False, help="The version.")],
+    undo: Annotated[bool, typer.Option("--undo", help="Take the mark back.")] = False,
+    dsn: Dsn = "",
+    as_json: Json = False,
+) -> None:
+    """Marks a version as not to be promoted any more.
+
+    Its artifact stays until it is pruned. The version that serves cannot be retired.
+    """
+    registry.retire(dsn, model, version, undo=undo)
+    if as_json:
+        print_json({"model": model, "version": version, "retired": not undo})
+    elif undo:
+        say(f"{model} version {version} is retired no longer. next: pgscore promote {model} {version}")
+    else:
+        say(f"{model} version {version} is retired. next: pgscore prune {model} --dry-run")
+
+
+@command(
+    app,
+    "prune",
+    "pgscore prune churn --older-than 90d --keep 3",
+    "pgscore prune churn --dry-run --json",
+)
+def prune(
+    model: Model,
+    older_than: Annotated[
+        str, typer.Option(metavar="AGE", help="Only what was retired at least that long ago: 36h, 30d, 8w.")
+    ] = "0s",
+    keep: Annotated[int, typer.Option(min=0, metavar="COUNT", help="Keep those that were retired last.")] = 0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing, say what would be removed.")] = False,
+    dsn: Dsn = "",
+    as_json: Json = False,
+) -> None:
+    """Removes the artifacts of retired versions.
+
+    Never that of the version that serves or that rollback would return to. Contract, golden rows and history stay;
+    publishing the same file again brings the artifact back.
+    """
+    removed = registry.prune(dsn, model, older_than=_age(older_than), keep=keep, dry_run=dry_run)
+    if as_json:
+        print_json({"model": model, "dry_run": dry_run, "versions": removed})
+    elif not removed:
+        say("Nothing to prune: no retired version is old enough, or none may go.")
+    else:
+        table(("version", "bytes"), ((each["version"], each["bytes"]) for each in removed))
+        total = sum(each["bytes"] for each in removed)
+        say(f"{total:,} bytes {'would be' if dry_run else 'are'} removed; VACUUM makes the room usable again.")
+
+
+@command(
+    app,
+    "confirm",
+    "pgscore confirm churn 3",
+    "pgscore confirm churn 3 --type my_package.Encoder --json",
+)
+def confirm(
+    model: Model,
+    version: Annotated[int, typer.Argument(metavar="VERSION", show_default=False, help="The version.")],
+    types: Annotated[
+        list[str] | None,
+        typer.Option("--type", metavar="NAME", help="Only this type; may be given again. Without it, all of them."),
+    ] = None,
+    dsn: Dsn = "",
+    as_json: Json = False,
+) -> None:
+    """Confirms the types that a skops artifact asks for.
+
+    They are those that skops does not trust by itself: an artifact makes none that is not confirmed. Look at them
+    first, with `pgscore show MODEL --json`.
+    """
+    found = next((v for v in registry.show_model(dsn, model)["versions"] if v["version"] == version), None)
+    if found is None:
+        raise PgscoreError(f"model {model!r} has no version {version}", f"`pgscore show {model}` lists its versions.")
+    left = registry.confirm(dsn, model, version, types)
+    confirmed = [name for name in found["contract"]["types"] if name not in left]
+    if as_json:
+        print_json({"model": model, "version": version, "confirmed": confirmed, "missing": left})
+        return
+    if not found["contract"]["types"]:
+        say(f"{model} version {version} asks for no type that skops does not trust by itself.")
+    for name in confirmed:
+        say(f"confirmed: {name}")
+    for name in left:
+        say(f"not confirmed: {name}")
+    if not left:
+        say(f"next: pgscore promote {model} {version}")
+
+
+def _age(given: str) -> timedelta:
+    found = _AGE.fullmatch(given.strip())
+    if found is None:
+        raise typer.BadParameter(f"--older-than {given!r} is no age such as 36h, 30d or 8w")
+    try:
+        return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    except OverflowError:
+        raise typer.BadParameter(f"--older-than {given!r} is longer than any age") from None
+
+
+def _before(version: int | None) -> str:
+    return "none did" if version is None else f"version {version} did"

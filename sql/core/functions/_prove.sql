@@ -1,0 +1,33 @@
+create function pgscore._prove(model text, version integer) returns void
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    worst record;
+begin
+    if exists (
+        select from pgscore.retirement r
+        where r.model = _prove.model and r.version = _prove.version and r.pruned_at is not null
+    ) then
+        raise exception 'model "%" version % was pruned: its artifact is gone', model, version
+            using errcode = 'object_not_in_prerequisite_state',
+                  hint = 'Publish the same file again to bring it back.';
+    end if;
+    select d.* into worst
+    from pgscore._golden_differences(_prove.model, _prove.version) d
+    where not d.ok
+    order by d.difference desc, d.ordinal
+    limit 1;
+    if found then
+        raise exception 'model "%" version % is not promoted: golden row % gives % in the % engine, and the fitted estimator gave %',
+            model, version, worst.ordinal, coalesce(worst.score::text, 'NULL'), worst.engine,
+            coalesce(worst.expected::text, 'NULL')
+            using errcode = 'data_exception',
+                  detail = coalesce(worst.reason, format('They differ by %s.', worst.difference)),
+                  hint = '`pgscore doctor` compares the libraries.';
+    end if;
+end
+$$;
+
+comment on function pgscore._prove(text, integer) is
+    'Replays the golden rows of a version in each of its engines; refused where one differs, with the worst row';

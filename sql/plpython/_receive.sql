@@ -1,0 +1,14 @@
+create function pgscore_trusted._receive(ordinal integer, content bytea) returns void
+language plpython3u stable parallel restricted
+set search_path = pg_catalog, pg_temp
+as $$
+    runtime = "pgscore_runtime:30722426f561d09c4a0f0d98cf51a0d81ee2460319a8d24beb6d87232276ca83"
+    if runtime not in GD:
+        plpy.execute("select pgscore_trusted._runtime()")
+    GD[runtime].receive(GD, ordinal, content)
+$$;
+
+comment on function pgscore_trusted._receive(integer, bytea) is
+    'Takes the next piece of an artifact, the first with ordinal 1, for pgscore_trusted._load';
+revoke all on function pgscore_trusted._receive(integer, bytea) from public;
+grant execute on function pgscore_trusted._receive(integer, bytea) to pgscore_owner;
