@@ -31,7 +31,7 @@
 \ir core/functions/verify.sql
 \ir core/functions/_publish.sql
 \ir core/functions/_store_chunk.sql
-\ir core/functions/_publish_function.sql
+\ir core/functions/_create_function.sql
 \ir core/functions/_prediction.sql
 \ir core/functions/_profile_expression.sql
 \ir core/functions/_arrays.sql
@@ -40,6 +40,7 @@
 \ir core/functions/_generate_model.sql
 \ir core/functions/_generate_dispatch.sql
 \ir core/functions/_add_profile.sql
+\ir core/functions/_tie_profile.sql
 \ir core/functions/score_record.sql
 \ir core/functions/predict_record.sql
 \ir core/functions/_prove.sql

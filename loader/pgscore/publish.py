@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .artifact import Artifact
     from .describe import GoldenRow
-    from .golden import Golden, Profile
+    from .golden import Golden
     from .keys import Signature
 
 
@@ -105,9 +105,11 @@ def publish(
         contract, golden_rows = describe(artifact.estimator, sample, positive, artifact.format, artifact.types)
         signature = sign(contract, artifact.sha256, Path(key)) if key is not None else None
         step("storing the version")
-        stored = _store(connection, model, artifact, contract, golden_rows, signature, metrics, described_profile)
+        stored = _store(connection, model, artifact, contract, golden_rows, signature, metrics)
         if stored["wanted"]:
             _send(connection, model, stored["version"], artifact, step)
+        if described_profile is not None:
+            row(connection, "select pgscore._tie_profile(%s, %s::regclass)", (model, described_profile.name))
     version = int(stored["version"])
     if promoted:
         step("promoting")
@@ -127,11 +129,10 @@ def _store(
     golden_rows: list[GoldenRow],
     signature: Signature | None,
     metrics: Mapping[str, float] | None,
-    profile: Profile | None,
 ) -> dict[str, Any]:
     return row(
         connection,
-        "select version, created, wanted from pgscore._publish(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::regclass)",
+        "select version, created, wanted from pgscore._publish(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             model,
             contract.digest(artifact.sha256),
@@ -143,7 +144,6 @@ def _store(
             signature.key_id if signature else None,
             json.dumps(dict(metrics or {})),
             json.dumps([asdict(each) for each in golden_rows]),
-            profile.name if profile else None,
         ),
     )
 

@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "fdac0c8322a10c051d239e8e3f351be4ea18fc9cc01a80f8ecca67519a0133ec")
+    run_frozen("0001_core.up.sql", "e588ceea9fb83fde91b8c679fef34b226a542f792c40a4a2ea6195270160b0f5")
 
 
 def downgrade() -> None:

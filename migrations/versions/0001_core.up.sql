@@ -761,7 +761,7 @@ grant execute on function pgscore.verify(text, integer) to pgscore_publisher, pg
 -- core/functions/_publish.sql
 create function pgscore._publish(
     model text, digest text, sha256 text, size bigint, format text, contract jsonb, signature bytea, key_id text,
-    metrics jsonb, golden jsonb, profile regclass, out version integer, out created boolean, out wanted boolean
+    metrics jsonb, golden jsonb, out version integer, out created boolean, out wanted boolean
 )
 language plpgsql volatile security definer
 set search_path = ''
@@ -810,18 +810,12 @@ begin
         where r.model = _publish.model and r.version = _publish.version and r.pruned_at is not null;
     end if;
     wanted := created or found;
-
-    if profile is not null then
-        insert into pgscore.model_profile (model, profile)
-        values (_publish.model, _publish.profile)
-        on conflict do nothing;
-    end if;
 end
 $$;
 
-comment on function pgscore._publish(text, text, text, bigint, text, jsonb, bytea, text, jsonb, jsonb, regclass) is
+comment on function pgscore._publish(text, text, text, bigint, text, jsonb, bytea, text, jsonb, jsonb) is
     'Stores a version with its golden rows, or answers with the version that has the same artifact and contract; wanted: pgscore._store_chunk has to follow';
-grant execute on function pgscore._publish(text, text, text, bigint, text, jsonb, bytea, text, jsonb, jsonb, regclass)
+grant execute on function pgscore._publish(text, text, text, bigint, text, jsonb, bytea, text, jsonb, jsonb)
     to pgscore_publisher;
 
 -- core/functions/_store_chunk.sql
@@ -855,20 +849,22 @@ comment on function pgscore._store_chunk(text, integer, bytea) is
     'Adds the next piece of an artifact to a version that this transaction publishes';
 grant execute on function pgscore._store_chunk(text, integer, bytea) to pgscore_publisher;
 
--- core/functions/_publish_function.sql
-create function pgscore._publish_function(signature text, says text) returns void
+-- core/functions/_create_function.sql
+create function pgscore._create_function(signature text, returns text, posture text, body text, says text) returns void
 language plpgsql volatile
 set search_path = ''
 as $$
 begin
+    -- The body is a literal, never dollar-quoted: names of inputs and categories stand in it, and could end the quote.
+    execute format('create or replace function %s returns %s language %s as %L', signature, returns, posture, body);
     execute format('comment on function %s is %L', signature, says);
     execute format('revoke all on function %s from public', signature);
     execute format('grant execute on function %s to pgscore_reader', signature);
 end
 $$;
 
-comment on function pgscore._publish_function(text, text) is
-    'Gives a generated function its comment and its only privilege: readers may call it';
+comment on function pgscore._create_function(text, text, text, text, text) is
+    'Writes a generated function with its comment and its only privilege: readers may call it.';
 
 -- core/functions/_prediction.sql
 create function pgscore._prediction(version integer, output jsonb, outputs double precision[]) returns jsonb
@@ -983,41 +979,29 @@ language plpgsql volatile
 set search_path = ''
 as $$
 declare
+    posture constant text := 'sql stable parallel restricted';
+    every constant text := format('pgscore_models.%I', '_' || model);
     -- Stays NULL where the model reads no number, or no text: arrays without elements cannot be put together.
-    each_row constant text := ') from (select unnest(profiles) as profile) each)';
+    each_row constant text := ') from (select unnest($1) as profile) each)';
     one record;
     many record;
 begin
-    select * into one from pgscore._arrays(profile, inputs, 'profile');
+    select * into one from pgscore._arrays(profile, inputs, '($1)');
     select * into many from pgscore._arrays(profile, inputs, '(each.profile)');
-    execute format(
-        $sql$
-        create or replace function pgscore_models.%1$I(profile %2$s) returns double precision
-        language sql stable parallel restricted
-        as $body$select (pgscore_models.%3$I(1, %4$s, %5$s)).scores[1]$body$
-        $sql$,
-        model, profile, '_' || model, coalesce(one.numbers, 'null'), coalesce(one.texts, 'null')
+    perform pgscore._create_function(
+        format('pgscore_models.%I(profile %s)', model, profile), 'double precision', posture,
+        format(
+            'select (%s(1, %s, %s)).scores[1]', every, coalesce(one.numbers, 'null'), coalesce(one.texts, 'null')
+        ),
+        format('Model "%s": a row of %s', model, profile)
     );
-    perform pgscore._publish_function(
-        format('pgscore_models.%I(%s)', model, profile), format('Model "%s": a row of %s', model, profile)
-    );
-    execute format(
-        $sql$
-        create or replace function pgscore_models.%1$I(profiles %2$s[]) returns pgscore.scored
-        language sql stable parallel restricted
-        as $body$
-            select pgscore_models.%1$I(
-                cardinality(profiles),
-                %3$s,
-                %4$s
-            )
-        $body$
-        $sql$,
-        '_' || model, profile, coalesce('(select array_agg(' || many.numbers || each_row, 'null'),
-        coalesce('(select array_agg(' || many.texts || each_row, 'null')
-    );
-    perform pgscore._publish_function(
-        format('pgscore_models.%I(%s[])', '_' || model, profile),
+    perform pgscore._create_function(
+        format('%s(profiles %s[])', every, profile), 'pgscore.scored', posture,
+        format(
+            'select %s(cardinality($1), %s, %s)', every,
+            coalesce('(select array_agg(' || many.numbers || each_row, 'null'),
+            coalesce('(select array_agg(' || many.texts || each_row, 'null')
+        ),
         format('Model "%s": rows of %s, with the version that scored them', model, profile)
     );
 end
@@ -1032,55 +1016,39 @@ language plpgsql volatile
 set search_path = ''
 as $$
 declare
+    -- A string body throughout: one that names a table's row type must not stand in the way of ALTER TABLE.
+    posture constant text := 'sql stable parallel restricted';
+    one constant text := format('pgscore_models.%I', model);
+    every constant text := format('pgscore_models.%I', '_' || model);
     serving record;
+    estimate text;
     bound regclass;
-    field record;
 begin
     select v.version, v.digest, v.contract -> 'inputs' as inputs, v.contract -> 'output' as output into strict serving
     from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
     where m.name = _generate_model.model;
+    estimate := format('pgscore._estimate(%L, %s, %L, ', model, serving.version, serving.digest);
 
-    -- String bodies throughout: one that names a table's row type must not stand in the way of ALTER TABLE.
-    execute format(
-        $sql$
-        create or replace function pgscore_models.%1$I(
-            rows integer, numbers double precision[], texts text[]
-        ) returns pgscore.scored
-        language sql stable parallel restricted
-        as $body$select pgscore._estimate(%2$L, %3$s, %4$L, rows, numbers, texts)$body$
-        $sql$,
-        '_' || model, model, serving.version, serving.digest
-    );
-    perform pgscore._publish_function(
-        format('pgscore_models.%I(integer, double precision[], text[])', '_' || model),
+    perform pgscore._create_function(
+        every || '(rows integer, numbers double precision[], texts text[])', 'pgscore.scored', posture,
+        'select ' || estimate || '$1, $2, $3)',
         format('Model "%s" version %s: rows given as arrays', model, serving.version)
     );
-    execute format(
-        $sql$
-        create or replace function pgscore_models.%1$I(payload jsonb) returns double precision
-        language sql stable parallel restricted
-        as $body$select (pgscore_models.%2$I(
-            1, pgscore._payload_numbers(%3$L, payload), pgscore._payload_texts(%3$L, payload)
-        )).scores[1]$body$
-        $sql$,
-        model, '_' || model, serving.inputs
-    );
-    perform pgscore._publish_function(
-        format('pgscore_models.%I(jsonb)', model),
+    perform pgscore._create_function(
+        one || '(payload jsonb)', 'double precision', posture,
+        format(
+            'select (%1$s(1, pgscore._payload_numbers(%2$L, payload), pgscore._payload_texts(%2$L, payload))).scores[1]',
+            every, serving.inputs
+        ),
         format('Model "%s" version %s: a row as JSON', model, serving.version)
     );
-    execute format(
-        $sql$
-        create or replace function pgscore_models.%1$I(payload jsonb) returns jsonb
-        language sql stable parallel restricted
-        as $body$select pgscore._prediction(%2$s, %3$L, (pgscore._estimate(
-            %4$L, %2$s, %5$L, 1, pgscore._payload_numbers(%6$L, payload), pgscore._payload_texts(%6$L, payload), true
-        )).scores)$body$
-        $sql$,
-        '_' || model, serving.version, serving.output, model, serving.digest, serving.inputs
-    );
-    perform pgscore._publish_function(
-        format('pgscore_models.%I(jsonb)', '_' || model),
+    perform pgscore._create_function(
+        every || '(payload jsonb)', 'jsonb', posture,
+        format(
+            'select pgscore._prediction(%1$s, %2$L, (%3$s 1,'
+                ' pgscore._payload_numbers(%4$L, payload), pgscore._payload_texts(%4$L, payload), true)).scores)',
+            serving.version, serving.output, estimate, serving.inputs
+        ),
         format('Model "%s" version %s: label and class probabilities, or value, of a row as JSON', model, serving.version)
     );
     for bound in select p.profile from pgscore.model_profile p where p.model = _generate_model.model loop
@@ -1097,67 +1065,46 @@ language plpgsql volatile
 set search_path = ''
 as $$
 declare
-    -- Without a table: the function for JSON.
+    -- Inlined where the model's name is a constant: the planner keeps one branch. It does so only while all that is
+    -- called here is at least stable.
+    posture constant text := 'sql stable parallel restricted';
+    -- Without a table: the functions for JSON.
     argument constant text := coalesce('profile ' || profile, 'payload jsonb');
     cases text;
-    rows_cases text;
-    predictions text;
+    every_cases text;
 begin
     select
-        string_agg(format('when %L then pgscore_models.%I(%s)', m.name, m.name, split_part(argument, ' ', 1)), ' ' order by m.name),
-        string_agg(format('when %L then pgscore_models.%I(profiles)', m.name, '_' || m.name), ' ' order by m.name),
-        string_agg(format('when %L then pgscore_models.%I(payload)', m.name, '_' || m.name), ' ' order by m.name)
-    into cases, rows_cases, predictions
+        string_agg(format('when %L then pgscore_models.%I($2)', m.name, m.name), ' ' order by m.name),
+        string_agg(format('when %L then pgscore_models.%I($2)', m.name, '_' || m.name), ' ' order by m.name)
+    into cases, every_cases
     from pgscore.model m
     where m.serving is not null
         and (
             profile is null
-            or exists (
-                select from pgscore.model_profile p
-                where p.model = m.name and p.profile = _generate_dispatch.profile
-            )
+            -- What was tied to the table after its promotion has no function for it until the next one.
+            or to_regprocedure(format('pgscore_models.%I(%s)', m.name, profile)) is not null
         );
-    -- Inlined where the model's name is a constant: the planner keeps one branch. It does so only while all that is
-    -- called here is at least stable.
-    execute format(
-        $sql$
-        create or replace function pgscore.score(model text, %1$s) returns double precision
-        language sql stable parallel restricted
-        as $body$select case model %2$s else pgscore._no_answer(model) end$body$
-        $sql$,
-        argument, coalesce(cases, 'when null then null')
-    );
-    perform pgscore._publish_function(
-        format('pgscore.score(text, %s)', coalesce(profile::text, 'jsonb')),
+    perform pgscore._create_function(
+        format('pgscore.score(model text, %s)', argument), 'double precision', posture,
+        format('select case $1 %s else pgscore._no_answer($1) end', coalesce(cases, 'when null then null')),
         format('The score that a model''s serving version gives for %s', coalesce('a row of ' || profile, 'a row as JSON'))
     );
     if profile is null then
-        execute format(
-            $sql$
-            create or replace function pgscore.predict(model text, payload jsonb) returns jsonb
-            language sql stable parallel restricted
-            as $body$select case model %s else to_jsonb(pgscore._no_answer(model)) end$body$
-            $sql$,
-            coalesce(predictions, 'when null then null')
-        );
-        perform pgscore._publish_function(
-            'pgscore.predict(text, jsonb)',
+        perform pgscore._create_function(
+            'pgscore.predict(model text, payload jsonb)', 'jsonb', posture,
+            format(
+                'select case $1 %s else to_jsonb(pgscore._no_answer($1)) end',
+                coalesce(every_cases, 'when null then null')
+            ),
             'What a model''s serving version says of a row as JSON: label and class probabilities, or value'
         );
-        return;
+    else
+        perform pgscore._create_function(
+            format('pgscore._score_rows(model text, profiles %s[])', profile), 'pgscore.scored', posture,
+            format('select case $1 %s end', coalesce(every_cases, 'when null then null::pgscore.scored')),
+            format('Scores of rows of %s and the version that gave them; NULL where no version is promoted', profile)
+        );
     end if;
-    execute format(
-        $sql$
-        create or replace function pgscore._score_rows(model text, profiles %1$s[]) returns pgscore.scored
-        language sql stable parallel restricted
-        as $body$select case model %2$s end$body$
-        $sql$,
-        profile, coalesce(rows_cases, 'when null then null::pgscore.scored')
-    );
-    perform pgscore._publish_function(
-        format('pgscore._score_rows(text, %s[])', profile),
-        format('Scores of rows of %s and the version that gave them; NULL where no version is promoted', profile)
-    );
 end
 $$;
 
@@ -1177,6 +1124,27 @@ $$;
 
 comment on function pgscore._add_profile(regclass) is
     'Makes pgscore.score for rows of a table, before any model is promoted, so that a promotion only replaces it';
+
+-- core/functions/_tie_profile.sql
+create function pgscore._tie_profile(model text, profile regclass) returns void
+language plpgsql volatile security definer
+set search_path = ''
+set lock_timeout = '5s'
+as $$
+begin
+    perform pgscore._existing_version(model, null);
+    insert into pgscore.model_profile (model, profile) values (_tie_profile.model, _tie_profile.profile)
+    on conflict do nothing;
+    if found then
+        -- A model that serves already answers for the new table from its next promotion on.
+        perform pgscore._add_profile(profile);
+    end if;
+end
+$$;
+
+comment on function pgscore._tie_profile(text, regclass) is
+    'Has a model score rows of a table from its next promotion on; the last step of a publication, since it holds a lock';
+grant execute on function pgscore._tie_profile(text, regclass) to pgscore_publisher;
 
 -- core/functions/score_record.sql
 -- plpgsql, because only it takes a record: rows of subqueries, common table expressions, row(), views, other tables.

@@ -12,7 +12,7 @@ import psycopg2
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pgscore.cluster import PrivateCluster
 
@@ -66,6 +66,10 @@ class Session:
     def start(self, sql: str, *parameters: object) -> Future[list[tuple[Any, ...]]]:
         """Runs a statement in the background: it is expected to wait for a lock."""
         return self._thread.submit(self.run, sql, *parameters)
+
+    def work(self, job: Callable[..., None], *arguments: object) -> Future[None]:
+        """Does a job in the session's thread."""
+        return self._thread.submit(job, *arguments)
 
     def close(self) -> None:
         """Closes the connection; an open transaction is rolled back."""

@@ -3,67 +3,46 @@ language plpgsql volatile
 set search_path = ''
 as $$
 declare
-    -- Without a table: the function for JSON.
+    -- Inlined where the model's name is a constant: the planner keeps one branch. It does so only while all that is
+    -- called here is at least stable.
+    posture constant text := 'sql stable parallel restricted';
+    -- Without a table: the functions for JSON.
     argument constant text := coalesce('profile ' || profile, 'payload jsonb');
     cases text;
-    rows_cases text;
-    predictions text;
+    every_cases text;
 begin
     select
-        string_agg(format('when %L then pgscore_models.%I(%s)', m.name, m.name, split_part(argument, ' ', 1)), ' ' order by m.name),
-        string_agg(format('when %L then pgscore_models.%I(profiles)', m.name, '_' || m.name), ' ' order by m.name),
-        string_agg(format('when %L then pgscore_models.%I(payload)', m.name, '_' || m.name), ' ' order by m.name)
-    into cases, rows_cases, predictions
+        string_agg(format('when %L then pgscore_models.%I($2)', m.name, m.name), ' ' order by m.name),
+        string_agg(format('when %L then pgscore_models.%I($2)', m.name, '_' || m.name), ' ' order by m.name)
+    into cases, every_cases
     from pgscore.model m
     where m.serving is not null
         and (
             profile is null
-            or exists (
-                select from pgscore.model_profile p
-                where p.model = m.name and p.profile = _generate_dispatch.profile
-            )
+            -- What was tied to the table after its promotion has no function for it until the next one.
+            or to_regprocedure(format('pgscore_models.%I(%s)', m.name, profile)) is not null
         );
-    -- Inlined where the model's name is a constant: the planner keeps one branch. It does so only while all that is
-    -- called here is at least stable.
-    execute format(
-        $sql$
-        create or replace function pgscore.score(model text, %1$s) returns double precision
-        language sql stable parallel restricted
-        as $body$select case model %2$s else pgscore._no_answer(model) end$body$
-        $sql$,
-        argument, coalesce(cases, 'when null then null')
-    );
-    perform pgscore._publish_function(
-        format('pgscore.score(text, %s)', coalesce(profile::text, 'jsonb')),
+    perform pgscore._create_function(
+        format('pgscore.score(model text, %s)', argument), 'double precision', posture,
+        format('select case $1 %s else pgscore._no_answer($1) end', coalesce(cases, 'when null then null')),
         format('The score that a model''s serving version gives for %s', coalesce('a row of ' || profile, 'a row as JSON'))
     );
     if profile is null then
-        execute format(
-            $sql$
-            create or replace function pgscore.predict(model text, payload jsonb) returns jsonb
-            language sql stable parallel restricted
-            as $body$select case model %s else to_jsonb(pgscore._no_answer(model)) end$body$
-            $sql$,
-            coalesce(predictions, 'when null then null')
-        );
-        perform pgscore._publish_function(
-            'pgscore.predict(text, jsonb)',
+        perform pgscore._create_function(
+            'pgscore.predict(model text, payload jsonb)', 'jsonb', posture,
+            format(
+                'select case $1 %s else to_jsonb(pgscore._no_answer($1)) end',
+                coalesce(every_cases, 'when null then null')
+            ),
             'What a model''s serving version says of a row as JSON: label and class probabilities, or value'
         );
-        return;
+    else
+        perform pgscore._create_function(
+            format('pgscore._score_rows(model text, profiles %s[])', profile), 'pgscore.scored', posture,
+            format('select case $1 %s end', coalesce(every_cases, 'when null then null::pgscore.scored')),
+            format('Scores of rows of %s and the version that gave them; NULL where no version is promoted', profile)
+        );
     end if;
-    execute format(
-        $sql$
-        create or replace function pgscore._score_rows(model text, profiles %1$s[]) returns pgscore.scored
-        language sql stable parallel restricted
-        as $body$select case model %2$s end$body$
-        $sql$,
-        profile, coalesce(rows_cases, 'when null then null::pgscore.scored')
-    );
-    perform pgscore._publish_function(
-        format('pgscore._score_rows(text, %s[])', profile),
-        format('Scores of rows of %s and the version that gave them; NULL where no version is promoted', profile)
-    );
 end
 $$;
 

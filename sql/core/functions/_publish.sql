@@ -1,6 +1,6 @@
 create function pgscore._publish(
     model text, digest text, sha256 text, size bigint, format text, contract jsonb, signature bytea, key_id text,
-    metrics jsonb, golden jsonb, profile regclass, out version integer, out created boolean, out wanted boolean
+    metrics jsonb, golden jsonb, out version integer, out created boolean, out wanted boolean
 )
 language plpgsql volatile security definer
 set search_path = ''
@@ -49,16 +49,10 @@ begin
         where r.model = _publish.model and r.version = _publish.version and r.pruned_at is not null;
     end if;
     wanted := created or found;
-
-    if profile is not null then
-        insert into pgscore.model_profile (model, profile)
-        values (_publish.model, _publish.profile)
-        on conflict do nothing;
-    end if;
 end
 $$;
 
-comment on function pgscore._publish(text, text, text, bigint, text, jsonb, bytea, text, jsonb, jsonb, regclass) is
+comment on function pgscore._publish(text, text, text, bigint, text, jsonb, bytea, text, jsonb, jsonb) is
     'Stores a version with its golden rows, or answers with the version that has the same artifact and contract; wanted: pgscore._store_chunk has to follow';
-grant execute on function pgscore._publish(text, text, text, bigint, text, jsonb, bytea, text, jsonb, jsonb, regclass)
+grant execute on function pgscore._publish(text, text, text, bigint, text, jsonb, bytea, text, jsonb, jsonb)
     to pgscore_publisher;
