@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 
 def main() -> int:
-    """Measures and prints; 0 even where a figure is short, 1 where something cannot run."""
+    """Measures and prints; 0 even where a figure is short, 1 where something cannot run or computes something else."""
     given = _parse()
     signals = Signals()
     # Imported only now: pandas and scikit-learn take a second, in which Ctrl-C should end in silence too.
     import psycopg2
     from pgscore import PgscoreError
 
-    from .contender import NotTheSameError
+    from .contender import BaselineError
 
     try:
         return _measure(given, signals)
-    except (NotTheSameError, PgscoreError, psycopg2.Error, ImportError, OSError) as error:
+    except (BaselineError, PgscoreError, psycopg2.Error, ImportError, OSError) as error:
         print(f"bench: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
 
@@ -71,20 +71,21 @@ def _measure(given: argparse.Namespace, signals: Signals) -> int:
         print(listing.document(place, lines))
     else:
         print(f"{time.monotonic() - start:.0f} s in all")
-    return 0
+    return 1 if any(line.wrong for line in lines) else 0
 
 
 def _lines(field: Field, figure: Figure) -> list[Line]:
     import psycopg2
     from pgscore import PgscoreError
 
+    from .contender import NotTheSameError
     from .listing import Line
 
     try:
         measured = figure.measure(field)
-    except (PgscoreError, psycopg2.Error) as error:
+    except (PgscoreError, psycopg2.Error, NotTheSameError) as error:
         reason = str(error).strip().splitlines()[0]
-        return [Line(figure.name, figure.wanted, reason=reason)]
+        return [Line(figure.name, figure.wanted, reason=reason, wrong=isinstance(error, NotTheSameError))]
     return [Line(f"{figure.name}/{each.part}" if each.part else figure.name, figure.wanted, each) for each in measured]
 
 

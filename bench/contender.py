@@ -23,6 +23,10 @@ class NotTheSameError(Exception):
     """A contender that computes something else: its time says nothing."""
 
 
+class BaselineError(Exception):
+    """What pgscore is compared with does not work: nothing can be measured."""
+
+
 @dataclass(frozen=True)
 class Contender:
     """One way to score a row.

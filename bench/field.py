@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pgscore
+import psycopg2
 
 from . import handwritten, onnx_runtime, ours, pickled
-from .contender import check
+from .contender import BaselineError, NotTheSameError, check
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,35 +33,45 @@ class Field:
         self.server = server
         self.effort = effort
         self._key = ours.make_key(server, folder)
-        self._found: dict[tuple[str, str], Contender | pgscore.PgscoreError] = {}
+        self._ours: dict[str, Contender | Exception] = {}
+        self._baselines: dict[tuple[str, str], Contender] = {}
 
-    def contender(self, name: str, model: str) -> Contender:
-        """A contender that gives the scores of the fitted estimator.
+    def ours(self, model: str) -> Contender:
+        """The contender that is pgscore.
 
         Raises:
-            PgscoreError: pgscore refuses the model.
+            PgscoreError: it refuses the model.
+            psycopg2.Error: a score fails.
             NotTheSameError: it computes something else.
         """
-        if (name, model) not in self._found:
+        if model not in self._ours:
             try:
-                self._found[name, model] = self._install(name, model)
-            except pgscore.PgscoreError as error:
-                self._found[name, model] = error
-        found = self._found[name, model]
-        if isinstance(found, pgscore.PgscoreError):
+                self._ours[model] = self._publish(model)
+            except (pgscore.PgscoreError, psycopg2.Error, NotTheSameError) as error:
+                self._ours[model] = error
+        found = self._ours[model]
+        if isinstance(found, Exception):
             raise found
         return found
 
-    def ours(self, model: str) -> Contender:
-        """The contender that is pgscore; see `contender`."""
-        return self.contender(ours.NAME, model)
+    def baseline(self, name: str, model: str) -> Contender:
+        """What pgscore is compared with.
 
-    def _install(self, name: str, model: str) -> Contender:
-        if name == ours.NAME:
-            contender = ours.publish(self.server, self._key, model)
-        else:
-            with self.server.session() as session:
-                contender = _BASELINES[name](session, model)
+        Raises:
+            BaselineError: it cannot be installed, or computes something else.
+        """
+        if (name, model) not in self._baselines:
+            try:
+                with self.server.session() as session:
+                    made = _BASELINES[name](session, model)
+                    check(session, made, model)
+            except (psycopg2.Error, NotTheSameError, ImportError) as error:
+                raise BaselineError(f"{name}, {model}: {error}") from error
+            self._baselines[name, model] = made
+        return self._baselines[name, model]
+
+    def _publish(self, model: str) -> Contender:
+        contender = ours.publish(self.server, self._key, model)
         if model in ours.COMPARED:
             with self.server.session() as session:
                 check(session, contender, model)

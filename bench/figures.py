@@ -18,5 +18,6 @@ FIGURES = (
     Figure("trees-memory", at_most(8), memory.gained(TREES)),
     Figure("forest", None, large.state(FOREST)),
     Figure("one-hot-1000", None, large.state(ONE_HOT)),
+    Figure("trees-one-row/empty-plpython", None, floor.share),
     Figure("plpython", None, floor.state),
 )

@@ -5,10 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from . import ours
 from .contender import arguments, parameters, scoring_update
 from .customers import CUSTOMERS, predictors
-from .figure import Measured
+from .figure import Measured, ratio
 from .models import TREES
 from .pairs import in_turn, spread
 from .single_row import added
@@ -48,46 +47,48 @@ _NOTHING = "0.5::double precision + c.id"
 
 def state(field: Field) -> list[Measured]:
     """Each function in a transaction of its own, and over 5,000 rows."""
-    names, calls = list(_FUNCTIONS), []
+    calls = _install(field)
+    return [*_alone(field, calls), *_over_rows(field, {**calls, **_EXPRESSIONS})]
+
+
+def share(field: Field) -> list[Measured]:
+    """What pgscore adds to a transaction with the trees, divided by what an empty PL/Python function adds."""
+    trees = field.ours(TREES)
+    found = added(field, (trees.update, scoring_update(_install(field)["array-of-15"])), field.effort.single)
+    return ratio([mine / empty for mine, empty in found], [])
+
+
+def _install(field: Field) -> dict[str, str]:
+    """Makes the functions; the call of each, by its name."""
+    calls = {}
     with field.server.session() as session:
-        for number, (takes, body, given) in enumerate(_FUNCTIONS.values()):
+        for number, (name, (takes, body, given)) in enumerate(_FUNCTIONS.items()):
             session.run(
                 f"create or replace function bench.floor_{number}({takes}) returns double precision"
                 f" language plpython3u volatile as $$\n{body}\n$$"
             )
-            calls.append(f"bench.floor_{number}({given})")
-    return [*_alone(field, names, calls), *_over_rows(field, [*names, *_EXPRESSIONS], [*calls, *_EXPRESSIONS.values()])]
+            calls[name] = f"bench.floor_{number}({given})"
+    return calls
 
 
-def _alone(field: Field, names: list[str], calls: list[str]) -> list[Measured]:
-    trees = field.ours(TREES)
-    statements = [*(scoring_update(call) for call in calls), trees.update]
-    found = added(field, statements, field.effort.single)
-    share = Measured(
-        spread([100 * each[names.index("array-of-15")] / each[-1] for each in found]),
-        "%",
-        "share-of-trees-one-row",
-        f"an empty function of an array, of what {ours.NAME} adds",
-    )
+def _alone(field: Field, calls: dict[str, str]) -> list[Measured]:
+    found = added(field, [scoring_update(call) for call in calls.values()], field.effort.single)
     return [
-        *(
-            Measured(spread([each[side] for each in found]).times(1e6), "µs", f"transaction/{name}")
-            for side, name in enumerate(names)
-        ),
-        share,
+        Measured(spread([each[side] for each in found]).times(1e6), "µs", f"transaction/{name}")
+        for side, name in enumerate(calls)
     ]
 
 
-def _over_rows(field: Field, names: list[str], calls: list[str]) -> list[Measured]:
+def _over_rows(field: Field, calls: dict[str, str]) -> list[Measured]:
     rows = len(predictors())
     with field.server.session() as session:
         sides = [
             partial(session.seconds, f"select count({call}) from {CUSTOMERS} c")  # noqa: S608  our own text
-            for call in (_NOTHING, *calls)
+            for call in (_NOTHING, *calls.values())
         ]
-        in_turn(sides, 1, 0)
-        found = in_turn(sides, field.effort.bulk, field.effort.seconds)
+        in_turn(sides, 1)
+        found = in_turn(sides, field.effort.bulk)
     return [
         Measured(spread([(each[side] - each[0]) / rows for each in found]).times(1e6), "µs", f"call/{name}")
-        for side, name in enumerate(names, 1)
+        for side, name in enumerate(calls, 1)
     ]

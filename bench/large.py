@@ -34,13 +34,13 @@ def _state(model: str, field: Field) -> list[Measured]:
     contender = field.ours(model)
     published = time.perf_counter() - start
     table = CODED_CUSTOMERS if model == ONE_HOT else CUSTOMERS
-    first = in_turn([partial(first_seconds, field.server, contender, table)], _FIRST, 0)
+    first = in_turn([partial(first_seconds, field.server, contender, table)], _FIRST)
     with field.server.session() as session:
         scan = Scan(session, contender, table, most=len(predictors()))
         alone = f"select {contender.score} from {table} c where c.id = $1"  # noqa: S608  our own text
         session.run(f"prepare alone (integer) as {alone}")
-        singles = in_turn([lambda: session.seconds("execute alone(7)")], field.effort.single, field.effort.seconds / 4)
-        speeds = in_turn([scan.measure], _SCANS, 0)
+        singles = in_turn([lambda: session.seconds("execute alone(7)")], field.effort.single, field.effort.seconds)
+        speeds = in_turn([scan.measure], _SCANS)
     return [
         Measured(spread([published]).times(1e3), "ms", "publish", ours.engine(field.server, model)),
         Measured(spread([each for (each,) in first]).times(1e3), "ms", "first-score"),

@@ -17,18 +17,23 @@ _DIGITS = 3
 
 @dataclass(frozen=True)
 class Line:
-    """A figure as it came out: measured, or refused with a reason."""
+    """A figure as it came out: measured, or not, with the reason.
+
+    Attributes:
+        wrong: pgscore computes something else than the fitted estimator.
+    """
 
     name: str
     wanted: Wanted | None
     measured: Measured | None = None
     reason: str = ""
+    wrong: bool = False
 
     @property
     def verdict(self) -> str:
-        """ok, short, stated or refused."""
+        """ok, short, stated, refused or wrong."""
         if self.measured is None:
-            return "refused"
+            return "wrong" if self.wrong else "refused"
         if self.wanted is None:
             return "stated"
         return "ok" if self.wanted.met(self.measured.value.median) else "short"
@@ -39,7 +44,7 @@ def text(line: Line, *, long: bool) -> str:
     unit = line.measured.unit if line.measured else ""
     value = f"{_number(line.measured.value.median)} {unit}".strip() if line.measured else "-"
     wanted = f"{'<=' if line.wanted.most else '>='} {_number(line.wanted.bound)} {unit}".strip() if line.wanted else "-"
-    end = f"refused: {line.reason}" if line.measured is None else _end(line.verdict, line.measured.note)
+    end = f"{line.verdict}: {line.reason}" if line.measured is None else _end(line.verdict, line.measured.note)
     first = f"{line.name:<{_NAME}} {value:>{_VALUE}}   {wanted:<{_WANTED}} {end}"
     if not long or line.measured is None:
         return first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ class Effort:
         single: pairs for single rows.
         bulk: pairs for scans.
         first: pairs for first calls.
-        seconds: when a measurement with very slow sides may end early, after three pairs at least.
+        seconds: when a measurement with very slow sides may end early, after three pairs.
     """
 
     single: int
@@ -44,7 +45,7 @@ class Effort:
     seconds: float
 
 
-QUICK = Effort(single=40, bulk=5, first=4, seconds=14)
+QUICK = Effort(single=60, bulk=5, first=5, seconds=8)
 LONG = Effort(single=200, bulk=15, first=9, seconds=120)
 
 
@@ -56,7 +57,7 @@ def spread(values: Sequence[float]) -> Spread:
     return Spread(middle, lower, upper, len(values))
 
 
-def in_turn(sides: Sequence[Callable[[], float]], pairs: int, seconds: float) -> list[tuple[float, ...]]:
+def in_turn(sides: Sequence[Callable[[], float]], pairs: int, seconds: float = math.inf) -> list[tuple[float, ...]]:
     """Measures all sides again and again, every other time in reverse order; a tuple of values for each time."""
     found: list[tuple[float, ...]] = []
     start = time.monotonic()
