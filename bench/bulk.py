@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .figure import Measured
     from .setting import Session
 
-_TRIED = 100
+_TRIED = 30
 _MOST_SECONDS = 1.0
 _MOST_SECONDS_OF_A_FULL_SCAN = 4.0
 _TRIAL_SECONDS = 0.1

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _SCORES = 100
 _MEBIBYTE_IN_KIBIBYTES = 1024
-_BACKENDS = 3
+_BACKENDS = 2
 
 
 def gained(model: str) -> Callable[[Field], list[Measured]]:

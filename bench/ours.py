@@ -26,8 +26,12 @@ def publish(server: Server, key: Path, model: str) -> Contender:
     Raises:
         PgscoreError: pgscore refuses it.
     """
-    for profile in (CODED_CUSTOMERS,) if model == ONE_HOT else (CUSTOMERS, MANY_CUSTOMERS):
-        published = pgscore.publish(server.dsn, model, fitted(model), profile=profile, key=key, promoted=True)
+    profiles = [CODED_CUSTOMERS if model == ONE_HOT else CUSTOMERS]
+    if model in COMPARED:
+        profiles.append(MANY_CUSTOMERS)
+    for profile in profiles:
+        last = profile == profiles[-1]
+        published = pgscore.publish(server.dsn, model, fitted(model), profile=profile, key=key, promoted=last)
         if published.problem:
             raise pgscore.PgscoreError(published.problem)
     score = f"pgscore.score('{model}', c)"

@@ -45,7 +45,7 @@ class Effort:
     seconds: float
 
 
-QUICK = Effort(single=60, bulk=5, first=5, seconds=8)
+QUICK = Effort(single=60, bulk=5, first=5, seconds=6)
 LONG = Effort(single=200, bulk=15, first=9, seconds=120)
 
 
