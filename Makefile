@@ -1,16 +1,28 @@
 # make demo    the main job, end to end, on real data        make demo KEEP=1   leaves the database up
 # make test    lint, types and all tests                     make freeze        sql/ into the migrations (see docs)
+# make bench   pgscore beside others, as ratios          make bench-quick  the same in under three minutes
 SHELL := /bin/sh
 PYTHON := /usr/bin/python3
 BIN := .venv/bin
 READY := .venv/ready-$(shell cat pyproject.toml docker/requirements-*.txt | sha256sum | cut -c1-16)
 SERVER_PYTHON = PGSCORE_SERVER_PYTHONPATH="$$(docker/server-python)"
+# Packages that only the benchmarks need: beside the server's, and for the conversion to ONNX.
+BENCH_PYTHON = $(SERVER_PYTHON) && BENCH="$$(bench/server-python)" \
+	&& export PGSCORE_SERVER_PYTHONPATH="$$PGSCORE_SERVER_PYTHONPATH:$$BENCH" PYTHONPATH="$$BENCH"
 KEEP :=
+# Further options of the benchmarks, such as ARGS='--only trees --json'.
+ARGS :=
 
-.PHONY: demo test lint types check render freeze packages clean
+.PHONY: demo bench bench-quick test lint types check render freeze packages clean
 
 demo: $(READY)
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && exec $(BIN)/python -m examples.churn.demo $(if $(KEEP),--keep)
+
+bench: $(READY)
+	@$(BENCH_PYTHON) && exec $(BIN)/python -m bench --long $(ARGS)
+
+bench-quick: $(READY)
+	@$(BENCH_PYTHON) && exec $(BIN)/python -m bench --quick $(ARGS)
 
 test: lint types check
 

@@ -1,0 +1,23 @@
+"""All figures and what is wanted of them: the design's promises."""
+
+from __future__ import annotations
+
+from . import bulk, first_score, floor, handwritten, large, memory, onnx_runtime, pickled, single_row
+from .figure import Figure, at_least, at_most
+from .models import FOREST, LINEAR, ONE_HOT, TREES
+
+FIGURES = (
+    Figure("linear-one-row/pickled", at_most(1 / 50), single_row.compare(LINEAR, pickled.NAME)),
+    Figure("linear-bulk/handwritten", at_least(0.8), bulk.compare(LINEAR, handwritten.NAME)),
+    Figure("linear-first-score/pickled", at_least(50), first_score.compare(LINEAR, pickled.NAME)),
+    Figure("linear-memory", at_most(8), memory.gained(LINEAR)),
+    Figure("trees-one-row/handwritten", at_most(1 / 3), single_row.compare(TREES, handwritten.NAME)),
+    Figure("trees-one-row/onnx", at_most(1 / 2), single_row.compare(TREES, onnx_runtime.NAME)),
+    Figure("trees-bulk/handwritten", at_least(0.8), bulk.compare(TREES, handwritten.NAME)),
+    Figure("trees-first-score/pickled", at_least(50), first_score.compare(TREES, pickled.NAME)),
+    Figure("trees-memory", at_most(8), memory.gained(TREES)),
+    Figure("forest", None, large.state(FOREST)),
+    Figure("one-hot-1000", None, large.state(ONE_HOT)),
+    Figure("trees-one-row/empty-plpython", None, floor.share),
+    Figure("plpython", None, floor.state),
+)

@@ -1,0 +1,68 @@
+"""Pairs measured in turn, A B B A …: on a busy machine only what ran side by side can be compared."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_LEAST = 3
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A median, its quartiles, and of how many values."""
+
+    median: float
+    lower: float
+    upper: float
+    count: int
+
+    def times(self, factor: float) -> Spread:
+        """The same in another unit."""
+        return Spread(self.median * factor, self.lower * factor, self.upper * factor, self.count)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is measured.
+
+    Attributes:
+        single: pairs for single rows.
+        bulk: pairs for scans.
+        first: pairs for first calls.
+        seconds: when a measurement with very slow sides may end early, after three pairs.
+    """
+
+    single: int
+    bulk: int
+    first: int
+    seconds: float
+
+
+QUICK = Effort(single=60, bulk=5, first=5, seconds=6)
+LONG = Effort(single=200, bulk=15, first=9, seconds=120)
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Median and quartiles of at least one value."""
+    if len(values) == 1:
+        return Spread(values[0], values[0], values[0], 1)
+    lower, middle, upper = statistics.quantiles(values, n=4, method="inclusive")
+    return Spread(middle, lower, upper, len(values))
+
+
+def in_turn(sides: Sequence[Callable[[], float]], pairs: int, seconds: float = math.inf) -> list[tuple[float, ...]]:
+    """Measures all sides again and again, every other time in reverse order; a tuple of values for each time."""
+    found: list[tuple[float, ...]] = []
+    start = time.monotonic()
+    while len(found) < pairs and (len(found) < _LEAST or time.monotonic() - start < seconds):
+        order = range(len(sides)) if len(found) % 2 == 0 else range(len(sides) - 1, -1, -1)
+        values = {side: sides[side]() for side in order}
+        found.append(tuple(values[side] for side in range(len(sides))))
+    return found
