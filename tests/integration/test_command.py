@@ -109,3 +109,57 @@ def test_doctor_sees_that_the_key_is_revoked(serving: Database, tmp_path: Path) 
     serving.session().run("update pgscore_trusted.trusted_key set revoked_at = now()")
     found = _json(serving.dsn(), "doctor", expect=1)
     assert any("is revoked" in each["sentence"] for each in found["findings"] if each["level"] == "problem")
+
+
+def test_releases(serving: Database) -> None:
+    dsn = serving.dsn(OPERATOR)
+    _run(dsn, "promote", "churn", "2")
+    assert _json(dsn, "rollback", "churn") == {"model": "churn", "version": 1, "before": 2}
+    assert "has no version to go back to" in _run(dsn, "rollback", "churn", expect=1).stderr
+    assert "serves: it cannot be retired" in _run(dsn, "retire", "churn", "1", expect=1).stderr
+    assert "is retired" in _run(dsn, "retire", "churn", "2").stdout
+    assert "retired" in _run(dsn, "show", "churn").stdout
+    assert "is retired no longer" in _run(dsn, "retire", "churn", "2", "--undo").stdout
+    _run(dsn, "retire", "churn", "2")
+    assert "Nothing to prune" in _run(dsn, "prune", "churn", "--older-than", "1h").stdout
+    assert "is no age" in _run(dsn, "prune", "churn", "--older-than", "soon", expect=2).stderr
+    assert "would be removed" in _run(dsn, "prune", "churn", "--dry-run").stdout
+    assert [each["version"] for each in _json(dsn, "prune", "churn")["versions"]] == [2]
+    assert "pruned" in _run(dsn, "show", "churn").stdout
+    assert "was pruned" in _run(dsn, "verify", "churn", "2", expect=1).stderr
+
+
+def test_a_skops_artifact_is_confirmed_and_promoted(installed: Database, key: Path, tmp_path: Path) -> None:
+    dsn, model, golden = installed.dsn(), tmp_path / "model.joblib", tmp_path / "golden.csv"
+    joblib.dump(pipeline(), model)
+    customers().to_csv(golden, index=False)
+    published = _run(dsn, "publish", "churn", model, "--golden", golden, "--key", key, "--format", "skops").stdout
+    assert "pgscore confirm churn 1" in published
+    assert "waits for an operator to confirm the types sklearn.tree._tree.Tree" in _run(dsn, "show", "churn").stdout
+    refusal = _run(dsn, "promote", "churn", "1", expect=1).stderr
+    assert "asks for types that no operator has confirmed: sklearn.tree._tree.Tree" in refusal
+    assert _json(dsn, "confirm", "churn", "1")["confirmed"] == ["sklearn.tree._tree.Tree"]
+    _run(dsn, "promote", "churn", "1")
+
+
+def test_revoking_a_key_says_which_versions_that_hits(serving: Database) -> None:
+    dsn = serving.dsn()
+    ((key_id, versions),) = [(each["key_id"], each["versions"]) for each in _json(dsn, "keys", "list")]
+    assert versions == 2
+    assert "is not known to this database" in _run(dsn, "keys", "revoke", "0123456789abcdef", expect=1).stderr
+    assert "permission denied" in _run(serving.dsn(OPERATOR), "keys", "revoke", key_id, expect=1).stderr
+    assert _json(dsn, "keys", "revoke", key_id)["versions"] == [
+        {"model": "churn", "version": 1, "serving": True},
+        {"model": "churn", "version": 2, "serving": False},
+    ]
+    assert "new connections load nothing that it signed" in _run(dsn, "keys", "revoke", key_id).stdout
+    assert "is not trusted" not in _run(dsn, "verify", "churn", "1", expect=1).stdout
+
+
+def test_doctor_replays_golden_rows(serving: Database) -> None:
+    session = serving.session()
+    session.run("alter table pgscore.golden_row disable trigger immutable")
+    session.run("update pgscore.golden_row set expected = expected + 1e-6 where version = 1 and ordinal = 2")
+    found = _json(serving.dsn(), "doctor", expect=1)
+    sentences = [each["sentence"] for each in found["findings"] if each["level"] == "problem"]
+    assert any("not what the fitted estimator gave" in sentence for sentence in sentences)
