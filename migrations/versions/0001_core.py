@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "bd3e3acc2550d322d4b5f5b2fd285f4e2906324b3308687a4b5fb0dc14ef6b41")
+    run_frozen("0001_core.up.sql", "a356fa7a30ac360a4fee65c32d6916685aaaec39a891adb24ea2efa3d1c76ca2")
 
 
 def downgrade() -> None:
