@@ -28,7 +28,7 @@
 \ir core/functions/_generate_model_profile.sql
 \ir core/functions/_generate_model.sql
 \ir core/functions/_generate_dispatch.sql
-\ir core/types/bare.sql
+\ir core/types/bare_expression.sql
 \ir core/program/_is_number.sql
 \ir core/program/_is_integer.sql
 \ir core/program/_is_text.sql

@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "a356fa7a30ac360a4fee65c32d6916685aaaec39a891adb24ea2efa3d1c76ca2")
+    run_frozen("0001_core.up.sql", "73beed36ac8758c17b2598b2d25fe32dae076f3610ca38d30d3fc3e7b1942a7a")
 
 
 def downgrade() -> None:

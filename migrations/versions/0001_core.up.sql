@@ -837,14 +837,14 @@ $$;
 comment on function pgscore._generate_dispatch(regclass) is
     'Writes pgscore.score for rows of a profile table, or for JSON: a case over all models that are promoted';
 
--- core/types/bare.sql
-create type pgscore.bare as (
+-- core/types/bare_expression.sql
+create type pgscore.bare_expression as (
     guard text,
     expression text,
     wraps text[]
 );
 
-comment on type pgscore.bare is
+comment on type pgscore.bare_expression is
     'SQL that is right for ordinary rows: for those that pass the guard (NULL: all), NULL where it is not sure; what its arguments are wrapped in (NULL: nothing)';
 
 -- core/program/_is_number.sql
@@ -2175,7 +2175,7 @@ comment on function pgscore._program_careful(jsonb, text[]) is
 -- underflowing, and a sum that is large, infinite, NaN or NULL is left to the careful function.
 create function pgscore._program_bare(
     program jsonb, positive integer, arguments text[], wild_ones boolean, box double precision
-) returns pgscore.bare
+) returns pgscore.bare_expression
 language plpgsql immutable parallel safe
 set search_path = ''
 set extra_float_digits = 1
@@ -2233,7 +2233,7 @@ declare
     power_ integer;
     lift text;
     limited boolean;
-    answer pgscore.bare;
+    answer pgscore.bare_expression;
 begin
     if link not in ('identity', 'logistic', 'sign') then
         return null;
@@ -2728,13 +2728,13 @@ comment on function pgscore._program_bare(jsonb, integer, text[], boolean, doubl
     'SQL for the score of a valid program that needs few operations and raises for no row that it is made for; NULL where there is none. With wild_ones, inputs of linear models need no guard; the others are guarded to lie within the box';
 
 -- core/program/_program_best_bare.sql
-create function pgscore._program_best_bare(program jsonb, positive integer, arguments text[]) returns pgscore.bare
+create function pgscore._program_best_bare(program jsonb, positive integer, arguments text[]) returns pgscore.bare_expression
 language plpgsql immutable parallel safe
 set search_path = ''
 as $$
 declare
     attempt record;
-    found pgscore.bare;
+    found pgscore.bare_expression;
 begin
     for attempt in
         select a.* from (values
@@ -2774,7 +2774,7 @@ comment on function pgscore._scorer_name(text, integer, text) is
 
 -- core/program/_scorer_expression.sql
 create function pgscore._scorer_expression(
-    model text, version integer, composite boolean, bare pgscore.bare, careful_call text, arguments text[]
+    model text, version integer, composite boolean, bare pgscore.bare_expression, careful_call text, arguments text[]
 ) returns text
 language plpgsql immutable parallel safe
 set search_path = ''
@@ -2803,7 +2803,7 @@ begin
 end
 $$;
 
-comment on function pgscore._scorer_expression(text, integer, boolean, pgscore.bare, text, text[]) is
+comment on function pgscore._scorer_expression(text, integer, boolean, pgscore.bare_expression, text, text[]) is
     'SQL for a score: the bare function where the guard lets a row pass and it is sure, else the careful one';
 
 -- core/program/_scorer_call.sql
@@ -2833,7 +2833,7 @@ set search_path = ''
 as $$
 declare
     inputs constant integer := jsonb_array_length(program -> 'inputs');
-    bare pgscore.bare := pgscore._program_best_bare(program, positive, arguments);
+    bare pgscore.bare_expression := pgscore._program_best_bare(program, positive, arguments);
 begin
     for number in 1 .. inputs loop
         if ordinary[number] then
@@ -2894,7 +2894,7 @@ declare
     types text;
     arguments text[];
     given text;
-    bare pgscore.bare;
+    bare pgscore.bare_expression;
     says constant text := format('Model "%s" version %s: ', model, version);
     careful_call text;
 begin

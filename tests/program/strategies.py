@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from .oracle import Program, Value
+if TYPE_CHECKING:
+    from .oracle import Program, Value
 
 TEXTS = [
     "",
@@ -30,7 +31,8 @@ TEXTS = [
     "null",
 ]
 EXTREMES = [
-    0.0, -0.0, 1.0, -1.0, 0.1, 5e-324, -5e-324, 1e-310, 2.2250738585072014e-308, 1e-200, 1e-150, 1e150, 1e200, 1e300, -1e300, 1e308,
+    0.0, -0.0, 1.0, -1.0, 0.1, 5e-324, -5e-324, 1e-310, 2.2250738585072014e-308, 1e-200,
+    1e-150, 1e150, 1e200, 1e300, -1e300, 1e308,
     1.7976931348623157e308, -1.7976931348623157e308, math.inf, -math.inf, math.nan,
 ]  # fmt: skip
 _numbers = st.one_of(
@@ -75,7 +77,8 @@ def _trees(draw: st.DrawFn, kinds: str, numbers: st.SearchStrategy[float]) -> Pr
     of = draw(st.lists(st.integers(0, len(kinds) - 1), min_size=1, max_size=4))
     step: Program = {
         "step": "trees", "of": of, "precision": "float64", "base": [draw(numbers) for _ in range(outputs)], "roots": [],
-        "target": [], "feature": [], "threshold": [], "set": [], "missing_left": [], "left": [], "right": [], "values": [], "sets": [],
+        "target": [], "feature": [], "threshold": [], "set": [], "missing_left": [], "left": [], "right": [],
+        "values": [], "sets": [],
     }  # fmt: skip
     if draw(st.booleans()):
         step["divide"] = draw(numbers)

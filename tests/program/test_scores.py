@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .oracle import Answer, Program, Value, evaluate, refused
+from .oracle import evaluate, refused
 from .scoring import create, literal_score, scores
 from .strategies import programs, rows
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.support.database import Session
+
+    from .oracle import Answer, Program, Value
 
 _HUGE = 1e100
 _fuzz = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
@@ -88,8 +91,6 @@ def test_programs_give_what_the_contract_says(shared_session: Session, data: st.
 
 
 def _reason(session: Session, program: Program, row: list[Value]) -> str | None:
-    import json
-
     pairs = list(zip(program["inputs"], row, strict=True))
     texts = [value for each, value in pairs if each["type"] == "text"]
     numbers = [value for each, value in pairs if each["type"] != "text"]

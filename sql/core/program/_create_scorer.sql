@@ -15,7 +15,7 @@ declare
     types text;
     arguments text[];
     given text;
-    bare pgscore.bare;
+    bare pgscore.bare_expression;
     says constant text := format('Model "%s" version %s: ', model, version);
     careful_call text;
 begin

@@ -7,7 +7,7 @@
 -- underflowing, and a sum that is large, infinite, NaN or NULL is left to the careful function.
 create function pgscore._program_bare(
     program jsonb, positive integer, arguments text[], wild_ones boolean, box double precision
-) returns pgscore.bare
+) returns pgscore.bare_expression
 language plpgsql immutable parallel safe
 set search_path = ''
 set extra_float_digits = 1
@@ -65,7 +65,7 @@ declare
     power_ integer;
     lift text;
     limited boolean;
-    answer pgscore.bare;
+    answer pgscore.bare_expression;
 begin
     if link not in ('identity', 'logistic', 'sign') then
         return null;

@@ -1,10 +1,10 @@
-create function pgscore._program_best_bare(program jsonb, positive integer, arguments text[]) returns pgscore.bare
+create function pgscore._program_best_bare(program jsonb, positive integer, arguments text[]) returns pgscore.bare_expression
 language plpgsql immutable parallel safe
 set search_path = ''
 as $$
 declare
     attempt record;
-    found pgscore.bare;
+    found pgscore.bare_expression;
 begin
     for attempt in
         select a.* from (values

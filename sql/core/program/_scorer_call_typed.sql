@@ -6,7 +6,7 @@ set search_path = ''
 as $$
 declare
     inputs constant integer := jsonb_array_length(program -> 'inputs');
-    bare pgscore.bare := pgscore._program_best_bare(program, positive, arguments);
+    bare pgscore.bare_expression := pgscore._program_best_bare(program, positive, arguments);
 begin
     for number in 1 .. inputs loop
         if ordinary[number] then

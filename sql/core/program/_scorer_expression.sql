@@ -1,5 +1,5 @@
 create function pgscore._scorer_expression(
-    model text, version integer, composite boolean, bare pgscore.bare, careful_call text, arguments text[]
+    model text, version integer, composite boolean, bare pgscore.bare_expression, careful_call text, arguments text[]
 ) returns text
 language plpgsql immutable parallel safe
 set search_path = ''
@@ -28,5 +28,5 @@ begin
 end
 $$;
 
-comment on function pgscore._scorer_expression(text, integer, boolean, pgscore.bare, text, text[]) is
+comment on function pgscore._scorer_expression(text, integer, boolean, pgscore.bare_expression, text, text[]) is
     'SQL for a score: the bare function where the guard lets a row pass and it is sure, else the careful one';
