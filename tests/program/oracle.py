@@ -82,7 +82,7 @@ def _affine_terms(step: Program, term: float) -> float:
     return float(np.float64(term) / abs(step.get("divide", 1)))
 
 
-def _step(step: Program, registers: list[Any]) -> list[Any]:
+def _step(step: Program, registers: list[Any]) -> list[Any]:  # noqa: PLR0911  one for each step
     name = step["step"]
     if name == "linear":
         total = np.float64(step["intercept"])

@@ -23,9 +23,9 @@ def create(session: Session, program: Program, positive: int | None, model: str 
 
 
 def scores(
-    session: Session, program: Program, rows: Sequence[Sequence[Value]], model: str = "fuzz", *, plain: bool = False
+    session: Session, program: Program, rows: Sequence[Sequence[Value]], model: str = "fuzz"
 ) -> list[tuple[Any, Any]]:
-    """For each row the score, and all outputs. They are read from a table, so that nothing is computed by the planner."""
+    """For each row the score and all outputs, read from a table, so that the planner computes nothing."""
     inputs = program["inputs"]
     names = [f"c{position}" for position in range(len(inputs))]
     types = ["text" if each["type"] == "text" else "double precision" for each in inputs]
@@ -33,8 +33,6 @@ def scores(
         session.value("select pgscore._scorer_call(%s, 1, %s, %s, %s)", model, len(inputs), names, flag)
         for flag in (False, True)
     )
-    if plain:
-        outputs = "null"
     session.run("drop table if exists pg_temp.given")
     columns = ", ".join(f"{name} {kind}" for name, kind in zip(names, types, strict=True))
     session.run(f"create temporary table given (n integer, {columns})")

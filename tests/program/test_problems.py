@@ -209,7 +209,9 @@ _json = st.recursive(
         st.none(), st.booleans(), st.integers(-5, 20), st.floats(allow_nan=False, allow_infinity=False),
         st.sampled_from(["logistic", "trees", "linear", "text", *TEXTS]),
     ),
-    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.sampled_from(["of", "step", *TEXTS]), inner, max_size=4)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4), st.dictionaries(st.sampled_from(["of", "step", *TEXTS]), inner, max_size=4)
+    ),
     max_leaves=8,
 )  # fmt: skip
 
