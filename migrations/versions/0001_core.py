@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "73beed36ac8758c17b2598b2d25fe32dae076f3610ca38d30d3fc3e7b1942a7a")
+    run_frozen("0001_core.up.sql", "b1e9eae408580efcfc36d7c5067e276f297fbd452bf09e2feb4e92b8db57637a")
 
 
 def downgrade() -> None:

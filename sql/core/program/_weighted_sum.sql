@@ -6,10 +6,17 @@ set search_path = ''
 as $$
 declare
     total double precision := start;
-    position integer;
+    number double precision;
+    weight double precision;
 begin
     for position in 1 .. cardinality(numbers) loop
-        total := pgscore._add(total, pgscore._multiply(numbers[position], weights[position]));
+        number := numbers[position];
+        weight := weights[position];
+        if abs(number) between '1e-150' and '1e150' and abs(weight) between '1e-150' and '1e150' and abs(total) < '1e305' then
+            total := total + number * weight;
+        else
+            total := pgscore._add(total, pgscore._multiply(number, weight));
+        end if;
     end loop;
     return total;
 end
