@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "b1e9eae408580efcfc36d7c5067e276f297fbd452bf09e2feb4e92b8db57637a")
+    run_frozen("0001_core.up.sql", "f270ff9f2dc7270f299632383d68487076ac4a0488b53407fe76b8929b8618e8")
 
 
 def downgrade() -> None:

@@ -112,11 +112,29 @@ def test_more_than_a_hundred_inputs(session: Session) -> None:
         check(program, given, 1, score, outputs)
 
 
+def test_a_typed_call_of_many_inputs(session: Session) -> None:
+    program = linear_program(120, minimum=-1.7e308, maximum=1.7e308)
+    create(session, program, 1)
+    names = [f"c{n}" for n in range(120)]
+    session.run(
+        f"create temporary table wide as select {', '.join(f'0.25 * {n} as {name}' for n, name in enumerate(names))}"
+    )
+    columns = [f"{name}::double precision" for name in names]
+    typed = session.value(
+        "select pgscore._scorer_call_typed('fuzz', 1, %s, 1, %s, %s)", json.dumps(program), columns, [False] * 120
+    )
+    assert "_fuzz_1b" not in typed
+    answer = evaluate(program, [0.25 * n for n in range(120)])
+    assert answer.outputs is not None
+    assert session.value(f"select {typed} from wide") == pytest.approx(answer.outputs[1], abs=1e-12)
+    assert session.value(f"select {_call(session, columns)} from wide") == pytest.approx(answer.outputs[1], abs=1e-12)
+
+
 def test_a_scorer_is_made_again_and_dropped(session: Session) -> None:
-    for program in (linear_program(2), linear_program(120), trees_program(2, 2, 4)):
-        create(session, program, 1)
     names = "select count(*) from pg_proc where pronamespace = 'pgscore_models'::regnamespace and proname like %s"
-    assert session.value(names, r"\_fuzz\_1%") == 3
+    for program, functions in ((linear_program(2), 3), (linear_program(120), 2), (trees_program(2, 2, 4), 3)):
+        create(session, program, 1)
+        assert session.value(names, r"\_fuzz\_1%") == functions
     session.run("select pgscore._drop_scorer('fuzz', 1)")
     assert session.value(names, r"\_fuzz\_1%") == 0
     assert session.value("select to_regtype('pgscore_models._fuzz_1i')") is None
@@ -273,9 +291,9 @@ def test_a_fitted_tree(session: Session) -> None:
             np.nextafter(tree.threshold[node], 9),
             np.nextafter(tree.threshold[node], -9),
         ):
-            row = [0.1, -0.2, 0.3]
-            row[tree.feature[node]] = value
-            rows.append(list(row))
+            beside: list[Value] = [0.1, -0.2, 0.3]
+            beside[tree.feature[node]] = value
+            rows.append(beside)
     found = scores(session, program, rows)
     assert [score for score, _ in found][:60] == model.predict(given[:60]).tolist()
     for row, (score, outputs) in zip(rows, found, strict=True):

@@ -48,7 +48,7 @@ begin
     careful_call := format('(%s(%s))[%s]', careful_name, given, coalesce(positive, 0) + 1);
 
     bare := pgscore._program_best_bare(program, positive, arguments);
-    if bare.expression is not null then
+    if bare.expression is not null and not composite then
         execute format(
             'create function %s(%s) returns double precision language sql %s return %s', bare_name, declared, posture, bare.expression
         );
@@ -56,7 +56,7 @@ begin
     end if;
     execute format(
         'create function %s(%s) returns double precision language sql %s return %s',
-        scorer, declared, posture, pgscore._scorer_expression(model, version, composite, bare, careful_call, arguments)
+        scorer, declared, posture, pgscore._scorer_expression(model, version, program, positive, bare, careful_call, arguments)
     );
     perform pgscore._publish_function(format('%s(%s)', scorer, types), says || 'the score');
 end

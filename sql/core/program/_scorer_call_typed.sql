@@ -4,22 +4,18 @@ create function pgscore._scorer_call_typed(
 language plpgsql immutable parallel safe
 set search_path = ''
 as $$
-declare
-    inputs constant integer := jsonb_array_length(program -> 'inputs');
-    bare pgscore.bare_expression := pgscore._program_best_bare(program, positive, arguments);
 begin
-    for number in 1 .. inputs loop
-        if ordinary[number] then
-            bare.wraps[number] := null;
-        end if;
-    end loop;
     return pgscore._scorer_expression(
-        model, version, inputs > 100, bare,
-        format('(%s)[%s]', pgscore._scorer_call(model, version, inputs, arguments, true), coalesce(positive, 0) + 1),
-        arguments
+        model, version, program, positive, pgscore._program_best_bare(program, positive, arguments),
+        format(
+            '(%s)[%s]',
+            pgscore._scorer_call(model, version, jsonb_array_length(program -> 'inputs'), arguments, true),
+            coalesce(positive, 0) + 1
+        ),
+        arguments, ordinary
     );
 end
 $$;
 
 comment on function pgscore._scorer_call_typed(text, integer, jsonb, integer, text[], boolean[]) is
-    'The same as the score''s call, with less work where an argument is ordinary: of an integer type, boolean or real';
+    'The same as the score''s call, with less work where an argument is ordinary: of an integer type, boolean or real. For string bodies; past 100 inputs much faster than the call';
