@@ -1111,6 +1111,2165 @@ $$;
 comment on function pgscore._generate_dispatch(regclass) is
     'Writes pgscore.score for rows of a profile table, or for JSON: a case over all models that are promoted';
 
+-- core/types/bare_expression.sql
+create type pgscore.bare_expression as (
+    guard text,
+    expression text,
+    wraps text[]
+);
+
+comment on type pgscore.bare_expression is
+    'SQL that is right for ordinary rows: for those that pass the guard (NULL: all), NULL where it is not sure; what its arguments are wrapped in (NULL: nothing)';
+
+-- core/program/_is_number.sql
+create function pgscore._is_number(value jsonb) returns boolean
+language sql immutable parallel safe
+as $$
+    -- 1e400 and 1e-400 are numbers in JSON, and no doubles.
+    select case
+        when jsonb_typeof(value) = 'number'
+        then value::numeric = 0 or abs(value::numeric) between 4.95e-324 and 1.7976931348623157e308
+        else false
+    end
+$$;
+
+comment on function pgscore._is_number(jsonb) is 'Whether JSON is a number that a double can hold. A string body, to be inlined';
+
+-- core/program/_is_integer.sql
+create function pgscore._is_integer(value jsonb, low integer, high integer) returns boolean
+language sql immutable parallel safe
+as $$
+    select case
+        when jsonb_typeof(value) = 'number' then scale(value::numeric) = 0 and value::numeric between low and high
+        else false
+    end
+$$;
+
+comment on function pgscore._is_integer(jsonb, integer, integer) is
+    'Whether JSON is an integer within these ends, written as one. A string body, to be inlined';
+
+-- core/program/_is_text.sql
+create function pgscore._is_text(value jsonb) returns boolean
+language sql immutable parallel safe
+as $$
+    select case when jsonb_typeof(value) = 'string' then octet_length(value #>> '{}') <= 1000 else false end
+$$;
+
+comment on function pgscore._is_text(jsonb) is 'Whether JSON is a text of at most 1,000 bytes. A string body, to be inlined';
+
+-- core/program/_shown.sql
+create function pgscore._shown(value jsonb) returns text
+language sql immutable parallel safe
+set search_path = ''
+as $$
+    select case
+        when value is null then 'absent'
+        when jsonb_typeof(value) in ('array', 'object') then
+            case jsonb_typeof(value) when 'array' then 'a list' else 'an object' end
+        when length(value::text) > 60 then left(value::text, 60) || '…'
+        else value::text
+    end
+$$;
+
+comment on function pgscore._shown(jsonb) is 'A value as messages show it: short, on one line';
+
+-- core/program/_fields_problem.sql
+create function pgscore._fields_problem(place text, value jsonb, required text[], optional text[]) returns text
+language sql immutable parallel safe
+set search_path = ''
+as $$
+    select case
+        when jsonb_typeof(value) is distinct from 'object' then
+            format('%s is %s, and an object is wanted', place, pgscore._shown(value))
+        else coalesce(
+            (
+                select format('%s has no field "%s"', place, f.name)
+                from unnest(required) with ordinality as f (name, ordinal)
+                where value -> f.name is null
+                order by f.ordinal limit 1
+            ),
+            (
+                select format('%s has a field %s, which programs do not have', place, pgscore._shown(to_jsonb(k.name)))
+                from jsonb_object_keys(value) as k (name)
+                where k.name <> all (required || optional)
+                order by k.name collate "C" limit 1
+            )
+        )
+    end
+$$;
+
+comment on function pgscore._fields_problem(text, jsonb, text[], text[]) is
+    'What is wrong with the fields of an object: one is missing, or one is not known; NULL where nothing is';
+
+-- core/program/_list_problem.sql
+create function pgscore._list_problem(place text, value jsonb, low integer, high integer) returns text
+language sql immutable parallel safe
+set search_path = ''
+as $$
+    select case
+        when jsonb_typeof(value) is distinct from 'array' then
+            format('%s is %s, and a list is wanted', place, pgscore._shown(value))
+        when jsonb_array_length(value) not between low and high then
+            format('%s has %s members, and may have %s to %s', place, jsonb_array_length(value), low, high)
+    end
+$$;
+
+comment on function pgscore._list_problem(text, jsonb, integer, integer) is
+    'What is wrong with a list as a whole: it is none, or has too few or too many members; NULL where nothing is';
+
+-- core/program/_keys_problem.sql
+create function pgscore._keys_problem(place text, value jsonb, type text) returns text
+language plpgsql immutable parallel safe
+set search_path = ''
+as $$
+declare
+    problem text := pgscore._list_problem(place, value, 0, 1000000);
+    ordinal bigint;
+begin
+    if problem is not null then
+        return problem;
+    end if;
+    -- Never compared before all are of the type.
+    if type = 'text' then
+        select format('%s[%s] is %s, and a text of at most 1,000 bytes is wanted', place, k.ordinal - 1, pgscore._shown(k.key))
+        into problem
+        from jsonb_array_elements(value) with ordinality as k (key, ordinal)
+        where not pgscore._is_text(k.key)
+        order by k.ordinal limit 1;
+        if problem is null then
+            select k.ordinal into ordinal
+            from (
+                select e.ordinal, e.key, lag(e.key) over (order by e.ordinal) as former
+                from jsonb_array_elements_text(value) with ordinality as e (key, ordinal)
+            ) k
+            where k.key collate "C" <= k.former
+            order by k.ordinal limit 1;
+        end if;
+    else
+        select format('%s[%s] is %s, and a finite number is wanted', place, k.ordinal - 1, pgscore._shown(k.key))
+        into problem
+        from jsonb_array_elements(value) with ordinality as k (key, ordinal)
+        where not pgscore._is_number(k.key)
+        order by k.ordinal limit 1;
+        if problem is null then
+            select k.ordinal into ordinal
+            from (
+                select e.ordinal, e.key, lag(e.key) over (order by e.ordinal) as former
+                from (
+                    select m.ordinal, m.key::double precision as key
+                    from jsonb_array_elements(value) with ordinality as m (key, ordinal)
+                ) e
+            ) k
+            where k.key <= k.former
+            order by k.ordinal limit 1;
+        end if;
+    end if;
+    if ordinal is not null then
+        problem := format('%s[%s] is not behind the member before it: they are sorted and unique', place, ordinal - 1);
+    end if;
+    return problem;
+end
+$$;
+
+comment on function pgscore._keys_problem(text, jsonb, text) is
+    'What is wrong with a sorted, unique list of texts (type text) or of numbers (any other); NULL where nothing is';
+
+-- core/program/_registers_problem.sql
+create function pgscore._registers_problem(place text, value jsonb, kinds text, wanted text) returns text
+language sql immutable parallel safe
+set search_path = ''
+as $$
+    -- Cases, because PostgreSQL keeps no order in conditions.
+    select case
+        when not pgscore._is_integer(e.value, 0, length(kinds) - 1) then
+            format(
+                '%s is %s, and only registers 0 to %s come before it',
+                place || e.position, pgscore._shown(e.value), length(kinds) - 1
+            )
+        else
+            format(
+                '%s is %s, a register that holds a %s, and a %s is wanted',
+                place || e.position, pgscore._shown(e.value),
+                case wanted when 'n' then 'text' else 'number' end, case wanted when 'n' then 'number' else 'text' end
+            )
+    end
+    from (
+        select m.value, '[' || m.ordinal - 1 || ']' as position, m.ordinal
+        from jsonb_array_elements(case jsonb_typeof(value) when 'array' then value else '[]' end)
+            with ordinality as m (value, ordinal)
+        union all
+        select value, '', 1 where jsonb_typeof(value) <> 'array'
+    ) e
+    where case
+        when pgscore._is_integer(e.value, 0, length(kinds) - 1) then
+            wanted <> '*' and substr(kinds, e.value::integer + 1, 1) <> wanted
+        else true
+    end
+    order by e.ordinal limit 1
+$$;
+
+comment on function pgscore._registers_problem(text, jsonb, text, text) is
+    'What is wrong with a register, or a list of registers, that is read where registers of these kinds (n: number, t: text) exist; wanted is n, t, or * for either';
+
+-- core/program/_program_inputs_problem.sql
+create function pgscore._program_inputs_problem(inputs jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = ''
+as $$
+declare
+    problem text := pgscore._list_problem('inputs', inputs, 1, 1600);
+    input jsonb;
+    place text;
+    type text;
+    field text;
+    names text[] := '{}';
+    ordinal integer := 0;
+begin
+    if problem is not null then
+        return problem;
+    end if;
+    for input in select i.value from jsonb_array_elements(inputs) with ordinality as i (value, ordinal) order by i.ordinal loop
+        place := format('inputs[%s]', ordinal);
+        problem := pgscore._fields_problem(
+            place, input, array['name', 'type', 'nullable'], array['minimum', 'maximum', 'known']
+        );
+        if problem is not null then
+            return problem;
+        end if;
+        if jsonb_typeof(input -> 'name') <> 'string' or octet_length(input ->> 'name') not between 1 and 63 then
+            return format('%s.name is %s, and a text of 1 to 63 bytes is wanted', place, pgscore._shown(input -> 'name'));
+        elsif jsonb_typeof(input -> 'type') <> 'string'
+            or input ->> 'type' not in ('double precision', 'text', 'boolean')
+        then
+            return format(
+                '%s.type is %s, and "double precision", "text" or "boolean" is wanted',
+                place, pgscore._shown(input -> 'type')
+            );
+        elsif jsonb_typeof(input -> 'nullable') <> 'boolean' then
+            return format('%s.nullable is %s, and true or false is wanted', place, pgscore._shown(input -> 'nullable'));
+        end if;
+        type := input ->> 'type';
+        foreach field in array array['minimum', 'maximum'] loop
+            if input ? field and type = 'text' then
+                return format('%s.%s is given for a text', place, field);
+            elsif input ? field and not pgscore._is_number(input -> field) then
+                return format('%s.%s is %s, and a finite number is wanted', place, field, pgscore._shown(input -> field));
+            end if;
+        end loop;
+        if input ? 'known' then
+            problem := pgscore._keys_problem(place || '.known', input -> 'known', type);
+            if problem is not null then
+                return problem;
+            end if;
+        end if;
+        names := names || (input ->> 'name');
+        ordinal := ordinal + 1;
+    end loop;
+    select format('inputs[%s].name is %s, as that of an input before it', n.ordinal - 1, pgscore._shown(to_jsonb(n.name)))
+    into problem
+    from (
+        select u.ordinal, u.name, row_number() over (partition by u.name collate "C" order by u.ordinal) as nth
+        from unnest(names) with ordinality as u (name, ordinal)
+    ) n
+    where n.nth = 2
+    order by n.ordinal limit 1;
+    return problem;
+end
+$$;
+
+comment on function pgscore._program_inputs_problem(jsonb) is 'What is wrong with the inputs of a program; NULL where nothing is';
+
+-- core/program/_program_trees_problem.sql
+create function pgscore._program_trees_problem(place text, step jsonb, kinds text) returns text
+language plpgsql immutable parallel safe
+set search_path = ''
+as $$
+declare
+    most constant integer := 4000000;
+    problem text;
+    field text;
+    outputs integer;
+    nodes integer;
+    roots integer[];
+    feature integer[];
+    sets_of integer[];
+    lefts integer[];
+    rights integer[];
+    targets integer[];
+    number_of_values integer;
+    reads text;
+    set_kinds text := '';
+    member jsonb;
+    frontier integer[];
+    depth integer := 0;
+begin
+    problem := pgscore._fields_problem(
+        place, step,
+        array['step', 'of', 'precision', 'base', 'roots', 'target', 'feature', 'threshold', 'set', 'missing_left', 'left',
+            'right', 'values', 'sets'],
+        array['divide']
+    );
+    problem := coalesce(
+        problem,
+        pgscore._list_problem(place || '.of', step -> 'of', 1, 100000),
+        pgscore._list_problem(place || '.base', step -> 'base', 1, 1000),
+        pgscore._list_problem(place || '.roots', step -> 'roots', 0, most),
+        pgscore._list_problem(place || '.feature', step -> 'feature', 0, most),
+        pgscore._list_problem(place || '.values', step -> 'values', 0, most),
+        pgscore._list_problem(place || '.sets', step -> 'sets', 0, most)
+    );
+    if problem is not null then
+        return problem;
+    end if;
+    problem := pgscore._registers_problem(place || '.of', step -> 'of', kinds, '*');
+    if problem is not null then
+        return problem;
+    end if;
+    if jsonb_typeof(step -> 'precision') <> 'string' or step ->> 'precision' <> 'float64' then
+        return format('%s.precision is %s, and "float64" is wanted', place, pgscore._shown(step -> 'precision'));
+    elsif step ? 'divide' and not pgscore._is_number(step -> 'divide') then
+        return format('%s.divide is %s, and a finite number is wanted', place, pgscore._shown(step -> 'divide'));
+    end if;
+    outputs := jsonb_array_length(step -> 'base');
+    nodes := jsonb_array_length(step -> 'feature');
+    number_of_values := jsonb_array_length(step -> 'values');
+    foreach field in array array['threshold', 'set', 'missing_left', 'left', 'right'] loop
+        problem := pgscore._list_problem(place || '.' || field, step -> field, nodes, nodes);
+        if problem is not null then
+            return problem;
+        end if;
+    end loop;
+    problem := pgscore._list_problem(
+        place || '.target', step -> 'target', jsonb_array_length(step -> 'roots'), jsonb_array_length(step -> 'roots')
+    );
+    if problem is not null then
+        return problem;
+    end if;
+    -- First that all are of the right type, each kind of list in one pass.
+    foreach field in array array['base', 'values'] loop
+        select format('%s.%s[%s] is %s, and a finite number is wanted', place, field, e.ordinal - 1, pgscore._shown(e.value))
+        into problem
+        from jsonb_array_elements(step -> field) with ordinality as e (value, ordinal)
+        where not pgscore._is_number(e.value)
+        order by e.ordinal limit 1;
+        if problem is not null then
+            return problem;
+        end if;
+    end loop;
+    select format('%s.threshold[%s] is %s, and a finite number or null is wanted', place, e.ordinal - 1, pgscore._shown(e.value))
+    into problem
+    from jsonb_array_elements(step -> 'threshold') with ordinality as e (value, ordinal)
+    where jsonb_typeof(e.value) <> 'null' and not pgscore._is_number(e.value)
+    order by e.ordinal limit 1;
+    if problem is not null then
+        return problem;
+    end if;
+    for field, problem in
+        select f.name, p.problem
+        from (values
+            ('roots', 0, nodes - 1), ('target', -1, outputs - 1), ('feature', -1, jsonb_array_length(step -> 'of') - 1),
+            ('set', -1, jsonb_array_length(step -> 'sets') - 1), ('missing_left', 0, 1),
+            ('left', 0, greatest(nodes, number_of_values)), ('right', -1, nodes - 1)
+        ) as f (name, low, high)
+        cross join lateral (
+            select format(
+                '%s.%s[%s] is %s, and an integer from %s to %s is wanted',
+                place, f.name, e.ordinal - 1, pgscore._shown(e.value), f.low, f.high
+            )
+            from jsonb_array_elements(step -> f.name) with ordinality as e (value, ordinal)
+            where not pgscore._is_integer(e.value, f.low, f.high)
+            order by e.ordinal limit 1
+        ) as p (problem)
+    loop
+        return problem;
+    end loop;
+    for member in select s.value from jsonb_array_elements(step -> 'sets') with ordinality as s (value, ordinal) order by s.ordinal loop
+        field := format('%s.sets[%s]', place, length(set_kinds));
+        reads := case when jsonb_typeof(member) = 'array' and jsonb_typeof(member -> 0) = 'string' then 't' else 'n' end;
+        problem := pgscore._keys_problem(field, member, case reads when 't' then 'text' else 'number' end);
+        if problem is not null then
+            return problem;
+        end if;
+        -- An empty set holds texts as well as numbers.
+        set_kinds := set_kinds || case when jsonb_array_length(member) = 0 then '*' else reads end;
+    end loop;
+
+    -- Now they are arrays.
+    roots := translate((step -> 'roots')::text, '[]', '{}')::integer[];
+    targets := translate((step -> 'target')::text, '[]', '{}')::integer[];
+    feature := translate((step -> 'feature')::text, '[]', '{}')::integer[];
+    sets_of := translate((step -> 'set')::text, '[]', '{}')::integer[];
+    lefts := translate((step -> 'left')::text, '[]', '{}')::integer[];
+    rights := translate((step -> 'right')::text, '[]', '{}')::integer[];
+    select string_agg(substr(kinds, o.value::integer + 1, 1), '' order by o.ordinal) into reads
+    from jsonb_array_elements(step -> 'of') with ordinality as o (value, ordinal);
+
+    select case
+        when n.feature = -1 and n.threshold is not null then
+            format('%s.threshold[%s] is given for a leaf', place, n.node)
+        when n.feature = -1 and n.set_of <> -1 then format('%s.set[%s] is given for a leaf', place, n.node)
+        when n.feature = -1 and n.right_child <> -1 then
+            format('%s.right[%s] is %s, and -1 is wanted for a leaf', place, n.node, n.right_child)
+        when n.feature = -1 then
+            format('%s.left[%s] is %s, and there are %s values', place, n.node, n.left_child, number_of_values)
+        when n.left_child not between n.node + 1 and nodes - 1 then
+            format('%s.left[%s] is %s, and children stand behind their parent', place, n.node, n.left_child)
+        when n.right_child not between n.node + 1 and nodes - 1 then
+            format('%s.right[%s] is %s, and children stand behind their parent', place, n.node, n.right_child)
+        when n.set_of = -1 and n.threshold is null then
+            format('%s.threshold[%s] is null for a node that tests no set', place, n.node)
+        when n.set_of <> -1 and n.threshold is not null then
+            format('%s.threshold[%s] is given for a node that tests a set', place, n.node)
+        when n.set_of = -1 then
+            format('%s.feature[%s] is %s, which is a text, and its node has a threshold', place, n.node, n.feature)
+        else
+            format('%s.set[%s] is %s, which is not of the kind of what its node tests', place, n.node, n.set_of)
+    end
+    into problem
+    from (
+        select
+            u.ordinal::integer - 1 as node, u.feature, u.set_of, u.left_child, u.right_child,
+            nullif(jsonb_typeof(u.threshold), 'null') as threshold
+        from rows from (
+            unnest(feature), unnest(sets_of), unnest(lefts), unnest(rights), jsonb_array_elements(step -> 'threshold')
+        ) with ordinality as u (feature, set_of, left_child, right_child, threshold, ordinal)
+    ) n
+    where case
+        when n.feature = -1 then
+            n.threshold is not null or n.set_of <> -1 or n.right_child <> -1 or n.left_child >= number_of_values
+        else
+            n.left_child not between n.node + 1 and nodes - 1
+            or n.right_child not between n.node + 1 and nodes - 1
+            or (n.set_of = -1) = (n.threshold is null)
+            or n.set_of = -1 and substr(reads, n.feature + 1, 1) = 't'
+            or n.set_of <> -1 and substr(set_kinds, n.set_of + 1, 1) not in ('*', substr(reads, n.feature + 1, 1))
+    end
+    order by n.node limit 1;
+    if problem is not null then
+        return problem;
+    end if;
+
+    -- Each node is a root or the child of exactly one.
+    select case count(used.node)
+        when 0 then format('%s: node %s is neither a root nor a child', place, node.number)
+        else format('%s: node %s is the child of several, or a root and a child', place, node.number)
+    end
+    into problem
+    from generate_series(0, nodes - 1) as node (number)
+    left join (
+        select r.node from unnest(roots) as r (node)
+        union all
+        select u.child from unnest(feature, lefts) as u (feature, child) where u.feature <> -1
+        union all
+        select u.child from unnest(feature, rights) as u (feature, child) where u.feature <> -1
+    ) as used on used.node = node.number
+    group by node.number
+    having count(used.node) <> 1
+    order by node.number limit 1;
+    if problem is not null then
+        return problem;
+    end if;
+
+    -- Level by level: the depth.
+    frontier := roots;
+    while cardinality(frontier) > 0 loop
+        if depth > 1000 then
+            return format('%s: a tree is deeper than 1,000', place);
+        end if;
+        select array_agg(c.child) into frontier
+        from unnest(frontier) as f (node), lateral (values (lefts[f.node + 1]), (rights[f.node + 1])) as c (child)
+        where feature[f.node + 1] <> -1;
+        depth := depth + 1;
+    end loop;
+    if -1 = any (targets) then
+        with recursive below as (
+            select r.root as node from unnest(roots, targets) as r (root, target) where r.target = -1
+            union all
+            select c.child from below b, lateral (values (lefts[b.node + 1]), (rights[b.node + 1])) as c (child)
+            where feature[b.node + 1] <> -1
+        )
+        select format(
+            '%s.left[%s] is %s, and its leaf holds %s of the %s values',
+            place, b.node, lefts[b.node + 1], outputs, number_of_values
+        )
+        into problem
+        from below b
+        where feature[b.node + 1] = -1 and lefts[b.node + 1] + outputs > number_of_values
+        order by b.node limit 1;
+    end if;
+    return problem;
+end
+$$;
+
+comment on function pgscore._program_trees_problem(text, jsonb, text) is
+    'What is wrong with a trees step where registers of these kinds exist; NULL where nothing is';
+
+-- core/program/_program_step_problem.sql
+create function pgscore._program_step_problem(place text, step jsonb, kinds text) returns text
+language plpgsql immutable parallel safe
+set search_path = ''
+as $$
+declare
+    name constant text := case when jsonb_typeof(step -> 'step') = 'string' then step ->> 'step' end;
+    problem text;
+    field text;
+    wanted text;
+    numbers text[] := '{}';
+begin
+    if jsonb_typeof(step) is distinct from 'object' then
+        return pgscore._fields_problem(place, step, '{}', '{}');
+    elsif name = 'trees' then
+        return pgscore._program_trees_problem(place, step, kinds);
+    end if;
+    case name
+        when 'affine' then
+            numbers := array['subtract', 'divide', 'multiply', 'add'];
+            problem := pgscore._fields_problem(place, step, array['step', 'of'], numbers);
+        when 'clip' then
+            numbers := array['minimum', 'maximum'];
+            problem := pgscore._fields_problem(place, step, array['step', 'of'], numbers);
+        when 'function' then
+            problem := pgscore._fields_problem(place, step, array['step', 'of', 'name'], '{}');
+        when 'fill' then
+            problem := pgscore._fields_problem(place, step, array['step', 'of', 'with'], '{}');
+        when 'missing' then
+            problem := pgscore._fields_problem(place, step, array['step', 'of'], '{}');
+        when 'lookup' then
+            problem := pgscore._fields_problem(
+                place, step, array['step', 'of', 'keys', 'values', 'unknown', 'missing'], '{}'
+            );
+        when 'linear' then
+            problem := pgscore._fields_problem(place, step, array['step', 'of', 'weights', 'intercept'], '{}');
+        else
+            return format('%s.step is %s, which is no step of programs', place, pgscore._shown(step -> 'step'));
+    end case;
+    if problem is not null then
+        return problem;
+    end if;
+
+    if name = 'linear' then
+        problem := coalesce(
+            pgscore._list_problem(place || '.of', step -> 'of', 0, 100000),
+            pgscore._registers_problem(place || '.of', step -> 'of', kinds, 'n'),
+            pgscore._list_problem(
+                place || '.weights', step -> 'weights', jsonb_array_length(step -> 'of'), jsonb_array_length(step -> 'of')
+            ),
+            (
+                select format(
+                    '%s.weights[%s] is %s, and a finite number is wanted', place, w.ordinal - 1, pgscore._shown(w.value)
+                )
+                from jsonb_array_elements(step -> 'weights') with ordinality as w (value, ordinal)
+                where not pgscore._is_number(w.value)
+                order by w.ordinal limit 1
+            )
+        );
+        numbers := array['intercept'];
+    else
+        wanted := case when name in ('fill', 'missing', 'lookup') then '*' else 'n' end;
+        problem := case
+            when not pgscore._is_integer(step -> 'of', 0, length(kinds) - 1) or wanted = 'n' then
+                pgscore._registers_problem(place || '.of', step -> 'of', kinds, wanted)
+        end;
+        if problem is null and jsonb_typeof(step -> 'of') <> 'number' then
+            problem := format('%s.of is %s, and a register is wanted', place, pgscore._shown(step -> 'of'));
+        end if;
+    end if;
+    if problem is not null then
+        return problem;
+    end if;
+    foreach field in array numbers loop
+        if step ? field and not pgscore._is_number(step -> field) then
+            return format('%s.%s is %s, and a finite number is wanted', place, field, pgscore._shown(step -> field));
+        end if;
+    end loop;
+
+    if name = 'clip' and not step ?| numbers then
+        return format('%s has neither a minimum nor a maximum', place);
+    elsif name = 'function' and step -> 'name' not in ('"abs"', '"sqrt"', '"square"') then
+        return format('%s.name is %s, and "abs", "sqrt" or "square" is wanted', place, pgscore._shown(step -> 'name'));
+    elsif name in ('fill', 'lookup') then
+        wanted := substr(kinds, (step -> 'of')::integer + 1, 1);
+    end if;
+    if name = 'fill' and not (
+        case wanted when 't' then pgscore._is_text(step -> 'with') else pgscore._is_number(step -> 'with') end
+    ) then
+        return format(
+            '%s.with is %s, and a %s is wanted', place, pgscore._shown(step -> 'with'),
+            case wanted when 't' then 'text of at most 1,000 bytes' else 'finite number' end
+        );
+    elsif name = 'lookup' then
+        problem := coalesce(
+            pgscore._keys_problem(place || '.keys', step -> 'keys', case wanted when 't' then 'text' else 'number' end),
+            pgscore._list_problem(
+                place || '.values', step -> 'values', jsonb_array_length(step -> 'keys'), jsonb_array_length(step -> 'keys')
+            ),
+            (
+                select format(
+                    '%s is %s, and a finite number or null is wanted', v.place, pgscore._shown(v.value)
+                )
+                from (
+                    select format('%s.values[%s]', place, e.ordinal - 1), e.value, e.ordinal
+                    from jsonb_array_elements(step -> 'values') with ordinality as e (value, ordinal)
+                    union all
+                    select format('%s.%s', place, e.field), step -> e.field, 1000001
+                    from unnest(array['unknown', 'missing']) as e (field)
+                ) as v (place, value, ordinal)
+                where jsonb_typeof(v.value) <> 'null' and not pgscore._is_number(v.value)
+                order by v.ordinal limit 1
+            )
+        );
+    end if;
+    return problem;
+end
+$$;
+
+comment on function pgscore._program_step_problem(text, jsonb, text) is
+    'What is wrong with a step where registers of these kinds (n: number, t: text) exist; NULL where nothing is';
+
+-- core/program/_step_kinds.sql
+create function pgscore._step_kinds(step jsonb, kinds text) returns text
+language sql immutable parallel safe
+set search_path = ''
+as $$
+    select case step ->> 'step'
+        when 'trees' then repeat('n', jsonb_array_length(step -> 'base'))
+        when 'fill' then substr(kinds, (step -> 'of')::integer + 1, 1)
+        else 'n'
+    end
+$$;
+
+comment on function pgscore._step_kinds(jsonb, text) is
+    'The kinds (n: number, t: text) of the registers that a valid step defines, where registers of these kinds exist';
+
+-- core/program/_program_link_problem.sql
+create function pgscore._program_link_problem(program jsonb, kinds text) returns text
+language plpgsql immutable parallel safe
+set search_path = ''
+as $$
+declare
+    problem constant text := coalesce(
+        pgscore._list_problem('scores', program -> 'scores', 1, 1000),
+        pgscore._registers_problem('scores', program -> 'scores', kinds, 'n')
+    );
+    link constant jsonb := program -> 'link';
+begin
+    if problem is not null then
+        return replace(problem, 'come before it', 'exist');
+    elsif link not in ('"identity"', '"logistic"', '"softmax"', '"one_vs_rest"', '"sign"', '"argmax"') then
+        return format(
+            'link is %s, and "identity", "logistic", "softmax", "one_vs_rest", "sign" or "argmax" is wanted',
+            pgscore._shown(link)
+        );
+    elsif link in ('"logistic"', '"sign"') and jsonb_array_length(program -> 'scores') <> 1 then
+        return format(
+            'link is %s, which takes 1 score, and scores has %s members', link, jsonb_array_length(program -> 'scores')
+        );
+    elsif link in ('"softmax"', '"one_vs_rest"', '"argmax"') and jsonb_array_length(program -> 'scores') < 2 then
+        return format('link is %s, which takes a score for each class, and scores has 1 member', link);
+    elsif program -> 'tie' not in ('"first"', '"last"') then
+        return format('tie is %s, and "first" or "last" is wanted', pgscore._shown(program -> 'tie'));
+    end if;
+    return null;
+end
+$$;
+
+comment on function pgscore._program_link_problem(jsonb, text) is
+    'What is wrong with scores, link and tie of a program whose registers are of these kinds; NULL where nothing is';
+
+-- core/program/_program_problem.sql
+create function pgscore._program_problem(program jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = ''
+as $$
+declare
+    problem text;
+    kinds text;
+    step jsonb;
+    ordinal integer := 0;
+    registers_read bigint := 0;
+    keys bigint;
+    nodes bigint := 0;
+begin
+    if program is null then
+        return 'the program is NULL';
+    end if;
+    problem := pgscore._fields_problem(
+        'the program', program, array['program', 'inputs', 'steps', 'scores', 'link', 'tie'], '{}'
+    );
+    if problem is not null then
+        return problem;
+    elsif not pgscore._is_integer(program -> 'program', 1, 1) then
+        return format('program is %s, and this database knows 1', pgscore._shown(program -> 'program'));
+    elsif octet_length(program::text) > 64 * 1024 * 1024 then
+        return 'the program is larger than 64 MB';
+    end if;
+    problem := coalesce(
+        pgscore._program_inputs_problem(program -> 'inputs'), pgscore._list_problem('steps', program -> 'steps', 0, 10000)
+    );
+    if problem is not null then
+        return problem;
+    end if;
+
+    select
+        string_agg(case when i.input ->> 'type' = 'text' then 't' else 'n' end, '' order by i.ordinal),
+        coalesce(sum(jsonb_array_length(i.input -> 'known')), 0)
+    into kinds, keys
+    from jsonb_array_elements(program -> 'inputs') with ordinality as i (input, ordinal);
+    for step in
+        select s.value from jsonb_array_elements(program -> 'steps') with ordinality as s (value, ordinal) order by s.ordinal
+    loop
+        problem := pgscore._program_step_problem(format('steps[%s]', ordinal), step, kinds);
+        if problem is not null then
+            return problem;
+        end if;
+        registers_read := registers_read
+            + case jsonb_typeof(step -> 'of') when 'array' then jsonb_array_length(step -> 'of') else 1 end;
+        if step ->> 'step' = 'lookup' then
+            keys := keys + jsonb_array_length(step -> 'keys');
+        elsif step ->> 'step' = 'trees' then
+            nodes := nodes + jsonb_array_length(step -> 'feature');
+            keys := keys + coalesce(
+                (select sum(jsonb_array_length(m.value)) from jsonb_array_elements(step -> 'sets') as m (value)), 0
+            );
+        end if;
+        problem := case
+            when registers_read > 100000 then 'steps read more than 100,000 registers together'
+            when keys > 1000000 then 'known values, keys and sets have more than 1,000,000 members together'
+            when nodes > 4000000 then 'trees have more than 4,000,000 nodes together'
+        end;
+        if problem is not null then
+            return format('steps[%s]: %s', ordinal, problem);
+        end if;
+        kinds := kinds || pgscore._step_kinds(step, kinds);
+        ordinal := ordinal + 1;
+    end loop;
+    if keys > 1000000 then
+        return 'inputs: known values have more than 1,000,000 members together';
+    end if;
+    return pgscore._program_link_problem(program, kinds);
+end
+$$;
+
+comment on function pgscore._program_problem(jsonb) is
+    'Why JSON is no valid program, in one sentence that names the place; NULL where it is one. It trusts nothing and raises nothing';
+
+-- core/program/_program_contract_problem.sql
+create function pgscore._program_contract_problem(program jsonb, contract jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = ''
+as $$
+declare
+    classes constant integer := jsonb_array_length(contract #> '{output,classes}');
+    kind constant text := contract #>> '{output,kind}';
+    link constant text := program ->> 'link';
+    wanted constant integer := case kind when 'value' then 1 else classes end;
+    outputs constant integer := case
+        when link in ('logistic', 'sign') then 2 else jsonb_array_length(program -> 'scores')
+    end;
+    problem text;
+begin
+    select case
+        when p.input is null then format('inputs has %s members, and the contract %s', p.ordinal - 1, jsonb_array_length(contract -> 'inputs'))
+        when p.promised is null then format('inputs has more members than the contract, which has %s', p.ordinal - 1)
+        else format(
+            'inputs[%s].%s is %s, and the contract says %s', p.ordinal - 1, f.name,
+            pgscore._shown(p.input -> f.name), pgscore._shown(p.promised -> f.name)
+        )
+    end
+    into problem
+    from rows from (
+        jsonb_array_elements(program -> 'inputs'), jsonb_array_elements(contract -> 'inputs')
+    ) with ordinality as p (input, promised, ordinal),
+    unnest(array['name', 'type', 'nullable']) with ordinality as f (name, position)
+    where p.input -> f.name is distinct from p.promised -> f.name
+    order by p.ordinal, f.position limit 1;
+    if problem is not null then
+        return problem;
+    elsif outputs <> wanted then
+        return format('link "%s" gives %s outputs, and the contract has %s', link, outputs, case kind
+            when 'value' then 'one value' else format('%s classes', classes) end);
+    elsif (kind = 'value' and link <> 'identity')
+        or (kind = 'indicator' and link not in ('sign', 'argmax'))
+        or (kind = 'probability' and link not in ('identity', 'logistic', 'softmax', 'one_vs_rest'))
+    then
+        return format('link "%s" does not fit an output of kind "%s"', link, kind);
+    end if;
+    return null;
+end
+$$;
+
+comment on function pgscore._program_contract_problem(jsonb, jsonb) is
+    'Where a valid program departs from a complete contract: its inputs, outputs or link; NULL where it does not';
+
+-- core/program/_program_size.sql
+create function pgscore._program_size(program jsonb) returns integer
+language sql immutable parallel safe
+set search_path = ''
+as $$
+    select 2 * jsonb_array_length(program -> 'inputs') + coalesce(sum(
+        case s.step ->> 'step'
+            when 'trees' then jsonb_array_length(s.step -> 'feature')
+            when 'linear' then 3 * jsonb_array_length(s.step -> 'of')
+            when 'lookup' then 2 * jsonb_array_length(s.step -> 'keys') + 3
+            else 3
+        end
+    ), 0)::integer
+    from jsonb_array_elements(program -> 'steps') as s (step)
+$$;
+
+comment on function pgscore._program_size(jsonb) is
+    'How large the SQL of a valid program is, in nodes of its trees or what takes as long to plan';
+
+-- core/program/_add.sql
+create function pgscore._add(a double precision, b double precision) returns double precision
+language plpgsql immutable parallel safe
+set search_path = ''
+as $$
+begin
+    -- Halves are exact where the sum can overflow.
+    if abs(a) > 1 and abs(b) > 1 and abs(a * 0.5::double precision + b * 0.5::double precision) >= power('2'::double precision, 1023) then
+        return nullif(sign(a * 0.5::double precision + b * 0.5::double precision) * 'Infinity'::double precision, 'NaN');
+    end if;
+    return nullif(a + b, 'NaN');
+end
+$$;
+
+comment on function pgscore._add(double precision, double precision) is
+    'a + b as IEEE doubles, where PostgreSQL would raise an error: an overflow is infinite. NULL where it is no number';
+grant execute on function pgscore._add(double precision, double precision) to pgscore_reader;
+
+-- core/program/_multiply.sql
+create function pgscore._multiply(a double precision, b double precision) returns double precision
+language plpgsql immutable parallel safe
+set search_path = ''
+as $$
+declare
+    large constant double precision := greatest(abs(a), abs(b));
+    small constant double precision := least(abs(a), abs(b));
+begin
+    if a is null or b is null or large = 'NaN' then
+        return null;
+    elsif large = 'Infinity' or small = 0 then
+        return nullif(a * b, 'NaN');
+    elsif small > 1 and large > '1.797693134862315e308'::double precision / small then
+        return sign(a) * sign(b) * 'Infinity'::double precision;
+    elsif large < 1 and small < '5e-324'::double precision / large then
+        return 0;
+    end if;
+    return a * b;
+end
+$$;
+
+comment on function pgscore._multiply(double precision, double precision) is
+    'a · b as IEEE doubles, where PostgreSQL would raise an error: an overflow is infinite, an underflow 0. NULL where it is no number';
+grant execute on function pgscore._multiply(double precision, double precision) to pgscore_reader;
+
+-- core/program/_divide.sql
+create function pgscore._divide(a double precision, b double precision) returns double precision
+language plpgsql immutable parallel safe
+set search_path = ''
+as $$
+begin
+    if a is null or b is null or a = 'NaN' or b = 'NaN' then
+        return null;
+    elsif b = 0 then
+        return case when a <> 0 then sign(a) * 'Infinity'::double precision end;
+    elsif abs(b) = 'Infinity' then
+        return case when abs(a) <> 'Infinity' then 0 end;
+    elsif abs(a) = 'Infinity' or a = 0 then
+        return a / b;
+    elsif abs(b) < 1 and abs(a) > '1.797693134862315e308'::double precision * abs(b) then
+        return sign(a) * sign(b) * 'Infinity'::double precision;
+    elsif abs(b) > 1 and abs(a) < 1 and abs(a) < '5e-324'::double precision * abs(b) then
+        return 0;
+    end if;
+    return a / b;
+end
+$$;
+
+comment on function pgscore._divide(double precision, double precision) is
+    'a / b as IEEE doubles, where PostgreSQL would raise an error: an overflow is infinite, an underflow 0. NULL where it is no number';
+grant execute on function pgscore._divide(double precision, double precision) to pgscore_reader;
+
+-- core/program/_exp.sql
+create function pgscore._exp(a double precision) returns double precision
+language sql immutable parallel safe
+set search_path = ''
+as $$
+    select case
+        when a = 'NaN' then null
+        when a > '709.782712893384' then 'Infinity'
+        when a < '-745.13' then 0
+        else exp(a)
+    end
+$$;
+
+comment on function pgscore._exp(double precision) is
+    'exp(a) as IEEE doubles, where PostgreSQL would raise an error: an overflow is infinite, an underflow 0. NULL where it is no number';
+grant execute on function pgscore._exp(double precision) to pgscore_reader;
+
+-- core/program/_weighted_sum.sql
+create function pgscore._weighted_sum(
+    start double precision, numbers double precision[], weights double precision[]
+) returns double precision
+language plpgsql immutable parallel safe
+set search_path = ''
+as $$
+declare
+    total double precision := start;
+    number double precision;
+    weight double precision;
+begin
+    for position in 1 .. cardinality(numbers) loop
+        number := numbers[position];
+        weight := weights[position];
+        if abs(number) between '1e-150' and '1e150' and abs(weight) between '1e-150' and '1e150' and abs(total) < '1e305' then
+            total := total + number * weight;
+        else
+            total := pgscore._add(total, pgscore._multiply(number, weight));
+        end if;
+    end loop;
+    return total;
+end
+$$;
+
+comment on function pgscore._weighted_sum(double precision, double precision[], double precision[]) is
+    'start + Σ number · weight, from left to right, as IEEE doubles. NULL where it is no number';
+grant execute on function pgscore._weighted_sum(double precision, double precision[], double precision[]) to pgscore_reader;
+
+-- core/program/_outputs.sql
+create function pgscore._outputs(link text, scores double precision[]) returns double precision[]
+language plpgsql immutable parallel safe
+set search_path = ''
+as $$
+declare
+    outputs double precision[] := '{}';
+    score double precision;
+    largest constant double precision := (select max(s) from unnest(scores) s);
+    total double precision := 0;
+    probability double precision;
+begin
+    if link = 'identity' then
+        return scores;
+    elsif array_position(scores, null) is not null then
+        return array_fill(null::double precision, array[case when link in ('logistic', 'sign') then 2 else cardinality(scores) end]);
+    elsif link = 'logistic' then
+        probability := pgscore._divide(1, pgscore._add(1, pgscore._exp(-scores[1])));
+        return array[1 - probability, probability];
+    elsif link = 'sign' then
+        return case when scores[1] > 0 then '{0,1}' else '{1,0}' end;
+    end if;
+    foreach score in array scores loop
+        if link = 'softmax' then
+            outputs := outputs || pgscore._exp(pgscore._add(score, -largest));
+        elsif link = 'one_vs_rest' then
+            outputs := outputs || pgscore._divide(1, pgscore._add(1, pgscore._exp(-score)));
+        else
+            outputs := outputs || case when score = largest and total = 0 then 1 else 0 end::double precision;
+        end if;
+        total := total + outputs[cardinality(outputs)];
+    end loop;
+    if link <> 'argmax' then
+        outputs := array(
+            select pgscore._divide(o.output, total) from unnest(outputs) with ordinality as o (output, ordinal)
+            order by o.ordinal
+        );
+    end if;
+    return outputs;
+end
+$$;
+
+comment on function pgscore._outputs(text, double precision[]) is
+    'What a link makes of scores; NULL in the place of what is no number';
+grant execute on function pgscore._outputs(text, double precision[]) to pgscore_reader;
+
+-- core/program/_literal.sql
+create function pgscore._literal(number double precision) returns text
+language sql immutable parallel safe
+set search_path = ''
+set extra_float_digits = 1
+as $$
+    select coalesce(quote_literal(number::text), 'null') || '::double precision'
+$$;
+
+comment on function pgscore._literal(double precision) is 'SQL for exactly this double; never a bare number, which would be numeric';
+
+-- core/program/_array_literal.sql
+create function pgscore._array_literal(members jsonb, type text) returns text
+language sql immutable parallel safe
+set search_path = ''
+set extra_float_digits = 1
+as $$
+    select case type
+        when 'text' then
+            quote_literal(array(
+                select m.value from jsonb_array_elements_text(members) with ordinality as m (value, ordinal) order by m.ordinal
+            )::text) || '::text[]'
+        else
+            quote_literal(array(
+                select m.value::double precision
+                from jsonb_array_elements(members) with ordinality as m (value, ordinal) order by m.ordinal
+            )::text) || '::double precision[]'
+    end
+$$;
+
+comment on function pgscore._array_literal(jsonb, text) is
+    'SQL for the array of a list of texts (type text) or of finite numbers (any other)';
+
+-- core/program/_tested.sql
+create function pgscore._tested(expression text, kind text) returns text
+language sql immutable parallel safe
+set search_path = ''
+as $$
+    select case kind when 't' then '(' || expression || ' collate "C")' else expression end
+$$;
+
+comment on function pgscore._tested(text, text) is 'SQL for a register of a kind (n: number, t: text) that is compared: texts by code points';
+
+-- core/program/_lookup_expression.sql
+create function pgscore._lookup_expression(tested text, keys text[], branches text[], unknown text) returns text
+language plpgsql immutable parallel safe
+set search_path = ''
+as $$
+declare
+    many constant integer := cardinality(keys);
+    middle constant integer := many / 2;
+begin
+    if many = 0 then
+        return unknown;
+    elsif many <= 8 then
+        return 'case ' || (
+            select string_agg(format('when %s = %s then %s', tested, k.key, k.branch), ' ' order by k.ordinal)
+            from unnest(keys, branches) with ordinality as k (key, branch, ordinal)
+        ) || format(' else %s end', unknown);
+    end if;
+    -- Keys are sorted.
+    return format(
+        'case when %s <= %s then %s else %s end',
+        tested, keys[middle],
+        pgscore._lookup_expression(tested, keys[:middle], branches[:middle], unknown),
+        pgscore._lookup_expression(tested, keys[middle + 1:], branches[middle + 1:], unknown)
+    );
+end
+$$;
+
+comment on function pgscore._lookup_expression(text, text[], text[], text) is
+    'SQL that looks a value up among sorted keys, all given as SQL; halves them while they are more than eight';
+
+-- core/program/_lookup.sql
+create function pgscore._lookup(step jsonb, tested text, is_text boolean, may_miss boolean) returns text
+language plpgsql immutable parallel safe
+set search_path = ''
+as $$
+declare
+    compared constant text := case when is_text then '(' || tested || ' collate "C")' else tested end;
+    found text;
+begin
+    found := pgscore._lookup_expression(
+        compared,
+        array(
+            select case when is_text then quote_literal(k.key #>> '{}') || '::text' else pgscore._literal(k.key::double precision) end
+            from jsonb_array_elements(step -> 'keys') with ordinality as k (key, ordinal) order by k.ordinal
+        ),
+        array(
+            select pgscore._literal(v.value::double precision)
+            from (
+                select nullif(e.value, 'null') as value, e.ordinal
+                from jsonb_array_elements(step -> 'values') with ordinality as e (value, ordinal)
+            ) v
+            order by v.ordinal
+        ),
+        pgscore._literal((nullif(step -> 'unknown', 'null'))::double precision)
+    );
+    if may_miss then
+        found := format(
+            'case when %s is null then %s else %s end',
+            tested, pgscore._literal((nullif(step -> 'missing', 'null'))::double precision), found
+        );
+    end if;
+    return found;
+end
+$$;
+
+comment on function pgscore._lookup(jsonb, text, boolean, boolean) is
+    'SQL for a lookup step of what is given as SQL, NULL where it is missing';
+
+-- core/program/_leaves_are_bounded.sql
+create function pgscore._leaves_are_bounded(step jsonb) returns boolean
+language sql immutable parallel safe
+set search_path = ''
+as $$
+    select coalesce(max(abs(v.value::double precision)), 0) < '1e300'::double precision
+    from (
+        select l.value from jsonb_array_elements(step -> 'values') as l (value)
+        union all
+        select b.value from jsonb_array_elements(step -> 'base') as b (value)
+    ) v
+$$;
+
+comment on function pgscore._leaves_are_bounded(jsonb) is
+    'Whether no sum of a trees step can overflow: 4,000,000 leaves below 1e300 stay below 1e307';
+
+-- core/program/_tree_expressions.sql
+create function pgscore._tree_expressions(step jsonb, tests text[], may_miss boolean[], output integer) returns text[]
+language plpgsql immutable parallel safe
+set search_path = ''
+set extra_float_digits = 1
+as $$
+declare
+    feature constant integer[] := translate((step -> 'feature')::text, '[]', '{}')::integer[];
+    thresholds constant double precision[] := translate((step -> 'threshold')::text, '[]', '{}')::double precision[];
+    sets constant integer[] := translate((step -> 'set')::text, '[]', '{}')::integer[];
+    missing_left constant integer[] := translate((step -> 'missing_left')::text, '[]', '{}')::integer[];
+    lefts constant integer[] := translate((step -> 'left')::text, '[]', '{}')::integer[];
+    rights constant integer[] := translate((step -> 'right')::text, '[]', '{}')::integer[];
+    leaves constant double precision[] := translate((step -> 'values')::text, '[]', '{}')::double precision[];
+    roots constant integer[] := translate((step -> 'roots')::text, '[]', '{}')::integer[];
+    targets constant integer[] := translate((step -> 'target')::text, '[]', '{}')::integer[];
+    members text[];
+    nodes text[] := array_fill(null::text, array[cardinality(feature)]);
+    -- For nodes of trees that add to the output, which of the leaf's values they add.
+    place integer[] := array_fill(null::integer, array[cardinality(feature)]);
+    answers text[] := '{}';
+    tested text;
+    condition text;
+begin
+    select array_agg(
+        case
+            when jsonb_array_length(s.value) > 0 then
+                pgscore._array_literal(s.value, case jsonb_typeof(s.value -> 0) when 'string' then 'text' else 'number' end)
+        end
+        order by s.ordinal
+    )
+    into members
+    from jsonb_array_elements(step -> 'sets') with ordinality as s (value, ordinal);
+
+    for number in 1 .. cardinality(roots) loop
+        if targets[number] in (-1, output) then
+            place[roots[number] + 1] := case targets[number] when -1 then output else 0 end;
+        end if;
+    end loop;
+    -- Children stand behind their parent: forwards it tells them, backwards they are there when it wants them.
+    for node in 1 .. cardinality(feature) loop
+        if feature[node] <> -1 and place[node] is not null then
+            place[lefts[node] + 1] := place[node];
+            place[rights[node] + 1] := place[node];
+        end if;
+    end loop;
+    for node in reverse cardinality(feature) .. 1 loop
+        if place[node] is null then
+            continue;
+        elsif feature[node] = -1 then
+            nodes[node] := quote_literal(leaves[lefts[node] + 1 + place[node]]::text) || '::double precision';
+            continue;
+        end if;
+        tested := tests[feature[node] + 1];
+        if sets[node] = -1 then
+            condition := tested || ' <= ' || quote_literal(thresholds[node]::text) || '::double precision';
+        elsif members[sets[node] + 1] is null then
+            condition := 'false';
+        else
+            condition := tested || ' = any (' || members[sets[node] + 1] || ')';
+        end if;
+        if missing_left[node] = 1 and may_miss[feature[node] + 1] then
+            -- NULL for a missing value, except in a set without members.
+            condition := case
+                when sets[node] <> -1 and members[sets[node] + 1] is null then tested || ' is null'
+                else '(' || condition || ') is not false'
+            end;
+        end if;
+        nodes[node] := 'case when ' || condition || ' then ' || nodes[lefts[node] + 1]
+            || ' else ' || nodes[rights[node] + 1] || ' end';
+        nodes[lefts[node] + 1] := null;
+        nodes[rights[node] + 1] := null;
+    end loop;
+    for number in 1 .. cardinality(roots) loop
+        if targets[number] in (-1, output) then
+            answers := answers || nodes[roots[number] + 1];
+        end if;
+    end loop;
+    return answers;
+end
+$$;
+
+comment on function pgscore._tree_expressions(jsonb, text[], boolean[], integer) is
+    'SQL for each tree of a trees step that adds to an output; tests is SQL for what nodes test, NULL where it is missing and may_miss';
+
+-- core/program/_program_careful.sql
+create function pgscore._program_careful(program jsonb, arguments text[]) returns text
+language plpgsql immutable parallel safe
+set search_path = ''
+set extra_float_digits = 1
+as $$
+declare
+    kinds text;
+    may_miss boolean[] := '{}';
+    variables text := '';
+    body text := '';
+    input jsonb;
+    step jsonb;
+    of integer;
+    value text;
+    kind text;
+    field text;
+    read integer[];
+    trees text[];
+    total text;
+    register integer := 0;
+begin
+    select string_agg(case when i.input ->> 'type' = 'text' then 't' else 'n' end, '' order by i.ordinal) into kinds
+    from jsonb_array_elements(program -> 'inputs') with ordinality as i (input, ordinal);
+    for input in
+        select i.value from jsonb_array_elements(program -> 'inputs') with ordinality as i (value, ordinal) order by i.ordinal
+    loop
+        kind := substr(kinds, register + 1, 1);
+        variables := variables || format(
+            case kind when 't' then E'r%s text := %s;\n' else E'r%s double precision := nullif(%s, ''NaN'');\n' end,
+            register, arguments[register + 1]
+        );
+        value := concat_ws(
+            ' or ',
+            case when not (input -> 'nullable')::boolean then format('r%s is null', register) end,
+            case when input ? 'minimum' then format('r%s < %s', register, pgscore._literal((input -> 'minimum')::double precision)) end,
+            case when input ? 'maximum' then format('r%s > %s', register, pgscore._literal((input -> 'maximum')::double precision)) end,
+            case when input ? 'known' then format(
+                '(r%s is not null and %s <> all (%s))', register, pgscore._tested('r' || register, kind), pgscore._array_literal(input -> 'known', input ->> 'type')
+            ) end
+        );
+        if value <> '' then
+            body := body || format(E'if %s then return null; end if;\n', value);
+        end if;
+        may_miss := may_miss || (input -> 'nullable')::boolean;
+        register := register + 1;
+    end loop;
+
+    for step in
+        select s.value from jsonb_array_elements(program -> 'steps') with ordinality as s (value, ordinal) order by s.ordinal
+    loop
+        if step ->> 'step' = 'trees' then
+            read := translate((step -> 'of')::text, '[]', '{}')::integer[];
+            for output in 0 .. jsonb_array_length(step -> 'base') - 1 loop
+                variables := variables || format(E'r%s double precision := %s;\n', register,
+                    pgscore._literal((step -> 'base' -> output)::double precision));
+                trees := pgscore._tree_expressions(
+                    step,
+                    array(
+                        select pgscore._tested('r' || r.register, substr(kinds, r.register + 1, 1))
+                        from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
+                    ),
+                    array(select may_miss[r.register + 1] from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal),
+                    output
+                );
+                -- In parts: a sum of thousands of terms is too deep for the parser.
+                for part in 0 .. (cardinality(trees) + 499) / 500 - 1 loop
+                    body := body || format(case
+                        when pgscore._leaves_are_bounded(step) then E'r%1$s := r%1$s + %2$s;\n'
+                        else E'r%1$s := pgscore._weighted_sum(r%1$s, array[%3$s], array_fill(1::double precision, array[%4$s]));\n'
+                        end,
+                        register, array_to_string(trees[part * 500 + 1:part * 500 + 500], ' + '),
+                        array_to_string(trees[part * 500 + 1:part * 500 + 500], ', '),
+                        cardinality(trees[part * 500 + 1:part * 500 + 500]));
+                end loop;
+                if step ? 'divide' then
+                    body := body || format(E'r%1$s := pgscore._divide(r%1$s, %2$s);\n', register,
+                        pgscore._literal((step -> 'divide')::double precision));
+                end if;
+                kinds := kinds || 'n';
+                may_miss := may_miss || true;
+                register := register + 1;
+            end loop;
+            continue;
+        end if;
+        kind := pgscore._step_kinds(step, kinds);
+        if jsonb_typeof(step -> 'of') = 'number' then
+            of := (step -> 'of')::integer;
+            value := 'r' || of;
+        end if;
+        case step ->> 'step'
+            when 'affine' then
+                foreach field in array array['subtract', 'divide', 'multiply', 'add'] loop
+                    if step ? field then
+                        value := format(
+                            'pgscore._%s(%s, %s)',
+                            case field when 'subtract' then 'add' else field end, value,
+                            pgscore._literal((case field when 'subtract' then -1 else 1 end) * (step -> field)::double precision)
+                        );
+                    end if;
+                end loop;
+            when 'clip' then
+                value := format(
+                    'case when %1$s is not null then least(greatest(%1$s, %2$s), %3$s) end', value,
+                    pgscore._literal((step -> 'minimum')::double precision), pgscore._literal((step -> 'maximum')::double precision)
+                );
+            when 'function' then
+                value := format(
+                    case step ->> 'name'
+                        when 'abs' then 'abs(%1$s)'
+                        when 'sqrt' then 'case when %1$s >= 0 then sqrt(%1$s) end'
+                        else 'pgscore._multiply(%1$s, %1$s)'
+                    end,
+                    value
+                );
+            when 'fill' then
+                value := format('coalesce(%s, %s)', value, case kind
+                    when 't' then quote_literal(step ->> 'with') || '::text' else pgscore._literal((step -> 'with')::double precision) end);
+            when 'missing' then
+                value := format('case when %s is null then 1 else 0 end', value);
+            when 'lookup' then
+                value := pgscore._lookup(step, value, substr(kinds, of + 1, 1) = 't', true);
+            when 'linear' then
+                value := format(
+                    'pgscore._weighted_sum(%s, array[%s]::double precision[], %s)',
+                    pgscore._literal((step -> 'intercept')::double precision),
+                    (
+                        select string_agg('r' || o.register, ', ' order by o.ordinal)
+                        from jsonb_array_elements_text(step -> 'of') with ordinality as o (register, ordinal)
+                    ),
+                    pgscore._array_literal(step -> 'weights', 'number')
+                );
+        end case;
+        variables := variables || format(E'r%s %s;\n', register, case kind when 't' then 'text' else 'double precision' end);
+        body := body || format(E'r%s := %s;\n', register, value);
+        kinds := kinds || kind;
+        may_miss := may_miss || true;
+        register := register + 1;
+    end loop;
+    select string_agg('r' || s.register, ', ' order by s.ordinal) into total
+    from jsonb_array_elements_text(program -> 'scores') with ordinality as s (register, ordinal);
+    return format(
+        E'\ndeclare\n%sbegin\n%sreturn pgscore._outputs(%L, array[%s]::double precision[]);\nend\n',
+        variables, body, program ->> 'link', total
+    );
+end
+$$;
+
+comment on function pgscore._program_careful(jsonb, text[]) is
+    'The body of a plpgsql function that gives all outputs of a valid program for any row and never raises; arguments is SQL for its inputs';
+
+-- core/program/_program_bare.sql
+-- Interval arithmetic with the program's own operations: rounding is monotone, so where the ends do not overflow nothing
+-- between them does. `small` is the least magnitude that a register has besides 0: a product with it must not underflow.
+--
+-- A register is `wild` where it is linear in an input that may be anything, NULL, NaN and infinity included. Such inputs
+-- need no guard, because the one sum that may read them shows what they were: its weights are scaled down by a power of
+-- two until no sum of doubles overflows, an added constant that is lost in rounding keeps their products from
+-- underflowing, and a sum that is large, infinite, NaN or NULL is left to the careful function.
+create function pgscore._program_bare(
+    program jsonb, positive integer, arguments text[], wild_ones boolean, box double precision
+) returns pgscore.bare_expression
+language plpgsql immutable parallel safe
+set search_path = ''
+set extra_float_digits = 1
+as $$
+declare
+    most constant double precision := '1.7976931348623157e308';
+    tiny constant double precision := '5e-324';
+    ulp constant double precision := power('2'::double precision, -54);
+    limits constant bigint := 4 * pgscore._program_size(program) + 1000;
+    inputs constant integer := jsonb_array_length(program -> 'inputs');
+    link constant text := program ->> 'link';
+    kinds text := '';
+    expressions text[] := '{}';
+    sizes bigint[] := '{}';
+    lows double precision[] := '{}';
+    highs double precision[] := '{}';
+    smalls double precision[] := '{}';
+    may_miss boolean[] := '{}';
+    -- A wild register is (input - shift) * factor + plus.
+    wild integer[] := '{}';
+    shifts double precision[] := '{}';
+    factors double precision[] := '{}';
+    pluses double precision[] := '{}';
+    points text[] := '{}';
+    corners double precision[] := '{}';
+    guards text[] := '{}';
+    used boolean[] := array_fill(false, array[inputs]);
+    wraps text[] := array_fill(null::text, array[inputs]);
+    input jsonb;
+    step jsonb;
+    name text;
+    field text;
+    kind text;
+    e text;
+    size bigint;
+    low double precision;
+    high double precision;
+    small double precision;
+    missing boolean;
+    wild_input integer;
+    shift double precision;
+    factor double precision;
+    plus double precision;
+    constant_ double precision;
+    weight double precision;
+    term text;
+    of integer;
+    read integer[];
+    weights double precision[];
+    trees text[];
+    register integer := 0;
+    score integer;
+    total double precision;
+    least_weight double precision;
+    power_ integer;
+    lift text;
+    limited boolean;
+    answer pgscore.bare_expression;
+begin
+    if link not in ('identity', 'logistic', 'sign') then
+        return null;
+    end if;
+    score := (program -> 'scores' -> (case link when 'identity' then coalesce(positive, 0) else 0 end))::integer;
+
+    for input in
+        select i.value from jsonb_array_elements(program -> 'inputs') with ordinality as i (value, ordinal) order by i.ordinal
+    loop
+        e := arguments[register + 1];
+        missing := (input -> 'nullable')::boolean;
+        kind := case when input ->> 'type' = 'text' then 't' else 'n' end;
+        low := coalesce((input -> 'minimum')::double precision, '-Infinity');
+        high := coalesce((input -> 'maximum')::double precision, 'Infinity');
+        wild_input := case
+            when wild_ones and kind = 'n' and not missing and not input ? 'known' and low < '-1e200' and high > '1e200'
+            then register
+        end;
+        if wild_input is null then
+            low := greatest(low, -box);
+            high := least(high, box);
+            if low > high then
+                return null;
+            elsif input ? 'known' then
+                guards := guards || concat(
+                    '(', case when missing then e || ' is null or ' end, pgscore._tested(e, kind), ' = any (',
+                    pgscore._array_literal(input -> 'known', input ->> 'type'), '))'
+                );
+            elsif kind = 't' and not missing then
+                guards := guards || (e || ' is not null');
+            end if;
+            if kind = 'n' and low = '-Infinity' and high = 'Infinity' then
+                -- NaN is greater.
+                guards := guards || concat(
+                    '(', case when missing then e || ' is null or ' end, e, ' <= ', pgscore._literal(high), ')'
+                );
+            elsif kind = 'n' then
+                points := points || case
+                    when missing then format('coalesce(%s, %s)', e, pgscore._literal(greatest(low, least(high, 0)))) else e end;
+                corners := corners || array[high, low];
+            end if;
+        end if;
+        kinds := kinds || kind;
+        expressions := expressions || e;
+        sizes := sizes || 1::bigint;
+        lows := lows || low;
+        highs := highs || high;
+        smalls := smalls || tiny;
+        may_miss := may_miss || missing;
+        wild := wild || wild_input;
+        shifts := shifts || '0'::double precision;
+        factors := factors || '1'::double precision;
+        pluses := pluses || '0'::double precision;
+        register := register + 1;
+    end loop;
+
+    for step in
+        select s.value from jsonb_array_elements(program -> 'steps') with ordinality as s (value, ordinal) order by s.ordinal
+    loop
+        name := step ->> 'step';
+        if name = 'trees' then
+            read := translate((step -> 'of')::text, '[]', '{}')::integer[];
+            for number in 1 .. cardinality(read) loop
+                if wild[read[number] + 1] is not null then
+                    return null;
+                end if;
+            end loop;
+            size := (
+                select sum(sizes[read[f.position + 1] + 1]) + count(*)
+                from unnest(translate((step -> 'feature')::text, '[]', '{}')::integer[]) as f (position)
+            );
+            if coalesce(size, 0) > limits or jsonb_array_length(step -> 'roots') > 1500 or not pgscore._leaves_are_bounded(step) then
+                return null;
+            end if;
+            for output in 0 .. jsonb_array_length(step -> 'base') - 1 loop
+                e := null;
+                total := 0;
+                small := tiny;
+                if register = score or exists (
+                    -- Only what the score needs.
+                    select from jsonb_array_elements(program -> 'steps') as s (later)
+                    where case jsonb_typeof(s.later -> 'of')
+                        when 'array' then s.later -> 'of' @> to_jsonb(register) else s.later -> 'of' = to_jsonb(register) end
+                ) then
+                    trees := pgscore._tree_expressions(
+                        step,
+                        array(
+                            select pgscore._tested(expressions[r.register + 1], substr(kinds, r.register + 1, 1))
+                            from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
+                        ),
+                        array(
+                            select may_miss[r.register + 1]
+                            from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
+                        ),
+                        output
+                    );
+                    e := array_to_string(pgscore._literal((step -> 'base' -> output)::double precision) || trees, ' + ');
+                    if cardinality(trees) > 0 then
+                        e := '(' || e || ')';
+                    end if;
+                    select
+                        abs((step -> 'base' -> output)::double precision)
+                            + coalesce(max(abs(v.leaf::double precision)), 0) * cardinality(trees),
+                        greatest(tiny, least(
+                            min(nullif(abs(v.leaf::double precision), 0)), nullif(abs((step -> 'base' -> output)::double precision), 0)
+                        ))
+                    into total, small
+                    from jsonb_array_elements(step -> 'values') as v (leaf);
+                    -- Sums are multiples of the last bit of their least term.
+                    small := greatest(tiny, coalesce(pgscore._multiply(small, ulp), 1));
+                    constant_ := (step -> 'divide')::double precision;
+                    if constant_ is not null then
+                        if constant_ = 0 or abs(pgscore._divide(small, constant_)) < '1e-300' then
+                            return null;
+                        end if;
+                        e := format('(%s / %s)', e, pgscore._literal(constant_));
+                        total := abs(pgscore._divide(total, constant_));
+                        small := abs(pgscore._divide(small, constant_));
+                    end if;
+                    if not total < 'Infinity' then
+                        return null;
+                    end if;
+                end if;
+                kinds := kinds || 'n';
+                expressions := expressions || e;
+                sizes := sizes || size;
+                lows := lows || -total;
+                highs := highs || total;
+                smalls := smalls || small;
+                may_miss := may_miss || false;
+                wild := wild || null::integer;
+                shifts := shifts || '0'::double precision;
+                factors := factors || '1'::double precision;
+                pluses := pluses || '0'::double precision;
+                register := register + 1;
+            end loop;
+            continue;
+        end if;
+
+        kind := pgscore._step_kinds(step, kinds);
+        wild_input := null;
+        shift := 0;
+        factor := 1;
+        plus := 0;
+        if name <> 'linear' then
+            of := (step -> 'of')::integer + 1;
+            e := expressions[of];
+            size := sizes[of];
+            low := lows[of];
+            high := highs[of];
+            small := smalls[of];
+            missing := may_miss[of];
+            wild_input := wild[of];
+            if wild_input is not null and name <> 'affine' then
+                return null;
+            end if;
+        end if;
+        case name
+            when 'affine' then
+                shift := shifts[of];
+                factor := factors[of];
+                plus := pluses[of];
+                foreach field in array array['subtract', 'divide', 'multiply', 'add'] loop
+                    constant_ := (step -> field)::double precision;
+                    if constant_ is null
+                        or (field in ('subtract', 'add') and constant_ = 0)
+                        or (field in ('divide', 'multiply') and constant_ = 1)
+                    then
+                        continue;
+                    elsif wild_input is not null then
+                        if field = 'subtract' and shift = 0 and factor = 1 and plus = 0 then
+                            shift := constant_;
+                        elsif field in ('subtract', 'add') then
+                            plus := pgscore._add(plus, case field when 'add' then constant_ else -constant_ end);
+                        elsif field = 'divide' then
+                            factor := pgscore._divide(factor, constant_);
+                            plus := pgscore._divide(plus, constant_);
+                        else
+                            factor := pgscore._multiply(factor, constant_);
+                            plus := pgscore._multiply(plus, constant_);
+                        end if;
+                        continue;
+                    elsif field in ('subtract', 'add') then
+                        e := format('(%s %s %s)', e, case field when 'add' then '+' else '-' end, pgscore._literal(constant_));
+                        constant_ := case field when 'add' then constant_ else -constant_ end;
+                        low := pgscore._add(low, constant_);
+                        high := pgscore._add(high, constant_);
+                        small := greatest(tiny, pgscore._multiply(abs(constant_), ulp));
+                        size := size + 1;
+                    else
+                        factor := case field when 'divide' then pgscore._divide(1, abs(constant_)) else abs(constant_) end;
+                        if factor is null or factor > '1e300' or factor > 0 and factor < '1e-200' then
+                            return null;
+                        end if;
+                        if factor > 0 and pgscore._multiply(small, factor) < '1e-305' then
+                            -- Rounded to a multiple of what survives the product.
+                            lift := pgscore._literal(power('2'::double precision, -1010) / factor);
+                            e := format('((%s + %s) - %s)', e, lift, lift);
+                            size := size + 2;
+                        end if;
+                        e := format('(%s %s %s)', e, case field when 'divide' then '/' else '*' end, pgscore._literal(constant_));
+                        low := case field when 'divide' then pgscore._divide(low, constant_) else pgscore._multiply(low, constant_) end;
+                        high := case field when 'divide' then pgscore._divide(high, constant_) else pgscore._multiply(high, constant_) end;
+                        if low > high then
+                            total := low;
+                            low := high;
+                            high := total;
+                        end if;
+                        small := greatest(pgscore._multiply(small, factor), tiny);
+                        size := size + 1;
+                        factor := 1;
+                    end if;
+                end loop;
+                if wild_input is not null and (
+                    not abs(factor) between '1e-100' and '1e100' or not abs(plus) < '1e100' or not abs(shift) < '1e200'
+                    or factor is null or plus is null
+                ) then
+                    return null;
+                end if;
+            when 'clip' then
+                -- Unlike greatest and least, these give NULL for NULL.
+                if step ? 'minimum' then
+                    e := format('float8larger(%s, %s)', e, pgscore._literal((step -> 'minimum')::double precision));
+                end if;
+                if step ? 'maximum' then
+                    e := format('float8smaller(%s, %s)', e, pgscore._literal((step -> 'maximum')::double precision));
+                end if;
+                low := least(greatest(low, (step -> 'minimum')::double precision), (step -> 'maximum')::double precision);
+                high := least(greatest(high, (step -> 'minimum')::double precision), (step -> 'maximum')::double precision);
+                small := least(
+                    small, nullif(abs((step -> 'minimum')::double precision), 0), nullif(abs((step -> 'maximum')::double precision), 0)
+                );
+                size := size + 2;
+            when 'function' then
+                case step ->> 'name'
+                    when 'abs' then
+                        e := format('abs(%s)', e);
+                        high := greatest(abs(low), abs(high));
+                        low := 0;
+                        size := size + 1;
+                    when 'sqrt' then
+                        if low < 0 then
+                            e := format('case when %1$s >= %2$s then sqrt(%1$s) end', e, pgscore._literal(0));
+                            size := 2 * size + 2;
+                            missing := true;
+                        else
+                            e := format('sqrt(%s)', e);
+                            size := size + 1;
+                        end if;
+                        low := 0;
+                        high := sqrt(greatest(high, 0));
+                        small := sqrt(small);
+                    else
+                        if small < '1e-150' then
+                            lift := pgscore._literal(power('2'::double precision, -480));
+                            e := format('((%s + %s) - %s)', e, lift, lift);
+                            size := size + 2;
+                            small := '1e-160';
+                        end if;
+                        e := format('(%1$s * %1$s)', e);
+                        size := 2 * size + 1;
+                        high := pgscore._multiply(greatest(abs(low), abs(high)), greatest(abs(low), abs(high)));
+                        low := 0;
+                        small := small * small;
+                end case;
+            when 'fill' then
+                if kind = 't' then
+                    e := format('coalesce(%s, %s::text)', e, quote_literal(step ->> 'with'));
+                else
+                    constant_ := (step -> 'with')::double precision;
+                    e := format('coalesce(%s, %s)', e, pgscore._literal(constant_));
+                    low := least(low, constant_);
+                    high := greatest(high, constant_);
+                    small := least(small, nullif(abs(constant_), 0));
+                end if;
+                missing := false;
+                size := size + 1;
+            when 'missing' then
+                e := case
+                    when missing then format('case when %s is null then %s else %s end', e, pgscore._literal(1), pgscore._literal(0))
+                    else pgscore._literal(0)
+                end;
+                low := 0;
+                high := 1;
+                small := 1;
+                missing := false;
+                size := size + 1;
+            when 'lookup' then
+                -- The value is read again for each key on the way.
+                size := size * (jsonb_array_length(step -> 'keys') + 2) + jsonb_array_length(step -> 'keys');
+                if size > limits then
+                    return null;
+                end if;
+                e := pgscore._lookup(step, e, substr(kinds, of, 1) = 't', missing);
+                select
+                    coalesce(min(v.value), 0), coalesce(max(v.value), 0), coalesce(min(nullif(abs(v.value), 0)), 1),
+                    bool_or(v.value is null)
+                into low, high, small, missing
+                from (
+                    select nullif(k.value, 'null')::double precision as value
+                    from jsonb_array_elements(step -> 'values' || (step -> 'unknown')
+                        || case when missing then step -> 'missing' else step -> 'unknown' end) as k (value)
+                ) v;
+            when 'linear' then
+                read := translate((step -> 'of')::text, '[]', '{}')::integer[];
+                weights := translate((step -> 'weights')::text, '[]', '{}')::double precision[];
+                constant_ := (step -> 'intercept')::double precision;
+                if cardinality(read) > 1700 then
+                    return null;
+                end if;
+                missing := false;
+                for number in 1 .. cardinality(read) loop
+                    wild_input := coalesce(wild_input, wild[read[number] + 1]);
+                    missing := missing or may_miss[read[number] + 1];
+                end loop;
+                if wild_input is not null then
+                    -- The one sum that may read them. From here on, everything is for that sum.
+                    if register <> score then
+                        return null;
+                    end if;
+                    total := abs(constant_);
+                    least_weight := 1;
+                    trees := '{}';
+                    for number in 1 .. cardinality(read) loop
+                        of := read[number] + 1;
+                        weight := weights[number];
+                        wild_input := wild[of];
+                        if wild_input is null then
+                            total := total + pgscore._multiply(abs(weight), greatest(abs(lows[of]), abs(highs[of])) / most);
+                            if weight = 0 or pgscore._multiply(abs(weight), smalls[of]) > '1e-200' then
+                                trees := trees || expressions[of];
+                            elsif abs(weight) > '1e-60' then
+                                lift := pgscore._literal(power('2'::double precision, -800) / abs(weight));
+                                trees := trees || format('((%s + %s) - %s)', expressions[of], lift, lift);
+                            else
+                                return null;
+                            end if;
+                            continue;
+                        end if;
+                        weight := pgscore._multiply(weight, factors[of]);
+                        weights[number] := weight;
+                        if not abs(weight) between '1e-50' and '1e50' then
+                            -- It would not show in the sum what the input is.
+                            return null;
+                        end if;
+                        used[wild_input + 1] := true;
+                        total := total + abs(weight) * 2;
+                        if abs(shifts[of] * factors[of]) <= 100 then
+                            constant_ := constant_ + weights[number] * (pluses[of] / factors[of] - shifts[of]);
+                            trees := trees || arguments[wild_input + 1];
+                            least_weight := least(least_weight, abs(weight));
+                            wraps[wild_input + 1] := '';
+                        else
+                            constant_ := constant_ + weights[number] * (pluses[of] / factors[of]);
+                            trees := trees || format('(%s - %s)', arguments[wild_input + 1], pgscore._literal(shifts[of]));
+                        end if;
+                    end loop;
+                    if total is null or not total < '1e60' or not abs(constant_) < '1e60' or not least_weight > '1e-60' then
+                        return null;
+                    end if;
+                    total := total + abs(constant_) / most * 2;
+                    power_ := greatest(0, ceil(log('2'::numeric, greatest(total, 1)::numeric)) + 2);
+                    e := '';
+                    for number in 1 .. cardinality(read) loop
+                        e := e || format(
+                            ' + %s * %s', trees[number],
+                            pgscore._literal(pgscore._multiply(weights[number], power('2'::double precision, -power_)))
+                        );
+                    end loop;
+                    e := pgscore._literal(constant_ * power('2'::double precision, -power_)) || e;
+                    lift := pgscore._literal(power('2'::double precision,
+                        (-1010 + power_ - floor(log('2'::numeric, least_weight::numeric)))::integer));
+                    for number in 1 .. inputs loop
+                        wraps[number] := case
+                            when wraps[number] is null then null
+                            when link = 'logistic' then format('(%%s + %s)', lift)
+                            else format('((%%s + %s) - %s)', lift, lift)
+                        end;
+                    end loop;
+                    low := null;
+                    size := 3 * cardinality(read);
+                    wild_input := -1;
+                else
+                    e := pgscore._literal(constant_);
+                    low := constant_;
+                    high := constant_;
+                    small := coalesce(nullif(abs(constant_), 0), 1);
+                    size := 1;
+                    for number in 1 .. cardinality(read) loop
+                        of := read[number] + 1;
+                        weight := weights[number];
+                        term := expressions[of];
+                        factor := pgscore._multiply(smalls[of], abs(weight));
+                        if weight <> 0 and abs(weight) < '1e-200' then
+                            return null;
+                        elsif weight <> 0 and factor < '1e-305' then
+                            lift := pgscore._literal(power('2'::double precision, -1010) / abs(weight));
+                            term := format('((%s + %s) - %s)', term, lift, lift);
+                            size := size + 2;
+                        end if;
+                        e := e || format(' + %s * %s', term, pgscore._literal(weight));
+                        low := pgscore._add(low, least(pgscore._multiply(weight, lows[of]), pgscore._multiply(weight, highs[of])));
+                        high := pgscore._add(high, greatest(pgscore._multiply(weight, lows[of]), pgscore._multiply(weight, highs[of])));
+                        if lows[of] = '-Infinity' or highs[of] = 'Infinity'
+                            or pgscore._multiply(abs(weight), greatest(abs(lows[of]), abs(highs[of]))) > '1e307'
+                        then
+                            return null;
+                        end if;
+                        if weight <> 0 then
+                            small := least(small, greatest(factor, tiny));
+                        end if;
+                        size := size + sizes[of] + 2;
+                    end loop;
+                    small := greatest(tiny, pgscore._multiply(small, ulp));
+                    factor := 1;
+                    e := '(' || e || ')';
+                end if;
+        end case;
+        if size > limits
+            or wild_input is null and (name in ('affine', 'linear') or step ->> 'name' = 'square')
+            and (coalesce(low, '-Infinity') <= '-1e307' or coalesce(high, 'Infinity') >= '1e307')
+        then
+            return null;
+        end if;
+        kinds := kinds || kind;
+        expressions := expressions || e;
+        sizes := sizes || size;
+        lows := lows || low;
+        highs := highs || high;
+        smalls := smalls || small;
+        may_miss := may_miss || missing;
+        wild := wild || wild_input;
+        shifts := shifts || shift;
+        factors := factors || factor;
+        pluses := pluses || plus;
+        register := register + 1;
+    end loop;
+
+    for number in 1 .. inputs loop
+        if wild[number] is not null and not used[number] then
+            return null;
+        end if;
+    end loop;
+    if wild[score + 1] >= 0 then
+        return null;
+    end if;
+    e := expressions[score + 1];
+    -- Beyond these ends, NaN with the upper one, it is the careful function's turn: it gets what is NULL.
+    total := case link when 'logistic' then '700'::double precision else '1e200' end;
+    factor := case when wild[score + 1] = -1 then power('2'::double precision, power_) else 1 end;
+    limited := wild[score + 1] = -1 or link = 'logistic' and (lows[score + 1] < -700 or highs[score + 1] > 700);
+    if limited then
+        e := format('float8smaller(float8larger(%s, %s), %s)', e, pgscore._literal(-total / factor), pgscore._literal(total / factor));
+    end if;
+    if link = 'logistic' then
+        e := case when factor = 1 then format('exp(-%s)', e) else format('exp(%s * %s)', e, pgscore._literal(-factor)) end;
+        if limited then
+            e := format('nullif(nullif(%s, exp(%s)), exp(%s))', e, pgscore._literal(total), pgscore._literal(-total));
+        end if;
+        e := format('%1$s / (%1$s + %2$s)', pgscore._literal(1), e);
+    elsif limited then
+        e := format('nullif(nullif(%s, %s), %s)', e, pgscore._literal(total / factor), pgscore._literal(-total / factor));
+        if link = 'identity' then
+            e := format('%s * %s', e, pgscore._literal(factor));
+        end if;
+    end if;
+    if link = 'sign' then
+        e := format('(%s > %s)::integer::double precision', e, pgscore._literal(0));
+    end if;
+    if link in ('logistic', 'sign') and positive = 0 then
+        e := format('%s - %s', pgscore._literal(1), e);
+    end if;
+
+    for number in 1 .. cardinality(points) by 2 loop
+        guards := guards || format(
+            '%s <@ %L::box',
+            format('point(%s, %s)', points[number], coalesce(points[number + 1], pgscore._literal(0))),
+            format(
+                '(%s,%s),(%s,%s)', corners[2 * number - 1], coalesce(corners[2 * number + 1], 0),
+                corners[2 * number], coalesce(corners[2 * number + 2], 0)
+            )
+        );
+    end loop;
+    answer.guard := nullif(array_to_string(guards, ' and '), '');
+    answer.expression := e;
+    answer.wraps := wraps;
+    return answer;
+end
+$$;
+
+comment on function pgscore._program_bare(jsonb, integer, text[], boolean, double precision) is
+    'SQL for the score of a valid program that needs few operations and raises for no row that it is made for; NULL where there is none. With wild_ones, inputs of linear models need no guard; the others are guarded to lie within the box';
+
+-- core/program/_program_best_bare.sql
+create function pgscore._program_best_bare(program jsonb, positive integer, arguments text[]) returns pgscore.bare_expression
+language plpgsql immutable parallel safe
+set search_path = ''
+as $$
+declare
+    attempt record;
+    found pgscore.bare_expression;
+begin
+    for attempt in
+        select a.* from (values
+            (1, true, 'Infinity'::double precision), (2, true, '1e300'), (3, false, 'Infinity'), (4, false, '1e300'),
+            (5, false, '1e150'), (6, false, '1e100'), (7, false, '1e30')
+        ) as a (ordinal, wild_ones, box)
+        order by a.ordinal
+    loop
+        found := pgscore._program_bare(program, positive, arguments, attempt.wild_ones, attempt.box);
+        exit when found.expression is not null;
+    end loop;
+    return found;
+end
+$$;
+
+comment on function pgscore._program_best_bare(jsonb, integer, text[]) is
+    'The SQL that guards least among those that serve; without an expression where none does';
+
+-- core/program/_scorer_name.sql
+create function pgscore._scorer_name(model text, version integer, suffix text default '') returns text
+language plpgsql immutable parallel safe
+set search_path = ''
+as $$
+declare
+    name constant text := format('_%s_%s%s', model, version, suffix);
+begin
+    if octet_length(name) > 63 then
+        raise exception 'model "%" version % gives the name %, which is too long', model, version, name
+            using errcode = 'name_too_long';
+    end if;
+    return 'pgscore_models.' || quote_ident(name);
+end
+$$;
+
+comment on function pgscore._scorer_name(text, integer, text) is
+    'A function or type of a version: no suffix: the score; b: bare; p: all outputs; i: the type of its inputs';
+
+-- core/program/_scorer_expression.sql
+create function pgscore._scorer_expression(
+    model text, version integer, program jsonb, positive integer, bare pgscore.bare_expression, careful_call text,
+    arguments text[], ordinary boolean[] default null
+) returns text
+language plpgsql immutable parallel safe
+set search_path = ''
+as $$
+declare
+    wrapped constant text[] := array(
+        select case when w.wrap is null or w.ordinary then w.argument else format(w.wrap, w.argument) end
+        from unnest(bare.wraps, arguments, ordinary) with ordinality as w (wrap, argument, ordinary, ordinal)
+        order by w.ordinal
+    );
+    call text;
+begin
+    if bare.expression is null then
+        return careful_call;
+    elsif jsonb_array_length(program -> 'inputs') <= 100 then
+        call := format('%s(%s)', pgscore._scorer_name(model, version, 'b'), array_to_string(wrapped, ', '));
+    elsif wrapped = arguments then
+        call := bare.expression;
+    else
+        -- A row as the argument would be copied into each reference to one of its fields.
+        call := (pgscore._program_best_bare(program, positive, wrapped)).expression;
+    end if;
+    if bare.guard is not null then
+        call := format('case when %s then %s end', bare.guard, call);
+    end if;
+    -- What is NULL is missing or refused, or out of the ordinary.
+    return format('coalesce(%s, %s)', call, careful_call);
+end
+$$;
+
+comment on function pgscore._scorer_expression(text, integer, jsonb, integer, pgscore.bare_expression, text, text[], boolean[]) is
+    'SQL for a score: the bare expression where the guard lets a row pass and it is sure, else the careful call. An ordinary argument is not wrapped';
+
+-- core/program/_scorer_call.sql
+create function pgscore._scorer_call(
+    model text, version integer, inputs integer, arguments text[], outputs boolean default false
+) returns text
+language sql immutable parallel safe
+set search_path = ''
+as $$
+    select format(
+        case when inputs > 100 then '%s(row(%s)::%s)' else '%s(%s)' end,
+        pgscore._scorer_name(model, version, case when outputs then 'p' else '' end),
+        array_to_string(arguments, ', '),
+        pgscore._scorer_name(model, version, 'i')
+    )
+$$;
+
+comment on function pgscore._scorer_call(text, integer, integer, text[], boolean) is
+    'SQL that calls the score of a version, or all its outputs, with arguments given as SQL, double precision or text';
+
+-- core/program/_scorer_call_typed.sql
+create function pgscore._scorer_call_typed(
+    model text, version integer, program jsonb, positive integer, arguments text[], ordinary boolean[]
+) returns text
+language plpgsql immutable parallel safe
+set search_path = ''
+as $$
+begin
+    return pgscore._scorer_expression(
+        model, version, program, positive, pgscore._program_best_bare(program, positive, arguments),
+        format(
+            '(%s)[%s]',
+            pgscore._scorer_call(model, version, jsonb_array_length(program -> 'inputs'), arguments, true),
+            coalesce(positive, 0) + 1
+        ),
+        arguments, ordinary
+    );
+end
+$$;
+
+comment on function pgscore._scorer_call_typed(text, integer, jsonb, integer, text[], boolean[]) is
+    'The same as the score''s call, with less work where an argument is ordinary: of an integer type, boolean or real. For string bodies; past 100 inputs much faster than the call';
+
+-- core/program/_drop_scorer.sql
+create function pgscore._drop_scorer(model text, version integer) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+    doomed record;
+begin
+    -- The score calls the others.
+    for doomed in
+        select p.oid::regprocedure as function
+        from unnest(array['', 'b', 'p']) with ordinality as s (suffix, ordinal)
+        join pg_catalog.pg_proc p
+            on pgscore._scorer_name(model, version, s.suffix) = 'pgscore_models.' || quote_ident(p.proname)
+        where p.pronamespace = 'pgscore_models'::regnamespace
+        order by s.ordinal
+    loop
+        execute format('drop function %s', doomed.function);
+    end loop;
+    execute format('drop type if exists %s', pgscore._scorer_name(model, version, 'i'));
+end
+$$;
+
+comment on function pgscore._drop_scorer(text, integer) is 'Drops the functions and the type of a version''s program, where there are any';
+
+-- core/program/_create_scorer.sql
+create function pgscore._create_scorer(model text, version integer, program jsonb, positive integer) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+    inputs constant integer := jsonb_array_length(program -> 'inputs');
+    composite constant boolean := inputs > 100;
+    scorer constant text := pgscore._scorer_name(model, version);
+    bare_name constant text := pgscore._scorer_name(model, version, 'b');
+    careful_name constant text := pgscore._scorer_name(model, version, 'p');
+    type_name constant text := pgscore._scorer_name(model, version, 'i');
+    posture constant text := 'immutable parallel safe';
+    fields text;
+    declared text;
+    types text;
+    arguments text[];
+    given text;
+    bare pgscore.bare_expression;
+    says constant text := format('Model "%s" version %s: ', model, version);
+    careful_call text;
+begin
+    perform pgscore._drop_scorer(model, version);
+    select
+        string_agg(format('a%s %s', i.ordinal, i.type), ', ' order by i.ordinal),
+        string_agg(i.type, ', ' order by i.ordinal),
+        array_agg(case when composite then format('(a).a%s', i.ordinal) else 'a' || i.ordinal end order by i.ordinal)
+    into fields, types, arguments
+    from (
+        select e.ordinal, case e.value ->> 'type' when 'text' then 'text' else 'double precision' end as type
+        from jsonb_array_elements(program -> 'inputs') with ordinality as e (value, ordinal)
+    ) i;
+    declared := fields;
+    given := array_to_string(arguments, ', ');
+    if composite then
+        execute format('create type %s as (%s)', type_name, fields);
+        execute format('comment on type %s is %L', type_name, says || 'its inputs');
+        execute format('grant usage on type %s to pgscore_reader', type_name);
+        declared := 'a ' || type_name;
+        types := type_name;
+        given := 'a';
+    end if;
+
+    execute format(
+        'create function %s(%s) returns double precision[] language plpgsql %s set search_path = '''' as %L',
+        careful_name, declared, posture, pgscore._program_careful(program, arguments)
+    );
+    perform pgscore._publish_function(format('%s(%s)', careful_name, types), says || 'all outputs, NULL where there is none');
+    careful_call := format('(%s(%s))[%s]', careful_name, given, coalesce(positive, 0) + 1);
+
+    bare := pgscore._program_best_bare(program, positive, arguments);
+    if bare.expression is not null and not composite then
+        execute format(
+            'create function %s(%s) returns double precision language sql %s return %s', bare_name, declared, posture, bare.expression
+        );
+        perform pgscore._publish_function(format('%s(%s)', bare_name, types), says || 'the score, for ordinary inputs only');
+    end if;
+    execute format(
+        'create function %s(%s) returns double precision language sql %s return %s',
+        scorer, declared, posture, pgscore._scorer_expression(model, version, program, positive, bare, careful_call, arguments)
+    );
+    perform pgscore._publish_function(format('%s(%s)', scorer, types), says || 'the score');
+end
+$$;
+
+comment on function pgscore._create_scorer(text, integer, jsonb, integer) is
+    'Writes the functions of a valid program: the score (its position among the outputs counts from 0; NULL for a value), the same without guards, all outputs';
+
+-- core/program/_program_reason.sql
+create function pgscore._program_reason(program jsonb, numbers double precision[], texts text[]) returns text
+language plpgsql stable parallel safe
+set search_path = ''
+set extra_float_digits = 1
+as $$
+declare
+    input jsonb;
+    number double precision;
+    value text;
+    numbers_read integer := 0;
+    texts_read integer := 0;
+    reason text;
+begin
+    for input in
+        select i.value from jsonb_array_elements(program -> 'inputs') with ordinality as i (value, ordinal) order by i.ordinal
+    loop
+        if input ->> 'type' = 'text' then
+            texts_read := texts_read + 1;
+            value := texts[texts_read];
+            if value is null and not (input -> 'nullable')::boolean then
+                return null;
+            elsif value is not null and input ? 'known' and not input -> 'known' ? value then
+                reason := coalesce(reason, format('input "%s" is ''%s'', which the estimator does not know', input ->> 'name', value));
+            end if;
+            continue;
+        end if;
+        numbers_read := numbers_read + 1;
+        number := nullif(numbers[numbers_read], 'NaN');
+        if number is null and not (input -> 'nullable')::boolean then
+            return null;
+        elsif number < (input -> 'minimum')::double precision or number > (input -> 'maximum')::double precision then
+            reason := coalesce(reason, format('input "%s" is %s, beyond what the estimator accepts', input ->> 'name', number));
+        elsif number is not null and input ? 'known' and not exists (
+            select from jsonb_array_elements(input -> 'known') as k (key) where k.key::double precision = number
+        ) then
+            reason := coalesce(reason, format('input "%s" is %s, which the estimator does not know', input ->> 'name', number));
+        end if;
+    end loop;
+    return reason;
+end
+$$;
+
+comment on function pgscore._program_reason(jsonb, double precision[], text[]) is
+    'Why a valid program refuses a row, given as its number inputs and its text inputs in order; NULL where it does not, or where a value is missing';
+
 -- core/functions/_add_profile.sql
 create function pgscore._add_profile(profile regclass) returns void
 language plpgsql volatile

@@ -5,9 +5,7 @@ as $$
 begin
     -- The body is a literal, never dollar-quoted: names of inputs and categories stand in it, and could end the quote.
     execute format('create or replace function %s returns %s language %s as %L', signature, returns, posture, body);
-    execute format('comment on function %s is %L', signature, says);
-    execute format('revoke all on function %s from public', signature);
-    execute format('grant execute on function %s to pgscore_reader', signature);
+    perform pgscore._publish_function(signature, says);
 end
 $$;
 
