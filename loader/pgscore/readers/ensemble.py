@@ -1,0 +1,110 @@
+"""Ensembles as they come out of libraries: flat arrays, before any folding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    IntArray = npt.NDArray[np.int64]
+    FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Codes:
+    """A test of a category's code: these go left, the other known ones right, and unknown ones as missing ones do."""
+
+    left: frozenset[int]
+    known: frozenset[int]
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """One tree; node 0 is its root.
+
+    Attributes:
+        feature: for each node the column that it tests; -1 for a leaf.
+        threshold: for each node: left where the number is at most this.
+        left: for each node its left child.
+        right: for each node its right child.
+        missing_left: for each node whether NaN goes left.
+        values: nodes x outputs of the tree.
+        target: the output that the leaves are added to; -1 where they hold a number for each.
+        codes: tests of codes, by node, instead of the threshold.
+    """
+
+    feature: IntArray
+    threshold: FloatArray
+    left: IntArray
+    right: IntArray
+    missing_left: IntArray
+    values: FloatArray
+    target: int
+    codes: dict[int, Codes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Trees whose leaves are added to a base, in their order, and divided at the end."""
+
+    trees: list[Tree]
+    base: list[float]
+    divide: float | None
+    single: bool
+
+
+def from_scikit_learn(tree: Any, values: FloatArray, target: int) -> Tree:  # noqa: ANN401
+    """A tree from scikit-learn's own public arrays, with these values (nodes x outputs) of its leaves."""
+    leaf = tree.children_left == -1
+    missing = getattr(tree, "missing_go_to_left", np.zeros(tree.node_count))
+    return Tree(
+        feature=np.where(leaf, -1, tree.feature).astype(np.int64),
+        threshold=np.asarray(tree.threshold, dtype=np.float64),
+        left=tree.children_left.astype(np.int64),
+        right=tree.children_right.astype(np.int64),
+        missing_left=np.asarray(missing).astype(np.int64),
+        values=values,
+        target=target,
+    )
+
+
+def from_treelite(estimator: Any) -> tuple[list[Tree], list[float]]:  # noqa: ANN401
+    """The trees and base scores of a scikit-learn ensemble, as treelite reads them.
+
+    treelite takes the input for doubles where scikit-learn rounds it to float32; thresholds and leaves are the same, and
+    the rounding is folded in later.
+    """
+    import treelite
+
+    model = treelite.sklearn.import_model(estimator)
+    header = model.get_header_accessor()
+    outputs = int(header.get_field("num_class")[0])
+    trees = []
+    classes = header.get_field("class_id").tolist()
+    for number in range(model.num_tree):
+        field_of = model.get_tree_accessor(number).get_field
+        left = field_of("cleft").astype(np.int64)
+        wide = field_of("leaf_vector")
+        if len(wide):
+            values = np.zeros((len(left), outputs))
+            begin, end = field_of("leaf_vector_begin").astype(np.int64), field_of("leaf_vector_end").astype(np.int64)
+            for node in np.flatnonzero(end > begin):
+                values[node] = wide[begin[node] : end[node]]
+        else:
+            values = field_of("leaf_value").astype(np.float64).reshape(-1, 1)
+        trees.append(
+            Tree(
+                feature=np.where(left == -1, -1, field_of("split_index")).astype(np.int64),
+                threshold=field_of("threshold").astype(np.float64),
+                left=left,
+                right=field_of("cright").astype(np.int64),
+                missing_left=field_of("default_left").astype(np.int64),
+                values=values,
+                target=-1 if len(wide) else max(0, classes[number]),
+            )
+        )
+    return trees, [float(base) for base in header.get_field("base_scores")]
