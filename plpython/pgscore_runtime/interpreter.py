@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from .checks import shown
 from .links import link_function
-from .steps import Affine, Clip, Fill, Function, Linear, Lookup, Missing, Step
+from .steps import Affine, Clip, Fill, Function, Linear, Lookup, Missing
+from .tree_arrays import Trees
 from .walk import walker
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ class Interpreter:
             texts: the values of the text inputs in their order; None where missing.
 
         Returns:
-            One output for each class, or one for a value, and None; None and None where an input is missing that must not be;
-            None and the reason where the row is refused.
+            One output for each class, or one for a value, and None; None and None where an input is missing that must
+            not be; None and the reason where the row is refused.
         """
         registers: list[Any] = (
             [(texts if is_text else numbers)[position] for is_text, position in self._sources] if texts else [*numbers]
@@ -99,8 +100,8 @@ class Interpreter:
             positive: the position of the positive class, or None for a value.
 
         Returns:
-            A score for each row, None where an input is NULL that must not be, where the row is refused and where the score
-            is NaN; and for each row the reason of such a refusal, else None.
+            A score for each row, None where an input is NULL that must not be, where the row is refused and where the
+            score is NaN; and for each row the reason of such a refusal, else None.
         """
         text_inputs = sum(each.is_text for each in self._inputs)
         number_rows = _by_row(numbers, rows, len(self._inputs) - text_inputs)
@@ -128,7 +129,8 @@ class Interpreter:
 
 def _refused(described: ProgramInput, value: Any) -> str | None:  # noqa: ANN401
     if not described.is_text and not described.minimum <= value <= described.maximum:
-        return f"input {described.name} is {shown(value)}, and the model accepts {described.minimum} to {described.maximum}"
+        accepted = f"{described.minimum} to {described.maximum}"
+        return f"input {described.name} is {shown(value)}, and the model accepts {accepted}"
     if described.known is not None and value not in described.known:
         return f"input {described.name} is {shown(value)}, which the model does not know"
     return None
@@ -158,32 +160,13 @@ def _compiled(program: Program) -> tuple[Callable[[list[Any]], None], ...]:
     defined = len(program.inputs)
     compiled = []
     for step in program.steps:
-        compiled.append(_step(step, defined))
-        defined += len(step.base) if not isinstance(step, _OF_ONE_REGISTER) else 1
+        if isinstance(step, Trees):
+            compiled.append(walker(step, defined))
+            defined += len(step.base)
+        else:
+            compiled.append(_COMPILERS[type(step)](step))
+            defined += 1
     return tuple(compiled)
-
-
-_OF_ONE_REGISTER = (Affine, Clip, Function, Fill, Missing, Lookup, Linear)
-
-
-def _step(step: Step, defined: int) -> Callable[[list[Any]], None]:
-    match step:
-        case Affine():
-            return _affine(step)
-        case Clip():
-            return _clip(step)
-        case Function():
-            return _function(step)
-        case Fill():
-            return _fill(step)
-        case Missing():
-            return _missing(step)
-        case Lookup():
-            return _lookup(step)
-        case Linear():
-            return _linear(step)
-        case _:
-            return walker(step, defined)
 
 
 def _affine(step: Affine) -> Callable[[list[Any]], None]:
@@ -255,3 +238,14 @@ def _linear(step: Linear) -> Callable[[list[Any]], None]:
         registers.append(total)
 
     return linear
+
+
+_COMPILERS: dict[type, Callable[[Any], Callable[[list[Any]], None]]] = {
+    Affine: _affine,
+    Clip: _clip,
+    Function: _function,
+    Fill: _fill,
+    Missing: _missing,
+    Lookup: _lookup,
+    Linear: _linear,
+}

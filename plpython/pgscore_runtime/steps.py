@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .checks import Budget, choice, fields, items, members, number, numbers, refuse, shown, text
 from .tree_arrays import Trees, read_trees
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _AFFINE = ("subtract", "divide", "multiply", "add")
 _FUNCTIONS = ("abs", "sqrt", "square")
@@ -203,7 +206,7 @@ def _trees(found: dict[str, Any], place: str, scope: Scope) -> Trees:
     return read_trees(found, place, of, [scope.texts[register] for register in of], scope.nodes, scope.keys)
 
 
-_READERS = {
+_READERS: dict[str, Callable[[dict[str, Any], str, Scope], Step]] = {
     "affine": _affine,
     "clip": _clip,
     "function": _function,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from pgscore.artifact import Artifact
 from pgscore.describe import describe
 from pgscore.readers import absolute_terms, read_program
@@ -18,6 +17,7 @@ from pgscore_runtime.program import parse_program
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
     from pgscore_runtime.contract import Contract
 
 EXTREMES = [None, 0.0, -0.0, np.inf, -np.inf, 5e-324, -5e-324, 1e39, -1e39, 3.4028235677973366e38, 1e308, -1e308, 1e-50]
@@ -84,6 +84,8 @@ def borders(document: dict[str, Any]) -> dict[int, list[float]]:
     for position, described in enumerate(document["inputs"]):
         ends = [described[name] for name in ("minimum", "maximum") if name in described]
         found.setdefault(position, set()).update(
-            value for end in ends for value in (end, float(np.nextafter(end, np.inf)), float(np.nextafter(end, -np.inf)))
+            value
+            for end in ends
+            for value in (end, float(np.nextafter(end, np.inf)), float(np.nextafter(end, -np.inf)))
         )
     return {register: sorted(values) for register, values in found.items() if register < len(document["inputs"])}

@@ -11,6 +11,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from pgscore.errors import NotAProgramError
+
 from .columns import Operation, Table
 from .encoders import read_one_hot_encoder, read_ordinal_encoder
 from .impute import read_simple_imputer

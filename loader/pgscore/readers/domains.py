@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pgscore.errors import NotAProgramError
+
 from .columns import FUNCTIONS, CodeColumn, NumberColumn, TextColumn, applied
 from .doubles import LARGEST, as_single, last_true
 

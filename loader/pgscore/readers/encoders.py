@@ -1,7 +1,7 @@
 """Readers of encoders: OneHotEncoder and OrdinalEncoder are asked for each of their categories.
 
-Each output of theirs is a function of one input, so that asking finds all of it, whatever they drop or put together, and
-without reading their private attributes.
+Each output of theirs is a function of one input, so that asking finds all of it, whatever they drop or put together,
+and without reading their private attributes.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 from pgscore.errors import NotAProgramError
+
 from .columns import CodeColumn, NumberColumn, Table, TextColumn
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pgscore_runtime.contract import Contract
+    from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
     from .columns import FloatArray
     from .domains import Domains
@@ -57,7 +60,7 @@ class _Asked:
 
     encoder: Any
     keys: list[list[Any]]
-    kinds: list[str]
+    kinds: Sequence[str]
     nothing: Any
 
     def answers(self, position: int, values: list[Any]) -> FloatArray | None:
@@ -86,10 +89,7 @@ class _Asked:
 
     def _given(self, columns: list[list[Any]]) -> Any:  # noqa: ANN401
         typed = [
-            [
-                bool(value) if kind == "boolean" and isinstance(value, float) and value == value else value
-                for value in column
-            ]
+            [_boolean(value) for value in column] if kind == "boolean" else column
             for kind, column in zip(self.kinds, columns, strict=True)
         ]
         names = getattr(self.encoder, "feature_names_in_", None)
@@ -178,3 +178,8 @@ def _missing(
         given = column.operations[0].operand
     found = asked.answers(position, [given])
     return None if found is None else found[0, outputs]
+
+
+def _boolean(value: Any) -> Any:  # noqa: ANN401
+    """True or False for 1 or 0; what stands for a missing value stays."""
+    return bool(value) if value in (0.0, 1.0) else value

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
 
     IntArray = npt.NDArray[np.int64]
@@ -75,18 +77,18 @@ def from_scikit_learn(tree: Any, values: FloatArray, target: int) -> Tree:  # no
 def from_treelite(estimator: Any) -> tuple[list[Tree], list[float]]:  # noqa: ANN401
     """The trees and base scores of a scikit-learn ensemble, as treelite reads them.
 
-    treelite takes the input for doubles where scikit-learn rounds it to float32; thresholds and leaves are the same, and
-    the rounding is folded in later.
+    treelite takes the input for doubles where scikit-learn rounds it to float32; thresholds and leaves are the same,
+    and the rounding is folded in later.
     """
     import treelite
 
     model = treelite.sklearn.import_model(estimator)
-    header = model.get_header_accessor()
-    outputs = int(header.get_field("num_class")[0])
+    header: Callable[[str], Any] = model.get_header_accessor().get_field
+    outputs = int(header("num_class")[0])
     trees = []
-    classes = header.get_field("class_id").tolist()
+    classes = header("class_id").tolist()
     for number in range(model.num_tree):
-        field_of = model.get_tree_accessor(number).get_field
+        field_of: Callable[[str], Any] = model.get_tree_accessor(number).get_field
         left = field_of("cleft").astype(np.int64)
         wide = field_of("leaf_vector")
         if len(wide):
@@ -107,4 +109,4 @@ def from_treelite(estimator: Any) -> tuple[list[Tree], list[float]]:  # noqa: AN
                 target=-1 if len(wide) else max(0, classes[number]),
             )
         )
-    return trees, [float(base) for base in header.get_field("base_scores")]
+    return trees, [float(base) for base in header("base_scores")]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sklearn.pipeline import Pipeline
 
 from pgscore.errors import NotAProgramError
+
 from .columns import NumberColumn, Table, TextColumn
 from .compose import part_name, transform
 from .domains import Domains
@@ -59,7 +60,7 @@ def read_program(estimator: Any, contract: Contract) -> dict[str, Any]:  # noqa:
 
 
 def _predictor(
-    estimator: Any,
+    estimator: Any,  # noqa: ANN401
     table: Table,
     domains: Domains,
     name: str | None = None,
@@ -75,7 +76,7 @@ def _predictor(
 def _agree(domains: Domains, contract: Contract) -> None:
     """Takes over what the estimator said, when it was asked, of missing values.
 
-    Where it refused one that its reader would accept, there is no score either way. The contrary is an error of a reader.
+    Where it refused one that its reader would accept, there is no score either way. The contrary is a reader's error.
     """
     for described, domain in zip(contract.inputs, domains.of, strict=True):
         if described.nullable and not domain.nullable:

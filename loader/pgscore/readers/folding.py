@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pgscore.errors import NotAProgramError
+
 from .columns import CodeColumn, NumberColumn, applied
 from .doubles import as_single, last_true
 from .ensemble import Codes
@@ -54,8 +55,8 @@ def _settled(register: int, direction: bool, missing: bool | None) -> Answer:
 def number_tests(column: NumberColumn, keys: list[Key], writer: Writer, *, single: bool) -> dict[Key, Answer]:
     """Tests of a number by a threshold, each as a test of the input or of what the last function gives.
 
-    The operations behind it are monotone as doubles too, so that those who pass a threshold end at one double: the largest
-    whose result, computed as scikit-learn does, is at most the threshold.
+    The operations behind it are monotone as doubles too, so that what goes left ends at one double: the largest whose
+    result, computed as scikit-learn does, is at most the threshold.
 
     Args:
         column: what the tree tests.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.preprocessing import FunctionTransformer
 
 from pgscore.errors import NotAProgramError
+
 from .columns import Table
 from .compose import transform
 from .ensemble import Codes, Ensemble, Tree, from_treelite
@@ -17,6 +17,9 @@ from .tree_writer import write_ensemble
 from .writer import Result
 
 if TYPE_CHECKING:
+    from sklearn.compose import ColumnTransformer
+
+    from .columns import Column
     from .writer import Writer
 
 HISTOGRAM: tuple[type, ...] = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
@@ -46,7 +49,7 @@ def read_histogram(estimator: Any, table: Table, writer: Writer, part: str) -> R
 def _encoded(estimator: Any, table: Table, writer: Writer) -> Table:  # noqa: ANN401
     """The columns behind its own encoder: categories first."""
     inner: ColumnTransformer = estimator._preprocessor
-    columns = []
+    columns: list[Column] = []
     for name, step, chosen in inner.transformers_:
         if step == "drop":
             continue

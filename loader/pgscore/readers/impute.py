@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.impute import SimpleImputer
 
 from pgscore.errors import NotAProgramError
+
 from .columns import CodeColumn, Column, NumberColumn, Operation, Table, TextColumn
 
 if TYPE_CHECKING:
+    from sklearn.impute import SimpleImputer
+
     from .domains import Domains
 
 

@@ -9,6 +9,7 @@ from sklearn import linear_model as lm
 from sklearn.svm import LinearSVC, LinearSVR
 
 from pgscore.errors import NotAProgramError
+
 from .columns import AFFINE, CodeColumn, NumberColumn
 from .writer import Result, values_of
 
@@ -28,9 +29,11 @@ CLASSIFIERS: tuple[type, ...] = (
     lm.SGDClassifier, LinearSVC,
 )  # fmt: skip
 _LOGISTIC = (lm.LogisticRegression, lm.LogisticRegressionCV)
-# Where mean / scale of a scaled input is below this, the scaling goes into weight and intercept: what cancels costs three
-# digits at most. Elsewhere the scaling stays a step, and rounds as scikit-learn's does.
+# Where mean / scale of a scaled input is below this, the scaling goes into weight and intercept: what cancels costs
+# three digits at most. Elsewhere the scaling stays a step, and rounds as scikit-learn's does.
 _HARMLESS = 1e3
+# Smaller weights begin to lose digits.
+_SMALLEST = 1e-290
 
 
 def read_linear(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
@@ -40,7 +43,8 @@ def read_linear(estimator: Any, table: Table, writer: Writer, part: str) -> Resu
         NotAProgramError: its outputs are several, or its probabilities are no logistic function of its scores.
     """
     columns = table.numbers(part)
-    writer.domains.require(part, columns, missing=False)
+    if not (table.sparse and isinstance(estimator, lm.ElasticNet)):  # which does not look at a sparse matrix
+        writer.domains.require(part, columns, missing=False)
     weights = np.atleast_2d(np.asarray(estimator.coef_, dtype=np.float64))
     if weights.shape[1] != len(columns):
         raise NotAProgramError(part, f"has {weights.shape[1]} coefficients for {len(columns)} columns")
@@ -119,10 +123,6 @@ def _folded(column: NumberColumn, weight: float, writer: Writer) -> tuple[int, f
     if not harmless:
         return writer.number(column.source, operations), weight, 0.0
     return writer.number(column.source, operations[:kept]), weight * factor, weight * offset
-
-
-# Smaller weights begin to lose digits.
-_SMALLEST = 1e-290
 
 
 def _lookup(codes: list[tuple[CodeColumn, float]], writer: Writer) -> int:

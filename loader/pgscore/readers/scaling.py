@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
 from pgscore.errors import NotAProgramError
+
 from .columns import Operation
 
 if TYPE_CHECKING:
+    from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
+
     from .columns import Table
     from .domains import Domains
 

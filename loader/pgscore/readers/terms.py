@@ -20,8 +20,8 @@ def absolute_terms(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]
         rows: input values by name, as in golden rows: None for NULL, numbers also as the text ``Infinity``.
 
     Returns:
-        A sum for each row: 0 where the row has no score, and 1 for all else but linear models, whose additions are those
-        of the estimator.
+        A sum for each row: 0 where the row has no score; 1 for all but linear models, as their additions are those of
+        the estimator.
     """
     defined = {len(document["inputs"]) + n: step for n, step in enumerate(document["steps"])}
     linear = [defined.get(register) for register in document["scores"]]

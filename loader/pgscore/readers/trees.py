@@ -17,6 +17,7 @@ from sklearn.ensemble import (
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 
 from pgscore.errors import NotAProgramError
+
 from .ensemble import Ensemble, Tree, from_scikit_learn, from_treelite
 from .tree_writer import write_ensemble
 from .writer import Result
