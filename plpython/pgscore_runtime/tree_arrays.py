@@ -73,6 +73,7 @@ def read_trees(
     if len(target) != len(roots):
         refuse(f"{place}.target", f"has {len(target):,} entries for {len(roots):,} roots")
     values = numbers(found["values"], f"{place}.values")
+    items(found["sets"], f"{place}.sets", most=size)
     sets, kinds = _sets(found["sets"], f"{place}.sets", keys)
     trees = Trees(
         of=of,

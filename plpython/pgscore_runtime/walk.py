@@ -1,9 +1,9 @@
 """Walking tree ensembles, as fast as pure Python does.
 
 A node is the tuple (column, threshold, left, right): left where the column's value is at most the threshold. All else
-is brought into that form beforehand. NaN is at most nothing, so a missing value goes right; where it has to go left,
-the node tests the negated value with its children exchanged: x > t is -x <= -u, where u is the next double above t. A test
-for a set tests a column that is 0 for what goes left and 1 for what goes right.
+is brought into that form beforehand. NaN is at most nothing, so a missing value goes right. Where it has to go left,
+the node tests the negated value with its children exchanged: x > t is -x <= -u, where u is the next double above t. A
+test for a set tests a column that is 0 for what goes left and 1 for what goes right.
 """
 
 from __future__ import annotations
