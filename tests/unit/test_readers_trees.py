@@ -78,7 +78,7 @@ def _assert_same(model: Any, frame: pd.DataFrame, seed: int = 0) -> None:  # noq
         tested.assert_close(rows)
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 @given(
     model=st.sampled_from([*_CLASSIFIERS, *_REGRESSORS]),
     scaler=st.sampled_from(list(_SCALERS)),

@@ -74,8 +74,8 @@ def from_scikit_learn(tree: Any, values: FloatArray, target: int) -> Tree:  # no
     )
 
 
-def from_treelite(estimator: Any) -> tuple[list[Tree], list[float]]:  # noqa: ANN401
-    """The trees and base scores of a scikit-learn ensemble, as treelite reads them.
+def from_treelite(estimator: Any) -> list[Tree]:  # noqa: ANN401
+    """The trees of a scikit-learn ensemble whose leaves hold one number, as treelite reads them.
 
     treelite takes the input for doubles where scikit-learn rounds it to float32; thresholds and leaves are the same,
     and the rounding is folded in later.
@@ -84,29 +84,19 @@ def from_treelite(estimator: Any) -> tuple[list[Tree], list[float]]:  # noqa: AN
 
     model = treelite.sklearn.import_model(estimator)
     header: Callable[[str], Any] = model.get_header_accessor().get_field
-    outputs = int(header("num_class")[0])
     trees = []
-    classes = header("class_id").tolist()
-    for number in range(model.num_tree):
-        field_of: Callable[[str], Any] = model.get_tree_accessor(number).get_field
-        left = field_of("cleft").astype(np.int64)
-        wide = field_of("leaf_vector")
-        if len(wide):
-            values = np.zeros((len(left), outputs))
-            begin, end = field_of("leaf_vector_begin").astype(np.int64), field_of("leaf_vector_end").astype(np.int64)
-            for node in np.flatnonzero(end > begin):
-                values[node] = wide[begin[node] : end[node]]
-        else:
-            values = field_of("leaf_value").astype(np.float64).reshape(-1, 1)
+    for number, output in enumerate(header("class_id").tolist()):
+        array: Callable[[str], Any] = model.get_tree_accessor(number).get_field
+        left = array("cleft").astype(np.int64)
         trees.append(
             Tree(
-                feature=np.where(left == -1, -1, field_of("split_index")).astype(np.int64),
-                threshold=field_of("threshold").astype(np.float64),
+                feature=np.where(left == -1, -1, array("split_index")).astype(np.int64),
+                threshold=array("threshold").astype(np.float64),
                 left=left,
-                right=field_of("cright").astype(np.int64),
-                missing_left=field_of("default_left").astype(np.int64),
-                values=values,
-                target=-1 if len(wide) else max(0, classes[number]),
+                right=array("cright").astype(np.int64),
+                missing_left=array("default_left").astype(np.int64),
+                values=array("leaf_value").astype(np.float64).reshape(-1, 1),
+                target=max(0, output),
             )
         )
-    return trees, [float(base) for base in header("base_scores")]
+    return trees

@@ -32,7 +32,7 @@ def read_histogram(estimator: Any, table: Table, writer: Writer, part: str) -> R
     if not hasattr(estimator, "classes_") and estimator.loss not in _IDENTITY:
         raise NotAProgramError(part, f"has the loss {estimator.loss!r}, whose predictions a program cannot give")
     if estimator.is_categorical_ is None:
-        trees, _ = from_treelite(estimator)
+        trees = from_treelite(estimator)
     else:
         # treelite sends codes that were never seen to the right, where scikit-learn treats them as missing.
         table = _encoded(estimator, table, writer)

@@ -50,8 +50,12 @@ def read_forest(estimator: Any, table: Table, writer: Writer, part: str) -> Resu
     """The mean of trees: their sum in their order, from 0, divided by their number."""
     _one_output(estimator, part)
     _require(estimator.estimators_[0], table, writer, part)
-    trees, _ = from_treelite(estimator)
     outputs = len(estimator.classes_) if hasattr(estimator, "classes_") else 1
+    if outputs > 1:
+        # treelite divides a leaf's fractions by their sum once more, which moves some of them by a last digit.
+        trees = [from_scikit_learn(each.tree_, _leaves(each), -1) for each in estimator.estimators_]
+    else:
+        trees = from_treelite(estimator)
     ensemble = Ensemble(trees, [0.0] * outputs, float(len(trees)), single=True)
     register = write_ensemble(ensemble, table.numbers(part), writer)
     return Result(list(range(register, register + outputs)), "identity")
@@ -75,8 +79,7 @@ def read_boosted(estimator: Any, table: Table, writer: Writer, part: str) -> Res
 def _stages(estimator: Any, part: str) -> tuple[list[Tree], list[float]]:  # noqa: ANN401
     stages = estimator.estimators_
     if isinstance(estimator.init_, DummyClassifier | DummyRegressor) and estimator.init is None:
-        # The base as scikit-learn computes it: treelite's agrees, but is not there for every initial estimator.
-        trees, _ = from_treelite(estimator)
+        trees = from_treelite(estimator)
     elif isinstance(estimator.init_, DummyClassifier | DummyRegressor) or estimator.init_ == "zero":
         # treelite refuses an initial estimator that was given, even one that predicts a constant.
         trees = [
@@ -86,6 +89,7 @@ def _stages(estimator: Any, part: str) -> tuple[list[Tree], list[float]]:  # noq
         ]
     else:
         raise NotAProgramError(part, f"starts from a {type(estimator.init_).__name__}, which is a model of its own")
+    # The base as scikit-learn computes it for any row.
     constant = estimator._raw_predict_init(np.zeros((1, estimator.n_features_in_), dtype=np.float32))
     return trees, [float(each) for each in constant[0]]
 
