@@ -94,10 +94,8 @@ class _Asked:
         ]
         names = getattr(self.encoder, "feature_names_in_", None)
         if names is not None:
-            kinds = zip(names, typed, self.kinds, strict=True)
-            return pd.DataFrame(
-                {name: pd.Series(column, dtype=object if kind == "text" else None) for name, column, kind in kinds}
-            )
+            columns_of = zip(names, typed, self.kinds, strict=True)
+            return pd.DataFrame({name: _series(column, kind) for name, column, kind in columns_of})
         matrix = np.empty((len(columns[0]), len(columns)), dtype=object if "text" in self.kinds else np.float64)
         for position, column in enumerate(typed if "text" in self.kinds else columns):
             matrix[:, position] = column
@@ -178,6 +176,12 @@ def _missing(
         given = column.operations[0].operand
     found = asked.answers(position, [given])
     return None if found is None else found[0, outputs]
+
+
+def _series(column: list[Any], kind: str) -> pd.Series[Any]:
+    """A column as the estimator engine hands it over: objects, but for numbers, and booleans without a gap."""
+    plain = kind == "double precision" or all(type(value) is bool for value in column)
+    return pd.Series(column, dtype=None if plain else object)
 
 
 def _boolean(value: Any) -> Any:  # noqa: ANN401

@@ -43,7 +43,9 @@ def read_linear(estimator: Any, table: Table, writer: Writer, part: str) -> Resu
         NotAProgramError: its outputs are several, or its probabilities are no logistic function of its scores.
     """
     columns = table.numbers(part)
-    if not (table.sparse and isinstance(estimator, lm.ElasticNet)):  # which does not look at a sparse matrix
+    # Lasso and ElasticNet do not look at a sparse matrix before they multiply it.
+    checked = not (table.sparse and isinstance(estimator, lm.ElasticNet))
+    if checked:
         writer.domains.require(part, columns, missing=False)
     weights = np.atleast_2d(np.asarray(estimator.coef_, dtype=np.float64))
     if weights.shape[1] != len(columns):
@@ -59,7 +61,10 @@ def read_linear(estimator: Any, table: Table, writer: Writer, part: str) -> Resu
         link = _link(estimator, len(weights), part)
     if not (np.isfinite(weights).all() and np.isfinite(intercepts).all()):
         raise NotAProgramError(part, "has coefficients that are not finite")
-    scores = [_score(columns, row, float(start), writer) for row, start in zip(weights, intercepts, strict=True)]
+    scores = [
+        _score(columns, row, float(start), writer, finite=checked)
+        for row, start in zip(weights, intercepts, strict=True)
+    ]
     return Result(scores, link)
 
 
@@ -79,11 +84,13 @@ def _link(estimator: Any, scores: int, part: str) -> str:  # noqa: ANN401
     return "logistic" if scores == 1 else "one_vs_rest"
 
 
-def _score(columns: list[NumberColumn | CodeColumn], weights: np.ndarray, intercept: float, writer: Writer) -> int:
+def _score(
+    columns: list[NumberColumn | CodeColumn], weights: np.ndarray, intercept: float, writer: Writer, *, finite: bool
+) -> int:
     terms: list[tuple[int, float]] = []
     by_source: dict[int, list[tuple[CodeColumn, float]]] = {}
     for column, weight in zip(columns, weights.tolist(), strict=True):
-        if weight == 0:
+        if weight == 0 and finite:  # 0 times infinity is NaN
             continue
         if isinstance(column, CodeColumn):
             by_source.setdefault(column.source, []).append((column, weight))
