@@ -76,7 +76,7 @@ def test_columns_that_are_always_missing(*, kept: bool) -> None:
         OneHotEncoder(handle_unknown="ignore", drop="first"),
         OneHotEncoder(handle_unknown="ignore", drop="if_binary"),
         OneHotEncoder(handle_unknown="ignore", drop=["tin", 1.0, True]),
-        OrdinalEncoder(encoded_missing_value=7),
+        OrdinalEncoder(encoded_missing_value=99),
         OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2),
         OrdinalEncoder(
             handle_unknown="use_encoded_value", unknown_value=99, encoded_missing_value=-2, min_frequency=30
