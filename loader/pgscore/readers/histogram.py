@@ -1,0 +1,100 @@
+"""Reader of histogram gradient boosting, which compares doubles and knows categories by codes of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.preprocessing import FunctionTransformer
+
+from pgscore.errors import NotAProgramError
+
+from .columns import Table
+from .compose import transform
+from .ensemble import Codes, Ensemble, Tree, from_treelite
+from .tree_writer import write_ensemble
+from .writer import Result
+
+if TYPE_CHECKING:
+    from sklearn.compose import ColumnTransformer
+
+    from .columns import Column
+    from .writer import Writer
+
+HISTOGRAM: tuple[type, ...] = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
+_IDENTITY = ("squared_error", "absolute_error", "quantile")
+_WORD = 32
+
+
+def read_histogram(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
+    """The scores of histogram gradient boosting. It checks nothing: infinity is a number like any other."""
+    if not hasattr(estimator, "classes_") and estimator.loss not in _IDENTITY:
+        raise NotAProgramError(part, f"has the loss {estimator.loss!r}, whose predictions a program cannot give")
+    if estimator.is_categorical_ is None:
+        trees = from_treelite(estimator)
+    else:
+        # treelite sends codes that were never seen to the right, where scikit-learn treats them as missing.
+        table = _encoded(estimator, table, writer)
+        trees = list(_categorical_trees(estimator))
+    base = [float(each) for each in np.ravel(estimator._baseline_prediction)]
+    register = write_ensemble(Ensemble(trees, base, None, single=False), table.numbers(part), writer)
+    if not hasattr(estimator, "classes_"):
+        return Result([register], "identity")
+    if len(base) == 1:
+        return Result([register], "logistic")
+    return Result(list(range(register, register + len(base))), "softmax")
+
+
+def _encoded(estimator: Any, table: Table, writer: Writer) -> Table:  # noqa: ANN401
+    """The columns behind its own encoder: categories first."""
+    inner: ColumnTransformer = estimator._preprocessor
+    columns: list[Column] = []
+    for name, step, chosen in inner.transformers_:
+        if step == "drop":
+            continue
+        part = Table(
+            tuple(column for column, wanted in zip(table.columns, _mask(chosen, table), strict=True) if wanted)
+        )
+        # The numbers pass a function that checks nothing.
+        passed = part if isinstance(step, FunctionTransformer) else transform(step, part, writer.domains, name)
+        columns.extend(passed.columns)
+    return Table(tuple(columns))
+
+
+def _mask(chosen: Any, table: Table) -> list[bool]:  # noqa: ANN401
+    entries = np.asarray(chosen)
+    if entries.dtype == bool:
+        return [bool(each) for each in entries]
+    return [n in set(entries.tolist()) for n in range(len(table.columns))]
+
+
+def _categorical_trees(estimator: Any) -> Any:  # noqa: ANN401
+    known_bits, rows = estimator._bin_mapper.make_known_categories_bitsets()
+    known = [_codes(row) for row in known_bits]
+    for stage in estimator._predictors:
+        for target, predictor in enumerate(stage):
+            nodes = predictor.nodes
+            leaf = nodes["is_leaf"].astype(bool)
+            yield Tree(
+                feature=np.where(leaf, -1, nodes["feature_idx"]).astype(np.int64),
+                threshold=nodes["num_threshold"].astype(np.float64),
+                left=nodes["left"].astype(np.int64),
+                right=nodes["right"].astype(np.int64),
+                missing_left=nodes["missing_go_to_left"].astype(np.int64),
+                values=nodes["value"].astype(np.float64).reshape(-1, 1),
+                target=target,
+                codes={
+                    int(n): Codes(
+                        _codes(predictor.raw_left_cat_bitsets[nodes["bitset_idx"][n]]),
+                        known[rows[nodes["feature_idx"][n]]],
+                    )
+                    for n in np.flatnonzero(nodes["is_categorical"].astype(bool) & ~leaf)
+                },
+            )
+
+
+def _codes(bits: Any) -> frozenset[int]:  # noqa: ANN401
+    return frozenset(
+        word * _WORD + bit for word, value in enumerate(bits.tolist()) for bit in range(_WORD) if value >> bit & 1
+    )

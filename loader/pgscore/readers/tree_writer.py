@@ -1,0 +1,116 @@
+"""Writing an ensemble: every test folded to the inputs, nodes that test nothing left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .folding import FOLD, Answer, Key, Test
+
+if TYPE_CHECKING:
+    from .columns import CodeColumn, NumberColumn
+    from .ensemble import Ensemble, Tree
+    from .writer import Writer
+
+
+def write_ensemble(ensemble: Ensemble, columns: list[NumberColumn | CodeColumn], writer: Writer) -> int:
+    """Writes the step of an ensemble that tests these columns.
+
+    Returns:
+        The register of its first output.
+    """
+    arrays = _Arrays()
+    answers = _answers(ensemble, columns, writer)
+    for tree in ensemble.trees:
+        arrays.add(tree, answers)
+    step = {
+        "step": "trees",
+        "of": list(arrays.registers),
+        "precision": "float64",
+        "base": ensemble.base,
+        **({} if ensemble.divide is None else {"divide": ensemble.divide}),
+        "roots": arrays.roots,
+        "target": [tree.target for tree in ensemble.trees],
+        "feature": arrays.feature,
+        "threshold": arrays.threshold,
+        "set": arrays.set,
+        "missing_left": arrays.missing_left,
+        "left": arrays.left,
+        "right": arrays.right,
+        "values": arrays.values,
+        "sets": [list(members) for members in arrays.sets],
+    }
+    return writer.add(step, len(ensemble.base))
+
+
+def _key(tree: Tree, node: int) -> Key:
+    return tree.codes.get(node, float(tree.threshold[node])), bool(tree.missing_left[node])
+
+
+def _answers(
+    ensemble: Ensemble, columns: list[NumberColumn | CodeColumn], writer: Writer
+) -> dict[int, dict[Key, Answer]]:
+    """For each column that is tested, all of its tests: folded together, as there are many of them."""
+    keys: dict[int, dict[Key, None]] = {}
+    for tree in ensemble.trees:
+        for node, feature in enumerate(tree.feature.tolist()):
+            if feature >= 0:
+                keys.setdefault(feature, {})[_key(tree, node)] = None
+    return {
+        feature: FOLD[type(columns[feature])](columns[feature], list(found), writer, single=ensemble.single)
+        for feature, found in sorted(keys.items())
+    }
+
+
+@dataclass
+class _Arrays:
+    """The arrays of a `trees` step."""
+
+    roots: list[int] = field(default_factory=list)
+    feature: list[int] = field(default_factory=list)
+    threshold: list[float | None] = field(default_factory=list)
+    set: list[int] = field(default_factory=list)
+    missing_left: list[int] = field(default_factory=list)
+    left: list[int] = field(default_factory=list)
+    right: list[int] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+    registers: dict[int, int] = field(default_factory=dict)
+    sets: dict[tuple[Any, ...], int] = field(default_factory=dict)
+
+    def add(self, tree: Tree, answers: dict[int, dict[Key, Answer]]) -> None:
+        """Appends a tree: parents before their children, left before right."""
+        features, lefts, rights = tree.feature.tolist(), tree.left.tolist(), tree.right.tolist()
+        self.roots.append(len(self.feature))
+        waiting: list[tuple[int, list[int], int]] = [(0, self.roots, len(self.roots) - 1)]
+        while waiting:
+            node, side, place = waiting.pop()
+            answer: Answer = True
+            while features[node] >= 0:
+                answer = answers[features[node]][_key(tree, node)]
+                if isinstance(answer, Test):
+                    break
+                node = lefts[node] if answer else rights[node]
+            side[place] = number = len(self.feature)
+            if features[node] < 0 or not isinstance(answer, Test):
+                self._leaf(tree.values[node].tolist())
+                continue
+            self._node(answer)
+            children = (rights[node], lefts[node]) if answer.swapped else (lefts[node], rights[node])
+            waiting += [(children[1], self.right, number), (children[0], self.left, number)]
+
+    def _leaf(self, values: list[float]) -> None:
+        self._append(-1, None, -1, 0, len(self.values))
+        self.values += values
+
+    def _node(self, test: Test) -> None:
+        chosen = -1 if test.threshold is not None else self.sets.setdefault(test.members, len(self.sets))
+        register = self.registers.setdefault(test.register, len(self.registers))
+        self._append(register, test.threshold, chosen, int(test.missing_left), -1)
+
+    def _append(self, feature: int, threshold: float | None, chosen: int, missing_left: int, left: int) -> None:
+        self.feature.append(feature)
+        self.threshold.append(threshold)
+        self.set.append(chosen)
+        self.missing_left.append(missing_left)
+        self.left.append(left)
+        self.right.append(-1)

@@ -1,0 +1,218 @@
+"""The steps of a program: what each is, and how it is read. `docs/program.md` says what they mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .checks import Budget, choice, fields, items, members, number, numbers, refuse, shown, text
+from .tree_arrays import Trees, read_trees
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_AFFINE = ("subtract", "divide", "multiply", "add")
+_FUNCTIONS = ("abs", "sqrt", "square")
+
+
+@dataclass(frozen=True)
+class Affine:
+    """A number with operations applied: pairs of name and operand, in order."""
+
+    of: int
+    operations: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A number within bounds; infinite ones where there are none."""
+
+    of: int
+    minimum: float
+    maximum: float
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of a number: ``abs``, ``sqrt`` or ``square``."""
+
+    of: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Fill:
+    """A value, and another one where it is missing."""
+
+    of: int
+    value: float | str
+
+
+@dataclass(frozen=True)
+class Missing:
+    """1 where a value is missing, else 0."""
+
+    of: int
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """A number for each key."""
+
+    of: int
+    table: dict[Any, float]
+    unknown: float
+    missing: float
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A weighted sum of registers."""
+
+    of: tuple[int, ...]
+    weights: tuple[float, ...]
+    intercept: float
+
+
+Step = Affine | Clip | Function | Fill | Missing | Lookup | Linear | Trees
+
+
+@dataclass
+class Scope:
+    """What steps may refer to.
+
+    Attributes:
+        texts: for each register that is defined so far, whether it holds a text.
+        reads: how many more registers steps may read.
+        keys: how many more keys and members there may be.
+        nodes: how many more nodes there may be.
+    """
+
+    texts: list[bool]
+    reads: Budget
+    keys: Budget
+    nodes: Budget
+
+    def register(self, found: Any, place: str, *, texts: bool | None = False) -> int:  # noqa: ANN401
+        """A register that is defined, and holds a number, a text, or either (None)."""
+        if type(found) is not int:
+            refuse(place, f"is {shown(found)}, not the number of a register")
+        if not 0 <= found < len(self.texts):
+            refuse(place, f"is {shown(found)}, and only registers 0 to {len(self.texts) - 1} come before it")
+        if texts is not None and self.texts[found] != texts:
+            holds, wanted = ("a text", "a number") if self.texts[found] else ("a number", "a text")
+            refuse(place, f"is {found}, which holds {holds}, and {wanted} is wanted")
+        return found
+
+    def registers(self, found: Any, place: str, *, texts: bool | None = False) -> tuple[int, ...]:  # noqa: ANN401
+        """A list of registers."""
+        self.reads.spend(len(items(found, place)), place)
+        return tuple(self.register(each, f"{place}[{n}]", texts=texts) for n, each in enumerate(found))
+
+
+def read_step(found: Any, place: str, scope: Scope) -> Step:  # noqa: ANN401
+    """Reads one step, and defines its registers in the scope.
+
+    Raises:
+        Refusal: something in it is not as `docs/program.md` says; the message names the place.
+    """
+    if type(found) is not dict:
+        refuse(place, f"is {shown(found)}, not an object")
+    name = found.get("step")
+    if type(name) is not str or name not in _READERS:
+        refuse(f"{place}.step", f"is {shown(name)}, not one of {', '.join(_READERS)}")
+    step = _READERS[name](found, place, scope)
+    scope.texts.extend(_holds_texts(step))
+    return step
+
+
+def _holds_texts(step: Step) -> list[bool]:
+    if isinstance(step, Trees):
+        return [False] * len(step.base)
+    return [isinstance(step, Fill) and isinstance(step.value, str)]
+
+
+def _operand(found: dict[str, Any], place: str, scope: Scope, *, texts: bool | None = False) -> int:
+    scope.reads.spend(1, place)
+    return scope.register(found["of"], f"{place}.of", texts=texts)
+
+
+def _affine(found: dict[str, Any], place: str, scope: Scope) -> Affine:
+    fields(found, place, ("step", "of"), _AFFINE)
+    operations = tuple((name, number(found[name], f"{place}.{name}")) for name in _AFFINE if name in found)
+    if ("divide", 0.0) in operations:
+        refuse(f"{place}.divide", "is 0")
+    return Affine(_operand(found, place, scope), operations)
+
+
+def _clip(found: dict[str, Any], place: str, scope: Scope) -> Clip:
+    fields(found, place, ("step", "of"), ("minimum", "maximum"))
+    infinity = float("inf")
+    minimum = number(found["minimum"], f"{place}.minimum") if "minimum" in found else -infinity
+    maximum = number(found["maximum"], f"{place}.maximum") if "maximum" in found else infinity
+    if minimum > maximum:
+        refuse(f"{place}.minimum", "is above the maximum")
+    return Clip(_operand(found, place, scope), minimum, maximum)
+
+
+def _function(found: dict[str, Any], place: str, scope: Scope) -> Function:
+    fields(found, place, ("step", "of", "name"))
+    return Function(_operand(found, place, scope), choice(found["name"], f"{place}.name", _FUNCTIONS))
+
+
+def _fill(found: dict[str, Any], place: str, scope: Scope) -> Fill:
+    fields(found, place, ("step", "of", "with"))
+    of = _operand(found, place, scope, texts=None)
+    read = text if scope.texts[of] else number
+    return Fill(of, read(found["with"], f"{place}.with"))
+
+
+def _missing(found: dict[str, Any], place: str, scope: Scope) -> Missing:
+    fields(found, place, ("step", "of"))
+    return Missing(_operand(found, place, scope, texts=None))
+
+
+def _lookup(found: dict[str, Any], place: str, scope: Scope) -> Lookup:
+    fields(found, place, ("step", "of", "keys", "values", "unknown", "missing"))
+    of = _operand(found, place, scope, texts=None)
+    keys = members(found["keys"], f"{place}.keys", texts=scope.texts[of])
+    scope.keys.spend(len(keys), f"{place}.keys")
+    values = items(found["values"], f"{place}.values")
+    if len(values) != len(keys):
+        refuse(f"{place}.values", f"has {len(values):,} entries for {len(keys):,} keys")
+    table = {
+        key: _or_nan(value, f"{place}.values[{n}]") for n, (key, value) in enumerate(zip(keys, values, strict=True))
+    }
+    return Lookup(
+        of, table, _or_nan(found["unknown"], f"{place}.unknown"), _or_nan(found["missing"], f"{place}.missing")
+    )
+
+
+def _or_nan(found: Any, place: str) -> float:  # noqa: ANN401
+    return float("nan") if found is None else number(found, place)
+
+
+def _linear(found: dict[str, Any], place: str, scope: Scope) -> Linear:
+    fields(found, place, ("step", "of", "weights", "intercept"))
+    of = scope.registers(found["of"], f"{place}.of")
+    weights = numbers(found["weights"], f"{place}.weights")
+    if len(weights) != len(of):
+        refuse(f"{place}.weights", f"has {len(weights):,} entries for {len(of):,} registers")
+    return Linear(of, tuple(weights), number(found["intercept"], f"{place}.intercept"))
+
+
+def _trees(found: dict[str, Any], place: str, scope: Scope) -> Trees:
+    of = scope.registers(found.get("of"), f"{place}.of", texts=None)
+    return read_trees(found, place, of, [scope.texts[register] for register in of], scope.nodes, scope.keys)
+
+
+_READERS: dict[str, Callable[[dict[str, Any], str, Scope], Step]] = {
+    "affine": _affine,
+    "clip": _clip,
+    "function": _function,
+    "fill": _fill,
+    "missing": _missing,
+    "lookup": _lookup,
+    "linear": _linear,
+    "trees": _trees,
+}

@@ -1,0 +1,144 @@
+"""Linear models: agreement within 1e-12 of the sum of the absolute terms, and the same refusals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pgscore.errors import NotAProgramError
+from pgscore.readers import absolute_terms
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.linear_model import (
+    ElasticNet,
+    HuberRegressor,
+    Lasso,
+    LinearRegression,
+    LogisticRegression,
+    LogisticRegressionCV,
+    Perceptron,
+    Ridge,
+    RidgeClassifier,
+    SGDClassifier,
+    SGDRegressor,
+)
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.svm import LinearSVC
+
+from tests.support.models import LIGHT_INPUTS, light_pipeline, predictors
+from tests.support.programs import NUMBERS, customers, hard_rows, labels, pair
+
+_CLASSIFIERS = [
+    LogisticRegression(max_iter=2000),
+    RidgeClassifier(),
+    LinearSVC(),
+    Perceptron(),
+    SGDClassifier(loss="log_loss", random_state=0),
+    SGDClassifier(random_state=0),
+]
+_REGRESSORS = [
+    LinearRegression(),
+    Ridge(),
+    Lasso(alpha=0.01),
+    ElasticNet(alpha=0.01),
+    HuberRegressor(max_iter=1000),
+    SGDRegressor(random_state=0),
+]
+
+
+def _prepared(scaler: Any, encoder: Any) -> ColumnTransformer:  # noqa: ANN401
+    return ColumnTransformer([("numbers", scaler, NUMBERS), ("plan", encoder, ["plan"])], remainder="passthrough")
+
+
+_ENCODERS = [
+    OneHotEncoder(handle_unknown="ignore"),
+    OneHotEncoder(drop="first"),
+    OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1),
+]
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    model=st.sampled_from([*_CLASSIFIERS, *_REGRESSORS]),
+    scaler=st.sampled_from([StandardScaler(), MinMaxScaler(clip=True)]),
+    encoder=st.sampled_from(_ENCODERS),
+    classes=st.sampled_from([2, 3]),
+    seed=st.integers(0, 10_000),
+)
+def test_any_linear_model(model: Any, scaler: Any, encoder: Any, classes: int, seed: int) -> None:  # noqa: ANN401
+    frame = customers(seed)
+    prepared = _prepared(clone(scaler), clone(encoder))
+    fitted = make_pipeline(prepared, clone(model)).fit(frame, labels(frame, classes if model in _CLASSIFIERS else 0))
+    tested = pair(fitted, frame)
+    tested.assert_close(hard_rows(tested, frame, seed))
+
+
+@pytest.mark.parametrize("model", _CLASSIFIERS, ids=lambda model: type(model).__name__)
+@pytest.mark.parametrize("classes", [2, 3])
+def test_every_classifier_on_arrays(model: Any, classes: int) -> None:  # noqa: ANN401
+    frame = customers()[NUMBERS]
+    scaled = StandardScaler().fit_transform(frame)
+    tested = pair(clone(model).fit(scaled, labels(customers(), classes)), frame)
+    tested.assert_close(hard_rows(tested, frame))
+
+
+def test_liblinear_and_cross_validation() -> None:
+    frame = customers()[NUMBERS]
+    for model in (
+        LogisticRegression(solver="liblinear"),
+        LogisticRegressionCV(Cs=2, max_iter=2000, use_legacy_attributes=False, scoring="accuracy", l1_ratios=(0,)),
+    ):
+        tested = pair(make_pipeline(StandardScaler(), model).fit(frame, labels(customers(), 2)), frame)
+        tested.assert_close(hard_rows(tested, frame))
+
+
+def test_scaling_and_categories_fold_into_few_steps() -> None:
+    document = pair(light_pipeline(), predictors()[LIGHT_INPUTS].head(20)).document
+    assert [step["step"] for step in document["steps"]] == ["linear"]
+    frame = customers()
+    fitted = make_pipeline(_prepared(StandardScaler(), OneHotEncoder()), LogisticRegression()).fit(
+        frame, labels(frame, 2)
+    )
+    document = pair(fitted, frame).document
+    assert [step["step"] for step in document["steps"]] == ["lookup", "linear"]
+    assert document["inputs"][3]["known"] == ["gold", "silver", "tin", "wood"]
+    assert document["inputs"][3]["nullable"] is False
+
+
+def test_scaling_that_would_cancel_stays_a_step() -> None:
+    frame = customers()[NUMBERS] + np.array([1e9, 0, 0])
+    fitted = make_pipeline(StandardScaler(), LinearRegression()).fit(frame, labels(customers(), 0))
+    tested = pair(fitted, frame)
+    assert [step["step"] for step in tested.document["steps"]] == ["affine", "linear"]
+    tested.assert_close(hard_rows(tested, frame))
+
+
+def test_the_scale_is_the_sum_of_absolute_terms() -> None:
+    frame = customers()[NUMBERS]
+    model = LinearRegression().fit(frame, labels(customers(), 0))
+    document = pair(model, frame).document
+    row = {"amount": -3.0, "calls": 2.0, "shift": 0.5}
+    expected = abs(model.coef_) @ [3.0, 2.0, 0.5] + abs(model.intercept_)
+    assert absolute_terms(document, [row, {**row, "calls": None}, {**row, "calls": "Infinity"}]) == [
+        pytest.approx(expected, rel=1e-14), 0.0, 0.0,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (KNeighborsClassifier(), "step 'classify' is a KNeighborsClassifier, which cannot become a program"),
+        (SGDClassifier(loss="modified_huber"), "step 'classify' has the loss 'modified_huber'"),
+    ],
+)
+def test_what_cannot_become_a_program_is_named(model: Any, message: str) -> None:  # noqa: ANN401
+    frame = customers()[NUMBERS]
+    fitted = Pipeline([("scale", StandardScaler()), ("classify", model)]).fit(frame, labels(customers(), 2))
+    with pytest.raises(NotAProgramError, match=message) as raised:
+        pair(fitted, frame)
+    assert raised.value.part == "step 'classify'"
