@@ -40,6 +40,7 @@ class Published:
         verifications: how far each engine of the database is from the fitted estimator.
         problem: why the database cannot verify the version yet, or None.
         promoted: whether it answers now.
+        obstacle: which part of it cannot become a program, so that only the estimator engine serves it; or None.
     """
 
     model: str
@@ -50,6 +51,7 @@ class Published:
     verifications: list[Verification]
     problem: str | None
     promoted: bool
+    obstacle: str | None = None
 
 
 def publish(
@@ -88,6 +90,7 @@ def publish(
     """
     # Imported here: scikit-learn and pandas take seconds, which a program that only promotes or lists need not spend.
     from .artifact import open_artifact
+    from .compile import compile_program, scaled
     from .describe import describe, feature_names
     from .golden import agree, golden_frame, read_profile, select_inputs
 
@@ -103,9 +106,11 @@ def publish(
             agree(sample, described_profile)
         step("asking the estimator for its scores")
         contract, golden_rows = describe(artifact.estimator, sample, positive, artifact.format, artifact.types)
+        program, obstacle = compile_program(artifact.estimator, contract)
+        golden_rows = scaled(golden_rows, program)
         signature = sign(contract, artifact.sha256, Path(key)) if key is not None else None
         step("storing the version")
-        stored = _store(connection, model, artifact, contract, golden_rows, signature, metrics)
+        stored = _store(connection, model, artifact, contract, golden_rows, signature, metrics, program)
         if stored["wanted"]:
             _send(connection, model, stored["version"], artifact, step)
         if described_profile is not None:
@@ -118,7 +123,7 @@ def publish(
     verifications, problem = _verify(database, model, version)
     created = bool(stored["created"])
     restored = bool(stored["wanted"]) and not created
-    return Published(model, version, created, restored, len(golden_rows), verifications, problem, promoted)
+    return Published(model, version, created, restored, len(golden_rows), verifications, problem, promoted, obstacle)
 
 
 def _store(
@@ -129,10 +134,11 @@ def _store(
     golden_rows: list[GoldenRow],
     signature: Signature | None,
     metrics: Mapping[str, float] | None,
+    program: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     return row(
         connection,
-        "select version, created, wanted from pgscore._publish(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        "select version, created, wanted from pgscore._publish(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             model,
             contract.digest(artifact.sha256),
@@ -144,6 +150,7 @@ def _store(
             signature.key_id if signature else None,
             json.dumps(dict(metrics or {})),
             json.dumps([asdict(each) for each in golden_rows]),
+            json.dumps(program) if program is not None else None,
         ),
     )
 

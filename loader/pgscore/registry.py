@@ -18,7 +18,7 @@ class Verification:
     """How an engine's scores compare with the fitted estimator's, over the golden rows.
 
     Attributes:
-        engine: ``estimator``.
+        engine: ``sql``, ``interpreter`` or ``estimator``.
         rows: how many golden rows were replayed.
         max_abs_diff: the largest absolute difference; infinite where one is NULL and the other is not.
         ok: whether every row is within the tolerance.
@@ -43,14 +43,22 @@ def verify(database: Database, model: str, version: int | None = None) -> list[V
         ]
 
 
-def promote(database: Database, model: str, version: int) -> None:
+def promote(database: Database, model: str, version: int, *, engine: str | None = None) -> None:
     """Makes a version the one that answers.
 
+    Args:
+        database: a connection string, or an SQLAlchemy engine on psycopg2.
+        model: the model's name.
+        version: the version's number.
+        engine: ``sql``, ``interpreter`` or ``estimator``, to take it for all rows; without it, the engines for one row
+            and for many are those that the database measures to be the fastest.
+
     Raises:
-        PgscoreError: there is no such version, or the database does not give what the fitted estimator gave.
+        PgscoreError: there is no such version, it has no such engine, or the database does not give what the fitted
+            estimator gave.
     """
     with transaction(database) as connection, connection.cursor() as cursor:
-        cursor.execute("select pgscore.promote(%s, %s)", (model, version))
+        cursor.execute("select pgscore.promote(%s, %s, %s)", (model, version, engine))
 
 
 def rollback(database: Database, model: str) -> int:
@@ -132,7 +140,11 @@ def show_model(database: Database, model: str) -> dict[str, Any]:
         PgscoreError: there is no such model.
     """
     with transaction(database) as connection:
-        found = rows(connection, "select name as model, serving from pgscore.model where name = %s", (model,))
+        found = rows(
+            connection,
+            "select name as model, serving, engine, one_engine, many_engine from pgscore.model where name = %s",
+            (model,),
+        )
         if not found:
             raise PgscoreError(f"model {model!r} is unknown", "`pgscore list` shows the models.")
         versions = rows(
@@ -140,11 +152,18 @@ def show_model(database: Database, model: str) -> dict[str, Any]:
             """
             select v.version, v.digest, v.sha256, v.size, v.format, v.contract, v.key_id, v.metrics, v.published_at,
                 v.published_by, r.retired_at, r.pruned_at,
+                p.size as program_size,
+                (
+                    select jsonb_object_agg(t.engine, jsonb_build_object('one_us', t.one_us, 'many_us', t.many_us))
+                    from pgscore.measurement t where t.model = v.model and t.version = v.version
+                ) as engines,
                 array(
                     select c.type from pgscore.confirmed_type c
                     where c.model = v.model and c.version = v.version order by 1
                 ) as confirmed_types
-            from pgscore.model_version v left join pgscore.retirement r on r.model = v.model and r.version = v.version
+            from pgscore.model_version v
+            left join pgscore.retirement r on r.model = v.model and r.version = v.version
+            left join pgscore.program p on p.model = v.model and p.version = v.version
             where v.model = %s order by v.version desc
             """,
             (model,),

@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "e588ceea9fb83fde91b8c679fef34b226a542f792c40a4a2ea6195270160b0f5")
+    run_frozen("0001_core.up.sql", "f6f88d5eecbfe23c134bdfd689b08892105c7485fc7a05e9c0df4d2ca44e2d2b")
 
 
 def downgrade() -> None:

@@ -47,14 +47,21 @@ set role pgscore_owner;
 create table pgscore.model (
     name text primary key,
     serving integer,
+    one_engine text,
+    many_engine text,
+    engine text,
     created_at timestamptz not null default now(),
     created_by name not null default session_user,
+    constraint serving_has_engines check ((serving is null) = (one_engine is null) and (serving is null) = (many_engine is null)),
     constraint model_name_is_an_identifier check (name ~ '^[a-z_][a-z0-9_]*$' and octet_length(name) <= 50)
 );
 
 comment on table pgscore.model is 'Models by name';
 comment on column pgscore.model.name is 'An identifier of at most 50 characters; functions are generated under it';
 comment on column pgscore.model.serving is 'The version that answers; NULL until one is promoted';
+comment on column pgscore.model.one_engine is 'The engine that scores one row; chosen when the version was promoted';
+comment on column pgscore.model.many_engine is 'The engine that scores many rows; chosen when the version was promoted';
+comment on column pgscore.model.engine is 'The engine that an operator named for both; NULL where they were chosen by measuring';
 comment on column pgscore.model.created_at is 'When its first version was published';
 comment on column pgscore.model.created_by is 'The login role that published it first';
 grant select on pgscore.model to pgscore_reader;
@@ -124,6 +131,26 @@ comment on column pgscore.artifact_chunk.version is 'The version that the artifa
 comment on column pgscore.artifact_chunk.ordinal is 'Counts from 1 within the artifact';
 comment on column pgscore.artifact_chunk.content is 'The bytes: they may hold what a model learnt about people, so nobody may read them';
 
+-- core/tables/program.sql
+create table pgscore.program (
+    model text not null,
+    version integer not null,
+    program jsonb not null,
+    digest text not null,
+    size integer not null,
+    primary key (model, version),
+    foreign key (model, version) references pgscore.model_version (model, version),
+    constraint digest_is_a_sha256 check (digest ~ '^[0-9a-f]{64}$')
+);
+
+comment on table pgscore.program is 'Programs: versions as data, that the database computes by itself. Checked before they are stored; immutable';
+comment on column pgscore.program.model is 'The model';
+comment on column pgscore.program.version is 'The version that it computes';
+comment on column pgscore.program.program is 'The document that docs/program.md describes';
+comment on column pgscore.program.digest is 'Hexadecimal sha256 of its text; what backends keep it under';
+comment on column pgscore.program.size is 'Nodes of its trees, or what takes as long to plan';
+grant select on pgscore.program to pgscore_reader;
+
 -- core/tables/golden_row.sql
 create table pgscore.golden_row (
     model text not null,
@@ -150,6 +177,28 @@ comment on column pgscore.golden_row.scale is 'Sum of the absolute terms that ma
 
 -- They may be rows of real people: for those who answer for models, not for all who read scores.
 grant select on pgscore.golden_row to pgscore_publisher, pgscore_operator;
+
+-- core/tables/measurement.sql
+create table pgscore.measurement (
+    model text not null,
+    version integer not null,
+    engine text not null,
+    one_us double precision not null,
+    many_us double precision not null,
+    measured_at timestamptz not null default now(),
+    primary key (model, version, engine),
+    foreign key (model, version) references pgscore.model_version (model, version),
+    constraint engine_is_known check (engine in ('sql', 'interpreter', 'estimator'))
+);
+
+comment on table pgscore.measurement is 'How long engines took for golden rows, in this database, when a version was last promoted';
+comment on column pgscore.measurement.model is 'The model';
+comment on column pgscore.measurement.version is 'The version';
+comment on column pgscore.measurement.engine is 'The engine';
+comment on column pgscore.measurement.one_us is 'Microseconds for one row in a statement of its own, on a warm connection';
+comment on column pgscore.measurement.many_us is 'Microseconds for a row among many';
+comment on column pgscore.measurement.measured_at is 'When it was measured';
+grant select on pgscore.measurement to pgscore_reader;
 
 -- core/tables/promotion.sql
 create table pgscore.promotion (
@@ -348,17 +397,20 @@ begin
 end
 $$;
 
-comment on function pgscore._refuse_change() is 'Keeps versions, artifacts and golden rows immutable, for their owner too';
+comment on function pgscore._refuse_change() is 'Keeps versions, artifacts, programs and golden rows immutable, for their owner too';
 
 create trigger immutable before update or delete or truncate on pgscore.model_version
     for each statement execute function pgscore._refuse_change();
 create trigger immutable before update or delete or truncate on pgscore.golden_row
+    for each statement execute function pgscore._refuse_change();
+create trigger immutable before update or delete or truncate on pgscore.program
     for each statement execute function pgscore._refuse_change();
 create trigger immutable before update or truncate on pgscore.artifact_chunk
     for each statement execute function pgscore._refuse_change();
 
 comment on trigger immutable on pgscore.model_version is 'Versions do not change';
 comment on trigger immutable on pgscore.golden_row is 'Golden rows do not change';
+comment on trigger immutable on pgscore.program is 'Programs do not change';
 comment on trigger immutable on pgscore.artifact_chunk is 'Artifacts do not change';
 
 -- core/functions/_refuse_pruning.sql
@@ -570,284 +622,20 @@ comment on function pgscore._payload_texts(jsonb, jsonb) is
     'The text inputs of a contract out of a JSON object, in the contract''s order';
 grant execute on function pgscore._payload_texts(jsonb, jsonb) to pgscore_reader;
 
--- core/functions/_load.sql
-create function pgscore._load(model text, version integer) returns void
-language plpgsql stable parallel restricted
-set search_path = ''
-as $$
-declare
-    piece record;
-    refusal record;
-begin
-    for piece in
-        select c.ordinal, c.content from pgscore.artifact_chunk c
-        where c.model = _load.model and c.version = _load.version
-        order by c.ordinal
-    loop
-        perform pgscore_trusted._receive(piece.ordinal, piece.content);
-    end loop;
-    if piece.ordinal is null then
-        raise exception 'model "%" version % was pruned: its artifact is gone', model, version
-            using errcode = 'object_not_in_prerequisite_state',
-                  hint = 'Publish the same file again to bring it back.';
-    end if;
-    select l.sqlstate, l.message, l.hint into refusal
-    from pgscore.model_version v,
-        pgscore_trusted._load(
-            v.contract::text, v.signature, v.key_id,
-            array(
-                select c.type from pgscore.confirmed_type c where c.model = v.model and c.version = v.version
-            )
-        ) l
-    where v.model = _load.model and v.version = _load.version;
-    if refusal.message is not null then
-        raise exception 'model "%" version % cannot be loaded: %', model, version, refusal.message
-            using errcode = refusal.sqlstate,
-                  hint = replace(replace(refusal.hint, '{model}', model), '{version}', version::text);
-    end if;
-end
-$$;
-
-comment on function pgscore._load(text, integer) is
-    'Hands the artifact of a version to this backend, piece by piece, and has it checked and unpickled there';
-
--- core/functions/_estimate.sql
--- Parallel workers would each import scikit-learn for some seconds: restricted, although it would be safe.
-create function pgscore._estimate(
-    model text, version integer, digest text, rows integer, numbers double precision[], texts text[],
-    every boolean default false
-) returns pgscore.scored
-language plpgsql stable parallel restricted security definer
-set search_path = ''
-as $$
-declare
-    answer record;
-begin
-    if to_regnamespace('pgscore_trusted') is null then
-        raise exception 'model "%" version % needs PL/Python, which this database does not have', model, version
-            using errcode = 'object_not_in_prerequisite_state',
-                  hint = 'A superuser runs alembic upgrade plpython@head.';
-    end if;
-    select e.scores, e.reasons into answer from pgscore_trusted._estimate(digest, rows, numbers, texts, every) e;
-    if answer.scores is null then
-        perform pgscore._load(model, version);
-        select e.scores, e.reasons into answer from pgscore_trusted._estimate(digest, rows, numbers, texts, every) e;
-        if answer.scores is null then
-            raise exception 'model "%" version % cannot be loaded: it is not what its digest says', model, version
-                using errcode = 'data_corrupted', hint = 'Publish the model again from its source.';
-        end if;
-    end if;
-    return (version, answer.scores, answer.reasons)::pgscore.scored;
-end
-$$;
-
-comment on function pgscore._estimate(text, integer, text, integer, double precision[], text[], boolean) is
-    'The estimator engine: scores rows, given as arrays row by row, with one version; with every, all outputs of each row and the position of its label';
-grant execute on function pgscore._estimate(text, integer, text, integer, double precision[], text[], boolean)
-    to pgscore_reader;
-
--- core/functions/_distance.sql
-create function pgscore._distance(one double precision, other double precision) returns double precision
-language sql immutable parallel safe
-set search_path = ''
-as $$
-    select case
-        when one is null and other is null or one = other then 0
-        when one is null or other is null or 'Infinity' in (abs(one), abs(other)) then 'Infinity'
-        when sign(one) <> sign(other) and greatest(abs(one), abs(other)) > 1e307 then 'Infinity'
-        else abs(one - other)
-    end
-$$;
-
-comment on function pgscore._distance(double precision, double precision) is
-    'How far apart two scores are; infinitely, where one is NULL and the other is not';
-
--- core/functions/_golden_differences.sql
-create function pgscore._golden_differences(model text, version integer) returns table (
-    engine text, ordinal integer, expected double precision, score double precision, reason text,
-    difference double precision, ok boolean
-)
-language sql stable parallel restricted
-set search_path = ''
-as $$
-    with asked as materialized (
-        select
-            v.digest,
-            count(*)::integer as rows,
-            -- Arrays without elements cannot be put together.
-            array_agg(g.numbers order by g.ordinal) filter (where cardinality(g.numbers) > 0) as numbers,
-            array_agg(g.texts order by g.ordinal) filter (where cardinality(g.texts) > 0) as texts,
-            case v.contract #>> '{output,kind}'
-                when 'probability' then jsonb_array_length(v.contract #> '{output,classes}') + 1
-                else 1
-            end as width
-        from pgscore.model_version v
-        cross join lateral (
-            select
-                r.ordinal,
-                pgscore._payload_numbers(v.contract -> 'inputs', r.inputs) as numbers,
-                pgscore._payload_texts(v.contract -> 'inputs', r.inputs) as texts
-            from pgscore.golden_row r
-            where r.model = v.model and r.version = v.version
-        ) g
-        where v.model = _golden_differences.model and v.version = _golden_differences.version
-        group by v.digest, v.contract
-    ),
-    answered as materialized (
-        select
-            a.width,
-            pgscore._estimate(
-                _golden_differences.model, _golden_differences.version, a.digest, a.rows, a.numbers, a.texts
-            ) as scored,
-            (pgscore._estimate(
-                _golden_differences.model, _golden_differences.version, a.digest, a.rows, a.numbers, a.texts, true
-            )).scores as outputs
-        from asked a
-    ),
-    replayed as (
-        select
-            s.position, s.score, s.reason,
-            a.outputs[(s.position - 1) * a.width + 1 : s.position * a.width] as outputs
-        from answered a,
-            unnest((a.scored).scores, (a.scored).reasons) with ordinality as s (score, reason, position)
-    ),
-    compared as (
-        select
-            g.ordinal, g.expected, g.scale, r.score, r.reason,
-            greatest(
-                pgscore._distance(g.expected, r.score),
-                (
-                    select max(pgscore._distance(o.expected, o.output))
-                    from unnest(g.outputs, r.outputs) as o (expected, output)
-                    where g.outputs is not null
-                )
-            ) as difference
-        from (
-            select row_number() over (order by g.ordinal) as position, g.*
-            from pgscore.golden_row g
-            where g.model = _golden_differences.model and g.version = _golden_differences.version
-        ) g
-        join replayed r on r.position = g.position
-    )
-    -- The same estimator may differ in the last bits when another processor's arithmetic adds in another order.
-    select 'estimator', c.ordinal, c.expected, c.score, c.reason, c.difference,
-        c.difference <= 1e-12 * greatest(1, abs(c.expected), c.scale)
-    from compared c
-$$;
-
-comment on function pgscore._golden_differences(text, integer) is
-    'Replays the golden rows of a version in each engine that it has and compares scores and all outputs, row by row';
-
--- core/functions/verify.sql
-create function pgscore.verify(model text, version integer default null) returns table (
-    engine text, rows integer, max_abs_diff double precision, ok boolean
-)
-language plpgsql stable parallel restricted security definer
+-- core/functions/_publish_function.sql
+create function pgscore._publish_function(signature text, says text) returns void
+language plpgsql volatile
 set search_path = ''
 as $$
 begin
-    version := pgscore._existing_version(model, version);
-    return query
-    select d.engine, count(*)::integer, max(d.difference), bool_and(d.ok)
-    from pgscore._golden_differences(verify.model, verify.version) d
-    group by d.engine;
+    execute format('comment on function %s is %L', signature, says);
+    execute format('revoke all on function %s from public', signature);
+    execute format('grant execute on function %s to pgscore_reader', signature);
 end
 $$;
 
-comment on function pgscore.verify(text, integer) is
-    'Replays the golden rows of a version (without one: the latest) in each engine and says how far it is from the fitted estimator';
-grant execute on function pgscore.verify(text, integer) to pgscore_publisher, pgscore_operator;
-
--- core/functions/_publish.sql
-create function pgscore._publish(
-    model text, digest text, sha256 text, size bigint, format text, contract jsonb, signature bytea, key_id text,
-    metrics jsonb, golden jsonb, out version integer, out created boolean, out wanted boolean
-)
-language plpgsql volatile security definer
-set search_path = ''
-as $$
-begin
-    if model is null or model !~ '^[a-z_][a-z0-9_]*$' or octet_length(model) > 50 then
-        raise exception 'model name % is no identifier: lower-case letters, digits and _, at most 50',
-            coalesce('"' || model || '"', 'NULL')
-            using errcode = 'invalid_name';
-    end if;
-    if jsonb_array_length(golden) = 0 then
-        raise exception 'model "%" comes without golden rows, and nothing is promoted unproved', model
-            using errcode = 'invalid_parameter_value';
-    end if;
-    insert into pgscore.model (name) values (model) on conflict do nothing;
-    -- Versions are numbered one after the other.
-    perform from pgscore.model m where m.name = _publish.model for no key update;
-
-    select v.version into version
-    from pgscore.model_version v
-    where v.model = _publish.model and v.digest = _publish.digest;
-    created := not found;
-    if created then
-        select coalesce(max(v.version), 0) + 1 into version from pgscore.model_version v where v.model = _publish.model;
-        insert into pgscore.model_version (
-            model, version, digest, sha256, size, format, contract, signature, key_id, metrics
-        ) values (
-            _publish.model, _publish.version, _publish.digest, _publish.sha256, _publish.size, _publish.format,
-            _publish.contract, _publish.signature, _publish.key_id, coalesce(_publish.metrics, '{}')
-        );
-        insert into pgscore.golden_row (model, version, ordinal, inputs, expected, outputs, scale)
-        select
-            _publish.model, _publish.version, g.ordinal, g.line -> 'inputs', (g.line ->> 'expected')::double precision,
-            case when jsonb_typeof(g.line -> 'outputs') = 'array' then
-                array(
-                    select o.output::double precision
-                    from jsonb_array_elements_text(g.line -> 'outputs') with ordinality as o (output, position)
-                    order by o.position
-                )
-            end,
-            coalesce((g.line ->> 'scale')::double precision, 0)
-        from jsonb_array_elements(golden) with ordinality as g (line, ordinal);
-    else
-        -- An artifact that was pruned may come back, as its version stays the same.
-        update pgscore.retirement r set pruned_at = null, pruned_by = null
-        where r.model = _publish.model and r.version = _publish.version and r.pruned_at is not null;
-    end if;
-    wanted := created or found;
-end
-$$;
-
-comment on function pgscore._publish(text, text, text, bigint, text, jsonb, bytea, text, jsonb, jsonb) is
-    'Stores a version with its golden rows, or answers with the version that has the same artifact and contract; wanted: pgscore._store_chunk has to follow';
-grant execute on function pgscore._publish(text, text, text, bigint, text, jsonb, bytea, text, jsonb, jsonb)
-    to pgscore_publisher;
-
--- core/functions/_store_chunk.sql
-create function pgscore._store_chunk(model text, version integer, content bytea) returns void
-language plpgsql volatile security definer
-set search_path = ''
-as $$
-declare
-    before record;
-begin
-    select v.size, count(c.ordinal) as chunks, coalesce(sum(octet_length(c.content)), 0) as stored,
-        exists (
-            select from pgscore.retirement r
-            where r.model = v.model and r.version = v.version and r.pruned_at is not null
-        ) as pruned
-    into before
-    from pgscore.model_version v left join pgscore.artifact_chunk c on c.model = v.model and c.version = v.version
-    where v.model = _store_chunk.model and v.version = _store_chunk.version
-    group by v.model, v.version;
-    -- What is complete takes nothing more, so a version that was committed cannot change.
-    if before.size is null or before.pruned or before.stored + octet_length(content) > before.size then
-        raise exception 'model "%" version % takes no more bytes of an artifact', model, version
-            using errcode = 'object_not_in_prerequisite_state', hint = 'Publish a new version instead.';
-    end if;
-    insert into pgscore.artifact_chunk (model, version, ordinal, content)
-    values (_store_chunk.model, _store_chunk.version, before.chunks + 1, _store_chunk.content);
-end
-$$;
-
-comment on function pgscore._store_chunk(text, integer, bytea) is
-    'Adds the next piece of an artifact to a version that this transaction publishes';
-grant execute on function pgscore._store_chunk(text, integer, bytea) to pgscore_publisher;
+comment on function pgscore._publish_function(text, text) is
+    'Gives a generated function its comment and its only privilege: readers may call it';
 
 -- core/functions/_create_function.sql
 create function pgscore._create_function(signature text, returns text, posture text, body text, says text) returns void
@@ -857,259 +645,12 @@ as $$
 begin
     -- The body is a literal, never dollar-quoted: names of inputs and categories stand in it, and could end the quote.
     execute format('create or replace function %s returns %s language %s as %L', signature, returns, posture, body);
-    execute format('comment on function %s is %L', signature, says);
-    execute format('revoke all on function %s from public', signature);
-    execute format('grant execute on function %s to pgscore_reader', signature);
+    perform pgscore._publish_function(signature, says);
 end
 $$;
 
 comment on function pgscore._create_function(text, text, text, text, text) is
     'Writes a generated function with its comment and its only privilege: readers may call it.';
-
--- core/functions/_prediction.sql
-create function pgscore._prediction(version integer, output jsonb, outputs double precision[]) returns jsonb
-language sql immutable parallel safe
-set search_path = ''
-as $$
-    select case
-        when outputs is null or array_position(outputs, null) is not null then null
-        when output ->> 'kind' = 'value' then jsonb_build_object('version', version, 'value', outputs[1])
-        else
-            jsonb_build_object(
-                'version', version, 'label', output -> 'classes' -> outputs[cardinality(outputs)]::integer
-            )
-            || case output ->> 'kind'
-                when 'probability' then jsonb_build_object(
-                    'probabilities',
-                    (
-                        select jsonb_object_agg(c.label, outputs[c.position])
-                        from jsonb_array_elements_text(output -> 'classes') with ordinality as c (label, position)
-                    )
-                )
-                else '{}'
-            end
-    end
-$$;
-
-comment on function pgscore._prediction(integer, jsonb, double precision[]) is
-    'What pgscore.predict answers: version, label and class probabilities, or version and value, out of all outputs of a row';
-grant execute on function pgscore._prediction(integer, jsonb, double precision[]) to pgscore_reader;
-
--- core/functions/_profile_expression.sql
-create function pgscore._profile_expression(profile regclass, input jsonb, source text) returns text
-language plpgsql stable
-set search_path = ''
-as $$
-declare
-    wanted constant text := input ->> 'type';
-    field record;
-begin
-    select
-        source || '.' || quote_ident(a.attname) as reference,
-        format_type(a.atttypid, a.atttypmod) as declared,
-        coalesce(nullif(t.typbasetype, 0), t.oid)::regtype::text as type,
-        t.typcategory as category
-    into field
-    from pg_catalog.pg_attribute a
-    join pg_catalog.pg_type t on t.oid = a.atttypid
-    where a.attrelid = profile and a.attname = input ->> 'name' and a.attnum > 0 and not a.attisdropped;
-    if not found then
-        raise exception 'table % has no column "%", which the model reads', profile, input ->> 'name'
-            using errcode = 'undefined_column';
-    end if;
-    if wanted = 'text' and field.category in ('S', 'E') then
-        return field.reference || '::text';
-    elsif wanted = 'boolean' and field.category = 'B' then
-        return field.reference || '::integer::double precision';
-    elsif wanted = 'double precision' and field.type = 'real' then
-        -- As drivers and JSON show it: 1.1 is 1.1, not 1.10000002384186.
-        return field.reference || '::text::double precision';
-    elsif wanted = 'double precision'
-        and field.type in ('smallint', 'integer', 'bigint', 'numeric', 'double precision')
-    then
-        return field.reference || '::double precision';
-    end if;
-    raise exception 'column "%" of table % is of type %, which cannot serve as %',
-        input ->> 'name', profile, field.declared, wanted
-        using errcode = 'datatype_mismatch',
-              hint = 'Fit the model on the column as it is, or bind a view or table that has the type it wants.';
-end
-$$;
-
-comment on function pgscore._profile_expression(regclass, jsonb, text) is
-    'SQL for one input of a contract, read from a row of the profile table that stands under the name in source';
-
--- core/functions/_arrays.sql
-create function pgscore._arrays(
-    profile regclass, inputs jsonb, source text, out numbers text, out texts text
-)
-language sql stable
-set search_path = ''
-as $$
-    select
-        'array[' || string_agg(e.expression, ', ' order by e.ordinal) filter (where not e.is_text)
-            || ']::double precision[]',
-        'array[' || string_agg(e.expression, ', ' order by e.ordinal) filter (where e.is_text) || ']::text[]'
-    from (
-        select
-            i.ordinal,
-            i.input ->> 'type' = 'text' as is_text,
-            pgscore._profile_expression(profile, i.input, source) as expression
-        from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
-    ) e
-$$;
-
-comment on function pgscore._arrays(regclass, jsonb, text) is
-    'SQL for the two arrays, of numbers and of texts, that a contract''s inputs travel in; NULL for one without elements';
-
--- core/functions/_lock_generated.sql
-create function pgscore._lock_generated() returns void
-language sql volatile
-set search_path = ''
-as $$
-    select pg_advisory_xact_lock(hashtextextended('pgscore generated functions', 0))
-$$;
-
-comment on function pgscore._lock_generated() is
-    'Until the transaction ends no other one replaces generated functions: two would meet in the catalog';
-
--- core/functions/_generate_model_profile.sql
-create function pgscore._generate_model_profile(model text, inputs jsonb, profile regclass) returns void
-language plpgsql volatile
-set search_path = ''
-as $$
-declare
-    posture constant text := 'sql stable parallel restricted';
-    every constant text := format('pgscore_models.%I', '_' || model);
-    -- Stays NULL where the model reads no number, or no text: arrays without elements cannot be put together.
-    each_row constant text := ') from (select unnest($1) as profile) each)';
-    one record;
-    many record;
-begin
-    select * into one from pgscore._arrays(profile, inputs, '($1)');
-    select * into many from pgscore._arrays(profile, inputs, '(each.profile)');
-    perform pgscore._create_function(
-        format('pgscore_models.%I(profile %s)', model, profile), 'double precision', posture,
-        format(
-            'select (%s(1, %s, %s)).scores[1]', every, coalesce(one.numbers, 'null'), coalesce(one.texts, 'null')
-        ),
-        format('Model "%s": a row of %s', model, profile)
-    );
-    perform pgscore._create_function(
-        format('%s(profiles %s[])', every, profile), 'pgscore.scored', posture,
-        format(
-            'select %s(cardinality($1), %s, %s)', every,
-            coalesce('(select array_agg(' || many.numbers || each_row, 'null'),
-            coalesce('(select array_agg(' || many.texts || each_row, 'null')
-        ),
-        format('Model "%s": rows of %s, with the version that scored them', model, profile)
-    );
-end
-$$;
-
-comment on function pgscore._generate_model_profile(text, jsonb, regclass) is
-    'Writes the functions of a model that take rows of one profile table';
-
--- core/functions/_generate_model.sql
-create function pgscore._generate_model(model text) returns void
-language plpgsql volatile
-set search_path = ''
-as $$
-declare
-    -- A string body throughout: one that names a table's row type must not stand in the way of ALTER TABLE.
-    posture constant text := 'sql stable parallel restricted';
-    one constant text := format('pgscore_models.%I', model);
-    every constant text := format('pgscore_models.%I', '_' || model);
-    serving record;
-    estimate text;
-    bound regclass;
-begin
-    select v.version, v.digest, v.contract -> 'inputs' as inputs, v.contract -> 'output' as output into strict serving
-    from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
-    where m.name = _generate_model.model;
-    estimate := format('pgscore._estimate(%L, %s, %L, ', model, serving.version, serving.digest);
-
-    perform pgscore._create_function(
-        every || '(rows integer, numbers double precision[], texts text[])', 'pgscore.scored', posture,
-        'select ' || estimate || '$1, $2, $3)',
-        format('Model "%s" version %s: rows given as arrays', model, serving.version)
-    );
-    perform pgscore._create_function(
-        one || '(payload jsonb)', 'double precision', posture,
-        format(
-            'select (%1$s(1, pgscore._payload_numbers(%2$L, payload), pgscore._payload_texts(%2$L, payload))).scores[1]',
-            every, serving.inputs
-        ),
-        format('Model "%s" version %s: a row as JSON', model, serving.version)
-    );
-    perform pgscore._create_function(
-        every || '(payload jsonb)', 'jsonb', posture,
-        format(
-            'select pgscore._prediction(%1$s, %2$L, (%3$s 1,'
-                ' pgscore._payload_numbers(%4$L, payload), pgscore._payload_texts(%4$L, payload), true)).scores)',
-            serving.version, serving.output, estimate, serving.inputs
-        ),
-        format('Model "%s" version %s: label and class probabilities, or value, of a row as JSON', model, serving.version)
-    );
-    for bound in select p.profile from pgscore.model_profile p where p.model = _generate_model.model loop
-        perform pgscore._generate_model_profile(model, serving.inputs, bound);
-    end loop;
-end
-$$;
-
-comment on function pgscore._generate_model(text) is 'Writes the functions of a model''s serving version in pgscore_models';
-
--- core/functions/_generate_dispatch.sql
-create function pgscore._generate_dispatch(profile regclass default null) returns void
-language plpgsql volatile
-set search_path = ''
-as $$
-declare
-    -- Inlined where the model's name is a constant: the planner keeps one branch. It does so only while all that is
-    -- called here is at least stable.
-    posture constant text := 'sql stable parallel restricted';
-    -- Without a table: the functions for JSON.
-    argument constant text := coalesce('profile ' || profile, 'payload jsonb');
-    cases text;
-    every_cases text;
-begin
-    select
-        string_agg(format('when %L then pgscore_models.%I($2)', m.name, m.name), ' ' order by m.name),
-        string_agg(format('when %L then pgscore_models.%I($2)', m.name, '_' || m.name), ' ' order by m.name)
-    into cases, every_cases
-    from pgscore.model m
-    where m.serving is not null
-        and (
-            profile is null
-            -- What was tied to the table after its promotion has no function for it until the next one.
-            or to_regprocedure(format('pgscore_models.%I(%s)', m.name, profile)) is not null
-        );
-    perform pgscore._create_function(
-        format('pgscore.score(model text, %s)', argument), 'double precision', posture,
-        format('select case $1 %s else pgscore._no_answer($1) end', coalesce(cases, 'when null then null')),
-        format('The score that a model''s serving version gives for %s', coalesce('a row of ' || profile, 'a row as JSON'))
-    );
-    if profile is null then
-        perform pgscore._create_function(
-            'pgscore.predict(model text, payload jsonb)', 'jsonb', posture,
-            format(
-                'select case $1 %s else to_jsonb(pgscore._no_answer($1)) end',
-                coalesce(every_cases, 'when null then null')
-            ),
-            'What a model''s serving version says of a row as JSON: label and class probabilities, or value'
-        );
-    else
-        perform pgscore._create_function(
-            format('pgscore._score_rows(model text, profiles %s[])', profile), 'pgscore.scored', posture,
-            format('select case $1 %s end', coalesce(every_cases, 'when null then null::pgscore.scored')),
-            format('Scores of rows of %s and the version that gave them; NULL where no version is promoted', profile)
-        );
-    end if;
-end
-$$;
-
-comment on function pgscore._generate_dispatch(regclass) is
-    'Writes pgscore.score for rows of a profile table, or for JSON: a case over all models that are promoted';
 
 -- core/types/bare_expression.sql
 create type pgscore.bare_expression as (
@@ -3040,8 +2581,9 @@ language plpgsql immutable parallel safe
 set search_path = ''
 as $$
 declare
-    name constant text := format('_%s_%s%s', model, version, suffix);
+    name constant text := format('_%s %s%s', model, version, suffix);
 begin
+    -- The blank keeps it apart from whatever is called after a model: their names have none.
     if octet_length(name) > 63 then
         raise exception 'model "%" version % gives the name %, which is too long', model, version, name
             using errcode = 'name_too_long';
@@ -3270,6 +2812,1122 @@ $$;
 comment on function pgscore._program_reason(jsonb, double precision[], text[]) is
     'Why a valid program refuses a row, given as its number inputs and its text inputs in order; NULL where it does not, or where a value is missing';
 
+-- core/engine/_largest_sql_program.sql
+create function pgscore._largest_sql_program() returns integer
+language sql immutable parallel safe
+set search_path = ''
+as $$
+    select 6000
+$$;
+
+comment on function pgscore._largest_sql_program() is
+    'The largest size of a program that the sql engine takes: past it, planning takes longer than scoring saves';
+
+-- core/engine/_store_program.sql
+create function pgscore._store_program(model text, version integer, program jsonb) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+    size constant integer := pgscore._program_size(program);
+begin
+    insert into pgscore.program (model, version, program, digest, size)
+    values (
+        _store_program.model, _store_program.version, _store_program.program,
+        encode(sha256(convert_to(_store_program.program::text, 'UTF8')), 'hex'), size
+    );
+    if size <= pgscore._largest_sql_program() then
+        perform pgscore._create_scorer(
+            model, version, program,
+            (
+                select (v.contract #>> '{output,positive}')::integer from pgscore.model_version v
+                where v.model = _store_program.model and v.version = _store_program.version
+            )
+        );
+    end if;
+end
+$$;
+
+comment on function pgscore._store_program(text, integer, jsonb) is
+    'Keeps the checked program of a new version, and compiles it to SQL where it is not too large for that';
+
+-- core/engine/_load_refusal.sql
+create function pgscore._load_refusal(
+    model text, version integer, out sqlstate text, out message text, out hint text
+)
+language plpgsql stable parallel restricted
+set search_path = ''
+as $$
+declare
+    piece record;
+begin
+    if to_regnamespace('pgscore_trusted') is null then
+        sqlstate := '55000';
+        message := 'it needs PL/Python, which this database does not have';
+        hint := 'A superuser runs alembic upgrade plpython@head.';
+        return;
+    end if;
+    for piece in
+        select c.ordinal, c.content from pgscore.artifact_chunk c
+        where c.model = _load_refusal.model and c.version = _load_refusal.version
+        order by c.ordinal
+    loop
+        perform pgscore_trusted._receive(piece.ordinal, piece.content);
+    end loop;
+    if piece.ordinal is null then
+        sqlstate := '55000';
+        message := 'its artifact was pruned';
+        hint := 'Publish the same file again to bring it back.';
+        return;
+    end if;
+    select l.sqlstate, l.message, l.hint into sqlstate, message, hint
+    from pgscore.model_version v,
+        pgscore_trusted._load(
+            v.contract::text, v.signature, v.key_id,
+            array(
+                select c.type from pgscore.confirmed_type c where c.model = v.model and c.version = v.version
+            )
+        ) l
+    where v.model = _load_refusal.model and v.version = _load_refusal.version;
+    hint := replace(replace(hint, '{model}', model), '{version}', version::text);
+end
+$$;
+
+comment on function pgscore._load_refusal(text, integer) is
+    'Hands the artifact of a version to this backend, piece by piece, to be checked and unpickled; why it is not, or NULL where it is';
+
+-- core/engine/_load.sql
+create function pgscore._load(model text, version integer) returns void
+language plpgsql stable parallel restricted
+set search_path = ''
+as $$
+declare
+    refusal record;
+begin
+    select * into refusal from pgscore._load_refusal(model, version);
+    if refusal.message is not null then
+        raise exception 'model "%" version % cannot be loaded: %', model, version, refusal.message
+            using errcode = refusal.sqlstate, hint = refusal.hint;
+    end if;
+end
+$$;
+
+comment on function pgscore._load(text, integer) is 'Loads the artifact of a version into this backend, or raises why not';
+
+-- core/engine/_loadable.sql
+create function pgscore._loadable(model text, version integer) returns boolean
+language plpgsql stable parallel restricted
+set search_path = ''
+as $$
+begin
+    if to_regnamespace('pgscore_trusted') is null then
+        return false;
+    end if;
+    return
+        (
+            select e.scores is not null
+            from pgscore.model_version v, pgscore_trusted._estimate(v.digest, 0, null, null, false) e
+            where v.model = _loadable.model and v.version = _loadable.version
+        )
+        or (select r.message is null from pgscore._load_refusal(model, version) r);
+end
+$$;
+
+comment on function pgscore._loadable(text, integer) is 'Whether this backend has the artifact of a version, or can load it';
+
+-- core/engine/_estimate.sql
+-- Parallel workers would each import scikit-learn for some seconds: restricted, although it would be safe.
+create function pgscore._estimate(
+    model text, version integer, digest text, rows integer, numbers double precision[], texts text[],
+    every boolean default false
+) returns pgscore.scored
+language plpgsql stable parallel restricted security definer
+set search_path = ''
+as $$
+declare
+    answer record;
+begin
+    if to_regnamespace('pgscore_trusted') is null then
+        perform pgscore._load(model, version);  -- says what is missing
+    end if;
+    select e.scores, e.reasons into answer from pgscore_trusted._estimate(digest, rows, numbers, texts, every) e;
+    if answer.scores is null then
+        perform pgscore._load(model, version);
+        select e.scores, e.reasons into answer from pgscore_trusted._estimate(digest, rows, numbers, texts, every) e;
+        if answer.scores is null then
+            raise exception 'model "%" version % cannot be loaded: it is not what its digest says', model, version
+                using errcode = 'data_corrupted', hint = 'Publish the model again from its source.';
+        end if;
+    end if;
+    return (version, answer.scores, answer.reasons)::pgscore.scored;
+end
+$$;
+
+comment on function pgscore._estimate(text, integer, text, integer, double precision[], text[], boolean) is
+    'The estimator engine: scores rows, given as arrays row by row, with one version; with every, all outputs of each row and the position of its label';
+grant execute on function pgscore._estimate(text, integer, text, integer, double precision[], text[], boolean)
+    to pgscore_reader;
+
+-- core/engine/_load_program.sql
+create function pgscore._load_program(model text, version integer) returns void
+language plpgsql stable parallel safe security definer
+set search_path = ''
+as $$
+declare
+    refusal record;
+begin
+    select l.sqlstate, l.message, l.hint into refusal
+    from pgscore.program p, pgscore_trusted._load_program(p.program::text) l
+    where p.model = _load_program.model and p.version = _load_program.version;
+    if refusal.message is not null then
+        raise exception 'model "%" version % cannot be interpreted: %', model, version, refusal.message
+            using errcode = refusal.sqlstate, hint = refusal.hint;
+    end if;
+end
+$$;
+
+comment on function pgscore._load_program(text, integer) is 'Has this backend read the program of a version for its interpreter';
+grant execute on function pgscore._load_program(text, integer) to pgscore_reader;
+
+-- core/engine/_interpret.sql
+create function pgscore._interpret(
+    model text, version integer, digest text, positive integer, numbers double precision[], texts text[]
+) returns double precision
+language plpgsql stable parallel safe cost 1000
+set search_path = ''
+as $$
+declare
+    score double precision := pgscore_trusted._walk(digest, positive, numbers, texts);
+begin
+    -- No score is NaN: this backend does not have the program yet.
+    if score = 'NaN' then
+        perform pgscore._load_program(model, version);
+        score := pgscore_trusted._walk(digest, positive, numbers, texts);
+    end if;
+    return score;
+end
+$$;
+
+comment on function pgscore._interpret(text, integer, text, integer, double precision[], text[]) is
+    'The interpreter engine: the score of a row, given as its number inputs and its text inputs';
+grant execute on function pgscore._interpret(text, integer, text, integer, double precision[], text[]) to pgscore_reader;
+
+-- core/engine/_interpret_outputs.sql
+create function pgscore._interpret_outputs(
+    model text, version integer, digest text, numbers double precision[], texts text[]
+) returns double precision[]
+language plpgsql stable parallel safe cost 1000
+set search_path = ''
+as $$
+declare
+    outputs double precision[] := pgscore_trusted._walk_outputs(digest, numbers, texts);
+begin
+    -- An array without elements: this backend does not have the program yet.
+    if outputs = '{}' then
+        perform pgscore._load_program(model, version);
+        outputs := pgscore_trusted._walk_outputs(digest, numbers, texts);
+    end if;
+    return outputs;
+end
+$$;
+
+comment on function pgscore._interpret_outputs(text, integer, text, double precision[], text[]) is
+    'The interpreter engine: all outputs of a row, NULL where there is no score';
+grant execute on function pgscore._interpret_outputs(text, integer, text, double precision[], text[]) to pgscore_reader;
+
+-- core/engine/_reason.sql
+create function pgscore._reason(model text, version integer, numbers double precision[], texts text[]) returns text
+language sql stable parallel safe security definer
+set search_path = ''
+as $$
+    select pgscore._program_reason(p.program, numbers, texts)
+    from pgscore.program p
+    where p.model = _reason.model and p.version = _reason.version
+$$;
+
+comment on function pgscore._reason(text, integer, double precision[], text[]) is
+    'Why the program of a version refuses a row; NULL where it does not, or where a value is missing';
+grant execute on function pgscore._reason(text, integer, double precision[], text[]) to pgscore_reader;
+
+-- core/engine/_with_label.sql
+create function pgscore._with_label(outputs double precision[], kind text, tie text) returns double precision[]
+language sql immutable parallel safe
+set search_path = ''
+as $$
+    select case
+        when outputs is null or array_position(outputs, null) is not null or array_position(outputs, 'NaN') is not null then null
+        when kind = 'value' then outputs
+        else
+            case when kind = 'probability' then outputs else '{}' end
+            || (
+                select o.position - 1
+                from unnest(outputs) with ordinality as o (output, position)
+                order by o.output desc, case tie when 'first' then o.position else -o.position end
+                limit 1
+            )::double precision
+    end
+$$;
+
+comment on function pgscore._with_label(double precision[], text, text) is
+    'Outputs of a program as the estimator engine gives them: probabilities and the position of the label, the position alone, or the value';
+grant execute on function pgscore._with_label(double precision[], text, text) to pgscore_reader;
+
+-- core/engine/_split_arguments.sql
+create function pgscore._split_arguments(inputs jsonb, arguments text[], out numbers text, out texts text)
+language sql immutable parallel safe
+set search_path = ''
+as $$
+    -- Arrays without elements cannot be put together.
+    select
+        coalesce('array[' || string_agg(a.argument, ', ' order by a.ordinal) filter (where not a.is_text)
+            || ']::double precision[]', 'null'),
+        coalesce('array[' || string_agg(a.argument, ', ' order by a.ordinal) filter (where a.is_text) || ']::text[]', 'null')
+    from (
+        select i.ordinal, i.input ->> 'type' = 'text' as is_text, arguments[i.ordinal] as argument
+        from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+    ) a
+$$;
+
+comment on function pgscore._split_arguments(jsonb, text[]) is
+    'SQL for the two arrays, of numbers and of texts, that the inputs of a contract travel in, out of SQL for each input';
+
+-- core/engine/_payload_arguments.sql
+create function pgscore._payload_arguments(inputs jsonb, source text) returns text[]
+language sql immutable parallel safe
+set search_path = ''
+as $$
+    select array_agg(
+        format(
+            'pgscore._payload_value(%s, %L, %L)%s', source, i.input ->> 'name', i.input ->> 'type',
+            case i.input ->> 'type'
+                when 'text' then ''
+                when 'boolean' then '::boolean::integer::double precision'
+                else '::double precision'
+            end
+        )
+        order by i.ordinal
+    )
+    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+$$;
+
+comment on function pgscore._payload_arguments(jsonb, text) is
+    'SQL for each input of a contract, out of the JSON object that stands under the name in source';
+
+-- core/engine/_engine_call.sql
+create function pgscore._engine_call(
+    engine text, model text, version integer, arguments text[], every boolean default false,
+    ordinary boolean[] default null
+) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    described record;
+    split record;
+    call text;
+begin
+    select
+        v.digest, v.contract -> 'inputs' as inputs, v.contract #>> '{output,kind}' as kind,
+        (v.contract #>> '{output,positive}')::integer as positive, p.program, p.digest as program_digest
+    into strict described
+    from pgscore.model_version v left join pgscore.program p on p.model = v.model and p.version = v.version
+    where v.model = _engine_call.model and v.version = _engine_call.version;
+    select * into split from pgscore._split_arguments(described.inputs, arguments);
+    if engine = 'estimator' then
+        return format(
+            '(pgscore._estimate(%L, %s, %L, 1, %s, %s, %s)).scores%s', model, version, described.digest,
+            split.numbers, split.texts, every::text, case when every then '' else '[1]' end
+        );
+    elsif engine = 'sql' and not every and ordinary is not null then
+        return pgscore._scorer_call_typed(
+            model, version, described.program, described.positive, arguments, ordinary
+        );
+    elsif engine = 'sql' then
+        call := pgscore._scorer_call(model, version, cardinality(arguments), arguments, every);
+    elsif every then
+        call := format(
+            'pgscore._interpret_outputs(%L, %s, %L, %s, %s)', model, version, described.program_digest,
+            split.numbers, split.texts
+        );
+    else
+        call := format(
+            'pgscore._interpret(%L, %s, %L, %s, %s, %s)', model, version, described.program_digest,
+            coalesce(described.positive, 0), split.numbers, split.texts
+        );
+    end if;
+    return case
+        when every then format('pgscore._with_label(%s, %L, %L)', call, described.kind, described.program ->> 'tie')
+        else call
+    end;
+end
+$$;
+
+comment on function pgscore._engine_call(text, text, integer, text[], boolean, boolean[]) is
+    'SQL that scores a row with one engine of a version, its inputs given as SQL; with every, all outputs and the position of the label';
+
+-- core/engine/_engines.sql
+create function pgscore._engines(model text, version integer) returns text[]
+language plpgsql stable parallel restricted
+set search_path = ''
+as $$
+declare
+    size constant integer := (
+        select p.size from pgscore.program p where p.model = _engines.model and p.version = _engines.version
+    );
+    found text[] := '{}';
+begin
+    if size is null then
+        return array['estimator'];
+    end if;
+    if size <= pgscore._largest_sql_program() then
+        found := found || 'sql'::text;
+    end if;
+    if to_regnamespace('pgscore_trusted') is not null then
+        found := found || 'interpreter'::text;
+        -- With a program nothing depends on the artifact: neither on its signature nor on the server's packages.
+        if pgscore._loadable(model, version) then
+            found := found || 'estimator'::text;
+        end if;
+    end if;
+    if found = '{}' then
+        raise exception 'model "%" version % has a program of size %, the sql engine takes % at most, and this database has no PL/Python for another engine',
+            model, version, size, pgscore._largest_sql_program()
+            using errcode = 'program_limit_exceeded',
+                  hint = 'Fit a smaller model, or have a superuser run alembic upgrade plpython@head.';
+    end if;
+    return found;
+end
+$$;
+
+comment on function pgscore._engines(text, integer) is 'The engines that a version has in this database';
+
+-- core/engine/_replay_estimator.sql
+create function pgscore._replay_estimator(model text, version integer) returns table (
+    ordinal integer, score double precision, reason text, outputs double precision[]
+)
+language sql stable parallel restricted
+set search_path = ''
+as $$
+    with asked as materialized (
+        select
+            v.digest,
+            count(*)::integer as rows,
+            -- Arrays without elements cannot be put together.
+            array_agg(g.numbers order by g.ordinal) filter (where cardinality(g.numbers) > 0) as numbers,
+            array_agg(g.texts order by g.ordinal) filter (where cardinality(g.texts) > 0) as texts,
+            array_agg(g.ordinal order by g.ordinal) as ordinals,
+            case v.contract #>> '{output,kind}'
+                when 'probability' then jsonb_array_length(v.contract #> '{output,classes}') + 1
+                else 1
+            end as width
+        from pgscore.model_version v
+        cross join lateral (
+            select
+                r.ordinal,
+                pgscore._payload_numbers(v.contract -> 'inputs', r.inputs) as numbers,
+                pgscore._payload_texts(v.contract -> 'inputs', r.inputs) as texts
+            from pgscore.golden_row r
+            where r.model = v.model and r.version = v.version
+        ) g
+        where v.model = _replay_estimator.model and v.version = _replay_estimator.version
+        group by v.digest, v.contract
+    ),
+    answered as materialized (
+        select
+            a.width, a.ordinals,
+            pgscore._estimate(
+                _replay_estimator.model, _replay_estimator.version, a.digest, a.rows, a.numbers, a.texts
+            ) as scored,
+            (pgscore._estimate(
+                _replay_estimator.model, _replay_estimator.version, a.digest, a.rows, a.numbers, a.texts, true
+            )).scores as outputs
+        from asked a
+    )
+    select
+        a.ordinals[s.position], s.score, s.reason, a.outputs[(s.position - 1) * a.width + 1 : s.position * a.width]
+    from answered a,
+        unnest((a.scored).scores, (a.scored).reasons) with ordinality as s (score, reason, position)
+$$;
+
+comment on function pgscore._replay_estimator(text, integer) is
+    'Scores and outputs that the estimator engine gives for the golden rows of a version, all rows in one call';
+
+-- core/engine/_replay.sql
+create function pgscore._replay(engine text, model text, version integer) returns table (
+    ordinal integer, score double precision, reason text, outputs double precision[]
+)
+language plpgsql stable parallel restricted
+set search_path = ''
+as $$
+declare
+    arguments constant text[] := (
+        select pgscore._payload_arguments(v.contract -> 'inputs', 'g.inputs')
+        from pgscore.model_version v
+        where v.model = _replay.model and v.version = _replay.version
+    );
+begin
+    if engine = 'estimator' then
+        return query select r.* from pgscore._replay_estimator(model, version) r;
+        return;
+    end if;
+    return query execute format(
+        'select g.ordinal, %s, null::text, %s from pgscore.golden_row g where g.model = $1 and g.version = $2',
+        pgscore._engine_call(engine, model, version, arguments),
+        pgscore._engine_call(engine, model, version, arguments, true)
+    )
+    using model, version;
+end
+$$;
+
+comment on function pgscore._replay(text, text, integer) is
+    'Scores and outputs that one engine gives for the golden rows of a version';
+
+-- core/functions/_distance.sql
+create function pgscore._distance(one double precision, other double precision) returns double precision
+language sql immutable parallel safe
+set search_path = ''
+as $$
+    select case
+        when one is null and other is null or one = other then 0
+        when one is null or other is null or 'Infinity' in (abs(one), abs(other)) then 'Infinity'
+        when sign(one) <> sign(other) and greatest(abs(one), abs(other)) > 1e307 then 'Infinity'
+        else abs(one - other)
+    end
+$$;
+
+comment on function pgscore._distance(double precision, double precision) is
+    'How far apart two scores are; infinitely, where one is NULL and the other is not';
+
+-- core/engine/_golden_differences.sql
+create function pgscore._golden_differences(model text, version integer) returns table (
+    engine text, ordinal integer, expected double precision, score double precision, reason text,
+    difference double precision, ok boolean
+)
+language sql stable parallel restricted
+set search_path = ''
+as $$
+    with replayed as materialized (
+        select e.engine, r.*
+        from unnest(pgscore._engines(_golden_differences.model, _golden_differences.version)) as e (engine),
+            pgscore._replay(e.engine, _golden_differences.model, _golden_differences.version) r
+    ),
+    compared as (
+        select
+            r.engine, g.ordinal, g.expected, r.score, r.reason, g.scale,
+            greatest(
+                pgscore._distance(g.expected, r.score),
+                (
+                    select max(pgscore._distance(o.expected, o.output))
+                    from unnest(g.outputs, r.outputs) as o (expected, output)
+                    where g.outputs is not null
+                )
+            ) as difference
+        from pgscore.golden_row g
+        join replayed r on r.ordinal = g.ordinal
+        where g.model = _golden_differences.model and g.version = _golden_differences.version
+    )
+    -- The same estimator may differ in the last bits when another processor's arithmetic adds in another order, and a
+    -- sum of large terms in more of them.
+    select c.engine, c.ordinal, c.expected, c.score, c.reason, c.difference,
+        c.difference <= 1e-12 * greatest(1, abs(c.expected), c.scale)
+    from compared c
+$$;
+
+comment on function pgscore._golden_differences(text, integer) is
+    'Replays the golden rows of a version in each engine that it has and compares scores and all outputs, row by row';
+
+-- core/engine/_time_statement.sql
+create function pgscore._time_statement(query text, numbers double precision[], texts text[], rows integer, repeats integer)
+returns double precision
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+    times double precision[] := '{}';
+    started timestamptz;
+    ignored bigint;
+begin
+    for turn in 0 .. repeats loop
+        started := clock_timestamp();
+        execute query into ignored using numbers, texts, rows;
+        -- The first one warms up.
+        if turn > 0 then
+            times := times || (extract(epoch from clock_timestamp() - started) * 1e6)::double precision;
+        end if;
+    end loop;
+    return (select percentile_cont(0.5) within group (order by t.time) from unnest(times) as t (time));
+end
+$$;
+
+comment on function pgscore._time_statement(text, double precision[], text[], integer, integer) is
+    'Microseconds that a statement takes, planned each time: the median of some runs';
+
+-- core/engine/_time_prepared.sql
+create function pgscore._time_prepared(query text, numbers double precision[], texts text[], repeats integer)
+returns double precision
+language plpgsql volatile
+set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
+as $$
+declare
+    times double precision[] := '{}';
+    started timestamptz;
+    run constant text := format('execute "pgscore measures" (%L, %L)', numbers, texts);
+begin
+    -- What a failed measurement left.
+    if exists (select from pg_catalog.pg_prepared_statements s where s.name = 'pgscore measures') then
+        deallocate "pgscore measures";
+    end if;
+    execute format('prepare "pgscore measures" (double precision[], text[]) as %s', query);
+    for turn in -2 .. repeats loop
+        started := clock_timestamp();
+        execute run;
+        if turn > 0 then
+            times := times || (extract(epoch from clock_timestamp() - started) * 1e6)::double precision;
+        end if;
+    end loop;
+    deallocate "pgscore measures";
+    return (select percentile_cont(0.5) within group (order by t.time) from unnest(times) as t (time));
+end
+$$;
+
+comment on function pgscore._time_prepared(text, double precision[], text[], integer) is
+    'Microseconds that a prepared statement takes, from starting its plan to its end: the median of some runs';
+
+-- core/engine/_measure.sql
+create function pgscore._measure(
+    model text, version integer, engine text, out one_us double precision, out many_us double precision
+)
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+    described constant jsonb := (
+        select v.contract -> 'inputs' from pgscore.model_version v
+        where v.model = _measure.model and v.version = _measure.version
+    );
+    dear constant boolean := engine = 'estimator';
+    rows constant integer := case when dear then 20 else 2000 end;
+    numbers double precision[];
+    texts text[];
+    count integer;
+    columns text;
+    call text;
+    source text;
+begin
+    -- Rows that have a score: the others end before they cost anything.
+    select count(*), array_agg(g.numbers) filter (where cardinality(g.numbers) > 0),
+        array_agg(g.texts) filter (where cardinality(g.texts) > 0)
+    into count, numbers, texts
+    from (
+        select pgscore._payload_numbers(described, g.inputs) as numbers, pgscore._payload_texts(described, g.inputs) as texts
+        from pgscore.golden_row g
+        where g.model = _measure.model and g.version = _measure.version and g.expected is not null
+        order by g.ordinal
+        limit 100
+    ) g;
+    if count = 0 then
+        one_us := 'Infinity';
+        many_us := 'Infinity';
+        return;
+    end if;
+    select
+        string_agg(
+            format(
+                '%s[1 + mod(i, %s)][%s] as a%s', case when c.is_text then '($2)' else '($1)' end, count, c.position, c.ordinal
+            ),
+            ', ' order by c.ordinal
+        ),
+        pgscore._engine_call(engine, model, version, array_agg('r.a' || c.ordinal order by c.ordinal))
+    into columns, call
+    from (
+        select
+            i.ordinal, i.input ->> 'type' = 'text' as is_text,
+            row_number() over (partition by i.input ->> 'type' = 'text' order by i.ordinal) as position
+        from jsonb_array_elements(described) with ordinality as i (input, ordinal)
+    ) c;
+    source := format('(select %s from generate_series(1, %s) as g (i) offset 0) r', columns, '%s');
+    many_us := greatest(
+        0,
+        pgscore._time_statement('select count(' || call || ') from ' || format(source, '$3'), numbers, texts, rows, 3)
+        - pgscore._time_statement('select count(' || call || ') from ' || format(source, '$3'), numbers, texts, 0, 3)
+        - pgscore._time_statement('select count(r) from ' || format(source, '$3'), numbers, texts, rows, 3)
+    ) / rows;
+    one_us := greatest(
+        0,
+        pgscore._time_prepared('select ' || call || ' from ' || format(source, '1'), numbers, texts, case when dear then 5 else 30 end)
+        - pgscore._time_prepared('select 0 from ' || format(source, '1'), numbers, texts, 30)
+    );
+end
+$$;
+
+comment on function pgscore._measure(text, integer, text) is
+    'How long one engine takes for golden rows in this database: for a row in a statement of its own, and for a row among many';
+
+-- core/engine/_choose_engines.sql
+create function pgscore._choose_engines(
+    model text, version integer, named text, out one_engine text, out many_engine text
+)
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+    engines constant text[] := pgscore._engines(model, version);
+    -- What has no score to measure, or one engine only, needs no choice; and scikit-learn is the last resort, since each
+    -- new connection pays seconds for it.
+    candidates constant text[] := coalesce(nullif(array_remove(engines, 'estimator'), '{}'), engines);
+begin
+    if named is not null and named <> all (engines) then
+        raise exception 'model "%" version % has no engine "%" in this database', model, version, named
+            using errcode = 'invalid_parameter_value', hint = format('It has %s.', array_to_string(engines, ', '));
+    end if;
+    delete from pgscore.measurement m where m.model = _choose_engines.model and m.version = _choose_engines.version;
+    insert into pgscore.measurement (model, version, engine, one_us, many_us)
+    select _choose_engines.model, _choose_engines.version, e.engine, m.one_us, m.many_us
+    from unnest(engines) as e (engine), pgscore._measure(_choose_engines.model, _choose_engines.version, e.engine) m;
+    -- sql needs nothing, not even an interpreter's start: another engine has to be a third faster.
+    select
+        (array_agg(m.engine order by m.one_us * case m.engine when 'sql' then 0.75 else 1 end))[1],
+        (array_agg(m.engine order by m.many_us * case m.engine when 'sql' then 0.75 else 1 end))[1]
+    into one_engine, many_engine
+    from pgscore.measurement m
+    where m.model = _choose_engines.model and m.version = _choose_engines.version
+        and m.engine = any (case when named is null then candidates else array[named] end);
+end
+$$;
+
+comment on function pgscore._choose_engines(text, integer, text) is
+    'Measures the engines of a version and chooses those for one row and for many, or takes the one that is named for both';
+
+-- core/functions/verify.sql
+create function pgscore.verify(model text, version integer default null) returns table (
+    engine text, rows integer, max_abs_diff double precision, ok boolean
+)
+language plpgsql stable parallel restricted security definer
+set search_path = ''
+as $$
+begin
+    version := pgscore._existing_version(model, version);
+    return query
+    select d.engine, count(*)::integer, max(d.difference), bool_and(d.ok)
+    from pgscore._golden_differences(verify.model, verify.version) d
+    group by d.engine;
+end
+$$;
+
+comment on function pgscore.verify(text, integer) is
+    'Replays the golden rows of a version (without one: the latest) in each engine and says how far it is from the fitted estimator';
+grant execute on function pgscore.verify(text, integer) to pgscore_publisher, pgscore_operator;
+
+-- core/functions/_publish.sql
+create function pgscore._publish(
+    model text, digest text, sha256 text, size bigint, format text, contract jsonb, signature bytea, key_id text,
+    metrics jsonb, golden jsonb, program jsonb, out version integer, out created boolean, out wanted boolean
+)
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+    problem text;
+begin
+    if model is null or model !~ '^[a-z_][a-z0-9_]*$' or octet_length(model) > 50 then
+        raise exception 'model name % is no identifier: lower-case letters, digits and _, at most 50',
+            coalesce('"' || model || '"', 'NULL')
+            using errcode = 'invalid_name';
+    end if;
+    if jsonb_array_length(golden) = 0 then
+        raise exception 'model "%" comes without golden rows, and nothing is promoted unproved', model
+            using errcode = 'invalid_parameter_value';
+    end if;
+    problem := case
+        when program is not null then coalesce(
+            pgscore._program_problem(program), pgscore._program_contract_problem(program, contract)
+        )
+    end;
+    if problem is not null then
+        raise exception 'the program of model "%" is refused: %', model, problem
+            using errcode = 'invalid_parameter_value', hint = 'docs/program.md describes programs.';
+    end if;
+    insert into pgscore.model (name) values (model) on conflict do nothing;
+    -- Versions are numbered one after the other.
+    perform from pgscore.model m where m.name = _publish.model for no key update;
+
+    select v.version into version
+    from pgscore.model_version v
+    where v.model = _publish.model and v.digest = _publish.digest;
+    created := not found;
+    if created then
+        select coalesce(max(v.version), 0) + 1 into version from pgscore.model_version v where v.model = _publish.model;
+        insert into pgscore.model_version (
+            model, version, digest, sha256, size, format, contract, signature, key_id, metrics
+        ) values (
+            _publish.model, _publish.version, _publish.digest, _publish.sha256, _publish.size, _publish.format,
+            _publish.contract, _publish.signature, _publish.key_id, coalesce(_publish.metrics, '{}')
+        );
+        insert into pgscore.golden_row (model, version, ordinal, inputs, expected, outputs, scale)
+        select
+            _publish.model, _publish.version, g.ordinal, g.line -> 'inputs', (g.line ->> 'expected')::double precision,
+            case when jsonb_typeof(g.line -> 'outputs') = 'array' then
+                array(
+                    select o.output::double precision
+                    from jsonb_array_elements_text(g.line -> 'outputs') with ordinality as o (output, position)
+                    order by o.position
+                )
+            end,
+            coalesce((g.line ->> 'scale')::double precision, 0)
+        from jsonb_array_elements(golden) with ordinality as g (line, ordinal);
+        if program is not null then
+            perform pgscore._store_program(model, version, program);
+        end if;
+    else
+        -- An artifact that was pruned may come back, as its version stays the same.
+        update pgscore.retirement r set pruned_at = null, pruned_by = null
+        where r.model = _publish.model and r.version = _publish.version and r.pruned_at is not null;
+    end if;
+    wanted := created or found;
+end
+$$;
+
+comment on function pgscore._publish(text, text, text, bigint, text, jsonb, bytea, text, jsonb, jsonb, jsonb) is
+    'Stores a version with its golden rows, or answers with the version that has the same artifact and contract; wanted: pgscore._store_chunk has to follow';
+grant execute on function pgscore._publish(text, text, text, bigint, text, jsonb, bytea, text, jsonb, jsonb, jsonb)
+    to pgscore_publisher;
+
+-- core/functions/_store_chunk.sql
+create function pgscore._store_chunk(model text, version integer, content bytea) returns void
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+    before record;
+begin
+    select v.size, count(c.ordinal) as chunks, coalesce(sum(octet_length(c.content)), 0) as stored,
+        exists (
+            select from pgscore.retirement r
+            where r.model = v.model and r.version = v.version and r.pruned_at is not null
+        ) as pruned
+    into before
+    from pgscore.model_version v left join pgscore.artifact_chunk c on c.model = v.model and c.version = v.version
+    where v.model = _store_chunk.model and v.version = _store_chunk.version
+    group by v.model, v.version;
+    -- What is complete takes nothing more, so a version that was committed cannot change.
+    if before.size is null or before.pruned or before.stored + octet_length(content) > before.size then
+        raise exception 'model "%" version % takes no more bytes of an artifact', model, version
+            using errcode = 'object_not_in_prerequisite_state', hint = 'Publish a new version instead.';
+    end if;
+    insert into pgscore.artifact_chunk (model, version, ordinal, content)
+    values (_store_chunk.model, _store_chunk.version, before.chunks + 1, _store_chunk.content);
+end
+$$;
+
+comment on function pgscore._store_chunk(text, integer, bytea) is
+    'Adds the next piece of an artifact to a version that this transaction publishes';
+grant execute on function pgscore._store_chunk(text, integer, bytea) to pgscore_publisher;
+
+-- core/functions/_prediction.sql
+create function pgscore._prediction(version integer, output jsonb, outputs double precision[]) returns jsonb
+language sql immutable parallel safe
+set search_path = ''
+as $$
+    select case
+        when outputs is null or array_position(outputs, null) is not null then null
+        when output ->> 'kind' = 'value' then jsonb_build_object('version', version, 'value', outputs[1])
+        else
+            jsonb_build_object(
+                'version', version, 'label', output -> 'classes' -> outputs[cardinality(outputs)]::integer
+            )
+            || case output ->> 'kind'
+                when 'probability' then jsonb_build_object(
+                    'probabilities',
+                    (
+                        select jsonb_object_agg(c.label, outputs[c.position])
+                        from jsonb_array_elements_text(output -> 'classes') with ordinality as c (label, position)
+                    )
+                )
+                else '{}'
+            end
+    end
+$$;
+
+comment on function pgscore._prediction(integer, jsonb, double precision[]) is
+    'What pgscore.predict answers: version, label and class probabilities, or version and value, out of all outputs of a row';
+grant execute on function pgscore._prediction(integer, jsonb, double precision[]) to pgscore_reader;
+
+-- core/functions/_profile_expression.sql
+create function pgscore._profile_expression(profile regclass, input jsonb, source text) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    wanted constant text := input ->> 'type';
+    field record;
+begin
+    select
+        source || '.' || quote_ident(a.attname) as reference,
+        format_type(a.atttypid, a.atttypmod) as declared,
+        coalesce(nullif(t.typbasetype, 0), t.oid)::regtype::text as type,
+        t.typcategory as category
+    into field
+    from pg_catalog.pg_attribute a
+    join pg_catalog.pg_type t on t.oid = a.atttypid
+    where a.attrelid = profile and a.attname = input ->> 'name' and a.attnum > 0 and not a.attisdropped;
+    if not found then
+        raise exception 'table % has no column "%", which the model reads', profile, input ->> 'name'
+            using errcode = 'undefined_column';
+    end if;
+    if wanted = 'text' and field.category in ('S', 'E') then
+        return field.reference || '::text';
+    elsif wanted = 'boolean' and field.category = 'B' then
+        return field.reference || '::integer::double precision';
+    elsif wanted = 'double precision' and field.type = 'real' then
+        -- As drivers and JSON show it: 1.1 is 1.1, not 1.10000002384186.
+        return field.reference || '::text::double precision';
+    elsif wanted = 'double precision'
+        and field.type in ('smallint', 'integer', 'bigint', 'numeric', 'double precision')
+    then
+        return field.reference || '::double precision';
+    end if;
+    raise exception 'column "%" of table % is of type %, which cannot serve as %',
+        input ->> 'name', profile, field.declared, wanted
+        using errcode = 'datatype_mismatch',
+              hint = 'Fit the model on the column as it is, or bind a view or table that has the type it wants.';
+end
+$$;
+
+comment on function pgscore._profile_expression(regclass, jsonb, text) is
+    'SQL for one input of a contract, read from a row of the profile table that stands under the name in source';
+
+-- core/functions/_profile_arguments.sql
+create function pgscore._profile_arguments(profile regclass, inputs jsonb, source text) returns text[]
+language sql stable
+set search_path = ''
+as $$
+    select array_agg(pgscore._profile_expression(profile, i.input, source) order by i.ordinal)
+    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+$$;
+
+comment on function pgscore._profile_arguments(regclass, jsonb, text) is
+    'SQL for each input of a contract, read from a row of the profile table that stands under the name in source';
+
+-- core/functions/_ordinary_columns.sql
+create function pgscore._ordinary_columns(profile regclass, inputs jsonb) returns boolean[]
+language sql stable
+set search_path = ''
+as $$
+    select array_agg(
+        coalesce(a.atttypid in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'boolean'::regtype), false)
+        order by i.ordinal
+    )
+    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+    left join pg_catalog.pg_attribute a
+        on a.attrelid = profile and a.attname = i.input ->> 'name' and a.attnum > 0 and not a.attisdropped
+$$;
+
+comment on function pgscore._ordinary_columns(regclass, jsonb) is
+    'For each input of a contract, whether its column in a profile table can hold neither NaN nor infinity nor a tiny number';
+
+-- core/functions/_lock_generated.sql
+create function pgscore._lock_generated() returns void
+language sql volatile
+set search_path = ''
+as $$
+    select pg_advisory_xact_lock(hashtextextended('pgscore generated functions', 0))
+$$;
+
+comment on function pgscore._lock_generated() is
+    'Until the transaction ends no other one replaces generated functions: two would meet in the catalog';
+
+-- core/functions/_rows_body.sql
+create function pgscore._rows_body(
+    model text, version integer, inputs jsonb, one_engine text, many_engine text, profile regclass
+) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    arguments constant text[] := pgscore._profile_arguments(profile, inputs, 'profile');
+    split constant record := pgscore._split_arguments(inputs, arguments);
+    -- Asked for only where there is no score.
+    reason constant text := format(
+        'case when score is null then pgscore._reason(%L, %s, %s, %s) end', model, version, split.numbers, split.texts
+    );
+    digest constant text := (
+        select v.digest from pgscore.model_version v
+        where v.model = _rows_body.model and v.version = _rows_body.version
+    );
+    each_row constant text := ') from unnest($1) as profile)';
+    estimated constant text := format(
+        'return pgscore._estimate(%L, %s, %L, cardinality($1), %s, %s);', model, version, digest,
+        '(select array_agg(' || nullif(split.numbers, 'null') || each_row, '(select array_agg(' || nullif(split.texts, 'null') || each_row
+    );
+begin
+    return format(
+        'declare
+            profile %s;
+            score double precision;
+        begin
+            if cardinality($1) = 1 then
+                profile := $1[1];
+                %s
+            end if;
+            %s
+        end',
+        profile,
+        case one_engine
+            when 'estimator' then estimated
+            else format(
+                'score := %s; return (%s, array[score], array[%s])::pgscore.scored;',
+                pgscore._engine_call(one_engine, model, version, arguments), version, reason
+            )
+        end,
+        case many_engine
+            when 'estimator' then estimated
+            -- A scan of an array is in its order, and the subquery keeps each score from being computed twice.
+            else format(
+                'return (select (%s, array_agg(s.score), array_agg(s.reason))::pgscore.scored from (
+                    select s.score, %s as reason from (select %s as score, profile from unnest($1) as profile offset 0) s
+                ) s);',
+                version, replace(reason, 'score is null', 's.score is null'),
+                pgscore._engine_call(many_engine, model, version, arguments)
+            )
+        end
+    );
+end
+$$;
+
+comment on function pgscore._rows_body(text, integer, jsonb, text, text, regclass) is
+    'The body of the function that bindings call: one row takes one engine, more rows another, and neither pays for the other''s plan';
+
+-- core/functions/_generate_model_profile.sql
+create function pgscore._generate_model_profile(
+    model text, version integer, inputs jsonb, one_engine text, many_engine text, profile regclass
+) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+begin
+    -- Queries take the engine for many rows. What it calls may be parallel safe, and the estimator engine is not.
+    perform pgscore._create_function(
+        format('pgscore_models.%I(profile %s)', model, profile), 'double precision',
+        'sql stable parallel ' || case many_engine when 'estimator' then 'restricted' else 'safe' end,
+        'select ' || pgscore._engine_call(
+            many_engine, model, version, pgscore._profile_arguments(profile, inputs, '($1)'), false,
+            pgscore._ordinary_columns(profile, inputs)
+        ),
+        format('Model "%s" version %s: a row of %s', model, version, profile)
+    );
+    perform pgscore._create_function(
+        format('pgscore_models.%I(profiles %s[])', '_' || model, profile), 'pgscore.scored',
+        'plpgsql stable parallel restricted',
+        pgscore._rows_body(model, version, inputs, one_engine, many_engine, profile),
+        format('Model "%s" version %s: rows of %s, with the version and the reasons of refusals', model, version, profile)
+    );
+end
+$$;
+
+comment on function pgscore._generate_model_profile(text, integer, jsonb, text, text, regclass) is
+    'Writes the functions of a model that take rows of one profile table';
+
+-- core/functions/_generate_model.sql
+create function pgscore._generate_model(model text) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+    -- A string body throughout: one that names a table's row type must not stand in the way of ALTER TABLE.
+    posture text;
+    serving record;
+    payload text[];
+    bound regclass;
+begin
+    select v.version, v.contract -> 'inputs' as inputs, v.contract -> 'output' as output, m.one_engine, m.many_engine
+    into strict serving
+    from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
+    where m.name = _generate_model.model;
+    posture := 'sql stable parallel ' || case serving.one_engine when 'estimator' then 'restricted' else 'safe' end;
+    payload := pgscore._payload_arguments(serving.inputs, '$1');
+
+    perform pgscore._create_function(
+        format('pgscore_models.%I(payload jsonb)', model), 'double precision', posture,
+        'select ' || pgscore._engine_call(serving.one_engine, model, serving.version, payload),
+        format('Model "%s" version %s: a row as JSON', model, serving.version)
+    );
+    perform pgscore._create_function(
+        format('pgscore_models.%I(payload jsonb)', '_' || model), 'jsonb', posture,
+        format(
+            'select pgscore._prediction(%s, %L, %s)', serving.version, serving.output,
+            pgscore._engine_call(serving.one_engine, model, serving.version, payload, true)
+        ),
+        format('Model "%s" version %s: label and class probabilities, or value, of a row as JSON', model, serving.version)
+    );
+    for bound in select p.profile from pgscore.model_profile p where p.model = _generate_model.model loop
+        perform pgscore._generate_model_profile(
+            model, serving.version, serving.inputs, serving.one_engine, serving.many_engine, bound
+        );
+    end loop;
+end
+$$;
+
+comment on function pgscore._generate_model(text) is 'Writes the functions of a model''s serving version in pgscore_models';
+
+-- core/functions/_generate_dispatch.sql
+create function pgscore._generate_dispatch(profile regclass default null) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+    -- Inlined where the model's name is a constant: the planner keeps one branch. It does so only while all that is
+    -- called here is at least stable.
+    posture text;
+    -- Without a table: the functions for JSON.
+    argument constant text := coalesce('profile ' || profile, 'payload jsonb');
+    cases text;
+    every_cases text;
+begin
+    select
+        string_agg(format('when %L then pgscore_models.%I($2)', m.name, m.name), ' ' order by m.name),
+        string_agg(format('when %L then pgscore_models.%I($2)', m.name, '_' || m.name), ' ' order by m.name),
+        -- As safe as the least safe of what it calls.
+        'sql stable parallel ' || case
+            when bool_or('estimator' = case when profile is null then m.one_engine else m.many_engine end)
+            then 'restricted' else 'safe'
+        end
+    into cases, every_cases, posture
+    from pgscore.model m
+    where m.serving is not null
+        and (
+            profile is null
+            -- What was tied to the table after its promotion has no function for it until the next one.
+            or to_regprocedure(format('pgscore_models.%I(%s)', m.name, profile)) is not null
+        );
+    perform pgscore._create_function(
+        format('pgscore.score(model text, %s)', argument), 'double precision', posture,
+        format('select case $1 %s else pgscore._no_answer($1) end', coalesce(cases, 'when null then null')),
+        format('The score that a model''s serving version gives for %s', coalesce('a row of ' || profile, 'a row as JSON'))
+    );
+    if profile is null then
+        perform pgscore._create_function(
+            'pgscore.predict(model text, payload jsonb)', 'jsonb', posture,
+            format(
+                'select case $1 %s else to_jsonb(pgscore._no_answer($1)) end',
+                coalesce(every_cases, 'when null then null')
+            ),
+            'What a model''s serving version says of a row as JSON: label and class probabilities, or value'
+        );
+    else
+        perform pgscore._create_function(
+            format('pgscore._score_rows(model text, profiles %s[])', profile), 'pgscore.scored',
+            'sql stable parallel restricted',
+            format('select case $1 %s end', coalesce(every_cases, 'when null then null::pgscore.scored')),
+            format('Scores of rows of %s and the version that gave them; NULL where no version is promoted', profile)
+        );
+    end if;
+end
+$$;
+
+comment on function pgscore._generate_dispatch(regclass) is
+    'Writes pgscore.score for rows of a profile table, or for JSON: a case over all models that are promoted';
+
 -- core/functions/_add_profile.sql
 create function pgscore._add_profile(profile regclass) returns void
 language plpgsql volatile
@@ -3372,14 +4030,17 @@ comment on function pgscore._prove(text, integer) is
     'Replays the golden rows of a version in each of its engines; refused where one differs, with the worst row';
 
 -- core/functions/_serve.sql
-create function pgscore._serve(model text, version integer) returns void
+create function pgscore._serve(model text, version integer, engine text) returns void
 language plpgsql volatile
 set search_path = ''
 as $$
 declare
     bound regclass;
 begin
-    update pgscore.model m set serving = _serve.version where m.name = _serve.model;
+    update pgscore.model m
+    set serving = _serve.version, engine = _serve.engine, one_engine = c.one_engine, many_engine = c.many_engine
+    from pgscore._choose_engines(_serve.model, _serve.version, _serve.engine) c
+    where m.name = _serve.model;
     perform pgscore._generate_model(model);
     perform pgscore._generate_dispatch();
     for bound in select p.profile from pgscore.model_profile p where p.model = _serve.model loop
@@ -3388,8 +4049,8 @@ begin
 end
 $$;
 
-comment on function pgscore._serve(text, integer) is
-    'Has a version answer: replaces the functions that name it. Callers hold the lock on generated functions';
+comment on function pgscore._serve(text, integer, text) is
+    'Has a version answer: chooses its engines and replaces the functions that name it. Callers hold the lock on generated functions';
 
 -- core/functions/_rollback_target.sql
 create function pgscore._rollback_target(model text) returns integer
@@ -3408,7 +4069,7 @@ comment on function pgscore._rollback_target(text) is
     'The version that answered before the one that does, promotions that were rolled back left out; NULL where there is none';
 
 -- core/functions/promote.sql
-create function pgscore.promote(model text, version integer) returns void
+create function pgscore.promote(model text, version integer, engine text default null) returns void
 language plpgsql volatile security definer
 set search_path = ''
 set lock_timeout = '5s'
@@ -3425,13 +4086,13 @@ begin
     if version is distinct from (select m.serving from pgscore.model m where m.name = promote.model) then
         insert into pgscore.promotion (model, version) values (promote.model, promote.version);
     end if;
-    perform pgscore._serve(model, version);
+    perform pgscore._serve(model, version, engine);
 end
 $$;
 
-comment on function pgscore.promote(text, integer) is
-    'Makes a version the one that answers, from the commit of this transaction on, after replaying its golden rows';
-grant execute on function pgscore.promote(text, integer) to pgscore_operator;
+comment on function pgscore.promote(text, integer, text) is
+    'Makes a version the one that answers, from the commit of this transaction on, after replaying its golden rows and measuring its engines; or with the engine that is named';
+grant execute on function pgscore.promote(text, integer, text) to pgscore_operator;
 
 -- core/functions/rollback.sql
 create function pgscore.rollback(model text) returns integer
@@ -3460,7 +4121,7 @@ begin
         );
     -- It answers again, whatever was thought of it meanwhile.
     delete from pgscore.retirement r where r.model = rollback.model and r.version = target;
-    perform pgscore._serve(model, target);
+    perform pgscore._serve(model, target, null);
     return target;
 end
 $$;
@@ -3537,6 +4198,7 @@ begin
         if not dry_run then
             update pgscore.retirement r set pruned_at = now(), pruned_by = session_user
             where r.model = prune.model and r.version = prune.version;
+            perform pgscore._drop_scorer(model, version);
             delete from pgscore.artifact_chunk c where c.model = prune.model and c.version = prune.version;
         end if;
         return next;

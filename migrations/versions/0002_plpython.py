@@ -9,7 +9,7 @@ depends_on = "0001_core"
 
 
 def upgrade() -> None:
-    run_frozen("0002_plpython.up.sql", "49205b57b58cd1450797a17c0ccb14f5a77eb7b85c8d05f1a8e4d7877ddd249b")
+    run_frozen("0002_plpython.up.sql", "2a68e1e00b480975e8244d5ee39ca6c0de82619563913f36eb5a74dd5ac35465")
 
 
 def downgrade() -> None:

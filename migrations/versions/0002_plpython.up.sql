@@ -5,7 +5,8 @@ create extension if not exists plpython3u;
 create schema pgscore_trusted;
 
 comment on schema pgscore_trusted is 'The part of pgscore that unpickles: owned by a superuser, and closed';
-grant usage on schema pgscore_trusted to pgscore_owner, pgscore_publisher, pgscore_operator;
+-- Readers: only to walk programs, which computes and nothing else.
+grant usage on schema pgscore_trusted to pgscore_owner, pgscore_publisher, pgscore_operator, pgscore_reader;
 
 -- plpython/trusted_key.sql
 create table pgscore_trusted.trusted_key (
@@ -44,7 +45,7 @@ language plpython3u volatile parallel safe
 set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys, types
-name = "pgscore_runtime:30722426f561d09c4a0f0d98cf51a0d81ee2460319a8d24beb6d87232276ca83"
+name = "pgscore_runtime:6ea68f4488b2569c56ff3b99be387545514d59f506a1c8e56c58e5fc55f61fdc"
 package = "_pgscore_" + name[-64:]
 modules = [
 ("", r'''
@@ -257,6 +258,168 @@ def _read_skops(file: BinaryIO | io.BufferedReader, confirmed: Sequence[str]) ->
         )
     return loads(content, trusted=wanted)
 '''),
+(".checks", r'''
+"""Checks of JSON values that nobody vouches for: each returns what it was given, or refuses it and names its place."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from .errors import INVALID_PARAMETER, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+MOST_TEXT = 1000
+_SHOWN = 60
+
+
+def refuse(place: str, what: str) -> NoReturn:
+    """Refuses a program.
+
+    Raises:
+        Refusal: always; the message names the place and says what is wrong there.
+    """
+    raise Refusal(INVALID_PARAMETER, f"the program is refused: {place} {what}")
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: short, and never the inside of a list."""
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "an object"
+    text = {None: "null", True: "true", False: "false"}.get(value) if value is None or value in (True, False) else None
+    if text is None or type(value) in (int, float):
+        text = repr(value)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def fields(found: Any, place: str, required: Collection[str], optional: Collection[str] = ()) -> dict[str, Any]:  # noqa: ANN401
+    """An object with all of the required fields, and beside them optional ones only."""
+    if type(found) is not dict:
+        refuse(place, f"is {shown(found)}, not an object")
+    for name in required:
+        if name not in found:
+            refuse(place, f"has no {name}")
+    for name in found:
+        if name not in required and name not in optional:
+            refuse(place, f"has a field {shown(name)}, which means nothing there")
+    return found
+
+
+def items(found: Any, place: str, most: int | None = None) -> list[Any]:  # noqa: ANN401
+    """A list, of at most so many."""
+    if type(found) is not list:
+        refuse(place, f"is {shown(found)}, not a list")
+    if most is not None and len(found) > most:
+        refuse(place, f"has {len(found):,} entries, and at most {most:,} are allowed")
+    return found
+
+
+def number(found: Any, place: str) -> float:  # noqa: ANN401
+    """A finite number as a double; true and false are none."""
+    if type(found) not in (int, float):
+        refuse(place, f"is {shown(found)}, not a number")
+    try:
+        value = float(found)
+    except OverflowError:
+        value = float("inf")
+    if not isfinite(value):
+        refuse(place, f"is {shown(found)}, not a finite double")
+    return value
+
+
+def numbers(found: Any, place: str) -> list[float]:  # noqa: ANN401
+    """A list of finite numbers as doubles."""
+    values = items(found, place)
+    if set(map(type, values)) <= {int, float}:
+        try:
+            doubles = list(map(float, values))
+        except OverflowError:
+            pass
+        else:
+            if all(map(isfinite, doubles)):
+                return doubles
+    # Slower, to find the place.
+    return [number(value, f"{place}[{position}]") for position, value in enumerate(values)]
+
+
+def integer(found: Any, place: str, least: int, most: int) -> int:  # noqa: ANN401
+    """An integer within bounds, both included."""
+    if type(found) is not int:
+        refuse(place, f"is {shown(found)}, not an integer")
+    if not least <= found <= most:
+        refuse(place, f"is {shown(found)}, not within {least} to {most}")
+    return found
+
+
+def integers(found: Any, place: str, least: int, most: int) -> list[int]:  # noqa: ANN401
+    """A list of integers within bounds, both included."""
+    values = items(found, place)
+    if set(map(type, values)) <= {int} and (not values or (least <= min(values) and max(values) <= most)):
+        return values
+    return [integer(value, f"{place}[{position}]", least, most) for position, value in enumerate(values)]
+
+
+def text(found: Any, place: str) -> str:  # noqa: ANN401
+    """A text that PostgreSQL can hold, of at most 1,000 bytes in UTF-8."""
+    if type(found) is not str:
+        refuse(place, f"is {shown(found)}, not a text")
+    if "\0" in found:
+        refuse(place, "holds U+0000")
+    try:
+        size = len(found.encode())
+    except UnicodeEncodeError:
+        refuse(place, "holds half of a surrogate pair")
+    if size > MOST_TEXT:
+        refuse(place, f"has {size:,} bytes, and at most {MOST_TEXT:,} are allowed")
+    return found
+
+
+def choice(found: Any, place: str, choices: Collection[str]) -> str:  # noqa: ANN401
+    """One of the words."""
+    if type(found) is not str or found not in choices:
+        refuse(place, f"is {shown(found)}, not one of {', '.join(choices)}")
+    return found
+
+
+def flag(found: Any, place: str) -> bool:  # noqa: ANN401
+    """True or false."""
+    if type(found) is not bool:
+        refuse(place, f"is {shown(found)}, not true or false")
+    return found
+
+
+def members(found: Any, place: str, *, texts: bool) -> list[Any]:  # noqa: ANN401
+    """A sorted list of texts, or of numbers, without repetitions."""
+    values = items(found, place)
+    if texts:
+        kept: list[Any] = [text(value, f"{place}[{position}]") for position, value in enumerate(values)]
+    else:
+        kept = numbers(values, place)
+    for position in range(1, len(kept)):
+        if not kept[position - 1] < kept[position]:
+            refuse(f"{place}[{position}]", f"is {shown(values[position])}, and does not come after the one before it")
+    return kept
+
+
+class Budget:
+    """What is left of a limit that several parts of a program share."""
+
+    def __init__(self, most: int, what: str) -> None:
+        self._most = self._left = most
+        self._what = what
+
+    def spend(self, count: int, place: str) -> None:
+        """Takes so many from it.
+
+        Raises:
+            Refusal: there are not so many left.
+        """
+        self._left -= count
+        if self._left < 0:
+            refuse(place, f"brings the program past {self._most:,} {self._what}")
+'''),
 (".contract", r'''
 """The contract of a version: inputs, output, and the libraries that it was fitted with."""
 
@@ -457,6 +620,195 @@ def check_signature(message: bytes, signature: bytes | None, key_id: str | None,
             f"the signature of key {key_id} does not cover this artifact and contract: one of them was changed",
             "Publish the model again from its source.",
         ) from None
+'''),
+(".tree_arrays", r'''
+"""Tree ensembles as flat arrays: reading them, and proving that they are trees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .checks import Budget, choice, fields, integers, items, members, number, numbers, refuse, shown
+
+MOST_DEPTH = 1000
+_MOST_OUTPUTS = 1000
+_NODE_FIELDS = ("feature", "threshold", "set", "missing_left", "left", "right")
+_FIELDS = ("step", "of", "precision", "base", "roots", "target", *_NODE_FIELDS, "values", "sets")
+
+
+@dataclass(frozen=True)
+class Trees:
+    """An ensemble; `docs/program.md` says what the arrays mean.
+
+    Attributes:
+        of: the registers that nodes test.
+        base: a number for each output.
+        divide: what the sums are divided by at the end, or None.
+        depth: for each node, how far it is below its root.
+        wide: for each node, whether its tree has a number for each output in its leaves.
+    """
+
+    of: tuple[int, ...]
+    base: list[float]
+    divide: float | None
+    roots: list[int]
+    target: list[int]
+    feature: list[int]
+    threshold: list[float | None]
+    set: list[int]
+    missing_left: list[int]
+    left: list[int]
+    right: list[int]
+    values: list[float]
+    sets: list[list[Any]]
+    depth: list[int]
+    wide: list[bool]
+
+
+def read_trees(
+    found: dict[str, Any], place: str, of: tuple[int, ...], texts: list[bool], nodes: Budget, keys: Budget
+) -> Trees:
+    """Reads a step of trees whose registers have been read.
+
+    Args:
+        found: the step.
+        place: where it stands.
+        of: its registers.
+        texts: for each of them, whether it holds a text.
+        nodes: how many more nodes there may be.
+        keys: how many more members of sets there may be.
+
+    Raises:
+        Refusal: something in it is not as `docs/program.md` says; the message names the place.
+    """
+    fields(found, place, _FIELDS, ("divide",))
+    choice(found["precision"], f"{place}.precision", ("float64",))
+    base = numbers(found["base"], f"{place}.base")
+    if not 1 <= len(base) <= _MOST_OUTPUTS:
+        refuse(f"{place}.base", f"has {len(base):,} entries, and 1 to {_MOST_OUTPUTS:,} are allowed")
+    size = len(items(found["feature"], f"{place}.feature"))
+    nodes.spend(size, f"{place}.feature")
+    for name in _NODE_FIELDS:
+        if len(items(found[name], f"{place}.{name}")) != size:
+            refuse(f"{place}.{name}", f"has {len(found[name]):,} entries, and feature has {size:,}")
+    roots = integers(found["roots"], f"{place}.roots", 0, size - 1)
+    target = integers(found["target"], f"{place}.target", -1, len(base) - 1)
+    if len(target) != len(roots):
+        refuse(f"{place}.target", f"has {len(target):,} entries for {len(roots):,} roots")
+    values = numbers(found["values"], f"{place}.values")
+    items(found["sets"], f"{place}.sets", most=size)
+    sets, kinds = _sets(found["sets"], f"{place}.sets", keys)
+    trees = Trees(
+        of=of,
+        base=base,
+        divide=_divide(found, place),
+        roots=roots,
+        target=target,
+        feature=integers(found["feature"], f"{place}.feature", -1, len(of) - 1),
+        threshold=_thresholds(found["threshold"], f"{place}.threshold"),
+        set=integers(found["set"], f"{place}.set", -1, len(sets) - 1),
+        missing_left=integers(found["missing_left"], f"{place}.missing_left", 0, 1),
+        left=integers(found["left"], f"{place}.left", 0, max(size, len(values)) - 1),
+        right=integers(found["right"], f"{place}.right", -1, size - 1),
+        values=values,
+        sets=sets,
+        depth=[-1] * size,
+        wide=[False] * size,
+    )
+    _check_tests(trees, place, texts, kinds)
+    _check_shape(trees, place)
+    return trees
+
+
+def _divide(found: dict[str, Any], place: str) -> float | None:
+    if "divide" not in found:
+        return None
+    divide = number(found["divide"], f"{place}.divide")
+    if divide == 0:
+        refuse(f"{place}.divide", "is 0")
+    return divide
+
+
+def _thresholds(found: list[Any], place: str) -> list[float | None]:
+    return [
+        None
+        if value is None
+        else value
+        if type(value) is float and value - value == 0
+        else number(value, f"{place}[{n}]")
+        for n, value in enumerate(found)
+    ]
+
+
+def _sets(found: Any, place: str, keys: Budget) -> tuple[list[list[Any]], list[bool | None]]:  # noqa: ANN401
+    """The sets, and for each whether it holds texts; None for an empty one, which suits either."""
+    sets: list[list[Any]] = []
+    kinds: list[bool | None] = []
+    for position, each in enumerate(items(found, place)):
+        here = f"{place}[{position}]"
+        keys.spend(len(items(each, here)), here)
+        kinds.append(type(each[0]) is str if each else None)
+        sets.append(members(each, here, texts=bool(kinds[-1])))
+    return sets, kinds
+
+
+def _check_tests(trees: Trees, place: str, texts: list[bool], kinds: list[bool | None]) -> None:
+    """Holds that each node tests a register in a way that suits what it holds, and that a leaf tests nothing."""
+    for node, (feature, threshold, chosen) in enumerate(zip(trees.feature, trees.threshold, trees.set, strict=True)):
+        if chosen != -1:
+            if threshold is not None:
+                refuse(f"{place}.threshold[{node}]", "stands beside a set: one of them has to be absent")
+            if feature == -1:
+                refuse(f"{place}.set[{node}]", f"is {chosen}, and the node is a leaf")
+            if kinds[chosen] is not None and kinds[chosen] != texts[feature]:
+                refuse(
+                    f"{place}.set[{node}]",
+                    f"is {chosen}, whose members are not of the type of register {trees.of[feature]}",
+                )
+        elif feature == -1:
+            if threshold is not None:
+                refuse(f"{place}.threshold[{node}]", f"is {shown(threshold)}, and the node is a leaf")
+        elif threshold is None:
+            refuse(f"{place}.threshold[{node}]", "is null, and the node tests no set")
+        elif texts[feature]:
+            refuse(f"{place}.threshold[{node}]", f"is a number, and register {trees.of[feature]} holds a text")
+
+
+def _check_shape(trees: Trees, place: str) -> None:
+    """Holds that the nodes are trees of bounded depth, and fills in `depth` and `wide`."""
+    size, outputs = len(trees.feature), len(trees.base)
+    depth, wide = trees.depth, trees.wide
+    for position, root in enumerate(trees.roots):
+        if depth[root] != -1:
+            refuse(f"{place}.roots[{position}]", f"is {root}, which is the root of another tree")
+        depth[root] = 0
+        wide[root] = trees.target[position] == -1
+    for node, (feature, left, right) in enumerate(zip(trees.feature, trees.left, trees.right, strict=True)):
+        below = depth[node] + 1
+        if below == 0:
+            refuse(
+                f"{place}.feature[{node}]", "belongs to a node that is neither a root nor the child of an earlier node"
+            )
+        if feature == -1:
+            last = left + (outputs if wide[node] else 1)
+            if last > len(trees.values):
+                refuse(
+                    f"{place}.left[{node}]",
+                    f"is {left}, and its leaf would end at {last} of {len(trees.values)} values",
+                )
+            if right != -1:
+                refuse(f"{place}.right[{node}]", f"is {right}, and the node is a leaf")
+            continue
+        if below > MOST_DEPTH:
+            refuse(f"{place}.feature[{node}]", f"belongs to a node deeper than {MOST_DEPTH:,}")
+        for name, child in (("left", left), ("right", right)):
+            if not node < child < size:
+                refuse(f"{place}.{name}[{node}]", f"is {child}, and a child stands behind its parent, up to {size - 1}")
+            if depth[child] != -1:
+                refuse(f"{place}.{name}[{node}]", f"is {child}, which is a root or has another parent")
+            depth[child] = below
+            wide[child] = wide[node]
 '''),
 (".estimator", r'''
 """The `estimator` engine: a fitted estimator called with whole arrays."""
@@ -665,11 +1017,912 @@ def _single_threaded(estimator: Any) -> Any:  # noqa: ANN401
 def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 '''),
+(".steps", r'''
+"""The steps of a program: what each is, and how it is read. `docs/program.md` says what they mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .checks import Budget, choice, fields, items, members, number, numbers, refuse, shown, text
+from .tree_arrays import Trees, read_trees
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_AFFINE = ("subtract", "divide", "multiply", "add")
+_FUNCTIONS = ("abs", "sqrt", "square")
+
+
+@dataclass(frozen=True)
+class Affine:
+    """A number with operations applied: pairs of name and operand, in order."""
+
+    of: int
+    operations: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A number within bounds; infinite ones where there are none."""
+
+    of: int
+    minimum: float
+    maximum: float
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of a number: ``abs``, ``sqrt`` or ``square``."""
+
+    of: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Fill:
+    """A value, and another one where it is missing."""
+
+    of: int
+    value: float | str
+
+
+@dataclass(frozen=True)
+class Missing:
+    """1 where a value is missing, else 0."""
+
+    of: int
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """A number for each key."""
+
+    of: int
+    table: dict[Any, float]
+    unknown: float
+    missing: float
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A weighted sum of registers."""
+
+    of: tuple[int, ...]
+    weights: tuple[float, ...]
+    intercept: float
+
+
+Step = Affine | Clip | Function | Fill | Missing | Lookup | Linear | Trees
+
+
+@dataclass
+class Scope:
+    """What steps may refer to.
+
+    Attributes:
+        texts: for each register that is defined so far, whether it holds a text.
+        reads: how many more registers steps may read.
+        keys: how many more keys and members there may be.
+        nodes: how many more nodes there may be.
+    """
+
+    texts: list[bool]
+    reads: Budget
+    keys: Budget
+    nodes: Budget
+
+    def register(self, found: Any, place: str, *, texts: bool | None = False) -> int:  # noqa: ANN401
+        """A register that is defined, and holds a number, a text, or either (None)."""
+        if type(found) is not int:
+            refuse(place, f"is {shown(found)}, not the number of a register")
+        if not 0 <= found < len(self.texts):
+            refuse(place, f"is {shown(found)}, and only registers 0 to {len(self.texts) - 1} come before it")
+        if texts is not None and self.texts[found] != texts:
+            holds, wanted = ("a text", "a number") if self.texts[found] else ("a number", "a text")
+            refuse(place, f"is {found}, which holds {holds}, and {wanted} is wanted")
+        return found
+
+    def registers(self, found: Any, place: str, *, texts: bool | None = False) -> tuple[int, ...]:  # noqa: ANN401
+        """A list of registers."""
+        self.reads.spend(len(items(found, place)), place)
+        return tuple(self.register(each, f"{place}[{n}]", texts=texts) for n, each in enumerate(found))
+
+
+def read_step(found: Any, place: str, scope: Scope) -> Step:  # noqa: ANN401
+    """Reads one step, and defines its registers in the scope.
+
+    Raises:
+        Refusal: something in it is not as `docs/program.md` says; the message names the place.
+    """
+    if type(found) is not dict:
+        refuse(place, f"is {shown(found)}, not an object")
+    name = found.get("step")
+    if type(name) is not str or name not in _READERS:
+        refuse(f"{place}.step", f"is {shown(name)}, not one of {', '.join(_READERS)}")
+    step = _READERS[name](found, place, scope)
+    scope.texts.extend(_holds_texts(step))
+    return step
+
+
+def _holds_texts(step: Step) -> list[bool]:
+    if isinstance(step, Trees):
+        return [False] * len(step.base)
+    return [isinstance(step, Fill) and isinstance(step.value, str)]
+
+
+def _operand(found: dict[str, Any], place: str, scope: Scope, *, texts: bool | None = False) -> int:
+    scope.reads.spend(1, place)
+    return scope.register(found["of"], f"{place}.of", texts=texts)
+
+
+def _affine(found: dict[str, Any], place: str, scope: Scope) -> Affine:
+    fields(found, place, ("step", "of"), _AFFINE)
+    operations = tuple((name, number(found[name], f"{place}.{name}")) for name in _AFFINE if name in found)
+    if ("divide", 0.0) in operations:
+        refuse(f"{place}.divide", "is 0")
+    return Affine(_operand(found, place, scope), operations)
+
+
+def _clip(found: dict[str, Any], place: str, scope: Scope) -> Clip:
+    fields(found, place, ("step", "of"), ("minimum", "maximum"))
+    infinity = float("inf")
+    minimum = number(found["minimum"], f"{place}.minimum") if "minimum" in found else -infinity
+    maximum = number(found["maximum"], f"{place}.maximum") if "maximum" in found else infinity
+    if minimum > maximum:
+        refuse(f"{place}.minimum", "is above the maximum")
+    return Clip(_operand(found, place, scope), minimum, maximum)
+
+
+def _function(found: dict[str, Any], place: str, scope: Scope) -> Function:
+    fields(found, place, ("step", "of", "name"))
+    return Function(_operand(found, place, scope), choice(found["name"], f"{place}.name", _FUNCTIONS))
+
+
+def _fill(found: dict[str, Any], place: str, scope: Scope) -> Fill:
+    fields(found, place, ("step", "of", "with"))
+    of = _operand(found, place, scope, texts=None)
+    read = text if scope.texts[of] else number
+    return Fill(of, read(found["with"], f"{place}.with"))
+
+
+def _missing(found: dict[str, Any], place: str, scope: Scope) -> Missing:
+    fields(found, place, ("step", "of"))
+    return Missing(_operand(found, place, scope, texts=None))
+
+
+def _lookup(found: dict[str, Any], place: str, scope: Scope) -> Lookup:
+    fields(found, place, ("step", "of", "keys", "values", "unknown", "missing"))
+    of = _operand(found, place, scope, texts=None)
+    keys = members(found["keys"], f"{place}.keys", texts=scope.texts[of])
+    scope.keys.spend(len(keys), f"{place}.keys")
+    values = items(found["values"], f"{place}.values")
+    if len(values) != len(keys):
+        refuse(f"{place}.values", f"has {len(values):,} entries for {len(keys):,} keys")
+    table = {
+        key: _or_nan(value, f"{place}.values[{n}]") for n, (key, value) in enumerate(zip(keys, values, strict=True))
+    }
+    return Lookup(
+        of, table, _or_nan(found["unknown"], f"{place}.unknown"), _or_nan(found["missing"], f"{place}.missing")
+    )
+
+
+def _or_nan(found: Any, place: str) -> float:  # noqa: ANN401
+    return float("nan") if found is None else number(found, place)
+
+
+def _linear(found: dict[str, Any], place: str, scope: Scope) -> Linear:
+    fields(found, place, ("step", "of", "weights", "intercept"))
+    of = scope.registers(found["of"], f"{place}.of")
+    weights = numbers(found["weights"], f"{place}.weights")
+    if len(weights) != len(of):
+        refuse(f"{place}.weights", f"has {len(weights):,} entries for {len(of):,} registers")
+    return Linear(of, tuple(weights), number(found["intercept"], f"{place}.intercept"))
+
+
+def _trees(found: dict[str, Any], place: str, scope: Scope) -> Trees:
+    of = scope.registers(found.get("of"), f"{place}.of", texts=None)
+    return read_trees(found, place, of, [scope.texts[register] for register in of], scope.nodes, scope.keys)
+
+
+_READERS: dict[str, Callable[[dict[str, Any], str, Scope], Step]] = {
+    "affine": _affine,
+    "clip": _clip,
+    "function": _function,
+    "fill": _fill,
+    "missing": _missing,
+    "lookup": _lookup,
+    "linear": _linear,
+    "trees": _trees,
+}
+'''),
+(".walk", r'''
+"""Walking tree ensembles, as fast as pure Python does.
+
+A node is the tuple (column, threshold, left, right): left where the column's value is at most the threshold. All else
+is brought into that form beforehand. NaN is at most nothing, so a missing value goes right. Where it has to go left,
+the node tests the negated value with its children exchanged: x > t is -x <= -u, where u is the next double above t. A
+test for a set tests a column that is 0 for what goes left and 1 for what goes right.
+"""
+
+from __future__ import annotations
+
+from math import inf, nextafter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .tree_arrays import Trees
+
+# Three levels are taken between two looks at whether a leaf was reached: leaves in between are repeated below.
+_STRIDE = 3
+# How many numbers a table of set tests keeps in memory, for the values it met.
+_MOST_KEPT = 1_000_000
+
+
+class _SetTests:
+    """The columns of all tests of one register for sets."""
+
+    def __init__(self, register: int) -> None:
+        self.register = register
+        self.tests: dict[tuple[int, int], int] = {}
+        self._sets: list[frozenset[Any]] = []
+        self._members: set[Any] = set()
+        self._missing: list[float] = []
+        self._others: list[float] = []
+        self._kept: dict[Any, list[float]] = {}
+
+    def add(self, number: int, chosen: list[Any], missing_left: int) -> None:
+        """Adds a test for a set, named by its number, unless it is there."""
+        key = (number, missing_left)
+        if key not in self.tests:
+            self.tests[key] = len(self.tests)
+            self._sets.append(frozenset(chosen))
+            self._members.update(chosen)
+            self._missing.append(0.0 if missing_left else 1.0)
+            self._others.append(1.0)
+
+    def columns(self, value: Any) -> list[float]:  # noqa: ANN401
+        """For each test 0 where the value goes left, and 1 where it goes right."""
+        if value is None or value != value:  # noqa: PLR0124  NaN
+            return self._missing
+        kept = self._kept.get(value)
+        if kept is None:
+            if value not in self._members:
+                return self._others
+            kept = [0.0 if value in each else 1.0 for each in self._sets]
+            if (len(self._kept) + 1) * len(kept) > _MOST_KEPT:
+                self._kept.clear()
+            self._kept[value] = kept
+        return kept
+
+
+class _Columns:
+    """The numbers that nodes test: the registers themselves, and behind them what is derived from them."""
+
+    def __init__(self, trees: Trees, registers: int) -> None:
+        self._trees = trees
+        tests: dict[int, _SetTests] = {}
+        negated: set[int] = set()
+        for feature, chosen, missing_left in zip(trees.feature, trees.set, trees.missing_left, strict=True):
+            if chosen != -1:
+                register = trees.of[feature]
+                tests.setdefault(register, _SetTests(register)).add(chosen, trees.sets[chosen], missing_left)
+            elif feature != -1 and missing_left:
+                negated.add(trees.of[feature])
+        self._negated = {register: registers + n for n, register in enumerate(sorted(negated))}
+        self._tests: dict[int, tuple[int, _SetTests]] = {}
+        start = registers + len(negated)
+        for register, each in tests.items():
+            self._tests[register] = (start, each)
+            start += len(each.tests)
+
+    def node(self, node: int, left: Any, right: Any) -> tuple[int, float, Any, Any]:  # noqa: ANN401
+        """A node whose children are built."""
+        trees = self._trees
+        register = trees.of[trees.feature[node]]
+        threshold = trees.threshold[node]
+        if threshold is None:
+            start, tests = self._tests[register]
+            return (start + tests.tests[trees.set[node], trees.missing_left[node]], 0.5, left, right)
+        if trees.missing_left[node]:
+            return (self._negated[register], -nextafter(threshold, inf), right, left)
+        return (register, threshold, left, right)
+
+    def derive(self) -> Callable[[list[Any]], list[Any]]:
+        """A function that puts the derived columns behind the registers."""
+        negated = tuple(self._negated)
+        tests = tuple((register, each.columns) for register, (_, each) in self._tests.items())
+        if not negated and not tests:
+            return lambda registers: registers
+
+        def derived(registers: list[Any]) -> list[Any]:
+            columns = [*registers, *[-registers[register] for register in negated]]
+            for register, of in tests:
+                columns += of(registers[register])
+            return columns
+
+        return derived
+
+
+def _built(trees: Trees, columns: _Columns) -> list[Any]:
+    """The trees as nested tuples; leaves are numbers, or lists of one number for each output."""
+    outputs = len(trees.base)
+    built: list[Any] = [None] * len(trees.feature)
+    # Children stand behind their parents, so that from the end each node's children are there before it.
+    for node in range(len(built) - 1, -1, -1):
+        left, right = trees.left[node], trees.right[node]
+        if trees.feature[node] == -1:
+            built[node] = (
+                trees.values[left : left + outputs] if trees.wide[node] and outputs > 1 else trees.values[left]
+            )
+        else:
+            made = columns.node(node, built[left], built[right])
+            if (trees.depth[node] + 1) % _STRIDE:
+                made = (*made[:2], *[_lengthened(each, made, trees.depth[node] + 1) for each in made[2:]])
+            built[node] = made
+    return [built[root] for root in trees.roots]
+
+
+def _lengthened(child: Any, parent: tuple[Any, ...], depth: int) -> Any:  # noqa: ANN401
+    """A leaf at this depth with nodes above it that lead nowhere else, down to the next whole stride."""
+    if type(child) is tuple:
+        return child
+    for _ in range(-depth % _STRIDE):
+        child = (parent[0], parent[1], child, child)
+    return child
+
+
+def walker(trees: Trees, registers: int) -> Callable[[list[Any]], None]:
+    """A function that walks an ensemble.
+
+    Args:
+        trees: the ensemble.
+        registers: how many registers are defined before it.
+
+    Returns:
+        A function that takes the registers and appends the ensemble's outputs to them.
+    """
+    columns = _Columns(trees, registers)
+    built, derive = _built(trees, columns), columns.derive()
+    if len(trees.base) == 1:
+        return _one_output(built, derive, trees.base[0], trees.divide)
+    return _many_outputs(list(zip(built, trees.target, strict=True)), derive, trees.base, trees.divide)
+
+
+def _one_output(
+    roots: list[Any], derive: Callable[[list[Any]], list[Any]], base: float, divide: float | None
+) -> Callable[[list[Any]], None]:
+    def walk(registers: list[Any]) -> None:
+        columns = derive(registers)
+        total = base
+        for root in roots:
+            node = root
+            while node.__class__ is tuple:
+                column, threshold, left, right = node
+                column, threshold, left, right = left if columns[column] <= threshold else right
+                column, threshold, left, right = left if columns[column] <= threshold else right
+                node = left if columns[column] <= threshold else right
+            total += node
+        registers.append(total if divide is None else total / divide)
+
+    return walk
+
+
+def _many_outputs(
+    roots: list[tuple[Any, int]], derive: Callable[[list[Any]], list[Any]], base: list[float], divide: float | None
+) -> Callable[[list[Any]], None]:
+    def walk(registers: list[Any]) -> None:
+        columns = derive(registers)
+        totals = list(base)
+        for root, target in roots:
+            node = root
+            while node.__class__ is tuple:
+                column, threshold, left, right = node
+                column, threshold, left, right = left if columns[column] <= threshold else right
+                column, threshold, left, right = left if columns[column] <= threshold else right
+                node = left if columns[column] <= threshold else right
+            if target >= 0:
+                totals[target] += node
+            else:
+                totals = [total + value for total, value in zip(totals, node, strict=True)]
+        registers.extend(totals if divide is None else [total / divide for total in totals])
+
+    return walk
+'''),
+(".program", r'''
+"""Programs: a version of a model as data, read from JSON that nobody vouches for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from .checks import Budget, choice, fields, flag, integer, items, members, number, refuse, shown, text
+from .errors import INVALID_PARAMETER, Refusal
+from .steps import Scope, Step, read_step
+
+Link = Literal["identity", "logistic", "softmax", "one_vs_rest", "sign", "argmax"]
+
+_MOST_BYTES = 64 * 2**20
+_MOST_INPUTS = 1600
+_MOST_STEPS = 10_000
+_MOST_SCORES = 1000
+_MOST_READS = 100_000
+_MOST_KEYS = 1_000_000
+_MOST_NODES = 4_000_000
+_TYPES = ("double precision", "text", "boolean")
+_LINKS = ("identity", "logistic", "softmax", "one_vs_rest", "sign", "argmax")
+_OF_ONE_SCORE = ("logistic", "sign")
+
+
+@dataclass(frozen=True)
+class ProgramInput:
+    """An input, and what of it the estimator accepts.
+
+    Attributes:
+        name: as in the contract.
+        type: as in the contract.
+        nullable: whether a missing value is accepted.
+        minimum: the least number that is accepted; minus infinity where all are.
+        maximum: the largest.
+        known: the only values that are accepted, or None.
+    """
+
+    name: str
+    type: str
+    nullable: bool
+    minimum: float
+    maximum: float
+    known: frozenset[str | float] | None
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the value travels in the array of texts rather than in that of numbers."""
+        return self.type == "text"
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program; `docs/program.md` says what its parts mean."""
+
+    inputs: tuple[ProgramInput, ...]
+    steps: tuple[Step, ...]
+    scores: tuple[int, ...]
+    link: Link
+    tie: str
+
+
+def parse_program(text: str) -> Program:
+    """Reads a program from JSON, and trusts nothing in it.
+
+    Raises:
+        Refusal: the text is no JSON, or something in it is not as `docs/program.md` says; the message names the place.
+    """
+    try:
+        return _program(_document(text))
+    except RecursionError:
+        raise Refusal(INVALID_PARAMETER, "the program is refused: it is nested too deeply") from None
+
+
+def _document(text: str) -> Any:  # noqa: ANN401
+    # Characters first: the bytes of what is far too long are not worth counting.
+    if len(text) > _MOST_BYTES or len(text.encode(errors="surrogatepass")) > _MOST_BYTES:
+        raise Refusal(INVALID_PARAMETER, f"the program is refused: it has more than {_MOST_BYTES // 2**20} MB")
+    try:
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+    except ValueError as error:
+        raise Refusal(INVALID_PARAMETER, f"the program is refused: it is not JSON: {error}") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("an object has two fields of one name")
+    return found
+
+
+def _no_constant(name: str) -> Any:  # noqa: ANN401
+    raise ValueError(f"{name} is no JSON")
+
+
+def _program(found: Any) -> Program:  # noqa: ANN401
+    fields(found, "it", ("program", "inputs", "steps", "scores", "link", "tie"))
+    if type(found["program"]) is not int or found["program"] != 1:
+        refuse("program", f"is {shown(found['program'])}, and this version reads format 1 only")
+    keys = Budget(_MOST_KEYS, "keys and members")
+    inputs = tuple(
+        _input(each, f"inputs[{n}]", keys) for n, each in enumerate(items(found["inputs"], "inputs", _MOST_INPUTS))
+    )
+    names: set[str] = set()
+    for position, each in enumerate(inputs):
+        if each.name in names:
+            refuse(f"inputs[{position}].name", f"is {shown(each.name)}, as that of an input before it")
+        names.add(each.name)
+    scope = Scope(
+        [each.is_text for each in inputs],
+        Budget(_MOST_READS, "registers read by steps"),
+        keys,
+        Budget(_MOST_NODES, "nodes"),
+    )
+    found_steps = items(found["steps"], "steps", _MOST_STEPS)
+    steps = tuple(read_step(each, f"steps[{n}]", scope) for n, each in enumerate(found_steps))
+    link = cast("Link", choice(found["link"], "link", _LINKS))
+    scores = tuple(
+        scope.register(each, f"scores[{n}]") for n, each in enumerate(items(found["scores"], "scores", _MOST_SCORES))
+    )
+    integer(len(scores), "the number of scores", 1, 1 if link in _OF_ONE_SCORE else _MOST_SCORES)
+    return Program(inputs, steps, scores, link, choice(found["tie"], "tie", ("first", "last")))
+
+
+def _input(found: Any, place: str, keys: Budget) -> ProgramInput:  # noqa: ANN401
+    fields(found, place, ("name", "type", "nullable"), ("minimum", "maximum", "known"))
+    kind = choice(found["type"], f"{place}.type", _TYPES)
+    bounds = {"minimum": -float("inf"), "maximum": float("inf")}
+    for bound in bounds:
+        if bound in found:
+            if kind == "text":
+                refuse(f"{place}.{bound}", "stands at a text")
+            bounds[bound] = number(found[bound], f"{place}.{bound}")
+    if bounds["minimum"] > bounds["maximum"]:
+        refuse(f"{place}.minimum", "is above the maximum")
+    known: list[Any] | None = None
+    if "known" in found:
+        keys.spend(len(items(found["known"], f"{place}.known")), f"{place}.known")
+        known = members(found["known"], f"{place}.known", texts=kind == "text")
+    return ProgramInput(
+        name=text(found["name"], f"{place}.name"),
+        type=kind,
+        nullable=flag(found["nullable"], f"{place}.nullable"),
+        known=None if known is None else frozenset(known),
+        **bounds,
+    )
+'''),
+(".links", r'''
+"""From scores to outputs. None of these raises, whatever the scores are: what numpy makes NaN is NaN."""
+
+from __future__ import annotations
+
+from math import exp, isfinite, nan
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .program import Link
+
+
+def link_function(link: Link) -> Callable[[list[float]], list[float]]:
+    """The function of a link."""
+    return _LINKS[link]
+
+
+def _expit(z: float) -> float:
+    # Each branch takes exp of what is at most 0, which cannot overflow.
+    if z >= 0:
+        return 1 / (1 + exp(-z))
+    power = exp(z)
+    return power / (1 + power)
+
+
+def _identity(scores: list[float]) -> list[float]:
+    return scores
+
+
+def _logistic(scores: list[float]) -> list[float]:
+    probability = _expit(scores[0])
+    return [1 - probability, probability]
+
+
+def _softmax(scores: list[float]) -> list[float]:
+    largest = max(scores)
+    # max() passes over a NaN that is not the first; infinity minus infinity is NaN too.
+    if not isfinite(largest) or any(score != score for score in scores):  # noqa: PLR0124  NaN
+        return [nan] * len(scores)
+    powers = [exp(score - largest) for score in scores]
+    total = sum(powers)
+    return [power / total for power in powers]
+
+
+def _one_vs_rest(scores: list[float]) -> list[float]:
+    probabilities = [_expit(score) for score in scores]
+    total = sum(probabilities)
+    if total == 0:  # scikit-learn's answer where all of them underflow
+        return [1 / len(scores)] * len(scores)
+    return [probability / total for probability in probabilities]
+
+
+def _sign(scores: list[float]) -> list[float]:
+    return [0.0, 1.0] if scores[0] > 0 else [1.0, 0.0]
+
+
+def _argmax(scores: list[float]) -> list[float]:
+    # numpy's argmax takes NaN for the largest.
+    best = next((n for n, score in enumerate(scores) if score != score), None)  # noqa: PLR0124
+    if best is None:
+        best = scores.index(max(scores))
+    return [1.0 if n == best else 0.0 for n in range(len(scores))]
+
+
+_LINKS: dict[Link, Callable[[list[float]], list[float]]] = {
+    "identity": _identity,
+    "logistic": _logistic,
+    "softmax": _softmax,
+    "one_vs_rest": _one_vs_rest,
+    "sign": _sign,
+    "argmax": _argmax,
+}
+'''),
+(".interpreter", r'''
+"""The `interpreter` engine: walks a program with the standard library alone.
+
+A program is turned into closures over constants when it is constructed; never into source code.
+"""
+
+from __future__ import annotations
+
+from math import nan, sqrt
+from operator import add, mul, sub, truediv
+from typing import TYPE_CHECKING, Any
+
+from .checks import shown
+from .links import link_function
+from .steps import Affine, Clip, Fill, Function, Linear, Lookup, Missing
+from .tree_arrays import Trees
+from .walk import walker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .program import Program, ProgramInput
+
+_OPERATIONS: dict[str, Callable[[float, float], float]] = {
+    "subtract": sub,
+    "divide": truediv,
+    "multiply": mul,
+    "add": add,
+}
+_FUNCTIONS: dict[str, Callable[[float], float]] = {
+    "abs": abs,
+    # A NaN is not below 0, and stays what it is.
+    "sqrt": lambda value: nan if value < 0 else sqrt(value),
+    "square": lambda value: value * value,
+}
+
+
+class Interpreter:
+    """A program, ready to be evaluated."""
+
+    def __init__(self, program: Program) -> None:
+        inputs = program.inputs
+        self._inputs = inputs
+        self._sources = _sources(inputs)
+        self._numbers = tuple((n, each.minimum, each.maximum) for n, each in enumerate(inputs) if not each.is_text)
+        self._required = tuple(n for n, each in enumerate(inputs) if each.is_text and not each.nullable)
+        self._known = tuple((n, each.known) for n, each in enumerate(inputs) if each.known is not None)
+        self._steps = _compiled(program)
+        self._scores = program.scores
+        self._link = link_function(program.link)
+
+    def outputs(
+        self, numbers: Sequence[float | None], texts: Sequence[str | None]
+    ) -> tuple[list[float] | None, str | None]:
+        """The outputs for one row.
+
+        Args:
+            numbers: the values of the number inputs in their order, booleans as 0 and 1; None or NaN where missing.
+            texts: the values of the text inputs in their order; None where missing.
+
+        Returns:
+            One output for each class, or one for a value, and None; None and None where an input is missing that must
+            not be; None and the reason where the row is refused.
+        """
+        registers: list[Any] = (
+            [(texts if is_text else numbers)[position] for is_text, position in self._sources] if texts else [*numbers]
+        )
+        for position, minimum, maximum in self._numbers:
+            value = registers[position]
+            if value is None or not minimum <= value <= maximum:
+                if value is None or value != value:  # noqa: PLR0124  NaN
+                    if self._inputs[position].nullable:
+                        registers[position] = nan
+                        continue
+                    return None, None
+                return None, self._reason(registers)
+        for position in self._required:
+            if registers[position] is None:
+                return None, None
+        for position, known in self._known:
+            value = registers[position]
+            if value not in known and value is not None and value == value:  # noqa: PLR0124  NaN
+                return None, self._reason(registers)
+        for step in self._steps:
+            step(registers)
+        return self._link([registers[register] for register in self._scores]), None
+
+    def score(self, numbers: Sequence[float | None], texts: Sequence[str | None], positive: int) -> float | None:
+        """The score for one row, given as to `outputs`: the output at a position; None where there is none."""
+        outputs, _ = self.outputs(numbers, texts)
+        if outputs is None:
+            return None
+        score = outputs[positive]
+        return None if score != score else score  # noqa: PLR0124  NaN
+
+    def scores(
+        self,
+        rows: int,
+        numbers: Sequence[Any] | None,
+        texts: Sequence[Any] | None,
+        positive: int | None,
+    ) -> tuple[list[float | None], list[str | None]]:
+        """Scores whole arrays, as the estimator engine does.
+
+        Args:
+            rows: the number of rows.
+            numbers: rows x number inputs, nested or flat row by row; None for NULL, booleans as 0 and 1.
+            texts: rows x text inputs, nested or flat row by row; None for NULL.
+            positive: the position of the positive class, or None for a value.
+
+        Returns:
+            A score for each row, None where an input is NULL that must not be, where the row is refused and where the
+            score is NaN; and for each row the reason of such a refusal, else None.
+        """
+        text_inputs = sum(each.is_text for each in self._inputs)
+        number_rows = _by_row(numbers, rows, len(self._inputs) - text_inputs)
+        text_rows = _by_row(texts, rows, text_inputs)
+        scores: list[float | None] = []
+        reasons: list[str | None] = []
+        for row_numbers, row_texts in zip(number_rows, text_rows, strict=True):
+            outputs, reason = self.outputs(row_numbers, row_texts)
+            score = None if outputs is None else outputs[positive or 0]
+            scores.append(None if score is None or score != score else score)  # noqa: PLR0124  NaN
+            reasons.append(reason)
+        return scores, reasons
+
+    def _reason(self, registers: list[Any]) -> str | None:
+        """Why a row is refused; None where an input is missing that must not be, which comes first."""
+        reason = None
+        for each, value in zip(self._inputs, registers, strict=True):
+            if value is None or value != value:  # noqa: PLR0124  NaN
+                if not each.nullable:
+                    return None
+            elif reason is None:
+                reason = _refused(each, value)
+        return reason
+
+
+def _refused(described: ProgramInput, value: Any) -> str | None:  # noqa: ANN401
+    if not described.is_text and not described.minimum <= value <= described.maximum:
+        accepted = f"{described.minimum} to {described.maximum}"
+        return f"input {described.name} is {shown(value)}, and the model accepts {accepted}"
+    if described.known is not None and value not in described.known:
+        return f"input {described.name} is {shown(value)}, which the model does not know"
+    return None
+
+
+def _sources(inputs: tuple[ProgramInput, ...]) -> tuple[tuple[bool, int], ...]:
+    """For each input whether it is a text, and its position among the texts or numbers."""
+    seen = {True: 0, False: 0}
+    sources = []
+    for each in inputs:
+        sources.append((each.is_text, seen[each.is_text]))
+        seen[each.is_text] += 1
+    return tuple(sources)
+
+
+def _by_row(values: Sequence[Any] | None, rows: int, width: int) -> list[Sequence[Any]]:
+    given = [] if values is None else values
+    if width == 0:
+        return [()] * rows
+    if len(given) == rows and rows > 0 and isinstance(given[0], list | tuple):
+        return list(given)
+    return [given[start : start + width] for start in range(0, rows * width, width)]
+
+
+def _compiled(program: Program) -> tuple[Callable[[list[Any]], None], ...]:
+    """For each step a function that appends its registers to those before it."""
+    defined = len(program.inputs)
+    compiled = []
+    for step in program.steps:
+        if isinstance(step, Trees):
+            compiled.append(walker(step, defined))
+            defined += len(step.base)
+        else:
+            compiled.append(_COMPILERS[type(step)](step))
+            defined += 1
+    return tuple(compiled)
+
+
+def _affine(step: Affine) -> Callable[[list[Any]], None]:
+    of = step.of
+    operations = tuple((_OPERATIONS[name], operand) for name, operand in step.operations)
+
+    def affine(registers: list[Any]) -> None:
+        value = registers[of]
+        for operation, operand in operations:
+            value = operation(value, operand)
+        registers.append(value)
+
+    return affine
+
+
+def _clip(step: Clip) -> Callable[[list[Any]], None]:
+    of, minimum, maximum = step.of, step.minimum, step.maximum
+
+    def clip(registers: list[Any]) -> None:
+        value = registers[of]
+        registers.append(minimum if value < minimum else maximum if value > maximum else value)
+
+    return clip
+
+
+def _function(step: Function) -> Callable[[list[Any]], None]:
+    of, function = step.of, _FUNCTIONS[step.name]
+    return lambda registers: registers.append(function(registers[of]))
+
+
+def _fill(step: Fill) -> Callable[[list[Any]], None]:
+    of, filling = step.of, step.value
+
+    def fill(registers: list[Any]) -> None:
+        value = registers[of]
+        registers.append(filling if value is None or value != value else value)  # noqa: PLR0124  NaN
+
+    return fill
+
+
+def _missing(step: Missing) -> Callable[[list[Any]], None]:
+    of = step.of
+
+    def missing(registers: list[Any]) -> None:
+        value = registers[of]
+        registers.append(1.0 if value is None or value != value else 0.0)  # noqa: PLR0124  NaN
+
+    return missing
+
+
+def _lookup(step: Lookup) -> Callable[[list[Any]], None]:
+    of, get, unknown, when_missing = step.of, step.table.get, step.unknown, step.missing
+
+    def lookup(registers: list[Any]) -> None:
+        value = registers[of]
+        registers.append(when_missing if value is None or value != value else get(value, unknown))  # noqa: PLR0124  NaN
+
+    return lookup
+
+
+def _linear(step: Linear) -> Callable[[list[Any]], None]:
+    terms = tuple(zip(step.of, step.weights, strict=True))
+    intercept = step.intercept
+
+    def linear(registers: list[Any]) -> None:
+        total = intercept
+        for register, weight in terms:
+            total += weight * registers[register]
+        registers.append(total)
+
+    return linear
+
+
+_COMPILERS: dict[type, Callable[[Any], Callable[[list[Any]], None]]] = {
+    Affine: _affine,
+    Clip: _clip,
+    Function: _function,
+    Fill: _fill,
+    Missing: _missing,
+    Lookup: _lookup,
+    Linear: _linear,
+}
+'''),
 (".entry", r'''
 """What the PL/Python functions call. Every answer is data: refusals are raised by the SQL that asked."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import sys
@@ -681,6 +1934,8 @@ from .artifact import Pieces, check_libraries, forbid_threads, installed_version
 from .contract import parse_contract
 from .errors import FEATURE_NOT_SUPPORTED, Refusal
 from .estimator import ServedEstimator
+from .interpreter import Interpreter
+from .program import parse_program
 from .signature import check_signature
 
 if TYPE_CHECKING:
@@ -690,6 +1945,8 @@ _ESTIMATORS = "pgscore_estimators"
 _RECEIVED = "pgscore_received"
 # A backend that has lived through many promotions keeps the latest, not all: each may hold hundreds of megabytes.
 _MOST_ESTIMATORS = 8
+_PROGRAMS = "pgscore_programs"
+_MOST_PROGRAMS = 32
 _REPORTED = ("scikit-learn", "numpy", "scipy", "pandas", "joblib", "skops", "cryptography")
 
 
@@ -769,6 +2026,31 @@ def estimate(
     return [each for row in outputs for each in row], reasons
 
 
+def load_program(session: MutableMapping[str, Any], runtime: str, program: str) -> tuple[str, str, str] | None:
+    """Reads a program and keeps it, ready to be walked, for the life of the backend.
+
+    Args:
+        session: PL/Python's ``GD``; the program stands there under ``runtime`` and the sha256 of its text, so that
+            whoever asks for it by what was hashed gets it, and not from another release's runtime.
+        runtime: the name that this runtime is registered under.
+        program: its JSON.
+
+    Returns:
+        None where it was read, else SQLSTATE, message and hint of the refusal.
+    """
+    try:
+        interpreter = Interpreter(parse_program(program))
+    except Refusal as refusal:
+        return refusal.sqlstate, refusal.message, refusal.hint
+    name = runtime + hashlib.sha256(program.encode()).hexdigest()
+    kept = session.setdefault(_PROGRAMS, OrderedDict())
+    kept[name] = None
+    session[name] = interpreter
+    while len(kept) > _MOST_PROGRAMS:
+        del session[kept.popitem(last=False)[0]]
+    return None
+
+
 def environment() -> str:
     """The Python of this server and the packages that matter, as JSON."""
     return json.dumps(
@@ -802,7 +2084,7 @@ create function pgscore_trusted._receive(ordinal integer, content bytea) returns
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:30722426f561d09c4a0f0d98cf51a0d81ee2460319a8d24beb6d87232276ca83"
+    runtime = "pgscore_runtime:6ea68f4488b2569c56ff3b99be387545514d59f506a1c8e56c58e5fc55f61fdc"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     GD[runtime].receive(GD, ordinal, content)
@@ -819,7 +2101,7 @@ returns pgscore_trusted.refusal
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:30722426f561d09c4a0f0d98cf51a0d81ee2460319a8d24beb6d87232276ca83"
+    runtime = "pgscore_runtime:6ea68f4488b2569c56ff3b99be387545514d59f506a1c8e56c58e5fc55f61fdc"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     keys = plpy.execute("select key_id, public_key from pgscore_trusted.trusted_key where revoked_at is null")
@@ -839,7 +2121,7 @@ create function pgscore_trusted._estimate(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:30722426f561d09c4a0f0d98cf51a0d81ee2460319a8d24beb6d87232276ca83"
+    runtime = "pgscore_runtime:6ea68f4488b2569c56ff3b99be387545514d59f506a1c8e56c58e5fc55f61fdc"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].estimate(GD, digest, rows, numbers, texts, every)
@@ -850,12 +2132,60 @@ comment on function pgscore_trusted._estimate(text, integer, double precision[],
 revoke all on function pgscore_trusted._estimate(text, integer, double precision[], text[], boolean) from public;
 grant execute on function pgscore_trusted._estimate(text, integer, double precision[], text[], boolean) to pgscore_owner;
 
+-- plpython/_load_program.sql
+create function pgscore_trusted._load_program(program text) returns pgscore_trusted.refusal
+language plpython3u stable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    runtime = "pgscore_runtime:6ea68f4488b2569c56ff3b99be387545514d59f506a1c8e56c58e5fc55f61fdc"
+    if runtime not in GD:
+        plpy.execute("select pgscore_trusted._runtime()")
+    return GD[runtime].load_program(GD, runtime, program)
+$$;
+
+comment on function pgscore_trusted._load_program(text) is
+    'Reads a program and keeps it under the sha256 of its text, for the life of this backend: it computes and does nothing else';
+revoke all on function pgscore_trusted._load_program(text) from public;
+grant execute on function pgscore_trusted._load_program(text) to pgscore_owner;
+
+-- plpython/_walk.sql
+create function pgscore_trusted._walk(
+    digest text, positive integer, numbers double precision[], texts text[]
+) returns double precision
+language plpython3u stable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    walker = GD.get("pgscore_runtime:6ea68f4488b2569c56ff3b99be387545514d59f506a1c8e56c58e5fc55f61fdc" + digest)
+    return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
+$$;
+
+comment on function pgscore_trusted._walk(text, integer, double precision[], text[]) is
+    'Scores a row with a program that this backend has read; NaN where it has not';
+revoke all on function pgscore_trusted._walk(text, integer, double precision[], text[]) from public;
+-- It computes, and reads nothing but its arguments.
+grant execute on function pgscore_trusted._walk(text, integer, double precision[], text[]) to pgscore_owner, pgscore_reader;
+
+-- plpython/_walk_outputs.sql
+create function pgscore_trusted._walk_outputs(digest text, numbers double precision[], texts text[])
+returns double precision[]
+language plpython3u stable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    walker = GD.get("pgscore_runtime:6ea68f4488b2569c56ff3b99be387545514d59f506a1c8e56c58e5fc55f61fdc" + digest)
+    return walker.outputs(numbers or (), texts or ())[0] if walker else []
+$$;
+
+comment on function pgscore_trusted._walk_outputs(text, double precision[], text[]) is
+    'All outputs of a program that this backend has read, NULL where there is no score; no elements where it has not';
+revoke all on function pgscore_trusted._walk_outputs(text, double precision[], text[]) from public;
+grant execute on function pgscore_trusted._walk_outputs(text, double precision[], text[]) to pgscore_owner, pgscore_reader;
+
 -- plpython/_environment.sql
 create function pgscore_trusted._environment() returns jsonb
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:30722426f561d09c4a0f0d98cf51a0d81ee2460319a8d24beb6d87232276ca83"
+    runtime = "pgscore_runtime:6ea68f4488b2569c56ff3b99be387545514d59f506a1c8e56c58e5fc55f61fdc"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].environment()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import sys
@@ -13,6 +14,8 @@ from .artifact import Pieces, check_libraries, forbid_threads, installed_version
 from .contract import parse_contract
 from .errors import FEATURE_NOT_SUPPORTED, Refusal
 from .estimator import ServedEstimator
+from .interpreter import Interpreter
+from .program import parse_program
 from .signature import check_signature
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ _ESTIMATORS = "pgscore_estimators"
 _RECEIVED = "pgscore_received"
 # A backend that has lived through many promotions keeps the latest, not all: each may hold hundreds of megabytes.
 _MOST_ESTIMATORS = 8
+_PROGRAMS = "pgscore_programs"
+_MOST_PROGRAMS = 32
 _REPORTED = ("scikit-learn", "numpy", "scipy", "pandas", "joblib", "skops", "cryptography")
 
 
@@ -99,6 +104,31 @@ def estimate(
         return served.scores(rows, numbers, texts)
     outputs, reasons = served.outputs(rows, numbers, texts)
     return [each for row in outputs for each in row], reasons
+
+
+def load_program(session: MutableMapping[str, Any], runtime: str, program: str) -> tuple[str, str, str] | None:
+    """Reads a program and keeps it, ready to be walked, for the life of the backend.
+
+    Args:
+        session: PL/Python's ``GD``; the program stands there under ``runtime`` and the sha256 of its text, so that
+            whoever asks for it by what was hashed gets it, and not from another release's runtime.
+        runtime: the name that this runtime is registered under.
+        program: its JSON.
+
+    Returns:
+        None where it was read, else SQLSTATE, message and hint of the refusal.
+    """
+    try:
+        interpreter = Interpreter(parse_program(program))
+    except Refusal as refusal:
+        return refusal.sqlstate, refusal.message, refusal.hint
+    name = runtime + hashlib.sha256(program.encode()).hexdigest()
+    kept = session.setdefault(_PROGRAMS, OrderedDict())
+    kept[name] = None
+    session[name] = interpreter
+    while len(kept) > _MOST_PROGRAMS:
+        del session[kept.popitem(last=False)[0]]
+    return None
 
 
 def environment() -> str:

@@ -84,6 +84,14 @@ class Interpreter:
             step(registers)
         return self._link([registers[register] for register in self._scores]), None
 
+    def score(self, numbers: Sequence[float | None], texts: Sequence[str | None], positive: int) -> float | None:
+        """The score for one row, given as to `outputs`: the output at a position; None where there is none."""
+        outputs, _ = self.outputs(numbers, texts)
+        if outputs is None:
+            return None
+        score = outputs[positive]
+        return None if score != score else score  # noqa: PLR0124  NaN
+
     def scores(
         self,
         rows: int,

@@ -3,7 +3,7 @@ returns pgscore_trusted.refusal
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:30722426f561d09c4a0f0d98cf51a0d81ee2460319a8d24beb6d87232276ca83"
+    runtime = "pgscore_runtime:6ea68f4488b2569c56ff3b99be387545514d59f506a1c8e56c58e5fc55f61fdc"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     keys = plpy.execute("select key_id, public_key from pgscore_trusted.trusted_key where revoked_at is null")

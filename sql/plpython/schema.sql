@@ -4,4 +4,5 @@ create extension if not exists plpython3u;
 create schema pgscore_trusted;
 
 comment on schema pgscore_trusted is 'The part of pgscore that unpickles: owned by a superuser, and closed';
-grant usage on schema pgscore_trusted to pgscore_owner, pgscore_publisher, pgscore_operator;
+-- Readers: only to walk programs, which computes and nothing else.
+grant usage on schema pgscore_trusted to pgscore_owner, pgscore_publisher, pgscore_operator, pgscore_reader;

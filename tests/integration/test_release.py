@@ -143,7 +143,7 @@ def test_prune_takes_sense_only(operator: Session) -> None:
 def test_an_artifact_that_is_not_complete_is_not_stored(serving: Database) -> None:
     scientist = serving.session(SCIENTIST)
     contract = serving.session().value("select contract::text from pgscore.model_version where version = 2")
-    stored = "select pgscore._publish('half', %s, %s, 10, 'joblib', %s, null, null, '{}', %s)"
+    stored = "select pgscore._publish('half', %s, %s, 10, 'joblib', %s, null, null, '{}', %s, null)"
     given = ("0" * 64, "0" * 64, contract, '[{"inputs": {}}]')
     scientist.run("begin")
     scientist.run(stored, *given)

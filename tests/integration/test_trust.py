@@ -72,7 +72,7 @@ def _publish(
     signature, key_id = signed or (None, None)
     session.run("begin")
     session.run(
-        "select pgscore._publish(%s, %s, %s, %s, 'joblib', %s, %s, %s, '{}', %s)",
+        "select pgscore._publish(%s, %s, %s, %s, 'joblib', %s, %s, %s, '{}', %s, null)",
         name,
         digest or contract.digest(sha256),
         sha256,
@@ -186,7 +186,7 @@ def test_a_malformed_contract_is_not_stored(shared: Database, contract: Contract
     for part in ("inputs", "output", "libraries", "types"):
         with refused("23514", "contract_is_complete"):
             session.run(
-                "select pgscore._publish('half', %s, %s, 1, 'joblib', %s, null, null, '{}', %s)",
+                "select pgscore._publish('half', %s, %s, 1, 'joblib', %s, null, null, '{}', %s, null)",
                 "0" * 64,
                 "0" * 64,
                 json.dumps({name: value for name, value in document.items() if name != part}),

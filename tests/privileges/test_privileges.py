@@ -229,7 +229,7 @@ def test_invariant_7_a_reader_reads_no_artifact_and_changes_nothing(serving: Dat
         "select * from pgscore.stale",
         "update pgscore.model set serving = 2",
         "select pgscore.promote('churn', 2)",
-        "select pgscore._publish('x', '', '', 1, '', '{}', null, null, '{}', '[]')",
+        "select pgscore._publish('x', '', '', 1, '', '{}', null, null, '{}', '[]', null)",
         "select pgscore._store_chunk('churn', 1, 'x')",
         "select pgscore.rollback('churn')",
         "select pgscore.retire('churn', 2)",

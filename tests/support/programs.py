@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from pgscore.artifact import Artifact
 from pgscore.describe import describe
 from pgscore.readers import absolute_terms, read_program
 from pgscore_runtime.contract import Output
@@ -131,7 +130,7 @@ class _Raw:
 def pair(estimator: Any, sample: pd.DataFrame) -> Pair:  # noqa: ANN401
     """A fitted estimator with its program; the sample has a complete row. Of several classes the second is positive."""
     positive = str(estimator.classes_[1]) if hasattr(estimator, "classes_") else None
-    contract, _ = describe(Artifact(estimator, b"", "joblib"), sample, positive)
+    contract, _ = describe(estimator, sample, positive)
     return Pair(estimator, contract, read_program(estimator, contract))
 
 

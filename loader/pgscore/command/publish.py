@@ -131,6 +131,8 @@ def _report(published: Published, refusal: PgscoreError | None) -> None:
         say(f"{name} is the version that stands: its artifact, which was pruned, is back.")
     else:
         say(f"{name} is the version that stands: the same artifact was published before.")
+    if published.obstacle is not None:
+        say(f"Only the estimator engine serves it: {published.obstacle}.")
     if published.verifications:
         show_verifications(published.verifications)
     if published.promoted:

@@ -5,7 +5,7 @@ as $$
 declare
     -- Inlined where the model's name is a constant: the planner keeps one branch. It does so only while all that is
     -- called here is at least stable.
-    posture constant text := 'sql stable parallel restricted';
+    posture text;
     -- Without a table: the functions for JSON.
     argument constant text := coalesce('profile ' || profile, 'payload jsonb');
     cases text;
@@ -13,8 +13,13 @@ declare
 begin
     select
         string_agg(format('when %L then pgscore_models.%I($2)', m.name, m.name), ' ' order by m.name),
-        string_agg(format('when %L then pgscore_models.%I($2)', m.name, '_' || m.name), ' ' order by m.name)
-    into cases, every_cases
+        string_agg(format('when %L then pgscore_models.%I($2)', m.name, '_' || m.name), ' ' order by m.name),
+        -- As safe as the least safe of what it calls.
+        'sql stable parallel ' || case
+            when bool_or('estimator' = case when profile is null then m.one_engine else m.many_engine end)
+            then 'restricted' else 'safe'
+        end
+    into cases, every_cases, posture
     from pgscore.model m
     where m.serving is not null
         and (
@@ -38,7 +43,8 @@ begin
         );
     else
         perform pgscore._create_function(
-            format('pgscore._score_rows(model text, profiles %s[])', profile), 'pgscore.scored', posture,
+            format('pgscore._score_rows(model text, profiles %s[])', profile), 'pgscore.scored',
+            'sql stable parallel restricted',
             format('select case $1 %s end', coalesce(every_cases, 'when null then null::pgscore.scored')),
             format('Scores of rows of %s and the version that gave them; NULL where no version is promoted', profile)
         );

@@ -4,42 +4,35 @@ set search_path = ''
 as $$
 declare
     -- A string body throughout: one that names a table's row type must not stand in the way of ALTER TABLE.
-    posture constant text := 'sql stable parallel restricted';
-    one constant text := format('pgscore_models.%I', model);
-    every constant text := format('pgscore_models.%I', '_' || model);
+    posture text;
     serving record;
-    estimate text;
+    payload text[];
     bound regclass;
 begin
-    select v.version, v.digest, v.contract -> 'inputs' as inputs, v.contract -> 'output' as output into strict serving
+    select v.version, v.contract -> 'inputs' as inputs, v.contract -> 'output' as output, m.one_engine, m.many_engine
+    into strict serving
     from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
     where m.name = _generate_model.model;
-    estimate := format('pgscore._estimate(%L, %s, %L, ', model, serving.version, serving.digest);
+    posture := 'sql stable parallel ' || case serving.one_engine when 'estimator' then 'restricted' else 'safe' end;
+    payload := pgscore._payload_arguments(serving.inputs, '$1');
 
     perform pgscore._create_function(
-        every || '(rows integer, numbers double precision[], texts text[])', 'pgscore.scored', posture,
-        'select ' || estimate || '$1, $2, $3)',
-        format('Model "%s" version %s: rows given as arrays', model, serving.version)
-    );
-    perform pgscore._create_function(
-        one || '(payload jsonb)', 'double precision', posture,
-        format(
-            'select (%1$s(1, pgscore._payload_numbers(%2$L, payload), pgscore._payload_texts(%2$L, payload))).scores[1]',
-            every, serving.inputs
-        ),
+        format('pgscore_models.%I(payload jsonb)', model), 'double precision', posture,
+        'select ' || pgscore._engine_call(serving.one_engine, model, serving.version, payload),
         format('Model "%s" version %s: a row as JSON', model, serving.version)
     );
     perform pgscore._create_function(
-        every || '(payload jsonb)', 'jsonb', posture,
+        format('pgscore_models.%I(payload jsonb)', '_' || model), 'jsonb', posture,
         format(
-            'select pgscore._prediction(%1$s, %2$L, (%3$s 1,'
-                ' pgscore._payload_numbers(%4$L, payload), pgscore._payload_texts(%4$L, payload), true)).scores)',
-            serving.version, serving.output, estimate, serving.inputs
+            'select pgscore._prediction(%s, %L, %s)', serving.version, serving.output,
+            pgscore._engine_call(serving.one_engine, model, serving.version, payload, true)
         ),
         format('Model "%s" version %s: label and class probabilities, or value, of a row as JSON', model, serving.version)
     );
     for bound in select p.profile from pgscore.model_profile p where p.model = _generate_model.model loop
-        perform pgscore._generate_model_profile(model, serving.inputs, bound);
+        perform pgscore._generate_model_profile(
+            model, serving.version, serving.inputs, serving.one_engine, serving.many_engine, bound
+        );
     end loop;
 end
 $$;

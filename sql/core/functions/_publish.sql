@@ -1,10 +1,12 @@
 create function pgscore._publish(
     model text, digest text, sha256 text, size bigint, format text, contract jsonb, signature bytea, key_id text,
-    metrics jsonb, golden jsonb, out version integer, out created boolean, out wanted boolean
+    metrics jsonb, golden jsonb, program jsonb, out version integer, out created boolean, out wanted boolean
 )
 language plpgsql volatile security definer
 set search_path = ''
 as $$
+declare
+    problem text;
 begin
     if model is null or model !~ '^[a-z_][a-z0-9_]*$' or octet_length(model) > 50 then
         raise exception 'model name % is no identifier: lower-case letters, digits and _, at most 50',
@@ -14,6 +16,15 @@ begin
     if jsonb_array_length(golden) = 0 then
         raise exception 'model "%" comes without golden rows, and nothing is promoted unproved', model
             using errcode = 'invalid_parameter_value';
+    end if;
+    problem := case
+        when program is not null then coalesce(
+            pgscore._program_problem(program), pgscore._program_contract_problem(program, contract)
+        )
+    end;
+    if problem is not null then
+        raise exception 'the program of model "%" is refused: %', model, problem
+            using errcode = 'invalid_parameter_value', hint = 'docs/program.md describes programs.';
     end if;
     insert into pgscore.model (name) values (model) on conflict do nothing;
     -- Versions are numbered one after the other.
@@ -43,6 +54,9 @@ begin
             end,
             coalesce((g.line ->> 'scale')::double precision, 0)
         from jsonb_array_elements(golden) with ordinality as g (line, ordinal);
+        if program is not null then
+            perform pgscore._store_program(model, version, program);
+        end if;
     else
         -- An artifact that was pruned may come back, as its version stays the same.
         update pgscore.retirement r set pruned_at = null, pruned_by = null
@@ -52,7 +66,7 @@ begin
 end
 $$;
 
-comment on function pgscore._publish(text, text, text, bigint, text, jsonb, bytea, text, jsonb, jsonb) is
+comment on function pgscore._publish(text, text, text, bigint, text, jsonb, bytea, text, jsonb, jsonb, jsonb) is
     'Stores a version with its golden rows, or answers with the version that has the same artifact and contract; wanted: pgscore._store_chunk has to follow';
-grant execute on function pgscore._publish(text, text, text, bigint, text, jsonb, bytea, text, jsonb, jsonb)
+grant execute on function pgscore._publish(text, text, text, bigint, text, jsonb, bytea, text, jsonb, jsonb, jsonb)
     to pgscore_publisher;

@@ -1,4 +1,4 @@
-create function pgscore.promote(model text, version integer) returns void
+create function pgscore.promote(model text, version integer, engine text default null) returns void
 language plpgsql volatile security definer
 set search_path = ''
 set lock_timeout = '5s'
@@ -15,10 +15,10 @@ begin
     if version is distinct from (select m.serving from pgscore.model m where m.name = promote.model) then
         insert into pgscore.promotion (model, version) values (promote.model, promote.version);
     end if;
-    perform pgscore._serve(model, version);
+    perform pgscore._serve(model, version, engine);
 end
 $$;
 
-comment on function pgscore.promote(text, integer) is
-    'Makes a version the one that answers, from the commit of this transaction on, after replaying its golden rows';
-grant execute on function pgscore.promote(text, integer) to pgscore_operator;
+comment on function pgscore.promote(text, integer, text) is
+    'Makes a version the one that answers, from the commit of this transaction on, after replaying its golden rows and measuring its engines; or with the engine that is named';
+grant execute on function pgscore.promote(text, integer, text) to pgscore_operator;

@@ -31,6 +31,7 @@ begin
         if not dry_run then
             update pgscore.retirement r set pruned_at = now(), pruned_by = session_user
             where r.model = prune.model and r.version = prune.version;
+            perform pgscore._drop_scorer(model, version);
             delete from pgscore.artifact_chunk c where c.model = prune.model and c.version = prune.version;
         end if;
         return next;

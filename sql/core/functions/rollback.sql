@@ -24,7 +24,7 @@ begin
         );
     -- It answers again, whatever was thought of it meanwhile.
     delete from pgscore.retirement r where r.model = rollback.model and r.version = target;
-    perform pgscore._serve(model, target);
+    perform pgscore._serve(model, target, null);
     return target;
 end
 $$;

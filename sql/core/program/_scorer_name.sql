@@ -3,8 +3,9 @@ language plpgsql immutable parallel safe
 set search_path = ''
 as $$
 declare
-    name constant text := format('_%s_%s%s', model, version, suffix);
+    name constant text := format('_%s %s%s', model, version, suffix);
 begin
+    -- The blank keeps it apart from whatever is called after a model: their names have none.
     if octet_length(name) > 63 then
         raise exception 'model "%" version % gives the name %, which is too long', model, version, name
             using errcode = 'name_too_long';

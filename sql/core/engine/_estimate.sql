@@ -10,9 +10,7 @@ declare
     answer record;
 begin
     if to_regnamespace('pgscore_trusted') is null then
-        raise exception 'model "%" version % needs PL/Python, which this database does not have', model, version
-            using errcode = 'object_not_in_prerequisite_state',
-                  hint = 'A superuser runs alembic upgrade plpython@head.';
+        perform pgscore._load(model, version);  -- says what is missing
     end if;
     select e.scores, e.reasons into answer from pgscore_trusted._estimate(digest, rows, numbers, texts, every) e;
     if answer.scores is null then

@@ -1,0 +1,50 @@
+create function pgscore._engine_call(
+    engine text, model text, version integer, arguments text[], every boolean default false,
+    ordinary boolean[] default null
+) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    described record;
+    split record;
+    call text;
+begin
+    select
+        v.digest, v.contract -> 'inputs' as inputs, v.contract #>> '{output,kind}' as kind,
+        (v.contract #>> '{output,positive}')::integer as positive, p.program, p.digest as program_digest
+    into strict described
+    from pgscore.model_version v left join pgscore.program p on p.model = v.model and p.version = v.version
+    where v.model = _engine_call.model and v.version = _engine_call.version;
+    select * into split from pgscore._split_arguments(described.inputs, arguments);
+    if engine = 'estimator' then
+        return format(
+            '(pgscore._estimate(%L, %s, %L, 1, %s, %s, %s)).scores%s', model, version, described.digest,
+            split.numbers, split.texts, every::text, case when every then '' else '[1]' end
+        );
+    elsif engine = 'sql' and not every and ordinary is not null then
+        return pgscore._scorer_call_typed(
+            model, version, described.program, described.positive, arguments, ordinary
+        );
+    elsif engine = 'sql' then
+        call := pgscore._scorer_call(model, version, cardinality(arguments), arguments, every);
+    elsif every then
+        call := format(
+            'pgscore._interpret_outputs(%L, %s, %L, %s, %s)', model, version, described.program_digest,
+            split.numbers, split.texts
+        );
+    else
+        call := format(
+            'pgscore._interpret(%L, %s, %L, %s, %s, %s)', model, version, described.program_digest,
+            coalesce(described.positive, 0), split.numbers, split.texts
+        );
+    end if;
+    return case
+        when every then format('pgscore._with_label(%s, %L, %L)', call, described.kind, described.program ->> 'tie')
+        else call
+    end;
+end
+$$;
+
+comment on function pgscore._engine_call(text, text, integer, text[], boolean, boolean[]) is
+    'SQL that scores a row with one engine of a version, its inputs given as SQL; with every, all outputs and the position of the label';

@@ -1,0 +1,9 @@
+create function pgscore._largest_sql_program() returns integer
+language sql immutable parallel safe
+set search_path = ''
+as $$
+    select 6000
+$$;
+
+comment on function pgscore._largest_sql_program() is
+    'The largest size of a program that the sql engine takes: past it, planning takes longer than scoring saves';

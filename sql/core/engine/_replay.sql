@@ -1,0 +1,28 @@
+create function pgscore._replay(engine text, model text, version integer) returns table (
+    ordinal integer, score double precision, reason text, outputs double precision[]
+)
+language plpgsql stable parallel restricted
+set search_path = ''
+as $$
+declare
+    arguments constant text[] := (
+        select pgscore._payload_arguments(v.contract -> 'inputs', 'g.inputs')
+        from pgscore.model_version v
+        where v.model = _replay.model and v.version = _replay.version
+    );
+begin
+    if engine = 'estimator' then
+        return query select r.* from pgscore._replay_estimator(model, version) r;
+        return;
+    end if;
+    return query execute format(
+        'select g.ordinal, %s, null::text, %s from pgscore.golden_row g where g.model = $1 and g.version = $2',
+        pgscore._engine_call(engine, model, version, arguments),
+        pgscore._engine_call(engine, model, version, arguments, true)
+    )
+    using model, version;
+end
+$$;
+
+comment on function pgscore._replay(text, text, integer) is
+    'Scores and outputs that one engine gives for the golden rows of a version';

@@ -1,0 +1,17 @@
+create function pgscore._split_arguments(inputs jsonb, arguments text[], out numbers text, out texts text)
+language sql immutable parallel safe
+set search_path = ''
+as $$
+    -- Arrays without elements cannot be put together.
+    select
+        coalesce('array[' || string_agg(a.argument, ', ' order by a.ordinal) filter (where not a.is_text)
+            || ']::double precision[]', 'null'),
+        coalesce('array[' || string_agg(a.argument, ', ' order by a.ordinal) filter (where a.is_text) || ']::text[]', 'null')
+    from (
+        select i.ordinal, i.input ->> 'type' = 'text' as is_text, arguments[i.ordinal] as argument
+        from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+    ) a
+$$;
+
+comment on function pgscore._split_arguments(jsonb, text[]) is
+    'SQL for the two arrays, of numbers and of texts, that the inputs of a contract travel in, out of SQL for each input';

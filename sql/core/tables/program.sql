@@ -1,0 +1,18 @@
+create table pgscore.program (
+    model text not null,
+    version integer not null,
+    program jsonb not null,
+    digest text not null,
+    size integer not null,
+    primary key (model, version),
+    foreign key (model, version) references pgscore.model_version (model, version),
+    constraint digest_is_a_sha256 check (digest ~ '^[0-9a-f]{64}$')
+);
+
+comment on table pgscore.program is 'Programs: versions as data, that the database computes by itself. Checked before they are stored; immutable';
+comment on column pgscore.program.model is 'The model';
+comment on column pgscore.program.version is 'The version that it computes';
+comment on column pgscore.program.program is 'The document that docs/program.md describes';
+comment on column pgscore.program.digest is 'Hexadecimal sha256 of its text; what backends keep it under';
+comment on column pgscore.program.size is 'Nodes of its trees, or what takes as long to plan';
+grant select on pgscore.program to pgscore_reader;

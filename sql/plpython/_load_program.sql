@@ -1,0 +1,14 @@
+create function pgscore_trusted._load_program(program text) returns pgscore_trusted.refusal
+language plpython3u stable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    runtime = "pgscore_runtime:6ea68f4488b2569c56ff3b99be387545514d59f506a1c8e56c58e5fc55f61fdc"
+    if runtime not in GD:
+        plpy.execute("select pgscore_trusted._runtime()")
+    return GD[runtime].load_program(GD, runtime, program)
+$$;
+
+comment on function pgscore_trusted._load_program(text) is
+    'Reads a program and keeps it under the sha256 of its text, for the life of this backend: it computes and does nothing else';
+revoke all on function pgscore_trusted._load_program(text) from public;
+grant execute on function pgscore_trusted._load_program(text) to pgscore_owner;
