@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "f270ff9f2dc7270f299632383d68487076ac4a0488b53407fe76b8929b8618e8")
+    run_frozen("0001_core.up.sql", "b81fee51fcf529800b6eb90c8fc0e1e8a2324540fcbfd83f59ebe47962256b3e")
 
 
 def downgrade() -> None:
