@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "b81fee51fcf529800b6eb90c8fc0e1e8a2324540fcbfd83f59ebe47962256b3e")
+    run_frozen("0001_core.up.sql", "671dde6d8801f215383bc47391201369c21dab57d6cffe3a8531f744fe388c1f")
 
 
 def downgrade() -> None:
