@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "f6f88d5eecbfe23c134bdfd689b08892105c7485fc7a05e9c0df4d2ca44e2d2b")
+    run_frozen("0001_core.up.sql", "671dde6d8801f215383bc47391201369c21dab57d6cffe3a8531f744fe388c1f")
 
 
 def downgrade() -> None:

@@ -663,40 +663,34 @@ comment on type pgscore.bare_expression is
     'SQL that is right for ordinary rows: for those that pass the guard (NULL: all), NULL where it is not sure; what its arguments are wrapped in (NULL: nothing)';
 
 -- core/program/_is_number.sql
+-- 1e400 and 1e-400 are numbers in JSON, and no doubles.
 create function pgscore._is_number(value jsonb) returns boolean
 language sql immutable parallel safe
-as $$
-    -- 1e400 and 1e-400 are numbers in JSON, and no doubles.
-    select case
-        when jsonb_typeof(value) = 'number'
-        then value::numeric = 0 or abs(value::numeric) between 4.95e-324 and 1.7976931348623157e308
-        else false
-    end
-$$;
+return case
+    when jsonb_typeof(value) = 'number'
+    then value::numeric = 0 or abs(value::numeric) between 4.95e-324 and 1.7976931348623157e308
+    else false
+end;
 
-comment on function pgscore._is_number(jsonb) is 'Whether JSON is a number that a double can hold. A string body, to be inlined';
+comment on function pgscore._is_number(jsonb) is 'Whether JSON is a number that a double can hold';
 
 -- core/program/_is_integer.sql
 create function pgscore._is_integer(value jsonb, low integer, high integer) returns boolean
 language sql immutable parallel safe
-as $$
-    select case
-        when jsonb_typeof(value) = 'number' then scale(value::numeric) = 0 and value::numeric between low and high
-        else false
-    end
-$$;
+return case
+    when jsonb_typeof(value) = 'number' then scale(value::numeric) = 0 and value::numeric between low and high
+    else false
+end;
 
 comment on function pgscore._is_integer(jsonb, integer, integer) is
-    'Whether JSON is an integer within these ends, written as one. A string body, to be inlined';
+    'Whether JSON is an integer within these ends, written as one';
 
 -- core/program/_is_text.sql
 create function pgscore._is_text(value jsonb) returns boolean
 language sql immutable parallel safe
-as $$
-    select case when jsonb_typeof(value) = 'string' then octet_length(value #>> '{}') <= 1000 else false end
-$$;
+return case when jsonb_typeof(value) = 'string' then octet_length(value #>> '{}') <= 1000 else false end;
 
-comment on function pgscore._is_text(jsonb) is 'Whether JSON is a text of at most 1,000 bytes. A string body, to be inlined';
+comment on function pgscore._is_text(jsonb) is 'Whether JSON is a text of at most 1,000 bytes';
 
 -- core/program/_shown.sql
 create function pgscore._shown(value jsonb) returns text
@@ -771,7 +765,7 @@ begin
         return problem;
     end if;
     -- Never compared before all are of the type.
-    if type = 'text' then
+    if type in ('text', 'string') then
         select format('%s[%s] is %s, and a text of at most 1,000 bytes is wanted', place, k.ordinal - 1, pgscore._shown(k.key))
         into problem
         from jsonb_array_elements(value) with ordinality as k (key, ordinal)
@@ -813,7 +807,7 @@ end
 $$;
 
 comment on function pgscore._keys_problem(text, jsonb, text) is
-    'What is wrong with a sorted, unique list of texts (type text) or of numbers (any other); NULL where nothing is';
+    'What is wrong with a sorted, unique list of texts (type text, or string as JSON says) or of numbers (any other); NULL where nothing is';
 
 -- core/program/_registers_problem.sql
 create function pgscore._registers_problem(place text, value jsonb, kinds text, wanted text) returns text
@@ -938,8 +932,8 @@ declare
     rights integer[];
     targets integer[];
     number_of_values integer;
-    reads text;
-    set_kinds text := '';
+    reads text[];
+    set_kinds text[] := '{}';
     member jsonb;
     frontier integer[];
     depth integer := 0;
@@ -1025,14 +1019,15 @@ begin
         return problem;
     end loop;
     for member in select s.value from jsonb_array_elements(step -> 'sets') with ordinality as s (value, ordinal) order by s.ordinal loop
-        field := format('%s.sets[%s]', place, length(set_kinds));
-        reads := case when jsonb_typeof(member) = 'array' and jsonb_typeof(member -> 0) = 'string' then 't' else 'n' end;
-        problem := pgscore._keys_problem(field, member, case reads when 't' then 'text' else 'number' end);
+        field := format('%s.sets[%s]', place, cardinality(set_kinds));
+        problem := pgscore._keys_problem(
+            field, member, case when jsonb_typeof(member) = 'array' then jsonb_typeof(member -> 0) end
+        );
         if problem is not null then
             return problem;
         end if;
         -- An empty set holds texts as well as numbers.
-        set_kinds := set_kinds || case when jsonb_array_length(member) = 0 then '*' else reads end;
+        set_kinds := set_kinds || case when jsonb_array_length(member) = 0 then '*' when jsonb_typeof(member -> 0) = 'string' then 't' else 'n' end;
     end loop;
 
     -- Now they are arrays.
@@ -1042,7 +1037,7 @@ begin
     sets_of := translate((step -> 'set')::text, '[]', '{}')::integer[];
     lefts := translate((step -> 'left')::text, '[]', '{}')::integer[];
     rights := translate((step -> 'right')::text, '[]', '{}')::integer[];
-    select string_agg(substr(kinds, o.value::integer + 1, 1), '' order by o.ordinal) into reads
+    select array_agg(substr(kinds, o.value::integer + 1, 1) order by o.ordinal) into reads
     from jsonb_array_elements(step -> 'of') with ordinality as o (value, ordinal);
 
     select case
@@ -1082,8 +1077,8 @@ begin
             n.left_child not between n.node + 1 and nodes - 1
             or n.right_child not between n.node + 1 and nodes - 1
             or (n.set_of = -1) = (n.threshold is null)
-            or n.set_of = -1 and substr(reads, n.feature + 1, 1) = 't'
-            or n.set_of <> -1 and substr(set_kinds, n.set_of + 1, 1) not in ('*', substr(reads, n.feature + 1, 1))
+            or n.set_of = -1 and reads[n.feature + 1] = 't'
+            or n.set_of <> -1 and set_kinds[n.set_of + 1] not in ('*', reads[n.feature + 1])
     end
     order by n.node limit 1;
     if problem is not null then
@@ -1600,21 +1595,30 @@ begin
     elsif link = 'sign' then
         return case when scores[1] > 0 then '{0,1}' else '{1,0}' end;
     end if;
+    -- What cannot raise is computed at once; the functions that never raise are slow.
     foreach score in array scores loop
         if link = 'softmax' then
-            outputs := outputs || pgscore._exp(pgscore._add(score, -largest));
+            score := case
+                when abs(score) < '1e300' and abs(largest) < '1e300' then score - largest else pgscore._add(score, -largest) end;
+            score := case when score > -700 then exp(score) else pgscore._exp(score) end;
         elsif link = 'one_vs_rest' then
-            outputs := outputs || pgscore._divide(1, pgscore._add(1, pgscore._exp(-score)));
+            score := case
+                when abs(score) < 700 then 1 / (1 + exp(-score))
+                else pgscore._divide(1, pgscore._add(1, pgscore._exp(-score)))
+            end;
         else
-            outputs := outputs || case when score = largest and total = 0 then 1 else 0 end::double precision;
+            score := case when score = largest and total = 0 then 1 else 0 end;
         end if;
-        total := total + outputs[cardinality(outputs)];
+        outputs := outputs || score;
+        total := total + score;
     end loop;
     if link <> 'argmax' then
-        outputs := array(
-            select pgscore._divide(o.output, total) from unnest(outputs) with ordinality as o (output, ordinal)
-            order by o.ordinal
-        );
+        for position in 1 .. cardinality(outputs) loop
+            outputs[position] := case
+                when outputs[position] > '1e-300' then outputs[position] / total
+                else pgscore._divide(outputs[position], total)
+            end;
+        end loop;
     end if;
     return outputs;
 end
@@ -2049,7 +2053,9 @@ declare
     weights double precision[];
     trees text[];
     register integer := 0;
+    -- The one register that the score needs; NULL where it needs several.
     score integer;
+    scores integer[];
     total double precision;
     least_weight double precision;
     power_ integer;
@@ -2057,10 +2063,13 @@ declare
     limited boolean;
     answer pgscore.bare_expression;
 begin
-    if link not in ('identity', 'logistic', 'sign') then
-        return null;
+    -- Which registers the score needs: some links want all.
+    select array_agg(r.register::integer order by r.ordinal) into scores
+    from jsonb_array_elements(program -> 'scores') with ordinality as r (register, ordinal);
+    if link in ('identity', 'logistic', 'sign') then
+        score := scores[case link when 'identity' then coalesce(positive, 0) else 0 end + 1];
+        scores := array[score];
     end if;
-    score := (program -> 'scores' -> (case link when 'identity' then coalesce(positive, 0) else 0 end))::integer;
 
     for input in
         select i.value from jsonb_array_elements(program -> 'inputs') with ordinality as i (value, ordinal) order by i.ordinal
@@ -2134,7 +2143,7 @@ begin
                 e := null;
                 total := 0;
                 small := tiny;
-                if register = score or exists (
+                if register = any (scores) or exists (
                     -- Only what the score needs.
                     select from jsonb_array_elements(program -> 'steps') as s (later)
                     where case jsonb_typeof(s.later -> 'of')
@@ -2373,7 +2382,7 @@ begin
                 end loop;
                 if wild_input is not null then
                     -- The one sum that may read them. From here on, everything is for that sum.
-                    if register <> score then
+                    if score is null or register <> score then
                         return null;
                     end if;
                     total := abs(constant_);
@@ -2499,10 +2508,23 @@ begin
             return null;
         end if;
     end loop;
-    if wild[score + 1] >= 0 then
-        return null;
+    foreach register in array scores loop
+        if wild[register + 1] >= 0 then
+            return null;
+        end if;
+    end loop;
+    if score is null then
+        e := format(
+            '(pgscore._outputs(%L, array[%s]))[%s]', link,
+            (
+                select string_agg(expressions[r.register + 1], ', ' order by r.ordinal)
+                from unnest(scores) with ordinality as r (register, ordinal)
+            ),
+            coalesce(positive, 0) + 1
+        );
+    else
+        e := expressions[score + 1];
     end if;
-    e := expressions[score + 1];
     -- Beyond these ends, NaN with the upper one, it is the careful function's turn: it gets what is NULL.
     total := case link when 'logistic' then '700'::double precision else '1e200' end;
     factor := case when wild[score + 1] = -1 then power('2'::double precision, power_) else 1 end;

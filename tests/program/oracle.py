@@ -20,11 +20,13 @@ class Answer:
     Attributes:
         outputs: one for each class, or for a value; NaN where it is no number; None where the row has no score.
         tolerance: how far the largest rounding of a linear score may move an output.
+        decided: whether no such rounding, nor what is lost below 1e-290, chooses between classes.
     """
 
-    def __init__(self, outputs: list[float] | None, tolerance: float = 0) -> None:
+    def __init__(self, outputs: list[float] | None, tolerance: float = 0, *, decided: bool = True) -> None:
         self.outputs = outputs
         self.tolerance = tolerance
+        self.decided = decided
 
 
 def evaluate(program: Program, row: Sequence[Value]) -> Answer:
@@ -74,7 +76,10 @@ def _evaluate(program: Program, row: Sequence[Value]) -> Answer:
         registers += given
         terms += magnitude
     scores = np.array([registers[score] for score in program["scores"]], dtype=float)
-    return Answer(_link(program["link"], scores), _LINEAR * max(terms[score] for score in program["scores"]))
+    tolerance = _LINEAR * max(terms[score] for score in program["scores"])
+    ahead = np.sort(scores)[-1] - np.sort(scores)[-2] if len(scores) > 1 else abs(scores[0])
+    decided = program["link"] not in ("sign", "argmax") or bool(ahead > max(tolerance, 1e-290))
+    return Answer(_link(program["link"], scores), tolerance, decided=decided)
 
 
 def _affine_terms(step: Program, term: float) -> float:

@@ -286,11 +286,8 @@ def test_a_fitted_tree(session: Session) -> None:
     create(session, program, None)
     rows: list[list[Value]] = given[:60].tolist()
     for node in np.flatnonzero(~leaf)[:40]:
-        for value in (
-            tree.threshold[node],
-            np.nextafter(tree.threshold[node], 9),
-            np.nextafter(tree.threshold[node], -9),
-        ):
+        border = float(tree.threshold[node])
+        for value in (border, math.nextafter(border, 9), math.nextafter(border, -9)):
             beside: list[Value] = [0.1, -0.2, 0.3]
             beside[tree.feature[node]] = value
             rows.append(beside)

@@ -1,11 +1,9 @@
 create function pgscore._is_integer(value jsonb, low integer, high integer) returns boolean
 language sql immutable parallel safe
-as $$
-    select case
-        when jsonb_typeof(value) = 'number' then scale(value::numeric) = 0 and value::numeric between low and high
-        else false
-    end
-$$;
+return case
+    when jsonb_typeof(value) = 'number' then scale(value::numeric) = 0 and value::numeric between low and high
+    else false
+end;
 
 comment on function pgscore._is_integer(jsonb, integer, integer) is
-    'Whether JSON is an integer within these ends, written as one. A string body, to be inlined';
+    'Whether JSON is an integer within these ends, written as one';

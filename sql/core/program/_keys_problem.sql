@@ -10,7 +10,7 @@ begin
         return problem;
     end if;
     -- Never compared before all are of the type.
-    if type = 'text' then
+    if type in ('text', 'string') then
         select format('%s[%s] is %s, and a text of at most 1,000 bytes is wanted', place, k.ordinal - 1, pgscore._shown(k.key))
         into problem
         from jsonb_array_elements(value) with ordinality as k (key, ordinal)
@@ -52,4 +52,4 @@ end
 $$;
 
 comment on function pgscore._keys_problem(text, jsonb, text) is
-    'What is wrong with a sorted, unique list of texts (type text) or of numbers (any other); NULL where nothing is';
+    'What is wrong with a sorted, unique list of texts (type text, or string as JSON says) or of numbers (any other); NULL where nothing is';

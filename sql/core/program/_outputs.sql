@@ -19,21 +19,30 @@ begin
     elsif link = 'sign' then
         return case when scores[1] > 0 then '{0,1}' else '{1,0}' end;
     end if;
+    -- What cannot raise is computed at once; the functions that never raise are slow.
     foreach score in array scores loop
         if link = 'softmax' then
-            outputs := outputs || pgscore._exp(pgscore._add(score, -largest));
+            score := case
+                when abs(score) < '1e300' and abs(largest) < '1e300' then score - largest else pgscore._add(score, -largest) end;
+            score := case when score > -700 then exp(score) else pgscore._exp(score) end;
         elsif link = 'one_vs_rest' then
-            outputs := outputs || pgscore._divide(1, pgscore._add(1, pgscore._exp(-score)));
+            score := case
+                when abs(score) < 700 then 1 / (1 + exp(-score))
+                else pgscore._divide(1, pgscore._add(1, pgscore._exp(-score)))
+            end;
         else
-            outputs := outputs || case when score = largest and total = 0 then 1 else 0 end::double precision;
+            score := case when score = largest and total = 0 then 1 else 0 end;
         end if;
-        total := total + outputs[cardinality(outputs)];
+        outputs := outputs || score;
+        total := total + score;
     end loop;
     if link <> 'argmax' then
-        outputs := array(
-            select pgscore._divide(o.output, total) from unnest(outputs) with ordinality as o (output, ordinal)
-            order by o.ordinal
-        );
+        for position in 1 .. cardinality(outputs) loop
+            outputs[position] := case
+                when outputs[position] > '1e-300' then outputs[position] / total
+                else pgscore._divide(outputs[position], total)
+            end;
+        end loop;
     end if;
     return outputs;
 end

@@ -59,7 +59,9 @@ declare
     weights double precision[];
     trees text[];
     register integer := 0;
+    -- The one register that the score needs; NULL where it needs several.
     score integer;
+    scores integer[];
     total double precision;
     least_weight double precision;
     power_ integer;
@@ -67,10 +69,13 @@ declare
     limited boolean;
     answer pgscore.bare_expression;
 begin
-    if link not in ('identity', 'logistic', 'sign') then
-        return null;
+    -- Which registers the score needs: some links want all.
+    select array_agg(r.register::integer order by r.ordinal) into scores
+    from jsonb_array_elements(program -> 'scores') with ordinality as r (register, ordinal);
+    if link in ('identity', 'logistic', 'sign') then
+        score := scores[case link when 'identity' then coalesce(positive, 0) else 0 end + 1];
+        scores := array[score];
     end if;
-    score := (program -> 'scores' -> (case link when 'identity' then coalesce(positive, 0) else 0 end))::integer;
 
     for input in
         select i.value from jsonb_array_elements(program -> 'inputs') with ordinality as i (value, ordinal) order by i.ordinal
@@ -144,7 +149,7 @@ begin
                 e := null;
                 total := 0;
                 small := tiny;
-                if register = score or exists (
+                if register = any (scores) or exists (
                     -- Only what the score needs.
                     select from jsonb_array_elements(program -> 'steps') as s (later)
                     where case jsonb_typeof(s.later -> 'of')
@@ -383,7 +388,7 @@ begin
                 end loop;
                 if wild_input is not null then
                     -- The one sum that may read them. From here on, everything is for that sum.
-                    if register <> score then
+                    if score is null or register <> score then
                         return null;
                     end if;
                     total := abs(constant_);
@@ -509,10 +514,23 @@ begin
             return null;
         end if;
     end loop;
-    if wild[score + 1] >= 0 then
-        return null;
+    foreach register in array scores loop
+        if wild[register + 1] >= 0 then
+            return null;
+        end if;
+    end loop;
+    if score is null then
+        e := format(
+            '(pgscore._outputs(%L, array[%s]))[%s]', link,
+            (
+                select string_agg(expressions[r.register + 1], ', ' order by r.ordinal)
+                from unnest(scores) with ordinality as r (register, ordinal)
+            ),
+            coalesce(positive, 0) + 1
+        );
+    else
+        e := expressions[score + 1];
     end if;
-    e := expressions[score + 1];
     -- Beyond these ends, NaN with the upper one, it is the careful function's turn: it gets what is NULL.
     total := case link when 'logistic' then '700'::double precision else '1e200' end;
     factor := case when wild[score + 1] = -1 then power('2'::double precision, power_) else 1 end;

@@ -15,8 +15,8 @@ declare
     rights integer[];
     targets integer[];
     number_of_values integer;
-    reads text;
-    set_kinds text := '';
+    reads text[];
+    set_kinds text[] := '{}';
     member jsonb;
     frontier integer[];
     depth integer := 0;
@@ -102,14 +102,15 @@ begin
         return problem;
     end loop;
     for member in select s.value from jsonb_array_elements(step -> 'sets') with ordinality as s (value, ordinal) order by s.ordinal loop
-        field := format('%s.sets[%s]', place, length(set_kinds));
-        reads := case when jsonb_typeof(member) = 'array' and jsonb_typeof(member -> 0) = 'string' then 't' else 'n' end;
-        problem := pgscore._keys_problem(field, member, case reads when 't' then 'text' else 'number' end);
+        field := format('%s.sets[%s]', place, cardinality(set_kinds));
+        problem := pgscore._keys_problem(
+            field, member, case when jsonb_typeof(member) = 'array' then jsonb_typeof(member -> 0) end
+        );
         if problem is not null then
             return problem;
         end if;
         -- An empty set holds texts as well as numbers.
-        set_kinds := set_kinds || case when jsonb_array_length(member) = 0 then '*' else reads end;
+        set_kinds := set_kinds || case when jsonb_array_length(member) = 0 then '*' when jsonb_typeof(member -> 0) = 'string' then 't' else 'n' end;
     end loop;
 
     -- Now they are arrays.
@@ -119,7 +120,7 @@ begin
     sets_of := translate((step -> 'set')::text, '[]', '{}')::integer[];
     lefts := translate((step -> 'left')::text, '[]', '{}')::integer[];
     rights := translate((step -> 'right')::text, '[]', '{}')::integer[];
-    select string_agg(substr(kinds, o.value::integer + 1, 1), '' order by o.ordinal) into reads
+    select array_agg(substr(kinds, o.value::integer + 1, 1) order by o.ordinal) into reads
     from jsonb_array_elements(step -> 'of') with ordinality as o (value, ordinal);
 
     select case
@@ -159,8 +160,8 @@ begin
             n.left_child not between n.node + 1 and nodes - 1
             or n.right_child not between n.node + 1 and nodes - 1
             or (n.set_of = -1) = (n.threshold is null)
-            or n.set_of = -1 and substr(reads, n.feature + 1, 1) = 't'
-            or n.set_of <> -1 and substr(set_kinds, n.set_of + 1, 1) not in ('*', substr(reads, n.feature + 1, 1))
+            or n.set_of = -1 and reads[n.feature + 1] = 't'
+            or n.set_of <> -1 and set_kinds[n.set_of + 1] not in ('*', reads[n.feature + 1])
     end
     order by n.node limit 1;
     if problem is not null then
