@@ -30,7 +30,7 @@ def shown(value: object) -> str:
     text = {None: "null", True: "true", False: "false"}.get(value) if value is None or value in (True, False) else None
     if text is None or type(value) in (int, float):
         text = repr(value)
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
 
 def fields(found: Any, place: str, required: Collection[str], optional: Collection[str] = ()) -> dict[str, Any]:  # noqa: ANN401

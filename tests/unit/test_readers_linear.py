@@ -62,6 +62,7 @@ _ENCODERS = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @settings(deadline=None, max_examples=20)
 @given(
     model=st.sampled_from([*_CLASSIFIERS, *_REGRESSORS]),

@@ -135,6 +135,11 @@ def test_all_remainders(remainder: Any) -> None:  # noqa: ANN401
     _assert_same(prepared, customers())
 
 
+def test_a_negative_weight_turns_the_order_round() -> None:
+    prepared = ColumnTransformer([("some", StandardScaler(), NUMBERS)], transformer_weights={"some": -2.0})
+    _assert_same(prepared, customers())
+
+
 def test_sparse_columns_are_scaled_by_the_reciprocal() -> None:
     prepared = ColumnTransformer(
         [("plan", OneHotEncoder(handle_unknown="ignore"), ["plan"]), ("as is", "passthrough", NUMBERS)],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import nextafter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -119,7 +120,14 @@ def _centres(column: NumberColumn, low: FloatArray, high: FloatArray) -> list[Fl
     """Where a chain is nearest to 0: the doubles on both sides of where what is monotone of it changes its sign."""
     operations = column.operations
     before = operations[: next((n for n, each in enumerate(operations) if each.name in FUNCTIONS), len(operations))]
-    if not (applied(before, low) <= 0)[0]:
+
+    def negative(values: FloatArray) -> BoolArray:
+        found: BoolArray = applied(before, values) <= 0
+        return found
+
+    start, end = (low, high) if negative(low)[0] else (high, low)
+    if not negative(start)[0]:
         return [low, high]
-    last = last_true(lambda values: applied(before, values) <= 0, low, high)
-    return [last, np.minimum(np.nextafter(last, np.inf), high), low, high]
+    last = last_true(negative, start, end)
+    beside = np.array([nextafter(float(last[0]), float(end[0]))])
+    return [last, beside, low, high]

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from .domains import Domains
 
 _REFUSES = (ValueError, TypeError)
-# A text that is no category: U+0001 is in no data that anybody encodes; the loop that uses it makes sure.
+# Categories times outputs of one input: 200 MB of doubles.
+_MOST_ANSWERS = 25_000_000
+# Repeated until it is longer than any category, it is none of them.
 _STRANGE = "\x01"
 
 
@@ -63,16 +65,18 @@ class _Asked:
     kinds: Sequence[str]
     nothing: Any
 
-    def answers(self, position: int, values: list[Any]) -> FloatArray | None:
-        """What it gives where one input has these values; None where it refuses them."""
+    def answers(self, position: int, values: list[Any], outputs: slice) -> FloatArray | None:
+        """What these outputs of it are where one input has these values; None where it refuses them."""
         columns = [[keys[0]] * len(values) for keys in self.keys]
         columns[position] = values
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 found = self.encoder.transform(self._given(columns))
+                found = found.to_numpy() if isinstance(found, pd.DataFrame) else found
         except _REFUSES:
             return None
+        found = found[:, outputs]
         return np.asarray(found.toarray() if hasattr(found, "toarray") else found, dtype=np.float64)
 
     def missing(self, position: int) -> Any:  # noqa: ANN401
@@ -115,6 +119,8 @@ def _asked(encoder: Any, table: Table, domains: Domains, part: str, counts: list
     columns: list[CodeColumn] = []
     start = 0
     for position, count in enumerate(counts):
+        if len(keys[position]) * count > _MOST_ANSWERS:
+            raise NotAProgramError(part, f"has an input with {len(keys[position]):,} categories, more than are read")
         columns.extend(_of_input(asked, position, slice(start, start + count), table, domains))
         start += count
     return tuple(columns)
@@ -141,24 +147,23 @@ def _of_input(asked: _Asked, position: int, outputs: slice, table: Table, domain
     """The columns that come of one input; its domain is narrowed to what the encoder accepts."""
     column, keys = table.columns[position], asked.keys[position]
     domain = domains.of[column.source]
-    known = asked.answers(position, keys)
+    known = asked.answers(position, keys, outputs)
     if known is None:
         raise NotAProgramError("an encoder", "refuses its own categories")
-    values = known[:, outputs]
-    if asked.kinds[position] == "double precision" and asked.answers(position, [np.inf]) is None:
+    if asked.kinds[position] == "double precision" and asked.answers(position, [np.inf], outputs) is None:
         domains.require("an encoder", [column], missing=True)
     strange = asked.strange(position)
-    unknown = None if strange is None else asked.answers(position, [strange])
+    unknown = None if strange is None else asked.answers(position, [strange], outputs)
     if strange is not None and unknown is None:
         domain.restrict(keys)
-    unknown_values = np.zeros(values.shape[1]) if unknown is None else unknown[0, outputs]
+    unknown_values = np.zeros(known.shape[1]) if unknown is None else unknown[0]
     missing_values = _missing(asked, position, column, outputs)
     if missing_values is None:
         domain.nullable = False
         missing_values = unknown_values
     return [
-        CodeColumn(column.source, tuple(keys), values[:, n], float(unknown_values[n]), float(missing_values[n]))
-        for n in range(values.shape[1])
+        CodeColumn(column.source, tuple(keys), known[:, n], float(unknown_values[n]), float(missing_values[n]))
+        for n in range(known.shape[1])
     ]
 
 
@@ -174,8 +179,8 @@ def _missing(
         given = column.fill
     elif isinstance(column, NumberColumn) and column.operations:
         given = column.operations[0].operand
-    found = asked.answers(position, [given])
-    return None if found is None else found[0, outputs]
+    found = asked.answers(position, [given], outputs)
+    return None if found is None else found[0]
 
 
 def _series(column: list[Any], kind: str) -> pd.Series[Any]:

@@ -50,8 +50,9 @@ def read_forest(estimator: Any, table: Table, writer: Writer, part: str) -> Resu
     """The mean of trees: their sum in their order, from 0, divided by their number."""
     _one_output(estimator, part)
     _require(estimator.estimators_[0], table, writer, part)
-    outputs = len(estimator.classes_) if hasattr(estimator, "classes_") else 1
-    if outputs > 1:
+    outputs = 1
+    if hasattr(estimator, "classes_"):
+        outputs = len(estimator.classes_)
         # treelite divides a leaf's fractions by their sum once more, which moves some of them by a last digit.
         trees = [from_scikit_learn(each.tree_, _leaves(each), -1) for each in estimator.estimators_]
     else:
