@@ -23,6 +23,7 @@
 \ir core/functions/_check_contract.sql
 \ir core/functions/_existing_version.sql
 \ir core/functions/_no_answer.sql
+\ir core/functions/_refuse_pruned.sql
 \ir core/functions/_payload_value.sql
 \ir core/functions/_payload_numbers.sql
 \ir core/functions/_payload_texts.sql
@@ -70,6 +71,7 @@
 \ir core/program/_program_reason.sql
 \ir core/engine/_largest_sql_program.sql
 \ir core/engine/_store_program.sql
+\ir core/engine/_compile_program.sql
 \ir core/engine/_load_refusal.sql
 \ir core/engine/_load.sql
 \ir core/engine/_loadable.sql

@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "671dde6d8801f215383bc47391201369c21dab57d6cffe3a8531f744fe388c1f")
+    run_frozen("0001_core.up.sql", "ca0470f359898833fa4141af0b3e95baf99ff29f5865a9be525d11476206e3be")
 
 
 def downgrade() -> None:

@@ -552,6 +552,25 @@ $$;
 comment on function pgscore._no_answer(text) is 'Says why no version answers for a model';
 grant execute on function pgscore._no_answer(text) to pgscore_reader;
 
+-- core/functions/_refuse_pruned.sql
+create function pgscore._refuse_pruned(model text, version integer) returns void
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    if exists (
+        select from pgscore.retirement r
+        where r.model = _refuse_pruned.model and r.version = _refuse_pruned.version and r.pruned_at is not null
+    ) then
+        raise exception 'model "%" version % was pruned: its artifact is gone', model, version
+            using errcode = 'object_not_in_prerequisite_state',
+                  hint = 'Publish the same file again to bring it back.';
+    end if;
+end
+$$;
+
+comment on function pgscore._refuse_pruned(text, integer) is 'Refuses a version whose artifact and functions were removed';
+
 -- core/functions/_payload_value.sql
 create function pgscore._payload_value(payload jsonb, name text, type text) returns text
 language plpgsql immutable parallel safe
@@ -2839,7 +2858,7 @@ create function pgscore._largest_sql_program() returns integer
 language sql immutable parallel safe
 set search_path = ''
 as $$
-    select 6000
+    select 10000
 $$;
 
 comment on function pgscore._largest_sql_program() is
@@ -2847,31 +2866,28 @@ comment on function pgscore._largest_sql_program() is
 
 -- core/engine/_store_program.sql
 create function pgscore._store_program(model text, version integer, program jsonb) returns void
-language plpgsql volatile
+language sql volatile
 set search_path = ''
 as $$
-declare
-    size constant integer := pgscore._program_size(program);
-begin
     insert into pgscore.program (model, version, program, digest, size)
-    values (
-        _store_program.model, _store_program.version, _store_program.program,
-        encode(sha256(convert_to(_store_program.program::text, 'UTF8')), 'hex'), size
-    );
-    if size <= pgscore._largest_sql_program() then
-        perform pgscore._create_scorer(
-            model, version, program,
-            (
-                select (v.contract #>> '{output,positive}')::integer from pgscore.model_version v
-                where v.model = _store_program.model and v.version = _store_program.version
-            )
-        );
-    end if;
-end
+    values (model, version, program, encode(sha256(convert_to(program::text, 'UTF8')), 'hex'), pgscore._program_size(program))
 $$;
 
-comment on function pgscore._store_program(text, integer, jsonb) is
-    'Keeps the checked program of a new version, and compiles it to SQL where it is not too large for that';
+comment on function pgscore._store_program(text, integer, jsonb) is 'Keeps the program of a new version, which was checked';
+
+-- core/engine/_compile_program.sql
+create function pgscore._compile_program(model text, version integer) returns void
+language sql volatile
+set search_path = ''
+as $$
+    select pgscore._create_scorer(v.model, v.version, p.program, (v.contract #>> '{output,positive}')::integer)
+    from pgscore.model_version v join pgscore.program p on p.model = v.model and p.version = v.version
+    where v.model = _compile_program.model and v.version = _compile_program.version
+        and p.size <= pgscore._largest_sql_program()
+$$;
+
+comment on function pgscore._compile_program(text, integer) is
+    'Writes the functions of a version''s program, where it has one that is not too large for that';
 
 -- core/engine/_load_refusal.sql
 create function pgscore._load_refusal(
@@ -3530,6 +3546,7 @@ set search_path = ''
 as $$
 begin
     version := pgscore._existing_version(model, version);
+    perform pgscore._refuse_pruned(model, version);
     return query
     select d.engine, count(*)::integer, max(d.difference), bool_and(d.ok)
     from pgscore._golden_differences(verify.model, verify.version) d
@@ -3607,6 +3624,9 @@ begin
         where r.model = _publish.model and r.version = _publish.version and r.pruned_at is not null;
     end if;
     wanted := created or found;
+    if wanted then
+        perform pgscore._compile_program(model, version);
+    end if;
 end
 $$;
 
@@ -3737,7 +3757,7 @@ language sql stable
 set search_path = ''
 as $$
     select array_agg(
-        coalesce(a.atttypid in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'boolean'::regtype), false)
+        coalesce(a.atttypid in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'boolean'::regtype, 'real'::regtype), false)
         order by i.ordinal
     )
     from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
@@ -3746,7 +3766,7 @@ as $$
 $$;
 
 comment on function pgscore._ordinary_columns(regclass, jsonb) is
-    'For each input of a contract, whether its column in a profile table can hold neither NaN nor infinity nor a tiny number';
+    'For each input of a contract, whether its column in a profile table can hold neither a huge nor a tiny number';
 
 -- core/functions/_lock_generated.sql
 create function pgscore._lock_generated() returns void
@@ -3761,64 +3781,48 @@ comment on function pgscore._lock_generated() is
 
 -- core/functions/_rows_body.sql
 create function pgscore._rows_body(
-    model text, version integer, inputs jsonb, one_engine text, many_engine text, profile regclass
+    model text, version integer, inputs jsonb, engine text, profile regclass
 ) returns text
 language plpgsql stable
 set search_path = ''
 as $$
 declare
-    arguments constant text[] := pgscore._profile_arguments(profile, inputs, 'profile');
-    split constant record := pgscore._split_arguments(inputs, arguments);
-    -- Asked for only where there is no score.
-    reason constant text := format(
-        'case when score is null then pgscore._reason(%L, %s, %s, %s) end', model, version, split.numbers, split.texts
-    );
-    digest constant text := (
-        select v.digest from pgscore.model_version v
-        where v.model = _rows_body.model and v.version = _rows_body.version
-    );
-    each_row constant text := ') from unnest($1) as profile)';
-    estimated constant text := format(
-        'return pgscore._estimate(%L, %s, %L, cardinality($1), %s, %s);', model, version, digest,
-        '(select array_agg(' || nullif(split.numbers, 'null') || each_row, '(select array_agg(' || nullif(split.texts, 'null') || each_row
-    );
+    row_arguments constant text[] := pgscore._profile_arguments(profile, inputs, 'pgscore_row');
+    each_row constant text := ') from unnest($1) as pgscore_row)';
+    split record;
 begin
+    if engine = 'estimator' then
+        split := pgscore._split_arguments(inputs, row_arguments);
+        return format(
+            'return pgscore._estimate(%L, %s, %L, cardinality($1), %s, %s);', model, version,
+            (
+                select v.digest from pgscore.model_version v
+                where v.model = _rows_body.model and v.version = _rows_body.version
+            ),
+            coalesce('(select array_agg(' || nullif(split.numbers, 'null') || each_row, 'null'),
+            coalesce('(select array_agg(' || nullif(split.texts, 'null') || each_row, 'null')
+        );
+    end if;
+    -- A scan of an array is in its order; the subquery keeps each score from being computed twice; a reason is asked for
+    -- only where there is no score. The table that nothing is read from ties the plan to it: a change of its columns
+    -- reaches the plans of open sessions.
+    split := pgscore._split_arguments(inputs, pgscore._profile_arguments(profile, inputs, '(s.pgscore_row)'));
     return format(
-        'declare
-            profile %s;
-            score double precision;
-        begin
-            if cardinality($1) = 1 then
-                profile := $1[1];
-                %s
-            end if;
-            %s
-        end',
-        profile,
-        case one_engine
-            when 'estimator' then estimated
-            else format(
-                'score := %s; return (%s, array[score], array[%s])::pgscore.scored;',
-                pgscore._engine_call(one_engine, model, version, arguments), version, reason
-            )
-        end,
-        case many_engine
-            when 'estimator' then estimated
-            -- A scan of an array is in its order, and the subquery keeps each score from being computed twice.
-            else format(
-                'return (select (%s, array_agg(s.score), array_agg(s.reason))::pgscore.scored from (
-                    select s.score, %s as reason from (select %s as score, profile from unnest($1) as profile offset 0) s
-                ) s);',
-                version, replace(reason, 'score is null', 's.score is null'),
-                pgscore._engine_call(many_engine, model, version, arguments)
-            )
-        end
+        'return (
+            select (%s, array_agg(s.score), array_agg(
+                case when s.score is null then pgscore._reason(%L, %s, %s, %s) end
+            ))::pgscore.scored
+            from (select %s as score, pgscore_row from unnest($1) as pgscore_row offset 0) s
+            where not exists (select 1 from %s where false)
+        );',
+        version, model, version, split.numbers, split.texts,
+        pgscore._engine_call(engine, model, version, row_arguments), profile
     );
 end
 $$;
 
-comment on function pgscore._rows_body(text, integer, jsonb, text, text, regclass) is
-    'The body of the function that bindings call: one row takes one engine, more rows another, and neither pays for the other''s plan';
+comment on function pgscore._rows_body(text, integer, jsonb, text, regclass) is
+    'The statement with which the function that bindings call scores rows of a profile table with one engine';
 
 -- core/functions/_generate_model_profile.sql
 create function pgscore._generate_model_profile(
@@ -3841,7 +3845,12 @@ begin
     perform pgscore._create_function(
         format('pgscore_models.%I(profiles %s[])', '_' || model, profile), 'pgscore.scored',
         'plpgsql stable parallel restricted',
-        pgscore._rows_body(model, version, inputs, one_engine, many_engine, profile),
+        -- Neither pays for the other's plan.
+        format(
+            'begin if cardinality($1) = 1 then %s end if; %s end',
+            pgscore._rows_body(model, version, inputs, one_engine, profile),
+            pgscore._rows_body(model, version, inputs, many_engine, profile)
+        ),
         format('Model "%s" version %s: rows of %s, with the version and the reasons of refusals', model, version, profile)
     );
 end
@@ -4024,14 +4033,7 @@ as $$
 declare
     worst record;
 begin
-    if exists (
-        select from pgscore.retirement r
-        where r.model = _prove.model and r.version = _prove.version and r.pruned_at is not null
-    ) then
-        raise exception 'model "%" version % was pruned: its artifact is gone', model, version
-            using errcode = 'object_not_in_prerequisite_state',
-                  hint = 'Publish the same file again to bring it back.';
-    end if;
+    perform pgscore._refuse_pruned(model, version);
     select d.* into worst
     from pgscore._golden_differences(_prove.model, _prove.version) d
     where not d.ok
@@ -4163,15 +4165,8 @@ begin
     -- No promotion may come between.
     perform pgscore._lock_generated();
     if undo then
-        delete from pgscore.retirement r
-        where r.model = retire.model and r.version = retire.version and r.pruned_at is null;
-        if not found and exists (
-            select from pgscore.retirement r where r.model = retire.model and r.version = retire.version
-        ) then
-            raise exception 'model "%" version % was pruned: its artifact is gone', model, version
-                using errcode = 'object_not_in_prerequisite_state',
-                      hint = 'Publish the same file again to bring it back.';
-        end if;
+        perform pgscore._refuse_pruned(model, version);
+        delete from pgscore.retirement r where r.model = retire.model and r.version = retire.version;
         return;
     end if;
     if version = (select m.serving from pgscore.model m where m.name = retire.model) then

@@ -9,7 +9,7 @@ depends_on = "0001_core"
 
 
 def upgrade() -> None:
-    run_frozen("0002_plpython.up.sql", "2a68e1e00b480975e8244d5ee39ca6c0de82619563913f36eb5a74dd5ac35465")
+    run_frozen("0002_plpython.up.sql", "98408837e3e0fc405de40862ae685f991c2cbd2cd15f6629c9f22e1666fc5b3c")
 
 
 def downgrade() -> None:

@@ -17,11 +17,11 @@ def link_function(link: Link) -> Callable[[list[float]], list[float]]:
 
 
 def _expit(z: float) -> float:
-    # Each branch takes exp of what is at most 0, which cannot overflow.
-    if z >= 0:
+    # To the last bit what the sql engine computes, and scipy's expit.
+    try:
         return 1 / (1 + exp(-z))
-    power = exp(z)
-    return power / (1 + power)
+    except OverflowError:
+        return 0.0
 
 
 def _identity(scores: list[float]) -> list[float]:

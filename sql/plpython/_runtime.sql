@@ -4,7 +4,7 @@ language plpython3u volatile parallel safe
 set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys, types
-name = "pgscore_runtime:6ea68f4488b2569c56ff3b99be387545514d59f506a1c8e56c58e5fc55f61fdc"
+name = "pgscore_runtime:0c8c8cae37ccb8071f39c90f9d83fb1f8aeae788e0eacfe5302a7a31c7f598a4"
 package = "_pgscore_" + name[-64:]
 modules = [
 ("", r'''
@@ -250,7 +250,7 @@ def shown(value: object) -> str:
     text = {None: "null", True: "true", False: "false"}.get(value) if value is None or value in (True, False) else None
     if text is None or type(value) in (int, float):
         text = repr(value)
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
 
 def fields(found: Any, place: str, required: Collection[str], optional: Collection[str] = ()) -> dict[str, Any]:  # noqa: ANN401
@@ -1560,11 +1560,11 @@ def link_function(link: Link) -> Callable[[list[float]], list[float]]:
 
 
 def _expit(z: float) -> float:
-    # Each branch takes exp of what is at most 0, which cannot overflow.
-    if z >= 0:
+    # To the last bit what the sql engine computes, and scipy's expit.
+    try:
         return 1 / (1 + exp(-z))
-    power = exp(z)
-    return power / (1 + power)
+    except OverflowError:
+        return 0.0
 
 
 def _identity(scores: list[float]) -> list[float]:

@@ -160,7 +160,7 @@ def test_invariant_7_security_definer_functions_pin_their_search_path(session: S
     """
     pinned = "exists (select from unnest(p.proconfig) c where c ~ '^search_path=(\"\"|pg_catalog, pg_temp)$')"
     assert _texts(session, query.format(condition=f"not {pinned}")) == []
-    assert "pgscore.promote(text,integer)" in _texts(session, query.format(condition=pinned))
+    assert "pgscore.promote(text,integer,text)" in _texts(session, query.format(condition=pinned))
 
 
 def test_invariant_7_python_lives_in_pgscore_trusted_and_is_short(session: Session) -> None:
@@ -178,8 +178,11 @@ def test_invariant_7_python_lives_in_pgscore_trusted_and_is_short(session: Sessi
         "pgscore_trusted._environment()",
         "pgscore_trusted._estimate(text,integer,double precision[],text[],boolean)",
         "pgscore_trusted._load(text,bytea,text,text[])",
+        "pgscore_trusted._load_program(text)",
         "pgscore_trusted._receive(integer,bytea)",
         "pgscore_trusted._runtime()",
+        "pgscore_trusted._walk(text,integer,double precision[],text[])",
+        "pgscore_trusted._walk_outputs(text,double precision[],text[])",
     ]
     for name, schema, by_superuser, body, settings in found:
         assert (schema, by_superuser, settings) == ("pgscore_trusted", True, ["search_path=pg_catalog, pg_temp"])
@@ -235,7 +238,7 @@ def test_invariant_7_a_reader_reads_no_artifact_and_changes_nothing(serving: Dat
         "select pgscore.retire('churn', 2)",
         "select pgscore.prune('churn')",
         "select pgscore.confirm('churn', 2)",
-        "select pgscore._serve('churn', 2)",
+        "select pgscore._serve('churn', 2, null)",
         "select pgscore._load('churn', 1)",
         "select * from pgscore.verify('churn')",
         "select * from pgscore_trusted.trusted_key",
@@ -262,7 +265,7 @@ def test_invariant_7_a_publisher_and_an_operator_change_no_table(serving: Databa
             "insert into pgscore.promotion (model, version) values ('churn', 2)",
             "delete from pgscore.retirement",
             "select pgscore._load('churn', 1)",
-            "select pgscore._serve('churn', 2)",
+            "select pgscore._serve('churn', 2, null)",
             "select pgscore._generate_model('churn')",
             "select pgscore_trusted._receive(1, 'x')",
             "select pgscore_trusted._load('', '', '', '{}')",

@@ -2,7 +2,7 @@ create function pgscore._largest_sql_program() returns integer
 language sql immutable parallel safe
 set search_path = ''
 as $$
-    select 6000
+    select 10000
 $$;
 
 comment on function pgscore._largest_sql_program() is

@@ -18,7 +18,12 @@ begin
     perform pgscore._create_function(
         format('pgscore_models.%I(profiles %s[])', '_' || model, profile), 'pgscore.scored',
         'plpgsql stable parallel restricted',
-        pgscore._rows_body(model, version, inputs, one_engine, many_engine, profile),
+        -- Neither pays for the other's plan.
+        format(
+            'begin if cardinality($1) = 1 then %s end if; %s end',
+            pgscore._rows_body(model, version, inputs, one_engine, profile),
+            pgscore._rows_body(model, version, inputs, many_engine, profile)
+        ),
         format('Model "%s" version %s: rows of %s, with the version and the reasons of refusals', model, version, profile)
     );
 end

@@ -3,7 +3,7 @@ language sql stable
 set search_path = ''
 as $$
     select array_agg(
-        coalesce(a.atttypid in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'boolean'::regtype), false)
+        coalesce(a.atttypid in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'boolean'::regtype, 'real'::regtype), false)
         order by i.ordinal
     )
     from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
@@ -12,4 +12,4 @@ as $$
 $$;
 
 comment on function pgscore._ordinary_columns(regclass, jsonb) is
-    'For each input of a contract, whether its column in a profile table can hold neither NaN nor infinity nor a tiny number';
+    'For each input of a contract, whether its column in a profile table can hold neither a huge nor a tiny number';

@@ -5,14 +5,7 @@ as $$
 declare
     worst record;
 begin
-    if exists (
-        select from pgscore.retirement r
-        where r.model = _prove.model and r.version = _prove.version and r.pruned_at is not null
-    ) then
-        raise exception 'model "%" version % was pruned: its artifact is gone', model, version
-            using errcode = 'object_not_in_prerequisite_state',
-                  hint = 'Publish the same file again to bring it back.';
-    end if;
+    perform pgscore._refuse_pruned(model, version);
     select d.* into worst
     from pgscore._golden_differences(_prove.model, _prove.version) d
     where not d.ok

@@ -63,6 +63,9 @@ begin
         where r.model = _publish.model and r.version = _publish.version and r.pruned_at is not null;
     end if;
     wanted := created or found;
+    if wanted then
+        perform pgscore._compile_program(model, version);
+    end if;
 end
 $$;
 

@@ -8,15 +8,8 @@ begin
     -- No promotion may come between.
     perform pgscore._lock_generated();
     if undo then
-        delete from pgscore.retirement r
-        where r.model = retire.model and r.version = retire.version and r.pruned_at is null;
-        if not found and exists (
-            select from pgscore.retirement r where r.model = retire.model and r.version = retire.version
-        ) then
-            raise exception 'model "%" version % was pruned: its artifact is gone', model, version
-                using errcode = 'object_not_in_prerequisite_state',
-                      hint = 'Publish the same file again to bring it back.';
-        end if;
+        perform pgscore._refuse_pruned(model, version);
+        delete from pgscore.retirement r where r.model = retire.model and r.version = retire.version;
         return;
     end if;
     if version = (select m.serving from pgscore.model m where m.name = retire.model) then

@@ -6,6 +6,7 @@ set search_path = ''
 as $$
 begin
     version := pgscore._existing_version(model, version);
+    perform pgscore._refuse_pruned(model, version);
     return query
     select d.engine, count(*)::integer, max(d.difference), bool_and(d.ok)
     from pgscore._golden_differences(verify.model, verify.version) d
