@@ -6,11 +6,9 @@ functions; with `--check` it writes nothing and fails where they differ.
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import re
 import sys
-from graphlib import TopologicalSorter
 from pathlib import Path
 
 _HERE = Path(__file__).parent
@@ -25,19 +23,25 @@ create or replace function pgscore_trusted._runtime() returns void
 language plpython3u volatile parallel safe
 set search_path = pg_catalog, pg_temp
 as $runtime$
-import sys, types
+import sys
+from _frozen_importlib import ModuleSpec
 name = "pgscore_runtime:{digest}"
 package = "_pgscore_" + name[-64:]
-modules = [
-{modules}]
-for module_name, source in modules:
-    full_name = package + module_name
-    module = types.ModuleType(full_name)
-    module.__package__ = package
-    module.__path__ = []
-    sys.modules[full_name] = module
-    # PL/Python indents every line of a body with a tab, those inside of strings too.
-    exec(compile(source.replace("\\n\\t", "\\n"), "<" + full_name + ">", "exec"), module.__dict__)
+sources = {{
+{modules}}}
+class Modules:
+    # Each module is compiled when it is first imported: a backend that only walks programs needs few of them.
+    def find_spec(self, full_name, path=None, target=None):
+        if full_name.startswith(package) and full_name[len(package):] in sources:
+            return ModuleSpec(full_name, self, is_package=full_name == package)
+    def create_module(self, spec):
+        return None
+    def exec_module(self, module):
+        # PL/Python indents every line of a body with a tab, those inside of strings too.
+        source = sources[module.__name__[len(package):]].replace("\\n\\t", "\\n")
+        exec(compile(source, "<" + module.__name__ + ">", "exec"), module.__dict__)
+sys.meta_path.insert(0, Modules())
+__import__(package + ".entry")
 GD[name] = sys.modules[package + ".entry"]
 $runtime$;
 
@@ -64,7 +68,7 @@ def main(arguments: list[str]) -> int:
 def _rendered() -> dict[Path, str]:
     sources = _sources()
     digest = hashlib.sha256(repr(sources).encode()).hexdigest()
-    modules = "".join(f"(\"{name}\", r'''\n{source}'''),\n" for name, source in sources)
+    modules = "".join(f"\"{name}\": r'''\n{source}''',\n" for name, source in sources)
     texts = {_SQL / "_runtime.sql": _TEMPLATE.format(digest=digest, modules=modules)}
     for path in sorted(_SQL.glob("*.sql")):
         text = path.read_text()
@@ -74,7 +78,7 @@ def _rendered() -> dict[Path, str]:
 
 
 def _sources() -> list[tuple[str, str]]:
-    """The modules' names (empty for the package) and sources, imported ones before importing ones."""
+    """The modules' names (empty for the package) and sources."""
     sources = {path.stem: path.read_text() for path in sorted(_RUNTIME.glob("*.py"))}
     for name, source in sources.items():
         for quotes in _QUOTES:
@@ -84,14 +88,7 @@ def _sources() -> list[tuple[str, str]]:
                 )
         if "\t" in source:
             raise SystemExit(f"plpython/pgscore_runtime/{name}.py holds a tab, which PL/Python would take for its own")
-    imports = {name: _imports(source) & set(sources) for name, source in sources.items() if name != "__init__"}
-    order = ["__init__", *TopologicalSorter(imports).static_order()]
-    return [("" if name == "__init__" else f".{name}", sources[name]) for name in order]
-
-
-def _imports(source: str) -> set[str]:
-    nodes = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom))
-    return {node.module for node in nodes if node.level == 1 and node.module}
+    return [("" if name == "__init__" else f".{name}", source) for name, source in sources.items()]
 
 
 if __name__ == "__main__":

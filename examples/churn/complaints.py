@@ -103,10 +103,26 @@ def print_steps(out: Console, steps: list[Step]) -> None:
         table.add_row(str(number), str(step.after.counter), f"{step.before:.4f}", f"{step.after.score:.4f}")
     out.print()
     out.print(table)
-    out.print()
+
+
+def first_complaint(application: Connection, customer: int) -> float:
+    """Has a new connection insert its first complaint; how many seconds the application waited for it."""
+    start = time.perf_counter()
+    complain(application, customer, "billing", "The first of this connection.")
+    return time.perf_counter() - start
+
+
+def print_times(out: Console, steps: list[Step], unpickled: float) -> None:
+    """How long applications waited: with the model as a program, and with the pickled model for comparison."""
     first, *others = [step.seconds for step in steps]
-    out.print(f"  The first insert of the new connection took {first:.1f} s: its backend imported scikit-learn and")
-    out.print(f"  unpickled the model. The next took {statistics.median(others) * 1000:.1f} ms each (median).")
+    table = Table("INSERT and COMMIT of a complaint", "milliseconds", box=None, padding=(0, 2))
+    table.columns[1].justify = "right"
+    table.add_row("the first of a new connection: the model is a program", f"{first * 1000:.1f}")
+    table.add_row("the next ones (median)", f"{statistics.median(others) * 1000:.1f}")
+    table.add_row("the first of a new connection, if the model is unpickled", f"{unpickled * 1000:.1f}")
+    out.print()
+    out.print(table)
+    out.print()
 
 
 def _check_standing(owner: Owner, fitted: FittedModel, customer: int, counter: int) -> Standing:

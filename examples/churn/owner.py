@@ -28,7 +28,7 @@ class Standing:
 
 
 class Owner:
-    """Somebody who may read the profiles, over a connection in autocommit."""
+    """Somebody who may read the profiles and promote models, over a connection in autocommit."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -49,6 +49,11 @@ class Owner:
             "select pgscore.score('churn', c) from churn.customer_profile c where customer_id = %s", customer
         )
         return float(found[0])
+
+    def promote(self, engine: str | None) -> None:
+        """Promotes version 1 again, with the engine that is named or those that are measured to be fastest."""
+        with self._connection.cursor() as cursor:
+            cursor.execute("select pgscore.promote('churn', 1, %s)", (engine,))
 
     def predictors(self, customer: int, names: list[str]) -> pd.DataFrame:
         """The profile row as it stands, as a frame of one row for Python to score."""

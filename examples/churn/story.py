@@ -15,7 +15,16 @@ from pgscore import PgscoreError
 from pgscore.cluster import PrivateCluster
 from rich.console import Console
 
-from .complaints import TOLERANCE, MismatchError, choose_customer, compare_rollback, file_complaints, print_steps
+from .complaints import (
+    TOLERANCE,
+    MismatchError,
+    choose_customer,
+    compare_rollback,
+    file_complaints,
+    first_complaint,
+    print_steps,
+    print_times,
+)
 from .customers import load_customers, read_customers
 from .model import FittedModel, fit
 from .owner import Owner
@@ -111,6 +120,11 @@ def _complaints(dsn: str, fitted: FittedModel) -> int:
             steps = file_complaints(application, owner, fitted, customer)
             print_steps(_out, steps)
             compare_rollback(application, owner, fitted, customer)
+        # Another customer, with the engine that unpickles; then the engines that were measured to be fastest again.
+        owner.promote("estimator")
+        with closing(connect(dsn, APPLICATION_ROLE, password)) as application:
+            print_times(_out, steps, first_complaint(application, customer + 1))
+        owner.promote(None)
     _say("A complaint that was rolled back left counter and score as they were.")
     _say(f"Every committed score is what predict_proba gives in Python for the profile row, to {TOLERANCE}.")
     return customer

@@ -9,7 +9,7 @@ depends_on = "0001_core"
 
 
 def upgrade() -> None:
-    run_frozen("0002_plpython.up.sql", "98408837e3e0fc405de40862ae685f991c2cbd2cd15f6629c9f22e1666fc5b3c")
+    run_frozen("0002_plpython.up.sql", "d8d8da8577d39280790bcaf8ee8486d4193101a7867f3605903cb977e73d2606")
 
 
 def downgrade() -> None:

@@ -44,45 +44,19 @@ create or replace function pgscore_trusted._runtime() returns void
 language plpython3u volatile parallel safe
 set search_path = pg_catalog, pg_temp
 as $runtime$
-import sys, types
-name = "pgscore_runtime:0c8c8cae37ccb8071f39c90f9d83fb1f8aeae788e0eacfe5302a7a31c7f598a4"
+import sys
+from _frozen_importlib import ModuleSpec
+name = "pgscore_runtime:19165ad4443a7e7468716fc9ae4d8d33f7e392a32029966057b7512ac2a1854c"
 package = "_pgscore_" + name[-64:]
-modules = [
-("", r'''
+sources = {
+"": r'''
 """The part of pgscore that runs inside PostgreSQL.
 
 Standard library only at import: numpy, scikit-learn, pandas and cryptography are imported when an artifact is first
 unpickled in a backend. Nothing here imports ``plpy``; the PL/Python functions hand over what is needed.
 """
-'''),
-(".errors", r'''
-"""What the runtime refuses, as data that SQL can raise."""
-
-from __future__ import annotations
-
-
-class Refusal(Exception):  # noqa: N818  the design's word, and what the SQL side calls it
-    """A request that is refused before anything happened.
-
-    Attributes:
-        sqlstate: the five characters that a program can test for.
-        message: one sentence: what is wrong and where.
-        hint: one sentence: what to do, or an empty string.
-    """
-
-    def __init__(self, sqlstate: str, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.sqlstate = sqlstate
-        self.message = message
-        self.hint = hint
-
-
-INSUFFICIENT_PRIVILEGE = "42501"
-DATA_CORRUPTED = "XX001"
-FEATURE_NOT_SUPPORTED = "0A000"
-INVALID_PARAMETER = "22023"
-'''),
-(".artifact", r'''
+''',
+".artifact": r'''
 """Reading an artifact: bytes to a fitted estimator."""
 
 from __future__ import annotations
@@ -91,7 +65,6 @@ import hashlib
 import io
 import os
 from bisect import bisect_right
-from importlib import metadata
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .errors import DATA_CORRUPTED, FEATURE_NOT_SUPPORTED, INSUFFICIENT_PRIVILEGE, Refusal
@@ -105,6 +78,8 @@ _PINNED = "scikit-learn"
 
 def installed_version(distribution: str) -> str | None:
     """The version of an installed distribution, or None, without importing it."""
+    from importlib import metadata
+
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
@@ -257,8 +232,8 @@ def _read_skops(file: BinaryIO | io.BufferedReader, confirmed: Sequence[str]) ->
             "If each of them is harmless, an operator runs `pgscore confirm {model} {version}`.",
         )
     return loads(content, trusted=wanted)
-'''),
-(".checks", r'''
+''',
+".checks": r'''
 """Checks of JSON values that nobody vouches for: each returns what it was given, or refuses it and names its place."""
 
 from __future__ import annotations
@@ -419,8 +394,8 @@ class Budget:
         self._left -= count
         if self._left < 0:
             refuse(place, f"brings the program past {self._most:,} {self._what}")
-'''),
-(".contract", r'''
+''',
+".contract": r'''
 """The contract of a version: inputs, output, and the libraries that it was fitted with."""
 
 from __future__ import annotations
@@ -569,248 +544,194 @@ def _input(found: dict[str, Any]) -> Input:
     if found["type"] not in _INPUT_TYPES:
         raise ValueError(f"input {found['name']!r} has type {found['type']!r}")
     return Input(str(found["name"]), cast("InputType", found["type"]), bool(found["nullable"]))
-'''),
-(".signature", r'''
-"""Ed25519 signatures: who vouches for an artifact."""
+''',
+".entry": r'''
+"""What the PL/Python functions call. Every answer is data: refusals are raised by the SQL that asked."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import hashlib
+import json
+import sys
+from typing import TYPE_CHECKING, Any
 
-from .errors import INSUFFICIENT_PRIVILEGE, Refusal
+from .errors import FEATURE_NOT_SUPPORTED, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+
+    from .artifact import Pieces
+    from .estimator import ServedEstimator
+
+# The other modules are imported where they are needed: a backend that only walks programs is not to pay for what
+# unpickles, on its first insert.
+_ESTIMATORS = "pgscore_estimators"
+_RECEIVED = "pgscore_received"
+# A backend that has lived through many promotions keeps the latest, not all: each may hold hundreds of megabytes.
+_MOST_ESTIMATORS = 8
+_PROGRAMS = "pgscore_programs"
+_MOST_PROGRAMS = 32
+_REPORTED = ("scikit-learn", "numpy", "scipy", "pandas", "joblib", "skops", "cryptography")
 
 
-def check_signature(message: bytes, signature: bytes | None, key_id: str | None, trusted: Mapping[str, bytes]) -> None:
-    """Returns where the signature of a trusted key covers the message.
+def receive(session: MutableMapping[str, Any], ordinal: int, content: bytes) -> None:
+    """Takes the next piece of an artifact; the first one, with ordinal 1, begins a new artifact."""
+    from .artifact import Pieces
+
+    if ordinal == 1:
+        session[_RECEIVED] = Pieces()
+    session[_RECEIVED].append(content)
+
+
+def load(
+    session: MutableMapping[str, Any],
+    keys: Iterable[Mapping[str, Any]],
+    contract: str,
+    signature: bytes | None,
+    key_id: str | None,
+    confirmed: Sequence[str],
+) -> tuple[str, str, str] | None:
+    """Unpickles the signed artifact that was received and keeps it under its digest for the life of the backend.
 
     Args:
-        message: what was signed.
+        session: PL/Python's ``GD``.
+        keys: the trusted keys, each with ``key_id`` and ``public_key``.
+        contract: its JSON.
         signature: 64 bytes, or None.
-        key_id: the key that is said to have signed.
-        trusted: raw public keys of 32 bytes by key id, revoked ones left out.
+        key_id: the key that signed.
+        confirmed: the types that an operator lets a skops artifact make.
 
-    Raises:
-        Refusal: there is no signature, its key is not trusted, or it does not cover the message.
+    Returns:
+        None where it was loaded, else SQLSTATE, message and hint of the refusal. Nothing was unpickled where the
+        signature, a library or a type is refused.
     """
-    if signature is None or key_id is None:
-        raise Refusal(
-            INSUFFICIENT_PRIVILEGE,
-            "the artifact carries no signature, and unpickling it could run any code",
-            "Publish it again with `pgscore publish --key`, made by `pgscore keys generate`.",
-        )
-    public_key = trusted.get(key_id)
-    if public_key is None:
-        raise Refusal(
-            INSUFFICIENT_PRIVILEGE,
-            f"the artifact is signed with key {key_id}, which this database does not trust",
-            "A superuser who trusts its holder runs `pgscore keys trust`.",
-        )
-    # Imported here: 42 ms that only a backend pays which is about to unpickle.
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    import warnings
+
+    from .artifact import check_libraries, forbid_threads, read_artifact
+    from .contract import parse_contract
+    from .estimator import ServedEstimator
+    from .signature import check_signature
+
+    pieces: Pieces = session.pop(_RECEIVED)
+    try:
+        described = parse_contract(contract)
+        sha256 = pieces.sha256()
+        trusted = {key["key_id"]: key["public_key"] for key in keys}
+        check_signature(described.signed_message(sha256), signature, key_id, trusted)
+        check_libraries(described.libraries)
+        forbid_threads()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            served = ServedEstimator(read_artifact(pieces, described.format, confirmed), described)
+    except Refusal as refusal:
+        return refusal.sqlstate, refusal.message, refusal.hint
+    except ImportError as error:
+        return FEATURE_NOT_SUPPORTED, f"the server's Python lacks a package: {error}", ""
+    kept = session.setdefault(_ESTIMATORS, {})
+    kept[described.digest(sha256)] = served
+    while len(kept) > _MOST_ESTIMATORS:
+        del kept[next(iter(kept))]
+    return None
+
+
+def estimate(
+    session: MutableMapping[str, Any],
+    digest: str,
+    rows: int,
+    numbers: list[Any] | None,
+    texts: list[Any] | None,
+    every: bool,
+) -> tuple[list[float | None], list[str | None]] | None:
+    """Scores whole arrays with the version of this digest.
+
+    Returns:
+        Scores and reasons, one of each for a row; None where `load` has to be called first. With `every`, all outputs
+        of a row in the place of its score, row by row in one list.
+    """
+    kept = session.get(_ESTIMATORS, {})
+    if digest not in kept:
+        return None
+    # The one that was used last stands last.
+    served: ServedEstimator = kept.pop(digest)
+    kept[digest] = served
+    if not every:
+        return served.scores(rows, numbers, texts)
+    outputs, reasons = served.outputs(rows, numbers, texts)
+    return [each for row in outputs for each in row], reasons
+
+
+def load_program(session: MutableMapping[str, Any], runtime: str, program: str) -> tuple[str, str, str] | None:
+    """Reads a program and keeps it, ready to be walked, for the life of the backend.
+
+    Args:
+        session: PL/Python's ``GD``; the program stands there under ``runtime`` and the sha256 of its text, so that
+            whoever asks for it by what was hashed gets it, and not from another release's runtime.
+        runtime: the name that this runtime is registered under.
+        program: its JSON.
+
+    Returns:
+        None where it was read, else SQLSTATE, message and hint of the refusal.
+    """
+    from .interpreter import Interpreter
+    from .program import parse_program
 
     try:
-        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
-    except (InvalidSignature, ValueError):
-        raise Refusal(
-            INSUFFICIENT_PRIVILEGE,
-            f"the signature of key {key_id} does not cover this artifact and contract: one of them was changed",
-            "Publish the model again from its source.",
-        ) from None
-'''),
-(".tree_arrays", r'''
-"""Tree ensembles as flat arrays: reading them, and proving that they are trees."""
+        interpreter = Interpreter(parse_program(program))
+    except Refusal as refusal:
+        return refusal.sqlstate, refusal.message, refusal.hint
+    name = runtime + hashlib.sha256(program.encode()).hexdigest()
+    kept = session.setdefault(_PROGRAMS, {})
+    kept[name] = None
+    session[name] = interpreter
+    while len(kept) > _MOST_PROGRAMS:
+        oldest = next(iter(kept))
+        del kept[oldest], session[oldest]
+    return None
+
+
+def environment() -> str:
+    """The Python of this server and the packages that matter, as JSON."""
+    import platform
+
+    from .artifact import installed_version
+
+    return json.dumps(
+        {
+            "python": platform.python_version(),
+            "prefix": sys.prefix,
+            "path": list(sys.path),
+            "packages": {name: installed_version(name) for name in _REPORTED},
+        }
+    )
+''',
+".errors": r'''
+"""What the runtime refuses, as data that SQL can raise."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
 
-from .checks import Budget, choice, fields, integers, items, members, number, numbers, refuse, shown
-
-MOST_DEPTH = 1000
-_MOST_OUTPUTS = 1000
-_NODE_FIELDS = ("feature", "threshold", "set", "missing_left", "left", "right")
-_FIELDS = ("step", "of", "precision", "base", "roots", "target", *_NODE_FIELDS, "values", "sets")
-
-
-@dataclass(frozen=True)
-class Trees:
-    """An ensemble; `docs/program.md` says what the arrays mean.
+class Refusal(Exception):  # noqa: N818  the design's word, and what the SQL side calls it
+    """A request that is refused before anything happened.
 
     Attributes:
-        of: the registers that nodes test.
-        base: a number for each output.
-        divide: what the sums are divided by at the end, or None.
-        depth: for each node, how far it is below its root.
-        wide: for each node, whether its tree has a number for each output in its leaves.
+        sqlstate: the five characters that a program can test for.
+        message: one sentence: what is wrong and where.
+        hint: one sentence: what to do, or an empty string.
     """
 
-    of: tuple[int, ...]
-    base: list[float]
-    divide: float | None
-    roots: list[int]
-    target: list[int]
-    feature: list[int]
-    threshold: list[float | None]
-    set: list[int]
-    missing_left: list[int]
-    left: list[int]
-    right: list[int]
-    values: list[float]
-    sets: list[list[Any]]
-    depth: list[int]
-    wide: list[bool]
+    def __init__(self, sqlstate: str, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+        self.message = message
+        self.hint = hint
 
 
-def read_trees(
-    found: dict[str, Any], place: str, of: tuple[int, ...], texts: list[bool], nodes: Budget, keys: Budget
-) -> Trees:
-    """Reads a step of trees whose registers have been read.
-
-    Args:
-        found: the step.
-        place: where it stands.
-        of: its registers.
-        texts: for each of them, whether it holds a text.
-        nodes: how many more nodes there may be.
-        keys: how many more members of sets there may be.
-
-    Raises:
-        Refusal: something in it is not as `docs/program.md` says; the message names the place.
-    """
-    fields(found, place, _FIELDS, ("divide",))
-    choice(found["precision"], f"{place}.precision", ("float64",))
-    base = numbers(found["base"], f"{place}.base")
-    if not 1 <= len(base) <= _MOST_OUTPUTS:
-        refuse(f"{place}.base", f"has {len(base):,} entries, and 1 to {_MOST_OUTPUTS:,} are allowed")
-    size = len(items(found["feature"], f"{place}.feature"))
-    nodes.spend(size, f"{place}.feature")
-    for name in _NODE_FIELDS:
-        if len(items(found[name], f"{place}.{name}")) != size:
-            refuse(f"{place}.{name}", f"has {len(found[name]):,} entries, and feature has {size:,}")
-    roots = integers(found["roots"], f"{place}.roots", 0, size - 1)
-    target = integers(found["target"], f"{place}.target", -1, len(base) - 1)
-    if len(target) != len(roots):
-        refuse(f"{place}.target", f"has {len(target):,} entries for {len(roots):,} roots")
-    values = numbers(found["values"], f"{place}.values")
-    items(found["sets"], f"{place}.sets", most=size)
-    sets, kinds = _sets(found["sets"], f"{place}.sets", keys)
-    trees = Trees(
-        of=of,
-        base=base,
-        divide=_divide(found, place),
-        roots=roots,
-        target=target,
-        feature=integers(found["feature"], f"{place}.feature", -1, len(of) - 1),
-        threshold=_thresholds(found["threshold"], f"{place}.threshold"),
-        set=integers(found["set"], f"{place}.set", -1, len(sets) - 1),
-        missing_left=integers(found["missing_left"], f"{place}.missing_left", 0, 1),
-        left=integers(found["left"], f"{place}.left", 0, max(size, len(values)) - 1),
-        right=integers(found["right"], f"{place}.right", -1, size - 1),
-        values=values,
-        sets=sets,
-        depth=[-1] * size,
-        wide=[False] * size,
-    )
-    _check_tests(trees, place, texts, kinds)
-    _check_shape(trees, place)
-    return trees
-
-
-def _divide(found: dict[str, Any], place: str) -> float | None:
-    if "divide" not in found:
-        return None
-    divide = number(found["divide"], f"{place}.divide")
-    if divide == 0:
-        refuse(f"{place}.divide", "is 0")
-    return divide
-
-
-def _thresholds(found: list[Any], place: str) -> list[float | None]:
-    return [
-        None
-        if value is None
-        else value
-        if type(value) is float and value - value == 0
-        else number(value, f"{place}[{n}]")
-        for n, value in enumerate(found)
-    ]
-
-
-def _sets(found: Any, place: str, keys: Budget) -> tuple[list[list[Any]], list[bool | None]]:  # noqa: ANN401
-    """The sets, and for each whether it holds texts; None for an empty one, which suits either."""
-    sets: list[list[Any]] = []
-    kinds: list[bool | None] = []
-    for position, each in enumerate(items(found, place)):
-        here = f"{place}[{position}]"
-        keys.spend(len(items(each, here)), here)
-        kinds.append(type(each[0]) is str if each else None)
-        sets.append(members(each, here, texts=bool(kinds[-1])))
-    return sets, kinds
-
-
-def _check_tests(trees: Trees, place: str, texts: list[bool], kinds: list[bool | None]) -> None:
-    """Holds that each node tests a register in a way that suits what it holds, and that a leaf tests nothing."""
-    for node, (feature, threshold, chosen) in enumerate(zip(trees.feature, trees.threshold, trees.set, strict=True)):
-        if chosen != -1:
-            if threshold is not None:
-                refuse(f"{place}.threshold[{node}]", "stands beside a set: one of them has to be absent")
-            if feature == -1:
-                refuse(f"{place}.set[{node}]", f"is {chosen}, and the node is a leaf")
-            if kinds[chosen] is not None and kinds[chosen] != texts[feature]:
-                refuse(
-                    f"{place}.set[{node}]",
-                    f"is {chosen}, whose members are not of the type of register {trees.of[feature]}",
-                )
-        elif feature == -1:
-            if threshold is not None:
-                refuse(f"{place}.threshold[{node}]", f"is {shown(threshold)}, and the node is a leaf")
-        elif threshold is None:
-            refuse(f"{place}.threshold[{node}]", "is null, and the node tests no set")
-        elif texts[feature]:
-            refuse(f"{place}.threshold[{node}]", f"is a number, and register {trees.of[feature]} holds a text")
-
-
-def _check_shape(trees: Trees, place: str) -> None:
-    """Holds that the nodes are trees of bounded depth, and fills in `depth` and `wide`."""
-    size, outputs = len(trees.feature), len(trees.base)
-    depth, wide = trees.depth, trees.wide
-    for position, root in enumerate(trees.roots):
-        if depth[root] != -1:
-            refuse(f"{place}.roots[{position}]", f"is {root}, which is the root of another tree")
-        depth[root] = 0
-        wide[root] = trees.target[position] == -1
-    for node, (feature, left, right) in enumerate(zip(trees.feature, trees.left, trees.right, strict=True)):
-        below = depth[node] + 1
-        if below == 0:
-            refuse(
-                f"{place}.feature[{node}]", "belongs to a node that is neither a root nor the child of an earlier node"
-            )
-        if feature == -1:
-            last = left + (outputs if wide[node] else 1)
-            if last > len(trees.values):
-                refuse(
-                    f"{place}.left[{node}]",
-                    f"is {left}, and its leaf would end at {last} of {len(trees.values)} values",
-                )
-            if right != -1:
-                refuse(f"{place}.right[{node}]", f"is {right}, and the node is a leaf")
-            continue
-        if below > MOST_DEPTH:
-            refuse(f"{place}.feature[{node}]", f"belongs to a node deeper than {MOST_DEPTH:,}")
-        for name, child in (("left", left), ("right", right)):
-            if not node < child < size:
-                refuse(f"{place}.{name}[{node}]", f"is {child}, and a child stands behind its parent, up to {size - 1}")
-            if depth[child] != -1:
-                refuse(f"{place}.{name}[{node}]", f"is {child}, which is a root or has another parent")
-            depth[child] = below
-            wide[child] = wide[node]
-'''),
-(".estimator", r'''
+INSUFFICIENT_PRIVILEGE = "42501"
+DATA_CORRUPTED = "XX001"
+FEATURE_NOT_SUPPORTED = "0A000"
+INVALID_PARAMETER = "22023"
+''',
+".estimator": r'''
 """The `estimator` engine: a fitted estimator called with whole arrays."""
 
 from __future__ import annotations
@@ -1016,647 +937,8 @@ def _single_threaded(estimator: Any) -> Any:  # noqa: ANN401
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
-'''),
-(".steps", r'''
-"""The steps of a program: what each is, and how it is read. `docs/program.md` says what they mean."""
-
-from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from .checks import Budget, choice, fields, items, members, number, numbers, refuse, shown, text
-from .tree_arrays import Trees, read_trees
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-_AFFINE = ("subtract", "divide", "multiply", "add")
-_FUNCTIONS = ("abs", "sqrt", "square")
-
-
-@dataclass(frozen=True)
-class Affine:
-    """A number with operations applied: pairs of name and operand, in order."""
-
-    of: int
-    operations: tuple[tuple[str, float], ...]
-
-
-@dataclass(frozen=True)
-class Clip:
-    """A number within bounds; infinite ones where there are none."""
-
-    of: int
-    minimum: float
-    maximum: float
-
-
-@dataclass(frozen=True)
-class Function:
-    """A function of a number: ``abs``, ``sqrt`` or ``square``."""
-
-    of: int
-    name: str
-
-
-@dataclass(frozen=True)
-class Fill:
-    """A value, and another one where it is missing."""
-
-    of: int
-    value: float | str
-
-
-@dataclass(frozen=True)
-class Missing:
-    """1 where a value is missing, else 0."""
-
-    of: int
-
-
-@dataclass(frozen=True)
-class Lookup:
-    """A number for each key."""
-
-    of: int
-    table: dict[Any, float]
-    unknown: float
-    missing: float
-
-
-@dataclass(frozen=True)
-class Linear:
-    """A weighted sum of registers."""
-
-    of: tuple[int, ...]
-    weights: tuple[float, ...]
-    intercept: float
-
-
-Step = Affine | Clip | Function | Fill | Missing | Lookup | Linear | Trees
-
-
-@dataclass
-class Scope:
-    """What steps may refer to.
-
-    Attributes:
-        texts: for each register that is defined so far, whether it holds a text.
-        reads: how many more registers steps may read.
-        keys: how many more keys and members there may be.
-        nodes: how many more nodes there may be.
-    """
-
-    texts: list[bool]
-    reads: Budget
-    keys: Budget
-    nodes: Budget
-
-    def register(self, found: Any, place: str, *, texts: bool | None = False) -> int:  # noqa: ANN401
-        """A register that is defined, and holds a number, a text, or either (None)."""
-        if type(found) is not int:
-            refuse(place, f"is {shown(found)}, not the number of a register")
-        if not 0 <= found < len(self.texts):
-            refuse(place, f"is {shown(found)}, and only registers 0 to {len(self.texts) - 1} come before it")
-        if texts is not None and self.texts[found] != texts:
-            holds, wanted = ("a text", "a number") if self.texts[found] else ("a number", "a text")
-            refuse(place, f"is {found}, which holds {holds}, and {wanted} is wanted")
-        return found
-
-    def registers(self, found: Any, place: str, *, texts: bool | None = False) -> tuple[int, ...]:  # noqa: ANN401
-        """A list of registers."""
-        self.reads.spend(len(items(found, place)), place)
-        return tuple(self.register(each, f"{place}[{n}]", texts=texts) for n, each in enumerate(found))
-
-
-def read_step(found: Any, place: str, scope: Scope) -> Step:  # noqa: ANN401
-    """Reads one step, and defines its registers in the scope.
-
-    Raises:
-        Refusal: something in it is not as `docs/program.md` says; the message names the place.
-    """
-    if type(found) is not dict:
-        refuse(place, f"is {shown(found)}, not an object")
-    name = found.get("step")
-    if type(name) is not str or name not in _READERS:
-        refuse(f"{place}.step", f"is {shown(name)}, not one of {', '.join(_READERS)}")
-    step = _READERS[name](found, place, scope)
-    scope.texts.extend(_holds_texts(step))
-    return step
-
-
-def _holds_texts(step: Step) -> list[bool]:
-    if isinstance(step, Trees):
-        return [False] * len(step.base)
-    return [isinstance(step, Fill) and isinstance(step.value, str)]
-
-
-def _operand(found: dict[str, Any], place: str, scope: Scope, *, texts: bool | None = False) -> int:
-    scope.reads.spend(1, place)
-    return scope.register(found["of"], f"{place}.of", texts=texts)
-
-
-def _affine(found: dict[str, Any], place: str, scope: Scope) -> Affine:
-    fields(found, place, ("step", "of"), _AFFINE)
-    operations = tuple((name, number(found[name], f"{place}.{name}")) for name in _AFFINE if name in found)
-    if ("divide", 0.0) in operations:
-        refuse(f"{place}.divide", "is 0")
-    return Affine(_operand(found, place, scope), operations)
-
-
-def _clip(found: dict[str, Any], place: str, scope: Scope) -> Clip:
-    fields(found, place, ("step", "of"), ("minimum", "maximum"))
-    infinity = float("inf")
-    minimum = number(found["minimum"], f"{place}.minimum") if "minimum" in found else -infinity
-    maximum = number(found["maximum"], f"{place}.maximum") if "maximum" in found else infinity
-    if minimum > maximum:
-        refuse(f"{place}.minimum", "is above the maximum")
-    return Clip(_operand(found, place, scope), minimum, maximum)
-
-
-def _function(found: dict[str, Any], place: str, scope: Scope) -> Function:
-    fields(found, place, ("step", "of", "name"))
-    return Function(_operand(found, place, scope), choice(found["name"], f"{place}.name", _FUNCTIONS))
-
-
-def _fill(found: dict[str, Any], place: str, scope: Scope) -> Fill:
-    fields(found, place, ("step", "of", "with"))
-    of = _operand(found, place, scope, texts=None)
-    read = text if scope.texts[of] else number
-    return Fill(of, read(found["with"], f"{place}.with"))
-
-
-def _missing(found: dict[str, Any], place: str, scope: Scope) -> Missing:
-    fields(found, place, ("step", "of"))
-    return Missing(_operand(found, place, scope, texts=None))
-
-
-def _lookup(found: dict[str, Any], place: str, scope: Scope) -> Lookup:
-    fields(found, place, ("step", "of", "keys", "values", "unknown", "missing"))
-    of = _operand(found, place, scope, texts=None)
-    keys = members(found["keys"], f"{place}.keys", texts=scope.texts[of])
-    scope.keys.spend(len(keys), f"{place}.keys")
-    values = items(found["values"], f"{place}.values")
-    if len(values) != len(keys):
-        refuse(f"{place}.values", f"has {len(values):,} entries for {len(keys):,} keys")
-    table = {
-        key: _or_nan(value, f"{place}.values[{n}]") for n, (key, value) in enumerate(zip(keys, values, strict=True))
-    }
-    return Lookup(
-        of, table, _or_nan(found["unknown"], f"{place}.unknown"), _or_nan(found["missing"], f"{place}.missing")
-    )
-
-
-def _or_nan(found: Any, place: str) -> float:  # noqa: ANN401
-    return float("nan") if found is None else number(found, place)
-
-
-def _linear(found: dict[str, Any], place: str, scope: Scope) -> Linear:
-    fields(found, place, ("step", "of", "weights", "intercept"))
-    of = scope.registers(found["of"], f"{place}.of")
-    weights = numbers(found["weights"], f"{place}.weights")
-    if len(weights) != len(of):
-        refuse(f"{place}.weights", f"has {len(weights):,} entries for {len(of):,} registers")
-    return Linear(of, tuple(weights), number(found["intercept"], f"{place}.intercept"))
-
-
-def _trees(found: dict[str, Any], place: str, scope: Scope) -> Trees:
-    of = scope.registers(found.get("of"), f"{place}.of", texts=None)
-    return read_trees(found, place, of, [scope.texts[register] for register in of], scope.nodes, scope.keys)
-
-
-_READERS: dict[str, Callable[[dict[str, Any], str, Scope], Step]] = {
-    "affine": _affine,
-    "clip": _clip,
-    "function": _function,
-    "fill": _fill,
-    "missing": _missing,
-    "lookup": _lookup,
-    "linear": _linear,
-    "trees": _trees,
-}
-'''),
-(".walk", r'''
-"""Walking tree ensembles, as fast as pure Python does.
-
-A node is the tuple (column, threshold, left, right): left where the column's value is at most the threshold. All else
-is brought into that form beforehand. NaN is at most nothing, so a missing value goes right. Where it has to go left,
-the node tests the negated value with its children exchanged: x > t is -x <= -u, where u is the next double above t. A
-test for a set tests a column that is 0 for what goes left and 1 for what goes right.
-"""
-
-from __future__ import annotations
-
-from math import inf, nextafter
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from .tree_arrays import Trees
-
-# Three levels are taken between two looks at whether a leaf was reached: leaves in between are repeated below.
-_STRIDE = 3
-# How many numbers a table of set tests keeps in memory, for the values it met.
-_MOST_KEPT = 1_000_000
-
-
-class _SetTests:
-    """The columns of all tests of one register for sets."""
-
-    def __init__(self, register: int) -> None:
-        self.register = register
-        self.tests: dict[tuple[int, int], int] = {}
-        self._sets: list[frozenset[Any]] = []
-        self._members: set[Any] = set()
-        self._missing: list[float] = []
-        self._others: list[float] = []
-        self._kept: dict[Any, list[float]] = {}
-
-    def add(self, number: int, chosen: list[Any], missing_left: int) -> None:
-        """Adds a test for a set, named by its number, unless it is there."""
-        key = (number, missing_left)
-        if key not in self.tests:
-            self.tests[key] = len(self.tests)
-            self._sets.append(frozenset(chosen))
-            self._members.update(chosen)
-            self._missing.append(0.0 if missing_left else 1.0)
-            self._others.append(1.0)
-
-    def columns(self, value: Any) -> list[float]:  # noqa: ANN401
-        """For each test 0 where the value goes left, and 1 where it goes right."""
-        if value is None or value != value:  # noqa: PLR0124  NaN
-            return self._missing
-        kept = self._kept.get(value)
-        if kept is None:
-            if value not in self._members:
-                return self._others
-            kept = [0.0 if value in each else 1.0 for each in self._sets]
-            if (len(self._kept) + 1) * len(kept) > _MOST_KEPT:
-                self._kept.clear()
-            self._kept[value] = kept
-        return kept
-
-
-class _Columns:
-    """The numbers that nodes test: the registers themselves, and behind them what is derived from them."""
-
-    def __init__(self, trees: Trees, registers: int) -> None:
-        self._trees = trees
-        tests: dict[int, _SetTests] = {}
-        negated: set[int] = set()
-        for feature, chosen, missing_left in zip(trees.feature, trees.set, trees.missing_left, strict=True):
-            if chosen != -1:
-                register = trees.of[feature]
-                tests.setdefault(register, _SetTests(register)).add(chosen, trees.sets[chosen], missing_left)
-            elif feature != -1 and missing_left:
-                negated.add(trees.of[feature])
-        self._negated = {register: registers + n for n, register in enumerate(sorted(negated))}
-        self._tests: dict[int, tuple[int, _SetTests]] = {}
-        start = registers + len(negated)
-        for register, each in tests.items():
-            self._tests[register] = (start, each)
-            start += len(each.tests)
-
-    def node(self, node: int, left: Any, right: Any) -> tuple[int, float, Any, Any]:  # noqa: ANN401
-        """A node whose children are built."""
-        trees = self._trees
-        register = trees.of[trees.feature[node]]
-        threshold = trees.threshold[node]
-        if threshold is None:
-            start, tests = self._tests[register]
-            return (start + tests.tests[trees.set[node], trees.missing_left[node]], 0.5, left, right)
-        if trees.missing_left[node]:
-            return (self._negated[register], -nextafter(threshold, inf), right, left)
-        return (register, threshold, left, right)
-
-    def derive(self) -> Callable[[list[Any]], list[Any]]:
-        """A function that puts the derived columns behind the registers."""
-        negated = tuple(self._negated)
-        tests = tuple((register, each.columns) for register, (_, each) in self._tests.items())
-        if not negated and not tests:
-            return lambda registers: registers
-
-        def derived(registers: list[Any]) -> list[Any]:
-            columns = [*registers, *[-registers[register] for register in negated]]
-            for register, of in tests:
-                columns += of(registers[register])
-            return columns
-
-        return derived
-
-
-def _built(trees: Trees, columns: _Columns) -> list[Any]:
-    """The trees as nested tuples; leaves are numbers, or lists of one number for each output."""
-    outputs = len(trees.base)
-    built: list[Any] = [None] * len(trees.feature)
-    # Children stand behind their parents, so that from the end each node's children are there before it.
-    for node in range(len(built) - 1, -1, -1):
-        left, right = trees.left[node], trees.right[node]
-        if trees.feature[node] == -1:
-            built[node] = (
-                trees.values[left : left + outputs] if trees.wide[node] and outputs > 1 else trees.values[left]
-            )
-        else:
-            made = columns.node(node, built[left], built[right])
-            if (trees.depth[node] + 1) % _STRIDE:
-                made = (*made[:2], *[_lengthened(each, made, trees.depth[node] + 1) for each in made[2:]])
-            built[node] = made
-    return [built[root] for root in trees.roots]
-
-
-def _lengthened(child: Any, parent: tuple[Any, ...], depth: int) -> Any:  # noqa: ANN401
-    """A leaf at this depth with nodes above it that lead nowhere else, down to the next whole stride."""
-    if type(child) is tuple:
-        return child
-    for _ in range(-depth % _STRIDE):
-        child = (parent[0], parent[1], child, child)
-    return child
-
-
-def walker(trees: Trees, registers: int) -> Callable[[list[Any]], None]:
-    """A function that walks an ensemble.
-
-    Args:
-        trees: the ensemble.
-        registers: how many registers are defined before it.
-
-    Returns:
-        A function that takes the registers and appends the ensemble's outputs to them.
-    """
-    columns = _Columns(trees, registers)
-    built, derive = _built(trees, columns), columns.derive()
-    if len(trees.base) == 1:
-        return _one_output(built, derive, trees.base[0], trees.divide)
-    return _many_outputs(list(zip(built, trees.target, strict=True)), derive, trees.base, trees.divide)
-
-
-def _one_output(
-    roots: list[Any], derive: Callable[[list[Any]], list[Any]], base: float, divide: float | None
-) -> Callable[[list[Any]], None]:
-    def walk(registers: list[Any]) -> None:
-        columns = derive(registers)
-        total = base
-        for root in roots:
-            node = root
-            while node.__class__ is tuple:
-                column, threshold, left, right = node
-                column, threshold, left, right = left if columns[column] <= threshold else right
-                column, threshold, left, right = left if columns[column] <= threshold else right
-                node = left if columns[column] <= threshold else right
-            total += node
-        registers.append(total if divide is None else total / divide)
-
-    return walk
-
-
-def _many_outputs(
-    roots: list[tuple[Any, int]], derive: Callable[[list[Any]], list[Any]], base: list[float], divide: float | None
-) -> Callable[[list[Any]], None]:
-    def walk(registers: list[Any]) -> None:
-        columns = derive(registers)
-        totals = list(base)
-        for root, target in roots:
-            node = root
-            while node.__class__ is tuple:
-                column, threshold, left, right = node
-                column, threshold, left, right = left if columns[column] <= threshold else right
-                column, threshold, left, right = left if columns[column] <= threshold else right
-                node = left if columns[column] <= threshold else right
-            if target >= 0:
-                totals[target] += node
-            else:
-                totals = [total + value for total, value in zip(totals, node, strict=True)]
-        registers.extend(totals if divide is None else [total / divide for total in totals])
-
-    return walk
-'''),
-(".program", r'''
-"""Programs: a version of a model as data, read from JSON that nobody vouches for."""
-
-from __future__ import annotations
-
-import json
-from dataclasses import dataclass
-from typing import Any, Literal, cast
-
-from .checks import Budget, choice, fields, flag, integer, items, members, number, refuse, shown, text
-from .errors import INVALID_PARAMETER, Refusal
-from .steps import Scope, Step, read_step
-
-Link = Literal["identity", "logistic", "softmax", "one_vs_rest", "sign", "argmax"]
-
-_MOST_BYTES = 64 * 2**20
-_MOST_INPUTS = 1600
-_MOST_STEPS = 10_000
-_MOST_SCORES = 1000
-_MOST_READS = 100_000
-_MOST_KEYS = 1_000_000
-_MOST_NODES = 4_000_000
-_TYPES = ("double precision", "text", "boolean")
-_LINKS = ("identity", "logistic", "softmax", "one_vs_rest", "sign", "argmax")
-_OF_ONE_SCORE = ("logistic", "sign")
-
-
-@dataclass(frozen=True)
-class ProgramInput:
-    """An input, and what of it the estimator accepts.
-
-    Attributes:
-        name: as in the contract.
-        type: as in the contract.
-        nullable: whether a missing value is accepted.
-        minimum: the least number that is accepted; minus infinity where all are.
-        maximum: the largest.
-        known: the only values that are accepted, or None.
-    """
-
-    name: str
-    type: str
-    nullable: bool
-    minimum: float
-    maximum: float
-    known: frozenset[str | float] | None
-
-    @property
-    def is_text(self) -> bool:
-        """Whether the value travels in the array of texts rather than in that of numbers."""
-        return self.type == "text"
-
-
-@dataclass(frozen=True)
-class Program:
-    """A program; `docs/program.md` says what its parts mean."""
-
-    inputs: tuple[ProgramInput, ...]
-    steps: tuple[Step, ...]
-    scores: tuple[int, ...]
-    link: Link
-    tie: str
-
-
-def parse_program(text: str) -> Program:
-    """Reads a program from JSON, and trusts nothing in it.
-
-    Raises:
-        Refusal: the text is no JSON, or something in it is not as `docs/program.md` says; the message names the place.
-    """
-    try:
-        return _program(_document(text))
-    except RecursionError:
-        raise Refusal(INVALID_PARAMETER, "the program is refused: it is nested too deeply") from None
-
-
-def _document(text: str) -> Any:  # noqa: ANN401
-    # Characters first: the bytes of what is far too long are not worth counting.
-    if len(text) > _MOST_BYTES or len(text.encode(errors="surrogatepass")) > _MOST_BYTES:
-        raise Refusal(INVALID_PARAMETER, f"the program is refused: it has more than {_MOST_BYTES // 2**20} MB")
-    try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
-    except ValueError as error:
-        raise Refusal(INVALID_PARAMETER, f"the program is refused: it is not JSON: {error}") from None
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("an object has two fields of one name")
-    return found
-
-
-def _no_constant(name: str) -> Any:  # noqa: ANN401
-    raise ValueError(f"{name} is no JSON")
-
-
-def _program(found: Any) -> Program:  # noqa: ANN401
-    fields(found, "it", ("program", "inputs", "steps", "scores", "link", "tie"))
-    if type(found["program"]) is not int or found["program"] != 1:
-        refuse("program", f"is {shown(found['program'])}, and this version reads format 1 only")
-    keys = Budget(_MOST_KEYS, "keys and members")
-    inputs = tuple(
-        _input(each, f"inputs[{n}]", keys) for n, each in enumerate(items(found["inputs"], "inputs", _MOST_INPUTS))
-    )
-    names: set[str] = set()
-    for position, each in enumerate(inputs):
-        if each.name in names:
-            refuse(f"inputs[{position}].name", f"is {shown(each.name)}, as that of an input before it")
-        names.add(each.name)
-    scope = Scope(
-        [each.is_text for each in inputs],
-        Budget(_MOST_READS, "registers read by steps"),
-        keys,
-        Budget(_MOST_NODES, "nodes"),
-    )
-    found_steps = items(found["steps"], "steps", _MOST_STEPS)
-    steps = tuple(read_step(each, f"steps[{n}]", scope) for n, each in enumerate(found_steps))
-    link = cast("Link", choice(found["link"], "link", _LINKS))
-    scores = tuple(
-        scope.register(each, f"scores[{n}]") for n, each in enumerate(items(found["scores"], "scores", _MOST_SCORES))
-    )
-    integer(len(scores), "the number of scores", 1, 1 if link in _OF_ONE_SCORE else _MOST_SCORES)
-    return Program(inputs, steps, scores, link, choice(found["tie"], "tie", ("first", "last")))
-
-
-def _input(found: Any, place: str, keys: Budget) -> ProgramInput:  # noqa: ANN401
-    fields(found, place, ("name", "type", "nullable"), ("minimum", "maximum", "known"))
-    kind = choice(found["type"], f"{place}.type", _TYPES)
-    bounds = {"minimum": -float("inf"), "maximum": float("inf")}
-    for bound in bounds:
-        if bound in found:
-            if kind == "text":
-                refuse(f"{place}.{bound}", "stands at a text")
-            bounds[bound] = number(found[bound], f"{place}.{bound}")
-    if bounds["minimum"] > bounds["maximum"]:
-        refuse(f"{place}.minimum", "is above the maximum")
-    known: list[Any] | None = None
-    if "known" in found:
-        keys.spend(len(items(found["known"], f"{place}.known")), f"{place}.known")
-        known = members(found["known"], f"{place}.known", texts=kind == "text")
-    return ProgramInput(
-        name=text(found["name"], f"{place}.name"),
-        type=kind,
-        nullable=flag(found["nullable"], f"{place}.nullable"),
-        known=None if known is None else frozenset(known),
-        **bounds,
-    )
-'''),
-(".links", r'''
-"""From scores to outputs. None of these raises, whatever the scores are: what numpy makes NaN is NaN."""
-
-from __future__ import annotations
-
-from math import exp, isfinite, nan
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from .program import Link
-
-
-def link_function(link: Link) -> Callable[[list[float]], list[float]]:
-    """The function of a link."""
-    return _LINKS[link]
-
-
-def _expit(z: float) -> float:
-    # To the last bit what the sql engine computes, and scipy's expit.
-    try:
-        return 1 / (1 + exp(-z))
-    except OverflowError:
-        return 0.0
-
-
-def _identity(scores: list[float]) -> list[float]:
-    return scores
-
-
-def _logistic(scores: list[float]) -> list[float]:
-    probability = _expit(scores[0])
-    return [1 - probability, probability]
-
-
-def _softmax(scores: list[float]) -> list[float]:
-    largest = max(scores)
-    # max() passes over a NaN that is not the first; infinity minus infinity is NaN too.
-    if not isfinite(largest) or any(score != score for score in scores):  # noqa: PLR0124  NaN
-        return [nan] * len(scores)
-    powers = [exp(score - largest) for score in scores]
-    total = sum(powers)
-    return [power / total for power in powers]
-
-
-def _one_vs_rest(scores: list[float]) -> list[float]:
-    probabilities = [_expit(score) for score in scores]
-    total = sum(probabilities)
-    if total == 0:  # scikit-learn's answer where all of them underflow
-        return [1 / len(scores)] * len(scores)
-    return [probability / total for probability in probabilities]
-
-
-def _sign(scores: list[float]) -> list[float]:
-    return [0.0, 1.0] if scores[0] > 0 else [1.0, 0.0]
-
-
-def _argmax(scores: list[float]) -> list[float]:
-    # numpy's argmax takes NaN for the largest.
-    best = next((n for n, score in enumerate(scores) if score != score), None)  # noqa: PLR0124
-    if best is None:
-        best = scores.index(max(scores))
-    return [1.0 if n == best else 0.0 for n in range(len(scores))]
-
-
-_LINKS: dict[Link, Callable[[list[float]], list[float]]] = {
-    "identity": _identity,
-    "logistic": _logistic,
-    "softmax": _softmax,
-    "one_vs_rest": _one_vs_rest,
-    "sign": _sign,
-    "argmax": _argmax,
-}
-'''),
-(".interpreter", r'''
+''',
+".interpreter": r'''
 """The `interpreter` engine: walks a program with the standard library alone.
 
 A program is turned into closures over constants when it is constructed; never into source code.
@@ -1916,161 +1198,887 @@ _COMPILERS: dict[type, Callable[[Any], Callable[[list[Any]], None]]] = {
     Lookup: _lookup,
     Linear: _linear,
 }
-'''),
-(".entry", r'''
-"""What the PL/Python functions call. Every answer is data: refusals are raised by the SQL that asked."""
+''',
+".links": r'''
+"""From scores to outputs. None of these raises, whatever the scores are: what numpy makes NaN is NaN."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import platform
-import sys
-import warnings
-from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
-
-from .artifact import Pieces, check_libraries, forbid_threads, installed_version, read_artifact
-from .contract import parse_contract
-from .errors import FEATURE_NOT_SUPPORTED, Refusal
-from .estimator import ServedEstimator
-from .interpreter import Interpreter
-from .program import parse_program
-from .signature import check_signature
+from math import exp, isfinite, nan
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+    from collections.abc import Callable
 
-_ESTIMATORS = "pgscore_estimators"
-_RECEIVED = "pgscore_received"
-# A backend that has lived through many promotions keeps the latest, not all: each may hold hundreds of megabytes.
-_MOST_ESTIMATORS = 8
-_PROGRAMS = "pgscore_programs"
-_MOST_PROGRAMS = 32
-_REPORTED = ("scikit-learn", "numpy", "scipy", "pandas", "joblib", "skops", "cryptography")
+    from .program import Link
 
 
-def receive(session: MutableMapping[str, Any], ordinal: int, content: bytes) -> None:
-    """Takes the next piece of an artifact; the first one, with ordinal 1, begins a new artifact."""
-    if ordinal == 1:
-        session[_RECEIVED] = Pieces()
-    session[_RECEIVED].append(content)
+def link_function(link: Link) -> Callable[[list[float]], list[float]]:
+    """The function of a link."""
+    return _LINKS[link]
 
 
-def load(
-    session: MutableMapping[str, Any],
-    keys: Iterable[Mapping[str, Any]],
-    contract: str,
-    signature: bytes | None,
-    key_id: str | None,
-    confirmed: Sequence[str],
-) -> tuple[str, str, str] | None:
-    """Unpickles the signed artifact that was received and keeps it under its digest for the life of the backend.
-
-    Args:
-        session: PL/Python's ``GD``.
-        keys: the trusted keys, each with ``key_id`` and ``public_key``.
-        contract: its JSON.
-        signature: 64 bytes, or None.
-        key_id: the key that signed.
-        confirmed: the types that an operator lets a skops artifact make.
-
-    Returns:
-        None where it was loaded, else SQLSTATE, message and hint of the refusal. Nothing was unpickled where the
-        signature, a library or a type is refused.
-    """
-    pieces: Pieces = session.pop(_RECEIVED)
+def _expit(z: float) -> float:
+    # To the last bit what the sql engine computes, and scipy's expit.
     try:
-        described = parse_contract(contract)
-        sha256 = pieces.sha256()
-        trusted = {key["key_id"]: key["public_key"] for key in keys}
-        check_signature(described.signed_message(sha256), signature, key_id, trusted)
-        check_libraries(described.libraries)
-        forbid_threads()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            served = ServedEstimator(read_artifact(pieces, described.format, confirmed), described)
-    except Refusal as refusal:
-        return refusal.sqlstate, refusal.message, refusal.hint
-    except ImportError as error:
-        return FEATURE_NOT_SUPPORTED, f"the server's Python lacks a package: {error}", ""
-    kept = session.setdefault(_ESTIMATORS, OrderedDict())
-    kept[described.digest(sha256)] = served
-    while len(kept) > _MOST_ESTIMATORS:
-        kept.popitem(last=False)
-    return None
+        return 1 / (1 + exp(-z))
+    except OverflowError:
+        return 0.0
 
 
-def estimate(
-    session: MutableMapping[str, Any],
-    digest: str,
-    rows: int,
-    numbers: list[Any] | None,
-    texts: list[Any] | None,
-    every: bool,
-) -> tuple[list[float | None], list[str | None]] | None:
-    """Scores whole arrays with the version of this digest.
+def _identity(scores: list[float]) -> list[float]:
+    return scores
 
-    Returns:
-        Scores and reasons, one of each for a row; None where `load` has to be called first. With `every`, all outputs
-        of a row in the place of its score, row by row in one list.
+
+def _logistic(scores: list[float]) -> list[float]:
+    probability = _expit(scores[0])
+    return [1 - probability, probability]
+
+
+def _softmax(scores: list[float]) -> list[float]:
+    largest = max(scores)
+    # max() passes over a NaN that is not the first; infinity minus infinity is NaN too.
+    if not isfinite(largest) or any(score != score for score in scores):  # noqa: PLR0124  NaN
+        return [nan] * len(scores)
+    powers = [exp(score - largest) for score in scores]
+    total = sum(powers)
+    return [power / total for power in powers]
+
+
+def _one_vs_rest(scores: list[float]) -> list[float]:
+    probabilities = [_expit(score) for score in scores]
+    total = sum(probabilities)
+    if total == 0:  # scikit-learn's answer where all of them underflow
+        return [1 / len(scores)] * len(scores)
+    return [probability / total for probability in probabilities]
+
+
+def _sign(scores: list[float]) -> list[float]:
+    return [0.0, 1.0] if scores[0] > 0 else [1.0, 0.0]
+
+
+def _argmax(scores: list[float]) -> list[float]:
+    # numpy's argmax takes NaN for the largest.
+    best = next((n for n, score in enumerate(scores) if score != score), None)  # noqa: PLR0124
+    if best is None:
+        best = scores.index(max(scores))
+    return [1.0 if n == best else 0.0 for n in range(len(scores))]
+
+
+_LINKS: dict[Link, Callable[[list[float]], list[float]]] = {
+    "identity": _identity,
+    "logistic": _logistic,
+    "softmax": _softmax,
+    "one_vs_rest": _one_vs_rest,
+    "sign": _sign,
+    "argmax": _argmax,
+}
+''',
+".program": r'''
+"""Programs: a version of a model as data, read from JSON that nobody vouches for."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal, NamedTuple, cast
+
+from .checks import Budget, choice, fields, flag, integer, items, members, number, refuse, shown, text
+from .errors import INVALID_PARAMETER, Refusal
+from .steps import Scope, Step, read_step
+
+Link = Literal["identity", "logistic", "softmax", "one_vs_rest", "sign", "argmax"]
+
+_MOST_BYTES = 64 * 2**20
+_MOST_INPUTS = 1600
+_MOST_STEPS = 10_000
+_MOST_SCORES = 1000
+_MOST_READS = 100_000
+_MOST_KEYS = 1_000_000
+_MOST_NODES = 4_000_000
+_TYPES = ("double precision", "text", "boolean")
+_LINKS = ("identity", "logistic", "softmax", "one_vs_rest", "sign", "argmax")
+_OF_ONE_SCORE = ("logistic", "sign")
+
+
+class ProgramInput(NamedTuple):
+    """An input, and what of it the estimator accepts.
+
+    Attributes:
+        name: as in the contract.
+        type: as in the contract.
+        nullable: whether a missing value is accepted.
+        minimum: the least number that is accepted; minus infinity where all are.
+        maximum: the largest.
+        known: the only values that are accepted, or None.
     """
-    kept = session.get(_ESTIMATORS, {})
-    if digest not in kept:
-        return None
-    served: ServedEstimator = kept[digest]
-    kept.move_to_end(digest)
-    if not every:
-        return served.scores(rows, numbers, texts)
-    outputs, reasons = served.outputs(rows, numbers, texts)
-    return [each for row in outputs for each in row], reasons
+
+    name: str
+    type: str
+    nullable: bool
+    minimum: float
+    maximum: float
+    known: frozenset[str | float] | None
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the value travels in the array of texts rather than in that of numbers."""
+        return self.type == "text"
 
 
-def load_program(session: MutableMapping[str, Any], runtime: str, program: str) -> tuple[str, str, str] | None:
-    """Reads a program and keeps it, ready to be walked, for the life of the backend.
+class Program(NamedTuple):
+    """A program; `docs/program.md` says what its parts mean."""
 
-    Args:
-        session: PL/Python's ``GD``; the program stands there under ``runtime`` and the sha256 of its text, so that
-            whoever asks for it by what was hashed gets it, and not from another release's runtime.
-        runtime: the name that this runtime is registered under.
-        program: its JSON.
+    inputs: tuple[ProgramInput, ...]
+    steps: tuple[Step, ...]
+    scores: tuple[int, ...]
+    link: Link
+    tie: str
 
-    Returns:
-        None where it was read, else SQLSTATE, message and hint of the refusal.
+
+def parse_program(text: str) -> Program:
+    """Reads a program from JSON, and trusts nothing in it.
+
+    Raises:
+        Refusal: the text is no JSON, or something in it is not as `docs/program.md` says; the message names the place.
     """
     try:
-        interpreter = Interpreter(parse_program(program))
-    except Refusal as refusal:
-        return refusal.sqlstate, refusal.message, refusal.hint
-    name = runtime + hashlib.sha256(program.encode()).hexdigest()
-    kept = session.setdefault(_PROGRAMS, OrderedDict())
-    kept[name] = None
-    session[name] = interpreter
-    while len(kept) > _MOST_PROGRAMS:
-        del session[kept.popitem(last=False)[0]]
-    return None
+        return _program(_document(text))
+    except RecursionError:
+        raise Refusal(INVALID_PARAMETER, "the program is refused: it is nested too deeply") from None
 
 
-def environment() -> str:
-    """The Python of this server and the packages that matter, as JSON."""
-    return json.dumps(
-        {
-            "python": platform.python_version(),
-            "prefix": sys.prefix,
-            "path": list(sys.path),
-            "packages": {name: installed_version(name) for name in _REPORTED},
-        }
+def _document(text: str) -> Any:  # noqa: ANN401
+    # Characters first: the bytes of what is far too long are not worth counting.
+    if len(text) > _MOST_BYTES or len(text.encode(errors="surrogatepass")) > _MOST_BYTES:
+        raise Refusal(INVALID_PARAMETER, f"the program is refused: it has more than {_MOST_BYTES // 2**20} MB")
+    try:
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+    except ValueError as error:
+        raise Refusal(INVALID_PARAMETER, f"the program is refused: it is not JSON: {error}") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("an object has two fields of one name")
+    return found
+
+
+def _no_constant(name: str) -> Any:  # noqa: ANN401
+    raise ValueError(f"{name} is no JSON")
+
+
+def _program(found: Any) -> Program:  # noqa: ANN401
+    fields(found, "it", ("program", "inputs", "steps", "scores", "link", "tie"))
+    if type(found["program"]) is not int or found["program"] != 1:
+        refuse("program", f"is {shown(found['program'])}, and this version reads format 1 only")
+    keys = Budget(_MOST_KEYS, "keys and members")
+    inputs = tuple(
+        _input(each, f"inputs[{n}]", keys) for n, each in enumerate(items(found["inputs"], "inputs", _MOST_INPUTS))
     )
-'''),
-]
-for module_name, source in modules:
-    full_name = package + module_name
-    module = types.ModuleType(full_name)
-    module.__package__ = package
-    module.__path__ = []
-    sys.modules[full_name] = module
-    # PL/Python indents every line of a body with a tab, those inside of strings too.
-    exec(compile(source.replace("\n\t", "\n"), "<" + full_name + ">", "exec"), module.__dict__)
+    names: set[str] = set()
+    for position, each in enumerate(inputs):
+        if each.name in names:
+            refuse(f"inputs[{position}].name", f"is {shown(each.name)}, as that of an input before it")
+        names.add(each.name)
+    scope = Scope(
+        [each.is_text for each in inputs],
+        Budget(_MOST_READS, "registers read by steps"),
+        keys,
+        Budget(_MOST_NODES, "nodes"),
+    )
+    found_steps = items(found["steps"], "steps", _MOST_STEPS)
+    steps = tuple(read_step(each, f"steps[{n}]", scope) for n, each in enumerate(found_steps))
+    link = cast("Link", choice(found["link"], "link", _LINKS))
+    scores = tuple(
+        scope.register(each, f"scores[{n}]") for n, each in enumerate(items(found["scores"], "scores", _MOST_SCORES))
+    )
+    integer(len(scores), "the number of scores", 1, 1 if link in _OF_ONE_SCORE else _MOST_SCORES)
+    return Program(inputs, steps, scores, link, choice(found["tie"], "tie", ("first", "last")))
+
+
+def _input(found: Any, place: str, keys: Budget) -> ProgramInput:  # noqa: ANN401
+    fields(found, place, ("name", "type", "nullable"), ("minimum", "maximum", "known"))
+    kind = choice(found["type"], f"{place}.type", _TYPES)
+    bounds = {"minimum": -float("inf"), "maximum": float("inf")}
+    for bound in bounds:
+        if bound in found:
+            if kind == "text":
+                refuse(f"{place}.{bound}", "stands at a text")
+            bounds[bound] = number(found[bound], f"{place}.{bound}")
+    if bounds["minimum"] > bounds["maximum"]:
+        refuse(f"{place}.minimum", "is above the maximum")
+    known: list[Any] | None = None
+    if "known" in found:
+        keys.spend(len(items(found["known"], f"{place}.known")), f"{place}.known")
+        known = members(found["known"], f"{place}.known", texts=kind == "text")
+    return ProgramInput(
+        name=text(found["name"], f"{place}.name"),
+        type=kind,
+        nullable=flag(found["nullable"], f"{place}.nullable"),
+        known=None if known is None else frozenset(known),
+        **bounds,
+    )
+''',
+".signature": r'''
+"""Ed25519 signatures: who vouches for an artifact."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .errors import INSUFFICIENT_PRIVILEGE, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def check_signature(message: bytes, signature: bytes | None, key_id: str | None, trusted: Mapping[str, bytes]) -> None:
+    """Returns where the signature of a trusted key covers the message.
+
+    Args:
+        message: what was signed.
+        signature: 64 bytes, or None.
+        key_id: the key that is said to have signed.
+        trusted: raw public keys of 32 bytes by key id, revoked ones left out.
+
+    Raises:
+        Refusal: there is no signature, its key is not trusted, or it does not cover the message.
+    """
+    if signature is None or key_id is None:
+        raise Refusal(
+            INSUFFICIENT_PRIVILEGE,
+            "the artifact carries no signature, and unpickling it could run any code",
+            "Publish it again with `pgscore publish --key`, made by `pgscore keys generate`.",
+        )
+    public_key = trusted.get(key_id)
+    if public_key is None:
+        raise Refusal(
+            INSUFFICIENT_PRIVILEGE,
+            f"the artifact is signed with key {key_id}, which this database does not trust",
+            "A superuser who trusts its holder runs `pgscore keys trust`.",
+        )
+    # Imported here: 42 ms that only a backend pays which is about to unpickle.
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        raise Refusal(
+            INSUFFICIENT_PRIVILEGE,
+            f"the signature of key {key_id} does not cover this artifact and contract: one of them was changed",
+            "Publish the model again from its source.",
+        ) from None
+''',
+".steps": r'''
+"""The steps of a program: what each is, and how it is read. `docs/program.md` says what they mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .checks import Budget, choice, fields, items, members, number, numbers, refuse, shown, text
+from .tree_arrays import Trees, read_trees
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Named tuples, not data classes: importing those costs a backend 5 ms on its first insert.
+_AFFINE = ("subtract", "divide", "multiply", "add")
+_FUNCTIONS = ("abs", "sqrt", "square")
+
+
+class Affine(NamedTuple):
+    """A number with operations applied: pairs of name and operand, in order."""
+
+    of: int
+    operations: tuple[tuple[str, float], ...]
+
+
+class Clip(NamedTuple):
+    """A number within bounds; infinite ones where there are none."""
+
+    of: int
+    minimum: float
+    maximum: float
+
+
+class Function(NamedTuple):
+    """A function of a number: ``abs``, ``sqrt`` or ``square``."""
+
+    of: int
+    name: str
+
+
+class Fill(NamedTuple):
+    """A value, and another one where it is missing."""
+
+    of: int
+    value: float | str
+
+
+class Missing(NamedTuple):
+    """1 where a value is missing, else 0."""
+
+    of: int
+
+
+class Lookup(NamedTuple):
+    """A number for each key."""
+
+    of: int
+    table: dict[Any, float]
+    unknown: float
+    missing: float
+
+
+class Linear(NamedTuple):
+    """A weighted sum of registers."""
+
+    of: tuple[int, ...]
+    weights: tuple[float, ...]
+    intercept: float
+
+
+Step = Affine | Clip | Function | Fill | Missing | Lookup | Linear | Trees
+
+
+class Scope(NamedTuple):
+    """What steps may refer to.
+
+    Attributes:
+        texts: for each register that is defined so far, whether it holds a text.
+        reads: how many more registers steps may read.
+        keys: how many more keys and members there may be.
+        nodes: how many more nodes there may be.
+    """
+
+    texts: list[bool]
+    reads: Budget
+    keys: Budget
+    nodes: Budget
+
+    def register(self, found: Any, place: str, *, texts: bool | None = False) -> int:  # noqa: ANN401
+        """A register that is defined, and holds a number, a text, or either (None)."""
+        if type(found) is not int:
+            refuse(place, f"is {shown(found)}, not the number of a register")
+        if not 0 <= found < len(self.texts):
+            refuse(place, f"is {shown(found)}, and only registers 0 to {len(self.texts) - 1} come before it")
+        if texts is not None and self.texts[found] != texts:
+            holds, wanted = ("a text", "a number") if self.texts[found] else ("a number", "a text")
+            refuse(place, f"is {found}, which holds {holds}, and {wanted} is wanted")
+        return found
+
+    def registers(self, found: Any, place: str, *, texts: bool | None = False) -> tuple[int, ...]:  # noqa: ANN401
+        """A list of registers."""
+        self.reads.spend(len(items(found, place)), place)
+        return tuple(self.register(each, f"{place}[{n}]", texts=texts) for n, each in enumerate(found))
+
+
+def read_step(found: Any, place: str, scope: Scope) -> Step:  # noqa: ANN401
+    """Reads one step, and defines its registers in the scope.
+
+    Raises:
+        Refusal: something in it is not as `docs/program.md` says; the message names the place.
+    """
+    if type(found) is not dict:
+        refuse(place, f"is {shown(found)}, not an object")
+    name = found.get("step")
+    if type(name) is not str or name not in _READERS:
+        refuse(f"{place}.step", f"is {shown(name)}, not one of {', '.join(_READERS)}")
+    step = _READERS[name](found, place, scope)
+    scope.texts.extend(_holds_texts(step))
+    return step
+
+
+def _holds_texts(step: Step) -> list[bool]:
+    if isinstance(step, Trees):
+        return [False] * len(step.base)
+    return [isinstance(step, Fill) and isinstance(step.value, str)]
+
+
+def _operand(found: dict[str, Any], place: str, scope: Scope, *, texts: bool | None = False) -> int:
+    scope.reads.spend(1, place)
+    return scope.register(found["of"], f"{place}.of", texts=texts)
+
+
+def _affine(found: dict[str, Any], place: str, scope: Scope) -> Affine:
+    fields(found, place, ("step", "of"), _AFFINE)
+    operations = tuple((name, number(found[name], f"{place}.{name}")) for name in _AFFINE if name in found)
+    if ("divide", 0.0) in operations:
+        refuse(f"{place}.divide", "is 0")
+    return Affine(_operand(found, place, scope), operations)
+
+
+def _clip(found: dict[str, Any], place: str, scope: Scope) -> Clip:
+    fields(found, place, ("step", "of"), ("minimum", "maximum"))
+    infinity = float("inf")
+    minimum = number(found["minimum"], f"{place}.minimum") if "minimum" in found else -infinity
+    maximum = number(found["maximum"], f"{place}.maximum") if "maximum" in found else infinity
+    if minimum > maximum:
+        refuse(f"{place}.minimum", "is above the maximum")
+    return Clip(_operand(found, place, scope), minimum, maximum)
+
+
+def _function(found: dict[str, Any], place: str, scope: Scope) -> Function:
+    fields(found, place, ("step", "of", "name"))
+    return Function(_operand(found, place, scope), choice(found["name"], f"{place}.name", _FUNCTIONS))
+
+
+def _fill(found: dict[str, Any], place: str, scope: Scope) -> Fill:
+    fields(found, place, ("step", "of", "with"))
+    of = _operand(found, place, scope, texts=None)
+    read = text if scope.texts[of] else number
+    return Fill(of, read(found["with"], f"{place}.with"))
+
+
+def _missing(found: dict[str, Any], place: str, scope: Scope) -> Missing:
+    fields(found, place, ("step", "of"))
+    return Missing(_operand(found, place, scope, texts=None))
+
+
+def _lookup(found: dict[str, Any], place: str, scope: Scope) -> Lookup:
+    fields(found, place, ("step", "of", "keys", "values", "unknown", "missing"))
+    of = _operand(found, place, scope, texts=None)
+    keys = members(found["keys"], f"{place}.keys", texts=scope.texts[of])
+    scope.keys.spend(len(keys), f"{place}.keys")
+    values = items(found["values"], f"{place}.values")
+    if len(values) != len(keys):
+        refuse(f"{place}.values", f"has {len(values):,} entries for {len(keys):,} keys")
+    table = {
+        key: _or_nan(value, f"{place}.values[{n}]") for n, (key, value) in enumerate(zip(keys, values, strict=True))
+    }
+    return Lookup(
+        of, table, _or_nan(found["unknown"], f"{place}.unknown"), _or_nan(found["missing"], f"{place}.missing")
+    )
+
+
+def _or_nan(found: Any, place: str) -> float:  # noqa: ANN401
+    return float("nan") if found is None else number(found, place)
+
+
+def _linear(found: dict[str, Any], place: str, scope: Scope) -> Linear:
+    fields(found, place, ("step", "of", "weights", "intercept"))
+    of = scope.registers(found["of"], f"{place}.of")
+    weights = numbers(found["weights"], f"{place}.weights")
+    if len(weights) != len(of):
+        refuse(f"{place}.weights", f"has {len(weights):,} entries for {len(of):,} registers")
+    return Linear(of, tuple(weights), number(found["intercept"], f"{place}.intercept"))
+
+
+def _trees(found: dict[str, Any], place: str, scope: Scope) -> Trees:
+    of = scope.registers(found.get("of"), f"{place}.of", texts=None)
+    return read_trees(found, place, of, [scope.texts[register] for register in of], scope.nodes, scope.keys)
+
+
+_READERS: dict[str, Callable[[dict[str, Any], str, Scope], Step]] = {
+    "affine": _affine,
+    "clip": _clip,
+    "function": _function,
+    "fill": _fill,
+    "missing": _missing,
+    "lookup": _lookup,
+    "linear": _linear,
+    "trees": _trees,
+}
+''',
+".tree_arrays": r'''
+"""Tree ensembles as flat arrays: reading them, and proving that they are trees."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from .checks import Budget, choice, fields, integers, items, members, number, numbers, refuse, shown
+
+MOST_DEPTH = 1000
+_MOST_OUTPUTS = 1000
+_NODE_FIELDS = ("feature", "threshold", "set", "missing_left", "left", "right")
+_FIELDS = ("step", "of", "precision", "base", "roots", "target", *_NODE_FIELDS, "values", "sets")
+
+
+class Trees(NamedTuple):
+    """An ensemble; `docs/program.md` says what the arrays mean.
+
+    Attributes:
+        of: the registers that nodes test.
+        base: a number for each output.
+        divide: what the sums are divided by at the end, or None.
+        depth: for each node, how far it is below its root.
+        wide: for each node, whether its tree has a number for each output in its leaves.
+    """
+
+    of: tuple[int, ...]
+    base: list[float]
+    divide: float | None
+    roots: list[int]
+    target: list[int]
+    feature: list[int]
+    threshold: list[float | None]
+    set: list[int]
+    missing_left: list[int]
+    left: list[int]
+    right: list[int]
+    values: list[float]
+    sets: list[list[Any]]
+    depth: list[int]
+    wide: list[bool]
+
+
+def read_trees(
+    found: dict[str, Any], place: str, of: tuple[int, ...], texts: list[bool], nodes: Budget, keys: Budget
+) -> Trees:
+    """Reads a step of trees whose registers have been read.
+
+    Args:
+        found: the step.
+        place: where it stands.
+        of: its registers.
+        texts: for each of them, whether it holds a text.
+        nodes: how many more nodes there may be.
+        keys: how many more members of sets there may be.
+
+    Raises:
+        Refusal: something in it is not as `docs/program.md` says; the message names the place.
+    """
+    fields(found, place, _FIELDS, ("divide",))
+    choice(found["precision"], f"{place}.precision", ("float64",))
+    base = numbers(found["base"], f"{place}.base")
+    if not 1 <= len(base) <= _MOST_OUTPUTS:
+        refuse(f"{place}.base", f"has {len(base):,} entries, and 1 to {_MOST_OUTPUTS:,} are allowed")
+    size = len(items(found["feature"], f"{place}.feature"))
+    nodes.spend(size, f"{place}.feature")
+    for name in _NODE_FIELDS:
+        if len(items(found[name], f"{place}.{name}")) != size:
+            refuse(f"{place}.{name}", f"has {len(found[name]):,} entries, and feature has {size:,}")
+    roots = integers(found["roots"], f"{place}.roots", 0, size - 1)
+    target = integers(found["target"], f"{place}.target", -1, len(base) - 1)
+    if len(target) != len(roots):
+        refuse(f"{place}.target", f"has {len(target):,} entries for {len(roots):,} roots")
+    values = numbers(found["values"], f"{place}.values")
+    items(found["sets"], f"{place}.sets", most=size)
+    sets, kinds = _sets(found["sets"], f"{place}.sets", keys)
+    trees = Trees(
+        of=of,
+        base=base,
+        divide=_divide(found, place),
+        roots=roots,
+        target=target,
+        feature=integers(found["feature"], f"{place}.feature", -1, len(of) - 1),
+        threshold=_thresholds(found["threshold"], f"{place}.threshold"),
+        set=integers(found["set"], f"{place}.set", -1, len(sets) - 1),
+        missing_left=integers(found["missing_left"], f"{place}.missing_left", 0, 1),
+        left=integers(found["left"], f"{place}.left", 0, max(size, len(values)) - 1),
+        right=integers(found["right"], f"{place}.right", -1, size - 1),
+        values=values,
+        sets=sets,
+        depth=[-1] * size,
+        wide=[False] * size,
+    )
+    _check_tests(trees, place, texts, kinds)
+    _check_shape(trees, place)
+    return trees
+
+
+def _divide(found: dict[str, Any], place: str) -> float | None:
+    if "divide" not in found:
+        return None
+    divide = number(found["divide"], f"{place}.divide")
+    if divide == 0:
+        refuse(f"{place}.divide", "is 0")
+    return divide
+
+
+def _thresholds(found: list[Any], place: str) -> list[float | None]:
+    return [
+        None
+        if value is None
+        else value
+        if type(value) is float and value - value == 0
+        else number(value, f"{place}[{n}]")
+        for n, value in enumerate(found)
+    ]
+
+
+def _sets(found: Any, place: str, keys: Budget) -> tuple[list[list[Any]], list[bool | None]]:  # noqa: ANN401
+    """The sets, and for each whether it holds texts; None for an empty one, which suits either."""
+    sets: list[list[Any]] = []
+    kinds: list[bool | None] = []
+    for position, each in enumerate(items(found, place)):
+        here = f"{place}[{position}]"
+        keys.spend(len(items(each, here)), here)
+        kinds.append(type(each[0]) is str if each else None)
+        sets.append(members(each, here, texts=bool(kinds[-1])))
+    return sets, kinds
+
+
+def _check_tests(trees: Trees, place: str, texts: list[bool], kinds: list[bool | None]) -> None:
+    """Holds that each node tests a register in a way that suits what it holds, and that a leaf tests nothing."""
+    for node, (feature, threshold, chosen) in enumerate(zip(trees.feature, trees.threshold, trees.set, strict=True)):
+        if chosen != -1:
+            if threshold is not None:
+                refuse(f"{place}.threshold[{node}]", "stands beside a set: one of them has to be absent")
+            if feature == -1:
+                refuse(f"{place}.set[{node}]", f"is {chosen}, and the node is a leaf")
+            if kinds[chosen] is not None and kinds[chosen] != texts[feature]:
+                refuse(
+                    f"{place}.set[{node}]",
+                    f"is {chosen}, whose members are not of the type of register {trees.of[feature]}",
+                )
+        elif feature == -1:
+            if threshold is not None:
+                refuse(f"{place}.threshold[{node}]", f"is {shown(threshold)}, and the node is a leaf")
+        elif threshold is None:
+            refuse(f"{place}.threshold[{node}]", "is null, and the node tests no set")
+        elif texts[feature]:
+            refuse(f"{place}.threshold[{node}]", f"is a number, and register {trees.of[feature]} holds a text")
+
+
+def _check_shape(trees: Trees, place: str) -> None:
+    """Holds that the nodes are trees of bounded depth, and fills in `depth` and `wide`."""
+    size, outputs = len(trees.feature), len(trees.base)
+    depth, wide = trees.depth, trees.wide
+    for position, root in enumerate(trees.roots):
+        if depth[root] != -1:
+            refuse(f"{place}.roots[{position}]", f"is {root}, which is the root of another tree")
+        depth[root] = 0
+        wide[root] = trees.target[position] == -1
+    for node, (feature, left, right) in enumerate(zip(trees.feature, trees.left, trees.right, strict=True)):
+        below = depth[node] + 1
+        if below == 0:
+            refuse(
+                f"{place}.feature[{node}]", "belongs to a node that is neither a root nor the child of an earlier node"
+            )
+        if feature == -1:
+            last = left + (outputs if wide[node] else 1)
+            if last > len(trees.values):
+                refuse(
+                    f"{place}.left[{node}]",
+                    f"is {left}, and its leaf would end at {last} of {len(trees.values)} values",
+                )
+            if right != -1:
+                refuse(f"{place}.right[{node}]", f"is {right}, and the node is a leaf")
+            continue
+        if below > MOST_DEPTH:
+            refuse(f"{place}.feature[{node}]", f"belongs to a node deeper than {MOST_DEPTH:,}")
+        for name, child in (("left", left), ("right", right)):
+            if not node < child < size:
+                refuse(f"{place}.{name}[{node}]", f"is {child}, and a child stands behind its parent, up to {size - 1}")
+            if depth[child] != -1:
+                refuse(f"{place}.{name}[{node}]", f"is {child}, which is a root or has another parent")
+            depth[child] = below
+            wide[child] = wide[node]
+''',
+".walk": r'''
+"""Walking tree ensembles, as fast as pure Python does.
+
+A node is the tuple (column, threshold, left, right): left where the column's value is at most the threshold. All else
+is brought into that form beforehand. NaN is at most nothing, so a missing value goes right. Where it has to go left,
+the node tests the negated value with its children exchanged: x > t is -x <= -u, where u is the next double above t. A
+test for a set tests a column that is 0 for what goes left and 1 for what goes right.
+"""
+
+from __future__ import annotations
+
+from math import inf, nextafter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .tree_arrays import Trees
+
+# Three levels are taken between two looks at whether a leaf was reached: leaves in between are repeated below.
+_STRIDE = 3
+# How many numbers a table of set tests keeps in memory, for the values it met.
+_MOST_KEPT = 1_000_000
+
+
+class _SetTests:
+    """The columns of all tests of one register for sets."""
+
+    def __init__(self, register: int) -> None:
+        self.register = register
+        self.tests: dict[tuple[int, int], int] = {}
+        self._sets: list[frozenset[Any]] = []
+        self._members: set[Any] = set()
+        self._missing: list[float] = []
+        self._others: list[float] = []
+        self._kept: dict[Any, list[float]] = {}
+
+    def add(self, number: int, chosen: list[Any], missing_left: int) -> None:
+        """Adds a test for a set, named by its number, unless it is there."""
+        key = (number, missing_left)
+        if key not in self.tests:
+            self.tests[key] = len(self.tests)
+            self._sets.append(frozenset(chosen))
+            self._members.update(chosen)
+            self._missing.append(0.0 if missing_left else 1.0)
+            self._others.append(1.0)
+
+    def columns(self, value: Any) -> list[float]:  # noqa: ANN401
+        """For each test 0 where the value goes left, and 1 where it goes right."""
+        if value is None or value != value:  # noqa: PLR0124  NaN
+            return self._missing
+        kept = self._kept.get(value)
+        if kept is None:
+            if value not in self._members:
+                return self._others
+            kept = [0.0 if value in each else 1.0 for each in self._sets]
+            if (len(self._kept) + 1) * len(kept) > _MOST_KEPT:
+                self._kept.clear()
+            self._kept[value] = kept
+        return kept
+
+
+class _Columns:
+    """The numbers that nodes test: the registers themselves, and behind them what is derived from them."""
+
+    def __init__(self, trees: Trees, registers: int) -> None:
+        self._trees = trees
+        tests: dict[int, _SetTests] = {}
+        negated: set[int] = set()
+        for feature, chosen, missing_left in zip(trees.feature, trees.set, trees.missing_left, strict=True):
+            if chosen != -1:
+                register = trees.of[feature]
+                tests.setdefault(register, _SetTests(register)).add(chosen, trees.sets[chosen], missing_left)
+            elif feature != -1 and missing_left:
+                negated.add(trees.of[feature])
+        self._negated = {register: registers + n for n, register in enumerate(sorted(negated))}
+        self._tests: dict[int, tuple[int, _SetTests]] = {}
+        start = registers + len(negated)
+        for register, each in tests.items():
+            self._tests[register] = (start, each)
+            start += len(each.tests)
+
+    def node(self, node: int, left: Any, right: Any) -> tuple[int, float, Any, Any]:  # noqa: ANN401
+        """A node whose children are built."""
+        trees = self._trees
+        register = trees.of[trees.feature[node]]
+        threshold = trees.threshold[node]
+        if threshold is None:
+            start, tests = self._tests[register]
+            return (start + tests.tests[trees.set[node], trees.missing_left[node]], 0.5, left, right)
+        if trees.missing_left[node]:
+            return (self._negated[register], -nextafter(threshold, inf), right, left)
+        return (register, threshold, left, right)
+
+    def derive(self) -> Callable[[list[Any]], list[Any]]:
+        """A function that puts the derived columns behind the registers."""
+        negated = tuple(self._negated)
+        tests = tuple((register, each.columns) for register, (_, each) in self._tests.items())
+        if not negated and not tests:
+            return lambda registers: registers
+
+        def derived(registers: list[Any]) -> list[Any]:
+            columns = [*registers, *[-registers[register] for register in negated]]
+            for register, of in tests:
+                columns += of(registers[register])
+            return columns
+
+        return derived
+
+
+def _built(trees: Trees, columns: _Columns) -> list[Any]:
+    """The trees as nested tuples; leaves are numbers, or lists of one number for each output."""
+    outputs = len(trees.base)
+    built: list[Any] = [None] * len(trees.feature)
+    # Children stand behind their parents, so that from the end each node's children are there before it.
+    for node in range(len(built) - 1, -1, -1):
+        left, right = trees.left[node], trees.right[node]
+        if trees.feature[node] == -1:
+            built[node] = (
+                trees.values[left : left + outputs] if trees.wide[node] and outputs > 1 else trees.values[left]
+            )
+        else:
+            made = columns.node(node, built[left], built[right])
+            if (trees.depth[node] + 1) % _STRIDE:
+                made = (*made[:2], *[_lengthened(each, made, trees.depth[node] + 1) for each in made[2:]])
+            built[node] = made
+    return [built[root] for root in trees.roots]
+
+
+def _lengthened(child: Any, parent: tuple[Any, ...], depth: int) -> Any:  # noqa: ANN401
+    """A leaf at this depth with nodes above it that lead nowhere else, down to the next whole stride."""
+    if type(child) is tuple:
+        return child
+    for _ in range(-depth % _STRIDE):
+        child = (parent[0], parent[1], child, child)
+    return child
+
+
+def walker(trees: Trees, registers: int) -> Callable[[list[Any]], None]:
+    """A function that walks an ensemble.
+
+    Args:
+        trees: the ensemble.
+        registers: how many registers are defined before it.
+
+    Returns:
+        A function that takes the registers and appends the ensemble's outputs to them.
+    """
+    columns = _Columns(trees, registers)
+    built, derive = _built(trees, columns), columns.derive()
+    if len(trees.base) == 1:
+        return _one_output(built, derive, trees.base[0], trees.divide)
+    return _many_outputs(list(zip(built, trees.target, strict=True)), derive, trees.base, trees.divide)
+
+
+def _one_output(
+    roots: list[Any], derive: Callable[[list[Any]], list[Any]], base: float, divide: float | None
+) -> Callable[[list[Any]], None]:
+    def walk(registers: list[Any]) -> None:
+        columns = derive(registers)
+        total = base
+        for root in roots:
+            node = root
+            while node.__class__ is tuple:
+                column, threshold, left, right = node
+                column, threshold, left, right = left if columns[column] <= threshold else right
+                column, threshold, left, right = left if columns[column] <= threshold else right
+                node = left if columns[column] <= threshold else right
+            total += node
+        registers.append(total if divide is None else total / divide)
+
+    return walk
+
+
+def _many_outputs(
+    roots: list[tuple[Any, int]], derive: Callable[[list[Any]], list[Any]], base: list[float], divide: float | None
+) -> Callable[[list[Any]], None]:
+    def walk(registers: list[Any]) -> None:
+        columns = derive(registers)
+        totals = list(base)
+        for root, target in roots:
+            node = root
+            while node.__class__ is tuple:
+                column, threshold, left, right = node
+                column, threshold, left, right = left if columns[column] <= threshold else right
+                column, threshold, left, right = left if columns[column] <= threshold else right
+                node = left if columns[column] <= threshold else right
+            if target >= 0:
+                totals[target] += node
+            else:
+                totals = [total + value for total, value in zip(totals, node, strict=True)]
+        registers.extend(totals if divide is None else [total / divide for total in totals])
+
+    return walk
+''',
+}
+class Modules:
+    # Each module is compiled when it is first imported: a backend that only walks programs needs few of them.
+    def find_spec(self, full_name, path=None, target=None):
+        if full_name.startswith(package) and full_name[len(package):] in sources:
+            return ModuleSpec(full_name, self, is_package=full_name == package)
+    def create_module(self, spec):
+        return None
+    def exec_module(self, module):
+        # PL/Python indents every line of a body with a tab, those inside of strings too.
+        source = sources[module.__name__[len(package):]].replace("\n\t", "\n")
+        exec(compile(source, "<" + module.__name__ + ">", "exec"), module.__dict__)
+sys.meta_path.insert(0, Modules())
+__import__(package + ".entry")
 GD[name] = sys.modules[package + ".entry"]
 $runtime$;
 
@@ -2084,7 +2092,7 @@ create function pgscore_trusted._receive(ordinal integer, content bytea) returns
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:0c8c8cae37ccb8071f39c90f9d83fb1f8aeae788e0eacfe5302a7a31c7f598a4"
+    runtime = "pgscore_runtime:19165ad4443a7e7468716fc9ae4d8d33f7e392a32029966057b7512ac2a1854c"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     GD[runtime].receive(GD, ordinal, content)
@@ -2101,7 +2109,7 @@ returns pgscore_trusted.refusal
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:0c8c8cae37ccb8071f39c90f9d83fb1f8aeae788e0eacfe5302a7a31c7f598a4"
+    runtime = "pgscore_runtime:19165ad4443a7e7468716fc9ae4d8d33f7e392a32029966057b7512ac2a1854c"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     keys = plpy.execute("select key_id, public_key from pgscore_trusted.trusted_key where revoked_at is null")
@@ -2121,7 +2129,7 @@ create function pgscore_trusted._estimate(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:0c8c8cae37ccb8071f39c90f9d83fb1f8aeae788e0eacfe5302a7a31c7f598a4"
+    runtime = "pgscore_runtime:19165ad4443a7e7468716fc9ae4d8d33f7e392a32029966057b7512ac2a1854c"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].estimate(GD, digest, rows, numbers, texts, every)
@@ -2137,7 +2145,7 @@ create function pgscore_trusted._load_program(program text) returns pgscore_trus
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:0c8c8cae37ccb8071f39c90f9d83fb1f8aeae788e0eacfe5302a7a31c7f598a4"
+    runtime = "pgscore_runtime:19165ad4443a7e7468716fc9ae4d8d33f7e392a32029966057b7512ac2a1854c"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].load_program(GD, runtime, program)
@@ -2155,7 +2163,7 @@ create function pgscore_trusted._walk(
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:0c8c8cae37ccb8071f39c90f9d83fb1f8aeae788e0eacfe5302a7a31c7f598a4" + digest)
+    walker = GD.get("pgscore_runtime:19165ad4443a7e7468716fc9ae4d8d33f7e392a32029966057b7512ac2a1854c" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 
@@ -2171,7 +2179,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:0c8c8cae37ccb8071f39c90f9d83fb1f8aeae788e0eacfe5302a7a31c7f598a4" + digest)
+    walker = GD.get("pgscore_runtime:19165ad4443a7e7468716fc9ae4d8d33f7e392a32029966057b7512ac2a1854c" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 
@@ -2185,7 +2193,7 @@ create function pgscore_trusted._environment() returns jsonb
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:0c8c8cae37ccb8071f39c90f9d83fb1f8aeae788e0eacfe5302a7a31c7f598a4"
+    runtime = "pgscore_runtime:19165ad4443a7e7468716fc9ae4d8d33f7e392a32029966057b7512ac2a1854c"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].environment()

@@ -6,7 +6,6 @@ import hashlib
 import io
 import os
 from bisect import bisect_right
-from importlib import metadata
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .errors import DATA_CORRUPTED, FEATURE_NOT_SUPPORTED, INSUFFICIENT_PRIVILEGE, Refusal
@@ -20,6 +19,8 @@ _PINNED = "scikit-learn"
 
 def installed_version(distribution: str) -> str | None:
     """The version of an installed distribution, or None, without importing it."""
+    from importlib import metadata
+
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:

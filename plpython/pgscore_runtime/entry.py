@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 import sys
-import warnings
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
-from .artifact import Pieces, check_libraries, forbid_threads, installed_version, read_artifact
-from .contract import parse_contract
 from .errors import FEATURE_NOT_SUPPORTED, Refusal
-from .estimator import ServedEstimator
-from .interpreter import Interpreter
-from .program import parse_program
-from .signature import check_signature
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 
+    from .artifact import Pieces
+    from .estimator import ServedEstimator
+
+# The other modules are imported where they are needed: a backend that only walks programs is not to pay for what
+# unpickles, on its first insert.
 _ESTIMATORS = "pgscore_estimators"
 _RECEIVED = "pgscore_received"
 # A backend that has lived through many promotions keeps the latest, not all: each may hold hundreds of megabytes.
@@ -32,6 +28,8 @@ _REPORTED = ("scikit-learn", "numpy", "scipy", "pandas", "joblib", "skops", "cry
 
 def receive(session: MutableMapping[str, Any], ordinal: int, content: bytes) -> None:
     """Takes the next piece of an artifact; the first one, with ordinal 1, begins a new artifact."""
+    from .artifact import Pieces
+
     if ordinal == 1:
         session[_RECEIVED] = Pieces()
     session[_RECEIVED].append(content)
@@ -59,6 +57,13 @@ def load(
         None where it was loaded, else SQLSTATE, message and hint of the refusal. Nothing was unpickled where the
         signature, a library or a type is refused.
     """
+    import warnings
+
+    from .artifact import check_libraries, forbid_threads, read_artifact
+    from .contract import parse_contract
+    from .estimator import ServedEstimator
+    from .signature import check_signature
+
     pieces: Pieces = session.pop(_RECEIVED)
     try:
         described = parse_contract(contract)
@@ -74,10 +79,10 @@ def load(
         return refusal.sqlstate, refusal.message, refusal.hint
     except ImportError as error:
         return FEATURE_NOT_SUPPORTED, f"the server's Python lacks a package: {error}", ""
-    kept = session.setdefault(_ESTIMATORS, OrderedDict())
+    kept = session.setdefault(_ESTIMATORS, {})
     kept[described.digest(sha256)] = served
     while len(kept) > _MOST_ESTIMATORS:
-        kept.popitem(last=False)
+        del kept[next(iter(kept))]
     return None
 
 
@@ -98,8 +103,9 @@ def estimate(
     kept = session.get(_ESTIMATORS, {})
     if digest not in kept:
         return None
-    served: ServedEstimator = kept[digest]
-    kept.move_to_end(digest)
+    # The one that was used last stands last.
+    served: ServedEstimator = kept.pop(digest)
+    kept[digest] = served
     if not every:
         return served.scores(rows, numbers, texts)
     outputs, reasons = served.outputs(rows, numbers, texts)
@@ -118,21 +124,29 @@ def load_program(session: MutableMapping[str, Any], runtime: str, program: str) 
     Returns:
         None where it was read, else SQLSTATE, message and hint of the refusal.
     """
+    from .interpreter import Interpreter
+    from .program import parse_program
+
     try:
         interpreter = Interpreter(parse_program(program))
     except Refusal as refusal:
         return refusal.sqlstate, refusal.message, refusal.hint
     name = runtime + hashlib.sha256(program.encode()).hexdigest()
-    kept = session.setdefault(_PROGRAMS, OrderedDict())
+    kept = session.setdefault(_PROGRAMS, {})
     kept[name] = None
     session[name] = interpreter
     while len(kept) > _MOST_PROGRAMS:
-        del session[kept.popitem(last=False)[0]]
+        oldest = next(iter(kept))
+        del kept[oldest], session[oldest]
     return None
 
 
 def environment() -> str:
     """The Python of this server and the packages that matter, as JSON."""
+    import platform
+
+    from .artifact import installed_version
+
     return json.dumps(
         {
             "python": platform.python_version(),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from .checks import Budget, choice, fields, flag, integer, items, members, number, refuse, shown, text
 from .errors import INVALID_PARAMETER, Refusal
@@ -24,8 +23,7 @@ _LINKS = ("identity", "logistic", "softmax", "one_vs_rest", "sign", "argmax")
 _OF_ONE_SCORE = ("logistic", "sign")
 
 
-@dataclass(frozen=True)
-class ProgramInput:
+class ProgramInput(NamedTuple):
     """An input, and what of it the estimator accepts.
 
     Attributes:
@@ -50,8 +48,7 @@ class ProgramInput:
         return self.type == "text"
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(NamedTuple):
     """A program; `docs/program.md` says what its parts mean."""
 
     inputs: tuple[ProgramInput, ...]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .checks import Budget, choice, fields, items, members, number, numbers, refuse, shown, text
 from .tree_arrays import Trees, read_trees
@@ -11,20 +10,19 @@ from .tree_arrays import Trees, read_trees
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# Named tuples, not data classes: importing those costs a backend 5 ms on its first insert.
 _AFFINE = ("subtract", "divide", "multiply", "add")
 _FUNCTIONS = ("abs", "sqrt", "square")
 
 
-@dataclass(frozen=True)
-class Affine:
+class Affine(NamedTuple):
     """A number with operations applied: pairs of name and operand, in order."""
 
     of: int
     operations: tuple[tuple[str, float], ...]
 
 
-@dataclass(frozen=True)
-class Clip:
+class Clip(NamedTuple):
     """A number within bounds; infinite ones where there are none."""
 
     of: int
@@ -32,31 +30,27 @@ class Clip:
     maximum: float
 
 
-@dataclass(frozen=True)
-class Function:
+class Function(NamedTuple):
     """A function of a number: ``abs``, ``sqrt`` or ``square``."""
 
     of: int
     name: str
 
 
-@dataclass(frozen=True)
-class Fill:
+class Fill(NamedTuple):
     """A value, and another one where it is missing."""
 
     of: int
     value: float | str
 
 
-@dataclass(frozen=True)
-class Missing:
+class Missing(NamedTuple):
     """1 where a value is missing, else 0."""
 
     of: int
 
 
-@dataclass(frozen=True)
-class Lookup:
+class Lookup(NamedTuple):
     """A number for each key."""
 
     of: int
@@ -65,8 +59,7 @@ class Lookup:
     missing: float
 
 
-@dataclass(frozen=True)
-class Linear:
+class Linear(NamedTuple):
     """A weighted sum of registers."""
 
     of: tuple[int, ...]
@@ -77,8 +70,7 @@ class Linear:
 Step = Affine | Clip | Function | Fill | Missing | Lookup | Linear | Trees
 
 
-@dataclass
-class Scope:
+class Scope(NamedTuple):
     """What steps may refer to.
 
     Attributes:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .checks import Budget, choice, fields, integers, items, members, number, numbers, refuse, shown
 
@@ -13,8 +12,7 @@ _NODE_FIELDS = ("feature", "threshold", "set", "missing_left", "left", "right")
 _FIELDS = ("step", "of", "precision", "base", "roots", "target", *_NODE_FIELDS, "values", "sets")
 
 
-@dataclass(frozen=True)
-class Trees:
+class Trees(NamedTuple):
     """An ensemble; `docs/program.md` says what the arrays mean.
 
     Attributes:

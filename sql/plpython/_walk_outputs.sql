@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:0c8c8cae37ccb8071f39c90f9d83fb1f8aeae788e0eacfe5302a7a31c7f598a4" + digest)
+    walker = GD.get("pgscore_runtime:19165ad4443a7e7468716fc9ae4d8d33f7e392a32029966057b7512ac2a1854c" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

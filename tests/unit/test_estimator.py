@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections import OrderedDict
 from typing import Any
 
 import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from pgscore_runtime import artifact, entry
+from pgscore_runtime import artifact, entry, signature
 from pgscore_runtime.contract import Contract, Input, InputType, Output
 from pgscore_runtime.errors import Refusal
 from pgscore_runtime.estimator import ServedEstimator
@@ -139,8 +138,8 @@ def test_what_cannot_be_read_is_refused(content: bytes) -> None:
 
 def test_a_backend_keeps_the_latest_estimators_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(entry, "_MOST_ESTIMATORS", 2)
-    monkeypatch.setattr(entry, "check_signature", lambda *_: None)
-    monkeypatch.setattr(entry, "forbid_threads", lambda: None)
+    monkeypatch.setattr(signature, "check_signature", lambda *_: None)
+    monkeypatch.setattr(artifact, "forbid_threads", lambda: None)
     buffer = io.BytesIO()
     joblib.dump(pipeline(), buffer)
     session: dict[str, Any] = {}
@@ -157,6 +156,5 @@ def test_a_backend_keeps_the_latest_estimators_only(monkeypatch: pytest.MonkeyPa
 
         digests.append(contract.digest(hashlib.sha256(buffer.getvalue()).hexdigest()))
     (kept,) = session.values()
-    assert isinstance(kept, OrderedDict)
     assert list(kept) == digests[1:]
     assert entry.estimate(session, digests[0], 0, None, None, False) is None

@@ -12,6 +12,7 @@ from pgscore import registry
 from .app import Dsn, Json, Model, app, command
 from .output import print_json, say, steps, table
 from .publish import show_verifications
+from .release import engines_of
 
 
 @command(app, "list", "pgscore list", "pgscore list --json --dsn postgresql://me@db/shop")
@@ -62,6 +63,15 @@ def show(model: Model, dsn: Dsn = "", as_json: Json = False) -> None:
     shown = next((v for v in found["versions"] if v["version"] == found["serving"]), found["versions"][0])
     contract = shown["contract"]
     say("", f"version {shown['version']}: {_output(contract['output'])}")
+    if shown["version"] == found["serving"]:
+        say(engines_of(found))
+    if shown["engines"]:
+        table(
+            ("engine", "one row, µs", "a row of many, µs"),
+            ((name, times["one_us"], times["many_us"]) for name, times in sorted(shown["engines"].items())),
+        )
+    size = shown["program_size"]
+    say("it has no program: only the estimator engine" if size is None else f"its program has size {size:,}")
     unconfirmed = [name for name in contract["types"] if name not in shown["confirmed_types"]]
     if unconfirmed:
         say(f"waits for an operator to confirm the types {', '.join(unconfirmed)}")

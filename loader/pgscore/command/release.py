@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,29 +18,46 @@ _AGE = re.compile(r"(\d+)([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-@command(app, "promote", "pgscore promote churn 3", "pgscore promote churn 3 --json")
+@command(app, "promote", "pgscore promote churn 3", "pgscore promote churn 3 --engine sql --json")
 def promote(
     model: Model,
     version: Annotated[
         int, typer.Argument(metavar="VERSION", show_default=False, help="The version that is to answer.")
     ],
+    engine: Annotated[
+        str | None,
+        typer.Option(metavar="ENGINE", help="sql, interpreter or estimator; without it, the fastest by measuring."),
+    ] = None,
     dsn: Dsn = "",
     as_json: Json = False,
 ) -> None:
     """Makes a version the one that answers.
 
-    Its golden rows are replayed first: a version that the database computes otherwise is refused.
+    Its golden rows are replayed first, in each of its engines: a version that the database computes otherwise is
+    refused. Then the engines are measured, and the fastest for one row and for many are taken.
     """
     with steps(f"promoting {model} {version}") as step:
         before = registry.show_model(dsn, model)["serving"]
         step("replaying the golden rows in the database")
-        registry.promote(dsn, model, version)
+        registry.promote(dsn, model, version, engine=engine)
+        now = registry.show_model(dsn, model)
     if as_json:
-        print_json({"model": model, "version": version, "before": before})
+        engines = {"one_engine": now["one_engine"], "many_engine": now["many_engine"]}
+        print_json({"model": model, "version": version, "before": before, **engines})
     elif before == version:
         say(f"{model} version {version} answers, as it did; its golden rows hold.")
     else:
         say(f"{model} version {version} answers now; before, {_before(before)}.")
+    if not as_json:
+        say(engines_of(now))
+
+
+def engines_of(model: dict[str, Any]) -> str:
+    """The engines that answer for a model, in a sentence."""
+    how = "as an operator named it" if model["engine"] else "as measured at the promotion"
+    if model["one_engine"] == model["many_engine"]:
+        return f"The {model['one_engine']} engine scores, {how}."
+    return f"The {model['one_engine']} engine scores one row, the {model['many_engine']} engine many, {how}."
 
 
 @command(app, "rollback", "pgscore rollback churn", "pgscore rollback churn --json")
