@@ -1,4 +1,4 @@
-"""pgscore, through its public face only: whatever engine the database chooses is what is measured."""
+"""pgscore: whatever engine the database chooses is what is measured."""
 
 from __future__ import annotations
 
@@ -34,16 +34,12 @@ def publish(server: Server, key: Path, model: str) -> Contender:
         published = pgscore.publish(server.dsn, model, fitted(model), profile=profile, key=key, promoted=last)
         if published.problem:
             raise pgscore.PgscoreError(published.problem)
-    score = f"pgscore.score('{model}', c)"
-    return Contender(NAME, score, single_row_statement(score))
+    return Contender(NAME, f"pgscore.score('{model}', c)", scoring_update(one_row(model)))
 
 
-def single_row_statement(score: str) -> str:
-    """What is run for one row in its own transaction; `$1` is the customer's id.
-
-    The hook: when one row has a public way of its own (what a trigger calls), put it here, and only here.
-    """
-    return scoring_update(score)
+def one_row(model: str) -> str:
+    """What a binding calls for one row: queries take the engine for many rows, and bindings know how many they have."""
+    return f"pgscore._score_row('{model}', c)"
 
 
 def engine(server: Server, model: str) -> str:

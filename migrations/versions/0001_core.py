@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "ca0470f359898833fa4141af0b3e95baf99ff29f5865a9be525d11476206e3be")
+    run_frozen("0001_core.up.sql", "04d1501f383f9f6e98b50bcc2bfb80b166de94729c56d48d4a9c2d08cf5363c8")
 
 
 def downgrade() -> None:

@@ -3188,9 +3188,12 @@ begin
             split.numbers, split.texts
         );
     else
+        -- NaN: this backend does not have the program yet. NULL as well takes the way through plpgsql, which most rows
+        -- are spared.
         call := format(
-            'pgscore._interpret(%L, %s, %L, %s, %s, %s)', model, version, described.program_digest,
-            coalesce(described.positive, 0), split.numbers, split.texts
+            'coalesce(nullif(pgscore_trusted._walk(%3$L, %4$s, %5$s, %6$s), ''NaN''),'
+                ' pgscore._interpret(%1$L, %2$s, %3$L, %4$s, %5$s, %6$s))',
+            model, version, described.program_digest, coalesce(described.positive, 0), split.numbers, split.texts
         );
     end if;
     return case
@@ -3843,6 +3846,15 @@ begin
         format('Model "%s" version %s: a row of %s', model, version, profile)
     );
     perform pgscore._create_function(
+        format('pgscore_models.%I(profile %s)', '_' || model, profile), 'double precision',
+        'sql stable parallel ' || case one_engine when 'estimator' then 'restricted' else 'safe' end,
+        'select ' || pgscore._engine_call(
+            one_engine, model, version, pgscore._profile_arguments(profile, inputs, '($1)'), false,
+            pgscore._ordinary_columns(profile, inputs)
+        ),
+        format('Model "%s" version %s: the only row of %s that is scored', model, version, profile)
+    );
+    perform pgscore._create_function(
         format('pgscore_models.%I(profiles %s[])', '_' || model, profile), 'pgscore.scored',
         'plpgsql stable parallel restricted',
         -- Neither pays for the other's plan.
@@ -3946,6 +3958,11 @@ begin
             'What a model''s serving version says of a row as JSON: label and class probabilities, or value'
         );
     else
+        perform pgscore._create_function(
+            format('pgscore._score_row(model text, profile %s)', profile), 'double precision', posture,
+            format('select case $1 %s else pgscore._no_answer($1) end', coalesce(every_cases, 'when null then null')),
+            format('The same as pgscore.score for %s, with the engine for one row', profile)
+        );
         perform pgscore._create_function(
             format('pgscore._score_rows(model text, profiles %s[])', profile), 'pgscore.scored',
             'sql stable parallel restricted',

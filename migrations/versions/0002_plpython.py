@@ -9,7 +9,7 @@ depends_on = "0001_core"
 
 
 def upgrade() -> None:
-    run_frozen("0002_plpython.up.sql", "d8d8da8577d39280790bcaf8ee8486d4193101a7867f3605903cb977e73d2606")
+    run_frozen("0002_plpython.up.sql", "8bee8fbbfce13213cee704adcf68f47773fd1a17424c91613c1b8915d9186200")
 
 
 def downgrade() -> None:

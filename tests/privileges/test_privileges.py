@@ -185,7 +185,9 @@ def test_invariant_7_python_lives_in_pgscore_trusted_and_is_short(session: Sessi
         "pgscore_trusted._walk_outputs(text,double precision[],text[])",
     ]
     for name, schema, by_superuser, body, settings in found:
-        assert (schema, by_superuser, settings) == ("pgscore_trusted", True, ["search_path=pg_catalog, pg_temp"])
+        # One asks the database nothing, and is called for each row.
+        pinned = None if "._walk(" in name else ["search_path=pg_catalog, pg_temp"]
+        assert (schema, by_superuser, settings) == ("pgscore_trusted", True, pinned)
         assert name.endswith("_runtime()") or len(body.strip().splitlines()) <= 5
     owned = "select count(*) from pg_class c join pg_roles r on r.oid = c.relowner where not r.rolsuper"
     assert session.value(f"{owned} and c.relnamespace = 'pgscore_trusted'::regnamespace") == 0

@@ -34,9 +34,12 @@ begin
             split.numbers, split.texts
         );
     else
+        -- NaN: this backend does not have the program yet. NULL as well takes the way through plpgsql, which most rows
+        -- are spared.
         call := format(
-            'pgscore._interpret(%L, %s, %L, %s, %s, %s)', model, version, described.program_digest,
-            coalesce(described.positive, 0), split.numbers, split.texts
+            'coalesce(nullif(pgscore_trusted._walk(%3$L, %4$s, %5$s, %6$s), ''NaN''),'
+                ' pgscore._interpret(%1$L, %2$s, %3$L, %4$s, %5$s, %6$s))',
+            model, version, described.program_digest, coalesce(described.positive, 0), split.numbers, split.texts
         );
     end if;
     return case

@@ -43,6 +43,11 @@ begin
         );
     else
         perform pgscore._create_function(
+            format('pgscore._score_row(model text, profile %s)', profile), 'double precision', posture,
+            format('select case $1 %s else pgscore._no_answer($1) end', coalesce(every_cases, 'when null then null')),
+            format('The same as pgscore.score for %s, with the engine for one row', profile)
+        );
+        perform pgscore._create_function(
             format('pgscore._score_rows(model text, profiles %s[])', profile), 'pgscore.scored',
             'sql stable parallel restricted',
             format('select case $1 %s end', coalesce(every_cases, 'when null then null::pgscore.scored')),

@@ -16,6 +16,15 @@ begin
         format('Model "%s" version %s: a row of %s', model, version, profile)
     );
     perform pgscore._create_function(
+        format('pgscore_models.%I(profile %s)', '_' || model, profile), 'double precision',
+        'sql stable parallel ' || case one_engine when 'estimator' then 'restricted' else 'safe' end,
+        'select ' || pgscore._engine_call(
+            one_engine, model, version, pgscore._profile_arguments(profile, inputs, '($1)'), false,
+            pgscore._ordinary_columns(profile, inputs)
+        ),
+        format('Model "%s" version %s: the only row of %s that is scored', model, version, profile)
+    );
+    perform pgscore._create_function(
         format('pgscore_models.%I(profiles %s[])', '_' || model, profile), 'pgscore.scored',
         'plpgsql stable parallel restricted',
         -- Neither pays for the other's plan.
