@@ -9,7 +9,7 @@ depends_on = "0001_core"
 
 
 def upgrade() -> None:
-    run_frozen("0002_plpython.up.sql", "8bee8fbbfce13213cee704adcf68f47773fd1a17424c91613c1b8915d9186200")
+    run_frozen("0002_plpython.up.sql", "c6325547518fd5461a56c0720647069664cfb1adc9b50b92c5bb0380be1a35d1")
 
 
 def downgrade() -> None:

@@ -46,7 +46,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:19165ad4443a7e7468716fc9ae4d8d33f7e392a32029966057b7512ac2a1854c"
+name = "pgscore_runtime:a924e5d24677bd6d6a64067afbdb347992b1eff7efc1bccd0e9b2fd90a767cba"
 package = "_pgscore_" + name[-64:]
 sources = {
 "": r'''
@@ -1274,6 +1274,163 @@ _LINKS: dict[Link, Callable[[list[float]], list[float]]] = {
     "argmax": _argmax,
 }
 ''',
+".masks": r'''
+"""Scoring ensembles of small trees without walking them.
+
+After QuickScorer (Lucchese et al., SIGIR 2015): each tree has a bit for each leaf, from left to right. A test that
+sends a row to the right rules out the leaves on its left; of the leaves that no test rules out, the leftmost is the
+row's. What all tests of one register rule out depends on its value alone, so it is found by one bisection and taken by
+one AND of integers that span the whole ensemble, a byte for each tree.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import deque
+from functools import reduce
+from itertools import accumulate
+from operator import and_, getitem
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from .tree_arrays import Trees
+
+_LEAVES = 8
+# For each byte the position of its lowest bit; no byte of a row is 0, since one leaf is always left.
+_LOWEST = [max((byte & -byte).bit_length() - 1, 0) for byte in range(256)]
+# A table of 256 numbers is kept for each tree, and masks of one byte for each tree and threshold.
+_MOST_TREES = 2000
+_MOST_KEPT = 10_000
+
+
+def fits(trees: Trees) -> bool:
+    """Whether an ensemble has one output, and trees of eight leaves at most, one behind the other."""
+    if len(trees.base) != 1 or len(trees.roots) > _MOST_TREES:
+        return False
+    feature = trees.feature
+    for root, end in zip(trees.roots, [*trees.roots[1:], len(feature)], strict=True):
+        # Each node is the child of one other, so nodes between two roots are a tree if none has a child elsewhere.
+        inner = [node for node in range(root, end) if feature[node] != -1]
+        if end - root - len(inner) > _LEAVES or end <= root:
+            return False
+        if any(trees.left[node] >= end or trees.right[node] >= end for node in inner):
+            return False
+    return True
+
+
+def scorer(trees: Trees) -> Callable[[list[Any]], None]:
+    """A function that takes the registers and appends the output of an ensemble that `fits`."""
+    tests = _Tests(trees)
+    tables = [_table(values) for values in tests.values]
+    everything = (1 << 8 * len(tables)) - 1
+    numbers, sets = tests.numbers(everything), tests.sets(everything)
+    registers_read = [register for register, _, _, _ in numbers]
+    all_thresholds = [thresholds for _, thresholds, _, _ in numbers]
+    all_masks = [masks for _, _, masks, _ in numbers]
+    base, divide, size = trees.base[0], trees.divide, len(tables)
+
+    def score(registers: list[Any]) -> None:
+        values = [registers[register] for register in registers_read]
+        total = sum(values)
+        if total == total:  # noqa: PLR0124  none of them is NaN
+            left = reduce(and_, map(getitem, all_masks, map(bisect_left, all_thresholds, values)), everything)
+        else:
+            left = everything
+            for (_, thresholds, masks, missing), value in zip(numbers, values, strict=True):
+                left &= masks[bisect_left(thresholds, value)] if value == value else missing  # noqa: PLR0124
+        for register, mask in sets:
+            left &= mask(registers[register])
+        # One after the other, as the estimator adds: sum() does so no more from Python 3.12 on.
+        (total,) = deque(accumulate(map(getitem, tables, left.to_bytes(size, "little")), initial=base), maxlen=1)
+        registers.append(total if divide is None else total / divide)
+
+    return score
+
+
+class _Tests:
+    """The tests of an ensemble, each with the mask that it takes where it sends a row to the right."""
+
+    def __init__(self, trees: Trees) -> None:
+        self._trees = trees
+        self.values: list[list[float]] = []
+        self._numbers: dict[int, list[tuple[float, int, int]]] = {}
+        self._sets: dict[int, list[tuple[frozenset[Any], int, int]]] = {}
+        for root in trees.roots:
+            self.values.append([])
+            self._visit(root)
+
+    def _visit(self, node: int) -> int:
+        """Numbers the leaves below a node and notes its tests; how many leaves there are."""
+        trees = self._trees
+        if trees.feature[node] == -1:
+            self.values[-1].append(trees.values[trees.left[node]])
+            return 1
+        first = len(self.values[-1])
+        left = self._visit(trees.left[node])
+        ruled_out = ((1 << left) - 1) << (8 * (len(self.values) - 1) + first)
+        register, missing_left = trees.of[trees.feature[node]], trees.missing_left[node]
+        threshold = trees.threshold[node]
+        if threshold is None:
+            chosen = frozenset(trees.sets[trees.set[node]])
+            self._sets.setdefault(register, []).append((chosen, missing_left, ruled_out))
+        else:
+            self._numbers.setdefault(register, []).append((threshold, missing_left, ruled_out))
+        return left + self._visit(trees.right[node])
+
+    def numbers(self, everything: int) -> list[tuple[int, list[float], list[int], int]]:
+        """For each register its thresholds, what is left when so many of them are exceeded, and when it is missing."""
+        found = []
+        for register, tests in self._numbers.items():
+            thresholds = sorted({threshold for threshold, _, _ in tests})
+            ruled_out = dict.fromkeys(thresholds, 0)
+            for threshold, _, mask in tests:
+                ruled_out[threshold] |= mask
+            masks = [everything]
+            for threshold in thresholds:
+                masks.append(masks[-1] & ~ruled_out[threshold])
+            missing = everything & ~_united(mask for _, missing_left, mask in tests if not missing_left)
+            found.append((register, thresholds, masks, missing))
+        return found
+
+    def sets(self, everything: int) -> list[tuple[int, Callable[[Any], int]]]:
+        """For each register what is left for a value of it."""
+        return [(register, _set_mask(tests, everything)) for register, tests in self._sets.items()]
+
+
+def _set_mask(tests: list[tuple[frozenset[Any], int, int]], everything: int) -> Callable[[Any], int]:
+    missing = everything & ~_united(mask for _, missing_left, mask in tests if not missing_left)
+    others = everything & ~_united(mask for _, _, mask in tests)
+    members = frozenset().union(*[chosen for chosen, _, _ in tests])
+    kept: dict[Any, int] = {}
+
+    def mask(value: Any) -> int:  # noqa: ANN401
+        if value is None or value != value:  # noqa: PLR0124  NaN
+            return missing
+        if value not in members:
+            return others
+        if value not in kept:
+            if len(kept) >= _MOST_KEPT:
+                kept.clear()
+            kept[value] = everything & ~_united(mask for chosen, _, mask in tests if value not in chosen)
+        return kept[value]
+
+    return mask
+
+
+def _united(masks: Iterable[int]) -> int:
+    united = 0
+    for mask in masks:
+        united |= mask
+    return united
+
+
+def _table(values: list[float]) -> list[float]:
+    """For each byte of leaves that are left the value of the leftmost."""
+    padded = [*values, *[0.0] * (_LEAVES - len(values))]
+    return [padded[lowest] for lowest in _LOWEST]
+''',
 ".program": r'''
 """Programs: a version of a model as data, read from JSON that nobody vouches for."""
 
@@ -1884,6 +2041,8 @@ from __future__ import annotations
 from math import inf, nextafter
 from typing import TYPE_CHECKING, Any
 
+from . import masks
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -2018,6 +2177,8 @@ def walker(trees: Trees, registers: int) -> Callable[[list[Any]], None]:
     Returns:
         A function that takes the registers and appends the ensemble's outputs to them.
     """
+    if masks.fits(trees):
+        return masks.scorer(trees)
     columns = _Columns(trees, registers)
     built, derive = _built(trees, columns), columns.derive()
     if len(trees.base) == 1:
@@ -2092,7 +2253,7 @@ create function pgscore_trusted._receive(ordinal integer, content bytea) returns
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:19165ad4443a7e7468716fc9ae4d8d33f7e392a32029966057b7512ac2a1854c"
+    runtime = "pgscore_runtime:a924e5d24677bd6d6a64067afbdb347992b1eff7efc1bccd0e9b2fd90a767cba"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     GD[runtime].receive(GD, ordinal, content)
@@ -2109,7 +2270,7 @@ returns pgscore_trusted.refusal
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:19165ad4443a7e7468716fc9ae4d8d33f7e392a32029966057b7512ac2a1854c"
+    runtime = "pgscore_runtime:a924e5d24677bd6d6a64067afbdb347992b1eff7efc1bccd0e9b2fd90a767cba"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     keys = plpy.execute("select key_id, public_key from pgscore_trusted.trusted_key where revoked_at is null")
@@ -2129,7 +2290,7 @@ create function pgscore_trusted._estimate(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:19165ad4443a7e7468716fc9ae4d8d33f7e392a32029966057b7512ac2a1854c"
+    runtime = "pgscore_runtime:a924e5d24677bd6d6a64067afbdb347992b1eff7efc1bccd0e9b2fd90a767cba"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].estimate(GD, digest, rows, numbers, texts, every)
@@ -2145,7 +2306,7 @@ create function pgscore_trusted._load_program(program text) returns pgscore_trus
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:19165ad4443a7e7468716fc9ae4d8d33f7e392a32029966057b7512ac2a1854c"
+    runtime = "pgscore_runtime:a924e5d24677bd6d6a64067afbdb347992b1eff7efc1bccd0e9b2fd90a767cba"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].load_program(GD, runtime, program)
@@ -2163,7 +2324,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:19165ad4443a7e7468716fc9ae4d8d33f7e392a32029966057b7512ac2a1854c" + digest)
+    walker = GD.get("pgscore_runtime:a924e5d24677bd6d6a64067afbdb347992b1eff7efc1bccd0e9b2fd90a767cba" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 
@@ -2179,7 +2340,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:19165ad4443a7e7468716fc9ae4d8d33f7e392a32029966057b7512ac2a1854c" + digest)
+    walker = GD.get("pgscore_runtime:a924e5d24677bd6d6a64067afbdb347992b1eff7efc1bccd0e9b2fd90a767cba" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 
@@ -2193,7 +2354,7 @@ create function pgscore_trusted._environment() returns jsonb
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:19165ad4443a7e7468716fc9ae4d8d33f7e392a32029966057b7512ac2a1854c"
+    runtime = "pgscore_runtime:a924e5d24677bd6d6a64067afbdb347992b1eff7efc1bccd0e9b2fd90a767cba"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].environment()

@@ -11,6 +11,8 @@ from __future__ import annotations
 from math import inf, nextafter
 from typing import TYPE_CHECKING, Any
 
+from . import masks
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -145,6 +147,8 @@ def walker(trees: Trees, registers: int) -> Callable[[list[Any]], None]:
     Returns:
         A function that takes the registers and appends the ensemble's outputs to them.
     """
+    if masks.fits(trees):
+        return masks.scorer(trees)
     columns = _Columns(trees, registers)
     built, derive = _built(trees, columns), columns.derive()
     if len(trees.base) == 1:

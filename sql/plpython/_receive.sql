@@ -2,7 +2,7 @@ create function pgscore_trusted._receive(ordinal integer, content bytea) returns
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:19165ad4443a7e7468716fc9ae4d8d33f7e392a32029966057b7512ac2a1854c"
+    runtime = "pgscore_runtime:a924e5d24677bd6d6a64067afbdb347992b1eff7efc1bccd0e9b2fd90a767cba"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     GD[runtime].receive(GD, ordinal, content)

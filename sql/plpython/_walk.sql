@@ -4,7 +4,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:19165ad4443a7e7468716fc9ae4d8d33f7e392a32029966057b7512ac2a1854c" + digest)
+    walker = GD.get("pgscore_runtime:a924e5d24677bd6d6a64067afbdb347992b1eff7efc1bccd0e9b2fd90a767cba" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 

@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:19165ad4443a7e7468716fc9ae4d8d33f7e392a32029966057b7512ac2a1854c" + digest)
+    walker = GD.get("pgscore_runtime:a924e5d24677bd6d6a64067afbdb347992b1eff7efc1bccd0e9b2fd90a767cba" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 
