@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "04d1501f383f9f6e98b50bcc2bfb80b166de94729c56d48d4a9c2d08cf5363c8")
+    run_frozen("0001_core.up.sql", "b164f9b4db7dc17b3e67ebf9f79438f82fae9dc80dbcc5e7d36e9cd0cb03ba84")
 
 
 def downgrade() -> None:

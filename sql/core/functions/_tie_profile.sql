@@ -3,8 +3,14 @@ language plpgsql volatile security definer
 set search_path = ''
 set lock_timeout = '5s'
 as $$
+declare
+    space constant regnamespace := (select c.relnamespace from pg_catalog.pg_class c where c.oid = profile);
 begin
     perform pgscore._existing_version(model, null);
+    if not has_schema_privilege(space, 'usage') then
+        raise exception 'pgscore_owner may not use schema %, and functions are generated on the row type of %', space, profile
+            using errcode = 'insufficient_privilege', hint = format('grant usage on schema %s to pgscore_owner', space);
+    end if;
     insert into pgscore.model_profile (model, profile) values (_tie_profile.model, _tie_profile.profile)
     on conflict do nothing;
     if found then
