@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "b164f9b4db7dc17b3e67ebf9f79438f82fae9dc80dbcc5e7d36e9cd0cb03ba84")
+    run_frozen("0001_core.up.sql", "137c17a2df2b445dc180cbe13c0b5699f6145a7c077325db3b4800ee66a4b0ca")
 
 
 def downgrade() -> None:

@@ -81,7 +81,6 @@ create table pgscore.model_version (
     published_at timestamptz not null default now(),
     published_by name not null default session_user,
     primary key (model, version),
-    unique (model, digest),
     constraint version_is_positive check (version > 0),
     constraint digest_is_a_sha256 check (digest ~ '^[0-9a-f]{64}$'),
     constraint sha256_is_one check (sha256 ~ '^[0-9a-f]{64}$'),
@@ -91,6 +90,9 @@ create table pgscore.model_version (
     constraint signature_is_ed25519 check (octet_length(signature) = 64),
     constraint metrics_are_an_object check (jsonb_typeof(metrics) = 'object')
 );
+
+-- The same artifact and contract may be vouched for by another key: that is another version.
+create unique index model_version_digest on pgscore.model_version (model, digest, coalesce(key_id, ''));
 
 alter table pgscore.model add constraint serving_version_exists
     foreign key (name, serving) references pgscore.model_version (model, version);
@@ -3596,7 +3598,10 @@ begin
 
     select v.version into version
     from pgscore.model_version v
-    where v.model = _publish.model and v.digest = _publish.digest;
+    where v.model = _publish.model and v.digest = _publish.digest
+        and (_publish.key_id is null or v.key_id = _publish.key_id)
+    order by v.version desc
+    limit 1;
     created := not found;
     if created then
         select coalesce(max(v.version), 0) + 1 into version from pgscore.model_version v where v.model = _publish.model;
@@ -3634,7 +3639,7 @@ end
 $$;
 
 comment on function pgscore._publish(text, text, text, bigint, text, jsonb, bytea, text, jsonb, jsonb, jsonb) is
-    'Stores a version with its golden rows, or answers with the version that has the same artifact and contract; wanted: pgscore._store_chunk has to follow';
+    'Stores a version with its golden rows, or answers with the version that has the same artifact, contract and key; wanted: pgscore._store_chunk has to follow';
 grant execute on function pgscore._publish(text, text, text, bigint, text, jsonb, bytea, text, jsonb, jsonb, jsonb)
     to pgscore_publisher;
 
@@ -3791,7 +3796,9 @@ set search_path = ''
 as $$
 declare
     row_arguments constant text[] := pgscore._profile_arguments(profile, inputs, 'pgscore_row');
-    each_row constant text := ') from unnest($1) as pgscore_row)';
+    -- The table that nothing is read from ties the plan to it: a change of its columns reaches the plans of open sessions.
+    tied constant text := format('where not exists (select 1 from %s where false)', profile);
+    each_row constant text := ') from unnest($1) as pgscore_row ' || tied || ')';
     split record;
 begin
     if engine = 'estimator' then
@@ -3807,8 +3814,7 @@ begin
         );
     end if;
     -- A scan of an array is in its order; the subquery keeps each score from being computed twice; a reason is asked for
-    -- only where there is no score. The table that nothing is read from ties the plan to it: a change of its columns
-    -- reaches the plans of open sessions.
+    -- only where there is no score.
     split := pgscore._split_arguments(inputs, pgscore._profile_arguments(profile, inputs, '(s.pgscore_row)'));
     return format(
         'return (
@@ -3816,10 +3822,10 @@ begin
                 case when s.score is null then pgscore._reason(%L, %s, %s, %s) end
             ))::pgscore.scored
             from (select %s as score, pgscore_row from unnest($1) as pgscore_row offset 0) s
-            where not exists (select 1 from %s where false)
+            %s
         );',
         version, model, version, split.numbers, split.texts,
-        pgscore._engine_call(engine, model, version, row_arguments), profile
+        pgscore._engine_call(engine, model, version, row_arguments), tied
     );
 end
 $$;
@@ -4059,7 +4065,7 @@ begin
     perform pgscore._refuse_pruned(model, version);
     select d.* into worst
     from pgscore._golden_differences(_prove.model, _prove.version) d
-    where not d.ok
+    where d.ok is not true
     order by d.difference desc, d.ordinal
     limit 1;
     if found then
@@ -4123,13 +4129,14 @@ set lock_timeout = '5s'
 as $$
 begin
     version := pgscore._existing_version(model, coalesce(version, 0));
+    -- Before the lock: the estimator may take seconds.
+    perform pgscore._prove(model, version);
     perform pgscore._lock_generated();
     if exists (select from pgscore.retirement r where r.model = promote.model and r.version = promote.version) then
         raise exception 'model "%" version % is retired', model, version
             using errcode = 'object_not_in_prerequisite_state',
                   hint = format('`pgscore retire %s %s --undo` takes that back.', model, version);
     end if;
-    perform pgscore._prove(model, version);
     if version is distinct from (select m.serving from pgscore.model m where m.name = promote.model) then
         insert into pgscore.promotion (model, version) values (promote.model, promote.version);
     end if;

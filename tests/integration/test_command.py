@@ -158,9 +158,9 @@ def test_revoking_a_key_says_which_versions_that_hits(opaque: Database) -> None:
     assert "permission denied" in _run(opaque.dsn(OPERATOR), "keys", "revoke", key_id, expect=1).stderr
     assert _json(dsn, "verify", "churn", "3")["ok"]
     assert _json(dsn, "keys", "revoke", key_id)["versions"] == [
-        {"model": "churn", "version": 1, "serving": False},
-        {"model": "churn", "version": 2, "serving": False},
-        {"model": "churn", "version": 3, "serving": True},
+        {"model": "churn", "version": 1, "serving": False, "unpickled": False},
+        {"model": "churn", "version": 2, "serving": False, "unpickled": False},
+        {"model": "churn", "version": 3, "serving": True, "unpickled": True},
     ]
     said = _run(dsn, "keys", "revoke", key_id).stdout
     assert "new connections load nothing that it signed" in said
@@ -175,3 +175,23 @@ def test_doctor_replays_golden_rows(serving: Database) -> None:
     found = _json(serving.dsn(), "doctor", expect=1)
     sentences = [each["sentence"] for each in found["findings"] if each["level"] == "problem"]
     assert any("not what the fitted estimator gave" in sentence for sentence in sentences)
+
+
+def test_doctor_tells_what_serves_as_a_program_from_what_is_unpickled(serving: Database) -> None:
+    serving.session().run("update pgscore_trusted.trusted_key set revoked_at = now()")
+    found = _json(serving.dsn(), "doctor")
+    assert found["ok"]  # version 1 serves as a program
+    warned = {each["sentence"] for each in found["findings"] if each["level"] == "warning"}
+    assert any("its artifact cannot be loaded, and its program serves" in sentence for sentence in warned)
+    assert any("golden rows in the sql engine" in each["sentence"] for each in found["findings"])
+
+
+def test_doctor_of_a_database_without_plpython(serving: Database) -> None:
+    session = serving.session()
+    session.run("select pgscore.promote('churn', 1, 'sql')")
+    session.run("drop schema pgscore_trusted cascade; drop extension plpython3u")
+    found = _json(serving.dsn(), "doctor")
+    assert found["ok"]
+    assert any("only what becomes SQL is scored" in each["sentence"] for each in found["findings"])
+    session.run("update pgscore.model set one_engine = 'interpreter'")
+    assert not _json(serving.dsn(), "doctor", expect=1)["ok"]

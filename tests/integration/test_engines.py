@@ -166,7 +166,7 @@ def test_the_engine_that_is_named_serves(serving: Database, engine: str) -> None
         "select prosrc from pg_proc where proname in ('churn', '_churn')"
         " and pronamespace = 'pgscore_models'::regnamespace"
     )
-    assert len(sources) == 4
+    assert len(sources) == 5
     for (source,) in sources:
         called = {name for name, call in calls.items() if call in source}
         assert called == {engine}, source

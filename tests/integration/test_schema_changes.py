@@ -46,9 +46,6 @@ def _problems(database: Database) -> dict[str, str]:
 def test_changes_that_the_model_does_not_see(
     serving: Database, light: Session, change: str, request: pytest.FixtureRequest
 ) -> None:
-    if change.endswith("total_intl_calls type bigint") and request.node.callspec.params["light"] == "estimator":
-        # pgscore._rows_body ties the plan to the table in the other engines only: an open session keeps the old type.
-        request.applymarker(pytest.mark.xfail(strict=True, reason="_rows_body of the estimator engine keeps its plan"))
     application = serving.session(APPLICATION)
     application.run(_COMPLAIN, 1)
     light.run(change)

@@ -207,3 +207,20 @@ def test_a_revoked_key_loads_nothing_more(opaque: Database) -> None:
     for login in (SCIENTIST, OPERATOR):
         with refused("42501", "which this database does not trust"):
             opaque.session(login).run("select * from pgscore.verify('churn', 3)")
+
+
+def test_publishing_again_with_a_trusted_key_mends_what_was_not_signed(
+    shared: Database, key: Path, tmp_path: Path
+) -> None:
+    """The same bytes and another key are another version; the same key, or none, is the one that stands."""
+    path = tmp_path / "model.joblib"
+    joblib.dump(opaque_pipeline(), path)  # its bytes change whenever it is asked
+    given = {"golden": customers(), "model": "mended", "source": path}
+    database = shared.dsn()
+    first = pgscore.publish(database, **given)
+    assert "carries no signature" in (first.problem or "")
+    assert pgscore.publish(database, **given).created is False
+    second = pgscore.publish(database, key=key, promoted=True, **given)
+    assert (second.version, second.created, second.problem) == (2, True, None)
+    for again in (pgscore.publish(database, key=key, **given), pgscore.publish(database, **given)):
+        assert (again.version, again.created) == (2, False)
