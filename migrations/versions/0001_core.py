@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "137c17a2df2b445dc180cbe13c0b5699f6145a7c077325db3b4800ee66a4b0ca")
+    run_frozen("0001_core.up.sql", "7d5d42ff92d953958af7750b033508a35281459aef6d6e698b3f317e9aedfa49")
 
 
 def downgrade() -> None:
