@@ -215,12 +215,14 @@ def test_publishing_again_with_a_trusted_key_mends_what_was_not_signed(
     """The same bytes and another key are another version; the same key, or none, is the one that stands."""
     path = tmp_path / "model.joblib"
     joblib.dump(opaque_pipeline(), path)  # its bytes change whenever it is asked
-    given = {"golden": customers(), "model": "mended", "source": path}
-    database = shared.dsn()
-    first = pgscore.publish(database, **given)
+
+    def publish(**given: Any) -> pgscore.Published:  # noqa: ANN401
+        return pgscore.publish(shared.dsn(), "mended", path, golden=customers(), **given)
+
+    first = publish()
     assert "carries no signature" in (first.problem or "")
-    assert pgscore.publish(database, **given).created is False
-    second = pgscore.publish(database, key=key, promoted=True, **given)
+    assert publish().created is False
+    second = publish(key=key, promoted=True)
     assert (second.version, second.created, second.problem) == (2, True, None)
-    for again in (pgscore.publish(database, key=key, **given), pgscore.publish(database, **given)):
+    for again in (publish(key=key), publish()):
         assert (again.version, again.created) == (2, False)
