@@ -28,6 +28,8 @@ as $runtime$
 import sys, types
 name = "pgscore_runtime:{digest}"
 package = "_pgscore_" + name[-64:]
+if name in GD:
+    return
 modules = [
 {modules}]
 for module_name, source in modules:

@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "ca0470f359898833fa4141af0b3e95baf99ff29f5865a9be525d11476206e3be")
+    run_frozen("0001_core.up.sql", "985edc0e4b97b30d93044b460d443a875dab5925fd1e19e173eeb3c0a3bb791d")
 
 
 def downgrade() -> None:

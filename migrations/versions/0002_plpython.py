@@ -9,7 +9,7 @@ depends_on = "0001_core"
 
 
 def upgrade() -> None:
-    run_frozen("0002_plpython.up.sql", "98408837e3e0fc405de40862ae685f991c2cbd2cd15f6629c9f22e1666fc5b3c")
+    run_frozen("0002_plpython.up.sql", "ff696180449e98ed3fef06931c15c2c0d5b9f0f1e6640973b07e9a0f2c556f99")
 
 
 def downgrade() -> None:

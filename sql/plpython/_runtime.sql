@@ -6,6 +6,8 @@ as $runtime$
 import sys, types
 name = "pgscore_runtime:0c8c8cae37ccb8071f39c90f9d83fb1f8aeae788e0eacfe5302a7a31c7f598a4"
 package = "_pgscore_" + name[-64:]
+if name in GD:
+    return
 modules = [
 ("", r'''
 """The part of pgscore that runs inside PostgreSQL.
