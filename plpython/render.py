@@ -27,6 +27,8 @@ import sys
 from _frozen_importlib import ModuleSpec
 name = "pgscore_runtime:{digest}"
 package = "_pgscore_" + name[-64:]
+if name in GD:
+    return
 sources = {{
 {modules}}}
 class Modules:

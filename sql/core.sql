@@ -24,6 +24,7 @@
 \ir core/functions/_existing_version.sql
 \ir core/functions/_no_answer.sql
 \ir core/functions/_refuse_pruned.sql
+\ir core/functions/_number.sql
 \ir core/functions/_payload_value.sql
 \ir core/functions/_payload_numbers.sql
 \ir core/functions/_payload_texts.sql

@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "7d5d42ff92d953958af7750b033508a35281459aef6d6e698b3f317e9aedfa49")
+    run_frozen("0001_core.up.sql", "fd3ae2a7c0f16d9a3946fc9d64a3b53544f0f45dc2cc237672873331f57106ba")
 
 
 def downgrade() -> None:

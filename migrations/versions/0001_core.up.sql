@@ -573,6 +573,22 @@ $$;
 
 comment on function pgscore._refuse_pruned(text, integer) is 'Refuses a version whose artifact and functions were removed';
 
+-- core/functions/_number.sql
+-- Beyond these ends, which are the middles between the last doubles and what is no double, the cast raises an error.
+create function pgscore._number(value numeric) returns double precision
+language sql immutable parallel safe
+return case
+    when abs(value) between 2.4703282292062327209e-324 and 1.7976931348623158079372897140530341e308
+        or value = 0 or value in ('NaN', 'Infinity', '-Infinity')
+    then value::double precision
+    when abs(value) < 1 then 0
+    else sign(value)::double precision * 'Infinity'::double precision
+end;
+
+comment on function pgscore._number(numeric) is
+    'The nearest double, where the cast would raise an error: past the largest it is infinite, below the least 0';
+grant execute on function pgscore._number(numeric) to pgscore_reader;
+
 -- core/functions/_payload_value.sql
 create function pgscore._payload_value(payload jsonb, name text, type text) returns text
 language plpgsql immutable parallel safe
@@ -588,7 +604,12 @@ begin
             using errcode = 'undefined_column',
                   hint = 'Give it as null where it is not known.';
     end if;
-    if kind = 'null'
+    -- No number as short as 300 characters is beyond what a double holds.
+    if kind = 'number' and type = 'double precision' and length(plain) > 300 then
+        return case pgscore._number(plain::numeric)
+            when 'Infinity' then 'Infinity' when '-Infinity' then '-Infinity' when 0 then '0' else plain
+        end;
+    elsif kind = 'null'
         or (type = 'text' and kind = 'string')
         or (type = 'boolean' and kind = 'boolean')
         or (type = 'double precision' and (kind = 'number' or plain in ('NaN', 'Infinity', '-Infinity')))
@@ -912,6 +933,9 @@ begin
                 return format('%s.%s is %s, and a finite number is wanted', place, field, pgscore._shown(input -> field));
             end if;
         end loop;
+        if (input -> 'minimum')::double precision > (input -> 'maximum')::double precision then
+            return format('%s.minimum is above its maximum', place);
+        end if;
         if input ? 'known' then
             problem := pgscore._keys_problem(place || '.known', input -> 'known', type);
             if problem is not null then
@@ -985,6 +1009,8 @@ begin
         return format('%s.precision is %s, and "float64" is wanted', place, pgscore._shown(step -> 'precision'));
     elsif step ? 'divide' and not pgscore._is_number(step -> 'divide') then
         return format('%s.divide is %s, and a finite number is wanted', place, pgscore._shown(step -> 'divide'));
+    elsif (step -> 'divide')::double precision = 0 then
+        return format('%s.divide is 0', place);
     end if;
     outputs := jsonb_array_length(step -> 'base');
     nodes := jsonb_array_length(step -> 'feature');
@@ -1242,6 +1268,10 @@ begin
 
     if name = 'clip' and not step ?| numbers then
         return format('%s has neither a minimum nor a maximum', place);
+    elsif name = 'clip' and (step -> 'minimum')::double precision > (step -> 'maximum')::double precision then
+        return format('%s.minimum is above its maximum', place);
+    elsif name = 'affine' and (step -> 'divide')::double precision = 0 then
+        return format('%s.divide is 0', place);
     elsif name = 'function' and step -> 'name' not in ('"abs"', '"sqrt"', '"square"') then
         return format('%s.name is %s, and "abs", "sqrt" or "square" is wanted', place, pgscore._shown(step -> 'name'));
     elsif name in ('fill', 'lookup') then
@@ -1608,13 +1638,18 @@ declare
 begin
     if link = 'identity' then
         return scores;
+    elsif link = 'sign' then
+        return case when scores[1] > 0 then '{0,1}' else '{1,0}' end;
+    elsif link = 'argmax' then
+        -- As numpy does, which takes what is no number for the largest.
+        outputs := array_fill(0::double precision, array[cardinality(scores)]);
+        outputs[coalesce(array_position(scores, null), array_position(scores, largest))] := 1;
+        return outputs;
     elsif array_position(scores, null) is not null then
-        return array_fill(null::double precision, array[case when link in ('logistic', 'sign') then 2 else cardinality(scores) end]);
+        return array_fill(null::double precision, array[case link when 'logistic' then 2 else cardinality(scores) end]);
     elsif link = 'logistic' then
         probability := pgscore._divide(1, pgscore._add(1, pgscore._exp(-scores[1])));
         return array[1 - probability, probability];
-    elsif link = 'sign' then
-        return case when scores[1] > 0 then '{0,1}' else '{1,0}' end;
     end if;
     -- What cannot raise is computed at once; the functions that never raise are slow.
     foreach score in array scores loop
@@ -1622,25 +1657,24 @@ begin
             score := case
                 when abs(score) < '1e300' and abs(largest) < '1e300' then score - largest else pgscore._add(score, -largest) end;
             score := case when score > -700 then exp(score) else pgscore._exp(score) end;
-        elsif link = 'one_vs_rest' then
+        else
             score := case
                 when abs(score) < 700 then 1 / (1 + exp(-score))
                 else pgscore._divide(1, pgscore._add(1, pgscore._exp(-score)))
             end;
-        else
-            score := case when score = largest and total = 0 then 1 else 0 end;
         end if;
         outputs := outputs || score;
         total := total + score;
     end loop;
-    if link <> 'argmax' then
-        for position in 1 .. cardinality(outputs) loop
-            outputs[position] := case
-                when outputs[position] > '1e-300' then outputs[position] / total
-                else pgscore._divide(outputs[position], total)
-            end;
-        end loop;
+    if total = 0 then  -- each of them underflows: scikit-learn's answer
+        return array_fill(1 / cardinality(scores)::double precision, array[cardinality(scores)]);
     end if;
+    for position in 1 .. cardinality(outputs) loop
+        outputs[position] := case
+            when outputs[position] > '1e-300' then outputs[position] / total
+            else pgscore._divide(outputs[position], total)
+        end;
+    end loop;
     return outputs;
 end
 $$;
@@ -2414,11 +2448,11 @@ begin
                         weight := weights[number];
                         wild_input := wild[of];
                         if wild_input is null then
-                            total := total + pgscore._multiply(abs(weight), greatest(abs(lows[of]), abs(highs[of])) / most);
+                            total := total + pgscore._multiply(abs(weight), pgscore._divide(greatest(abs(lows[of]), abs(highs[of])), most));
                             if weight = 0 or pgscore._multiply(abs(weight), smalls[of]) > '1e-200' then
                                 trees := trees || expressions[of];
                             elsif abs(weight) > '1e-60' then
-                                lift := pgscore._literal(power('2'::double precision, -800) / abs(weight));
+                                lift := pgscore._literal(pgscore._divide(power('2'::double precision, -800), abs(weight)));
                                 trees := trees || format('((%s + %s) - %s)', expressions[of], lift, lift);
                             else
                                 return null;
@@ -2433,20 +2467,20 @@ begin
                         end if;
                         used[wild_input + 1] := true;
                         total := total + abs(weight) * 2;
-                        if abs(shifts[of] * factors[of]) <= 100 then
-                            constant_ := constant_ + weights[number] * (pluses[of] / factors[of] - shifts[of]);
+                        if abs(pgscore._multiply(shifts[of], factors[of])) <= 100 then
+                            constant_ := constant_ + pgscore._multiply(weights[number], pgscore._divide(pluses[of], factors[of]) - shifts[of]);
                             trees := trees || arguments[wild_input + 1];
                             least_weight := least(least_weight, abs(weight));
                             wraps[wild_input + 1] := '';
                         else
-                            constant_ := constant_ + weights[number] * (pluses[of] / factors[of]);
+                            constant_ := constant_ + pgscore._multiply(weights[number], pgscore._divide(pluses[of], factors[of]));
                             trees := trees || format('(%s - %s)', arguments[wild_input + 1], pgscore._literal(shifts[of]));
                         end if;
                     end loop;
                     if total is null or not total < '1e60' or not abs(constant_) < '1e60' or not least_weight > '1e-60' then
                         return null;
                     end if;
-                    total := total + abs(constant_) / most * 2;
+                    total := total + pgscore._divide(abs(constant_), most) * 2;
                     power_ := greatest(0, ceil(log('2'::numeric, greatest(total, 1)::numeric)) + 2);
                     e := '';
                     for number in 1 .. cardinality(read) loop
@@ -2455,7 +2489,7 @@ begin
                             pgscore._literal(pgscore._multiply(weights[number], power('2'::double precision, -power_)))
                         );
                     end loop;
-                    e := pgscore._literal(constant_ * power('2'::double precision, -power_)) || e;
+                    e := pgscore._literal(pgscore._multiply(constant_, power('2'::double precision, -power_))) || e;
                     lift := pgscore._literal(power('2'::double precision,
                         (-1010 + power_ - floor(log('2'::numeric, least_weight::numeric)))::integer));
                     for number in 1 .. inputs loop
@@ -3016,6 +3050,8 @@ as $$
 declare
     refusal record;
 begin
+    -- Here, because PL/Python would call it in a subtransaction, which parallel workers cannot have.
+    perform pgscore_trusted._runtime();
     select l.sqlstate, l.message, l.hint into refusal
     from pgscore.program p, pgscore_trusted._load_program(p.program::text) l
     where p.model = _load_program.model and p.version = _load_program.version;
@@ -3727,6 +3763,8 @@ begin
         source || '.' || quote_ident(a.attname) as reference,
         format_type(a.atttypid, a.atttypmod) as declared,
         coalesce(nullif(t.typbasetype, 0), t.oid)::regtype::text as type,
+        -- Of numeric: as PostgreSQL keeps precision and scale.
+        case t.typtype when 'd' then t.typtypmod else a.atttypmod end - 4 as modifier,
         t.typcategory as category
     into field
     from pg_catalog.pg_attribute a
@@ -3743,6 +3781,13 @@ begin
     elsif wanted = 'double precision' and field.type = 'real' then
         -- As drivers and JSON show it: 1.1 is 1.1, not 1.10000002384186.
         return field.reference || '::text::double precision';
+    elsif wanted = 'double precision' and field.type = 'numeric' and not (
+        field.modifier >= 0
+        -- Digits before the point, and behind it; the scale has a sign from PostgreSQL 15 on.
+        and (field.modifier >> 16) - (((field.modifier & 2047) # 1024) - 1024) <= 308
+        and (((field.modifier & 2047) # 1024) - 1024) <= 323
+    ) then
+        return format('pgscore._number(%s)', field.reference);
     elsif wanted = 'double precision'
         and field.type in ('smallint', 'integer', 'bigint', 'numeric', 'double precision')
     then

@@ -9,7 +9,7 @@ depends_on = "0001_core"
 
 
 def upgrade() -> None:
-    run_frozen("0002_plpython.up.sql", "c6325547518fd5461a56c0720647069664cfb1adc9b50b92c5bb0380be1a35d1")
+    run_frozen("0002_plpython.up.sql", "b4ec2334599f56225665338170e5c5505699d4cc08701cce5168eec2a7a346ce")
 
 
 def downgrade() -> None:

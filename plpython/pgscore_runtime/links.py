@@ -24,6 +24,14 @@ def _expit(z: float) -> float:
         return 0.0
 
 
+def _sum(numbers: list[float]) -> float:
+    # One after the other, as numpy and the sql engine add a few: sum() does so no more from Python 3.12 on.
+    total = 0.0
+    for number in numbers:
+        total += number
+    return total
+
+
 def _identity(scores: list[float]) -> list[float]:
     return scores
 
@@ -39,13 +47,13 @@ def _softmax(scores: list[float]) -> list[float]:
     if not isfinite(largest) or any(score != score for score in scores):  # noqa: PLR0124  NaN
         return [nan] * len(scores)
     powers = [exp(score - largest) for score in scores]
-    total = sum(powers)
+    total = _sum(powers)
     return [power / total for power in powers]
 
 
 def _one_vs_rest(scores: list[float]) -> list[float]:
     probabilities = [_expit(score) for score in scores]
-    total = sum(probabilities)
+    total = _sum(probabilities)
     if total == 0:  # scikit-learn's answer where all of them underflow
         return [1 / len(scores)] * len(scores)
     return [probability / total for probability in probabilities]

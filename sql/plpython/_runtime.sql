@@ -5,8 +5,10 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:a924e5d24677bd6d6a64067afbdb347992b1eff7efc1bccd0e9b2fd90a767cba"
+name = "pgscore_runtime:e678b5e53b7a8d7ec66b7dfbdb84160ffc099fe06aecff78a0d07ecf4d2dcd45"
 package = "_pgscore_" + name[-64:]
+if name in GD:
+    return
 sources = {
 "": r'''
 """The part of pgscore that runs inside PostgreSQL.
@@ -1185,6 +1187,14 @@ def _expit(z: float) -> float:
         return 0.0
 
 
+def _sum(numbers: list[float]) -> float:
+    # One after the other, as numpy and the sql engine add a few: sum() does so no more from Python 3.12 on.
+    total = 0.0
+    for number in numbers:
+        total += number
+    return total
+
+
 def _identity(scores: list[float]) -> list[float]:
     return scores
 
@@ -1200,13 +1210,13 @@ def _softmax(scores: list[float]) -> list[float]:
     if not isfinite(largest) or any(score != score for score in scores):  # noqa: PLR0124  NaN
         return [nan] * len(scores)
     powers = [exp(score - largest) for score in scores]
-    total = sum(powers)
+    total = _sum(powers)
     return [power / total for power in powers]
 
 
 def _one_vs_rest(scores: list[float]) -> list[float]:
     probabilities = [_expit(score) for score in scores]
-    total = sum(probabilities)
+    total = _sum(probabilities)
     if total == 0:  # scikit-learn's answer where all of them underflow
         return [1 / len(scores)] * len(scores)
     return [probability / total for probability in probabilities]

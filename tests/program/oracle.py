@@ -140,14 +140,15 @@ def _trees(step: Program, tested: list[Any]) -> list[Any]:
 def _link(link: str, scores: np.ndarray[Any, np.dtype[np.float64]]) -> list[float]:
     if link == "identity":
         return [float(score) for score in scores]
+    if link in ("sign", "argmax"):
+        best = int(scores[0] > 0) if link == "sign" else int(np.argmax(scores))
+        return [float(position == best) for position in range(max(2, len(scores)))]
     if np.isnan(scores).any():
-        return [np.nan] * (2 if link in ("logistic", "sign") else len(scores))
+        return [np.nan] * (2 if link == "logistic" else len(scores))
     if link == "logistic":
         probability = float(1 / (1 + np.exp(-scores[0])))
         return [1 - probability, probability]
-    if link == "sign":
-        return [0.0, 1.0] if scores[0] > 0 else [1.0, 0.0]
-    if link == "argmax":
-        return [float(position == int(np.argmax(scores))) for position in range(len(scores))]
     powers = np.exp(scores - scores.max()) if link == "softmax" else 1 / (1 + np.exp(-scores))
+    if powers.sum() == 0:
+        return [1 / len(scores)] * len(scores)
     return [float(each) for each in powers / powers.sum()]

@@ -81,7 +81,7 @@ def _trees(draw: st.DrawFn, kinds: str, numbers: st.SearchStrategy[float]) -> Pr
         "values": [], "sets": [],
     }  # fmt: skip
     if draw(st.booleans()):
-        step["divide"] = draw(numbers)
+        step["divide"] = draw(numbers) or 1.0
 
     def grow(depth: int, target: int) -> int:
         node = len(step["feature"])
@@ -124,9 +124,11 @@ def _step(draw: st.DrawFn, kinds: str, numbers: st.SearchStrategy[float]) -> Pro
     if name == "affine":
         fields = draw(st.lists(st.sampled_from(["subtract", "divide", "multiply", "add"]), unique=True))
         step |= {field: draw(numbers) for field in fields}
+        if step.get("divide") == 0:
+            step["divide"] = 1.0
     elif name == "clip":
-        fields = draw(st.lists(st.sampled_from(["minimum", "maximum"]), unique=True, min_size=1))
-        step |= {field: draw(numbers) for field in fields}
+        low, high = sorted([draw(numbers), draw(numbers)])
+        step |= draw(st.sampled_from([{"minimum": low}, {"maximum": high}, {"minimum": low, "maximum": high}]))
     elif name == "function":
         step["name"] = draw(st.sampled_from(["abs", "sqrt", "square"]))
     elif name == "fill":

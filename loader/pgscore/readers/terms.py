@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from pgscore_runtime.interpreter import Interpreter
@@ -20,8 +21,8 @@ def absolute_terms(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]
         rows: input values by name, as in golden rows: None for NULL, numbers also as the text ``Infinity``.
 
     Returns:
-        A sum for each row: 0 where the row has no score; 1 for all but linear models, as their additions are those of
-        the estimator.
+        A sum for each row: 0 where the row has no score, or one that is no number; 1 for all but linear models, as
+        their additions are those of the estimator.
     """
     defined = {len(document["inputs"]) + n: step for n, step in enumerate(document["steps"])}
     linear = [defined.get(register) for register in document["scores"]]
@@ -38,7 +39,7 @@ def absolute_terms(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]
             if each["type"] != "text"
         ]
         outputs, _ = interpreter.outputs(numbers, texts)
-        sums.append(max(outputs, default=0.0) if outputs else 0.0)
+        sums.append(max(outputs) if outputs and not any(map(isnan, outputs)) else 0.0)
     return sums
 
 

@@ -5,6 +5,8 @@ as $$
 declare
     refusal record;
 begin
+    -- Here, because PL/Python would call it in a subtransaction, which parallel workers cannot have.
+    perform pgscore_trusted._runtime();
     select l.sqlstate, l.message, l.hint into refusal
     from pgscore.program p, pgscore_trusted._load_program(p.program::text) l
     where p.model = _load_program.model and p.version = _load_program.version;

@@ -12,7 +12,12 @@ begin
             using errcode = 'undefined_column',
                   hint = 'Give it as null where it is not known.';
     end if;
-    if kind = 'null'
+    -- No number as short as 300 characters is beyond what a double holds.
+    if kind = 'number' and type = 'double precision' and length(plain) > 300 then
+        return case pgscore._number(plain::numeric)
+            when 'Infinity' then 'Infinity' when '-Infinity' then '-Infinity' when 0 then '0' else plain
+        end;
+    elsif kind = 'null'
         or (type = 'text' and kind = 'string')
         or (type = 'boolean' and kind = 'boolean')
         or (type = 'double precision' and (kind = 'number' or plain in ('NaN', 'Infinity', '-Infinity')))

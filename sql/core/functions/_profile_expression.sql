@@ -10,6 +10,8 @@ begin
         source || '.' || quote_ident(a.attname) as reference,
         format_type(a.atttypid, a.atttypmod) as declared,
         coalesce(nullif(t.typbasetype, 0), t.oid)::regtype::text as type,
+        -- Of numeric: as PostgreSQL keeps precision and scale.
+        case t.typtype when 'd' then t.typtypmod else a.atttypmod end - 4 as modifier,
         t.typcategory as category
     into field
     from pg_catalog.pg_attribute a
@@ -26,6 +28,13 @@ begin
     elsif wanted = 'double precision' and field.type = 'real' then
         -- As drivers and JSON show it: 1.1 is 1.1, not 1.10000002384186.
         return field.reference || '::text::double precision';
+    elsif wanted = 'double precision' and field.type = 'numeric' and not (
+        field.modifier >= 0
+        -- Digits before the point, and behind it; the scale has a sign from PostgreSQL 15 on.
+        and (field.modifier >> 16) - (((field.modifier & 2047) # 1024) - 1024) <= 308
+        and (((field.modifier & 2047) # 1024) - 1024) <= 323
+    ) then
+        return format('pgscore._number(%s)', field.reference);
     elsif wanted = 'double precision'
         and field.type in ('smallint', 'integer', 'bigint', 'numeric', 'double precision')
     then

@@ -399,11 +399,11 @@ begin
                         weight := weights[number];
                         wild_input := wild[of];
                         if wild_input is null then
-                            total := total + pgscore._multiply(abs(weight), greatest(abs(lows[of]), abs(highs[of])) / most);
+                            total := total + pgscore._multiply(abs(weight), pgscore._divide(greatest(abs(lows[of]), abs(highs[of])), most));
                             if weight = 0 or pgscore._multiply(abs(weight), smalls[of]) > '1e-200' then
                                 trees := trees || expressions[of];
                             elsif abs(weight) > '1e-60' then
-                                lift := pgscore._literal(power('2'::double precision, -800) / abs(weight));
+                                lift := pgscore._literal(pgscore._divide(power('2'::double precision, -800), abs(weight)));
                                 trees := trees || format('((%s + %s) - %s)', expressions[of], lift, lift);
                             else
                                 return null;
@@ -418,20 +418,20 @@ begin
                         end if;
                         used[wild_input + 1] := true;
                         total := total + abs(weight) * 2;
-                        if abs(shifts[of] * factors[of]) <= 100 then
-                            constant_ := constant_ + weights[number] * (pluses[of] / factors[of] - shifts[of]);
+                        if abs(pgscore._multiply(shifts[of], factors[of])) <= 100 then
+                            constant_ := constant_ + pgscore._multiply(weights[number], pgscore._divide(pluses[of], factors[of]) - shifts[of]);
                             trees := trees || arguments[wild_input + 1];
                             least_weight := least(least_weight, abs(weight));
                             wraps[wild_input + 1] := '';
                         else
-                            constant_ := constant_ + weights[number] * (pluses[of] / factors[of]);
+                            constant_ := constant_ + pgscore._multiply(weights[number], pgscore._divide(pluses[of], factors[of]));
                             trees := trees || format('(%s - %s)', arguments[wild_input + 1], pgscore._literal(shifts[of]));
                         end if;
                     end loop;
                     if total is null or not total < '1e60' or not abs(constant_) < '1e60' or not least_weight > '1e-60' then
                         return null;
                     end if;
-                    total := total + abs(constant_) / most * 2;
+                    total := total + pgscore._divide(abs(constant_), most) * 2;
                     power_ := greatest(0, ceil(log('2'::numeric, greatest(total, 1)::numeric)) + 2);
                     e := '';
                     for number in 1 .. cardinality(read) loop
@@ -440,7 +440,7 @@ begin
                             pgscore._literal(pgscore._multiply(weights[number], power('2'::double precision, -power_)))
                         );
                     end loop;
-                    e := pgscore._literal(constant_ * power('2'::double precision, -power_)) || e;
+                    e := pgscore._literal(pgscore._multiply(constant_, power('2'::double precision, -power_))) || e;
                     lift := pgscore._literal(power('2'::double precision,
                         (-1010 + power_ - floor(log('2'::numeric, least_weight::numeric)))::integer));
                     for number in 1 .. inputs loop

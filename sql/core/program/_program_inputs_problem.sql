@@ -42,6 +42,9 @@ begin
                 return format('%s.%s is %s, and a finite number is wanted', place, field, pgscore._shown(input -> field));
             end if;
         end loop;
+        if (input -> 'minimum')::double precision > (input -> 'maximum')::double precision then
+            return format('%s.minimum is above its maximum', place);
+        end if;
         if input ? 'known' then
             problem := pgscore._keys_problem(place || '.known', input -> 'known', type);
             if problem is not null then

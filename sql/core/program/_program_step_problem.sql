@@ -78,6 +78,10 @@ begin
 
     if name = 'clip' and not step ?| numbers then
         return format('%s has neither a minimum nor a maximum', place);
+    elsif name = 'clip' and (step -> 'minimum')::double precision > (step -> 'maximum')::double precision then
+        return format('%s.minimum is above its maximum', place);
+    elsif name = 'affine' and (step -> 'divide')::double precision = 0 then
+        return format('%s.divide is 0', place);
     elsif name = 'function' and step -> 'name' not in ('"abs"', '"sqrt"', '"square"') then
         return format('%s.name is %s, and "abs", "sqrt" or "square" is wanted', place, pgscore._shown(step -> 'name'));
     elsif name in ('fill', 'lookup') then

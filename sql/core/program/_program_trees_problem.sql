@@ -47,6 +47,8 @@ begin
         return format('%s.precision is %s, and "float64" is wanted', place, pgscore._shown(step -> 'precision'));
     elsif step ? 'divide' and not pgscore._is_number(step -> 'divide') then
         return format('%s.divide is %s, and a finite number is wanted', place, pgscore._shown(step -> 'divide'));
+    elsif (step -> 'divide')::double precision = 0 then
+        return format('%s.divide is 0', place);
     end if;
     outputs := jsonb_array_length(step -> 'base');
     nodes := jsonb_array_length(step -> 'feature');
