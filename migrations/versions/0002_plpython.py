@@ -9,7 +9,7 @@ depends_on = "0001_core"
 
 
 def upgrade() -> None:
-    run_frozen("0002_plpython.up.sql", "b4ec2334599f56225665338170e5c5505699d4cc08701cce5168eec2a7a346ce")
+    run_frozen("0002_plpython.up.sql", "063e92f05f8352185cf7c0397152ce1c2926bc4909c34f021daf104f4bb0219f")
 
 
 def downgrade() -> None:

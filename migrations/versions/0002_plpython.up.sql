@@ -46,7 +46,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:e678b5e53b7a8d7ec66b7dfbdb84160ffc099fe06aecff78a0d07ecf4d2dcd45"
+name = "pgscore_runtime:5482a62b98460d7ae3e5899827bca6c5186e30b18d812046f153a16ef05b7dce"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -1317,7 +1317,7 @@ _MOST_KEPT = 10_000
 
 def fits(trees: Trees) -> bool:
     """Whether an ensemble has one output, and trees of eight leaves at most, one behind the other."""
-    if len(trees.base) != 1 or len(trees.roots) > _MOST_TREES:
+    if len(trees.base) != 1 or not 1 <= len(trees.roots) <= _MOST_TREES:
         return False
     feature = trees.feature
     for root, end in zip(trees.roots, [*trees.roots[1:], len(feature)], strict=True):
@@ -2263,7 +2263,7 @@ create function pgscore_trusted._receive(ordinal integer, content bytea) returns
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:e678b5e53b7a8d7ec66b7dfbdb84160ffc099fe06aecff78a0d07ecf4d2dcd45"
+    runtime = "pgscore_runtime:5482a62b98460d7ae3e5899827bca6c5186e30b18d812046f153a16ef05b7dce"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     GD[runtime].receive(GD, ordinal, content)
@@ -2280,7 +2280,7 @@ returns pgscore_trusted.refusal
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:e678b5e53b7a8d7ec66b7dfbdb84160ffc099fe06aecff78a0d07ecf4d2dcd45"
+    runtime = "pgscore_runtime:5482a62b98460d7ae3e5899827bca6c5186e30b18d812046f153a16ef05b7dce"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     keys = plpy.execute("select key_id, public_key from pgscore_trusted.trusted_key where revoked_at is null")
@@ -2300,7 +2300,7 @@ create function pgscore_trusted._estimate(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:e678b5e53b7a8d7ec66b7dfbdb84160ffc099fe06aecff78a0d07ecf4d2dcd45"
+    runtime = "pgscore_runtime:5482a62b98460d7ae3e5899827bca6c5186e30b18d812046f153a16ef05b7dce"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].estimate(GD, digest, rows, numbers, texts, every)
@@ -2316,7 +2316,7 @@ create function pgscore_trusted._load_program(program text) returns pgscore_trus
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:e678b5e53b7a8d7ec66b7dfbdb84160ffc099fe06aecff78a0d07ecf4d2dcd45"
+    runtime = "pgscore_runtime:5482a62b98460d7ae3e5899827bca6c5186e30b18d812046f153a16ef05b7dce"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].load_program(GD, runtime, program)
@@ -2334,7 +2334,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:e678b5e53b7a8d7ec66b7dfbdb84160ffc099fe06aecff78a0d07ecf4d2dcd45" + digest)
+    walker = GD.get("pgscore_runtime:5482a62b98460d7ae3e5899827bca6c5186e30b18d812046f153a16ef05b7dce" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 
@@ -2350,7 +2350,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:e678b5e53b7a8d7ec66b7dfbdb84160ffc099fe06aecff78a0d07ecf4d2dcd45" + digest)
+    walker = GD.get("pgscore_runtime:5482a62b98460d7ae3e5899827bca6c5186e30b18d812046f153a16ef05b7dce" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 
@@ -2364,7 +2364,7 @@ create function pgscore_trusted._environment() returns jsonb
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:e678b5e53b7a8d7ec66b7dfbdb84160ffc099fe06aecff78a0d07ecf4d2dcd45"
+    runtime = "pgscore_runtime:5482a62b98460d7ae3e5899827bca6c5186e30b18d812046f153a16ef05b7dce"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].environment()

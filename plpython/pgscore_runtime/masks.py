@@ -30,7 +30,7 @@ _MOST_KEPT = 10_000
 
 def fits(trees: Trees) -> bool:
     """Whether an ensemble has one output, and trees of eight leaves at most, one behind the other."""
-    if len(trees.base) != 1 or len(trees.roots) > _MOST_TREES:
+    if len(trees.base) != 1 or not 1 <= len(trees.roots) <= _MOST_TREES:
         return False
     feature = trees.feature
     for root, end in zip(trees.roots, [*trees.roots[1:], len(feature)], strict=True):

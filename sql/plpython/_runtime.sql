@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:e678b5e53b7a8d7ec66b7dfbdb84160ffc099fe06aecff78a0d07ecf4d2dcd45"
+name = "pgscore_runtime:5482a62b98460d7ae3e5899827bca6c5186e30b18d812046f153a16ef05b7dce"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -1276,7 +1276,7 @@ _MOST_KEPT = 10_000
 
 def fits(trees: Trees) -> bool:
     """Whether an ensemble has one output, and trees of eight leaves at most, one behind the other."""
-    if len(trees.base) != 1 or len(trees.roots) > _MOST_TREES:
+    if len(trees.base) != 1 or not 1 <= len(trees.roots) <= _MOST_TREES:
         return False
     feature = trees.feature
     for root, end in zip(trees.roots, [*trees.roots[1:], len(feature)], strict=True):

@@ -4,7 +4,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:e678b5e53b7a8d7ec66b7dfbdb84160ffc099fe06aecff78a0d07ecf4d2dcd45" + digest)
+    walker = GD.get("pgscore_runtime:5482a62b98460d7ae3e5899827bca6c5186e30b18d812046f153a16ef05b7dce" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 

@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:e678b5e53b7a8d7ec66b7dfbdb84160ffc099fe06aecff78a0d07ecf4d2dcd45" + digest)
+    walker = GD.get("pgscore_runtime:5482a62b98460d7ae3e5899827bca6c5186e30b18d812046f153a16ef05b7dce" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

@@ -1,0 +1,74 @@
+"""Ensembles of small trees by masks: to the last bit what walking them gives."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from pgscore.describe import describe
+from pgscore.readers import read_program
+from pgscore_runtime import masks
+from pgscore_runtime.interpreter import Interpreter
+from pgscore_runtime.program import parse_program
+from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingClassifier
+
+from tests.support.models import LIGHT_INPUTS, churned, pipeline, predictors
+from tests.support.programs import hard_rows, pair
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NUMBERS = predictors()[LIGHT_INPUTS].astype(float)
+
+
+def _interpreters(document: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> tuple[Interpreter, Interpreter]:
+    """One that scores by masks, and one that walks."""
+    text = json.dumps(document)
+    program = parse_program(text)
+    assert all(masks.fits(step) for step in program.steps)  # type: ignore[arg-type]
+    by_masks = Interpreter(program)
+    monkeypatch.setattr(masks, "fits", lambda _: False)
+    return by_masks, Interpreter(parse_program(text))
+
+
+def _missing() -> pd.DataFrame:
+    frame = _NUMBERS.copy()
+    frame.iloc[::5, 0] = np.nan
+    frame.iloc[::7, 2] = np.nan
+    return frame
+
+
+@pytest.mark.parametrize(
+    ("model", "sample"),
+    [
+        (pipeline(), predictors()),  # sets of texts beside numbers
+        (HistGradientBoostingClassifier(max_iter=8, max_leaf_nodes=8).fit(_missing(), churned()), _NUMBERS),
+        (GradientBoostingRegressor(n_estimators=9, max_depth=3).fit(_NUMBERS, _NUMBERS.sum(axis=1)), _NUMBERS),
+        (GradientBoostingRegressor(n_estimators=9, max_depth=1).fit(_NUMBERS, _NUMBERS.sum(axis=1)), _NUMBERS),
+    ],
+    ids=["sets", "missing", "depth 3", "stumps"],
+)
+def test_masks_give_what_walking_gives(model: Any, sample: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ANN401
+    tested = pair(model, sample)
+    by_masks, walking = _interpreters(tested.document, monkeypatch)
+    rows = hard_rows(tested, sample)
+    assert len(rows) > 50
+    is_text = [each.is_text for each in tested.contract.inputs]
+    for row in rows:
+        numbers = [value for value, text in zip(row, is_text, strict=True) if not text]
+        texts = [value for value, text in zip(row, is_text, strict=True) if text]
+        assert by_masks.outputs(numbers, texts) == walking.outputs(numbers, texts)
+
+
+def test_what_does_not_fit_is_walked() -> None:
+    deep = GradientBoostingRegressor(n_estimators=2, max_depth=4).fit(_NUMBERS, _NUMBERS.sum(axis=1))
+    contract, _ = describe(deep, _NUMBERS)
+    document = read_program(deep, contract)
+    assert not masks.fits(parse_program(json.dumps(document)).steps[0])  # type: ignore[arg-type]
+    empty = {**document["steps"][0], "roots": [], "target": [], "values": [], "sets": []}
+    empty |= {name: [] for name in ("feature", "threshold", "set", "missing_left", "left", "right")}
+    program = parse_program(json.dumps({**document, "steps": [empty]}))
+    assert not masks.fits(program.steps[0])  # type: ignore[arg-type]
+    assert Interpreter(program).outputs([1.0, 2.0, 3.0], [])[0] == [empty["base"][0]]
