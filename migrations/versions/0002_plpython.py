@@ -9,7 +9,7 @@ depends_on = "0001_core"
 
 
 def upgrade() -> None:
-    run_frozen("0002_plpython.up.sql", "063e92f05f8352185cf7c0397152ce1c2926bc4909c34f021daf104f4bb0219f")
+    run_frozen("0002_plpython.up.sql", "e92ce1cc39bc3fccdaa4c5f586c3452c802679a15566e0effcfb419b1758a21f")
 
 
 def downgrade() -> None:

@@ -46,7 +46,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:5482a62b98460d7ae3e5899827bca6c5186e30b18d812046f153a16ef05b7dce"
+name = "pgscore_runtime:5924c020c0e5b346d5b6e822641ce422bb81ddf8b4e8737260acd15f64235d57"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -954,6 +954,7 @@ from typing import TYPE_CHECKING, Any
 
 from .checks import shown
 from .links import link_function
+from .quick import quick_score
 from .steps import Affine, Clip, Fill, Function, Linear, Lookup, Missing
 from .tree_arrays import Trees
 from .walk import walker
@@ -962,6 +963,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from .program import Program, ProgramInput
+    from .quick import Score
 
 _OPERATIONS: dict[str, Callable[[float, float], float]] = {
     "subtract": sub,
@@ -978,7 +980,11 @@ _FUNCTIONS: dict[str, Callable[[float], float]] = {
 
 
 class Interpreter:
-    """A program, ready to be evaluated."""
+    """A program, ready to be evaluated.
+
+    Attributes:
+        score: gives the score for one row, given as to `outputs`: the output at a position; None where there is none.
+    """
 
     def __init__(self, program: Program) -> None:
         inputs = program.inputs
@@ -990,6 +996,7 @@ class Interpreter:
         self._steps = _compiled(program)
         self._scores = program.scores
         self._link = link_function(program.link)
+        self.score: Score = quick_score(program, self._score) or self._score
 
     def outputs(
         self, numbers: Sequence[float | None], texts: Sequence[str | None]
@@ -1027,8 +1034,7 @@ class Interpreter:
             step(registers)
         return self._link([registers[register] for register in self._scores]), None
 
-    def score(self, numbers: Sequence[float | None], texts: Sequence[str | None], positive: int) -> float | None:
-        """The score for one row, given as to `outputs`: the output at a position; None where there is none."""
+    def _score(self, numbers: Sequence[float | None], texts: Sequence[str | None], positive: int) -> float | None:
         outputs, _ = self.outputs(numbers, texts)
         if outputs is None:
             return None
@@ -1332,10 +1338,8 @@ def fits(trees: Trees) -> bool:
 
 def scorer(trees: Trees) -> Callable[[list[Any]], None]:
     """A function that takes the registers and appends the output of an ensemble that `fits`."""
-    tests = _Tests(trees)
-    tables = [_table(values) for values in tests.values]
-    everything = (1 << 8 * len(tables)) - 1
-    numbers, sets = tests.numbers(everything), tests.sets(everything)
+    found = Masks(trees)
+    tables, everything, numbers, sets = found.tables, found.everything, found.numbers(), found.sets()
     registers_read = [register for register, _, _, _ in numbers]
     all_thresholds = [thresholds for _, thresholds, _, _ in numbers]
     all_masks = [masks for _, _, masks, _ in numbers]
@@ -1359,27 +1363,34 @@ def scorer(trees: Trees) -> Callable[[list[Any]], None]:
     return score
 
 
-class _Tests:
-    """The tests of an ensemble, each with the mask that it takes where it sends a row to the right."""
+class Masks:
+    """The tests of an ensemble that `fits`, each with what it rules out where it sends a row to the right.
+
+    Attributes:
+        everything: all leaves of all trees.
+        tables: for each tree and each byte of leaves that are left the number of the leftmost.
+    """
 
     def __init__(self, trees: Trees) -> None:
         self._trees = trees
-        self.values: list[list[float]] = []
+        self._values: list[list[float]] = []
         self._numbers: dict[int, list[tuple[float, int, int]]] = {}
         self._sets: dict[int, list[tuple[frozenset[Any], int, int]]] = {}
         for root in trees.roots:
-            self.values.append([])
+            self._values.append([])
             self._visit(root)
+        self.everything = (1 << 8 * len(trees.roots)) - 1
+        self.tables = [_table(values) for values in self._values]
 
     def _visit(self, node: int) -> int:
         """Numbers the leaves below a node and notes its tests; how many leaves there are."""
         trees = self._trees
         if trees.feature[node] == -1:
-            self.values[-1].append(trees.values[trees.left[node]])
+            self._values[-1].append(trees.values[trees.left[node]])
             return 1
-        first = len(self.values[-1])
+        first = len(self._values[-1])
         left = self._visit(trees.left[node])
-        ruled_out = ((1 << left) - 1) << (8 * (len(self.values) - 1) + first)
+        ruled_out = ((1 << left) - 1) << (8 * (len(self._values) - 1) + first)
         register, missing_left = trees.of[trees.feature[node]], trees.missing_left[node]
         threshold = trees.threshold[node]
         if threshold is None:
@@ -1389,7 +1400,7 @@ class _Tests:
             self._numbers.setdefault(register, []).append((threshold, missing_left, ruled_out))
         return left + self._visit(trees.right[node])
 
-    def numbers(self, everything: int) -> list[tuple[int, list[float], list[int], int]]:
+    def numbers(self) -> list[tuple[int, list[float], list[int], int]]:
         """For each register its thresholds, what is left when so many of them are exceeded, and when it is missing."""
         found = []
         for register, tests in self._numbers.items():
@@ -1397,16 +1408,16 @@ class _Tests:
             ruled_out = dict.fromkeys(thresholds, 0)
             for threshold, _, mask in tests:
                 ruled_out[threshold] |= mask
-            masks = [everything]
+            masks = [self.everything]
             for threshold in thresholds:
                 masks.append(masks[-1] & ~ruled_out[threshold])
-            missing = everything & ~_united(mask for _, missing_left, mask in tests if not missing_left)
+            missing = self.everything & ~_united(mask for _, missing_left, mask in tests if not missing_left)
             found.append((register, thresholds, masks, missing))
         return found
 
-    def sets(self, everything: int) -> list[tuple[int, Callable[[Any], int]]]:
+    def sets(self) -> list[tuple[int, Callable[[Any], int]]]:
         """For each register what is left for a value of it."""
-        return [(register, _set_mask(tests, everything)) for register, tests in self._sets.items()]
+        return [(register, _set_mask(tests, self.everything)) for register, tests in self._sets.items()]
 
 
 def _set_mask(tests: list[tuple[frozenset[Any], int, int]], everything: int) -> Callable[[Any], int]:
@@ -1586,6 +1597,105 @@ def _input(found: Any, place: str, keys: Budget) -> ProgramInput:  # noqa: ANN40
         known=None if known is None else frozenset(known),
         **bounds,
     )
+''',
+".quick": r'''
+"""One row and one ensemble of small trees, in as few steps of Python as there can be.
+
+What an interpreter does for each input costs more than the trees: a backend comes to it from other work, with its
+caches cold. So the ends of what an input accepts stand among the thresholds, with None for a mask: a row that is not
+ordinary, because a value is missing or refused, ends in a TypeError, and is left to the interpreter.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import deque
+from functools import reduce
+from itertools import accumulate
+from math import exp, inf, nextafter
+from operator import and_, getitem
+from typing import TYPE_CHECKING, Any
+
+from .masks import Masks, fits
+from .tree_arrays import Trees
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .program import Program, ProgramInput
+
+    Score = Callable[[Sequence[float | None], Sequence[str | None], int], float | None]
+
+
+def quick_score(program: Program, slow: Score) -> Score | None:
+    """A function that scores one row as `slow` does, and leaves to it what is not ordinary; None where there is none.
+
+    There is one for a program whose only step is an ensemble of small trees that tests the inputs themselves, and whose
+    link is ``identity`` or ``logistic``.
+    """
+    (trees,) = program.steps if len(program.steps) == 1 else (None,)
+    registers = len(program.inputs)
+    if not isinstance(trees, Trees) or not fits(trees) or program.scores != (registers,):
+        return None
+    if program.link not in ("identity", "logistic") or any(each.known is not None for each in program.inputs):
+        return None
+    found = Masks(trees)
+    if any(not program.inputs[register].is_text for register, _ in found.sets()):
+        return None
+    thresholds, masks = _bounded(program.inputs, found)
+    position = {register: n for n, register in enumerate(n for n, each in enumerate(program.inputs) if each.is_text)}
+    sets = tuple((position[register], mask) for register, mask in found.sets())
+    total = _total(trees, found)
+    logistic = program.link == "logistic"
+    bisect: Any = bisect_left  # which refuses None with the TypeError that is wanted
+
+    def score(numbers: Sequence[float | None], texts: Sequence[str | None], positive: int) -> float | None:
+        try:
+            left = reduce(and_, map(getitem, masks, map(bisect, thresholds, numbers)), found.everything)
+        except TypeError:
+            return slow(numbers, texts, positive)
+        if texts:
+            if None in texts:
+                return slow(numbers, texts, positive)
+            for text, mask in sets:
+                left &= mask(texts[text])
+        z = total(left)
+        if not logistic:
+            return z
+        try:
+            probability = 1 / (1 + exp(-z))
+        except OverflowError:
+            probability = 0.0
+        return probability if positive else 1 - probability
+
+    return score
+
+
+def _total(trees: Trees, found: Masks) -> Callable[[int], float]:
+    tables, base, divide, size = found.tables, trees.base[0], trees.divide, len(found.tables)
+
+    def total(left: int) -> float:
+        # One after the other, as the estimator adds: sum() does so no more from Python 3.12 on.
+        (value,) = deque(accumulate(map(getitem, tables, left.to_bytes(size, "little")), initial=base), maxlen=1)
+        return value if divide is None else value / divide
+
+    return total
+
+
+def _bounded(inputs: tuple[ProgramInput, ...], found: Masks) -> tuple[list[list[float]], list[list[Any]]]:
+    """For each number input the thresholds within what it accepts, its ends around them, and a mask for each gap."""
+    tests = {register: (thresholds, masks) for register, thresholds, masks, _ in found.numbers()}
+    all_thresholds, all_masks = [], []
+    for register, each in enumerate(inputs):
+        if each.is_text:
+            continue
+        thresholds, masks = tests.get(register, ([], [found.everything]))
+        below = nextafter(each.minimum, -inf)
+        first = sum(threshold <= below for threshold in thresholds)
+        last = sum(threshold < each.maximum for threshold in thresholds)
+        all_thresholds.append([below, *thresholds[first:last], each.maximum])
+        all_masks.append([None, *masks[first : last + 1], None])
+    return all_thresholds, all_masks
 ''',
 ".signature": r'''
 """Ed25519 signatures: who vouches for an artifact."""
@@ -2263,7 +2373,7 @@ create function pgscore_trusted._receive(ordinal integer, content bytea) returns
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:5482a62b98460d7ae3e5899827bca6c5186e30b18d812046f153a16ef05b7dce"
+    runtime = "pgscore_runtime:5924c020c0e5b346d5b6e822641ce422bb81ddf8b4e8737260acd15f64235d57"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     GD[runtime].receive(GD, ordinal, content)
@@ -2280,7 +2390,7 @@ returns pgscore_trusted.refusal
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:5482a62b98460d7ae3e5899827bca6c5186e30b18d812046f153a16ef05b7dce"
+    runtime = "pgscore_runtime:5924c020c0e5b346d5b6e822641ce422bb81ddf8b4e8737260acd15f64235d57"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     keys = plpy.execute("select key_id, public_key from pgscore_trusted.trusted_key where revoked_at is null")
@@ -2300,7 +2410,7 @@ create function pgscore_trusted._estimate(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:5482a62b98460d7ae3e5899827bca6c5186e30b18d812046f153a16ef05b7dce"
+    runtime = "pgscore_runtime:5924c020c0e5b346d5b6e822641ce422bb81ddf8b4e8737260acd15f64235d57"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].estimate(GD, digest, rows, numbers, texts, every)
@@ -2316,7 +2426,7 @@ create function pgscore_trusted._load_program(program text) returns pgscore_trus
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:5482a62b98460d7ae3e5899827bca6c5186e30b18d812046f153a16ef05b7dce"
+    runtime = "pgscore_runtime:5924c020c0e5b346d5b6e822641ce422bb81ddf8b4e8737260acd15f64235d57"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].load_program(GD, runtime, program)
@@ -2334,7 +2444,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:5482a62b98460d7ae3e5899827bca6c5186e30b18d812046f153a16ef05b7dce" + digest)
+    walker = GD.get("pgscore_runtime:5924c020c0e5b346d5b6e822641ce422bb81ddf8b4e8737260acd15f64235d57" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 
@@ -2350,7 +2460,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:5482a62b98460d7ae3e5899827bca6c5186e30b18d812046f153a16ef05b7dce" + digest)
+    walker = GD.get("pgscore_runtime:5924c020c0e5b346d5b6e822641ce422bb81ddf8b4e8737260acd15f64235d57" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 
@@ -2364,7 +2474,7 @@ create function pgscore_trusted._environment() returns jsonb
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:5482a62b98460d7ae3e5899827bca6c5186e30b18d812046f153a16ef05b7dce"
+    runtime = "pgscore_runtime:5924c020c0e5b346d5b6e822641ce422bb81ddf8b4e8737260acd15f64235d57"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].environment()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .checks import shown
 from .links import link_function
+from .quick import quick_score
 from .steps import Affine, Clip, Fill, Function, Linear, Lookup, Missing
 from .tree_arrays import Trees
 from .walk import walker
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from .program import Program, ProgramInput
+    from .quick import Score
 
 _OPERATIONS: dict[str, Callable[[float, float], float]] = {
     "subtract": sub,
@@ -35,7 +37,11 @@ _FUNCTIONS: dict[str, Callable[[float], float]] = {
 
 
 class Interpreter:
-    """A program, ready to be evaluated."""
+    """A program, ready to be evaluated.
+
+    Attributes:
+        score: gives the score for one row, given as to `outputs`: the output at a position; None where there is none.
+    """
 
     def __init__(self, program: Program) -> None:
         inputs = program.inputs
@@ -47,6 +53,7 @@ class Interpreter:
         self._steps = _compiled(program)
         self._scores = program.scores
         self._link = link_function(program.link)
+        self.score: Score = quick_score(program, self._score) or self._score
 
     def outputs(
         self, numbers: Sequence[float | None], texts: Sequence[str | None]
@@ -84,8 +91,7 @@ class Interpreter:
             step(registers)
         return self._link([registers[register] for register in self._scores]), None
 
-    def score(self, numbers: Sequence[float | None], texts: Sequence[str | None], positive: int) -> float | None:
-        """The score for one row, given as to `outputs`: the output at a position; None where there is none."""
+    def _score(self, numbers: Sequence[float | None], texts: Sequence[str | None], positive: int) -> float | None:
         outputs, _ = self.outputs(numbers, texts)
         if outputs is None:
             return None

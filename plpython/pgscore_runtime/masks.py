@@ -45,10 +45,8 @@ def fits(trees: Trees) -> bool:
 
 def scorer(trees: Trees) -> Callable[[list[Any]], None]:
     """A function that takes the registers and appends the output of an ensemble that `fits`."""
-    tests = _Tests(trees)
-    tables = [_table(values) for values in tests.values]
-    everything = (1 << 8 * len(tables)) - 1
-    numbers, sets = tests.numbers(everything), tests.sets(everything)
+    found = Masks(trees)
+    tables, everything, numbers, sets = found.tables, found.everything, found.numbers(), found.sets()
     registers_read = [register for register, _, _, _ in numbers]
     all_thresholds = [thresholds for _, thresholds, _, _ in numbers]
     all_masks = [masks for _, _, masks, _ in numbers]
@@ -72,27 +70,34 @@ def scorer(trees: Trees) -> Callable[[list[Any]], None]:
     return score
 
 
-class _Tests:
-    """The tests of an ensemble, each with the mask that it takes where it sends a row to the right."""
+class Masks:
+    """The tests of an ensemble that `fits`, each with what it rules out where it sends a row to the right.
+
+    Attributes:
+        everything: all leaves of all trees.
+        tables: for each tree and each byte of leaves that are left the number of the leftmost.
+    """
 
     def __init__(self, trees: Trees) -> None:
         self._trees = trees
-        self.values: list[list[float]] = []
+        self._values: list[list[float]] = []
         self._numbers: dict[int, list[tuple[float, int, int]]] = {}
         self._sets: dict[int, list[tuple[frozenset[Any], int, int]]] = {}
         for root in trees.roots:
-            self.values.append([])
+            self._values.append([])
             self._visit(root)
+        self.everything = (1 << 8 * len(trees.roots)) - 1
+        self.tables = [_table(values) for values in self._values]
 
     def _visit(self, node: int) -> int:
         """Numbers the leaves below a node and notes its tests; how many leaves there are."""
         trees = self._trees
         if trees.feature[node] == -1:
-            self.values[-1].append(trees.values[trees.left[node]])
+            self._values[-1].append(trees.values[trees.left[node]])
             return 1
-        first = len(self.values[-1])
+        first = len(self._values[-1])
         left = self._visit(trees.left[node])
-        ruled_out = ((1 << left) - 1) << (8 * (len(self.values) - 1) + first)
+        ruled_out = ((1 << left) - 1) << (8 * (len(self._values) - 1) + first)
         register, missing_left = trees.of[trees.feature[node]], trees.missing_left[node]
         threshold = trees.threshold[node]
         if threshold is None:
@@ -102,7 +107,7 @@ class _Tests:
             self._numbers.setdefault(register, []).append((threshold, missing_left, ruled_out))
         return left + self._visit(trees.right[node])
 
-    def numbers(self, everything: int) -> list[tuple[int, list[float], list[int], int]]:
+    def numbers(self) -> list[tuple[int, list[float], list[int], int]]:
         """For each register its thresholds, what is left when so many of them are exceeded, and when it is missing."""
         found = []
         for register, tests in self._numbers.items():
@@ -110,16 +115,16 @@ class _Tests:
             ruled_out = dict.fromkeys(thresholds, 0)
             for threshold, _, mask in tests:
                 ruled_out[threshold] |= mask
-            masks = [everything]
+            masks = [self.everything]
             for threshold in thresholds:
                 masks.append(masks[-1] & ~ruled_out[threshold])
-            missing = everything & ~_united(mask for _, missing_left, mask in tests if not missing_left)
+            missing = self.everything & ~_united(mask for _, missing_left, mask in tests if not missing_left)
             found.append((register, thresholds, masks, missing))
         return found
 
-    def sets(self, everything: int) -> list[tuple[int, Callable[[Any], int]]]:
+    def sets(self) -> list[tuple[int, Callable[[Any], int]]]:
         """For each register what is left for a value of it."""
-        return [(register, _set_mask(tests, everything)) for register, tests in self._sets.items()]
+        return [(register, _set_mask(tests, self.everything)) for register, tests in self._sets.items()]
 
 
 def _set_mask(tests: list[tuple[frozenset[Any], int, int]], everything: int) -> Callable[[Any], int]:

@@ -2,7 +2,7 @@ create function pgscore_trusted._environment() returns jsonb
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:5482a62b98460d7ae3e5899827bca6c5186e30b18d812046f153a16ef05b7dce"
+    runtime = "pgscore_runtime:5924c020c0e5b346d5b6e822641ce422bb81ddf8b4e8737260acd15f64235d57"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].environment()

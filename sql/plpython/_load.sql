@@ -3,7 +3,7 @@ returns pgscore_trusted.refusal
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:5482a62b98460d7ae3e5899827bca6c5186e30b18d812046f153a16ef05b7dce"
+    runtime = "pgscore_runtime:5924c020c0e5b346d5b6e822641ce422bb81ddf8b4e8737260acd15f64235d57"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     keys = plpy.execute("select key_id, public_key from pgscore_trusted.trusted_key where revoked_at is null")

@@ -4,7 +4,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:5482a62b98460d7ae3e5899827bca6c5186e30b18d812046f153a16ef05b7dce" + digest)
+    walker = GD.get("pgscore_runtime:5924c020c0e5b346d5b6e822641ce422bb81ddf8b4e8737260acd15f64235d57" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 

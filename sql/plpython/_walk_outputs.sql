@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:5482a62b98460d7ae3e5899827bca6c5186e30b18d812046f153a16ef05b7dce" + digest)
+    walker = GD.get("pgscore_runtime:5924c020c0e5b346d5b6e822641ce422bb81ddf8b4e8737260acd15f64235d57" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

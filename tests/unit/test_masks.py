@@ -29,6 +29,7 @@ def _interpreters(document: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> 
     program = parse_program(text)
     assert all(masks.fits(step) for step in program.steps)  # type: ignore[arg-type]
     by_masks = Interpreter(program)
+    assert by_masks.score.__module__.endswith(".quick")
     monkeypatch.setattr(masks, "fits", lambda _: False)
     return by_masks, Interpreter(parse_program(text))
 
@@ -59,7 +60,10 @@ def test_masks_give_what_walking_gives(model: Any, sample: pd.DataFrame, monkeyp
     for row in rows:
         numbers = [value for value, text in zip(row, is_text, strict=True) if not text]
         texts = [value for value, text in zip(row, is_text, strict=True) if text]
-        assert by_masks.outputs(numbers, texts) == walking.outputs(numbers, texts)
+        expected = walking.outputs(numbers, texts)
+        assert by_masks.outputs(numbers, texts) == expected
+        for positive, output in enumerate(expected[0] or [None]):
+            assert by_masks.score(numbers, texts, positive) == output
 
 
 def test_what_does_not_fit_is_walked() -> None:
