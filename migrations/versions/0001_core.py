@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "b164f9b4db7dc17b3e67ebf9f79438f82fae9dc80dbcc5e7d36e9cd0cb03ba84")
+    run_frozen("0001_core.up.sql", "87c66a8a4db8832123605975b4b12c393072ac25f36d11a1bd2b3cbe90ff7001")
 
 
 def downgrade() -> None:

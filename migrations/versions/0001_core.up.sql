@@ -9,7 +9,8 @@ begin
             ('pgscore_owner', 'owns the schemas pgscore and pgscore_models and what is in them'),
             ('pgscore_reader', 'may call scores and read the views'),
             ('pgscore_publisher', 'may add versions of models'),
-            ('pgscore_operator', 'may promote and route versions, and reads what went wrong')
+            ('pgscore_operator', 'may promote and route versions, and reads what went wrong'),
+            ('pgscore_applier', 'calls what owners of profile tables own, and may do nothing else')
         ) as r (name, says)
         where to_regrole(r.name) is null
     loop
@@ -19,6 +20,9 @@ begin
             execute format('grant pgscore_reader to %I', wanted.name);
         end if;
     end loop;
+    if not pg_has_role('pgscore_owner', 'pgscore_applier', 'member') then
+        grant pgscore_applier to pgscore_owner;
+    end if;
     -- Whoever migrates makes objects for pgscore_owner; a superuser may do so without being a member.
     if not pg_has_role(current_user, 'pgscore_owner', 'member') then
         execute format('grant pgscore_owner to %I', current_user);
@@ -34,6 +38,7 @@ comment on schema pgscore is 'Scores of machine-learning models: API, tables, vi
 comment on schema pgscore_models is 'Functions that pgscore generates for promoted models';
 
 grant usage on schema pgscore, pgscore_models to pgscore_publisher, pgscore_operator, pgscore_reader;
+grant usage on schema pgscore to pgscore_applier;
 
 -- What pgscore_owner makes later, generated functions included, is nobody's until it is granted.
 alter default privileges for role pgscore_owner revoke execute on functions from public;
@@ -280,43 +285,52 @@ grant select on pgscore.model_profile to pgscore_reader;
 
 -- core/tables/binding.sql
 create table pgscore.binding (
-    name text primary key,
+    number integer primary key,
+    name text not null unique,
     events regclass not null,
     profile regclass not null,
     model text not null,
     event_key name not null,
     profile_key name not null,
+    key_type text not null,
     reducers jsonb not null,
     score name not null,
     version name,
     scored_at name,
     timing text not null default 'commit',
     on_error text not null default 'keep',
+    on_missing text not null default 'ignore',
     log boolean not null default true,
-    apply_schema name not null,
-    apply_function name not null,
-    unique (events, profile),
-    constraint timing_is_known check (timing in ('commit')),
+    events_owner regrole not null,
+    profile_owner regrole not null,
+    profile_number integer not null,
+    unique (events, profile, model),
+    constraint timing_is_known check (timing in ('commit', 'statement')),
     constraint on_error_is_known check (on_error in ('keep', 'abort')),
+    constraint on_missing_is_known check (on_missing in ('ignore', 'insert', 'error')),
     constraint reducers_are_a_list check (jsonb_typeof(reducers) = 'array')
 );
 
 comment on table pgscore.binding is 'Ties of an event table to a profile table';
-comment on column pgscore.binding.name is 'The event table, as it was called when it was bound';
+comment on column pgscore.binding.number is 'A small number; names of generated functions and triggers hold it';
+comment on column pgscore.binding.name is 'The event table, as it was called when it was bound, and more where that is not unique';
 comment on column pgscore.binding.events is 'The table that applications insert into';
 comment on column pgscore.binding.profile is 'The table whose counters move and whose rows are scored';
 comment on column pgscore.binding.model is 'The model that scores; it need not exist yet';
 comment on column pgscore.binding.event_key is 'The events'' column that names the profile';
 comment on column pgscore.binding.profile_key is 'The profile''s column that it names';
+comment on column pgscore.binding.key_type is 'The type that keys are compared in: bigint, uuid or text';
 comment on column pgscore.binding.reducers is 'How events change the profile: [{"column": …, "aggregate": …}]';
 comment on column pgscore.binding.score is 'The profile''s column for the score';
 comment on column pgscore.binding.version is 'The profile''s column for the version that gave the score';
 comment on column pgscore.binding.scored_at is 'The profile''s column for the time of the score';
-comment on column pgscore.binding.timing is 'commit: profiles change when the transaction commits';
+comment on column pgscore.binding.timing is 'commit: profiles change when the transaction commits; statement: at the end of each statement';
 comment on column pgscore.binding.on_error is 'keep: a failing model leaves the row stale; abort: it fails the transaction';
+comment on column pgscore.binding.on_missing is 'Events without a profile; ignore: they are counted when it comes; insert: it is made; error: they fail';
 comment on column pgscore.binding.log is 'Whether scores are written to pgscore.prediction_log';
-comment on column pgscore.binding.apply_schema is 'Schema of the function that moves the counters and stores the scores';
-comment on column pgscore.binding.apply_function is 'Name of that function';
+comment on column pgscore.binding.events_owner is 'Who owned the event table when it was bound: its trigger functions run as this role';
+comment on column pgscore.binding.profile_owner is 'Who owned the profile table when it was bound: profiles are changed as this role';
+comment on column pgscore.binding.profile_number is 'The number in names of functions and triggers that all bindings of the profile table share';
 grant select on pgscore.binding to pgscore_reader;
 
 -- core/tables/queue.sql
@@ -324,9 +338,12 @@ grant select on pgscore.binding to pgscore_reader;
 -- transaction. Unlogged: a crash leaves no transaction in flight. The index finds a transaction's own rows among dead ones.
 create unlogged table pgscore.queue (
     transaction xid8 not null default pg_current_xact_id(),
-    binding text not null,
+    queued_by name not null default current_user,
+    binding integer not null,
+    task text not null,
     keys text[] not null,
-    deltas bigint[] not null,
+    deltas text[],
+    constraint task_is_known check (task in ('move', 'recount', 'recount all', 'arrive', 'rekey', 'refresh')),
     constraint one_delta_for_a_key check (cardinality(keys) = cardinality(deltas))
 )
 with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_insert_threshold = -1);
@@ -335,9 +352,13 @@ create index queue_transaction on pgscore.queue (transaction);
 
 comment on table pgscore.queue is 'Folded events of transactions in flight';
 comment on column pgscore.queue.transaction is 'The transaction';
-comment on column pgscore.queue.binding is 'The binding that they belong to';
+comment on column pgscore.queue.queued_by is 'Who queued it; nobody may name another: owners queue for their own bindings only';
+comment on column pgscore.queue.binding is 'Number of the binding';
+comment on column pgscore.queue.task is
+    'move: add the deltas; recount: from the events; recount all: every profile; arrive, rekey: a profile that is new or has a new key; refresh: the score only';
 comment on column pgscore.queue.keys is 'Keys of profiles';
-comment on column pgscore.queue.deltas is 'For each key, what is added to the counter';
+comment on column pgscore.queue.deltas is
+    'For each key, what is added to the columns that add up, as an array of numbers in text form; for rekey, the former key';
 
 -- core/tables/stale.sql
 create table pgscore.stale (
@@ -4287,76 +4308,1148 @@ comment on function pgscore.confirm(text, integer, text[]) is
     'Confirms types that a skops artifact asks for (without a list: all of them) and returns those that are not confirmed yet';
 grant execute on function pgscore.confirm(text, integer, text[]) to pgscore_operator;
 
--- core/functions/_apply_queue.sql
-create function pgscore._apply_queue() returns trigger
-language plpgsql volatile security definer
+-- core/binding/_caller.sql
+create function pgscore._caller() returns name
+language sql stable
+set search_path = ''
+as $$
+    -- In a function that runs with its owner's rights current_user tells nothing of who called it.
+    select coalesce(nullif(current_setting('role'), 'none'), session_user)::name
+$$;
+
+comment on function pgscore._caller() is 'The role that the session acts as, whatever rights the running function has';
+
+-- core/binding/_column.sql
+create function pgscore._column(relation regclass, name text) returns pg_catalog.pg_attribute
+language sql stable
+set search_path = ''
+as $$
+    select a.* from pg_catalog.pg_attribute a
+    where a.attrelid = relation and a.attname = _column.name and a.attnum > 0 and not a.attisdropped
+$$;
+
+comment on function pgscore._column(regclass, text) is 'A column of a table; NULL where it has none of this name';
+
+-- core/binding/_key_type.sql
+create function pgscore._key_type(type oid) returns text
+language sql immutable
+set search_path = ''
+as $$
+    select case
+        when type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) then 'bigint'
+        when type in ('text'::regtype, 'varchar'::regtype) then 'text'
+        when type = 'uuid'::regtype then 'uuid'
+    end
+$$;
+
+comment on function pgscore._key_type(oid) is 'The type in which keys of a type are compared; NULL where it cannot be a key';
+
+-- core/binding/_is_recounted.sql
+create function pgscore._is_recounted(reducer jsonb, events regclass) returns boolean
+language sql stable
+set search_path = ''
+as $$
+    select case reducer ->> 'aggregate'
+        when 'count' then false
+        -- A sum of floats depends on the order, and cannot be undone: (0.1 + 1e16) - 1e16 = 0.
+        when 'sum' then (pgscore._column(events, reducer ->> 'of')).atttypid in ('real'::regtype, 'double precision'::regtype)
+        else true
+    end
+$$;
+
+comment on function pgscore._is_recounted(jsonb, regclass) is
+    'Whether a reducer''s value is found from the events of a customer each time, instead of adding up';
+
+-- core/binding/_reducer_condition.sql
+create function pgscore._reducer_condition(reducer jsonb, events regclass, source text) returns text
+language sql stable
+set search_path = ''
+as $$
+    select string_agg(
+        case
+            when w.value = 'null' then format('%s.%I is null', source, w.key)
+            else format(
+                '%s.%I = %L::%s', source, w.key, w.value #>> '{}', format_type(a.atttypid, a.atttypmod)
+            )
+        end,
+        ' and ' order by w.key
+    )
+    from jsonb_each(reducer -> 'where') as w, pgscore._column(events, w.key) as a
+$$;
+
+comment on function pgscore._reducer_condition(jsonb, regclass, text) is
+    'SQL for the equality filters of a reducer, on events that stand under the name in source; NULL where it has none';
+
+-- core/binding/_reducer_delta.sql
+create function pgscore._reducer_delta(reducer jsonb, events regclass, sign text) returns text
+language sql stable
+set search_path = ''
+as $$
+    select format(
+        'coalesce(%s%s, 0)::numeric',
+        case reducer ->> 'aggregate'
+            when 'count' then format('sum(%s)', sign)
+            else format('sum(%s * x.%I::numeric)', sign, reducer ->> 'of')
+        end,
+        ' filter (where ' || pgscore._reducer_condition(reducer, events, 'x') || ')'
+    )
+$$;
+
+comment on function pgscore._reducer_delta(jsonb, regclass, text) is
+    'SQL for what events, x, add to the column of a reducer that adds up; sign is SQL for 1 or -1';
+
+-- core/binding/_reducer_value.sql
+create function pgscore._reducer_value(reducer jsonb, events regclass, event_key name) returns text
+language plpgsql stable
 set search_path = ''
 as $$
 declare
-    work record;
-    keys text[];
-    scores double precision[];
-    serving integer;
-    reasons text[];
-    refused integer;
+    chosen constant text := format(
+        'from %s e where e.%I = $1%s', events, event_key, ' and ' || pgscore._reducer_condition(reducer, events, 'e')
+    );
 begin
-    -- It fires for each queued row; the first call takes all rows of the transaction, the others find none.
-    for work in
-        with taken as (
-            delete from pgscore.queue q where q.transaction = pg_current_xact_id() returning q.*
+    return case reducer ->> 'aggregate'
+        when 'count' then format('(select count(*) %s)', chosen)
+        when 'sum' then format('(select coalesce(sum(e.%I), 0) %s)', reducer ->> 'of', chosen)
+        when 'last' then format(
+            '(select e.%I %s order by e.%I desc nulls last%s limit 1)', reducer ->> 'of', chosen, reducer ->> 'order_by',
+            (
+                select string_agg(format(', e.%I desc', a.attname), '' order by k.ordinal)
+                from pg_catalog.pg_index i, unnest(i.indkey::smallint[]) with ordinality as k (number, ordinal)
+                join pg_catalog.pg_attribute a on a.attnum = k.number
+                where i.indrelid = events and i.indisprimary and a.attrelid = events
+            )
         )
-        select
-            b.name, b.model, b.on_error, b.log, b.apply_schema, b.apply_function,
-            array_agg(f.key) as keys, array_agg(f.delta) as deltas
-        from (
-            select t.binding, q.key, sum(q.delta)::bigint as delta
-            from taken t, unnest(t.keys, t.deltas) as q (key, delta)
-            group by t.binding, q.key
-        ) f
-        join pgscore.binding b on b.name = f.binding
-        group by b.name
-        order by b.profile, b.name
-    loop
-        execute format(
-            'select array_agg(a.key), array_agg(a.score), max(a.version), array_agg(a.reason) from %I.%I($1, $2) a',
-            work.apply_schema, work.apply_function
+        else format(
+            '(select e.%1$I %2$s and e.%1$I is not null order by e.%1$I %3$s limit 1)', reducer ->> 'of', chosen,
+            case reducer ->> 'aggregate' when 'min' then 'asc' else 'desc' end
         )
-        into keys, scores, serving, reasons
-        using work.keys, work.deltas;
+    end;
+end
+$$;
 
-        if serving is null and num_nulls(variadic reasons) = cardinality(reasons) then
-            continue;  -- nothing is promoted yet
+comment on function pgscore._reducer_value(jsonb, regclass, name) is
+    'SQL for what a reducer gives for all events whose key is $1';
+
+-- core/binding/_reducer_problem.sql
+create function pgscore._reducer_problem(reducer jsonb, events regclass, profile regclass) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    aggregate constant text := reducer ->> 'aggregate';
+    target constant pg_catalog.pg_attribute := pgscore._column(profile, reducer ->> 'column');
+    source constant pg_catalog.pg_attribute := pgscore._column(events, reducer ->> 'of');
+    wrong text;
+    filtered record;
+begin
+    if jsonb_typeof(reducer) is distinct from 'object' then
+        return format('a reducer is an object such as {"column": "n", "aggregate": "count"}, not %s', reducer);
+    end if;
+    select format('a reducer has no field "%s"', k) into wrong
+    from jsonb_object_keys(reducer) as k
+    where k not in ('column', 'aggregate', 'of', 'order_by', 'where', 'deletes');
+    if found then
+        return wrong;
+    end if;
+    select format('the field "%s" of a reducer is a text', f.key) into wrong
+    from jsonb_each(reducer) as f where f.key <> 'where' and jsonb_typeof(f.value) <> 'string';
+    if found then
+        return wrong;
+    end if;
+    if target.attname is null then
+        return format('table %s has no column "%s" for a reducer', profile, reducer ->> 'column');
+    elsif target.attgenerated <> '' then
+        return format('column "%s" of table %s is generated', target.attname, profile);
+    elsif aggregate is null or aggregate not in ('count', 'sum', 'min', 'max', 'last') then
+        return format('the aggregate of a reducer is count, sum, min, max or last, not "%s"', aggregate);
+    elsif aggregate = 'count' and reducer ? 'of' then
+        return 'count counts events and takes no "of"';
+    elsif aggregate <> 'count' and source.attname is null then
+        return format('table %s has no column "%s" for %s', events, reducer ->> 'of', aggregate);
+    elsif (aggregate = 'last') <> (reducer ? 'order_by') then
+        return 'last, and no other aggregate, takes an "order_by"';
+    elsif aggregate = 'last' and (pgscore._column(events, reducer ->> 'order_by')).attname is null then
+        return format('table %s has no column "%s" to order by', events, reducer ->> 'order_by');
+    elsif aggregate = 'last' and not exists (
+        select from pg_catalog.pg_index i where i.indrelid = events and i.indisprimary
+    ) then
+        return format('table %s has no primary key, which decides between the last events at one time', events);
+    elsif coalesce(reducer ->> 'deletes', 'ignore') <> 'ignore' then
+        return format('"deletes" of a reducer can be "ignore", not "%s"', reducer ->> 'deletes');
+    elsif reducer ? 'deletes' and pgscore._is_recounted(reducer, events) then
+        return format('%s of column "%s" is found from the events that are there: it cannot ignore deletes', aggregate, source.attname);
+    end if;
+    if aggregate in ('min', 'max', 'last') then
+        if (target.atttypid, target.atttypmod, target.attcollation)
+            is distinct from (source.atttypid, source.atttypmod, source.attcollation)
+        then
+            return format(
+                'column "%s" is of type %s and takes the %s of a column of type %s: they must be the same',
+                target.attname, format_type(target.atttypid, target.atttypmod), aggregate,
+                format_type(source.atttypid, source.atttypmod)
+            );
         end if;
-        refused := num_nonnulls(variadic reasons);
-        if refused > 0 and work.on_error = 'abort' then
-            raise exception 'model "%" could not score % of % rows for %: %',
-                work.model, refused, cardinality(keys), work.name, (select min(r) from unnest(reasons) r)
-                using errcode = 'data_exception',
-                      hint = 'The binding''s on_error is abort; with keep the row would be stored and listed stale.';
+    elsif aggregate = 'sum' and pgscore._is_recounted(reducer, events) then
+        if target.atttypid <> 'double precision'::regtype then
+            return format('column "%s" must be double precision for a sum of "%s"', target.attname, source.attname);
         end if;
-        delete from pgscore.stale s
-        using unnest(keys, reasons) as a (key, reason)
-        where s.binding = work.name and s.key = a.key and a.reason is null;
-        if refused > 0 then
-            insert into pgscore.stale as s (binding, key, reason)
-            select work.name, a.key, a.reason
-            from unnest(keys, reasons) as a (key, reason)
-            where a.reason is not null
-            on conflict on constraint stale_pkey do update set reason = excluded.reason;
-        end if;
-        if work.log and serving is not null then
-            insert into pgscore.prediction_log (model, version, binding, key, score)
-            select work.model, serving, work.name, a.key, a.score
-            from unnest(keys, scores, reasons) as a (key, score, reason)
-            where a.reason is null;
+    elsif aggregate = 'sum' and source.atttypid not in (
+        'smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype
+    ) then
+        return format('column "%s" of type %s cannot be summed', source.attname, source.atttypid::regtype);
+    elsif aggregate = 'sum' and source.atttypid = 'numeric'::regtype
+        and (target.atttypid <> 'numeric'::regtype or target.atttypmod <> -1)
+    then
+        return format('column "%s" must be numeric, without a precision, for a sum of numeric "%s"', target.attname, source.attname);
+    elsif target.atttypid not in ('bigint'::regtype, 'numeric'::regtype)
+        or (target.atttypid = 'numeric'::regtype and target.atttypmod <> -1)
+    then
+        -- A full counter would fail the application's insert.
+        return format(
+            'column "%s" is of type %s, which a %s can overflow; run: alter table %s alter column %I type bigint',
+            target.attname, format_type(target.atttypid, target.atttypmod), aggregate, profile, target.attname
+        );
+    end if;
+    if jsonb_typeof(coalesce(reducer -> 'where', '{}')) <> 'object' then
+        return 'the field "where" of a reducer is an object of columns and values';
+    end if;
+    for filtered in
+        select w.key as name, c.attname, c.atttypid
+        from jsonb_each(reducer -> 'where') as w left join lateral pgscore._column(events, w.key) as c on true
+    loop
+        if filtered.attname is null then
+            return format('table %s has no column "%s" to filter by', events, filtered.name);
+        elsif not exists (
+            select from pg_catalog.pg_type t
+            where t.oid = filtered.atttypid and (t.typnamespace = 'pg_catalog'::regnamespace or t.typtype = 'e')
+                and t.typcategory <> 'A' and t.typname not in ('json', 'xml', 'point')
+        ) then
+            return format('column "%s" of type %s cannot be filtered by', filtered.name, filtered.atttypid::regtype);
         end if;
     end loop;
     return null;
 end
 $$;
 
-comment on function pgscore._apply_queue() is
-    'At commit: moves counters and stores scores for all bindings that the transaction touched, keeps log and stale rows';
+comment on function pgscore._reducer_problem(jsonb, regclass, regclass) is
+    'What is wrong with a reducer between two tables, in a sentence; NULL where nothing is';
+
+-- core/binding/_bindings_of.sql
+create function pgscore._bindings_of(profile regclass) returns setof pgscore.binding
+language sql stable
+set search_path = ''
+as $$
+    select b.* from pgscore.binding b
+    where b.profile = _bindings_of.profile and exists (select from pg_catalog.pg_class c where c.oid = b.events)
+    order by b.number
+$$;
+
+comment on function pgscore._bindings_of(regclass) is 'The bindings of a profile table whose event tables exist';
+
+-- core/binding/_targets_of.sql
+create function pgscore._targets_of(profile regclass) returns setof pgscore.binding
+language sql stable
+set search_path = ''
+as $$
+    -- A model that several bindings name is asked once; the first of them stands for it.
+    select distinct on (b.model) b.* from pgscore._bindings_of(profile) b order by b.model, b.number
+$$;
+
+comment on function pgscore._targets_of(regclass) is 'For each model that scores rows of a profile table, a binding that says where the score goes';
+
+-- core/binding/_row_key.sql
+create function pgscore._row_key(profile regclass, profile_key name) returns name[]
+language sql stable
+set search_path = ''
+as $$
+    select coalesce(
+        (
+            select array_agg(a.attname order by k.ordinal)
+            from pg_catalog.pg_index i, unnest(i.indkey::smallint[]) with ordinality as k (number, ordinal)
+            join pg_catalog.pg_attribute a on a.attnum = k.number
+            where i.indrelid = profile and i.indisprimary and a.attrelid = profile
+        ),
+        array[profile_key]
+    )
+$$;
+
+comment on function pgscore._row_key(regclass, name) is
+    'The columns in whose order rows of a profile table are locked: its primary key, or the key of its binding';
+
+-- core/binding/_row_order.sql
+create function pgscore._row_order(profile regclass, row_key name[]) returns text
+language sql stable
+set search_path = ''
+as $$
+    -- One order for all sessions, whatever the collation of each column.
+    select string_agg(
+        format('pgscore_row.%I%s', k.name, case when c.attcollation <> 0 then ' collate "C"' else '' end), ', '
+        order by k.ordinal
+    )
+    from unnest(row_key) with ordinality as k (name, ordinal), pgscore._column(profile, k.name) as c
+$$;
+
+comment on function pgscore._row_order(regclass, name[]) is 'SQL for the order in which rows of a profile table are locked';
+
+-- core/binding/_has_foreign_key.sql
+create function pgscore._has_foreign_key(events regclass, event_key name, profile regclass, profile_key name) returns boolean
+language sql stable
+set search_path = ''
+as $$
+    select exists (
+        select from pg_catalog.pg_constraint c
+        where c.contype = 'f' and c.conrelid = events and c.confrelid = profile and c.convalidated
+            and c.conkey = array[(pgscore._column(events, event_key)).attnum]
+            and c.confkey = array[(pgscore._column(profile, profile_key)).attnum]
+    )
+$$;
+
+comment on function pgscore._has_foreign_key(regclass, name, regclass, name) is
+    'Whether the database itself sees to it that no event comes without its profile';
+
+-- core/binding/_partitions.sql
+create function pgscore._partitions(relation regclass) returns setof regclass
+language sql stable
+set search_path = ''
+as $$
+    -- Statement triggers of a parent do not fire for rows that go into a partition directly, and those of both do not
+    -- fire twice for one statement.
+    select relation
+    union
+    select p.relid from pg_catalog.pg_partition_tree(relation) p
+$$;
+
+comment on function pgscore._partitions(regclass) is 'A table, and its partitions on all levels: each has its own triggers';
+
+-- core/binding/_generated_name.sql
+create function pgscore._generated_name(relation regclass, number integer, what text) returns text
+language sql stable
+set search_path = ''
+as $$
+    select format('%I.%I', n.nspname, format('_pgscore_%s_%s', number, what))
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where c.oid = relation
+$$;
+
+comment on function pgscore._generated_name(regclass, integer, text) is
+    'The function that does something for a binding, in the schema of one of its tables';
+
+-- core/binding/_columns_read.sql
+create function pgscore._columns_read(models text[]) returns text[]
+language sql stable security definer
+set search_path = ''
+as $$
+    select array_agg(distinct i ->> 'name')
+    from pgscore.model m
+    join pgscore.model_version v on v.model = m.name and v.version = m.serving,
+        jsonb_array_elements(v.contract -> 'inputs') i
+    where m.name = any (models)
+$$;
+
+comment on function pgscore._columns_read(text[]) is 'The columns of profiles that the serving versions of some models read';
+grant execute on function pgscore._columns_read(text[]) to pgscore_reader;
+
+-- core/binding/_function_statements.sql
+create function pgscore._function_statements(
+    owner regrole, signature text, returns text, posture text, body text, says text, callers regrole[] default '{}'
+) returns table (role regrole, statement text)
+language sql immutable
+set search_path = ''
+as $$
+    -- The body is a literal, never dollar-quoted: names stand in it, and could end the quote.
+    select owner, s.statement
+    from (
+        select 1, format(
+            'create or replace function %s %s language %s security definer set search_path = '''' as %L',
+            signature, 'returns ' || returns, posture, body
+        )
+        union all
+        select 2, format('comment on function %s is %L', signature, says)
+        union all
+        select 3, format('revoke all on function %s from public', signature)
+        union all
+        select 4, format('grant execute on function %s to %s', signature, c) from unnest(callers) as c
+    ) as s (step, statement)
+    order by s.step
+$$;
+
+comment on function pgscore._function_statements(regrole, text, text, text, text, text, regrole[]) is
+    'What the owner of a table runs to have a function that works with its rights, and that only callers may call';
+
+-- core/binding/_fold_body.sql
+create function pgscore._fold_body(b pgscore.binding, operation text) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    sign constant text := case operation when 'insert' then '1' when 'delete' then '-1' else 'x.pgscore_sign' end;
+    source constant text := case operation
+        when 'insert' then 'pgscore_new x'
+        when 'delete' then 'pgscore_old x'
+        else '(select 1 as pgscore_sign, n.* from pgscore_new n union all select -1, o.* from pgscore_old o) x'
+    end;
+    deltas text[];
+    recounted boolean;
+    sums boolean;
+begin
+    select
+        coalesce(array_agg(
+            case when operation = 'delete' and r ? 'deletes' then '0::numeric'
+            else pgscore._reducer_delta(r, b.events, sign) end
+            order by ordinal
+        ) filter (where not pgscore._is_recounted(r, b.events)), '{}'),
+        coalesce(bool_or(pgscore._is_recounted(r, b.events)), false),
+        coalesce(bool_or(r ->> 'aggregate' = 'sum'), false)
+    into deltas, recounted, sums
+    from jsonb_array_elements(b.reducers) with ordinality as e (r, ordinal);
+    return format(
+        'begin insert into pgscore.queue (binding, task, keys, deltas)
+        select %1$s, %2$s, array_agg(f.key), array_agg(f.delta)
+        from (
+            select x.%3$I::text as key, array[%4$s]::numeric[]::text as delta
+            from %5$s where x.%3$I is not null group by x.%3$I %6$s
+        ) f
+        having count(*) > 0; %7$s return null; end',
+        b.number,
+        -- NaN and infinity cannot be taken away again.
+        case when sums then 'case when bool_or(f.delta ~ ''[NI]'') then ''recount'' else ''move'' end' else '''move''' end,
+        b.event_key, array_to_string(deltas, ', '), source,
+        -- Inserted events are told even where no filter takes them: their profile may be missing.
+        case
+            when operation = 'insert' or recounted then ''
+            else 'having ' || coalesce((select string_agg(d || ' <> 0', ' or ') from unnest(deltas) d), 'false')
+        end,
+        case b.timing when 'statement' then 'perform pgscore._apply_statement();' else '' end
+    );
+end
+$$;
+
+comment on function pgscore._fold_body(pgscore.binding, text) is
+    'The body of the trigger function that folds what a statement inserted, updated or deleted by key, and queues it';
+
+-- core/binding/_event_statements.sql
+create function pgscore._event_statements(b pgscore.binding) returns table (role regrole, statement text)
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    name text;
+    columns text;
+    vals text;
+    operation text;
+begin
+    foreach operation in array array['insert', 'update', 'delete'] loop
+        return query select * from pgscore._function_statements(
+            b.events_owner, pgscore._generated_name(b.events, b.number, operation) || '()', 'trigger', 'plpgsql volatile',
+            pgscore._fold_body(b, operation),
+            format('Folds what a statement did to %s (%s) by customer, for pgscore', b.events, operation)
+        );
+    end loop;
+    return query select * from pgscore._function_statements(
+        b.events_owner, pgscore._generated_name(b.events, b.number, 'truncate') || '()', 'trigger', 'plpgsql volatile',
+        format(
+            'begin insert into pgscore.queue (binding, task, keys) values (%s, ''recount all'', array[null]); %s return null; end',
+            b.number, case b.timing when 'statement' then 'perform pgscore._apply_statement();' else '' end
+        ),
+        format('Has all profiles of %s recounted, for pgscore', b.profile)
+    );
+    -- What reducers give from the events; those that add up only where it is asked for.
+    select
+        string_agg(
+            format(', out v%s %s', ordinal, format_type(t.atttypid, t.atttypmod)), '' order by ordinal
+        ),
+        string_agg(
+            case when pgscore._is_recounted(r, b.events) then pgscore._reducer_value(r, b.events, b.event_key)
+            else format('case when $2 then %s end', pgscore._reducer_value(r, b.events, b.event_key)) end,
+            ', ' order by ordinal
+        )
+    into columns, vals
+    from jsonb_array_elements(b.reducers) with ordinality as e (r, ordinal), pgscore._column(b.profile, r ->> 'column') as t;
+    return query select * from pgscore._function_statements(
+        b.events_owner,
+        format(
+            '%s(key %s, everything boolean, out found boolean%s)',
+            pgscore._generated_name(b.events, b.number, 'recount'), b.key_type, columns
+        ),
+        null, 'plpgsql stable',
+        format(
+            'begin select exists (select from %s e where e.%I = $1)%s into found%s; end', b.events, b.event_key,
+            ', ' || vals,
+            (select string_agg(format(', v%s', n), '' order by n) from generate_series(1, jsonb_array_length(b.reducers)) n)
+        ),
+        format('What the events of %s say of a customer, for pgscore', b.events),
+        array[b.profile_owner]
+    );
+end
+$$;
+
+comment on function pgscore._event_statements(pgscore.binding) is
+    'What the owner of an event table runs to have the functions of a binding';
+
+-- core/binding/_event_triggers.sql
+create function pgscore._event_triggers(b pgscore.binding) returns table (role regrole, statement text)
+language sql stable
+set search_path = ''
+as $$
+    select b.events_owner, s.statement
+    from pgscore._partitions(b.events) as p (relation),
+        (values
+            ('insert', 'referencing new table as pgscore_new'),
+            ('update', 'referencing new table as pgscore_new old table as pgscore_old'),
+            ('delete', 'referencing old table as pgscore_old'),
+            ('truncate', '')
+        ) as o (operation, tables),
+        lateral (values
+            (1, format(
+                'create or replace trigger %I after %s on %s %s for each statement execute function %s()',
+                format('pgscore_%s_%s', b.number, o.operation), o.operation, p.relation, o.tables,
+                pgscore._generated_name(b.events, b.number, o.operation)
+            )),
+            (2, format(
+                'comment on trigger %I on %s is %L', format('pgscore_%s_%s', b.number, o.operation), p.relation,
+                format('Moves counters of %s and scores of model %s', b.profile, b.model)
+            ))
+        ) as s (step, statement)
+    order by p.relation, o.operation, s.step
+$$;
+
+comment on function pgscore._event_triggers(pgscore.binding) is
+    'What the owner of an event table runs to have the triggers of a binding, on the table and on its partitions';
+
+-- core/binding/_missing_body.sql
+create function pgscore._missing_body(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    there constant text := format(
+        'exists (select from %s pgscore_row where pgscore_row.%I = w.key::%s)', b.profile, b.profile_key, b.key_type
+    );
+    work constant text := format(
+        'unnest($1, $2, $3) as w (binding, task, key) where w.binding = %s and w.key is not null', b.number
+    );
+    recount constant text := format(
+        '(select r.found from %s(w.key::%s, false) r)',
+        pgscore._generated_name(b.events, b.number, 'recount'), b.key_type
+    );
+begin
+    if b.on_missing = 'insert' then
+        -- Who inserts first decides: the other one waits for the key. A new row is counted on its arrival, in a second
+        -- round, so its events are dropped here.
+        return format(
+            'with missing as (
+                select distinct w.key from %1$s and w.task in (''move'', ''recount'') and not %2$s and %3$s
+            ), made as (
+                insert into %4$s (%5$I) select m.key::%6$s from missing m order by m.key collate "C" on conflict do nothing
+                returning %5$I::text as key
+            )
+            select array_agg(m.key) into here.made from made m;
+            if here.made is not null then
+                $2 := array(
+                    select case when w.binding = any (%7$L) and w.key = any (here.made) then ''refresh'' else w.task end
+                    from unnest($1, $2, $3) with ordinality as w (binding, task, key, ordinal) order by w.ordinal
+                );
+            end if;',
+            work, there, recount, b.profile, b.profile_key, b.key_type,
+            (
+                select array_agg(o.number) from pgscore._bindings_of(b.profile) o where o.profile_key = b.profile_key
+            )
+        );
+    elsif b.on_missing = 'error' then
+        return format(
+            'select min(w.key) into here.missing from %s and w.task in (''move'', ''recount'') and not %s and %s;
+            if here.missing is not null then
+                raise exception ''table %% has no row whose %% is %%, which events of %% name'', %L, %L, here.missing, %L
+                    using errcode = ''foreign_key_violation'';
+            end if;',
+            work, there, recount, b.profile::text, b.profile_key, b.events::text
+        );
+    elsif not pgscore._has_foreign_key(b.events, b.event_key, b.profile, b.profile_key) then
+        -- A profile may come in a transaction that runs at the same time: each would miss what the other brings. The later
+        -- one waits here, and then sees it. Some buckets, because locks are few.
+        return format(
+            'perform pg_advisory_xact_lock(hashtext(%1$L), l.bucket)
+            from (
+                select distinct hashtext(w.key) & 255 as bucket
+                from %2$s and w.task <> ''refresh'' and (w.task in (''arrive'', ''rekey'') or not %3$s)
+                order by 1 offset 0
+            ) l;',
+            'pgscore ' || b.profile::text, work, there
+        );
+    end if;
+    return '';
+end
+$$;
+
+comment on function pgscore._missing_body(pgscore.binding) is
+    'What the apply function does, before it locks rows, about events whose profile is missing';
+
+-- core/binding/_moved_column.sql
+create function pgscore._moved_column(b pgscore.binding, reducer jsonb, value_number integer, delta_number bigint) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    w constant text := 'w' || b.number;
+    r constant text := format('r%s.v%s', b.number, value_number);
+    present constant text := format('pgscore_row.%I', reducer ->> 'column');
+begin
+    return format(
+        'case when %s.key is null and not here.every_%s then %s else %s end', w, b.number, present,
+        case
+            when pgscore._is_recounted(reducer, b.events) then r
+            -- Nothing but events that came tells it; what a new profile brings along is from before.
+            when reducer ? 'deletes' then format(
+                'coalesce(%1$s, 0) + case when %2$s.arrived then %3$s else coalesce(%2$s.d%4$s, 0) end',
+                present, w, r, delta_number
+            )
+            else format(
+                'case when here.every_%5$s or %2$s.absolute then %3$s else coalesce(%1$s, 0) + coalesce(%2$s.d%4$s, 0) end',
+                present, w, r, delta_number, b.number
+            )
+        end
+    );
+end
+$$;
+
+comment on function pgscore._moved_column(pgscore.binding, jsonb, integer, bigint) is
+    'SQL for a column of a profile, pgscore_row, as a reducer leaves it';
+
+-- core/binding/_work_join.sql
+create function pgscore._work_join(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    recounted boolean;
+    sums text;
+begin
+    select
+        coalesce(bool_or(pgscore._is_recounted(r, b.events)), false),
+        (
+            select string_agg(
+                format(', sum((q.delta::numeric[])[%1$s]) filter (where q.task in (''move'', ''recount'')) as d%1$s', n), ''
+            )
+            from generate_series(1, count(*) filter (where not pgscore._is_recounted(r, b.events))) n
+        )
+    into recounted, sums
+    from jsonb_array_elements(b.reducers) r;
+    return format(
+        'left join (
+            select q.key::%2$s as key, bool_or(q.task = ''arrive'') as arrived,
+                bool_or(q.task in (''recount'', ''arrive'', ''rekey'')) as absolute%3$s
+            from unnest($1, $2, $3, $4) as q (binding, task, key, delta)
+            where q.binding = %1$s and q.key is not null and q.task <> ''refresh''
+            group by q.key
+        ) w%1$s on w%1$s.key = pgscore_row.%4$I
+        left join lateral (
+            select r.* from %5$s(pgscore_row.%4$I::%2$s, here.every_%1$s or w%1$s.absolute) r
+            where here.every_%1$s or %6$s
+            offset 0
+        ) r%1$s on true ',
+        b.number, b.key_type, sums, b.profile_key, pgscore._generated_name(b.events, b.number, 'recount'),
+        format(case when recounted then 'w%s.key is not null' else 'w%s.absolute' end, b.number)
+    );
+end
+$$;
+
+comment on function pgscore._work_join(pgscore.binding) is
+    'SQL that joins to rows of a profile table, pgscore_row, what a binding has to do with each, and what its events say';
+
+-- core/binding/_lock_body.sql
+create function pgscore._lock_body(b pgscore.binding) returns text
+language sql stable
+set search_path = ''
+as $$
+    -- All or some: a plan for both would read the whole table each time.
+    select format(
+        'if ''recount all'' = any ($2) then
+            select array_agg(l.pgscore_row) into here.locked
+            from (select pgscore_row from %1$s pgscore_row order by %2$s for no key update) l;
+        else
+            select array_agg(l.pgscore_row) into here.locked
+            from (select pgscore_row from %1$s pgscore_row where %3$s order by %2$s for no key update) l;
+        end if;',
+        b.profile, pgscore._row_order(b.profile, pgscore._row_key(b.profile, b.profile_key)),
+        (
+            select string_agg(
+                format(
+                    'pgscore_row.%I = any (array(select q.key::%s from unnest($1, $3) as q (binding, key) where q.binding = any (%L)))',
+                    k.profile_key, k.key_type, k.numbers
+                ), ' or '
+            )
+            from (
+                select o.profile_key, o.key_type, array_agg(o.number) as numbers
+                from pgscore._bindings_of(b.profile) o group by 1, 2
+            ) k
+        )
+    )
+$$;
+
+comment on function pgscore._lock_body(pgscore.binding) is
+    'What the apply function does to lock the touched rows of a profile table, in the one order, and to read them';
+
+-- core/binding/_score_body.sql
+create function pgscore._score_body(b pgscore.binding) returns text
+language sql stable
+set search_path = ''
+as $$
+    -- What can fail is apart from what writes: a block that only reads costs no transaction id. A conflict of transactions
+    -- is no failure of the model.
+    select format(
+        'begin
+            here.scored_%1$s := pgscore._score_rows(%2$L, here.moved);
+        exception
+            when transaction_rollback then raise;
+            when others then here.failure_%1$s := sqlerrm;
+        end; ',
+        b.number, b.model
+    )
+$$;
+
+comment on function pgscore._score_body(pgscore.binding) is
+    'What the apply function does to have the moved rows scored by the model of a binding';
+
+-- core/binding/_update_body.sql
+create function pgscore._update_body(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    counters text[];
+    targets text;
+    arrays text;
+    ready text;
+    assignments text;
+    changes text;
+begin
+    select coalesce(array_agg(quote_ident(c.name) order by c.name), '{}') into counters
+    from (
+        select distinct r ->> 'column' as name
+        from pgscore._bindings_of(b.profile) o, jsonb_array_elements(o.reducers) r
+    ) c;
+    select
+        string_agg(
+            format(', unnest(here.scored_%1$s.scores) as score_%1$s, unnest(here.scored_%1$s.reasons) as reason_%1$s', t.number),
+            '' order by t.number
+        ),
+        string_agg(
+            format(
+                ', here.scored_%1$s.version is not null and x.reason_%1$s is null as ready_%1$s', t.number
+            ), '' order by t.number
+        )
+    into arrays, ready
+    from pgscore._targets_of(b.profile) t;
+    select string_agg(a.assignment, ', ') into assignments
+    from (
+        select format('%1$s = (u.moved).%1$s', c) as assignment from unnest(counters) c
+        union all
+        select format('%1$I = case when u.ready_%2$s then %3$s else pgscore_row.%1$I end', f.name, t.number, f.source)
+        from pgscore._targets_of(b.profile) t, lateral (values
+            (t.score, 'u.score_' || t.number),
+            (t.version, format('here.scored_%s.version', t.number)),
+            (t.scored_at, 'now()')
+        ) as f (name, source)
+        where f.name is not null
+    ) a;
+    select string_agg(c.change, ' or ') into changes
+    from (
+        select format('pgscore_row.%1$s is distinct from (u.moved).%1$s', c) as change from unnest(counters) c
+        union all
+        select format('(u.ready_%s and pgscore_row.%I is distinct from %s)', t.number, f.name, f.source)
+        from pgscore._targets_of(b.profile) t, lateral (values
+            (t.score, 'u.score_' || t.number),
+            (t.version, format('here.scored_%s.version', t.number))
+        ) as f (name, source)
+        where f.name is not null
+    ) c;
+    return format(
+        -- Where a BEFORE trigger or a generated column may change what was scored, the trigger for changes by others looks
+        -- at this update too, and has what changed scored once more.
+        'if not exists (
+            select from pg_catalog.pg_trigger t where t.tgrelid = %1$L::regclass and t.tgtype & 19 = 19 and t.tgenabled <> ''D''
+        ) and not exists (
+            select from pg_catalog.pg_attribute a where a.attrelid = %1$L::regclass and a.attgenerated <> ''''
+        ) then
+            perform set_config(''pgscore.applying'', pg_trigger_depth()::text, true);
+        end if;
+        update %1$s pgscore_row set %2$s
+        from (
+            select x.*%3$s
+            from (select unnest(here.moved) as moved, unnest(here.forced) as forced%4$s) x
+        ) u
+        where %5$s and (u.forced or %6$s);
+        perform set_config(''pgscore.applying'', '''', true);',
+        b.profile, assignments, ready, arrays,
+        (
+            select string_agg(format('pgscore_row.%1$I = (u.moved).%1$I', k), ' and ')
+            from unnest(pgscore._row_key(b.profile, b.profile_key)) k
+        ),
+        changes
+    );
+end
+$$;
+
+comment on function pgscore._update_body(pgscore.binding) is
+    'What the apply function does to change the rows: one UPDATE, which leaves rows alone in which nothing changes';
+
+-- core/binding/_apply_body.sql
+create function pgscore._apply_body(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    declared text;
+    missing text;
+    objects text;
+    joins text;
+    forced text;
+    scoring text;
+    answers text;
+begin
+    select
+        string_agg(format('every_%1$s constant boolean := coalesce((select bool_or(q.task = ''recount all'') from unnest($1, $2) as q (binding, task) where q.binding = %1$s), false); ', o.number), '' order by o.number),
+        string_agg(pgscore._missing_body(o), ' ' order by o.number),
+        string_agg(pgscore._work_join(o), '' order by o.number),
+        -- Who recounted must meet who counts at the same time with an older snapshot, even if nothing changed.
+        coalesce(string_agg(format('r%s.found is not null', o.number), ' or ' order by o.number), 'false')
+    into declared, missing, joins, forced
+    from pgscore._bindings_of(b.profile) o;
+    select string_agg(
+        format(', %L, %s', r ->> 'column', pgscore._moved_column(o, r, e.ordinal::integer, e.delta_number)), ''
+    )
+    into objects
+    from pgscore._bindings_of(b.profile) o,
+        lateral (
+            select x.r, x.ordinal, count(*) filter (where not pgscore._is_recounted(x.r, o.events)) over (order by x.ordinal) as delta_number
+            from jsonb_array_elements(o.reducers) with ordinality as x (r, ordinal)
+        ) e;
+    select
+        declared || string_agg(format('scored_%1$s pgscore.scored; failure_%1$s text; ', t.number), '' order by t.number),
+        string_agg(pgscore._score_body(t), '' order by t.number),
+        string_agg(
+            format(
+                'if here.scored_%1$s.version is not null or here.failure_%1$s is not null then
+                    return query
+                    select %2$L, (x.moved).%3$I::text, x.score, here.scored_%1$s.version, coalesce(x.reason, here.failure_%1$s)
+                    from (
+                        select unnest(here.moved) as moved, unnest(here.scored_%1$s.scores) as score,
+                            unnest(here.scored_%1$s.reasons) as reason
+                    ) x;
+                end if; ',
+                t.number, t.name, t.profile_key
+            ), '' order by t.number
+        )
+    into declared, scoring, answers
+    from pgscore._targets_of(b.profile) t;
+    return format(
+        '<<here>>
+        declare
+            locked %1$s[]; moved %1$s[]; forced boolean[]; made text[]; missing text; %2$s
+        begin
+            if ''rekey'' = any ($2) then
+                -- What was queued for the former key of a row is for its new one.
+                $3 := array(
+                    select coalesce(k.present, q.key)
+                    from unnest($1, $2, $3) with ordinality as q (binding, task, key, ordinal)
+                    left join (
+                        select distinct on (w.binding, w.former) w.binding, w.former, w.present
+                        from unnest($1, $2, $3, $4) as w (binding, task, present, former) where w.task = ''rekey''
+                    ) k on k.binding = q.binding and k.former = q.key and q.task = ''move''
+                    order by q.ordinal
+                );
+            end if;
+            %3$s
+            %4$s
+            if here.locked is null then
+                return;
+            end if;
+            select array_agg(m.moved), array_agg(m.forced) into here.moved, here.forced
+            from (
+                select jsonb_populate_record(pgscore_row, jsonb_build_object(%5$s)) as moved, %6$s as forced
+                from unnest(here.locked) as pgscore_row %7$s
+            ) m;
+            %8$s
+            %9$s
+            %10$s
+        end',
+        b.profile, declared, missing, pgscore._lock_body(b), substr(objects, 3), forced, joins, scoring,
+        pgscore._update_body(b), answers
+    );
+end
+$$;
+
+comment on function pgscore._apply_body(pgscore.binding) is
+    'The body of the function that changes rows of a profile table for all of its bindings';
+
+-- core/binding/_profile_statements.sql
+create function pgscore._profile_statements(b pgscore.binding) returns table (role regrole, statement text)
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    at_once constant text := (
+        select case when bool_or(o.timing = 'statement') then ' perform pgscore._apply_statement();' else '' end
+        from pgscore._bindings_of(b.profile) o
+    );
+    named constant text[] := array[
+        pgscore._generated_name(b.profile, b.profile_number, 'apply'),
+        pgscore._generated_name(b.profile, b.profile_number, 'arrive'),
+        pgscore._generated_name(b.profile, b.profile_number, 'rekey'),
+        pgscore._generated_name(b.profile, b.profile_number, 'refresh')
+    ];
+begin
+    return query select * from pgscore._function_statements(
+        b.profile_owner, named[1] || '(bindings integer[], tasks text[], keys text[], deltas text[])',
+        'table (binding_name text, profile_key text, model_score double precision, model_version integer, reason text)',
+        'plpgsql volatile', pgscore._apply_body(b),
+        format('Moves counters of rows of %s and stores their scores, in one UPDATE; called by pgscore', b.profile),
+        array['pgscore_applier'::regrole]
+    );
+    return query select * from pgscore._function_statements(
+        b.profile_owner, named[2] || '()', 'trigger', 'plpgsql volatile',
+        (
+            select 'begin ' || string_agg(
+                format(
+                    'insert into pgscore.queue (binding, task, keys)
+                    select %s, ''arrive'', array_agg(n.%2$I::text) from pgscore_new n where n.%2$I is not null having count(*) > 0; ',
+                    o.number, o.profile_key
+                ), '' order by o.number
+            ) || at_once || ' return null; end'
+            from pgscore._bindings_of(b.profile) o
+        ),
+        format('Has new rows of %s counted and scored, for pgscore', b.profile)
+    );
+    return query select * from pgscore._function_statements(
+        b.profile_owner, named[3] || '()', 'trigger', 'plpgsql volatile',
+        (
+            select 'begin ' || string_agg(
+                format(
+                    'if old.%2$I is distinct from new.%2$I and new.%2$I is not null then
+                    insert into pgscore.queue (binding, task, keys, deltas)
+                    values (%1$s, ''rekey'', array[new.%2$I::text], array[old.%2$I::text]); end if; ',
+                    o.number, o.profile_key
+                ), '' order by o.number
+            ) || at_once || ' return null; end'
+            from pgscore._bindings_of(b.profile) o
+        ),
+        format('Has rows of %s counted again whose key changed, for pgscore', b.profile)
+    );
+    return query select * from pgscore._function_statements(
+        b.profile_owner, named[4] || '()', 'trigger', 'plpgsql volatile',
+        format(
+            'begin insert into pgscore.queue (binding, task, keys)
+            select %1$s, ''refresh'', array_agg(r.key)
+            from (
+                select n.%2$I::text as key, to_jsonb(o) as former, to_jsonb(n) as present
+                from pgscore_old o join pgscore_new n on %3$s
+                offset 0
+            ) r
+            where r.key is not null and exists (
+                select from unnest(pgscore._columns_read(%4$L)) c where r.former -> c is distinct from r.present -> c
+            )
+            having count(*) > 0; %5$s return null; end',
+            (select min(o.number) from pgscore._bindings_of(b.profile) o),
+            (select o.profile_key from pgscore._bindings_of(b.profile) o order by o.number limit 1),
+            (
+                select string_agg(format('o.%1$I = n.%1$I', k), ' and ')
+                from unnest(pgscore._row_key(b.profile, b.profile_key)) k
+            ),
+            (select array_agg(t.model) from pgscore._targets_of(b.profile) t),
+            at_once
+        ),
+        format('Has rows of %s scored again in which a model''s input changed, for pgscore', b.profile)
+    );
+end
+$$;
+
+comment on function pgscore._profile_statements(pgscore.binding) is
+    'What the owner of a profile table runs to have the functions that its bindings need';
+
+-- core/binding/_profile_triggers.sql
+create function pgscore._profile_triggers(b pgscore.binding) returns table (role regrole, statement text)
+language sql stable
+set search_path = ''
+as $$
+    select b.profile_owner, s.statement
+    from (
+        select p.relation, o.*
+        from pgscore._partitions(b.profile) as p (relation),
+            (values
+                ('arrive', 'insert', 'referencing new table as pgscore_new for each statement'),
+                (
+                    -- pgscore's own update, at the depth that it tells, is left out; what triggers do because of it is not.
+                    'refresh', 'update',
+                    'referencing new table as pgscore_new old table as pgscore_old for each statement'
+                    ' when (pg_catalog.pg_trigger_depth()::text'
+                    ' is distinct from pg_catalog.current_setting(''pgscore.applying'', true))'
+                )
+            ) as o (what, operation, details)
+        union all
+        -- By row, because nothing else tells which row had which key. A parent hands it on to its partitions.
+        select b.profile, 'rekey', 'update', format(
+            'for each row when (%s)',
+            (
+                select string_agg(format('old.%1$I is distinct from new.%1$I', k.profile_key), ' or ' order by k.profile_key)
+                from (select distinct o.profile_key from pgscore._bindings_of(b.profile) o) as k
+            )
+        )
+    ) t,
+    lateral (values
+        (1, format(
+            'create or replace trigger %I after %s on %s %s execute function %s()', 'pgscore_' || t.what, t.operation,
+            t.relation, t.details, pgscore._generated_name(b.profile, b.profile_number, t.what)
+        )),
+        (2, format(
+            'comment on trigger %I on %s is %L', 'pgscore_' || t.what, t.relation,
+            'Keeps counters and scores right when profiles themselves change'
+        ))
+    ) as s (step, statement)
+    order by t.relation, t.what, s.step
+$$;
+
+comment on function pgscore._profile_triggers(pgscore.binding) is
+    'What the owner of a profile table runs to have the triggers that its bindings need on it';
+
+-- core/binding/_take_queue.sql
+create function pgscore._take_queue(at_statement boolean) returns table (
+    space name, function name, bindings integer[], tasks text[], keys text[], deltas text[]
+)
+language sql volatile security definer
+set search_path = ''
+as $$
+    with taken as (
+        delete from pgscore.queue q
+        where q.transaction = pg_current_xact_id()
+            and (not at_statement or exists (
+                select from pgscore.binding b where b.number = q.binding and b.timing = 'statement'
+            ))
+        returning q.*
+    )
+    select
+        n.nspname, format('_pgscore_%s_apply', b.profile_number)::name,
+        array_agg(t.binding), array_agg(t.task), array_agg(w.key), array_agg(w.delta)
+    from taken t
+    join pgscore.binding b on b.number = t.binding
+        and t.queued_by in (pg_get_userbyid(b.events_owner), pg_get_userbyid(b.profile_owner))
+    join pg_catalog.pg_class c on c.oid = b.profile
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace,
+        unnest(t.keys, t.deltas) as w (key, delta)
+    group by b.profile, b.profile_number, n.nspname
+    order by b.profile::oid
+$$;
+
+comment on function pgscore._take_queue(boolean) is
+    'Takes what the transaction queued, all or for bindings that work at each statement, by profile table in the order of locks';
+grant execute on function pgscore._take_queue(boolean) to pgscore_applier;
+
+-- core/binding/_record_scores.sql
+create function pgscore._record_scores(
+    bindings text[], keys text[], scores double precision[], versions integer[], reasons text[]
+) returns void
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+    work record;
+begin
+    for work in
+        select b.name, b.model, count(*) as rows, count(a.reason) as refused, min(a.reason) as reason
+        from unnest(bindings, reasons) as a (binding, reason)
+        join pgscore.binding b on b.name = a.binding
+        group by b.name
+        having bool_or(b.on_error = 'abort') and count(a.reason) > 0
+    loop
+        raise exception 'model "%" could not score % of % rows for %: %',
+            work.model, work.refused, work.rows, work.name, work.reason
+            using errcode = 'data_exception',
+                  hint = 'The binding''s on_error is abort; with keep the row would be stored and listed stale.';
+    end loop;
+    delete from pgscore.stale s
+    using unnest(bindings, keys, reasons) as a (binding, key, reason)
+    where s.binding = a.binding and s.key = a.key and a.reason is null;
+    if num_nonnulls(variadic reasons) > 0 then
+        insert into pgscore.stale as s (binding, key, reason)
+        select a.binding, a.key, a.reason
+        from unnest(bindings, keys, reasons) as a (binding, key, reason)
+        where a.reason is not null
+        on conflict on constraint stale_pkey do update set reason = excluded.reason;
+    end if;
+    insert into pgscore.prediction_log (model, version, binding, key, score)
+    select b.model, a.version, a.binding, a.key, a.score
+    from unnest(bindings, keys, scores, versions, reasons) as a (binding, key, score, version, reason)
+    join pgscore.binding b on b.name = a.binding
+    where b.log and a.reason is null and a.version is not null;
+end
+$$;
+
+comment on function pgscore._record_scores(text[], text[], double precision[], integer[], text[]) is
+    'Keeps the prediction log and the list of stale rows; fails where a binding wants that no row goes without a score';
+grant execute on function pgscore._record_scores(text[], text[], double precision[], integer[], text[]) to pgscore_applier;
+
+-- core/binding/_apply.sql
+create function pgscore._apply(at_statement boolean) returns void
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+    work record;
+    answer record;
+    worked boolean;
+begin
+    loop
+        worked := false;
+        for work in select t.* from pgscore._take_queue(at_statement) t loop
+            worked := true;
+            execute format(
+                'select array_agg(a.binding_name) as bindings, array_agg(a.profile_key) as keys,
+                    array_agg(a.model_score) as scores, array_agg(a.model_version) as versions,
+                    array_agg(a.reason) as reasons
+                from %I.%I($1, $2, $3, $4) a',
+                work.space, work.function
+            )
+            into answer
+            using work.bindings, work.tasks, work.keys, work.deltas;
+            if answer.bindings is not null then
+                perform pgscore._record_scores(
+                    answer.bindings, answer.keys, answer.scores, answer.versions, answer.reasons
+                );
+            end if;
+        end loop;
+        -- Profiles that were made, and triggers of the application, may have queued more.
+        exit when not worked;
+    end loop;
+end
+$$;
+
+comment on function pgscore._apply(boolean) is
+    'Moves counters and stores scores for what the transaction queued. It calls functions of the tables'' owners, who may replace them, so its own owner may do nothing';
+
+-- core/binding/_apply_statement.sql
+create function pgscore._apply_statement() returns void
+language sql volatile security definer
+set search_path = ''
+as $$
+    select pgscore._apply(true)
+$$;
+
+comment on function pgscore._apply_statement() is 'At the end of a statement: the work of bindings whose timing is statement';
+grant execute on function pgscore._apply_statement() to pgscore_reader;
+
+-- core/binding/_apply_queue.sql
+create function pgscore._apply_queue() returns trigger
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+begin
+    -- It fires for each queued row; the first call takes all rows of the transaction, the others find none.
+    perform pgscore._apply(false);
+    return null;
+end
+$$;
+
+comment on function pgscore._apply_queue() is 'At commit: the work of all bindings that the transaction touched';
 
 -- Events are queued already folded, a row for each statement, so this fires once for a statement of any size.
 create constraint trigger apply after insert on pgscore.queue
@@ -4364,6 +5457,373 @@ create constraint trigger apply after insert on pgscore.queue
     for each row execute function pgscore._apply_queue();
 
 comment on trigger apply on pgscore.queue is 'Runs when the transaction commits, or at SET CONSTRAINTS ALL IMMEDIATE';
+
+-- A role without any rights of its own: see _apply. An owner of functions may create in their schema while it takes them.
+grant create on schema pgscore to pgscore_applier;
+alter function pgscore._apply(boolean) owner to pgscore_applier;
+alter function pgscore._apply_statement() owner to pgscore_applier;
+alter function pgscore._apply_queue() owner to pgscore_applier;
+revoke create on schema pgscore from pgscore_applier;
+
+-- core/binding/_check_owner.sql
+create function pgscore._check_owner(relation regclass) returns regrole
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    owner constant regrole := (select c.relowner from pg_catalog.pg_class c where c.oid = relation);
+    space constant regnamespace := (select c.relnamespace from pg_catalog.pg_class c where c.oid = relation);
+    wanted text;
+begin
+    if not pg_has_role(pgscore._caller(), owner, 'member') then
+        raise exception '% owns table % and is no role of %', owner, relation, pgscore._caller()
+            using errcode = 'insufficient_privilege', hint = 'Only who could drop both tables may tie them.';
+    end if;
+    if not pg_has_role(owner, 'pgscore_reader', 'usage') then
+        wanted := format('grant pgscore_reader to %s', owner);
+    elsif not has_schema_privilege(owner, space, 'usage, create') or not has_schema_privilege(owner, space, 'create') then
+        wanted := format('grant usage, create on schema %s to %s', space, owner);
+    end if;
+    if wanted is not null then
+        raise exception 'functions that work with the rights of %, who owns table %, need a right that it has not', owner, relation
+            using errcode = 'insufficient_privilege', hint = wanted;
+    end if;
+    return owner;
+end
+$$;
+
+comment on function pgscore._check_owner(regclass) is
+    'The owner of a table, if the caller is one of its members and it can have functions beside its table';
+
+-- core/binding/_check_tables.sql
+create function pgscore._check_tables(b pgscore.binding) returns void
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    space constant regnamespace := (select c.relnamespace from pg_catalog.pg_class c where c.oid = b.profile);
+    event_space constant regnamespace := (select c.relnamespace from pg_catalog.pg_class c where c.oid = b.events);
+    event_key constant pg_catalog.pg_attribute := pgscore._column(b.events, b.event_key);
+    profile_key constant pg_catalog.pg_attribute := pgscore._column(b.profile, b.profile_key);
+    wrong record;
+    problem text;
+begin
+    select c.oid::regclass as relation into wrong
+    from pg_catalog.pg_class c
+    where c.oid in (b.events, b.profile) and (c.relkind not in ('r', 'p') or c.relpersistence <> 'p');
+    if found then
+        problem := format('%s is not a permanent table: views, foreign and temporary tables cannot be tied', wrong.relation);
+    elsif b.events = b.profile then
+        problem := 'a table cannot be tied to itself';
+    elsif event_key.attname is null then
+        problem := format('table %s has no column "%s"', b.events, b.event_key);
+    elsif profile_key.attname is null then
+        problem := format('table %s has no column "%s"', b.profile, b.profile_key);
+    elsif pgscore._key_type(event_key.atttypid) is distinct from pgscore._key_type(profile_key.atttypid) then
+        problem := format(
+            'the keys do not match: "%s" of %s is %s, "%s" of %s is %s',
+            b.event_key, b.events, format_type(event_key.atttypid, event_key.atttypmod),
+            b.profile_key, b.profile, format_type(profile_key.atttypid, profile_key.atttypmod)
+        );
+    elsif pgscore._key_type(event_key.atttypid) is null then
+        problem := format(
+            'a key of type %s is not supported: smallint, integer, bigint, uuid, text and varchar are',
+            format_type(event_key.atttypid, event_key.atttypmod)
+        );
+    elsif exists (
+        select from pg_catalog.pg_collation c
+        where c.oid in (event_key.attcollation, profile_key.attcollation) and not c.collisdeterministic
+    ) then
+        problem := 'keys with a nondeterministic collation are not supported';
+    elsif not exists (
+        select from pg_catalog.pg_index i
+        where i.indrelid = b.profile and i.indisunique and i.indisvalid and i.indimmediate and i.indnkeyatts = 1
+            and i.indkey[0] = profile_key.attnum and i.indpred is null
+    ) then
+        problem := format('column "%1$s" of table %2$s is not unique; run: alter table %2$s add unique (%1$I)', b.profile_key, b.profile);
+    end if;
+    if problem is null then
+        select n.name, n.type into wrong
+        from (values (b.score, 'double precision'), (b.version, 'integer'), (b.scored_at, 'timestamp with time zone')) n (name, type)
+        left join lateral pgscore._column(b.profile, n.name) c on true
+        where n.name is not null and (c.atttypid is null or c.atttypid <> n.type::regtype or c.attgenerated <> '' );
+        if found then
+            problem := case
+                when (pgscore._column(b.profile, wrong.name)).attname is null then format(
+                    'table %1$s has no column "%2$s"; run: alter table %1$s add column %2$I %3$s', b.profile, wrong.name, wrong.type
+                )
+                else format('column "%s" of table %s must be %s, and not generated', wrong.name, b.profile, wrong.type)
+            end;
+        end if;
+    end if;
+    if problem is not null then
+        raise exception '%', problem using errcode = 'invalid_parameter_value';
+    end if;
+    if not has_schema_privilege('pgscore_owner', space, 'usage')
+        or not has_schema_privilege('pgscore_applier', space, 'usage')
+        or not has_schema_privilege(b.profile_owner, event_space, 'usage')
+    then
+        raise exception 'pgscore may not use schema %', space
+            using errcode = 'insufficient_privilege', hint = case
+                when has_schema_privilege(b.profile_owner, event_space, 'usage')
+                then format('grant usage on schema %s to pgscore_owner, pgscore_applier', space)
+                else format('grant usage on schema %s to %s', event_space, b.profile_owner)
+            end;
+    end if;
+end
+$$;
+
+comment on function pgscore._check_tables(pgscore.binding) is
+    'Refuses, with a sentence that says what to do, a binding whose tables do not fit';
+
+-- core/binding/_check_reducers.sql
+create function pgscore._check_reducers(b pgscore.binding) returns void
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    problem text;
+begin
+    if jsonb_typeof(b.reducers) is distinct from 'array' or jsonb_array_length(b.reducers) > 50 then
+        problem := 'reducers are a list of at most 50 such as [{"column": "n", "aggregate": "count"}]';
+    else
+        select p into problem
+        from jsonb_array_elements(b.reducers) with ordinality as e (r, ordinal), pgscore._reducer_problem(r, b.events, b.profile) p
+        where p is not null order by ordinal limit 1;
+    end if;
+    if problem is null then
+        -- Each column has one meaning.
+        select format('column "%s" of table %s would have two meanings', c.name, b.profile) into problem
+        from (
+            select r ->> 'column' as name from jsonb_array_elements(b.reducers) r
+            union all select n from unnest(array[b.score, b.version, b.scored_at, b.profile_key]) n where n is not null
+            union all select k from unnest(pgscore._row_key(b.profile, b.profile_key)) k where k <> b.profile_key
+            union all
+            select r ->> 'column' from pgscore._bindings_of(b.profile) o, jsonb_array_elements(o.reducers) r
+            union all
+            select n from pgscore._targets_of(b.profile) o, unnest(array[o.score, o.version, o.scored_at]) n
+            where n is not null and o.model <> b.model
+        ) c
+        group by c.name having count(*) > 1
+        order by c.name limit 1;
+    end if;
+    if problem is null then
+        select format('model "%s" already scores table %s into column "%s": name the same columns', o.model, b.profile, o.score)
+        into problem
+        from pgscore._targets_of(b.profile) o
+        where o.model = b.model
+            and (o.score, o.version, o.scored_at) is distinct from (b.score, b.version, b.scored_at);
+    end if;
+    if problem is not null then
+        raise exception '%', problem using errcode = 'invalid_parameter_value';
+    end if;
+end
+$$;
+
+comment on function pgscore._check_reducers(pgscore.binding) is 'Refuses reducers that cannot work, with a sentence that says why';
+
+-- core/binding/_bind.sql
+create function pgscore._bind(
+    model text, events regclass, profile regclass, event_key name, profile_key name, reducers jsonb, score name,
+    version name, scored_at name, timing text, on_error text, on_missing text
+) returns table (binding_name text, role regrole, statement text)
+language plpgsql volatile security definer
+set search_path = ''
+set lock_timeout = '5s'
+as $$
+declare
+    b pgscore.binding;
+begin
+    if num_nulls(model, events, profile, event_key, profile_key, reducers, score, timing, on_error, on_missing) > 0 then
+        raise exception 'of the arguments only version and scored_at may be NULL' using errcode = 'null_value_not_allowed';
+    elsif model !~ '^[a-z_][a-z0-9_]*$' or octet_length(model) > 50 then
+        raise exception '"%" is no name of a model', model using errcode = 'invalid_parameter_value';
+    elsif timing not in ('commit', 'statement') then
+        raise exception 'timing is commit or statement, not "%"', timing using errcode = 'invalid_parameter_value';
+    elsif on_error not in ('keep', 'abort') then
+        raise exception 'on_error is keep or abort, not "%"', on_error using errcode = 'invalid_parameter_value';
+    elsif on_missing not in ('ignore', 'insert', 'error') then
+        raise exception 'on_missing is ignore, insert or error, not "%"', on_missing using errcode = 'invalid_parameter_value';
+    end if;
+    b.events_owner := pgscore._check_owner(events);
+    b.profile_owner := pgscore._check_owner(profile);
+    perform pgscore._lock_generated();
+    if exists (
+        select from pgscore.binding o where o.events = _bind.events and o.profile = _bind.profile and o.model = _bind.model
+    ) then
+        raise exception 'table % is already tied to % for model "%"', events, profile, model
+            using errcode = 'duplicate_object', hint = format('select pgscore.detach(%L, %L) unties them.', events, profile);
+    end if;
+    b.model := model;
+    b.events := events;
+    b.profile := profile;
+    b.event_key := event_key;
+    b.profile_key := profile_key;
+    b.reducers := reducers;
+    b.score := score;
+    b.version := version;
+    b.scored_at := scored_at;
+    b.timing := timing;
+    b.on_error := on_error;
+    b.on_missing := on_missing;
+    b.log := true;
+    perform pgscore._check_tables(b);
+    perform pgscore._check_reducers(b);
+    b.key_type := pgscore._key_type((pgscore._column(profile, profile_key)).atttypid);
+    b.number := (select coalesce(max(o.number), 0) + 1 from pgscore.binding o);
+    b.profile_number := coalesce((select min(o.profile_number) from pgscore.binding o where o.profile = _bind.profile), b.number);
+    -- The event table's name, where that is enough.
+    b.name := (
+        select n.name
+        from (values
+            (1, events::text), (2, format('%s to %s', events, profile)), (3, format('%s to %s for %s', events, profile, model))
+        ) as n (step, name)
+        where not exists (select from pgscore.binding o where o.name = n.name)
+        order by n.step limit 1
+    );
+    insert into pgscore.binding select b.*;
+    execute format('grant insert (binding, task, keys, deltas) on pgscore.queue to %s, %s', b.events_owner, b.profile_owner);
+    if exists (select from pgscore.model m where m.name = _bind.model) then
+        insert into pgscore.model_profile (model, profile) values (_bind.model, _bind.profile) on conflict do nothing;
+        if exists (select from pgscore.model m where m.name = _bind.model and m.serving is not null) then
+            perform pgscore._generate_model(model);
+        end if;
+    end if;
+    perform pgscore._generate_dispatch(profile);
+    return query
+    select b.name, s.role, s.statement
+    from (
+        select 1 as step, e.* from pgscore._event_statements(b) with ordinality e
+        union all
+        select 2, e.* from pgscore._profile_statements(b) with ordinality e
+        union all
+        select 3, e.* from pgscore._event_triggers(b) with ordinality e
+        union all
+        select 4, e.* from pgscore._profile_triggers(b) with ordinality e
+    ) s (step, role, statement, ordinal)
+    order by s.step, s.ordinal;
+end
+$$;
+
+comment on function pgscore._bind(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text) is
+    'Checks and notes a binding, and says what the owners of its tables have to run; the part of attach that needs pgscore''s rights';
+grant execute on function pgscore._bind(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text)
+    to pgscore_reader;
+
+-- core/binding/_unbind.sql
+create function pgscore._unbind(events regclass, profile regclass) returns table (role regrole, statement text)
+language plpgsql volatile security definer
+set search_path = ''
+set lock_timeout = '5s'
+as $$
+declare
+    gone pgscore.binding[];
+    rest pgscore.binding;
+begin
+    perform pgscore._check_owner(events);
+    perform pgscore._check_owner(profile);
+    perform pgscore._lock_generated();
+    with deleted as (
+        delete from pgscore.binding b where b.events = _unbind.events and b.profile = _unbind.profile returning b
+    )
+    select array_agg(d.b) into gone from deleted d;
+    if gone is null then
+        raise exception 'table % is not tied to %', events, profile using errcode = 'undefined_object';
+    end if;
+    -- The triggers go with the functions.
+    return query
+    select g.events_owner, format('drop function if exists %s%s cascade', pgscore._generated_name(g.events, g.number, f.name), f.arguments)
+    from unnest(gone) g, (values ('insert', '()'), ('update', '()'), ('delete', '()'), ('truncate', '()'), ('recount', '')) f (name, arguments);
+    select o.* into rest from pgscore._bindings_of(profile) o limit 1;
+    if found then
+        return query select * from pgscore._profile_statements(rest);
+        return query select * from pgscore._profile_triggers(rest);
+    else
+        return query
+        select gone[1].profile_owner, format('drop function if exists %s cascade', pgscore._generated_name(profile, gone[1].profile_number, f))
+        from unnest(array['apply', 'arrive', 'rekey', 'refresh']) f;
+    end if;
+end
+$$;
+
+comment on function pgscore._unbind(regclass, regclass) is
+    'Forgets the bindings of two tables, and says what the owners of the tables have to run; the part of detach that needs pgscore''s rights';
+grant execute on function pgscore._unbind(regclass, regclass) to pgscore_reader;
+
+-- core/binding/_as_role.sql
+create function pgscore._as_role(role regrole, statement text) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+    former constant text := current_setting('role');
+begin
+    perform set_config('role', (select r.rolname from pg_catalog.pg_roles r where r.oid = role)::text, true);
+    execute statement;
+    perform set_config('role', former, true);
+end
+$$;
+
+comment on function pgscore._as_role(regrole, text) is 'Runs a statement as a role that the caller is a member of';
+grant execute on function pgscore._as_role(regrole, text) to pgscore_reader;
+
+-- core/binding/attach.sql
+create function pgscore.attach(
+    model text, events regclass, profile regclass, event_key name, profile_key name, reducers jsonb, score name,
+    version name default null, scored_at name default null, timing text default 'commit', on_error text default 'keep',
+    on_missing text default 'ignore'
+) returns text
+language plpgsql volatile
+set search_path = ''
+set lock_timeout = '5s'
+as $$
+declare
+    step record;
+    made text;
+begin
+    for step in
+        select s.* from pgscore._bind(
+            model, events, profile, event_key, profile_key, reducers, score, version, scored_at, timing, on_error, on_missing
+        ) s
+    loop
+        made := step.binding_name;
+        perform pgscore._as_role(step.role, step.statement);
+    end loop;
+    if not exists (
+        select from pg_catalog.pg_index i
+        join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+        where i.indrelid = events and i.indisvalid and i.indpred is null and a.attname = event_key
+    ) then
+        raise notice 'no index of % begins with "%": each recount of a profile will read the whole table', events, event_key
+            using hint = format('create index on %s (%I)', events, event_key);
+    end if;
+    return made;
+end
+$$;
+
+comment on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text) is
+    'Ties an event table to a profile table: from now on its events move columns of the profile and the score of a model. Called by a member of the owners of both';
+grant execute on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text)
+    to pgscore_reader;
+
+-- core/binding/detach.sql
+create function pgscore.detach(events regclass, profile regclass) returns void
+language plpgsql volatile
+set search_path = ''
+set lock_timeout = '5s'
+as $$
+declare
+    step record;
+begin
+    for step in select s.* from pgscore._unbind(events, profile) s loop
+        perform pgscore._as_role(step.role, step.statement);
+    end loop;
+end
+$$;
+
+comment on function pgscore.detach(regclass, regclass) is
+    'Unties two tables and leaves them as they are. Called by a member of the owners of both';
+grant execute on function pgscore.detach(regclass, regclass) to pgscore_reader;
 
 -- core/become_oneself.sql
 reset role;

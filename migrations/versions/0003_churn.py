@@ -9,8 +9,8 @@ depends_on = "0001_core"
 
 
 def upgrade() -> None:
-    run_frozen("0003_churn.up.sql", "eabdf88e656f1e0f9afa55e7ab21bc4b0073716109b05947dd4b0b49f289c019")
+    run_frozen("0003_churn.up.sql", "aa82f34bc92a8611523db01329a1847d8d4ad692ba22a33f41f4654ed3403a57")
 
 
 def downgrade() -> None:
-    run_frozen("0003_churn.down.sql", "f45e3101b958da2cbc5b1a18594853d1c9ac6694ea4db4f03154e8db25cdfc83")
+    run_frozen("0003_churn.down.sql", "50065a74febba5feed49c2ab7b36c7c3a0d14d77f31d927d41d806f6a06ed75d")

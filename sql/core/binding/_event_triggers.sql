@@ -1,0 +1,28 @@
+create function pgscore._event_triggers(b pgscore.binding) returns table (role regrole, statement text)
+language sql stable
+set search_path = ''
+as $$
+    select b.events_owner, s.statement
+    from pgscore._partitions(b.events) as p (relation),
+        (values
+            ('insert', 'referencing new table as pgscore_new'),
+            ('update', 'referencing new table as pgscore_new old table as pgscore_old'),
+            ('delete', 'referencing old table as pgscore_old'),
+            ('truncate', '')
+        ) as o (operation, tables),
+        lateral (values
+            (1, format(
+                'create or replace trigger %I after %s on %s %s for each statement execute function %s()',
+                format('pgscore_%s_%s', b.number, o.operation), o.operation, p.relation, o.tables,
+                pgscore._generated_name(b.events, b.number, o.operation)
+            )),
+            (2, format(
+                'comment on trigger %I on %s is %L', format('pgscore_%s_%s', b.number, o.operation), p.relation,
+                format('Moves counters of %s and scores of model %s', b.profile, b.model)
+            ))
+        ) as s (step, statement)
+    order by p.relation, o.operation, s.step
+$$;
+
+comment on function pgscore._event_triggers(pgscore.binding) is
+    'What the owner of an event table runs to have the triggers of a binding, on the table and on its partitions';
