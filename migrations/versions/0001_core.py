@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "87c66a8a4db8832123605975b4b12c393072ac25f36d11a1bd2b3cbe90ff7001")
+    run_frozen("0001_core.up.sql", "4b53e9f4b2f2ae168f2854b10e6760718fb64a7ab7f4e07c05d21ab7a99aa8b1")
 
 
 def downgrade() -> None:

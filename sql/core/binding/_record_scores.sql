@@ -5,24 +5,25 @@ language plpgsql volatile security definer
 set search_path = ''
 as $$
 declare
-    work record;
+    failed record;
 begin
-    for work in
-        select b.name, b.model, count(*) as rows, count(a.reason) as refused, min(a.reason) as reason
-        from unnest(bindings, reasons) as a (binding, reason)
-        join pgscore.binding b on b.name = a.binding
-        group by b.name
-        having bool_or(b.on_error = 'abort') and count(a.reason) > 0
-    loop
-        raise exception 'model "%" could not score % of % rows for %: %',
-            work.model, work.refused, work.rows, work.name, work.reason
-            using errcode = 'data_exception',
-                  hint = 'The binding''s on_error is abort; with keep the row would be stored and listed stale.';
-    end loop;
     delete from pgscore.stale s
     using unnest(bindings, keys, reasons) as a (binding, key, reason)
     where s.binding = a.binding and s.key = a.key and a.reason is null;
     if num_nonnulls(variadic reasons) > 0 then
+        select b.name, b.model, count(*) as rows, count(a.reason) as refused, min(a.reason) as reason into failed
+        from unnest(bindings, reasons) as a (binding, reason)
+        join pgscore.binding b on b.name = a.binding
+        where b.on_error = 'abort'
+        group by b.number
+        having count(a.reason) > 0
+        order by b.number limit 1;
+        if found then
+            raise exception 'model "%" could not score % of % rows for %: %',
+                failed.model, failed.refused, failed.rows, failed.name, failed.reason
+                using errcode = 'data_exception',
+                      hint = 'The binding''s on_error is abort; with keep the row would be stored and listed stale.';
+        end if;
         insert into pgscore.stale as s (binding, key, reason)
         select a.binding, a.key, a.reason
         from unnest(bindings, keys, reasons) as a (binding, key, reason)
