@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "4b53e9f4b2f2ae168f2854b10e6760718fb64a7ab7f4e07c05d21ab7a99aa8b1")
+    run_frozen("0001_core.up.sql", "e2a445980a54ac883ece5cdcf49aa4dc3341e6dc3d823ac6ea05f6983bc4749d")
 
 
 def downgrade() -> None:

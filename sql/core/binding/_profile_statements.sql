@@ -56,8 +56,8 @@ begin
             'begin insert into pgscore.queue (binding, task, keys)
             select %1$s, ''refresh'', array_agg(r.key)
             from (
-                select n.%2$I::text as key, to_jsonb(o) as former, to_jsonb(n) as present
-                from pgscore_old o join pgscore_new n on %3$s
+                select pgscore_new.%2$I::text as key, to_jsonb(pgscore_old) as former, to_jsonb(pgscore_new) as present
+                from pgscore_old join pgscore_new on %3$s
                 offset 0
             ) r
             where r.key is not null and exists (
@@ -67,7 +67,7 @@ begin
             (select min(o.number) from pgscore._bindings_of(b.profile) o),
             (select o.profile_key from pgscore._bindings_of(b.profile) o order by o.number limit 1),
             (
-                select string_agg(format('o.%1$I = n.%1$I', k), ' and ')
+                select string_agg(format('pgscore_old.%1$I = pgscore_new.%1$I', k), ' and ')
                 from unnest(pgscore._row_key(b.profile, b.profile_key)) k
             ),
             (select array_agg(t.model) from pgscore._targets_of(b.profile) t),
