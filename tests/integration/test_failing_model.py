@@ -103,8 +103,8 @@ def test_invariant_4_only_the_row_that_the_estimator_refuses_is_stale(scored: Se
 
 
 def test_with_abort_one_refused_row_fails_the_batch(scored: Session) -> None:
-    scored.run("update pgscore.binding set on_error = 'abort'")
     scored.run("update churn.customer_profile set total_day_minutes = 'infinity' where customer_id = 3")
+    scored.run("update pgscore.binding set on_error = 'abort'")
     start = counters(scored)
     with refused("22000", "could not score 1 of 4 rows for churn.complaints"):
         scored.run("insert into churn.complaints (customer_id, kind) select i, 'x' from generate_series(1, 4) i")
