@@ -68,7 +68,7 @@ def _serve(**connection: Any) -> None:  # noqa: ANN401
             dsn, "churn", model, profile="churn.customer_profile", key=_key, promoted=version == 1
         )
         assert (published.version, published.problem) == (version, None)
-        assert {each.ok for each in published.verifications} == {True}
+        assert {each.engine: each.ok for each in published.verifications} == dict.fromkeys(models.ENGINES, True)
 
 
 @pytest.fixture(scope="session")
@@ -133,6 +133,17 @@ def installed(cluster: PrivateCluster, _installed: object) -> Iterator[Database]
 def serving(cluster: PrivateCluster, _serving: object) -> Iterator[Database]:
     """The same with model churn: version 1, `pipeline()` of models, promoted; version 2, `light_pipeline()`, not."""
     yield from _database(cluster, "serving")
+
+
+@pytest.fixture
+def opaque(serving: Database) -> Database:
+    """The same with a version 3 that is promoted: `opaque_pipeline()`, which must be unpickled to be scored with."""
+    published = pgscore.publish(
+        serving.dsn(), "churn", models.opaque_pipeline(), profile="churn.customer_profile", key=_key, promoted=True
+    )
+    assert (published.version, published.obstacle) == (3, models.OBSTACLE)
+    assert [each.engine for each in published.verifications] == ["estimator"]
+    return serving
 
 
 @pytest.fixture(scope="session")

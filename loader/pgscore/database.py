@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import psycopg2
 import psycopg2.extras
+from psycopg2.extensions import connection as Connection  # noqa: N812
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 
@@ -15,13 +16,30 @@ from .errors import PgscoreError, UnreachableError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from psycopg2.extensions import connection as Connection  # noqa: N812
 
 # SQLSTATE classes: connection exception, operator intervention (a shutdown, a terminated backend).
 _CONNECTION_LOST = ("08", "57P")
 
-Database = str | Engine
-"""A libpq connection string or URI (empty: libpq's own variables), or an SQLAlchemy engine on psycopg2."""
+Database = str | Engine | Connection
+"""A libpq connection string or URI (empty: libpq's own variables), an SQLAlchemy engine on psycopg2, or an open
+connection of psycopg2, of which each call then takes one transaction."""
+
+
+@contextmanager
+def connected(database: Database) -> Iterator[Connection]:
+    """A connection for several transactions, so that a backend need not load a model for each; closed if it is new.
+
+    Raises:
+        UnreachableError: there is no connection.
+    """
+    if isinstance(database, Connection):
+        yield database
+        return
+    connection = _connect(database)
+    try:
+        yield connection
+    finally:
+        connection.close()
 
 
 @contextmanager
@@ -32,14 +50,12 @@ def transaction(database: Database) -> Iterator[Connection]:
         UnreachableError: there is no connection, or it was lost; nothing was committed.
         PgscoreError: the database refused, with its sentence, hint and SQLSTATE.
     """
-    connection = _connect(database)
-    try:
-        with connection:
-            yield connection
-    except psycopg2.Error as error:
-        raise as_refusal(error) from None
-    finally:
-        connection.close()
+    with connected(database) as connection:
+        try:
+            with connection:
+                yield connection
+        except psycopg2.Error as error:
+            raise as_refusal(error) from None
 
 
 def rows(connection: Connection, sql: str, parameters: Sequence[Any] | None = None) -> list[dict[str, Any]]:
@@ -78,7 +94,7 @@ def as_refusal(error: psycopg2.Error) -> PgscoreError:
     return PgscoreError(message, hint, error.pgcode)
 
 
-def _connect(database: Database) -> Connection:
+def _connect(database: str | Engine) -> Connection:
     try:
         if isinstance(database, Engine):
             pooled = database.raw_connection()

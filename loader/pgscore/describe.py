@@ -117,7 +117,7 @@ def describe(
 
 def _edges(described: Input, sample: pd.DataFrame) -> list[Any]:
     if described.type == "double precision":
-        return [np.inf, -np.inf, 1e39, -1e39, 0.0]
+        return [np.inf, -1e39, 0.0]
     if described.type == "boolean":
         return [True, False]
     texts = sorted(sample[described.name].dropna().unique())

@@ -123,7 +123,8 @@ def revoke_key(database: Database, key_id: str) -> list[dict[str, Any]]:
     """Has a database load nothing more that this key signed; who has loaded it already keeps it until they end.
 
     Returns:
-        The versions that it signed: ``model``, ``version`` and whether that version is ``serving``.
+        The versions that it signed: ``model``, ``version``, whether that version is ``serving`` and whether it is
+        ``unpickled`` to serve, rather than computed from its program.
 
     Raises:
         PgscoreError: the key is not known there, or the caller is no superuser.
@@ -141,10 +142,11 @@ def revoke_key(database: Database, key_id: str) -> list[dict[str, Any]]:
 
 
 def signed_versions(connection: Connection, key_id: str) -> list[dict[str, Any]]:
-    """The versions that a key signed: ``model``, ``version`` and whether that version is ``serving``."""
+    """The versions that a key signed, as `revoke_key` returns them."""
     return rows(
         connection,
-        "select v.model, v.version, v.version is not distinct from m.serving as serving"
+        "select v.model, v.version, v.version is not distinct from m.serving as serving,"
+        " v.version is not distinct from m.serving and 'estimator' in (m.one_engine, m.many_engine) as unpickled"
         " from pgscore.model_version v join pgscore.model m on m.name = v.model"
         " where v.key_id = %s order by v.model, v.version",
         (key_id,),

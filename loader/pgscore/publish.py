@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
-from .database import Database, row, transaction
+from .database import Database, connected, row, transaction
 from .errors import PgscoreError
 from .keys import sign
 from .progress import Step, no_step
@@ -88,6 +88,34 @@ def publish(
         PgscoreError: the estimator, the golden rows, the profile table or the database refuse; nothing was stored,
             except where only the promotion was refused.
     """
+    with connected(database) as connection:
+        stored, golden_rows, obstacle = _publish(
+            connection, model, source, golden, profile, key, positive, metrics, format, step
+        )
+        version = int(stored["version"])
+        if promoted:
+            step("promoting")
+            promote(connection, model, version)
+        step("replaying the golden rows in the database")
+        verifications, problem = _verify(connection, model, version)
+    created = bool(stored["created"])
+    restored = bool(stored["wanted"]) and not created
+    return Published(model, version, created, restored, golden_rows, verifications, problem, promoted, obstacle)
+
+
+def _publish(
+    connection: Connection,
+    model: str,
+    source: object,
+    golden: Golden | None,
+    profile: str | None,
+    key: str | Path | None,
+    positive: str | None,
+    metrics: Mapping[str, float] | None,
+    kind: str | None,
+    step: Step,
+) -> tuple[dict[str, Any], int, str | None]:
+    """Stores a version in one transaction: what came of it, how many golden rows, what kept it from a program."""
     # Imported here: scikit-learn and pandas take seconds, which a program that only promotes or lists need not spend.
     from .artifact import open_artifact
     from .compile import compile_program, scaled
@@ -95,7 +123,7 @@ def publish(
     from .golden import agree, golden_frame, read_profile, select_inputs
 
     step("reading the estimator")
-    with open_artifact(source, format) as artifact, transaction(database) as connection:
+    with open_artifact(source, kind) as artifact, transaction(connection):
         described_profile = read_profile(connection, profile) if profile is not None else None
         given = golden_frame(connection, golden, described_profile)
         names = feature_names(artifact.estimator, [str(column) for column in given.columns])
@@ -115,15 +143,7 @@ def publish(
             _send(connection, model, stored["version"], artifact, step)
         if described_profile is not None:
             row(connection, "select pgscore._tie_profile(%s, %s::regclass)", (model, described_profile.name))
-    version = int(stored["version"])
-    if promoted:
-        step("promoting")
-        promote(database, model, version)
-    step("replaying the golden rows in the database")
-    verifications, problem = _verify(database, model, version)
-    created = bool(stored["created"])
-    restored = bool(stored["wanted"]) and not created
-    return Published(model, version, created, restored, len(golden_rows), verifications, problem, promoted, obstacle)
+    return stored, len(golden_rows), obstacle
 
 
 def _store(
@@ -165,9 +185,9 @@ def _send(connection: Connection, model: str, version: int, artifact: Artifact, 
             sent += len(piece)
 
 
-def _verify(database: Database, model: str, version: int) -> tuple[list[Verification], str | None]:
+def _verify(connection: Connection, model: str, version: int) -> tuple[list[Verification], str | None]:
     try:
-        return verify(database, model, version), None
+        return verify(connection, model, version), None
     except PgscoreError as error:
         return [], f"{error}. {error.hint}".strip()
 

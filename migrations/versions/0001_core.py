@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "e2a445980a54ac883ece5cdcf49aa4dc3341e6dc3d823ac6ea05f6983bc4749d")
+    run_frozen("0001_core.up.sql", "c6f62b07a389dd229c09f5bbf06359fb18ef7a4270fa49b6edf8f6517082e50f")
 
 
 def downgrade() -> None:

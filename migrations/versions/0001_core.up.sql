@@ -86,7 +86,6 @@ create table pgscore.model_version (
     published_at timestamptz not null default now(),
     published_by name not null default session_user,
     primary key (model, version),
-    unique (model, digest),
     constraint version_is_positive check (version > 0),
     constraint digest_is_a_sha256 check (digest ~ '^[0-9a-f]{64}$'),
     constraint sha256_is_one check (sha256 ~ '^[0-9a-f]{64}$'),
@@ -96,6 +95,9 @@ create table pgscore.model_version (
     constraint signature_is_ed25519 check (octet_length(signature) = 64),
     constraint metrics_are_an_object check (jsonb_typeof(metrics) = 'object')
 );
+
+-- The same artifact and contract may be vouched for by another key: that is another version.
+create unique index model_version_digest on pgscore.model_version (model, digest, coalesce(key_id, ''));
 
 alter table pgscore.model add constraint serving_version_exists
     foreign key (name, serving) references pgscore.model_version (model, version);
@@ -3281,7 +3283,9 @@ as $$
             case v.contract #>> '{output,kind}'
                 when 'probability' then jsonb_array_length(v.contract #> '{output,classes}') + 1
                 else 1
-            end as width
+            end as width,
+            v.contract #>> '{output,kind}' as kind,
+            (v.contract #>> '{output,positive}')::integer as positive
         from pgscore.model_version v
         cross join lateral (
             select
@@ -3296,19 +3300,28 @@ as $$
     ),
     answered as materialized (
         select
-            a.width, a.ordinals,
+            a.width, a.ordinals, a.kind, a.positive,
             pgscore._estimate(
-                _replay_estimator.model, _replay_estimator.version, a.digest, a.rows, a.numbers, a.texts
-            ) as scored,
-            (pgscore._estimate(
                 _replay_estimator.model, _replay_estimator.version, a.digest, a.rows, a.numbers, a.texts, true
-            )).scores as outputs
+            ) as scored
         from asked a
+    ),
+    rows as (
+        select
+            a.ordinals[r.position] as ordinal, a.kind, a.positive, r.reason,
+            (a.scored).scores[(r.position - 1) * a.width + 1 : r.position * a.width] as outputs
+        from answered a, unnest((a.scored).reasons) with ordinality as r (reason, position)
     )
+    -- One call for both: the score is one of the outputs.
     select
-        a.ordinals[s.position], s.score, s.reason, a.outputs[(s.position - 1) * a.width + 1 : s.position * a.width]
-    from answered a,
-        unnest((a.scored).scores, (a.scored).reasons) with ordinality as s (score, reason, position)
+        r.ordinal,
+        case r.kind
+            when 'probability' then r.outputs[r.positive + 1]
+            when 'indicator' then (r.outputs[1] = r.positive)::integer
+            else r.outputs[1]
+        end,
+        r.reason, r.outputs
+    from rows r
 $$;
 
 comment on function pgscore._replay_estimator(text, integer) is
@@ -3617,7 +3630,10 @@ begin
 
     select v.version into version
     from pgscore.model_version v
-    where v.model = _publish.model and v.digest = _publish.digest;
+    where v.model = _publish.model and v.digest = _publish.digest
+        and (_publish.key_id is null or v.key_id = _publish.key_id)
+    order by v.version desc
+    limit 1;
     created := not found;
     if created then
         select coalesce(max(v.version), 0) + 1 into version from pgscore.model_version v where v.model = _publish.model;
@@ -3655,7 +3671,7 @@ end
 $$;
 
 comment on function pgscore._publish(text, text, text, bigint, text, jsonb, bytea, text, jsonb, jsonb, jsonb) is
-    'Stores a version with its golden rows, or answers with the version that has the same artifact and contract; wanted: pgscore._store_chunk has to follow';
+    'Stores a version with its golden rows, or answers with the version that has the same artifact, contract and key; wanted: pgscore._store_chunk has to follow';
 grant execute on function pgscore._publish(text, text, text, bigint, text, jsonb, bytea, text, jsonb, jsonb, jsonb)
     to pgscore_publisher;
 
@@ -3812,7 +3828,9 @@ set search_path = ''
 as $$
 declare
     row_arguments constant text[] := pgscore._profile_arguments(profile, inputs, 'pgscore_row');
-    each_row constant text := ') from unnest($1) as pgscore_row)';
+    -- The table that nothing is read from ties the plan to it: a change of its columns reaches the plans of open sessions.
+    tied constant text := format('where not exists (select 1 from %s where false)', profile);
+    each_row constant text := ') from unnest($1) as pgscore_row ' || tied || ')';
     split record;
 begin
     if engine = 'estimator' then
@@ -3828,8 +3846,7 @@ begin
         );
     end if;
     -- A scan of an array is in its order; the subquery keeps each score from being computed twice; a reason is asked for
-    -- only where there is no score. The table that nothing is read from ties the plan to it: a change of its columns
-    -- reaches the plans of open sessions.
+    -- only where there is no score.
     split := pgscore._split_arguments(inputs, pgscore._profile_arguments(profile, inputs, '(s.pgscore_row)'));
     return format(
         'return (
@@ -3837,10 +3854,10 @@ begin
                 case when s.score is null then pgscore._reason(%L, %s, %s, %s) end
             ))::pgscore.scored
             from (select %s as score, pgscore_row from unnest($1) as pgscore_row offset 0) s
-            where not exists (select 1 from %s where false)
+            %s
         );',
         version, model, version, split.numbers, split.texts,
-        pgscore._engine_call(engine, model, version, row_arguments), profile
+        pgscore._engine_call(engine, model, version, row_arguments), tied
     );
 end
 $$;
@@ -4080,7 +4097,7 @@ begin
     perform pgscore._refuse_pruned(model, version);
     select d.* into worst
     from pgscore._golden_differences(_prove.model, _prove.version) d
-    where not d.ok
+    where d.ok is not true
     order by d.difference desc, d.ordinal
     limit 1;
     if found then
@@ -4144,13 +4161,14 @@ set lock_timeout = '5s'
 as $$
 begin
     version := pgscore._existing_version(model, coalesce(version, 0));
+    -- Before the lock: the estimator may take seconds.
+    perform pgscore._prove(model, version);
     perform pgscore._lock_generated();
     if exists (select from pgscore.retirement r where r.model = promote.model and r.version = promote.version) then
         raise exception 'model "%" version % is retired', model, version
             using errcode = 'object_not_in_prerequisite_state',
                   hint = format('`pgscore retire %s %s --undo` takes that back.', model, version);
     end if;
-    perform pgscore._prove(model, version);
     if version is distinct from (select m.serving from pgscore.model m where m.name = promote.model) then
         insert into pgscore.promotion (model, version) values (promote.model, promote.version);
     end if;

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.database import ANALYST, APPLICATION, OPERATOR, wait_until_blocked
 from tests.support.models import (
+    ENGINES,
     assert_counters_are_right,
     assert_scores_are_right,
     counters,
@@ -73,7 +74,8 @@ def test_promotions_disturb_neither_inserts_nor_queries(serving: Database) -> No
         for number in range(_PROMOTIONS):
             # Each promotion meets all of them at work.
             before = [len(done) for _, _, done in jobs]
-            operator.run("select pgscore.promote('churn', %s)", 2 - number % 2)
+            engine = ENGINES[number // 2 % len(ENGINES)]
+            operator.run("select pgscore.promote('churn', %s, %s)", 2 - number % 2, engine)
             while any(len(done) == n for (_, _, done), n in zip(jobs, before, strict=True)):
                 assert not any(each.done() for each in running)
     finally:

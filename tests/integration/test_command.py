@@ -13,7 +13,7 @@ import joblib
 import pytest
 
 from tests.support.database import OPERATOR
-from tests.support.models import customers, light_pipeline, pipeline
+from tests.support.models import customers, opaque_pipeline, pipeline
 
 if TYPE_CHECKING:
     from tests.support.database import Database
@@ -50,7 +50,12 @@ def test_from_a_key_to_a_score(installed: Database, tmp_path: Path) -> None:
     publish = ("publish", "churn", model, "--profile", "churn.customer_profile", "--golden", golden, "--key", key)
     published = _json(dsn, *publish)
     assert (published["version"], published["created"], published["promoted"]) == (1, True, False)
-    assert (published["problem"], published["verifications"][0]["ok"]) == (None, True)
+    assert (published["problem"], published["obstacle"]) == (None, None)
+    assert [(each["engine"], each["ok"]) for each in published["verifications"]] == [
+        ("estimator", True),
+        ("interpreter", True),
+        ("sql", True),
+    ]
     assert _json(dsn, *publish, "--promote")["created"] is False
     assert [(each["model"], each["serving"]) for each in _json(dsn, "list")] == [("churn", 1)]
     shown = _json(dsn, "show", "churn")
@@ -103,12 +108,12 @@ def test_doctor_of_an_empty_database(empty: Database) -> None:
     assert any("alembic upgrade" in each["remedy"] for each in found["findings"] if each["level"] == "problem")
 
 
-def test_doctor_sees_that_the_key_is_revoked(serving: Database, tmp_path: Path) -> None:
-    model = tmp_path / "model.joblib"
-    joblib.dump(light_pipeline(), model)
-    serving.session().run("update pgscore_trusted.trusted_key set revoked_at = now()")
-    found = _json(serving.dsn(), "doctor", expect=1)
-    assert any("is revoked" in each["sentence"] for each in found["findings"] if each["level"] == "problem")
+def test_doctor_sees_that_the_key_is_revoked(opaque: Database) -> None:
+    assert _json(opaque.dsn(), "doctor")["ok"]
+    opaque.session().run("update pgscore_trusted.trusted_key set revoked_at = now()")
+    found = _json(opaque.dsn(), "doctor", expect=1)
+    problems = {each["subject"]: each["sentence"] for each in found["findings"] if each["level"] == "problem"}
+    assert "is revoked: new connections cannot load it" in problems["churn 3"]
 
 
 def test_releases(serving: Database) -> None:
@@ -131,29 +136,36 @@ def test_releases(serving: Database) -> None:
 
 def test_a_skops_artifact_is_confirmed_and_promoted(installed: Database, key: Path, tmp_path: Path) -> None:
     dsn, model, golden = installed.dsn(), tmp_path / "model.joblib", tmp_path / "golden.csv"
-    joblib.dump(pipeline(), model)
+    joblib.dump(opaque_pipeline(), model)
     customers().to_csv(golden, index=False)
     published = _run(dsn, "publish", "churn", model, "--golden", golden, "--key", key, "--format", "skops").stdout
     assert "pgscore confirm churn 1" in published
-    assert "waits for an operator to confirm the types sklearn.tree._tree.Tree" in _run(dsn, "show", "churn").stdout
+    types = ["sklearn.metrics._dist_metrics.EuclideanDistance64", "sklearn.neighbors._kd_tree.KDTree"]
+    assert f"waits for an operator to confirm the types {', '.join(types)}" in _run(dsn, "show", "churn").stdout
     refusal = _run(dsn, "promote", "churn", "1", expect=1).stderr
-    assert "asks for types that no operator has confirmed: sklearn.tree._tree.Tree" in refusal
-    assert _json(dsn, "confirm", "churn", "1")["confirmed"] == ["sklearn.tree._tree.Tree"]
+    assert f"asks for types that no operator has confirmed: {', '.join(types)}" in refusal
+    assert installed.session().value("select serving from pgscore.model") is None
+    assert _json(dsn, "confirm", "churn", "1")["confirmed"] == types
     _run(dsn, "promote", "churn", "1")
+    assert installed.session().value("select serving from pgscore.model") == 1
 
 
-def test_revoking_a_key_says_which_versions_that_hits(serving: Database) -> None:
-    dsn = serving.dsn()
+def test_revoking_a_key_says_which_versions_that_hits(opaque: Database) -> None:
+    dsn = opaque.dsn()
     ((key_id, versions),) = [(each["key_id"], each["versions"]) for each in _json(dsn, "keys", "list")]
-    assert versions == 2
+    assert versions == 3
     assert "is not known to this database" in _run(dsn, "keys", "revoke", "0123456789abcdef", expect=1).stderr
-    assert "permission denied" in _run(serving.dsn(OPERATOR), "keys", "revoke", key_id, expect=1).stderr
+    assert "permission denied" in _run(opaque.dsn(OPERATOR), "keys", "revoke", key_id, expect=1).stderr
+    assert _json(dsn, "verify", "churn", "3")["ok"]
     assert _json(dsn, "keys", "revoke", key_id)["versions"] == [
-        {"model": "churn", "version": 1, "serving": True},
-        {"model": "churn", "version": 2, "serving": False},
+        {"model": "churn", "version": 1, "serving": False, "unpickled": False},
+        {"model": "churn", "version": 2, "serving": False, "unpickled": False},
+        {"model": "churn", "version": 3, "serving": True, "unpickled": True},
     ]
-    assert "new connections load nothing that it signed" in _run(dsn, "keys", "revoke", key_id).stdout
-    assert "is not trusted" not in _run(dsn, "verify", "churn", "1", expect=1).stdout
+    said = _run(dsn, "keys", "revoke", key_id).stdout
+    assert "new connections load nothing that it signed" in said
+    assert "and fails in new ones" in said
+    assert "which this database does not trust" in _run(dsn, "verify", "churn", "3", expect=1).stderr
 
 
 def test_doctor_replays_golden_rows(serving: Database) -> None:
@@ -163,3 +175,23 @@ def test_doctor_replays_golden_rows(serving: Database) -> None:
     found = _json(serving.dsn(), "doctor", expect=1)
     sentences = [each["sentence"] for each in found["findings"] if each["level"] == "problem"]
     assert any("not what the fitted estimator gave" in sentence for sentence in sentences)
+
+
+def test_doctor_tells_what_serves_as_a_program_from_what_is_unpickled(serving: Database) -> None:
+    serving.session().run("update pgscore_trusted.trusted_key set revoked_at = now()")
+    found = _json(serving.dsn(), "doctor")
+    assert found["ok"]  # version 1 serves as a program
+    warned = {each["sentence"] for each in found["findings"] if each["level"] == "warning"}
+    assert any("its artifact cannot be loaded, and its program serves" in sentence for sentence in warned)
+    assert any("golden rows in the sql engine" in each["sentence"] for each in found["findings"])
+
+
+def test_doctor_of_a_database_without_plpython(serving: Database) -> None:
+    session = serving.session()
+    session.run("select pgscore.promote('churn', 1, 'sql')")
+    session.run("drop schema pgscore_trusted cascade; drop extension plpython3u")
+    found = _json(serving.dsn(), "doctor")
+    assert found["ok"]
+    assert any("only what becomes SQL is scored" in each["sentence"] for each in found["findings"])
+    session.run("update pgscore.model set one_engine = 'interpreter'")
+    assert not _json(serving.dsn(), "doctor", expect=1)["ok"]

@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from tests.support.database import SCIENTIST, refused
+from tests.support.models import ENGINES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,16 +50,18 @@ def test_a_column_a_category_and_a_label_that_bite(shared: Database, key: Path, 
     published = pgscore.publish(
         shared.dsn(), name, model, golden=frame, profile=f"public.{name}", key=key, positive=bite, promoted=True
     )
-    assert {each.ok for each in published.verifications} == {True}
+    assert {each.engine: each.ok for each in published.verifications} == dict.fromkeys(ENGINES, True)
     for text, number in frame.itertuples(index=False):
         session.run(f"insert into public.{name} values (%s, %s)", number, text)
     position = list(model.classes_).index(bite)
     expected = pytest.approx(list(model.predict_proba(frame)[:, position]), abs=1e-12)
-    for row in ("t", "to_jsonb(t)"):
-        found = session.run(f"select pgscore.score('{name}', {row}) from public.{name} t order by x")
-        assert [score for (score,) in found] == expected
-    found = session.run(f"select pgscore.predict('{name}', to_jsonb(t)) ->> 'label' from public.{name} t order by x")
-    assert [label for (label,) in found] == list(model.predict(frame))
+    for engine in ENGINES:
+        session.run(f"select pgscore.promote('{name}', 1, '{engine}')")
+        for row in ("t", "to_jsonb(t)"):
+            found = session.run(f"select pgscore.score('{name}', {row}) from public.{name} t order by x")
+            assert [score for (score,) in found] == expected
+        label = f"select pgscore.predict('{name}', to_jsonb(t)) ->> 'label' from public.{name} t order by x"
+        assert [found for (found,) in session.run(label)] == list(model.predict(frame))
     assert session.value("select count(*) from pgscore.model") > 0
 
 

@@ -7,7 +7,16 @@ import pandas as pd
 import pytest
 
 from tests.support.database import APPLICATION, Database, Session, refused, wait_until_blocked
-from tests.support.models import COUNTER, assert_scores_are_right, counters, pipeline, probability, profiles
+from tests.support.models import (
+    COUNTER,
+    ENGINES,
+    assert_scores_are_right,
+    counters,
+    opaque_pipeline,
+    pipeline,
+    probability,
+    profiles,
+)
 
 _COMPLAIN = "insert into churn.complaints (customer_id, kind) values (%s, 'billing')"
 _REVOKE = "update pgscore_trusted.trusted_key set revoked_at = now()"
@@ -15,71 +24,95 @@ _TRUST = "update pgscore_trusted.trusted_key set revoked_at = null"
 _STALE = "select binding, key, reason from pgscore.stale order by key"
 
 
+# What the engines say of a row with infinity in total_day_minutes.
+_REFUSAL = {
+    "sql": 'input "total_day_minutes" is Infinity, beyond what the estimator accepts',
+    "interpreter": 'input "total_day_minutes" is Infinity, beyond what the estimator accepts',
+    "estimator": "Input X contains infinity or a value too large for dtype('float64').",
+}
+_in_each_engine = pytest.mark.parametrize("scored", ENGINES, indirect=True)
+
+
 @pytest.fixture
-def scored(serving: Database) -> Session:
-    """A session that keeps the model loaded; customer 1 has a score."""
+def scored(serving: Database, request: pytest.FixtureRequest) -> Session:
+    """A session with `pipeline()`, in the engine that the test asks for; customer 1 has a score."""
     session = serving.session()
+    session.run("select pgscore.promote('churn', 1, %s)", getattr(request, "param", None))
     session.run(_COMPLAIN, 1)
     return session
 
 
-def test_invariant_4_with_keep_a_model_that_cannot_be_loaded_fails_no_insert(
-    serving: Database, scored: Session
-) -> None:
-    start = counters(scored)
-    before = profiles(scored)
-    scored.run(_REVOKE)
+@pytest.fixture
+def loaded(opaque: Database) -> Session:
+    """A session that keeps `opaque_pipeline()` loaded; customer 1 has a score."""
+    session = opaque.session()
+    session.run(_COMPLAIN, 1)
+    return session
+
+
+def _engine(session: Session) -> str:
+    """The engine that serves one row and many."""
+    one, many = session.row("select one_engine, many_engine from pgscore.model where name = 'churn'")
+    assert one == many
+    return str(one)
+
+
+def test_invariant_4_with_keep_a_model_that_cannot_be_loaded_fails_no_insert(opaque: Database, loaded: Session) -> None:
+    start = counters(loaded)
+    before = profiles(loaded)
+    loaded.run(_REVOKE)
 
     # A backend of its own, which has not loaded the model.
-    application = serving.session(APPLICATION)
+    application = opaque.session(APPLICATION)
     application.run(_COMPLAIN, 1)
     application.run("insert into churn.complaints (customer_id, kind) values (2, 'a'), (2, 'b')")
 
-    assert counters(scored) == {**start, 1: start[1] + 1, 2: start[2] + 2}
-    reason = 'model "churn" version 1 cannot be loaded: the artifact is signed with key '
-    stale = scored.run(_STALE)
+    assert counters(loaded) == {**start, 1: start[1] + 1, 2: start[2] + 2}
+    reason = 'model "churn" version 3 cannot be loaded: the artifact is signed with key '
+    stale = loaded.run(_STALE)
     assert [each[:2] for each in stale] == [("churn.complaints", "1"), ("churn.complaints", "2")]
     assert all(each[2].startswith(reason) and each[2].endswith("does not trust") for each in stale)
-    after = profiles(scored)
+    after = profiles(loaded)
     for column in ("churn_score", "churn_scored_at", "churn_model_version"):
         assert after[column].equals(before[column])
-    assert scored.value("select count(*) from pgscore.prediction_log") == 1
-    assert scored.value("select count(*) from pgscore.queue") == 0
+    assert loaded.value("select count(*) from pgscore.prediction_log") == 1
+    assert loaded.value("select count(*) from pgscore.queue") == 0
 
     # The time of the first failure stands; the reason is that of the last.
-    since = scored.value("select since from pgscore.stale where key = '1'")
+    since = loaded.value("select since from pgscore.stale where key = '1'")
     application.run(_COMPLAIN, 1)
-    assert scored.value("select since from pgscore.stale where key = '1'") == since
+    assert loaded.value("select since from pgscore.stale where key = '1'") == since
 
     # A later success takes the row off the list, and only that row.
-    scored.run(_TRUST)
+    loaded.run(_TRUST)
     application.run(_COMPLAIN, 1)
-    assert [each[1] for each in scored.run(_STALE)] == ["2"]
-    assert counters(scored)[1] == start[1] + 3
-    assert assert_scores_are_right(scored, {1: pipeline()}) == 1
+    assert [each[1] for each in loaded.run(_STALE)] == ["2"]
+    assert counters(loaded)[1] == start[1] + 3
+    assert assert_scores_are_right(loaded, {3: opaque_pipeline()}) == 1
 
 
-def test_invariant_4_with_abort_the_transaction_fails_with_the_reason(serving: Database, scored: Session) -> None:
-    start = profiles(scored)
-    scored.run("update pgscore.binding set on_error = 'abort'")
-    scored.run(_REVOKE)
-    application = serving.session(APPLICATION)
-    reason = 'could not score 1 of 1 rows for churn.complaints: model "churn" version 1 cannot be loaded'
+def test_invariant_4_with_abort_the_transaction_fails_with_the_reason(opaque: Database, loaded: Session) -> None:
+    start = profiles(loaded)
+    loaded.run("update pgscore.binding set on_error = 'abort'")
+    loaded.run(_REVOKE)
+    application = opaque.session(APPLICATION)
+    reason = 'could not score 1 of 1 rows for churn.complaints: model "churn" version 3 cannot be loaded'
     with refused("22000", reason):
         application.run(_COMPLAIN, 1)
     application.run("begin")
     application.run(_COMPLAIN, 2)
     with refused("22000", reason):
         application.run("commit")
-    assert profiles(scored).equals(start)
-    assert scored.value("select count(*) from churn.complaints") == 1
-    assert scored.value("select count(*) from pgscore.stale") == 0
-    assert scored.value("select count(*) from pgscore.queue") == 0
-    scored.run(_TRUST)
+    assert profiles(loaded).equals(start)
+    assert loaded.value("select count(*) from churn.complaints") == 1
+    assert loaded.value("select count(*) from pgscore.stale") == 0
+    assert loaded.value("select count(*) from pgscore.queue") == 0
+    loaded.run(_TRUST)
     application.run(_COMPLAIN, 1)
-    assert counters(scored)[1] == start[COUNTER][0] + 1
+    assert counters(loaded)[1] == start[COUNTER][0] + 1
 
 
+@_in_each_engine
 def test_invariant_4_only_the_row_that_the_estimator_refuses_is_stale(scored: Session) -> None:
     scored.run("update churn.customer_profile set total_day_minutes = 'infinity' where customer_id = 3")
     start = counters(scored)
@@ -87,7 +120,7 @@ def test_invariant_4_only_the_row_that_the_estimator_refuses_is_stale(scored: Se
     assert counters(scored) == {k: v + (k <= 20) for k, v in start.items()}
     ((binding, key, reason),) = scored.run(_STALE)
     assert (binding, key) == ("churn.complaints", "3")
-    assert "infinity" in reason
+    assert reason == _REFUSAL[_engine(scored)]
     assert assert_scores_are_right(scored, {1: pipeline()}) == 19
     assert scored.row("select churn_score, churn_model_version from churn.customer_profile where customer_id = 3") == (
         None,
@@ -102,15 +135,17 @@ def test_invariant_4_only_the_row_that_the_estimator_refuses_is_stale(scored: Se
     assert assert_scores_are_right(scored, {1: pipeline()}) == 20
 
 
+@_in_each_engine
 def test_with_abort_one_refused_row_fails_the_batch(scored: Session) -> None:
     scored.run("update churn.customer_profile set total_day_minutes = 'infinity' where customer_id = 3")
     scored.run("update pgscore.binding set on_error = 'abort'")
     start = counters(scored)
-    with refused("22000", "could not score 1 of 4 rows for churn.complaints"):
+    with refused("22000", f"could not score 1 of 4 rows for churn.complaints: {_REFUSAL[_engine(scored)]}"):
         scored.run("insert into churn.complaints (customer_id, kind) select i, 'x' from generate_series(1, 4) i")
     assert counters(scored) == start
 
 
+@_in_each_engine
 def test_null_in_a_feature_that_the_model_does_not_accept_scores_null(scored: Session) -> None:
     scored.run("alter table churn.customer_profile alter column total_day_minutes drop not null")
     scored.run("update churn.customer_profile set total_day_minutes = null where customer_id = 1")
@@ -124,6 +159,7 @@ def test_null_in_a_feature_that_the_model_does_not_accept_scores_null(scored: Se
     assert second["churn_score"][0] == pytest.approx(probability(pipeline(), second)[0], abs=1e-12)
 
 
+@_in_each_engine
 def test_null_in_a_text_that_the_model_accepts_is_scored_as_missing(scored: Session) -> None:
     scored.run("alter table churn.customer_profile alter column state drop not null")
     scored.run("update churn.customer_profile set state = null where customer_id = 1")
@@ -134,6 +170,7 @@ def test_null_in_a_text_that_the_model_accepts_is_scored_as_missing(scored: Sess
     assert scored.run(_STALE) == []
 
 
+@_in_each_engine
 def test_invariant_4_a_dropped_column_is_a_stale_row(serving: Database, scored: Session) -> None:
     scored.run("alter table churn.customer_profile drop column total_eve_charge")
     start = counters(scored)

@@ -30,6 +30,8 @@ def _promote(database: Database, key: Path, name: str, model: object, **given: A
         database.dsn(), name, model, profile="churn.customer_profile", key=key, promoted=True, **given
     )
     assert {each.ok for each in published.verifications} == {True}
+    # Where a program answers, the artifact still loads.
+    assert "estimator" in {each.engine for each in published.verifications}
 
 
 def _predictions(session: Session, name: str, argument: str = "r") -> list[Any]:

@@ -21,7 +21,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sqlalchemy import create_engine
 
 from tests.support.database import OPERATOR, SCIENTIST
-from tests.support.models import LIGHT_INPUTS, churned, customers, light_pipeline, predictors
+from tests.support.models import ENGINES, LIGHT_INPUTS, churned, customers, light_pipeline, predictors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +41,8 @@ def _publish(database: Database, key: Path, name: str, model: object, **given: A
     published = pgscore.publish(database.dsn(), name, model, key=key, promoted=True, **given)
     assert published.problem is None
     assert {each.ok for each in published.verifications} == {True}
+    # Where a program answers, the artifact still loads.
+    assert "estimator" in {each.engine for each in published.verifications}
     return published
 
 
@@ -150,12 +152,14 @@ def test_null_reaches_a_model_that_accepts_it(database: Database, shared_session
     _publish(database, key, "accepting", model, golden=frame.head(30))
     inputs = shared_session.value("select contract -> 'inputs' from pgscore.model_version where model = 'accepting'")
     assert [each["nullable"] for each in inputs] == [True, True, True]
-    found = shared_session.value(
-        "select pgscore.score('accepting', jsonb_build_object('total_day_minutes', null, 'total_intl_calls', 3,"
-        " 'number_customer_service_calls', 2))"
-    )
     row = pd.DataFrame([[np.nan, 3.0, 2.0]], columns=LIGHT_INPUTS)
-    assert found == pytest.approx(model.predict_proba(row)[0, 1], abs=1e-12)
+    for engine in ENGINES:
+        shared_session.run("select pgscore.promote('accepting', 1, %s)", engine)
+        found = shared_session.value(
+            "select pgscore.score('accepting', jsonb_build_object('total_day_minutes', null, 'total_intl_calls', 3,"
+            " 'number_customer_service_calls', 2))"
+        )
+        assert found == pytest.approx(model.predict_proba(row)[0, 1], abs=1e-12)
 
 
 @pytest.fixture(scope="module")
@@ -217,8 +221,11 @@ def test_columns_of_every_type_that_can_serve(
     # char(n) is blank-padded in JSON: other rows than the table's own give it as text.
     names = ", ".join(f't."{name}"' for name in typed_table if name != "fixed")
     record = f"(select t.fixed::text as fixed, {names} from typed t order by t.id)"
-    assert _scores(shared_session, "typed", record) == expected
-    assert [s for (s,) in shared_session.run("select pgscore.score('typed', t) from typed t order by id")] == expected
+    for engine in ENGINES:
+        shared_session.run("select pgscore.promote('typed', 1, %s)", engine)
+        assert _scores(shared_session, "typed", record) == expected
+        found = shared_session.run("select pgscore.score('typed', t) from typed t order by id")
+        assert [score for (score,) in found] == expected
     types = shared_session.value(
         "select jsonb_object_agg(i ->> 'name', i ->> 'type') from pgscore.model_version v,"
         " jsonb_array_elements(v.contract -> 'inputs') i where v.model = 'typed'"

@@ -9,7 +9,7 @@ import pgscore
 import pytest
 
 from tests.support.database import OPERATOR, SCIENTIST, refused
-from tests.support.models import customers, light_pipeline, pipeline, probability
+from tests.support.models import ENGINES, customers, light_pipeline, pipeline, probability
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,6 +126,8 @@ def test_prune_removes_artifacts_and_publishing_brings_them_back(
         serving.dsn(SCIENTIST), "churn", light_pipeline(), profile="churn.customer_profile", key=key
     )
     assert (again.version, again.created, again.restored) == (2, False, True)
+    # The estimator engine says that the artifact is back, and not only the program's functions.
+    assert {each.engine: each.ok for each in again.verifications} == dict.fromkeys(ENGINES, True)
     with refused("55000", 'model "churn" version 2 is retired'):
         operator.run("select pgscore.promote('churn', 2)")
     operator.run("select pgscore.retire('churn', 2, undo => true)")

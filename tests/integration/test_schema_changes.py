@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 _COMPLAIN = "insert into churn.complaints (customer_id, kind) values (%s, 'billing')"
 
 
-@pytest.fixture
-def light(serving: Database) -> Session:
-    """A session in a database where version 2 answers, which reads three columns."""
+@pytest.fixture(params=["sql", "estimator"])
+def light(serving: Database, request: pytest.FixtureRequest) -> Session:
+    """A session in a database where version 2 answers, which reads three columns; each engine in its own way."""
     session = serving.session()
-    session.run("select pgscore.promote('churn', 2)")
+    session.run("select pgscore.promote('churn', 2, %s)", request.param)
     return session
 
 
@@ -43,7 +43,9 @@ def _problems(database: Database) -> dict[str, str]:
         "alter table churn.customer_profile alter column total_night_minutes type numeric",
     ],
 )
-def test_changes_that_the_model_does_not_see(serving: Database, light: Session, change: str) -> None:
+def test_changes_that_the_model_does_not_see(
+    serving: Database, light: Session, change: str, request: pytest.FixtureRequest
+) -> None:
     application = serving.session(APPLICATION)
     application.run(_COMPLAIN, 1)
     light.run(change)

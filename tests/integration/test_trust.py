@@ -18,7 +18,7 @@ from pgscore.keys import sign
 from pgscore_runtime.contract import Contract, parse_contract
 
 from tests.support.database import OPERATOR, SCIENTIST, refused
-from tests.support.models import customers, light_pipeline
+from tests.support.models import customers, light_pipeline, opaque_pipeline
 
 if TYPE_CHECKING:
     from pgscore.cluster import PrivateCluster
@@ -101,20 +101,22 @@ def _refuses(shared: Database, name: str, message: str, sqlstate: str = "42501")
 
 
 def test_without_a_signature(shared: Database) -> None:
-    published = pgscore.publish(shared.dsn(), "unsigned", light_pipeline(), golden=customers())
+    published = pgscore.publish(shared.dsn(), "unsigned", opaque_pipeline(), golden=customers())
     assert published.created
     assert published.problem is not None
     assert "the artifact carries no signature" in published.problem
     assert "pgscore publish --key" in published.problem
     _refuses(shared, "unsigned", "the artifact carries no signature")
     with pytest.raises(pgscore.PgscoreError, match="carries no signature"):
-        pgscore.publish(shared.dsn(), "unsigned", light_pipeline(), golden=customers(), promoted=True)
+        pgscore.publish(shared.dsn(), "unsigned", opaque_pipeline(), golden=customers(), promoted=True)
+    serving = "select serving from pgscore.model where name = 'unsigned'"
+    assert shared.session(OPERATOR).value(serving) is None
 
 
 def test_with_a_key_that_is_not_trusted(shared: Database, tmp_path: Path) -> None:
     path = tmp_path / "stranger.pem"
     stranger = pgscore.generate_key(path)
-    published = pgscore.publish(shared.dsn(), "stranger", light_pipeline(), golden=customers(), key=path)
+    published = pgscore.publish(shared.dsn(), "stranger", opaque_pipeline(), golden=customers(), key=path)
     assert published.problem is not None
     assert f"is signed with key {stranger.key_id}, which this database does not trust" in published.problem
     _refuses(shared, "stranger", "which this database does not trust")
@@ -195,10 +197,32 @@ def test_a_malformed_contract_is_not_stored(shared: Database, contract: Contract
     assert session.value("select count(*) from pgscore.model where name = 'half'") == 0
 
 
-def test_a_revoked_key_loads_nothing_more(serving: Database) -> None:
-    session = serving.session()
+def test_a_revoked_key_loads_nothing_more(opaque: Database) -> None:
+    session = opaque.session()
     call = "select pgscore.score('churn', p) from churn.customer_profile p where customer_id = 1"
     assert session.value(call) is not None
     session.run("update pgscore_trusted.trusted_key set revoked_at = now()")
     with refused("42501", "which this database does not trust"):
-        serving.session().run(call)
+        opaque.session().run(call)
+    for login in (SCIENTIST, OPERATOR):
+        with refused("42501", "which this database does not trust"):
+            opaque.session(login).run("select * from pgscore.verify('churn', 3)")
+
+
+def test_publishing_again_with_a_trusted_key_mends_what_was_not_signed(
+    shared: Database, key: Path, tmp_path: Path
+) -> None:
+    """The same bytes and another key are another version; the same key, or none, is the one that stands."""
+    path = tmp_path / "model.joblib"
+    joblib.dump(opaque_pipeline(), path)  # its bytes change whenever it is asked
+
+    def publish(**given: Any) -> pgscore.Published:  # noqa: ANN401
+        return pgscore.publish(shared.dsn(), "mended", path, golden=customers(), **given)
+
+    first = publish()
+    assert "carries no signature" in (first.problem or "")
+    assert publish().created is False
+    second = publish(key=key, promoted=True)
+    assert (second.version, second.created, second.problem) == (2, True, None)
+    for again in (publish(key=key), publish()):
+        assert (again.version, again.created) == (2, False)

@@ -16,7 +16,7 @@ from pgscore.cluster import PrivateCluster
 from migrations import executor, freeze
 from tests.support import migrate
 from tests.support.database import Database, Session
-from tests.support.models import customers, light_pipeline, probability
+from tests.support.models import customers, light_pipeline, opaque_pipeline, probability, profiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -166,10 +166,34 @@ def test_core_needs_no_superuser(other_cluster: PrivateCluster) -> None:
     session.run("insert into churn.complaints (customer_id, kind) values (1, 'x'), (1, 'y')")
     counter = "select number_customer_service_calls from churn.customer_profile"
     assert session.value(counter) == 2
-    # Publishing works, and says what is missing to score.
-    pgscore.publish(dsn, "churn", light_pipeline(), golden=customers())
-    with pytest.raises(psycopg2.Error, match="needs PL/Python, which this database does not have"):
-        session.run("select pgscore.promote('churn', 1)")
+    # A model that is a program is verified, promoted and scored by SQL.
+    published = pgscore.publish(dsn, "churn", light_pipeline(), golden=customers(), profile="churn.customer_profile")
+    assert (published.problem, published.obstacle) == (None, None)
+    assert [(each.engine, each.ok) for each in published.verifications] == [("sql", True)]
+    pgscore.promote(dsn, "churn", 1)
+    assert session.row("select serving, one_engine, many_engine from pgscore.model") == (1, "sql", "sql")
+    assert session.run("select engine from pgscore.measurement") == [("sql",)]
+    stored = "select churn_score, churn_model_version, number_customer_service_calls from churn.customer_profile"
+    assert session.row(stored) == (None, None, 2)
+    session.run("insert into churn.complaints (customer_id, kind) values (1, 'z')")
+    moved = probability(light_pipeline(), profiles(session))
+    assert session.row(stored) == (pytest.approx(moved[0], abs=1e-12), 1, 3)
+    for row in ("p", "to_jsonb(p)"):
+        (score,) = session.row(f"select pgscore.score('churn', {row}) from churn.customer_profile p")
+        assert score == pytest.approx(moved[0], abs=1e-12)
+    assert session.run("select * from pgscore.stale") == []
+    with pytest.raises(psycopg2.errors.InvalidParameterValue, match="has no engine"):
+        session.run("select pgscore.promote('churn', 1, 'interpreter')")
+    # One that is none is stored, and all else says what is missing.
+    missing = "needs PL/Python, which this database does not have"
+    published = pgscore.publish(dsn, "churn", opaque_pipeline(), golden=customers(), profile="churn.customer_profile")
+    assert published.version == 2
+    assert published.obstacle is not None
+    assert missing in (published.problem or "")
+    for call in ("pgscore.verify('churn', 2)", "pgscore.promote('churn', 2)"):
+        with pytest.raises(psycopg2.errors.ObjectNotInPrerequisiteState, match=missing):
+            session.run(f"select * from {call}")
+    assert session.value("select serving from pgscore.model") == 1
     with pytest.raises(psycopg2.Error, match="permission denied"):
         session.run("create extension plpython3u")
     session.close()

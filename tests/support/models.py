@@ -12,6 +12,7 @@ import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
     from tests.support.database import Session
 
+# Every engine that a version can have, and what stands in the way of `opaque_pipeline` to the first two.
+ENGINES = ("sql", "interpreter", "estimator")
+OBSTACLE = "step 'model' is a KNeighborsClassifier, which cannot become a program"
 COUNTER = "number_customer_service_calls"
 LIGHT_INPUTS = ["total_day_minutes", "total_intl_calls", COUNTER]
 CUSTOMERS = 60
@@ -58,6 +62,17 @@ def pipeline() -> Pipeline:
 def light_pipeline() -> Pipeline:
     """Three numbers and a linear model; an array serves."""
     steps = [("scale", StandardScaler()), ("model", LogisticRegression())]
+    return Pipeline(steps).fit(predictors()[LIGHT_INPUTS], churned())
+
+
+@cache
+def opaque_pipeline() -> Pipeline:
+    """The inputs of `light_pipeline`, and no program: only an artifact that is unpickled gives its scores.
+
+    It refuses infinity and NULL; skops trusts neither its tree nor that tree's metric by itself.
+    """
+    # By distance: a score moves with each input.
+    steps = [("scale", StandardScaler()), ("model", KNeighborsClassifier(15, weights="distance"))]
     return Pipeline(steps).fit(predictors()[LIGHT_INPUTS], churned())
 
 

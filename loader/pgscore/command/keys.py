@@ -110,9 +110,15 @@ def revoke(
         return
     say(f"key {key_id} is revoked: new connections load nothing that it signed.")
     if hit:
-        table(("model", "version", "serves"), ((v["model"], v["version"], "yes" if v["serving"] else "") for v in hit))
-    if any(each["serving"] for each in hit):
+        table(
+            ("model", "version", "serves"),
+            (
+                (v["model"], v["version"], "unpickled" if v["unpickled"] else "as a program" if v["serving"] else "")
+                for v in hit
+            ),
+        )
+    if any(each["unpickled"] for each in hit):
         say(
-            "What serves goes on in connections that have loaded it, until they end, and fails in new ones.",
+            "What serves unpickled goes on in connections that have loaded it, until they end, and fails in new ones.",
             "next: pgscore publish MODEL FILE --key ANOTHER --promote, or pgscore rollback MODEL",
         )

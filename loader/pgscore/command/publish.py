@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pgscore.database import connected
 from pgscore.errors import PgscoreError
 from pgscore.publish import Published
 from pgscore.publish import publish as publish_estimator
@@ -79,9 +80,8 @@ def publish(
     """
     work = partial(
         publish_estimator,
-        dsn,
-        model,
-        file,
+        model=model,
+        source=file,
         golden=golden,
         profile=profile,
         key=key,
@@ -103,13 +103,13 @@ def publish(
 
 def _publish(work: Callable[..., Published], dsn: str, *, promoted: bool) -> tuple[Published, PgscoreError | None]:
     """Publishes, and promotes if wanted: a refusal to promote must not hide that the version is stored."""
-    with steps("publishing") as step:
-        published = work(step=step)
+    with steps("publishing") as step, connected(dsn) as connection:
+        published = work(connection, step=step)
         if not promoted:
             return published, None
         step("promoting")
         try:
-            promote(dsn, published.model, published.version)
+            promote(connection, published.model, published.version)
         except PgscoreError as error:
             return published, error
     return replace(published, promoted=True), None

@@ -15,7 +15,9 @@ as $$
             case v.contract #>> '{output,kind}'
                 when 'probability' then jsonb_array_length(v.contract #> '{output,classes}') + 1
                 else 1
-            end as width
+            end as width,
+            v.contract #>> '{output,kind}' as kind,
+            (v.contract #>> '{output,positive}')::integer as positive
         from pgscore.model_version v
         cross join lateral (
             select
@@ -30,19 +32,28 @@ as $$
     ),
     answered as materialized (
         select
-            a.width, a.ordinals,
+            a.width, a.ordinals, a.kind, a.positive,
             pgscore._estimate(
-                _replay_estimator.model, _replay_estimator.version, a.digest, a.rows, a.numbers, a.texts
-            ) as scored,
-            (pgscore._estimate(
                 _replay_estimator.model, _replay_estimator.version, a.digest, a.rows, a.numbers, a.texts, true
-            )).scores as outputs
+            ) as scored
         from asked a
+    ),
+    rows as (
+        select
+            a.ordinals[r.position] as ordinal, a.kind, a.positive, r.reason,
+            (a.scored).scores[(r.position - 1) * a.width + 1 : r.position * a.width] as outputs
+        from answered a, unnest((a.scored).reasons) with ordinality as r (reason, position)
     )
+    -- One call for both: the score is one of the outputs.
     select
-        a.ordinals[s.position], s.score, s.reason, a.outputs[(s.position - 1) * a.width + 1 : s.position * a.width]
-    from answered a,
-        unnest((a.scored).scores, (a.scored).reasons) with ordinality as s (score, reason, position)
+        r.ordinal,
+        case r.kind
+            when 'probability' then r.outputs[r.positive + 1]
+            when 'indicator' then (r.outputs[1] = r.positive)::integer
+            else r.outputs[1]
+        end,
+        r.reason, r.outputs
+    from rows r
 $$;
 
 comment on function pgscore._replay_estimator(text, integer) is

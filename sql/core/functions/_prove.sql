@@ -8,7 +8,7 @@ begin
     perform pgscore._refuse_pruned(model, version);
     select d.* into worst
     from pgscore._golden_differences(_prove.model, _prove.version) d
-    where not d.ok
+    where d.ok is not true
     order by d.difference desc, d.ordinal
     limit 1;
     if found then

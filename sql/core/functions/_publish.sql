@@ -32,7 +32,10 @@ begin
 
     select v.version into version
     from pgscore.model_version v
-    where v.model = _publish.model and v.digest = _publish.digest;
+    where v.model = _publish.model and v.digest = _publish.digest
+        and (_publish.key_id is null or v.key_id = _publish.key_id)
+    order by v.version desc
+    limit 1;
     created := not found;
     if created then
         select coalesce(max(v.version), 0) + 1 into version from pgscore.model_version v where v.model = _publish.model;
@@ -70,6 +73,6 @@ end
 $$;
 
 comment on function pgscore._publish(text, text, text, bigint, text, jsonb, bytea, text, jsonb, jsonb, jsonb) is
-    'Stores a version with its golden rows, or answers with the version that has the same artifact and contract; wanted: pgscore._store_chunk has to follow';
+    'Stores a version with its golden rows, or answers with the version that has the same artifact, contract and key; wanted: pgscore._store_chunk has to follow';
 grant execute on function pgscore._publish(text, text, text, bigint, text, jsonb, bytea, text, jsonb, jsonb, jsonb)
     to pgscore_publisher;

@@ -6,7 +6,9 @@ set search_path = ''
 as $$
 declare
     row_arguments constant text[] := pgscore._profile_arguments(profile, inputs, 'pgscore_row');
-    each_row constant text := ') from unnest($1) as pgscore_row)';
+    -- The table that nothing is read from ties the plan to it: a change of its columns reaches the plans of open sessions.
+    tied constant text := format('where not exists (select 1 from %s where false)', profile);
+    each_row constant text := ') from unnest($1) as pgscore_row ' || tied || ')';
     split record;
 begin
     if engine = 'estimator' then
@@ -22,8 +24,7 @@ begin
         );
     end if;
     -- A scan of an array is in its order; the subquery keeps each score from being computed twice; a reason is asked for
-    -- only where there is no score. The table that nothing is read from ties the plan to it: a change of its columns
-    -- reaches the plans of open sessions.
+    -- only where there is no score.
     split := pgscore._split_arguments(inputs, pgscore._profile_arguments(profile, inputs, '(s.pgscore_row)'));
     return format(
         'return (
@@ -31,10 +32,10 @@ begin
                 case when s.score is null then pgscore._reason(%L, %s, %s, %s) end
             ))::pgscore.scored
             from (select %s as score, pgscore_row from unnest($1) as pgscore_row offset 0) s
-            where not exists (select 1 from %s where false)
+            %s
         );',
         version, model, version, split.numbers, split.texts,
-        pgscore._engine_call(engine, model, version, row_arguments), profile
+        pgscore._engine_call(engine, model, version, row_arguments), tied
     );
 end
 $$;

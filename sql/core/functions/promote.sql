@@ -5,13 +5,14 @@ set lock_timeout = '5s'
 as $$
 begin
     version := pgscore._existing_version(model, coalesce(version, 0));
+    -- Before the lock: the estimator may take seconds.
+    perform pgscore._prove(model, version);
     perform pgscore._lock_generated();
     if exists (select from pgscore.retirement r where r.model = promote.model and r.version = promote.version) then
         raise exception 'model "%" version % is retired', model, version
             using errcode = 'object_not_in_prerequisite_state',
                   hint = format('`pgscore retire %s %s --undo` takes that back.', model, version);
     end if;
-    perform pgscore._prove(model, version);
     if version is distinct from (select m.serving from pgscore.model m where m.name = promote.model) then
         insert into pgscore.promotion (model, version) values (promote.model, promote.version);
     end if;

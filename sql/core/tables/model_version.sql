@@ -12,7 +12,6 @@ create table pgscore.model_version (
     published_at timestamptz not null default now(),
     published_by name not null default session_user,
     primary key (model, version),
-    unique (model, digest),
     constraint version_is_positive check (version > 0),
     constraint digest_is_a_sha256 check (digest ~ '^[0-9a-f]{64}$'),
     constraint sha256_is_one check (sha256 ~ '^[0-9a-f]{64}$'),
@@ -22,6 +21,9 @@ create table pgscore.model_version (
     constraint signature_is_ed25519 check (octet_length(signature) = 64),
     constraint metrics_are_an_object check (jsonb_typeof(metrics) = 'object')
 );
+
+-- The same artifact and contract may be vouched for by another key: that is another version.
+create unique index model_version_digest on pgscore.model_version (model, digest, coalesce(key_id, ''));
 
 alter table pgscore.model add constraint serving_version_exists
     foreign key (name, serving) references pgscore.model_version (model, version);

@@ -1,0 +1,457 @@
+"""Which engines a version has, which of them serves, and what a program that cannot be trusted does."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from copy import deepcopy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import joblib
+import numpy as np
+import pgscore
+import pytest
+from sklearn.tree import DecisionTreeRegressor
+
+from tests.support.database import ANALYST, APPLICATION, OPERATOR, SCIENTIST, refused
+from tests.support.models import (
+    COUNTER,
+    ENGINES,
+    LIGHT_INPUTS,
+    OBSTACLE,
+    assert_scores_are_right,
+    customers,
+    light_pipeline,
+    opaque_pipeline,
+    pipeline,
+    predictors,
+    probability,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.database import Database, Session
+
+    Program = dict[str, Any]
+
+_COMMAND = Path(sys.executable).with_name("pgscore")
+_COMPLAIN = "insert into churn.complaints (customer_id, kind) values (%s, 'billing')"
+_REVOKE = "update pgscore_trusted.trusted_key set revoked_at = now()"
+_WITHOUT_ARTIFACT = ["interpreter", "sql"]
+_ALL = sorted(ENGINES)
+_FORMS = {
+    "a row of the table": "p",
+    "json": "to_jsonb(p)",
+    "a row of a subquery": "s",
+}
+
+
+def _scores(session: Session, model: str, argument: str = "p") -> list[float | None]:
+    rows = "churn.customer_profile p, lateral (select p.*) s order by p.customer_id"
+    return [score for (score,) in session.run(f"select pgscore.score('{model}', {argument}) from {rows}")]
+
+
+def _near(model: Any) -> Any:  # noqa: ANN401
+    return pytest.approx(probability(model, customers()), abs=1e-12, rel=0)
+
+
+def _engines(found: list[pgscore.Verification]) -> list[str]:
+    """The engines, after checking that each gives what the fitted estimator gave."""
+    assert [each.engine for each in found if not each.ok] == []
+    return sorted(each.engine for each in found)
+
+
+def _publish(database: Database, name: str, model: object, **given: Any) -> pgscore.Published:  # noqa: ANN401
+    return pgscore.publish(database.dsn(SCIENTIST), name, model, profile="churn.customer_profile", **given)
+
+
+def _serving(session: Session, model: str) -> tuple[Any, ...]:
+    return session.row(
+        "select serving, engine, one_engine, many_engine from pgscore.model where name = %s",
+        model,
+    )
+
+
+def _served_by_its_program(database: Database, name: str) -> None:
+    """It has all but the estimator engine, answers, and does not without a reason serve by what it does not have."""
+    assert _engines(pgscore.verify(database.dsn(SCIENTIST), name)) == _WITHOUT_ARTIFACT
+    pgscore.promote(database.dsn(OPERATOR), name, 1)
+    session = database.session(ANALYST)
+    assert set(_serving(session, name)[2:]) <= set(_WITHOUT_ARTIFACT)
+    for argument in _FORMS.values():
+        assert _scores(session, name, argument) == _near(light_pipeline())
+    with refused("22023", f'model "{name}" version 1 has no engine "estimator" in this database'):
+        database.session(OPERATOR).run("select pgscore.promote(%s, 1, 'estimator')", name)
+    assert _serving(session, name)[:2] == (1, None)
+
+
+def test_a_program_without_a_signature_serves_and_nothing_is_unpickled(serving: Database, key: Path) -> None:
+    published = _publish(serving, "unsigned", light_pipeline())
+    assert (published.created, published.problem, published.obstacle) == (True, None, None)
+    assert _engines(published.verifications) == _WITHOUT_ARTIFACT
+    _served_by_its_program(serving, "unsigned")
+    signed = _publish(serving, "signed", light_pipeline(), key=key)
+    assert _engines(signed.verifications) == _ALL
+
+
+def test_a_program_signed_by_a_stranger_serves_and_nothing_is_unpickled(serving: Database, tmp_path: Path) -> None:
+    pgscore.generate_key(tmp_path / "stranger.pem")
+    published = _publish(serving, "stranger", light_pipeline(), key=tmp_path / "stranger.pem")
+    assert published.problem is None
+    _served_by_its_program(serving, "stranger")
+    # With the key trusted, the same version has the engine that it lacked.
+    pgscore.trust_key(serving.dsn(), pgscore.read_public_key(tmp_path / "stranger.pem.pub"), "no stranger any more")
+    assert _engines(pgscore.verify(serving.dsn(SCIENTIST), "stranger")) == _ALL
+
+
+def test_a_program_with_unconfirmed_types_serves_and_none_of_them_is_made(serving: Database, key: Path) -> None:
+    published = _publish(serving, "trees", pipeline(), key=key, format="skops")
+    assert published.problem is None
+    assert _engines(published.verifications) == _WITHOUT_ARTIFACT
+    pgscore.promote(serving.dsn(OPERATOR), "trees", 1)
+    assert _scores(serving.session(ANALYST), "trees") == _near(pipeline())
+    assert pgscore.confirm(serving.dsn(OPERATOR), "trees", 1) == []
+    assert _engines(pgscore.verify(serving.dsn(SCIENTIST), "trees")) == _ALL
+
+
+def test_what_stands_in_the_way_of_a_program_is_said(serving: Database, key: Path, tmp_path: Path) -> None:
+    published = _publish(serving, "opaque", opaque_pipeline(), key=key)
+    assert (published.problem, published.obstacle) == (None, OBSTACLE)
+    assert _engines(published.verifications) == ["estimator"]
+    session = serving.session()
+    assert session.value("select count(*) from pgscore.program where model = 'opaque'") == 0
+    assert session.value("select count(*) from pgscore.program where model = 'churn'") == 2
+
+    model = tmp_path / "model.joblib"
+    command: list[str | Path] = [_COMMAND, "publish", "told", model, "--profile", "churn.customer_profile"]
+    command += ["--key", key, "--dsn", serving.dsn(SCIENTIST)]
+    said = []
+    for fitted in (opaque_pipeline(), light_pipeline()):
+        joblib.dump(fitted, model)
+        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        document = json.loads(subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout)
+        said.append(
+            (f"Only the estimator engine serves it: {OBSTACLE}." in " ".join(text.split()), document["obstacle"])
+        )
+        assert "estimator" in text
+    assert said == [(True, OBSTACLE), (False, None)]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_engine_that_is_named_serves(serving: Database, engine: str) -> None:
+    pgscore.promote(serving.dsn(OPERATOR), "churn", 1, engine=engine)
+    session = serving.session()
+    assert _serving(session, "churn") == (1, engine, engine, engine)
+    for form, argument in _FORMS.items():
+        assert _scores(session, "churn", argument) == _near(pipeline()), form
+    labels = [
+        each["label"]
+        for (each,) in session.run(
+            "select pgscore.predict('churn', p) from churn.customer_profile p order by p.customer_id"
+        )
+    ]
+    assert labels == list(pipeline().predict(customers()[list(predictors())]))
+    # One complaint, and many in one statement: a binding scores them apart.
+    session.run(_COMPLAIN, 1)
+    session.run("insert into churn.complaints (customer_id, kind) select i, 'x' from generate_series(2, 9) i")
+    assert assert_scores_are_right(session, {1: pipeline()}) == 9
+    assert session.run("select * from pgscore.stale") == []
+    # Each function that is generated for the model calls this engine and no other.
+    calls = {"sql": 'pgscore_models."_churn 1', "interpreter": "pgscore._interpret", "estimator": "pgscore._estimate("}
+    sources = session.run(
+        "select prosrc from pg_proc where proname in ('churn', '_churn')"
+        " and pronamespace = 'pgscore_models'::regnamespace"
+    )
+    assert len(sources) == 5
+    for (source,) in sources:
+        called = {name for name, call in calls.items() if call in source}
+        assert called == {engine}, source
+
+
+def test_the_engine_that_is_named_holds_until_the_next_promotion(serving: Database) -> None:
+    session, operator = serving.session(), serving.session(OPERATOR)
+    session.run(
+        "prepare typed as select pgscore.score('churn', p) from churn.customer_profile p order by p.customer_id"
+    )
+    for engine in (*ENGINES, *reversed(ENGINES)):
+        operator.run("select pgscore.promote('churn', 2, engine => %s)", engine)
+        for _ in range(2):
+            assert [score for (score,) in session.run("execute typed")] == _near(light_pipeline())
+    operator.run("select pgscore.promote('churn', 2)")
+    serving_now = _serving(session, "churn")
+    assert serving_now[:2] == (2, None)
+    # The estimator engine is never chosen where there is another.
+    assert set(serving_now[2:]) <= set(_WITHOUT_ARTIFACT)
+    assert session.value("select count(*) from pgscore.promotion") == 2
+
+
+def test_an_engine_that_a_version_does_not_have_is_refused(opaque: Database) -> None:
+    operator, before = opaque.session(OPERATOR), _serving(opaque.session(), "churn")
+    assert before == (3, None, "estimator", "estimator")
+    for engine in ("sql", "interpreter"):
+        with refused("22023", f'model "churn" version 3 has no engine "{engine}" in this database'):
+            operator.run("select pgscore.promote('churn', 3, %s)", engine)
+    for engine in ("gpu", "", "SQL"):
+        with refused("22023", f'model "churn" version 1 has no engine "{engine}" in this database'):
+            operator.run("select pgscore.promote('churn', 1, %s)", engine)
+    with pytest.raises(pgscore.PgscoreError, match="has no engine") as caught:
+        pgscore.promote(opaque.dsn(OPERATOR), "churn", 3, engine="sql")
+    assert (caught.value.sqlstate, caught.value.hint) == ("22023", "It has estimator.")
+    assert _serving(opaque.session(), "churn") == before
+    assert _scores(opaque.session(ANALYST), "churn") == _near(opaque_pipeline())
+
+
+def test_a_program_too_large_for_sql_is_interpreted(serving: Database, key: Path) -> None:
+    random = np.random.default_rng(0)
+    frame = predictors()[LIGHT_INPUTS].sample(6000, replace=True, random_state=0) + random.normal(0, 1, (6000, 3))
+    model = DecisionTreeRegressor(random_state=0).fit(frame, random.normal(0, 1, 6000))
+    assert model.tree_.node_count > 10_000
+    published = _publish(serving, "large", model, key=key)
+    assert published.obstacle is None
+    assert _engines(published.verifications) == ["estimator", "interpreter"]
+    operator = serving.session(OPERATOR)
+    with refused("22023", 'model "large" version 1 has no engine "sql" in this database'):
+        operator.run("select pgscore.promote('large', 1, 'sql')")
+    operator.run("select pgscore.promote('large', 1)")
+    session = serving.session(ANALYST)
+    assert _serving(session, "large") == (1, None, "interpreter", "interpreter")
+    expected = pytest.approx(list(model.predict(customers()[LIGHT_INPUTS].astype(float))), abs=1e-12, rel=0)
+    for argument in _FORMS.values():
+        assert _scores(session, "large", argument) == expected
+
+
+def test_a_revoked_key_leaves_a_program_serving(serving: Database) -> None:
+    session = serving.session()
+    session.run(_REVOKE)
+    analyst, application = serving.session(ANALYST), serving.session(APPLICATION)
+    assert _scores(analyst, "churn") == _near(pipeline())
+    application.run(_COMPLAIN, 1)
+    assert assert_scores_are_right(session, {1: pipeline()}) == 1
+    assert session.run("select * from pgscore.stale") == []
+    for version, model in ((1, pipeline()), (2, light_pipeline())):
+        assert _engines(pgscore.verify(serving.dsn(SCIENTIST), "churn", version)) == _WITHOUT_ARTIFACT
+        pgscore.promote(serving.dsn(OPERATOR), "churn", version)
+        found = _scores(serving.session(ANALYST), "churn")
+        assert found[1:] == pytest.approx(probability(model, customers())[1:], abs=1e-12, rel=0)
+    assert pgscore.rollback(serving.dsn(OPERATOR), "churn") == 1
+    assert session.run("select engine from pgscore.measurement where version = 1 order by 1") == [
+        ("interpreter",),
+        ("sql",),
+    ]
+
+
+def test_a_revoked_key_stops_the_estimator_engine_that_was_named(serving: Database) -> None:
+    """Who asks for the artifact gets it or nothing: no other engine stands in unasked."""
+    operator = serving.session(OPERATOR)
+    operator.run("select pgscore.promote('churn', 1, 'estimator')")
+    serving.session().run(_REVOKE)
+    with refused("42501", "which this database does not trust"):
+        _scores(serving.session(ANALYST), "churn")
+    serving.session(OPERATOR).run("select pgscore.promote('churn', 1)")
+    assert _scores(serving.session(ANALYST), "churn") == _near(pipeline())
+
+
+def _functions(session: Session, version: int) -> set[str]:
+    found = session.run(
+        "select proname from pg_proc where pronamespace = 'pgscore_models'::regnamespace and starts_with(proname, %s)",
+        f"_churn {version}",
+    )
+    return {name for (name,) in found}
+
+
+def test_a_pruned_version_loses_its_functions_and_publishing_brings_them_back(serving: Database, key: Path) -> None:
+    session, operator = serving.session(), serving.session(OPERATOR)
+    others, own = _functions(session, 1), _functions(session, 2)
+    assert {"_churn 2", "_churn 2p"} <= own
+    operator.run("select pgscore.retire('churn', 2)")
+    assert _functions(session, 2) == own
+    operator.run("select pgscore.prune('churn', dry_run => true)")
+    assert _functions(session, 2) == own
+    operator.run("select pgscore.prune('churn')")
+    assert _functions(session, 2) == set()
+    assert _functions(session, 1) == others
+    assert _scores(session, "churn") == _near(pipeline())
+    with refused("55000", 'model "churn" version 2 was pruned'):
+        serving.session(SCIENTIST).run("select * from pgscore.verify('churn', 2)")
+
+    again = _publish(serving, "churn", light_pipeline(), key=key)
+    assert (again.version, again.restored) == (2, True)
+    assert _functions(session, 2) == own
+    assert _engines(again.verifications) == _ALL
+    operator.run("select pgscore.retire('churn', 2, undo => true)")
+    operator.run("select pgscore.promote('churn', 2, 'sql')")
+    assert _scores(serving.session(ANALYST), "churn") == _near(light_pipeline())
+
+
+def test_a_promotion_measures_each_engine_and_serves_by_the_fastest(serving: Database) -> None:
+    session = serving.session()
+    assert session.value("select count(*) from pgscore.measurement where version = 2") == 0
+    serving.session(OPERATOR).run("select pgscore.promote('churn', 2)")
+    measured = {
+        engine: (one, many)
+        for engine, one, many in session.run(
+            "select engine, one_us, many_us from pgscore.measurement where model = 'churn' and version = 2"
+        )
+    }
+    assert sorted(measured) == _ALL
+    for one, many in measured.values():
+        assert 0 <= one < math.inf
+        assert 0 <= many < math.inf
+    # scikit-learn takes tens of microseconds at the least: what was measured is its work, and not nothing.
+    assert min(measured["estimator"]) > 10
+    # sql is not given up for less than a third.
+    weights = {"sql": 0.75, "interpreter": 1.0}
+    weighed = {engine: [weight * time for time in measured[engine]] for engine, weight in weights.items()}
+    version, named, *chosen = _serving(session, "churn")
+    assert (version, named) == (2, None)
+    for position, engine in enumerate(chosen):
+        assert weighed[engine][position] == min(each[position] for each in weighed.values())
+    shown = pgscore.show_model(serving.dsn(), "churn")["versions"][0]
+    assert {engine: (each["one_us"], each["many_us"]) for engine, each in shown["engines"].items()} == measured
+
+    # The next promotion measures anew, and leaves other versions' measurements alone.
+    others = "select * from pgscore.measurement where version = 1 order by engine"
+    times = "select count(*), min(measured_at) from pgscore.measurement where version = 2"
+    before, (_, at) = session.run(others), session.row(times)
+    serving.session(OPERATOR).run("select pgscore.promote('churn', 2, 'interpreter')")
+    assert session.run(others) == before
+    assert session.row(times)[0] == 3
+    assert session.row(times)[1] > at
+
+
+def _extra(program: Program) -> None:
+    program["code"] = "import os"
+
+
+def _forward(program: Program) -> None:
+    program["steps"][0]["of"][1] = 3
+
+
+def _word(program: Program) -> None:
+    program["steps"][0]["intercept"] = "1; drop table pgscore.model"
+
+
+def _unknown_step(program: Program) -> None:
+    program["steps"][0]["step"] = "sql"
+
+
+def _score_of_nothing(program: Program) -> None:
+    program["scores"] = [99]
+
+
+def _renamed(program: Program) -> None:
+    program["inputs"][1]["name"] = "'); drop table pgscore.model; --"
+
+
+def _lenient(program: Program) -> None:
+    program["inputs"][0]["nullable"] = True
+
+
+def _one_value(program: Program) -> None:
+    program["link"] = "identity"
+
+
+_MALFORMED: dict[str, tuple[Callable[[Program], None], str]] = {
+    "a field of its own": (_extra, 'the program has a field "code", which programs do not have'),
+    "a step that reads on": (_forward, "steps[0].of[1] is 3, and only registers 0 to 2 come before it"),
+    "SQL for a number": (_word, 'steps[0].intercept is "1; drop table pgscore.model", and a finite number is wanted'),
+    "a step of its own": (_unknown_step, 'steps[0].step is "sql", which is no step of programs'),
+    "a score of nothing": (_score_of_nothing, "scores[0] is 99, and only registers 0 to "),
+    "an input of its own": (_renamed, 'inputs[1].name is "\'); drop table pgscore.model; --", and the contract says'),
+    "an input more lenient": (_lenient, "inputs[0].nullable is true, and the contract says false"),
+    "another number of outputs": (_one_value, 'link "identity" gives 1 outputs, and the contract has 2 classes'),
+}
+_STORED = (
+    "select (select count(*) from pgscore.model), (select count(*) from pgscore.model_version),"
+    " (select count(*) from pgscore.golden_row), (select count(*) from pgscore.program),"
+    " (select count(*) from pg_proc where pronamespace = 'pgscore_models'::regnamespace)"
+)
+
+
+def _publish_by_hand(session: Session, name: str, program: str) -> None:
+    """What a publisher can do who writes his own client: all is that of version 2 of churn but the program."""
+    session.run(
+        "select pgscore._publish(%s, v.digest, v.sha256, v.size, v.format, v.contract, v.signature, v.key_id, '{}',"
+        " (select jsonb_agg(jsonb_build_object('inputs', g.inputs, 'expected', g.expected, 'outputs', g.outputs,"
+        " 'scale', g.scale) order by g.ordinal) from pgscore.golden_row g where g.model = v.model and g.version = 2),"
+        " %s) from pgscore.model_version v where v.model = 'churn' and v.version = 2",
+        name,
+        program,
+    )
+
+
+@pytest.fixture
+def program(shared_session: Session) -> Program:
+    """The program of `light_pipeline()`."""
+    found: Program = shared_session.value("select program from pgscore.program where model = 'churn' and version = 2")
+    return deepcopy(found)
+
+
+@pytest.mark.parametrize("named", _MALFORMED)
+def test_a_malformed_program_is_refused_and_nothing_is_stored(
+    shared: Database, shared_session: Session, program: Program, named: str
+) -> None:
+    change, message = _MALFORMED[named]
+    change(program)
+    before = shared_session.row(_STORED)
+    scientist = shared.session(SCIENTIST)
+    with refused("22023", f'the program of model "hostile" is refused: {message}'):
+        _publish_by_hand(scientist, "hostile", json.dumps(program))
+    assert shared_session.row(_STORED) == before
+    assert shared_session.value("select count(*) from pgscore.model where name = 'hostile'") == 0
+    scientist.close()
+
+
+@pytest.mark.parametrize(("document", "shown"), [("null", "null"), ("[]", "a list"), ('"x"', '"x"'), ("1", "1")])
+def test_a_program_that_is_no_object_is_refused(
+    shared: Database, shared_session: Session, document: str, shown: str
+) -> None:
+    before = shared_session.row(_STORED)
+    scientist = shared.session(SCIENTIST)
+    with refused(
+        "22023", f'the program of model "hostile" is refused: the program is {shown}, and an object is wanted'
+    ):
+        _publish_by_hand(scientist, "hostile", document)
+    assert shared_session.row(_STORED) == before
+    scientist.close()
+
+
+def test_invariant_5_a_program_that_lies_is_not_promoted(serving: Database, program: Program) -> None:
+    """Well-formed, and not the estimator: the golden rows tell, in the engines that compute it."""
+    linear = next(step for step in program["steps"] if step["step"] == "linear")
+    linear["intercept"] += 1e-6
+    session, scientist = serving.session(), serving.session(SCIENTIST)
+    scientist.run("begin")
+    _publish_by_hand(scientist, "liar", json.dumps(program))
+    for content in session.run("select content from pgscore.artifact_chunk where model = 'churn' and version = 2"):
+        scientist.run("select pgscore._store_chunk('liar', 1, %s)", *content)
+    scientist.run("commit")
+    found = {each.engine: each.ok for each in pgscore.verify(serving.dsn(SCIENTIST), "liar")}
+    assert found == {"sql": False, "interpreter": False, "estimator": True}
+    for engine in (None, *ENGINES):
+        with refused("22000", 'model "liar" version 1 is not promoted: golden row '):
+            serving.session(OPERATOR).run("select pgscore.promote('liar', 1, %s)", engine)
+    assert session.value("select serving from pgscore.model where name = 'liar'") is None
+
+
+def test_the_counter_moves_the_score_in_each_engine_alike(serving: Database) -> None:
+    """The three engines beside each other, over more values of the counter than the golden rows hold."""
+    session = serving.session()
+    found = {}
+    for engine in ENGINES:
+        session.run("select pgscore.promote('churn', 2, %s)", engine)
+        found[engine] = [
+            score
+            for (score,) in session.run(
+                f"select pgscore.score('churn', to_jsonb(p) || jsonb_build_object('{COUNTER}', i))"
+                " from churn.customer_profile p, generate_series(0, 40) i where customer_id < 11"
+                " order by customer_id, i"
+            )
+        ]
+    assert len(set(found["estimator"])) > 300
+    for engine in ENGINES:
+        assert found[engine] == pytest.approx(found["estimator"], abs=1e-12, rel=0)
