@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "c6f62b07a389dd229c09f5bbf06359fb18ef7a4270fa49b6edf8f6517082e50f")
+    run_frozen("0001_core.up.sql", "9a3ad63b1c3a51cff2e8915aaee78c6fdc25659a7fd7eadd4503cb465390718a")
 
 
 def downgrade() -> None:

@@ -5719,6 +5719,11 @@ begin
         select 3, e.* from pgscore._event_triggers(b) with ordinality e
         union all
         select 4, e.* from pgscore._profile_triggers(b) with ordinality e
+        union all
+        -- What is wrong with the reducers' SQL, such as a value that is none of its column's type, is to be wrong now.
+        select 5, b.profile_owner, format(
+            'select from %s(null, true)', pgscore._generated_name(b.events, b.number, 'recount')
+        ), 1
     ) s (step, role, statement, ordinal)
     order by s.step, s.ordinal;
 end

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tests.support.database import Database, Session
+    from tests.support.database import Session
 
 OWNER = "shop_owner"
 CLERK = "shop_clerk"
@@ -37,8 +37,8 @@ _ORACLE = f"""
         coalesce(sum(e.pieces) filter (where e."Kind" is null), 0), coalesce(sum(e.weight), 0), min(e.amount),
         max(e.at) filter (where not e.rush), (array_agg(e."Kind" order by e.at desc nulls last, e.id desc))[1]
     from {PROFILE} c left join {EVENTS} e on e."Customer Id" = c.id group by c.id order by c.id
-"""  # noqa: S608
-_STORED = f'select id, n, billed, "Total", pieces, weight, least, most, latest from {PROFILE} order by id'  # noqa: S608
+"""
+_STORED = f'select id, n, billed, "Total", pieces, weight, least, most, latest from {PROFILE} order by id'
 
 
 @cache
@@ -100,10 +100,10 @@ def attach(session: Session, *, reducers: object = REDUCERS, **options: str) -> 
     return str(name)
 
 
-def publish(database: Database, key: Path) -> None:
+def publish(dsn: str, key: Path) -> None:
     """Has the model serve."""
     frame = pd.DataFrame([[1, 2, 1, 3.5], [4, 0, 0, 0]], columns=INPUTS)
-    published = pgscore.publish(database.dsn(), "shop", model(), profile=PROFILE, golden=frame, key=key, promoted=True)
+    published = pgscore.publish(dsn, "shop", model(), profile=PROFILE, golden=frame, key=key, promoted=True)
     assert published.problem is None
 
 

@@ -103,7 +103,7 @@ def test_invariants_1_and_2_random_histories(
     session = serving.session()
     shop.build(session, type_, partitioned=partitioned)
     shop.attach(session, timing=timing)
-    shop.publish(serving, key)
+    shop.publish(serving.dsn(), key)
     keys = _KEYS[type_]
 
     @settings(
