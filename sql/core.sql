@@ -130,6 +130,7 @@
 \ir core/binding/_row_key.sql
 \ir core/binding/_row_order.sql
 \ir core/binding/_has_foreign_key.sql
+\ir core/binding/_follows_keys.sql
 \ir core/binding/_partitions.sql
 \ir core/binding/_generated_name.sql
 \ir core/binding/_columns_read.sql

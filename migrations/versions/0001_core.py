@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "9a3ad63b1c3a51cff2e8915aaee78c6fdc25659a7fd7eadd4503cb465390718a")
+    run_frozen("0001_core.up.sql", "f285850c9a60f6dd5db869f78bf566cb51fec8f9157e18730613426f704b7bed")
 
 
 def downgrade() -> None:

@@ -4626,6 +4626,20 @@ $$;
 comment on function pgscore._has_foreign_key(regclass, name, regclass, name) is
     'Whether the database itself sees to it that no event comes without its profile';
 
+-- core/binding/_follows_keys.sql
+create function pgscore._follows_keys(events regclass, profile regclass) returns boolean
+language sql stable
+set search_path = ''
+as $$
+    select exists (
+        select from pg_catalog.pg_constraint c
+        where c.contype = 'f' and c.conrelid = events and c.confrelid = profile and c.confupdtype = 'c'
+    )
+$$;
+
+comment on function pgscore._follows_keys(regclass, regclass) is
+    'Whether events follow a profile whose key changes, by a foreign key on update cascade';
+
 -- core/binding/_partitions.sql
 create function pgscore._partitions(relation regclass) returns setof regclass
 language sql stable
@@ -4730,8 +4744,13 @@ begin
         ) f
         having count(*) > 0; %7$s return null; end',
         b.number,
-        -- NaN and infinity cannot be taken away again.
-        case when sums then 'case when bool_or(f.delta ~ ''[NI]'') then ''recount'' else ''move'' end' else '''move''' end,
+        case
+            -- Events that follow their profile to a new key are told after the profile itself, which was recounted then.
+            when operation = 'update' and b.timing = 'statement' and pgscore._follows_keys(b.events, b.profile) then '''recount'''
+            -- NaN and infinity cannot be taken away again.
+            when sums then 'case when bool_or(f.delta ~ ''[NI]'') then ''recount'' else ''move'' end'
+            else '''move'''
+        end,
         b.event_key, array_to_string(deltas, ', '), source,
         -- Inserted events are told even where no filter takes them: their profile may be missing.
         case
@@ -4787,12 +4806,12 @@ begin
     return query select * from pgscore._function_statements(
         b.events_owner,
         format(
-            '%s(key %s, everything boolean, out found boolean%s)',
+            '%s(key %s, everything boolean, out any_event boolean%s)',
             pgscore._generated_name(b.events, b.number, 'recount'), b.key_type, columns
         ),
         null, 'plpgsql stable',
         format(
-            'begin select exists (select from %s e where e.%I = $1)%s into found%s; end', b.events, b.event_key,
+            'begin select exists (select from %s e where e.%I = $1)%s into any_event%s; end', b.events, b.event_key,
             ', ' || vals,
             (select string_agg(format(', v%s', n), '' order by n) from generate_series(1, jsonb_array_length(b.reducers)) n)
         ),
@@ -4848,7 +4867,7 @@ declare
         'unnest($1, $2, $3) as w (binding, task, key) where w.binding = %s and w.key is not null', b.number
     );
     recount constant text := format(
-        '(select r.found from %s(w.key::%s, false) r)',
+        '(select r.any_event from %s(w.key::%s, false) r)',
         pgscore._generated_name(b.events, b.number, 'recount'), b.key_type
     );
 begin
@@ -5131,7 +5150,7 @@ begin
         string_agg(pgscore._missing_body(o), ' ' order by o.number),
         string_agg(pgscore._work_join(o), '' order by o.number),
         -- Who recounted must meet who counts at the same time with an older snapshot, even if nothing changed.
-        coalesce(string_agg(format('r%s.found is not null', o.number), ' or ' order by o.number), 'false')
+        coalesce(string_agg(format('r%s.any_event is not null', o.number), ' or ' order by o.number), 'false')
     into declared, missing, joins, forced
     from pgscore._bindings_of(b.profile) o;
     select string_agg(
@@ -5611,6 +5630,18 @@ begin
         where p is not null order by ordinal limit 1;
     end if;
     if problem is null then
+        select format('model "%s" already scores table %s into column "%s": name the same columns', o.model, b.profile, o.score)
+        into problem
+        from pgscore._targets_of(b.profile) o
+        where o.model = b.model
+            and (o.score, o.version, o.scored_at) is distinct from (b.score, b.version, b.scored_at);
+    end if;
+    if problem is null and b.timing = 'statement' and pgscore._follows_keys(b.events, b.profile) then
+        select format('with a foreign key on update cascade and timing statement column "%s" cannot ignore deletes', r ->> 'column')
+        into problem
+        from jsonb_array_elements(b.reducers) r where r ? 'deletes';
+    end if;
+    if problem is null then
         -- Each column has one meaning.
         select format('column "%s" of table %s would have two meanings', c.name, b.profile) into problem
         from (
@@ -5625,13 +5656,6 @@ begin
         ) c
         group by c.name having count(*) > 1
         order by c.name limit 1;
-    end if;
-    if problem is null then
-        select format('model "%s" already scores table %s into column "%s": name the same columns', o.model, b.profile, o.score)
-        into problem
-        from pgscore._targets_of(b.profile) o
-        where o.model = b.model
-            and (o.score, o.version, o.scored_at) is distinct from (b.score, b.version, b.scored_at);
     end if;
     if problem is not null then
         raise exception '%', problem using errcode = 'invalid_parameter_value';

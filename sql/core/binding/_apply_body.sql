@@ -16,7 +16,7 @@ begin
         string_agg(pgscore._missing_body(o), ' ' order by o.number),
         string_agg(pgscore._work_join(o), '' order by o.number),
         -- Who recounted must meet who counts at the same time with an older snapshot, even if nothing changed.
-        coalesce(string_agg(format('r%s.found is not null', o.number), ' or ' order by o.number), 'false')
+        coalesce(string_agg(format('r%s.any_event is not null', o.number), ' or ' order by o.number), 'false')
     into declared, missing, joins, forced
     from pgscore._bindings_of(b.profile) o;
     select string_agg(

@@ -13,6 +13,18 @@ begin
         where p is not null order by ordinal limit 1;
     end if;
     if problem is null then
+        select format('model "%s" already scores table %s into column "%s": name the same columns', o.model, b.profile, o.score)
+        into problem
+        from pgscore._targets_of(b.profile) o
+        where o.model = b.model
+            and (o.score, o.version, o.scored_at) is distinct from (b.score, b.version, b.scored_at);
+    end if;
+    if problem is null and b.timing = 'statement' and pgscore._follows_keys(b.events, b.profile) then
+        select format('with a foreign key on update cascade and timing statement column "%s" cannot ignore deletes', r ->> 'column')
+        into problem
+        from jsonb_array_elements(b.reducers) r where r ? 'deletes';
+    end if;
+    if problem is null then
         -- Each column has one meaning.
         select format('column "%s" of table %s would have two meanings', c.name, b.profile) into problem
         from (
@@ -27,13 +39,6 @@ begin
         ) c
         group by c.name having count(*) > 1
         order by c.name limit 1;
-    end if;
-    if problem is null then
-        select format('model "%s" already scores table %s into column "%s": name the same columns', o.model, b.profile, o.score)
-        into problem
-        from pgscore._targets_of(b.profile) o
-        where o.model = b.model
-            and (o.score, o.version, o.scored_at) is distinct from (b.score, b.version, b.scored_at);
     end if;
     if problem is not null then
         raise exception '%', problem using errcode = 'invalid_parameter_value';

@@ -38,12 +38,12 @@ begin
     return query select * from pgscore._function_statements(
         b.events_owner,
         format(
-            '%s(key %s, everything boolean, out found boolean%s)',
+            '%s(key %s, everything boolean, out any_event boolean%s)',
             pgscore._generated_name(b.events, b.number, 'recount'), b.key_type, columns
         ),
         null, 'plpgsql stable',
         format(
-            'begin select exists (select from %s e where e.%I = $1)%s into found%s; end', b.events, b.event_key,
+            'begin select exists (select from %s e where e.%I = $1)%s into any_event%s; end', b.events, b.event_key,
             ', ' || vals,
             (select string_agg(format(', v%s', n), '' order by n) from generate_series(1, jsonb_array_length(b.reducers)) n)
         ),

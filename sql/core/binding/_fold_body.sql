@@ -32,8 +32,13 @@ begin
         ) f
         having count(*) > 0; %7$s return null; end',
         b.number,
-        -- NaN and infinity cannot be taken away again.
-        case when sums then 'case when bool_or(f.delta ~ ''[NI]'') then ''recount'' else ''move'' end' else '''move''' end,
+        case
+            -- Events that follow their profile to a new key are told after the profile itself, which was recounted then.
+            when operation = 'update' and b.timing = 'statement' and pgscore._follows_keys(b.events, b.profile) then '''recount'''
+            -- NaN and infinity cannot be taken away again.
+            when sums then 'case when bool_or(f.delta ~ ''[NI]'') then ''recount'' else ''move'' end'
+            else '''move'''
+        end,
         b.event_key, array_to_string(deltas, ', '), source,
         -- Inserted events are told even where no filter takes them: their profile may be missing.
         case

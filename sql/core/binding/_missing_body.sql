@@ -10,7 +10,7 @@ declare
         'unnest($1, $2, $3) as w (binding, task, key) where w.binding = %s and w.key is not null', b.number
     );
     recount constant text := format(
-        '(select r.found from %s(w.key::%s, false) r)',
+        '(select r.any_event from %s(w.key::%s, false) r)',
         pgscore._generated_name(b.events, b.number, 'recount'), b.key_type
     );
 begin
