@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "f285850c9a60f6dd5db869f78bf566cb51fec8f9157e18730613426f704b7bed")
+    run_frozen("0001_core.up.sql", "1e9f6a9f186810542d2c8a9f0432fab39675f0f0ee0db04876e23f9122c5f74f")
 
 
 def downgrade() -> None:

@@ -20,6 +20,10 @@ begin
     elsif on_missing not in ('ignore', 'insert', 'error') then
         raise exception 'on_missing is ignore, insert or error, not "%"', on_missing using errcode = 'invalid_parameter_value';
     end if;
+    if current_setting('transaction_isolation') <> 'read committed' then
+        raise exception 'tables are tied in READ COMMITTED only: an older snapshot misses events that were committed meanwhile'
+            using errcode = 'feature_not_supported';
+    end if;
     b.events_owner := pgscore._check_owner(events);
     b.profile_owner := pgscore._check_owner(profile);
     perform pgscore._lock_generated();
@@ -79,6 +83,11 @@ begin
         -- What is wrong with the reducers' SQL, such as a value that is none of its column's type, is to be wrong now.
         select 5, b.profile_owner, format(
             'select from %s(null, true)', pgscore._generated_name(b.events, b.number, 'recount')
+        ), 1
+        union all
+        -- What stands there already is counted when this transaction commits; nobody adds to it meanwhile.
+        select 6, b.events_owner, format(
+            'insert into pgscore.queue (binding, task, keys) values (%s, ''recount all'', array[null])', b.number
         ), 1
     ) s (step, role, statement, ordinal)
     order by s.step, s.ordinal;
