@@ -144,6 +144,8 @@
 \ir core/binding/_lock_body.sql
 \ir core/binding/_score_body.sql
 \ir core/binding/_update_body.sql
+\ir core/binding/_answer_body.sql
+\ir core/binding/_one_body.sql
 \ir core/binding/_apply_body.sql
 \ir core/binding/_profile_statements.sql
 \ir core/binding/_profile_triggers.sql

@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "1e9f6a9f186810542d2c8a9f0432fab39675f0f0ee0db04876e23f9122c5f74f")
+    run_frozen("0001_core.up.sql", "41f257cc13d444aece775f2be7fcf0d74114045c1c9328128d0af77f3a41b74b")
 
 
 def downgrade() -> None:

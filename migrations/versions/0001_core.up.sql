@@ -4126,6 +4126,11 @@ begin
     set serving = _serve.version, engine = _serve.engine, one_engine = c.one_engine, many_engine = c.many_engine
     from pgscore._choose_engines(_serve.model, _serve.version, _serve.engine) c
     where m.name = _serve.model;
+    insert into pgscore.model_profile (model, profile)
+    select distinct b.model, b.profile
+    from pgscore.binding b join pg_catalog.pg_class c on c.oid = b.profile
+    where b.model = _serve.model
+    on conflict do nothing;
     perform pgscore._generate_model(model);
     perform pgscore._generate_dispatch();
     for bound in select p.profile from pgscore.model_profile p where p.model = _serve.model loop
@@ -4692,8 +4697,10 @@ as $$
     -- The body is a literal, never dollar-quoted: names stand in it, and could end the quote.
     select owner, s.statement
     from (
+        -- One plan for all calls: to plan anew costs more than the work for one event.
         select 1, format(
-            'create or replace function %s %s language %s security definer set search_path = '''' as %L',
+            'create or replace function %s %s language %s security definer'
+            ' set search_path = '''' set plan_cache_mode = force_generic_plan as %L',
             signature, 'returns ' || returns, posture, body
         )
         union all
@@ -5002,6 +5009,7 @@ as $$
     -- All or some: a plan for both would read the whole table each time.
     select format(
         'if ''recount all'' = any ($2) then
+            %4$s
             select array_agg(l.pgscore_row) into here.locked
             from (select pgscore_row from %1$s pgscore_row order by %2$s for no key update) l;
         else
@@ -5020,6 +5028,15 @@ as $$
                 select o.profile_key, o.key_type, array_agg(o.number) as numbers
                 from pgscore._bindings_of(b.profile) o group by 1, 2
             ) k
+        ),
+        (
+            select string_agg(
+                format(
+                    'here.every_%1$s := exists (select from unnest($1, $2) as q (binding, task) where q.binding = %1$s and q.task = ''recount all'');',
+                    o.number
+                ), ' ' order by o.number
+            )
+            from pgscore._bindings_of(b.profile) o
         )
     )
 $$;
@@ -5131,6 +5148,62 @@ $$;
 comment on function pgscore._update_body(pgscore.binding) is
     'What the apply function does to change the rows: one UPDATE, which leaves rows alone in which nothing changes';
 
+-- core/binding/_answer_body.sql
+create function pgscore._answer_body(b pgscore.binding) returns text
+language sql stable
+set search_path = ''
+as $$
+    select format(
+        'if here.scored_%1$s.version is not null or here.failure_%1$s is not null then
+            $5 := $5 || array_fill(%2$L::text, array[here.rows]);
+            $6 := $6 || %3$s;
+            $7 := $7 || coalesce(here.scored_%1$s.scores, array_fill(null::double precision, array[here.rows]));
+            $8 := $8 || array_fill(here.scored_%1$s.version, array[here.rows]);
+            $9 := $9 || coalesce(here.scored_%1$s.reasons, array_fill(here.failure_%1$s, array[here.rows]));
+        end if; ',
+        b.number, b.name,
+        format(
+            case b.profile_key when t.first_key then 'here.names' else 'array(select (m.moved).%I::text from (select unnest(here.moved) as moved) m)' end,
+            b.profile_key
+        )
+    )
+    from (select o.profile_key as first_key from pgscore._bindings_of(b.profile) o limit 1) t
+$$;
+
+comment on function pgscore._answer_body(pgscore.binding) is
+    'What the apply function does to tell the scores of the model of a binding, or why there are none';
+
+-- core/binding/_one_body.sql
+create function pgscore._one_body(b pgscore.binding) returns text
+language sql stable
+set search_path = ''
+as $$
+    -- An event of one customer, or some, is what most transactions bring; queries over arrays cost more than it.
+    select format(
+        'if cardinality($3) = 1 and $2[1] = ''move'' and $1[1] = %1$s then
+            select pgscore_row.* into here.one from %2$s pgscore_row where pgscore_row.%3$I = $3[1]::%4$s for no key update;
+            if not found then
+                return;
+            end if;
+            %5$s
+            here.moved := array[here.one];
+            here.forced := array[false];
+            here.names := array[here.one.%6$I::text];
+        els',
+        b.number, b.profile, b.profile_key, b.key_type,
+        string_agg(
+            format('here.one.%1$I := coalesce(here.one.%1$I, 0) + ($4[1]::numeric[])[%2$s];', r ->> 'column', ordinal), ' '
+            order by ordinal
+        ),
+        (select o.profile_key from pgscore._bindings_of(b.profile) o limit 1)
+    )
+    from jsonb_array_elements(b.reducers) with ordinality as e (r, ordinal)
+    having not coalesce(bool_or(pgscore._is_recounted(r, b.events)), false)
+$$;
+
+comment on function pgscore._one_body(pgscore.binding) is
+    'What the apply function does first where the work is one key and columns that add up; NULL for bindings that recount';
+
 -- core/binding/_apply_body.sql
 create function pgscore._apply_body(b pgscore.binding) returns text
 language plpgsql stable
@@ -5144,14 +5217,16 @@ declare
     forced text;
     scoring text;
     answers text;
+    one text;
 begin
     select
-        string_agg(format('every_%1$s constant boolean := coalesce((select bool_or(q.task = ''recount all'') from unnest($1, $2) as q (binding, task) where q.binding = %1$s), false); ', o.number), '' order by o.number),
+        string_agg(format('every_%s boolean := false; ', o.number), '' order by o.number),
         string_agg(pgscore._missing_body(o), ' ' order by o.number),
         string_agg(pgscore._work_join(o), '' order by o.number),
         -- Who recounted must meet who counts at the same time with an older snapshot, even if nothing changed.
-        coalesce(string_agg(format('r%s.any_event is not null', o.number), ' or ' order by o.number), 'false')
-    into declared, missing, joins, forced
+        coalesce(string_agg(format('r%s.any_event is not null', o.number), ' or ' order by o.number), 'false'),
+        coalesce(string_agg(pgscore._one_body(o), '' order by o.number), '')
+    into declared, missing, joins, forced, one
     from pgscore._bindings_of(b.profile) o;
     select string_agg(
         format(', %L, %s', r ->> 'column', pgscore._moved_column(o, r, e.ordinal::integer, e.delta_number)), ''
@@ -5165,25 +5240,13 @@ begin
     select
         declared || string_agg(format('scored_%1$s pgscore.scored; failure_%1$s text; ', t.number), '' order by t.number),
         string_agg(pgscore._score_body(t), '' order by t.number),
-        string_agg(
-            format(
-                'if here.scored_%1$s.version is not null or here.failure_%1$s is not null then
-                    return query
-                    select %2$L, (x.moved).%3$I::text, x.score, here.scored_%1$s.version, coalesce(x.reason, here.failure_%1$s)
-                    from (
-                        select unnest(here.moved) as moved, unnest(here.scored_%1$s.scores) as score,
-                            unnest(here.scored_%1$s.reasons) as reason
-                    ) x;
-                end if; ',
-                t.number, t.name, t.profile_key
-            ), '' order by t.number
-        )
+        string_agg(pgscore._answer_body(t), '' order by t.number)
     into declared, scoring, answers
     from pgscore._targets_of(b.profile) t;
     return format(
         '<<here>>
         declare
-            locked %1$s[]; moved %1$s[]; forced boolean[]; made text[]; missing text; %2$s
+            locked %1$s[]; moved %1$s[]; forced boolean[]; made text[]; missing text; names text[]; rows integer; one %1$s; %2$s
         begin
             if ''rekey'' = any ($2) then
                 -- What was queued for the former key of a row is for its new one.
@@ -5198,21 +5261,26 @@ begin
                 );
             end if;
             %3$s
-            %4$s
-            if here.locked is null then
-                return;
+            %11$sif true then
+                %4$s
+                if here.locked is null then
+                    return;
+                end if;
+                select array_agg(m.moved), array_agg(m.forced), array_agg((m.moved).%12$I::text)
+                into here.moved, here.forced, here.names
+                from (
+                    select jsonb_populate_record(pgscore_row, jsonb_build_object(%5$s)) as moved, %6$s as forced
+                    from unnest(here.locked) as pgscore_row %7$s
+                ) m;
             end if;
-            select array_agg(m.moved), array_agg(m.forced) into here.moved, here.forced
-            from (
-                select jsonb_populate_record(pgscore_row, jsonb_build_object(%5$s)) as moved, %6$s as forced
-                from unnest(here.locked) as pgscore_row %7$s
-            ) m;
+            here.rows := cardinality(here.moved);
             %8$s
             %9$s
             %10$s
         end',
         b.profile, declared, missing, pgscore._lock_body(b), substr(objects, 3), forced, joins, scoring,
-        pgscore._update_body(b), answers
+        pgscore._update_body(b), answers, one,
+        (select o.profile_key from pgscore._bindings_of(b.profile) o limit 1)
     );
 end
 $$;
@@ -5238,8 +5306,10 @@ declare
     ];
 begin
     return query select * from pgscore._function_statements(
-        b.profile_owner, named[1] || '(bindings integer[], tasks text[], keys text[], deltas text[])',
-        'table (binding_name text, profile_key text, model_score double precision, model_version integer, reason text)',
+        b.profile_owner,
+        named[1] || '(bindings integer[], tasks text[], keys text[], deltas text[], out names text[], out rows text[],'
+            ' out scores double precision[], out versions integer[], out reasons text[])',
+        null,
         'plpgsql volatile', pgscore._apply_body(b),
         format('Moves counters of rows of %s and stores their scores, in one UPDATE; called by pgscore', b.profile),
         array['pgscore_applier'::regrole]
@@ -5353,9 +5423,14 @@ comment on function pgscore._profile_triggers(pgscore.binding) is
 create function pgscore._take_queue(at_statement boolean) returns table (
     space name, function name, bindings integer[], tasks text[], keys text[], deltas text[]
 )
-language sql volatile security definer
+language plpgsql volatile security definer
 set search_path = ''
+set plan_cache_mode = force_generic_plan
 as $$
+#variable_conflict use_column
+begin
+    -- plpgsql keeps its plans; each commit comes here.
+    return query
     with taken as (
         delete from pgscore.queue q
         where q.transaction = pg_current_xact_id()
@@ -5374,7 +5449,8 @@ as $$
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace,
         unnest(t.keys, t.deltas) as w (key, delta)
     group by b.profile, b.profile_number, n.nspname
-    order by b.profile::oid
+    order by b.profile::oid;
+end
 $$;
 
 comment on function pgscore._take_queue(boolean) is
@@ -5434,29 +5510,15 @@ as $$
 declare
     work record;
     answer record;
-    worked boolean;
 begin
-    loop
-        worked := false;
-        for work in select t.* from pgscore._take_queue(at_statement) t loop
-            worked := true;
-            execute format(
-                'select array_agg(a.binding_name) as bindings, array_agg(a.profile_key) as keys,
-                    array_agg(a.model_score) as scores, array_agg(a.model_version) as versions,
-                    array_agg(a.reason) as reasons
-                from %I.%I($1, $2, $3, $4) a',
-                work.space, work.function
-            )
-            into answer
-            using work.bindings, work.tasks, work.keys, work.deltas;
-            if answer.bindings is not null then
-                perform pgscore._record_scores(
-                    answer.bindings, answer.keys, answer.scores, answer.versions, answer.reasons
-                );
-            end if;
-        end loop;
-        -- Profiles that were made, and triggers of the application, may have queued more.
-        exit when not worked;
+    -- What this queues in turn, for profiles that are made or that triggers change, comes with a call of its own.
+    for work in select t.* from pgscore._take_queue(at_statement) t loop
+        execute format('select * from %I.%I($1, $2, $3, $4)', work.space, work.function)
+        into answer
+        using work.bindings, work.tasks, work.keys, work.deltas;
+        if answer.names is not null then
+            perform pgscore._record_scores(answer.names, answer.rows, answer.scores, answer.versions, answer.reasons);
+        end if;
     end loop;
 end
 $$;

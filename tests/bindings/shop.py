@@ -100,10 +100,10 @@ def attach(session: Session, *, reducers: object = REDUCERS, **options: str) -> 
     return str(name)
 
 
-def publish(dsn: str, key: Path) -> None:
+def publish(dsn: str, key: Path, profile: str | None = PROFILE) -> None:
     """Has the model serve."""
     frame = pd.DataFrame([[1, 2, 1, 3.5], [4, 0, 0, 0]], columns=INPUTS)
-    published = pgscore.publish(dsn, "shop", model(), profile=PROFILE, golden=frame, key=key, promoted=True)
+    published = pgscore.publish(dsn, "shop", model(), profile=profile, golden=frame, key=key, promoted=True)
     assert published.problem is None
 
 

@@ -178,9 +178,9 @@ def test_invariant_7_what_an_owner_puts_in_place_of_a_generated_function_has_no_
     owner.run(f"set role {shop.OWNER}")
     owner.run(
         """
-        create or replace function "Shop"._pgscore_2_apply(bindings integer[], tasks text[], keys text[], deltas text[])
-        returns table (
-            binding_name text, profile_key text, model_score double precision, model_version integer, reason text
+        create or replace function "Shop"._pgscore_2_apply(
+            bindings integer[], tasks text[], keys text[], deltas text[], out names text[], out rows text[],
+            out scores double precision[], out versions integer[], out reasons text[]
         )
         language plpgsql security invoker as $$
         begin
@@ -242,3 +242,15 @@ def test_two_event_tables_and_two_models_on_one_profile(shopping: Database, key:
     session.run(f"select pgscore.detach('\"Shop\".visits', '{shop.PROFILE}')")
     left = "select count(*) from pg_trigger where tgname like 'pgscore%%' and tgrelid = %s::regclass"
     assert session.value(left, shop.PROFILE) == 0
+
+
+def test_a_model_that_is_published_after_it_was_tied(serving: Database, key: Path) -> None:
+    session = serving.session()
+    shop.build(session)
+    session.run(f"insert into {shop.PROFILE} (id) values (1)")
+    shop.attach(session)
+    session.run(f'insert into {shop.EVENTS} (id, "Customer Id", amount) values (1, 1, 2)')
+    assert session.row(f'select n, "Score" from {shop.PROFILE}') == (1, None)
+    shop.publish(serving.dsn(), key, profile=None)
+    session.run(f'insert into {shop.EVENTS} (id, "Customer Id", amount) values (2, 1, 2)')
+    assert shop.assert_right(session) == 1

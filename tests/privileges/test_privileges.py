@@ -20,8 +20,8 @@ _SNAPSHOT = Path(__file__).parent / "privileges.txt"
 _UPDATE = "PGSCORE_UPDATE_SNAPSHOTS"  # set it to 1 to write the snapshot anew, and review the difference
 _SCHEMAS = "('pgscore', 'pgscore_models', 'pgscore_trusted')"
 _ROLES = (
-    "('pgscore_reader'), ('pgscore_publisher'), ('pgscore_operator'), ('pgscore_owner'), ('pgscore_applier'), ('churn_owner'),"
-    " ('test_application'), ('test_nobody')"
+    "('pgscore_reader'), ('pgscore_publisher'), ('pgscore_operator'), ('pgscore_owner'), ('pgscore_applier'),"
+    " ('churn_owner'), ('test_application'), ('test_nobody')"
 )
 
 _COMMENTS = f"""

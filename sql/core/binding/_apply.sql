@@ -5,29 +5,15 @@ as $$
 declare
     work record;
     answer record;
-    worked boolean;
 begin
-    loop
-        worked := false;
-        for work in select t.* from pgscore._take_queue(at_statement) t loop
-            worked := true;
-            execute format(
-                'select array_agg(a.binding_name) as bindings, array_agg(a.profile_key) as keys,
-                    array_agg(a.model_score) as scores, array_agg(a.model_version) as versions,
-                    array_agg(a.reason) as reasons
-                from %I.%I($1, $2, $3, $4) a',
-                work.space, work.function
-            )
-            into answer
-            using work.bindings, work.tasks, work.keys, work.deltas;
-            if answer.bindings is not null then
-                perform pgscore._record_scores(
-                    answer.bindings, answer.keys, answer.scores, answer.versions, answer.reasons
-                );
-            end if;
-        end loop;
-        -- Profiles that were made, and triggers of the application, may have queued more.
-        exit when not worked;
+    -- What this queues in turn, for profiles that are made or that triggers change, comes with a call of its own.
+    for work in select t.* from pgscore._take_queue(at_statement) t loop
+        execute format('select * from %I.%I($1, $2, $3, $4)', work.space, work.function)
+        into answer
+        using work.bindings, work.tasks, work.keys, work.deltas;
+        if answer.names is not null then
+            perform pgscore._record_scores(answer.names, answer.rows, answer.scores, answer.versions, answer.reasons);
+        end if;
     end loop;
 end
 $$;

@@ -10,14 +10,16 @@ declare
     forced text;
     scoring text;
     answers text;
+    one text;
 begin
     select
-        string_agg(format('every_%1$s constant boolean := coalesce((select bool_or(q.task = ''recount all'') from unnest($1, $2) as q (binding, task) where q.binding = %1$s), false); ', o.number), '' order by o.number),
+        string_agg(format('every_%s boolean := false; ', o.number), '' order by o.number),
         string_agg(pgscore._missing_body(o), ' ' order by o.number),
         string_agg(pgscore._work_join(o), '' order by o.number),
         -- Who recounted must meet who counts at the same time with an older snapshot, even if nothing changed.
-        coalesce(string_agg(format('r%s.any_event is not null', o.number), ' or ' order by o.number), 'false')
-    into declared, missing, joins, forced
+        coalesce(string_agg(format('r%s.any_event is not null', o.number), ' or ' order by o.number), 'false'),
+        coalesce(string_agg(pgscore._one_body(o), '' order by o.number), '')
+    into declared, missing, joins, forced, one
     from pgscore._bindings_of(b.profile) o;
     select string_agg(
         format(', %L, %s', r ->> 'column', pgscore._moved_column(o, r, e.ordinal::integer, e.delta_number)), ''
@@ -31,25 +33,13 @@ begin
     select
         declared || string_agg(format('scored_%1$s pgscore.scored; failure_%1$s text; ', t.number), '' order by t.number),
         string_agg(pgscore._score_body(t), '' order by t.number),
-        string_agg(
-            format(
-                'if here.scored_%1$s.version is not null or here.failure_%1$s is not null then
-                    return query
-                    select %2$L, (x.moved).%3$I::text, x.score, here.scored_%1$s.version, coalesce(x.reason, here.failure_%1$s)
-                    from (
-                        select unnest(here.moved) as moved, unnest(here.scored_%1$s.scores) as score,
-                            unnest(here.scored_%1$s.reasons) as reason
-                    ) x;
-                end if; ',
-                t.number, t.name, t.profile_key
-            ), '' order by t.number
-        )
+        string_agg(pgscore._answer_body(t), '' order by t.number)
     into declared, scoring, answers
     from pgscore._targets_of(b.profile) t;
     return format(
         '<<here>>
         declare
-            locked %1$s[]; moved %1$s[]; forced boolean[]; made text[]; missing text; %2$s
+            locked %1$s[]; moved %1$s[]; forced boolean[]; made text[]; missing text; names text[]; rows integer; one %1$s; %2$s
         begin
             if ''rekey'' = any ($2) then
                 -- What was queued for the former key of a row is for its new one.
@@ -64,21 +54,26 @@ begin
                 );
             end if;
             %3$s
-            %4$s
-            if here.locked is null then
-                return;
+            %11$sif true then
+                %4$s
+                if here.locked is null then
+                    return;
+                end if;
+                select array_agg(m.moved), array_agg(m.forced), array_agg((m.moved).%12$I::text)
+                into here.moved, here.forced, here.names
+                from (
+                    select jsonb_populate_record(pgscore_row, jsonb_build_object(%5$s)) as moved, %6$s as forced
+                    from unnest(here.locked) as pgscore_row %7$s
+                ) m;
             end if;
-            select array_agg(m.moved), array_agg(m.forced) into here.moved, here.forced
-            from (
-                select jsonb_populate_record(pgscore_row, jsonb_build_object(%5$s)) as moved, %6$s as forced
-                from unnest(here.locked) as pgscore_row %7$s
-            ) m;
+            here.rows := cardinality(here.moved);
             %8$s
             %9$s
             %10$s
         end',
         b.profile, declared, missing, pgscore._lock_body(b), substr(objects, 3), forced, joins, scoring,
-        pgscore._update_body(b), answers
+        pgscore._update_body(b), answers, one,
+        (select o.profile_key from pgscore._bindings_of(b.profile) o limit 1)
     );
 end
 $$;

@@ -7,8 +7,10 @@ as $$
     -- The body is a literal, never dollar-quoted: names stand in it, and could end the quote.
     select owner, s.statement
     from (
+        -- One plan for all calls: to plan anew costs more than the work for one event.
         select 1, format(
-            'create or replace function %s %s language %s security definer set search_path = '''' as %L',
+            'create or replace function %s %s language %s security definer'
+            ' set search_path = '''' set plan_cache_mode = force_generic_plan as %L',
             signature, 'returns ' || returns, posture, body
         )
         union all

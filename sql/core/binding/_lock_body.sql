@@ -5,6 +5,7 @@ as $$
     -- All or some: a plan for both would read the whole table each time.
     select format(
         'if ''recount all'' = any ($2) then
+            %4$s
             select array_agg(l.pgscore_row) into here.locked
             from (select pgscore_row from %1$s pgscore_row order by %2$s for no key update) l;
         else
@@ -23,6 +24,15 @@ as $$
                 select o.profile_key, o.key_type, array_agg(o.number) as numbers
                 from pgscore._bindings_of(b.profile) o group by 1, 2
             ) k
+        ),
+        (
+            select string_agg(
+                format(
+                    'here.every_%1$s := exists (select from unnest($1, $2) as q (binding, task) where q.binding = %1$s and q.task = ''recount all'');',
+                    o.number
+                ), ' ' order by o.number
+            )
+            from pgscore._bindings_of(b.profile) o
         )
     )
 $$;

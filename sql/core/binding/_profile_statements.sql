@@ -15,8 +15,10 @@ declare
     ];
 begin
     return query select * from pgscore._function_statements(
-        b.profile_owner, named[1] || '(bindings integer[], tasks text[], keys text[], deltas text[])',
-        'table (binding_name text, profile_key text, model_score double precision, model_version integer, reason text)',
+        b.profile_owner,
+        named[1] || '(bindings integer[], tasks text[], keys text[], deltas text[], out names text[], out rows text[],'
+            ' out scores double precision[], out versions integer[], out reasons text[])',
+        null,
         'plpgsql volatile', pgscore._apply_body(b),
         format('Moves counters of rows of %s and stores their scores, in one UPDATE; called by pgscore', b.profile),
         array['pgscore_applier'::regrole]

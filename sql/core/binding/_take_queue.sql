@@ -1,9 +1,14 @@
 create function pgscore._take_queue(at_statement boolean) returns table (
     space name, function name, bindings integer[], tasks text[], keys text[], deltas text[]
 )
-language sql volatile security definer
+language plpgsql volatile security definer
 set search_path = ''
+set plan_cache_mode = force_generic_plan
 as $$
+#variable_conflict use_column
+begin
+    -- plpgsql keeps its plans; each commit comes here.
+    return query
     with taken as (
         delete from pgscore.queue q
         where q.transaction = pg_current_xact_id()
@@ -22,7 +27,8 @@ as $$
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace,
         unnest(t.keys, t.deltas) as w (key, delta)
     group by b.profile, b.profile_number, n.nspname
-    order by b.profile::oid
+    order by b.profile::oid;
+end
 $$;
 
 comment on function pgscore._take_queue(boolean) is
