@@ -3,7 +3,5 @@
 \ir churn/schema.sql
 \ir churn/customer_profile.sql
 \ir churn/complaints.sql
-\ir churn/_complaints_apply.sql
-\ir churn/_complaints_fold.sql
 \ir churn/become_oneself.sql
 \ir churn/binding.sql

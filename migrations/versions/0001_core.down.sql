@@ -1,3 +1,14 @@
+-- Their triggers would call what has gone, and fail every insert.
+do $$
+begin
+    if exists (select from pgscore.binding b join pg_catalog.pg_class c on c.oid = b.events) then
+        raise exception 'tables are still tied: %', (select string_agg(b.name, ', ' order by b.number) from pgscore.binding b)
+            using errcode = 'dependent_objects_still_exist',
+                  hint = 'select pgscore.detach(events, profile) from pgscore.binding unties them.';
+    end if;
+end
+$$;
+
 -- The roles stay: they are cluster-wide, and another database may use them. `drop role` when none does.
 drop schema pgscore_models cascade;
 drop schema pgscore cascade;

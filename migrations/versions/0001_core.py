@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "fd3ae2a7c0f16d9a3946fc9d64a3b53544f0f45dc2cc237672873331f57106ba")
+    run_frozen("0001_core.up.sql", "eeae89cb82537bba9960220a99658abe90c8990eb12fcbaf349de309ddafd604")
 
 
 def downgrade() -> None:
-    run_frozen("0001_core.down.sql", "ad508c84d3a15345fa2f6beeff0a8f56a03d6e3c0b0710390c68b9e344e88f0e")
+    run_frozen("0001_core.down.sql", "f87a3c445fef05a94d5419b278fb1bb62f4ec2efe0e0d21b2521e50dc1c8669f")

@@ -9,7 +9,8 @@ begin
             ('pgscore_owner', 'owns the schemas pgscore and pgscore_models and what is in them'),
             ('pgscore_reader', 'may call scores and read the views'),
             ('pgscore_publisher', 'may add versions of models'),
-            ('pgscore_operator', 'may promote and route versions, and reads what went wrong')
+            ('pgscore_operator', 'may promote and route versions, and reads what went wrong'),
+            ('pgscore_applier', 'calls what owners of profile tables own, and may do nothing else')
         ) as r (name, says)
         where to_regrole(r.name) is null
     loop
@@ -19,6 +20,9 @@ begin
             execute format('grant pgscore_reader to %I', wanted.name);
         end if;
     end loop;
+    if not pg_has_role('pgscore_owner', 'pgscore_applier', 'member') then
+        grant pgscore_applier to pgscore_owner;
+    end if;
     -- Whoever migrates makes objects for pgscore_owner; a superuser may do so without being a member.
     if not pg_has_role(current_user, 'pgscore_owner', 'member') then
         execute format('grant pgscore_owner to %I', current_user);
@@ -34,6 +38,7 @@ comment on schema pgscore is 'Scores of machine-learning models: API, tables, vi
 comment on schema pgscore_models is 'Functions that pgscore generates for promoted models';
 
 grant usage on schema pgscore, pgscore_models to pgscore_publisher, pgscore_operator, pgscore_reader;
+grant usage on schema pgscore to pgscore_applier;
 
 -- What pgscore_owner makes later, generated functions included, is nobody's until it is granted.
 alter default privileges for role pgscore_owner revoke execute on functions from public;
@@ -280,82 +285,147 @@ comment on column pgscore.model_profile.model is 'The model';
 comment on column pgscore.model_profile.profile is 'A table that has the model''s inputs as columns';
 grant select on pgscore.model_profile to pgscore_reader;
 
+-- core/tables/bound_profile.sql
+create table pgscore.bound_profile (
+    number integer primary key,
+    profile regclass not null unique,
+    owner regrole not null
+);
+
+comment on table pgscore.bound_profile is 'Profile tables that bindings score; each has a queue of its own';
+comment on column pgscore.bound_profile.number is 'A small number; names of generated functions, triggers and tables hold it';
+comment on column pgscore.bound_profile.profile is 'The table';
+comment on column pgscore.bound_profile.owner is 'Who owned it when it was bound: profiles are changed with this role''s rights';
+grant select on pgscore.bound_profile to pgscore_reader;
+
 -- core/tables/binding.sql
 create table pgscore.binding (
-    name text primary key,
+    number integer primary key,
+    name text not null unique,
     events regclass not null,
     profile regclass not null,
+    profile_number integer not null references pgscore.bound_profile (number),
     model text not null,
-    event_key name not null,
-    profile_key name not null,
+    event_key name[] not null,
+    profile_key name[] not null,
     reducers jsonb not null,
     score name not null,
     version name,
     scored_at name,
-    timing text not null default 'commit',
-    on_error text not null default 'keep',
-    log boolean not null default true,
-    apply_schema name not null,
-    apply_function name not null,
-    unique (events, profile),
-    constraint timing_is_known check (timing in ('commit')),
+    timing text not null,
+    on_error text not null,
+    on_missing text not null,
+    max_scoring_ms integer,
+    log boolean not null,
+    events_owner regrole not null,
+    profile_owner regrole not null,
+    unique (events, profile, model),
+    constraint timing_is_known check (timing in ('commit', 'statement')),
     constraint on_error_is_known check (on_error in ('keep', 'abort')),
+    constraint on_missing_is_known check (on_missing in ('ignore', 'insert', 'error')),
+    constraint max_scoring_ms_is_positive check (max_scoring_ms > 0),
+    constraint keys_match check (cardinality(event_key) = cardinality(profile_key)),
     constraint reducers_are_a_list check (jsonb_typeof(reducers) = 'array')
 );
 
-comment on table pgscore.binding is 'Ties of an event table to a profile table';
-comment on column pgscore.binding.name is 'The event table, as it was called when it was bound';
+comment on table pgscore.binding is 'Ties of an event table to a profile table; pgscore.attach makes them and changes them, because functions are generated from them';
+comment on column pgscore.binding.number is 'A small number; names of generated functions and triggers hold it';
+comment on column pgscore.binding.name is 'The event table, as it was called when it was bound, and more where that is not unique';
 comment on column pgscore.binding.events is 'The table that applications insert into';
 comment on column pgscore.binding.profile is 'The table whose counters move and whose rows are scored';
+comment on column pgscore.binding.profile_number is 'The number that all bindings of the profile table share';
 comment on column pgscore.binding.model is 'The model that scores; it need not exist yet';
-comment on column pgscore.binding.event_key is 'The events'' column that names the profile';
-comment on column pgscore.binding.profile_key is 'The profile''s column that it names';
+comment on column pgscore.binding.event_key is 'The events'' columns that name the profile';
+comment on column pgscore.binding.profile_key is 'The profile''s columns that they name';
 comment on column pgscore.binding.reducers is 'How events change the profile: [{"column": …, "aggregate": …}]';
 comment on column pgscore.binding.score is 'The profile''s column for the score';
 comment on column pgscore.binding.version is 'The profile''s column for the version that gave the score';
 comment on column pgscore.binding.scored_at is 'The profile''s column for the time of the score';
-comment on column pgscore.binding.timing is 'commit: profiles change when the transaction commits';
+comment on column pgscore.binding.timing is 'commit: profiles change when the transaction commits; statement: at the end of each statement';
 comment on column pgscore.binding.on_error is 'keep: a failing model leaves the row stale; abort: it fails the transaction';
+comment on column pgscore.binding.on_missing is 'Events without a profile; ignore: they are counted when it comes; insert: it is made; error: they fail';
+comment on column pgscore.binding.max_scoring_ms is 'Milliseconds after which the rest of many rows goes without a score, at the next thousand; NULL: never';
 comment on column pgscore.binding.log is 'Whether scores are written to pgscore.prediction_log';
-comment on column pgscore.binding.apply_schema is 'Schema of the function that moves the counters and stores the scores';
-comment on column pgscore.binding.apply_function is 'Name of that function';
+comment on column pgscore.binding.events_owner is 'Who owned the event table when it was bound: its trigger functions have this role''s rights';
+comment on column pgscore.binding.profile_owner is 'Who owned the profile table when it was bound';
 grant select on pgscore.binding to pgscore_reader;
 
--- core/tables/queue.sql
--- Rows of transactions in flight only: written by statement triggers, taken back at commit, never seen by another
--- transaction. Unlogged: a crash leaves no transaction in flight. The index finds a transaction's own rows among dead ones.
-create unlogged table pgscore.queue (
-    transaction xid8 not null default pg_current_xact_id(),
-    binding text not null,
-    keys text[] not null,
-    deltas bigint[] not null,
-    constraint one_delta_for_a_key check (cardinality(keys) = cardinality(deltas))
-)
-with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_insert_threshold = -1);
-
-create index queue_transaction on pgscore.queue (transaction);
-
-comment on table pgscore.queue is 'Folded events of transactions in flight';
-comment on column pgscore.queue.transaction is 'The transaction';
-comment on column pgscore.queue.binding is 'The binding that they belong to';
-comment on column pgscore.queue.keys is 'Keys of profiles';
-comment on column pgscore.queue.deltas is 'For each key, what is added to the counter';
-
--- core/tables/stale.sql
-create table pgscore.stale (
-    binding text not null references pgscore.binding (name) on delete cascade,
+-- core/tables/stale_row.sql
+create table pgscore.stale_row (
+    binding integer not null references pgscore.binding (number) on delete cascade,
     key text not null,
+    cause text not null default 'score',
     reason text not null,
     since timestamptz not null default now(),
-    primary key (binding, key)
+    primary key (binding, key, cause),
+    constraint cause_is_known check (cause in ('score', 'backfill'))
 );
 
-comment on table pgscore.stale is 'Profile rows whose score could not be computed: they keep their last score until it can';
+comment on table pgscore.stale_row is 'Profile rows whose score is not right: they keep their last score until it can be computed';
+comment on column pgscore.stale_row.binding is 'The binding';
+comment on column pgscore.stale_row.key is 'The key of the profile row';
+comment on column pgscore.stale_row.cause is 'score: the model could not score it; backfill: events from before the tables were tied are not counted yet';
+comment on column pgscore.stale_row.reason is 'Why, at the last try';
+comment on column pgscore.stale_row.since is 'When it first failed since it last succeeded';
+
+-- Functions of a profile table's owner write here, each for its own bindings.
+grant select, insert, update, delete on pgscore.stale_row to pgscore_reader;
+alter table pgscore.stale_row enable row level security;
+create policy own_bindings on pgscore.stale_row
+    using (
+        exists (
+            select from pgscore.binding b
+            where b.number = stale_row.binding and pg_get_userbyid(b.profile_owner) = current_user
+        )
+    );
+
+comment on policy own_bindings on pgscore.stale_row is 'The owner of a profile table keeps the list of its rows; the view pgscore.stale shows all of them';
+
+create view pgscore.stale as
+select b.name as binding, s.key, s.reason, s.since
+from pgscore.stale_row s join pgscore.binding b on b.number = s.binding;
+
+comment on view pgscore.stale is 'Profile rows whose score is not right, with the reason and the time since when';
 comment on column pgscore.stale.binding is 'The binding';
 comment on column pgscore.stale.key is 'The key of the profile row';
 comment on column pgscore.stale.reason is 'Why, at the last try';
 comment on column pgscore.stale.since is 'When it first failed since it last succeeded';
 grant select on pgscore.stale to pgscore_operator;
+
+-- core/tables/reconciliation.sql
+create table pgscore.reconciliation (
+    binding integer primary key references pgscore.binding (number) on delete cascade,
+    repair boolean not null,
+    last_key text,
+    checked bigint not null default 0,
+    differing bigint not null default 0,
+    started timestamptz not null default now(),
+    finished timestamptz
+);
+
+comment on table pgscore.reconciliation is 'How far the comparison of counters with events has come; one that was interrupted goes on from there';
+comment on column pgscore.reconciliation.binding is 'The binding';
+comment on column pgscore.reconciliation.repair is 'Whether it mends what differs';
+comment on column pgscore.reconciliation.last_key is 'The key of the last profile that was compared';
+comment on column pgscore.reconciliation.checked is 'How many profiles were compared';
+comment on column pgscore.reconciliation.differing is 'How many of them held other counters than their events give';
+comment on column pgscore.reconciliation.started is 'When it began';
+comment on column pgscore.reconciliation.finished is 'When it came to the last profile; NULL: it has not';
+
+-- Functions of a profile table's owner write here, each for its own bindings.
+grant select, insert, update, delete on pgscore.reconciliation to pgscore_reader;
+alter table pgscore.reconciliation enable row level security;
+create policy own_bindings on pgscore.reconciliation
+    using (
+        exists (
+            select from pgscore.binding b
+            where b.number = reconciliation.binding and pg_get_userbyid(b.profile_owner) = current_user
+        )
+    );
+create policy read_all on pgscore.reconciliation for select to pgscore_operator using (true);
+
+comment on policy own_bindings on pgscore.reconciliation is 'The owner of a profile table keeps the state of its rows';
+comment on policy read_all on pgscore.reconciliation is 'Operators see how far each has come';
 
 -- core/tables/prediction_log.sql
 create table pgscore.prediction_log (
@@ -378,6 +448,22 @@ comment on column pgscore.prediction_log.key is 'The key of the profile row';
 comment on column pgscore.prediction_log.score is 'The score; NULL where an input is NULL that the model does not accept';
 grant select on pgscore.prediction_log to pgscore_operator;
 
+-- Functions of a profile table's owner write here, each for its own bindings.
+grant insert (model, version, binding, key, score) on pgscore.prediction_log to pgscore_reader;
+alter table pgscore.prediction_log enable row level security;
+create policy read_all on pgscore.prediction_log for select to pgscore_operator using (true);
+create policy own_bindings on pgscore.prediction_log for insert
+    with check (
+        exists (
+            select from pgscore.binding b
+            where b.name = prediction_log.binding and b.model = prediction_log.model
+                and pg_get_userbyid(b.profile_owner) = current_user
+        )
+    );
+
+comment on policy read_all on pgscore.prediction_log is 'Operators read what all bindings logged';
+comment on policy own_bindings on pgscore.prediction_log is 'The owner of a profile table logs scores of its rows';
+
 -- core/types/scored.sql
 create type pgscore.scored as (
     version integer,
@@ -386,6 +472,18 @@ create type pgscore.scored as (
 );
 
 comment on type pgscore.scored is 'What a version gives for some rows: its number, and a score and a reason of refusal for each row';
+grant usage on type pgscore.scored to pgscore_reader;
+
+-- core/types/work.sql
+create type pgscore.work as (
+    binding integer,
+    task text,
+    keys text[],
+    deltas text[]
+);
+
+comment on type pgscore.work is 'What a binding has to do with some profiles: what to do, their keys, and for each key what the events add, as a text array with an element for each reducer';
+grant usage on type pgscore.work to pgscore_reader;
 
 -- core/functions/_refuse_change.sql
 create function pgscore._refuse_change() returns trigger
@@ -3832,6 +3930,25 @@ $$;
 comment on function pgscore._ordinary_columns(regclass, jsonb) is
     'For each input of a contract, whether its column in a profile table can hold neither a huge nor a tiny number';
 
+-- core/functions/_inputs_differ.sql
+create function pgscore._inputs_differ(profile regclass, inputs jsonb, former text, present text) returns text
+language sql stable
+set search_path = ''
+as $$
+    -- Texts by their bytes: a model tells apart what a collation may hold for equal.
+    select string_agg(
+        format(
+            '%1$s%3$s is distinct from %2$s%3$s', pgscore._profile_expression(profile, i.input, former),
+            pgscore._profile_expression(profile, i.input, present),
+            case i.input ->> 'type' when 'text' then ' collate "C"' else '' end
+        ), ' or ' order by i.ordinal
+    )
+    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+$$;
+
+comment on function pgscore._inputs_differ(regclass, jsonb, text, text) is
+    'SQL that says whether two rows of a profile table differ in what a model reads of them';
+
 -- core/functions/_lock_generated.sql
 create function pgscore._lock_generated() returns void
 language sql volatile
@@ -3917,6 +4034,20 @@ begin
         format('Model "%s" version %s: the only row of %s that is scored', model, version, profile)
     );
     perform pgscore._create_function(
+        format('pgscore_models.%I(former %s, present %s, forced boolean)', '_' || model, profile, profile), 'double precision[]',
+        'sql stable parallel ' || case one_engine when 'estimator' then 'restricted' else 'safe' end,
+        format(
+            'select case when $3 or %s then array[%s, %s::double precision] end',
+            pgscore._inputs_differ(profile, inputs, '($1)', '($2)'),
+            pgscore._engine_call(
+                one_engine, model, version, pgscore._profile_arguments(profile, inputs, '($2)'), false,
+                pgscore._ordinary_columns(profile, inputs)
+            ),
+            version
+        ),
+        format('Model "%s" version %s: score and version of a row of %s, if what the model reads has changed', model, version, profile)
+    );
+    perform pgscore._create_function(
         format('pgscore_models.%I(profiles %s[])', '_' || model, profile), 'pgscore.scored',
         'plpgsql stable parallel restricted',
         -- Neither pays for the other's plan.
@@ -3988,16 +4119,18 @@ declare
     argument constant text := coalesce('profile ' || profile, 'payload jsonb');
     cases text;
     every_cases text;
+    changed_cases text;
 begin
     select
         string_agg(format('when %L then pgscore_models.%I($2)', m.name, m.name), ' ' order by m.name),
         string_agg(format('when %L then pgscore_models.%I($2)', m.name, '_' || m.name), ' ' order by m.name),
+        string_agg(format('when %L then pgscore_models.%I($2, $3, $4)', m.name, '_' || m.name), ' ' order by m.name),
         -- As safe as the least safe of what it calls.
         'sql stable parallel ' || case
             when bool_or('estimator' = case when profile is null then m.one_engine else m.many_engine end)
             then 'restricted' else 'safe'
         end
-    into cases, every_cases, posture
+    into cases, every_cases, changed_cases, posture
     from pgscore.model m
     where m.serving is not null
         and (
@@ -4024,6 +4157,11 @@ begin
             format('pgscore._score_row(model text, profile %s)', profile), 'double precision', posture,
             format('select case $1 %s else pgscore._no_answer($1) end', coalesce(every_cases, 'when null then null')),
             format('The same as pgscore.score for %s, with the engine for one row', profile)
+        );
+        perform pgscore._create_function(
+            format('pgscore._rescore(model text, former %s, present %s, forced boolean)', profile, profile), 'double precision[]', posture,
+            format('select case $1 %s end', coalesce(changed_cases, 'when null then null::double precision[]')),
+            format('Score and version of a row of %s; NULL if what the model reads has not changed, or no version is promoted', profile)
         );
         perform pgscore._create_function(
             format('pgscore._score_rows(model text, profiles %s[])', profile), 'pgscore.scored',
@@ -4150,6 +4288,11 @@ begin
     set serving = _serve.version, engine = _serve.engine, one_engine = c.one_engine, many_engine = c.many_engine
     from pgscore._choose_engines(_serve.model, _serve.version, _serve.engine) c
     where m.name = _serve.model;
+    insert into pgscore.model_profile (model, profile)
+    select distinct b.model, b.profile
+    from pgscore.binding b join pg_catalog.pg_class c on c.oid = b.profile
+    where b.model = _serve.model
+    on conflict do nothing;
     perform pgscore._generate_model(model);
     perform pgscore._generate_dispatch();
     for bound in select p.profile from pgscore.model_profile p where p.model = _serve.model loop
@@ -4350,83 +4493,2648 @@ comment on function pgscore.confirm(text, integer, text[]) is
     'Confirms types that a skops artifact asks for (without a list: all of them) and returns those that are not confirmed yet';
 grant execute on function pgscore.confirm(text, integer, text[]) to pgscore_operator;
 
--- core/functions/_apply_queue.sql
+-- core/binding/_caller.sql
+create function pgscore._caller() returns name
+language sql stable
+set search_path = ''
+as $$
+    -- In a function that runs with its owner's rights current_user tells nothing of who called it.
+    select coalesce(nullif(current_setting('role'), 'none'), session_user)::name
+$$;
+
+comment on function pgscore._caller() is 'The role that the session acts as, whatever rights the running function has';
+grant execute on function pgscore._caller() to pgscore_reader;
+
+-- core/binding/_column.sql
+create function pgscore._column(relation regclass, name text) returns pg_catalog.pg_attribute
+language sql stable
+set search_path = ''
+as $$
+    select a.* from pg_catalog.pg_attribute a
+    where a.attrelid = relation and a.attname = _column.name and a.attnum > 0 and not a.attisdropped
+$$;
+
+comment on function pgscore._column(regclass, text) is 'A column of a table; NULL where it has none of this name';
+
+-- core/binding/_primary_key.sql
+create function pgscore._primary_key(relation regclass) returns name[]
+language sql stable
+set search_path = ''
+as $$
+    select array_agg(a.attname order by k.ordinal)
+    from pg_catalog.pg_index i, unnest(i.indkey::smallint[]) with ordinality as k (number, ordinal)
+    join pg_catalog.pg_attribute a on a.attnum = k.number
+    where i.indrelid = relation and i.indisprimary and a.attrelid = relation and k.ordinal <= i.indnkeyatts
+$$;
+
+comment on function pgscore._primary_key(regclass) is 'The columns of a table''s primary key; NULL where it has none';
+
+-- core/binding/_partitions.sql
+create function pgscore._partitions(relation regclass) returns setof regclass
+language sql stable
+set search_path = ''
+as $$
+    -- Statement triggers of a parent do not fire for rows that go into a partition directly, and those of both do not
+    -- fire twice for one statement.
+    select relation
+    union
+    select p.relid from pg_catalog.pg_partition_tree(relation) p
+$$;
+
+comment on function pgscore._partitions(regclass) is 'A table, and its partitions on all levels: each has its own triggers';
+
+-- core/binding/_bindings_of.sql
+create function pgscore._bindings_of(profile regclass) returns setof pgscore.binding
+language sql stable
+set search_path = ''
+as $$
+    select b.* from pgscore.binding b
+    where b.profile = _bindings_of.profile and exists (select from pg_catalog.pg_class c where c.oid = b.events)
+    order by b.number
+$$;
+
+comment on function pgscore._bindings_of(regclass) is 'The bindings of a profile table whose event tables exist';
+
+-- core/binding/_targets_of.sql
+create function pgscore._targets_of(profile regclass) returns setof pgscore.binding
+language sql stable
+set search_path = ''
+as $$
+    -- A model that several bindings name is asked once; the first of them stands for it.
+    select distinct on (b.model) b.* from pgscore._bindings_of(profile) b order by b.model, b.number
+$$;
+
+comment on function pgscore._targets_of(regclass) is 'For each model that scores rows of a profile table, the binding that says where the score goes';
+
+-- core/binding/_row_key.sql
+create function pgscore._row_key(profile regclass) returns name[]
+language sql stable
+set search_path = ''
+as $$
+    select coalesce(
+        pgscore._primary_key(profile),
+        (select b.profile_key from pgscore._bindings_of(profile) b order by b.number limit 1)
+    )
+$$;
+
+comment on function pgscore._row_key(regclass) is
+    'The columns that identify rows of a profile table, in whose order they are locked: its primary key, or the key of its first binding';
+
+-- core/binding/_row_match.sql
+create function pgscore._row_match(profile regclass, one text, other text) returns text
+language sql stable
+set search_path = ''
+as $$
+    select string_agg(format('%1$s.%3$I = %2$s.%3$I', one, other, k.name), ' and ' order by k.ordinal)
+    from unnest(pgscore._row_key(profile)) with ordinality as k (name, ordinal)
+$$;
+
+comment on function pgscore._row_match(regclass, text, text) is 'SQL that says whether two rows are the same row of a profile table';
+
+-- core/binding/_row_order.sql
+create function pgscore._row_order(profile regclass, source text) returns text
+language sql stable
+set search_path = ''
+as $$
+    -- The same order in all sessions, whatever the collation of each column.
+    select string_agg(
+        format('%s.%I%s', source, k.name, case when c.attcollation <> 0 then ' collate "C"' else '' end), ', '
+        order by k.ordinal
+    )
+    from unnest(pgscore._row_key(profile)) with ordinality as k (name, ordinal), pgscore._column(profile, k.name) as c
+$$;
+
+comment on function pgscore._row_order(regclass, text) is 'SQL for the order in which rows of a profile table are locked';
+
+-- core/binding/_key_type.sql
+create function pgscore._key_type(type oid) returns text
+language sql immutable
+set search_path = ''
+as $$
+    select case
+        when type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) then 'bigint'
+        when type in ('text'::regtype, 'varchar'::regtype) then 'text'
+        when type = 'uuid'::regtype then 'uuid'
+    end
+$$;
+
+comment on function pgscore._key_type(oid) is 'The type in which keys of a type are compared; NULL where it cannot be a key';
+
+-- core/binding/_key_types.sql
+create function pgscore._key_types(relation regclass, key name[]) returns text[]
+language sql stable
+set search_path = ''
+as $$
+    select array_agg(pgscore._key_type(c.atttypid) order by k.ordinal)
+    from unnest(key) with ordinality as k (name, ordinal), pgscore._column(relation, k.name) as c
+$$;
+
+comment on function pgscore._key_types(regclass, name[]) is 'The types in which the columns of a key are compared';
+
+-- core/binding/_key_text.sql
+create function pgscore._key_text(key name[], source text) returns text
+language sql immutable
+set search_path = ''
+as $$
+    select case
+        when cardinality(key) = 1 then format('%s.%I::text', source, key[1])
+        else (
+            select 'array[' || string_agg(format('%s.%I::text', source, k), ', ' order by ordinal) || ']::text'
+            from unnest(key) with ordinality as e (k, ordinal)
+        )
+    end
+$$;
+
+comment on function pgscore._key_text(name[], text) is
+    'SQL for a key as text, which is how keys of all types are queued: of several columns, as the text of an array';
+
+-- core/binding/_key_present.sql
+create function pgscore._key_present(key name[], source text) returns text
+language sql immutable
+set search_path = ''
+as $$
+    select string_agg(format('%s.%I is not null', source, k), ' and ') from unnest(key) k
+$$;
+
+comment on function pgscore._key_present(name[], text) is 'SQL that says whether a row names a key at all';
+
+-- core/binding/_key_part.sql
+create function pgscore._key_part(key text, types text[], part integer) returns text
+language sql immutable
+set search_path = ''
+as $$
+    select case
+        when cardinality(types) = 1 then format('(%s)::%s', key, types[1])
+        else format('((%s)::text[])[%s]::%s', key, part, types[part])
+    end
+$$;
+
+comment on function pgscore._key_part(text, text[], integer) is 'SQL for one column of a key that stands as text in the SQL key';
+
+-- core/binding/_key_match.sql
+create function pgscore._key_match(relation regclass, columns name[], source text, key text) returns text
+language sql stable
+set search_path = ''
+as $$
+    select string_agg(
+        format('%s.%I = %s', source, k.name, pgscore._key_part(key, pgscore._key_types(relation, columns), k.ordinal::integer)),
+        ' and ' order by k.ordinal
+    )
+    from unnest(columns) with ordinality as k (name, ordinal)
+$$;
+
+comment on function pgscore._key_match(regclass, name[], text, text) is
+    'SQL that finds rows by a key, which stands as text in the SQL key; an index of the columns serves it';
+
+-- core/binding/_generated_name.sql
+create function pgscore._generated_name(relation regclass, kind text, number integer, what text) returns text
+language sql stable
+set search_path = ''
+as $$
+    select format('%I.%I', n.nspname, format('_pgscore_%s_%s_%s', kind, number, what))
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where c.oid = relation
+$$;
+
+comment on function pgscore._generated_name(regclass, text, integer, text) is
+    'The function that does something for a binding or for a bound profile table, in the schema of the table';
+
+-- core/binding/_queue_name.sql
+create function pgscore._queue_name(profile_number integer) returns text
+language sql immutable
+set search_path = ''
+as $$
+    select format('pgscore.queue_%s', profile_number)
+$$;
+
+comment on function pgscore._queue_name(integer) is 'The queue of a bound profile table';
+
+-- core/binding/_arrival_name.sql
+create function pgscore._arrival_name(profile_number integer) returns text
+language sql immutable
+set search_path = ''
+as $$
+    select format('pgscore.arrival_%s', profile_number)
+$$;
+
+comment on function pgscore._arrival_name(integer) is 'The table on which new profiles and events without a profile meet';
+
+-- core/binding/_score_trigger_name.sql
+create function pgscore._score_trigger_name(profile_number integer) returns name
+language sql immutable
+set search_path = ''
+as $$
+    -- Triggers fire in the order of their names: this one comes last, and sees what the others made of the row.
+    select format('~pgscore_%s_score', profile_number)::name
+$$;
+
+comment on function pgscore._score_trigger_name(integer) is 'The trigger that scores rows of a bound profile table before they are stored';
+
+-- core/binding/_reducer_kind.sql
+create function pgscore._reducer_kind(reducer jsonb, events regclass) returns text
+language sql stable
+set search_path = ''
+as $$
+    select case
+        when reducer ->> 'aggregate' = 'count' then 'add'
+        when reducer ->> 'aggregate' = 'last' then 'look'
+        when reducer ->> 'aggregate' in ('min', 'max') then 'grow'
+        -- A sum of floats cannot be undone: (0.1 + 1e16) - 1e16 = 0.
+        when (pgscore._column(events, reducer ->> 'of')).atttypid in ('real'::regtype, 'double precision'::regtype) then 'grow'
+        else 'add'
+    end
+$$;
+
+comment on function pgscore._reducer_kind(jsonb, regclass) is
+    'add: events add to the value and can be taken away again; grow: new events move it, and otherwise it is recounted; look: it is always looked up in the events';
+
+-- core/binding/_reducer_condition.sql
+create function pgscore._reducer_condition(reducer jsonb, events regclass, source text) returns text
+language sql stable
+set search_path = ''
+as $$
+    select string_agg(
+        case
+            when w.value = 'null' then format('%s.%I is null', source, w.key)
+            else format('%s.%I = %L::%s', source, w.key, w.value #>> '{}', format_type(a.atttypid, a.atttypmod))
+        end,
+        ' and ' order by w.key
+    )
+    from jsonb_each(reducer -> 'where') as w, pgscore._column(events, w.key) as a
+$$;
+
+comment on function pgscore._reducer_condition(jsonb, regclass, text) is
+    'SQL for the equality filters of a reducer, on events that stand under the name in source; NULL where it has none';
+
+-- core/binding/_reducers_of.sql
+create function pgscore._reducers_of(b pgscore.binding) returns table (
+    ordinal integer, reducer jsonb, target name, kind text, type text, summed text, typed text
+)
+language sql stable
+set search_path = ''
+as $$
+    select
+        e.ordinal::integer, e.r, c.attname, k.kind, format_type(c.atttypid, c.atttypmod),
+        case when k.kind = 'grow' then 'double precision' else 'numeric' end,
+        -- What a value in text form becomes; with the column's collation, or it would have none to be compared by.
+        format_type(c.atttypid, c.atttypmod) || coalesce(
+            (
+                select format(' collate %I.%I', n.nspname, l.collname)
+                from pg_catalog.pg_collation l join pg_catalog.pg_namespace n on n.oid = l.collnamespace
+                where l.oid = c.attcollation
+            ), ''
+        )
+    from jsonb_array_elements(b.reducers) with ordinality as e (r, ordinal),
+        pgscore._column(b.profile, e.r ->> 'column') as c,
+        lateral (select pgscore._reducer_kind(e.r, b.events) as kind) k
+$$;
+
+comment on function pgscore._reducers_of(pgscore.binding) is
+    'The reducers of a binding, with their columns and types; summed is the type in which a sum is taken';
+
+-- core/binding/_reducer_value.sql
+create function pgscore._reducer_value(reducer jsonb, events regclass, matches text) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    chosen constant text := format('from %s e where %s%s', events, matches, coalesce(' and ' || pgscore._reducer_condition(reducer, events, 'e'), ''));
+begin
+    return case reducer ->> 'aggregate'
+        when 'count' then format('(select count(*) %s)', chosen)
+        when 'sum' then format('(select coalesce(sum(e.%I), 0) %s)', reducer ->> 'of', chosen)
+        when 'last' then format(
+            '(select e.%I %s order by e.%I desc nulls last%s limit 1)', reducer ->> 'of', chosen, reducer ->> 'order_by',
+            (select string_agg(format(', e.%I desc', k), '' order by ordinal) from unnest(pgscore._primary_key(events)) with ordinality as p (k, ordinal))
+        )
+        else format(
+            '(select e.%1$I %2$s and e.%1$I is not null order by e.%1$I %3$s limit 1)', reducer ->> 'of', chosen,
+            case reducer ->> 'aggregate' when 'min' then 'asc' else 'desc' end
+        )
+    end;
+end
+$$;
+
+comment on function pgscore._reducer_value(jsonb, regclass, text) is
+    'SQL for what a reducer gives for all events, e, that match';
+
+-- core/binding/_event_value.sql
+create function pgscore._event_value(reducer jsonb, events regclass) returns text
+language sql stable
+set search_path = ''
+as $$
+    select case
+        when c.condition is null then v.value
+        else format('case when %s then %s end', c.condition, v.value)
+    end
+    from (select pgscore._reducer_condition(reducer, events, 'e') as condition) c,
+        (select case reducer ->> 'aggregate'
+            when 'count' then '1'
+            else format('e.%I', reducer ->> 'of')
+        end as value) v
+$$;
+
+comment on function pgscore._event_value(jsonb, regclass) is 'SQL for what one event, e, brings to a reducer; NULL for nothing';
+
+-- core/binding/_event_delta.sql
+create function pgscore._event_delta(reducer jsonb, kind text, events regclass, sign text) returns text
+language sql stable
+set search_path = ''
+as $$
+    select case
+        when kind = 'look' then 'null'
+        -- What goes away is recounted.
+        when kind = 'grow' and sign <> '1' then 'null'
+        when reducer ->> 'aggregate' = 'count' and sign = '1' then format('count(*)%s', f.filter)
+        when reducer ->> 'aggregate' = 'count' then format('sum(%s)%s', sign, f.filter)
+        when reducer ->> 'aggregate' = 'sum' and kind = 'grow' then format('sum(e.%I)%s', reducer ->> 'of', f.filter)
+        when reducer ->> 'aggregate' = 'sum' then format('sum(%s * e.%I::numeric)%s', sign, reducer ->> 'of', f.filter)
+        -- There are types without min() and max().
+        else format(
+            '(array_agg(e.%1$I order by e.%1$I %2$s) filter (where e.%1$I is not null%3$s))[1]', reducer ->> 'of',
+            case reducer ->> 'aggregate' when 'min' then 'asc' else 'desc' end, coalesce(' and ' || f.condition, '')
+        )
+    end
+    from (
+        select c as condition, coalesce(' filter (where ' || c || ')', '') as filter
+        from pgscore._reducer_condition(reducer, events, 'e') c
+    ) f
+$$;
+
+comment on function pgscore._event_delta(jsonb, text, regclass, text) is
+    'SQL for what events, e, of one key bring to a reducer; sign is SQL for 1 where they come and -1 where they go';
+
+-- core/binding/_grown.sql
+create function pgscore._grown(reducer jsonb, present text, delta text) returns text
+language sql immutable
+set search_path = ''
+as $$
+    select case reducer ->> 'aggregate'
+        when 'min' then format('least(%s, %s)', present, delta)
+        when 'max' then format('greatest(%s, %s)', present, delta)
+        else format('coalesce(%s, 0) + coalesce(%s, 0)', present, delta)
+    end
+$$;
+
+comment on function pgscore._grown(jsonb, text, text) is 'SQL for the value of a reducer after new events, from the present value and what they bring';
+
+-- core/binding/_one_update.sql
+create function pgscore._one_update(b pgscore.binding, key text, delta text) returns text
+language sql stable
+set search_path = ''
+as $$
+    select format(
+        'update %s p set %s where %s;', b.profile,
+        string_agg(
+            format(
+                '%I = %s', r.target,
+                pgscore._grown(r.reducer, format('p.%I', r.target), format('(%s)[%s]::%s', delta, r.ordinal, r.typed))
+            ), ', ' order by r.ordinal
+        ),
+        pgscore._key_match(b.profile, b.profile_key, 'p', key)
+    )
+    from pgscore._reducers_of(b) r
+    having not coalesce(bool_or(r.kind = 'look'), true)
+$$;
+
+comment on function pgscore._one_update(pgscore.binding, text, text) is
+    'The statement that moves the counters of one profile by a delta, a text array; NULL where a reducer has to look at the events';
+
+-- core/binding/_work_of.sql
+create function pgscore._work_of(b pgscore.binding, task text, keys text, deltas text) returns text
+language sql immutable
+set search_path = ''
+as $$
+    select format('row(%s, %s, %s, %s)::pgscore.work', b.number, task, keys, deltas)
+$$;
+
+comment on function pgscore._work_of(pgscore.binding, text, text, text) is 'SQL for work of a binding, its parts given as SQL';
+
+-- core/binding/_hand_over.sql
+create function pgscore._hand_over(b pgscore.binding, task text, keys text, deltas text, source text) returns text
+language sql stable
+set search_path = ''
+as $$
+    -- Kept for the commit, or done at once.
+    select case b.timing
+        when 'commit' then format(
+            'insert into %s (binding, task, keys, deltas) select %s, %s, %s, %s %s;',
+            pgscore._queue_name(b.profile_number), b.number, task, keys, deltas, source
+        )
+        else format(
+            'perform %s(array[%s]) %s;', pgscore._generated_name(b.profile, 'profile', b.profile_number, 'apply'),
+            pgscore._work_of(b, task, keys, deltas), source
+        )
+    end
+$$;
+
+comment on function pgscore._hand_over(pgscore.binding, text, text, text, text) is
+    'The statement with which a trigger hands work over; the parts of the work are SQL, over the rows of source';
+
+-- core/binding/_worth_queueing.sql
+create function pgscore._worth_queueing(b pgscore.binding, deltas text[]) returns text
+language sql stable
+set search_path = ''
+as $$
+    -- Events that no filter takes are told only where a profile may be missing, or a value has to be looked up.
+    select string_agg(format('%s is not null', d), ' or ')
+    from unnest(deltas) d
+    where b.on_missing = 'ignore'
+    having not exists (
+        select from pgscore._reducers_of(b) r
+        where r.kind = 'look' or (r.reducer ->> 'aggregate' = 'count' and not r.reducer ? 'where')
+    )
+$$;
+
+comment on function pgscore._worth_queueing(pgscore.binding, text[]) is
+    'SQL that says whether inserted events, of which the deltas are known, change anything; NULL where they always do';
+
+-- core/binding/_events_differ.sql
+create function pgscore._events_differ(b pgscore.binding) returns text
+language sql stable
+set search_path = ''
+as $$
+    -- The events of a key before and after, in what the reducers read of them.
+    select format(
+        'array_agg(%1$s order by %1$s) filter (where e.pgscore_sign = 1)'
+        ' is distinct from array_agg(%1$s order by %1$s) filter (where e.pgscore_sign = -1)',
+        'row(' || string_agg(format('e.%I', n.name), ', ' order by n.name) || ')::text collate "C"'
+    )
+    from (
+        select f.value as name
+        from jsonb_array_elements(b.reducers) r, jsonb_each_text(r) f where f.key in ('of', 'order_by')
+        union
+        select f from jsonb_array_elements(b.reducers) r, jsonb_object_keys(coalesce(r -> 'where', '{}')) f
+        union
+        select k::text from unnest(pgscore._primary_key(b.events)) k
+    ) n
+$$;
+
+comment on function pgscore._events_differ(pgscore.binding) is
+    'SQL that says whether an update changed, of the events of one key, anything that a reducer reads';
+
+-- core/binding/_fold_one.sql
+create function pgscore._fold_one(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    deltas constant text[] := (
+        select array_agg(
+            case r.kind when 'look' then 'null' else pgscore._event_value(r.reducer, b.events) end order by r.ordinal
+        )
+        from pgscore._reducers_of(b) r
+    );
+    key constant text := pgscore._key_text(b.event_key, 'e');
+    delta constant text := format(
+        'array[%s]::text[]',
+        (select string_agg(format('(%s)::text', d), ', ' order by ordinal) from unnest(deltas) with ordinality u (d, ordinal))
+    );
+    source constant text := format(
+        'from pgscore_new e where %s%s', pgscore._key_present(b.event_key, 'e'), ' and (' || pgscore._worth_queueing(b, deltas) || ')'
+    );
+    one_update text;
+begin
+    if b.timing = 'statement' and b.events_owner = b.profile_owner then
+        one_update := pgscore._one_update(b, 'here.key', 'here.delta');
+    end if;
+    -- One event is what most statements bring, and to group it costs more than the rest of the work.
+    return format(
+        'perform from pgscore_new offset 1; if not found then %s return null; end if; ',
+        case
+            when one_update is null then pgscore._hand_over(
+                b, '''move''', format('array[%s]', key), format('array[%s::text]', delta), source
+            )
+            else format(
+                '<<here>> declare key text; delta text[]; begin
+                    select %s, %s into here.key, here.delta %s;
+                    if found then
+                        %s
+                        if not found then
+                            perform %s(array[%s]);
+                        end if;
+                    end if;
+                end;',
+                key, delta, source, one_update,
+                pgscore._generated_name(b.profile, 'profile', b.profile_number, 'apply'),
+                pgscore._work_of(b, '''move''', 'array[here.key]', 'array[here.delta::text]')
+            )
+        end
+    );
+end
+$$;
+
+comment on function pgscore._fold_one(pgscore.binding) is
+    'What the trigger function for inserted events does first: it hands over the event of a statement that inserted only one';
+
+-- core/binding/_fold_body.sql
+create function pgscore._fold_body(b pgscore.binding, operation text) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    sign constant text := case operation when 'insert' then '1' when 'delete' then '-1' else 'e.pgscore_sign' end;
+    source constant text := case operation
+        when 'insert' then 'pgscore_new e'
+        when 'delete' then 'pgscore_old e'
+        else '(select 1 as pgscore_sign, n.* from pgscore_new n union all select -1, o.* from pgscore_old o) e'
+    end;
+    deltas text[];
+    adds_up boolean;
+    sums boolean;
+    chosen text;
+    task text;
+begin
+    select
+        array_agg(
+            case when operation = 'delete' and r.reducer ? 'deletes' then 'null'
+            else pgscore._event_delta(r.reducer, r.kind, b.events, sign) end
+            order by r.ordinal
+        ),
+        coalesce(bool_and(r.kind = 'add'), true), coalesce(bool_or(r.reducer ->> 'aggregate' = 'sum'), false)
+    into deltas, adds_up, sums
+    from pgscore._reducers_of(b) r;
+    -- Keys for which there is something to do.
+    chosen := case
+        when operation = 'insert' then pgscore._worth_queueing(b, deltas)
+        when adds_up then coalesce(
+            (select string_agg(format('coalesce(%s, 0) <> 0', d), ' or ') from unnest(deltas) d where d <> 'null'), 'false'
+        )
+        when operation = 'update' then pgscore._events_differ(b)
+    end;
+    task := case when operation = 'insert' or adds_up then '''move''' else '''undo''' end;
+    if sums and operation <> 'insert' then
+        -- NaN and infinity cannot be taken away again.
+        task := format('case when bool_or(f.delta ~ ''NaN|Infinity'') then ''recount'' else %s end', task);
+    end if;
+    return format(
+        'begin %s%s return null; end',
+        case operation when 'insert' then pgscore._fold_one(b) end,
+        pgscore._hand_over(
+            b, task, 'array_agg(f.key)', 'array_agg(f.delta)',
+            format(
+                'from (select %s as key, array[%s]::text[]::text as delta from %s where %s group by %s%s) f having count(*) > 0',
+                pgscore._key_text(b.event_key, 'e'),
+                (select string_agg(format('(%s)::text', d), ', ' order by ordinal) from unnest(deltas) with ordinality u (d, ordinal)),
+                source, pgscore._key_present(b.event_key, 'e'),
+                (select string_agg(format('e.%I', k), ', ') from unnest(b.event_key) k),
+                ' having ' || chosen
+            )
+        )
+    );
+end
+$$;
+
+comment on function pgscore._fold_body(pgscore.binding, text) is
+    'The body of the trigger function that folds by key what a statement inserted, updated or deleted, and hands it over';
+
+-- core/binding/_truncate_body.sql
+create function pgscore._truncate_body(b pgscore.binding) returns text
+language sql stable
+set search_path = ''
+as $$
+    select format(
+        'begin %s return null; end',
+        case when exists (select from jsonb_array_elements(b.reducers) r where not r ? 'deletes')
+            then pgscore._hand_over(b, '''recount all''', '''{}''::text[]', '''{}''::text[]', '')
+        end
+    )
+$$;
+
+comment on function pgscore._truncate_body(pgscore.binding) is 'The body of the trigger function for TRUNCATE, which tells no rows: all profiles are recounted';
+
+-- core/binding/_function_statements.sql
+create function pgscore._function_statements(
+    owner regrole, signature text, returns text, posture text, body text, says text, callers regrole[] default '{}'
+) returns table (role regrole, statement text)
+language sql immutable
+set search_path = ''
+as $$
+    -- The body is a literal, never dollar-quoted: names stand in it, and could end the quote.
+    select owner, s.statement
+    from (
+        values
+            (1, format(
+                'create or replace function %s%s language %s security definer set search_path = '''' as %L',
+                signature, coalesce(' returns ' || returns, ''), posture, body
+            )),
+            (2, format('comment on function %s is %L', signature, says)),
+            (3, format('revoke all on function %s from public', signature))
+    ) as s (step, statement)
+    union all
+    select owner, format('grant execute on function %s to %s', signature, c) from unnest(callers) as c where c <> owner
+$$;
+
+comment on function pgscore._function_statements(regrole, text, text, text, text, text, regrole[]) is
+    'What the owner of a table runs to have a function that works with its rights, and that only callers may call';
+
+-- core/binding/_trigger_statements.sql
+create function pgscore._trigger_statements(
+    name text, fires text, relation regclass, details text, function text, says text
+) returns setof text
+language sql stable
+set search_path = ''
+as $$
+    -- A trigger that stands as it should is left alone: to replace it would lock the table.
+    select s.statement
+    from (values
+        (1, format('create or replace trigger %I %s on %s %s execute function %s()', name, fires, relation, details, function)),
+        (2, format('comment on trigger %I on %s is %L', name, relation, says))
+    ) as s (step, statement)
+    where not exists (
+        select from pg_catalog.pg_trigger t
+        where t.tgrelid = relation and t.tgname = name and t.tgfoid = to_regprocedure(function || '()') and t.tgenabled = 'O'
+    )
+    order by s.step
+$$;
+
+comment on function pgscore._trigger_statements(text, text, regclass, text, text, text) is
+    'What the owner of a table runs to have a trigger with its comment; nothing, where it has it';
+
+-- core/binding/_recount_statements.sql
+create function pgscore._recount_statements(b pgscore.binding) returns table (role regrole, statement text)
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    matches constant text := pgscore._key_match(b.events, b.event_key, 'e', '$1');
+    columns text;
+    given text;
+    named text;
+begin
+    select
+        string_agg(format(', out v%s %s', r.ordinal, r.type), '' order by r.ordinal),
+        string_agg(
+            format(
+                case r.kind when 'add' then ', case when $2 then %s end' else ', %s' end,
+                pgscore._reducer_value(r.reducer, b.events, matches)
+            ), '' order by r.ordinal
+        ),
+        string_agg(format(', v%s', r.ordinal), '' order by r.ordinal)
+    into columns, given, named
+    from pgscore._reducers_of(b) r;
+    return query select * from pgscore._function_statements(
+        b.events_owner,
+        format(
+            '%s(key text, everything boolean, out any_event boolean%s)',
+            pgscore._generated_name(b.events, 'binding', b.number, 'recount'), columns
+        ),
+        null, 'plpgsql stable',
+        format('begin select exists (select from %s e where %s)%s into any_event%s; end', b.events, matches, given, named),
+        format('What the reducers give on the events of %s for a key; those that add up only if everything is asked for', b.events),
+        array[b.profile_owner]
+    );
+end
+$$;
+
+comment on function pgscore._recount_statements(pgscore.binding) is
+    'What the owner of an event table runs to have the function that finds a profile''s counters from its events';
+
+-- core/binding/_event_statements.sql
+create function pgscore._event_statements(b pgscore.binding) returns table (role regrole, statement text)
+language sql stable
+set search_path = ''
+as $$
+    select f.role, f.statement
+    from unnest(array['insert', 'update', 'delete', 'truncate']) as o (operation),
+        pgscore._function_statements(
+            b.events_owner, pgscore._generated_name(b.events, 'binding', b.number, o.operation) || '()', 'trigger', 'plpgsql volatile',
+            case o.operation when 'truncate' then pgscore._truncate_body(b) else pgscore._fold_body(b, o.operation) end,
+            format('Tells profiles of %s what a statement did to %s: %s', b.profile, b.events, o.operation)
+        ) as f
+    union all
+    select r.role, r.statement from pgscore._recount_statements(b) r
+$$;
+
+comment on function pgscore._event_statements(pgscore.binding) is
+    'What the owner of an event table runs to have the functions of a binding';
+
+-- core/binding/_event_triggers.sql
+create function pgscore._event_triggers(b pgscore.binding) returns table (role regrole, statement text)
+language sql stable
+set search_path = ''
+as $$
+    select b.events_owner, s.statement
+    from pgscore._partitions(b.events) as p (relation),
+        (values
+            ('insert', 'referencing new table as pgscore_new'),
+            ('update', 'referencing new table as pgscore_new old table as pgscore_old'),
+            ('delete', 'referencing old table as pgscore_old'),
+            ('truncate', '')
+        ) as o (operation, tables),
+        lateral pgscore._trigger_statements(
+            format('pgscore_%s_%s', b.number, o.operation), 'after ' || o.operation, p.relation,
+            o.tables || ' for each statement', pgscore._generated_name(b.events, 'binding', b.number, o.operation),
+            format('Moves counters of %s and scores of model %s', b.profile, b.model)
+        ) as s (statement)
+$$;
+
+comment on function pgscore._event_triggers(pgscore.binding) is
+    'What the owner of an event table runs to have the triggers of a binding, on the table and on its partitions';
+
+-- core/binding/_fill_generated.sql
+create function pgscore._fill_generated(profile regclass, variable text) returns text
+language sql stable
+set search_path = ''
+as $$
+    -- They are computed after all BEFORE triggers.
+    select format(
+        'select %s into %s from (select (%s).*) as filled;',
+        string_agg(pg_get_expr(d.adbin, d.adrelid), ', ' order by a.attnum),
+        string_agg(format('%s.%I', variable, a.attname), ', ' order by a.attnum), variable
+    )
+    from pg_catalog.pg_attribute a join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+    where a.attrelid = profile and a.attgenerated <> '' and not a.attisdropped
+    having count(*) > 0
+$$;
+
+comment on function pgscore._fill_generated(regclass, text) is
+    'The statement that computes the generated columns of a row that is not stored yet; NULL where a table has none';
+
+-- core/binding/_abort_hint.sql
+create function pgscore._abort_hint() returns text
+language sql immutable
+set search_path = ''
+as $$
+    select 'The binding''s on_error is abort; with keep the row would be stored and listed stale.'
+$$;
+
+comment on function pgscore._abort_hint() is 'The hint of the error with which a binding fails a transaction whose rows cannot be scored';
+
+-- core/binding/_score_one.sql
+create function pgscore._score_one(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    key constant text := pgscore._key_text(b.profile_key, 'new');
+    filled constant text := pgscore._fill_generated(b.profile, 'scored.present');
+begin
+    return format(
+        '<<scored>>
+        declare
+            present %1$s; answer double precision[]; reason text;
+        begin
+            scored.present := new; %2$s
+            -- What can fail is apart from what writes: a block that only reads costs no transaction id. A conflict of
+            -- transactions is no failure of the model.
+            begin
+                if tg_op = ''INSERT'' then
+                    scored.answer := pgscore._rescore(%3$L, null::%1$s, scored.present, true);
+                else
+                    scored.answer := pgscore._rescore(%3$L, old, scored.present, new.%4$I is null);
+                end if;
+                if scored.answer is not null and scored.answer[1] is null then
+                    scored.reason := (pgscore._score_rows(%3$L, array[scored.present])).reasons[1];
+                end if;
+            exception
+                when transaction_rollback then raise;
+                when others then scored.reason := sqlerrm;
+            end;
+            if scored.reason is not null then
+                %5$s
+            elsif scored.answer is not null then
+                new.%4$I := scored.answer[1]; %6$s
+                delete from pgscore.stale_row s where s.binding = %7$s and s.key = %8$s and s.cause = ''score'';
+                %9$s
+            end if;
+        end;',
+        b.profile, filled, b.model, b.score,
+        case b.on_error
+            when 'abort' then format(
+                'raise exception ''model "%%" could not score 1 of 1 rows for %%: %%'', %L, %L, scored.reason
+                    using errcode = ''data_exception'', hint = %L;', b.model, b.name, pgscore._abort_hint()
+            )
+            else format(
+                'insert into pgscore.stale_row as s (binding, key, reason) values (%s, %s, scored.reason)
+                on conflict on constraint stale_row_pkey do update set reason = excluded.reason;', b.number, key
+            )
+        end,
+        concat('new.' || quote_ident(b.version) || ' := scored.answer[2]; ', 'new.' || quote_ident(b.scored_at) || ' := now();'),
+        b.number, key,
+        case when b.log then format(
+            'insert into pgscore.prediction_log (model, version, binding, key, score)
+            values (%L, scored.answer[2], %L, %s, scored.answer[1]);', b.model, b.name, key
+        ) end
+    );
+end
+$$;
+
+comment on function pgscore._score_one(pgscore.binding) is 'What the trigger function of a profile table does to score a row by the model of a binding';
+
+-- core/binding/_score_body.sql
+create function pgscore._score_body(profile regclass) returns text
+language sql stable
+set search_path = ''
+as $$
+    select format(
+        'begin
+            -- What pgscore wrote together with the score, and nothing that a trigger changes because of it.
+            if pg_trigger_depth()::text = current_setting(''pgscore.scored'', true) and exists (
+                select from %s q where q.transaction = pg_current_xact_id() and q.task = ''scored''
+            ) then
+                return new;
+            end if; %s %s return new;
+        end',
+        pgscore._queue_name(p.number),
+        (
+            select string_agg(
+                format(
+                    'if tg_op = ''UPDATE'' and (%s) is distinct from (%s) and %s then
+                        insert into %s (binding, task, keys, deltas) values (%s, ''rekey'', array[%s], array[%s]);
+                    end if; ',
+                    pgscore._key_text(b.profile_key, 'old'), pgscore._key_text(b.profile_key, 'new'),
+                    pgscore._key_present(b.profile_key, 'new'), pgscore._queue_name(p.number), b.number,
+                    pgscore._key_text(b.profile_key, 'new'), pgscore._key_text(b.profile_key, 'old')
+                ), '' order by b.number
+            )
+            from pgscore._bindings_of(p.profile) b
+        ),
+        (select string_agg(pgscore._score_one(t), ' ' order by t.number) from pgscore._targets_of(p.profile) t)
+    )
+    from pgscore.bound_profile p where p.profile = _score_body.profile
+$$;
+
+comment on function pgscore._score_body(regclass) is
+    'The body of the trigger function that scores a row of a profile table before it is stored, if what a model reads has changed';
+
+-- core/binding/_arrive_body.sql
+create function pgscore._arrive_body(profile regclass) returns text
+language sql stable
+set search_path = ''
+as $$
+    select 'begin ' || string_agg(
+        pgscore._hand_over(
+            b, '''arrive''', format('array_agg(%s)', pgscore._key_text(b.profile_key, 'n')),
+            '''{}''::text[]',
+            format('from pgscore_new n where %s having count(*) > 0', pgscore._key_present(b.profile_key, 'n'))
+        ), ' ' order by b.number
+    ) || ' return null; end'
+    from pgscore._bindings_of(profile) b
+$$;
+
+comment on function pgscore._arrive_body(regclass) is 'The body of the trigger function that has new profiles counted: their events may have come before them';
+
+-- core/binding/_forget_body.sql
+create function pgscore._forget_body(profile regclass) returns text
+language sql stable
+set search_path = ''
+as $$
+    select 'begin ' || string_agg(
+        format(
+            'delete from pgscore.stale_row s using pgscore_old o where s.binding = %s and s.key = %s;',
+            b.number, pgscore._key_text(b.profile_key, 'o')
+        ), ' ' order by b.number
+    ) || ' return null; end'
+    from pgscore._bindings_of(profile) b
+$$;
+
+comment on function pgscore._forget_body(regclass) is 'The body of the trigger function that takes deleted profiles from the list of stale rows';
+
+-- core/binding/_take_queue.sql
+create function pgscore._take_queue(profile_number integer) returns text
+language sql immutable
+set search_path = ''
+as $$
+    select format(
+        'for here.taken in
+            delete from %s q where q.transaction = pg_current_xact_id() returning q.binding, q.task, q.keys, q.deltas
+        loop
+            if here.taken.task <> ''scored'' then
+                here.work := here.work || here.taken;
+            end if;
+        end loop;',
+        pgscore._queue_name(profile_number)
+    )
+$$;
+
+comment on function pgscore._take_queue(integer) is 'What a generated function does to take what the transaction queued: each row is added to its variable work';
+
+-- core/binding/_drain_body.sql
+create function pgscore._drain_body(profile regclass) returns text
+language sql stable
+set search_path = ''
+as $$
+    select format(
+        '<<here>>
+        declare
+            taken pgscore.work; work pgscore.work[]; delta text[];
+        begin
+            %1$s
+            if here.work is null then
+                return;
+            end if;
+            -- Events of one profile are what most transactions bring; queries over arrays cost more than the update.
+            here.taken := here.work[1];
+            if cardinality(here.work) = 1 and here.taken.task = ''move'' and cardinality(here.taken.keys) = 1 then
+                here.delta := here.taken.deltas[1];
+                %2$s
+            end if;
+            perform %3$s(here.work);
+        end',
+        pgscore._take_queue(p.number),
+        (
+            select string_agg(
+                format(
+                    'if here.taken.binding = %s then %s if found then return; end if; end if; ',
+                    b.number, pgscore._one_update(b, 'here.taken.keys[1]', 'here.delta')
+                ), '' order by b.number
+            )
+            from pgscore._bindings_of(p.profile) b
+            where pgscore._one_update(b, '', '') is not null
+        ),
+        pgscore._generated_name(p.profile, 'profile', p.number, 'apply')
+    )
+    from pgscore.bound_profile p where p.profile = _drain_body.profile
+$$;
+
+comment on function pgscore._drain_body(regclass) is
+    'The body of the function that does at commit what the transaction queued for a profile table';
+
+-- core/binding/_follow_keys_body.sql
+create function pgscore._follow_keys_body(profile regclass) returns text
+language sql stable
+set search_path = ''
+as $$
+    -- A counter that ignores deletes cannot be recounted. Its row carries it to the new key, and what events did under the
+    -- former key, a cascade's too, is done to the same row.
+    select 'if exists (select from unnest(here.work) w where w.task = ''rekey'') then
+        here.work := array(
+            select row(
+                w.binding, w.task,
+                case when w.task in (''rekey'', ''arrive'') then w.keys
+                else array(
+                    select coalesce(
+                        (
+                            select k.present
+                            from unnest(here.work) r, unnest(r.keys, r.deltas) as k (present, former)
+                            where r.binding = w.binding and r.task = ''rekey'' and k.former = u.key limit 1
+                        ), u.key
+                    )
+                    from unnest(w.keys) with ordinality as u (key, ordinal) order by u.ordinal
+                ) end,
+                w.deltas
+            )::pgscore.work
+            from unnest(here.work) w
+        );
+    end if;'
+    where exists (
+        select from pgscore._bindings_of(profile) b, jsonb_array_elements(b.reducers) r where r ? 'deletes'
+    )
+$$;
+
+comment on function pgscore._follow_keys_body(regclass) is
+    'What the apply function does where profiles got other keys; NULL where all counters can be recounted';
+
+-- core/binding/_missing_body.sql
+create function pgscore._missing_body(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    -- Events that went away again leave nobody missing.
+    missing constant text := format(
+        'select distinct u.key from unnest(here.work) w, unnest(w.keys) as u (key)
+        where w.binding = %s and w.task in (''move'', ''undo'', ''recount'')
+            and not exists (select from %s p where %s) and (select r.any_event from %s(u.key, false) r)',
+        b.number, b.profile, pgscore._key_match(b.profile, b.profile_key, 'p', 'u.key'),
+        pgscore._generated_name(b.events, 'binding', b.number, 'recount')
+    );
+begin
+    return case b.on_missing
+        when 'error' then format(
+            'select min(m.key) into here.missing from (%s) m;
+            if here.missing is not null then
+                raise exception ''table %% has no row whose %% is %%, which events of %% name'', %L, %L, here.missing, %L
+                    using errcode = ''foreign_key_violation'', hint = ''The binding''''s on_missing is error.'';
+            end if;',
+            missing, b.profile::text, array_to_string(b.profile_key, ', '), b.events::text
+        )
+        -- Who inserts first decides: the other one waits for the key. A new row is counted on its arrival.
+        when 'insert' then format(
+            'with missing as (%1$s), made as (
+                insert into %2$s as p (%3$s) select %4$s from missing m order by m.key collate "C" on conflict do nothing
+                returning %5$s as key
+            )
+            select array_agg(m.key) into here.made from made m;
+            if here.made is not null then
+                %6$s
+            end if;',
+            missing, b.profile,
+            (select string_agg(quote_ident(k), ', ' order by o) from unnest(b.profile_key) with ordinality u (k, o)),
+            (
+                select string_agg(
+                    pgscore._key_part('m.key', pgscore._key_types(b.profile, b.profile_key), o::integer), ', ' order by o
+                )
+                from unnest(b.profile_key) with ordinality u (k, o)
+            ),
+            pgscore._key_text(b.profile_key, 'p'),
+            -- At commit the arrival stands in the queue; at a statement's end it has been counted already.
+            case b.timing when 'commit' then pgscore._take_queue(b.profile_number)
+            else format('here.counted_%s := here.made;', b.number) end
+        )
+    end;
+end
+$$;
+
+comment on function pgscore._missing_body(pgscore.binding) is
+    'What the apply function does, before it locks rows, about events whose profile is missing; NULL for nothing';
+
+-- core/binding/_meet_body.sql
+create function pgscore._meet_body(profile regclass) returns text
+language sql stable
+set search_path = ''
+as $$
+    -- A profile may come in a transaction that runs at the same time as one with its event: each would miss what the other
+    -- brings. Both change the slot of the key: the later one waits here and then sees the other, or, with an older
+    -- snapshot, fails with 40001. A TRUNCATE has to meet all new profiles.
+    select format(
+        'here.slots := array(
+            select s.slot from (%1$s) s union
+            select generate_series(0, 63) where exists (select from unnest(here.work) w where w.task = ''recount all'')
+        );
+        if cardinality(here.slots) > 0 then
+            perform from %2$s a where a.slot = any (here.slots) order by a.slot for update;
+            update %2$s a set transaction = pg_current_xact_id()
+            where a.slot = any (here.slots) and a.transaction is distinct from pg_current_xact_id();
+        end if;',
+        (
+            select string_agg(
+                format(
+                    'select hashtext(u.key) & 63 as slot from unnest(here.work) w, unnest(w.keys) as u (key)
+                    where w.binding = %s and (w.task in (''arrive'', ''rekey'') or not exists (select from %s p where %s))',
+                    b.number, b.profile, pgscore._key_match(b.profile, b.profile_key, 'p', 'u.key')
+                ), ' union ' order by b.number
+            )
+            from pgscore._bindings_of(p.profile) b
+        ),
+        pgscore._arrival_name(p.number)
+    )
+    from pgscore.bound_profile p where p.profile = _meet_body.profile
+$$;
+
+comment on function pgscore._meet_body(regclass) is
+    'What the apply function does so that new profiles, and events without a profile, see each other';
+
+-- core/binding/_lock_body.sql
+create function pgscore._lock_body(profile regclass) returns text
+language sql stable
+set search_path = ''
+as $$
+    -- All or some: a plan for both would read the whole table each time.
+    select format(
+        'if exists (select from unnest(here.work) w where w.task = ''recount all'') then
+            select array_agg(l.p) into here.locked
+            from (select p from %1$s p order by %2$s for no key update) l;
+        else
+            select array_agg(l.p) into here.locked
+            from (select p from %1$s p where %3$s order by %2$s for no key update) l;
+        end if;',
+        profile, pgscore._row_order(profile, 'p'),
+        (
+            select string_agg(
+                format(
+                    '(%s) %s(select %s from unnest(here.work) w, unnest(w.keys) as u (key) where w.binding = any (%L))%s',
+                    (select string_agg(format('p.%I', c), ', ' order by o) from unnest(k.profile_key) with ordinality u (c, o)),
+                    case cardinality(k.profile_key) when 1 then '= any (array' else 'in ' end,
+                    (
+                        select string_agg(
+                            pgscore._key_part('u.key', pgscore._key_types(profile, k.profile_key), o::integer), ', ' order by o
+                        )
+                        from unnest(k.profile_key) with ordinality u (c, o)
+                    ),
+                    k.numbers, case cardinality(k.profile_key) when 1 then ')' else '' end
+                ), ' or '
+            )
+            from (
+                select b.profile_key, array_agg(b.number) as numbers from pgscore._bindings_of(profile) b group by 1
+            ) k
+        )
+    )
+$$;
+
+comment on function pgscore._lock_body(regclass) is
+    'What the apply function does to lock the touched rows of a profile table, in the one order, and to read them';
+
+-- core/binding/_work_join.sql
+create function pgscore._work_join(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    looks boolean;
+    grows boolean;
+    sums text;
+begin
+    select
+        coalesce(bool_or(r.kind = 'look'), false), coalesce(bool_or(r.kind <> 'add'), false),
+        string_agg(
+            format(
+                ', ' || case
+                    when r.reducer ->> 'aggregate' in ('min', 'max')
+                    then '(array_agg(u.delta[%1$s]::%2$s order by u.delta[%1$s]::%2$s %4$s)'
+                        ' filter (where u.delta[%1$s] is not null))[1]'
+                    else 'sum(u.delta[%1$s]::%3$s)'
+                end || ' as d%1$s',
+                r.ordinal, r.typed, r.summed, case r.reducer ->> 'aggregate' when 'max' then 'desc' else 'asc' end
+            ), '' order by r.ordinal
+        ) filter (where r.kind <> 'look')
+    into looks, grows, sums
+    from pgscore._reducers_of(b) r;
+    return format(
+        ' left join (
+            select u.key, bool_or(u.task = ''arrive'') as arrived, bool_or(u.task = ''undo'') as undone,
+                bool_or(u.task in (''recount'', ''arrive'', ''rekey'')) as absolute%1$s
+            from (
+                select w.task, k.key, case when w.task in (''move'', ''undo'', ''recount'') then k.delta::text[] end as delta
+                from unnest(here.work) w, unnest(w.keys, w.deltas) as k (key, delta)
+                where w.binding = %2$s
+            ) u %3$s
+            group by u.key
+        ) w%2$s on w%2$s.key = %4$s
+        left join lateral (
+            select r.* from %5$s(%4$s, here.every_%2$s or w%2$s.absolute) r where here.every_%2$s or %6$s offset 0
+        ) r%2$s on true',
+        sums, b.number,
+        case when b.on_missing = 'insert' and b.timing = 'statement' then format('where u.key <> all (coalesce(here.counted_%s, ''{}''))', b.number) end,
+        pgscore._key_text(b.profile_key, 'p'), pgscore._generated_name(b.events, 'binding', b.number, 'recount'),
+        format(
+            case when looks then 'w%1$s.key is not null' when grows then 'w%1$s.absolute or w%1$s.undone' else 'w%1$s.absolute' end,
+            b.number
+        )
+    );
+end
+$$;
+
+comment on function pgscore._work_join(pgscore.binding) is
+    'SQL that joins to rows of a profile table, p, what a binding has to do with each, w, and what its events say, r';
+
+-- core/binding/_moved_value.sql
+create function pgscore._moved_value(b pgscore.binding, reducer jsonb, kind text, ordinal integer) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    present constant text := format('p.%I', reducer ->> 'column');
+    grown constant text := pgscore._grown(reducer, present, format('w%s.d%s', b.number, _moved_value.ordinal));
+    recounted constant text := format('r%s.v%s', b.number, _moved_value.ordinal);
+begin
+    return format(
+        case
+            -- Nothing but events that came tells it; what a new profile brings along is from before.
+            when reducer ? 'deletes' then 'case when w%1$s.key is null then %2$s when w%1$s.arrived then coalesce(%2$s, 0) + %4$s else %3$s end'
+            when kind = 'look' then 'case when w%1$s.key is null and not here.every_%1$s then %2$s else %4$s end'
+            when kind = 'grow' then
+                'case when here.every_%1$s or w%1$s.absolute or w%1$s.undone then %4$s when w%1$s.key is null then %2$s else %3$s end'
+            else 'case when here.every_%1$s or w%1$s.absolute then %4$s when w%1$s.key is null then %2$s else %3$s end'
+        end,
+        b.number, present, grown, recounted
+    );
+end
+$$;
+
+comment on function pgscore._moved_value(pgscore.binding, jsonb, text, integer) is
+    'SQL for a column of a profile, p, as a reducer leaves it; w and r are what _work_join joins';
+
+-- core/binding/_move_body.sql
+create function pgscore._move_body(profile regclass) returns text
+language sql stable
+set search_path = ''
+as $$
+    -- Not row(…)::profile, which an added column would break.
+    select format(
+        '%1$s
+        for here.item in
+            select p as profile, %2$s as forced%3$s from unnest(here.locked) as p%4$s
+        loop
+            here.one := here.item.profile; %5$s %6$s
+            if here.item.forced or here.one operator(pg_catalog.*<>) here.item.profile then
+                here.moved := here.moved || here.one;
+            end if;
+        end loop;',
+        string_agg(
+            format(
+                'here.every_%1$s := exists (select from unnest(here.work) w where w.binding = %1$s and w.task = ''recount all'');',
+                b.number
+            ), ' ' order by b.number
+        ),
+        -- Who recounted must meet who counts at the same time with an older snapshot, even if nothing changed.
+        coalesce(
+            string_agg(
+                format('coalesce((w%1$s.key is not null or here.every_%1$s) and r%1$s.any_event is not false, false)', b.number),
+                ' or ' order by b.number
+            ) filter (where c.recounts), 'false'
+        ),
+        string_agg(c.columns, '' order by b.number), string_agg(pgscore._work_join(b), '' order by b.number),
+        string_agg(c.assignments, '' order by b.number), pgscore._fill_generated(_move_body.profile, 'here.one')
+    )
+    from pgscore._bindings_of(profile) b,
+        lateral (
+            select
+                bool_or(r.kind <> 'add') as recounts,
+                string_agg(
+                    format(', %s as c%s_%s', pgscore._moved_value(b, r.reducer, r.kind, r.ordinal), b.number, r.ordinal), ''
+                    order by r.ordinal
+                ) as columns,
+                string_agg(
+                    format('here.one.%I := here.item.c%s_%s; ', r.target, b.number, r.ordinal), '' order by r.ordinal
+                ) as assignments
+            from pgscore._reducers_of(b) r
+        ) c
+$$;
+
+comment on function pgscore._move_body(regclass) is
+    'What the apply function does to find the rows as they will stand, from the locked rows, the work, and what the events say';
+
+-- core/binding/_record_many.sql
+create function pgscore._record_many(b pgscore.binding) returns text
+language sql stable
+set search_path = ''
+as $$
+    select format(
+        'if num_nonnulls(variadic here.reasons_%1$s) > 0 then
+            %2$s
+        end if;
+        delete from pgscore.stale_row s
+        using unnest(here.names_%1$s, here.reasons_%1$s, here.versions_%1$s) as a (key, reason, version)
+        where s.binding = %1$s and s.cause = ''score'' and s.key = a.key and a.reason is null and a.version is not null;
+        %3$s',
+        b.number,
+        case b.on_error
+            when 'abort' then format(
+                'raise exception ''model "%%" could not score %% of %% rows for %%: %%'', %L,
+                    num_nonnulls(variadic here.reasons_%s), cardinality(here.moved), %L,
+                    (select min(r) from unnest(here.reasons_%s) r)
+                    using errcode = ''data_exception'', hint = %L;', b.model, b.number, b.name, b.number, pgscore._abort_hint()
+            )
+            else format(
+                'insert into pgscore.stale_row as s (binding, key, reason)
+                select %1$s, a.key, a.reason from unnest(here.names_%1$s, here.reasons_%1$s) as a (key, reason)
+                where a.reason is not null
+                on conflict on constraint stale_row_pkey do update set reason = excluded.reason;', b.number
+            )
+        end,
+        case when b.log then format(
+            'insert into pgscore.prediction_log (model, version, binding, key, score)
+            select %L, a.version, %L, a.key, a.score
+            from unnest(here.names_%3$s, here.scores_%3$s, here.versions_%3$s, here.reasons_%3$s) as a (key, score, version, reason)
+            where a.reason is null and a.version is not null;', b.model, b.name, b.number
+        ) end
+    )
+$$;
+
+comment on function pgscore._record_many(pgscore.binding) is
+    'What the apply function does to keep the prediction log and the list of stale rows for many rows';
+
+-- core/binding/_score_many.sql
+create function pgscore._score_many(b pgscore.binding) returns text
+language sql stable
+set search_path = ''
+as $$
+    select format(
+        'here.began := clock_timestamp();
+        for start in 1 .. cardinality(here.moved) by 1000 loop
+            here.size := least(1000, cardinality(here.moved) - start + 1);
+            here.answer := null;
+            here.failure := null;
+            if %2$s then
+                here.failure := %3$L;
+            else
+                begin
+                    here.answer := pgscore._score_rows(%4$L, here.moved[start : start + here.size - 1]);
+                exception
+                    when transaction_rollback then raise;
+                    when others then here.failure := sqlerrm;
+                end;
+            end if;
+            here.scores_%1$s := here.scores_%1$s || coalesce((here.answer).scores, array_fill(null::double precision, array[here.size]));
+            here.versions_%1$s := here.versions_%1$s || array_fill((here.answer).version, array[here.size]);
+            here.reasons_%1$s := here.reasons_%1$s || coalesce((here.answer).reasons, array_fill(here.failure, array[here.size]));
+        end loop;
+        here.names_%1$s := array(select %5$s from unnest(here.moved) m);
+        %6$s ',
+        b.number,
+        coalesce('start > 1 and clock_timestamp() >= here.began + interval ''' || b.max_scoring_ms || ' milliseconds''', 'false'),
+        format('scoring took longer than the binding''s max_scoring_ms, %s', b.max_scoring_ms),
+        b.model, pgscore._key_text(b.profile_key, 'm'), pgscore._record_many(b)
+    )
+$$;
+
+comment on function pgscore._score_many(pgscore.binding) is
+    'What the apply function does to have many rows scored by the model of a binding, a thousand at a time';
+
+-- core/binding/_update_body.sql
+create function pgscore._update_body(profile regclass) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    number constant integer := (select p.number from pgscore.bound_profile p where p.profile = _update_body.profile);
+    counters constant text := (
+        select string_agg(format('%1$I = (m.row).%1$I', c.name), ', ' order by c.name)
+        from (
+            select distinct r ->> 'column' as name from pgscore._bindings_of(profile) b, jsonb_array_elements(b.reducers) r
+        ) c
+    );
+    -- A trigger that fires before the row is stored may change what the model reads.
+    others constant text := format(
+        'exists (
+            select from pg_catalog.pg_trigger t
+            where t.tgrelid = any (%L::regclass[]) and t.tgtype & 19 = 19 and t.tgenabled <> ''D'' and t.tgname <> %L
+        )',
+        array(select pgscore._partitions(profile)), pgscore._score_trigger_name(number)
+    );
+    arrays text;
+    scores text;
+    scoring text;
+begin
+    select
+        string_agg(
+            format(', %1$I = case when m.version_%2$s is null or m.reason_%2$s is not null then p.%1$I else %3$s end', f.name, t.number, f.source),
+            '' order by t.number, f.name
+        ) filter (where f.name is not null),
+        string_agg(pgscore._score_many(t), '' order by t.number) filter (where f.first)
+    into scores, scoring
+    from pgscore._targets_of(profile) t, lateral (values
+        (true, t.score, 'm.score_' || t.number), (false, t.version, 'm.version_' || t.number), (false, t.scored_at, 'now()')
+    ) as f (first, name, source);
+    arrays := (
+        select string_agg(format(', unnest(here.scores_%1$s) as score_%1$s, unnest(here.versions_%1$s) as version_%1$s, unnest(here.reasons_%1$s) as reason_%1$s', t.number), '' order by t.number)
+        from pgscore._targets_of(profile) t
+    );
+    return format(
+        'if cardinality(here.moved) = 1 or %1$s then
+            -- The trigger that scores changed rows has the engine for one row, and sees what other triggers make of it.
+            update %2$s p set %3$s from (select unnest(here.moved) as row) m where %4$s;
+        else
+            %5$s
+            insert into %6$s (binding, task, keys, deltas) values (0, ''scored'', ''{}'', ''{}'');
+            perform set_config(''pgscore.scored'', (pg_trigger_depth() + 1)::text, true);
+            update %2$s p set %3$s%7$s from (select unnest(here.moved) as row%8$s) m where %4$s;
+            perform set_config(''pgscore.scored'', '''', true);
+            delete from %6$s q where q.transaction = pg_current_xact_id() and q.task = ''scored'';
+        end if;',
+        others, profile, counters, pgscore._row_match(profile, 'p', '(m.row)'), scoring, pgscore._queue_name(number), scores, arrays
+    );
+end
+$$;
+
+comment on function pgscore._update_body(regclass) is
+    'What the apply function does to change the rows: one UPDATE, with the scores in it where there are many';
+
+-- core/binding/_apply_body.sql
+create function pgscore._apply_body(profile regclass) returns text
+language sql stable
+set search_path = ''
+as $$
+    select format(
+        '<<here>>
+        declare
+            work pgscore.work[] := $1; taken pgscore.work; slots integer[]; made text[]; missing text;
+            locked %1$s[]; moved %1$s[]; item record; one %1$s;
+            began timestamptz; size integer; answer pgscore.scored; failure text; %2$s
+        begin
+            %3$s %4$s %5$s %6$s %7$s
+            if here.moved is null then
+                return;
+            end if;
+            %8$s
+        end',
+        profile, v.variables, pgscore._follow_keys_body(profile), v.missing,
+        pgscore._meet_body(profile), pgscore._lock_body(profile), pgscore._move_body(profile), pgscore._update_body(profile)
+    )
+    from (
+        select
+            string_agg(
+                format(
+                    'every_%1$s boolean; counted_%1$s text[]; names_%1$s text[]; scores_%1$s double precision[];'
+                    ' versions_%1$s integer[]; reasons_%1$s text[]; ', b.number
+                ), '' order by b.number
+            ) as variables,
+            string_agg(pgscore._missing_body(b), ' ' order by b.number) as missing
+        from pgscore._bindings_of(profile) b
+    ) v
+$$;
+
+comment on function pgscore._apply_body(regclass) is
+    'The body of the function that moves counters of profiles and stores their scores, for all bindings of a table';
+
+-- core/binding/_profile_statements.sql
+create function pgscore._profile_statements(profile regclass) returns table (role regrole, statement text)
+language sql stable
+set search_path = ''
+as $$
+    select s.role, s.statement
+    from pgscore.bound_profile p,
+        (values
+            (1, 'apply', '(work pgscore.work[])', 'void', pgscore._apply_body(profile), 'Moves counters of %s and stores scores, in one UPDATE'),
+            (2, 'drain', '()', 'void', pgscore._drain_body(profile), 'Does what a transaction queued for %s'),
+            (3, 'score', '()', 'trigger', pgscore._score_body(profile), 'Scores rows of %s in which what a model reads has changed'),
+            (4, 'arrive', '()', 'trigger', pgscore._arrive_body(profile), 'Has new rows of %s counted'),
+            (5, 'forget', '()', 'trigger', pgscore._forget_body(profile), 'Takes deleted rows of %s from the list of stale rows')
+        ) as f (step, what, arguments, returns, body, says),
+        lateral pgscore._function_statements(
+            p.owner, pgscore._generated_name(profile, 'profile', p.number, f.what) || f.arguments, f.returns, 'plpgsql volatile',
+            f.body, format(f.says, profile),
+            case f.what
+                -- Who is told to do it and is not told what.
+                when 'drain' then array['pgscore_applier'::regrole]
+                when 'apply' then array(select distinct b.events_owner from pgscore._bindings_of(profile) b)
+                else '{}'
+            end
+        ) with ordinality as s (role, statement, ordinal)
+    where p.profile = _profile_statements.profile
+    order by f.step, s.ordinal
+$$;
+
+comment on function pgscore._profile_statements(regclass) is
+    'What the owner of a profile table runs to have the functions that its bindings need';
+
+-- core/binding/_profile_triggers.sql
+create function pgscore._profile_triggers(profile regclass) returns table (role regrole, statement text)
+language sql stable
+set search_path = ''
+as $$
+    select p.owner, s.statement
+    from pgscore.bound_profile p,
+        -- A parent hands a trigger for each row on to its partitions; statement triggers each table has for itself.
+        lateral (
+            select _profile_triggers.profile as relation, pgscore._score_trigger_name(p.number)::text as name, 'score' as what, 'before insert or update' as fires, 'for each row' as details
+            union all
+            select r.relation, format('pgscore_%s_%s', p.number, t.what), t.what, t.fires, t.details
+            from pgscore._partitions(_profile_triggers.profile) as r (relation),
+                (values
+                    ('arrive', 'after insert', 'referencing new table as pgscore_new for each statement'),
+                    ('forget', 'after delete', 'referencing old table as pgscore_old for each statement')
+                ) as t (what, fires, details)
+        ) t,
+        lateral pgscore._trigger_statements(
+            t.name, t.fires, t.relation, t.details, pgscore._generated_name(_profile_triggers.profile, 'profile', p.number, t.what),
+            'Keeps counters and scores right when profiles themselves change'
+        ) as s (statement)
+    where p.profile = _profile_triggers.profile
+$$;
+
+comment on function pgscore._profile_triggers(regclass) is
+    'What the owner of a profile table runs to have the triggers that its bindings need on it';
+
+-- core/binding/_counters_differ.sql
+create function pgscore._counters_differ(b pgscore.binding) returns text
+language sql stable
+set search_path = ''
+as $$
+    select coalesce(
+        string_agg(
+            case
+                -- The order of the terms decides about the last digits.
+                when r.kind = 'grow' and r.reducer ->> 'aggregate' = 'sum' then format(
+                    '(p.%1$I is null or (p.%1$I is distinct from r.v%2$s and not abs(p.%1$I - r.v%2$s) <= 1e-9 * abs(r.v%2$s)))', r.target, r.ordinal
+                )
+                else format('p.%I is distinct from r.v%s', r.target, r.ordinal)
+            end, ' or ' order by r.ordinal
+        ), 'false'
+    )
+    from pgscore._reducers_of(b) r
+    where not r.reducer ? 'deletes'
+$$;
+
+comment on function pgscore._counters_differ(pgscore.binding) is
+    'SQL that says whether a profile, p, holds other counters than its events give, r; those that ignore deletes cannot be compared';
+
+-- core/binding/_differences_shown.sql
+create function pgscore._differences_shown(b pgscore.binding) returns text
+language sql stable
+set search_path = ''
+as $$
+    select format(
+        'concat_ws(''; ''%s)',
+        string_agg(
+            format(
+                ', case when p.%1$I is distinct from r.v%2$s then format(''%%s is %%s and the events give %%s'', %3$L, coalesce(p.%1$I::text, ''NULL''), coalesce(r.v%2$s::text, ''NULL'')) end',
+                r.target, r.ordinal, r.target
+            ), '' order by r.ordinal
+        )
+    )
+    from pgscore._reducers_of(b) r
+    where not r.reducer ? 'deletes'
+$$;
+
+comment on function pgscore._differences_shown(pgscore.binding) is 'SQL for a sentence on the counters of a profile, p, that differ from what its events give, r';
+
+-- core/binding/_reconcile_statements.sql
+create function pgscore._reconcile_statements(b pgscore.binding) returns table (role regrole, statement text)
+language sql stable
+set search_path = ''
+as $$
+    select f.*
+    from pgscore._function_statements(
+        b.profile_owner,
+        format(
+            '%s(rows integer, repair boolean, out checked bigint, out differing bigint, out examples text[], out finished boolean)',
+            pgscore._generated_name(b.profile, 'binding', b.number, 'reconcile')
+        ),
+        null, 'plpgsql volatile',
+        format(
+            '<<here>>
+            declare
+                keys text[]; wrong text[]; missed text[]; after text;
+            begin
+                insert into pgscore.reconciliation as s (binding, repair) values (%10$s, $2)
+                on conflict on constraint reconciliation_pkey do update
+                set repair = excluded.repair, last_key = null, checked = 0, differing = 0, started = now(), finished = null
+                where s.finished is not null or s.repair <> excluded.repair;
+                select s.last_key into here.after from pgscore.reconciliation s where s.binding = %10$s for update;
+                if here.after is null then
+                    here.keys := array(select %1$s from %2$s p where %3$s order by %4$s limit $1);
+                else
+                    here.keys := array(select %1$s from %2$s p where %3$s and (%4$s) > (%5$s) order by %4$s limit $1);
+                end if;
+                -- One statement and one snapshot: what commits meanwhile is not taken for a difference.
+                select array_agg(d.key), (array_agg(d.key || '': '' || d.shown))[1:10]
+                into here.wrong, examples
+                from (
+                    select u.key, %6$s as shown
+                    from unnest(here.keys) as u (key) join %2$s p on %7$s cross join lateral %8$s(u.key, true) r
+                    where %9$s
+                ) d;
+                finished := cardinality(here.keys) < $1;
+                if $2 then
+                    here.missed := array(
+                        select u.key from unnest(here.keys) as u (key)
+                        where exists (select from pgscore.stale_row s where s.binding = %10$s and s.key = u.key)
+                    );
+                    perform %11$s(array[row(%10$s, ''recount'', array(select unnest(here.wrong) union select unnest(here.missed)), ''{}'')::pgscore.work])
+                    where here.wrong is not null or cardinality(here.missed) > 0;
+                    delete from pgscore.stale_row s where s.binding = %10$s and s.cause = ''backfill'' and s.key = any (here.missed);
+                end if;
+                update pgscore.reconciliation s
+                set last_key = coalesce(here.keys[cardinality(here.keys)], s.last_key), checked = s.checked + cardinality(here.keys),
+                    differing = s.differing + coalesce(cardinality(here.wrong), 0),
+                    finished = case when cardinality(here.keys) < $1 then clock_timestamp() end
+                where s.binding = %10$s
+                returning s.checked, s.differing into checked, differing;
+            end',
+            pgscore._key_text(b.profile_key, 'p'), b.profile, pgscore._key_present(b.profile_key, 'p'),
+            (select string_agg(format('p.%I', k), ', ' order by o) from unnest(b.profile_key) with ordinality u (k, o)),
+            (
+                select string_agg(
+                    pgscore._key_part('here.after', pgscore._key_types(b.profile, b.profile_key), o::integer), ', ' order by o
+                )
+                from unnest(b.profile_key) with ordinality u (k, o)
+            ),
+            pgscore._differences_shown(b), pgscore._key_match(b.profile, b.profile_key, 'p', 'u.key'),
+            pgscore._generated_name(b.events, 'binding', b.number, 'recount'), pgscore._counters_differ(b), b.number,
+            pgscore._generated_name(b.profile, 'profile', b.profile_number, 'apply')
+        ),
+        format('Compares counters of some rows of %s with the events of %s, and mends them', b.profile, b.events)
+    ) f
+$$;
+
+comment on function pgscore._reconcile_statements(pgscore.binding) is
+    'What the owner of a profile table runs to have the function that compares a binding''s counters with its events';
+
+-- core/binding/_apply_queue.sql
 create function pgscore._apply_queue() returns trigger
 language plpgsql volatile security definer
 set search_path = ''
 as $$
-declare
-    work record;
-    keys text[];
-    scores double precision[];
-    serving integer;
-    reasons text[];
-    refused integer;
 begin
-    -- It fires for each queued row; the first call takes all rows of the transaction, the others find none.
-    for work in
-        with taken as (
-            delete from pgscore.queue q where q.transaction = pg_current_xact_id() returning q.*
-        )
-        select
-            b.name, b.model, b.on_error, b.log, b.apply_schema, b.apply_function,
-            array_agg(f.key) as keys, array_agg(f.delta) as deltas
-        from (
-            select t.binding, q.key, sum(q.delta)::bigint as delta
-            from taken t, unnest(t.keys, t.deltas) as q (key, delta)
-            group by t.binding, q.key
-        ) f
-        join pgscore.binding b on b.name = f.binding
-        group by b.name
-        order by b.profile, b.name
-    loop
-        execute format(
-            'select array_agg(a.key), array_agg(a.score), max(a.version), array_agg(a.reason) from %I.%I($1, $2) a',
-            work.apply_schema, work.apply_function
-        )
-        into keys, scores, serving, reasons
-        using work.keys, work.deltas;
+    return null;
+end
+$$;
 
-        if serving is null and num_nulls(variadic reasons) = cardinality(reasons) then
-            continue;  -- nothing is promoted yet
-        end if;
-        refused := num_nonnulls(variadic reasons);
-        if refused > 0 and work.on_error = 'abort' then
-            raise exception 'model "%" could not score % of % rows for %: %',
-                work.model, refused, cardinality(keys), work.name, (select min(r) from unnest(reasons) r)
-                using errcode = 'data_exception',
-                      hint = 'The binding''s on_error is abort; with keep the row would be stored and listed stale.';
-        end if;
-        delete from pgscore.stale s
-        using unnest(keys, reasons) as a (key, reason)
-        where s.binding = work.name and s.key = a.key and a.reason is null;
-        if refused > 0 then
-            insert into pgscore.stale as s (binding, key, reason)
-            select work.name, a.key, a.reason
-            from unnest(keys, reasons) as a (key, reason)
-            where a.reason is not null
-            on conflict on constraint stale_pkey do update set reason = excluded.reason;
-        end if;
-        if work.log and serving is not null then
-            insert into pgscore.prediction_log (model, version, binding, key, score)
-            select work.model, serving, work.name, a.key, a.score
-            from unnest(keys, scores, reasons) as a (key, score, reason)
-            where a.reason is null;
+comment on function pgscore._apply_queue() is
+    'At commit: has the owners of profile tables do the work that the transaction queued. It calls what they may replace, so its own owner may do nothing';
+
+-- An owner of functions may create in their schema while it takes them.
+grant create on schema pgscore to pgscore_applier;
+alter function pgscore._apply_queue() owner to pgscore_applier;
+revoke create on schema pgscore from pgscore_applier;
+
+-- core/binding/_generate_apply_queue.sql
+create function pgscore._generate_apply_queue() returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+    -- In one order for all transactions. A table that has gone has no work, so nothing calls its function.
+    calls constant text := (
+        select string_agg(
+            format(
+                case p.tables when 1 then '%2$s' else 'if exists (select from %1$s q where q.transaction = pg_current_xact_id()) then %2$s end if;' end,
+                pgscore._queue_name(p.number),
+                format('perform %s();', pgscore._generated_name(p.profile, 'profile', p.number, 'drain'))
+            ), ' ' order by p.profile::oid
+        )
+        from (
+            select o.*, count(*) over () as tables from pgscore.bound_profile o join pg_catalog.pg_class c on c.oid = o.profile
+        ) p
+    );
+begin
+    -- Replaced, and so still its owner's.
+    execute format(
+        'create or replace function pgscore._apply_queue() returns trigger language plpgsql volatile security definer
+        set search_path = '''' as %L', format('begin %s return null; end', calls)
+    );
+end
+$$;
+
+comment on function pgscore._generate_apply_queue() is 'Writes the function that runs at commit: a call for each bound profile table';
+
+-- core/binding/_create_queue.sql
+create function pgscore._create_queue(profile_number integer) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+begin
+    -- Unlogged: a crash leaves no transaction in flight. The index finds a transaction's own rows among dead ones.
+    execute format(
+        'create unlogged table %s (
+            transaction xid8 not null default pg_current_xact_id(),
+            binding integer not null, task text not null, keys text[] not null, deltas text[] not null
+        ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_insert_threshold = -1)',
+        pgscore._queue_name(profile_number)
+    );
+    execute format('create index on %s (transaction)', pgscore._queue_name(profile_number));
+    execute format(
+        'comment on table %s is %L', pgscore._queue_name(profile_number),
+        'Work of transactions in flight: written by triggers, taken back at commit, never seen by another transaction'
+    );
+    -- Events are queued already folded, a row for each statement, so this fires once for a statement of any size.
+    execute format(
+        'create constraint trigger apply after insert on %s deferrable initially deferred
+        for each row execute function pgscore._apply_queue()',
+        pgscore._queue_name(profile_number)
+    );
+    execute format('grant select on %s to pgscore_applier', pgscore._queue_name(profile_number));
+    execute format(
+        'create table %s (slot integer primary key, transaction xid8) with (fillfactor = 50)', pgscore._arrival_name(profile_number)
+    );
+    execute format('insert into %s (slot) select generate_series(0, 63)', pgscore._arrival_name(profile_number));
+    execute format(
+        'comment on table %s is %L', pgscore._arrival_name(profile_number),
+        'New profiles, and events that find no profile, change the row that their key hashes to: of two at the same time the later one waits, and then sees the other'
+    );
+end
+$$;
+
+comment on function pgscore._create_queue(integer) is 'Makes the tables that the bindings of a profile table share';
+
+-- core/binding/_drop_queue.sql
+create function pgscore._drop_queue(profile_number integer) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+begin
+    execute format('drop table %s, %s', pgscore._queue_name(profile_number), pgscore._arrival_name(profile_number));
+end
+$$;
+
+comment on function pgscore._drop_queue(integer) is 'Drops what the bindings of a profile table shared';
+
+-- core/binding/_refuse.sql
+create function pgscore._refuse(problem text) returns void
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+    if problem is not null then
+        raise exception '%', problem using errcode = 'invalid_parameter_value';
+    end if;
+end
+$$;
+
+comment on function pgscore._refuse(text) is 'Fails with a sentence that says what is wrong; does nothing for NULL';
+
+-- core/binding/_options_problem.sql
+create function pgscore._options_problem(b pgscore.binding) returns text
+language sql immutable
+set search_path = ''
+as $$
+    select case
+        when num_nulls(b.model, b.events, b.profile, b.event_key, b.profile_key, b.reducers, b.score, b.timing, b.on_error, b.on_missing, b.log) > 0
+            then 'of the arguments only version, scored_at, max_scoring_ms and backfill may be NULL'
+        when b.model !~ '^[a-z_][a-z0-9_]*$' or octet_length(b.model) > 50 then format('"%s" is no name of a model', b.model)
+        when b.timing not in ('commit', 'statement') then format('timing is commit or statement, not "%s"', b.timing)
+        when b.on_error not in ('keep', 'abort') then format('on_error is keep or abort, not "%s"', b.on_error)
+        when b.on_missing not in ('ignore', 'insert', 'error') then format('on_missing is ignore, insert or error, not "%s"', b.on_missing)
+        when b.max_scoring_ms <= 0 then format('max_scoring_ms is a positive number of milliseconds, not %s', b.max_scoring_ms)
+        when cardinality(b.event_key) = 0 or cardinality(b.event_key) <> cardinality(b.profile_key)
+            or array_position(b.event_key, null) is not null or array_position(b.profile_key, null) is not null
+            then 'event_key and profile_key name the same number of columns, at least one'
+    end
+$$;
+
+comment on function pgscore._options_problem(pgscore.binding) is 'What is wrong with arguments of attach that stand for themselves; NULL where nothing is';
+
+-- core/binding/_follows_keys.sql
+create function pgscore._follows_keys(events regclass, profile regclass) returns boolean
+language sql stable
+set search_path = ''
+as $$
+    select exists (
+        select from pg_catalog.pg_constraint c
+        where c.contype = 'f' and c.conrelid = events and c.confrelid = profile and c.confupdtype = 'c'
+    )
+$$;
+
+comment on function pgscore._follows_keys(regclass, regclass) is
+    'Whether events follow a profile whose key changes, by a foreign key on update cascade';
+
+-- core/binding/_filter_problem.sql
+create function pgscore._filter_problem(reducer jsonb, events regclass) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    filtered record;
+begin
+    if jsonb_typeof(coalesce(reducer -> 'where', '{}')) <> 'object' then
+        return 'the field "where" of a reducer is an object of columns and values';
+    end if;
+    for filtered in
+        select w.key as name, w.value, c.attname, c.atttypid
+        from jsonb_each(reducer -> 'where') as w left join lateral pgscore._column(events, w.key) as c on true
+    loop
+        if filtered.attname is null then
+            return format('table %s has no column "%s" to filter by', events, filtered.name);
+        elsif jsonb_typeof(filtered.value) in ('object', 'array') then
+            return format('column "%s" is filtered by one value: a text, a number, true, false or null', filtered.name);
+        elsif not exists (
+            select from pg_catalog.pg_type t
+            where t.oid = filtered.atttypid and (t.typnamespace = 'pg_catalog'::regnamespace or t.typtype = 'e')
+                and t.typcategory <> 'A' and t.typname not in ('json', 'xml', 'point')
+        ) then
+            return format('column "%s" of type %s cannot be filtered by', filtered.name, filtered.atttypid::regtype);
         end if;
     end loop;
     return null;
 end
 $$;
 
-comment on function pgscore._apply_queue() is
-    'At commit: moves counters and stores scores for all bindings that the transaction touched, keeps log and stale rows';
+comment on function pgscore._filter_problem(jsonb, regclass) is 'What is wrong with the equality filters of a reducer, in a sentence; NULL where nothing is';
 
--- Events are queued already folded, a row for each statement, so this fires once for a statement of any size.
-create constraint trigger apply after insert on pgscore.queue
-    deferrable initially deferred
-    for each row execute function pgscore._apply_queue();
+-- core/binding/_reducer_problem.sql
+create function pgscore._reducer_problem(reducer jsonb, events regclass, profile regclass) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    aggregate constant text := reducer ->> 'aggregate';
+    target constant pg_catalog.pg_attribute := pgscore._column(profile, reducer ->> 'column');
+    source constant pg_catalog.pg_attribute := pgscore._column(events, reducer ->> 'of');
+    wrong text;
+begin
+    if jsonb_typeof(reducer) is distinct from 'object' then
+        return format('a reducer is an object such as {"column": "n", "aggregate": "count"}, not %s', reducer);
+    end if;
+    select format('a reducer has no field "%s"', k) into wrong
+    from jsonb_object_keys(reducer) as k
+    where k not in ('column', 'aggregate', 'of', 'order_by', 'where', 'deletes');
+    if found then
+        return wrong;
+    end if;
+    select format('the field "%s" of a reducer is a text', f.key) into wrong
+    from jsonb_each(reducer) as f where f.key <> 'where' and jsonb_typeof(f.value) <> 'string';
+    if found then
+        return wrong;
+    end if;
+    if target.attname is null then
+        return format('table %s has no column "%s" for a reducer', profile, reducer ->> 'column');
+    elsif target.attgenerated <> '' then
+        return format('column "%s" of table %s is generated', target.attname, profile);
+    elsif aggregate is null or aggregate not in ('count', 'sum', 'min', 'max', 'last') then
+        return format('the aggregate of a reducer is count, sum, min, max or last, not "%s"', aggregate);
+    elsif aggregate = 'count' and reducer ? 'of' then
+        return 'count counts events and takes no "of"';
+    elsif aggregate <> 'count' and source.attname is null then
+        return format('table %s has no column "%s" for %s', events, reducer ->> 'of', aggregate);
+    elsif (aggregate = 'last') <> (reducer ? 'order_by') then
+        return 'last, and no other aggregate, takes an "order_by"';
+    elsif aggregate = 'last' and (pgscore._column(events, reducer ->> 'order_by')).attname is null then
+        return format('table %s has no column "%s" to order by', events, reducer ->> 'order_by');
+    elsif aggregate = 'last' and not exists (
+        select from pg_catalog.pg_index i where i.indrelid = events and i.indisprimary
+    ) then
+        return format('table %s has no primary key, which decides between the last events at one time', events);
+    elsif coalesce(reducer ->> 'deletes', 'ignore') <> 'ignore' then
+        return format('"deletes" of a reducer can be "ignore", not "%s"', reducer ->> 'deletes');
+    elsif reducer ? 'deletes' and pgscore._reducer_kind(reducer, events) <> 'add' then
+        return format('%s of column "%s" is found from the events that are there: it cannot ignore deletes', aggregate, source.attname);
+    end if;
+    if aggregate in ('min', 'max', 'last') then
+        if not exists (
+            select from pg_catalog.pg_opclass o
+            where o.opcdefault and o.opcmethod = (select a.oid from pg_catalog.pg_am a where a.amname = 'btree')
+                and o.opcintype in (
+                    source.atttypid, (select t.typbasetype from pg_catalog.pg_type t where t.oid = source.atttypid),
+                    case when source.atttypid = 'varchar'::regtype then 'text'::regtype end,
+                    case when exists (select from pg_catalog.pg_type t where t.oid = source.atttypid and t.typtype = 'e') then 'anyenum'::regtype end
+                )
+        ) then
+            return format('column "%s" of type %s has no order, which %s needs', source.attname, source.atttypid::regtype, aggregate);
+        elsif (target.atttypid, target.atttypmod, target.attcollation)
+            is distinct from (source.atttypid, source.atttypmod, source.attcollation)
+        then
+            return format(
+                'column "%s" is of type %s and takes the %s of a column of type %s: they must be the same',
+                target.attname, format_type(target.atttypid, target.atttypmod), aggregate,
+                format_type(source.atttypid, source.atttypmod)
+            );
+        end if;
+    elsif aggregate = 'sum' and pgscore._reducer_kind(reducer, events) = 'grow' then
+        if target.atttypid <> 'double precision'::regtype then
+            return format('column "%s" must be double precision for a sum of "%s"', target.attname, source.attname);
+        end if;
+    elsif aggregate = 'sum' and source.atttypid not in (
+        'smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype
+    ) then
+        return format('column "%s" of type %s cannot be summed', source.attname, source.atttypid::regtype);
+    elsif aggregate = 'sum' and source.atttypid = 'numeric'::regtype
+        and (target.atttypid <> 'numeric'::regtype or target.atttypmod <> -1)
+    then
+        return format('column "%s" must be numeric, without a precision, for a sum of numeric "%s"', target.attname, source.attname);
+    elsif target.atttypid not in ('bigint'::regtype, 'numeric'::regtype)
+        or (target.atttypid = 'numeric'::regtype and target.atttypmod <> -1)
+    then
+        -- A full counter would fail the application's insert.
+        return format(
+            'column "%s" is of type %s, which a %s can overflow; run: alter table %s alter column %I type bigint',
+            target.attname, format_type(target.atttypid, target.atttypmod), aggregate, profile, target.attname
+        );
+    end if;
+    return pgscore._filter_problem(reducer, events);
+end
+$$;
 
-comment on trigger apply on pgscore.queue is 'Runs when the transaction commits, or at SET CONSTRAINTS ALL IMMEDIATE';
+comment on function pgscore._reducer_problem(jsonb, regclass, regclass) is
+    'What is wrong with a reducer between two tables, in a sentence; NULL where nothing is';
+
+-- core/binding/_reducers_problem.sql
+create function pgscore._reducers_problem(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    if jsonb_typeof(b.reducers) is distinct from 'array' or jsonb_array_length(b.reducers) not between 1 and 50 then
+        return 'reducers are a list of 1 to 50 such as [{"column": "n", "aggregate": "count"}]';
+    end if;
+    return coalesce(
+        (
+            select p
+            from jsonb_array_elements(b.reducers) with ordinality as e (r, ordinal), pgscore._reducer_problem(r, b.events, b.profile) p
+            where p is not null order by ordinal limit 1
+        ),
+        (
+            select format('with a foreign key on update cascade and timing statement column "%s" cannot ignore deletes', r ->> 'column')
+            from jsonb_array_elements(b.reducers) r
+            where r ? 'deletes' and b.timing = 'statement' and pgscore._follows_keys(b.events, b.profile) limit 1
+        )
+    );
+end
+$$;
+
+comment on function pgscore._reducers_problem(pgscore.binding) is 'What is wrong with the reducers of a binding, in a sentence; NULL where nothing is';
+
+-- core/binding/_columns_problem.sql
+create function pgscore._columns_problem(b pgscore.binding) returns text
+language sql stable
+set search_path = ''
+as $$
+    select coalesce(
+        (
+            select format('model "%s" already scores table %s into column "%s": name the same columns', o.model, b.profile, o.score)
+            from pgscore._targets_of(b.profile) o
+            where o.model = b.model and o.number <> b.number
+                and (o.score, o.version, o.scored_at) is distinct from (b.score, b.version, b.scored_at)
+        ),
+        -- Each column has one meaning.
+        (
+            select format('column "%s" of table %s would have two meanings', c.name, b.profile)
+            from (
+                select r ->> 'column' as name from jsonb_array_elements(b.reducers) r
+                union all select n from unnest(array[b.score, b.version, b.scored_at] || b.profile_key) n where n is not null
+                union all
+                select k from unnest(coalesce(pgscore._primary_key(b.profile), '{}')) k where k <> all (b.profile_key)
+                union all
+                select r ->> 'column'
+                from pgscore._bindings_of(b.profile) o, jsonb_array_elements(o.reducers) r where o.number <> b.number
+                union all
+                select n from pgscore._targets_of(b.profile) o, unnest(array[o.score, o.version, o.scored_at]) n
+                where n is not null and o.model <> b.model
+            ) c
+            group by c.name having count(*) > 1
+            order by c.name limit 1
+        )
+    )
+$$;
+
+comment on function pgscore._columns_problem(pgscore.binding) is
+    'Which column of a profile table two things would write, in a sentence; NULL where none';
+
+-- core/binding/_table_keys_problem.sql
+create function pgscore._table_keys_problem(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    part record;
+begin
+    for part in
+        select e.name as event_name, p.name as profile_name, pgscore._column(b.events, e.name) as event, pgscore._column(b.profile, p.name) as profile
+        from unnest(b.event_key) with ordinality as e (name, ordinal)
+        join unnest(b.profile_key) with ordinality as p (name, ordinal) using (ordinal)
+        order by ordinal
+    loop
+        if (part.event).attname is null then
+            return format('table %s has no column "%s"', b.events, part.event_name);
+        elsif (part.profile).attname is null then
+            return format('table %s has no column "%s"', b.profile, part.profile_name);
+        elsif pgscore._key_type((part.event).atttypid) is distinct from pgscore._key_type((part.profile).atttypid) then
+            return format(
+                'the keys do not match: "%s" of %s is %s, "%s" of %s is %s',
+                part.event_name, b.events, format_type((part.event).atttypid, (part.event).atttypmod),
+                part.profile_name, b.profile, format_type((part.profile).atttypid, (part.profile).atttypmod)
+            );
+        elsif pgscore._key_type((part.event).atttypid) is null then
+            return format(
+                'a key of type %s is not supported: smallint, integer, bigint, uuid, text and varchar are',
+                format_type((part.event).atttypid, (part.event).atttypmod)
+            );
+        elsif exists (
+            select from pg_catalog.pg_collation c
+            where c.oid in ((part.event).attcollation, (part.profile).attcollation) and not c.collisdeterministic
+        ) then
+            return format('keys with a nondeterministic collation such as "%s" are not supported', part.profile_name);
+        end if;
+    end loop;
+    if not exists (
+        select from pg_catalog.pg_index i
+        where i.indrelid = b.profile and i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null
+            and i.indnkeyatts = cardinality(b.profile_key)
+            and (
+                select array_agg(a.attname order by a.attname)
+                from unnest(i.indkey::smallint[]) with ordinality as k (number, ordinal)
+                join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.number
+                where k.ordinal <= i.indnkeyatts
+            ) = (select array_agg(k order by k) from unnest(b.profile_key) k)
+    ) then
+        return format(
+            '%1$s of table %2$s is not unique; run: alter table %2$s add unique (%3$s)',
+            case cardinality(b.profile_key) when 1 then 'column ' else 'the key of columns ' end
+                || (select string_agg('"' || k || '"', ', ' order by o) from unnest(b.profile_key) with ordinality u (k, o)),
+            b.profile, (select string_agg(quote_ident(k), ', ' order by o) from unnest(b.profile_key) with ordinality u (k, o))
+        );
+    end if;
+    return null;
+end
+$$;
+
+comment on function pgscore._table_keys_problem(pgscore.binding) is
+    'What is wrong with the keys by which events name profiles, in a sentence; NULL where nothing is';
+
+-- core/binding/_tables_problem.sql
+create function pgscore._tables_problem(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    wrong record;
+    found_column pg_catalog.pg_attribute;
+begin
+    select c.oid::regclass as relation into wrong
+    from pg_catalog.pg_class c
+    where c.oid in (b.events, b.profile) and (c.relkind not in ('r', 'p') or c.relpersistence <> 'p');
+    if found then
+        return format('%s is no ordinary table: views, foreign, temporary and unlogged tables cannot be tied', wrong.relation);
+    elsif b.events = b.profile then
+        return 'a table cannot be tied to itself';
+    elsif exists (select from pg_catalog.pg_inherits i where i.inhrelid in (b.events, b.profile)) then
+        return format(
+            'table %s is a partition or inherits: tie its parent',
+            (select i.inhrelid::regclass from pg_catalog.pg_inherits i where i.inhrelid in (b.events, b.profile) limit 1)
+        );
+    end if;
+    for wrong in
+        select n.name, n.type
+        from (values (b.score, 'double precision'), (b.version, 'integer'), (b.scored_at, 'timestamp with time zone')) n (name, type)
+        where n.name is not null
+    loop
+        found_column := pgscore._column(b.profile, wrong.name);
+        if found_column.attname is null then
+            return format(
+                'table %1$s has no column "%2$s"; run: alter table %1$s add column %2$I %3$s', b.profile, wrong.name, wrong.type
+            );
+        elsif found_column.atttypid <> wrong.type::regtype or found_column.attgenerated <> '' or found_column.attnotnull then
+            return format('column "%s" of table %s must be %s, nullable and not generated', wrong.name, b.profile, wrong.type);
+        end if;
+    end loop;
+    return null;
+end
+$$;
+
+comment on function pgscore._tables_problem(pgscore.binding) is
+    'What is wrong with the tables of a binding and the columns for the score, in a sentence; NULL where nothing is';
+
+-- core/binding/_check_owner.sql
+create function pgscore._check_owner(relation regclass) returns regrole
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    owner constant regrole := (select c.relowner from pg_catalog.pg_class c where c.oid = relation);
+    space constant regnamespace := (select c.relnamespace from pg_catalog.pg_class c where c.oid = relation);
+    wanted text;
+begin
+    if not pg_has_role(pgscore._caller(), owner, 'member') then
+        raise exception '% owns table % and % is no member of it', owner, relation, pgscore._caller()
+            using errcode = 'insufficient_privilege', hint = 'Only who could drop both tables may tie or untie them.';
+    elsif not pg_has_role(owner, 'pgscore_reader', 'usage') then
+        wanted := format('grant pgscore_reader to %s', owner);
+    elsif not has_schema_privilege(owner, space, 'usage') or not has_schema_privilege(owner, space, 'create') then
+        wanted := format('grant usage, create on schema %s to %s', space, owner);
+    end if;
+    if wanted is not null then
+        raise exception 'functions that work with the rights of %, who owns table %, need a right that it has not', owner, relation
+            using errcode = 'insufficient_privilege', hint = wanted;
+    end if;
+    return owner;
+end
+$$;
+
+comment on function pgscore._check_owner(regclass) is
+    'The owner of a table, if the caller is one of its members and it can have functions beside its table';
+grant execute on function pgscore._check_owner(regclass) to pgscore_reader;
+
+-- core/binding/_check_rights.sql
+create function pgscore._check_rights(b pgscore.binding) returns void
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    event_space constant regnamespace := (select c.relnamespace from pg_catalog.pg_class c where c.oid = b.events);
+    profile_space constant regnamespace := (select c.relnamespace from pg_catalog.pg_class c where c.oid = b.profile);
+    wanted record;
+begin
+    for wanted in
+        select * from (values
+            ('pgscore_owner', profile_space), ('pgscore_applier', profile_space),
+            (b.profile_owner::text, event_space), (b.events_owner::text, profile_space)
+        ) as w (grantee, space)
+        where not has_schema_privilege(to_regrole(w.grantee), w.space, 'usage')
+    loop
+        raise exception '% may not use schema %', wanted.grantee, wanted.space
+            using errcode = 'insufficient_privilege', hint = format('grant usage on schema %s to %s', wanted.space, wanted.grantee);
+    end loop;
+end
+$$;
+
+comment on function pgscore._check_rights(pgscore.binding) is
+    'Refuses, with the GRANT to run, a binding whose functions could not reach each other';
+
+-- core/binding/_note_binding.sql
+create function pgscore._note_binding(b pgscore.binding, former pgscore.binding) returns pgscore.binding
+language plpgsql volatile
+set search_path = ''
+as $$
+begin
+    if former.number is not null then
+        update pgscore.binding o
+        set timing = b.timing, on_error = b.on_error, on_missing = b.on_missing, max_scoring_ms = b.max_scoring_ms,
+            log = b.log, events_owner = b.events_owner, profile_owner = b.profile_owner
+        where o.number = former.number
+        returning o.* into b;
+        return b;
+    end if;
+    select p.number into b.profile_number from pgscore.bound_profile p where p.profile = b.profile;
+    if not found then
+        insert into pgscore.bound_profile (number, profile, owner)
+        select coalesce(max(p.number), 0) + 1, b.profile, b.profile_owner from pgscore.bound_profile p
+        returning number into b.profile_number;
+        perform pgscore._create_queue(b.profile_number);
+    end if;
+    execute format(
+        'grant select, insert, delete on %s to %s, %s', pgscore._queue_name(b.profile_number), b.events_owner, b.profile_owner
+    );
+    execute format('grant select, update on %s to %s', pgscore._arrival_name(b.profile_number), b.profile_owner);
+    -- The event table's name, where that is enough.
+    b.name := (
+        select n.name
+        from (values
+            (1, b.events::text), (2, format('%s to %s', b.events, b.profile)), (3, format('%s to %s for %s', b.events, b.profile, b.model))
+        ) as n (step, name)
+        where not exists (select from pgscore.binding o where o.name = n.name)
+        order by n.step limit 1
+    );
+    b.number := (select coalesce(max(o.number), 0) + 1 from pgscore.binding o);
+    insert into pgscore.binding (
+        number, name, events, profile, profile_number, model, event_key, profile_key, reducers, score, version, scored_at, timing,
+        on_error, on_missing, max_scoring_ms, log, events_owner, profile_owner
+    ) values (
+        b.number, b.name, b.events, b.profile, b.profile_number, b.model, b.event_key, b.profile_key, b.reducers, b.score, b.version,
+        b.scored_at, b.timing, b.on_error, b.on_missing, b.max_scoring_ms, b.log, b.events_owner, b.profile_owner
+    );
+    return b;
+end
+$$;
+
+comment on function pgscore._note_binding(pgscore.binding, pgscore.binding) is
+    'Stores a new binding, or the policies of a former one, with what it shares with others of its profile table';
+
+-- core/binding/_generate_binding.sql
+create function pgscore._generate_binding(b pgscore.binding) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+begin
+    perform pgscore._generate_apply_queue();
+    if exists (select from pgscore.model m where m.name = b.model) then
+        insert into pgscore.model_profile (model, profile) values (b.model, b.profile) on conflict do nothing;
+        if exists (select from pgscore.model m where m.name = b.model and m.serving is not null) then
+            perform pgscore._generate_model(b.model);
+        end if;
+    end if;
+    perform pgscore._generate_dispatch(b.profile);
+end
+$$;
+
+comment on function pgscore._generate_binding(pgscore.binding) is 'Writes the functions of pgscore''s own that a binding needs';
+
+-- core/binding/_bind.sql
+create function pgscore._bind(b pgscore.binding) returns table (binding_name text, binding_number integer, role regrole, statement text)
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+    former pgscore.binding;
+begin
+    perform pgscore._refuse(pgscore._options_problem(b));
+    if current_setting('transaction_isolation') <> 'read committed' then
+        raise exception 'tables are tied in READ COMMITTED only: an older snapshot misses events that were committed meanwhile'
+            using errcode = 'feature_not_supported';
+    end if;
+    b.events_owner := pgscore._check_owner(b.events);
+    b.profile_owner := pgscore._check_owner(b.profile);
+    perform pgscore._lock_generated();
+    select o.* into former from pgscore.binding o where o.events = b.events and o.profile = b.profile and o.model = b.model;
+    b.number := former.number;
+    if (former.event_key, former.profile_key, former.reducers, former.score, former.version, former.scored_at)
+        is distinct from (b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at) and former.number is not null
+    then
+        raise exception 'table % is tied to % for model "%" with other keys, reducers or columns', b.events, b.profile, b.model
+            using errcode = 'duplicate_object', hint = format('select pgscore.detach(%L, %L) unties them.', b.events, b.profile);
+    end if;
+    perform pgscore._refuse(pgscore._tables_problem(b));
+    perform pgscore._refuse(pgscore._table_keys_problem(b));
+    perform pgscore._refuse(pgscore._reducers_problem(b));
+    perform pgscore._refuse(pgscore._columns_problem(b));
+    perform pgscore._check_rights(b);
+    b := pgscore._note_binding(b, former);
+    perform pgscore._generate_binding(b);
+    return query
+    select b.name, b.number, s.role, s.statement
+    from (
+        select 1 as step, e.* from pgscore._event_statements(b) with ordinality e
+        union all
+        select 2, e.* from pgscore._profile_statements(b.profile) with ordinality e
+        union all
+        select 3, e.* from pgscore._reconcile_statements(b) with ordinality e
+        union all
+        select 4, e.* from pgscore._event_triggers(b) with ordinality e
+        union all
+        select 5, e.* from pgscore._profile_triggers(b.profile) with ordinality e
+        union all
+        -- What is wrong with the reducers' SQL, such as a value that is none of its column's type, is to be wrong now.
+        select 6, b.events_owner, format(
+            'select from %s(null, true)', pgscore._generated_name(b.events, 'binding', b.number, 'recount')
+        ), 1
+    ) s (step, role, statement, ordinal)
+    order by s.step, s.ordinal;
+end
+$$;
+
+comment on function pgscore._bind(pgscore.binding) is
+    'Checks and notes a binding, and says what the owners of its tables have to run; the part of attach that needs pgscore''s rights';
+grant execute on function pgscore._bind(pgscore.binding) to pgscore_reader;
+
+-- core/binding/_unbind.sql
+create function pgscore._unbind(events regclass, profile regclass) returns table (role regrole, statement text)
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+    gone pgscore.binding[];
+    gone_number integer;
+begin
+    perform pgscore._check_owner(events);
+    perform pgscore._check_owner(profile);
+    perform pgscore._lock_generated();
+    with deleted as (
+        delete from pgscore.binding b where b.events = _unbind.events and b.profile = _unbind.profile returning b
+    )
+    select array_agg(d.b) into gone from deleted d;
+    if gone is null then
+        raise exception 'table % is not tied to %', events, profile using errcode = 'undefined_object';
+    end if;
+    gone_number := gone[1].profile_number;
+    -- The triggers go with the functions.
+    return query
+    select f.role, format('drop function if exists %s%s cascade', f.name, f.arguments)
+    from unnest(gone) g,
+        lateral (
+            select g.events_owner, pgscore._generated_name(events, 'binding', g.number, o.operation), '()'
+            from unnest(array['insert', 'update', 'delete', 'truncate']) as o (operation)
+            union all
+            select g.events_owner, pgscore._generated_name(events, 'binding', g.number, 'recount'), ''
+            union all
+            select g.profile_owner, pgscore._generated_name(profile, 'binding', g.number, 'reconcile'), ''
+        ) as f (role, name, arguments);
+    if exists (select from pgscore._bindings_of(profile)) then
+        return query select * from pgscore._profile_statements(profile);
+        return query select * from pgscore._profile_triggers(profile);
+        return;
+    end if;
+    return query
+    select gone[1].profile_owner, format('drop function if exists %s cascade', pgscore._generated_name(profile, 'profile', gone_number, f))
+    from unnest(array['apply', 'drain', 'score', 'arrive', 'forget']) f;
+    delete from pgscore.bound_profile p where p.number = gone_number;
+    perform pgscore._drop_queue(gone_number);
+    perform pgscore._generate_apply_queue();
+end
+$$;
+
+comment on function pgscore._unbind(regclass, regclass) is
+    'Forgets the bindings of two tables, and says what the owners of the tables have to run; the part of detach that needs pgscore''s rights';
+grant execute on function pgscore._unbind(regclass, regclass) to pgscore_reader;
+
+-- core/binding/_as_role.sql
+create function pgscore._as_role(role regrole, statement text) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+    former constant text := current_setting('role');
+begin
+    perform set_config('role', (select r.rolname from pg_catalog.pg_roles r where r.oid = role)::text, true);
+    execute statement;
+    perform set_config('role', former, true);
+end
+$$;
+
+comment on function pgscore._as_role(regrole, text) is 'Runs a statement as a role that the caller is a member of';
+grant execute on function pgscore._as_role(regrole, text) to pgscore_reader;
+
+-- core/binding/_lock_tables.sql
+create function pgscore._lock_tables(events regclass, profile regclass, mode text) returns void
+language plpgsql volatile
+set search_path = ''
+set lock_timeout = '500ms'
+as $$
+declare
+    relation regclass;
+begin
+    -- Half a second is less than deadlock_timeout: whoever waits for us is freed before anybody looks for a deadlock.
+    for attempt in 1 .. 10 loop
+        begin
+            foreach relation in array array[events, profile] loop
+                perform pgscore._as_role(
+                    (select c.relowner from pg_catalog.pg_class c where c.oid = relation),
+                    format('lock table %s in %s mode', relation, mode)
+                );
+            end loop;
+            return;
+        exception when lock_not_available then
+            perform pg_sleep(0.1);
+        end;
+    end loop;
+    raise exception 'tables % and % are in use: in ten attempts of half a second no lock was to be had', events, profile
+        using errcode = 'lock_not_available', hint = 'Nothing was changed. Try again when no long transaction uses them.';
+end
+$$;
+
+comment on function pgscore._lock_tables(regclass, regclass, text) is
+    'Locks the tables of a binding, without making applications wait longer than half a second at a time';
+grant execute on function pgscore._lock_tables(regclass, regclass, text) to pgscore_reader;
+
+-- core/binding/_is_small.sql
+create function pgscore._is_small(relation regclass, rows integer) returns boolean
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    answer boolean;
+begin
+    execute format('select count(*) <= $1 from (select from %s limit $1 + 1) s', relation) into answer using rows;
+    return answer;
+end
+$$;
+
+comment on function pgscore._is_small(regclass, integer) is 'Whether a table has no more than some rows, without reading more than that';
+grant execute on function pgscore._is_small(regclass, integer) to pgscore_reader;
+
+-- core/binding/_list_backfill.sql
+create function pgscore._list_backfill(b pgscore.binding) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+begin
+    perform pgscore._as_role(
+        (select o.profile_owner from pgscore.binding o where o.number = b.number),
+        format(
+            'insert into pgscore.stale_row (binding, key, cause, reason)
+            select %s, %s, ''backfill'', %L from %s p where %s',
+            b.number, pgscore._key_text(b.profile_key, 'p'),
+            format('events from before the tables were tied are not counted yet; call pgscore.reconcile(%L, %L)', b.events, b.profile),
+            b.profile, pgscore._key_present(b.profile_key, 'p')
+        )
+    );
+end
+$$;
+
+comment on function pgscore._list_backfill(pgscore.binding) is
+    'Lists all profiles as stale until reconcile has counted them; before the tables are locked, because it takes its time';
+grant execute on function pgscore._list_backfill(pgscore.binding) to pgscore_reader;
+
+-- core/binding/_recount_all.sql
+create function pgscore._recount_all(b pgscore.binding) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+begin
+    -- The tables are locked, so nobody adds to what is counted when this transaction commits.
+    perform pgscore._as_role(
+        o.profile_owner,
+        format(
+            'insert into %s (binding, task, keys, deltas) values (%s, ''recount all'', ''{}'', ''{}'')',
+            pgscore._queue_name(o.profile_number), o.number
+        )
+    )
+    from pgscore.binding o where o.number = b.number;
+end
+$$;
+
+comment on function pgscore._recount_all(pgscore.binding) is 'Has all profiles counted when the transaction that ties the tables commits';
+grant execute on function pgscore._recount_all(pgscore.binding) to pgscore_reader;
+
+-- core/binding/_advise.sql
+create function pgscore._advise(b pgscore.binding, counted boolean) returns void
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    wanted record;
+begin
+    if not counted then
+        raise notice 'events that % holds already are not counted yet, and its profiles are listed in pgscore.stale until they are', b.events
+            using hint = format('call pgscore.reconcile(%L, %L)', b.events, b.profile);
+    end if;
+    for wanted in
+        select b.event_key || (
+            select array_agg(r ->> 'order_by') filter (where r ? 'order_by') from jsonb_array_elements(b.reducers) r
+        )::name[] as columns
+        union
+        select b.event_key || (r ->> 'of')::name from jsonb_array_elements(b.reducers) r where r ->> 'aggregate' in ('min', 'max')
+        union
+        select b.event_key
+    loop
+        if not exists (
+            select from pg_catalog.pg_index i
+            where i.indrelid = b.events and i.indisvalid and i.indpred is null
+                and (
+                    select array_agg(a.attname order by k.ordinal)
+                    from unnest(i.indkey::smallint[]) with ordinality as k (number, ordinal)
+                    join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.number
+                    where k.ordinal <= cardinality(wanted.columns)
+                ) @> wanted.columns
+        ) then
+            raise notice 'no index of % begins with %: each recount of a profile reads more than its events', b.events, array_to_string(wanted.columns, ', ')
+                using hint = format(
+                    'create index concurrently on %s (%s)', b.events,
+                    (select string_agg(quote_ident(c), ', ' order by o) from unnest(wanted.columns) with ordinality u (c, o))
+                );
+        end if;
+    end loop;
+end
+$$;
+
+comment on function pgscore._advise(pgscore.binding, boolean) is 'Says what is left to do after tables were tied: to count what they hold, and indexes to make';
+grant execute on function pgscore._advise(pgscore.binding, boolean) to pgscore_reader;
+
+-- core/binding/attach.sql
+create function pgscore.attach(
+    model text, events regclass, profile regclass, event_key name[], profile_key name[], reducers jsonb, score name,
+    version name default null, scored_at name default null, timing text default 'commit', on_error text default 'keep',
+    on_missing text default 'ignore', max_scoring_ms integer default null, log boolean default true,
+    backfill boolean default null
+) returns text
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+    b pgscore.binding;
+    known constant boolean := exists (
+        select from pgscore.binding o
+        where o.events = attach.events and o.profile = attach.profile and o.model = attach.model
+    );
+    at_once boolean;
+    step record;
+begin
+    b.model := model;
+    b.events := events;
+    b.profile := profile;
+    b.event_key := event_key;
+    b.profile_key := profile_key;
+    b.reducers := reducers;
+    b.score := score;
+    b.version := version;
+    b.scored_at := scored_at;
+    b.timing := timing;
+    b.on_error := on_error;
+    b.on_missing := on_missing;
+    b.max_scoring_ms := max_scoring_ms;
+    b.log := log;
+    for step in select s.* from pgscore._bind(b) s loop
+        if b.number is null then
+            -- The first step: the binding is noted, and nothing is locked yet.
+            b.number := step.binding_number;
+            b.name := step.binding_name;
+            at_once := not known and coalesce(backfill, pgscore._is_small(profile, 10000) and pgscore._is_small(events, 100000));
+            if not known and not at_once then
+                perform pgscore._list_backfill(b);
+            end if;
+            perform pgscore._lock_tables(events, profile, 'share row exclusive');
+        end if;
+        perform pgscore._as_role(step.role, step.statement);
+    end loop;
+    if at_once then
+        perform pgscore._recount_all(b);
+    end if;
+    perform pgscore._advise(b, at_once or known);
+    return b.name;
+end
+$$;
+
+comment on function pgscore.attach(text, regclass, regclass, name[], name[], jsonb, name, name, name, text, text, text, integer, boolean, boolean) is
+    'Ties an event table to a profile table by keys of several columns; see the function for keys of one column';
+grant execute on function pgscore.attach(text, regclass, regclass, name[], name[], jsonb, name, name, name, text, text, text, integer, boolean, boolean)
+    to pgscore_reader;
+
+create function pgscore.attach(
+    model text, events regclass, profile regclass, event_key name, profile_key name, reducers jsonb, score name,
+    version name default null, scored_at name default null, timing text default 'commit', on_error text default 'keep',
+    on_missing text default 'ignore', max_scoring_ms integer default null, log boolean default true,
+    backfill boolean default null
+) returns text
+language sql volatile
+set search_path = ''
+as $$
+    select pgscore.attach(
+        model, events, profile, array[event_key], array[profile_key], reducers, score, version, scored_at, timing, on_error,
+        on_missing, max_scoring_ms, log, backfill
+    )
+$$;
+
+comment on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text, integer, boolean, boolean) is
+    'Ties an event table to a profile table: from now on its events move columns of the profile and the score of a model. Called by a member of the owners of both. Called again, it changes timing, policies and log, and mends triggers. backfill: count in this transaction what the tables hold (true), later by pgscore.reconcile (false), or as their size says (NULL)';
+grant execute on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text, integer, boolean, boolean)
+    to pgscore_reader;
+
+-- core/binding/reattach.sql
+create function pgscore.reattach(events regclass, profile regclass) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+begin
+    perform pgscore.attach(
+        b.model, b.events, b.profile, b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at, b.timing,
+        b.on_error, b.on_missing, b.max_scoring_ms, b.log
+    )
+    from pgscore.binding b where b.events = reattach.events and b.profile = reattach.profile;
+    if not found then
+        raise exception 'table % is not tied to %', events, profile using errcode = 'undefined_object';
+    end if;
+end
+$$;
+
+comment on function pgscore.reattach(regclass, regclass) is
+    'Ties tables again as they are tied: gives partitions that were added later their triggers, and mends what is missing or disabled';
+grant execute on function pgscore.reattach(regclass, regclass) to pgscore_reader;
+
+-- core/binding/detach.sql
+create function pgscore.detach(events regclass, profile regclass) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+    step record;
+begin
+    perform pgscore._check_owner(events), pgscore._check_owner(profile);
+    -- Transactions that have queued work are over then.
+    perform pgscore._lock_tables(events, profile, 'access exclusive');
+    for step in select s.* from pgscore._unbind(events, profile) s loop
+        perform pgscore._as_role(step.role, step.statement);
+    end loop;
+end
+$$;
+
+comment on function pgscore.detach(regclass, regclass) is
+    'Unties an event table from a profile table: triggers and generated functions go, the data stays as it is';
+grant execute on function pgscore.detach(regclass, regclass) to pgscore_reader;
+
+-- core/binding/_bindings_to_reconcile.sql
+create function pgscore._bindings_to_reconcile(events regclass, profile regclass) returns text[]
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    names constant text[] := array(
+        select b.name from pgscore.binding b where b.events = _bindings_to_reconcile.events and b.profile = _bindings_to_reconcile.profile
+        order by b.number
+    );
+begin
+    if cardinality(names) = 0 then
+        raise exception 'table % is not tied to %', events, profile using errcode = 'undefined_object';
+    end if;
+    return names;
+end
+$$;
+
+comment on function pgscore._bindings_to_reconcile(regclass, regclass) is 'The bindings of two tables; fails where there are none';
+grant execute on function pgscore._bindings_to_reconcile(regclass, regclass) to pgscore_reader;
+
+-- core/binding/_reconcile_step.sql
+create function pgscore._reconcile_step(
+    binding text, repair boolean, rows integer default 500,
+    out checked bigint, out differing bigint, out examples text[], out finished boolean
+)
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+    b pgscore.binding;
+begin
+    select o.* into strict b from pgscore.binding o where o.name = _reconcile_step.binding;
+    perform pgscore._check_owner(b.events), pgscore._check_owner(b.profile);
+    execute format(
+        'select f.* from %s($1, $2) f', pgscore._generated_name(b.profile, 'binding', b.number, 'reconcile')
+    ) into checked, differing, examples, finished using rows, repair;
+end
+$$;
+
+comment on function pgscore._reconcile_step(text, boolean, integer) is
+    'Compares the counters of the next profiles of a binding with its events; what it did stands when the caller commits';
+grant execute on function pgscore._reconcile_step(text, boolean, integer) to pgscore_reader;
+
+-- core/binding/_report_step.sql
+create function pgscore._report_step(
+    binding text, repair boolean, checked bigint, differing bigint, examples text[], finished boolean
+) returns void
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+    if examples is not null then
+        raise notice '% differ: %', binding, array_to_string(examples, ' | ');
+    end if;
+    if finished or checked % 10000 = 0 then
+        raise info '%: % profiles compared, % differed%', binding, checked, differing,
+            case when differing = 0 then '' when repair then ' and were mended' else ' and were left as they are' end;
+    end if;
+end
+$$;
+
+comment on function pgscore._report_step(text, boolean, bigint, bigint, text[], boolean) is 'Tells the caller of reconcile what differs, and how far it has come';
+grant execute on function pgscore._report_step(text, boolean, bigint, bigint, text[], boolean) to pgscore_reader;
+
+-- core/binding/reconcile.sql
+create procedure pgscore.reconcile(events regclass, profile regclass, repair boolean default true)
+language plpgsql
+as $$
+declare
+    -- A procedure that commits cannot have a pinned search_path: it is set again after each commit, and all that is called
+    -- is pinned itself.
+    pinned text := pg_catalog.set_config('search_path', '', true);
+    bindings text[] := pgscore._bindings_to_reconcile(events, profile);
+    next text;
+    step record;
+begin
+    foreach next in array bindings loop
+        loop
+            set transaction isolation level read committed;
+            pinned := pg_catalog.set_config('search_path', '', true);
+            select s.* into step from pgscore._reconcile_step(next, repair) s;
+            commit;
+            pinned := pg_catalog.set_config('search_path', '', true);
+            perform pgscore._report_step(next, repair, step.checked, step.differing, step.examples, step.finished);
+            exit when step.finished;
+        end loop;
+    end loop;
+end
+$$;
+
+comment on procedure pgscore.reconcile(regclass, regclass, boolean) is
+    'Says where counters of profiles differ from what their events give, and mends them, some hundred at a time, each in a transaction; after an interruption it goes on where it was';
+grant execute on procedure pgscore.reconcile(regclass, regclass, boolean) to pgscore_reader;
 
 -- core/become_oneself.sql
 reset role;

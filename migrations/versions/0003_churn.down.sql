@@ -1,5 +1,4 @@
-delete from pgscore.binding where name = 'churn.complaints';
+select pgscore.detach('churn.complaints', 'churn.customer_profile');
 delete from pgscore.model_profile where profile = 'churn.customer_profile'::regclass;
 -- With it go the functions that pgscore generated for the profile's row type.
 drop schema churn cascade;
-revoke insert (binding, keys, deltas) on pgscore.queue from churn_owner;

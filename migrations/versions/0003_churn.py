@@ -9,8 +9,8 @@ depends_on = "0001_core"
 
 
 def upgrade() -> None:
-    run_frozen("0003_churn.up.sql", "eabdf88e656f1e0f9afa55e7ab21bc4b0073716109b05947dd4b0b49f289c019")
+    run_frozen("0003_churn.up.sql", "6fba65409c00eecd404f7ec3cdf83261962e173ef4caa47dd74a8f45ca2e5e1c")
 
 
 def downgrade() -> None:
-    run_frozen("0003_churn.down.sql", "f45e3101b958da2cbc5b1a18594853d1c9ac6694ea4db4f03154e8db25cdfc83")
+    run_frozen("0003_churn.down.sql", "97f8df09cdc261ea8952592f95a9c9441c843f425b3e281fe3a5953be8d73626")

@@ -10,16 +10,18 @@ declare
     argument constant text := coalesce('profile ' || profile, 'payload jsonb');
     cases text;
     every_cases text;
+    changed_cases text;
 begin
     select
         string_agg(format('when %L then pgscore_models.%I($2)', m.name, m.name), ' ' order by m.name),
         string_agg(format('when %L then pgscore_models.%I($2)', m.name, '_' || m.name), ' ' order by m.name),
+        string_agg(format('when %L then pgscore_models.%I($2, $3, $4)', m.name, '_' || m.name), ' ' order by m.name),
         -- As safe as the least safe of what it calls.
         'sql stable parallel ' || case
             when bool_or('estimator' = case when profile is null then m.one_engine else m.many_engine end)
             then 'restricted' else 'safe'
         end
-    into cases, every_cases, posture
+    into cases, every_cases, changed_cases, posture
     from pgscore.model m
     where m.serving is not null
         and (
@@ -46,6 +48,11 @@ begin
             format('pgscore._score_row(model text, profile %s)', profile), 'double precision', posture,
             format('select case $1 %s else pgscore._no_answer($1) end', coalesce(every_cases, 'when null then null')),
             format('The same as pgscore.score for %s, with the engine for one row', profile)
+        );
+        perform pgscore._create_function(
+            format('pgscore._rescore(model text, former %s, present %s, forced boolean)', profile, profile), 'double precision[]', posture,
+            format('select case $1 %s end', coalesce(changed_cases, 'when null then null::double precision[]')),
+            format('Score and version of a row of %s; NULL if what the model reads has not changed, or no version is promoted', profile)
         );
         perform pgscore._create_function(
             format('pgscore._score_rows(model text, profiles %s[])', profile), 'pgscore.scored',

@@ -25,6 +25,20 @@ begin
         format('Model "%s" version %s: the only row of %s that is scored', model, version, profile)
     );
     perform pgscore._create_function(
+        format('pgscore_models.%I(former %s, present %s, forced boolean)', '_' || model, profile, profile), 'double precision[]',
+        'sql stable parallel ' || case one_engine when 'estimator' then 'restricted' else 'safe' end,
+        format(
+            'select case when $3 or %s then array[%s, %s::double precision] end',
+            pgscore._inputs_differ(profile, inputs, '($1)', '($2)'),
+            pgscore._engine_call(
+                one_engine, model, version, pgscore._profile_arguments(profile, inputs, '($2)'), false,
+                pgscore._ordinary_columns(profile, inputs)
+            ),
+            version
+        ),
+        format('Model "%s" version %s: score and version of a row of %s, if what the model reads has changed', model, version, profile)
+    );
+    perform pgscore._create_function(
         format('pgscore_models.%I(profiles %s[])', '_' || model, profile), 'pgscore.scored',
         'plpgsql stable parallel restricted',
         -- Neither pays for the other's plan.

@@ -1,0 +1,34 @@
+create function pgscore._score_body(profile regclass) returns text
+language sql stable
+set search_path = ''
+as $$
+    select format(
+        'begin
+            -- What pgscore wrote together with the score, and nothing that a trigger changes because of it.
+            if pg_trigger_depth()::text = current_setting(''pgscore.scored'', true) and exists (
+                select from %s q where q.transaction = pg_current_xact_id() and q.task = ''scored''
+            ) then
+                return new;
+            end if; %s %s return new;
+        end',
+        pgscore._queue_name(p.number),
+        (
+            select string_agg(
+                format(
+                    'if tg_op = ''UPDATE'' and (%s) is distinct from (%s) and %s then
+                        insert into %s (binding, task, keys, deltas) values (%s, ''rekey'', array[%s], array[%s]);
+                    end if; ',
+                    pgscore._key_text(b.profile_key, 'old'), pgscore._key_text(b.profile_key, 'new'),
+                    pgscore._key_present(b.profile_key, 'new'), pgscore._queue_name(p.number), b.number,
+                    pgscore._key_text(b.profile_key, 'new'), pgscore._key_text(b.profile_key, 'old')
+                ), '' order by b.number
+            )
+            from pgscore._bindings_of(p.profile) b
+        ),
+        (select string_agg(pgscore._score_one(t), ' ' order by t.number) from pgscore._targets_of(p.profile) t)
+    )
+    from pgscore.bound_profile p where p.profile = _score_body.profile
+$$;
+
+comment on function pgscore._score_body(regclass) is
+    'The body of the trigger function that scores a row of a profile table before it is stored, if what a model reads has changed';

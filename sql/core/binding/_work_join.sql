@@ -1,0 +1,51 @@
+create function pgscore._work_join(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+    looks boolean;
+    grows boolean;
+    sums text;
+begin
+    select
+        coalesce(bool_or(r.kind = 'look'), false), coalesce(bool_or(r.kind <> 'add'), false),
+        string_agg(
+            format(
+                ', ' || case
+                    when r.reducer ->> 'aggregate' in ('min', 'max')
+                    then '(array_agg(u.delta[%1$s]::%2$s order by u.delta[%1$s]::%2$s %4$s)'
+                        ' filter (where u.delta[%1$s] is not null))[1]'
+                    else 'sum(u.delta[%1$s]::%3$s)'
+                end || ' as d%1$s',
+                r.ordinal, r.typed, r.summed, case r.reducer ->> 'aggregate' when 'max' then 'desc' else 'asc' end
+            ), '' order by r.ordinal
+        ) filter (where r.kind <> 'look')
+    into looks, grows, sums
+    from pgscore._reducers_of(b) r;
+    return format(
+        ' left join (
+            select u.key, bool_or(u.task = ''arrive'') as arrived, bool_or(u.task = ''undo'') as undone,
+                bool_or(u.task in (''recount'', ''arrive'', ''rekey'')) as absolute%1$s
+            from (
+                select w.task, k.key, case when w.task in (''move'', ''undo'', ''recount'') then k.delta::text[] end as delta
+                from unnest(here.work) w, unnest(w.keys, w.deltas) as k (key, delta)
+                where w.binding = %2$s
+            ) u %3$s
+            group by u.key
+        ) w%2$s on w%2$s.key = %4$s
+        left join lateral (
+            select r.* from %5$s(%4$s, here.every_%2$s or w%2$s.absolute) r where here.every_%2$s or %6$s offset 0
+        ) r%2$s on true',
+        sums, b.number,
+        case when b.on_missing = 'insert' and b.timing = 'statement' then format('where u.key <> all (coalesce(here.counted_%s, ''{}''))', b.number) end,
+        pgscore._key_text(b.profile_key, 'p'), pgscore._generated_name(b.events, 'binding', b.number, 'recount'),
+        format(
+            case when looks then 'w%1$s.key is not null' when grows then 'w%1$s.absolute or w%1$s.undone' else 'w%1$s.absolute' end,
+            b.number
+        )
+    );
+end
+$$;
+
+comment on function pgscore._work_join(pgscore.binding) is
+    'SQL that joins to rows of a profile table, p, what a binding has to do with each, w, and what its events say, r';

@@ -1,0 +1,1 @@
+"""Tests of bindings: any event table, any profile."""

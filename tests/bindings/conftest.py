@@ -1,0 +1,58 @@
+"""A template with the tables of the shop and its model, tied by each test as it needs them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import psycopg2
+import pytest
+from pytest_postgresql import factories
+
+from tests.support.database import Database, Session
+
+from . import shop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pgscore.cluster import PrivateCluster
+
+_key: Path
+
+
+def _load(**connection: Any) -> None:  # noqa: ANN401
+    names = ("host", "port", "user", "password", "dbname")
+    dsn = str(psycopg2.extensions.make_dsn(**{name: connection[name] for name in names}))
+    session = Session(dsn)
+    shop.build(session)
+    session.close()
+    shop.publish(dsn, _key)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shop_key(key: Path) -> Path:
+    """The key that the template's loader signs with."""
+    global _key  # noqa: PLW0603  loaders of templates get connections and nothing else
+    _key = key
+    return key
+
+
+shop_template = factories.postgresql_noproc(dbname="shop", load=[_load], depends_on="serving_template")
+_shop = factories.postgresql("shop_template")
+
+
+@pytest.fixture
+def shopping(cluster: PrivateCluster, _shop: object) -> Iterator[Database]:
+    """The shop's tables, and its model, which serves; nothing is tied."""
+    database = Database(cluster, "shop")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def owner(shopping: Database) -> Session:
+    """A superuser's session in `shopping`, where the tables are tied with all reducers, without rows."""
+    session = shopping.session()
+    shop.attach(session)
+    return session

@@ -1,0 +1,129 @@
+"""An application that pgscore did not make: its tables, its model, and what its counters ought to be."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pgscore
+from sklearn.linear_model import LogisticRegression
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tests.support.database import Session
+
+OWNER = "shop_owner"
+CLERK = "shop_clerk"
+EVENTS = '"Shop"."Order Lines"'
+PROFILE = '"Shop"."Customer"'
+INPUTS = ["Age", "n", "billed", "Total"]
+REDUCERS: list[dict[str, Any]] = [
+    {"column": "n", "aggregate": "count"},
+    {"column": "billed", "aggregate": "count", "where": {"Kind": "billing", "rush": True}},
+    {"column": "Total", "aggregate": "sum", "of": "amount"},
+    {"column": "pieces", "aggregate": "sum", "of": "pieces", "where": {"Kind": None}},
+    {"column": "weight", "aggregate": "sum", "of": "weight"},
+    {"column": "least", "aggregate": "min", "of": "amount"},
+    {"column": "most", "aggregate": "max", "of": "at", "where": {"rush": False}},
+    {"column": "latest", "aggregate": "last", "of": "Kind", "order_by": "at"},
+]
+_ORACLE = f"""
+    select c.id, count(e.id), count(e.id) filter (where e."Kind" = 'billing' and e.rush), coalesce(sum(e.amount), 0),
+        coalesce(sum(e.pieces) filter (where e."Kind" is null), 0), coalesce(sum(e.weight), 0), min(e.amount),
+        max(e.at) filter (where not e.rush), (array_agg(e."Kind" order by e.at desc nulls last, e.id desc))[1]
+    from {PROFILE} c left join {EVENTS} e on e."Customer Id" = c.id group by c.id order by c.id
+"""
+_STORED = f'select id, n, billed, "Total", pieces, weight, least, most, latest from {PROFILE} order by id'
+
+
+@cache
+def model() -> LogisticRegression:
+    """A linear model of columns of the profile."""
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(random.integers(0, 9, (80, len(INPUTS))).astype(float), columns=INPUTS)
+    return LogisticRegression().fit(frame, (frame["n"] + frame["Age"] + frame["Total"] > 12).astype(int))
+
+
+def probability(rows: Sequence[Sequence[Any]]) -> list[float]:
+    """What the fitted model gives for rows of its inputs."""
+    frame = pd.DataFrame([[float(value) for value in row] for row in rows], columns=INPUTS)
+    return [float(score) for score in model().predict_proba(frame)[:, 1]]
+
+
+def build(session: Session, key: str = "bigint", *, partitioned: bool = False, foreign_key: str = "") -> None:
+    """Makes the tables, as a role of their own, which is no superuser; a clerk may insert and do nothing else."""
+    for role in (OWNER, CLERK):
+        if session.value("select to_regrole(%s)", role) is None:
+            session.run(f"create role {role}")
+    session.run(
+        f"""
+        grant pgscore_reader to {OWNER};
+        create schema "Shop" authorization {OWNER};
+        set role {OWNER};
+        grant usage on schema "Shop" to pgscore_owner, pgscore_applier, {CLERK};
+        create table {PROFILE} (
+            id {key} primary key, "Age" integer not null default 1, n bigint not null default 0,
+            billed numeric not null default 0, "Total" numeric not null default 0, pieces bigint not null default 0,
+            weight double precision not null default 0, least numeric, most integer, latest text,
+            "Score" double precision, "Version" integer, note text
+        );
+        create table {EVENTS} (
+            id integer not null, "Customer Id" {key} {foreign_key}, "Kind" text, rush boolean not null default false,
+            amount numeric, pieces integer, weight double precision, at integer, primary key (id)
+        ) {"partition by range (id)" if partitioned else ""};
+        create index on {EVENTS} ("Customer Id");
+        """
+    )
+    if partitioned:
+        session.run(f'create table "Shop".low partition of {EVENTS} for values from (minvalue) to (50)')
+        session.run(f'create table "Shop".high partition of {EVENTS} for values from (50) to (maxvalue)')
+    session.run(f"grant insert on {EVENTS} to {CLERK}")
+    session.run("reset role")
+
+
+def attach(session: Session, *, reducers: object = REDUCERS, **options: str) -> str:
+    """Ties the tables, as their owner."""
+    named = "".join(f", {name} => '{value}'" for name, value in options.items())
+    session.run(f"set role {OWNER}")
+    name = session.value(
+        f"select pgscore.attach('shop', %s, %s, 'Customer Id', 'id', %s, 'Score', 'Version'{named})",
+        EVENTS,
+        PROFILE,
+        json.dumps(reducers),
+    )
+    session.run("reset role")
+    return str(name)
+
+
+def publish(dsn: str, key: Path, profile: str | None = PROFILE) -> None:
+    """Has the model serve."""
+    frame = pd.DataFrame([[1, 2, 1, 3.5], [4, 0, 0, 0]], columns=INPUTS)
+    published = pgscore.publish(dsn, "shop", model(), profile=profile, golden=frame, key=key, promoted=True)
+    assert published.problem is None
+
+
+def assert_right(session: Session) -> int:
+    """Holds invariants 1 and 2: counters are what GROUP BY says, scores what scikit-learn says.
+
+    Returns:
+        How many profiles there are.
+    """
+    oracle, stored = session.run(_ORACLE), session.run(_STORED)
+    for expected, found in zip(oracle, stored, strict=True):
+        # A sum of floats depends on the order of its terms.
+        assert found[:5] + found[6:] == expected[:5] + expected[6:], (found, expected)
+        assert abs(found[5] - expected[5]) < 1e-9, (found, expected)
+    assert session.value("select count(*) from pgscore.queue_2") == 0
+    columns = ", ".join(f'"{name}"' for name in INPUTS)
+    rows = session.run(f'select "Score", "Version", {columns} from {PROFILE} order by id')
+    if rows and session.value("select serving from pgscore.model where name = 'shop'"):
+        np.testing.assert_allclose(
+            [score for score, *_ in rows], probability([row for _, _, *row in rows]), rtol=0, atol=1e-12
+        )
+        assert {version for _, version, *_ in rows} == {1}
+    return len(rows)

@@ -1,0 +1,256 @@
+"""Tying and untying tables: what is refused, who may, and several bindings at once."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pgscore
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from tests.support.database import refused
+
+from . import shop
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.database import Database, Session
+
+_COUNT = {"column": "n", "aggregate": "count"}
+_GIVEN: dict[str, Any] = {
+    "model": "shop",
+    "events": shop.EVENTS,
+    "profile": shop.PROFILE,
+    "event_key": "Customer Id",
+    "profile_key": "id",
+    "reducers": [_COUNT],
+    "score": "Score",
+}
+_ATTACH = f"select pgscore.attach({', '.join(f'{name} => %s' for name in _GIVEN)})"
+_STATE = """
+    select 'trigger', tgname::text || ' on ' || tgrelid::regclass from pg_trigger where not tgisinternal
+    union all select 'function', oid::regprocedure::text from pg_proc where pronamespace = '"Shop"'::regnamespace
+    order by 1, 2
+"""
+
+
+def _attach(session: Session, **changed: object) -> str:
+    given = {**_GIVEN, **changed}
+    given["reducers"] = json.dumps(given["reducers"])
+    session.run(f"set role {shop.OWNER}")
+    return str(session.value(_ATTACH, *given.values()))
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        (
+            {"score": "risk"},
+            'has no column "risk"; run: alter table "Shop"."Customer" add column risk double precision',
+        ),
+        ({"score": "note"}, 'column "note" of table "Shop"."Customer" must be double precision'),
+        ({"event_key": "nobody"}, 'table "Shop"."Order Lines" has no column "nobody"'),
+        ({"profile_key": "pieces"}, 'column "pieces" of table "Shop"."Customer" is not unique; run: alter table'),
+        ({"event_key": "Kind"}, 'the keys do not match: "Kind" of'),
+        ({"events": '"Shop".view'}, '"Shop".view is no ordinary table: views'),
+        ({"events": shop.PROFILE}, "a table cannot be tied to itself"),
+        ({"model": "Shop!"}, '"Shop!" is no name of a model'),
+        ({"reducers": {}}, "reducers are a list"),
+        ({"reducers": [3]}, "a reducer is an object"),
+        ({"reducers": [_COUNT, _COUNT]}, 'column "n" of table "Shop"."Customer" would have two meanings'),
+        ({"reducers": [{**_COUNT, "column": "Score"}]}, "which a count can overflow"),
+        ({"reducers": [{**_COUNT, "column": "id"}]}, 'column "id" of table "Shop"."Customer" would have two meanings'),
+        (
+            {"reducers": [{**_COUNT, "column": "small"}]},
+            'which a count can overflow; run: alter table "Shop"."Customer"',
+        ),
+        ({"reducers": [{**_COUNT, "colour": "red"}]}, 'a reducer has no field "colour"'),
+        ({"reducers": [{**_COUNT, "aggregate": "median"}]}, 'is count, sum, min, max or last, not "median"'),
+        ({"reducers": [{**_COUNT, "column": "nothing"}]}, 'has no column "nothing" for a reducer'),
+        ({"reducers": [{**_COUNT, "where": {"nothing": 1}}]}, 'has no column "nothing" to filter by'),
+        ({"reducers": [{**_COUNT, "where": [1]}]}, '"where" of a reducer is an object'),
+        ({"reducers": [{**_COUNT, "deletes": "count"}]}, 'can be "ignore"'),
+        ({"reducers": [{"column": "n", "aggregate": "sum", "of": "weight"}]}, "must be double precision for a sum"),
+        ({"reducers": [{"column": "n", "aggregate": "sum", "of": "amount"}]}, "must be numeric, without a precision"),
+        ({"reducers": [{"column": "n", "aggregate": "sum", "of": "Kind"}]}, "cannot be summed"),
+        ({"reducers": [{"column": "n", "aggregate": "max", "of": "amount"}]}, "they must be the same"),
+        ({"reducers": [{"column": "latest", "aggregate": "last", "of": "Kind"}]}, 'takes an "order_by"'),
+        (
+            {"reducers": [{"column": "least", "aggregate": "min", "of": "amount", "deletes": "ignore"}]},
+            "cannot ignore deletes",
+        ),
+    ],
+)
+def test_a_refusal_says_why_and_leaves_nothing(shopping: Database, changed: dict[str, object], reason: str) -> None:
+    session = shopping.session()
+    session.run(f'create view "Shop".view as select * from {shop.EVENTS}')
+    session.run(f'alter table {shop.PROFILE} add column small smallint; alter view "Shop".view owner to {shop.OWNER}')
+    before = session.run(_STATE)
+    with refused("22023", reason):
+        _attach(session, **changed)
+    assert session.run(_STATE) == before
+    assert session.value("select count(*) from pgscore.binding where model = 'shop'") == 0
+
+
+def test_a_value_that_is_no_value_of_its_column_is_refused(shopping: Database) -> None:
+    with refused("22P02", "invalid input syntax"):
+        _attach(shopping.session(), reducers=[{**_COUNT, "where": {"at": "soon"}}])
+
+
+def test_invariant_7_who_owns_neither_table_or_one_of_them_is_refused(shopping: Database) -> None:
+    session = shopping.session()
+    session.run("grant pgscore_reader to test_nobody")
+    session.run('grant usage on schema "Shop" to test_nobody')
+    arguments = [json.dumps([_COUNT]) if name == "reducers" else value for name, value in _GIVEN.items()]
+    stranger = shopping.session("test_nobody")
+    with refused("42501", 'shop_owner owns table "Shop"."Order Lines" and is no role of test_nobody'):
+        stranger.run(_ATTACH, *arguments)
+    session.run(f'alter table {shop.EVENTS} owner to test_nobody; grant create on schema "Shop" to test_nobody')
+    with refused("42501", 'shop_owner owns table "Shop"."Customer" and is no role of test_nobody'):
+        stranger.run(_ATTACH, *arguments)
+    session.run("revoke pgscore_reader from test_nobody")
+    shop_session = shopping.session()
+    with refused("42501", "need a right that it has not"):
+        shop_session.run(_ATTACH, *arguments)
+
+
+def test_detach_leaves_the_tables_as_they_were(owner: Session) -> None:
+    owner.run(f"select pgscore.detach('{shop.EVENTS}', '{shop.PROFILE}')")
+    before = owner.run(_STATE)
+    assert [each for each in before if "pgscore_" in each[1] and "Shop" in each[1]] == []
+    shop.attach(owner)
+    assert owner.run(_STATE) != before
+    with refused("42710", "is already tied to"):
+        shop.attach(owner)
+    owner.run(f"insert into {shop.PROFILE} (id) values (1)")
+    owner.run(f'insert into {shop.EVENTS} (id, "Customer Id") values (1, 1)')
+    stored = owner.run(f"select * from {shop.PROFILE}")
+    owner.run(f"set role {shop.OWNER}")
+    owner.run("select pgscore.detach(%s, %s)", shop.EVENTS, shop.PROFILE)
+    owner.run("reset role")
+    assert owner.run(_STATE) == before
+    assert owner.run(f"select * from {shop.PROFILE}") == stored
+    owner.run(f'insert into {shop.EVENTS} (id, "Customer Id") values (2, 1)')
+    assert owner.value(f"select n from {shop.PROFILE}") == 1
+    with refused("42704", "is not tied to"):
+        owner.run("select pgscore.detach(%s, %s)", shop.EVENTS, shop.PROFILE)
+
+
+def test_invariant_7_an_application_that_may_only_insert(owner: Session) -> None:
+    owner.run(f"insert into {shop.PROFILE} (id) values (1)")
+    owner.run(f"set role {shop.CLERK}")
+    owner.run(f'insert into {shop.EVENTS} (id, "Customer Id", amount) values (1, 1, 2)')
+    for statement in (
+        f"select * from {shop.PROFILE}",
+        f"delete from {shop.EVENTS}",
+        'select "Shop"._pgscore_2_recount(1, true)',
+        "select \"Shop\"._pgscore_2_apply('{2}', '{move}', '{1}', '{{5,5,5,5}}')",
+        "insert into pgscore.queue (binding, task, keys) values (2, 'recount', '{1}')",
+    ):
+        with refused("42501", "permission denied"):
+            owner.run(statement)
+    owner.run("reset role")
+    assert shop.assert_right(owner) == 1
+
+
+def test_invariant_7_an_owner_moves_no_counters_of_others(owner: Session) -> None:
+    """Both owners may queue; what one queues for a binding of the other is dropped."""
+    before = owner.run("select customer_id, number_customer_service_calls from churn.customer_profile order by 1")
+    owner.run(f"set role {shop.OWNER}")
+    owner.run("insert into pgscore.queue (binding, task, keys, deltas) values (1, 'move', '{1}', '{\"{5}\"}')")
+    for column, value in (("queued_by", "churn_owner"), ("transaction", "5")):
+        with refused("42501", "permission denied"):
+            owner.run(
+                f"insert into pgscore.queue (binding, task, keys, {column}) values (1, 'recount', '{{1}}', '{value}')"
+            )
+    owner.run("reset role")
+    after = owner.run("select customer_id, number_customer_service_calls from churn.customer_profile order by 1")
+    assert after == before
+    assert owner.value("select count(*) from pgscore.queue") == 0
+
+
+def test_invariant_7_what_an_owner_puts_in_place_of_a_generated_function_has_no_rights(owner: Session) -> None:
+    """It runs as a role that may do nothing, not as pgscore's owner."""
+    owner.run(f"insert into {shop.PROFILE} (id) values (1)")
+    owner.run(f"set role {shop.OWNER}")
+    owner.run(
+        """
+        create or replace function "Shop"._pgscore_2_apply(
+            bindings integer[], tasks text[], keys text[], deltas text[], out names text[], out rows text[],
+            out scores double precision[], out versions integer[], out reasons text[]
+        )
+        language plpgsql security invoker as $$
+        begin
+            raise exception 'runs as %, may change models: %', current_user,
+                has_table_privilege('pgscore.model', 'update') or pg_has_role('pgscore_owner', 'usage');
+        end $$
+        """
+    )
+    with refused("P0001", "runs as pgscore_applier, may change models: f"):
+        owner.run(f'insert into {shop.EVENTS} (id, "Customer Id") values (1, 1)')
+
+
+def test_two_event_tables_and_two_models_on_one_profile(shopping: Database, key: Path) -> None:
+    session = shopping.session()
+    session.run(
+        f"""
+        set role {shop.OWNER};
+        create table "Shop".visits (id integer primary key, who integer);
+        create index on "Shop".visits (who);
+        alter table {shop.PROFILE} add column visits bigint not null default 0, add column second double precision;
+        reset role;
+        """
+    )
+    frame = pd.DataFrame({"visits": [0, 1, 2, 3], "n": [3, 1, 0, 2]})
+    second = LogisticRegression().fit(frame, [0, 0, 1, 1])
+    pgscore.publish(shopping.dsn(), "second", second, profile=shop.PROFILE, golden=frame, key=key, promoted=True)
+    visits = {"events": '"Shop".visits', "event_key": "who", "score": "second"}
+    shop.attach(session)
+    _attach(session, model="second", reducers=[{"column": "visits", "aggregate": "count"}], **visits)
+    session.run("reset role")
+    with refused("22023", 'already scores table "Shop"."Customer" into column "Score"'):
+        _attach(session, reducers=[], **visits)
+    session.run("reset role")
+    stored = f"select id, n, visits, second from {shop.PROFILE} order by id"
+
+    def check(*expected: tuple[int, int, int]) -> None:
+        rows = session.run(stored)
+        assert [row[:3] for row in rows] == list(expected)
+        frame = pd.DataFrame([(visits, n) for _, n, visits, _ in rows], columns=["visits", "n"])
+        assert [row[3] for row in rows] == pytest.approx(second.predict_proba(frame)[:, 1].tolist(), abs=1e-12)
+
+    session.run(f"insert into {shop.PROFILE} (id) values (1), (2)")
+    session.run("begin")
+    session.run('insert into "Shop".visits values (1, 1), (2, 1), (3, 2)')
+    session.run(f'insert into {shop.EVENTS} (id, "Customer Id", amount) values (1, 1, 2)')
+    session.run('delete from "Shop".visits where id = 2')
+    session.run("commit")
+    check((1, 1, 1), (2, 0, 1))
+    shop.assert_right(session)
+    # A counter that one binding moves is an input of both models.
+    session.run(f'insert into {shop.EVENTS} (id, "Customer Id", amount) values (2, 1, 2)')
+    check((1, 2, 1), (2, 0, 1))
+    shop.assert_right(session)
+
+    session.run(f"select pgscore.detach('{shop.EVENTS}', '{shop.PROFILE}')")
+    session.run('insert into "Shop".visits values (5, 1)')
+    session.run(f"insert into {shop.PROFILE} (id) values (3)")
+    check((1, 2, 2), (2, 0, 1), (3, 0, 0))
+    session.run(f"select pgscore.detach('\"Shop\".visits', '{shop.PROFILE}')")
+    left = "select count(*) from pg_trigger where tgname like 'pgscore%%' and tgrelid = %s::regclass"
+    assert session.value(left, shop.PROFILE) == 0
+
+
+def test_a_model_that_is_published_after_it_was_tied(serving: Database, key: Path) -> None:
+    session = serving.session()
+    shop.build(session)
+    session.run(f"insert into {shop.PROFILE} (id) values (1)")
+    shop.attach(session)
+    session.run(f'insert into {shop.EVENTS} (id, "Customer Id", amount) values (1, 1, 2)')
+    assert session.row(f'select n, "Score" from {shop.PROFILE}') == (1, None)
+    shop.publish(serving.dsn(), key, profile=None)
+    session.run(f'insert into {shop.EVENTS} (id, "Customer Id", amount) values (2, 1, 2)')
+    assert shop.assert_right(session) == 1
