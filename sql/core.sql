@@ -160,6 +160,7 @@
 \ir core/binding/_recount_statements.sql
 \ir core/binding/_event_statements.sql
 \ir core/binding/_event_triggers.sql
+\ir core/binding/_tied.sql
 \ir core/binding/_fill_generated.sql
 \ir core/binding/_abort_hint.sql
 \ir core/binding/_score_one.sql
@@ -171,6 +172,7 @@
 \ir core/binding/_follow_keys_body.sql
 \ir core/binding/_missing_body.sql
 \ir core/binding/_meet_body.sql
+\ir core/binding/_settle_body.sql
 \ir core/binding/_lock_body.sql
 \ir core/binding/_work_join.sql
 \ir core/binding/_moved_value.sql
@@ -201,13 +203,12 @@
 \ir core/binding/_check_rights.sql
 \ir core/binding/_note_binding.sql
 \ir core/binding/_generate_binding.sql
+\ir core/binding/_backfill_statements.sql
 \ir core/binding/_bind.sql
 \ir core/binding/_unbind.sql
 \ir core/binding/_as_role.sql
 \ir core/binding/_lock_tables.sql
 \ir core/binding/_is_small.sql
-\ir core/binding/_list_backfill.sql
-\ir core/binding/_recount_all.sql
 \ir core/binding/_advise.sql
 \ir core/binding/attach.sql
 \ir core/binding/reattach.sql

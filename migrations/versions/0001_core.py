@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "eeae89cb82537bba9960220a99658abe90c8990eb12fcbaf349de309ddafd604")
+    run_frozen("0001_core.up.sql", "1a2ef651209262a396ccc2c80d699f3bb105c36a74d40f9c41a36fbe20538819")
 
 
 def downgrade() -> None:

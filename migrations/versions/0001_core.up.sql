@@ -4503,7 +4503,6 @@ as $$
 $$;
 
 comment on function pgscore._caller() is 'The role that the session acts as, whatever rights the running function has';
-grant execute on function pgscore._caller() to pgscore_reader;
 
 -- core/binding/_column.sql
 create function pgscore._column(relation regclass, name text) returns pg_catalog.pg_attribute
@@ -4786,7 +4785,15 @@ as $$
         )
     from jsonb_array_elements(b.reducers) with ordinality as e (r, ordinal),
         pgscore._column(b.profile, e.r ->> 'column') as c,
-        lateral (select pgscore._reducer_kind(e.r, b.events) as kind) k
+        lateral (
+            select case
+                -- One statement may fire several triggers, as ON CONFLICT does. If one of them recounts and a later one adds
+                -- at the end of the same statement, what the first has seen is added again.
+                when b.timing = 'statement' and e.r ->> 'aggregate' = 'sum' and r.kind = 'grow' then 'look'
+                else r.kind
+            end as kind
+            from pgscore._reducer_kind(e.r, b.events) as r (kind)
+        ) k
 $$;
 
 comment on function pgscore._reducers_of(pgscore.binding) is
@@ -5232,6 +5239,18 @@ $$;
 comment on function pgscore._event_triggers(pgscore.binding) is
     'What the owner of an event table runs to have the triggers of a binding, on the table and on its partitions';
 
+-- core/binding/_tied.sql
+create function pgscore._tied(profile regclass) returns text
+language sql stable
+set search_path = ''
+as $$
+    -- A plan that works on rows of a table and does not read it would not notice that its columns change. A constant of type
+    -- regclass makes it depend on the table, and a function that is not immutable keeps the planner from folding it away.
+    select format('pg_typeof(%L::regclass) is not null', profile)
+$$;
+
+comment on function pgscore._tied(regclass) is 'SQL that is true, and ties a plan to a table: a change of its columns reaches the plans of open sessions';
+
 -- core/binding/_fill_generated.sql
 create function pgscore._fill_generated(profile regclass, variable text) returns text
 language sql stable
@@ -5239,9 +5258,9 @@ set search_path = ''
 as $$
     -- They are computed after all BEFORE triggers.
     select format(
-        'select %s into %s from (select (%s).*) as filled;',
+        'select %s into %s from (select (%s).*) as filled where %s;',
         string_agg(pg_get_expr(d.adbin, d.adrelid), ', ' order by a.attnum),
-        string_agg(format('%s.%I', variable, a.attname), ', ' order by a.attnum), variable
+        string_agg(format('%s.%I', variable, a.attname), ', ' order by a.attnum), variable, pgscore._tied(profile)
     )
     from pg_catalog.pg_attribute a join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
     where a.attrelid = profile and a.attgenerated <> '' and not a.attisdropped
@@ -5280,9 +5299,9 @@ begin
             -- transactions is no failure of the model.
             begin
                 if tg_op = ''INSERT'' then
-                    scored.answer := pgscore._rescore(%3$L, null::%1$s, scored.present, true);
+                    scored.answer := pgscore._rescore(%3$L, null::%1$s, scored.present, %10$s);
                 else
-                    scored.answer := pgscore._rescore(%3$L, old, scored.present, new.%4$I is null);
+                    scored.answer := pgscore._rescore(%3$L, old, scored.present, new.%4$I is null or not %10$s);
                 end if;
                 if scored.answer is not null and scored.answer[1] is null then
                     scored.reason := (pgscore._score_rows(%3$L, array[scored.present])).reasons[1];
@@ -5300,22 +5319,23 @@ begin
             end if;
         end;',
         b.profile, filled, b.model, b.score,
-        case b.on_error
-            when 'abort' then format(
-                'raise exception ''model "%%" could not score 1 of 1 rows for %%: %%'', %L, %L, scored.reason
-                    using errcode = ''data_exception'', hint = %L;', b.model, b.name, pgscore._abort_hint()
-            )
-            else format(
-                'insert into pgscore.stale_row as s (binding, key, reason) values (%s, %s, scored.reason)
-                on conflict on constraint stale_row_pkey do update set reason = excluded.reason;', b.number, key
-            )
-        end,
+        format(
+            'if (select b.on_error from pgscore.binding b where b.number = %1$s) = ''abort'' then
+                raise exception ''model "%%" could not score 1 of 1 rows for %%: %%'', %2$L, %3$L, scored.reason
+                    using errcode = ''data_exception'', hint = %4$L;
+            end if;
+            insert into pgscore.stale_row as s (binding, key, reason) values (%1$s, %5$s, scored.reason)
+            on conflict on constraint stale_row_pkey do update set reason = excluded.reason;',
+            b.number, b.model, b.name, pgscore._abort_hint(), key
+        ),
         concat('new.' || quote_ident(b.version) || ' := scored.answer[2]; ', 'new.' || quote_ident(b.scored_at) || ' := now();'),
         b.number, key,
         case when b.log then format(
             'insert into pgscore.prediction_log (model, version, binding, key, score)
-            values (%L, scored.answer[2], %L, %s, scored.answer[1]);', b.model, b.name, key
-        ) end
+            select b.model, scored.answer[2], b.name, %s, scored.answer[1] from pgscore.binding b where b.number = %s and b.log;',
+            key, b.number
+        ) end,
+        pgscore._tied(b.profile)
     );
 end
 $$;
@@ -5518,7 +5538,7 @@ begin
             )
             select array_agg(m.key) into here.made from made m;
             if here.made is not null then
-                %6$s
+                %6$s %7$s
             end if;',
             missing, b.profile,
             (select string_agg(quote_ident(k), ', ' order by o) from unnest(b.profile_key) with ordinality u (k, o)),
@@ -5529,9 +5549,13 @@ begin
                 from unnest(b.profile_key) with ordinality u (k, o)
             ),
             pgscore._key_text(b.profile_key, 'p'),
-            -- At commit the arrival stands in the queue; at a statement's end it has been counted already.
-            case b.timing when 'commit' then pgscore._take_queue(b.profile_number)
-            else format('here.counted_%s := here.made;', b.number) end
+            -- At commit its arrival stands in the queue; at a statement's end, and where constraints are immediate, it has been
+            -- counted already.
+            case b.timing when 'commit' then pgscore._take_queue(b.profile_number) end,
+            (
+                select string_agg(format('here.counted_%s := here.made;', o.number), ' ')
+                from pgscore._bindings_of(b.profile) o where o.profile_key = b.profile_key
+            )
         )
     end;
 end
@@ -5575,6 +5599,27 @@ $$;
 
 comment on function pgscore._meet_body(regclass) is
     'What the apply function does so that new profiles, and events without a profile, see each other';
+
+-- core/binding/_settle_body.sql
+create function pgscore._settle_body(b pgscore.binding) returns text
+language sql stable
+set search_path = ''
+as $$
+    -- One statement may fire several triggers, as ON CONFLICT and writable CTEs do, and what one of them recounts at the end
+    -- of the statement a later one may add. At commit all of them are over.
+    select format(
+        'insert into %s (binding, task, keys, deltas)
+        select %s, ''settle'', array_agg(distinct u.key), ''{}''
+        from unnest(here.work) w, unnest(w.keys) as u (key)
+        where w.binding = %s and w.task in (''recount'', ''arrive'')
+        having count(*) > 0;',
+        pgscore._queue_name(b.profile_number), b.number, b.number
+    )
+    where b.timing = 'statement'
+$$;
+
+comment on function pgscore._settle_body(pgscore.binding) is
+    'What the apply function does to have profiles that were recounted at the end of a statement recounted at commit; NULL where work is done at commit';
 
 -- core/binding/_lock_body.sql
 create function pgscore._lock_body(profile regclass) returns text
@@ -5644,7 +5689,8 @@ begin
     return format(
         ' left join (
             select u.key, bool_or(u.task = ''arrive'') as arrived, bool_or(u.task = ''undo'') as undone,
-                bool_or(u.task in (''recount'', ''arrive'', ''rekey'')) as absolute%1$s
+                bool_or(u.task in (''recount'', ''settle'')) as settled,
+                bool_or(u.task in (''recount'', ''arrive'', ''rekey'', ''settle'')) as absolute%1$s
             from (
                 select w.task, k.key, case when w.task in (''move'', ''undo'', ''recount'') then k.delta::text[] end as delta
                 from unnest(here.work) w, unnest(w.keys, w.deltas) as k (key, delta)
@@ -5656,7 +5702,10 @@ begin
             select r.* from %5$s(%4$s, here.every_%2$s or w%2$s.absolute) r where here.every_%2$s or %6$s offset 0
         ) r%2$s on true',
         sums, b.number,
-        case when b.on_missing = 'insert' and b.timing = 'statement' then format('where u.key <> all (coalesce(here.counted_%s, ''{}''))', b.number) end,
+        -- A profile that was made here has counted its events on arrival.
+        case when exists (select from pgscore._bindings_of(b.profile) o where o.on_missing = 'insert') then format(
+            'where u.task not in (''move'', ''undo'', ''recount'') or u.key <> all (coalesce(here.counted_%s, ''{}''))', b.number
+        ) end,
         pgscore._key_text(b.profile_key, 'p'), pgscore._generated_name(b.events, 'binding', b.number, 'recount'),
         format(
             case when looks then 'w%1$s.key is not null' when grows then 'w%1$s.absolute or w%1$s.undone' else 'w%1$s.absolute' end,
@@ -5682,6 +5731,7 @@ begin
     return format(
         case
             -- Nothing but events that came tells it; what a new profile brings along is from before.
+            when reducer ? 'deletes' and b.timing = 'statement' then 'case when w%1$s.key is null then %2$s else %3$s end'
             when reducer ? 'deletes' then 'case when w%1$s.key is null then %2$s when w%1$s.arrived then coalesce(%2$s, 0) + %4$s else %3$s end'
             when kind = 'look' then 'case when w%1$s.key is null and not here.every_%1$s then %2$s else %4$s end'
             when kind = 'grow' then
@@ -5705,11 +5755,13 @@ as $$
     select format(
         '%1$s
         for here.item in
-            select p as profile, %2$s as forced%3$s from unnest(here.locked) as p%4$s
+            select p as profile, %2$s as forced, %7$s as unscored%3$s from unnest(here.locked) as p%4$s where %8$s
         loop
             here.one := here.item.profile; %5$s %6$s
-            if here.item.forced or here.one operator(pg_catalog.*<>) here.item.profile then
+            here.touched := here.item.forced or here.one operator(pg_catalog.*<>) here.item.profile;
+            if here.touched or here.item.unscored then
                 here.moved := here.moved || here.one;
+                here.changed := here.changed || here.touched;
             end if;
         end loop;',
         string_agg(
@@ -5726,7 +5778,14 @@ as $$
             ) filter (where c.recounts), 'false'
         ),
         string_agg(c.columns, '' order by b.number), string_agg(pgscore._work_join(b), '' order by b.number),
-        string_agg(c.assignments, '' order by b.number), pgscore._fill_generated(_move_body.profile, 'here.one')
+        string_agg(c.assignments, '' order by b.number), pgscore._fill_generated(_move_body.profile, 'here.one'),
+        -- Who counts all there is has rows scored that no model has scored yet.
+        format(
+            '(%s) and (%s)',
+            string_agg(format('here.every_%1$s or coalesce(w%1$s.settled, false)', b.number), ' or ' order by b.number),
+            (select string_agg(format('p.%I is null', t.score), ' or ') from pgscore._targets_of(_move_body.profile) t)
+        ),
+        pgscore._tied(_move_body.profile)
     )
     from pgscore._bindings_of(profile) b,
         lateral (
@@ -5760,25 +5819,25 @@ as $$
         where s.binding = %1$s and s.cause = ''score'' and s.key = a.key and a.reason is null and a.version is not null;
         %3$s',
         b.number,
-        case b.on_error
-            when 'abort' then format(
-                'raise exception ''model "%%" could not score %% of %% rows for %%: %%'', %L,
-                    num_nonnulls(variadic here.reasons_%s), cardinality(here.moved), %L,
-                    (select min(r) from unnest(here.reasons_%s) r)
-                    using errcode = ''data_exception'', hint = %L;', b.model, b.number, b.name, b.number, pgscore._abort_hint()
-            )
-            else format(
-                'insert into pgscore.stale_row as s (binding, key, reason)
-                select %1$s, a.key, a.reason from unnest(here.names_%1$s, here.reasons_%1$s) as a (key, reason)
-                where a.reason is not null
-                on conflict on constraint stale_row_pkey do update set reason = excluded.reason;', b.number
-            )
-        end,
+        format(
+            'if (select b.on_error from pgscore.binding b where b.number = %1$s) = ''abort'' then
+                raise exception ''model "%%" could not score %% of %% rows for %%: %%'', %2$L,
+                    num_nonnulls(variadic here.reasons_%1$s), cardinality(here.moved), %3$L,
+                    (select min(r) from unnest(here.reasons_%1$s) r)
+                    using errcode = ''data_exception'', hint = %4$L;
+            end if;
+            insert into pgscore.stale_row as s (binding, key, reason)
+            select %1$s, a.key, a.reason from unnest(here.names_%1$s, here.reasons_%1$s) as a (key, reason)
+            where a.reason is not null
+            on conflict on constraint stale_row_pkey do update set reason = excluded.reason;',
+            b.number, b.model, b.name, pgscore._abort_hint()
+        ),
         case when b.log then format(
             'insert into pgscore.prediction_log (model, version, binding, key, score)
-            select %L, a.version, %L, a.key, a.score
-            from unnest(here.names_%3$s, here.scores_%3$s, here.versions_%3$s, here.reasons_%3$s) as a (key, score, version, reason)
-            where a.reason is null and a.version is not null;', b.model, b.name, b.number
+            select b.model, a.version, b.name, a.key, a.score
+            from pgscore.binding b,
+                unnest(here.names_%1$s, here.scores_%1$s, here.versions_%1$s, here.reasons_%1$s) as a (key, score, version, reason)
+            where b.number = %1$s and b.log and a.reason is null and a.version is not null;', b.number
         ) end
     )
 $$;
@@ -5811,12 +5870,13 @@ as $$
             here.versions_%1$s := here.versions_%1$s || array_fill((here.answer).version, array[here.size]);
             here.reasons_%1$s := here.reasons_%1$s || coalesce((here.answer).reasons, array_fill(here.failure, array[here.size]));
         end loop;
-        here.names_%1$s := array(select %5$s from unnest(here.moved) m);
+        here.names_%1$s := array(select %5$s from unnest(here.moved) m where %7$s);
         %6$s ',
         b.number,
         coalesce('start > 1 and clock_timestamp() >= here.began + interval ''' || b.max_scoring_ms || ' milliseconds''', 'false'),
         format('scoring took longer than the binding''s max_scoring_ms, %s', b.max_scoring_ms),
-        b.model, pgscore._key_text(b.profile_key, 'm'), pgscore._record_many(b)
+        b.model, pgscore._key_text(b.profile_key, 'm'), pgscore._record_many(b),
+        pgscore._tied(b.profile)
     )
 $$;
 
@@ -5870,11 +5930,16 @@ begin
             %5$s
             insert into %6$s (binding, task, keys, deltas) values (0, ''scored'', ''{}'', ''{}'');
             perform set_config(''pgscore.scored'', (pg_trigger_depth() + 1)::text, true);
-            update %2$s p set %3$s%7$s from (select unnest(here.moved) as row%8$s) m where %4$s;
+            update %2$s p set %3$s%7$s from (select unnest(here.moved) as row, unnest(here.changed) as changed%8$s) m
+            where %4$s and (m.changed or %9$s);
             perform set_config(''pgscore.scored'', '''', true);
             delete from %6$s q where q.transaction = pg_current_xact_id() and q.task = ''scored'';
         end if;',
-        others, profile, counters, pgscore._row_match(profile, 'p', '(m.row)'), scoring, pgscore._queue_name(number), scores, arrays
+        others, profile, counters, pgscore._row_match(profile, 'p', '(m.row)'), scoring, pgscore._queue_name(number), scores, arrays,
+        (
+            select string_agg(format('(m.version_%1$s is not null and m.reason_%1$s is null)', t.number), ' or ')
+            from pgscore._targets_of(profile) t
+        )
     );
 end
 $$;
@@ -5891,7 +5956,7 @@ as $$
         '<<here>>
         declare
             work pgscore.work[] := $1; taken pgscore.work; slots integer[]; made text[]; missing text;
-            locked %1$s[]; moved %1$s[]; item record; one %1$s;
+            locked %1$s[]; moved %1$s[]; item record; one %1$s; touched boolean; changed boolean[];
             began timestamptz; size integer; answer pgscore.scored; failure text; %2$s
         begin
             %3$s %4$s %5$s %6$s %7$s
@@ -5900,7 +5965,7 @@ as $$
             end if;
             %8$s
         end',
-        profile, v.variables, pgscore._follow_keys_body(profile), v.missing,
+        profile, v.variables, pgscore._follow_keys_body(profile), v.first_steps,
         pgscore._meet_body(profile), pgscore._lock_body(profile), pgscore._move_body(profile), pgscore._update_body(profile)
     )
     from (
@@ -5911,7 +5976,9 @@ as $$
                     ' versions_%1$s integer[]; reasons_%1$s text[]; ', b.number
                 ), '' order by b.number
             ) as variables,
-            string_agg(pgscore._missing_body(b), ' ' order by b.number) as missing
+            concat_ws(
+                ' ', string_agg(pgscore._settle_body(b), ' ' order by b.number), string_agg(pgscore._missing_body(b), ' ' order by b.number)
+            ) as first_steps
         from pgscore._bindings_of(profile) b
     ) v
 $$;
@@ -6063,7 +6130,7 @@ as $$
                         select u.key from unnest(here.keys) as u (key)
                         where exists (select from pgscore.stale_row s where s.binding = %10$s and s.key = u.key)
                     );
-                    perform %11$s(array[row(%10$s, ''recount'', array(select unnest(here.wrong) union select unnest(here.missed)), ''{}'')::pgscore.work])
+                    perform %11$s(array[row(%10$s, ''settle'', array(select unnest(here.wrong) union select unnest(here.missed)), ''{}'')::pgscore.work])
                     where here.wrong is not null or cardinality(here.missed) > 0;
                     delete from pgscore.stale_row s where s.binding = %10$s and s.cause = ''backfill'' and s.key = any (here.missed);
                 end if;
@@ -6140,6 +6207,9 @@ end
 $$;
 
 comment on function pgscore._generate_apply_queue() is 'Writes the function that runs at commit: a call for each bound profile table';
+
+-- As it is while nothing is tied.
+select pgscore._generate_apply_queue();
 
 -- core/binding/_create_queue.sql
 create function pgscore._create_queue(profile_number integer) returns void
@@ -6405,7 +6475,7 @@ as $$
         (
             select format('model "%s" already scores table %s into column "%s": name the same columns', o.model, b.profile, o.score)
             from pgscore._targets_of(b.profile) o
-            where o.model = b.model and o.number <> b.number
+            where o.model = b.model and o.number is distinct from b.number
                 and (o.score, o.version, o.scored_at) is distinct from (b.score, b.version, b.scored_at)
         ),
         -- Each column has one meaning.
@@ -6418,7 +6488,7 @@ as $$
                 select k from unnest(coalesce(pgscore._primary_key(b.profile), '{}')) k where k <> all (b.profile_key)
                 union all
                 select r ->> 'column'
-                from pgscore._bindings_of(b.profile) o, jsonb_array_elements(o.reducers) r where o.number <> b.number
+                from pgscore._bindings_of(b.profile) o, jsonb_array_elements(o.reducers) r where o.number is distinct from b.number
                 union all
                 select n from pgscore._targets_of(b.profile) o, unnest(array[o.score, o.version, o.scored_at]) n
                 where n is not null and o.model <> b.model
@@ -6538,7 +6608,7 @@ comment on function pgscore._tables_problem(pgscore.binding) is
 
 -- core/binding/_check_owner.sql
 create function pgscore._check_owner(relation regclass) returns regrole
-language plpgsql stable
+language plpgsql stable security definer
 set search_path = ''
 as $$
 declare
@@ -6660,8 +6730,32 @@ $$;
 
 comment on function pgscore._generate_binding(pgscore.binding) is 'Writes the functions of pgscore''s own that a binding needs';
 
+-- core/binding/_backfill_statements.sql
+create function pgscore._backfill_statements(b pgscore.binding, at_once boolean) returns table (at_the_end boolean, role regrole, statement text)
+language sql stable
+set search_path = ''
+as $$
+    -- At once: the tables are locked, so nobody adds to what is counted when the transaction commits. Later: the list is
+    -- written before the tables are locked, because it takes its time.
+    select at_once, b.profile_owner, case
+        when at_once then format(
+            'insert into %s (binding, task, keys, deltas) values (%s, ''recount all'', ''{}'', ''{}'')',
+            pgscore._queue_name(b.profile_number), b.number
+        )
+        else format(
+            'insert into pgscore.stale_row (binding, key, cause, reason) select %s, %s, ''backfill'', %L from %s p where %s',
+            b.number, pgscore._key_text(b.profile_key, 'p'),
+            format('events from before the tables were tied are not counted yet; call pgscore.reconcile(%L, %L)', b.events, b.profile),
+            b.profile, pgscore._key_present(b.profile_key, 'p')
+        )
+    end
+$$;
+
+comment on function pgscore._backfill_statements(pgscore.binding, boolean) is
+    'What the owner of a profile table runs to have what the event table holds counted at once, or to have all profiles listed as stale until reconcile has counted them';
+
 -- core/binding/_bind.sql
-create function pgscore._bind(b pgscore.binding) returns table (binding_name text, binding_number integer, role regrole, statement text)
+create function pgscore._bind(b pgscore.binding, at_once boolean) returns table (binding_name text, locked boolean, role regrole, statement text)
 language plpgsql volatile security definer
 set search_path = ''
 as $$
@@ -6692,9 +6786,13 @@ begin
     b := pgscore._note_binding(b, former);
     perform pgscore._generate_binding(b);
     return query
-    select b.name, b.number, s.role, s.statement
+    select b.name, s.step > 0, s.role, s.statement
     from (
-        select 1 as step, e.* from pgscore._event_statements(b) with ordinality e
+        select case when f.at_the_end then 7 else 0 end as step, f.role, f.statement, 1::bigint as ordinal
+        from pgscore._backfill_statements(b, at_once) f
+        where former.number is null
+        union all
+        select 1, e.* from pgscore._event_statements(b) with ordinality e
         union all
         select 2, e.* from pgscore._profile_statements(b.profile) with ordinality e
         union all
@@ -6708,14 +6806,14 @@ begin
         select 6, b.events_owner, format(
             'select from %s(null, true)', pgscore._generated_name(b.events, 'binding', b.number, 'recount')
         ), 1
-    ) s (step, role, statement, ordinal)
+    ) s
     order by s.step, s.ordinal;
 end
 $$;
 
-comment on function pgscore._bind(pgscore.binding) is
+comment on function pgscore._bind(pgscore.binding, boolean) is
     'Checks and notes a binding, and says what the owners of its tables have to run; the part of attach that needs pgscore''s rights';
-grant execute on function pgscore._bind(pgscore.binding) to pgscore_reader;
+grant execute on function pgscore._bind(pgscore.binding, boolean) to pgscore_reader;
 
 -- core/binding/_unbind.sql
 create function pgscore._unbind(events regclass, profile regclass) returns table (role regrole, statement text)
@@ -6742,12 +6840,12 @@ begin
     select f.role, format('drop function if exists %s%s cascade', f.name, f.arguments)
     from unnest(gone) g,
         lateral (
-            select g.events_owner, pgscore._generated_name(events, 'binding', g.number, o.operation), '()'
+            select g.events_owner, pgscore._generated_name(g.events, 'binding', g.number, o.operation), '()'
             from unnest(array['insert', 'update', 'delete', 'truncate']) as o (operation)
             union all
-            select g.events_owner, pgscore._generated_name(events, 'binding', g.number, 'recount'), ''
+            select g.events_owner, pgscore._generated_name(g.events, 'binding', g.number, 'recount'), ''
             union all
-            select g.profile_owner, pgscore._generated_name(profile, 'binding', g.number, 'reconcile'), ''
+            select g.profile_owner, pgscore._generated_name(g.profile, 'binding', g.number, 'reconcile'), ''
         ) as f (role, name, arguments);
     if exists (select from pgscore._bindings_of(profile)) then
         return query select * from pgscore._profile_statements(profile);
@@ -6832,50 +6930,6 @@ $$;
 comment on function pgscore._is_small(regclass, integer) is 'Whether a table has no more than some rows, without reading more than that';
 grant execute on function pgscore._is_small(regclass, integer) to pgscore_reader;
 
--- core/binding/_list_backfill.sql
-create function pgscore._list_backfill(b pgscore.binding) returns void
-language plpgsql volatile
-set search_path = ''
-as $$
-begin
-    perform pgscore._as_role(
-        (select o.profile_owner from pgscore.binding o where o.number = b.number),
-        format(
-            'insert into pgscore.stale_row (binding, key, cause, reason)
-            select %s, %s, ''backfill'', %L from %s p where %s',
-            b.number, pgscore._key_text(b.profile_key, 'p'),
-            format('events from before the tables were tied are not counted yet; call pgscore.reconcile(%L, %L)', b.events, b.profile),
-            b.profile, pgscore._key_present(b.profile_key, 'p')
-        )
-    );
-end
-$$;
-
-comment on function pgscore._list_backfill(pgscore.binding) is
-    'Lists all profiles as stale until reconcile has counted them; before the tables are locked, because it takes its time';
-grant execute on function pgscore._list_backfill(pgscore.binding) to pgscore_reader;
-
--- core/binding/_recount_all.sql
-create function pgscore._recount_all(b pgscore.binding) returns void
-language plpgsql volatile
-set search_path = ''
-as $$
-begin
-    -- The tables are locked, so nobody adds to what is counted when this transaction commits.
-    perform pgscore._as_role(
-        o.profile_owner,
-        format(
-            'insert into %s (binding, task, keys, deltas) values (%s, ''recount all'', ''{}'', ''{}'')',
-            pgscore._queue_name(o.profile_number), o.number
-        )
-    )
-    from pgscore.binding o where o.number = b.number;
-end
-$$;
-
-comment on function pgscore._recount_all(pgscore.binding) is 'Has all profiles counted when the transaction that ties the tables commits';
-grant execute on function pgscore._recount_all(pgscore.binding) to pgscore_reader;
-
 -- core/binding/_advise.sql
 create function pgscore._advise(b pgscore.binding, counted boolean) returns void
 language plpgsql stable
@@ -6937,6 +6991,7 @@ declare
         where o.events = attach.events and o.profile = attach.profile and o.model = attach.model
     );
     at_once boolean;
+    locked boolean := false;
     step record;
 begin
     b.model := model;
@@ -6953,23 +7008,17 @@ begin
     b.on_missing := on_missing;
     b.max_scoring_ms := max_scoring_ms;
     b.log := log;
-    for step in select s.* from pgscore._bind(b) s loop
-        if b.number is null then
-            -- The first step: the binding is noted, and nothing is locked yet.
-            b.number := step.binding_number;
-            b.name := step.binding_name;
-            at_once := not known and coalesce(backfill, pgscore._is_small(profile, 10000) and pgscore._is_small(events, 100000));
-            if not known and not at_once then
-                perform pgscore._list_backfill(b);
-            end if;
+    perform pgscore._check_owner(events), pgscore._check_owner(profile);
+    at_once := known or coalesce(backfill, pgscore._is_small(profile, 10000) and pgscore._is_small(events, 100000));
+    for step in select s.* from pgscore._bind(b, at_once) s loop
+        b.name := step.binding_name;
+        if step.locked and not locked then
             perform pgscore._lock_tables(events, profile, 'share row exclusive');
+            locked := true;
         end if;
         perform pgscore._as_role(step.role, step.statement);
     end loop;
-    if at_once then
-        perform pgscore._recount_all(b);
-    end if;
-    perform pgscore._advise(b, at_once or known);
+    perform pgscore._advise(b, at_once);
     return b.name;
 end
 $$;
@@ -7076,7 +7125,9 @@ begin
     select o.* into strict b from pgscore.binding o where o.name = _reconcile_step.binding;
     perform pgscore._check_owner(b.events), pgscore._check_owner(b.profile);
     execute format(
-        'select f.* from %s($1, $2) f', pgscore._generated_name(b.profile, 'binding', b.number, 'reconcile')
+        'select f.* from %s.%I($1, $2) f',
+        (select c.relnamespace::regnamespace from pg_catalog.pg_class c where c.oid = b.profile),
+        format('_pgscore_binding_%s_reconcile', b.number)
     ) into checked, differing, examples, finished using rows, repair;
 end
 $$;

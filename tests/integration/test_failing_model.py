@@ -76,7 +76,7 @@ def test_invariant_4_with_keep_a_model_that_cannot_be_loaded_fails_no_insert(opa
     for column in ("churn_score", "churn_scored_at", "churn_model_version"):
         assert after[column].equals(before[column])
     assert loaded.value("select count(*) from pgscore.prediction_log") == 1
-    assert loaded.value("select count(*) from pgscore.queue") == 0
+    assert loaded.value("select count(*) from pgscore.queue_1") == 0
 
     # The time of the first failure stands; the reason is that of the last.
     since = loaded.value("select since from pgscore.stale where key = '1'")
@@ -106,7 +106,7 @@ def test_invariant_4_with_abort_the_transaction_fails_with_the_reason(opaque: Da
     assert profiles(loaded).equals(start)
     assert loaded.value("select count(*) from churn.complaints") == 1
     assert loaded.value("select count(*) from pgscore.stale") == 0
-    assert loaded.value("select count(*) from pgscore.queue") == 0
+    assert loaded.value("select count(*) from pgscore.queue_1") == 0
     loaded.run(_TRUST)
     application.run(_COMPLAIN, 1)
     assert counters(loaded)[1] == start[COUNTER][0] + 1
@@ -137,8 +137,8 @@ def test_invariant_4_only_the_row_that_the_estimator_refuses_is_stale(scored: Se
 
 @_in_each_engine
 def test_with_abort_one_refused_row_fails_the_batch(scored: Session) -> None:
-    scored.run("update pgscore.binding set on_error = 'abort'")
     scored.run("update churn.customer_profile set total_day_minutes = 'infinity' where customer_id = 3")
+    scored.run("update pgscore.binding set on_error = 'abort'")
     start = counters(scored)
     with refused("22000", f"could not score 1 of 4 rows for churn.complaints: {_REFUSAL[_engine(scored)]}"):
         scored.run("insert into churn.complaints (customer_id, kind) select i, 'x' from generate_series(1, 4) i")

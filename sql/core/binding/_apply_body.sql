@@ -6,7 +6,7 @@ as $$
         '<<here>>
         declare
             work pgscore.work[] := $1; taken pgscore.work; slots integer[]; made text[]; missing text;
-            locked %1$s[]; moved %1$s[]; item record; one %1$s;
+            locked %1$s[]; moved %1$s[]; item record; one %1$s; touched boolean; changed boolean[];
             began timestamptz; size integer; answer pgscore.scored; failure text; %2$s
         begin
             %3$s %4$s %5$s %6$s %7$s
@@ -15,7 +15,7 @@ as $$
             end if;
             %8$s
         end',
-        profile, v.variables, pgscore._follow_keys_body(profile), v.missing,
+        profile, v.variables, pgscore._follow_keys_body(profile), v.first_steps,
         pgscore._meet_body(profile), pgscore._lock_body(profile), pgscore._move_body(profile), pgscore._update_body(profile)
     )
     from (
@@ -26,7 +26,9 @@ as $$
                     ' versions_%1$s integer[]; reasons_%1$s text[]; ', b.number
                 ), '' order by b.number
             ) as variables,
-            string_agg(pgscore._missing_body(b), ' ' order by b.number) as missing
+            concat_ws(
+                ' ', string_agg(pgscore._settle_body(b), ' ' order by b.number), string_agg(pgscore._missing_body(b), ' ' order by b.number)
+            ) as first_steps
         from pgscore._bindings_of(profile) b
     ) v
 $$;

@@ -1,4 +1,4 @@
-create function pgscore._bind(b pgscore.binding) returns table (binding_name text, binding_number integer, role regrole, statement text)
+create function pgscore._bind(b pgscore.binding, at_once boolean) returns table (binding_name text, locked boolean, role regrole, statement text)
 language plpgsql volatile security definer
 set search_path = ''
 as $$
@@ -29,9 +29,13 @@ begin
     b := pgscore._note_binding(b, former);
     perform pgscore._generate_binding(b);
     return query
-    select b.name, b.number, s.role, s.statement
+    select b.name, s.step > 0, s.role, s.statement
     from (
-        select 1 as step, e.* from pgscore._event_statements(b) with ordinality e
+        select case when f.at_the_end then 7 else 0 end as step, f.role, f.statement, 1::bigint as ordinal
+        from pgscore._backfill_statements(b, at_once) f
+        where former.number is null
+        union all
+        select 1, e.* from pgscore._event_statements(b) with ordinality e
         union all
         select 2, e.* from pgscore._profile_statements(b.profile) with ordinality e
         union all
@@ -45,11 +49,11 @@ begin
         select 6, b.events_owner, format(
             'select from %s(null, true)', pgscore._generated_name(b.events, 'binding', b.number, 'recount')
         ), 1
-    ) s (step, role, statement, ordinal)
+    ) s
     order by s.step, s.ordinal;
 end
 $$;
 
-comment on function pgscore._bind(pgscore.binding) is
+comment on function pgscore._bind(pgscore.binding, boolean) is
     'Checks and notes a binding, and says what the owners of its tables have to run; the part of attach that needs pgscore''s rights';
-grant execute on function pgscore._bind(pgscore.binding) to pgscore_reader;
+grant execute on function pgscore._bind(pgscore.binding, boolean) to pgscore_reader;

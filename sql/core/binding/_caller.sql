@@ -7,4 +7,3 @@ as $$
 $$;
 
 comment on function pgscore._caller() is 'The role that the session acts as, whatever rights the running function has';
-grant execute on function pgscore._caller() to pgscore_reader;

@@ -1,5 +1,5 @@
 create function pgscore._check_owner(relation regclass) returns regrole
-language plpgsql stable
+language plpgsql stable security definer
 set search_path = ''
 as $$
 declare

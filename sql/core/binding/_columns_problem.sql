@@ -6,7 +6,7 @@ as $$
         (
             select format('model "%s" already scores table %s into column "%s": name the same columns', o.model, b.profile, o.score)
             from pgscore._targets_of(b.profile) o
-            where o.model = b.model and o.number <> b.number
+            where o.model = b.model and o.number is distinct from b.number
                 and (o.score, o.version, o.scored_at) is distinct from (b.score, b.version, b.scored_at)
         ),
         -- Each column has one meaning.
@@ -19,7 +19,7 @@ as $$
                 select k from unnest(coalesce(pgscore._primary_key(b.profile), '{}')) k where k <> all (b.profile_key)
                 union all
                 select r ->> 'column'
-                from pgscore._bindings_of(b.profile) o, jsonb_array_elements(o.reducers) r where o.number <> b.number
+                from pgscore._bindings_of(b.profile) o, jsonb_array_elements(o.reducers) r where o.number is distinct from b.number
                 union all
                 select n from pgscore._targets_of(b.profile) o, unnest(array[o.score, o.version, o.scored_at]) n
                 where n is not null and o.model <> b.model

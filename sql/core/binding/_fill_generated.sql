@@ -4,9 +4,9 @@ set search_path = ''
 as $$
     -- They are computed after all BEFORE triggers.
     select format(
-        'select %s into %s from (select (%s).*) as filled;',
+        'select %s into %s from (select (%s).*) as filled where %s;',
         string_agg(pg_get_expr(d.adbin, d.adrelid), ', ' order by a.attnum),
-        string_agg(format('%s.%I', variable, a.attname), ', ' order by a.attnum), variable
+        string_agg(format('%s.%I', variable, a.attname), ', ' order by a.attnum), variable, pgscore._tied(profile)
     )
     from pg_catalog.pg_attribute a join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
     where a.attrelid = profile and a.attgenerated <> '' and not a.attisdropped

@@ -26,3 +26,6 @@ end
 $$;
 
 comment on function pgscore._generate_apply_queue() is 'Writes the function that runs at commit: a call for each bound profile table';
+
+-- As it is while nothing is tied.
+select pgscore._generate_apply_queue();

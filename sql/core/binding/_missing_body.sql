@@ -29,7 +29,7 @@ begin
             )
             select array_agg(m.key) into here.made from made m;
             if here.made is not null then
-                %6$s
+                %6$s %7$s
             end if;',
             missing, b.profile,
             (select string_agg(quote_ident(k), ', ' order by o) from unnest(b.profile_key) with ordinality u (k, o)),
@@ -40,9 +40,13 @@ begin
                 from unnest(b.profile_key) with ordinality u (k, o)
             ),
             pgscore._key_text(b.profile_key, 'p'),
-            -- At commit the arrival stands in the queue; at a statement's end it has been counted already.
-            case b.timing when 'commit' then pgscore._take_queue(b.profile_number)
-            else format('here.counted_%s := here.made;', b.number) end
+            -- At commit its arrival stands in the queue; at a statement's end, and where constraints are immediate, it has been
+            -- counted already.
+            case b.timing when 'commit' then pgscore._take_queue(b.profile_number) end,
+            (
+                select string_agg(format('here.counted_%s := here.made;', o.number), ' ')
+                from pgscore._bindings_of(b.profile) o where o.profile_key = b.profile_key
+            )
         )
     end;
 end

@@ -6,11 +6,13 @@ as $$
     select format(
         '%1$s
         for here.item in
-            select p as profile, %2$s as forced%3$s from unnest(here.locked) as p%4$s
+            select p as profile, %2$s as forced, %7$s as unscored%3$s from unnest(here.locked) as p%4$s where %8$s
         loop
             here.one := here.item.profile; %5$s %6$s
-            if here.item.forced or here.one operator(pg_catalog.*<>) here.item.profile then
+            here.touched := here.item.forced or here.one operator(pg_catalog.*<>) here.item.profile;
+            if here.touched or here.item.unscored then
                 here.moved := here.moved || here.one;
+                here.changed := here.changed || here.touched;
             end if;
         end loop;',
         string_agg(
@@ -27,7 +29,14 @@ as $$
             ) filter (where c.recounts), 'false'
         ),
         string_agg(c.columns, '' order by b.number), string_agg(pgscore._work_join(b), '' order by b.number),
-        string_agg(c.assignments, '' order by b.number), pgscore._fill_generated(_move_body.profile, 'here.one')
+        string_agg(c.assignments, '' order by b.number), pgscore._fill_generated(_move_body.profile, 'here.one'),
+        -- Who counts all there is has rows scored that no model has scored yet.
+        format(
+            '(%s) and (%s)',
+            string_agg(format('here.every_%1$s or coalesce(w%1$s.settled, false)', b.number), ' or ' order by b.number),
+            (select string_agg(format('p.%I is null', t.score), ' or ') from pgscore._targets_of(_move_body.profile) t)
+        ),
+        pgscore._tied(_move_body.profile)
     )
     from pgscore._bindings_of(profile) b,
         lateral (

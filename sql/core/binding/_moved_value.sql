@@ -10,6 +10,7 @@ begin
     return format(
         case
             -- Nothing but events that came tells it; what a new profile brings along is from before.
+            when reducer ? 'deletes' and b.timing = 'statement' then 'case when w%1$s.key is null then %2$s else %3$s end'
             when reducer ? 'deletes' then 'case when w%1$s.key is null then %2$s when w%1$s.arrived then coalesce(%2$s, 0) + %4$s else %3$s end'
             when kind = 'look' then 'case when w%1$s.key is null and not here.every_%1$s then %2$s else %4$s end'
             when kind = 'grow' then

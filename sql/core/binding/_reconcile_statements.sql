@@ -39,7 +39,7 @@ as $$
                         select u.key from unnest(here.keys) as u (key)
                         where exists (select from pgscore.stale_row s where s.binding = %10$s and s.key = u.key)
                     );
-                    perform %11$s(array[row(%10$s, ''recount'', array(select unnest(here.wrong) union select unnest(here.missed)), ''{}'')::pgscore.work])
+                    perform %11$s(array[row(%10$s, ''settle'', array(select unnest(here.wrong) union select unnest(here.missed)), ''{}'')::pgscore.work])
                     where here.wrong is not null or cardinality(here.missed) > 0;
                     delete from pgscore.stale_row s where s.binding = %10$s and s.cause = ''backfill'' and s.key = any (here.missed);
                 end if;

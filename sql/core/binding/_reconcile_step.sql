@@ -11,7 +11,9 @@ begin
     select o.* into strict b from pgscore.binding o where o.name = _reconcile_step.binding;
     perform pgscore._check_owner(b.events), pgscore._check_owner(b.profile);
     execute format(
-        'select f.* from %s($1, $2) f', pgscore._generated_name(b.profile, 'binding', b.number, 'reconcile')
+        'select f.* from %s.%I($1, $2) f',
+        (select c.relnamespace::regnamespace from pg_catalog.pg_class c where c.oid = b.profile),
+        format('_pgscore_binding_%s_reconcile', b.number)
     ) into checked, differing, examples, finished using rows, repair;
 end
 $$;

@@ -17,7 +17,15 @@ as $$
         )
     from jsonb_array_elements(b.reducers) with ordinality as e (r, ordinal),
         pgscore._column(b.profile, e.r ->> 'column') as c,
-        lateral (select pgscore._reducer_kind(e.r, b.events) as kind) k
+        lateral (
+            select case
+                -- One statement may fire several triggers, as ON CONFLICT does. If one of them recounts and a later one adds
+                -- at the end of the same statement, what the first has seen is added again.
+                when b.timing = 'statement' and e.r ->> 'aggregate' = 'sum' and r.kind = 'grow' then 'look'
+                else r.kind
+            end as kind
+            from pgscore._reducer_kind(e.r, b.events) as r (kind)
+        ) k
 $$;
 
 comment on function pgscore._reducers_of(pgscore.binding) is

@@ -22,12 +22,13 @@ as $$
             here.versions_%1$s := here.versions_%1$s || array_fill((here.answer).version, array[here.size]);
             here.reasons_%1$s := here.reasons_%1$s || coalesce((here.answer).reasons, array_fill(here.failure, array[here.size]));
         end loop;
-        here.names_%1$s := array(select %5$s from unnest(here.moved) m);
+        here.names_%1$s := array(select %5$s from unnest(here.moved) m where %7$s);
         %6$s ',
         b.number,
         coalesce('start > 1 and clock_timestamp() >= here.began + interval ''' || b.max_scoring_ms || ' milliseconds''', 'false'),
         format('scoring took longer than the binding''s max_scoring_ms, %s', b.max_scoring_ms),
-        b.model, pgscore._key_text(b.profile_key, 'm'), pgscore._record_many(b)
+        b.model, pgscore._key_text(b.profile_key, 'm'), pgscore._record_many(b),
+        pgscore._tied(b.profile)
     )
 $$;
 

@@ -16,9 +16,9 @@ begin
             -- transactions is no failure of the model.
             begin
                 if tg_op = ''INSERT'' then
-                    scored.answer := pgscore._rescore(%3$L, null::%1$s, scored.present, true);
+                    scored.answer := pgscore._rescore(%3$L, null::%1$s, scored.present, %10$s);
                 else
-                    scored.answer := pgscore._rescore(%3$L, old, scored.present, new.%4$I is null);
+                    scored.answer := pgscore._rescore(%3$L, old, scored.present, new.%4$I is null or not %10$s);
                 end if;
                 if scored.answer is not null and scored.answer[1] is null then
                     scored.reason := (pgscore._score_rows(%3$L, array[scored.present])).reasons[1];
@@ -36,22 +36,23 @@ begin
             end if;
         end;',
         b.profile, filled, b.model, b.score,
-        case b.on_error
-            when 'abort' then format(
-                'raise exception ''model "%%" could not score 1 of 1 rows for %%: %%'', %L, %L, scored.reason
-                    using errcode = ''data_exception'', hint = %L;', b.model, b.name, pgscore._abort_hint()
-            )
-            else format(
-                'insert into pgscore.stale_row as s (binding, key, reason) values (%s, %s, scored.reason)
-                on conflict on constraint stale_row_pkey do update set reason = excluded.reason;', b.number, key
-            )
-        end,
+        format(
+            'if (select b.on_error from pgscore.binding b where b.number = %1$s) = ''abort'' then
+                raise exception ''model "%%" could not score 1 of 1 rows for %%: %%'', %2$L, %3$L, scored.reason
+                    using errcode = ''data_exception'', hint = %4$L;
+            end if;
+            insert into pgscore.stale_row as s (binding, key, reason) values (%1$s, %5$s, scored.reason)
+            on conflict on constraint stale_row_pkey do update set reason = excluded.reason;',
+            b.number, b.model, b.name, pgscore._abort_hint(), key
+        ),
         concat('new.' || quote_ident(b.version) || ' := scored.answer[2]; ', 'new.' || quote_ident(b.scored_at) || ' := now();'),
         b.number, key,
         case when b.log then format(
             'insert into pgscore.prediction_log (model, version, binding, key, score)
-            values (%L, scored.answer[2], %L, %s, scored.answer[1]);', b.model, b.name, key
-        ) end
+            select b.model, scored.answer[2], b.name, %s, scored.answer[1] from pgscore.binding b where b.number = %s and b.log;',
+            key, b.number
+        ) end,
+        pgscore._tied(b.profile)
     );
 end
 $$;

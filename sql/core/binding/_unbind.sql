@@ -22,12 +22,12 @@ begin
     select f.role, format('drop function if exists %s%s cascade', f.name, f.arguments)
     from unnest(gone) g,
         lateral (
-            select g.events_owner, pgscore._generated_name(events, 'binding', g.number, o.operation), '()'
+            select g.events_owner, pgscore._generated_name(g.events, 'binding', g.number, o.operation), '()'
             from unnest(array['insert', 'update', 'delete', 'truncate']) as o (operation)
             union all
-            select g.events_owner, pgscore._generated_name(events, 'binding', g.number, 'recount'), ''
+            select g.events_owner, pgscore._generated_name(g.events, 'binding', g.number, 'recount'), ''
             union all
-            select g.profile_owner, pgscore._generated_name(profile, 'binding', g.number, 'reconcile'), ''
+            select g.profile_owner, pgscore._generated_name(g.profile, 'binding', g.number, 'reconcile'), ''
         ) as f (role, name, arguments);
     if exists (select from pgscore._bindings_of(profile)) then
         return query select * from pgscore._profile_statements(profile);

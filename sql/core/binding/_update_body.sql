@@ -44,11 +44,16 @@ begin
             %5$s
             insert into %6$s (binding, task, keys, deltas) values (0, ''scored'', ''{}'', ''{}'');
             perform set_config(''pgscore.scored'', (pg_trigger_depth() + 1)::text, true);
-            update %2$s p set %3$s%7$s from (select unnest(here.moved) as row%8$s) m where %4$s;
+            update %2$s p set %3$s%7$s from (select unnest(here.moved) as row, unnest(here.changed) as changed%8$s) m
+            where %4$s and (m.changed or %9$s);
             perform set_config(''pgscore.scored'', '''', true);
             delete from %6$s q where q.transaction = pg_current_xact_id() and q.task = ''scored'';
         end if;',
-        others, profile, counters, pgscore._row_match(profile, 'p', '(m.row)'), scoring, pgscore._queue_name(number), scores, arrays
+        others, profile, counters, pgscore._row_match(profile, 'p', '(m.row)'), scoring, pgscore._queue_name(number), scores, arrays,
+        (
+            select string_agg(format('(m.version_%1$s is not null and m.reason_%1$s is null)', t.number), ' or ')
+            from pgscore._targets_of(profile) t
+        )
     );
 end
 $$;

@@ -14,6 +14,7 @@ declare
         where o.events = attach.events and o.profile = attach.profile and o.model = attach.model
     );
     at_once boolean;
+    locked boolean := false;
     step record;
 begin
     b.model := model;
@@ -30,23 +31,17 @@ begin
     b.on_missing := on_missing;
     b.max_scoring_ms := max_scoring_ms;
     b.log := log;
-    for step in select s.* from pgscore._bind(b) s loop
-        if b.number is null then
-            -- The first step: the binding is noted, and nothing is locked yet.
-            b.number := step.binding_number;
-            b.name := step.binding_name;
-            at_once := not known and coalesce(backfill, pgscore._is_small(profile, 10000) and pgscore._is_small(events, 100000));
-            if not known and not at_once then
-                perform pgscore._list_backfill(b);
-            end if;
+    perform pgscore._check_owner(events), pgscore._check_owner(profile);
+    at_once := known or coalesce(backfill, pgscore._is_small(profile, 10000) and pgscore._is_small(events, 100000));
+    for step in select s.* from pgscore._bind(b, at_once) s loop
+        b.name := step.binding_name;
+        if step.locked and not locked then
             perform pgscore._lock_tables(events, profile, 'share row exclusive');
+            locked := true;
         end if;
         perform pgscore._as_role(step.role, step.statement);
     end loop;
-    if at_once then
-        perform pgscore._recount_all(b);
-    end if;
-    perform pgscore._advise(b, at_once or known);
+    perform pgscore._advise(b, at_once);
     return b.name;
 end
 $$;
