@@ -188,6 +188,7 @@
 \ir core/binding/_reconcile_statements.sql
 \ir core/binding/_apply_queue.sql
 \ir core/binding/_generate_apply_queue.sql
+\ir core/binding/_comment_columns.sql
 \ir core/binding/_create_queue.sql
 \ir core/binding/_drop_queue.sql
 \ir core/binding/_refuse.sql

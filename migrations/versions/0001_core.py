@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "1a2ef651209262a396ccc2c80d699f3bb105c36a74d40f9c41a36fbe20538819")
+    run_frozen("0001_core.up.sql", "fb9eccfd6ca62c01fed1b6f57f611c3d263e792f92117d2cd8e3672483312a82")
 
 
 def downgrade() -> None:

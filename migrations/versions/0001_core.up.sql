@@ -5298,11 +5298,7 @@ begin
             -- What can fail is apart from what writes: a block that only reads costs no transaction id. A conflict of
             -- transactions is no failure of the model.
             begin
-                if tg_op = ''INSERT'' then
-                    scored.answer := pgscore._rescore(%3$L, null::%1$s, scored.present, %10$s);
-                else
-                    scored.answer := pgscore._rescore(%3$L, old, scored.present, new.%4$I is null or not %10$s);
-                end if;
+                scored.answer := pgscore._rescore(%3$L, old, scored.present, new.%4$I is null or not %10$s);
                 if scored.answer is not null and scored.answer[1] is null then
                     scored.reason := (pgscore._score_rows(%3$L, array[scored.present])).reasons[1];
                 end if;
@@ -5348,7 +5344,8 @@ language sql stable
 set search_path = ''
 as $$
     select format(
-        'begin
+        '#variable_conflict use_column
+        begin
             -- What pgscore wrote together with the score, and nothing that a trigger changes because of it.
             if pg_trigger_depth()::text = current_setting(''pgscore.scored'', true) and exists (
                 select from %s q where q.transaction = pg_current_xact_id() and q.task = ''scored''
@@ -5360,8 +5357,12 @@ as $$
         (
             select string_agg(
                 format(
-                    'if tg_op = ''UPDATE'' and (%s) is distinct from (%s) and %s then
-                        insert into %s (binding, task, keys, deltas) values (%s, ''rekey'', array[%s], array[%s]);
+                    'if (%1$s) is distinct from (%2$s) and %3$s then
+                        insert into %4$s (binding, task, keys, deltas) values (%5$s, ''rekey'', array[%6$s], array[%7$s]);
+                        update pgscore.stale_row s set key = %6$s
+                        where s.binding = %5$s and s.key = %7$s and not exists (
+                            select from pgscore.stale_row o where o.binding = %5$s and o.key = %6$s
+                        );
                     end if; ',
                     pgscore._key_text(b.profile_key, 'old'), pgscore._key_text(b.profile_key, 'new'),
                     pgscore._key_present(b.profile_key, 'new'), pgscore._queue_name(p.number), b.number,
@@ -5400,12 +5401,23 @@ create function pgscore._forget_body(profile regclass) returns text
 language sql stable
 set search_path = ''
 as $$
-    select 'begin ' || string_agg(
-        format(
-            'delete from pgscore.stale_row s using pgscore_old o where s.binding = %s and s.key = %s;',
-            b.number, pgscore._key_text(b.profile_key, 'o')
-        ), ' ' order by b.number
-    ) || ' return null; end'
+    select format(
+        'begin
+            if tg_op = ''TRUNCATE'' then
+                delete from pgscore.stale_row s where s.binding = any (%L);
+            else
+                %s
+            end if;
+            return null;
+        end',
+        array_agg(b.number),
+        string_agg(
+            format(
+                'delete from pgscore.stale_row s using pgscore_old o where s.binding = %s and s.key = %s;',
+                b.number, pgscore._key_text(b.profile_key, 'o')
+            ), ' ' order by b.number
+        )
+    )
     from pgscore._bindings_of(profile) b
 $$;
 
@@ -5629,18 +5641,18 @@ as $$
     -- All or some: a plan for both would read the whole table each time.
     select format(
         'if exists (select from unnest(here.work) w where w.task = ''recount all'') then
-            select array_agg(l.p) into here.locked
-            from (select p from %1$s p order by %2$s for no key update) l;
+            select array_agg(l.pgscore_row) into here.locked
+            from (select pgscore_row from %1$s pgscore_row order by %2$s for no key update) l;
         else
-            select array_agg(l.p) into here.locked
-            from (select p from %1$s p where %3$s order by %2$s for no key update) l;
+            select array_agg(l.pgscore_row) into here.locked
+            from (select pgscore_row from %1$s pgscore_row where %3$s order by %2$s for no key update) l;
         end if;',
-        profile, pgscore._row_order(profile, 'p'),
+        profile, pgscore._row_order(profile, 'pgscore_row'),
         (
             select string_agg(
                 format(
                     '(%s) %s(select %s from unnest(here.work) w, unnest(w.keys) as u (key) where w.binding = any (%L))%s',
-                    (select string_agg(format('p.%I', c), ', ' order by o) from unnest(k.profile_key) with ordinality u (c, o)),
+                    (select string_agg(format('pgscore_row.%I', c), ', ' order by o) from unnest(k.profile_key) with ordinality u (c, o)),
                     case cardinality(k.profile_key) when 1 then '= any (array' else 'in ' end,
                     (
                         select string_agg(
@@ -5689,7 +5701,6 @@ begin
     return format(
         ' left join (
             select u.key, bool_or(u.task = ''arrive'') as arrived, bool_or(u.task = ''undo'') as undone,
-                bool_or(u.task in (''recount'', ''settle'')) as settled,
                 bool_or(u.task in (''recount'', ''arrive'', ''rekey'', ''settle'')) as absolute%1$s
             from (
                 select w.task, k.key, case when w.task in (''move'', ''undo'', ''recount'') then k.delta::text[] end as delta
@@ -5706,7 +5717,7 @@ begin
         case when exists (select from pgscore._bindings_of(b.profile) o where o.on_missing = 'insert') then format(
             'where u.task not in (''move'', ''undo'', ''recount'') or u.key <> all (coalesce(here.counted_%s, ''{}''))', b.number
         ) end,
-        pgscore._key_text(b.profile_key, 'p'), pgscore._generated_name(b.events, 'binding', b.number, 'recount'),
+        pgscore._key_text(b.profile_key, 'pgscore_row'), pgscore._generated_name(b.events, 'binding', b.number, 'recount'),
         format(
             case when looks then 'w%1$s.key is not null' when grows then 'w%1$s.absolute or w%1$s.undone' else 'w%1$s.absolute' end,
             b.number
@@ -5724,7 +5735,7 @@ language plpgsql stable
 set search_path = ''
 as $$
 declare
-    present constant text := format('p.%I', reducer ->> 'column');
+    present constant text := format('pgscore_row.%I', reducer ->> 'column');
     grown constant text := pgscore._grown(reducer, present, format('w%s.d%s', b.number, _moved_value.ordinal));
     recounted constant text := format('r%s.v%s', b.number, _moved_value.ordinal);
 begin
@@ -5754,8 +5765,9 @@ as $$
     -- Not row(…)::profile, which an added column would break.
     select format(
         '%1$s
+        here.serving := exists (select from pgscore.model m where m.name = any (%9$L) and m.serving is not null);
         for here.item in
-            select p as profile, %2$s as forced, %7$s as unscored%3$s from unnest(here.locked) as p%4$s where %8$s
+            select pgscore_row as profile, %2$s as forced, %7$s as unscored%3$s from unnest(here.locked) as pgscore_row%4$s where %8$s
         loop
             here.one := here.item.profile; %5$s %6$s
             here.touched := here.item.forced or here.one operator(pg_catalog.*<>) here.item.profile;
@@ -5779,13 +5791,13 @@ as $$
         ),
         string_agg(c.columns, '' order by b.number), string_agg(pgscore._work_join(b), '' order by b.number),
         string_agg(c.assignments, '' order by b.number), pgscore._fill_generated(_move_body.profile, 'here.one'),
-        -- Who counts all there is has rows scored that no model has scored yet.
+        -- Rows that no model has scored yet are scored where they are new, or all is counted.
         format(
-            '(%s) and (%s)',
-            string_agg(format('here.every_%1$s or coalesce(w%1$s.settled, false)', b.number), ' or ' order by b.number),
-            (select string_agg(format('p.%I is null', t.score), ' or ') from pgscore._targets_of(_move_body.profile) t)
+            'here.serving and (%s) and (%s)',
+            string_agg(format('here.every_%1$s or coalesce(w%1$s.absolute, false)', b.number), ' or ' order by b.number),
+            (select string_agg(format('pgscore_row.%I is null', t.score), ' or ') from pgscore._targets_of(_move_body.profile) t)
         ),
-        pgscore._tied(_move_body.profile)
+        pgscore._tied(_move_body.profile), array(select t.model from pgscore._targets_of(_move_body.profile) t)
     )
     from pgscore._bindings_of(profile) b,
         lateral (
@@ -5953,10 +5965,11 @@ language sql stable
 set search_path = ''
 as $$
     select format(
-        '<<here>>
+        '#variable_conflict use_column
+        <<here>>
         declare
             work pgscore.work[] := $1; taken pgscore.work; slots integer[]; made text[]; missing text;
-            locked %1$s[]; moved %1$s[]; item record; one %1$s; touched boolean; changed boolean[];
+            locked %1$s[]; moved %1$s[]; item record; one %1$s; touched boolean; changed boolean[]; serving boolean;
             began timestamptz; size integer; answer pgscore.scored; failure text; %2$s
         begin
             %3$s %4$s %5$s %6$s %7$s
@@ -6026,17 +6039,21 @@ as $$
     from pgscore.bound_profile p,
         -- A parent hands a trigger for each row on to its partitions; statement triggers each table has for itself.
         lateral (
-            select _profile_triggers.profile as relation, pgscore._score_trigger_name(p.number)::text as name, 'score' as what, 'before insert or update' as fires, 'for each row' as details
+            select
+                _profile_triggers.profile as relation, pgscore._score_trigger_name(p.number)::text as name, 'score' as function,
+                'before update' as fires, 'for each row' as details
             union all
-            select r.relation, format('pgscore_%s_%s', p.number, t.what), t.what, t.fires, t.details
+            select r.relation, format('pgscore_%s_%s', p.number, t.name), t.function, t.fires, t.details
             from pgscore._partitions(_profile_triggers.profile) as r (relation),
                 (values
-                    ('arrive', 'after insert', 'referencing new table as pgscore_new for each statement'),
-                    ('forget', 'after delete', 'referencing old table as pgscore_old for each statement')
-                ) as t (what, fires, details)
+                    ('arrive', 'arrive', 'after insert', 'referencing new table as pgscore_new for each statement'),
+                    ('forget', 'forget', 'after delete', 'referencing old table as pgscore_old for each statement'),
+                    ('forget_all', 'forget', 'after truncate', 'for each statement')
+                ) as t (name, function, fires, details)
+            where r.relation = _profile_triggers.profile or t.name <> 'forget_all'
         ) t,
         lateral pgscore._trigger_statements(
-            t.name, t.fires, t.relation, t.details, pgscore._generated_name(_profile_triggers.profile, 'profile', p.number, t.what),
+            t.name, t.fires, t.relation, t.details, pgscore._generated_name(_profile_triggers.profile, 'profile', p.number, t.function),
             'Keeps counters and scores right when profiles themselves change'
         ) as s (statement)
     where p.profile = _profile_triggers.profile
@@ -6211,6 +6228,22 @@ comment on function pgscore._generate_apply_queue() is 'Writes the function that
 -- As it is while nothing is tied.
 select pgscore._generate_apply_queue();
 
+-- core/binding/_comment_columns.sql
+create function pgscore._comment_columns(relation text, says jsonb) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+    column_comment record;
+begin
+    for column_comment in select c.key, c.value from jsonb_each_text(says) c loop
+        execute format('comment on column %s.%I is %L', relation, column_comment.key, column_comment.value);
+    end loop;
+end
+$$;
+
+comment on function pgscore._comment_columns(text, jsonb) is 'Comments the columns of a generated table';
+
 -- core/binding/_create_queue.sql
 create function pgscore._create_queue(profile_number integer) returns void
 language plpgsql volatile
@@ -6230,17 +6263,29 @@ begin
         'comment on table %s is %L', pgscore._queue_name(profile_number),
         'Work of transactions in flight: written by triggers, taken back at commit, never seen by another transaction'
     );
+    perform pgscore._comment_columns(pgscore._queue_name(profile_number), jsonb_build_object(
+        'transaction', 'The transaction', 'binding', 'The number of the binding; 0 for the apply function''s own mark',
+        'task', 'move: add the deltas; undo: those that can be taken away, and recount the rest; recount, settle: recount all; recount all: of every profile; arrive, rekey: a profile is new or has a new key; scored: rows are being stored with their scores',
+        'keys', 'Keys of profiles', 'deltas', 'For each key, what the events add: a text array with an element for each reducer; for rekey, the former key'
+    ));
     -- Events are queued already folded, a row for each statement, so this fires once for a statement of any size.
     execute format(
         'create constraint trigger apply after insert on %s deferrable initially deferred
         for each row execute function pgscore._apply_queue()',
         pgscore._queue_name(profile_number)
     );
+    execute format(
+        'comment on trigger apply on %s is %L', pgscore._queue_name(profile_number),
+        'Runs when the transaction commits, or at SET CONSTRAINTS ALL IMMEDIATE'
+    );
     execute format('grant select on %s to pgscore_applier', pgscore._queue_name(profile_number));
     execute format(
         'create table %s (slot integer primary key, transaction xid8) with (fillfactor = 50)', pgscore._arrival_name(profile_number)
     );
     execute format('insert into %s (slot) select generate_series(0, 63)', pgscore._arrival_name(profile_number));
+    perform pgscore._comment_columns(pgscore._arrival_name(profile_number), jsonb_build_object(
+        'slot', 'What keys hash to', 'transaction', 'The transaction that changed the row last'
+    ));
     execute format(
         'comment on table %s is %L', pgscore._arrival_name(profile_number),
         'New profiles, and events that find no profile, change the row that their key hashes to: of two at the same time the later one waits, and then sees the other'
@@ -6916,13 +6961,17 @@ grant execute on function pgscore._lock_tables(regclass, regclass, text) to pgsc
 
 -- core/binding/_is_small.sql
 create function pgscore._is_small(relation regclass, rows integer) returns boolean
-language plpgsql stable
+language plpgsql volatile
 set search_path = ''
 as $$
 declare
+    former constant text := current_setting('role');
     answer boolean;
 begin
+    -- As its owner: what it calls itself a table may be a view of somebody's functions.
+    perform set_config('role', (select r.rolname from pg_catalog.pg_class c join pg_catalog.pg_roles r on r.oid = c.relowner where c.oid = relation)::text, true);
     execute format('select count(*) <= $1 from (select from %s limit $1 + 1) s', relation) into answer using rows;
+    perform set_config('role', former, true);
     return answer;
 end
 $$;

@@ -20,8 +20,8 @@ _SNAPSHOT = Path(__file__).parent / "privileges.txt"
 _UPDATE = "PGSCORE_UPDATE_SNAPSHOTS"  # set it to 1 to write the snapshot anew, and review the difference
 _SCHEMAS = "('pgscore', 'pgscore_models', 'pgscore_trusted')"
 _ROLES = (
-    "('pgscore_reader'), ('pgscore_publisher'), ('pgscore_operator'), ('pgscore_owner'), ('churn_owner'),"
-    " ('test_application'), ('test_nobody')"
+    "('pgscore_reader'), ('pgscore_publisher'), ('pgscore_operator'), ('pgscore_owner'), ('pgscore_applier'),"
+    " ('churn_owner'), ('test_application'), ('test_nobody')"
 )
 
 _COMMENTS = f"""
@@ -212,10 +212,16 @@ def test_invariant_7_an_application_inserts_and_does_nothing_else(serving: Datab
         "update churn.customer_profile set churn_score = 0",
         "delete from churn.complaints",
         "truncate churn.complaints",
-        "select churn._complaints_apply('{1}', '{5}')",
+        "select churn._pgscore_profile_1_apply('{}')",
+        "select churn._pgscore_profile_1_drain()",
+        "select churn._pgscore_binding_1_recount('1', true)",
+        "select churn._pgscore_binding_1_reconcile(500, true)",
+        "select pgscore.detach('churn.complaints', 'churn.customer_profile')",
         "select pgscore.score('churn', '{}'::jsonb)",
-        "insert into pgscore.queue (binding, keys, deltas) values ('churn.complaints', '{1}', '{5}')",
-        "select * from pgscore.queue",
+        "insert into pgscore.queue_1 (binding, task, keys, deltas) values (1, 'move', '{1}', '{\"{5}\"}')",
+        "select * from pgscore.queue_1",
+        "select * from pgscore.arrival_1",
+        "insert into pgscore.stale_row (binding, key, reason) values (1, '1', 'x')",
         "select * from pgscore.model",
         "select * from pgscore.prediction_log",
     ):

@@ -3,10 +3,11 @@ language sql stable
 set search_path = ''
 as $$
     select format(
-        '<<here>>
+        '#variable_conflict use_column
+        <<here>>
         declare
             work pgscore.work[] := $1; taken pgscore.work; slots integer[]; made text[]; missing text;
-            locked %1$s[]; moved %1$s[]; item record; one %1$s; touched boolean; changed boolean[];
+            locked %1$s[]; moved %1$s[]; item record; one %1$s; touched boolean; changed boolean[]; serving boolean;
             began timestamptz; size integer; answer pgscore.scored; failure text; %2$s
         begin
             %3$s %4$s %5$s %6$s %7$s

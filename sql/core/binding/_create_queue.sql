@@ -16,17 +16,29 @@ begin
         'comment on table %s is %L', pgscore._queue_name(profile_number),
         'Work of transactions in flight: written by triggers, taken back at commit, never seen by another transaction'
     );
+    perform pgscore._comment_columns(pgscore._queue_name(profile_number), jsonb_build_object(
+        'transaction', 'The transaction', 'binding', 'The number of the binding; 0 for the apply function''s own mark',
+        'task', 'move: add the deltas; undo: those that can be taken away, and recount the rest; recount, settle: recount all; recount all: of every profile; arrive, rekey: a profile is new or has a new key; scored: rows are being stored with their scores',
+        'keys', 'Keys of profiles', 'deltas', 'For each key, what the events add: a text array with an element for each reducer; for rekey, the former key'
+    ));
     -- Events are queued already folded, a row for each statement, so this fires once for a statement of any size.
     execute format(
         'create constraint trigger apply after insert on %s deferrable initially deferred
         for each row execute function pgscore._apply_queue()',
         pgscore._queue_name(profile_number)
     );
+    execute format(
+        'comment on trigger apply on %s is %L', pgscore._queue_name(profile_number),
+        'Runs when the transaction commits, or at SET CONSTRAINTS ALL IMMEDIATE'
+    );
     execute format('grant select on %s to pgscore_applier', pgscore._queue_name(profile_number));
     execute format(
         'create table %s (slot integer primary key, transaction xid8) with (fillfactor = 50)', pgscore._arrival_name(profile_number)
     );
     execute format('insert into %s (slot) select generate_series(0, 63)', pgscore._arrival_name(profile_number));
+    perform pgscore._comment_columns(pgscore._arrival_name(profile_number), jsonb_build_object(
+        'slot', 'What keys hash to', 'transaction', 'The transaction that changed the row last'
+    ));
     execute format(
         'comment on table %s is %L', pgscore._arrival_name(profile_number),
         'New profiles, and events that find no profile, change the row that their key hashes to: of two at the same time the later one waits, and then sees the other'

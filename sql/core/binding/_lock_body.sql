@@ -5,18 +5,18 @@ as $$
     -- All or some: a plan for both would read the whole table each time.
     select format(
         'if exists (select from unnest(here.work) w where w.task = ''recount all'') then
-            select array_agg(l.p) into here.locked
-            from (select p from %1$s p order by %2$s for no key update) l;
+            select array_agg(l.pgscore_row) into here.locked
+            from (select pgscore_row from %1$s pgscore_row order by %2$s for no key update) l;
         else
-            select array_agg(l.p) into here.locked
-            from (select p from %1$s p where %3$s order by %2$s for no key update) l;
+            select array_agg(l.pgscore_row) into here.locked
+            from (select pgscore_row from %1$s pgscore_row where %3$s order by %2$s for no key update) l;
         end if;',
-        profile, pgscore._row_order(profile, 'p'),
+        profile, pgscore._row_order(profile, 'pgscore_row'),
         (
             select string_agg(
                 format(
                     '(%s) %s(select %s from unnest(here.work) w, unnest(w.keys) as u (key) where w.binding = any (%L))%s',
-                    (select string_agg(format('p.%I', c), ', ' order by o) from unnest(k.profile_key) with ordinality u (c, o)),
+                    (select string_agg(format('pgscore_row.%I', c), ', ' order by o) from unnest(k.profile_key) with ordinality u (c, o)),
                     case cardinality(k.profile_key) when 1 then '= any (array' else 'in ' end,
                     (
                         select string_agg(

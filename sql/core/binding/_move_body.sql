@@ -5,8 +5,9 @@ as $$
     -- Not row(…)::profile, which an added column would break.
     select format(
         '%1$s
+        here.serving := exists (select from pgscore.model m where m.name = any (%9$L) and m.serving is not null);
         for here.item in
-            select p as profile, %2$s as forced, %7$s as unscored%3$s from unnest(here.locked) as p%4$s where %8$s
+            select pgscore_row as profile, %2$s as forced, %7$s as unscored%3$s from unnest(here.locked) as pgscore_row%4$s where %8$s
         loop
             here.one := here.item.profile; %5$s %6$s
             here.touched := here.item.forced or here.one operator(pg_catalog.*<>) here.item.profile;
@@ -30,13 +31,13 @@ as $$
         ),
         string_agg(c.columns, '' order by b.number), string_agg(pgscore._work_join(b), '' order by b.number),
         string_agg(c.assignments, '' order by b.number), pgscore._fill_generated(_move_body.profile, 'here.one'),
-        -- Who counts all there is has rows scored that no model has scored yet.
+        -- Rows that no model has scored yet are scored where they are new, or all is counted.
         format(
-            '(%s) and (%s)',
-            string_agg(format('here.every_%1$s or coalesce(w%1$s.settled, false)', b.number), ' or ' order by b.number),
-            (select string_agg(format('p.%I is null', t.score), ' or ') from pgscore._targets_of(_move_body.profile) t)
+            'here.serving and (%s) and (%s)',
+            string_agg(format('here.every_%1$s or coalesce(w%1$s.absolute, false)', b.number), ' or ' order by b.number),
+            (select string_agg(format('pgscore_row.%I is null', t.score), ' or ') from pgscore._targets_of(_move_body.profile) t)
         ),
-        pgscore._tied(_move_body.profile)
+        pgscore._tied(_move_body.profile), array(select t.model from pgscore._targets_of(_move_body.profile) t)
     )
     from pgscore._bindings_of(profile) b,
         lateral (

@@ -3,7 +3,7 @@ language plpgsql stable
 set search_path = ''
 as $$
 declare
-    present constant text := format('p.%I', reducer ->> 'column');
+    present constant text := format('pgscore_row.%I', reducer ->> 'column');
     grown constant text := pgscore._grown(reducer, present, format('w%s.d%s', b.number, _moved_value.ordinal));
     recounted constant text := format('r%s.v%s', b.number, _moved_value.ordinal);
 begin

@@ -15,11 +15,7 @@ begin
             -- What can fail is apart from what writes: a block that only reads costs no transaction id. A conflict of
             -- transactions is no failure of the model.
             begin
-                if tg_op = ''INSERT'' then
-                    scored.answer := pgscore._rescore(%3$L, null::%1$s, scored.present, %10$s);
-                else
-                    scored.answer := pgscore._rescore(%3$L, old, scored.present, new.%4$I is null or not %10$s);
-                end if;
+                scored.answer := pgscore._rescore(%3$L, old, scored.present, new.%4$I is null or not %10$s);
                 if scored.answer is not null and scored.answer[1] is null then
                     scored.reason := (pgscore._score_rows(%3$L, array[scored.present])).reasons[1];
                 end if;

@@ -25,7 +25,6 @@ begin
     return format(
         ' left join (
             select u.key, bool_or(u.task = ''arrive'') as arrived, bool_or(u.task = ''undo'') as undone,
-                bool_or(u.task in (''recount'', ''settle'')) as settled,
                 bool_or(u.task in (''recount'', ''arrive'', ''rekey'', ''settle'')) as absolute%1$s
             from (
                 select w.task, k.key, case when w.task in (''move'', ''undo'', ''recount'') then k.delta::text[] end as delta
@@ -42,7 +41,7 @@ begin
         case when exists (select from pgscore._bindings_of(b.profile) o where o.on_missing = 'insert') then format(
             'where u.task not in (''move'', ''undo'', ''recount'') or u.key <> all (coalesce(here.counted_%s, ''{}''))', b.number
         ) end,
-        pgscore._key_text(b.profile_key, 'p'), pgscore._generated_name(b.events, 'binding', b.number, 'recount'),
+        pgscore._key_text(b.profile_key, 'pgscore_row'), pgscore._generated_name(b.events, 'binding', b.number, 'recount'),
         format(
             case when looks then 'w%1$s.key is not null' when grows then 'w%1$s.absolute or w%1$s.undone' else 'w%1$s.absolute' end,
             b.number
