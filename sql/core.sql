@@ -152,6 +152,8 @@
 \ir core/binding/_hand_over.sql
 \ir core/binding/_worth_queueing.sql
 \ir core/binding/_events_differ.sql
+\ir core/binding/_key_of_parts.sql
+\ir core/binding/_fold_at_once.sql
 \ir core/binding/_fold_one.sql
 \ir core/binding/_fold_body.sql
 \ir core/binding/_truncate_body.sql
@@ -163,11 +165,17 @@
 \ir core/binding/_tied.sql
 \ir core/binding/_fill_generated.sql
 \ir core/binding/_abort_hint.sql
+\ir core/binding/_counters_moved.sql
+\ir core/binding/_refused_one.sql
+\ir core/binding/_scored_one.sql
+\ir core/binding/_rekey_one.sql
 \ir core/binding/_score_one.sql
 \ir core/binding/_score_body.sql
 \ir core/binding/_arrive_body.sql
 \ir core/binding/_forget_body.sql
 \ir core/binding/_take_queue.sql
+\ir core/binding/_merge_one.sql
+\ir core/binding/_drain_one.sql
 \ir core/binding/_drain_body.sql
 \ir core/binding/_follow_keys_body.sql
 \ir core/binding/_missing_body.sql

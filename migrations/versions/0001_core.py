@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "fb9eccfd6ca62c01fed1b6f57f611c3d263e792f92117d2cd8e3672483312a82")
+    run_frozen("0001_core.up.sql", "a391e5121d69e84404521056c4718051f7104ab029ace2fab49ab92d8c67d0cb")
 
 
 def downgrade() -> None:

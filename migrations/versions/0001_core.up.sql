@@ -4886,26 +4886,27 @@ $$;
 comment on function pgscore._grown(jsonb, text, text) is 'SQL for the value of a reducer after new events, from the present value and what they bring';
 
 -- core/binding/_one_update.sql
-create function pgscore._one_update(b pgscore.binding, key text, delta text) returns text
+create function pgscore._one_update(b pgscore.binding, key text[], brought text[]) returns text
 language sql stable
 set search_path = ''
 as $$
     select format(
         'update %s p set %s where %s;', b.profile,
         string_agg(
-            format(
-                '%I = %s', r.target,
-                pgscore._grown(r.reducer, format('p.%I', r.target), format('(%s)[%s]::%s', delta, r.ordinal, r.typed))
-            ), ', ' order by r.ordinal
+            format('%I = %s', r.target, pgscore._grown(r.reducer, format('p.%I', r.target), brought[r.ordinal])), ', '
+            order by r.ordinal
         ),
-        pgscore._key_match(b.profile, b.profile_key, 'p', key)
+        (
+            select string_agg(format('p.%I = %s', k.name, key[k.ordinal]), ' and ' order by k.ordinal)
+            from unnest(b.profile_key) with ordinality as k (name, ordinal)
+        )
     )
     from pgscore._reducers_of(b) r
     having not coalesce(bool_or(r.kind = 'look'), true)
 $$;
 
-comment on function pgscore._one_update(pgscore.binding, text, text) is
-    'The statement that moves the counters of one profile by a delta, a text array; NULL where a reducer has to look at the events';
+comment on function pgscore._one_update(pgscore.binding, text[], text[]) is
+    'The statement that moves the counters of one profile; the parts of its key, and what events bring to each reducer, are SQL. NULL where a reducer has to look at the events';
 
 -- core/binding/_work_of.sql
 create function pgscore._work_of(b pgscore.binding, task text, keys text, deltas text) returns text
@@ -4980,53 +4981,97 @@ $$;
 comment on function pgscore._events_differ(pgscore.binding) is
     'SQL that says whether an update changed, of the events of one key, anything that a reducer reads';
 
+-- core/binding/_key_of_parts.sql
+create function pgscore._key_of_parts(key name[]) returns text
+language sql immutable
+set search_path = ''
+as $$
+    select case cardinality(key)
+        when 1 then 'here.k1::text'
+        else format(
+            'array[%s]::text', (select string_agg(format('here.k%s::text', n), ', ' order by n) from generate_subscripts(key, 1) n)
+        )
+    end
+$$;
+
+comment on function pgscore._key_of_parts(name[]) is 'SQL for a key as text, from the variables k1, k2, … of a generated function';
+
+-- core/binding/_fold_at_once.sql
+create function pgscore._fold_at_once(b pgscore.binding, brought text[], source text) returns text
+language sql stable
+set search_path = ''
+as $$
+    -- The owner of both tables needs no other function for it.
+    select format(
+        '<<here>>
+        declare
+            %s
+        begin
+            select %s into %s %s;
+            if found then
+                %s
+                if not found then
+                    perform %s(array[%s]);
+                end if;
+            end if;
+        end;',
+        (
+            select string_agg(format('k%s %s; ', o, t), '' order by o)
+            from unnest(pgscore._key_types(b.profile, b.profile_key)) with ordinality u (t, o)
+        ) || (select string_agg(format('v%s %s; ', r.ordinal, r.type), '' order by r.ordinal) from pgscore._reducers_of(b) r),
+        (select string_agg(format('e.%I, ', k), '' order by o) from unnest(b.event_key) with ordinality u (k, o))
+            || array_to_string(brought, ', '),
+        (select string_agg(format('here.k%s, ', n), '' order by n) from generate_subscripts(b.event_key, 1) n)
+            || (select string_agg(format('here.v%s', n), ', ' order by n) from generate_subscripts(brought, 1) n),
+        source, s.statement, pgscore._generated_name(b.profile, 'profile', b.profile_number, 'apply'),
+        pgscore._work_of(
+            b, '''move''', format('array[%s]', pgscore._key_of_parts(b.event_key)),
+            format(
+                'array[array[%s]::text[]::text]',
+                (select string_agg(format('here.v%s::text', n), ', ' order by n) from generate_subscripts(brought, 1) n)
+            )
+        )
+    )
+    from (
+        select pgscore._one_update(
+            b, array(select format('here.k%s', n) from generate_subscripts(b.profile_key, 1) n order by n),
+            array(select format('here.v%s', n) from generate_subscripts(brought, 1) n order by n)
+        ) as statement
+    ) s
+    where b.timing = 'statement' and b.events_owner = b.profile_owner and s.statement is not null
+$$;
+
+comment on function pgscore._fold_at_once(pgscore.binding, text[], text) is
+    'What the trigger function for inserted events does with the event of a statement where it may change the profile itself; NULL where it may not';
+
 -- core/binding/_fold_one.sql
 create function pgscore._fold_one(b pgscore.binding) returns text
 language plpgsql stable
 set search_path = ''
 as $$
 declare
-    deltas constant text[] := (
-        select array_agg(
-            case r.kind when 'look' then 'null' else pgscore._event_value(r.reducer, b.events) end order by r.ordinal
-        )
-        from pgscore._reducers_of(b) r
-    );
-    key constant text := pgscore._key_text(b.event_key, 'e');
-    delta constant text := format(
-        'array[%s]::text[]',
-        (select string_agg(format('(%s)::text', d), ', ' order by ordinal) from unnest(deltas) with ordinality u (d, ordinal))
+    brought constant text[] := array(
+        select case r.kind when 'look' then 'null' else pgscore._event_value(r.reducer, b.events) end
+        from pgscore._reducers_of(b) r order by r.ordinal
     );
     source constant text := format(
-        'from pgscore_new e where %s%s', pgscore._key_present(b.event_key, 'e'), ' and (' || pgscore._worth_queueing(b, deltas) || ')'
+        'from pgscore_new e where %s%s', pgscore._key_present(b.event_key, 'e'), ' and (' || pgscore._worth_queueing(b, brought) || ')'
     );
-    one_update text;
 begin
-    if b.timing = 'statement' and b.events_owner = b.profile_owner then
-        one_update := pgscore._one_update(b, 'here.key', 'here.delta');
-    end if;
     -- One event is what most statements bring, and to group it costs more than the rest of the work.
     return format(
         'perform from pgscore_new offset 1; if not found then %s return null; end if; ',
-        case
-            when one_update is null then pgscore._hand_over(
-                b, '''move''', format('array[%s]', key), format('array[%s::text]', delta), source
+        coalesce(
+            pgscore._fold_at_once(b, brought, source),
+            pgscore._hand_over(
+                b, '''move''', format('array[%s]', pgscore._key_text(b.event_key, 'e')),
+                format(
+                    'array[array[%s]::text[]::text]',
+                    (select string_agg(format('(%s)::text', v), ', ' order by o) from unnest(brought) with ordinality u (v, o))
+                ),
+                source
             )
-            else format(
-                '<<here>> declare key text; delta text[]; begin
-                    select %s, %s into here.key, here.delta %s;
-                    if found then
-                        %s
-                        if not found then
-                            perform %s(array[%s]);
-                        end if;
-                    end if;
-                end;',
-                key, delta, source, one_update,
-                pgscore._generated_name(b.profile, 'profile', b.profile_number, 'apply'),
-                pgscore._work_of(b, '''move''', 'array[here.key]', 'array[here.delta::text]')
-            )
-        end
+        )
     );
 end
 $$;
@@ -5280,58 +5325,122 @@ $$;
 
 comment on function pgscore._abort_hint() is 'The hint of the error with which a binding fails a transaction whose rows cannot be scored';
 
+-- core/binding/_counters_moved.sql
+create function pgscore._counters_moved(profile regclass) returns text
+language sql stable
+set search_path = ''
+as $$
+    select string_agg(format('old.%1$I is distinct from new.%1$I', c.name), ' or ' order by c.name)
+    from (
+        select distinct r ->> 'column' as name from pgscore._bindings_of(profile) b, jsonb_array_elements(b.reducers) r
+    ) c
+$$;
+
+comment on function pgscore._counters_moved(regclass) is 'SQL that says, in a trigger of a profile table, whether a column that a reducer moves has changed';
+
+-- core/binding/_refused_one.sql
+create function pgscore._refused_one(b pgscore.binding) returns text
+language sql stable
+set search_path = ''
+as $$
+    select format(
+        'if (select b.on_error from pgscore.binding b where b.number = %1$s) = ''abort'' then
+            raise exception ''model "%%" could not score 1 of 1 rows for %%: %%'', %2$L, %3$L, scored.reason
+                using errcode = ''data_exception'', hint = %4$L;
+        end if;
+        insert into pgscore.stale_row as s (binding, key, reason) values (%1$s, %5$s, scored.reason)
+        on conflict on constraint stale_row_pkey do update set reason = excluded.reason;',
+        b.number, b.model, b.name, pgscore._abort_hint(), pgscore._key_text(b.profile_key, 'new')
+    )
+$$;
+
+comment on function pgscore._refused_one(pgscore.binding) is 'What the trigger function of a profile table does with a row that could not be scored';
+
+-- core/binding/_scored_one.sql
+create function pgscore._scored_one(b pgscore.binding) returns text
+language sql stable
+set search_path = ''
+as $$
+    select format(
+        -- The list is empty but for bad days, and an empty table is told apart sooner than searched.
+        'if pg_relation_size(''pgscore.stale_row'') > 0 then
+            delete from pgscore.stale_row s where s.binding = %1$s and s.key = %2$s and s.cause = ''score'';
+        end if; ', b.number, pgscore._key_text(b.profile_key, 'new')
+    ) || case when b.log then format(
+        'insert into pgscore.prediction_log (model, version, binding, key, score)
+        select b.model, scored.answer[2], b.name, %2$s, scored.answer[1] from pgscore.binding b where b.number = %1$s and b.log;',
+        b.number, pgscore._key_text(b.profile_key, 'new')
+    ) else '' end
+$$;
+
+comment on function pgscore._scored_one(pgscore.binding) is 'What the trigger function of a profile table does when a row was scored: it keeps the list of stale rows and the log';
+
+-- core/binding/_rekey_one.sql
+create function pgscore._rekey_one(b pgscore.binding) returns text
+language sql stable
+set search_path = ''
+as $$
+    select format(
+        'if (%1$s) and %2$s then
+            insert into %3$s (binding, task, keys, deltas) values (%4$s, ''rekey'', array[%5$s], array[%6$s]);
+            update pgscore.stale_row s set key = %5$s
+            where s.binding = %4$s and s.key = %6$s and not exists (
+                select from pgscore.stale_row o where o.binding = %4$s and o.key = %5$s
+            );
+        end if;',
+        (select string_agg(format('old.%1$I is distinct from new.%1$I', k), ' or ') from unnest(b.profile_key) k),
+        pgscore._key_present(b.profile_key, 'new'), pgscore._queue_name(b.profile_number), b.number,
+        pgscore._key_text(b.profile_key, 'new'), pgscore._key_text(b.profile_key, 'old')
+    )
+$$;
+
+comment on function pgscore._rekey_one(pgscore.binding) is
+    'What the trigger function of a profile table does where a row gets another key: it is recounted at commit, when its events have followed';
+
 -- core/binding/_score_one.sql
 create function pgscore._score_one(b pgscore.binding) returns text
 language plpgsql stable
 set search_path = ''
 as $$
 declare
-    key constant text := pgscore._key_text(b.profile_key, 'new');
     filled constant text := pgscore._fill_generated(b.profile, 'scored.present');
+    present constant text := case when filled is null then 'new' else 'scored.present' end;
 begin
     return format(
         '<<scored>>
         declare
             present %1$s; answer double precision[]; reason text;
         begin
-            scored.present := new; %2$s
+            %2$s
             -- What can fail is apart from what writes: a block that only reads costs no transaction id. A conflict of
             -- transactions is no failure of the model.
             begin
-                scored.answer := pgscore._rescore(%3$L, old, scored.present, new.%4$I is null or not %10$s);
-                if scored.answer is not null and scored.answer[1] is null then
-                    scored.reason := (pgscore._score_rows(%3$L, array[scored.present])).reasons[1];
+                -- Where a counter has moved the model is asked, without the price of finding out what else has changed.
+                if new.%4$I is null or %6$s then
+                    scored.answer := case when %7$s then pgscore._rescore(%3$L, null::%1$s, %5$s, true) end;
+                else
+                    scored.answer := case when %7$s then pgscore._rescore(%3$L, old, %5$s, false) end;
+                end if;
+                if scored.answer is not null then
+                    if scored.answer[1] is null then
+                        scored.reason := (pgscore._score_rows(%3$L, array[%5$s])).reasons[1];
+                    end if;
                 end if;
             exception
                 when transaction_rollback then raise;
                 when others then scored.reason := sqlerrm;
             end;
             if scored.reason is not null then
-                %5$s
+                %8$s
             elsif scored.answer is not null then
-                new.%4$I := scored.answer[1]; %6$s
-                delete from pgscore.stale_row s where s.binding = %7$s and s.key = %8$s and s.cause = ''score'';
-                %9$s
+                new.%4$I := scored.answer[1]; %9$s
+                %10$s
             end if;
         end;',
-        b.profile, filled, b.model, b.score,
-        format(
-            'if (select b.on_error from pgscore.binding b where b.number = %1$s) = ''abort'' then
-                raise exception ''model "%%" could not score 1 of 1 rows for %%: %%'', %2$L, %3$L, scored.reason
-                    using errcode = ''data_exception'', hint = %4$L;
-            end if;
-            insert into pgscore.stale_row as s (binding, key, reason) values (%1$s, %5$s, scored.reason)
-            on conflict on constraint stale_row_pkey do update set reason = excluded.reason;',
-            b.number, b.model, b.name, pgscore._abort_hint(), key
-        ),
+        b.profile, 'scored.present := new; ' || filled, b.model, b.score, present, pgscore._counters_moved(b.profile),
+        pgscore._tied(b.profile), pgscore._refused_one(b),
         concat('new.' || quote_ident(b.version) || ' := scored.answer[2]; ', 'new.' || quote_ident(b.scored_at) || ' := now();'),
-        b.number, key,
-        case when b.log then format(
-            'insert into pgscore.prediction_log (model, version, binding, key, score)
-            select b.model, scored.answer[2], b.name, %s, scored.answer[1] from pgscore.binding b where b.number = %s and b.log;',
-            key, b.number
-        ) end,
-        pgscore._tied(b.profile)
+        pgscore._scored_one(b)
     );
 end
 $$;
@@ -5347,30 +5456,15 @@ as $$
         '#variable_conflict use_column
         begin
             -- What pgscore wrote together with the score, and nothing that a trigger changes because of it.
-            if pg_trigger_depth()::text = current_setting(''pgscore.scored'', true) and exists (
-                select from %s q where q.transaction = pg_current_xact_id() and q.task = ''scored''
-            ) then
-                return new;
-            end if; %s %s return new;
+            if pg_trigger_depth()::text = current_setting(''pgscore.scored'', true) then
+                if exists (select from %s q where q.transaction = pg_current_xact_id() and q.task = ''scored'') then
+                    return new;
+                end if;
+            end if;
+            %s %s return new;
         end',
         pgscore._queue_name(p.number),
-        (
-            select string_agg(
-                format(
-                    'if (%1$s) is distinct from (%2$s) and %3$s then
-                        insert into %4$s (binding, task, keys, deltas) values (%5$s, ''rekey'', array[%6$s], array[%7$s]);
-                        update pgscore.stale_row s set key = %6$s
-                        where s.binding = %5$s and s.key = %7$s and not exists (
-                            select from pgscore.stale_row o where o.binding = %5$s and o.key = %6$s
-                        );
-                    end if; ',
-                    pgscore._key_text(b.profile_key, 'old'), pgscore._key_text(b.profile_key, 'new'),
-                    pgscore._key_present(b.profile_key, 'new'), pgscore._queue_name(p.number), b.number,
-                    pgscore._key_text(b.profile_key, 'new'), pgscore._key_text(b.profile_key, 'old')
-                ), '' order by b.number
-            )
-            from pgscore._bindings_of(p.profile) b
-        ),
+        (select string_agg(pgscore._rekey_one(b), ' ' order by b.number) from pgscore._bindings_of(p.profile) b),
         (select string_agg(pgscore._score_one(t), ' ' order by t.number) from pgscore._targets_of(p.profile) t)
     )
     from pgscore.bound_profile p where p.profile = _score_body.profile
@@ -5442,6 +5536,65 @@ $$;
 
 comment on function pgscore._take_queue(integer) is 'What a generated function does to take what the transaction queued: each row is added to its variable work';
 
+-- core/binding/_merge_one.sql
+create function pgscore._merge_one(b pgscore.binding) returns text
+language sql stable
+set search_path = ''
+as $$
+    select format(
+        'elsif here.taken.binding = %1$s and here.first.binding = %1$s and here.taken.task = ''move'' and here.first.task = ''move''
+            and cardinality(here.taken.keys) = 1 and here.taken.keys = here.first.keys
+        then
+            here.first.deltas := array[array[%2$s]::text[]::text];',
+        b.number,
+        string_agg(
+            format(
+                -- NULL stands for nothing that came.
+                '(coalesce((here.first.deltas[1]::text[])[%1$s]::numeric + (here.taken.deltas[1]::text[])[%1$s]::numeric, (here.first.deltas[1]::text[])[%1$s]::numeric, (here.taken.deltas[1]::text[])[%1$s]::numeric))::text',
+                r.ordinal
+            ), ', ' order by r.ordinal
+        )
+    )
+    from pgscore._reducers_of(b) r
+    having bool_and(r.kind = 'add')
+$$;
+
+comment on function pgscore._merge_one(pgscore.binding) is
+    'What the drain function does where several statements had events of one profile: their deltas are added; NULL where not all reducers add';
+
+-- core/binding/_drain_one.sql
+create function pgscore._drain_one(b pgscore.binding) returns text
+language sql stable
+set search_path = ''
+as $$
+    select format(
+        'if here.first.binding = %s then %s %s if found then return; end if; end if;', b.number,
+        -- What several statements did may come to nothing.
+        case when b.on_missing = 'ignore' and pgscore._merge_one(b) is not null then format(
+            'if here.rows > 1 and %s then return; end if;',
+            (
+                select string_agg(format('coalesce(here.delta[%s]::numeric, 0) = 0', r.ordinal), ' and ' order by r.ordinal)
+                from pgscore._reducers_of(b) r
+            )
+        ) end,
+        u.statement
+    )
+    from (
+        select pgscore._one_update(
+            b,
+            array(
+                select pgscore._key_part('here.first.keys[1]', pgscore._key_types(b.profile, b.profile_key), n::integer)
+                from generate_subscripts(b.profile_key, 1) n order by n
+            ),
+            array(select format('here.delta[%s]::%s', r.ordinal, r.typed) from pgscore._reducers_of(b) r order by r.ordinal)
+        ) as statement
+    ) u
+    where u.statement is not null
+$$;
+
+comment on function pgscore._drain_one(pgscore.binding) is
+    'What the drain function does where the work is one profile and new events; NULL where a reducer has to look at them';
+
 -- core/binding/_drain_body.sql
 create function pgscore._drain_body(profile regclass) returns text
 language sql stable
@@ -5450,31 +5603,31 @@ as $$
     select format(
         '<<here>>
         declare
-            taken pgscore.work; work pgscore.work[]; delta text[];
+            taken record; first record; rows integer := 0; work pgscore.work[]; delta text[];
         begin
-            %1$s
-            if here.work is null then
+            for here.taken in
+                delete from %1$s q where q.transaction = pg_current_xact_id() returning q.binding, q.task, q.keys, q.deltas
+            loop
+                here.rows := here.rows + 1;
+                if here.rows = 1 then
+                    here.first := here.taken;
+                %2$s else
+                    here.work := here.work || row(here.taken.binding, here.taken.task, here.taken.keys, here.taken.deltas)::pgscore.work;
+                end if;
+            end loop;
+            if here.rows = 0 then
                 return;
             end if;
             -- Events of one profile are what most transactions bring; queries over arrays cost more than the update.
-            here.taken := here.work[1];
-            if cardinality(here.work) = 1 and here.taken.task = ''move'' and cardinality(here.taken.keys) = 1 then
-                here.delta := here.taken.deltas[1];
-                %2$s
+            if here.work is null and here.first.task = ''move'' and cardinality(here.first.keys) = 1 then
+                here.delta := here.first.deltas[1];
+                %3$s
             end if;
-            perform %3$s(here.work);
+            perform %4$s(row(here.first.binding, here.first.task, here.first.keys, here.first.deltas)::pgscore.work || here.work);
         end',
-        pgscore._take_queue(p.number),
-        (
-            select string_agg(
-                format(
-                    'if here.taken.binding = %s then %s if found then return; end if; end if; ',
-                    b.number, pgscore._one_update(b, 'here.taken.keys[1]', 'here.delta')
-                ), '' order by b.number
-            )
-            from pgscore._bindings_of(p.profile) b
-            where pgscore._one_update(b, '', '') is not null
-        ),
+        pgscore._queue_name(p.number),
+        (select string_agg(pgscore._merge_one(b), ' ' order by b.number) from pgscore._bindings_of(p.profile) b),
+        (select string_agg(pgscore._drain_one(b), ' ' order by b.number) from pgscore._bindings_of(p.profile) b),
         pgscore._generated_name(p.profile, 'profile', p.number, 'apply')
     )
     from pgscore.bound_profile p where p.profile = _drain_body.profile
@@ -6201,18 +6354,16 @@ language plpgsql volatile
 set search_path = ''
 as $$
 declare
-    -- In one order for all transactions. A table that has gone has no work, so nothing calls its function.
+    -- In one order for all transactions. It fires for each queued row, and the first call leaves nothing to the others. A table
+    -- that has gone has no work, so nothing calls its function.
     calls constant text := (
         select string_agg(
             format(
-                case p.tables when 1 then '%2$s' else 'if exists (select from %1$s q where q.transaction = pg_current_xact_id()) then %2$s end if;' end,
-                pgscore._queue_name(p.number),
-                format('perform %s();', pgscore._generated_name(p.profile, 'profile', p.number, 'drain'))
+                'if exists (select from %s q where q.transaction = pg_current_xact_id()) then perform %s(); end if;',
+                pgscore._queue_name(p.number), pgscore._generated_name(p.profile, 'profile', p.number, 'drain')
             ), ' ' order by p.profile::oid
         )
-        from (
-            select o.*, count(*) over () as tables from pgscore.bound_profile o join pg_catalog.pg_class c on c.oid = o.profile
-        ) p
+        from pgscore.bound_profile p join pg_catalog.pg_class c on c.oid = p.profile
     );
 begin
     -- Replaced, and so still its owner's.

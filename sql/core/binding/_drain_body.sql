@@ -5,31 +5,31 @@ as $$
     select format(
         '<<here>>
         declare
-            taken pgscore.work; work pgscore.work[]; delta text[];
+            taken record; first record; rows integer := 0; work pgscore.work[]; delta text[];
         begin
-            %1$s
-            if here.work is null then
+            for here.taken in
+                delete from %1$s q where q.transaction = pg_current_xact_id() returning q.binding, q.task, q.keys, q.deltas
+            loop
+                here.rows := here.rows + 1;
+                if here.rows = 1 then
+                    here.first := here.taken;
+                %2$s else
+                    here.work := here.work || row(here.taken.binding, here.taken.task, here.taken.keys, here.taken.deltas)::pgscore.work;
+                end if;
+            end loop;
+            if here.rows = 0 then
                 return;
             end if;
             -- Events of one profile are what most transactions bring; queries over arrays cost more than the update.
-            here.taken := here.work[1];
-            if cardinality(here.work) = 1 and here.taken.task = ''move'' and cardinality(here.taken.keys) = 1 then
-                here.delta := here.taken.deltas[1];
-                %2$s
+            if here.work is null and here.first.task = ''move'' and cardinality(here.first.keys) = 1 then
+                here.delta := here.first.deltas[1];
+                %3$s
             end if;
-            perform %3$s(here.work);
+            perform %4$s(row(here.first.binding, here.first.task, here.first.keys, here.first.deltas)::pgscore.work || here.work);
         end',
-        pgscore._take_queue(p.number),
-        (
-            select string_agg(
-                format(
-                    'if here.taken.binding = %s then %s if found then return; end if; end if; ',
-                    b.number, pgscore._one_update(b, 'here.taken.keys[1]', 'here.delta')
-                ), '' order by b.number
-            )
-            from pgscore._bindings_of(p.profile) b
-            where pgscore._one_update(b, '', '') is not null
-        ),
+        pgscore._queue_name(p.number),
+        (select string_agg(pgscore._merge_one(b), ' ' order by b.number) from pgscore._bindings_of(p.profile) b),
+        (select string_agg(pgscore._drain_one(b), ' ' order by b.number) from pgscore._bindings_of(p.profile) b),
         pgscore._generated_name(p.profile, 'profile', p.number, 'apply')
     )
     from pgscore.bound_profile p where p.profile = _drain_body.profile

@@ -3,18 +3,16 @@ language plpgsql volatile
 set search_path = ''
 as $$
 declare
-    -- In one order for all transactions. A table that has gone has no work, so nothing calls its function.
+    -- In one order for all transactions. It fires for each queued row, and the first call leaves nothing to the others. A table
+    -- that has gone has no work, so nothing calls its function.
     calls constant text := (
         select string_agg(
             format(
-                case p.tables when 1 then '%2$s' else 'if exists (select from %1$s q where q.transaction = pg_current_xact_id()) then %2$s end if;' end,
-                pgscore._queue_name(p.number),
-                format('perform %s();', pgscore._generated_name(p.profile, 'profile', p.number, 'drain'))
+                'if exists (select from %s q where q.transaction = pg_current_xact_id()) then perform %s(); end if;',
+                pgscore._queue_name(p.number), pgscore._generated_name(p.profile, 'profile', p.number, 'drain')
             ), ' ' order by p.profile::oid
         )
-        from (
-            select o.*, count(*) over () as tables from pgscore.bound_profile o join pg_catalog.pg_class c on c.oid = o.profile
-        ) p
+        from pgscore.bound_profile p join pg_catalog.pg_class c on c.oid = p.profile
     );
 begin
     -- Replaced, and so still its owner's.

@@ -1,20 +1,21 @@
-create function pgscore._one_update(b pgscore.binding, key text, delta text) returns text
+create function pgscore._one_update(b pgscore.binding, key text[], brought text[]) returns text
 language sql stable
 set search_path = ''
 as $$
     select format(
         'update %s p set %s where %s;', b.profile,
         string_agg(
-            format(
-                '%I = %s', r.target,
-                pgscore._grown(r.reducer, format('p.%I', r.target), format('(%s)[%s]::%s', delta, r.ordinal, r.typed))
-            ), ', ' order by r.ordinal
+            format('%I = %s', r.target, pgscore._grown(r.reducer, format('p.%I', r.target), brought[r.ordinal])), ', '
+            order by r.ordinal
         ),
-        pgscore._key_match(b.profile, b.profile_key, 'p', key)
+        (
+            select string_agg(format('p.%I = %s', k.name, key[k.ordinal]), ' and ' order by k.ordinal)
+            from unnest(b.profile_key) with ordinality as k (name, ordinal)
+        )
     )
     from pgscore._reducers_of(b) r
     having not coalesce(bool_or(r.kind = 'look'), true)
 $$;
 
-comment on function pgscore._one_update(pgscore.binding, text, text) is
-    'The statement that moves the counters of one profile by a delta, a text array; NULL where a reducer has to look at the events';
+comment on function pgscore._one_update(pgscore.binding, text[], text[]) is
+    'The statement that moves the counters of one profile; the parts of its key, and what events bring to each reducer, are SQL. NULL where a reducer has to look at the events';

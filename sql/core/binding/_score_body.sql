@@ -6,30 +6,15 @@ as $$
         '#variable_conflict use_column
         begin
             -- What pgscore wrote together with the score, and nothing that a trigger changes because of it.
-            if pg_trigger_depth()::text = current_setting(''pgscore.scored'', true) and exists (
-                select from %s q where q.transaction = pg_current_xact_id() and q.task = ''scored''
-            ) then
-                return new;
-            end if; %s %s return new;
+            if pg_trigger_depth()::text = current_setting(''pgscore.scored'', true) then
+                if exists (select from %s q where q.transaction = pg_current_xact_id() and q.task = ''scored'') then
+                    return new;
+                end if;
+            end if;
+            %s %s return new;
         end',
         pgscore._queue_name(p.number),
-        (
-            select string_agg(
-                format(
-                    'if (%1$s) is distinct from (%2$s) and %3$s then
-                        insert into %4$s (binding, task, keys, deltas) values (%5$s, ''rekey'', array[%6$s], array[%7$s]);
-                        update pgscore.stale_row s set key = %6$s
-                        where s.binding = %5$s and s.key = %7$s and not exists (
-                            select from pgscore.stale_row o where o.binding = %5$s and o.key = %6$s
-                        );
-                    end if; ',
-                    pgscore._key_text(b.profile_key, 'old'), pgscore._key_text(b.profile_key, 'new'),
-                    pgscore._key_present(b.profile_key, 'new'), pgscore._queue_name(p.number), b.number,
-                    pgscore._key_text(b.profile_key, 'new'), pgscore._key_text(b.profile_key, 'old')
-                ), '' order by b.number
-            )
-            from pgscore._bindings_of(p.profile) b
-        ),
+        (select string_agg(pgscore._rekey_one(b), ' ' order by b.number) from pgscore._bindings_of(p.profile) b),
         (select string_agg(pgscore._score_one(t), ' ' order by t.number) from pgscore._targets_of(p.profile) t)
     )
     from pgscore.bound_profile p where p.profile = _score_body.profile
