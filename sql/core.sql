@@ -147,6 +147,7 @@
 \ir core/binding/_event_value.sql
 \ir core/binding/_event_delta.sql
 \ir core/binding/_grown.sql
+\ir core/binding/_recounted.sql
 \ir core/binding/_one_update.sql
 \ir core/binding/_work_of.sql
 \ir core/binding/_hand_over.sql
@@ -172,6 +173,7 @@
 \ir core/binding/_follow_keys_body.sql
 \ir core/binding/_missing_body.sql
 \ir core/binding/_meet_body.sql
+\ir core/binding/_recount_again_body.sql
 \ir core/binding/_settle_body.sql
 \ir core/binding/_lock_body.sql
 \ir core/binding/_work_join.sql

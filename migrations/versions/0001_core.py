@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "1a2ef651209262a396ccc2c80d699f3bb105c36a74d40f9c41a36fbe20538819")
+    run_frozen("0001_core.up.sql", "d2911301eb374e13cd4be28310fb7e82342ba9eaaf531f57cf9cc07bdce83f50")
 
 
 def downgrade() -> None:

@@ -4885,27 +4885,38 @@ $$;
 
 comment on function pgscore._grown(jsonb, text, text) is 'SQL for the value of a reducer after new events, from the present value and what they bring';
 
+-- core/binding/_recounted.sql
+create function pgscore._recounted() returns text
+language sql immutable
+set search_path = ''
+as $$
+    select 'current_setting(''pgscore.recounted'', true) is not distinct from extract(epoch from statement_timestamp())::text'
+$$;
+
+comment on function pgscore._recounted() is
+    'SQL that says whether the apply function has recounted profiles in this statement of the client: events that were seen then may yet be handed over';
+
 -- core/binding/_one_update.sql
 create function pgscore._one_update(b pgscore.binding, key text, delta text) returns text
 language sql stable
 set search_path = ''
 as $$
     select format(
-        'update %s p set %s where %s;', b.profile,
+        'update %s p set %s where %s and not (%s);', b.profile,
         string_agg(
             format(
                 '%I = %s', r.target,
                 pgscore._grown(r.reducer, format('p.%I', r.target), format('(%s)[%s]::%s', delta, r.ordinal, r.typed))
             ), ', ' order by r.ordinal
         ),
-        pgscore._key_match(b.profile, b.profile_key, 'p', key)
+        pgscore._key_match(b.profile, b.profile_key, 'p', key), pgscore._recounted()
     )
     from pgscore._reducers_of(b) r
     having not coalesce(bool_or(r.kind = 'look'), true)
 $$;
 
 comment on function pgscore._one_update(pgscore.binding, text, text) is
-    'The statement that moves the counters of one profile by a delta, a text array; NULL where a reducer has to look at the events';
+    'The statement that moves the counters of one profile by a delta, a text array; it finds none where the apply function has to do it; NULL where a reducer has to look at the events';
 
 -- core/binding/_work_of.sql
 create function pgscore._work_of(b pgscore.binding, task text, keys text, deltas text) returns text
@@ -5600,6 +5611,31 @@ $$;
 comment on function pgscore._meet_body(regclass) is
     'What the apply function does so that new profiles, and events without a profile, see each other';
 
+-- core/binding/_recount_again_body.sql
+create function pgscore._recount_again_body() returns text
+language sql immutable
+set search_path = ''
+as $$
+    -- One statement may fire several triggers, as ON CONFLICT, MERGE and writable CTEs do. Where constraints are immediate,
+    -- or work is done at the end of each statement, what one of them has recounted a later one would add again.
+    select format(
+        'if %s then
+            here.work := array(
+                select row(
+                    w.binding, case when w.task in (''move'', ''undo'') then ''recount'' else w.task end, w.keys, w.deltas
+                )::pgscore.work
+                from unnest(here.work) w
+            );
+        elsif exists (select from unnest(here.work) w where w.task <> ''move'') then
+            perform set_config(''pgscore.recounted'', extract(epoch from statement_timestamp())::text, true);
+        end if;',
+        pgscore._recounted()
+    )
+$$;
+
+comment on function pgscore._recount_again_body() is
+    'What the apply function does so that events which a recount has seen are not added afterwards';
+
 -- core/binding/_settle_body.sql
 create function pgscore._settle_body(b pgscore.binding) returns text
 language sql stable
@@ -5959,14 +5995,15 @@ as $$
             locked %1$s[]; moved %1$s[]; item record; one %1$s; touched boolean; changed boolean[];
             began timestamptz; size integer; answer pgscore.scored; failure text; %2$s
         begin
-            %3$s %4$s %5$s %6$s %7$s
+            %9$s %3$s %4$s %5$s %6$s %7$s
             if here.moved is null then
                 return;
             end if;
             %8$s
         end',
         profile, v.variables, pgscore._follow_keys_body(profile), v.first_steps,
-        pgscore._meet_body(profile), pgscore._lock_body(profile), pgscore._move_body(profile), pgscore._update_body(profile)
+        pgscore._meet_body(profile), pgscore._lock_body(profile), pgscore._move_body(profile), pgscore._update_body(profile),
+        pgscore._recount_again_body()
     )
     from (
         select

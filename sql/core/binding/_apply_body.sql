@@ -9,14 +9,15 @@ as $$
             locked %1$s[]; moved %1$s[]; item record; one %1$s; touched boolean; changed boolean[];
             began timestamptz; size integer; answer pgscore.scored; failure text; %2$s
         begin
-            %3$s %4$s %5$s %6$s %7$s
+            %9$s %3$s %4$s %5$s %6$s %7$s
             if here.moved is null then
                 return;
             end if;
             %8$s
         end',
         profile, v.variables, pgscore._follow_keys_body(profile), v.first_steps,
-        pgscore._meet_body(profile), pgscore._lock_body(profile), pgscore._move_body(profile), pgscore._update_body(profile)
+        pgscore._meet_body(profile), pgscore._lock_body(profile), pgscore._move_body(profile), pgscore._update_body(profile),
+        pgscore._recount_again_body()
     )
     from (
         select
