@@ -188,6 +188,7 @@
 \ir core/binding/_counters_differ.sql
 \ir core/binding/_differences_shown.sql
 \ir core/binding/_reconcile_statements.sql
+\ir core/binding/_rekey_statements.sql
 \ir core/binding/_apply_queue.sql
 \ir core/binding/_generate_apply_queue.sql
 \ir core/binding/_create_queue.sql

@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "d2911301eb374e13cd4be28310fb7e82342ba9eaaf531f57cf9cc07bdce83f50")
+    run_frozen("0001_core.up.sql", "fcf109b6dc0a674c776fad79c44577aadc83543b2989bfbb56f3c04dd7a110d8")
 
 
 def downgrade() -> None:

@@ -6197,6 +6197,50 @@ $$;
 comment on function pgscore._reconcile_statements(pgscore.binding) is
     'What the owner of a profile table runs to have the function that compares a binding''s counters with its events';
 
+-- core/binding/_rekey_statements.sql
+create function pgscore._rekey_statements(b pgscore.binding) returns table (role regrole, statement text)
+language sql stable
+set search_path = ''
+as $$
+    -- The trigger that scores a row notes its new key before the row has it, and, on the way to another partition, as the
+    -- only one. Where constraints are immediate that is too early to count: this one asks for it when the row is stored.
+    with f as (
+        select
+            pgscore._generated_name(b.profile, 'binding', b.number, 'rekey') as name,
+            (select c.relkind = 'p' from pg_catalog.pg_class c where c.oid = b.profile) as partitioned
+    )
+    select s.role, s.statement
+    from f, lateral pgscore._function_statements(
+        b.profile_owner, f.name || '()', 'trigger', 'plpgsql volatile',
+        format(
+            'begin
+                insert into %1$s (binding, task, keys, deltas) select %2$s, ''rekeyed'', ''{}'', ''{}''%3$s;
+                return null;
+            end',
+            pgscore._queue_name(b.profile_number), b.number,
+            case when f.partitioned then format(
+                ' where exists (select from %s q where q.transaction = pg_current_xact_id() and q.task = ''rekey'')',
+                pgscore._queue_name(b.profile_number)
+            ) end
+        ),
+        format('Has rows of %s counted whose key has changed', b.profile)
+    ) s
+    union all
+    select b.profile_owner, s.statement
+    from f, pgscore._partitions(b.profile) as r (relation), lateral pgscore._trigger_statements(
+        format('pgscore_%s_rekey', b.number), 'after update', r.relation,
+        case when f.partitioned then 'for each statement'
+        else format(
+            'for each row when (%s)',
+            (select string_agg(format('old.%1$I is distinct from new.%1$I', k), ' or ') from unnest(b.profile_key) k)
+        ) end,
+        f.name, 'Keeps counters right when keys of profiles change'
+    ) as s (statement)
+$$;
+
+comment on function pgscore._rekey_statements(pgscore.binding) is
+    'What the owner of a profile table runs to have rows counted whose key has changed';
+
 -- core/binding/_apply_queue.sql
 create function pgscore._apply_queue() returns trigger
 language plpgsql volatile security definer
@@ -6267,10 +6311,11 @@ begin
         'comment on table %s is %L', pgscore._queue_name(profile_number),
         'Work of transactions in flight: written by triggers, taken back at commit, never seen by another transaction'
     );
-    -- Events are queued already folded, a row for each statement, so this fires once for a statement of any size.
+    -- Events are queued already folded, a row for each statement, so this fires once for a statement of any size. What is
+    -- noted while rows are being changed waits for what follows it, even where constraints are immediate.
     execute format(
         'create constraint trigger apply after insert on %s deferrable initially deferred
-        for each row execute function pgscore._apply_queue()',
+        for each row when (new.task not in (''scored'', ''rekey'')) execute function pgscore._apply_queue()',
         pgscore._queue_name(profile_number)
     );
     execute format('grant select on %s to pgscore_applier', pgscore._queue_name(profile_number));
@@ -6835,6 +6880,8 @@ begin
         union all
         select 3, e.* from pgscore._reconcile_statements(b) with ordinality e
         union all
+        select 5, e.* from pgscore._rekey_statements(b) with ordinality e
+        union all
         select 4, e.* from pgscore._event_triggers(b) with ordinality e
         union all
         select 5, e.* from pgscore._profile_triggers(b.profile) with ordinality e
@@ -6882,7 +6929,8 @@ begin
             union all
             select g.events_owner, pgscore._generated_name(g.events, 'binding', g.number, 'recount'), ''
             union all
-            select g.profile_owner, pgscore._generated_name(g.profile, 'binding', g.number, 'reconcile'), ''
+            select g.profile_owner, pgscore._generated_name(g.profile, 'binding', g.number, o.operation), ''
+            from unnest(array['reconcile', 'rekey']) as o (operation)
         ) as f (role, name, arguments);
     if exists (select from pgscore._bindings_of(profile)) then
         return query select * from pgscore._profile_statements(profile);

@@ -16,10 +16,11 @@ begin
         'comment on table %s is %L', pgscore._queue_name(profile_number),
         'Work of transactions in flight: written by triggers, taken back at commit, never seen by another transaction'
     );
-    -- Events are queued already folded, a row for each statement, so this fires once for a statement of any size.
+    -- Events are queued already folded, a row for each statement, so this fires once for a statement of any size. What is
+    -- noted while rows are being changed waits for what follows it, even where constraints are immediate.
     execute format(
         'create constraint trigger apply after insert on %s deferrable initially deferred
-        for each row execute function pgscore._apply_queue()',
+        for each row when (new.task not in (''scored'', ''rekey'')) execute function pgscore._apply_queue()',
         pgscore._queue_name(profile_number)
     );
     execute format('grant select on %s to pgscore_applier', pgscore._queue_name(profile_number));
