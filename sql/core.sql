@@ -182,6 +182,7 @@
 \ir core/binding/_record_many.sql
 \ir core/binding/_score_many.sql
 \ir core/binding/_update_body.sql
+\ir core/binding/_lost_condition.sql
 \ir core/binding/_apply_body.sql
 \ir core/binding/_profile_statements.sql
 \ir core/binding/_profile_triggers.sql

@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "fcf109b6dc0a674c776fad79c44577aadc83543b2989bfbb56f3c04dd7a110d8")
+    run_frozen("0001_core.up.sql", "7cc5b42a387cf719c9d416194c0fa8ecbf8638653e659856bf609df14d63f4df")
 
 
 def downgrade() -> None:

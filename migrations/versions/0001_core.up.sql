@@ -5564,7 +5564,7 @@ begin
             -- counted already.
             case b.timing when 'commit' then pgscore._take_queue(b.profile_number) end,
             (
-                select string_agg(format('here.counted_%s := here.made;', o.number), ' ')
+                select string_agg(format('here.counted_%1$s := here.counted_%1$s || here.made;', o.number), ' ')
                 from pgscore._bindings_of(b.profile) o where o.profile_key = b.profile_key
             )
         )
@@ -5983,6 +5983,27 @@ $$;
 comment on function pgscore._update_body(regclass) is
     'What the apply function does to change the rows: one UPDATE, with the scores in it where there are many';
 
+-- core/binding/_lost_condition.sql
+create function pgscore._lost_condition(profile regclass) returns text
+language sql stable
+set search_path = ''
+as $$
+    select string_agg(
+        format(
+            'exists (
+                select from unnest(here.work) w, unnest(w.keys) as u (key)
+                where w.binding = %1$s and hashtext(u.key) & 63 <> all (here.slots) and %3$s
+                    and not exists (select from unnest(here.locked) as p where %2$s = u.key)
+            )',
+            b.number, pgscore._key_text(b.profile_key, 'p'), pgscore._tied(_lost_condition.profile)
+        ), ' or ' order by b.number
+    )
+    from pgscore._bindings_of(profile) b
+$$;
+
+comment on function pgscore._lost_condition(regclass) is
+    'SQL that says whether a profile that was there was deleted, or got another key, while the apply function waited for its lock';
+
 -- core/binding/_apply_body.sql
 create function pgscore._apply_body(profile regclass) returns text
 language sql stable
@@ -5995,7 +6016,14 @@ as $$
             locked %1$s[]; moved %1$s[]; item record; one %1$s; touched boolean; changed boolean[];
             began timestamptz; size integer; answer pgscore.scored; failure text; %2$s
         begin
-            %9$s %3$s %4$s %5$s %6$s %7$s
+            %9$s %3$s %4$s
+            -- Who deleted a profile that was locked may have made it anew: then it is another row, which no snapshot of here
+            -- has seen, or one that is yet to come.
+            loop
+                %10$s %5$s %6$s
+                exit when not (%11$s);
+            end loop;
+            %7$s
             if here.moved is null then
                 return;
             end if;
@@ -6003,7 +6031,7 @@ as $$
         end',
         profile, v.variables, pgscore._follow_keys_body(profile), v.first_steps,
         pgscore._meet_body(profile), pgscore._lock_body(profile), pgscore._move_body(profile), pgscore._update_body(profile),
-        pgscore._recount_again_body()
+        pgscore._recount_again_body(), v.missing, pgscore._lost_condition(profile)
     )
     from (
         select
@@ -6013,9 +6041,8 @@ as $$
                     ' versions_%1$s integer[]; reasons_%1$s text[]; ', b.number
                 ), '' order by b.number
             ) as variables,
-            concat_ws(
-                ' ', string_agg(pgscore._settle_body(b), ' ' order by b.number), string_agg(pgscore._missing_body(b), ' ' order by b.number)
-            ) as first_steps
+            string_agg(pgscore._settle_body(b), ' ' order by b.number) as first_steps,
+            string_agg(pgscore._missing_body(b), ' ' order by b.number) as missing
         from pgscore._bindings_of(profile) b
     ) v
 $$;
