@@ -29,6 +29,7 @@ class Player:
         session: its session.
         level: the isolation level of its open transaction; NULL: it has none.
         events_only: whether the open transaction changed events and nothing else, and locked nothing before its commit.
+        alone: whether no other transaction that was open meanwhile did more than that.
         statements: what the open transaction has done.
         waiting: the statement that waits for a lock.
         failed: transactions that have to be tried again.
@@ -37,6 +38,7 @@ class Player:
     session: Session
     level: str | None = None
     events_only: bool = True
+    alone: bool = True
     statements: list[str] = field(default_factory=list)
     waiting: Future[Any] | None = None
     failed: list[list[str]] = field(default_factory=list)
@@ -67,6 +69,9 @@ class Game:
             player.level = statement.removeprefix("begin isolation level ")
         player.statements.append(statement)
         player.events_only &= events_only
+        if not all(each.events_only for each in self.players):
+            for each in self.players:
+                each.alone = False
         player.waiting = player.session.start(statement)
         self._came_back(player)
 
@@ -113,7 +118,7 @@ class Game:
         if not isinstance(error, psycopg2.Error) or error.pgcode not in _NO_MATTER | _TRY_AGAIN:
             raise error
         if error.pgcode == "40P01" and not self._deadlocks:
-            assert not all(each.events_only for each in self.players), error
+            assert not player.alone, error
         if error.pgcode == "40001" and player.level in (None, "read committed"):
             raise error
         if error.pgcode == "23505" and player.events_only:
@@ -124,7 +129,11 @@ class Game:
         self._ended(player)
 
     def _ended(self, player: Player) -> None:
-        player.level, player.events_only, player.statements = None, True, []
+        player.level, player.statements = None, []
+        player.events_only = True
+        if all(each.events_only for each in self.players):
+            for each in self.players:
+                each.alone = each.level is None and each.waiting is None
 
 
 def _again(session: Session, statements: Sequence[str]) -> None:
