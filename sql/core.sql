@@ -147,6 +147,7 @@
 \ir core/binding/_event_value.sql
 \ir core/binding/_event_delta.sql
 \ir core/binding/_grown.sql
+\ir core/binding/_recounted.sql
 \ir core/binding/_one_update.sql
 \ir core/binding/_work_of.sql
 \ir core/binding/_hand_over.sql
@@ -180,6 +181,7 @@
 \ir core/binding/_follow_keys_body.sql
 \ir core/binding/_missing_body.sql
 \ir core/binding/_meet_body.sql
+\ir core/binding/_recount_again_body.sql
 \ir core/binding/_settle_body.sql
 \ir core/binding/_lock_body.sql
 \ir core/binding/_work_join.sql
@@ -188,12 +190,14 @@
 \ir core/binding/_record_many.sql
 \ir core/binding/_score_many.sql
 \ir core/binding/_update_body.sql
+\ir core/binding/_lost_condition.sql
 \ir core/binding/_apply_body.sql
 \ir core/binding/_profile_statements.sql
 \ir core/binding/_profile_triggers.sql
 \ir core/binding/_counters_differ.sql
 \ir core/binding/_differences_shown.sql
 \ir core/binding/_reconcile_statements.sql
+\ir core/binding/_rekey_statements.sql
 \ir core/binding/_apply_queue.sql
 \ir core/binding/_generate_apply_queue.sql
 \ir core/binding/_comment_columns.sql

@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "a391e5121d69e84404521056c4718051f7104ab029ace2fab49ab92d8c67d0cb")
+    run_frozen("0001_core.up.sql", "5bebf44aaea3eb2346cb0f95d1e4bef3eccde39caf6de85a42f884d5fd91d144")
 
 
 def downgrade() -> None:

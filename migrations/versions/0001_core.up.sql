@@ -4885,13 +4885,24 @@ $$;
 
 comment on function pgscore._grown(jsonb, text, text) is 'SQL for the value of a reducer after new events, from the present value and what they bring';
 
+-- core/binding/_recounted.sql
+create function pgscore._recounted() returns text
+language sql immutable
+set search_path = ''
+as $$
+    select 'current_setting(''pgscore.recounted'', true) is not distinct from extract(epoch from statement_timestamp())::text'
+$$;
+
+comment on function pgscore._recounted() is
+    'SQL that says whether the apply function has recounted profiles in this statement of the client: events that were seen then may yet be handed over';
+
 -- core/binding/_one_update.sql
 create function pgscore._one_update(b pgscore.binding, key text[], brought text[]) returns text
 language sql stable
 set search_path = ''
 as $$
     select format(
-        'update %s p set %s where %s;', b.profile,
+        'update %s p set %s where %s and not (%s);', b.profile,
         string_agg(
             format('%I = %s', r.target, pgscore._grown(r.reducer, format('p.%I', r.target), brought[r.ordinal])), ', '
             order by r.ordinal
@@ -4899,14 +4910,15 @@ as $$
         (
             select string_agg(format('p.%I = %s', k.name, key[k.ordinal]), ' and ' order by k.ordinal)
             from unnest(b.profile_key) with ordinality as k (name, ordinal)
-        )
+        ),
+        pgscore._recounted()
     )
     from pgscore._reducers_of(b) r
     having not coalesce(bool_or(r.kind = 'look'), true)
 $$;
 
 comment on function pgscore._one_update(pgscore.binding, text[], text[]) is
-    'The statement that moves the counters of one profile; the parts of its key, and what events bring to each reducer, are SQL. NULL where a reducer has to look at the events';
+    'The statement that moves the counters of one profile; the parts of its key, and what events bring to each reducer, are SQL. It finds none where the apply function has to do it. NULL where a reducer has to look at the events';
 
 -- core/binding/_work_of.sql
 create function pgscore._work_of(b pgscore.binding, task text, keys text, deltas text) returns text
@@ -5718,7 +5730,7 @@ begin
             -- counted already.
             case b.timing when 'commit' then pgscore._take_queue(b.profile_number) end,
             (
-                select string_agg(format('here.counted_%s := here.made;', o.number), ' ')
+                select string_agg(format('here.counted_%1$s := here.counted_%1$s || here.made;', o.number), ' ')
                 from pgscore._bindings_of(b.profile) o where o.profile_key = b.profile_key
             )
         )
@@ -5764,6 +5776,31 @@ $$;
 
 comment on function pgscore._meet_body(regclass) is
     'What the apply function does so that new profiles, and events without a profile, see each other';
+
+-- core/binding/_recount_again_body.sql
+create function pgscore._recount_again_body() returns text
+language sql immutable
+set search_path = ''
+as $$
+    -- One statement may fire several triggers, as ON CONFLICT, MERGE and writable CTEs do. Where constraints are immediate,
+    -- or work is done at the end of each statement, what one of them has recounted a later one would add again.
+    select format(
+        'if %s then
+            here.work := array(
+                select row(
+                    w.binding, case when w.task in (''move'', ''undo'') then ''recount'' else w.task end, w.keys, w.deltas
+                )::pgscore.work
+                from unnest(here.work) w
+            );
+        elsif exists (select from unnest(here.work) w where w.task <> ''move'') then
+            perform set_config(''pgscore.recounted'', extract(epoch from statement_timestamp())::text, true);
+        end if;',
+        pgscore._recounted()
+    )
+$$;
+
+comment on function pgscore._recount_again_body() is
+    'What the apply function does so that events which a recount has seen are not added afterwards';
 
 -- core/binding/_settle_body.sql
 create function pgscore._settle_body(b pgscore.binding) returns text
@@ -6112,6 +6149,27 @@ $$;
 comment on function pgscore._update_body(regclass) is
     'What the apply function does to change the rows: one UPDATE, with the scores in it where there are many';
 
+-- core/binding/_lost_condition.sql
+create function pgscore._lost_condition(profile regclass) returns text
+language sql stable
+set search_path = ''
+as $$
+    select string_agg(
+        format(
+            'exists (
+                select from unnest(here.work) w, unnest(w.keys) as u (key)
+                where w.binding = %1$s and hashtext(u.key) & 63 <> all (here.slots) and %3$s
+                    and not exists (select from unnest(here.locked) as p where %2$s = u.key)
+            )',
+            b.number, pgscore._key_text(b.profile_key, 'p'), pgscore._tied(_lost_condition.profile)
+        ), ' or ' order by b.number
+    )
+    from pgscore._bindings_of(profile) b
+$$;
+
+comment on function pgscore._lost_condition(regclass) is
+    'SQL that says whether a profile that was there was deleted, or got another key, while the apply function waited for its lock';
+
 -- core/binding/_apply_body.sql
 create function pgscore._apply_body(profile regclass) returns text
 language sql stable
@@ -6125,14 +6183,22 @@ as $$
             locked %1$s[]; moved %1$s[]; item record; one %1$s; touched boolean; changed boolean[]; serving boolean;
             began timestamptz; size integer; answer pgscore.scored; failure text; %2$s
         begin
-            %3$s %4$s %5$s %6$s %7$s
+            %9$s %3$s %4$s
+            -- Who deleted a profile that was locked may have made it anew: then it is another row, which no snapshot of here
+            -- has seen, or one that is yet to come.
+            loop
+                %10$s %5$s %6$s
+                exit when not (%11$s);
+            end loop;
+            %7$s
             if here.moved is null then
                 return;
             end if;
             %8$s
         end',
         profile, v.variables, pgscore._follow_keys_body(profile), v.first_steps,
-        pgscore._meet_body(profile), pgscore._lock_body(profile), pgscore._move_body(profile), pgscore._update_body(profile)
+        pgscore._meet_body(profile), pgscore._lock_body(profile), pgscore._move_body(profile), pgscore._update_body(profile),
+        pgscore._recount_again_body(), v.missing, pgscore._lost_condition(profile)
     )
     from (
         select
@@ -6142,9 +6208,8 @@ as $$
                     ' versions_%1$s integer[]; reasons_%1$s text[]; ', b.number
                 ), '' order by b.number
             ) as variables,
-            concat_ws(
-                ' ', string_agg(pgscore._settle_body(b), ' ' order by b.number), string_agg(pgscore._missing_body(b), ' ' order by b.number)
-            ) as first_steps
+            string_agg(pgscore._settle_body(b), ' ' order by b.number) as first_steps,
+            string_agg(pgscore._missing_body(b), ' ' order by b.number) as missing
         from pgscore._bindings_of(profile) b
     ) v
 $$;
@@ -6330,6 +6395,53 @@ $$;
 comment on function pgscore._reconcile_statements(pgscore.binding) is
     'What the owner of a profile table runs to have the function that compares a binding''s counters with its events';
 
+-- core/binding/_rekey_statements.sql
+create function pgscore._rekey_statements(b pgscore.binding) returns table (role regrole, statement text)
+language sql stable
+set search_path = ''
+as $$
+    -- The trigger that scores a row notes its new key before the row has it, and, on the way to another partition, as the
+    -- only one. Where constraints are immediate that is too early to count: this one asks for it when the row is stored.
+    with f as (
+        select
+            pgscore._generated_name(b.profile, 'binding', b.number, 'rekey') as name,
+            (select c.relkind = 'p' from pg_catalog.pg_class c where c.oid = b.profile) as partitioned
+    )
+    select s.role, s.statement
+    from f, lateral pgscore._function_statements(
+        b.profile_owner, f.name || '()', 'trigger', 'plpgsql volatile',
+        format(
+            'begin
+                insert into %1$s (binding, task, keys, deltas) select %2$s, ''rekeyed'', ''{}'', ''{}''%3$s;
+                return null;
+            end',
+            pgscore._queue_name(b.profile_number), b.number,
+            case when f.partitioned then format(
+                ' where exists (select from %s q where q.transaction = pg_current_xact_id() and q.task = ''rekey'')',
+                pgscore._queue_name(b.profile_number)
+            ) end
+        ),
+        format('Has rows of %s counted whose key has changed', b.profile)
+    ) s
+    union all
+    select b.profile_owner, s.statement
+    from f, pgscore._partitions(b.profile) as r (relation), lateral pgscore._trigger_statements(
+        -- Of these columns: pgscore's own updates, which are most, do not look at it.
+        format('pgscore_%s_rekey', b.number),
+        'after update of ' || (select string_agg(quote_ident(k), ', ' order by o) from unnest(b.profile_key) with ordinality u (k, o)),
+        r.relation,
+        case when f.partitioned then 'for each statement'
+        else format(
+            'for each row when (%s)',
+            (select string_agg(format('old.%1$I is distinct from new.%1$I', k), ' or ') from unnest(b.profile_key) k)
+        ) end,
+        f.name, 'Keeps counters right when keys of profiles change'
+    ) as s (statement)
+$$;
+
+comment on function pgscore._rekey_statements(pgscore.binding) is
+    'What the owner of a profile table runs to have rows counted whose key has changed';
+
 -- core/binding/_apply_queue.sql
 create function pgscore._apply_queue() returns trigger
 language plpgsql volatile security definer
@@ -6355,11 +6467,11 @@ set search_path = ''
 as $$
 declare
     -- In one order for all transactions. It fires for each queued row, and the first call leaves nothing to the others. A table
-    -- that has gone has no work, so nothing calls its function.
+    -- that has gone has no work, so nothing calls its function. IF, because PERFORM would run a query.
     calls constant text := (
         select string_agg(
             format(
-                'if exists (select from %s q where q.transaction = pg_current_xact_id()) then perform %s(); end if;',
+                'if exists (select from %s q where q.transaction = pg_current_xact_id()) then if %s() is not null then null; end if; end if;',
                 pgscore._queue_name(p.number), pgscore._generated_name(p.profile, 'profile', p.number, 'drain')
             ), ' ' order by p.profile::oid
         )
@@ -6369,7 +6481,15 @@ begin
     -- Replaced, and so still its owner's.
     execute format(
         'create or replace function pgscore._apply_queue() returns trigger language plpgsql volatile security definer
-        set search_path = '''' as %L', format('begin %s return null; end', calls)
+        set search_path = '''' as %L', format(
+            'begin
+                -- Notes about rows that are being changed wait for what follows them, even where constraints are immediate.
+                if new.task = ''scored'' or (new.task = ''rekey'' and pg_trigger_depth() > 1) then
+                    return null;
+                end if;
+                %s return null;
+            end', calls
+        )
     );
 end
 $$;
@@ -6416,7 +6536,7 @@ begin
     );
     perform pgscore._comment_columns(pgscore._queue_name(profile_number), jsonb_build_object(
         'transaction', 'The transaction', 'binding', 'The number of the binding; 0 for the apply function''s own mark',
-        'task', 'move: add the deltas; undo: those that can be taken away, and recount the rest; recount, settle: recount all; recount all: of every profile; arrive, rekey: a profile is new or has a new key; scored: rows are being stored with their scores',
+        'task', 'move: add the deltas; undo: those that can be taken away, and recount the rest; recount, settle: recount all; recount all: of every profile; arrive, rekey: a profile is new or has a new key; rekeyed: it is stored with it; scored: rows are being stored with their scores',
         'keys', 'Keys of profiles', 'deltas', 'For each key, what the events add: a text array with an element for each reducer; for rekey, the former key'
     ));
     -- Events are queued already folded, a row for each statement, so this fires once for a statement of any size.
@@ -6994,6 +7114,8 @@ begin
         union all
         select 3, e.* from pgscore._reconcile_statements(b) with ordinality e
         union all
+        select 5, e.* from pgscore._rekey_statements(b) with ordinality e
+        union all
         select 4, e.* from pgscore._event_triggers(b) with ordinality e
         union all
         select 5, e.* from pgscore._profile_triggers(b.profile) with ordinality e
@@ -7041,7 +7163,8 @@ begin
             union all
             select g.events_owner, pgscore._generated_name(g.events, 'binding', g.number, 'recount'), ''
             union all
-            select g.profile_owner, pgscore._generated_name(g.profile, 'binding', g.number, 'reconcile'), ''
+            select g.profile_owner, pgscore._generated_name(g.profile, 'binding', g.number, o.operation), ''
+            from unnest(array['reconcile', 'rekey']) as o (operation)
         ) as f (role, name, arguments);
     if exists (select from pgscore._bindings_of(profile)) then
         return query select * from pgscore._profile_statements(profile);

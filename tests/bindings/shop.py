@@ -21,6 +21,8 @@ OWNER = "shop_owner"
 CLERK = "shop_clerk"
 EVENTS = '"Shop"."Order Lines"'
 PROFILE = '"Shop"."Customer"'
+# The columns of keys by which events name profiles, by whether there are two of them: the events' and the profile's.
+KEYS = (('"Customer Id"', "id"), ('"Customer Id", "Part"', "id, part"))
 INPUTS = ["Age", "n", "billed", "Total"]
 REDUCERS: list[dict[str, Any]] = [
     {"column": "n", "aggregate": "count"},
@@ -33,12 +35,14 @@ REDUCERS: list[dict[str, Any]] = [
     {"column": "latest", "aggregate": "last", "of": "Kind", "order_by": "at"},
 ]
 _ORACLE = f"""
-    select c.id, count(e.id), count(e.id) filter (where e."Kind" = 'billing' and e.rush), coalesce(sum(e.amount), 0),
+    select {{key}}, count(e.id), count(e.id) filter (where e."Kind" = 'billing' and e.rush), coalesce(sum(e.amount), 0),
         coalesce(sum(e.pieces) filter (where e."Kind" is null), 0), coalesce(sum(e.weight), 0), min(e.amount),
         max(e.at) filter (where not e.rush), (array_agg(e."Kind" order by e.at desc nulls last, e.id desc))[1]
-    from {PROFILE} c left join {EVENTS} e on e."Customer Id" = c.id group by c.id order by c.id
+    from {PROFILE} c left join {EVENTS} e on ({{event_key}}) = ({{key}}) group by {{key}} order by {{key}}
 """
-_STORED = f'select id, n, billed, "Total", pieces, weight, least, most, latest from {PROFILE} order by id'
+_STORED = f"""
+    select {{key}}, n, billed, "Total", pieces, weight, least, most, latest from {PROFILE} c order by {{key}}
+"""
 
 
 @cache
@@ -55,8 +59,29 @@ def probability(rows: Sequence[Sequence[Any]]) -> list[float]:
     return [float(score) for score in model().predict_proba(frame)[:, 1]]
 
 
-def build(session: Session, key: str = "bigint", *, partitioned: bool = False, foreign_key: str = "") -> None:
-    """Makes the tables, as a role of their own, which is no superuser; a clerk may insert and do nothing else."""
+def build(
+    session: Session,
+    key: str = "bigint",
+    *,
+    event_key: str | None = None,
+    part: str = "",
+    event_part: str = "",
+    partitioned: bool = False,
+    profile_partitioned: bool = False,
+    foreign_key: str = "",
+) -> None:
+    """Makes the tables, as a role of their own, which is no superuser; a clerk may insert and do nothing else.
+
+    Args:
+        session: a superuser's.
+        key: the type of the profile's key.
+        event_key: the type of the events' column that names it, where it is another one.
+        part: the type of a second column of the key, `part`, which the events call "Part"; empty for none.
+        event_part: the type of the events' second column, where it is another one.
+        partitioned: whether the event table is.
+        profile_partitioned: whether the profile table is.
+        foreign_key: a constraint of the events' column.
+    """
     for role in (OWNER, CLERK):
         if session.value("select to_regrole(%s)", role) is None:
             session.run(f"create role {role}")
@@ -67,18 +92,26 @@ def build(session: Session, key: str = "bigint", *, partitioned: bool = False, f
         set role {OWNER};
         grant usage on schema "Shop" to pgscore_owner, pgscore_applier, {CLERK};
         create table {PROFILE} (
-            id {key} primary key, "Age" integer not null default 1, n bigint not null default 0,
+            id {key}, "Age" integer not null default 1, n bigint not null default 0,
             billed numeric not null default 0, "Total" numeric not null default 0, pieces bigint not null default 0,
             weight double precision not null default 0, least numeric, most integer, latest text,
-            "Score" double precision, "Version" integer, note text
-        );
+            "Score" double precision, "Version" integer, note text, {f"part {part}," if part else ""}
+            primary key ({KEYS[bool(part)][1]})
+        ) {"partition by hash (id)" if profile_partitioned else ""};
         create table {EVENTS} (
-            id integer not null, "Customer Id" {key} {foreign_key}, "Kind" text, rush boolean not null default false,
-            amount numeric, pieces integer, weight double precision, at integer, primary key (id)
+            id integer not null, "Customer Id" {event_key or key} {foreign_key}, "Kind" text,
+            rush boolean not null default false, amount numeric, pieces integer, weight double precision, at integer,
+            {f'"Part" {event_part or part},' if part else ""} primary key (id)
         ) {"partition by range (id)" if partitioned else ""};
         create index on {EVENTS} ("Customer Id");
         """
     )
+    if profile_partitioned:
+        for number in range(2):
+            session.run(
+                f'create table "Shop".profile_{number} partition of {PROFILE}'
+                f" for values with (modulus 2, remainder {number})"
+            )
     if partitioned:
         session.run(f'create table "Shop".low partition of {EVENTS} for values from (minvalue) to (50)')
         session.run(f'create table "Shop".high partition of {EVENTS} for values from (50) to (maxvalue)')
@@ -86,12 +119,17 @@ def build(session: Session, key: str = "bigint", *, partitioned: bool = False, f
     session.run("reset role")
 
 
-def attach(session: Session, *, reducers: object = REDUCERS, **options: str) -> str:
-    """Ties the tables, as their owner."""
+def attach(session: Session, *, reducers: object = REDUCERS, composite: bool = False, **options: str) -> str:
+    """Ties the tables, as their owner; by a key of two columns, if it is `composite`."""
+    event_key, profile_key = (
+        ("array['Customer Id', 'Part']::name[]", "array['id', 'part']::name[]")
+        if composite
+        else ("'Customer Id'", "'id'")
+    )
     named = "".join(f", {name} => '{value}'" for name, value in options.items())
     session.run(f"set role {OWNER}")
     name = session.value(
-        f"select pgscore.attach('shop', %s, %s, 'Customer Id', 'id', %s, 'Score', 'Version'{named})",
+        f"select pgscore.attach('shop', %s, %s, {event_key}, {profile_key}, %s, 'Score', 'Version'{named})",
         EVENTS,
         PROFILE,
         json.dumps(reducers),
@@ -107,18 +145,26 @@ def publish(dsn: str, key: Path, profile: str | None = PROFILE) -> None:
     assert published.problem is None
 
 
-def assert_right(session: Session) -> int:
+def assert_right(session: Session, *, composite: bool = False, in_flight: bool = False) -> int:
     """Holds invariants 1 and 2: counters are what GROUP BY says, scores what scikit-learn says.
+
+    Args:
+        session: a session that sees the tables.
+        composite: whether they have a key of two columns.
+        in_flight: whether the session's transaction may have queued work.
 
     Returns:
         How many profiles there are.
     """
-    oracle, stored = session.run(_ORACLE), session.run(_STORED)
-    for expected, found in zip(oracle, stored, strict=True):
+    event_key = 'e."Customer Id", e."Part"' if composite else 'e."Customer Id"'
+    key = "c.id, c.part" if composite else "c.id"
+    weight = 5 + composite
+    oracle = session.run(_ORACLE.format(key=key, event_key=event_key))
+    for expected, found in zip(oracle, session.run(_STORED.format(key=key)), strict=True):
         # A sum of floats depends on the order of its terms.
-        assert found[:5] + found[6:] == expected[:5] + expected[6:], (found, expected)
-        assert abs(found[5] - expected[5]) < 1e-9, (found, expected)
-    assert session.value("select count(*) from pgscore.queue_2") == 0
+        assert found[:weight] + found[weight + 1 :] == expected[:weight] + expected[weight + 1 :], (found, expected)
+        assert abs(found[weight] - expected[weight]) < 1e-9, (found, expected)
+    assert in_flight or session.value("select count(*) from pgscore.queue_2") == 0
     columns = ", ".join(f'"{name}"' for name in INPUTS)
     rows = session.run(f'select "Score", "Version", {columns} from {PROFILE} order by id')
     if rows and session.value("select serving from pgscore.model where name = 'shop'"):

@@ -10,17 +10,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from . import shop
+from .keys import KEYS, Key
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.database import Database, Session
 
-_KEYS = {
-    "bigint": ["1", "2", "3", "-4"],
-    "text": ["a", 'B "q"', "Ä,{}", "NULL"],
-    "uuid": [f"00000000-0000-0000-0000-00000000000{n}" for n in range(4)],
-}
 # No savepoint to go back to, no transaction to end, and what follows from it.
 _EXPECTED = {"3B001", "25P01", "25P02"}
 _ID = st.integers(1, 99)
@@ -35,55 +31,102 @@ def _row(key: str, number: int, seed: int) -> str:
 
 
 @st.composite
-def _statement(draw: st.DrawFn, keys: list[str]) -> str:
+def _statement(draw: st.DrawFn, kind: Key) -> str:
     """A statement of an application: on events, on profiles, or on the transaction."""
-    keys = ["'" + key + "'" for key in keys]
-    key, other = keys[draw(_PLACE)], keys[draw(_PLACE)]
     numbers = draw(st.lists(_ID, min_size=1, max_size=4, unique=True))
-    few = ", ".join(map(str, numbers))
     seed = draw(st.integers(0, 59))
-    rows = ", ".join(_row(keys[(n + seed) % 4], n, seed + n) for n in numbers)
-    events, profile = shop.EVENTS, shop.PROFILE
+    key, other = kind.values[draw(_PLACE)], kind.values[draw(_PLACE)]
     return draw(
         st.sampled_from(
             [
-                f"insert into {events} values {rows} on conflict do nothing",
-                f"insert into {events} values {rows} on conflict do nothing",
-                f"insert into {events} values {rows} on conflict (id) do update"
-                ' set "Customer Id" = excluded."Customer Id", amount = excluded.amount',
-                f'update {events} set "Customer Id" = {key} where id in ({few})',
-                f"update {events} set amount = amount + 1, \"Kind\" = 'billing', at = 9 where id > {numbers[0]}",
-                f"update {events} set id = -id where id in ({few}) and not exists"
-                f" (select from {events} where id in (select -unnest(array[{few}])))",
-                f"delete from {events} where id in ({few})",
-                f'delete from {events} where "Customer Id" = {key}',
-                f"with gone as (delete from {events} where id in ({few}) returning *)"
-                f' insert into {events} select 100 + id, {key}, "Kind", rush, amount, pieces, weight, at from gone'
-                " on conflict do nothing",
-                f"with gone as (delete from {events} where id in ({few})),"
-                f' moved as (update {events} set "Customer Id" = {other}'
-                f" where id < {numbers[0]} and id not in ({few})) select 1",
-                f"merge into {events} e using (values {rows}) v (id, k) on e.id = v.id"
-                ' when matched then update set "Customer Id" = {key}, amount = 3'.replace("{key}", key)
-                + f' when not matched then insert (id, "Customer Id", amount) values (v.id, {other}, 2)',
-                f"truncate {events}",
-                f"insert into {profile} (id) values ({key}) on conflict do nothing",
-                f"insert into {profile} (id) values ({key}), ({other}) on conflict do nothing"
-                if key != other
-                else f'insert into {profile} (id, "Age") values ({key}, 3) on conflict (id) do update set "Age" = 4',
-                f"delete from {profile} where id = {key}",
-                f"update {profile} set id = {key} where id = {other} and not exists"
-                f" (select from {profile} where id = {key})",
-                f'update {profile} set "Age" = "Age" + 1, note = \'x\' where id = {key}',
+                *_on_events(kind, key, other, numbers, seed),
+                *_on_profiles(kind, key, other),
+                *_on_both(kind, key, other, numbers),
+                "begin",
                 "begin",
                 "commit",
                 "rollback",
                 "savepoint s",
                 "rollback to s",
                 "set constraints all immediate",
+                "set constraints all deferred",
             ]
         )
     )
+
+
+def _on_events(kind: Key, key: str, other: str, numbers: list[int], seed: int) -> list[str]:
+    events, named = shop.EVENTS, kind.event
+    columns = f'(id, {named}, "Kind", rush, amount, pieces, weight, at)'
+    rows = ", ".join(_row(kind.values[(n + seed) % 4], n, seed + n) for n in numbers)
+    few = ", ".join(map(str, numbers))
+    no_key = ", ".join("null" for _ in named.split(", "))
+    nobody = f"null, {other.partition(', ')[2]}" if kind.composite else "null"
+    return [
+        f"insert into {events} {columns} values {rows} on conflict do nothing",
+        f"insert into {events} {columns} values {rows} on conflict do nothing",
+        f"insert into {events} {columns} values {rows} on conflict (id) do update"
+        f" set ({named}) = row({kind.excluded}), amount = excluded.amount",
+        f"insert into {events} (id, {named}) values ({numbers[0]}, {nobody}) on conflict do nothing",
+        f"update {events} set ({named}) = row({key}) where id in ({few})",
+        f"update {events} set ({named}) = row({no_key}) where id in ({few})",
+        f"update {events} set amount = amount + 1, \"Kind\" = 'billing', at = 9 where id > {numbers[0]}",
+        f"update {events} set id = -id where id in ({few}) and not exists"
+        f" (select from {events} where id in (select -unnest(array[{few}])))",
+        f"delete from {events} where id in ({few})",
+        f"delete from {events} where ({named}) = ({key})",
+        f"with gone as (delete from {events} where id in ({few}) returning *)"
+        f' insert into {events} {columns} select 100 + id, {key}, "Kind", rush, amount, pieces, weight, at from gone'
+        " on conflict do nothing",
+        f"with gone as (delete from {events} where id in ({few})),"
+        f" moved as (update {events} set ({named}) = row({other})"
+        f" where id < {numbers[0]} and id not in ({few})) select 1",
+        f"merge into {events} e using unnest(array[{few}]) v (id) on e.id = v.id"
+        f" when matched and e.id % 2 = 0 then delete"
+        f" when matched and e.id % 3 = 0 then do nothing"
+        f" when matched then update set ({named}) = row({key}), amount = 3"
+        f" when not matched then insert (id, {named}, amount) values (v.id, {other}, 2)",
+        f"truncate {events}",
+    ]
+
+
+def _on_profiles(kind: Key, key: str, other: str) -> list[str]:
+    profile, named = shop.PROFILE, kind.profile
+    absent = f"not exists (select from {profile} where ({named}) = ({key}))"
+    return [
+        f"insert into {profile} ({named}) values ({key}) on conflict do nothing",
+        f"insert into {profile} ({named}) values ({key}), ({other}) on conflict do nothing"
+        if key != other
+        else f'insert into {profile} ({named}, "Age") values ({key}, 3) on conflict ({named}) do update set "Age" = 4',
+        f"delete from {profile} where ({named}) = ({key})",
+        f"delete from {profile} where ({named}) = ({key})",
+        f"update {profile} set ({named}) = row({key}) where ({named}) = ({other}) and {absent}",
+        f"insert into {profile} ({named}) values ({other}) on conflict ({named}) do update"
+        f" set ({named}) = row({key}) where {absent}",
+        f'update {profile} set "Age" = "Age" + 1, note = \'x\' where ({named}) = ({key})',
+        f"merge into {profile} p using (values (1)) v (one) on ({named}) = ({key})"
+        f' when matched and "Age" > 3 then delete when matched then update set "Age" = "Age" + 2'
+        f" when not matched then insert ({named}) values ({key})",
+    ]
+
+
+def _on_both(kind: Key, key: str, other: str, numbers: list[int]) -> list[str]:
+    """One statement that brings or takes profiles and events at once."""
+    events, profile, named = shop.EVENTS, shop.PROFILE, kind.event
+    few = ", ".join(map(str, numbers))
+    insert = f"insert into {events} (id, {named}, amount, at) values ({200 + numbers[0]}, {key}, 4, 5)"
+    made = f"insert into {profile} ({kind.profile}) values ({key}) on conflict do nothing"
+    return [
+        f"with made as ({made}), gone as (delete from {events} where id in ({few})) {insert} on conflict do nothing",
+        f"with come as ({insert} on conflict do nothing),"
+        f" gone as (delete from {events} where ({named}) = ({other}) and id < 200) {made}",
+        f"with gone as (delete from {profile} where ({kind.profile}) = ({other})),"
+        f" moved as (update {events} set ({named}) = row({other}), at = 3 where id in ({few})),"
+        f" come as ({insert} on conflict do nothing) {made}"
+        if key != other
+        else f"with gone as (delete from {profile} where ({kind.profile}) = ({other})) {insert} on conflict do nothing",
+        f"truncate {events}, {profile}",
+    ]
 
 
 def _run(session: Session, statement: str) -> None:
@@ -97,33 +140,45 @@ def _run(session: Session, statement: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("type_", "partitioned", "timing"),
-    [("bigint", False, "commit"), ("text", True, "commit"), ("uuid", False, "statement")],
+    ("kind", "partitioned", "options"),
+    [
+        ("bigint", {}, {"timing": "commit"}),
+        ("narrow events", {}, {"timing": "commit", "on_missing": "insert"}),
+        ("narrow profiles", {}, {"timing": "statement"}),
+        ("text", {"partitioned": True}, {"timing": "commit"}),
+        ("odd text", {"profile_partitioned": True}, {"timing": "commit"}),
+        ("uuid", {"partitioned": True}, {"timing": "statement"}),
+        ("text, integer", {}, {"timing": "commit"}),
+        ("integer, text", {"partitioned": True}, {"timing": "statement", "on_missing": "insert"}),
+        ("uuid, uuid", {"partitioned": True, "profile_partitioned": True}, {"timing": "statement"}),
+    ],
+    ids=str,
 )
 def test_invariants_1_and_2_random_histories(
-    serving: Database, key: Path, type_: str, *, partitioned: bool, timing: str
+    serving: Database, key: Path, kind: str, partitioned: dict[str, bool], options: dict[str, str]
 ) -> None:
+    tables = KEYS[kind]
     session = serving.session()
-    shop.build(session, type_, partitioned=partitioned)
-    shop.attach(session, timing=timing)
+    tables.build(session, **partitioned)
+    tables.attach(session, **options)
     shop.publish(serving.dsn(), key)
-    keys = _KEYS[type_]
 
     @settings(
-        max_examples=60,
+        max_examples=30,
         deadline=None,
         database=None,
         derandomize=True,
         phases=(Phase.explicit, Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
     )
-    @given(st.lists(_statement(keys), min_size=5, max_size=25))
+    @given(st.lists(_statement(tables), min_size=5, max_size=25))
     def check(statements: list[str]) -> None:
         session.run("rollback")
         session.run(f"truncate {shop.EVENTS}, {shop.PROFILE}")
         for each in statements:
             _run(session, each)
         session.run("commit")
-        shop.assert_right(session)
+        tables.assert_right(session)
+        assert session.run("select * from pgscore.stale") == []
 
     check()

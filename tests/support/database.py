@@ -63,6 +63,16 @@ class Session:
         with self._connection.cursor() as cursor:
             cursor.copy_expert(sql, io.StringIO(lines))
 
+    @contextmanager
+    def said(self) -> Iterator[list[tuple[str, str]]]:
+        """What the server says meanwhile, as severity and text; complete when the block is left."""
+        said: list[tuple[str, str]] = []
+        self._connection.notices.clear()
+        yield said
+        for each in self._connection.notices:
+            severity, _, text = each.partition(":")
+            said.append((severity, text.strip().splitlines()[0]))
+
     def start(self, sql: str, *parameters: object) -> Future[list[tuple[Any, ...]]]:
         """Runs a statement in the background: it is expected to wait for a lock."""
         return self._thread.submit(self.run, sql, *parameters)

@@ -10,14 +10,22 @@ as $$
             locked %1$s[]; moved %1$s[]; item record; one %1$s; touched boolean; changed boolean[]; serving boolean;
             began timestamptz; size integer; answer pgscore.scored; failure text; %2$s
         begin
-            %3$s %4$s %5$s %6$s %7$s
+            %9$s %3$s %4$s
+            -- Who deleted a profile that was locked may have made it anew: then it is another row, which no snapshot of here
+            -- has seen, or one that is yet to come.
+            loop
+                %10$s %5$s %6$s
+                exit when not (%11$s);
+            end loop;
+            %7$s
             if here.moved is null then
                 return;
             end if;
             %8$s
         end',
         profile, v.variables, pgscore._follow_keys_body(profile), v.first_steps,
-        pgscore._meet_body(profile), pgscore._lock_body(profile), pgscore._move_body(profile), pgscore._update_body(profile)
+        pgscore._meet_body(profile), pgscore._lock_body(profile), pgscore._move_body(profile), pgscore._update_body(profile),
+        pgscore._recount_again_body(), v.missing, pgscore._lost_condition(profile)
     )
     from (
         select
@@ -27,9 +35,8 @@ as $$
                     ' versions_%1$s integer[]; reasons_%1$s text[]; ', b.number
                 ), '' order by b.number
             ) as variables,
-            concat_ws(
-                ' ', string_agg(pgscore._settle_body(b), ' ' order by b.number), string_agg(pgscore._missing_body(b), ' ' order by b.number)
-            ) as first_steps
+            string_agg(pgscore._settle_body(b), ' ' order by b.number) as first_steps,
+            string_agg(pgscore._missing_body(b), ' ' order by b.number) as missing
         from pgscore._bindings_of(profile) b
     ) v
 $$;

@@ -41,6 +41,8 @@ begin
         union all
         select 3, e.* from pgscore._reconcile_statements(b) with ordinality e
         union all
+        select 5, e.* from pgscore._rekey_statements(b) with ordinality e
+        union all
         select 4, e.* from pgscore._event_triggers(b) with ordinality e
         union all
         select 5, e.* from pgscore._profile_triggers(b.profile) with ordinality e

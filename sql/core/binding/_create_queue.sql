@@ -18,7 +18,7 @@ begin
     );
     perform pgscore._comment_columns(pgscore._queue_name(profile_number), jsonb_build_object(
         'transaction', 'The transaction', 'binding', 'The number of the binding; 0 for the apply function''s own mark',
-        'task', 'move: add the deltas; undo: those that can be taken away, and recount the rest; recount, settle: recount all; recount all: of every profile; arrive, rekey: a profile is new or has a new key; scored: rows are being stored with their scores',
+        'task', 'move: add the deltas; undo: those that can be taken away, and recount the rest; recount, settle: recount all; recount all: of every profile; arrive, rekey: a profile is new or has a new key; rekeyed: it is stored with it; scored: rows are being stored with their scores',
         'keys', 'Keys of profiles', 'deltas', 'For each key, what the events add: a text array with an element for each reducer; for rekey, the former key'
     ));
     -- Events are queued already folded, a row for each statement, so this fires once for a statement of any size.

@@ -44,7 +44,7 @@ begin
             -- counted already.
             case b.timing when 'commit' then pgscore._take_queue(b.profile_number) end,
             (
-                select string_agg(format('here.counted_%s := here.made;', o.number), ' ')
+                select string_agg(format('here.counted_%1$s := here.counted_%1$s || here.made;', o.number), ' ')
                 from pgscore._bindings_of(b.profile) o where o.profile_key = b.profile_key
             )
         )

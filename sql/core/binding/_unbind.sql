@@ -27,7 +27,8 @@ begin
             union all
             select g.events_owner, pgscore._generated_name(g.events, 'binding', g.number, 'recount'), ''
             union all
-            select g.profile_owner, pgscore._generated_name(g.profile, 'binding', g.number, 'reconcile'), ''
+            select g.profile_owner, pgscore._generated_name(g.profile, 'binding', g.number, o.operation), ''
+            from unnest(array['reconcile', 'rekey']) as o (operation)
         ) as f (role, name, arguments);
     if exists (select from pgscore._bindings_of(profile)) then
         return query select * from pgscore._profile_statements(profile);
