@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .database import Database, connected, row, transaction
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
 _EXAMPLES = 20
+_STEP = 500
 # With this hint attach says that events are left to count; how many profiles that are stands in `Attached` instead.
 _LEFT_TO_COUNT = "call pgscore.reconcile("
 
@@ -59,6 +60,8 @@ class Reconciled:
         examples: the first of these, each as its key and its differences; what an interrupted call had found before is
             not among them.
         repaired: whether they were mended.
+        resumed: whether this went on where an earlier call was interrupted; profiles that it had compared were not
+            compared again.
     """
 
     binding: str
@@ -66,6 +69,7 @@ class Reconciled:
     differing: int
     examples: list[str]
     repaired: bool
+    resumed: bool = False
 
 
 def attach(
@@ -180,11 +184,12 @@ def _reconciled(connection: Connection, binding: str, progress: Step, *, repair:
     found = Reconciled(binding, 0, 0, [], repair)
     finished = False
     while not finished:
-        progress("comparing profiles with their events", min(found.checked, total), total)
+        progress("comparing", min(found.checked, total), total)
         with _read_committed(connection):
-            step = row(connection, "select * from pgscore._reconcile_step(%s, %s)", (binding, repair))
+            step = row(connection, "select * from pgscore._reconcile_step(%s, %s, %s)", (binding, repair, _STEP))
         examples = (found.examples + (step["examples"] or []))[:_EXAMPLES]
-        found = replace(found, checked=step["checked"], differing=step["differing"], examples=examples)
+        resumed = found.resumed or step["checked"] > found.checked + _STEP
+        found = Reconciled(binding, step["checked"], step["differing"], examples, repair, resumed)
         finished = step["finished"]
     return found
 

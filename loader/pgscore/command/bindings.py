@@ -180,6 +180,8 @@ def _report(found: Sequence[Reconciled]) -> None:
         left = each.differing - len(each.examples)
         more = f" ({left:,} of them not shown)" if left > 0 else ""
         say(f"{each.binding}: {each.checked:,} profiles compared, {each.differing:,} differed{more}{ending}.")
+        if each.resumed:
+            say("It went on where an earlier call had stopped; run it again to compare those before, too.")
 
 
 def _document(found: Reconciled) -> dict[str, Any]:
