@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "1a2ef651209262a396ccc2c80d699f3bb105c36a74d40f9c41a36fbe20538819")
+    run_frozen("0001_core.up.sql", "798a8b15af48b2c50799565c215e8eeb79f98801a33236a349ebda04c6dd93f7")
 
 
 def downgrade() -> None:

@@ -5360,12 +5360,17 @@ as $$
         (
             select string_agg(
                 format(
-                    'if tg_op = ''UPDATE'' and (%s) is distinct from (%s) and %s then
-                        insert into %s (binding, task, keys, deltas) values (%s, ''rekey'', array[%s], array[%s]);
+                    'if tg_op = ''UPDATE'' and (%1$s) is distinct from (%2$s) then
+                        -- What is listed for the row is listed under its new key.
+                        with former as (delete from pgscore.stale_row s where s.binding = %5$s and s.key = %1$s returning s.*)
+                        insert into pgscore.stale_row (binding, key, cause, reason, since)
+                        select f.binding, %2$s, f.cause, f.reason, f.since from former f where %3$s
+                        on conflict do nothing;
+                        insert into %4$s (binding, task, keys, deltas)
+                        select %5$s, ''rekey'', array[%2$s], array[%1$s] where %3$s;
                     end if; ',
                     pgscore._key_text(b.profile_key, 'old'), pgscore._key_text(b.profile_key, 'new'),
-                    pgscore._key_present(b.profile_key, 'new'), pgscore._queue_name(p.number), b.number,
-                    pgscore._key_text(b.profile_key, 'new'), pgscore._key_text(b.profile_key, 'old')
+                    pgscore._key_present(b.profile_key, 'new'), pgscore._queue_name(p.number), b.number
                 ), '' order by b.number
             )
             from pgscore._bindings_of(p.profile) b
@@ -6074,7 +6079,7 @@ language sql stable
 set search_path = ''
 as $$
     select format(
-        'concat_ws(''; ''%s)',
+        'concat_ws(''; '', null%s)',
         string_agg(
             format(
                 ', case when p.%1$I is distinct from r.v%2$s then format(''%%s is %%s and the events give %%s'', %3$L, coalesce(p.%1$I::text, ''NULL''), coalesce(r.v%2$s::text, ''NULL'')) end',
@@ -6133,6 +6138,9 @@ as $$
                     perform %11$s(array[row(%10$s, ''settle'', array(select unnest(here.wrong) union select unnest(here.missed)), ''{}'')::pgscore.work])
                     where here.wrong is not null or cardinality(here.missed) > 0;
                     delete from pgscore.stale_row s where s.binding = %10$s and s.cause = ''backfill'' and s.key = any (here.missed);
+                    -- No trigger sees a TRUNCATE of profiles, or a partition of them that goes.
+                    delete from pgscore.stale_row s
+                    where finished and s.binding = %10$s and not exists (select from %2$s p where %12$s);
                 end if;
                 update pgscore.reconciliation s
                 set last_key = coalesce(here.keys[cardinality(here.keys)], s.last_key), checked = s.checked + cardinality(here.keys),
@@ -6151,7 +6159,8 @@ as $$
             ),
             pgscore._differences_shown(b), pgscore._key_match(b.profile, b.profile_key, 'p', 'u.key'),
             pgscore._generated_name(b.events, 'binding', b.number, 'recount'), pgscore._counters_differ(b), b.number,
-            pgscore._generated_name(b.profile, 'profile', b.profile_number, 'apply')
+            pgscore._generated_name(b.profile, 'profile', b.profile_number, 'apply'),
+            pgscore._key_match(b.profile, b.profile_key, 'p', 's.key')
         ),
         format('Compares counters of some rows of %s with the events of %s, and mends them', b.profile, b.events)
     ) f

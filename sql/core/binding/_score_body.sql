@@ -15,12 +15,17 @@ as $$
         (
             select string_agg(
                 format(
-                    'if tg_op = ''UPDATE'' and (%s) is distinct from (%s) and %s then
-                        insert into %s (binding, task, keys, deltas) values (%s, ''rekey'', array[%s], array[%s]);
+                    'if tg_op = ''UPDATE'' and (%1$s) is distinct from (%2$s) then
+                        -- What is listed for the row is listed under its new key.
+                        with former as (delete from pgscore.stale_row s where s.binding = %5$s and s.key = %1$s returning s.*)
+                        insert into pgscore.stale_row (binding, key, cause, reason, since)
+                        select f.binding, %2$s, f.cause, f.reason, f.since from former f where %3$s
+                        on conflict do nothing;
+                        insert into %4$s (binding, task, keys, deltas)
+                        select %5$s, ''rekey'', array[%2$s], array[%1$s] where %3$s;
                     end if; ',
                     pgscore._key_text(b.profile_key, 'old'), pgscore._key_text(b.profile_key, 'new'),
-                    pgscore._key_present(b.profile_key, 'new'), pgscore._queue_name(p.number), b.number,
-                    pgscore._key_text(b.profile_key, 'new'), pgscore._key_text(b.profile_key, 'old')
+                    pgscore._key_present(b.profile_key, 'new'), pgscore._queue_name(p.number), b.number
                 ), '' order by b.number
             )
             from pgscore._bindings_of(p.profile) b
