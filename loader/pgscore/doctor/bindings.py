@@ -94,13 +94,19 @@ def _owners(binding: dict[str, Any]) -> Iterator[Finding]:
 def _triggers(connection: Connection, binding: dict[str, Any]) -> Iterator[Finding]:
     name = binding["name"]
     wrong = [each for each in rows(connection, _TRIGGERS, (binding["number"],)) if each["state"] not in ("O", "A")]
-    mended = f"{_call('reattach', binding)}; then `pgscore reconcile` counts what came meanwhile."
+    after = "then `pgscore reconcile` counts what came meanwhile."
+    mended = f"{_call('reattach', binding)}; {after}"
     for (relation, partition, loss), found in groupby(wrong, lambda t: (t["relation"], t["partition"], t["loss"])):
         triggers = list(found)
         disabled = [each["name"] for each in triggers if each["state"] in _DISABLED]
         missing = [each["name"] for each in triggers if each["state"] == "missing"]
         if disabled:
-            yield Finding("problem", name, f"{_named(disabled, relation)} disabled: {loss}", mended)
+            yield Finding(
+                "problem",
+                name,
+                f"{_named(disabled, relation)} disabled: {loss}",
+                f"{_enabled(disabled, relation)}; {after}",
+            )
         if missing and partition:
             sentence = f"partition {relation} has no trigger of pgscore: for statements that name it, {loss}"
             yield Finding("problem", name, sentence, mended)
@@ -151,6 +157,11 @@ def _named(triggers: list[str], relation: str) -> str:
     if len(triggers) == 1:
         return f"trigger {triggers[0]} of {relation} is"
     return f"triggers {', '.join(triggers)} of {relation} are"
+
+
+def _enabled(triggers: list[str], relation: str) -> str:
+    names = (f'"{name}"' if name.startswith("~") else name for name in triggers)
+    return f"alter table {relation} {', '.join(f'enable trigger {name}' for name in names)}"
 
 
 def _call(function: str, binding: dict[str, Any]) -> str:
