@@ -1,22 +1,29 @@
 """pgscore: scores machine-learning models inside PostgreSQL, in the transaction that changes the data."""
 
+from .bindings import Advice, Attached, Reconciled, attach, detach, reconcile
 from .errors import PgscoreError, UnreachableError
 from .keys import generate_key, read_public_key, revoke_key, trust_key
 from .publish import Published, publish
 from .registry import Verification, confirm, list_models, promote, prune, retire, rollback, show_model, verify
 
 __all__ = [
+    "Advice",
+    "Attached",
     "PgscoreError",
     "Published",
+    "Reconciled",
     "UnreachableError",
     "Verification",
+    "attach",
     "confirm",
+    "detach",
     "generate_key",
     "list_models",
     "promote",
     "prune",
     "publish",
     "read_public_key",
+    "reconcile",
     "retire",
     "revoke_key",
     "rollback",

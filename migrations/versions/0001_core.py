@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "5bebf44aaea3eb2346cb0f95d1e4bef3eccde39caf6de85a42f884d5fd91d144")
+    run_frozen("0001_core.up.sql", "9c58292fd292818fe0c07f0d22a9d2bb4ffbc2a85ac2296b70c76c4e4956a874")
 
 
 def downgrade() -> None:

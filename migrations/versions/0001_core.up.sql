@@ -5393,12 +5393,13 @@ language sql stable
 set search_path = ''
 as $$
     select format(
-        'if (%1$s) and %2$s then
-            insert into %3$s (binding, task, keys, deltas) values (%4$s, ''rekey'', array[%5$s], array[%6$s]);
-            update pgscore.stale_row s set key = %5$s
-            where s.binding = %4$s and s.key = %6$s and not exists (
-                select from pgscore.stale_row o where o.binding = %4$s and o.key = %5$s
-            );
+        'if %1$s then
+            -- What is listed for the row is listed under its new key.
+            with former as (delete from pgscore.stale_row s where s.binding = %4$s and s.key = %6$s returning s.*)
+            insert into pgscore.stale_row (binding, key, cause, reason, since)
+            select f.binding, %5$s, f.cause, f.reason, f.since from former f where %2$s
+            on conflict do nothing;
+            insert into %3$s (binding, task, keys, deltas) select %4$s, ''rekey'', array[%5$s], array[%6$s] where %2$s;
         end if;',
         (select string_agg(format('old.%1$I is distinct from new.%1$I', k), ' or ') from unnest(b.profile_key) k),
         pgscore._key_present(b.profile_key, 'new'), pgscore._queue_name(b.profile_number), b.number,
@@ -5407,7 +5408,7 @@ as $$
 $$;
 
 comment on function pgscore._rekey_one(pgscore.binding) is
-    'What the trigger function of a profile table does where a row gets another key: it is recounted at commit, when its events have followed';
+    'What the trigger function of a profile table does where a row gets another key: it is recounted when it is stored, and at commit, when its events have followed';
 
 -- core/binding/_score_one.sql
 create function pgscore._score_one(b pgscore.binding) returns text
@@ -6309,7 +6310,7 @@ language sql stable
 set search_path = ''
 as $$
     select format(
-        'concat_ws(''; ''%s)',
+        'concat_ws(''; '', null%s)',
         string_agg(
             format(
                 ', case when p.%1$I is distinct from r.v%2$s then format(''%%s is %%s and the events give %%s'', %3$L, coalesce(p.%1$I::text, ''NULL''), coalesce(r.v%2$s::text, ''NULL'')) end',
@@ -6368,6 +6369,9 @@ as $$
                     perform %11$s(array[row(%10$s, ''settle'', array(select unnest(here.wrong) union select unnest(here.missed)), ''{}'')::pgscore.work])
                     where here.wrong is not null or cardinality(here.missed) > 0;
                     delete from pgscore.stale_row s where s.binding = %10$s and s.cause = ''backfill'' and s.key = any (here.missed);
+                    -- No trigger sees a TRUNCATE of profiles, or a partition of them that goes.
+                    delete from pgscore.stale_row s
+                    where finished and s.binding = %10$s and not exists (select from %2$s p where %12$s);
                 end if;
                 update pgscore.reconciliation s
                 set last_key = coalesce(here.keys[cardinality(here.keys)], s.last_key), checked = s.checked + cardinality(here.keys),
@@ -6386,7 +6390,8 @@ as $$
             ),
             pgscore._differences_shown(b), pgscore._key_match(b.profile, b.profile_key, 'p', 'u.key'),
             pgscore._generated_name(b.events, 'binding', b.number, 'recount'), pgscore._counters_differ(b), b.number,
-            pgscore._generated_name(b.profile, 'profile', b.profile_number, 'apply')
+            pgscore._generated_name(b.profile, 'profile', b.profile_number, 'apply'),
+            pgscore._key_match(b.profile, b.profile_key, 'p', 's.key')
         ),
         format('Compares counters of some rows of %s with the events of %s, and mends them', b.profile, b.events)
     ) f

@@ -9,7 +9,7 @@ import pytest
 from . import shop
 
 if TYPE_CHECKING:
-    from tests.support.database import Session
+    from tests.support.database import Database, Session
 
 _EVENT = f'insert into {shop.EVENTS} (id, "Customer Id", amount, at) values (%s, %s, %s, %s)'
 _LOG = "select count(*) from pgscore.prediction_log where model = 'shop'"
@@ -130,3 +130,19 @@ def test_nothing_is_rewritten_where_nothing_changes(owner: Session) -> None:
     owner.run("commit")
     owner.run(f"update {shop.EVENTS} set amount = 9")
     assert owner.run(f"select id, xmin::text from {shop.PROFILE} order by id") == before
+
+
+def test_a_stale_row_is_listed_under_its_key(shopping: Database) -> None:
+    session = shopping.session()
+    session.run(f"insert into {shop.PROFILE} (id) values (1), (2), (3)")
+    session.run(_EVENT, 1, 1, 5, 1)
+    shop.attach(session, backfill="false")
+    listed = "select key from pgscore.stale order by key"
+    session.run(f"update {shop.PROFILE} set id = 10 where id = 1")
+    session.run(f"update {shop.PROFILE} set id = id - 1 where id in (2, 3)")
+    assert session.run(listed) == [("1",), ("10",), ("2",)]
+    session.run(f"truncate {shop.PROFILE}")
+    session.run(f"insert into {shop.PROFILE} (id) values (1)")
+    session.run(f"call pgscore.reconcile('{shop.EVENTS}', '{shop.PROFILE}')")
+    assert session.run(listed) == []
+    assert shop.assert_right(session) == 1

@@ -96,6 +96,15 @@ def test_counters_that_ignore_deletes_keep_what_was_purged(shopping: Database) -
     assert session.run(stored) == [(44, 0), (8, 5)]
 
 
+def test_counters_that_ignore_deletes_are_left_by_reconcile(shopping: Database) -> None:
+    session = shopping.session()
+    shop.attach(session, reducers=[{"column": "n", "aggregate": "count", "deletes": "ignore"}])
+    session.run(f"insert into {shop.PROFILE} (id, n) values (1, 40)")
+    session.run(_EVENT, 1, 1)
+    session.run(f"call pgscore.reconcile('{shop.EVENTS}', '{shop.PROFILE}')")
+    assert session.run(f"select n from {shop.PROFILE}") == [(41,)]
+
+
 def test_sums_that_hold_what_cannot_be_taken_away(owner: Session) -> None:
     owner.run(f"insert into {shop.PROFILE} (id) values (1)")
     owner.run(_EVENT, 1, 1)

@@ -2,40 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import joblib
 import pytest
 
+from tests.support.command import run as _run
+from tests.support.command import run_json as _json
 from tests.support.database import OPERATOR
 from tests.support.models import customers, opaque_pipeline, pipeline
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.database import Database
-
-_COMMAND = Path(sys.executable).with_name("pgscore")
-
-
-def _run(dsn: str, *arguments: str | Path, expect: int = 0) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    done = subprocess.run(
-        [_COMMAND, *arguments],
-        env={**environment, "PGSCORE_DSN": dsn},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == expect, done.stderr + done.stdout
-    return done
-
-
-def _json(dsn: str, *arguments: str | Path, expect: int = 0) -> Any:  # noqa: ANN401
-    return json.loads(_run(dsn, *arguments, "--json", expect=expect).stdout)
 
 
 def test_from_a_key_to_a_score(installed: Database, tmp_path: Path) -> None:

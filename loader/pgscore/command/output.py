@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
+    MofNCompleteColumn,
     Progress,
     ProgressColumn,
     SpinnerColumn,
@@ -76,8 +77,11 @@ def print_json(document: object) -> None:
 
 
 @contextmanager
-def steps(title: str) -> Iterator[Step]:
-    """A progress display on stderr, where that is a terminal; call what it gives with what begins now."""
+def steps(title: str, *, of_bytes: bool = True) -> Iterator[Step]:
+    """A progress display on stderr, where that is a terminal; call what it gives with what begins now.
+
+    Its numbers are of bytes, or of pieces that are counted.
+    """
     display = Console(stderr=True, markup=False)
     if not display.is_interactive:
         yield no_step
@@ -86,7 +90,7 @@ def steps(title: str) -> Iterator[Step]:
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         _Part(BarColumn(bar_width=30)),
-        _Part(DownloadColumn()),
+        _Part(DownloadColumn() if of_bytes else MofNCompleteColumn()),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=display, transient=True) as progress:

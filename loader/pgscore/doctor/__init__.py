@@ -8,10 +8,11 @@ from pgscore.database import Database, transaction
 from pgscore.errors import PgscoreError
 from pgscore.progress import Step, no_step
 
+from .bindings import check_bindings
 from .finding import Finding, guarded
 from .installation import check_core, check_plpython, check_python, check_roles, check_server
 from .models import check_golden_rows, check_keys, check_libraries, check_models
-from .tables import check_bindings, check_profiles
+from .tables import check_profiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

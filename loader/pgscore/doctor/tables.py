@@ -1,10 +1,10 @@
-"""Whether profile tables fit their models, and whether bindings work."""
+"""Whether profile tables fit their models."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pgscore.database import row, rows
+from pgscore.database import rows
 
 from .finding import Finding, guarded
 
@@ -48,58 +48,3 @@ def _profile(
         yield Finding("problem", table, "; ".join(changed), "Change the type back, or publish a model fitted on it.")
     else:
         yield Finding("ok", table, f"has the {len(contract['inputs'])} columns that the model reads")
-
-
-def check_bindings(connection: Connection) -> Iterator[Finding]:
-    """Whether bindings have their tables and triggers, and which rows are stale."""
-    for each in rows(
-        connection,
-        "select b.name, b.model, b.events::text as events, b.profile::text as profile, e.oid is null as no_events,"
-        " p.oid is null as no_profile, m.serving, array(select tgname::text from pg_trigger where tgrelid = b.events"
-        r"   and not tgisinternal and tgname like 'pgscore\_%%' and tgenabled in ('O', 'A')) as enabled,"
-        " array(select tgname::text from pg_trigger where tgrelid = b.events and not tgisinternal"
-        r"   and tgname like 'pgscore\_%%' and tgenabled in ('D', 'R')) as disabled"
-        " from pgscore.binding b left join pg_class e on e.oid = b.events left join pg_class p on p.oid = b.profile"
-        " left join pgscore.model m on m.name = b.model order by b.name",
-        (),
-    ):
-        yield from _binding(each)
-        yield from guarded(connection, each["name"], _stale, each["name"])
-
-
-def _binding(binding: dict[str, Any]) -> Iterator[Finding]:
-    name, events = binding["name"], binding["events"]
-    for table, gone in (("event", binding["no_events"]), ("profile", binding["no_profile"])):
-        if gone:
-            yield Finding("problem", name, f"its {table} table was dropped", "Remove the binding.")
-            return
-    for trigger in binding["disabled"]:
-        yield Finding(
-            "problem",
-            name,
-            f"the trigger {trigger} on {events} is disabled: its events move no counter and no score",
-            f"alter table {events} enable trigger {trigger}; what came meanwhile is not counted.",
-        )
-    if not binding["enabled"] and not binding["disabled"]:
-        sentence = f"{events} has no trigger of pgscore: its events move no counter and no score"
-        yield Finding("problem", name, sentence, "Bind the tables again.")
-    elif not binding["disabled"]:
-        yield Finding("ok", name, f"events move the counters of {binding['profile']}")
-    if binding["serving"] is None:
-        sentence = f"no version of the model {binding['model']} answers: counters move, and the score is not computed"
-        yield Finding("warning", name, sentence, f"`pgscore promote {binding['model']} VERSION` makes one answer.")
-
-
-def _stale(connection: Connection, binding: str) -> Iterator[Finding]:
-    stale = row(
-        connection,
-        "select count(*) as many, min(reason) as reason from pgscore.stale where binding = %s",
-        (binding,),
-    )
-    if stale["many"]:
-        yield Finding(
-            "problem",
-            binding,
-            f"{stale['many']} stale row{'s' if stale['many'] > 1 else ''}, for reasons such as: {stale['reason']}",
-            "select key, reason, since from pgscore.stale lists them; each is scored again at its next event.",
-        )

@@ -3,7 +3,7 @@ language sql stable
 set search_path = ''
 as $$
     select format(
-        'concat_ws(''; ''%s)',
+        'concat_ws(''; '', null%s)',
         string_agg(
             format(
                 ', case when p.%1$I is distinct from r.v%2$s then format(''%%s is %%s and the events give %%s'', %3$L, coalesce(p.%1$I::text, ''NULL''), coalesce(r.v%2$s::text, ''NULL'')) end',

@@ -42,6 +42,9 @@ as $$
                     perform %11$s(array[row(%10$s, ''settle'', array(select unnest(here.wrong) union select unnest(here.missed)), ''{}'')::pgscore.work])
                     where here.wrong is not null or cardinality(here.missed) > 0;
                     delete from pgscore.stale_row s where s.binding = %10$s and s.cause = ''backfill'' and s.key = any (here.missed);
+                    -- No trigger sees a TRUNCATE of profiles, or a partition of them that goes.
+                    delete from pgscore.stale_row s
+                    where finished and s.binding = %10$s and not exists (select from %2$s p where %12$s);
                 end if;
                 update pgscore.reconciliation s
                 set last_key = coalesce(here.keys[cardinality(here.keys)], s.last_key), checked = s.checked + cardinality(here.keys),
@@ -60,7 +63,8 @@ as $$
             ),
             pgscore._differences_shown(b), pgscore._key_match(b.profile, b.profile_key, 'p', 'u.key'),
             pgscore._generated_name(b.events, 'binding', b.number, 'recount'), pgscore._counters_differ(b), b.number,
-            pgscore._generated_name(b.profile, 'profile', b.profile_number, 'apply')
+            pgscore._generated_name(b.profile, 'profile', b.profile_number, 'apply'),
+            pgscore._key_match(b.profile, b.profile_key, 'p', 's.key')
         ),
         format('Compares counters of some rows of %s with the events of %s, and mends them', b.profile, b.events)
     ) f

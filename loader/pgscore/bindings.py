@@ -1,0 +1,241 @@
+"""Bindings: tying event tables to profile tables, untying them, and comparing counters with events."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .database import Database, connected, row, transaction
+from .progress import Step, no_step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from psycopg2.extensions import connection as Connection  # noqa: N812
+
+_EXAMPLES = 20
+_STEP = 500
+# With this hint attach says that events are left to count; how many profiles that are stands in `Attached` instead.
+_LEFT_TO_COUNT = "call pgscore.reconcile("
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What the database advises to do for a binding.
+
+    Attributes:
+        sentence: how it is.
+        hint: the SQL to run, or an empty string.
+    """
+
+    sentence: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Attached:
+    """What came of tying tables.
+
+    Attributes:
+        binding: the binding's name.
+        uncounted: how many profiles wait for `reconcile` to count the events from before the tables were tied.
+        advice: indexes that the database advises to make.
+    """
+
+    binding: str
+    uncounted: int
+    advice: list[Advice]
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """How the counters of a binding compare with its events.
+
+    Attributes:
+        binding: the binding's name.
+        checked: how many profiles were compared.
+        differing: how many of them held other counters than their events give.
+        examples: the first of these, each as its key and its differences; what an interrupted call had found before is
+            not among them.
+        repaired: whether they were mended.
+        resumed: whether this went on where an earlier call was interrupted; profiles that it had compared were not
+            compared again.
+    """
+
+    binding: str
+    checked: int
+    differing: int
+    examples: list[str]
+    repaired: bool
+    resumed: bool = False
+
+
+def attach(
+    database: Database,
+    model: str,
+    events: str,
+    profile: str,
+    *,
+    event_key: str | Sequence[str],
+    profile_key: str | Sequence[str],
+    reducers: str | Sequence[Mapping[str, Any]],
+    score: str,
+    version: str | None = None,
+    scored_at: str | None = None,
+    timing: str = "commit",
+    on_error: str = "keep",
+    on_missing: str = "ignore",
+    max_scoring_ms: int | None = None,
+    log: bool = True,
+    backfill: bool | None = None,
+) -> Attached:
+    """Ties an event table to a profile table: from now on its events move counters and the score of a model.
+
+    Called again it changes timing, policies and log, and mends triggers.
+
+    Args:
+        database: a connection string, or an SQLAlchemy engine on psycopg2.
+        model: the model's name; it need not be published yet.
+        events: the table that applications insert into, as SQL names it: ``shop."Order Lines"``.
+        profile: the table whose counters move and whose rows are scored.
+        event_key: the events' column, or columns, that name the profile.
+        profile_key: the profile's column, or columns, that they name.
+        reducers: how events change the profile, as a list or as JSON: ``[{"column": "n", "aggregate": "count"}]``.
+        score: the profile's column for the score.
+        version: the profile's column for the version that gave it.
+        scored_at: the profile's column for the time of the score.
+        timing: ``commit`` or ``statement``: when profiles change.
+        on_error: ``keep`` or ``abort``: what a row that cannot be scored does to the transaction.
+        on_missing: ``ignore``, ``insert`` or ``error``: what is done about events without a profile.
+        max_scoring_ms: milliseconds after which the rest of many rows goes without a score.
+        log: whether scores are written to the prediction log.
+        backfill: whether to count in this transaction what the tables hold (True), or in `reconcile` (False); without
+            it their size decides.
+
+    Raises:
+        PgscoreError: the tables cannot be tied like this, or the caller may not tie them.
+    """
+    with _read_committed(database) as connection:
+        del connection.notices[:]
+        name = row(
+            connection,
+            "select pgscore.attach(%s, %s, %s, %s::name[], %s::name[], %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) as name",
+            (
+                *(model, events, profile, _columns(event_key), _columns(profile_key)),
+                *(reducers if isinstance(reducers, str) else json.dumps(list(reducers)), score, version, scored_at),
+                *(timing, on_error, on_missing, max_scoring_ms, log, backfill),
+            ),
+        )["name"]
+        advice = [each for each in map(_advice, connection.notices) if not each.hint.startswith(_LEFT_TO_COUNT)]
+        return Attached(name, _uncounted(connection, name), advice)
+
+
+def detach(database: Database, events: str, profile: str) -> None:
+    """Unties an event table from a profile table, for all models: triggers go, and the data stays as it is.
+
+    Raises:
+        PgscoreError: they are not tied, or the caller may not untie them.
+    """
+    with transaction(database) as connection, connection.cursor() as cursor:
+        cursor.execute("select pgscore.detach(%s, %s)", (events, profile))
+
+
+def reconcile(
+    database: Database, events: str, profile: str, *, repair: bool = True, progress: Step = no_step
+) -> list[Reconciled]:
+    """Compares the counters of all profiles with their events, some hundred at a time, each in a transaction.
+
+    After an interruption it goes on where it was.
+
+    Args:
+        database: a connection string, or an SQLAlchemy engine on psycopg2.
+        events: the event table.
+        profile: the profile table.
+        repair: whether to mend counters that differ, and the scores with them.
+        progress: is told how many profiles were compared, for a progress display.
+
+    Returns:
+        What was found, for each binding of the two tables.
+
+    Raises:
+        PgscoreError: they are not tied, or the caller may not change them.
+    """
+    with connected(database) as connection:
+        with transaction(connection):
+            names = row(connection, "select pgscore._bindings_to_reconcile(%s, %s) as names", (events, profile))
+        return [_reconciled(connection, name, progress, repair=repair) for name in names["names"]]
+
+
+def count_events(database: Database, attached: Attached, *, progress: Step = no_step) -> Reconciled:
+    """Counts, for tables that were just tied, the events from before, as `reconcile` does for one binding.
+
+    Raises:
+        PgscoreError: the tables were untied meanwhile.
+    """
+    with connected(database) as connection:
+        return _reconciled(connection, attached.binding, progress, repair=True)
+
+
+def _reconciled(connection: Connection, binding: str, progress: Step, *, repair: bool) -> Reconciled:
+    with _read_committed(connection):
+        total = _profiles(connection, binding)
+    found = Reconciled(binding, 0, 0, [], repair)
+    finished = False
+    while not finished:
+        progress("comparing", min(found.checked, total), total)
+        with _read_committed(connection):
+            step = row(connection, "select * from pgscore._reconcile_step(%s, %s, %s)", (binding, repair, _STEP))
+        examples = (found.examples + (step["examples"] or []))[:_EXAMPLES]
+        resumed = found.resumed or step["checked"] > found.checked + _STEP
+        found = Reconciled(binding, step["checked"], step["differing"], examples, repair, resumed)
+        finished = step["finished"]
+    return found
+
+
+@contextmanager
+def _read_committed(database: Database) -> Iterator[Connection]:
+    # Bindings are made and mended at no other level, whatever the database's default is.
+    with transaction(database) as connection, connection.cursor() as cursor:
+        cursor.execute("set transaction isolation level read committed")
+        yield connection
+
+
+def _uncounted(connection: Connection, binding: str) -> int:
+    tie = _as_owner(connection, binding)
+    found = row(
+        connection,
+        "select count(*) as many from pgscore.stale_row where binding = %s and cause = 'backfill'",
+        (tie["number"],),
+    )
+    return int(found["many"])
+
+
+def _profiles(connection: Connection, binding: str) -> int:
+    tie = _as_owner(connection, binding)
+    return int(row(connection, f"select count(*) as many from {tie['profile']}")["many"])  # noqa: S608  quoted there
+
+
+def _as_owner(connection: Connection, binding: str) -> dict[str, Any]:
+    """The binding; until the transaction ends its caller acts as the profile table's owner, whose member they are."""
+    # The table comes out with its schema, and is none that a session made.
+    return row(
+        connection,
+        "select b.number, b.owner, format('%%I.%%I', n.nspname, c.relname) as profile,"
+        " set_config('role', o.rolname, true) as role"
+        " from (select number, profile, profile_owner as owner from pgscore.binding where name = %s) b"
+        " join pg_catalog.pg_class c on c.oid = b.profile join pg_catalog.pg_namespace n on n.oid = c.relnamespace"
+        " join pg_catalog.pg_roles o on o.oid = b.owner",
+        (binding,),
+    )
+
+
+def _columns(key: str | Sequence[str]) -> list[str]:
+    return [key] if isinstance(key, str) else list(key)
+
+
+def _advice(notice: str) -> Advice:
+    """The parts of a notice: "NOTICE:  sentence" and, in a line of its own, "HINT:  hint", in the server's language."""
+    sentence, _, hint = notice.strip().partition("\n")
+    return Advice(*(part.partition(":")[2].strip() for part in (sentence, hint)))

@@ -1,0 +1,223 @@
+"""`pgscore attach`, `detach` and `reconcile`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pgscore import bindings
+from pgscore.database import connected
+from pgscore.errors import PgscoreError
+
+from .app import Dsn, Json, Model, app, command
+from .output import print_json, say, steps, table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pgscore.bindings import Attached, Reconciled
+
+Events = Annotated[
+    str, typer.Argument(metavar="EVENTS", show_default=False, help="The event table, such as shop.complaints.")
+]
+Profile = Annotated[
+    str, typer.Argument(metavar="PROFILE", show_default=False, help="The profile table, such as shop.customer.")
+]
+
+
+@command(
+    app,
+    "attach",
+    "pgscore attach churn shop.complaints shop.customer --event-key customer_id \\",
+    "    --profile-key id --count complaints --score churn_score",
+    "pgscore attach churn shop.payments shop.customer --event-key customer_id \\",
+    "    --profile-key id --reducers @payments.json --score churn_score --json",
+)
+def attach(
+    model: Model,
+    events: Events,
+    profile: Profile,
+    event_key: Annotated[
+        list[str],
+        typer.Option(
+            metavar="COLUMN", show_default=False, help="The events' column that names the profile; again for more."
+        ),
+    ],
+    profile_key: Annotated[
+        list[str],
+        typer.Option(metavar="COLUMN", show_default=False, help="The profile's column that it names; again for more."),
+    ],
+    score: Annotated[
+        str, typer.Option(metavar="COLUMN", show_default=False, help="The profile's column for the score.")
+    ],
+    reducers: Annotated[
+        str | None,
+        typer.Option(metavar="JSON", help="How events change the profile: JSON, or @FILE with it."),
+    ] = None,
+    count: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="A column of the profile that counts its events; may be given again."),
+    ] = None,
+    version_column: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The profile's column for the version that gave the score.")
+    ] = None,
+    scored_at_column: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The profile's column for the time of the score.")
+    ] = None,
+    timing: Annotated[
+        str,
+        typer.Option(metavar="commit|statement", help="When profiles change: at commit, or as each statement ends."),
+    ] = "commit",
+    on_error: Annotated[
+        str, typer.Option(metavar="keep|abort", help="A row that cannot be scored: keep it as stale, or abort.")
+    ] = "keep",
+    on_missing: Annotated[
+        str, typer.Option(metavar="ignore|insert|error", help="What to do about events without a profile.")
+    ] = "ignore",
+    max_scoring_ms: Annotated[
+        int | None, typer.Option(metavar="MS", help="Milliseconds after which the rest of many rows stays stale.")
+    ] = None,
+    no_log: Annotated[bool, typer.Option("--no-log", help="Write no score to the prediction log.")] = False,
+    dsn: Dsn = "",
+    as_json: Json = False,
+) -> None:
+    """Ties an event table to a profile table.
+
+    From then on each event moves columns of its profile, and the score. What the tables hold already is counted too,
+    of large tables while they are in use; after an interruption the same command goes on. Called again it changes
+    timing, policies and log.
+    """
+    wanted = _reducers(reducers, count or [])
+    with steps(f"attaching {events}", of_bytes=False) as step, connected(dsn) as connection:
+        step("tying the tables")
+        attached = bindings.attach(
+            connection,
+            model,
+            events,
+            profile,
+            event_key=event_key,
+            profile_key=profile_key,
+            reducers=wanted,
+            score=score,
+            version=version_column,
+            scored_at=scored_at_column,
+            timing=timing,
+            on_error=on_error,
+            on_missing=on_missing,
+            max_scoring_ms=max_scoring_ms,
+            log=not no_log,
+        )
+        counted = bindings.count_events(connection, attached, progress=step) if attached.uncounted else None
+    if as_json:
+        print_json(
+            {
+                "binding": attached.binding,
+                "counted": counted.checked if counted else None,
+                "advice": [asdict(each) for each in attached.advice],
+            }
+        )
+        return
+    say(f"{events} is tied to {profile}: its events move {_columns(wanted)} and the score of {model}.")
+    if counted is not None:
+        say(f"The events from before are counted, for {counted.checked:,} profiles.")
+    _advise(attached)
+
+
+@command(app, "detach", "pgscore detach shop.complaints shop.customer", "pgscore detach complaints customer --json")
+def detach(events: Events, profile: Profile, dsn: Dsn = "", as_json: Json = False) -> None:
+    """Unties an event table from a profile table.
+
+    Triggers and generated functions go, for all models that score the profile by these events. Counters, scores and
+    events stay as they are.
+    """
+    bindings.detach(dsn, events, profile)
+    if as_json:
+        print_json({"events": events, "profile": profile})
+    else:
+        say(f"{events} is untied from {profile}; counters and scores stay as they are.")
+
+
+@command(
+    app,
+    "reconcile",
+    "pgscore reconcile shop.complaints shop.customer",
+    "pgscore reconcile shop.complaints shop.customer --check --json",
+)
+def reconcile(
+    events: Events,
+    profile: Profile,
+    check: Annotated[bool, typer.Option("--check", help="Mend nothing; exit with 1 if anything differs.")] = False,
+    dsn: Dsn = "",
+    as_json: Json = False,
+) -> None:
+    """Compares counters with the events, and mends them.
+
+    It goes through the profiles some hundred at a time while the tables are in use; after an interruption the same
+    command goes on.
+    """
+    with steps(f"reconciling {profile}", of_bytes=False) as step:
+        found = bindings.reconcile(dsn, events, profile, repair=not check, progress=step)
+    differing = sum(each.differing for each in found)
+    if as_json:
+        print_json({"ok": not (check and differing), "repair": not check, "bindings": [_document(e) for e in found]})
+    else:
+        _report(found)
+    if check and differing:
+        raise typer.Exit(1)
+
+
+def _report(found: Sequence[Reconciled]) -> None:
+    examples = [(each.binding, example) for each in found for example in each.examples]
+    if examples:
+        table(("binding", "profile and its counters"), examples)
+        say("")
+    for each in found:
+        ending = "" if not each.differing else ", which were mended" if each.repaired else ", and were left as they are"
+        left = each.differing - len(each.examples)
+        more = f" ({left:,} of them not shown)" if left > 0 else ""
+        say(f"{each.binding}: {each.checked:,} profiles compared, {each.differing:,} differed{more}{ending}.")
+        if each.resumed:
+            say("It went on where an earlier call had stopped; run it again to compare those before, too.")
+
+
+def _document(found: Reconciled) -> dict[str, Any]:
+    return {name: value for name, value in asdict(found).items() if name != "repaired"}
+
+
+def _advise(attached: Attached) -> None:
+    for each in attached.advice:
+        say(f"hint: {each.sentence}", *([f"      {each.hint}"] if each.hint else []))
+
+
+def _reducers(given: str | None, counters: Sequence[str]) -> list[dict[str, Any]]:
+    """The reducers as a list: those given as JSON or in a file, and one for each counter."""
+    counts = [{"column": column, "aggregate": "count"} for column in counters]
+    if given is None:
+        if not counts:
+            raise typer.BadParameter("say how events change the profile: --count COLUMN or --reducers JSON")
+        return counts
+    text = _read(Path(given[1:])) if given.startswith("@") else given
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"--reducers is no JSON: {error}") from None
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise typer.BadParameter('--reducers is a list such as [{"column": "n", "aggregate": "count"}]')
+    return found + counts
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise PgscoreError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise PgscoreError(f"{path} is no text in UTF-8") from None
+
+
+def _columns(reducers: Sequence[dict[str, Any]]) -> str:
+    return ", ".join(str(each.get("column")) for each in reducers)

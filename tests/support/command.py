@@ -1,0 +1,31 @@
+"""Running the `pgscore` command as people run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+COMMAND = Path(sys.executable).with_name("pgscore")
+
+
+def run(dsn: str, *arguments: str | Path, expect: int = 0) -> subprocess.CompletedProcess[str]:
+    """Runs the command against a database, and holds its exit code."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    done = subprocess.run(
+        [COMMAND, *arguments],
+        env={**environment, "PGSCORE_DSN": dsn},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == expect, done.stderr + done.stdout
+    return done
+
+
+def run_json(dsn: str, *arguments: str | Path, expect: int = 0) -> Any:  # noqa: ANN401
+    """The document that the command prints with `--json`."""
+    return json.loads(run(dsn, *arguments, "--json", expect=expect).stdout)
