@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "1a2ef651209262a396ccc2c80d699f3bb105c36a74d40f9c41a36fbe20538819")
+    run_frozen("0001_core.up.sql", "7c84211ada666987f3b778a3c2c7bede44ccc6604e045158e43d1f5846bbeee3")
 
 
 def downgrade() -> None:

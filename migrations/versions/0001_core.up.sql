@@ -5350,10 +5350,11 @@ as $$
     select format(
         'begin
             -- What pgscore wrote together with the score, and nothing that a trigger changes because of it.
-            if pg_trigger_depth()::text = current_setting(''pgscore.scored'', true) and exists (
-                select from %s q where q.transaction = pg_current_xact_id() and q.task = ''scored''
-            ) then
-                return new;
+            -- Apart, because a condition with a query in it is no simple expression.
+            if pg_trigger_depth()::text = current_setting(''pgscore.scored'', true) then
+                if exists (select from %s q where q.transaction = pg_current_xact_id() and q.task = ''scored'') then
+                    return new;
+                end if;
             end if; %s %s return new;
         end',
         pgscore._queue_name(p.number),
@@ -6190,7 +6191,8 @@ declare
             format(
                 case p.tables when 1 then '%2$s' else 'if exists (select from %1$s q where q.transaction = pg_current_xact_id()) then %2$s end if;' end,
                 pgscore._queue_name(p.number),
-                format('perform %s();', pgscore._generated_name(p.profile, 'profile', p.number, 'drain'))
+                -- A call in a simple expression; PERFORM would run a query.
+                format('if %s() is not null then null; end if;', pgscore._generated_name(p.profile, 'profile', p.number, 'drain'))
             ), ' ' order by p.profile::oid
         )
         from (

@@ -9,7 +9,8 @@ declare
             format(
                 case p.tables when 1 then '%2$s' else 'if exists (select from %1$s q where q.transaction = pg_current_xact_id()) then %2$s end if;' end,
                 pgscore._queue_name(p.number),
-                format('perform %s();', pgscore._generated_name(p.profile, 'profile', p.number, 'drain'))
+                -- A call in a simple expression; PERFORM would run a query.
+                format('if %s() is not null then null; end if;', pgscore._generated_name(p.profile, 'profile', p.number, 'drain'))
             ), ' ' order by p.profile::oid
         )
         from (

@@ -5,10 +5,11 @@ as $$
     select format(
         'begin
             -- What pgscore wrote together with the score, and nothing that a trigger changes because of it.
-            if pg_trigger_depth()::text = current_setting(''pgscore.scored'', true) and exists (
-                select from %s q where q.transaction = pg_current_xact_id() and q.task = ''scored''
-            ) then
-                return new;
+            -- Apart, because a condition with a query in it is no simple expression.
+            if pg_trigger_depth()::text = current_setting(''pgscore.scored'', true) then
+                if exists (select from %s q where q.transaction = pg_current_xact_id() and q.task = ''scored'') then
+                    return new;
+                end if;
             end if; %s %s return new;
         end',
         pgscore._queue_name(p.number),
