@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "7c84211ada666987f3b778a3c2c7bede44ccc6604e045158e43d1f5846bbeee3")
+    run_frozen("0001_core.up.sql", "0cd69925622fe6e33d6144def5e92dced969997badb29dd965b2286026a71710")
 
 
 def downgrade() -> None:

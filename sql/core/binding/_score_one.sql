@@ -9,7 +9,7 @@ begin
     return format(
         '<<scored>>
         declare
-            present %1$s; answer double precision[]; reason text;
+            present %1$s; answer double precision[]; alone pgscore.scored; reason text;
         begin
             scored.present := new; %2$s
             -- What can fail is apart from what writes: a block that only reads costs no transaction id. A conflict of
@@ -20,8 +20,11 @@ begin
                 else
                     scored.answer := pgscore._rescore(%3$L, old, scored.present, new.%4$I is null or not %10$s);
                 end if;
+                -- Refused, or not known to this session yet.
                 if scored.answer is not null and scored.answer[1] is null then
-                    scored.reason := (pgscore._score_rows(%3$L, array[scored.present])).reasons[1];
+                    scored.alone := pgscore._score_rows(%3$L, array[scored.present]);
+                    scored.answer := array[(scored.alone).scores[1], (scored.alone).version];
+                    scored.reason := (scored.alone).reasons[1];
                 end if;
             exception
                 when transaction_rollback then raise;
