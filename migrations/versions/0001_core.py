@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "0cd69925622fe6e33d6144def5e92dced969997badb29dd965b2286026a71710")
+    run_frozen("0001_core.up.sql", "38a88b578c89fb4fdf1a2c0f6bdcabef7c3eeab10e9b00747d9d72356b51d321")
 
 
 def downgrade() -> None:
