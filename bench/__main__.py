@@ -50,7 +50,11 @@ def _measure(given: argparse.Namespace, signals: Signals) -> int:
     from . import figures, listing, pairs, setting
     from .field import Field
 
-    chosen = [each for each in figures.FIGURES if not given.only or any(name in each.name for name in given.only)]
+    chosen = [
+        each
+        for each in figures.FIGURES
+        if any(name in each.name for name in given.only) or (not given.only and (each.quick or not given.quick))
+    ]
     if not chosen:
         print(f"bench: no figure is called so; there are {', '.join(f.name for f in figures.FIGURES)}", file=sys.stderr)
         return 2
@@ -80,10 +84,11 @@ def _lines(field: Field, figure: Figure) -> list[Line]:
 
     from .contender import NotTheSameError
     from .listing import Line
+    from .pgbench import PgbenchError
 
     try:
         measured = figure.measure(field)
-    except (PgscoreError, psycopg2.Error, NotTheSameError) as error:
+    except (PgscoreError, psycopg2.Error, NotTheSameError, PgbenchError) as error:
         reason = str(error).strip().splitlines()[0]
         return [Line(figure.name, figure.wanted, reason=reason, wrong=isinstance(error, NotTheSameError))]
     return [Line(f"{figure.name}/{each.part}" if each.part else figure.name, figure.wanted, each) for each in measured]

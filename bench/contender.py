@@ -20,7 +20,7 @@ _SAME = 0.98
 
 
 class NotTheSameError(Exception):
-    """A contender that computes something else: its time says nothing."""
+    """A contender that computes something else, or loses something: its time says nothing."""
 
 
 class BaselineError(Exception):

@@ -27,12 +27,15 @@ class Field:
         server: where they compete.
         folder: where the key that signs is written.
         effort: how much is measured.
+
+    Attributes:
+        key: the file of the key that the server trusts.
     """
 
     def __init__(self, server: Server, folder: Path, effort: Effort) -> None:
         self.server = server
         self.effort = effort
-        self._key = ours.make_key(server, folder)
+        self.key = ours.make_key(server, folder)
         self._ours: dict[str, Contender | Exception] = {}
         self._baselines: dict[tuple[str, str], Contender] = {}
 
@@ -71,7 +74,7 @@ class Field:
         return self._baselines[name, model]
 
     def _publish(self, model: str) -> Contender:
-        contender = ours.publish(self.server, self._key, model)
+        contender = ours.publish(self.server, self.key, model)
         if model in ours.COMPARED:
             with self.server.session() as session:
                 check(session, contender, model)

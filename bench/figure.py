@@ -70,11 +70,16 @@ class Measured:
 
 @dataclass(frozen=True)
 class Figure:
-    """What is measured; without `wanted` it is stated and not judged."""
+    """What is measured; without `wanted` it is stated and not judged.
+
+    Attributes:
+        quick: whether it belongs to the quick set; else it has to be asked for by name there.
+    """
 
     name: str
     wanted: Wanted | None
     measure: Callable[[Field], list[Measured]]
+    quick: bool = True
 
 
 def ratio(values: list[float], details: list[Detail], note: str = "") -> list[Measured]:

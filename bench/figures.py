@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from . import bulk, first_score, floor, handwritten, large, memory, onnx_runtime, pickled, single_row
+from . import (
+    bulk,
+    copying,
+    first_score,
+    floor,
+    handwritten,
+    hot,
+    inserts,
+    large,
+    memory,
+    onnx_runtime,
+    pickled,
+    single_row,
+    soak,
+)
 from .figure import Figure, at_least, at_most
 from .models import FOREST, LINEAR, ONE_HOT, TREES
 
@@ -16,6 +30,16 @@ FIGURES = (
     Figure("trees-bulk/handwritten", at_least(0.8), bulk.compare(TREES, handwritten.NAME)),
     Figure("trees-first-score/pickled", at_least(50), first_score.compare(TREES, pickled.NAME)),
     Figure("trees-memory", at_most(8), memory.gained(TREES)),
+    Figure("insert-linear-statement/counting", at_most(1.35), inserts.compare(LINEAR, "statement")),
+    Figure("insert-linear-commit/counting", at_most(2), inserts.compare(LINEAR, "commit")),
+    Figure("insert-trees-statement/counting", at_most(1.9), inserts.compare(TREES, "statement")),
+    Figure("insert-trees-commit/counting", at_most(2.5), inserts.compare(TREES, "commit")),
+    Figure("ten-statements-commit/counting", at_most(1), inserts.compare(LINEAR, "commit", inserts.TEN_STATEMENTS)),
+    Figure("ten-rows-commit/counting", at_most(1), inserts.compare(LINEAR, "commit", inserts.TEN_ROWS)),
+    Figure("copy/set-based-counting", at_least(0.5), copying.against_set_based),
+    Figure("copy/pickled", at_least(50), copying.against_pickled),
+    Figure("hot-customer/counting", at_least(3), hot.throughput),
+    Figure("soak", None, soak.soak, quick=False),
     Figure("forest", None, large.state(FOREST)),
     Figure("one-hot-1000", None, large.state(ONE_HOT)),
     Figure("trees-one-row/empty-plpython", None, floor.share),

@@ -36,17 +36,23 @@ class Effort:
         single: pairs for single rows.
         bulk: pairs for scans.
         first: pairs for first calls.
+        events: rows of a COPY.
+        customers: that they are spread over.
+        crowds: pairs for several clients at once.
         seconds: when a measurement with very slow sides may end early, after three pairs.
     """
 
     single: int
     bulk: int
     first: int
+    events: int
+    customers: int
+    crowds: int
     seconds: float
 
 
-QUICK = Effort(single=60, bulk=5, first=5, seconds=6)
-LONG = Effort(single=200, bulk=15, first=9, seconds=120)
+QUICK = Effort(single=60, bulk=5, first=5, events=20_000, customers=2_000, crowds=3, seconds=6)
+LONG = Effort(single=200, bulk=15, first=9, events=100_000, customers=10_000, crowds=9, seconds=120)
 
 
 def spread(values: Sequence[float]) -> Spread:

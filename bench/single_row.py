@@ -33,11 +33,17 @@ class Transactions:
 
     A block is one string, `begin; execute …; commit; begin; …`: each customer is a transaction. The server's clock is
     read in its first and in its last statement, so that neither the network nor the client counts.
+
+    Args:
+        session: where they run.
+        name: of the prepared statement.
+        statement: its text, of which the customer is `$1`.
+        times: how often each transaction runs it, for one customer.
     """
 
-    def __init__(self, session: Session, name: str, statement: str) -> None:
+    def __init__(self, session: Session, name: str, statement: str, times: int = 1) -> None:
         self._session = session
-        self._name = name
+        self._call = f"execute {name}({{0}}); " * times
         self._random = random.Random(0)  # noqa: S311  the same customers for all contenders
         session.run(f"prepare {name} (integer) as {statement}")
         self._seconds(_WARM_UP)
@@ -51,7 +57,7 @@ class Transactions:
     def _seconds(self, size: int) -> float:
         """Runs a block; seconds for each transaction."""
         customers = [self._random.randint(1, len(predictors())) for _ in range(size)]
-        block = "".join(f"begin; execute {self._name}({each}); commit; " for each in customers)
+        block = "".join(f"begin; {self._call.format(each)}commit; " for each in customers)
         seconds: float = self._session.value(f"{_START}; {block}{_END}")
         return seconds / size
 

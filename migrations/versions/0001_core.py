@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "9c58292fd292818fe0c07f0d22a9d2bb4ffbc2a85ac2296b70c76c4e4956a874")
+    run_frozen("0001_core.up.sql", "733168f6725fd29d0fb55a0e3b9a7915f95ca581f2844966baee9207a98579af")
 
 
 def downgrade() -> None:

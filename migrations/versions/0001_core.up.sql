@@ -3290,7 +3290,7 @@ comment on function pgscore._payload_arguments(jsonb, text) is
 -- core/engine/_engine_call.sql
 create function pgscore._engine_call(
     engine text, model text, version integer, arguments text[], every boolean default false,
-    ordinary boolean[] default null
+    ordinary boolean[] default null, briefly boolean default false
 ) returns text
 language plpgsql stable
 set search_path = ''
@@ -3323,6 +3323,12 @@ begin
             'pgscore._interpret_outputs(%L, %s, %L, %s, %s)', model, version, described.program_digest,
             split.numbers, split.texts
         );
+    elsif briefly then
+        -- Half the expression: to set it up, in each transaction anew, costs as much as to walk the program.
+        call := format(
+            'nullif(pgscore_trusted._walk(%L, %s, %s, %s), ''NaN'')',
+            described.program_digest, coalesce(described.positive, 0), split.numbers, split.texts
+        );
     else
         -- NaN: this backend does not have the program yet. NULL as well takes the way through plpgsql, which most rows
         -- are spared.
@@ -3339,8 +3345,8 @@ begin
 end
 $$;
 
-comment on function pgscore._engine_call(text, text, integer, text[], boolean, boolean[]) is
-    'SQL that scores a row with one engine of a version, its inputs given as SQL; with every, all outputs and the position of the label';
+comment on function pgscore._engine_call(text, text, integer, text[], boolean, boolean[], boolean) is
+    'SQL that scores a row with one engine of a version, its inputs given as SQL; with every, all outputs and the position of the label; briefly, NULL may also mean that this session has to be asked in another way';
 
 -- core/engine/_engines.sql
 create function pgscore._engines(model text, version integer) returns text[]
@@ -4041,11 +4047,11 @@ begin
             pgscore._inputs_differ(profile, inputs, '($1)', '($2)'),
             pgscore._engine_call(
                 one_engine, model, version, pgscore._profile_arguments(profile, inputs, '($2)'), false,
-                pgscore._ordinary_columns(profile, inputs)
+                pgscore._ordinary_columns(profile, inputs), true
             ),
             version
         ),
-        format('Model "%s" version %s: score and version of a row of %s, if what the model reads has changed', model, version, profile)
+        format('Model "%s" version %s: score and version of a row of %s, if what the model reads has changed; without a score, ask for an array of one row', model, version, profile)
     );
     perform pgscore._create_function(
         format('pgscore_models.%I(profiles %s[])', '_' || model, profile), 'pgscore.scored',
@@ -5422,7 +5428,7 @@ begin
     return format(
         '<<scored>>
         declare
-            present %1$s; answer double precision[]; reason text;
+            present %1$s; answer double precision[]; alone pgscore.scored; reason text;
         begin
             %2$s
             -- What can fail is apart from what writes: a block that only reads costs no transaction id. A conflict of
@@ -5436,7 +5442,10 @@ begin
                 end if;
                 if scored.answer is not null then
                     if scored.answer[1] is null then
-                        scored.reason := (pgscore._score_rows(%3$L, array[%5$s])).reasons[1];
+                        -- Refused, or not known to this session yet.
+                        scored.alone := pgscore._score_rows(%3$L, array[%5$s]);
+                        scored.answer := array[(scored.alone).scores[1], (scored.alone).version];
+                        scored.reason := (scored.alone).reasons[1];
                     end if;
                 end if;
             exception
@@ -6531,10 +6540,20 @@ begin
         'create unlogged table %s (
             transaction xid8 not null default pg_current_xact_id(),
             binding integer not null, task text not null, keys text[] not null, deltas text[] not null
-        ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_insert_threshold = -1)',
+        ) with (
+            autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_insert_threshold = -1,
+            vacuum_truncate = false
+        )',
         pgscore._queue_name(profile_number)
     );
     execute format('create index on %s (transaction)', pgscore._queue_name(profile_number));
+    -- A session plans once. Were the table a page long then, it would read all of it ever after, however many dead rows
+    -- have come meanwhile. So it is some pages long from the start, and stays so.
+    execute format(
+        'insert into %s (binding, task, keys, deltas) select 0, ''padding'', ''{}'', ''{}'' from generate_series(1, 2000)',
+        pgscore._queue_name(profile_number)
+    );
+    execute format('delete from %s', pgscore._queue_name(profile_number));
     execute format(
         'comment on table %s is %L', pgscore._queue_name(profile_number),
         'Work of transactions in flight: written by triggers, taken back at commit, never seen by another transaction'

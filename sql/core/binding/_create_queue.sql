@@ -8,10 +8,20 @@ begin
         'create unlogged table %s (
             transaction xid8 not null default pg_current_xact_id(),
             binding integer not null, task text not null, keys text[] not null, deltas text[] not null
-        ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_insert_threshold = -1)',
+        ) with (
+            autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_insert_threshold = -1,
+            vacuum_truncate = false
+        )',
         pgscore._queue_name(profile_number)
     );
     execute format('create index on %s (transaction)', pgscore._queue_name(profile_number));
+    -- A session plans once. Were the table a page long then, it would read all of it ever after, however many dead rows
+    -- have come meanwhile. So it is some pages long from the start, and stays so.
+    execute format(
+        'insert into %s (binding, task, keys, deltas) select 0, ''padding'', ''{}'', ''{}'' from generate_series(1, 2000)',
+        pgscore._queue_name(profile_number)
+    );
+    execute format('delete from %s', pgscore._queue_name(profile_number));
     execute format(
         'comment on table %s is %L', pgscore._queue_name(profile_number),
         'Work of transactions in flight: written by triggers, taken back at commit, never seen by another transaction'

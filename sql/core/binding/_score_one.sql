@@ -9,7 +9,7 @@ begin
     return format(
         '<<scored>>
         declare
-            present %1$s; answer double precision[]; reason text;
+            present %1$s; answer double precision[]; alone pgscore.scored; reason text;
         begin
             %2$s
             -- What can fail is apart from what writes: a block that only reads costs no transaction id. A conflict of
@@ -23,7 +23,10 @@ begin
                 end if;
                 if scored.answer is not null then
                     if scored.answer[1] is null then
-                        scored.reason := (pgscore._score_rows(%3$L, array[%5$s])).reasons[1];
+                        -- Refused, or not known to this session yet.
+                        scored.alone := pgscore._score_rows(%3$L, array[%5$s]);
+                        scored.answer := array[(scored.alone).scores[1], (scored.alone).version];
+                        scored.reason := (scored.alone).reasons[1];
                     end if;
                 end if;
             exception

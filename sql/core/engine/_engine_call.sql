@@ -1,6 +1,6 @@
 create function pgscore._engine_call(
     engine text, model text, version integer, arguments text[], every boolean default false,
-    ordinary boolean[] default null
+    ordinary boolean[] default null, briefly boolean default false
 ) returns text
 language plpgsql stable
 set search_path = ''
@@ -33,6 +33,12 @@ begin
             'pgscore._interpret_outputs(%L, %s, %L, %s, %s)', model, version, described.program_digest,
             split.numbers, split.texts
         );
+    elsif briefly then
+        -- Half the expression: to set it up, in each transaction anew, costs as much as to walk the program.
+        call := format(
+            'nullif(pgscore_trusted._walk(%L, %s, %s, %s), ''NaN'')',
+            described.program_digest, coalesce(described.positive, 0), split.numbers, split.texts
+        );
     else
         -- NaN: this backend does not have the program yet. NULL as well takes the way through plpgsql, which most rows
         -- are spared.
@@ -49,5 +55,5 @@ begin
 end
 $$;
 
-comment on function pgscore._engine_call(text, text, integer, text[], boolean, boolean[]) is
-    'SQL that scores a row with one engine of a version, its inputs given as SQL; with every, all outputs and the position of the label';
+comment on function pgscore._engine_call(text, text, integer, text[], boolean, boolean[], boolean) is
+    'SQL that scores a row with one engine of a version, its inputs given as SQL; with every, all outputs and the position of the label; briefly, NULL may also mean that this session has to be asked in another way';

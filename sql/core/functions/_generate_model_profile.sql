@@ -32,11 +32,11 @@ begin
             pgscore._inputs_differ(profile, inputs, '($1)', '($2)'),
             pgscore._engine_call(
                 one_engine, model, version, pgscore._profile_arguments(profile, inputs, '($2)'), false,
-                pgscore._ordinary_columns(profile, inputs)
+                pgscore._ordinary_columns(profile, inputs), true
             ),
             version
         ),
-        format('Model "%s" version %s: score and version of a row of %s, if what the model reads has changed', model, version, profile)
+        format('Model "%s" version %s: score and version of a row of %s, if what the model reads has changed; without a score, ask for an array of one row', model, version, profile)
     );
     perform pgscore._create_function(
         format('pgscore_models.%I(profiles %s[])', '_' || model, profile), 'pgscore.scored',

@@ -1,0 +1,140 @@
+"""Events as an application inserts them, beside the same inserts with a trigger by hand that only counts."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from .customers import predictors
+from .figure import Detail, ratio
+from .pairs import in_turn, spread
+from .single_row import Transactions
+from .tied import CLERK, check, count_each, make, sweep, tied
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .field import Field
+    from .figure import Measured
+    from .setting import Session
+    from .tied import Pair
+
+_WARM_UP = 12
+_BLOCKS = 3
+_SIZE = 20
+_TEN = 10
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a transaction of the application is.
+
+    Attributes:
+        name: for names of tables and statements.
+        rows: that one statement inserts, all for one customer.
+        statements: in one transaction; a single one is sent without BEGIN and COMMIT.
+    """
+
+    name: str
+    rows: int = 1
+    statements: int = 1
+
+    def statement(self, pair: Pair) -> str:
+        """The statement that is prepared: rows for customer `$1`."""
+        return pair.insert + ", ($1)" * (self.rows - 1)
+
+
+ONE = Shape("one")
+TEN_STATEMENTS = Shape("ten_statements", statements=_TEN)
+TEN_ROWS = Shape("ten_rows", rows=_TEN)
+
+
+class Client:
+    """Transactions over a connection, each statement a message of its own, as the client sees them.
+
+    Counted are psycopg2 (the simple protocol, EXECUTE of a prepared statement), TCP on 127.0.0.1 without TLS, the event
+    with its index and its foreign key, the trigger and the commit.
+    """
+
+    def __init__(self, session: Session, name: str, statement: str, statements: int) -> None:
+        self._session = session
+        self._random = random.Random(0)  # noqa: S311  the same customers for both sides
+        self._call = f"execute {name}(%s)"
+        self._statements = statements
+        session.run(f"prepare {name} (integer) as {statement}")
+        self._seconds(_WARM_UP)
+
+    def measure(self) -> float:
+        """Runs three blocks; seconds for each transaction of the fastest, which was interrupted least."""
+        return min(self._seconds(_SIZE) for _ in range(_BLOCKS))
+
+    def _seconds(self, size: int) -> float:
+        customers = [(self._random.randint(1, len(predictors())),) for _ in range(size)]
+        start = time.perf_counter()
+        for each in customers:
+            self._transaction(each)
+        return (time.perf_counter() - start) / size
+
+    def _transaction(self, customer: tuple[int]) -> None:
+        if self._statements == 1:
+            self._session.run(self._call, customer)
+            return
+        self._session.run("begin")
+        for _ in range(self._statements):
+            self._session.run(self._call, customer)
+        self._session.run("commit")
+
+
+def compare(model: str, timing: str, shape: Shape = ONE) -> Callable[[Field], list[Measured]]:
+    """Time of a transaction with a tied table, divided by its time with a counting trigger for each row."""
+    return partial(_compare, model, timing, shape)
+
+
+def _compare(model: str, timing: str, shape: Shape, field: Field) -> list[Measured]:
+    field.ours(model)
+    name = f"{model}_{timing}_{shape.name}"
+    with field.server.session() as owner, field.server.session() as session:
+        ours, counting = (make(owner, f"{name}_{side}", len(predictors())) for side in ("tied", "counting"))
+        count_each(owner, counting)
+        with tied(owner, ours, model, timing):
+            session.run(f"set role {CLERK}")
+            outside, inside = (
+                _measured(field, owner, session, (ours, counting), shape, within=within) for within in (False, True)
+            )
+            check(owner, ours, model)
+            session.run("deallocate all")
+    ratios = spread([mine / theirs for mine, theirs in inside])
+    return ratio(
+        [mine / theirs for mine, theirs in outside],
+        [
+            *_details("over a connection", outside),
+            Detail("inside the server, without network and client", ratios, ""),
+            *_details("inside the server", inside),
+        ],
+        f"{ratios.median:.2f} inside the server",
+    )
+
+
+def _measured(
+    field: Field, owner: Session, session: Session, pairs: tuple[Pair, Pair], shape: Shape, *, within: bool
+) -> list[tuple[float, ...]]:
+    """Seconds for a transaction of each of two sides, in turn."""
+    sweep(owner, *pairs)
+    sides: list[Transactions | Client] = []
+    for number, pair in enumerate(pairs):
+        statement = shape.statement(pair)
+        if within:
+            sides.append(Transactions(session, f"within_{number}", statement, shape.statements))
+        else:
+            sides.append(Client(session, f"over_{number}", statement, shape.statements))
+    return in_turn([side.measure for side in sides], field.effort.single)
+
+
+def _details(where: str, found: list[tuple[float, ...]]) -> list[Detail]:
+    return [
+        Detail(f"{name}, {where}", spread([each[side] for each in found]).times(1e6), "µs for a transaction")
+        for side, name in enumerate(("pgscore", "counting trigger"))
+    ]
