@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "38a88b578c89fb4fdf1a2c0f6bdcabef7c3eeab10e9b00747d9d72356b51d321")
+    run_frozen("0001_core.up.sql", "38ac70790f84379cea6768d624d33e25a5b367aaa4f685d5131fc830612ecf49")
 
 
 def downgrade() -> None:

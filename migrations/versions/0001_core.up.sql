@@ -4931,7 +4931,9 @@ as $$
     -- Kept for the commit, or done at once.
     select case b.timing
         when 'commit' then format(
-            'insert into %s (binding, task, keys, deltas) select %s, %s, %s, %s %s;',
+            'insert into %1$s (binding, task, keys, deltas, wakes) select %2$s, %3$s, %4$s, %5$s, not exists (
+                select from %1$s q where q.transaction = pg_current_xact_id() and q.wakes
+            ) %6$s;',
             pgscore._queue_name(b.profile_number), b.number, task, keys, deltas, source
         )
         else format(
@@ -5938,7 +5940,7 @@ begin
             update %2$s p set %3$s from (select unnest(here.moved) as row) m where %4$s;
         else
             %5$s
-            insert into %6$s (binding, task, keys, deltas) values (0, ''scored'', ''{}'', ''{}'');
+            insert into %6$s (binding, task, keys, deltas, wakes) values (0, ''scored'', ''{}'', ''{}'', false);
             perform set_config(''pgscore.scored'', (pg_trigger_depth() + 1)::text, true);
             update %2$s p set %3$s%7$s from (select unnest(here.moved) as row, unnest(here.changed) as changed%8$s) m
             where %4$s and (m.changed or %9$s);
@@ -6232,7 +6234,8 @@ begin
     execute format(
         'create unlogged table %s (
             transaction xid8 not null default pg_current_xact_id(),
-            binding integer not null, task text not null, keys text[] not null, deltas text[] not null
+            binding integer not null, task text not null, keys text[] not null, deltas text[] not null,
+            wakes boolean not null default true
         ) with (
             autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_insert_threshold = -1,
             vacuum_truncate = false
@@ -6251,10 +6254,11 @@ begin
         'comment on table %s is %L', pgscore._queue_name(profile_number),
         'Work of transactions in flight: written by triggers, taken back at commit, never seen by another transaction'
     );
-    -- Events are queued already folded, a row for each statement, so this fires once for a statement of any size.
+    -- Events are queued already folded, a row for each statement, and of a transaction's statements one is enough to have the
+    -- work done: the condition is looked at when the row comes, and where it is false nothing is left to do at commit.
     execute format(
         'create constraint trigger apply after insert on %s deferrable initially deferred
-        for each row execute function pgscore._apply_queue()',
+        for each row when (new.wakes) execute function pgscore._apply_queue()',
         pgscore._queue_name(profile_number)
     );
     execute format('grant select on %s to pgscore_applier', pgscore._queue_name(profile_number));

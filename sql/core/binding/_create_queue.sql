@@ -7,7 +7,8 @@ begin
     execute format(
         'create unlogged table %s (
             transaction xid8 not null default pg_current_xact_id(),
-            binding integer not null, task text not null, keys text[] not null, deltas text[] not null
+            binding integer not null, task text not null, keys text[] not null, deltas text[] not null,
+            wakes boolean not null default true
         ) with (
             autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_insert_threshold = -1,
             vacuum_truncate = false
@@ -26,10 +27,11 @@ begin
         'comment on table %s is %L', pgscore._queue_name(profile_number),
         'Work of transactions in flight: written by triggers, taken back at commit, never seen by another transaction'
     );
-    -- Events are queued already folded, a row for each statement, so this fires once for a statement of any size.
+    -- Events are queued already folded, a row for each statement, and of a transaction's statements one is enough to have the
+    -- work done: the condition is looked at when the row comes, and where it is false nothing is left to do at commit.
     execute format(
         'create constraint trigger apply after insert on %s deferrable initially deferred
-        for each row execute function pgscore._apply_queue()',
+        for each row when (new.wakes) execute function pgscore._apply_queue()',
         pgscore._queue_name(profile_number)
     );
     execute format('grant select on %s to pgscore_applier', pgscore._queue_name(profile_number));

@@ -5,7 +5,9 @@ as $$
     -- Kept for the commit, or done at once.
     select case b.timing
         when 'commit' then format(
-            'insert into %s (binding, task, keys, deltas) select %s, %s, %s, %s %s;',
+            'insert into %1$s (binding, task, keys, deltas, wakes) select %2$s, %3$s, %4$s, %5$s, not exists (
+                select from %1$s q where q.transaction = pg_current_xact_id() and q.wakes
+            ) %6$s;',
             pgscore._queue_name(b.profile_number), b.number, task, keys, deltas, source
         )
         else format(

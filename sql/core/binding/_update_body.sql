@@ -42,7 +42,7 @@ begin
             update %2$s p set %3$s from (select unnest(here.moved) as row) m where %4$s;
         else
             %5$s
-            insert into %6$s (binding, task, keys, deltas) values (0, ''scored'', ''{}'', ''{}'');
+            insert into %6$s (binding, task, keys, deltas, wakes) values (0, ''scored'', ''{}'', ''{}'', false);
             perform set_config(''pgscore.scored'', (pg_trigger_depth() + 1)::text, true);
             update %2$s p set %3$s%7$s from (select unnest(here.moved) as row, unnest(here.changed) as changed%8$s) m
             where %4$s and (m.changed or %9$s);
