@@ -154,7 +154,7 @@ def test_invariant_7_an_application_that_may_only_insert(owner: Session) -> None
         "select \"Shop\"._pgscore_profile_2_apply('{}')",
         "insert into pgscore.queue_2 (binding, task, keys, deltas) values (2, 'recount', '{1}', '{}')",
         "select * from pgscore.queue_2",
-        "select pgscore.detach('\"Shop\".\"Order Lines\"', '\"Shop\".\"Customer\"')",
+        'select pgscore.detach(\'"Shop"."Order Lines"\', \'"Shop"."Customer"\')',
     ):
         with refused("42501", "permission denied"):
             owner.run(statement)
