@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "38ac70790f84379cea6768d624d33e25a5b367aaa4f685d5131fc830612ecf49")
+    run_frozen("0001_core.up.sql", "01ecf86be0cfaa87edea2eaa049ce0f6a6dcc0e58542a1c64809c961f793125d")
 
 
 def downgrade() -> None:

@@ -4891,6 +4891,23 @@ $$;
 
 comment on function pgscore._grown(jsonb, text, text) is 'SQL for the value of a reducer after new events, from the present value and what they bring';
 
+-- core/binding/_folded_delta.sql
+create function pgscore._folded_delta(reducer jsonb, ordinal integer, typed text, summed text) returns text
+language sql immutable
+set search_path = ''
+as $$
+    select case
+        when reducer ->> 'aggregate' in ('min', 'max') then format(
+            '(array_agg(u.delta[%1$s]::%2$s order by u.delta[%1$s]::%2$s %3$s) filter (where u.delta[%1$s] is not null))[1]',
+            ordinal, typed, case reducer ->> 'aggregate' when 'max' then 'desc' else 'asc' end
+        )
+        else format('sum(u.delta[%s]::%s)', ordinal, summed)
+    end
+$$;
+
+comment on function pgscore._folded_delta(jsonb, integer, text, text) is
+    'SQL for what several deltas, u.delta, bring to a reducer together';
+
 -- core/binding/_one_update.sql
 create function pgscore._one_update(b pgscore.binding, key text, delta text) returns text
 language sql stable
@@ -5450,7 +5467,7 @@ as $$
     select format(
         '<<here>>
         declare
-            taken pgscore.work; work pgscore.work[]; delta text[];
+            taken pgscore.work; work pgscore.work[]; alike boolean; delta text[];
         begin
             %1$s
             if here.work is null then
@@ -5458,7 +5475,13 @@ as $$
             end if;
             -- Events of one profile are what most transactions bring; queries over arrays cost more than the update.
             here.taken := here.work[1];
-            if cardinality(here.work) = 1 and here.taken.task = ''move'' and cardinality(here.taken.keys) = 1 then
+            here.alike := here.taken.task = ''move'' and cardinality(here.taken.keys) = 1;
+            if here.alike and cardinality(here.work) > 1 then
+                here.alike := not exists (
+                    select from unnest(here.work) w where (w.binding, w.task, w.keys) <> (here.taken.binding, ''move'', here.taken.keys)
+                );
+            end if;
+            if here.alike then
                 here.delta := here.taken.deltas[1];
                 %2$s
             end if;
@@ -5468,8 +5491,26 @@ as $$
         (
             select string_agg(
                 format(
-                    'if here.taken.binding = %s then %s if found then return; end if; end if; ',
-                    b.number, pgscore._one_update(b, 'here.taken.keys[1]', 'here.delta')
+                    'if here.taken.binding = %1$s then
+                        if cardinality(here.work) > 1 then
+                            select array[%2$s]::text[] into here.delta
+                            from (select w.deltas[1]::text[] as delta from unnest(here.work) w) u;
+                            -- What cancels out is to change nothing.
+                            here.alike := array_to_string(here.delta, '''') ~ ''[^-0.]'';
+                        end if;
+                        if here.alike then
+                            %3$s
+                            if found then return; end if;
+                        end if;
+                    end if; ',
+                    b.number,
+                    (
+                        select string_agg(
+                            format('(%s)::text', pgscore._folded_delta(r.reducer, r.ordinal, r.typed, r.summed)), ', ' order by r.ordinal
+                        )
+                        from pgscore._reducers_of(b) r
+                    ),
+                    pgscore._one_update(b, 'here.taken.keys[1]', 'here.delta')
                 ), '' order by b.number
             )
             from pgscore._bindings_of(p.profile) b
@@ -5687,13 +5728,7 @@ begin
         coalesce(bool_or(r.kind = 'look'), false), coalesce(bool_or(r.kind <> 'add'), false),
         string_agg(
             format(
-                ', ' || case
-                    when r.reducer ->> 'aggregate' in ('min', 'max')
-                    then '(array_agg(u.delta[%1$s]::%2$s order by u.delta[%1$s]::%2$s %4$s)'
-                        ' filter (where u.delta[%1$s] is not null))[1]'
-                    else 'sum(u.delta[%1$s]::%3$s)'
-                end || ' as d%1$s',
-                r.ordinal, r.typed, r.summed, case r.reducer ->> 'aggregate' when 'max' then 'desc' else 'asc' end
+                ', %s as d%s', pgscore._folded_delta(r.reducer, r.ordinal, r.typed, r.summed), r.ordinal
             ), '' order by r.ordinal
         ) filter (where r.kind <> 'look')
     into looks, grows, sums
