@@ -147,6 +147,7 @@
 \ir core/binding/_event_value.sql
 \ir core/binding/_event_delta.sql
 \ir core/binding/_grown.sql
+\ir core/binding/_folded_delta.sql
 \ir core/binding/_recounted.sql
 \ir core/binding/_one_update.sql
 \ir core/binding/_work_of.sql

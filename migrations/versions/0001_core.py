@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "733168f6725fd29d0fb55a0e3b9a7915f95ca581f2844966baee9207a98579af")
+    run_frozen("0001_core.up.sql", "9827eca272e92c448765efaab3e88cf66404533d01c7ea9354faea8a2aba8a84")
 
 
 def downgrade() -> None:

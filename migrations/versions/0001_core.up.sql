@@ -4891,6 +4891,23 @@ $$;
 
 comment on function pgscore._grown(jsonb, text, text) is 'SQL for the value of a reducer after new events, from the present value and what they bring';
 
+-- core/binding/_folded_delta.sql
+create function pgscore._folded_delta(reducer jsonb, ordinal integer, typed text, summed text) returns text
+language sql immutable
+set search_path = ''
+as $$
+    select case
+        when reducer ->> 'aggregate' in ('min', 'max') then format(
+            '(array_agg(u.delta[%1$s]::%2$s order by u.delta[%1$s]::%2$s %3$s) filter (where u.delta[%1$s] is not null))[1]',
+            ordinal, typed, case reducer ->> 'aggregate' when 'max' then 'desc' else 'asc' end
+        )
+        else format('sum(u.delta[%s]::%s)', ordinal, summed)
+    end
+$$;
+
+comment on function pgscore._folded_delta(jsonb, integer, text, text) is
+    'SQL for what several deltas, u.delta, bring to a reducer together';
+
 -- core/binding/_recounted.sql
 create function pgscore._recounted() returns text
 language sql immutable
@@ -5887,13 +5904,7 @@ begin
         coalesce(bool_or(r.kind = 'look'), false), coalesce(bool_or(r.kind <> 'add'), false),
         string_agg(
             format(
-                ', ' || case
-                    when r.reducer ->> 'aggregate' in ('min', 'max')
-                    then '(array_agg(u.delta[%1$s]::%2$s order by u.delta[%1$s]::%2$s %4$s)'
-                        ' filter (where u.delta[%1$s] is not null))[1]'
-                    else 'sum(u.delta[%1$s]::%3$s)'
-                end || ' as d%1$s',
-                r.ordinal, r.typed, r.summed, case r.reducer ->> 'aggregate' when 'max' then 'desc' else 'asc' end
+                ', %s as d%s', pgscore._folded_delta(r.reducer, r.ordinal, r.typed, r.summed), r.ordinal
             ), '' order by r.ordinal
         ) filter (where r.kind <> 'look')
     into looks, grows, sums

@@ -11,13 +11,7 @@ begin
         coalesce(bool_or(r.kind = 'look'), false), coalesce(bool_or(r.kind <> 'add'), false),
         string_agg(
             format(
-                ', ' || case
-                    when r.reducer ->> 'aggregate' in ('min', 'max')
-                    then '(array_agg(u.delta[%1$s]::%2$s order by u.delta[%1$s]::%2$s %4$s)'
-                        ' filter (where u.delta[%1$s] is not null))[1]'
-                    else 'sum(u.delta[%1$s]::%3$s)'
-                end || ' as d%1$s',
-                r.ordinal, r.typed, r.summed, case r.reducer ->> 'aggregate' when 'max' then 'desc' else 'asc' end
+                ', %s as d%s', pgscore._folded_delta(r.reducer, r.ordinal, r.typed, r.summed), r.ordinal
             ), '' order by r.ordinal
         ) filter (where r.kind <> 'look')
     into looks, grows, sums
