@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "798a8b15af48b2c50799565c215e8eeb79f98801a33236a349ebda04c6dd93f7")
+    run_frozen("0001_core.up.sql", "5c47e568887b8b69ab371d571a0c54480bf5b864279d5fda269e18efc88e2d12")
 
 
 def downgrade() -> None:
