@@ -204,6 +204,7 @@
 \ir core/binding/_comment_columns.sql
 \ir core/binding/_create_queue.sql
 \ir core/binding/_drop_queue.sql
+\ir core/binding/_drop_statements.sql
 \ir core/binding/_refuse.sql
 \ir core/binding/_options_problem.sql
 \ir core/binding/_follows_keys.sql

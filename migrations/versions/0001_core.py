@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "9827eca272e92c448765efaab3e88cf66404533d01c7ea9354faea8a2aba8a84")
+    run_frozen("0001_core.up.sql", "2fa1d16291d6cc47f5512d6019496464660c88809ac1162af71cdb7ba07b9f61")
 
 
 def downgrade() -> None:

@@ -6613,6 +6613,19 @@ $$;
 
 comment on function pgscore._drop_queue(integer) is 'Drops what the bindings of a profile table shared';
 
+-- core/binding/_drop_statements.sql
+create function pgscore._drop_statements(name text, owners regrole[]) returns table (role regrole, statement text)
+language sql stable
+set search_path = ''
+as $$
+    select p.proowner::regrole, format('drop function if exists %s cascade', p.oid::regprocedure)
+    from pg_catalog.pg_proc p
+    where p.proname = _drop_statements.name and p.proowner = any (owners)
+$$;
+
+comment on function pgscore._drop_statements(text, regrole[]) is
+    'What the owners of tables run to be rid of a generated function, in whatever schema it stands';
+
 -- core/binding/_refuse.sql
 create function pgscore._refuse(problem text) returns void
 language plpgsql immutable
@@ -7180,37 +7193,34 @@ begin
     perform pgscore._check_owner(events);
     perform pgscore._check_owner(profile);
     perform pgscore._lock_generated();
+    -- Bindings whose event tables were dropped go along: nothing can be generated for them any more.
     with deleted as (
-        delete from pgscore.binding b where b.events = _unbind.events and b.profile = _unbind.profile returning b
+        delete from pgscore.binding b
+        where b.profile = _unbind.profile
+            and (b.events = _unbind.events or not exists (select from pg_catalog.pg_class c where c.oid = b.events))
+        returning b
     )
     select array_agg(d.b) into gone from deleted d;
     if gone is null then
         raise exception 'table % is not tied to %', events, profile using errcode = 'undefined_object';
     end if;
     gone_number := gone[1].profile_number;
-    -- The triggers go with the functions.
+    -- The triggers go with the functions, which are found by their names: the schema of a dropped table is not known.
     return query
-    select f.role, format('drop function if exists %s%s cascade', f.name, f.arguments)
-    from unnest(gone) g,
-        lateral (
-            select g.events_owner, pgscore._generated_name(g.events, 'binding', g.number, o.operation), '()'
-            from unnest(array['insert', 'update', 'delete', 'truncate']) as o (operation)
-            union all
-            select g.events_owner, pgscore._generated_name(g.events, 'binding', g.number, 'recount'), ''
-            union all
-            select g.profile_owner, pgscore._generated_name(g.profile, 'binding', g.number, o.operation), ''
-            from unnest(array['reconcile', 'rekey']) as o (operation)
-        ) as f (role, name, arguments);
-    if exists (select from pgscore._bindings_of(profile)) then
+    select f.role, f.statement
+    from unnest(gone) g, unnest(array['insert', 'update', 'delete', 'truncate', 'recount', 'reconcile', 'rekey']) o (what),
+        pgscore._drop_statements(format('_pgscore_binding_%s_%s', g.number, o.what), array[g.events_owner, g.profile_owner]) f;
+    if not exists (select from pgscore.binding b where b.profile_number = gone_number) then
+        return query
+        select f.role, f.statement
+        from unnest(array['apply', 'drain', 'score', 'arrive', 'forget']) o (what),
+            pgscore._drop_statements(format('_pgscore_profile_%s_%s', gone_number, o.what), array[gone[1].profile_owner]) f;
+        delete from pgscore.bound_profile p where p.number = gone_number;
+        perform pgscore._drop_queue(gone_number);
+    elsif exists (select from pg_catalog.pg_class c where c.oid = profile) then
         return query select * from pgscore._profile_statements(profile);
         return query select * from pgscore._profile_triggers(profile);
-        return;
     end if;
-    return query
-    select gone[1].profile_owner, format('drop function if exists %s cascade', pgscore._generated_name(profile, 'profile', gone_number, f))
-    from unnest(array['apply', 'drain', 'score', 'arrive', 'forget']) f;
-    delete from pgscore.bound_profile p where p.number = gone_number;
-    perform pgscore._drop_queue(gone_number);
     perform pgscore._generate_apply_queue();
 end
 $$;
@@ -7249,6 +7259,8 @@ begin
     for attempt in 1 .. 10 loop
         begin
             foreach relation in array array[events, profile] loop
+                -- What was dropped can be untied all the same.
+                continue when not exists (select from pg_catalog.pg_class c where c.oid = relation);
                 perform pgscore._as_role(
                     (select c.relowner from pg_catalog.pg_class c where c.oid = relation),
                     format('lock table %s in %s mode', relation, mode)

@@ -10,6 +10,7 @@ from pgscore.database import transaction
 from pgscore.doctor.bindings import check_bindings
 
 from tests.support.command import run_json
+from tests.support.database import refused
 
 from . import shop
 
@@ -131,3 +132,35 @@ def test_rows_that_wait_for_something(shopping: Database) -> None:
     session.run(f'update {shop.PROFILE} set "Score" = null where id = 3')
     assert _findings(shopping) == []
     assert shop.assert_right(session) == 3
+
+
+def test_tables_that_were_dropped(owner: Session, shopping: Database) -> None:
+    """Until the binding is forgotten the other table suffers; detach takes the number of what has gone."""
+    generated = "select count(*) from pg_proc where proname ~ '^_pgscore_.*_2_'"
+    owner.run(f"drop table {shop.EVENTS}")
+    with refused("42P01", "does not exist"):
+        owner.run(f"insert into {shop.PROFILE} (id) values (1)")
+    (found,) = _findings(shopping)
+    assert found.sentence == "its event table was dropped"
+    assert owner.value(generated) > 0
+    owner.run(found.remedy.removesuffix(" forgets it."))
+    assert _looked_at(shopping) == []
+    assert owner.value(generated) == 0
+    assert owner.value("select to_regclass('pgscore.queue_2')") is None
+    owner.run(f"insert into {shop.PROFILE} (id) values (1)")
+
+    owner.run('create table "Shop".visits (id bigint); create table "Shop".calls (id bigint)')
+    for column, events in (("n", '"Shop".visits'), ("pieces", '"Shop".calls')):
+        reducers = json.dumps([{"column": column, "aggregate": "count"}])
+        owner.run("select pgscore.attach('shop', %s, %s, 'id', 'id', %s, 'Score')", events, shop.PROFILE, reducers)
+    owner.run(f"drop table {shop.PROFILE} cascade")
+    with refused("42P01", "does not exist"):
+        owner.run('insert into "Shop".visits values (1)')
+    with transaction(shopping.dsn()) as connection:
+        remedies = [each.remedy for each in check_bindings(connection) if "profile table was dropped" in each.sentence]
+    for remedy in remedies:
+        owner.run(remedy.removesuffix(" forgets it."))
+    assert len(remedies) == 2
+    assert owner.value(generated) == 0
+    owner.run('insert into "Shop".visits values (1); insert into "Shop".calls values (1)')
+    assert owner.value("select count(*) from pg_class where relname ~ '^(queue|arrival)_2'") == 0

@@ -10,6 +10,8 @@ begin
     for attempt in 1 .. 10 loop
         begin
             foreach relation in array array[events, profile] loop
+                -- What was dropped can be untied all the same.
+                continue when not exists (select from pg_catalog.pg_class c where c.oid = relation);
                 perform pgscore._as_role(
                     (select c.relowner from pg_catalog.pg_class c where c.oid = relation),
                     format('lock table %s in %s mode', relation, mode)
