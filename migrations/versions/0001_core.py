@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "7cc5b42a387cf719c9d416194c0fa8ecbf8638653e659856bf609df14d63f4df")
+    run_frozen("0001_core.up.sql", "5ca1e1e510dd33700b59b77a20d1a63250fcbaf7a664acbf1fcb26718d44c129")
 
 
 def downgrade() -> None:

@@ -5371,12 +5371,16 @@ as $$
         (
             select string_agg(
                 format(
-                    'if tg_op = ''UPDATE'' and (%s) is distinct from (%s) and %s then
-                        insert into %s (binding, task, keys, deltas) values (%s, ''rekey'', array[%s], array[%s]);
+                    'if tg_op = ''UPDATE'' and (%1$s) is distinct from (%2$s) then
+                        delete from pgscore.stale_row s
+                        where s.binding = %5$s and s.key = case when %3$s then %2$s else %1$s end;
+                        if %3$s then
+                            update pgscore.stale_row s set key = %2$s where s.binding = %5$s and s.key = %1$s;
+                            insert into %4$s (binding, task, keys, deltas) values (%5$s, ''rekey'', array[%2$s], array[%1$s]);
+                        end if;
                     end if; ',
                     pgscore._key_text(b.profile_key, 'old'), pgscore._key_text(b.profile_key, 'new'),
-                    pgscore._key_present(b.profile_key, 'new'), pgscore._queue_name(p.number), b.number,
-                    pgscore._key_text(b.profile_key, 'new'), pgscore._key_text(b.profile_key, 'old')
+                    pgscore._key_present(b.profile_key, 'new'), pgscore._queue_name(p.number), b.number
                 ), '' order by b.number
             )
             from pgscore._bindings_of(p.profile) b
@@ -5413,8 +5417,12 @@ set search_path = ''
 as $$
     select 'begin ' || string_agg(
         format(
-            'delete from pgscore.stale_row s using pgscore_old o where s.binding = %s and s.key = %s;',
-            b.number, pgscore._key_text(b.profile_key, 'o')
+            'if tg_op = ''TRUNCATE'' then
+                delete from pgscore.stale_row s where s.binding = %1$s and not exists (select from %3$s p where %4$s);
+            else
+                delete from pgscore.stale_row s using pgscore_old o where s.binding = %1$s and s.key = %2$s;
+            end if;',
+            b.number, pgscore._key_text(b.profile_key, 'o'), b.profile, pgscore._key_match(b.profile, b.profile_key, 'p', 's.key')
         ), ' ' order by b.number
     ) || ' return null; end'
     from pgscore._bindings_of(profile) b
@@ -6092,12 +6100,13 @@ as $$
         lateral (
             select _profile_triggers.profile as relation, pgscore._score_trigger_name(p.number)::text as name, 'score' as what, 'before insert or update' as fires, 'for each row' as details
             union all
-            select r.relation, format('pgscore_%s_%s', p.number, t.what), t.what, t.fires, t.details
+            select r.relation, format('pgscore_%s_%s', p.number, t.name), t.what, t.fires, t.details
             from pgscore._partitions(_profile_triggers.profile) as r (relation),
                 (values
-                    ('arrive', 'after insert', 'referencing new table as pgscore_new for each statement'),
-                    ('forget', 'after delete', 'referencing old table as pgscore_old for each statement')
-                ) as t (what, fires, details)
+                    ('arrive', 'arrive', 'after insert', 'referencing new table as pgscore_new for each statement'),
+                    ('forget', 'forget', 'after delete', 'referencing old table as pgscore_old for each statement'),
+                    ('forget_all', 'forget', 'after truncate', 'for each statement')
+                ) as t (name, what, fires, details)
         ) t,
         lateral pgscore._trigger_statements(
             t.name, t.fires, t.relation, t.details, pgscore._generated_name(_profile_triggers.profile, 'profile', p.number, t.what),
@@ -6845,19 +6854,26 @@ language sql stable
 set search_path = ''
 as $$
     -- At once: the tables are locked, so nobody adds to what is counted when the transaction commits. Later: the list is
-    -- written before the tables are locked, because it takes its time.
-    select at_once, b.profile_owner, case
-        when at_once then format(
-            'insert into %s (binding, task, keys, deltas) values (%s, ''recount all'', ''{}'', ''{}'')',
-            pgscore._queue_name(b.profile_number), b.number
-        )
-        else format(
-            'insert into pgscore.stale_row (binding, key, cause, reason) select %s, %s, ''backfill'', %L from %s p where %s',
-            b.number, pgscore._key_text(b.profile_key, 'p'),
-            format('events from before the tables were tied are not counted yet; call pgscore.reconcile(%L, %L)', b.events, b.profile),
-            b.profile, pgscore._key_present(b.profile_key, 'p')
-        )
-    end
+    -- written before the tables are locked, because it takes its time, and once they are, for rows that were committed
+    -- meanwhile. Those are as young as the oldest transaction that was open before.
+    select true, b.profile_owner, format(
+        'insert into %s (binding, task, keys, deltas) values (%s, ''recount all'', ''{}'', ''{}'')',
+        pgscore._queue_name(b.profile_number), b.number
+    )
+    where at_once
+    union all
+    select l.at_the_end, b.profile_owner, format(
+        'insert into pgscore.stale_row (binding, key, cause, reason) select %s, %s, ''backfill'', %L from %s p where %s%s'
+        ' on conflict do nothing',
+        b.number, pgscore._key_text(b.profile_key, 'p'),
+        format('events from before the tables were tied are not counted yet; call pgscore.reconcile(%L, %L)', b.events, b.profile),
+        b.profile, pgscore._key_present(b.profile_key, 'p'), l.young
+    )
+    from (values
+        (false, ''),
+        (true, format(' and age(p.xmin) <= age(%L::xid)', pg_snapshot_xmin(pg_current_snapshot())::xid))
+    ) as l (at_the_end, young)
+    where not at_once
 $$;
 
 comment on function pgscore._backfill_statements(pgscore.binding, boolean) is

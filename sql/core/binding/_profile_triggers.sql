@@ -8,12 +8,13 @@ as $$
         lateral (
             select _profile_triggers.profile as relation, pgscore._score_trigger_name(p.number)::text as name, 'score' as what, 'before insert or update' as fires, 'for each row' as details
             union all
-            select r.relation, format('pgscore_%s_%s', p.number, t.what), t.what, t.fires, t.details
+            select r.relation, format('pgscore_%s_%s', p.number, t.name), t.what, t.fires, t.details
             from pgscore._partitions(_profile_triggers.profile) as r (relation),
                 (values
-                    ('arrive', 'after insert', 'referencing new table as pgscore_new for each statement'),
-                    ('forget', 'after delete', 'referencing old table as pgscore_old for each statement')
-                ) as t (what, fires, details)
+                    ('arrive', 'arrive', 'after insert', 'referencing new table as pgscore_new for each statement'),
+                    ('forget', 'forget', 'after delete', 'referencing old table as pgscore_old for each statement'),
+                    ('forget_all', 'forget', 'after truncate', 'for each statement')
+                ) as t (name, what, fires, details)
         ) t,
         lateral pgscore._trigger_statements(
             t.name, t.fires, t.relation, t.details, pgscore._generated_name(_profile_triggers.profile, 'profile', p.number, t.what),

@@ -15,12 +15,16 @@ as $$
         (
             select string_agg(
                 format(
-                    'if tg_op = ''UPDATE'' and (%s) is distinct from (%s) and %s then
-                        insert into %s (binding, task, keys, deltas) values (%s, ''rekey'', array[%s], array[%s]);
+                    'if tg_op = ''UPDATE'' and (%1$s) is distinct from (%2$s) then
+                        delete from pgscore.stale_row s
+                        where s.binding = %5$s and s.key = case when %3$s then %2$s else %1$s end;
+                        if %3$s then
+                            update pgscore.stale_row s set key = %2$s where s.binding = %5$s and s.key = %1$s;
+                            insert into %4$s (binding, task, keys, deltas) values (%5$s, ''rekey'', array[%2$s], array[%1$s]);
+                        end if;
                     end if; ',
                     pgscore._key_text(b.profile_key, 'old'), pgscore._key_text(b.profile_key, 'new'),
-                    pgscore._key_present(b.profile_key, 'new'), pgscore._queue_name(p.number), b.number,
-                    pgscore._key_text(b.profile_key, 'new'), pgscore._key_text(b.profile_key, 'old')
+                    pgscore._key_present(b.profile_key, 'new'), pgscore._queue_name(p.number), b.number
                 ), '' order by b.number
             )
             from pgscore._bindings_of(p.profile) b
