@@ -47,8 +47,8 @@ def test_pgbouncer_in_transaction_mode(
             for version in (2, 1):
                 working = [each.work(_work, each, number) for number, each in enumerate(clients)]
                 operator.run("select pgscore.promote('churn', %s)", version)
-                for each in working:
-                    each.result()
+                for done in working:
+                    done.result()
                 check()
             one, other, *_ = clients
             # What a transaction has queued belongs to it, whichever connection it has.
