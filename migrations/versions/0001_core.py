@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "5ca1e1e510dd33700b59b77a20d1a63250fcbaf7a664acbf1fcb26718d44c129")
+    run_frozen("0001_core.up.sql", "5f836591ed4a2f7678365be9734cfbd10b30c3c88e3557a7d3d8c3e14f9491b0")
 
 
 def downgrade() -> None:

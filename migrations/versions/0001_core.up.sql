@@ -6962,6 +6962,12 @@ begin
         raise exception 'table % is not tied to %', events, profile using errcode = 'undefined_object';
     end if;
     gone_number := gone[1].profile_number;
+    -- An event table that was dropped while it was tied can be named no more.
+    with deleted as (
+        delete from pgscore.binding b
+        where b.profile = _unbind.profile and not exists (select from pg_catalog.pg_class c where c.oid = b.events) returning b
+    )
+    select gone || array_agg(d.b) into gone from deleted d;
     -- The triggers go with the functions.
     return query
     select f.role, format('drop function if exists %s%s cascade', f.name, f.arguments)
@@ -6974,7 +6980,8 @@ begin
             union all
             select g.profile_owner, pgscore._generated_name(g.profile, 'binding', g.number, o.operation), ''
             from unnest(array['reconcile', 'rekey']) as o (operation)
-        ) as f (role, name, arguments);
+        ) as f (role, name, arguments)
+    where f.name is not null;
     if exists (select from pgscore._bindings_of(profile)) then
         return query select * from pgscore._profile_statements(profile);
         return query select * from pgscore._profile_triggers(profile);
