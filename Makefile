@@ -34,6 +34,7 @@ types: $(READY)
 	$(BIN)/mypy
 
 check: $(READY)
+	@docker/install-packages tests
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && $(BIN)/pytest $(TESTS)
 
 render: $(READY)

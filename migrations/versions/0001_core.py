@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "2fa1d16291d6cc47f5512d6019496464660c88809ac1162af71cdb7ba07b9f61")
+    run_frozen("0001_core.up.sql", "e7346eef20cc40c57877fac00c3f38dfb8958c620cc1adf6cfd9f4d5ba16195f")
 
 
 def downgrade() -> None:

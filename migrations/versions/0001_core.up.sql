@@ -5534,23 +5534,16 @@ create function pgscore._forget_body(profile regclass) returns text
 language sql stable
 set search_path = ''
 as $$
-    select format(
-        'begin
-            if tg_op = ''TRUNCATE'' then
-                delete from pgscore.stale_row s where s.binding = any (%L);
+    select 'begin ' || string_agg(
+        format(
+            'if tg_op = ''TRUNCATE'' then
+                delete from pgscore.stale_row s where s.binding = %1$s and not exists (select from %3$s p where %4$s);
             else
-                %s
-            end if;
-            return null;
-        end',
-        array_agg(b.number),
-        string_agg(
-            format(
-                'delete from pgscore.stale_row s using pgscore_old o where s.binding = %s and s.key = %s;',
-                b.number, pgscore._key_text(b.profile_key, 'o')
-            ), ' ' order by b.number
-        )
-    )
+                delete from pgscore.stale_row s using pgscore_old o where s.binding = %1$s and s.key = %2$s;
+            end if;',
+            b.number, pgscore._key_text(b.profile_key, 'o'), b.profile, pgscore._key_match(b.profile, b.profile_key, 'p', 's.key')
+        ), ' ' order by b.number
+    ) || ' return null; end'
     from pgscore._bindings_of(profile) b
 $$;
 
@@ -6289,7 +6282,6 @@ as $$
                     ('forget', 'forget', 'after delete', 'referencing old table as pgscore_old for each statement'),
                     ('forget_all', 'forget', 'after truncate', 'for each statement')
                 ) as t (name, function, fires, details)
-            where r.relation = _profile_triggers.profile or t.name <> 'forget_all'
         ) t,
         lateral pgscore._trigger_statements(
             t.name, t.fires, t.relation, t.details, pgscore._generated_name(_profile_triggers.profile, 'profile', p.number, t.function),
@@ -7100,19 +7092,26 @@ language sql stable
 set search_path = ''
 as $$
     -- At once: the tables are locked, so nobody adds to what is counted when the transaction commits. Later: the list is
-    -- written before the tables are locked, because it takes its time.
-    select at_once, b.profile_owner, case
-        when at_once then format(
-            'insert into %s (binding, task, keys, deltas) values (%s, ''recount all'', ''{}'', ''{}'')',
-            pgscore._queue_name(b.profile_number), b.number
-        )
-        else format(
-            'insert into pgscore.stale_row (binding, key, cause, reason) select %s, %s, ''backfill'', %L from %s p where %s',
-            b.number, pgscore._key_text(b.profile_key, 'p'),
-            format('events from before the tables were tied are not counted yet; call pgscore.reconcile(%L, %L)', b.events, b.profile),
-            b.profile, pgscore._key_present(b.profile_key, 'p')
-        )
-    end
+    -- written before the tables are locked, because it takes its time, and once they are, for rows that were committed
+    -- meanwhile. Those are as young as the oldest transaction that was open before.
+    select true, b.profile_owner, format(
+        'insert into %s (binding, task, keys, deltas) values (%s, ''recount all'', ''{}'', ''{}'')',
+        pgscore._queue_name(b.profile_number), b.number
+    )
+    where at_once
+    union all
+    select l.at_the_end, b.profile_owner, format(
+        'insert into pgscore.stale_row (binding, key, cause, reason) select %s, %s, ''backfill'', %L from %s p where %s%s'
+        ' on conflict do nothing',
+        b.number, pgscore._key_text(b.profile_key, 'p'),
+        format('events from before the tables were tied are not counted yet; call pgscore.reconcile(%L, %L)', b.events, b.profile),
+        b.profile, pgscore._key_present(b.profile_key, 'p'), l.young
+    )
+    from (values
+        (false, ''),
+        (true, format(' and age(p.xmin) <= age(%L::xid)', pg_snapshot_xmin(pg_current_snapshot())::xid))
+    ) as l (at_the_end, young)
+    where not at_once
 $$;
 
 comment on function pgscore._backfill_statements(pgscore.binding, boolean) is

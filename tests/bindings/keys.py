@@ -20,7 +20,7 @@ class Key:
         values: four keys, as SQL: a literal for each column, with commas between them.
     """
 
-    tables: dict[str, str]
+    tables: dict[str, Any]
     values: tuple[str, str, str, str]
 
     @property

@@ -252,6 +252,32 @@ def test_two_event_tables_and_two_models_on_one_profile(shopping: Database, key:
     assert session.value(left, shop.PROFILE) == 0
 
 
+def test_an_event_table_that_was_dropped_while_it_was_tied(owner: Session) -> None:
+    """Until another one is tied again or untied, profiles cannot be inserted; then nothing is left of it."""
+    before = owner.value("select count(*) from pgscore.bound_profile")
+    owner.run(f'set role {shop.OWNER}; create table "Shop".visits (id integer primary key, who integer)')
+    owner.run(f"alter table {shop.PROFILE} add column visits bigint not null default 0, add column visited float8")
+    _attach(
+        owner,
+        model="visits",
+        events='"Shop".visits',
+        event_key="who",
+        reducers=[{"column": "visits", "aggregate": "count"}],
+        score="visited",
+    )
+    owner.run(f"drop table {shop.EVENTS}")
+    owner.run("select pgscore.reattach('\"Shop\".visits', %s)", shop.PROFILE)
+    owner.run(f"insert into {shop.PROFILE} (id) values (1)")
+    owner.run("select pgscore.detach('\"Shop\".visits', %s)", shop.PROFILE)
+    owner.run(f"insert into {shop.PROFILE} (id) values (2)")
+    assert owner.value("select count(*) from pgscore.bound_profile") == before - 1
+    assert owner.value("select count(*) from pgscore.binding where model in ('shop', 'visits')") == 0
+    assert (
+        owner.value("select count(*) from pg_trigger where tgname ~ 'pgscore' and tgrelid = %s::regclass", shop.PROFILE)
+        == 0
+    )
+
+
 def test_a_model_that_is_published_after_it_was_tied(serving: Database, key: Path) -> None:
     session = serving.session()
     shop.build(session)

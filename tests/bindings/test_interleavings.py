@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -97,7 +97,7 @@ def _on_transactions() -> list[str]:
     ]
 
 
-def _tie(observer: Session, options: dict[str, str]) -> None:
+def _tie(observer: Session, options: dict[str, Any]) -> None:
     shop.attach(observer, **options)
     timing = options["timing"]
     observer.run(
@@ -121,7 +121,7 @@ def _tie(observer: Session, options: dict[str, str]) -> None:
     [{"timing": "commit"}, {"timing": "commit", "on_missing": "insert"}, {"timing": "statement"}],
     ids=str,
 )
-def test_invariants_1_2_and_3_random_interleavings(shopping: Database, options: dict[str, str]) -> None:
+def test_invariants_1_2_and_3_random_interleavings(shopping: Database, options: dict[str, Any]) -> None:
     observer, *sessions = (shopping.session() for _ in range(_SESSIONS + 1))
     _tie(observer, options)
     for each in sessions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import psycopg2
 import pytest
 
 from tests.support.database import wait_until_blocked
@@ -136,3 +137,41 @@ def test_invariant_3_customers_in_opposite_orders(shopping: Database) -> None:
 def _is_held(observer: Session, customer: int) -> bool:
     free = f"select id from {shop.PROFILE} where id = %s for no key update skip locked"
     return not observer.run(free, customer)
+
+
+_TO_NINE = f"update {shop.PROFILE} set id = 9 where id = 8"
+_PROFILE_COMES = f"insert into {shop.PROFILE} (id) values (9)"
+_EVENT_COMES = f'insert into {shop.EVENTS} (id, "Customer Id", amount) values (9, 9, 5)'
+_OLDER_SNAPSHOTS = {
+    "events after the profile": ("select 1", _PROFILE_COMES, _EVENT_COMES),
+    "the profile after events": ("select 1", _EVENT_COMES, _PROFILE_COMES),
+    "truncate after the profile": (_EVENT_COMES, _PROFILE_COMES, f"truncate {shop.EVENTS}"),
+    "the profile after truncate": (_EVENT_COMES, f"truncate {shop.EVENTS}", _PROFILE_COMES),
+    "another key after events": (f"insert into {shop.PROFILE} (id) values (8)", _EVENT_COMES, _TO_NINE),
+    "events after another key": (f"insert into {shop.PROFILE} (id) values (8)", _TO_NINE, _EVENT_COMES),
+}
+
+
+@pytest.mark.parametrize("timing", ["commit", "statement"])
+@pytest.mark.parametrize("level", ["read committed", "repeatable read", "serializable"])
+@pytest.mark.parametrize("steps", list(_OLDER_SNAPSHOTS))
+def test_invariant_1_who_has_an_older_snapshot_sees_the_other_or_fails(
+    shopping: Database, steps: str, level: str, timing: str
+) -> None:
+    """Neither row is in the other's snapshot: nothing but the slot of the key tells that somebody was there."""
+    first, second = shopping.session(), shopping.session()
+    shop.attach(second, timing=timing)
+    before, theirs, mine = _OLDER_SNAPSHOTS[steps]
+    second.run(before)
+    first.run(f"begin isolation level {level}")
+    first.run(f"select count(*) from {shop.PROFILE}")
+    second.run(theirs)
+    try:
+        first.run(mine)
+        first.run("commit")
+    except psycopg2.errors.SerializationFailure:
+        assert level != "read committed"
+        first.run("rollback")
+    else:
+        assert level == "read committed"
+    shop.assert_right(second)

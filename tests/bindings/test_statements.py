@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -95,7 +95,7 @@ _STATEMENTS = {
 _TIMINGS = ["commit", "statement", "immediate"]
 
 
-def _build(serving: Database, key: Path, timing: str, **tables: bool) -> Session:
+def _build(serving: Database, key: Path, timing: str, **tables: Any) -> Session:  # noqa: ANN401
     session = serving.session()
     shop.build(session, **tables)
     shop.attach(session, timing="statement" if timing == "statement" else "commit")
@@ -247,3 +247,33 @@ def test_a_prepared_transaction_holds_what_it_did(shopping: Database, end: str) 
         second.run(f'insert into {shop.EVENTS} (id, "Customer Id") values (99, 1)')
     second.run(f"{end} 'shop'")
     assert shop.assert_right(second) == (4 if end == "commit prepared" else 0)
+
+
+@pytest.mark.parametrize("timing", _TIMINGS)
+def test_many_rows_are_scored_and_logged_once(serving: Database, key: Path, timing: str) -> None:
+    session = _build(serving, key, timing)
+    session.run(f"insert into {shop.PROFILE} (id) values (1), (2), (3)")
+    logged = "select count(*) from pgscore.prediction_log where model = 'shop'"
+    before = session.value(logged)
+    session.run("begin")
+    if timing == "immediate":
+        session.run("set constraints all immediate")
+    session.run(_EVENTS)
+    session.run("commit")
+    assert session.value(logged) == before + 3
+    assert shop.assert_right(session) == 3
+
+
+def test_on_missing_error_with_constraints_that_are_immediate(shopping: Database) -> None:
+    session = shopping.session()
+    shop.attach(session, on_missing="error")
+    session.run(f"insert into {shop.PROFILE} (id) values (1)")
+    session.run("begin")
+    session.run("set constraints all immediate")
+    session.run("savepoint s")
+    with refused("23503", "which events of"):
+        session.run(f'insert into {shop.EVENTS} (id, "Customer Id") values (1, 2)')
+    session.run("rollback to s")
+    session.run(f'insert into {shop.EVENTS} (id, "Customer Id") values (1, 1)')
+    session.run("commit")
+    assert shop.assert_right(session) == 1

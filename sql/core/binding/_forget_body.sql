@@ -2,23 +2,16 @@ create function pgscore._forget_body(profile regclass) returns text
 language sql stable
 set search_path = ''
 as $$
-    select format(
-        'begin
-            if tg_op = ''TRUNCATE'' then
-                delete from pgscore.stale_row s where s.binding = any (%L);
+    select 'begin ' || string_agg(
+        format(
+            'if tg_op = ''TRUNCATE'' then
+                delete from pgscore.stale_row s where s.binding = %1$s and not exists (select from %3$s p where %4$s);
             else
-                %s
-            end if;
-            return null;
-        end',
-        array_agg(b.number),
-        string_agg(
-            format(
-                'delete from pgscore.stale_row s using pgscore_old o where s.binding = %s and s.key = %s;',
-                b.number, pgscore._key_text(b.profile_key, 'o')
-            ), ' ' order by b.number
-        )
-    )
+                delete from pgscore.stale_row s using pgscore_old o where s.binding = %1$s and s.key = %2$s;
+            end if;',
+            b.number, pgscore._key_text(b.profile_key, 'o'), b.profile, pgscore._key_match(b.profile, b.profile_key, 'p', 's.key')
+        ), ' ' order by b.number
+    ) || ' return null; end'
     from pgscore._bindings_of(profile) b
 $$;
 

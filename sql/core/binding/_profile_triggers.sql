@@ -17,7 +17,6 @@ as $$
                     ('forget', 'forget', 'after delete', 'referencing old table as pgscore_old for each statement'),
                     ('forget_all', 'forget', 'after truncate', 'for each statement')
                 ) as t (name, function, fires, details)
-            where r.relation = _profile_triggers.profile or t.name <> 'forget_all'
         ) t,
         lateral pgscore._trigger_statements(
             t.name, t.fires, t.relation, t.details, pgscore._generated_name(_profile_triggers.profile, 'profile', p.number, t.function),
