@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "e7346eef20cc40c57877fac00c3f38dfb8958c620cc1adf6cfd9f4d5ba16195f")
+    run_frozen("0001_core.up.sql", "ff87977d09d07f0bcf7f89b8c1d43f471d3c7b57434a7567295a4a533c66ade4")
 
 
 def downgrade() -> None:

@@ -4913,7 +4913,8 @@ create function pgscore._recounted() returns text
 language sql immutable
 set search_path = ''
 as $$
-    select 'current_setting(''pgscore.recounted'', true) is not distinct from extract(epoch from statement_timestamp())::text'
+    -- Most sessions have never recounted, and are spared the time in text form.
+    select 'coalesce(nullif(current_setting(''pgscore.recounted'', true), '''') = extract(epoch from statement_timestamp())::text, false)'
 $$;
 
 comment on function pgscore._recounted() is
