@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 from typing import TYPE_CHECKING
 
 import pgscore
 import pytest
 
-from tests.support.command import run, run_json
-from tests.support.database import OPERATOR
+from tests.support.command import COMMAND, environment, run, run_json
+from tests.support.database import OPERATOR, waiting_publisher
 
 from . import shop
 
@@ -76,6 +78,27 @@ def test_one_command_ties_large_tables_and_counts_them(filled: Session, shopping
     assert "is untied" in run(dsn, "detach", *_TABLES).stdout
     assert "is not tied to" in run(dsn, "detach", *_TABLES, expect=1).stderr
     assert "is not tied to" in run(dsn, "reconcile", *_TABLES, expect=1).stderr
+
+
+def test_ctrl_c_stops_it_and_the_same_command_goes_on(filled: Session, shopping: Database) -> None:
+    attach, other = (*_ATTACH, "--count", "n"), shopping.session()
+    other.run("begin")
+    other.run(f"select from {shop.PROFILE} where id = 6000 for update")
+    with subprocess.Popen(
+        [COMMAND, *attach], env=environment(shopping.dsn()), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            waiting_publisher(filled)
+            process.send_signal(signal.SIGINT)
+            assert process.communicate(timeout=60) == ("", "pgscore: interrupted\n")
+        finally:
+            process.kill()  # or it would wait for the lock for ever
+    assert process.returncode == 130
+    other.run("commit")
+    assert filled.value(_STALE) == 6500
+    assert run_json(shopping.dsn(), *attach)["counted"] == 12000
+    assert filled.value(_STALE) == 0
+    assert filled.value(f"select sum(n) from {shop.PROFILE}") == 30
 
 
 def test_what_was_interrupted_goes_on(filled: Session, shopping: Database) -> None:

@@ -12,12 +12,17 @@ from typing import Any
 COMMAND = Path(sys.executable).with_name("pgscore")
 
 
+def environment(dsn: str) -> dict[str, str]:
+    """The command's environment: the database, and nothing of libpq's that would say another."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    return {**kept, "PGSCORE_DSN": dsn}
+
+
 def run(dsn: str, *arguments: str | Path, expect: int = 0) -> subprocess.CompletedProcess[str]:
     """Runs the command against a database, and holds its exit code."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     done = subprocess.run(
         [COMMAND, *arguments],
-        env={**environment, "PGSCORE_DSN": dsn},
+        env=environment(dsn),
         capture_output=True,
         text=True,
         check=False,
