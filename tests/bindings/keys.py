@@ -51,9 +51,9 @@ class Key:
         """Ties them."""
         return shop.attach(session, composite=self.composite, **options)
 
-    def assert_right(self, session: Session) -> int:
+    def assert_right(self, session: Session, **options: Any) -> int:  # noqa: ANN401
         """Holds invariants 1 and 2; how many profiles there are."""
-        return shop.assert_right(session, composite=self.composite)
+        return shop.assert_right(session, composite=self.composite, **options)
 
 
 def _uuid(number: int) -> str:
