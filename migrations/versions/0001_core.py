@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "01ecf86be0cfaa87edea2eaa049ce0f6a6dcc0e58542a1c64809c961f793125d")
+    run_frozen("0001_core.up.sql", "d8abd5afc73b38d3142cec3741ffdcd9ad97126b95eb360da4d347139a71e12b")
 
 
 def downgrade() -> None:

@@ -6235,7 +6235,11 @@ declare
     calls constant text := (
         select string_agg(
             format(
-                case p.tables when 1 then '%2$s' else 'if exists (select from %1$s q where q.transaction = pg_current_xact_id()) then %2$s end if;' end,
+                case p.tables
+                    when 1 then '%2$s'
+                    -- Whose row it is has work, and most transactions have none for another table.
+                    else 'if tg_relid = %1$L::regclass then %2$s elsif exists (select from %1$s q where q.transaction = pg_current_xact_id()) then %2$s end if;'
+                end,
                 pgscore._queue_name(p.number),
                 -- A call in a simple expression; PERFORM would run a query.
                 format('if %s() is not null then null; end if;', pgscore._generated_name(p.profile, 'profile', p.number, 'drain'))
