@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "ff87977d09d07f0bcf7f89b8c1d43f471d3c7b57434a7567295a4a533c66ade4")
+    run_frozen("0001_core.up.sql", "d6a75782bef056b5379a2731936fe1d3162a160fe603f4fcee5607e99d41ce78")
 
 
 def downgrade() -> None:

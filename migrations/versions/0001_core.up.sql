@@ -2481,7 +2481,7 @@ begin
                         size := 2 * size + 1;
                         high := pgscore._multiply(greatest(abs(low), abs(high)), greatest(abs(low), abs(high)));
                         low := 0;
-                        small := small * small;
+                        small := pgscore._multiply(small, small);
                 end case;
             when 'fill' then
                 if kind = 't' then

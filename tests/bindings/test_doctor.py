@@ -93,12 +93,12 @@ def test_a_partition_that_was_added_later(serving: Database, key: Path) -> None:
 
 
 def test_a_table_whose_owner_changed(owner: Session, shopping: Database) -> None:
-    owner.run('grant pgscore_reader to test_nobody; grant usage, create on schema "Shop" to test_nobody')
-    owner.run(f"alter table {shop.PROFILE} owner to test_nobody")
+    if owner.value("select to_regrole('shop_heir')") is None:
+        owner.run("create role shop_heir")
+    owner.run('grant pgscore_reader to shop_heir; grant usage, create on schema "Shop" to shop_heir')
+    owner.run(f"alter table {shop.PROFILE} owner to shop_heir")
     (found,) = _findings(shopping)
-    assert (
-        found.sentence == f"test_nobody owns {shop.PROFILE} now, and the binding works with the rights of {shop.OWNER}"
-    )
+    assert found.sentence == f"shop_heir owns {shop.PROFILE} now, and the binding works with the rights of {shop.OWNER}"
     assert f"select pgscore.detach{_TABLES}; then attach them again" in found.remedy
     pgscore.detach(shopping.dsn(), shop.EVENTS, shop.PROFILE)
     owner.run(
