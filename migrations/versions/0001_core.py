@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "d6a75782bef056b5379a2731936fe1d3162a160fe603f4fcee5607e99d41ce78")
+    run_frozen("0001_core.up.sql", "e112a56b16ada5cab2b27b819bb6c6f458777b49ed27de4957ac523c4f0e870b")
 
 
 def downgrade() -> None:

@@ -5448,10 +5448,10 @@ begin
         declare
             present %1$s; answer double precision[]; alone pgscore.scored; reason text;
         begin
-            %2$s
             -- What can fail is apart from what writes: a block that only reads costs no transaction id. A conflict of
             -- transactions is no failure of the model.
             begin
+                %2$s
                 -- Where a counter has moved the model is asked, without the price of finding out what else has changed.
                 if new.%4$I is null or %6$s then
                     scored.answer := case when %7$s then pgscore._rescore(%3$L, null::%1$s, %5$s, true) end;
