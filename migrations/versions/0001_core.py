@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "e112a56b16ada5cab2b27b819bb6c6f458777b49ed27de4957ac523c4f0e870b")
+    run_frozen("0001_core.up.sql", "9f575a08cf6dc65c6499e49145c45bfe4442a61b9d42f9bcf2cbaceb619b8da7")
 
 
 def downgrade() -> None:

@@ -307,9 +307,12 @@ def test_a_promotion_measures_each_engine_and_serves_by_the_fastest(serving: Dat
         assert 0 <= many < math.inf
     # scikit-learn takes tens of microseconds at the least: what was measured is its work, and not nothing.
     assert min(measured["estimator"]) > 10
-    # sql is not given up for less than a third.
-    weights = {"sql": 0.75, "interpreter": 1.0}
-    weighed = {engine: [weight * time for time in measured[engine]] for engine, weight in weights.items()}
+    # sql is not given up for less than half the time of one row, and three quarters of that of many.
+    weights = {"sql": (0.5, 0.75), "interpreter": (1.0, 1.0)}
+    weighed = {
+        engine: [weight * time for weight, time in zip(each, measured[engine], strict=True)]
+        for engine, each in weights.items()
+    }
     version, named, *chosen = _serving(session, "churn")
     assert (version, named) == (2, None)
     for position, engine in enumerate(chosen):
