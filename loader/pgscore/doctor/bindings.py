@@ -36,13 +36,15 @@ _TRIGGERS = """
             from (select b.events as relation union select relid from pg_partition_tree(b.events)) r,
                 unnest(array['insert', 'update', 'delete', 'truncate']) o
             union all
-            select b.profile, r.relation, format(o.name, b.profile_number), o.loss, 2
+            select b.profile, r.relation, format(o.name, o.number), o.loss, 2
             from (select b.profile as relation union select relid from pg_partition_tree(b.profile)) r,
                 (values
-                    ('~pgscore_%%s_score', 'a change of its rows refreshes no score'),
-                    ('pgscore_%%s_arrive', 'events from before their profile are not counted'),
-                    ('pgscore_%%s_forget', 'rows that are deleted stay listed as stale')
-                ) as o (name, loss)
+                    ('~pgscore_%%s_score', b.profile_number, 'a change of its rows refreshes no score'),
+                    ('pgscore_%%s_arrive', b.profile_number, 'events from before their profile are not counted'),
+                    ('pgscore_%%s_forget', b.profile_number, 'rows that are deleted stay listed as stale'),
+                    ('pgscore_%%s_forget_all', b.profile_number, 'rows that are truncated stay listed as stale'),
+                    ('pgscore_%%s_rekey', b.number, 'rows that get another key may not be counted again')
+                ) as o (name, number, loss)
         ) w
     left join pg_trigger t on t.tgrelid = w.relation and t.tgname = w.name
     where b.number = %s
