@@ -16,7 +16,7 @@ from examples.churn.setting import ROOT, run
 from .customers import load_customers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from examples.churn.signals import Signals
 
@@ -44,7 +44,9 @@ class Session:
         self._connection.autocommit = True
         self.pid: int = self._connection.info.backend_pid
 
-    def run(self, statement: str, parameters: Sequence[object] | None = None) -> list[tuple[Any, ...]]:
+    def run(
+        self, statement: str, parameters: Sequence[object] | Mapping[str, object] | None = None
+    ) -> list[tuple[Any, ...]]:
         """Runs a statement; the rows that it gives, if any."""
         with self._connection.cursor() as cursor:
             cursor.execute(statement, parameters)
