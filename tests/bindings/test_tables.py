@@ -154,8 +154,6 @@ def test_on_missing_error_fails_the_transaction(shopping: Database) -> None:
 
 
 def test_a_prepared_transaction_has_its_score_when_it_is_committed(owner: Session) -> None:
-    if owner.value("show max_prepared_transactions") == "0":
-        pytest.skip("the cluster allows no prepared transactions")
     owner.run(f"insert into {shop.PROFILE} (id) values (1)")
     owner.run("begin")
     owner.run(_EVENT, 1, 1)
