@@ -9,6 +9,7 @@ import psycopg2
 from alembic import context
 from alembic.util import CommandError
 from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 # A name of its own: the database's application may use Alembic too.
@@ -37,8 +38,19 @@ def _run_online() -> None:
         raise CommandError(f"the database cannot be reached: {str(error).strip()}") from None
     with connection:
         context.configure(connection=connection, version_table=_VERSION_TABLE, transaction_per_migration=True)
-        with context.begin_transaction():
-            context.run_migrations()
+        try:
+            with context.begin_transaction():
+                context.run_migrations()
+        except DBAPIError as error:
+            raise CommandError(_sentence(error.orig)) from None
+
+
+def _sentence(error: BaseException | None) -> str:
+    """What the server says, with its hint, without the script that it was in."""
+    if not isinstance(error, psycopg2.Error) or not error.diag.message_primary:
+        return str(error).strip()
+    hint = error.diag.message_hint
+    return f"{error.diag.message_primary} ({error.pgcode})" + (f"; {hint}" if hint else "")
 
 
 if context.config.config_file_name and context.config.attributes.get("configure_logging", True):

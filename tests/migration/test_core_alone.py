@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pgscore
 import pytest
+from alembic.util import CommandError
 from sklearn.ensemble import RandomForestRegressor
 
 from tests.support import migrate
@@ -27,3 +28,22 @@ def test_a_program_past_the_limit_is_not_promoted_without_plpython(empty: Databa
         pgscore.promote(empty.dsn(), "large", 1)
     assert e.value.sqlstate == "54000"
     assert empty.session().value("select serving from pgscore.model") is None
+
+
+def test_a_downgrade_is_refused_while_tables_are_tied(empty: Database) -> None:
+    """Their triggers would call what has gone, and fail every insert."""
+    migrate.upgrade(empty.dsn(), "core@head")
+    session = empty.session()
+    session.run(
+        "create table events (id integer primary key, who integer);"
+        " create table profile (id integer primary key, n bigint not null default 0, score double precision);"
+        " select pgscore.attach('m', 'events', 'profile', 'who', 'id',"
+        """ '[{"column": "n", "aggregate": "count"}]', 'score')"""
+    )
+    with pytest.raises(CommandError, match=r"tables are still tied: public.events \(2BP01\); select pgscore.detach"):
+        migrate.downgrade(empty.dsn(), "core@base")
+    session.run("insert into profile (id) values (1); insert into events values (1, 1)")
+    assert session.value("select n from profile") == 1
+    session.run("select pgscore.detach('events', 'profile')")
+    migrate.downgrade(empty.dsn(), "core@base")
+    session.run("insert into events values (2, 1)")

@@ -92,8 +92,7 @@ def attach(
     timing, policies and log.
     """
     wanted = _reducers(reducers, count or [])
-    with steps(f"attaching {events}", of_bytes=False) as step, connected(dsn) as connection:
-        step("tying the tables")
+    with connected(dsn) as connection:
         attached = bindings.attach(
             connection,
             model,
@@ -111,7 +110,14 @@ def attach(
             max_scoring_ms=max_scoring_ms,
             log=not no_log,
         )
-        counted = bindings.count_events(connection, attached, progress=step) if attached.uncounted else None
+        if not as_json:
+            say(f"{events} is tied to {profile}: its events move {_columns(wanted)} and the score of {model}.")
+            # Before the counting, which an index may shorten by far.
+            _advise(attached)
+        counted = None
+        if attached.uncounted:
+            with steps(f"counting {events}", of_bytes=False) as step:
+                counted = bindings.count_events(connection, attached, progress=step)
     if as_json:
         print_json(
             {
@@ -120,11 +126,8 @@ def attach(
                 "advice": [asdict(each) for each in attached.advice],
             }
         )
-        return
-    say(f"{events} is tied to {profile}: its events move {_columns(wanted)} and the score of {model}.")
-    if counted is not None:
+    elif counted is not None:
         say(f"The events from before are counted, for {counted.checked:,} profiles.")
-    _advise(attached)
 
 
 @command(app, "detach", "pgscore detach shop.complaints shop.customer", "pgscore detach complaints customer --json")
