@@ -91,6 +91,8 @@ def test_ctrl_c_stops_it_and_the_same_command_goes_on(filled: Session, shopping:
             waiting_publisher(filled)
             process.send_signal(signal.SIGINT)
             said, failed = process.communicate(timeout=60)
+            assert failed == "pgscore: interrupted\n"
+            assert said.count("\n") == 1  # tied, and not counted yet
         finally:
             process.kill()  # or it would wait for the lock for ever
     assert process.returncode == 130
