@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "9f575a08cf6dc65c6499e49145c45bfe4442a61b9d42f9bcf2cbaceb619b8da7")
+    run_frozen("0001_core.up.sql", "95f796b7d38b8c7a006842596ecbaec664579edade78e08c063bc0e0989ef732")
 
 
 def downgrade() -> None:

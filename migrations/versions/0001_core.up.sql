@@ -488,7 +488,7 @@ grant usage on type pgscore.work to pgscore_reader;
 -- core/functions/_refuse_change.sql
 create function pgscore._refuse_change() returns trigger
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     raise exception '% of pgscore.% is refused: what was published does not change', lower(tg_op), tg_table_name
@@ -516,7 +516,7 @@ comment on trigger immutable on pgscore.artifact_chunk is 'Artifacts do not chan
 -- core/functions/_refuse_pruning.sql
 create function pgscore._refuse_pruning() returns trigger
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if exists (
@@ -541,7 +541,7 @@ comment on trigger immutable_until_pruned on pgscore.artifact_chunk is 'Only wha
 -- core/functions/_check_artifact.sql
 create function pgscore._check_artifact() returns trigger
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     wanted constant bigint := (
@@ -579,7 +579,7 @@ comment on trigger artifact_is_complete on pgscore.artifact_chunk is 'An artifac
 -- core/functions/_check_contract.sql
 create function pgscore._check_contract(contract jsonb) returns boolean
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select coalesce(
         jsonb_typeof(contract -> 'inputs') = 'array'
@@ -609,7 +609,7 @@ alter table pgscore.model_version
 -- core/functions/_existing_version.sql
 create function pgscore._existing_version(model text, version integer) returns integer
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     found constant integer := (
@@ -635,7 +635,7 @@ comment on function pgscore._existing_version(text, integer) is
 -- core/functions/_no_answer.sql
 create function pgscore._no_answer(model text) returns double precision
 language plpgsql stable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if exists (select from pgscore.model m where m.name = _no_answer.model) then
@@ -655,7 +655,7 @@ grant execute on function pgscore._no_answer(text) to pgscore_reader;
 -- core/functions/_refuse_pruned.sql
 create function pgscore._refuse_pruned(model text, version integer) returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if exists (
@@ -690,7 +690,7 @@ grant execute on function pgscore._number(numeric) to pgscore_reader;
 -- core/functions/_payload_value.sql
 create function pgscore._payload_value(payload jsonb, name text, type text) returns text
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     value constant jsonb := payload -> name;
@@ -726,7 +726,7 @@ grant execute on function pgscore._payload_value(jsonb, text, text) to pgscore_r
 -- core/functions/_payload_numbers.sql
 create function pgscore._payload_numbers(inputs jsonb, payload jsonb) returns double precision[]
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select coalesce(
         array_agg(
@@ -749,7 +749,7 @@ grant execute on function pgscore._payload_numbers(jsonb, jsonb) to pgscore_read
 -- core/functions/_payload_texts.sql
 create function pgscore._payload_texts(inputs jsonb, payload jsonb) returns text[]
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select coalesce(
         array_agg(pgscore._payload_value(payload, i.input ->> 'name', 'text') order by i.ordinal), '{}'
@@ -765,7 +765,7 @@ grant execute on function pgscore._payload_texts(jsonb, jsonb) to pgscore_reader
 -- core/functions/_publish_function.sql
 create function pgscore._publish_function(signature text, says text) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     execute format('comment on function %s is %L', signature, says);
@@ -780,7 +780,7 @@ comment on function pgscore._publish_function(text, text) is
 -- core/functions/_create_function.sql
 create function pgscore._create_function(signature text, returns text, posture text, body text, says text) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- The body is a literal, never dollar-quoted: names of inputs and categories stand in it, and could end the quote.
@@ -835,7 +835,7 @@ comment on function pgscore._is_text(jsonb) is 'Whether JSON is a text of at mos
 -- core/program/_shown.sql
 create function pgscore._shown(value jsonb) returns text
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when value is null then 'absent'
@@ -851,7 +851,7 @@ comment on function pgscore._shown(jsonb) is 'A value as messages show it: short
 -- core/program/_fields_problem.sql
 create function pgscore._fields_problem(place text, value jsonb, required text[], optional text[]) returns text
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when jsonb_typeof(value) is distinct from 'object' then
@@ -879,7 +879,7 @@ comment on function pgscore._fields_problem(text, jsonb, text[], text[]) is
 -- core/program/_list_problem.sql
 create function pgscore._list_problem(place text, value jsonb, low integer, high integer) returns text
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when jsonb_typeof(value) is distinct from 'array' then
@@ -895,7 +895,7 @@ comment on function pgscore._list_problem(text, jsonb, integer, integer) is
 -- core/program/_keys_problem.sql
 create function pgscore._keys_problem(place text, value jsonb, type text) returns text
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     problem text := pgscore._list_problem(place, value, 0, 1000000);
@@ -952,7 +952,7 @@ comment on function pgscore._keys_problem(text, jsonb, text) is
 -- core/program/_registers_problem.sql
 create function pgscore._registers_problem(place text, value jsonb, kinds text, wanted text) returns text
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- Cases, because PostgreSQL keeps no order in conditions.
     select case
@@ -989,7 +989,7 @@ comment on function pgscore._registers_problem(text, jsonb, text, text) is
 -- core/program/_program_inputs_problem.sql
 create function pgscore._program_inputs_problem(inputs jsonb) returns text
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     problem text := pgscore._list_problem('inputs', inputs, 1, 1600);
@@ -1060,7 +1060,7 @@ comment on function pgscore._program_inputs_problem(jsonb) is 'What is wrong wit
 -- core/program/_program_trees_problem.sql
 create function pgscore._program_trees_problem(place text, step jsonb, kinds text) returns text
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     most constant integer := 4000000;
@@ -1288,7 +1288,7 @@ comment on function pgscore._program_trees_problem(text, jsonb, text) is
 -- core/program/_program_step_problem.sql
 create function pgscore._program_step_problem(place text, step jsonb, kinds text) returns text
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     name constant text := case when jsonb_typeof(step -> 'step') = 'string' then step ->> 'step' end;
@@ -1414,7 +1414,7 @@ comment on function pgscore._program_step_problem(text, jsonb, text) is
 -- core/program/_step_kinds.sql
 create function pgscore._step_kinds(step jsonb, kinds text) returns text
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case step ->> 'step'
         when 'trees' then repeat('n', jsonb_array_length(step -> 'base'))
@@ -1429,7 +1429,7 @@ comment on function pgscore._step_kinds(jsonb, text) is
 -- core/program/_program_link_problem.sql
 create function pgscore._program_link_problem(program jsonb, kinds text) returns text
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     problem constant text := coalesce(
@@ -1464,7 +1464,7 @@ comment on function pgscore._program_link_problem(jsonb, text) is
 -- core/program/_program_problem.sql
 create function pgscore._program_problem(program jsonb) returns text
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     problem text;
@@ -1541,7 +1541,7 @@ comment on function pgscore._program_problem(jsonb) is
 -- core/program/_program_contract_problem.sql
 create function pgscore._program_contract_problem(program jsonb, contract jsonb) returns text
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     classes constant integer := jsonb_array_length(contract #> '{output,classes}');
@@ -1589,7 +1589,7 @@ comment on function pgscore._program_contract_problem(jsonb, jsonb) is
 -- core/program/_program_size.sql
 create function pgscore._program_size(program jsonb) returns integer
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select 2 * jsonb_array_length(program -> 'inputs') + coalesce(sum(
         case s.step ->> 'step'
@@ -1608,7 +1608,7 @@ comment on function pgscore._program_size(jsonb) is
 -- core/program/_add.sql
 create function pgscore._add(a double precision, b double precision) returns double precision
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- Halves are exact where the sum can overflow.
@@ -1626,7 +1626,7 @@ grant execute on function pgscore._add(double precision, double precision) to pg
 -- core/program/_multiply.sql
 create function pgscore._multiply(a double precision, b double precision) returns double precision
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     large constant double precision := greatest(abs(a), abs(b));
@@ -1652,7 +1652,7 @@ grant execute on function pgscore._multiply(double precision, double precision) 
 -- core/program/_divide.sql
 create function pgscore._divide(a double precision, b double precision) returns double precision
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if a is null or b is null or a = 'NaN' or b = 'NaN' then
@@ -1679,7 +1679,7 @@ grant execute on function pgscore._divide(double precision, double precision) to
 -- core/program/_exp.sql
 create function pgscore._exp(a double precision) returns double precision
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when a = 'NaN' then null
@@ -1698,7 +1698,7 @@ create function pgscore._weighted_sum(
     start double precision, numbers double precision[], weights double precision[]
 ) returns double precision
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     total double precision := start;
@@ -1725,7 +1725,7 @@ grant execute on function pgscore._weighted_sum(double precision, double precisi
 -- core/program/_outputs.sql
 create function pgscore._outputs(link text, scores double precision[]) returns double precision[]
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     outputs double precision[] := '{}';
@@ -1784,7 +1784,7 @@ grant execute on function pgscore._outputs(text, double precision[]) to pgscore_
 -- core/program/_literal.sql
 create function pgscore._literal(number double precision) returns text
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set extra_float_digits = 1
 as $$
     select coalesce(quote_literal(number::text), 'null') || '::double precision'
@@ -1795,7 +1795,7 @@ comment on function pgscore._literal(double precision) is 'SQL for exactly this 
 -- core/program/_array_literal.sql
 create function pgscore._array_literal(members jsonb, type text) returns text
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set extra_float_digits = 1
 as $$
     select case type
@@ -1817,7 +1817,7 @@ comment on function pgscore._array_literal(jsonb, text) is
 -- core/program/_tested.sql
 create function pgscore._tested(expression text, kind text) returns text
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case kind when 't' then '(' || expression || ' collate "C")' else expression end
 $$;
@@ -1827,7 +1827,7 @@ comment on function pgscore._tested(text, text) is 'SQL for a register of a kind
 -- core/program/_lookup_expression.sql
 create function pgscore._lookup_expression(tested text, keys text[], branches text[], unknown text) returns text
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     many constant integer := cardinality(keys);
@@ -1857,7 +1857,7 @@ comment on function pgscore._lookup_expression(text, text[], text[], text) is
 -- core/program/_lookup.sql
 create function pgscore._lookup(step jsonb, tested text, is_text boolean, may_miss boolean) returns text
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     compared constant text := case when is_text then '(' || tested || ' collate "C")' else tested end;
@@ -1895,7 +1895,7 @@ comment on function pgscore._lookup(jsonb, text, boolean, boolean) is
 -- core/program/_leaves_are_bounded.sql
 create function pgscore._leaves_are_bounded(step jsonb) returns boolean
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select coalesce(max(abs(v.value::double precision)), 0) < '1e300'::double precision
     from (
@@ -1911,7 +1911,7 @@ comment on function pgscore._leaves_are_bounded(jsonb) is
 -- core/program/_tree_expressions.sql
 create function pgscore._tree_expressions(step jsonb, tests text[], may_miss boolean[], output integer) returns text[]
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set extra_float_digits = 1
 as $$
 declare
@@ -1996,7 +1996,7 @@ comment on function pgscore._tree_expressions(jsonb, text[], boolean[], integer)
 -- core/program/_program_careful.sql
 create function pgscore._program_careful(program jsonb, arguments text[]) returns text
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set extra_float_digits = 1
 as $$
 declare
@@ -2156,7 +2156,7 @@ create function pgscore._program_bare(
     program jsonb, positive integer, arguments text[], wild_ones boolean, box double precision
 ) returns pgscore.bare_expression
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set extra_float_digits = 1
 as $$
 declare
@@ -2727,7 +2727,7 @@ comment on function pgscore._program_bare(jsonb, integer, text[], boolean, doubl
 -- core/program/_program_best_bare.sql
 create function pgscore._program_best_bare(program jsonb, positive integer, arguments text[]) returns pgscore.bare_expression
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     attempt record;
@@ -2753,7 +2753,7 @@ comment on function pgscore._program_best_bare(jsonb, integer, text[]) is
 -- core/program/_scorer_name.sql
 create function pgscore._scorer_name(model text, version integer, suffix text default '') returns text
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     name constant text := format('_%s %s%s', model, version, suffix);
@@ -2776,7 +2776,7 @@ create function pgscore._scorer_expression(
     arguments text[], ordinary boolean[] default null
 ) returns text
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     wrapped constant text[] := array(
@@ -2812,7 +2812,7 @@ create function pgscore._scorer_call(
     model text, version integer, inputs integer, arguments text[], outputs boolean default false
 ) returns text
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format(
         case when inputs > 100 then '%s(row(%s)::%s)' else '%s(%s)' end,
@@ -2830,7 +2830,7 @@ create function pgscore._scorer_call_typed(
     model text, version integer, program jsonb, positive integer, arguments text[], ordinary boolean[]
 ) returns text
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return pgscore._scorer_expression(
@@ -2851,7 +2851,7 @@ comment on function pgscore._scorer_call_typed(text, integer, jsonb, integer, te
 -- core/program/_drop_scorer.sql
 create function pgscore._drop_scorer(model text, version integer) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     doomed record;
@@ -2876,7 +2876,7 @@ comment on function pgscore._drop_scorer(text, integer) is 'Drops the functions 
 -- core/program/_create_scorer.sql
 create function pgscore._create_scorer(model text, version integer, program jsonb, positive integer) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     inputs constant integer := jsonb_array_length(program -> 'inputs');
@@ -2917,7 +2917,7 @@ begin
     end if;
 
     execute format(
-        'create function %s(%s) returns double precision[] language plpgsql %s set search_path = '''' as %L',
+        'create function %s(%s) returns double precision[] language plpgsql %s set search_path = pg_catalog, pg_temp'' as %L',
         careful_name, declared, posture, pgscore._program_careful(program, arguments)
     );
     perform pgscore._publish_function(format('%s(%s)', careful_name, types), says || 'all outputs, NULL where there is none');
@@ -2944,7 +2944,7 @@ comment on function pgscore._create_scorer(text, integer, jsonb, integer) is
 -- core/program/_program_reason.sql
 create function pgscore._program_reason(program jsonb, numbers double precision[], texts text[]) returns text
 language plpgsql stable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set extra_float_digits = 1
 as $$
 declare
@@ -2990,7 +2990,7 @@ comment on function pgscore._program_reason(jsonb, double precision[], text[]) i
 -- core/engine/_largest_sql_program.sql
 create function pgscore._largest_sql_program() returns integer
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select 10000
 $$;
@@ -3001,7 +3001,7 @@ comment on function pgscore._largest_sql_program() is
 -- core/engine/_store_program.sql
 create function pgscore._store_program(model text, version integer, program jsonb) returns void
 language sql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     insert into pgscore.program (model, version, program, digest, size)
     values (model, version, program, encode(sha256(convert_to(program::text, 'UTF8')), 'hex'), pgscore._program_size(program))
@@ -3012,7 +3012,7 @@ comment on function pgscore._store_program(text, integer, jsonb) is 'Keeps the p
 -- core/engine/_compile_program.sql
 create function pgscore._compile_program(model text, version integer) returns void
 language sql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select pgscore._create_scorer(v.model, v.version, p.program, (v.contract #>> '{output,positive}')::integer)
     from pgscore.model_version v join pgscore.program p on p.model = v.model and p.version = v.version
@@ -3028,7 +3028,7 @@ create function pgscore._load_refusal(
     model text, version integer, out sqlstate text, out message text, out hint text
 )
 language plpgsql stable parallel restricted
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     piece record;
@@ -3071,7 +3071,7 @@ comment on function pgscore._load_refusal(text, integer) is
 -- core/engine/_load.sql
 create function pgscore._load(model text, version integer) returns void
 language plpgsql stable parallel restricted
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     refusal record;
@@ -3089,7 +3089,7 @@ comment on function pgscore._load(text, integer) is 'Loads the artifact of a ver
 -- core/engine/_loadable.sql
 create function pgscore._loadable(model text, version integer) returns boolean
 language plpgsql stable parallel restricted
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if to_regnamespace('pgscore_trusted') is null then
@@ -3114,7 +3114,7 @@ create function pgscore._estimate(
     every boolean default false
 ) returns pgscore.scored
 language plpgsql stable parallel restricted security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     answer record;
@@ -3143,7 +3143,7 @@ grant execute on function pgscore._estimate(text, integer, text, integer, double
 -- core/engine/_load_program.sql
 create function pgscore._load_program(model text, version integer) returns void
 language plpgsql stable parallel safe security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     refusal record;
@@ -3168,7 +3168,7 @@ create function pgscore._interpret(
     model text, version integer, digest text, positive integer, numbers double precision[], texts text[]
 ) returns double precision
 language plpgsql stable parallel safe cost 1000
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     score double precision := pgscore_trusted._walk(digest, positive, numbers, texts);
@@ -3191,7 +3191,7 @@ create function pgscore._interpret_outputs(
     model text, version integer, digest text, numbers double precision[], texts text[]
 ) returns double precision[]
 language plpgsql stable parallel safe cost 1000
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     outputs double precision[] := pgscore_trusted._walk_outputs(digest, numbers, texts);
@@ -3212,7 +3212,7 @@ grant execute on function pgscore._interpret_outputs(text, integer, text, double
 -- core/engine/_reason.sql
 create function pgscore._reason(model text, version integer, numbers double precision[], texts text[]) returns text
 language sql stable parallel safe security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select pgscore._program_reason(p.program, numbers, texts)
     from pgscore.program p
@@ -3226,7 +3226,7 @@ grant execute on function pgscore._reason(text, integer, double precision[], tex
 -- core/engine/_with_label.sql
 create function pgscore._with_label(outputs double precision[], kind text, tie text) returns double precision[]
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when outputs is null or array_position(outputs, null) is not null or array_position(outputs, 'NaN') is not null then null
@@ -3249,7 +3249,7 @@ grant execute on function pgscore._with_label(double precision[], text, text) to
 -- core/engine/_split_arguments.sql
 create function pgscore._split_arguments(inputs jsonb, arguments text[], out numbers text, out texts text)
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- Arrays without elements cannot be put together.
     select
@@ -3268,7 +3268,7 @@ comment on function pgscore._split_arguments(jsonb, text[]) is
 -- core/engine/_payload_arguments.sql
 create function pgscore._payload_arguments(inputs jsonb, source text) returns text[]
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select array_agg(
         format(
@@ -3293,7 +3293,7 @@ create function pgscore._engine_call(
     ordinary boolean[] default null, briefly boolean default false
 ) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     described record;
@@ -3351,7 +3351,7 @@ comment on function pgscore._engine_call(text, text, integer, text[], boolean, b
 -- core/engine/_engines.sql
 create function pgscore._engines(model text, version integer) returns text[]
 language plpgsql stable parallel restricted
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     size constant integer := (
@@ -3389,7 +3389,7 @@ create function pgscore._replay_estimator(model text, version integer) returns t
     ordinal integer, score double precision, reason text, outputs double precision[]
 )
 language sql stable parallel restricted
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     with asked as materialized (
         select
@@ -3451,7 +3451,7 @@ create function pgscore._replay(engine text, model text, version integer) return
     ordinal integer, score double precision, reason text, outputs double precision[]
 )
 language plpgsql stable parallel restricted
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     arguments constant text[] := (
@@ -3479,7 +3479,7 @@ comment on function pgscore._replay(text, text, integer) is
 -- core/functions/_distance.sql
 create function pgscore._distance(one double precision, other double precision) returns double precision
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when one is null and other is null or one = other then 0
@@ -3498,7 +3498,7 @@ create function pgscore._golden_differences(model text, version integer) returns
     difference double precision, ok boolean
 )
 language sql stable parallel restricted
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     with replayed as materialized (
         select e.engine, r.*
@@ -3534,7 +3534,7 @@ comment on function pgscore._golden_differences(text, integer) is
 create function pgscore._time_statement(query text, numbers double precision[], texts text[], rows integer, repeats integer)
 returns double precision
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     times double precision[] := '{}';
@@ -3560,7 +3560,7 @@ comment on function pgscore._time_statement(text, double precision[], text[], in
 create function pgscore._time_prepared(query text, numbers double precision[], texts text[], repeats integer)
 returns double precision
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan'
 as $$
 declare
@@ -3593,7 +3593,7 @@ create function pgscore._measure(
     model text, version integer, engine text, out one_us double precision, out many_us double precision
 )
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     described constant jsonb := (
@@ -3663,7 +3663,7 @@ create function pgscore._choose_engines(
     model text, version integer, named text, out one_engine text, out many_engine text
 )
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     engines constant text[] := pgscore._engines(model, version);
@@ -3699,7 +3699,7 @@ create function pgscore.verify(model text, version integer default null) returns
     engine text, rows integer, max_abs_diff double precision, ok boolean
 )
 language plpgsql stable parallel restricted security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     version := pgscore._existing_version(model, version);
@@ -3721,7 +3721,7 @@ create function pgscore._publish(
     metrics jsonb, golden jsonb, program jsonb, out version integer, out created boolean, out wanted boolean
 )
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     problem text;
@@ -3798,7 +3798,7 @@ grant execute on function pgscore._publish(text, text, text, bigint, text, jsonb
 -- core/functions/_store_chunk.sql
 create function pgscore._store_chunk(model text, version integer, content bytea) returns void
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     before record;
@@ -3829,7 +3829,7 @@ grant execute on function pgscore._store_chunk(text, integer, bytea) to pgscore_
 -- core/functions/_prediction.sql
 create function pgscore._prediction(version integer, output jsonb, outputs double precision[]) returns jsonb
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when outputs is null or array_position(outputs, null) is not null then null
@@ -3858,7 +3858,7 @@ grant execute on function pgscore._prediction(integer, jsonb, double precision[]
 -- core/functions/_profile_expression.sql
 create function pgscore._profile_expression(profile regclass, input jsonb, source text) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     wanted constant text := input ->> 'type';
@@ -3911,7 +3911,7 @@ comment on function pgscore._profile_expression(regclass, jsonb, text) is
 -- core/functions/_profile_arguments.sql
 create function pgscore._profile_arguments(profile regclass, inputs jsonb, source text) returns text[]
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select array_agg(pgscore._profile_expression(profile, i.input, source) order by i.ordinal)
     from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
@@ -3923,7 +3923,7 @@ comment on function pgscore._profile_arguments(regclass, jsonb, text) is
 -- core/functions/_ordinary_columns.sql
 create function pgscore._ordinary_columns(profile regclass, inputs jsonb) returns boolean[]
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select array_agg(
         coalesce(a.atttypid in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'boolean'::regtype, 'real'::regtype), false)
@@ -3940,7 +3940,7 @@ comment on function pgscore._ordinary_columns(regclass, jsonb) is
 -- core/functions/_inputs_differ.sql
 create function pgscore._inputs_differ(profile regclass, inputs jsonb, former text, present text) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- Texts by their bytes: a model tells apart what a collation may hold for equal.
     select string_agg(
@@ -3959,7 +3959,7 @@ comment on function pgscore._inputs_differ(regclass, jsonb, text, text) is
 -- core/functions/_lock_generated.sql
 create function pgscore._lock_generated() returns void
 language sql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select pg_advisory_xact_lock(hashtextextended('pgscore generated functions', 0))
 $$;
@@ -3972,7 +3972,7 @@ create function pgscore._rows_body(
     model text, version integer, inputs jsonb, engine text, profile regclass
 ) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     row_arguments constant text[] := pgscore._profile_arguments(profile, inputs, 'pgscore_row');
@@ -4018,7 +4018,7 @@ create function pgscore._generate_model_profile(
     model text, version integer, inputs jsonb, one_engine text, many_engine text, profile regclass
 ) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- Queries take the engine for many rows. What it calls may be parallel safe, and the estimator engine is not.
@@ -4074,7 +4074,7 @@ comment on function pgscore._generate_model_profile(text, integer, jsonb, text, 
 -- core/functions/_generate_model.sql
 create function pgscore._generate_model(model text) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     -- A string body throughout: one that names a table's row type must not stand in the way of ALTER TABLE.
@@ -4116,7 +4116,7 @@ comment on function pgscore._generate_model(text) is 'Writes the functions of a 
 -- core/functions/_generate_dispatch.sql
 create function pgscore._generate_dispatch(profile regclass default null) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     -- Inlined where the model's name is a constant: the planner keeps one branch. It does so only while all that is
@@ -4186,7 +4186,7 @@ comment on function pgscore._generate_dispatch(regclass) is
 -- core/functions/_add_profile.sql
 create function pgscore._add_profile(profile regclass) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform pgscore._lock_generated();
@@ -4200,7 +4200,7 @@ comment on function pgscore._add_profile(regclass) is
 -- core/functions/_tie_profile.sql
 create function pgscore._tie_profile(model text, profile regclass) returns void
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '5s'
 as $$
 declare
@@ -4228,7 +4228,7 @@ grant execute on function pgscore._tie_profile(text, regclass) to pgscore_publis
 -- plpgsql, because only it takes a record: rows of subqueries, common table expressions, row(), views, other tables.
 create function pgscore.score(model text, profile record) returns double precision
 language plpgsql stable parallel restricted
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return pgscore.score(model, to_jsonb(profile));
@@ -4244,7 +4244,7 @@ select pgscore._generate_dispatch();
 -- core/functions/predict_record.sql
 create function pgscore.predict(model text, profile record) returns jsonb
 language plpgsql stable parallel restricted
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return pgscore.predict(model, to_jsonb(profile));
@@ -4258,7 +4258,7 @@ grant execute on function pgscore.predict(text, record) to pgscore_reader;
 -- core/functions/_prove.sql
 create function pgscore._prove(model text, version integer) returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     worst record;
@@ -4286,7 +4286,7 @@ comment on function pgscore._prove(text, integer) is
 -- core/functions/_serve.sql
 create function pgscore._serve(model text, version integer, engine text) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     bound regclass;
@@ -4314,7 +4314,7 @@ comment on function pgscore._serve(text, integer, text) is
 -- core/functions/_rollback_target.sql
 create function pgscore._rollback_target(model text) returns integer
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select p.version
     from pgscore.promotion p
@@ -4330,7 +4330,7 @@ comment on function pgscore._rollback_target(text) is
 -- core/functions/promote.sql
 create function pgscore.promote(model text, version integer, engine text default null) returns void
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '5s'
 as $$
 begin
@@ -4357,7 +4357,7 @@ grant execute on function pgscore.promote(text, integer, text) to pgscore_operat
 -- core/functions/rollback.sql
 create function pgscore.rollback(model text) returns integer
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '5s'
 as $$
 declare
@@ -4393,7 +4393,7 @@ grant execute on function pgscore.rollback(text) to pgscore_operator;
 -- core/functions/retire.sql
 create function pgscore.retire(model text, version integer, undo boolean default false) returns void
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '5s'
 as $$
 begin
@@ -4422,7 +4422,7 @@ create function pgscore.prune(
     model text, older_than interval default '0', keep integer default 0, dry_run boolean default false
 ) returns table (version integer, bytes bigint)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '5s'
 as $$
 declare
@@ -4466,7 +4466,7 @@ grant execute on function pgscore.prune(text, interval, integer, boolean) to pgs
 -- core/functions/confirm.sql
 create function pgscore.confirm(model text, version integer, types text[] default null) returns text[]
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     named text[];
@@ -4503,7 +4503,7 @@ grant execute on function pgscore.confirm(text, integer, text[]) to pgscore_oper
 -- core/binding/_caller.sql
 create function pgscore._caller() returns name
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- In a function that runs with its owner's rights current_user tells nothing of who called it.
     select coalesce(nullif(current_setting('role'), 'none'), session_user)::name
@@ -4514,7 +4514,7 @@ comment on function pgscore._caller() is 'The role that the session acts as, wha
 -- core/binding/_column.sql
 create function pgscore._column(relation regclass, name text) returns pg_catalog.pg_attribute
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select a.* from pg_catalog.pg_attribute a
     where a.attrelid = relation and a.attname = _column.name and a.attnum > 0 and not a.attisdropped
@@ -4525,7 +4525,7 @@ comment on function pgscore._column(regclass, text) is 'A column of a table; NUL
 -- core/binding/_primary_key.sql
 create function pgscore._primary_key(relation regclass) returns name[]
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select array_agg(a.attname order by k.ordinal)
     from pg_catalog.pg_index i, unnest(i.indkey::smallint[]) with ordinality as k (number, ordinal)
@@ -4538,7 +4538,7 @@ comment on function pgscore._primary_key(regclass) is 'The columns of a table''s
 -- core/binding/_partitions.sql
 create function pgscore._partitions(relation regclass) returns setof regclass
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- Statement triggers of a parent do not fire for rows that go into a partition directly, and those of both do not
     -- fire twice for one statement.
@@ -4552,7 +4552,7 @@ comment on function pgscore._partitions(regclass) is 'A table, and its partition
 -- core/binding/_bindings_of.sql
 create function pgscore._bindings_of(profile regclass) returns setof pgscore.binding
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select b.* from pgscore.binding b
     where b.profile = _bindings_of.profile and exists (select from pg_catalog.pg_class c where c.oid = b.events)
@@ -4564,7 +4564,7 @@ comment on function pgscore._bindings_of(regclass) is 'The bindings of a profile
 -- core/binding/_targets_of.sql
 create function pgscore._targets_of(profile regclass) returns setof pgscore.binding
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- A model that several bindings name is asked once; the first of them stands for it.
     select distinct on (b.model) b.* from pgscore._bindings_of(profile) b order by b.model, b.number
@@ -4575,7 +4575,7 @@ comment on function pgscore._targets_of(regclass) is 'For each model that scores
 -- core/binding/_row_key.sql
 create function pgscore._row_key(profile regclass) returns name[]
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select coalesce(
         pgscore._primary_key(profile),
@@ -4589,7 +4589,7 @@ comment on function pgscore._row_key(regclass) is
 -- core/binding/_row_match.sql
 create function pgscore._row_match(profile regclass, one text, other text) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select string_agg(format('%1$s.%3$I = %2$s.%3$I', one, other, k.name), ' and ' order by k.ordinal)
     from unnest(pgscore._row_key(profile)) with ordinality as k (name, ordinal)
@@ -4600,7 +4600,7 @@ comment on function pgscore._row_match(regclass, text, text) is 'SQL that says w
 -- core/binding/_row_order.sql
 create function pgscore._row_order(profile regclass, source text) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- The same order in all sessions, whatever the collation of each column.
     select string_agg(
@@ -4615,7 +4615,7 @@ comment on function pgscore._row_order(regclass, text) is 'SQL for the order in 
 -- core/binding/_key_type.sql
 create function pgscore._key_type(type oid) returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) then 'bigint'
@@ -4629,7 +4629,7 @@ comment on function pgscore._key_type(oid) is 'The type in which keys of a type 
 -- core/binding/_key_types.sql
 create function pgscore._key_types(relation regclass, key name[]) returns text[]
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select array_agg(pgscore._key_type(c.atttypid) order by k.ordinal)
     from unnest(key) with ordinality as k (name, ordinal), pgscore._column(relation, k.name) as c
@@ -4640,7 +4640,7 @@ comment on function pgscore._key_types(regclass, name[]) is 'The types in which 
 -- core/binding/_key_text.sql
 create function pgscore._key_text(key name[], source text) returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when cardinality(key) = 1 then format('%s.%I::text', source, key[1])
@@ -4657,7 +4657,7 @@ comment on function pgscore._key_text(name[], text) is
 -- core/binding/_key_present.sql
 create function pgscore._key_present(key name[], source text) returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select string_agg(format('%s.%I is not null', source, k), ' and ') from unnest(key) k
 $$;
@@ -4667,7 +4667,7 @@ comment on function pgscore._key_present(name[], text) is 'SQL that says whether
 -- core/binding/_key_part.sql
 create function pgscore._key_part(key text, types text[], part integer) returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when cardinality(types) = 1 then format('(%s)::%s', key, types[1])
@@ -4680,7 +4680,7 @@ comment on function pgscore._key_part(text, text[], integer) is 'SQL for one col
 -- core/binding/_key_match.sql
 create function pgscore._key_match(relation regclass, columns name[], source text, key text) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select string_agg(
         format('%s.%I = %s', source, k.name, pgscore._key_part(key, pgscore._key_types(relation, columns), k.ordinal::integer)),
@@ -4695,7 +4695,7 @@ comment on function pgscore._key_match(regclass, name[], text, text) is
 -- core/binding/_generated_name.sql
 create function pgscore._generated_name(relation regclass, kind text, number integer, what text) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format('%I.%I', n.nspname, format('_pgscore_%s_%s_%s', kind, number, what))
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -4708,7 +4708,7 @@ comment on function pgscore._generated_name(regclass, text, integer, text) is
 -- core/binding/_queue_name.sql
 create function pgscore._queue_name(profile_number integer) returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format('pgscore.queue_%s', profile_number)
 $$;
@@ -4718,7 +4718,7 @@ comment on function pgscore._queue_name(integer) is 'The queue of a bound profil
 -- core/binding/_arrival_name.sql
 create function pgscore._arrival_name(profile_number integer) returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format('pgscore.arrival_%s', profile_number)
 $$;
@@ -4728,7 +4728,7 @@ comment on function pgscore._arrival_name(integer) is 'The table on which new pr
 -- core/binding/_score_trigger_name.sql
 create function pgscore._score_trigger_name(profile_number integer) returns name
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- Triggers fire in the order of their names: this one comes last, and sees what the others made of the row.
     select format('~pgscore_%s_score', profile_number)::name
@@ -4739,7 +4739,7 @@ comment on function pgscore._score_trigger_name(integer) is 'The trigger that sc
 -- core/binding/_reducer_kind.sql
 create function pgscore._reducer_kind(reducer jsonb, events regclass) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when reducer ->> 'aggregate' = 'count' then 'add'
@@ -4757,7 +4757,7 @@ comment on function pgscore._reducer_kind(jsonb, regclass) is
 -- core/binding/_reducer_condition.sql
 create function pgscore._reducer_condition(reducer jsonb, events regclass, source text) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select string_agg(
         case
@@ -4777,7 +4777,7 @@ create function pgscore._reducers_of(b pgscore.binding) returns table (
     ordinal integer, reducer jsonb, target name, kind text, type text, summed text, typed text
 )
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select
         e.ordinal::integer, e.r, c.attname, k.kind, format_type(c.atttypid, c.atttypmod),
@@ -4809,7 +4809,7 @@ comment on function pgscore._reducers_of(pgscore.binding) is
 -- core/binding/_reducer_value.sql
 create function pgscore._reducer_value(reducer jsonb, events regclass, matches text) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     chosen constant text := format('from %s e where %s%s', events, matches, coalesce(' and ' || pgscore._reducer_condition(reducer, events, 'e'), ''));
@@ -4835,7 +4835,7 @@ comment on function pgscore._reducer_value(jsonb, regclass, text) is
 -- core/binding/_event_value.sql
 create function pgscore._event_value(reducer jsonb, events regclass) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when c.condition is null then v.value
@@ -4853,7 +4853,7 @@ comment on function pgscore._event_value(jsonb, regclass) is 'SQL for what one e
 -- core/binding/_event_delta.sql
 create function pgscore._event_delta(reducer jsonb, kind text, events regclass, sign text) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when kind = 'look' then 'null'
@@ -4881,7 +4881,7 @@ comment on function pgscore._event_delta(jsonb, text, regclass, text) is
 -- core/binding/_grown.sql
 create function pgscore._grown(reducer jsonb, present text, delta text) returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case reducer ->> 'aggregate'
         when 'min' then format('least(%s, %s)', present, delta)
@@ -4895,7 +4895,7 @@ comment on function pgscore._grown(jsonb, text, text) is 'SQL for the value of a
 -- core/binding/_folded_delta.sql
 create function pgscore._folded_delta(reducer jsonb, ordinal integer, typed text, summed text) returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when reducer ->> 'aggregate' in ('min', 'max') then format(
@@ -4912,7 +4912,7 @@ comment on function pgscore._folded_delta(jsonb, integer, text, text) is
 -- core/binding/_recounted.sql
 create function pgscore._recounted() returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- Most sessions have never recounted, and are spared the time in text form.
     select 'coalesce(nullif(current_setting(''pgscore.recounted'', true), '''') = extract(epoch from statement_timestamp())::text, false)'
@@ -4924,7 +4924,7 @@ comment on function pgscore._recounted() is
 -- core/binding/_one_update.sql
 create function pgscore._one_update(b pgscore.binding, key text[], brought text[]) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format(
         'update %s p set %s where %s and not (%s);', b.profile,
@@ -4948,7 +4948,7 @@ comment on function pgscore._one_update(pgscore.binding, text[], text[]) is
 -- core/binding/_work_of.sql
 create function pgscore._work_of(b pgscore.binding, task text, keys text, deltas text) returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format('row(%s, %s, %s, %s)::pgscore.work', b.number, task, keys, deltas)
 $$;
@@ -4958,7 +4958,7 @@ comment on function pgscore._work_of(pgscore.binding, text, text, text) is 'SQL 
 -- core/binding/_hand_over.sql
 create function pgscore._hand_over(b pgscore.binding, task text, keys text, deltas text, source text) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- Kept for the commit, or done at once.
     select case b.timing
@@ -4979,7 +4979,7 @@ comment on function pgscore._hand_over(pgscore.binding, text, text, text, text) 
 -- core/binding/_worth_queueing.sql
 create function pgscore._worth_queueing(b pgscore.binding, deltas text[]) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- Events that no filter takes are told only where a profile may be missing, or a value has to be looked up.
     select string_agg(format('%s is not null', d), ' or ')
@@ -4997,7 +4997,7 @@ comment on function pgscore._worth_queueing(pgscore.binding, text[]) is
 -- core/binding/_events_differ.sql
 create function pgscore._events_differ(b pgscore.binding) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- The events of a key before and after, in what the reducers read of them.
     select format(
@@ -5021,7 +5021,7 @@ comment on function pgscore._events_differ(pgscore.binding) is
 -- core/binding/_key_of_parts.sql
 create function pgscore._key_of_parts(key name[]) returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case cardinality(key)
         when 1 then 'here.k1::text'
@@ -5036,7 +5036,7 @@ comment on function pgscore._key_of_parts(name[]) is 'SQL for a key as text, fro
 -- core/binding/_fold_at_once.sql
 create function pgscore._fold_at_once(b pgscore.binding, brought text[], source text) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- The owner of both tables needs no other function for it.
     select format(
@@ -5084,7 +5084,7 @@ comment on function pgscore._fold_at_once(pgscore.binding, text[], text) is
 -- core/binding/_fold_one.sql
 create function pgscore._fold_one(b pgscore.binding) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     brought constant text[] := array(
@@ -5119,7 +5119,7 @@ comment on function pgscore._fold_one(pgscore.binding) is
 -- core/binding/_fold_body.sql
 create function pgscore._fold_body(b pgscore.binding, operation text) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     sign constant text := case operation when 'insert' then '1' when 'delete' then '-1' else 'e.pgscore_sign' end;
@@ -5180,7 +5180,7 @@ comment on function pgscore._fold_body(pgscore.binding, text) is
 -- core/binding/_truncate_body.sql
 create function pgscore._truncate_body(b pgscore.binding) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format(
         'begin %s return null; end',
@@ -5197,14 +5197,14 @@ create function pgscore._function_statements(
     owner regrole, signature text, returns text, posture text, body text, says text, callers regrole[] default '{}'
 ) returns table (role regrole, statement text)
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- The body is a literal, never dollar-quoted: names stand in it, and could end the quote.
     select owner, s.statement
     from (
         values
             (1, format(
-                'create or replace function %s%s language %s security definer set search_path = '''' as %L',
+                'create or replace function %s%s language %s security definer set search_path = pg_catalog, pg_temp'' as %L',
                 signature, coalesce(' returns ' || returns, ''), posture, body
             )),
             (2, format('comment on function %s is %L', signature, says)),
@@ -5222,7 +5222,7 @@ create function pgscore._trigger_statements(
     name text, fires text, relation regclass, details text, function text, says text
 ) returns setof text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- A trigger that stands as it should is left alone: to replace it would lock the table.
     select s.statement
@@ -5243,7 +5243,7 @@ comment on function pgscore._trigger_statements(text, text, regclass, text, text
 -- core/binding/_recount_statements.sql
 create function pgscore._recount_statements(b pgscore.binding) returns table (role regrole, statement text)
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     matches constant text := pgscore._key_match(b.events, b.event_key, 'e', '$1');
@@ -5282,7 +5282,7 @@ comment on function pgscore._recount_statements(pgscore.binding) is
 -- core/binding/_event_statements.sql
 create function pgscore._event_statements(b pgscore.binding) returns table (role regrole, statement text)
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select f.role, f.statement
     from unnest(array['insert', 'update', 'delete', 'truncate']) as o (operation),
@@ -5301,7 +5301,7 @@ comment on function pgscore._event_statements(pgscore.binding) is
 -- core/binding/_event_triggers.sql
 create function pgscore._event_triggers(b pgscore.binding) returns table (role regrole, statement text)
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select b.events_owner, s.statement
     from pgscore._partitions(b.events) as p (relation),
@@ -5324,7 +5324,7 @@ comment on function pgscore._event_triggers(pgscore.binding) is
 -- core/binding/_tied.sql
 create function pgscore._tied(profile regclass) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- A plan that works on rows of a table and does not read it would not notice that its columns change. A constant of type
     -- regclass makes it depend on the table, and a function that is not immutable keeps the planner from folding it away.
@@ -5336,7 +5336,7 @@ comment on function pgscore._tied(regclass) is 'SQL that is true, and ties a pla
 -- core/binding/_fill_generated.sql
 create function pgscore._fill_generated(profile regclass, variable text) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- They are computed after all BEFORE triggers.
     select format(
@@ -5355,7 +5355,7 @@ comment on function pgscore._fill_generated(regclass, text) is
 -- core/binding/_abort_hint.sql
 create function pgscore._abort_hint() returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select 'The binding''s on_error is abort; with keep the row would be stored and listed stale.'
 $$;
@@ -5365,7 +5365,7 @@ comment on function pgscore._abort_hint() is 'The hint of the error with which a
 -- core/binding/_counters_moved.sql
 create function pgscore._counters_moved(profile regclass) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select string_agg(format('old.%1$I is distinct from new.%1$I', c.name), ' or ' order by c.name)
     from (
@@ -5378,7 +5378,7 @@ comment on function pgscore._counters_moved(regclass) is 'SQL that says, in a tr
 -- core/binding/_refused_one.sql
 create function pgscore._refused_one(b pgscore.binding) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format(
         'if (select b.on_error from pgscore.binding b where b.number = %1$s) = ''abort'' then
@@ -5396,7 +5396,7 @@ comment on function pgscore._refused_one(pgscore.binding) is 'What the trigger f
 -- core/binding/_scored_one.sql
 create function pgscore._scored_one(b pgscore.binding) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format(
         -- The list is empty but for bad days, and an empty table is told apart sooner than searched.
@@ -5415,7 +5415,7 @@ comment on function pgscore._scored_one(pgscore.binding) is 'What the trigger fu
 -- core/binding/_rekey_one.sql
 create function pgscore._rekey_one(b pgscore.binding) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format(
         'if %1$s then
@@ -5438,7 +5438,7 @@ comment on function pgscore._rekey_one(pgscore.binding) is
 -- core/binding/_score_one.sql
 create function pgscore._score_one(b pgscore.binding) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     filled constant text := pgscore._fill_generated(b.profile, 'scored.present');
@@ -5491,7 +5491,7 @@ comment on function pgscore._score_one(pgscore.binding) is 'What the trigger fun
 -- core/binding/_score_body.sql
 create function pgscore._score_body(profile regclass) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format(
         '#variable_conflict use_column
@@ -5517,7 +5517,7 @@ comment on function pgscore._score_body(regclass) is
 -- core/binding/_arrive_body.sql
 create function pgscore._arrive_body(profile regclass) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select 'begin ' || string_agg(
         pgscore._hand_over(
@@ -5534,7 +5534,7 @@ comment on function pgscore._arrive_body(regclass) is 'The body of the trigger f
 -- core/binding/_forget_body.sql
 create function pgscore._forget_body(profile regclass) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select 'begin ' || string_agg(
         format(
@@ -5554,7 +5554,7 @@ comment on function pgscore._forget_body(regclass) is 'The body of the trigger f
 -- core/binding/_take_queue.sql
 create function pgscore._take_queue(profile_number integer) returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format(
         'for here.taken in
@@ -5573,7 +5573,7 @@ comment on function pgscore._take_queue(integer) is 'What a generated function d
 -- core/binding/_merge_one.sql
 create function pgscore._merge_one(b pgscore.binding) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format(
         'elsif here.taken.binding = %1$s and here.first.binding = %1$s and here.taken.task = ''move'' and here.first.task = ''move''
@@ -5599,7 +5599,7 @@ comment on function pgscore._merge_one(pgscore.binding) is
 -- core/binding/_drain_one.sql
 create function pgscore._drain_one(b pgscore.binding) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format(
         'if here.first.binding = %s then %s %s if found then return; end if; end if;', b.number,
@@ -5632,7 +5632,7 @@ comment on function pgscore._drain_one(pgscore.binding) is
 -- core/binding/_drain_body.sql
 create function pgscore._drain_body(profile regclass) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format(
         '<<here>>
@@ -5673,7 +5673,7 @@ comment on function pgscore._drain_body(regclass) is
 -- core/binding/_follow_keys_body.sql
 create function pgscore._follow_keys_body(profile regclass) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- A counter that ignores deletes cannot be recounted. Its row carries it to the new key, and what events did under the
     -- former key, a cascade's too, is done to the same row.
@@ -5708,7 +5708,7 @@ comment on function pgscore._follow_keys_body(regclass) is
 -- core/binding/_missing_body.sql
 create function pgscore._missing_body(b pgscore.binding) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     -- Events that went away again leave nobody missing.
@@ -5766,7 +5766,7 @@ comment on function pgscore._missing_body(pgscore.binding) is
 -- core/binding/_meet_body.sql
 create function pgscore._meet_body(profile regclass) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- A profile may come in a transaction that runs at the same time as one with its event: each would miss what the other
     -- brings. Both change the slot of the key: the later one waits here and then sees the other, or, with an older
@@ -5802,7 +5802,7 @@ comment on function pgscore._meet_body(regclass) is
 -- core/binding/_recount_again_body.sql
 create function pgscore._recount_again_body() returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- One statement may fire several triggers, as ON CONFLICT, MERGE and writable CTEs do. Where constraints are immediate,
     -- or work is done at the end of each statement, what one of them has recounted a later one would add again.
@@ -5827,7 +5827,7 @@ comment on function pgscore._recount_again_body() is
 -- core/binding/_settle_body.sql
 create function pgscore._settle_body(b pgscore.binding) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- One statement may fire several triggers, as ON CONFLICT and writable CTEs do, and what one of them recounts at the end
     -- of the statement a later one may add. At commit all of them are over.
@@ -5848,7 +5848,7 @@ comment on function pgscore._settle_body(pgscore.binding) is
 -- core/binding/_lock_body.sql
 create function pgscore._lock_body(profile regclass) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- All or some: a plan for both would read the whole table each time.
     select format(
@@ -5888,7 +5888,7 @@ comment on function pgscore._lock_body(regclass) is
 -- core/binding/_work_join.sql
 create function pgscore._work_join(b pgscore.binding) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     looks boolean;
@@ -5938,7 +5938,7 @@ comment on function pgscore._work_join(pgscore.binding) is
 -- core/binding/_moved_value.sql
 create function pgscore._moved_value(b pgscore.binding, reducer jsonb, kind text, ordinal integer) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     present constant text := format('pgscore_row.%I', reducer ->> 'column');
@@ -5966,7 +5966,7 @@ comment on function pgscore._moved_value(pgscore.binding, jsonb, text, integer) 
 -- core/binding/_move_body.sql
 create function pgscore._move_body(profile regclass) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- Not row(…)::profile, which an added column would break.
     select format(
@@ -6026,7 +6026,7 @@ comment on function pgscore._move_body(regclass) is
 -- core/binding/_record_many.sql
 create function pgscore._record_many(b pgscore.binding) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format(
         'if num_nonnulls(variadic here.reasons_%1$s) > 0 then
@@ -6066,7 +6066,7 @@ comment on function pgscore._record_many(pgscore.binding) is
 -- core/binding/_score_many.sql
 create function pgscore._score_many(b pgscore.binding) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format(
         'here.began := clock_timestamp();
@@ -6104,7 +6104,7 @@ comment on function pgscore._score_many(pgscore.binding) is
 -- core/binding/_update_body.sql
 create function pgscore._update_body(profile regclass) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     number constant integer := (select p.number from pgscore.bound_profile p where p.profile = _update_body.profile);
@@ -6168,7 +6168,7 @@ comment on function pgscore._update_body(regclass) is
 -- core/binding/_lost_condition.sql
 create function pgscore._lost_condition(profile regclass) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select string_agg(
         format(
@@ -6189,7 +6189,7 @@ comment on function pgscore._lost_condition(regclass) is
 -- core/binding/_apply_body.sql
 create function pgscore._apply_body(profile regclass) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format(
         '#variable_conflict use_column
@@ -6236,7 +6236,7 @@ comment on function pgscore._apply_body(regclass) is
 -- core/binding/_profile_statements.sql
 create function pgscore._profile_statements(profile regclass) returns table (role regrole, statement text)
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select s.role, s.statement
     from pgscore.bound_profile p,
@@ -6267,7 +6267,7 @@ comment on function pgscore._profile_statements(regclass) is
 -- core/binding/_profile_triggers.sql
 create function pgscore._profile_triggers(profile regclass) returns table (role regrole, statement text)
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select p.owner, s.statement
     from pgscore.bound_profile p,
@@ -6298,7 +6298,7 @@ comment on function pgscore._profile_triggers(regclass) is
 -- core/binding/_counters_differ.sql
 create function pgscore._counters_differ(b pgscore.binding) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select coalesce(
         string_agg(
@@ -6321,7 +6321,7 @@ comment on function pgscore._counters_differ(pgscore.binding) is
 -- core/binding/_differences_shown.sql
 create function pgscore._differences_shown(b pgscore.binding) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format(
         'concat_ws(''; '', null%s)',
@@ -6341,7 +6341,7 @@ comment on function pgscore._differences_shown(pgscore.binding) is 'SQL for a se
 -- core/binding/_reconcile_statements.sql
 create function pgscore._reconcile_statements(b pgscore.binding) returns table (role regrole, statement text)
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select f.*
     from pgscore._function_statements(
@@ -6417,7 +6417,7 @@ comment on function pgscore._reconcile_statements(pgscore.binding) is
 -- core/binding/_rekey_statements.sql
 create function pgscore._rekey_statements(b pgscore.binding) returns table (role regrole, statement text)
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- The trigger that scores a row notes its new key before the row has it, and, on the way to another partition, as the
     -- only one. Where constraints are immediate that is too early to count: this one asks for it when the row is stored.
@@ -6464,7 +6464,7 @@ comment on function pgscore._rekey_statements(pgscore.binding) is
 -- core/binding/_apply_queue.sql
 create function pgscore._apply_queue() returns trigger
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return null;
@@ -6482,7 +6482,7 @@ revoke create on schema pgscore from pgscore_applier;
 -- core/binding/_generate_apply_queue.sql
 create function pgscore._generate_apply_queue() returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     -- In one order for all transactions. It fires for each queued row, and the first call leaves nothing to the others. A table
@@ -6500,7 +6500,7 @@ begin
     -- Replaced, and so still its owner's.
     execute format(
         'create or replace function pgscore._apply_queue() returns trigger language plpgsql volatile security definer
-        set search_path = '''' as %L', format(
+        set search_path = pg_catalog, pg_temp'' as %L', format(
             'begin
                 -- Notes about rows that are being changed wait for what follows them, even where constraints are immediate.
                 if new.task = ''scored'' or (new.task = ''rekey'' and pg_trigger_depth() > 1) then
@@ -6521,7 +6521,7 @@ select pgscore._generate_apply_queue();
 -- core/binding/_comment_columns.sql
 create function pgscore._comment_columns(relation text, says jsonb) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     column_comment record;
@@ -6537,7 +6537,7 @@ comment on function pgscore._comment_columns(text, jsonb) is 'Comments the colum
 -- core/binding/_create_queue.sql
 create function pgscore._create_queue(profile_number integer) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- Unlogged: a crash leaves no transaction in flight. The index finds a transaction's own rows among dead ones.
@@ -6598,7 +6598,7 @@ comment on function pgscore._create_queue(integer) is 'Makes the tables that the
 -- core/binding/_drop_queue.sql
 create function pgscore._drop_queue(profile_number integer) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     execute format('drop table %s, %s', pgscore._queue_name(profile_number), pgscore._arrival_name(profile_number));
@@ -6610,7 +6610,7 @@ comment on function pgscore._drop_queue(integer) is 'Drops what the bindings of 
 -- core/binding/_drop_statements.sql
 create function pgscore._drop_statements(name text, owners regrole[]) returns table (role regrole, statement text)
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select p.proowner::regrole, format('drop function if exists %s cascade', p.oid::regprocedure)
     from pg_catalog.pg_proc p
@@ -6623,7 +6623,7 @@ comment on function pgscore._drop_statements(text, regrole[]) is
 -- core/binding/_refuse.sql
 create function pgscore._refuse(problem text) returns void
 language plpgsql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if problem is not null then
@@ -6637,7 +6637,7 @@ comment on function pgscore._refuse(text) is 'Fails with a sentence that says wh
 -- core/binding/_options_problem.sql
 create function pgscore._options_problem(b pgscore.binding) returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when num_nulls(b.model, b.events, b.profile, b.event_key, b.profile_key, b.reducers, b.score, b.timing, b.on_error, b.on_missing, b.log) > 0
@@ -6658,7 +6658,7 @@ comment on function pgscore._options_problem(pgscore.binding) is 'What is wrong 
 -- core/binding/_follows_keys.sql
 create function pgscore._follows_keys(events regclass, profile regclass) returns boolean
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select exists (
         select from pg_catalog.pg_constraint c
@@ -6672,7 +6672,7 @@ comment on function pgscore._follows_keys(regclass, regclass) is
 -- core/binding/_filter_problem.sql
 create function pgscore._filter_problem(reducer jsonb, events regclass) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     filtered record;
@@ -6705,7 +6705,7 @@ comment on function pgscore._filter_problem(jsonb, regclass) is 'What is wrong w
 -- core/binding/_reducer_problem.sql
 create function pgscore._reducer_problem(reducer jsonb, events regclass, profile regclass) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     aggregate constant text := reducer ->> 'aggregate';
@@ -6801,7 +6801,7 @@ comment on function pgscore._reducer_problem(jsonb, regclass, regclass) is
 -- core/binding/_reducers_problem.sql
 create function pgscore._reducers_problem(b pgscore.binding) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if jsonb_typeof(b.reducers) is distinct from 'array' or jsonb_array_length(b.reducers) not between 1 and 50 then
@@ -6827,7 +6827,7 @@ comment on function pgscore._reducers_problem(pgscore.binding) is 'What is wrong
 -- core/binding/_columns_problem.sql
 create function pgscore._columns_problem(b pgscore.binding) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select coalesce(
         (
@@ -6863,7 +6863,7 @@ comment on function pgscore._columns_problem(pgscore.binding) is
 -- core/binding/_table_keys_problem.sql
 create function pgscore._table_keys_problem(b pgscore.binding) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     part record;
@@ -6924,7 +6924,7 @@ comment on function pgscore._table_keys_problem(pgscore.binding) is
 -- core/binding/_tables_problem.sql
 create function pgscore._tables_problem(b pgscore.binding) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     wrong record;
@@ -6967,7 +6967,7 @@ comment on function pgscore._tables_problem(pgscore.binding) is
 -- core/binding/_check_owner.sql
 create function pgscore._check_owner(relation regclass) returns regrole
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     owner constant regrole := (select c.relowner from pg_catalog.pg_class c where c.oid = relation);
@@ -6997,7 +6997,7 @@ grant execute on function pgscore._check_owner(regclass) to pgscore_reader;
 -- core/binding/_check_rights.sql
 create function pgscore._check_rights(b pgscore.binding) returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     event_space constant regnamespace := (select c.relnamespace from pg_catalog.pg_class c where c.oid = b.events);
@@ -7023,7 +7023,7 @@ comment on function pgscore._check_rights(pgscore.binding) is
 -- core/binding/_note_binding.sql
 create function pgscore._note_binding(b pgscore.binding, former pgscore.binding) returns pgscore.binding
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if former.number is not null then
@@ -7072,7 +7072,7 @@ comment on function pgscore._note_binding(pgscore.binding, pgscore.binding) is
 -- core/binding/_generate_binding.sql
 create function pgscore._generate_binding(b pgscore.binding) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform pgscore._generate_apply_queue();
@@ -7091,7 +7091,7 @@ comment on function pgscore._generate_binding(pgscore.binding) is 'Writes the fu
 -- core/binding/_backfill_statements.sql
 create function pgscore._backfill_statements(b pgscore.binding, at_once boolean) returns table (at_the_end boolean, role regrole, statement text)
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- At once: the tables are locked, so nobody adds to what is counted when the transaction commits. Later: the list is
     -- written before the tables are locked, because it takes its time, and once they are, for rows that were committed
@@ -7122,7 +7122,7 @@ comment on function pgscore._backfill_statements(pgscore.binding, boolean) is
 -- core/binding/_bind.sql
 create function pgscore._bind(b pgscore.binding, at_once boolean) returns table (binding_name text, locked boolean, role regrole, statement text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     former pgscore.binding;
@@ -7185,7 +7185,7 @@ grant execute on function pgscore._bind(pgscore.binding, boolean) to pgscore_rea
 -- core/binding/_unbind.sql
 create function pgscore._unbind(events regclass, profile regclass) returns table (role regrole, statement text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     gone pgscore.binding[];
@@ -7233,7 +7233,7 @@ grant execute on function pgscore._unbind(regclass, regclass) to pgscore_reader;
 -- core/binding/_as_role.sql
 create function pgscore._as_role(role regrole, statement text) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     former constant text := current_setting('role');
@@ -7250,7 +7250,7 @@ grant execute on function pgscore._as_role(regrole, text) to pgscore_reader;
 -- core/binding/_lock_tables.sql
 create function pgscore._lock_tables(events regclass, profile regclass, mode text) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '500ms'
 as $$
 declare
@@ -7284,7 +7284,7 @@ grant execute on function pgscore._lock_tables(regclass, regclass, text) to pgsc
 -- core/binding/_is_small.sql
 create function pgscore._is_small(relation regclass, rows integer) returns boolean
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     former constant text := current_setting('role');
@@ -7304,7 +7304,7 @@ grant execute on function pgscore._is_small(regclass, integer) to pgscore_reader
 -- core/binding/_advise.sql
 create function pgscore._advise(b pgscore.binding, counted boolean) returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     wanted record;
@@ -7353,7 +7353,7 @@ create function pgscore.attach(
     backfill boolean default null
 ) returns text
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     b pgscore.binding;
@@ -7406,7 +7406,7 @@ create function pgscore.attach(
     backfill boolean default null
 ) returns text
 language sql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select pgscore.attach(
         model, events, profile, array[event_key], array[profile_key], reducers, score, version, scored_at, timing, on_error,
@@ -7422,7 +7422,7 @@ grant execute on function pgscore.attach(text, regclass, regclass, name, name, j
 -- core/binding/reattach.sql
 create function pgscore.reattach(events regclass, profile regclass) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform pgscore.attach(
@@ -7443,7 +7443,7 @@ grant execute on function pgscore.reattach(regclass, regclass) to pgscore_reader
 -- core/binding/detach.sql
 create function pgscore.detach(events regclass, profile regclass) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     step record;
@@ -7464,7 +7464,7 @@ grant execute on function pgscore.detach(regclass, regclass) to pgscore_reader;
 -- core/binding/_bindings_to_reconcile.sql
 create function pgscore._bindings_to_reconcile(events regclass, profile regclass) returns text[]
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     names constant text[] := array(
@@ -7488,7 +7488,7 @@ create function pgscore._reconcile_step(
     out checked bigint, out differing bigint, out examples text[], out finished boolean
 )
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     b pgscore.binding;
@@ -7512,7 +7512,7 @@ create function pgscore._report_step(
     binding text, repair boolean, checked bigint, differing bigint, examples text[], finished boolean
 ) returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if examples is not null then
@@ -7535,7 +7535,7 @@ as $$
 declare
     -- A procedure that commits cannot have a pinned search_path: it is set again after each commit, and all that is called
     -- is pinned itself.
-    pinned text := pg_catalog.set_config('search_path', '', true);
+    pinned text := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     bindings text[] := pgscore._bindings_to_reconcile(events, profile);
     next text;
     step record;
@@ -7543,10 +7543,10 @@ begin
     foreach next in array bindings loop
         loop
             set transaction isolation level read committed;
-            pinned := pg_catalog.set_config('search_path', '', true);
+            pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
             select s.* into step from pgscore._reconcile_step(next, repair) s;
             commit;
-            pinned := pg_catalog.set_config('search_path', '', true);
+            pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
             perform pgscore._report_step(next, repair, step.checked, step.differing, step.examples, step.finished);
             exit when step.finished;
         end loop;

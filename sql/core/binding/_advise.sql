@@ -1,6 +1,6 @@
 create function pgscore._advise(b pgscore.binding, counted boolean) returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     wanted record;

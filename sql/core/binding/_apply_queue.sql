@@ -1,6 +1,6 @@
 create function pgscore._apply_queue() returns trigger
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return null;

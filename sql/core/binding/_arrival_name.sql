@@ -1,6 +1,6 @@
 create function pgscore._arrival_name(profile_number integer) returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format('pgscore.arrival_%s', profile_number)
 $$;

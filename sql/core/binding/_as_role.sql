@@ -1,6 +1,6 @@
 create function pgscore._as_role(role regrole, statement text) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     former constant text := current_setting('role');

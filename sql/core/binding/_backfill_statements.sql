@@ -1,6 +1,6 @@
 create function pgscore._backfill_statements(b pgscore.binding, at_once boolean) returns table (at_the_end boolean, role regrole, statement text)
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- At once: the tables are locked, so nobody adds to what is counted when the transaction commits. Later: the list is
     -- written before the tables are locked, because it takes its time, and once they are, for rows that were committed

@@ -1,6 +1,6 @@
 create function pgscore._bind(b pgscore.binding, at_once boolean) returns table (binding_name text, locked boolean, role regrole, statement text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     former pgscore.binding;

@@ -1,6 +1,6 @@
 create function pgscore._bindings_to_reconcile(events regclass, profile regclass) returns text[]
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     names constant text[] := array(

@@ -1,6 +1,6 @@
 create function pgscore._check_owner(relation regclass) returns regrole
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     owner constant regrole := (select c.relowner from pg_catalog.pg_class c where c.oid = relation);

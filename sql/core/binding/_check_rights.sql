@@ -1,6 +1,6 @@
 create function pgscore._check_rights(b pgscore.binding) returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     event_space constant regnamespace := (select c.relnamespace from pg_catalog.pg_class c where c.oid = b.events);

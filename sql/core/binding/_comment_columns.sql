@@ -1,6 +1,6 @@
 create function pgscore._comment_columns(relation text, says jsonb) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     column_comment record;

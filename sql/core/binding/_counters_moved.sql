@@ -1,6 +1,6 @@
 create function pgscore._counters_moved(profile regclass) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select string_agg(format('old.%1$I is distinct from new.%1$I', c.name), ' or ' order by c.name)
     from (

@@ -1,6 +1,6 @@
 create function pgscore._create_queue(profile_number integer) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- Unlogged: a crash leaves no transaction in flight. The index finds a transaction's own rows among dead ones.

@@ -1,6 +1,6 @@
 create function pgscore._differences_shown(b pgscore.binding) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format(
         'concat_ws(''; '', null%s)',

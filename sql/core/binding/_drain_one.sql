@@ -1,6 +1,6 @@
 create function pgscore._drain_one(b pgscore.binding) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format(
         'if here.first.binding = %s then %s %s if found then return; end if; end if;', b.number,

@@ -1,6 +1,6 @@
 create function pgscore._drop_queue(profile_number integer) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     execute format('drop table %s, %s', pgscore._queue_name(profile_number), pgscore._arrival_name(profile_number));

@@ -1,6 +1,6 @@
 create function pgscore._drop_statements(name text, owners regrole[]) returns table (role regrole, statement text)
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select p.proowner::regrole, format('drop function if exists %s cascade', p.oid::regprocedure)
     from pg_catalog.pg_proc p

@@ -1,6 +1,6 @@
 create function pgscore._event_delta(reducer jsonb, kind text, events regclass, sign text) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when kind = 'look' then 'null'

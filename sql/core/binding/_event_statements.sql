@@ -1,6 +1,6 @@
 create function pgscore._event_statements(b pgscore.binding) returns table (role regrole, statement text)
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select f.role, f.statement
     from unnest(array['insert', 'update', 'delete', 'truncate']) as o (operation),

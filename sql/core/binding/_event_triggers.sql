@@ -1,6 +1,6 @@
 create function pgscore._event_triggers(b pgscore.binding) returns table (role regrole, statement text)
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select b.events_owner, s.statement
     from pgscore._partitions(b.events) as p (relation),

@@ -1,6 +1,6 @@
 create function pgscore._event_value(reducer jsonb, events regclass) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when c.condition is null then v.value

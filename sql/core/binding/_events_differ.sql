@@ -1,6 +1,6 @@
 create function pgscore._events_differ(b pgscore.binding) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- The events of a key before and after, in what the reducers read of them.
     select format(

@@ -1,6 +1,6 @@
 create function pgscore._fill_generated(profile regclass, variable text) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- They are computed after all BEFORE triggers.
     select format(

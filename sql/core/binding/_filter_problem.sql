@@ -1,6 +1,6 @@
 create function pgscore._filter_problem(reducer jsonb, events regclass) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     filtered record;

@@ -1,6 +1,6 @@
 create function pgscore._fold_at_once(b pgscore.binding, brought text[], source text) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- The owner of both tables needs no other function for it.
     select format(

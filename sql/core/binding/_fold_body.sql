@@ -1,6 +1,6 @@
 create function pgscore._fold_body(b pgscore.binding, operation text) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     sign constant text := case operation when 'insert' then '1' when 'delete' then '-1' else 'e.pgscore_sign' end;

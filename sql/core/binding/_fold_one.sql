@@ -1,6 +1,6 @@
 create function pgscore._fold_one(b pgscore.binding) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     brought constant text[] := array(

@@ -1,6 +1,6 @@
 create function pgscore._folded_delta(reducer jsonb, ordinal integer, typed text, summed text) returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when reducer ->> 'aggregate' in ('min', 'max') then format(

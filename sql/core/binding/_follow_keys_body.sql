@@ -1,6 +1,6 @@
 create function pgscore._follow_keys_body(profile regclass) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- A counter that ignores deletes cannot be recounted. Its row carries it to the new key, and what events did under the
     -- former key, a cascade's too, is done to the same row.

@@ -1,6 +1,6 @@
 create function pgscore._follows_keys(events regclass, profile regclass) returns boolean
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select exists (
         select from pg_catalog.pg_constraint c

@@ -2,14 +2,14 @@ create function pgscore._function_statements(
     owner regrole, signature text, returns text, posture text, body text, says text, callers regrole[] default '{}'
 ) returns table (role regrole, statement text)
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- The body is a literal, never dollar-quoted: names stand in it, and could end the quote.
     select owner, s.statement
     from (
         values
             (1, format(
-                'create or replace function %s%s language %s security definer set search_path = '''' as %L',
+                'create or replace function %s%s language %s security definer set search_path = pg_catalog, pg_temp'' as %L',
                 signature, coalesce(' returns ' || returns, ''), posture, body
             )),
             (2, format('comment on function %s is %L', signature, says)),

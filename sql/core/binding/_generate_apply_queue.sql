@@ -1,6 +1,6 @@
 create function pgscore._generate_apply_queue() returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     -- In one order for all transactions. It fires for each queued row, and the first call leaves nothing to the others. A table
@@ -18,7 +18,7 @@ begin
     -- Replaced, and so still its owner's.
     execute format(
         'create or replace function pgscore._apply_queue() returns trigger language plpgsql volatile security definer
-        set search_path = '''' as %L', format(
+        set search_path = pg_catalog, pg_temp'' as %L', format(
             'begin
                 -- Notes about rows that are being changed wait for what follows them, even where constraints are immediate.
                 if new.task = ''scored'' or (new.task = ''rekey'' and pg_trigger_depth() > 1) then

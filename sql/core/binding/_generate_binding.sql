@@ -1,6 +1,6 @@
 create function pgscore._generate_binding(b pgscore.binding) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform pgscore._generate_apply_queue();

@@ -1,6 +1,6 @@
 create function pgscore._grown(reducer jsonb, present text, delta text) returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case reducer ->> 'aggregate'
         when 'min' then format('least(%s, %s)', present, delta)

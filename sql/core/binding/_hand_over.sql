@@ -1,6 +1,6 @@
 create function pgscore._hand_over(b pgscore.binding, task text, keys text, deltas text, source text) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- Kept for the commit, or done at once.
     select case b.timing

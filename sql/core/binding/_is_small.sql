@@ -1,6 +1,6 @@
 create function pgscore._is_small(relation regclass, rows integer) returns boolean
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     former constant text := current_setting('role');

@@ -1,6 +1,6 @@
 create function pgscore._key_match(relation regclass, columns name[], source text, key text) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select string_agg(
         format('%s.%I = %s', source, k.name, pgscore._key_part(key, pgscore._key_types(relation, columns), k.ordinal::integer)),

@@ -1,6 +1,6 @@
 create function pgscore._key_of_parts(key name[]) returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case cardinality(key)
         when 1 then 'here.k1::text'

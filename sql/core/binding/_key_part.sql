@@ -1,6 +1,6 @@
 create function pgscore._key_part(key text, types text[], part integer) returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when cardinality(types) = 1 then format('(%s)::%s', key, types[1])

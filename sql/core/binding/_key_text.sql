@@ -1,6 +1,6 @@
 create function pgscore._key_text(key name[], source text) returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when cardinality(key) = 1 then format('%s.%I::text', source, key[1])

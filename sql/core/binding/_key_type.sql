@@ -1,6 +1,6 @@
 create function pgscore._key_type(type oid) returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) then 'bigint'

@@ -1,6 +1,6 @@
 create function pgscore._key_types(relation regclass, key name[]) returns text[]
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select array_agg(pgscore._key_type(c.atttypid) order by k.ordinal)
     from unnest(key) with ordinality as k (name, ordinal), pgscore._column(relation, k.name) as c

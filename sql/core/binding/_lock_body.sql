@@ -1,6 +1,6 @@
 create function pgscore._lock_body(profile regclass) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- All or some: a plan for both would read the whole table each time.
     select format(

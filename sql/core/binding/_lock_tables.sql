@@ -1,6 +1,6 @@
 create function pgscore._lock_tables(events regclass, profile regclass, mode text) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '500ms'
 as $$
 declare

@@ -1,6 +1,6 @@
 create function pgscore._lost_condition(profile regclass) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select string_agg(
         format(

@@ -1,6 +1,6 @@
 create function pgscore._meet_body(profile regclass) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- A profile may come in a transaction that runs at the same time as one with its event: each would miss what the other
     -- brings. Both change the slot of the key: the later one waits here and then sees the other, or, with an older

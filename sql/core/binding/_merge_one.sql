@@ -1,6 +1,6 @@
 create function pgscore._merge_one(b pgscore.binding) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format(
         'elsif here.taken.binding = %1$s and here.first.binding = %1$s and here.taken.task = ''move'' and here.first.task = ''move''

@@ -1,6 +1,6 @@
 create function pgscore._moved_value(b pgscore.binding, reducer jsonb, kind text, ordinal integer) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     present constant text := format('pgscore_row.%I', reducer ->> 'column');

@@ -1,6 +1,6 @@
 create function pgscore._note_binding(b pgscore.binding, former pgscore.binding) returns pgscore.binding
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if former.number is not null then

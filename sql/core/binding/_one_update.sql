@@ -1,6 +1,6 @@
 create function pgscore._one_update(b pgscore.binding, key text[], brought text[]) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format(
         'update %s p set %s where %s and not (%s);', b.profile,

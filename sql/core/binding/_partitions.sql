@@ -1,6 +1,6 @@
 create function pgscore._partitions(relation regclass) returns setof regclass
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- Statement triggers of a parent do not fire for rows that go into a partition directly, and those of both do not
     -- fire twice for one statement.

@@ -1,6 +1,6 @@
 create function pgscore._primary_key(relation regclass) returns name[]
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select array_agg(a.attname order by k.ordinal)
     from pg_catalog.pg_index i, unnest(i.indkey::smallint[]) with ordinality as k (number, ordinal)

@@ -1,6 +1,6 @@
 create function pgscore._profile_statements(profile regclass) returns table (role regrole, statement text)
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select s.role, s.statement
     from pgscore.bound_profile p,

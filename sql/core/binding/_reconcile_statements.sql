@@ -1,6 +1,6 @@
 create function pgscore._reconcile_statements(b pgscore.binding) returns table (role regrole, statement text)
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select f.*
     from pgscore._function_statements(

@@ -3,7 +3,7 @@ create function pgscore._reconcile_step(
     out checked bigint, out differing bigint, out examples text[], out finished boolean
 )
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     b pgscore.binding;

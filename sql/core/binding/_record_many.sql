@@ -1,6 +1,6 @@
 create function pgscore._record_many(b pgscore.binding) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format(
         'if num_nonnulls(variadic here.reasons_%1$s) > 0 then

@@ -1,6 +1,6 @@
 create function pgscore._recount_again_body() returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- One statement may fire several triggers, as ON CONFLICT, MERGE and writable CTEs do. Where constraints are immediate,
     -- or work is done at the end of each statement, what one of them has recounted a later one would add again.

@@ -1,6 +1,6 @@
 create function pgscore._recount_statements(b pgscore.binding) returns table (role regrole, statement text)
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     matches constant text := pgscore._key_match(b.events, b.event_key, 'e', '$1');

@@ -1,6 +1,6 @@
 create function pgscore._recounted() returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- Most sessions have never recounted, and are spared the time in text form.
     select 'coalesce(nullif(current_setting(''pgscore.recounted'', true), '''') = extract(epoch from statement_timestamp())::text, false)'

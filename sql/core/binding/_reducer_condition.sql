@@ -1,6 +1,6 @@
 create function pgscore._reducer_condition(reducer jsonb, events regclass, source text) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select string_agg(
         case

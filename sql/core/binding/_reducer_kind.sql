@@ -1,6 +1,6 @@
 create function pgscore._reducer_kind(reducer jsonb, events regclass) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when reducer ->> 'aggregate' = 'count' then 'add'

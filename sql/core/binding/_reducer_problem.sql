@@ -1,6 +1,6 @@
 create function pgscore._reducer_problem(reducer jsonb, events regclass, profile regclass) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     aggregate constant text := reducer ->> 'aggregate';

@@ -1,6 +1,6 @@
 create function pgscore._reducer_value(reducer jsonb, events regclass, matches text) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     chosen constant text := format('from %s e where %s%s', events, matches, coalesce(' and ' || pgscore._reducer_condition(reducer, events, 'e'), ''));

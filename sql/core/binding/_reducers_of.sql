@@ -2,7 +2,7 @@ create function pgscore._reducers_of(b pgscore.binding) returns table (
     ordinal integer, reducer jsonb, target name, kind text, type text, summed text, typed text
 )
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select
         e.ordinal::integer, e.r, c.attname, k.kind, format_type(c.atttypid, c.atttypmod),

@@ -1,6 +1,6 @@
 create function pgscore._refuse(problem text) returns void
 language plpgsql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if problem is not null then

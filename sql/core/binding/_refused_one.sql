@@ -1,6 +1,6 @@
 create function pgscore._refused_one(b pgscore.binding) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format(
         'if (select b.on_error from pgscore.binding b where b.number = %1$s) = ''abort'' then

@@ -1,6 +1,6 @@
 create function pgscore._rekey_one(b pgscore.binding) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format(
         'if %1$s then

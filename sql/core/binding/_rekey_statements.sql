@@ -1,6 +1,6 @@
 create function pgscore._rekey_statements(b pgscore.binding) returns table (role regrole, statement text)
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- The trigger that scores a row notes its new key before the row has it, and, on the way to another partition, as the
     -- only one. Where constraints are immediate that is too early to count: this one asks for it when the row is stored.

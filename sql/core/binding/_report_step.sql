@@ -2,7 +2,7 @@ create function pgscore._report_step(
     binding text, repair boolean, checked bigint, differing bigint, examples text[], finished boolean
 ) returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if examples is not null then

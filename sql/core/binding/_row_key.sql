@@ -1,6 +1,6 @@
 create function pgscore._row_key(profile regclass) returns name[]
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select coalesce(
         pgscore._primary_key(profile),

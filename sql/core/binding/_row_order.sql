@@ -1,6 +1,6 @@
 create function pgscore._row_order(profile regclass, source text) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- The same order in all sessions, whatever the collation of each column.
     select string_agg(

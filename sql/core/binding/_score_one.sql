@@ -1,6 +1,6 @@
 create function pgscore._score_one(b pgscore.binding) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     filled constant text := pgscore._fill_generated(b.profile, 'scored.present');

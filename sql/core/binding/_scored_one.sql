@@ -1,6 +1,6 @@
 create function pgscore._scored_one(b pgscore.binding) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format(
         -- The list is empty but for bad days, and an empty table is told apart sooner than searched.

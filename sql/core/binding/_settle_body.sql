@@ -1,6 +1,6 @@
 create function pgscore._settle_body(b pgscore.binding) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- One statement may fire several triggers, as ON CONFLICT and writable CTEs do, and what one of them recounts at the end
     -- of the statement a later one may add. At commit all of them are over.

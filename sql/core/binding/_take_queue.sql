@@ -1,6 +1,6 @@
 create function pgscore._take_queue(profile_number integer) returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format(
         'for here.taken in

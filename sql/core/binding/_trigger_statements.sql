@@ -2,7 +2,7 @@ create function pgscore._trigger_statements(
     name text, fires text, relation regclass, details text, function text, says text
 ) returns setof text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- A trigger that stands as it should is left alone: to replace it would lock the table.
     select s.statement

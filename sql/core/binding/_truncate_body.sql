@@ -1,6 +1,6 @@
 create function pgscore._truncate_body(b pgscore.binding) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format(
         'begin %s return null; end',

@@ -1,6 +1,6 @@
 create function pgscore._unbind(events regclass, profile regclass) returns table (role regrole, statement text)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     gone pgscore.binding[];

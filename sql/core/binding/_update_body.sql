@@ -1,6 +1,6 @@
 create function pgscore._update_body(profile regclass) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     number constant integer := (select p.number from pgscore.bound_profile p where p.profile = _update_body.profile);

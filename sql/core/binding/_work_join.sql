@@ -1,6 +1,6 @@
 create function pgscore._work_join(b pgscore.binding) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     looks boolean;

@@ -1,6 +1,6 @@
 create function pgscore._work_of(b pgscore.binding, task text, keys text, deltas text) returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format('row(%s, %s, %s, %s)::pgscore.work', b.number, task, keys, deltas)
 $$;

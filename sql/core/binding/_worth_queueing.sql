@@ -1,6 +1,6 @@
 create function pgscore._worth_queueing(b pgscore.binding, deltas text[]) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- Events that no filter takes are told only where a profile may be missing, or a value has to be looked up.
     select string_agg(format('%s is not null', d), ' or ')

@@ -5,7 +5,7 @@ create function pgscore.attach(
     backfill boolean default null
 ) returns text
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     b pgscore.binding;
@@ -58,7 +58,7 @@ create function pgscore.attach(
     backfill boolean default null
 ) returns text
 language sql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select pgscore.attach(
         model, events, profile, array[event_key], array[profile_key], reducers, score, version, scored_at, timing, on_error,

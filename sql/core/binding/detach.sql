@@ -1,6 +1,6 @@
 create function pgscore.detach(events regclass, profile regclass) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     step record;

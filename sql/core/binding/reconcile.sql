@@ -4,7 +4,7 @@ as $$
 declare
     -- A procedure that commits cannot have a pinned search_path: it is set again after each commit, and all that is called
     -- is pinned itself.
-    pinned text := pg_catalog.set_config('search_path', '', true);
+    pinned text := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     bindings text[] := pgscore._bindings_to_reconcile(events, profile);
     next text;
     step record;
@@ -12,10 +12,10 @@ begin
     foreach next in array bindings loop
         loop
             set transaction isolation level read committed;
-            pinned := pg_catalog.set_config('search_path', '', true);
+            pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
             select s.* into step from pgscore._reconcile_step(next, repair) s;
             commit;
-            pinned := pg_catalog.set_config('search_path', '', true);
+            pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
             perform pgscore._report_step(next, repair, step.checked, step.differing, step.examples, step.finished);
             exit when step.finished;
         end loop;

@@ -2,7 +2,7 @@ create function pgscore._choose_engines(
     model text, version integer, named text, out one_engine text, out many_engine text
 )
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     engines constant text[] := pgscore._engines(model, version);

@@ -1,6 +1,6 @@
 create function pgscore._compile_program(model text, version integer) returns void
 language sql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select pgscore._create_scorer(v.model, v.version, p.program, (v.contract #>> '{output,positive}')::integer)
     from pgscore.model_version v join pgscore.program p on p.model = v.model and p.version = v.version

@@ -3,7 +3,7 @@ create function pgscore._engine_call(
     ordinary boolean[] default null, briefly boolean default false
 ) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     described record;

@@ -1,6 +1,6 @@
 create function pgscore._engines(model text, version integer) returns text[]
 language plpgsql stable parallel restricted
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     size constant integer := (

@@ -4,7 +4,7 @@ create function pgscore._estimate(
     every boolean default false
 ) returns pgscore.scored
 language plpgsql stable parallel restricted security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     answer record;

@@ -3,7 +3,7 @@ create function pgscore._golden_differences(model text, version integer) returns
     difference double precision, ok boolean
 )
 language sql stable parallel restricted
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     with replayed as materialized (
         select e.engine, r.*

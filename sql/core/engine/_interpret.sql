@@ -2,7 +2,7 @@ create function pgscore._interpret(
     model text, version integer, digest text, positive integer, numbers double precision[], texts text[]
 ) returns double precision
 language plpgsql stable parallel safe cost 1000
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     score double precision := pgscore_trusted._walk(digest, positive, numbers, texts);

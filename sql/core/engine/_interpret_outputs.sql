@@ -2,7 +2,7 @@ create function pgscore._interpret_outputs(
     model text, version integer, digest text, numbers double precision[], texts text[]
 ) returns double precision[]
 language plpgsql stable parallel safe cost 1000
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     outputs double precision[] := pgscore_trusted._walk_outputs(digest, numbers, texts);

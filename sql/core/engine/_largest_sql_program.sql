@@ -1,6 +1,6 @@
 create function pgscore._largest_sql_program() returns integer
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select 10000
 $$;

@@ -1,6 +1,6 @@
 create function pgscore._load(model text, version integer) returns void
 language plpgsql stable parallel restricted
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     refusal record;

@@ -1,6 +1,6 @@
 create function pgscore._load_program(model text, version integer) returns void
 language plpgsql stable parallel safe security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     refusal record;

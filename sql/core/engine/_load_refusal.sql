@@ -2,7 +2,7 @@ create function pgscore._load_refusal(
     model text, version integer, out sqlstate text, out message text, out hint text
 )
 language plpgsql stable parallel restricted
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     piece record;

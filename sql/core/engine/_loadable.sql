@@ -1,6 +1,6 @@
 create function pgscore._loadable(model text, version integer) returns boolean
 language plpgsql stable parallel restricted
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if to_regnamespace('pgscore_trusted') is null then

@@ -2,7 +2,7 @@ create function pgscore._measure(
     model text, version integer, engine text, out one_us double precision, out many_us double precision
 )
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     described constant jsonb := (

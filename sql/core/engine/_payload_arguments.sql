@@ -1,6 +1,6 @@
 create function pgscore._payload_arguments(inputs jsonb, source text) returns text[]
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select array_agg(
         format(

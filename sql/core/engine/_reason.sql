@@ -1,6 +1,6 @@
 create function pgscore._reason(model text, version integer, numbers double precision[], texts text[]) returns text
 language sql stable parallel safe security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select pgscore._program_reason(p.program, numbers, texts)
     from pgscore.program p

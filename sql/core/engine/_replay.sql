@@ -2,7 +2,7 @@ create function pgscore._replay(engine text, model text, version integer) return
     ordinal integer, score double precision, reason text, outputs double precision[]
 )
 language plpgsql stable parallel restricted
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     arguments constant text[] := (

@@ -2,7 +2,7 @@ create function pgscore._replay_estimator(model text, version integer) returns t
     ordinal integer, score double precision, reason text, outputs double precision[]
 )
 language sql stable parallel restricted
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     with asked as materialized (
         select

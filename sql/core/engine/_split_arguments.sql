@@ -1,6 +1,6 @@
 create function pgscore._split_arguments(inputs jsonb, arguments text[], out numbers text, out texts text)
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- Arrays without elements cannot be put together.
     select

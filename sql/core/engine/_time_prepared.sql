@@ -1,7 +1,7 @@
 create function pgscore._time_prepared(query text, numbers double precision[], texts text[], repeats integer)
 returns double precision
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan'
 as $$
 declare

@@ -1,7 +1,7 @@
 create function pgscore._time_statement(query text, numbers double precision[], texts text[], rows integer, repeats integer)
 returns double precision
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     times double precision[] := '{}';

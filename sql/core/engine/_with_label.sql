@@ -1,6 +1,6 @@
 create function pgscore._with_label(outputs double precision[], kind text, tie text) returns double precision[]
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when outputs is null or array_position(outputs, null) is not null or array_position(outputs, 'NaN') is not null then null

@@ -1,6 +1,6 @@
 create function pgscore._add_profile(profile regclass) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform pgscore._lock_generated();

@@ -1,6 +1,6 @@
 create function pgscore._check_artifact() returns trigger
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     wanted constant bigint := (

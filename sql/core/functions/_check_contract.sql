@@ -1,6 +1,6 @@
 create function pgscore._check_contract(contract jsonb) returns boolean
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select coalesce(
         jsonb_typeof(contract -> 'inputs') = 'array'

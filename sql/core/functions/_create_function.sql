@@ -1,6 +1,6 @@
 create function pgscore._create_function(signature text, returns text, posture text, body text, says text) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- The body is a literal, never dollar-quoted: names of inputs and categories stand in it, and could end the quote.

@@ -1,6 +1,6 @@
 create function pgscore._distance(one double precision, other double precision) returns double precision
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when one is null and other is null or one = other then 0

@@ -1,6 +1,6 @@
 create function pgscore._existing_version(model text, version integer) returns integer
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     found constant integer := (

@@ -1,6 +1,6 @@
 create function pgscore._generate_dispatch(profile regclass default null) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     -- Inlined where the model's name is a constant: the planner keeps one branch. It does so only while all that is

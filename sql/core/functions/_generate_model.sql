@@ -1,6 +1,6 @@
 create function pgscore._generate_model(model text) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     -- A string body throughout: one that names a table's row type must not stand in the way of ALTER TABLE.

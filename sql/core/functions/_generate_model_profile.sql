@@ -2,7 +2,7 @@ create function pgscore._generate_model_profile(
     model text, version integer, inputs jsonb, one_engine text, many_engine text, profile regclass
 ) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- Queries take the engine for many rows. What it calls may be parallel safe, and the estimator engine is not.

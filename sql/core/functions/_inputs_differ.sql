@@ -1,6 +1,6 @@
 create function pgscore._inputs_differ(profile regclass, inputs jsonb, former text, present text) returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- Texts by their bytes: a model tells apart what a collation may hold for equal.
     select string_agg(

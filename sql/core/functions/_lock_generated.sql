@@ -1,6 +1,6 @@
 create function pgscore._lock_generated() returns void
 language sql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select pg_advisory_xact_lock(hashtextextended('pgscore generated functions', 0))
 $$;

@@ -1,6 +1,6 @@
 create function pgscore._no_answer(model text) returns double precision
 language plpgsql stable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if exists (select from pgscore.model m where m.name = _no_answer.model) then

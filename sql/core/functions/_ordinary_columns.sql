@@ -1,6 +1,6 @@
 create function pgscore._ordinary_columns(profile regclass, inputs jsonb) returns boolean[]
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select array_agg(
         coalesce(a.atttypid in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'boolean'::regtype, 'real'::regtype), false)

@@ -1,6 +1,6 @@
 create function pgscore._payload_numbers(inputs jsonb, payload jsonb) returns double precision[]
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select coalesce(
         array_agg(

@@ -1,6 +1,6 @@
 create function pgscore._payload_texts(inputs jsonb, payload jsonb) returns text[]
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select coalesce(
         array_agg(pgscore._payload_value(payload, i.input ->> 'name', 'text') order by i.ordinal), '{}'

@@ -1,6 +1,6 @@
 create function pgscore._payload_value(payload jsonb, name text, type text) returns text
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     value constant jsonb := payload -> name;

@@ -1,6 +1,6 @@
 create function pgscore._profile_expression(profile regclass, input jsonb, source text) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     wanted constant text := input ->> 'type';

@@ -3,7 +3,7 @@ create function pgscore._publish(
     metrics jsonb, golden jsonb, program jsonb, out version integer, out created boolean, out wanted boolean
 )
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     problem text;

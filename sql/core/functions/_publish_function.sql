@@ -1,6 +1,6 @@
 create function pgscore._publish_function(signature text, says text) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     execute format('comment on function %s is %L', signature, says);

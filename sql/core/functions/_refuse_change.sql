@@ -1,6 +1,6 @@
 create function pgscore._refuse_change() returns trigger
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     raise exception '% of pgscore.% is refused: what was published does not change', lower(tg_op), tg_table_name

@@ -1,6 +1,6 @@
 create function pgscore._refuse_pruned(model text, version integer) returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if exists (

@@ -1,6 +1,6 @@
 create function pgscore._refuse_pruning() returns trigger
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if exists (

@@ -1,6 +1,6 @@
 create function pgscore._rollback_target(model text) returns integer
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select p.version
     from pgscore.promotion p

@@ -2,7 +2,7 @@ create function pgscore._rows_body(
     model text, version integer, inputs jsonb, engine text, profile regclass
 ) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     row_arguments constant text[] := pgscore._profile_arguments(profile, inputs, 'pgscore_row');

@@ -1,6 +1,6 @@
 create function pgscore._serve(model text, version integer, engine text) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     bound regclass;

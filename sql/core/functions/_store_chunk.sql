@@ -1,6 +1,6 @@
 create function pgscore._store_chunk(model text, version integer, content bytea) returns void
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     before record;

@@ -1,6 +1,6 @@
 create function pgscore.confirm(model text, version integer, types text[] default null) returns text[]
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     named text[];

@@ -1,6 +1,6 @@
 create function pgscore.predict(model text, profile record) returns jsonb
 language plpgsql stable parallel restricted
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return pgscore.predict(model, to_jsonb(profile));

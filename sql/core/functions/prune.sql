@@ -2,7 +2,7 @@ create function pgscore.prune(
     model text, older_than interval default '0', keep integer default 0, dry_run boolean default false
 ) returns table (version integer, bytes bigint)
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '5s'
 as $$
 declare

@@ -1,6 +1,6 @@
 create function pgscore.rollback(model text) returns integer
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '5s'
 as $$
 declare

@@ -1,7 +1,7 @@
 -- plpgsql, because only it takes a record: rows of subqueries, common table expressions, row(), views, other tables.
 create function pgscore.score(model text, profile record) returns double precision
 language plpgsql stable parallel restricted
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return pgscore.score(model, to_jsonb(profile));

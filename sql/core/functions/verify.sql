@@ -2,7 +2,7 @@ create function pgscore.verify(model text, version integer default null) returns
     engine text, rows integer, max_abs_diff double precision, ok boolean
 )
 language plpgsql stable parallel restricted security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     version := pgscore._existing_version(model, version);

@@ -1,6 +1,6 @@
 create function pgscore._add(a double precision, b double precision) returns double precision
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- Halves are exact where the sum can overflow.

@@ -1,6 +1,6 @@
 create function pgscore._array_literal(members jsonb, type text) returns text
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set extra_float_digits = 1
 as $$
     select case type

@@ -1,6 +1,6 @@
 create function pgscore._divide(a double precision, b double precision) returns double precision
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if a is null or b is null or a = 'NaN' or b = 'NaN' then

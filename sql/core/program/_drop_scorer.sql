@@ -1,6 +1,6 @@
 create function pgscore._drop_scorer(model text, version integer) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     doomed record;

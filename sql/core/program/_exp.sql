@@ -1,6 +1,6 @@
 create function pgscore._exp(a double precision) returns double precision
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when a = 'NaN' then null

@@ -1,6 +1,6 @@
 create function pgscore._fields_problem(place text, value jsonb, required text[], optional text[]) returns text
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when jsonb_typeof(value) is distinct from 'object' then

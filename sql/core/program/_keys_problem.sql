@@ -1,6 +1,6 @@
 create function pgscore._keys_problem(place text, value jsonb, type text) returns text
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     problem text := pgscore._list_problem(place, value, 0, 1000000);

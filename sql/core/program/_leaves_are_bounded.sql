@@ -1,6 +1,6 @@
 create function pgscore._leaves_are_bounded(step jsonb) returns boolean
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select coalesce(max(abs(v.value::double precision)), 0) < '1e300'::double precision
     from (

@@ -1,6 +1,6 @@
 create function pgscore._list_problem(place text, value jsonb, low integer, high integer) returns text
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when jsonb_typeof(value) is distinct from 'array' then

@@ -1,6 +1,6 @@
 create function pgscore._literal(number double precision) returns text
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set extra_float_digits = 1
 as $$
     select coalesce(quote_literal(number::text), 'null') || '::double precision'

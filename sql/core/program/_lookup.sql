@@ -1,6 +1,6 @@
 create function pgscore._lookup(step jsonb, tested text, is_text boolean, may_miss boolean) returns text
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     compared constant text := case when is_text then '(' || tested || ' collate "C")' else tested end;

@@ -1,6 +1,6 @@
 create function pgscore._lookup_expression(tested text, keys text[], branches text[], unknown text) returns text
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     many constant integer := cardinality(keys);

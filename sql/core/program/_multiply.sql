@@ -1,6 +1,6 @@
 create function pgscore._multiply(a double precision, b double precision) returns double precision
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     large constant double precision := greatest(abs(a), abs(b));

@@ -1,6 +1,6 @@
 create function pgscore._outputs(link text, scores double precision[]) returns double precision[]
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     outputs double precision[] := '{}';

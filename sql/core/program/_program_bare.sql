@@ -9,7 +9,7 @@ create function pgscore._program_bare(
     program jsonb, positive integer, arguments text[], wild_ones boolean, box double precision
 ) returns pgscore.bare_expression
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set extra_float_digits = 1
 as $$
 declare

@@ -1,6 +1,6 @@
 create function pgscore._program_best_bare(program jsonb, positive integer, arguments text[]) returns pgscore.bare_expression
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     attempt record;

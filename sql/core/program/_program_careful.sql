@@ -1,6 +1,6 @@
 create function pgscore._program_careful(program jsonb, arguments text[]) returns text
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set extra_float_digits = 1
 as $$
 declare

@@ -1,6 +1,6 @@
 create function pgscore._program_contract_problem(program jsonb, contract jsonb) returns text
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     classes constant integer := jsonb_array_length(contract #> '{output,classes}');

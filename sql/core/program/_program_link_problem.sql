@@ -1,6 +1,6 @@
 create function pgscore._program_link_problem(program jsonb, kinds text) returns text
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     problem constant text := coalesce(

@@ -1,6 +1,6 @@
 create function pgscore._program_problem(program jsonb) returns text
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     problem text;

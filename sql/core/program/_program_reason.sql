@@ -1,6 +1,6 @@
 create function pgscore._program_reason(program jsonb, numbers double precision[], texts text[]) returns text
 language plpgsql stable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set extra_float_digits = 1
 as $$
 declare

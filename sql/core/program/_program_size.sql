@@ -1,6 +1,6 @@
 create function pgscore._program_size(program jsonb) returns integer
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select 2 * jsonb_array_length(program -> 'inputs') + coalesce(sum(
         case s.step ->> 'step'

@@ -1,6 +1,6 @@
 create function pgscore._program_step_problem(place text, step jsonb, kinds text) returns text
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     name constant text := case when jsonb_typeof(step -> 'step') = 'string' then step ->> 'step' end;

@@ -1,6 +1,6 @@
 create function pgscore._program_trees_problem(place text, step jsonb, kinds text) returns text
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     most constant integer := 4000000;

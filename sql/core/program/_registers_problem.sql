@@ -1,6 +1,6 @@
 create function pgscore._registers_problem(place text, value jsonb, kinds text, wanted text) returns text
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- Cases, because PostgreSQL keeps no order in conditions.
     select case

@@ -2,7 +2,7 @@ create function pgscore._scorer_call(
     model text, version integer, inputs integer, arguments text[], outputs boolean default false
 ) returns text
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format(
         case when inputs > 100 then '%s(row(%s)::%s)' else '%s(%s)' end,

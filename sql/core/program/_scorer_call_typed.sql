@@ -2,7 +2,7 @@ create function pgscore._scorer_call_typed(
     model text, version integer, program jsonb, positive integer, arguments text[], ordinary boolean[]
 ) returns text
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return pgscore._scorer_expression(

@@ -3,7 +3,7 @@ create function pgscore._scorer_expression(
     arguments text[], ordinary boolean[] default null
 ) returns text
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     wrapped constant text[] := array(

@@ -1,6 +1,6 @@
 create function pgscore._scorer_name(model text, version integer, suffix text default '') returns text
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     name constant text := format('_%s %s%s', model, version, suffix);

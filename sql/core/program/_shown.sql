@@ -1,6 +1,6 @@
 create function pgscore._shown(value jsonb) returns text
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when value is null then 'absent'

@@ -1,6 +1,6 @@
 create function pgscore._step_kinds(step jsonb, kinds text) returns text
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case step ->> 'step'
         when 'trees' then repeat('n', jsonb_array_length(step -> 'base'))

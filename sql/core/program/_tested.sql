@@ -1,6 +1,6 @@
 create function pgscore._tested(expression text, kind text) returns text
 language sql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case kind when 't' then '(' || expression || ' collate "C")' else expression end
 $$;

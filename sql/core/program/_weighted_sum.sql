@@ -2,7 +2,7 @@ create function pgscore._weighted_sum(
     start double precision, numbers double precision[], weights double precision[]
 ) returns double precision
 language plpgsql immutable parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     total double precision := start;
