@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "95f796b7d38b8c7a006842596ecbaec664579edade78e08c063bc0e0989ef732")
+    run_frozen("0001_core.up.sql", "7a6b7bec59f7b5cbec33d5734053e9cc3b3d3844697a4c8492f7b08b650947c8")
 
 
 def downgrade() -> None:

@@ -2917,7 +2917,7 @@ begin
     end if;
 
     execute format(
-        'create function %s(%s) returns double precision[] language plpgsql %s set search_path = pg_catalog, pg_temp'' as %L',
+        'create function %s(%s) returns double precision[] language plpgsql %s set search_path = pg_catalog, pg_temp as %L',
         careful_name, declared, posture, pgscore._program_careful(program, arguments)
     );
     perform pgscore._publish_function(format('%s(%s)', careful_name, types), says || 'all outputs, NULL where there is none');
@@ -5204,7 +5204,7 @@ as $$
     from (
         values
             (1, format(
-                'create or replace function %s%s language %s security definer set search_path = pg_catalog, pg_temp'' as %L',
+                'create or replace function %s%s language %s security definer set search_path = pg_catalog, pg_temp as %L',
                 signature, coalesce(' returns ' || returns, ''), posture, body
             )),
             (2, format('comment on function %s is %L', signature, says)),
@@ -6500,7 +6500,7 @@ begin
     -- Replaced, and so still its owner's.
     execute format(
         'create or replace function pgscore._apply_queue() returns trigger language plpgsql volatile security definer
-        set search_path = pg_catalog, pg_temp'' as %L', format(
+        set search_path = pg_catalog, pg_temp as %L', format(
             'begin
                 -- Notes about rows that are being changed wait for what follows them, even where constraints are immediate.
                 if new.task = ''scored'' or (new.task = ''rekey'' and pg_trigger_depth() > 1) then

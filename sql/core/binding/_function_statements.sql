@@ -9,7 +9,7 @@ as $$
     from (
         values
             (1, format(
-                'create or replace function %s%s language %s security definer set search_path = pg_catalog, pg_temp'' as %L',
+                'create or replace function %s%s language %s security definer set search_path = pg_catalog, pg_temp as %L',
                 signature, coalesce(' returns ' || returns, ''), posture, body
             )),
             (2, format('comment on function %s is %L', signature, says)),

@@ -18,7 +18,7 @@ begin
     -- Replaced, and so still its owner's.
     execute format(
         'create or replace function pgscore._apply_queue() returns trigger language plpgsql volatile security definer
-        set search_path = pg_catalog, pg_temp'' as %L', format(
+        set search_path = pg_catalog, pg_temp as %L', format(
             'begin
                 -- Notes about rows that are being changed wait for what follows them, even where constraints are immediate.
                 if new.task = ''scored'' or (new.task = ''rekey'' and pg_trigger_depth() > 1) then

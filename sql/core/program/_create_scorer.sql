@@ -41,7 +41,7 @@ begin
     end if;
 
     execute format(
-        'create function %s(%s) returns double precision[] language plpgsql %s set search_path = pg_catalog, pg_temp'' as %L',
+        'create function %s(%s) returns double precision[] language plpgsql %s set search_path = pg_catalog, pg_temp as %L',
         careful_name, declared, posture, pgscore._program_careful(program, arguments)
     );
     perform pgscore._publish_function(format('%s(%s)', careful_name, types), says || 'all outputs, NULL where there is none');
