@@ -193,6 +193,6 @@ def _make_roles(session: Session) -> None:
         f"""
         create role {_OWNER}; create role {CLERK}; grant pgscore_reader to {_OWNER};
         create schema {SPACE} authorization {_OWNER};
-        grant usage on schema {SPACE} to pgscore_owner, pgscore_applier, {CLERK}
+        grant usage on schema {SPACE} to pgscore_owner, {CLERK}
         """
     )

@@ -3,5 +3,5 @@
 \ir churn/schema.sql
 \ir churn/customer_profile.sql
 \ir churn/complaints.sql
-\ir churn/become_oneself.sql
 \ir churn/binding.sql
+\ir churn/become_oneself.sql

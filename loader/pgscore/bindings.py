@@ -1,4 +1,4 @@
-"""Bindings: tying event tables to profile tables, untying them, and comparing counters with events."""
+"""Bindings: attaching event tables to profile tables, detaching them, and comparing counters with events."""
 
 from __future__ import annotations
 
@@ -36,17 +36,19 @@ class Advice:
 
 @dataclass(frozen=True)
 class Attached:
-    """What came of tying tables.
+    """What came of attaching tables.
 
     Attributes:
         binding: the binding's name.
-        uncounted: how many profiles wait for `reconcile` to count the events from before the tables were tied.
+        uncounted: how many profiles wait for `reconcile` to count the events from before the tables were attached.
         advice: indexes that the database advises to make.
+        number: the binding's number in ``pgscore.binding``.
     """
 
     binding: str
     uncounted: int
     advice: list[Advice]
+    number: int
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def attach(
     log: bool = True,
     backfill: bool | None = None,
 ) -> Attached:
-    """Ties an event table to a profile table: from now on its events move counters and the score of a model.
+    """Attaches an event table to a profile table: from now on its events move counters and the score of a model.
 
     Called again it changes timing, policies and log, and mends triggers.
 
@@ -115,7 +117,7 @@ def attach(
             it their size decides.
 
     Raises:
-        PgscoreError: the tables cannot be tied like this, or the caller may not tie them.
+        PgscoreError: the tables cannot be attached like this, or the caller may not attach them.
     """
     with _read_committed(database) as connection:
         del connection.notices[:]
@@ -129,14 +131,19 @@ def attach(
             ),
         )["name"]
         advice = [each for each in map(_advice, connection.notices) if not each.hint.startswith(_LEFT_TO_COUNT)]
-        return Attached(name, _uncounted(connection, name), advice)
+        number = row(
+            connection,
+            "select number from pgscore.binding where (events, profile, model) = (%s::regclass, %s::regclass, %s)",
+            (events, profile, model),
+        )["number"]
+        return Attached(name, _uncounted(connection, number), advice, number)
 
 
 def detach(database: Database, events: str, profile: str) -> None:
-    """Unties an event table from a profile table, for all models: triggers go, and the data stays as it is.
+    """Detaches an event table from a profile table, for all models: triggers go, and the data stays as it is.
 
     Raises:
-        PgscoreError: they are not tied, or the caller may not untie them.
+        PgscoreError: they are not attached, or the caller may not detach them.
     """
     with transaction(database) as connection, connection.cursor() as cursor:
         cursor.execute("select pgscore.detach(%s, %s)", (events, profile))
@@ -160,28 +167,29 @@ def reconcile(
         What was found, for each binding of the two tables.
 
     Raises:
-        PgscoreError: they are not tied, or the caller may not change them.
+        PgscoreError: they are not attached, or the caller may not change them.
     """
     with connected(database) as connection:
         with transaction(connection):
-            names = row(connection, "select pgscore._bindings_to_reconcile(%s, %s) as names", (events, profile))
-        return [_reconciled(connection, name, progress, repair=repair) for name in names["names"]]
+            found = row(connection, "select pgscore._bindings_to_reconcile(%s, %s) as numbers", (events, profile))
+        return [_reconciled(connection, number, progress, repair=repair) for number in found["numbers"]]
 
 
 def count_events(database: Database, attached: Attached, *, progress: Step = no_step) -> Reconciled:
-    """Counts, for tables that were just tied, the events from before, as `reconcile` does for one binding.
+    """Counts, for tables that were just attached, the events from before, as `reconcile` does for one binding.
 
     Raises:
-        PgscoreError: the tables were untied meanwhile.
+        PgscoreError: the tables were detached meanwhile.
     """
     with connected(database) as connection:
-        return _reconciled(connection, attached.binding, progress, repair=True)
+        return _reconciled(connection, attached.number, progress, repair=True)
 
 
-def _reconciled(connection: Connection, binding: str, progress: Step, *, repair: bool) -> Reconciled:
+def _reconciled(connection: Connection, binding: int, progress: Step, *, repair: bool) -> Reconciled:
     with _read_committed(connection):
-        total = _profiles(connection, binding)
-    found = Reconciled(binding, 0, 0, [], repair)
+        name, profile = _named(connection, binding)
+        total = int(row(connection, f"select count(*) as many from {profile}")["many"])  # noqa: S608  quoted there
+    found = Reconciled(name, 0, 0, [], repair)
     finished = False
     while not finished:
         progress("comparing", min(found.checked, total), total)
@@ -189,7 +197,7 @@ def _reconciled(connection: Connection, binding: str, progress: Step, *, repair:
             step = row(connection, "select * from pgscore._reconcile_step(%s, %s, %s)", (binding, repair, _STEP))
         examples = (found.examples + (step["examples"] or []))[:_EXAMPLES]
         resumed = found.resumed or step["checked"] > found.checked + _STEP
-        found = Reconciled(binding, step["checked"], step["differing"], examples, repair, resumed)
+        found = Reconciled(name, step["checked"], step["differing"], examples, repair, resumed)
         finished = step["finished"]
     return found
 
@@ -202,33 +210,25 @@ def _read_committed(database: Database) -> Iterator[Connection]:
         yield connection
 
 
-def _uncounted(connection: Connection, binding: str) -> int:
-    tie = _as_owner(connection, binding)
+def _uncounted(connection: Connection, binding: int) -> int:
     found = row(
         connection,
         "select count(*) as many from pgscore.stale_row where binding = %s and cause = 'backfill'",
-        (tie["number"],),
+        (binding,),
     )
     return int(found["many"])
 
 
-def _profiles(connection: Connection, binding: str) -> int:
-    tie = _as_owner(connection, binding)
-    return int(row(connection, f"select count(*) as many from {tie['profile']}")["many"])  # noqa: S608  quoted there
-
-
-def _as_owner(connection: Connection, binding: str) -> dict[str, Any]:
-    """The binding; until the transaction ends its caller acts as the profile table's owner, whose member they are."""
-    # The table comes out with its schema, and is none that a session made.
-    return row(
+def _named(connection: Connection, binding: int) -> tuple[str, str]:
+    """The binding's name, and its profile table, qualified and quoted: none that a session made."""
+    found = row(
         connection,
-        "select b.number, b.owner, format('%%I.%%I', n.nspname, c.relname) as profile,"
-        " set_config('role', o.rolname, true) as role"
-        " from (select number, profile, profile_owner as owner from pgscore.binding where name = %s) b"
+        "select b.name, format('%%I.%%I', n.nspname, c.relname) as profile from pgscore.binding b"
         " join pg_catalog.pg_class c on c.oid = b.profile join pg_catalog.pg_namespace n on n.oid = c.relnamespace"
-        " join pg_catalog.pg_roles o on o.oid = b.owner",
+        " where b.number = %s",
         (binding,),
     )
+    return found["name"], found["profile"]
 
 
 def _columns(key: str | Sequence[str]) -> list[str]:

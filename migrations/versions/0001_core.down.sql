@@ -2,9 +2,9 @@
 do $$
 begin
     if exists (select from pgscore.binding b join pg_catalog.pg_class c on c.oid = b.events) then
-        raise exception 'tables are still tied: %', (select string_agg(b.name, ', ' order by b.number) from pgscore.binding b)
+        raise exception 'tables are still attached: %', (select string_agg(b.name, ', ' order by b.number) from pgscore.binding b)
             using errcode = 'dependent_objects_still_exist',
-                  hint = 'select pgscore.detach(events, profile) from pgscore.binding unties them.';
+                  hint = 'select pgscore.detach(events, profile) from pgscore.binding detaches them.';
     end if;
 end
 $$;

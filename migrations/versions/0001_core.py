@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "7a6b7bec59f7b5cbec33d5734053e9cc3b3d3844697a4c8492f7b08b650947c8")
+    run_frozen("0001_core.up.sql", "f486b6fd51d27662edcab06cfe8261ae53ee77994a514c1478715426f1d9026b")
 
 
 def downgrade() -> None:
-    run_frozen("0001_core.down.sql", "f87a3c445fef05a94d5419b278fb1bb62f4ec2efe0e0d21b2521e50dc1c8669f")
+    run_frozen("0001_core.down.sql", "5a8de95b151a3b86524948cad2a4313648219e2b969b943d5ccb9a55f4550b19")

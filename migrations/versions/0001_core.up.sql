@@ -9,8 +9,7 @@ begin
             ('pgscore_owner', 'owns the schemas pgscore and pgscore_models and what is in them'),
             ('pgscore_reader', 'may call scores and read the views'),
             ('pgscore_publisher', 'may add versions of models'),
-            ('pgscore_operator', 'may promote and route versions, and reads what went wrong'),
-            ('pgscore_applier', 'calls what owners of profile tables own, and may do nothing else')
+            ('pgscore_operator', 'may promote and route versions, and reads what went wrong')
         ) as r (name, says)
         where to_regrole(r.name) is null
     loop
@@ -20,9 +19,6 @@ begin
             execute format('grant pgscore_reader to %I', wanted.name);
         end if;
     end loop;
-    if not pg_has_role('pgscore_owner', 'pgscore_applier', 'member') then
-        grant pgscore_applier to pgscore_owner;
-    end if;
     -- Whoever migrates makes objects for pgscore_owner; a superuser may do so without being a member.
     if not pg_has_role(current_user, 'pgscore_owner', 'member') then
         execute format('grant pgscore_owner to %I', current_user);
@@ -38,7 +34,6 @@ comment on schema pgscore is 'Scores of machine-learning models: API, tables, vi
 comment on schema pgscore_models is 'Functions that pgscore generates for promoted models';
 
 grant usage on schema pgscore, pgscore_models to pgscore_publisher, pgscore_operator, pgscore_reader;
-grant usage on schema pgscore to pgscore_applier;
 
 -- What pgscore_owner makes later, generated functions included, is nobody's until it is granted.
 alter default privileges for role pgscore_owner revoke execute on functions from public;
@@ -285,26 +280,13 @@ comment on column pgscore.model_profile.model is 'The model';
 comment on column pgscore.model_profile.profile is 'A table that has the model''s inputs as columns';
 grant select on pgscore.model_profile to pgscore_reader;
 
--- core/tables/bound_profile.sql
-create table pgscore.bound_profile (
-    number integer primary key,
-    profile regclass not null unique,
-    owner regrole not null
-);
-
-comment on table pgscore.bound_profile is 'Profile tables that bindings score; each has a queue of its own';
-comment on column pgscore.bound_profile.number is 'A small number; names of generated functions, triggers and tables hold it';
-comment on column pgscore.bound_profile.profile is 'The table';
-comment on column pgscore.bound_profile.owner is 'Who owned it when it was bound: profiles are changed with this role''s rights';
-grant select on pgscore.bound_profile to pgscore_reader;
-
 -- core/tables/binding.sql
 create table pgscore.binding (
-    number integer primary key,
-    name text not null unique,
+    number integer generated always as identity primary key,
+    name text not null,
+    owner regrole not null,
     events regclass not null,
     profile regclass not null,
-    profile_number integer not null references pgscore.bound_profile (number),
     model text not null,
     event_key name[] not null,
     profile_key name[] not null,
@@ -317,9 +299,12 @@ create table pgscore.binding (
     on_missing text not null,
     max_scoring_ms integer,
     log boolean not null,
-    events_owner regrole not null,
-    profile_owner regrole not null,
+    event_schema name not null,
+    event_prefix name not null,
+    profile_schema name not null,
+    profile_prefix name not null,
     unique (events, profile, model),
+    unique (owner, name),
     constraint timing_is_known check (timing in ('commit', 'statement')),
     constraint on_error_is_known check (on_error in ('keep', 'abort')),
     constraint on_missing_is_known check (on_missing in ('ignore', 'insert', 'error')),
@@ -329,11 +314,11 @@ create table pgscore.binding (
 );
 
 comment on table pgscore.binding is 'Ties of an event table to a profile table; pgscore.attach makes them and changes them, because functions are generated from them';
-comment on column pgscore.binding.number is 'A small number; names of generated functions and triggers hold it';
-comment on column pgscore.binding.name is 'The event table, as it was called when it was bound, and more where that is not unique';
+comment on column pgscore.binding.number is 'What generated functions name the binding by';
+comment on column pgscore.binding.name is 'The event table, as it was called when it was attached, and more where that is not unique; unique for each owner';
+comment on column pgscore.binding.owner is 'Who owned both tables when they were attached: all that is generated belongs to this role and has its rights';
 comment on column pgscore.binding.events is 'The table that applications insert into';
 comment on column pgscore.binding.profile is 'The table whose counters move and whose rows are scored';
-comment on column pgscore.binding.profile_number is 'The number that all bindings of the profile table share';
 comment on column pgscore.binding.model is 'The model that scores; it need not exist yet';
 comment on column pgscore.binding.event_key is 'The events'' columns that name the profile';
 comment on column pgscore.binding.profile_key is 'The profile''s columns that they name';
@@ -346,9 +331,58 @@ comment on column pgscore.binding.on_error is 'keep: a failing model leaves the 
 comment on column pgscore.binding.on_missing is 'Events without a profile; ignore: they are counted when it comes; insert: it is made; error: they fail';
 comment on column pgscore.binding.max_scoring_ms is 'Milliseconds after which the rest of many rows goes without a score, at the next thousand; NULL: never';
 comment on column pgscore.binding.log is 'Whether scores are written to pgscore.prediction_log';
-comment on column pgscore.binding.events_owner is 'Who owned the event table when it was bound: its trigger functions have this role''s rights';
-comment on column pgscore.binding.profile_owner is 'Who owned the profile table when it was bound';
-grant select on pgscore.binding to pgscore_reader;
+comment on column pgscore.binding.event_schema is 'The schema in which the event table''s functions stand';
+comment on column pgscore.binding.event_prefix is 'What the names of the event table''s functions begin with';
+comment on column pgscore.binding.profile_schema is 'The schema in which the profile table''s functions and tables stand';
+comment on column pgscore.binding.profile_prefix is 'What the names of the profile table''s functions and tables begin with';
+
+-- Attach runs with its caller's rights, and writes here what is about the caller's own tables. The number is not theirs
+-- to choose: one that was taken ahead would stand in another owner's way.
+grant select, delete on pgscore.binding to pgscore_reader;
+grant insert (
+    name, owner, events, profile, model, event_key, profile_key, reducers, score, version, scored_at, timing, on_error, on_missing,
+    max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix
+) on pgscore.binding to pgscore_reader;
+grant update (
+    owner, timing, on_error, on_missing, max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix
+) on pgscore.binding to pgscore_reader;
+alter table pgscore.binding enable row level security;
+create policy read_all on pgscore.binding for select using (true);
+create policy attach_own on pgscore.binding for insert
+    with check (
+        pg_has_role(current_user, owner::oid, 'usage')
+        and not exists (
+            select from unnest(array[events, profile]) as t (relation)
+            where not exists (select from pg_catalog.pg_class c where c.oid = t.relation and c.relowner = binding.owner)
+        )
+    );
+create policy change_own on pgscore.binding for update
+    using (
+        exists (
+            select from pg_catalog.pg_class c
+            where c.oid in (events, profile) and pg_has_role(current_user, c.relowner, 'usage')
+        )
+    )
+    with check (
+        pg_has_role(current_user, owner::oid, 'usage')
+        and not exists (
+            select from unnest(array[events, profile]) as t (relation)
+            where not exists (select from pg_catalog.pg_class c where c.oid = t.relation and c.relowner = binding.owner)
+        )
+    );
+create policy detach_own on pgscore.binding for delete
+    using (
+        exists (select from pg_catalog.pg_roles r where r.oid = owner and pg_has_role(current_user, r.oid, 'usage'))
+        or exists (
+            select from pg_catalog.pg_class c
+            where c.oid in (events, profile) and pg_has_role(current_user, c.relowner, 'usage')
+        )
+    );
+
+comment on policy read_all on pgscore.binding is 'Whoever reads pgscore sees all bindings';
+comment on policy attach_own on pgscore.binding is 'Owners of two tables, and members of them, attach these and no others';
+comment on policy change_own on pgscore.binding is 'Who owns the tables changes their binding; it stays about tables of one owner';
+comment on policy detach_own on pgscore.binding is 'Who owns one of the tables, or owned them when they were attached, detaches them';
 
 -- core/tables/stale_row.sql
 create table pgscore.stale_row (
@@ -364,7 +398,7 @@ create table pgscore.stale_row (
 comment on table pgscore.stale_row is 'Profile rows whose score is not right: they keep their last score until it can be computed';
 comment on column pgscore.stale_row.binding is 'The binding';
 comment on column pgscore.stale_row.key is 'The key of the profile row';
-comment on column pgscore.stale_row.cause is 'score: the model could not score it; backfill: events from before the tables were tied are not counted yet';
+comment on column pgscore.stale_row.cause is 'score: the model could not score it; backfill: events from before the tables were attached are not counted yet';
 comment on column pgscore.stale_row.reason is 'Why, at the last try';
 comment on column pgscore.stale_row.since is 'When it first failed since it last succeeded';
 
@@ -375,19 +409,20 @@ create policy own_bindings on pgscore.stale_row
     using (
         exists (
             select from pgscore.binding b
-            where b.number = stale_row.binding and pg_get_userbyid(b.profile_owner) = current_user
+            where b.number = stale_row.binding and pg_has_role(current_user, b.owner::oid, 'usage')
         )
     );
 
 comment on policy own_bindings on pgscore.stale_row is 'The owner of a profile table keeps the list of its rows; the view pgscore.stale shows all of them';
 
 create view pgscore.stale as
-select b.name as binding, s.key, s.reason, s.since
+select b.name as binding, s.key, s.cause, s.reason, s.since
 from pgscore.stale_row s join pgscore.binding b on b.number = s.binding;
 
 comment on view pgscore.stale is 'Profile rows whose score is not right, with the reason and the time since when';
 comment on column pgscore.stale.binding is 'The binding';
 comment on column pgscore.stale.key is 'The key of the profile row';
+comment on column pgscore.stale.cause is 'score: the model could not score it; backfill: events from before the tables were attached are not counted yet';
 comment on column pgscore.stale.reason is 'Why, at the last try';
 comment on column pgscore.stale.since is 'When it first failed since it last succeeded';
 grant select on pgscore.stale to pgscore_operator;
@@ -396,7 +431,7 @@ grant select on pgscore.stale to pgscore_operator;
 create table pgscore.reconciliation (
     binding integer primary key references pgscore.binding (number) on delete cascade,
     repair boolean not null,
-    last_key text,
+    last_key text[],
     checked bigint not null default 0,
     differing bigint not null default 0,
     started timestamptz not null default now(),
@@ -406,7 +441,7 @@ create table pgscore.reconciliation (
 comment on table pgscore.reconciliation is 'How far the comparison of counters with events has come; one that was interrupted goes on from there';
 comment on column pgscore.reconciliation.binding is 'The binding';
 comment on column pgscore.reconciliation.repair is 'Whether it mends what differs';
-comment on column pgscore.reconciliation.last_key is 'The key of the last profile that was compared';
+comment on column pgscore.reconciliation.last_key is 'The key of the last profile that was compared, a text for each column';
 comment on column pgscore.reconciliation.checked is 'How many profiles were compared';
 comment on column pgscore.reconciliation.differing is 'How many of them held other counters than their events give';
 comment on column pgscore.reconciliation.started is 'When it began';
@@ -419,7 +454,7 @@ create policy own_bindings on pgscore.reconciliation
     using (
         exists (
             select from pgscore.binding b
-            where b.number = reconciliation.binding and pg_get_userbyid(b.profile_owner) = current_user
+            where b.number = reconciliation.binding and pg_has_role(current_user, b.owner::oid, 'usage')
         )
     );
 create policy read_all on pgscore.reconciliation for select to pgscore_operator using (true);
@@ -457,7 +492,7 @@ create policy own_bindings on pgscore.prediction_log for insert
         exists (
             select from pgscore.binding b
             where b.name = prediction_log.binding and b.model = prediction_log.model
-                and pg_get_userbyid(b.profile_owner) = current_user
+                and pg_get_userbyid(b.owner) = current_user
         )
     );
 
@@ -474,16 +509,38 @@ create type pgscore.scored as (
 comment on type pgscore.scored is 'What a version gives for some rows: its number, and a score and a reason of refusal for each row';
 grant usage on type pgscore.scored to pgscore_reader;
 
--- core/types/work.sql
-create type pgscore.work as (
-    binding integer,
-    task text,
-    keys text[],
-    deltas text[]
+-- core/types/reducer_sql.sql
+create type pgscore.reducer_sql as (
+    ordinal integer,
+    reducer jsonb,
+    target name,
+    problem text,
+    kind text,
+    delta text,
+    one text,
+    folded text,
+    signed text,
+    merged text,
+    grown text,
+    recounted text,
+    differs text
 );
 
-comment on type pgscore.work is 'What a binding has to do with some profiles: what to do, their keys, and for each key what the events add, as a text array with an element for each reducer';
-grant usage on type pgscore.work to pgscore_reader;
+comment on type pgscore.reducer_sql is 'A reducer between two tables, as an aggregate''s file sees it: what is wrong with it, and the SQL for each thing that generated functions do with it';
+comment on column pgscore.reducer_sql.ordinal is 'Its place in the list of the binding';
+comment on column pgscore.reducer_sql.reducer is 'The reducer, as the binding holds it';
+comment on column pgscore.reducer_sql.target is 'The profile''s column';
+comment on column pgscore.reducer_sql.problem is 'What is wrong with it, in a sentence; NULL where nothing is';
+comment on column pgscore.reducer_sql.kind is 'add: events add to the value and can be taken away again; grow: new events move it, and otherwise it is recounted; look: it is always recounted';
+comment on column pgscore.reducer_sql.delta is 'The type of what events bring, with the collation; NULL for look';
+comment on column pgscore.reducer_sql.one is 'What one event, e, brings; NULL for nothing';
+comment on column pgscore.reducer_sql.folded is 'What inserted events, e, of one key bring';
+comment on column pgscore.reducer_sql.signed is 'What events, e, of one key bring that come where e.pgscore_sign is 1 and go where it is -1; NULL unless the kind is add';
+comment on column pgscore.reducer_sql.merged is 'What several queued deltas, w, bring together';
+comment on column pgscore.reducer_sql.grown is 'The profile''s column, from {{present}} and {{delta}}';
+comment on column pgscore.reducer_sql.recounted is 'What all events of a key give: a query, to which $1 and so on are the parts of the key';
+comment on column pgscore.reducer_sql.differs is 'Whether {{present}} is another value than {{recounted}}; NULL where events that are there do not tell the value';
+grant usage on type pgscore.reducer_sql to pgscore_reader;
 
 -- core/functions/_refuse_change.sql
 create function pgscore._refuse_change() returns trigger
@@ -4500,18 +4557,86 @@ comment on function pgscore.confirm(text, integer, text[]) is
     'Confirms types that a skops artifact asks for (without a list: all of them) and returns those that are not confirmed yet';
 grant execute on function pgscore.confirm(text, integer, text[]) to pgscore_operator;
 
--- core/binding/_caller.sql
-create function pgscore._caller() returns name
-language sql stable
+-- core/binding/fill.sql
+create function pgscore._fill(template text, parts jsonb) returns text
+language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
-    -- In a function that runs with its owner's rights current_user tells nothing of who called it.
-    select coalesce(nullif(current_setting('role'), 'none'), session_user)::name
+declare
+    filled text := '';
+    line text;
+    piece text;
+    part text;
+    margin text;
+    is_only boolean;
+begin
+    if template is null then
+        return null;
+    end if;
+    -- In one pass: what a part brings along is never looked at again. A part of several lines keeps the margin of its
+    -- place, and a line of which nothing but an empty part would be left goes.
+    foreach line in array string_to_array(trim(both e'\n' from template), e'\n') loop
+        is_only := line ~ '^\s*\{\{\w+\}\}$';
+        margin := substring(line from '^\s*');
+        part := null;
+        for piece in select p[1] from regexp_matches(line, '\{\{\w+\}\}|(?:(?!\{\{\w+\}\}).)+', 'g') p loop
+            if piece ~ '^\{\{\w+\}\}$' then
+                if not parts ? trim(both '{}' from piece) then
+                    raise exception 'a template asks for %, which nothing fills', piece using errcode = 'internal_error';
+                end if;
+                piece := replace(parts ->> trim(both '{}' from piece), e'\n', e'\n' || margin);
+            end if;
+            part := concat(part, piece);
+        end loop;
+        if not is_only or part <> margin then
+            filled := concat(filled, part, e'\n');
+        end if;
+    end loop;
+    return rtrim(filled, e'\n');
+end
 $$;
 
-comment on function pgscore._caller() is 'The role that the session acts as, whatever rights the running function has';
+comment on function pgscore._fill(text, jsonb) is 'A template with its named placeholders, such as {{profile}}, filled; NULL stands for nothing';
+grant execute on function pgscore._fill(text, jsonb) to pgscore_reader;
 
--- core/binding/_column.sql
+create function pgscore._verbatim(part text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Until _function_sql puts the line breaks back.
+    select replace(part, chr(10), chr(2))
+$$;
+
+comment on function pgscore._verbatim(text) is 'SQL that somebody else wrote, for a template: its line breaks may stand in literals, where a margin would change them';
+grant execute on function pgscore._verbatim(text) to pgscore_reader;
+
+-- core/binding/fail.sql
+create function pgscore._fail(binding text, state text, message text, detail text default '', hint text default '') returns void
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- A column or a table that has got another name, or has gone: the application can do nothing about it, and its owner can.
+    if state in ('42703', '42P01', '42883', '42804', '42704', '3F000', '42501') and hint = '' then
+        message := format('the binding of %s does not fit its tables any more: %s', binding, message);
+        hint := '`pgscore doctor` says what to run.';
+    end if;
+    if detail = '' and hint = '' then
+        raise exception using errcode = state, message = message;
+    elsif detail = '' then
+        raise exception using errcode = state, message = message, hint = hint;
+    elsif hint = '' then
+        raise exception using errcode = state, message = message, detail = detail;
+    end if;
+    raise exception using errcode = state, message = message, detail = detail, hint = hint;
+end
+$$;
+
+comment on function pgscore._fail(text, text, text, text, text) is
+    'Fails as a generated function has failed, in one sentence, and without the SQL in which it was';
+grant execute on function pgscore._fail(text, text, text, text, text) to pgscore_reader;
+
+-- core/binding/catalog.sql
 create function pgscore._column(relation regclass, name text) returns pg_catalog.pg_attribute
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -4520,9 +4645,26 @@ as $$
     where a.attrelid = relation and a.attname = _column.name and a.attnum > 0 and not a.attisdropped
 $$;
 
-comment on function pgscore._column(regclass, text) is 'A column of a table; NULL where it has none of this name';
+comment on function pgscore._column(regclass, text) is 'A column of a table; all NULL where there is none of that name';
+grant execute on function pgscore._column(regclass, text) to pgscore_reader;
 
--- core/binding/_primary_key.sql
+create function pgscore._column_type(c pg_catalog.pg_attribute) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- With the collation, without which a value of the type could not be compared with the column.
+    select format_type(c.atttypid, c.atttypmod) || coalesce(
+        (
+            select format(' collate %I.%I', n.nspname, l.collname)
+            from pg_catalog.pg_collation l join pg_catalog.pg_namespace n on n.oid = l.collnamespace
+            where l.oid = c.attcollation and l.collname <> 'default'
+        ), ''
+    )
+$$;
+
+comment on function pgscore._column_type(pg_catalog.pg_attribute) is 'SQL for the type of a column, as another one is declared that holds the same values';
+grant execute on function pgscore._column_type(pg_catalog.pg_attribute) to pgscore_reader;
+
 create function pgscore._primary_key(relation regclass) returns name[]
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -4534,8 +4676,8 @@ as $$
 $$;
 
 comment on function pgscore._primary_key(regclass) is 'The columns of a table''s primary key; NULL where it has none';
+grant execute on function pgscore._primary_key(regclass) to pgscore_reader;
 
--- core/binding/_partitions.sql
 create function pgscore._partitions(relation regclass) returns setof regclass
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -4547,9 +4689,19 @@ as $$
     select p.relid from pg_catalog.pg_partition_tree(relation) p
 $$;
 
-comment on function pgscore._partitions(regclass) is 'A table, and its partitions on all levels: each has its own triggers';
+comment on function pgscore._partitions(regclass) is 'A table, and its partitions on all levels: each has its own triggers for statements';
+grant execute on function pgscore._partitions(regclass) to pgscore_reader;
 
--- core/binding/_bindings_of.sql
+create function pgscore._is_partitioned(relation regclass) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select c.relkind = 'p' from pg_catalog.pg_class c where c.oid = relation
+$$;
+
+comment on function pgscore._is_partitioned(regclass) is 'Whether a table is partitioned';
+grant execute on function pgscore._is_partitioned(regclass) to pgscore_reader;
+
 create function pgscore._bindings_of(profile regclass) returns setof pgscore.binding
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -4560,8 +4712,8 @@ as $$
 $$;
 
 comment on function pgscore._bindings_of(regclass) is 'The bindings of a profile table whose event tables exist';
+grant execute on function pgscore._bindings_of(regclass) to pgscore_reader;
 
--- core/binding/_targets_of.sql
 create function pgscore._targets_of(profile regclass) returns setof pgscore.binding
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -4571,8 +4723,8 @@ as $$
 $$;
 
 comment on function pgscore._targets_of(regclass) is 'For each model that scores rows of a profile table, the binding that says where the score goes';
+grant execute on function pgscore._targets_of(regclass) to pgscore_reader;
 
--- core/binding/_row_key.sql
 create function pgscore._row_key(profile regclass) returns name[]
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -4585,34 +4737,9 @@ $$;
 
 comment on function pgscore._row_key(regclass) is
     'The columns that identify rows of a profile table, in whose order they are locked: its primary key, or the key of its first binding';
+grant execute on function pgscore._row_key(regclass) to pgscore_reader;
 
--- core/binding/_row_match.sql
-create function pgscore._row_match(profile regclass, one text, other text) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select string_agg(format('%1$s.%3$I = %2$s.%3$I', one, other, k.name), ' and ' order by k.ordinal)
-    from unnest(pgscore._row_key(profile)) with ordinality as k (name, ordinal)
-$$;
-
-comment on function pgscore._row_match(regclass, text, text) is 'SQL that says whether two rows are the same row of a profile table';
-
--- core/binding/_row_order.sql
-create function pgscore._row_order(profile regclass, source text) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    -- The same order in all sessions, whatever the collation of each column.
-    select string_agg(
-        format('%s.%I%s', source, k.name, case when c.attcollation <> 0 then ' collate "C"' else '' end), ', '
-        order by k.ordinal
-    )
-    from unnest(pgscore._row_key(profile)) with ordinality as k (name, ordinal), pgscore._column(profile, k.name) as c
-$$;
-
-comment on function pgscore._row_order(regclass, text) is 'SQL for the order in which rows of a profile table are locked';
-
--- core/binding/_key_type.sql
+-- core/binding/keys.sql
 create function pgscore._key_type(type oid) returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
@@ -4624,9 +4751,9 @@ as $$
     end
 $$;
 
-comment on function pgscore._key_type(oid) is 'The type in which keys of a type are compared; NULL where it cannot be a key';
+comment on function pgscore._key_type(oid) is 'The type in which keys of a type are queued and compared; NULL where it cannot be a key';
+grant execute on function pgscore._key_type(oid) to pgscore_reader;
 
--- core/binding/_key_types.sql
 create function pgscore._key_types(relation regclass, key name[]) returns text[]
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -4635,2041 +4762,175 @@ as $$
     from unnest(key) with ordinality as k (name, ordinal), pgscore._column(relation, k.name) as c
 $$;
 
-comment on function pgscore._key_types(regclass, name[]) is 'The types in which the columns of a key are compared';
+comment on function pgscore._key_types(regclass, name[]) is 'The types in which columns of a key are queued';
+grant execute on function pgscore._key_types(regclass, name[]) to pgscore_reader;
 
--- core/binding/_key_text.sql
-create function pgscore._key_text(key name[], source text) returns text
+create function pgscore._columns_sql(names name[], source text default null) returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $$
-    select case
-        when cardinality(key) = 1 then format('%s.%I::text', source, key[1])
-        else (
-            select 'array[' || string_agg(format('%s.%I::text', source, k), ', ' order by ordinal) || ']::text'
-            from unnest(key) with ordinality as e (k, ordinal)
-        )
+    select string_agg(coalesce(source || '.', '') || quote_ident(k.name), ', ' order by k.ordinal)
+    from unnest(names) with ordinality as k (name, ordinal)
+$$;
+
+comment on function pgscore._columns_sql(name[], text) is 'SQL for a list of columns, of what stands under the name in source';
+grant execute on function pgscore._columns_sql(name[], text) to pgscore_reader;
+
+create function pgscore._match_sql(names name[], source text, other_names name[], other text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(format('%s.%I = %s.%I', source, k.name, other, o.name), ' and ' order by k.ordinal)
+    from unnest(names) with ordinality as k (name, ordinal)
+    join unnest(other_names) with ordinality as o (name, ordinal) using (ordinal)
+$$;
+
+comment on function pgscore._match_sql(name[], text, name[], text) is 'SQL that compares columns of two sources in pairs';
+grant execute on function pgscore._match_sql(name[], text, name[], text) to pgscore_reader;
+
+create function pgscore._present_sql(names name[], source text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(format('%s.%I is not null', source, k.name), ' and ' order by k.ordinal)
+    from unnest(names) with ordinality as k (name, ordinal)
+$$;
+
+comment on function pgscore._present_sql(name[], text) is 'SQL that says whether a key is whole: an event with a NULL in it belongs to no profile';
+grant execute on function pgscore._present_sql(name[], text) to pgscore_reader;
+
+create function pgscore._changed_sql(names name[]) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(format('old.%1$I is distinct from new.%1$I', k.name), ' or ' order by k.ordinal)
+    from unnest(names) with ordinality as k (name, ordinal)
+$$;
+
+comment on function pgscore._changed_sql(name[]) is 'SQL that says, in a trigger for rows, whether one of these columns changes';
+grant execute on function pgscore._changed_sql(name[]) to pgscore_reader;
+
+create function pgscore._key_text_sql(names name[], source text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- No session's setting changes the text of a key: its columns are integers, texts and uuids.
+    select case cardinality(names)
+        when 1 then format('%s.%I::text', source, names[1])
+        else format('array[%s]::text', (
+            select string_agg(format('%s.%I::text', source, k.name), ', ' order by k.ordinal)
+            from unnest(names) with ordinality as k (name, ordinal)
+        ))
     end
 $$;
 
-comment on function pgscore._key_text(name[], text) is
-    'SQL for a key as text, which is how keys of all types are queued: of several columns, as the text of an array';
+comment on function pgscore._key_text_sql(name[], text) is 'SQL for a key as people read it in pgscore.stale and the log: of several columns, as the text of an array';
+grant execute on function pgscore._key_text_sql(name[], text) to pgscore_reader;
 
--- core/binding/_key_present.sql
-create function pgscore._key_present(key name[], source text) returns text
-language sql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-    select string_agg(format('%s.%I is not null', source, k), ' and ') from unnest(key) k
-$$;
-
-comment on function pgscore._key_present(name[], text) is 'SQL that says whether a row names a key at all';
-
--- core/binding/_key_part.sql
-create function pgscore._key_part(key text, types text[], part integer) returns text
-language sql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-    select case
-        when cardinality(types) = 1 then format('(%s)::%s', key, types[1])
-        else format('((%s)::text[])[%s]::%s', key, part, types[part])
-    end
-$$;
-
-comment on function pgscore._key_part(text, text[], integer) is 'SQL for one column of a key that stands as text in the SQL key';
-
--- core/binding/_key_match.sql
-create function pgscore._key_match(relation regclass, columns name[], source text, key text) returns text
+create function pgscore._row_order_sql(profile regclass, source text) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
+    -- The same order in all sessions, whatever the collation of each column.
     select string_agg(
-        format('%s.%I = %s', source, k.name, pgscore._key_part(key, pgscore._key_types(relation, columns), k.ordinal::integer)),
-        ' and ' order by k.ordinal
+        format('%s.%I%s', source, k.name, case when c.attcollation <> 0 then ' collate "C"' end), ', ' order by k.ordinal
     )
-    from unnest(columns) with ordinality as k (name, ordinal)
+    from unnest(pgscore._row_key(profile)) with ordinality as k (name, ordinal), pgscore._column(profile, k.name) as c
 $$;
 
-comment on function pgscore._key_match(regclass, name[], text, text) is
-    'SQL that finds rows by a key, which stands as text in the SQL key; an index of the columns serves it';
+comment on function pgscore._row_order_sql(regclass, text) is 'SQL for the order in which rows of a profile table are locked';
+grant execute on function pgscore._row_order_sql(regclass, text) to pgscore_reader;
 
--- core/binding/_generated_name.sql
-create function pgscore._generated_name(relation regclass, kind text, number integer, what text) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select format('%I.%I', n.nspname, format('_pgscore_%s_%s_%s', kind, number, what))
-    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where c.oid = relation
-$$;
-
-comment on function pgscore._generated_name(regclass, text, integer, text) is
-    'The function that does something for a binding or for a bound profile table, in the schema of the table';
-
--- core/binding/_queue_name.sql
-create function pgscore._queue_name(profile_number integer) returns text
-language sql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-    select format('pgscore.queue_%s', profile_number)
-$$;
-
-comment on function pgscore._queue_name(integer) is 'The queue of a bound profile table';
-
--- core/binding/_arrival_name.sql
-create function pgscore._arrival_name(profile_number integer) returns text
-language sql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-    select format('pgscore.arrival_%s', profile_number)
-$$;
-
-comment on function pgscore._arrival_name(integer) is 'The table on which new profiles and events without a profile meet';
-
--- core/binding/_score_trigger_name.sql
-create function pgscore._score_trigger_name(profile_number integer) returns name
-language sql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-    -- Triggers fire in the order of their names: this one comes last, and sees what the others made of the row.
-    select format('~pgscore_%s_score', profile_number)::name
-$$;
-
-comment on function pgscore._score_trigger_name(integer) is 'The trigger that scores rows of a bound profile table before they are stored';
-
--- core/binding/_reducer_kind.sql
-create function pgscore._reducer_kind(reducer jsonb, events regclass) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select case
-        when reducer ->> 'aggregate' = 'count' then 'add'
-        when reducer ->> 'aggregate' = 'last' then 'look'
-        when reducer ->> 'aggregate' in ('min', 'max') then 'grow'
-        -- A sum of floats cannot be undone: (0.1 + 1e16) - 1e16 = 0.
-        when (pgscore._column(events, reducer ->> 'of')).atttypid in ('real'::regtype, 'double precision'::regtype) then 'grow'
-        else 'add'
-    end
-$$;
-
-comment on function pgscore._reducer_kind(jsonb, regclass) is
-    'add: events add to the value and can be taken away again; grow: new events move it, and otherwise it is recounted; look: it is always looked up in the events';
-
--- core/binding/_reducer_condition.sql
-create function pgscore._reducer_condition(reducer jsonb, events regclass, source text) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select string_agg(
-        case
-            when w.value = 'null' then format('%s.%I is null', source, w.key)
-            else format('%s.%I = %L::%s', source, w.key, w.value #>> '{}', format_type(a.atttypid, a.atttypmod))
-        end,
-        ' and ' order by w.key
-    )
-    from jsonb_each(reducer -> 'where') as w, pgscore._column(events, w.key) as a
-$$;
-
-comment on function pgscore._reducer_condition(jsonb, regclass, text) is
-    'SQL for the equality filters of a reducer, on events that stand under the name in source; NULL where it has none';
-
--- core/binding/_reducers_of.sql
-create function pgscore._reducers_of(b pgscore.binding) returns table (
-    ordinal integer, reducer jsonb, target name, kind text, type text, summed text, typed text
-)
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select
-        e.ordinal::integer, e.r, c.attname, k.kind, format_type(c.atttypid, c.atttypmod),
-        case when k.kind = 'grow' then 'double precision' else 'numeric' end,
-        -- What a value in text form becomes; with the column's collation, or it would have none to be compared by.
-        format_type(c.atttypid, c.atttypmod) || coalesce(
-            (
-                select format(' collate %I.%I', n.nspname, l.collname)
-                from pg_catalog.pg_collation l join pg_catalog.pg_namespace n on n.oid = l.collnamespace
-                where l.oid = c.attcollation
-            ), ''
-        )
-    from jsonb_array_elements(b.reducers) with ordinality as e (r, ordinal),
-        pgscore._column(b.profile, e.r ->> 'column') as c,
-        lateral (
-            select case
-                -- One statement may fire several triggers, as ON CONFLICT does. If one of them recounts and a later one adds
-                -- at the end of the same statement, what the first has seen is added again.
-                when b.timing = 'statement' and e.r ->> 'aggregate' = 'sum' and r.kind = 'grow' then 'look'
-                else r.kind
-            end as kind
-            from pgscore._reducer_kind(e.r, b.events) as r (kind)
-        ) k
-$$;
-
-comment on function pgscore._reducers_of(pgscore.binding) is
-    'The reducers of a binding, with their columns and types; summed is the type in which a sum is taken';
-
--- core/binding/_reducer_value.sql
-create function pgscore._reducer_value(reducer jsonb, events regclass, matches text) returns text
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    chosen constant text := format('from %s e where %s%s', events, matches, coalesce(' and ' || pgscore._reducer_condition(reducer, events, 'e'), ''));
-begin
-    return case reducer ->> 'aggregate'
-        when 'count' then format('(select count(*) %s)', chosen)
-        when 'sum' then format('(select coalesce(sum(e.%I), 0) %s)', reducer ->> 'of', chosen)
-        when 'last' then format(
-            '(select e.%I %s order by e.%I desc nulls last%s limit 1)', reducer ->> 'of', chosen, reducer ->> 'order_by',
-            (select string_agg(format(', e.%I desc', k), '' order by ordinal) from unnest(pgscore._primary_key(events)) with ordinality as p (k, ordinal))
-        )
-        else format(
-            '(select e.%1$I %2$s and e.%1$I is not null order by e.%1$I %3$s limit 1)', reducer ->> 'of', chosen,
-            case reducer ->> 'aggregate' when 'min' then 'asc' else 'desc' end
-        )
-    end;
-end
-$$;
-
-comment on function pgscore._reducer_value(jsonb, regclass, text) is
-    'SQL for what a reducer gives for all events, e, that match';
-
--- core/binding/_event_value.sql
-create function pgscore._event_value(reducer jsonb, events regclass) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select case
-        when c.condition is null then v.value
-        else format('case when %s then %s end', c.condition, v.value)
-    end
-    from (select pgscore._reducer_condition(reducer, events, 'e') as condition) c,
-        (select case reducer ->> 'aggregate'
-            when 'count' then '1'
-            else format('e.%I', reducer ->> 'of')
-        end as value) v
-$$;
-
-comment on function pgscore._event_value(jsonb, regclass) is 'SQL for what one event, e, brings to a reducer; NULL for nothing';
-
--- core/binding/_event_delta.sql
-create function pgscore._event_delta(reducer jsonb, kind text, events regclass, sign text) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select case
-        when kind = 'look' then 'null'
-        -- What goes away is recounted.
-        when kind = 'grow' and sign <> '1' then 'null'
-        when reducer ->> 'aggregate' = 'count' and sign = '1' then format('count(*)%s', f.filter)
-        when reducer ->> 'aggregate' = 'count' then format('sum(%s)%s', sign, f.filter)
-        when reducer ->> 'aggregate' = 'sum' and kind = 'grow' then format('sum(e.%I)%s', reducer ->> 'of', f.filter)
-        when reducer ->> 'aggregate' = 'sum' then format('sum(%s * e.%I::numeric)%s', sign, reducer ->> 'of', f.filter)
-        -- There are types without min() and max().
-        else format(
-            '(array_agg(e.%1$I order by e.%1$I %2$s) filter (where e.%1$I is not null%3$s))[1]', reducer ->> 'of',
-            case reducer ->> 'aggregate' when 'min' then 'asc' else 'desc' end, coalesce(' and ' || f.condition, '')
-        )
-    end
-    from (
-        select c as condition, coalesce(' filter (where ' || c || ')', '') as filter
-        from pgscore._reducer_condition(reducer, events, 'e') c
-    ) f
-$$;
-
-comment on function pgscore._event_delta(jsonb, text, regclass, text) is
-    'SQL for what events, e, of one key bring to a reducer; sign is SQL for 1 where they come and -1 where they go';
-
--- core/binding/_grown.sql
-create function pgscore._grown(reducer jsonb, present text, delta text) returns text
-language sql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-    select case reducer ->> 'aggregate'
-        when 'min' then format('least(%s, %s)', present, delta)
-        when 'max' then format('greatest(%s, %s)', present, delta)
-        else format('coalesce(%s, 0) + coalesce(%s, 0)', present, delta)
-    end
-$$;
-
-comment on function pgscore._grown(jsonb, text, text) is 'SQL for the value of a reducer after new events, from the present value and what they bring';
-
--- core/binding/_folded_delta.sql
-create function pgscore._folded_delta(reducer jsonb, ordinal integer, typed text, summed text) returns text
+-- core/binding/reducers/columns_problem.sql
+create function pgscore._counter_problem(r pgscore.reducer_sql, target pg_catalog.pg_attribute) returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $$
     select case
-        when reducer ->> 'aggregate' in ('min', 'max') then format(
-            '(array_agg(u.delta[%1$s]::%2$s order by u.delta[%1$s]::%2$s %3$s) filter (where u.delta[%1$s] is not null))[1]',
-            ordinal, typed, case reducer ->> 'aggregate' when 'max' then 'desc' else 'asc' end
-        )
-        else format('sum(u.delta[%s]::%s)', ordinal, summed)
-    end
-$$;
-
-comment on function pgscore._folded_delta(jsonb, integer, text, text) is
-    'SQL for what several deltas, u.delta, bring to a reducer together';
-
--- core/binding/_recounted.sql
-create function pgscore._recounted() returns text
-language sql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-    -- Most sessions have never recounted, and are spared the time in text form.
-    select 'coalesce(nullif(current_setting(''pgscore.recounted'', true), '''') = extract(epoch from statement_timestamp())::text, false)'
-$$;
-
-comment on function pgscore._recounted() is
-    'SQL that says whether the apply function has recounted profiles in this statement of the client: events that were seen then may yet be handed over';
-
--- core/binding/_one_update.sql
-create function pgscore._one_update(b pgscore.binding, key text[], brought text[]) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select format(
-        'update %s p set %s where %s and not (%s);', b.profile,
-        string_agg(
-            format('%I = %s', r.target, pgscore._grown(r.reducer, format('p.%I', r.target), brought[r.ordinal])), ', '
-            order by r.ordinal
-        ),
-        (
-            select string_agg(format('p.%I = %s', k.name, key[k.ordinal]), ' and ' order by k.ordinal)
-            from unnest(b.profile_key) with ordinality as k (name, ordinal)
-        ),
-        pgscore._recounted()
-    )
-    from pgscore._reducers_of(b) r
-    having not coalesce(bool_or(r.kind = 'look'), true)
-$$;
-
-comment on function pgscore._one_update(pgscore.binding, text[], text[]) is
-    'The statement that moves the counters of one profile; the parts of its key, and what events bring to each reducer, are SQL. It finds none where the apply function has to do it. NULL where a reducer has to look at the events';
-
--- core/binding/_work_of.sql
-create function pgscore._work_of(b pgscore.binding, task text, keys text, deltas text) returns text
-language sql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-    select format('row(%s, %s, %s, %s)::pgscore.work', b.number, task, keys, deltas)
-$$;
-
-comment on function pgscore._work_of(pgscore.binding, text, text, text) is 'SQL for work of a binding, its parts given as SQL';
-
--- core/binding/_hand_over.sql
-create function pgscore._hand_over(b pgscore.binding, task text, keys text, deltas text, source text) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    -- Kept for the commit, or done at once.
-    select case b.timing
-        when 'commit' then format(
-            'insert into %s (binding, task, keys, deltas) select %s, %s, %s, %s %s;',
-            pgscore._queue_name(b.profile_number), b.number, task, keys, deltas, source
-        )
-        else format(
-            'perform %s(array[%s]) %s;', pgscore._generated_name(b.profile, 'profile', b.profile_number, 'apply'),
-            pgscore._work_of(b, task, keys, deltas), source
+        when target.atttypid not in ('bigint'::regtype, 'numeric'::regtype)
+            or (target.atttypid = 'numeric'::regtype and target.atttypmod <> -1)
+        -- A full counter would fail the application's insert.
+        then format(
+            'column "%s" is of type %s, which a %s can overflow; run: alter table %s alter column %I type bigint',
+            target.attname, format_type(target.atttypid, target.atttypmod), r.reducer ->> 'aggregate', target.attrelid::regclass,
+            target.attname
         )
     end
 $$;
 
-comment on function pgscore._hand_over(pgscore.binding, text, text, text, text) is
-    'The statement with which a trigger hands work over; the parts of the work are SQL, over the rows of source';
+comment on function pgscore._counter_problem(pgscore.reducer_sql, pg_catalog.pg_attribute) is
+    'What is wrong with a column that counts, in a sentence; NULL where nothing is';
+grant execute on function pgscore._counter_problem(pgscore.reducer_sql, pg_catalog.pg_attribute) to pgscore_reader;
 
--- core/binding/_worth_queueing.sql
-create function pgscore._worth_queueing(b pgscore.binding, deltas text[]) returns text
+create function pgscore._order_problem(r pgscore.reducer_sql, source pg_catalog.pg_attribute) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    -- Events that no filter takes are told only where a profile may be missing, or a value has to be looked up.
-    select string_agg(format('%s is not null', d), ' or ')
-    from unnest(deltas) d
-    where b.on_missing = 'ignore'
-    having not exists (
-        select from pgscore._reducers_of(b) r
-        where r.kind = 'look' or (r.reducer ->> 'aggregate' = 'count' and not r.reducer ? 'where')
-    )
-$$;
-
-comment on function pgscore._worth_queueing(pgscore.binding, text[]) is
-    'SQL that says whether inserted events, of which the deltas are known, change anything; NULL where they always do';
-
--- core/binding/_events_differ.sql
-create function pgscore._events_differ(b pgscore.binding) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    -- The events of a key before and after, in what the reducers read of them.
-    select format(
-        'array_agg(%1$s order by %1$s) filter (where e.pgscore_sign = 1)'
-        ' is distinct from array_agg(%1$s order by %1$s) filter (where e.pgscore_sign = -1)',
-        'row(' || string_agg(format('e.%I', n.name), ', ' order by n.name) || ')::text collate "C"'
-    )
-    from (
-        select f.value as name
-        from jsonb_array_elements(b.reducers) r, jsonb_each_text(r) f where f.key in ('of', 'order_by')
-        union
-        select f from jsonb_array_elements(b.reducers) r, jsonb_object_keys(coalesce(r -> 'where', '{}')) f
-        union
-        select k::text from unnest(pgscore._primary_key(b.events)) k
-    ) n
-$$;
-
-comment on function pgscore._events_differ(pgscore.binding) is
-    'SQL that says whether an update changed, of the events of one key, anything that a reducer reads';
-
--- core/binding/_key_of_parts.sql
-create function pgscore._key_of_parts(key name[]) returns text
-language sql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-    select case cardinality(key)
-        when 1 then 'here.k1::text'
-        else format(
-            'array[%s]::text', (select string_agg(format('here.k%s::text', n), ', ' order by n) from generate_subscripts(key, 1) n)
-        )
-    end
-$$;
-
-comment on function pgscore._key_of_parts(name[]) is 'SQL for a key as text, from the variables k1, k2, … of a generated function';
-
--- core/binding/_fold_at_once.sql
-create function pgscore._fold_at_once(b pgscore.binding, brought text[], source text) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    -- The owner of both tables needs no other function for it.
-    select format(
-        '<<here>>
-        declare
-            %s
-        begin
-            select %s into %s %s;
-            if found then
-                %s
-                if not found then
-                    perform %s(array[%s]);
-                end if;
-            end if;
-        end;',
-        (
-            select string_agg(format('k%s %s; ', o, t), '' order by o)
-            from unnest(pgscore._key_types(b.profile, b.profile_key)) with ordinality u (t, o)
-        ) || (select string_agg(format('v%s %s; ', r.ordinal, r.type), '' order by r.ordinal) from pgscore._reducers_of(b) r),
-        (select string_agg(format('e.%I, ', k), '' order by o) from unnest(b.event_key) with ordinality u (k, o))
-            || array_to_string(brought, ', '),
-        (select string_agg(format('here.k%s, ', n), '' order by n) from generate_subscripts(b.event_key, 1) n)
-            || (select string_agg(format('here.v%s', n), ', ' order by n) from generate_subscripts(brought, 1) n),
-        source, s.statement, pgscore._generated_name(b.profile, 'profile', b.profile_number, 'apply'),
-        pgscore._work_of(
-            b, '''move''', format('array[%s]', pgscore._key_of_parts(b.event_key)),
-            format(
-                'array[array[%s]::text[]::text]',
-                (select string_agg(format('here.v%s::text', n), ', ' order by n) from generate_subscripts(brought, 1) n)
-            )
-        )
-    )
-    from (
-        select pgscore._one_update(
-            b, array(select format('here.k%s', n) from generate_subscripts(b.profile_key, 1) n order by n),
-            array(select format('here.v%s', n) from generate_subscripts(brought, 1) n order by n)
-        ) as statement
-    ) s
-    where b.timing = 'statement' and b.events_owner = b.profile_owner and s.statement is not null
-$$;
-
-comment on function pgscore._fold_at_once(pgscore.binding, text[], text) is
-    'What the trigger function for inserted events does with the event of a statement where it may change the profile itself; NULL where it may not';
-
--- core/binding/_fold_one.sql
-create function pgscore._fold_one(b pgscore.binding) returns text
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    brought constant text[] := array(
-        select case r.kind when 'look' then 'null' else pgscore._event_value(r.reducer, b.events) end
-        from pgscore._reducers_of(b) r order by r.ordinal
-    );
-    source constant text := format(
-        'from pgscore_new e where %s%s', pgscore._key_present(b.event_key, 'e'), ' and (' || pgscore._worth_queueing(b, brought) || ')'
-    );
-begin
-    -- One event is what most statements bring, and to group it costs more than the rest of the work.
-    return format(
-        'perform from pgscore_new offset 1; if not found then %s return null; end if; ',
-        coalesce(
-            pgscore._fold_at_once(b, brought, source),
-            pgscore._hand_over(
-                b, '''move''', format('array[%s]', pgscore._key_text(b.event_key, 'e')),
-                format(
-                    'array[array[%s]::text[]::text]',
-                    (select string_agg(format('(%s)::text', v), ', ' order by o) from unnest(brought) with ordinality u (v, o))
-                ),
-                source
-            )
-        )
-    );
-end
-$$;
-
-comment on function pgscore._fold_one(pgscore.binding) is
-    'What the trigger function for inserted events does first: it hands over the event of a statement that inserted only one';
-
--- core/binding/_fold_body.sql
-create function pgscore._fold_body(b pgscore.binding, operation text) returns text
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    sign constant text := case operation when 'insert' then '1' when 'delete' then '-1' else 'e.pgscore_sign' end;
-    source constant text := case operation
-        when 'insert' then 'pgscore_new e'
-        when 'delete' then 'pgscore_old e'
-        else '(select 1 as pgscore_sign, n.* from pgscore_new n union all select -1, o.* from pgscore_old o) e'
-    end;
-    deltas text[];
-    adds_up boolean;
-    sums boolean;
-    chosen text;
-    task text;
-begin
-    select
-        array_agg(
-            case when operation = 'delete' and r.reducer ? 'deletes' then 'null'
-            else pgscore._event_delta(r.reducer, r.kind, b.events, sign) end
-            order by r.ordinal
-        ),
-        coalesce(bool_and(r.kind = 'add'), true), coalesce(bool_or(r.reducer ->> 'aggregate' = 'sum'), false)
-    into deltas, adds_up, sums
-    from pgscore._reducers_of(b) r;
-    -- Keys for which there is something to do.
-    chosen := case
-        when operation = 'insert' then pgscore._worth_queueing(b, deltas)
-        when adds_up then coalesce(
-            (select string_agg(format('coalesce(%s, 0) <> 0', d), ' or ') from unnest(deltas) d where d <> 'null'), 'false'
-        )
-        when operation = 'update' then pgscore._events_differ(b)
-    end;
-    task := case when operation = 'insert' or adds_up then '''move''' else '''undo''' end;
-    if sums and operation <> 'insert' then
-        -- NaN and infinity cannot be taken away again.
-        task := format('case when bool_or(f.delta ~ ''NaN|Infinity'') then ''recount'' else %s end', task);
-    end if;
-    return format(
-        'begin %s%s return null; end',
-        case operation when 'insert' then pgscore._fold_one(b) end,
-        pgscore._hand_over(
-            b, task, 'array_agg(f.key)', 'array_agg(f.delta)',
-            format(
-                'from (select %s as key, array[%s]::text[]::text as delta from %s where %s group by %s%s) f having count(*) > 0',
-                pgscore._key_text(b.event_key, 'e'),
-                (select string_agg(format('(%s)::text', d), ', ' order by ordinal) from unnest(deltas) with ordinality u (d, ordinal)),
-                source, pgscore._key_present(b.event_key, 'e'),
-                (select string_agg(format('e.%I', k), ', ') from unnest(b.event_key) k),
-                ' having ' || chosen
-            )
-        )
-    );
-end
-$$;
-
-comment on function pgscore._fold_body(pgscore.binding, text) is
-    'The body of the trigger function that folds by key what a statement inserted, updated or deleted, and hands it over';
-
--- core/binding/_truncate_body.sql
-create function pgscore._truncate_body(b pgscore.binding) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select format(
-        'begin %s return null; end',
-        case when exists (select from jsonb_array_elements(b.reducers) r where not r ? 'deletes')
-            then pgscore._hand_over(b, '''recount all''', '''{}''::text[]', '''{}''::text[]', '')
-        end
-    )
-$$;
-
-comment on function pgscore._truncate_body(pgscore.binding) is 'The body of the trigger function for TRUNCATE, which tells no rows: all profiles are recounted';
-
--- core/binding/_function_statements.sql
-create function pgscore._function_statements(
-    owner regrole, signature text, returns text, posture text, body text, says text, callers regrole[] default '{}'
-) returns table (role regrole, statement text)
-language sql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-    -- The body is a literal, never dollar-quoted: names stand in it, and could end the quote.
-    select owner, s.statement
-    from (
-        values
-            (1, format(
-                'create or replace function %s%s language %s security definer set search_path = pg_catalog, pg_temp as %L',
-                signature, coalesce(' returns ' || returns, ''), posture, body
-            )),
-            (2, format('comment on function %s is %L', signature, says)),
-            (3, format('revoke all on function %s from public', signature))
-    ) as s (step, statement)
-    union all
-    select owner, format('grant execute on function %s to %s', signature, c) from unnest(callers) as c where c <> owner
-$$;
-
-comment on function pgscore._function_statements(regrole, text, text, text, text, text, regrole[]) is
-    'What the owner of a table runs to have a function that works with its rights, and that only callers may call';
-
--- core/binding/_trigger_statements.sql
-create function pgscore._trigger_statements(
-    name text, fires text, relation regclass, details text, function text, says text
-) returns setof text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    -- A trigger that stands as it should is left alone: to replace it would lock the table.
-    select s.statement
-    from (values
-        (1, format('create or replace trigger %I %s on %s %s execute function %s()', name, fires, relation, details, function)),
-        (2, format('comment on trigger %I on %s is %L', name, relation, says))
-    ) as s (step, statement)
+    select format('column "%s" of type %s has no order, which %s needs', source.attname, source.atttypid::regtype, r.reducer ->> 'aggregate')
     where not exists (
-        select from pg_catalog.pg_trigger t
-        where t.tgrelid = relation and t.tgname = name and t.tgfoid = to_regprocedure(function || '()') and t.tgenabled = 'O'
+        select from pg_catalog.pg_opclass o
+        where o.opcdefault and o.opcmethod = (select a.oid from pg_catalog.pg_am a where a.amname = 'btree')
+            and o.opcintype in (
+                source.atttypid, (select t.typbasetype from pg_catalog.pg_type t where t.oid = source.atttypid),
+                case when source.atttypid = 'varchar'::regtype then 'text'::regtype end,
+                case when exists (select from pg_catalog.pg_type t where t.oid = source.atttypid and t.typtype = 'e') then 'anyenum'::regtype end
+            )
     )
-    order by s.step
 $$;
 
-comment on function pgscore._trigger_statements(text, text, regclass, text, text, text) is
-    'What the owner of a table runs to have a trigger with its comment; nothing, where it has it';
+comment on function pgscore._order_problem(pgscore.reducer_sql, pg_catalog.pg_attribute) is
+    'What is wrong with a column whose values are to be ordered, in a sentence; NULL where nothing is';
+grant execute on function pgscore._order_problem(pgscore.reducer_sql, pg_catalog.pg_attribute) to pgscore_reader;
 
--- core/binding/_recount_statements.sql
-create function pgscore._recount_statements(b pgscore.binding) returns table (role regrole, statement text)
-language plpgsql stable
+create function pgscore._same_type_problem(r pgscore.reducer_sql, source pg_catalog.pg_attribute, target pg_catalog.pg_attribute) returns text
+language sql stable
 set search_path = pg_catalog, pg_temp
+as $$
+    select format(
+        'column "%s" is of type %s and takes the %s of a column of type %s: they must be the same',
+        target.attname, format_type(target.atttypid, target.atttypmod), r.reducer ->> 'aggregate',
+        format_type(source.atttypid, source.atttypmod)
+    )
+    where (target.atttypid, target.atttypmod, target.attcollation) is distinct from (source.atttypid, source.atttypmod, source.attcollation)
+$$;
+
+comment on function pgscore._same_type_problem(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute) is
+    'What is wrong with a column that takes values of another one, in a sentence; NULL where nothing is';
+grant execute on function pgscore._same_type_problem(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute) to pgscore_reader;
+
+-- core/binding/reducers/filter.sql
+create function pgscore._filter_sql(reducer jsonb, events regclass) returns text
+language plpgsql stable
+-- A value with a date or a time is read and written the same way whoever attaches: without a zone it is UTC.
+set search_path = pg_catalog, pg_temp set datestyle = 'ISO' set intervalstyle = 'postgres' set timezone = 'UTC'
 as $$
 declare
-    matches constant text := pgscore._key_match(b.events, b.event_key, 'e', '$1');
-    columns text;
-    given text;
-    named text;
+    filtered record;
+    value text;
+    conditions text[];
 begin
-    select
-        string_agg(format(', out v%s %s', r.ordinal, r.type), '' order by r.ordinal),
-        string_agg(
-            format(
-                case r.kind when 'add' then ', case when $2 then %s end' else ', %s' end,
-                pgscore._reducer_value(r.reducer, b.events, matches)
-            ), '' order by r.ordinal
-        ),
-        string_agg(format(', v%s', r.ordinal), '' order by r.ordinal)
-    into columns, given, named
-    from pgscore._reducers_of(b) r;
-    return query select * from pgscore._function_statements(
-        b.events_owner,
-        format(
-            '%s(key text, everything boolean, out any_event boolean%s)',
-            pgscore._generated_name(b.events, 'binding', b.number, 'recount'), columns
-        ),
-        null, 'plpgsql stable',
-        format('begin select exists (select from %s e where %s)%s into any_event%s; end', b.events, matches, given, named),
-        format('What the reducers give on the events of %s for a key; those that add up only if everything is asked for', b.events),
-        array[b.profile_owner]
-    );
-end
-$$;
-
-comment on function pgscore._recount_statements(pgscore.binding) is
-    'What the owner of an event table runs to have the function that finds a profile''s counters from its events';
-
--- core/binding/_event_statements.sql
-create function pgscore._event_statements(b pgscore.binding) returns table (role regrole, statement text)
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select f.role, f.statement
-    from unnest(array['insert', 'update', 'delete', 'truncate']) as o (operation),
-        pgscore._function_statements(
-            b.events_owner, pgscore._generated_name(b.events, 'binding', b.number, o.operation) || '()', 'trigger', 'plpgsql volatile',
-            case o.operation when 'truncate' then pgscore._truncate_body(b) else pgscore._fold_body(b, o.operation) end,
-            format('Tells profiles of %s what a statement did to %s: %s', b.profile, b.events, o.operation)
-        ) as f
-    union all
-    select r.role, r.statement from pgscore._recount_statements(b) r
-$$;
-
-comment on function pgscore._event_statements(pgscore.binding) is
-    'What the owner of an event table runs to have the functions of a binding';
-
--- core/binding/_event_triggers.sql
-create function pgscore._event_triggers(b pgscore.binding) returns table (role regrole, statement text)
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select b.events_owner, s.statement
-    from pgscore._partitions(b.events) as p (relation),
-        (values
-            ('insert', 'referencing new table as pgscore_new'),
-            ('update', 'referencing new table as pgscore_new old table as pgscore_old'),
-            ('delete', 'referencing old table as pgscore_old'),
-            ('truncate', '')
-        ) as o (operation, tables),
-        lateral pgscore._trigger_statements(
-            format('pgscore_%s_%s', b.number, o.operation), 'after ' || o.operation, p.relation,
-            o.tables || ' for each statement', pgscore._generated_name(b.events, 'binding', b.number, o.operation),
-            format('Moves counters of %s and scores of model %s', b.profile, b.model)
-        ) as s (statement)
-$$;
-
-comment on function pgscore._event_triggers(pgscore.binding) is
-    'What the owner of an event table runs to have the triggers of a binding, on the table and on its partitions';
-
--- core/binding/_tied.sql
-create function pgscore._tied(profile regclass) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    -- A plan that works on rows of a table and does not read it would not notice that its columns change. A constant of type
-    -- regclass makes it depend on the table, and a function that is not immutable keeps the planner from folding it away.
-    select format('pg_typeof(%L::regclass) is not null', profile)
-$$;
-
-comment on function pgscore._tied(regclass) is 'SQL that is true, and ties a plan to a table: a change of its columns reaches the plans of open sessions';
-
--- core/binding/_fill_generated.sql
-create function pgscore._fill_generated(profile regclass, variable text) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    -- They are computed after all BEFORE triggers.
-    select format(
-        'select %s into %s from (select (%s).*) as filled where %s;',
-        string_agg(pg_get_expr(d.adbin, d.adrelid), ', ' order by a.attnum),
-        string_agg(format('%s.%I', variable, a.attname), ', ' order by a.attnum), variable, pgscore._tied(profile)
-    )
-    from pg_catalog.pg_attribute a join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
-    where a.attrelid = profile and a.attgenerated <> '' and not a.attisdropped
-    having count(*) > 0
-$$;
-
-comment on function pgscore._fill_generated(regclass, text) is
-    'The statement that computes the generated columns of a row that is not stored yet; NULL where a table has none';
-
--- core/binding/_abort_hint.sql
-create function pgscore._abort_hint() returns text
-language sql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-    select 'The binding''s on_error is abort; with keep the row would be stored and listed stale.'
-$$;
-
-comment on function pgscore._abort_hint() is 'The hint of the error with which a binding fails a transaction whose rows cannot be scored';
-
--- core/binding/_counters_moved.sql
-create function pgscore._counters_moved(profile regclass) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select string_agg(format('old.%1$I is distinct from new.%1$I', c.name), ' or ' order by c.name)
-    from (
-        select distinct r ->> 'column' as name from pgscore._bindings_of(profile) b, jsonb_array_elements(b.reducers) r
-    ) c
-$$;
-
-comment on function pgscore._counters_moved(regclass) is 'SQL that says, in a trigger of a profile table, whether a column that a reducer moves has changed';
-
--- core/binding/_refused_one.sql
-create function pgscore._refused_one(b pgscore.binding) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select format(
-        'if (select b.on_error from pgscore.binding b where b.number = %1$s) = ''abort'' then
-            raise exception ''model "%%" could not score 1 of 1 rows for %%: %%'', %2$L, %3$L, scored.reason
-                using errcode = ''data_exception'', hint = %4$L;
+    for filtered in
+        select w.value, a.attname, format_type(a.atttypid, a.atttypmod) as type, t.typcategory in ('D', 'T') as has_time
+        from jsonb_each(reducer -> 'where') as w, pgscore._column(events, w.key) as a
+        join pg_catalog.pg_type t on t.oid = a.atttypid
+        order by w.key
+    loop
+        value := filtered.value #>> '{}';
+        if value is null then
+            conditions := conditions || format('e.%I is null', filtered.attname);
+            continue;
+        elsif filtered.has_time then
+            execute format('select %L::%s::text', value, filtered.type) into value;
         end if;
-        insert into pgscore.stale_row as s (binding, key, reason) values (%1$s, %5$s, scored.reason)
-        on conflict on constraint stale_row_pkey do update set reason = excluded.reason;',
-        b.number, b.model, b.name, pgscore._abort_hint(), pgscore._key_text(b.profile_key, 'new')
-    )
-$$;
-
-comment on function pgscore._refused_one(pgscore.binding) is 'What the trigger function of a profile table does with a row that could not be scored';
-
--- core/binding/_scored_one.sql
-create function pgscore._scored_one(b pgscore.binding) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select format(
-        -- The list is empty but for bad days, and an empty table is told apart sooner than searched.
-        'if pg_relation_size(''pgscore.stale_row'') > 0 then
-            delete from pgscore.stale_row s where s.binding = %1$s and s.key = %2$s and s.cause = ''score'';
-        end if; ', b.number, pgscore._key_text(b.profile_key, 'new')
-    ) || case when b.log then format(
-        'insert into pgscore.prediction_log (model, version, binding, key, score)
-        select b.model, scored.answer[2], b.name, %2$s, scored.answer[1] from pgscore.binding b where b.number = %1$s and b.log;',
-        b.number, pgscore._key_text(b.profile_key, 'new')
-    ) else '' end
-$$;
-
-comment on function pgscore._scored_one(pgscore.binding) is 'What the trigger function of a profile table does when a row was scored: it keeps the list of stale rows and the log';
-
--- core/binding/_rekey_one.sql
-create function pgscore._rekey_one(b pgscore.binding) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select format(
-        'if %1$s then
-            -- What is listed for the row is listed under its new key.
-            with former as (delete from pgscore.stale_row s where s.binding = %4$s and s.key = %6$s returning s.*)
-            insert into pgscore.stale_row (binding, key, cause, reason, since)
-            select f.binding, %5$s, f.cause, f.reason, f.since from former f where %2$s
-            on conflict do nothing;
-            insert into %3$s (binding, task, keys, deltas) select %4$s, ''rekey'', array[%5$s], array[%6$s] where %2$s;
-        end if;',
-        (select string_agg(format('old.%1$I is distinct from new.%1$I', k), ' or ') from unnest(b.profile_key) k),
-        pgscore._key_present(b.profile_key, 'new'), pgscore._queue_name(b.profile_number), b.number,
-        pgscore._key_text(b.profile_key, 'new'), pgscore._key_text(b.profile_key, 'old')
-    )
-$$;
-
-comment on function pgscore._rekey_one(pgscore.binding) is
-    'What the trigger function of a profile table does where a row gets another key: it is recounted when it is stored, and at commit, when its events have followed';
-
--- core/binding/_score_one.sql
-create function pgscore._score_one(b pgscore.binding) returns text
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    filled constant text := pgscore._fill_generated(b.profile, 'scored.present');
-    present constant text := case when filled is null then 'new' else 'scored.present' end;
-begin
-    return format(
-        '<<scored>>
-        declare
-            present %1$s; answer double precision[]; alone pgscore.scored; reason text;
-        begin
-            -- What can fail is apart from what writes: a block that only reads costs no transaction id. A conflict of
-            -- transactions is no failure of the model.
-            begin
-                %2$s
-                -- Where a counter has moved the model is asked, without the price of finding out what else has changed.
-                if new.%4$I is null or %6$s then
-                    scored.answer := case when %7$s then pgscore._rescore(%3$L, null::%1$s, %5$s, true) end;
-                else
-                    scored.answer := case when %7$s then pgscore._rescore(%3$L, old, %5$s, false) end;
-                end if;
-                if scored.answer is not null then
-                    if scored.answer[1] is null then
-                        -- Refused, or not known to this session yet.
-                        scored.alone := pgscore._score_rows(%3$L, array[%5$s]);
-                        scored.answer := array[(scored.alone).scores[1], (scored.alone).version];
-                        scored.reason := (scored.alone).reasons[1];
-                    end if;
-                end if;
-            exception
-                when transaction_rollback then raise;
-                when others then scored.reason := sqlerrm;
-            end;
-            if scored.reason is not null then
-                %8$s
-            elsif scored.answer is not null then
-                new.%4$I := scored.answer[1]; %9$s
-                %10$s
-            end if;
-        end;',
-        b.profile, 'scored.present := new; ' || filled, b.model, b.score, present, pgscore._counters_moved(b.profile),
-        pgscore._tied(b.profile), pgscore._refused_one(b),
-        concat('new.' || quote_ident(b.version) || ' := scored.answer[2]; ', 'new.' || quote_ident(b.scored_at) || ' := now();'),
-        pgscore._scored_one(b)
-    );
-end
-$$;
-
-comment on function pgscore._score_one(pgscore.binding) is 'What the trigger function of a profile table does to score a row by the model of a binding';
-
--- core/binding/_score_body.sql
-create function pgscore._score_body(profile regclass) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select format(
-        '#variable_conflict use_column
-        begin
-            -- What pgscore wrote together with the score, and nothing that a trigger changes because of it.
-            if pg_trigger_depth()::text = current_setting(''pgscore.scored'', true) then
-                if exists (select from %s q where q.transaction = pg_current_xact_id() and q.task = ''scored'') then
-                    return new;
-                end if;
-            end if;
-            %s %s return new;
-        end',
-        pgscore._queue_name(p.number),
-        (select string_agg(pgscore._rekey_one(b), ' ' order by b.number) from pgscore._bindings_of(p.profile) b),
-        (select string_agg(pgscore._score_one(t), ' ' order by t.number) from pgscore._targets_of(p.profile) t)
-    )
-    from pgscore.bound_profile p where p.profile = _score_body.profile
-$$;
-
-comment on function pgscore._score_body(regclass) is
-    'The body of the trigger function that scores a row of a profile table before it is stored, if what a model reads has changed';
-
--- core/binding/_arrive_body.sql
-create function pgscore._arrive_body(profile regclass) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select 'begin ' || string_agg(
-        pgscore._hand_over(
-            b, '''arrive''', format('array_agg(%s)', pgscore._key_text(b.profile_key, 'n')),
-            '''{}''::text[]',
-            format('from pgscore_new n where %s having count(*) > 0', pgscore._key_present(b.profile_key, 'n'))
-        ), ' ' order by b.number
-    ) || ' return null; end'
-    from pgscore._bindings_of(profile) b
-$$;
-
-comment on function pgscore._arrive_body(regclass) is 'The body of the trigger function that has new profiles counted: their events may have come before them';
-
--- core/binding/_forget_body.sql
-create function pgscore._forget_body(profile regclass) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select 'begin ' || string_agg(
-        format(
-            'if tg_op = ''TRUNCATE'' then
-                delete from pgscore.stale_row s where s.binding = %1$s and not exists (select from %3$s p where %4$s);
-            else
-                delete from pgscore.stale_row s using pgscore_old o where s.binding = %1$s and s.key = %2$s;
-            end if;',
-            b.number, pgscore._key_text(b.profile_key, 'o'), b.profile, pgscore._key_match(b.profile, b.profile_key, 'p', 's.key')
-        ), ' ' order by b.number
-    ) || ' return null; end'
-    from pgscore._bindings_of(profile) b
-$$;
-
-comment on function pgscore._forget_body(regclass) is 'The body of the trigger function that takes deleted profiles from the list of stale rows';
-
--- core/binding/_take_queue.sql
-create function pgscore._take_queue(profile_number integer) returns text
-language sql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-    select format(
-        'for here.taken in
-            delete from %s q where q.transaction = pg_current_xact_id() returning q.binding, q.task, q.keys, q.deltas
-        loop
-            if here.taken.task <> ''scored'' then
-                here.work := here.work || here.taken;
-            end if;
-        end loop;',
-        pgscore._queue_name(profile_number)
-    )
-$$;
-
-comment on function pgscore._take_queue(integer) is 'What a generated function does to take what the transaction queued: each row is added to its variable work';
-
--- core/binding/_merge_one.sql
-create function pgscore._merge_one(b pgscore.binding) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select format(
-        'elsif here.taken.binding = %1$s and here.first.binding = %1$s and here.taken.task = ''move'' and here.first.task = ''move''
-            and cardinality(here.taken.keys) = 1 and here.taken.keys = here.first.keys
-        then
-            here.first.deltas := array[array[%2$s]::text[]::text];',
-        b.number,
-        string_agg(
-            format(
-                -- NULL stands for nothing that came.
-                '(coalesce((here.first.deltas[1]::text[])[%1$s]::numeric + (here.taken.deltas[1]::text[])[%1$s]::numeric, (here.first.deltas[1]::text[])[%1$s]::numeric, (here.taken.deltas[1]::text[])[%1$s]::numeric))::text',
-                r.ordinal
-            ), ', ' order by r.ordinal
-        )
-    )
-    from pgscore._reducers_of(b) r
-    having bool_and(r.kind = 'add')
-$$;
-
-comment on function pgscore._merge_one(pgscore.binding) is
-    'What the drain function does where several statements had events of one profile: their deltas are added; NULL where not all reducers add';
-
--- core/binding/_drain_one.sql
-create function pgscore._drain_one(b pgscore.binding) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select format(
-        'if here.first.binding = %s then %s %s if found then return; end if; end if;', b.number,
-        -- What several statements did may come to nothing.
-        case when b.on_missing = 'ignore' and pgscore._merge_one(b) is not null then format(
-            'if here.rows > 1 and %s then return; end if;',
-            (
-                select string_agg(format('coalesce(here.delta[%s]::numeric, 0) = 0', r.ordinal), ' and ' order by r.ordinal)
-                from pgscore._reducers_of(b) r
-            )
-        ) end,
-        u.statement
-    )
-    from (
-        select pgscore._one_update(
-            b,
-            array(
-                select pgscore._key_part('here.first.keys[1]', pgscore._key_types(b.profile, b.profile_key), n::integer)
-                from generate_subscripts(b.profile_key, 1) n order by n
-            ),
-            array(select format('here.delta[%s]::%s', r.ordinal, r.typed) from pgscore._reducers_of(b) r order by r.ordinal)
-        ) as statement
-    ) u
-    where u.statement is not null
-$$;
-
-comment on function pgscore._drain_one(pgscore.binding) is
-    'What the drain function does where the work is one profile and new events; NULL where a reducer has to look at them';
-
--- core/binding/_drain_body.sql
-create function pgscore._drain_body(profile regclass) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select format(
-        '<<here>>
-        declare
-            taken record; first record; rows integer := 0; work pgscore.work[]; delta text[];
-        begin
-            for here.taken in
-                delete from %1$s q where q.transaction = pg_current_xact_id() returning q.binding, q.task, q.keys, q.deltas
-            loop
-                here.rows := here.rows + 1;
-                if here.rows = 1 then
-                    here.first := here.taken;
-                %2$s else
-                    here.work := here.work || row(here.taken.binding, here.taken.task, here.taken.keys, here.taken.deltas)::pgscore.work;
-                end if;
-            end loop;
-            if here.rows = 0 then
-                return;
-            end if;
-            -- Events of one profile are what most transactions bring; queries over arrays cost more than the update.
-            if here.work is null and here.first.task = ''move'' and cardinality(here.first.keys) = 1 then
-                here.delta := here.first.deltas[1];
-                %3$s
-            end if;
-            perform %4$s(row(here.first.binding, here.first.task, here.first.keys, here.first.deltas)::pgscore.work || here.work);
-        end',
-        pgscore._queue_name(p.number),
-        (select string_agg(pgscore._merge_one(b), ' ' order by b.number) from pgscore._bindings_of(p.profile) b),
-        (select string_agg(pgscore._drain_one(b), ' ' order by b.number) from pgscore._bindings_of(p.profile) b),
-        pgscore._generated_name(p.profile, 'profile', p.number, 'apply')
-    )
-    from pgscore.bound_profile p where p.profile = _drain_body.profile
-$$;
-
-comment on function pgscore._drain_body(regclass) is
-    'The body of the function that does at commit what the transaction queued for a profile table';
-
--- core/binding/_follow_keys_body.sql
-create function pgscore._follow_keys_body(profile regclass) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    -- A counter that ignores deletes cannot be recounted. Its row carries it to the new key, and what events did under the
-    -- former key, a cascade's too, is done to the same row.
-    select 'if exists (select from unnest(here.work) w where w.task = ''rekey'') then
-        here.work := array(
-            select row(
-                w.binding, w.task,
-                case when w.task in (''rekey'', ''arrive'') then w.keys
-                else array(
-                    select coalesce(
-                        (
-                            select k.present
-                            from unnest(here.work) r, unnest(r.keys, r.deltas) as k (present, former)
-                            where r.binding = w.binding and r.task = ''rekey'' and k.former = u.key limit 1
-                        ), u.key
-                    )
-                    from unnest(w.keys) with ordinality as u (key, ordinal) order by u.ordinal
-                ) end,
-                w.deltas
-            )::pgscore.work
-            from unnest(here.work) w
-        );
-    end if;'
-    where exists (
-        select from pgscore._bindings_of(profile) b, jsonb_array_elements(b.reducers) r where r ? 'deletes'
-    )
-$$;
-
-comment on function pgscore._follow_keys_body(regclass) is
-    'What the apply function does where profiles got other keys; NULL where all counters can be recounted';
-
--- core/binding/_missing_body.sql
-create function pgscore._missing_body(b pgscore.binding) returns text
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    -- Events that went away again leave nobody missing.
-    missing constant text := format(
-        'select distinct u.key from unnest(here.work) w, unnest(w.keys) as u (key)
-        where w.binding = %s and w.task in (''move'', ''undo'', ''recount'')
-            and not exists (select from %s p where %s) and (select r.any_event from %s(u.key, false) r)',
-        b.number, b.profile, pgscore._key_match(b.profile, b.profile_key, 'p', 'u.key'),
-        pgscore._generated_name(b.events, 'binding', b.number, 'recount')
-    );
-begin
-    return case b.on_missing
-        when 'error' then format(
-            'select min(m.key) into here.missing from (%s) m;
-            if here.missing is not null then
-                raise exception ''table %% has no row whose %% is %%, which events of %% name'', %L, %L, here.missing, %L
-                    using errcode = ''foreign_key_violation'', hint = ''The binding''''s on_missing is error.'';
-            end if;',
-            missing, b.profile::text, array_to_string(b.profile_key, ', '), b.events::text
-        )
-        -- Who inserts first decides: the other one waits for the key. A new row is counted on its arrival.
-        when 'insert' then format(
-            'with missing as (%1$s), made as (
-                insert into %2$s as p (%3$s) select %4$s from missing m order by m.key collate "C" on conflict do nothing
-                returning %5$s as key
-            )
-            select array_agg(m.key) into here.made from made m;
-            if here.made is not null then
-                %6$s %7$s
-            end if;',
-            missing, b.profile,
-            (select string_agg(quote_ident(k), ', ' order by o) from unnest(b.profile_key) with ordinality u (k, o)),
-            (
-                select string_agg(
-                    pgscore._key_part('m.key', pgscore._key_types(b.profile, b.profile_key), o::integer), ', ' order by o
-                )
-                from unnest(b.profile_key) with ordinality u (k, o)
-            ),
-            pgscore._key_text(b.profile_key, 'p'),
-            -- At commit its arrival stands in the queue; at a statement's end, and where constraints are immediate, it has been
-            -- counted already.
-            case b.timing when 'commit' then pgscore._take_queue(b.profile_number) end,
-            (
-                select string_agg(format('here.counted_%1$s := here.counted_%1$s || here.made;', o.number), ' ')
-                from pgscore._bindings_of(b.profile) o where o.profile_key = b.profile_key
-            )
-        )
-    end;
-end
-$$;
-
-comment on function pgscore._missing_body(pgscore.binding) is
-    'What the apply function does, before it locks rows, about events whose profile is missing; NULL for nothing';
-
--- core/binding/_meet_body.sql
-create function pgscore._meet_body(profile regclass) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    -- A profile may come in a transaction that runs at the same time as one with its event: each would miss what the other
-    -- brings. Both change the slot of the key: the later one waits here and then sees the other, or, with an older
-    -- snapshot, fails with 40001. A TRUNCATE has to meet all new profiles.
-    select format(
-        'here.slots := array(
-            select s.slot from (%1$s) s union
-            select generate_series(0, 63) where exists (select from unnest(here.work) w where w.task = ''recount all'')
-        );
-        if cardinality(here.slots) > 0 then
-            perform from %2$s a where a.slot = any (here.slots) order by a.slot for update;
-            update %2$s a set transaction = pg_current_xact_id()
-            where a.slot = any (here.slots) and a.transaction is distinct from pg_current_xact_id();
-        end if;',
-        (
-            select string_agg(
-                format(
-                    'select hashtext(u.key) & 63 as slot from unnest(here.work) w, unnest(w.keys) as u (key)
-                    where w.binding = %s and (w.task in (''arrive'', ''rekey'') or not exists (select from %s p where %s))',
-                    b.number, b.profile, pgscore._key_match(b.profile, b.profile_key, 'p', 'u.key')
-                ), ' union ' order by b.number
-            )
-            from pgscore._bindings_of(p.profile) b
-        ),
-        pgscore._arrival_name(p.number)
-    )
-    from pgscore.bound_profile p where p.profile = _meet_body.profile
-$$;
-
-comment on function pgscore._meet_body(regclass) is
-    'What the apply function does so that new profiles, and events without a profile, see each other';
-
--- core/binding/_recount_again_body.sql
-create function pgscore._recount_again_body() returns text
-language sql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-    -- One statement may fire several triggers, as ON CONFLICT, MERGE and writable CTEs do. Where constraints are immediate,
-    -- or work is done at the end of each statement, what one of them has recounted a later one would add again.
-    select format(
-        'if %s then
-            here.work := array(
-                select row(
-                    w.binding, case when w.task in (''move'', ''undo'') then ''recount'' else w.task end, w.keys, w.deltas
-                )::pgscore.work
-                from unnest(here.work) w
-            );
-        elsif exists (select from unnest(here.work) w where w.task <> ''move'') then
-            perform set_config(''pgscore.recounted'', extract(epoch from statement_timestamp())::text, true);
-        end if;',
-        pgscore._recounted()
-    )
-$$;
-
-comment on function pgscore._recount_again_body() is
-    'What the apply function does so that events which a recount has seen are not added afterwards';
-
--- core/binding/_settle_body.sql
-create function pgscore._settle_body(b pgscore.binding) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    -- One statement may fire several triggers, as ON CONFLICT and writable CTEs do, and what one of them recounts at the end
-    -- of the statement a later one may add. At commit all of them are over.
-    select format(
-        'insert into %s (binding, task, keys, deltas)
-        select %s, ''settle'', array_agg(distinct u.key), ''{}''
-        from unnest(here.work) w, unnest(w.keys) as u (key)
-        where w.binding = %s and w.task in (''recount'', ''arrive'')
-        having count(*) > 0;',
-        pgscore._queue_name(b.profile_number), b.number, b.number
-    )
-    where b.timing = 'statement'
-$$;
-
-comment on function pgscore._settle_body(pgscore.binding) is
-    'What the apply function does to have profiles that were recounted at the end of a statement recounted at commit; NULL where work is done at commit';
-
--- core/binding/_lock_body.sql
-create function pgscore._lock_body(profile regclass) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    -- All or some: a plan for both would read the whole table each time.
-    select format(
-        'if exists (select from unnest(here.work) w where w.task = ''recount all'') then
-            select array_agg(l.pgscore_row) into here.locked
-            from (select pgscore_row from %1$s pgscore_row order by %2$s for no key update) l;
-        else
-            select array_agg(l.pgscore_row) into here.locked
-            from (select pgscore_row from %1$s pgscore_row where %3$s order by %2$s for no key update) l;
-        end if;',
-        profile, pgscore._row_order(profile, 'pgscore_row'),
-        (
-            select string_agg(
-                format(
-                    '(%s) %s(select %s from unnest(here.work) w, unnest(w.keys) as u (key) where w.binding = any (%L))%s',
-                    (select string_agg(format('pgscore_row.%I', c), ', ' order by o) from unnest(k.profile_key) with ordinality u (c, o)),
-                    case cardinality(k.profile_key) when 1 then '= any (array' else 'in ' end,
-                    (
-                        select string_agg(
-                            pgscore._key_part('u.key', pgscore._key_types(profile, k.profile_key), o::integer), ', ' order by o
-                        )
-                        from unnest(k.profile_key) with ordinality u (c, o)
-                    ),
-                    k.numbers, case cardinality(k.profile_key) when 1 then ')' else '' end
-                ), ' or '
-            )
-            from (
-                select b.profile_key, array_agg(b.number) as numbers from pgscore._bindings_of(profile) b group by 1
-            ) k
-        )
-    )
-$$;
-
-comment on function pgscore._lock_body(regclass) is
-    'What the apply function does to lock the touched rows of a profile table, in the one order, and to read them';
-
--- core/binding/_work_join.sql
-create function pgscore._work_join(b pgscore.binding) returns text
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    looks boolean;
-    grows boolean;
-    sums text;
-begin
-    select
-        coalesce(bool_or(r.kind = 'look'), false), coalesce(bool_or(r.kind <> 'add'), false),
-        string_agg(
-            format(
-                ', %s as d%s', pgscore._folded_delta(r.reducer, r.ordinal, r.typed, r.summed), r.ordinal
-            ), '' order by r.ordinal
-        ) filter (where r.kind <> 'look')
-    into looks, grows, sums
-    from pgscore._reducers_of(b) r;
-    return format(
-        ' left join (
-            select u.key, bool_or(u.task = ''arrive'') as arrived, bool_or(u.task = ''undo'') as undone,
-                bool_or(u.task in (''recount'', ''arrive'', ''rekey'', ''settle'')) as absolute%1$s
-            from (
-                select w.task, k.key, case when w.task in (''move'', ''undo'', ''recount'') then k.delta::text[] end as delta
-                from unnest(here.work) w, unnest(w.keys, w.deltas) as k (key, delta)
-                where w.binding = %2$s
-            ) u %3$s
-            group by u.key
-        ) w%2$s on w%2$s.key = %4$s
-        left join lateral (
-            select r.* from %5$s(%4$s, here.every_%2$s or w%2$s.absolute) r where here.every_%2$s or %6$s offset 0
-        ) r%2$s on true',
-        sums, b.number,
-        -- A profile that was made here has counted its events on arrival.
-        case when exists (select from pgscore._bindings_of(b.profile) o where o.on_missing = 'insert') then format(
-            'where u.task not in (''move'', ''undo'', ''recount'') or u.key <> all (coalesce(here.counted_%s, ''{}''))', b.number
-        ) end,
-        pgscore._key_text(b.profile_key, 'pgscore_row'), pgscore._generated_name(b.events, 'binding', b.number, 'recount'),
-        format(
-            case when looks then 'w%1$s.key is not null' when grows then 'w%1$s.absolute or w%1$s.undone' else 'w%1$s.absolute' end,
-            b.number
-        )
-    );
-end
-$$;
-
-comment on function pgscore._work_join(pgscore.binding) is
-    'SQL that joins to rows of a profile table, p, what a binding has to do with each, w, and what its events say, r';
-
--- core/binding/_moved_value.sql
-create function pgscore._moved_value(b pgscore.binding, reducer jsonb, kind text, ordinal integer) returns text
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    present constant text := format('pgscore_row.%I', reducer ->> 'column');
-    grown constant text := pgscore._grown(reducer, present, format('w%s.d%s', b.number, _moved_value.ordinal));
-    recounted constant text := format('r%s.v%s', b.number, _moved_value.ordinal);
-begin
-    return format(
-        case
-            -- Nothing but events that came tells it; what a new profile brings along is from before.
-            when reducer ? 'deletes' and b.timing = 'statement' then 'case when w%1$s.key is null then %2$s else %3$s end'
-            when reducer ? 'deletes' then 'case when w%1$s.key is null then %2$s when w%1$s.arrived then coalesce(%2$s, 0) + %4$s else %3$s end'
-            when kind = 'look' then 'case when w%1$s.key is null and not here.every_%1$s then %2$s else %4$s end'
-            when kind = 'grow' then
-                'case when here.every_%1$s or w%1$s.absolute or w%1$s.undone then %4$s when w%1$s.key is null then %2$s else %3$s end'
-            else 'case when here.every_%1$s or w%1$s.absolute then %4$s when w%1$s.key is null then %2$s else %3$s end'
-        end,
-        b.number, present, grown, recounted
-    );
-end
-$$;
-
-comment on function pgscore._moved_value(pgscore.binding, jsonb, text, integer) is
-    'SQL for a column of a profile, p, as a reducer leaves it; w and r are what _work_join joins';
-
--- core/binding/_move_body.sql
-create function pgscore._move_body(profile regclass) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    -- Not row(…)::profile, which an added column would break.
-    select format(
-        '%1$s
-        here.serving := exists (select from pgscore.model m where m.name = any (%9$L) and m.serving is not null);
-        for here.item in
-            select pgscore_row as profile, %2$s as forced, %7$s as unscored%3$s from unnest(here.locked) as pgscore_row%4$s where %8$s
-        loop
-            here.one := here.item.profile; %5$s %6$s
-            here.touched := here.item.forced or here.one operator(pg_catalog.*<>) here.item.profile;
-            if here.touched or here.item.unscored then
-                here.moved := here.moved || here.one;
-                here.changed := here.changed || here.touched;
-            end if;
-        end loop;',
-        string_agg(
-            format(
-                'here.every_%1$s := exists (select from unnest(here.work) w where w.binding = %1$s and w.task = ''recount all'');',
-                b.number
-            ), ' ' order by b.number
-        ),
-        -- Who recounted must meet who counts at the same time with an older snapshot, even if nothing changed.
-        coalesce(
-            string_agg(
-                format('coalesce((w%1$s.key is not null or here.every_%1$s) and r%1$s.any_event is not false, false)', b.number),
-                ' or ' order by b.number
-            ) filter (where c.recounts), 'false'
-        ),
-        string_agg(c.columns, '' order by b.number), string_agg(pgscore._work_join(b), '' order by b.number),
-        string_agg(c.assignments, '' order by b.number), pgscore._fill_generated(_move_body.profile, 'here.one'),
-        -- Rows that no model has scored yet are scored where they are new, or all is counted.
-        format(
-            'here.serving and (%s) and (%s)',
-            string_agg(format('here.every_%1$s or coalesce(w%1$s.absolute, false)', b.number), ' or ' order by b.number),
-            (select string_agg(format('pgscore_row.%I is null', t.score), ' or ') from pgscore._targets_of(_move_body.profile) t)
-        ),
-        pgscore._tied(_move_body.profile), array(select t.model from pgscore._targets_of(_move_body.profile) t)
-    )
-    from pgscore._bindings_of(profile) b,
-        lateral (
-            select
-                bool_or(r.kind <> 'add') as recounts,
-                string_agg(
-                    format(', %s as c%s_%s', pgscore._moved_value(b, r.reducer, r.kind, r.ordinal), b.number, r.ordinal), ''
-                    order by r.ordinal
-                ) as columns,
-                string_agg(
-                    format('here.one.%I := here.item.c%s_%s; ', r.target, b.number, r.ordinal), '' order by r.ordinal
-                ) as assignments
-            from pgscore._reducers_of(b) r
-        ) c
-$$;
-
-comment on function pgscore._move_body(regclass) is
-    'What the apply function does to find the rows as they will stand, from the locked rows, the work, and what the events say';
-
--- core/binding/_record_many.sql
-create function pgscore._record_many(b pgscore.binding) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select format(
-        'if num_nonnulls(variadic here.reasons_%1$s) > 0 then
-            %2$s
-        end if;
-        delete from pgscore.stale_row s
-        using unnest(here.names_%1$s, here.reasons_%1$s, here.versions_%1$s) as a (key, reason, version)
-        where s.binding = %1$s and s.cause = ''score'' and s.key = a.key and a.reason is null and a.version is not null;
-        %3$s',
-        b.number,
-        format(
-            'if (select b.on_error from pgscore.binding b where b.number = %1$s) = ''abort'' then
-                raise exception ''model "%%" could not score %% of %% rows for %%: %%'', %2$L,
-                    num_nonnulls(variadic here.reasons_%1$s), cardinality(here.moved), %3$L,
-                    (select min(r) from unnest(here.reasons_%1$s) r)
-                    using errcode = ''data_exception'', hint = %4$L;
-            end if;
-            insert into pgscore.stale_row as s (binding, key, reason)
-            select %1$s, a.key, a.reason from unnest(here.names_%1$s, here.reasons_%1$s) as a (key, reason)
-            where a.reason is not null
-            on conflict on constraint stale_row_pkey do update set reason = excluded.reason;',
-            b.number, b.model, b.name, pgscore._abort_hint()
-        ),
-        case when b.log then format(
-            'insert into pgscore.prediction_log (model, version, binding, key, score)
-            select b.model, a.version, b.name, a.key, a.score
-            from pgscore.binding b,
-                unnest(here.names_%1$s, here.scores_%1$s, here.versions_%1$s, here.reasons_%1$s) as a (key, score, version, reason)
-            where b.number = %1$s and b.log and a.reason is null and a.version is not null;', b.number
-        ) end
-    )
-$$;
-
-comment on function pgscore._record_many(pgscore.binding) is
-    'What the apply function does to keep the prediction log and the list of stale rows for many rows';
-
--- core/binding/_score_many.sql
-create function pgscore._score_many(b pgscore.binding) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select format(
-        'here.began := clock_timestamp();
-        for start in 1 .. cardinality(here.moved) by 1000 loop
-            here.size := least(1000, cardinality(here.moved) - start + 1);
-            here.answer := null;
-            here.failure := null;
-            if %2$s then
-                here.failure := %3$L;
-            else
-                begin
-                    here.answer := pgscore._score_rows(%4$L, here.moved[start : start + here.size - 1]);
-                exception
-                    when transaction_rollback then raise;
-                    when others then here.failure := sqlerrm;
-                end;
-            end if;
-            here.scores_%1$s := here.scores_%1$s || coalesce((here.answer).scores, array_fill(null::double precision, array[here.size]));
-            here.versions_%1$s := here.versions_%1$s || array_fill((here.answer).version, array[here.size]);
-            here.reasons_%1$s := here.reasons_%1$s || coalesce((here.answer).reasons, array_fill(here.failure, array[here.size]));
-        end loop;
-        here.names_%1$s := array(select %5$s from unnest(here.moved) m where %7$s);
-        %6$s ',
-        b.number,
-        coalesce('start > 1 and clock_timestamp() >= here.began + interval ''' || b.max_scoring_ms || ' milliseconds''', 'false'),
-        format('scoring took longer than the binding''s max_scoring_ms, %s', b.max_scoring_ms),
-        b.model, pgscore._key_text(b.profile_key, 'm'), pgscore._record_many(b),
-        pgscore._tied(b.profile)
-    )
-$$;
-
-comment on function pgscore._score_many(pgscore.binding) is
-    'What the apply function does to have many rows scored by the model of a binding, a thousand at a time';
-
--- core/binding/_update_body.sql
-create function pgscore._update_body(profile regclass) returns text
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    number constant integer := (select p.number from pgscore.bound_profile p where p.profile = _update_body.profile);
-    counters constant text := (
-        select string_agg(format('%1$I = (m.row).%1$I', c.name), ', ' order by c.name)
-        from (
-            select distinct r ->> 'column' as name from pgscore._bindings_of(profile) b, jsonb_array_elements(b.reducers) r
-        ) c
-    );
-    -- A trigger that fires before the row is stored may change what the model reads.
-    others constant text := format(
-        'exists (
-            select from pg_catalog.pg_trigger t
-            where t.tgrelid = any (%L::regclass[]) and t.tgtype & 19 = 19 and t.tgenabled <> ''D'' and t.tgname <> %L
-        )',
-        array(select pgscore._partitions(profile)), pgscore._score_trigger_name(number)
-    );
-    arrays text;
-    scores text;
-    scoring text;
-begin
-    select
-        string_agg(
-            format(', %1$I = case when m.version_%2$s is null or m.reason_%2$s is not null then p.%1$I else %3$s end', f.name, t.number, f.source),
-            '' order by t.number, f.name
-        ) filter (where f.name is not null),
-        string_agg(pgscore._score_many(t), '' order by t.number) filter (where f.first)
-    into scores, scoring
-    from pgscore._targets_of(profile) t, lateral (values
-        (true, t.score, 'm.score_' || t.number), (false, t.version, 'm.version_' || t.number), (false, t.scored_at, 'now()')
-    ) as f (first, name, source);
-    arrays := (
-        select string_agg(format(', unnest(here.scores_%1$s) as score_%1$s, unnest(here.versions_%1$s) as version_%1$s, unnest(here.reasons_%1$s) as reason_%1$s', t.number), '' order by t.number)
-        from pgscore._targets_of(profile) t
-    );
-    return format(
-        'if cardinality(here.moved) = 1 or %1$s then
-            -- The trigger that scores changed rows has the engine for one row, and sees what other triggers make of it.
-            update %2$s p set %3$s from (select unnest(here.moved) as row) m where %4$s;
-        else
-            %5$s
-            insert into %6$s (binding, task, keys, deltas) values (0, ''scored'', ''{}'', ''{}'');
-            perform set_config(''pgscore.scored'', (pg_trigger_depth() + 1)::text, true);
-            update %2$s p set %3$s%7$s from (select unnest(here.moved) as row, unnest(here.changed) as changed%8$s) m
-            where %4$s and (m.changed or %9$s);
-            perform set_config(''pgscore.scored'', '''', true);
-            delete from %6$s q where q.transaction = pg_current_xact_id() and q.task = ''scored'';
-        end if;',
-        others, profile, counters, pgscore._row_match(profile, 'p', '(m.row)'), scoring, pgscore._queue_name(number), scores, arrays,
-        (
-            select string_agg(format('(m.version_%1$s is not null and m.reason_%1$s is null)', t.number), ' or ')
-            from pgscore._targets_of(profile) t
-        )
-    );
-end
-$$;
-
-comment on function pgscore._update_body(regclass) is
-    'What the apply function does to change the rows: one UPDATE, with the scores in it where there are many';
-
--- core/binding/_lost_condition.sql
-create function pgscore._lost_condition(profile regclass) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select string_agg(
-        format(
-            'exists (
-                select from unnest(here.work) w, unnest(w.keys) as u (key)
-                where w.binding = %1$s and hashtext(u.key) & 63 <> all (here.slots) and %3$s
-                    and not exists (select from unnest(here.locked) as p where %2$s = u.key)
-            )',
-            b.number, pgscore._key_text(b.profile_key, 'p'), pgscore._tied(_lost_condition.profile)
-        ), ' or ' order by b.number
-    )
-    from pgscore._bindings_of(profile) b
-$$;
-
-comment on function pgscore._lost_condition(regclass) is
-    'SQL that says whether a profile that was there was deleted, or got another key, while the apply function waited for its lock';
-
--- core/binding/_apply_body.sql
-create function pgscore._apply_body(profile regclass) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select format(
-        '#variable_conflict use_column
-        <<here>>
-        declare
-            work pgscore.work[] := $1; taken pgscore.work; slots integer[]; made text[]; missing text;
-            locked %1$s[]; moved %1$s[]; item record; one %1$s; touched boolean; changed boolean[]; serving boolean;
-            began timestamptz; size integer; answer pgscore.scored; failure text; %2$s
-        begin
-            %9$s %3$s %4$s
-            -- Who deleted a profile that was locked may have made it anew: then it is another row, which no snapshot of here
-            -- has seen, or one that is yet to come.
-            loop
-                %10$s %5$s %6$s
-                exit when not (%11$s);
-            end loop;
-            %7$s
-            if here.moved is null then
-                return;
-            end if;
-            %8$s
-        end',
-        profile, v.variables, pgscore._follow_keys_body(profile), v.first_steps,
-        pgscore._meet_body(profile), pgscore._lock_body(profile), pgscore._move_body(profile), pgscore._update_body(profile),
-        pgscore._recount_again_body(), v.missing, pgscore._lost_condition(profile)
-    )
-    from (
-        select
-            string_agg(
-                format(
-                    'every_%1$s boolean; counted_%1$s text[]; names_%1$s text[]; scores_%1$s double precision[];'
-                    ' versions_%1$s integer[]; reasons_%1$s text[]; ', b.number
-                ), '' order by b.number
-            ) as variables,
-            string_agg(pgscore._settle_body(b), ' ' order by b.number) as first_steps,
-            string_agg(pgscore._missing_body(b), ' ' order by b.number) as missing
-        from pgscore._bindings_of(profile) b
-    ) v
-$$;
-
-comment on function pgscore._apply_body(regclass) is
-    'The body of the function that moves counters of profiles and stores their scores, for all bindings of a table';
-
--- core/binding/_profile_statements.sql
-create function pgscore._profile_statements(profile regclass) returns table (role regrole, statement text)
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select s.role, s.statement
-    from pgscore.bound_profile p,
-        (values
-            (1, 'apply', '(work pgscore.work[])', 'void', pgscore._apply_body(profile), 'Moves counters of %s and stores scores, in one UPDATE'),
-            (2, 'drain', '()', 'void', pgscore._drain_body(profile), 'Does what a transaction queued for %s'),
-            (3, 'score', '()', 'trigger', pgscore._score_body(profile), 'Scores rows of %s in which what a model reads has changed'),
-            (4, 'arrive', '()', 'trigger', pgscore._arrive_body(profile), 'Has new rows of %s counted'),
-            (5, 'forget', '()', 'trigger', pgscore._forget_body(profile), 'Takes deleted rows of %s from the list of stale rows')
-        ) as f (step, what, arguments, returns, body, says),
-        lateral pgscore._function_statements(
-            p.owner, pgscore._generated_name(profile, 'profile', p.number, f.what) || f.arguments, f.returns, 'plpgsql volatile',
-            f.body, format(f.says, profile),
-            case f.what
-                -- Who is told to do it and is not told what.
-                when 'drain' then array['pgscore_applier'::regrole]
-                when 'apply' then array(select distinct b.events_owner from pgscore._bindings_of(profile) b)
-                else '{}'
-            end
-        ) with ordinality as s (role, statement, ordinal)
-    where p.profile = _profile_statements.profile
-    order by f.step, s.ordinal
-$$;
-
-comment on function pgscore._profile_statements(regclass) is
-    'What the owner of a profile table runs to have the functions that its bindings need';
-
--- core/binding/_profile_triggers.sql
-create function pgscore._profile_triggers(profile regclass) returns table (role regrole, statement text)
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select p.owner, s.statement
-    from pgscore.bound_profile p,
-        -- A parent hands a trigger for each row on to its partitions; statement triggers each table has for itself.
-        lateral (
-            select
-                _profile_triggers.profile as relation, pgscore._score_trigger_name(p.number)::text as name, 'score' as function,
-                'before update' as fires, 'for each row' as details
-            union all
-            select r.relation, format('pgscore_%s_%s', p.number, t.name), t.function, t.fires, t.details
-            from pgscore._partitions(_profile_triggers.profile) as r (relation),
-                (values
-                    ('arrive', 'arrive', 'after insert', 'referencing new table as pgscore_new for each statement'),
-                    ('forget', 'forget', 'after delete', 'referencing old table as pgscore_old for each statement'),
-                    ('forget_all', 'forget', 'after truncate', 'for each statement')
-                ) as t (name, function, fires, details)
-        ) t,
-        lateral pgscore._trigger_statements(
-            t.name, t.fires, t.relation, t.details, pgscore._generated_name(_profile_triggers.profile, 'profile', p.number, t.function),
-            'Keeps counters and scores right when profiles themselves change'
-        ) as s (statement)
-    where p.profile = _profile_triggers.profile
-$$;
-
-comment on function pgscore._profile_triggers(regclass) is
-    'What the owner of a profile table runs to have the triggers that its bindings need on it';
-
--- core/binding/_counters_differ.sql
-create function pgscore._counters_differ(b pgscore.binding) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select coalesce(
-        string_agg(
-            case
-                -- The order of the terms decides about the last digits.
-                when r.kind = 'grow' and r.reducer ->> 'aggregate' = 'sum' then format(
-                    '(p.%1$I is null or (p.%1$I is distinct from r.v%2$s and not abs(p.%1$I - r.v%2$s) <= 1e-9 * abs(r.v%2$s)))', r.target, r.ordinal
-                )
-                else format('p.%I is distinct from r.v%s', r.target, r.ordinal)
-            end, ' or ' order by r.ordinal
-        ), 'false'
-    )
-    from pgscore._reducers_of(b) r
-    where not r.reducer ? 'deletes'
-$$;
-
-comment on function pgscore._counters_differ(pgscore.binding) is
-    'SQL that says whether a profile, p, holds other counters than its events give, r; those that ignore deletes cannot be compared';
-
--- core/binding/_differences_shown.sql
-create function pgscore._differences_shown(b pgscore.binding) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select format(
-        'concat_ws(''; '', null%s)',
-        string_agg(
-            format(
-                ', case when p.%1$I is distinct from r.v%2$s then format(''%%s is %%s and the events give %%s'', %3$L, coalesce(p.%1$I::text, ''NULL''), coalesce(r.v%2$s::text, ''NULL'')) end',
-                r.target, r.ordinal, r.target
-            ), '' order by r.ordinal
-        )
-    )
-    from pgscore._reducers_of(b) r
-    where not r.reducer ? 'deletes'
-$$;
-
-comment on function pgscore._differences_shown(pgscore.binding) is 'SQL for a sentence on the counters of a profile, p, that differ from what its events give, r';
-
--- core/binding/_reconcile_statements.sql
-create function pgscore._reconcile_statements(b pgscore.binding) returns table (role regrole, statement text)
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select f.*
-    from pgscore._function_statements(
-        b.profile_owner,
-        format(
-            '%s(rows integer, repair boolean, out checked bigint, out differing bigint, out examples text[], out finished boolean)',
-            pgscore._generated_name(b.profile, 'binding', b.number, 'reconcile')
-        ),
-        null, 'plpgsql volatile',
-        format(
-            '<<here>>
-            declare
-                keys text[]; wrong text[]; missed text[]; after text;
-            begin
-                insert into pgscore.reconciliation as s (binding, repair) values (%10$s, $2)
-                on conflict on constraint reconciliation_pkey do update
-                set repair = excluded.repair, last_key = null, checked = 0, differing = 0, started = now(), finished = null
-                where s.finished is not null or s.repair <> excluded.repair;
-                select s.last_key into here.after from pgscore.reconciliation s where s.binding = %10$s for update;
-                if here.after is null then
-                    here.keys := array(select %1$s from %2$s p where %3$s order by %4$s limit $1);
-                else
-                    here.keys := array(select %1$s from %2$s p where %3$s and (%4$s) > (%5$s) order by %4$s limit $1);
-                end if;
-                -- One statement and one snapshot: what commits meanwhile is not taken for a difference.
-                select array_agg(d.key), (array_agg(d.key || '': '' || d.shown))[1:10]
-                into here.wrong, examples
-                from (
-                    select u.key, %6$s as shown
-                    from unnest(here.keys) as u (key) join %2$s p on %7$s cross join lateral %8$s(u.key, true) r
-                    where %9$s
-                ) d;
-                finished := cardinality(here.keys) < $1;
-                if $2 then
-                    here.missed := array(
-                        select u.key from unnest(here.keys) as u (key)
-                        where exists (select from pgscore.stale_row s where s.binding = %10$s and s.key = u.key)
-                    );
-                    perform %11$s(array[row(%10$s, ''settle'', array(select unnest(here.wrong) union select unnest(here.missed)), ''{}'')::pgscore.work])
-                    where here.wrong is not null or cardinality(here.missed) > 0;
-                    delete from pgscore.stale_row s where s.binding = %10$s and s.cause = ''backfill'' and s.key = any (here.missed);
-                    -- No trigger sees a TRUNCATE of profiles, or a partition of them that goes.
-                    delete from pgscore.stale_row s
-                    where finished and s.binding = %10$s and not exists (select from %2$s p where %12$s);
-                end if;
-                update pgscore.reconciliation s
-                set last_key = coalesce(here.keys[cardinality(here.keys)], s.last_key), checked = s.checked + cardinality(here.keys),
-                    differing = s.differing + coalesce(cardinality(here.wrong), 0),
-                    finished = case when cardinality(here.keys) < $1 then clock_timestamp() end
-                where s.binding = %10$s
-                returning s.checked, s.differing into checked, differing;
-            end',
-            pgscore._key_text(b.profile_key, 'p'), b.profile, pgscore._key_present(b.profile_key, 'p'),
-            (select string_agg(format('p.%I', k), ', ' order by o) from unnest(b.profile_key) with ordinality u (k, o)),
-            (
-                select string_agg(
-                    pgscore._key_part('here.after', pgscore._key_types(b.profile, b.profile_key), o::integer), ', ' order by o
-                )
-                from unnest(b.profile_key) with ordinality u (k, o)
-            ),
-            pgscore._differences_shown(b), pgscore._key_match(b.profile, b.profile_key, 'p', 'u.key'),
-            pgscore._generated_name(b.events, 'binding', b.number, 'recount'), pgscore._counters_differ(b), b.number,
-            pgscore._generated_name(b.profile, 'profile', b.profile_number, 'apply'),
-            pgscore._key_match(b.profile, b.profile_key, 'p', 's.key')
-        ),
-        format('Compares counters of some rows of %s with the events of %s, and mends them', b.profile, b.events)
-    ) f
-$$;
-
-comment on function pgscore._reconcile_statements(pgscore.binding) is
-    'What the owner of a profile table runs to have the function that compares a binding''s counters with its events';
-
--- core/binding/_rekey_statements.sql
-create function pgscore._rekey_statements(b pgscore.binding) returns table (role regrole, statement text)
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    -- The trigger that scores a row notes its new key before the row has it, and, on the way to another partition, as the
-    -- only one. Where constraints are immediate that is too early to count: this one asks for it when the row is stored.
-    with f as (
-        select
-            pgscore._generated_name(b.profile, 'binding', b.number, 'rekey') as name,
-            (select c.relkind = 'p' from pg_catalog.pg_class c where c.oid = b.profile) as partitioned
-    )
-    select s.role, s.statement
-    from f, lateral pgscore._function_statements(
-        b.profile_owner, f.name || '()', 'trigger', 'plpgsql volatile',
-        format(
-            'begin
-                insert into %1$s (binding, task, keys, deltas) select %2$s, ''rekeyed'', ''{}'', ''{}''%3$s;
-                return null;
-            end',
-            pgscore._queue_name(b.profile_number), b.number,
-            case when f.partitioned then format(
-                ' where exists (select from %s q where q.transaction = pg_current_xact_id() and q.task = ''rekey'')',
-                pgscore._queue_name(b.profile_number)
-            ) end
-        ),
-        format('Has rows of %s counted whose key has changed', b.profile)
-    ) s
-    union all
-    select b.profile_owner, s.statement
-    from f, pgscore._partitions(b.profile) as r (relation), lateral pgscore._trigger_statements(
-        -- Of these columns: pgscore's own updates, which are most, do not look at it.
-        format('pgscore_%s_rekey', b.number),
-        'after update of ' || (select string_agg(quote_ident(k), ', ' order by o) from unnest(b.profile_key) with ordinality u (k, o)),
-        r.relation,
-        case when f.partitioned then 'for each statement'
-        else format(
-            'for each row when (%s)',
-            (select string_agg(format('old.%1$I is distinct from new.%1$I', k), ' or ') from unnest(b.profile_key) k)
-        ) end,
-        f.name, 'Keeps counters right when keys of profiles change'
-    ) as s (statement)
-$$;
-
-comment on function pgscore._rekey_statements(pgscore.binding) is
-    'What the owner of a profile table runs to have rows counted whose key has changed';
-
--- core/binding/_apply_queue.sql
-create function pgscore._apply_queue() returns trigger
-language plpgsql volatile security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return null;
-end
-$$;
-
-comment on function pgscore._apply_queue() is
-    'At commit: has the owners of profile tables do the work that the transaction queued. It calls what they may replace, so its own owner may do nothing';
-
--- An owner of functions may create in their schema while it takes them.
-grant create on schema pgscore to pgscore_applier;
-alter function pgscore._apply_queue() owner to pgscore_applier;
-revoke create on schema pgscore from pgscore_applier;
-
--- core/binding/_generate_apply_queue.sql
-create function pgscore._generate_apply_queue() returns void
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    -- In one order for all transactions. It fires for each queued row, and the first call leaves nothing to the others. A table
-    -- that has gone has no work, so nothing calls its function. IF, because PERFORM would run a query.
-    calls constant text := (
-        select string_agg(
-            format(
-                'if exists (select from %s q where q.transaction = pg_current_xact_id()) then if %s() is not null then null; end if; end if;',
-                pgscore._queue_name(p.number), pgscore._generated_name(p.profile, 'profile', p.number, 'drain')
-            ), ' ' order by p.profile::oid
-        )
-        from pgscore.bound_profile p join pg_catalog.pg_class c on c.oid = p.profile
-    );
-begin
-    -- Replaced, and so still its owner's.
-    execute format(
-        'create or replace function pgscore._apply_queue() returns trigger language plpgsql volatile security definer
-        set search_path = pg_catalog, pg_temp as %L', format(
-            'begin
-                -- Notes about rows that are being changed wait for what follows them, even where constraints are immediate.
-                if new.task = ''scored'' or (new.task = ''rekey'' and pg_trigger_depth() > 1) then
-                    return null;
-                end if;
-                %s return null;
-            end', calls
-        )
-    );
-end
-$$;
-
-comment on function pgscore._generate_apply_queue() is 'Writes the function that runs at commit: a call for each bound profile table';
-
--- As it is while nothing is tied.
-select pgscore._generate_apply_queue();
-
--- core/binding/_comment_columns.sql
-create function pgscore._comment_columns(relation text, says jsonb) returns void
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    column_comment record;
-begin
-    for column_comment in select c.key, c.value from jsonb_each_text(says) c loop
-        execute format('comment on column %s.%I is %L', relation, column_comment.key, column_comment.value);
+        conditions := conditions || format('e.%I = %s::%s', filtered.attname, pgscore._verbatim(quote_literal(value)), filtered.type);
     end loop;
+    return array_to_string(conditions, ' and ');
 end
 $$;
 
-comment on function pgscore._comment_columns(text, jsonb) is 'Comments the columns of a generated table';
+comment on function pgscore._filter_sql(jsonb, regclass) is 'SQL for the equality filters of a reducer, on events, e; NULL where it has none';
+grant execute on function pgscore._filter_sql(jsonb, regclass) to pgscore_reader;
 
--- core/binding/_create_queue.sql
-create function pgscore._create_queue(profile_number integer) returns void
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    -- Unlogged: a crash leaves no transaction in flight. The index finds a transaction's own rows among dead ones.
-    execute format(
-        'create unlogged table %s (
-            transaction xid8 not null default pg_current_xact_id(),
-            binding integer not null, task text not null, keys text[] not null, deltas text[] not null
-        ) with (
-            autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_insert_threshold = -1,
-            vacuum_truncate = false
-        )',
-        pgscore._queue_name(profile_number)
-    );
-    execute format('create index on %s (transaction)', pgscore._queue_name(profile_number));
-    -- A session plans once. Were the table a page long then, it would read all of it ever after, however many dead rows
-    -- have come meanwhile. So it is some pages long from the start, and stays so.
-    execute format(
-        'insert into %s (binding, task, keys, deltas) select 0, ''padding'', ''{}'', ''{}'' from generate_series(1, 2000)',
-        pgscore._queue_name(profile_number)
-    );
-    execute format('delete from %s', pgscore._queue_name(profile_number));
-    execute format(
-        'comment on table %s is %L', pgscore._queue_name(profile_number),
-        'Work of transactions in flight: written by triggers, taken back at commit, never seen by another transaction'
-    );
-    perform pgscore._comment_columns(pgscore._queue_name(profile_number), jsonb_build_object(
-        'transaction', 'The transaction', 'binding', 'The number of the binding; 0 for the apply function''s own mark',
-        'task', 'move: add the deltas; undo: those that can be taken away, and recount the rest; recount, settle: recount all; recount all: of every profile; arrive, rekey: a profile is new or has a new key; rekeyed: it is stored with it; scored: rows are being stored with their scores',
-        'keys', 'Keys of profiles', 'deltas', 'For each key, what the events add: a text array with an element for each reducer; for rekey, the former key'
-    ));
-    -- Events are queued already folded, a row for each statement, so this fires once for a statement of any size.
-    execute format(
-        'create constraint trigger apply after insert on %s deferrable initially deferred
-        for each row execute function pgscore._apply_queue()',
-        pgscore._queue_name(profile_number)
-    );
-    execute format(
-        'comment on trigger apply on %s is %L', pgscore._queue_name(profile_number),
-        'Runs when the transaction commits, or at SET CONSTRAINTS ALL IMMEDIATE'
-    );
-    execute format('grant select on %s to pgscore_applier', pgscore._queue_name(profile_number));
-    execute format(
-        'create table %s (slot integer primary key, transaction xid8) with (fillfactor = 50)', pgscore._arrival_name(profile_number)
-    );
-    execute format('insert into %s (slot) select generate_series(0, 63)', pgscore._arrival_name(profile_number));
-    perform pgscore._comment_columns(pgscore._arrival_name(profile_number), jsonb_build_object(
-        'slot', 'What keys hash to', 'transaction', 'The transaction that changed the row last'
-    ));
-    execute format(
-        'comment on table %s is %L', pgscore._arrival_name(profile_number),
-        'New profiles, and events that find no profile, change the row that their key hashes to: of two at the same time the later one waits, and then sees the other'
-    );
-end
-$$;
-
-comment on function pgscore._create_queue(integer) is 'Makes the tables that the bindings of a profile table share';
-
--- core/binding/_drop_queue.sql
-create function pgscore._drop_queue(profile_number integer) returns void
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    execute format('drop table %s, %s', pgscore._queue_name(profile_number), pgscore._arrival_name(profile_number));
-end
-$$;
-
-comment on function pgscore._drop_queue(integer) is 'Drops what the bindings of a profile table shared';
-
--- core/binding/_drop_statements.sql
-create function pgscore._drop_statements(name text, owners regrole[]) returns table (role regrole, statement text)
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select p.proowner::regrole, format('drop function if exists %s cascade', p.oid::regprocedure)
-    from pg_catalog.pg_proc p
-    where p.proname = _drop_statements.name and p.proowner = any (owners)
-$$;
-
-comment on function pgscore._drop_statements(text, regrole[]) is
-    'What the owners of tables run to be rid of a generated function, in whatever schema it stands';
-
--- core/binding/_refuse.sql
-create function pgscore._refuse(problem text) returns void
-language plpgsql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    if problem is not null then
-        raise exception '%', problem using errcode = 'invalid_parameter_value';
-    end if;
-end
-$$;
-
-comment on function pgscore._refuse(text) is 'Fails with a sentence that says what is wrong; does nothing for NULL';
-
--- core/binding/_options_problem.sql
-create function pgscore._options_problem(b pgscore.binding) returns text
-language sql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-    select case
-        when num_nulls(b.model, b.events, b.profile, b.event_key, b.profile_key, b.reducers, b.score, b.timing, b.on_error, b.on_missing, b.log) > 0
-            then 'of the arguments only version, scored_at, max_scoring_ms and backfill may be NULL'
-        when b.model !~ '^[a-z_][a-z0-9_]*$' or octet_length(b.model) > 50 then format('"%s" is no name of a model', b.model)
-        when b.timing not in ('commit', 'statement') then format('timing is commit or statement, not "%s"', b.timing)
-        when b.on_error not in ('keep', 'abort') then format('on_error is keep or abort, not "%s"', b.on_error)
-        when b.on_missing not in ('ignore', 'insert', 'error') then format('on_missing is ignore, insert or error, not "%s"', b.on_missing)
-        when b.max_scoring_ms <= 0 then format('max_scoring_ms is a positive number of milliseconds, not %s', b.max_scoring_ms)
-        when cardinality(b.event_key) = 0 or cardinality(b.event_key) <> cardinality(b.profile_key)
-            or array_position(b.event_key, null) is not null or array_position(b.profile_key, null) is not null
-            then 'event_key and profile_key name the same number of columns, at least one'
-    end
-$$;
-
-comment on function pgscore._options_problem(pgscore.binding) is 'What is wrong with arguments of attach that stand for themselves; NULL where nothing is';
-
--- core/binding/_follows_keys.sql
-create function pgscore._follows_keys(events regclass, profile regclass) returns boolean
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select exists (
-        select from pg_catalog.pg_constraint c
-        where c.contype = 'f' and c.conrelid = events and c.confrelid = profile and c.confupdtype = 'c'
-    )
-$$;
-
-comment on function pgscore._follows_keys(regclass, regclass) is
-    'Whether events follow a profile whose key changes, by a foreign key on update cascade';
-
--- core/binding/_filter_problem.sql
 create function pgscore._filter_problem(reducer jsonb, events regclass) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -6701,16 +4962,265 @@ end
 $$;
 
 comment on function pgscore._filter_problem(jsonb, regclass) is 'What is wrong with the equality filters of a reducer, in a sentence; NULL where nothing is';
+grant execute on function pgscore._filter_problem(jsonb, regclass) to pgscore_reader;
 
--- core/binding/_reducer_problem.sql
-create function pgscore._reducer_problem(reducer jsonb, events regclass, profile regclass) returns text
+-- core/binding/reducers/count.sql
+create function pgscore._count_reducer(r pgscore.reducer_sql, source pg_catalog.pg_attribute, target pg_catalog.pg_attribute, filter text, chosen text)
+returns pgscore.reducer_sql
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    filtered constant text := coalesce(' filter (where ' || filter || ')', '');
+begin
+    r.problem := case when r.reducer ? 'of' then 'count counts events and takes no "of"' else pgscore._counter_problem(r, target) end;
+    r.kind := 'add';
+    r.delta := 'bigint';
+    r.one := coalesce('case when ' || filter || ' then 1 end', '1');
+    r.folded := 'count(*)' || filtered;
+    r.signed := 'sum(e.pgscore_sign)' || filtered;
+    r.merged := format('sum(w.%I)', r.target);
+    r.grown := 'coalesce({{present}}, 0) + coalesce({{delta}}, 0)';
+    r.recounted := 'select count(*) ' || chosen;
+    r.differs := '{{present}} is distinct from {{recounted}}';
+    return r;
+end
+$$;
+
+comment on function pgscore._count_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute, text, text) is
+    'count: how many events there are';
+grant execute on function pgscore._count_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute, text, text) to pgscore_reader;
+
+-- core/binding/reducers/sum.sql
+create function pgscore._sum_reducer(r pgscore.reducer_sql, source pg_catalog.pg_attribute, target pg_catalog.pg_attribute, filter text, chosen text)
+returns pgscore.reducer_sql
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    filtered constant text := coalesce(' filter (where ' || filter || ')', '');
+    value constant text := format('e.%I', source.attname);
+    -- A sum of floats cannot be undone: (0.1 + 1e16) - 1e16 = 0.
+    is_exact constant boolean := source.atttypid not in ('real'::regtype, 'double precision'::regtype);
+begin
+    r.problem := case
+        when not is_exact and target.atttypid <> 'double precision'::regtype
+            then format('column "%s" must be double precision for a sum of "%s"', target.attname, source.attname)
+        when not is_exact then null
+        when source.atttypid not in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype)
+            then format('column "%s" of type %s cannot be summed', source.attname, source.atttypid::regtype)
+        when source.atttypid = 'numeric'::regtype and (target.atttypid <> 'numeric'::regtype or target.atttypmod <> -1)
+            then format('column "%s" must be numeric, without a precision, for a sum of numeric "%s"', target.attname, source.attname)
+        else pgscore._counter_problem(r, target)
+    end;
+    r.kind := case when is_exact then 'add' else 'grow' end;
+    r.delta := case when is_exact then 'numeric' else 'double precision' end;
+    r.one := coalesce('case when ' || filter || ' then ' || value || ' end', value);
+    r.folded := format('sum(%s)%s', value, filtered);
+    r.signed := case when is_exact then format('sum(e.pgscore_sign * %s::numeric)%s', value, filtered) end;
+    r.merged := format('sum(w.%I)', r.target);
+    r.grown := 'coalesce({{present}}, 0) + coalesce({{delta}}, 0)';
+    r.recounted := format('select coalesce(sum(%s), 0) %s', value, chosen);
+    r.differs := case
+        when is_exact then '{{present}} is distinct from {{recounted}}'
+        -- The order of the terms decides about the last digits.
+        else '({{present}} is null or ({{present}} is distinct from {{recounted}} and not abs({{present}} - {{recounted}}) <= 1e-9 * abs({{recounted}})))'
+    end;
+    return r;
+end
+$$;
+
+comment on function pgscore._sum_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute, text, text) is
+    'sum: the sum of a column, 0 for no events; of integers and numeric it adds up, of floats it is recounted when events change';
+grant execute on function pgscore._sum_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute, text, text) to pgscore_reader;
+
+-- core/binding/reducers/extreme.sql
+create function pgscore._extreme_reducer(r pgscore.reducer_sql, source pg_catalog.pg_attribute, target pg_catalog.pg_attribute, filter text, chosen text)
+returns pgscore.reducer_sql
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+    is_least constant boolean := r.reducer ->> 'aggregate' = 'min';
+    direction constant text := case when is_least then 'asc' else 'desc' end;
+    value constant text := format('e.%I', source.attname);
+    -- There are types without min() and max().
+    first constant text := '(array_agg(%1$s order by %1$s %2$s) filter (where %1$s is not null%3$s))[1]';
+begin
+    r.problem := coalesce(pgscore._order_problem(r, source), pgscore._same_type_problem(r, source, target));
+    r.kind := 'grow';
+    r.delta := pgscore._column_type(target);
+    r.one := coalesce('case when ' || filter || ' then ' || value || ' end', value);
+    r.folded := format(first, value, direction, coalesce(' and ' || filter, ''));
+    r.merged := format(first, format('w.%I', r.target), direction, '');
+    r.grown := case when is_least then 'least({{present}}, {{delta}})' else 'greatest({{present}}, {{delta}})' end;
+    r.recounted := format('select %1$s %2$s and %1$s is not null order by %1$s %3$s limit 1', value, chosen, direction);
+    r.differs := '{{present}} is distinct from {{recounted}}';
+    return r;
+end
+$$;
+
+comment on function pgscore._extreme_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute, text, text) is
+    'min and max: the smallest or largest value that is not NULL; NULL for no events';
+grant execute on function pgscore._extreme_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute, text, text) to pgscore_reader;
+
+-- core/binding/reducers/last.sql
+create function pgscore._last_reducer(
+    r pgscore.reducer_sql, source pg_catalog.pg_attribute, target pg_catalog.pg_attribute, filter text, chosen text, events regclass
+) returns pgscore.reducer_sql
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    key constant name[] := pgscore._primary_key(events);
+begin
+    r.problem := case
+        when not r.reducer ? 'order_by' then 'last takes an "order_by"'
+        when (pgscore._column(events, r.reducer ->> 'order_by')).attname is null
+            then format('table %s has no column "%s" to order by', events, r.reducer ->> 'order_by')
+        when key is null
+            then format('table %s has no primary key, which decides between the last events at one time', events)
+        else coalesce(pgscore._order_problem(r, source), pgscore._same_type_problem(r, source, target))
+    end;
+    if r.problem is not null then
+        return r;
+    end if;
+    r.kind := 'look';
+    r.recounted := format(
+        'select e.%I %s order by e.%I desc nulls last%s limit 1', source.attname, chosen, r.reducer ->> 'order_by',
+        (select string_agg(format(', e.%I desc', k.name), '' order by k.ordinal) from unnest(key) with ordinality as k (name, ordinal))
+    );
+    r.differs := '{{present}} is distinct from {{recounted}}';
+    return r;
+end
+$$;
+
+comment on function pgscore._last_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute, text, text, regclass) is
+    'last: the value of the event that is last by another column; the primary key decides between equals';
+grant execute on function pgscore._last_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute, text, text, regclass)
+    to pgscore_reader;
+
+-- core/binding/reducers/avg.sql
+create function pgscore._avg_reducer(r pgscore.reducer_sql, source pg_catalog.pg_attribute, target pg_catalog.pg_attribute, filter text, chosen text)
+returns pgscore.reducer_sql
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    is_exact constant boolean := source.atttypid not in ('real'::regtype, 'double precision'::regtype);
+    wanted constant text := case when is_exact then 'numeric' else 'double precision' end;
+begin
+    r.problem := case
+        when is_exact and source.atttypid not in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype)
+            then format('column "%s" of type %s has no average', source.attname, source.atttypid::regtype)
+        when target.atttypid <> wanted::regtype or target.atttypmod <> -1
+            then format('column "%s" must be %s, without a precision, for an average of "%s"', target.attname, wanted, source.attname)
+    end;
+    r.kind := 'look';
+    r.recounted := format('select avg(e.%I) %s', source.attname, chosen);
+    r.differs := case
+        when is_exact then '{{present}} is distinct from {{recounted}}'
+        -- The order of the terms decides about the last digits.
+        else '({{present}} is distinct from {{recounted}} and abs({{present}} - {{recounted}}) <= 1e-9 * abs({{recounted}}) is not true)'
+    end;
+    return r;
+end
+$$;
+
+comment on function pgscore._avg_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute, text, text) is
+    'avg: the average of a column; NULL for no events';
+grant execute on function pgscore._avg_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute, text, text) to pgscore_reader;
+
+-- core/binding/reducers/distinct.sql
+create function pgscore._distinct_reducer(r pgscore.reducer_sql, source pg_catalog.pg_attribute, target pg_catalog.pg_attribute, filter text, chosen text)
+returns pgscore.reducer_sql
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    r.problem := coalesce(pgscore._order_problem(r, source), pgscore._counter_problem(r, target));
+    r.kind := 'look';
+    r.recounted := format('select count(distinct e.%I) %s', source.attname, chosen);
+    r.differs := '{{present}} is distinct from {{recounted}}';
+    return r;
+end
+$$;
+
+comment on function pgscore._distinct_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute, text, text) is
+    'distinct: how many different values that are not NULL a column has; 0 for no events';
+grant execute on function pgscore._distinct_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute, text, text)
+    to pgscore_reader;
+
+-- core/binding/reducers/dispatch.sql
+create function pgscore._reducer(reducer jsonb, ordinal integer, events regclass, profile regclass, event_key name[])
+returns pgscore.reducer_sql
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    aggregates constant text[] := array['count', 'sum', 'min', 'max', 'last', 'avg', 'distinct'];
+    r pgscore.reducer_sql;
+    source pg_catalog.pg_attribute;
+    target pg_catalog.pg_attribute;
+    filter text;
+    chosen text;
+begin
+    r.ordinal := ordinal;
+    r.reducer := reducer;
+    r.problem := pgscore._reducer_form_problem(reducer, aggregates);
+    if r.problem is not null then
+        return r;
+    end if;
+    source := pgscore._column(events, reducer ->> 'of');
+    target := pgscore._column(profile, reducer ->> 'column');
+    r.target := target.attname;
+    r.problem := case
+        when target.attname is null then format('table %s has no column "%s" for a reducer', profile, reducer ->> 'column')
+        when target.attgenerated <> '' then format('column "%s" of table %s is generated', target.attname, profile)
+        when reducer ->> 'aggregate' <> 'count' and source.attname is null
+            then format('table %s has no column "%s" for %s', events, reducer ->> 'of', reducer ->> 'aggregate')
+        else pgscore._filter_problem(reducer, events)
+    end;
+    if r.problem is not null then
+        return r;
+    end if;
+    filter := pgscore._filter_sql(reducer, events);
+    -- The parts of the key are the arguments of the function that recounts.
+    chosen := format(
+        'from %s e where %s%s', events,
+        (select string_agg(format('e.%I = $%s', k.name, k.ordinal), ' and ' order by k.ordinal) from unnest(event_key) with ordinality as k (name, ordinal)),
+        ' and ' || filter
+    );
+    case reducer ->> 'aggregate'
+        when 'count' then r := pgscore._count_reducer(r, source, target, filter, chosen);
+        when 'sum' then r := pgscore._sum_reducer(r, source, target, filter, chosen);
+        when 'min', 'max' then r := pgscore._extreme_reducer(r, source, target, filter, chosen);
+        when 'last' then r := pgscore._last_reducer(r, source, target, filter, chosen, events);
+        when 'avg' then r := pgscore._avg_reducer(r, source, target, filter, chosen);
+        when 'distinct' then r := pgscore._distinct_reducer(r, source, target, filter, chosen);
+    end case;
+    if reducer ? 'deletes' then
+        -- What is counted once stays counted, so the events that are there do not tell it.
+        r.differs := null;
+        if r.problem is null and r.kind <> 'add' then
+            r.problem := format(
+                '%s of column "%s" is found from the events that are there: it cannot ignore deletes', reducer ->> 'aggregate', source.attname
+            );
+        end if;
+    end if;
+    return r;
+end
+$$;
+
+comment on function pgscore._reducer(jsonb, integer, regclass, regclass, name[]) is 'A reducer between two tables: what is wrong with it, or the SQL for all that is done with it';
+grant execute on function pgscore._reducer(jsonb, integer, regclass, regclass, name[]) to pgscore_reader;
+
+create function pgscore._reducer_form_problem(reducer jsonb, aggregates text[]) returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
     aggregate constant text := reducer ->> 'aggregate';
-    target constant pg_catalog.pg_attribute := pgscore._column(profile, reducer ->> 'column');
-    source constant pg_catalog.pg_attribute := pgscore._column(events, reducer ->> 'of');
     wrong text;
 begin
     if jsonb_typeof(reducer) is distinct from 'object' then
@@ -6724,143 +5234,2429 @@ begin
     end if;
     select format('the field "%s" of a reducer is a text', f.key) into wrong
     from jsonb_each(reducer) as f where f.key <> 'where' and jsonb_typeof(f.value) <> 'string';
-    if found then
-        return wrong;
-    end if;
-    if target.attname is null then
-        return format('table %s has no column "%s" for a reducer', profile, reducer ->> 'column');
-    elsif target.attgenerated <> '' then
-        return format('column "%s" of table %s is generated', target.attname, profile);
-    elsif aggregate is null or aggregate not in ('count', 'sum', 'min', 'max', 'last') then
-        return format('the aggregate of a reducer is count, sum, min, max or last, not "%s"', aggregate);
-    elsif aggregate = 'count' and reducer ? 'of' then
-        return 'count counts events and takes no "of"';
-    elsif aggregate <> 'count' and source.attname is null then
-        return format('table %s has no column "%s" for %s', events, reducer ->> 'of', aggregate);
-    elsif (aggregate = 'last') <> (reducer ? 'order_by') then
-        return 'last, and no other aggregate, takes an "order_by"';
-    elsif aggregate = 'last' and (pgscore._column(events, reducer ->> 'order_by')).attname is null then
-        return format('table %s has no column "%s" to order by', events, reducer ->> 'order_by');
-    elsif aggregate = 'last' and not exists (
-        select from pg_catalog.pg_index i where i.indrelid = events and i.indisprimary
-    ) then
-        return format('table %s has no primary key, which decides between the last events at one time', events);
-    elsif coalesce(reducer ->> 'deletes', 'ignore') <> 'ignore' then
-        return format('"deletes" of a reducer can be "ignore", not "%s"', reducer ->> 'deletes');
-    elsif reducer ? 'deletes' and pgscore._reducer_kind(reducer, events) <> 'add' then
-        return format('%s of column "%s" is found from the events that are there: it cannot ignore deletes', aggregate, source.attname);
-    end if;
-    if aggregate in ('min', 'max', 'last') then
-        if not exists (
-            select from pg_catalog.pg_opclass o
-            where o.opcdefault and o.opcmethod = (select a.oid from pg_catalog.pg_am a where a.amname = 'btree')
-                and o.opcintype in (
-                    source.atttypid, (select t.typbasetype from pg_catalog.pg_type t where t.oid = source.atttypid),
-                    case when source.atttypid = 'varchar'::regtype then 'text'::regtype end,
-                    case when exists (select from pg_catalog.pg_type t where t.oid = source.atttypid and t.typtype = 'e') then 'anyenum'::regtype end
-                )
-        ) then
-            return format('column "%s" of type %s has no order, which %s needs', source.attname, source.atttypid::regtype, aggregate);
-        elsif (target.atttypid, target.atttypmod, target.attcollation)
-            is distinct from (source.atttypid, source.atttypmod, source.attcollation)
-        then
-            return format(
-                'column "%s" is of type %s and takes the %s of a column of type %s: they must be the same',
-                target.attname, format_type(target.atttypid, target.atttypmod), aggregate,
-                format_type(source.atttypid, source.atttypmod)
-            );
-        end if;
-    elsif aggregate = 'sum' and pgscore._reducer_kind(reducer, events) = 'grow' then
-        if target.atttypid <> 'double precision'::regtype then
-            return format('column "%s" must be double precision for a sum of "%s"', target.attname, source.attname);
-        end if;
-    elsif aggregate = 'sum' and source.atttypid not in (
-        'smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype
-    ) then
-        return format('column "%s" of type %s cannot be summed', source.attname, source.atttypid::regtype);
-    elsif aggregate = 'sum' and source.atttypid = 'numeric'::regtype
-        and (target.atttypid <> 'numeric'::regtype or target.atttypmod <> -1)
-    then
-        return format('column "%s" must be numeric, without a precision, for a sum of numeric "%s"', target.attname, source.attname);
-    elsif target.atttypid not in ('bigint'::regtype, 'numeric'::regtype)
-        or (target.atttypid = 'numeric'::regtype and target.atttypmod <> -1)
-    then
-        -- A full counter would fail the application's insert.
-        return format(
-            'column "%s" is of type %s, which a %s can overflow; run: alter table %s alter column %I type bigint',
-            target.attname, format_type(target.atttypid, target.atttypmod), aggregate, profile, target.attname
-        );
-    end if;
-    return pgscore._filter_problem(reducer, events);
+    return case
+        when wrong is not null then wrong
+        when aggregate is null or aggregate <> all (aggregates) then format(
+            'the aggregate of a reducer is %s or %s, not "%s"', array_to_string(aggregates[:cardinality(aggregates) - 1], ', '),
+            aggregates[cardinality(aggregates)], aggregate
+        )
+        when aggregate <> 'last' and reducer ? 'order_by' then 'last, and no other aggregate, takes an "order_by"'
+        when coalesce(reducer ->> 'deletes', 'ignore') <> 'ignore'
+            then format('"deletes" of a reducer can be "ignore", not "%s"', reducer ->> 'deletes')
+    end;
 end
 $$;
 
-comment on function pgscore._reducer_problem(jsonb, regclass, regclass) is
-    'What is wrong with a reducer between two tables, in a sentence; NULL where nothing is';
+comment on function pgscore._reducer_form_problem(jsonb, text[]) is
+    'What is wrong with a reducer as it is written, whatever the tables are, in a sentence; NULL where nothing is';
+grant execute on function pgscore._reducer_form_problem(jsonb, text[]) to pgscore_reader;
 
--- core/binding/_reducers_problem.sql
-create function pgscore._reducers_problem(b pgscore.binding) returns text
-language plpgsql stable
+create function pgscore._reducers_of(b pgscore.binding) returns setof pgscore.reducer_sql
+language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
+    select r.*
+    from jsonb_array_elements(b.reducers) with ordinality as e (reducer, ordinal),
+        pgscore._reducer(e.reducer, e.ordinal::integer, b.events, b.profile, b.event_key) as r
+    order by e.ordinal
+$$;
+
+comment on function pgscore._reducers_of(pgscore.binding) is 'The reducers of a binding, with all the SQL that generated functions have of them';
+grant execute on function pgscore._reducers_of(pgscore.binding) to pgscore_reader;
+
+-- core/binding/templates/fail.sql
+create function pgscore._fail_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+perform pgscore._fail({{binding}}, sqlstate, sqlerrm);
+$template$ $function$;
+
+comment on function pgscore._fail_template() is
+    'Template: what a generated function does with an error: one sentence for the application, without the SQL that it comes from';
+grant execute on function pgscore._fail_template() to pgscore_reader;
+
+-- core/binding/templates/insert.sql
+create function pgscore._insert_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Binding {{binding}}: rows that come into {{events}} move {{profile}}. Generated; change it with pgscore.attach.
+<<here>>
+declare
+    many boolean;
+    {{declared}}
 begin
-    if jsonb_typeof(b.reducers) is distinct from 'array' or jsonb_array_length(b.reducers) not between 1 and 50 then
-        return 'reducers are a list of 1 to 50 such as [{"column": "n", "aggregate": "count"}]';
+    begin
+        -- One event is what most statements bring, and to group it costs more than all the rest. Nothing else is read of
+        -- events below, so what is wrong with their columns is found here, and said in one sentence.
+        perform {{read}} from pgscore_new e offset 1;
+        many := found;
+    exception when others then
+        {{fail}}
+    end;
+    if many then
+        {{insert_many}}
+    else
+        {{insert_one}}
     end if;
-    return coalesce(
-        (
-            select p
-            from jsonb_array_elements(b.reducers) with ordinality as e (r, ordinal), pgscore._reducer_problem(r, b.events, b.profile) p
-            where p is not null order by ordinal limit 1
-        ),
-        (
-            select format('with a foreign key on update cascade and timing statement column "%s" cannot ignore deletes', r ->> 'column')
-            from jsonb_array_elements(b.reducers) r
-            where r ? 'deletes' and b.timing = 'statement' and pgscore._follows_keys(b.events, b.profile) limit 1
+    return null;
+end
+$template$ $function$;
+
+comment on function pgscore._insert_template() is
+    'Template: the trigger function for rows that a statement brought into an event table';
+grant execute on function pgscore._insert_template() to pgscore_reader;
+
+create function pgscore._queue_many_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Folded by profile. The first row runs what is to be done with all of them.
+insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
+select {{number}}, 'move', case when row_number() over () = 1 then '{{timing}}' end, {{folded_names}}
+from (
+    select {{folded}}
+    from {{source}}
+    where {{present}}
+    group by {{event_keys}}
+    {{having}}
+) f;
+$template$ $function$;
+
+comment on function pgscore._queue_many_template() is
+    'Template: the statement that folds inserted events by profile and queues what they bring';
+grant execute on function pgscore._queue_many_template() to pgscore_reader;
+
+create function pgscore._queue_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
+select {{number}}, 'move', '{{timing}}', {{ones}}
+from {{source}}
+where {{worth_one}};
+$template$ $function$;
+
+comment on function pgscore._queue_one_template() is
+    'Template: the statement that queues the event of a statement that brought only one';
+grant execute on function pgscore._queue_one_template() to pgscore_reader;
+
+create function pgscore._move_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+select {{ones}} into {{variables}}
+from {{source}}
+where {{worth_one}};
+if not found then
+    return null;
+elsif not {{recounted}} then
+    update {{profile}} p set {{moved}}
+    where {{match_variables}};
+    if found then
+        return null;
+    end if;
+end if;
+-- No profile, or events of this statement were counted before: that is more than one UPDATE.
+insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
+values ({{number}}, 'move', 'statement', {{variables}});
+$template$ $function$;
+
+comment on function pgscore._move_one_template() is
+    'Template: what a trigger function does with one event where work is done at the end of each statement';
+grant execute on function pgscore._move_one_template() to pgscore_reader;
+
+-- core/binding/templates/change.sql
+create function pgscore._change_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Binding {{binding}}: rows that {{happens}} {{events}} move {{profile}}. Generated; change it with pgscore.attach.
+begin
+    begin
+        -- What is wrong with the columns of events is found here, and said in one sentence.
+        perform {{read}} from {{transition}} e limit 0;
+    exception when others then
+        {{fail}}
+    end;
+    {{queue_change}}
+    return null;
+end
+$template$ $function$;
+
+comment on function pgscore._change_template() is
+    'Template: the trigger function for rows that a statement changed in an event table, or took from it';
+grant execute on function pgscore._change_template() to pgscore_reader;
+
+create function pgscore._queue_change_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
+select {{number}}, {{task}}, case when row_number() over () = 1 then '{{timing}}' end, {{folded_names}}
+from (
+    select {{signed}}
+    from (
+        {{sources}}
+    ) e
+    where {{present}}
+    group by {{event_keys}}
+    {{having}}
+) f;
+$template$ $function$;
+
+comment on function pgscore._queue_change_template() is
+    'Template: the statement that queues what events bring to profiles that come, and that go';
+grant execute on function pgscore._queue_change_template() to pgscore_reader;
+
+-- core/binding/templates/row.sql
+create function pgscore._row_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Binding {{binding}}: a row of {{events}} moves {{profile}}. Generated; change it with pgscore.attach.
+-- For each row: partitions get this trigger when they are attached and lose it when they are detached.
+<<here>>
+declare
+    missing integer;
+    {{declared}}
+begin
+    begin
+        -- What is wrong with the columns of events is found here, and said in one sentence.
+        if tg_op = 'DELETE' then
+            missing := num_nulls({{read_old}});
+        else
+            missing := num_nulls({{read_new}});
+        end if;
+    exception when others then
+        {{fail}}
+    end;
+    if tg_op = 'INSERT' then
+        {{insert_one}}
+    elsif tg_op = 'UPDATE' then
+        {{queue_update}}
+    else
+        {{queue_delete}}
+    end if;
+    return null;
+end
+$template$ $function$;
+
+comment on function pgscore._row_template() is
+    'Template: the trigger function for rows of a partitioned event table';
+grant execute on function pgscore._row_template() to pgscore_reader;
+
+-- core/binding/templates/truncate.sql
+create function pgscore._truncate_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Binding {{binding}}: TRUNCATE of {{events}} tells no rows, so all of {{profile}} is recounted. Generated; change it with pgscore.attach.
+begin
+    {{detached}}
+    {{recount_all}}
+    return null;
+end
+$template$ $function$;
+
+comment on function pgscore._truncate_template() is
+    'Template: the trigger function for TRUNCATE of an event table';
+grant execute on function pgscore._truncate_template() to pgscore_reader;
+
+-- core/binding/templates/recount.sql
+create function pgscore._recount_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Binding {{binding}}: what the events of a key give. Generated; change it with pgscore.attach.
+-- Those that add up only if everything is asked for.
+begin
+    select
+        {{values}}
+    into {{names}};
+end
+$template$ $function$;
+
+comment on function pgscore._recount_template() is
+    'Template: the function that finds a profiles counters from its events';
+grant execute on function pgscore._recount_template() to pgscore_reader;
+
+-- core/binding/templates/commit.sql
+create function pgscore._commit_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Does what this transaction queued for {{profile}}{{and_others}}. Generated; change it with pgscore.attach.
+<<here>>
+declare
+    one {{queue}};
+    rest {{queue}}[];
+    detail text;
+    hint text;
+    {{declared}}
+begin
+    {{not_yet}}
+    -- Each statement left a row that calls this, and the first call leaves nothing to the others.
+    delete from {{queue}} q
+    where q.pgscore_transaction = new.pgscore_transaction and q.pgscore_id = new.pgscore_id
+    returning q.* into one;
+    if not found then
+        return null;
+    end if;
+    begin
+        if exists (
+            select from {{queue}} q
+            where q.pgscore_transaction = new.pgscore_transaction and {{later}}
+        ) then
+            {{take_rest}}
+        end if;
+        {{alone}}
+        {{in_order}}
+    exception when others then
+        get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
+        perform pgscore._fail({{events}}, sqlstate, sqlerrm, detail, hint);
+    end;
+    return null;
+end
+$template$ $function$;
+
+comment on function pgscore._commit_template() is
+    'Template: the trigger function of a queue, which does at commit what the transaction queued';
+grant execute on function pgscore._commit_template() to pgscore_reader;
+
+create function pgscore._take_rest_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+with taken as (
+    delete from {{queue}} pgscore_row
+    where pgscore_row.pgscore_transaction = new.pgscore_transaction and {{later}}
+    returning pgscore_row as work
+)
+select array_agg(t.work){{sums}} into {{rest}} from taken t;
+{{merge}}
+$template$ $function$;
+
+comment on function pgscore._take_rest_template() is
+    'Template: what takes the rest of a transactions rows from a queue';
+grant execute on function pgscore._take_rest_template() to pgscore_reader;
+
+create function pgscore._merge_rest_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Several statements with events of one profile come to one change, or to nothing.
+if same then
+    rest := null;
+    {{added}}
+end if;
+$template$ $function$;
+
+comment on function pgscore._merge_rest_template() is
+    'Template: what makes one row of a transactions rows, where all add to one profile';
+grant execute on function pgscore._merge_rest_template() to pgscore_reader;
+
+create function pgscore._alone_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Events of one profile are what most transactions bring: they need no more than this.
+if rest is null and one.pgscore_task = 'move'{{and_no_other}} then
+    {{updates}}
+end if;
+$template$ $function$;
+
+comment on function pgscore._alone_template() is
+    'Template: what the function of a queue does with events of one profile, which is what most transactions bring';
+grant execute on function pgscore._alone_template() to pgscore_reader;
+
+create function pgscore._alone_update_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+if one.pgscore_binding = {{number}} and not {{recounted}} then
+    {{nothing}}
+    update {{profile}} p set {{moved}}
+    where {{match}};
+    if found then
+        return null;
+    end if;
+end if;
+$template$ $function$;
+
+comment on function pgscore._alone_update_template() is
+    'Template: the statement that moves the counters of one profile';
+grant execute on function pgscore._alone_update_template() to pgscore_reader;
+
+-- core/binding/templates/apply.sql
+create function pgscore._apply_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Locks the profiles of {{profile}} that the work names, in one order for all transactions, finds them as they will
+-- stand, and changes them in one UPDATE, with their scores. Without work it takes what the transaction queued.
+-- Generated; change it with pgscore.attach.
+#variable_conflict use_column
+<<here>>
+declare
+    work {{queue}}[] := $1;
+    again boolean := {{recounted}};
+    slots integer[];
+    missing text;
+    locked {{profile}}[];
+    moved {{profile}}[];
+    changed boolean[];
+    item record;
+    one {{profile}};
+    touched boolean;
+    serving boolean;
+    began timestamptz;
+    size integer;
+    answer pgscore.scored;
+    failure text;
+    {{declared}}
+begin
+    if work is null then
+        with taken as (
+            delete from {{queue}} pgscore_row
+            where pgscore_row.pgscore_transaction = pg_current_xact_id() and pgscore_row.pgscore_task <> 'scored'
+            returning pgscore_row as work
         )
-    );
+        select array_agg(t.work) into work from taken t;
+    end if;
+    -- One statement may fire several triggers, as ON CONFLICT, MERGE and writable CTEs do. Where constraints are
+    -- immediate, or work is done at the end of each statement, what one has recounted a later one would add again.
+    if not again and exists (select from unnest(here.work) w where w.pgscore_task <> 'move') then
+        perform set_config('pgscore.recounted', extract(epoch from statement_timestamp())::text, true);
+    end if;
+    -- Who deleted a profile that was locked may have made it anew: then it is another row, which no snapshot of here has
+    -- seen, or one that is yet to come.
+    loop
+        {{missing}}
+        {{meet}}
+        {{lock}}
+        exit when not (
+            {{lost}}
+        );
+    end loop;
+    {{move}}
+    if moved is null then
+        return;
+    end if;
+    {{update}}
+end
+$template$ $function$;
+
+comment on function pgscore._apply_template() is
+    'Template: the function that moves counters of many profiles, recounts what has to be, and stores their scores';
+grant execute on function pgscore._apply_template() to pgscore_reader;
+
+create function pgscore._missing_error_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+select min(m.key) into missing
+from (
+    select {{key_text}} as key from unnest(here.work) w
+    where {{events_without}}
+) m;
+if missing is not null then
+    raise exception 'table % has no row whose % is %, which events of % name', {{profile}}, {{key_names}}, missing, {{events}}
+        using errcode = 'foreign_key_violation', hint = 'The binding''s on_missing is error.';
+end if;
+$template$ $function$;
+
+comment on function pgscore._missing_error_template() is
+    'Template: what the apply function does about events without a profile where on_missing is error';
+grant execute on function pgscore._missing_error_template() to pgscore_reader;
+
+create function pgscore._missing_insert_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Who inserts first decides: the other one waits for the key. A new row is counted on its arrival, with all its events.
+with missing as (
+    select distinct {{keys}} from unnest(here.work) w
+    where {{events_without}}
+), made as (
+    insert into {{profile_table}} as p ({{key_columns}})
+    select {{missing_keys}} from missing m order by {{missing_order}}
+    on conflict do nothing
+    returning {{made_keys}}
+)
+select
+    array_agg(pgscore_row) filter (
+        where pgscore_row.pgscore_binding <> all ({{bindings}}) or pgscore_row.pgscore_task not in ('move', 'undo', 'recount')
+            or not exists (select from made m where {{match}})
+    ),
+    exists (select from made)
+into kept, made
+from unnest(here.work) pgscore_row;
+if made then
+    work := coalesce(kept, '{}');
+    {{take_arrivals}}
+end if;
+$template$ $function$;
+
+comment on function pgscore._missing_insert_template() is
+    'Template: what the apply function does about events without a profile where on_missing is insert';
+grant execute on function pgscore._missing_insert_template() to pgscore_reader;
+
+create function pgscore._take_arrivals_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+with taken as (
+    delete from {{queue}} pgscore_row
+    where pgscore_row.pgscore_transaction = pg_current_xact_id() and pgscore_row.pgscore_task <> 'scored'
+    returning pgscore_row as work
+)
+select here.work || array_agg(t.work) into work from taken t;
+$template$ $function$;
+
+comment on function pgscore._take_arrivals_template() is
+    'Template: what takes the arrivals of profiles that were made while a transactions work is done';
+grant execute on function pgscore._take_arrivals_template() to pgscore_reader;
+
+create function pgscore._meet_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- A profile may come in a transaction that runs at the same time as one with its event: each would miss what the other
+-- brings. Both change the slot of the key: the later one waits here and then sees the other, or, with an older snapshot,
+-- fails with 40001. A TRUNCATE of events has to meet all new profiles.
+slots := array(
+    {{slots}}
+    union
+    select generate_series(0, 63) where exists (select from unnest(here.work) w where w.pgscore_task = 'recount all')
+);
+if cardinality(slots) > 0 then
+    perform from {{arrival}} a where a.slot = any (here.slots) order by a.slot for update;
+    update {{arrival}} a set transaction = pg_current_xact_id()
+    where a.slot = any (here.slots) and a.transaction is distinct from pg_current_xact_id();
+end if;
+$template$ $function$;
+
+comment on function pgscore._meet_template() is
+    'Template: what the apply function does so that new profiles, and events without a profile, see each other';
+grant execute on function pgscore._meet_template() to pgscore_reader;
+
+create function pgscore._lock_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- All or some: a plan for both would read the whole table each time.
+if exists (select from unnest(here.work) w where w.pgscore_task = 'recount all') then
+    select array_agg(l.pgscore_row) into locked
+    from (select pgscore_row from {{profile}} pgscore_row order by {{order}} for no key update) l;
+else
+    select array_agg(l.pgscore_row) into locked
+    from (
+        select pgscore_row from {{profile}} pgscore_row
+        where {{touched}}
+        order by {{order}} for no key update
+    ) l;
+end if;
+$template$ $function$;
+
+comment on function pgscore._lock_template() is
+    'Template: what the apply function does to lock the touched rows of a profile table, in the one order, and to read them';
+grant execute on function pgscore._lock_template() to pgscore_reader;
+
+create function pgscore._move_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+{{every}}
+serving := exists (select from pgscore.model m where m.name = any ({{models}}) and m.serving is not null);
+for item in
+    select
+        pgscore_row as profile,
+        -- Who recounted must meet who counts at the same time with an older snapshot, even if nothing changed.
+        {{forced}} as forced,
+        -- Rows that no model has scored yet are scored where they are new, or all is counted.
+        here.serving and ({{counted}}) and ({{unscored}}) as unscored{{values}}
+    from unnest(here.locked) as pgscore_row
+    {{joins}}
+    where {{bound}}
+loop
+    one := item.profile;
+    {{assignments}}
+    {{filled}}
+    touched := item.forced or one operator(pg_catalog.*<>) item.profile;
+    if touched or item.unscored then
+        moved := array_append(moved, one);
+        changed := array_append(changed, touched);
+    end if;
+end loop;
+$template$ $function$;
+
+comment on function pgscore._move_template() is
+    'Template: what the apply function does to find the rows as they will stand, from the locked rows, the work, and what the events say';
+grant execute on function pgscore._move_template() to pgscore_reader;
+
+create function pgscore._work_join_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+left join (
+    select {{keys}},
+        bool_or(w.pgscore_task = 'arrive') as pgscore_arrived,
+        bool_or(w.pgscore_task = 'undo') as pgscore_undone,
+        bool_or(w.pgscore_task in ('recount', 'arrive', 'rekey') or (here.again and w.pgscore_task in ('move', 'undo'))) as pgscore_absolute{{merged}}
+    from {{work}}
+    where w.pgscore_binding = {{number}} and {{present}}
+    group by {{keys}}
+) w{{number}} on {{match}}
+left join lateral (
+    select r.* from {{recount}}({{arguments}}, here.every_{{number}} or w{{number}}.pgscore_absolute) r
+    where here.every_{{number}} or {{wanted}}
+    offset 0
+) r{{number}} on true
+$template$ $function$;
+
+comment on function pgscore._work_join_template() is
+    'Template: what joins to rows of a profile table what a binding has to do with each, and what its events say';
+grant execute on function pgscore._work_join_template() to pgscore_reader;
+
+create function pgscore._update_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- A trigger that fires before the row is stored may change what the model reads.
+if cardinality(moved) = 1 or exists (
+    select from pg_catalog.pg_trigger t
+    where t.tgrelid = any ({{relations}}::regclass[]) and t.tgtype & 19 = 19 and t.tgenabled <> 'D' and t.tgname <> '~pgscore_score'
+) then
+    -- The trigger that scores changed rows has the engine for one row, and sees what other triggers make of it.
+    update {{profile}} p set {{counters}}
+    from (select unnest(here.moved) as row) m
+    where {{match}};
+else
+    {{score_many}}
+    insert into {{queue}} (pgscore_binding, pgscore_task) values (0, 'scored');
+    perform set_config('pgscore.scored', (pg_trigger_depth() + 1)::text, true);
+    update {{profile}} p set {{counters}}{{scores}}
+    from (select unnest(here.moved) as row, unnest(here.changed) as changed{{arrays}}) m
+    where {{match}} and (m.changed or {{scored}});
+    perform set_config('pgscore.scored', '', true);
+    delete from {{queue}} q where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_task = 'scored';
+end if;
+$template$ $function$;
+
+comment on function pgscore._update_template() is
+    'Template: what the apply function does to change the rows: one UPDATE, with the scores in it where there are many';
+grant execute on function pgscore._update_template() to pgscore_reader;
+
+create function pgscore._score_many_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+began := clock_timestamp();
+for start in 1 .. cardinality(moved) by 1000 loop
+    size := least(1000, cardinality(moved) - start + 1);
+    answer := null;
+    failure := null;
+    if {{late}} then
+        failure := {{late_reason}};
+    else
+        begin
+            answer := pgscore._score_rows({{model}}, moved[start : start + size - 1]);
+        exception
+            when transaction_rollback then raise;
+            when others then failure := sqlerrm;
+        end;
+    end if;
+    scores_{{number}} := scores_{{number}} || coalesce((answer).scores, array_fill(null::double precision, array[size]));
+    versions_{{number}} := versions_{{number}} || array_fill((answer).version, array[size]);
+    reasons_{{number}} := reasons_{{number}} || coalesce((answer).reasons, array_fill(failure, array[size]));
+end loop;
+names_{{number}} := array(select {{key_text}} from unnest(here.moved) m where {{bound}});
+if num_nonnulls(variadic reasons_{{number}}) > 0 then
+    if (select b.on_error from pgscore.binding b where b.number = {{number}}) = 'abort' then
+        raise exception 'model "%" could not score % of % rows for %: %', {{model}},
+            num_nonnulls(variadic reasons_{{number}}), cardinality(moved), {{binding}},
+            (select min(r) from unnest(here.reasons_{{number}}) r)
+            using errcode = 'data_exception', hint = {{abort_hint}};
+    end if;
+    insert into pgscore.stale_row as s (binding, key, reason)
+    select {{number}}, a.key, a.reason from unnest(here.names_{{number}}, here.reasons_{{number}}) as a (key, reason)
+    where a.reason is not null and {{known}}
+    on conflict on constraint stale_row_pkey do update set reason = excluded.reason;
+end if;
+delete from pgscore.stale_row s
+using unnest(here.names_{{number}}, here.reasons_{{number}}, here.versions_{{number}}) as a (key, reason, version)
+where s.binding = {{number}} and s.cause = 'score' and s.key = a.key and a.reason is null and a.version is not null;
+{{log}}
+$template$ $function$;
+
+comment on function pgscore._score_many_template() is
+    'Template: what the apply function does to have many rows scored by a model, a thousand at a time';
+grant execute on function pgscore._score_many_template() to pgscore_reader;
+
+create function pgscore._log_many_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+insert into pgscore.prediction_log (model, version, binding, key, score)
+select b.model, a.version, b.name, a.key, a.score
+from pgscore.binding b,
+    unnest(here.names_{{number}}, here.scores_{{number}}, here.versions_{{number}}, here.reasons_{{number}}) as a (key, score, version, reason)
+where b.number = {{number}} and b.log and a.reason is null and a.version is not null;
+$template$ $function$;
+
+comment on function pgscore._log_many_template() is
+    'Template: what writes the scores of many rows to the prediction log';
+grant execute on function pgscore._log_many_template() to pgscore_reader;
+
+-- core/binding/templates/score.sql
+create function pgscore._score_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Scores a row of {{profile}} if what a model reads has changed, whoever changed it. Generated; change it with pgscore.attach.
+#variable_conflict use_column
+begin
+    -- What pgscore wrote together with the score, and nothing that a trigger changes because of it.
+    if pg_trigger_depth()::text = current_setting('pgscore.scored', true) then
+        if exists (select from {{queue}} q where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_task = 'scored') then
+            return new;
+        end if;
+    end if;
+    {{rekeys}}
+    {{scores}}
+    return new;
+end
+$template$ $function$;
+
+comment on function pgscore._score_template() is
+    'Template: the trigger function that scores a row of a profile table before it is stored';
+grant execute on function pgscore._score_template() to pgscore_reader;
+
+create function pgscore._rekey_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+if {{changed}} then
+    -- Recounted when it is stored, and at commit, when its events have followed. What is listed for it follows at once.
+    with former as (delete from pgscore.stale_row s where s.binding = {{number}} and s.key = {{former_text}} returning s.*)
+    insert into pgscore.stale_row (binding, key, cause, reason, since)
+    select f.binding, {{present_text}}, f.cause, f.reason, f.since from former f where {{present}}
+    on conflict do nothing;
+    insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
+    select {{number}}, 'rekey', 'commit', {{values}} where {{present}};
+end if;
+$template$ $function$;
+
+comment on function pgscore._rekey_one_template() is
+    'Template: what the trigger function of a profile table does where a row gets another key';
+grant execute on function pgscore._rekey_one_template() to pgscore_reader;
+
+create function pgscore._score_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+<<scored>>
+declare
+    present {{profile}};
+    answer double precision[];
+    alone pgscore.scored;
+    reason text;
+begin
+    -- What can fail is apart from what writes: a block that only reads costs no transaction id. A conflict of
+    -- transactions is no failure of the model.
+    begin
+        {{filled}}
+        -- Where a counter has moved the model is asked, without the price of finding out what else has changed.
+        if new.{{score}} is null or {{moved}} then
+            answer := case when {{bound}} then pgscore._rescore({{model}}, null::{{profile}}, {{row}}, true) end;
+        else
+            answer := case when {{bound}} then pgscore._rescore({{model}}, old, {{row}}, false) end;
+        end if;
+        if answer is not null then
+            if answer[1] is null then
+                -- Refused, or not known to this session yet.
+                alone := pgscore._score_rows({{model}}, array[{{row}}]);
+                answer := array[(alone).scores[1], (alone).version];
+                reason := (alone).reasons[1];
+            end if;
+        end if;
+    exception
+        when transaction_rollback then raise;
+        when others then reason := sqlerrm;
+    end;
+    if reason is not null then
+        if (select b.on_error from pgscore.binding b where b.number = {{number}}) = 'abort' then
+            raise exception 'model "%" could not score 1 of 1 rows for %: %', {{model}}, {{binding}}, reason
+                using errcode = 'data_exception', hint = {{abort_hint}};
+        end if;
+        insert into pgscore.stale_row as s (binding, key, reason)
+        select {{number}}, {{key_text}}, scored.reason where {{known}}
+        on conflict on constraint stale_row_pkey do update set reason = excluded.reason;
+    elsif answer is not null then
+        new.{{score}} := answer[1];
+        {{version}}
+        {{scored_at}}
+        -- The list is empty but for bad days, and an empty table is told apart sooner than searched.
+        if pg_relation_size('pgscore.stale_row') > 0 then
+            delete from pgscore.stale_row s where s.binding = {{number}} and s.key = {{key_text}} and s.cause = 'score';
+        end if;
+        {{log}}
+    end if;
+end;
+$template$ $function$;
+
+comment on function pgscore._score_one_template() is
+    'Template: what the trigger function of a profile table does to score a row by a model';
+grant execute on function pgscore._score_one_template() to pgscore_reader;
+
+create function pgscore._log_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+insert into pgscore.prediction_log (model, version, binding, key, score)
+select b.model, scored.answer[2], b.name, {{key_text}}, scored.answer[1] from pgscore.binding b where b.number = {{number}} and b.log;
+$template$ $function$;
+
+comment on function pgscore._log_one_template() is
+    'Template: what writes the score of a row to the prediction log';
+grant execute on function pgscore._log_one_template() to pgscore_reader;
+
+-- core/binding/templates/arrive.sql
+create function pgscore._arrive_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- New rows of {{profile}} are counted: their events may have come before them. Generated; change it with pgscore.attach.
+begin
+    {{arrivals}}
+    return null;
+end
+$template$ $function$;
+
+comment on function pgscore._arrive_template() is
+    'Template: the trigger function that has new profiles counted';
+grant execute on function pgscore._arrive_template() to pgscore_reader;
+
+create function pgscore._arrive_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
+select {{number}}, 'arrive', case when row_number() over () = 1 then '{{timing}}' end, {{values}}
+from pgscore_new n
+where {{present}};
+$template$ $function$;
+
+comment on function pgscore._arrive_one_template() is
+    'Template: the statement that queues new profiles for a binding';
+grant execute on function pgscore._arrive_one_template() to pgscore_reader;
+
+-- core/binding/templates/forget.sql
+create function pgscore._forget_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Rows that left {{profile}} leave the list of stale rows. Generated; change it with pgscore.attach.
+begin
+    {{deletions}}
+    return null;
+end
+$template$ $function$;
+
+comment on function pgscore._forget_template() is
+    'Template: the trigger function that takes deleted profiles from the list of stale rows';
+grant execute on function pgscore._forget_template() to pgscore_reader;
+
+create function pgscore._forget_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+if tg_op = 'TRUNCATE' then
+    delete from pgscore.stale_row s
+    where s.binding = {{number}} and not exists (select from {{profile}} p where {{key_text}} = s.key);
+else
+    delete from pgscore.stale_row s using pgscore_old o where s.binding = {{number}} and s.key = {{former_text}};
+end if;
+$template$ $function$;
+
+comment on function pgscore._forget_one_template() is
+    'Template: the statements that take profiles from the list of stale rows of a binding';
+grant execute on function pgscore._forget_one_template() to pgscore_reader;
+
+-- core/binding/templates/rekey.sql
+create function pgscore._rekey_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Rows of {{profile}} that have got another key are counted now that they are stored. Generated; change it with pgscore.attach.
+-- The trigger that scores a row notes its new key before the row has it, and, on the way to another partition, as the
+-- only one. Where constraints are immediate that is too early to count.
+begin
+    insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs) select 0, 'rekeyed', 'commit'
+    where exists (select from {{queue}} q where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_task = 'rekey');
+    return null;
+end
+$template$ $function$;
+
+comment on function pgscore._rekey_template() is
+    'Template: the trigger function that has profiles counted whose key has changed';
+grant execute on function pgscore._rekey_template() to pgscore_reader;
+
+-- core/binding/templates/reconcile.sql
+create function pgscore._reconcile_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Binding {{binding}}: compares the counters of the next rows of {{profile}} with the events of {{events}}.
+-- Generated anew by each pgscore.reconcile.
+<<here>>
+declare
+    page {{profile}}[];
+    wrong {{profile}}[];
+    missed text[];
+    after text[];
+begin
+    insert into pgscore.reconciliation as s (binding, repair) values ({{number}}, $2)
+    on conflict on constraint reconciliation_pkey do update
+    set repair = excluded.repair, last_key = null, checked = 0, differing = 0, started = now(), finished = null
+    where s.finished is not null or s.repair <> excluded.repair;
+    select s.last_key into after from pgscore.reconciliation s where s.binding = {{number}} for update;
+    if after is null then
+        select array_agg(l.pgscore_row order by {{page_order}}) into page
+        from (select pgscore_row from {{profile}} pgscore_row where {{present}} order by {{order}} limit $1) l;
+    else
+        select array_agg(l.pgscore_row order by {{page_order}}) into page
+        from (
+            select pgscore_row from {{profile}} pgscore_row
+            where {{present}} and ({{order}}) > ({{after}})
+            order by {{order}} limit $1
+        ) l;
+    end if;
+    -- One statement and one snapshot: what commits meanwhile is not taken for a difference.
+    select array_agg(d.pgscore_row), (array_agg(d.key || ': ' || d.shown))[1:10]
+    into wrong, examples
+    from (
+        select pgscore_row, {{key_text}} as key, {{shown}} as shown
+        from unnest(here.page) as u
+        join {{profile}} pgscore_row on {{page_match}}
+        cross join lateral {{recount}}({{arguments}}, true) r
+        where {{differ}}
+    ) d;
+    finished := coalesce(cardinality(page), 0) < $1;
+    if $2 then
+        select array_agg(s.key) into missed
+        from unnest(here.page) as pgscore_row join pgscore.stale_row s on s.binding = {{number}} and s.key = {{key_text}};
+        insert into {{queue}} (pgscore_binding, pgscore_task, {{columns}})
+        select {{number}}, 'recount', {{values}}
+        from unnest(here.page) as pgscore_row
+        where {{key_text}} = any (here.missed)
+            or exists (select from unnest(here.wrong) as u where {{page_match}});
+        if found then
+            perform {{apply}}(null);
+        end if;
+        delete from pgscore.stale_row s where s.binding = {{number}} and s.cause = 'backfill' and s.key = any (here.missed);
+        -- No trigger sees a TRUNCATE of profiles, or a partition of them that goes.
+        if finished then
+            delete from pgscore.stale_row s
+            where s.binding = {{number}} and not exists (select from {{profile}} pgscore_row where {{key_text}} = s.key);
+        end if;
+    end if;
+    update pgscore.reconciliation s
+    set last_key = coalesce({{last}}, s.last_key), checked = s.checked + coalesce(cardinality(here.page), 0),
+        differing = s.differing + coalesce(cardinality(here.wrong), 0),
+        finished = case when coalesce(cardinality(here.page), 0) < $1 then clock_timestamp() end
+    where s.binding = {{number}}
+    returning s.checked, s.differing into checked, differing;
+end
+$template$ $function$;
+
+comment on function pgscore._reconcile_template() is
+    'Template: the function that compares counters of some profiles with their events, and mends them';
+grant execute on function pgscore._reconcile_template() to pgscore_reader;
+
+-- core/binding/generating/names.sql
+create function pgscore._short_prefix(name text) returns name
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    prefix text := '_pgscore_' || name;
+begin
+    -- The longest ending is "_reconcile" or "_truncate".
+    if octet_length(prefix) > 53 then
+        while octet_length(prefix) > 44 loop
+            prefix := left(prefix, -1);
+        end loop;
+        prefix := prefix || '_' || left(md5(name), 8);
+    end if;
+    return prefix;
 end
 $$;
 
-comment on function pgscore._reducers_problem(pgscore.binding) is 'What is wrong with the reducers of a binding, in a sentence; NULL where nothing is';
+comment on function pgscore._short_prefix(text) is 'What names of generated objects begin with, short enough for all their endings';
+grant execute on function pgscore._short_prefix(text) to pgscore_reader;
 
--- core/binding/_columns_problem.sql
-create function pgscore._columns_problem(b pgscore.binding) returns text
+create function pgscore._event_prefix(b pgscore.binding) returns name
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select p.prefix
+    from pg_catalog.pg_class e, pg_catalog.pg_class c,
+        lateral (values
+            (1, pgscore._short_prefix(e.relname)), (2, pgscore._short_prefix(format('%s_%s', e.relname, c.relname))),
+            (3, pgscore._short_prefix(format('%s_%s_%s', e.relname, c.relname, b.model))),
+            (4, pgscore._short_prefix(format('%s_%s_%s_%s_%s', e.relname, c.relname, b.model, e.oid, c.oid)))
+        ) as p (step, prefix)
+    where e.oid = b.events and c.oid = b.profile and not exists (
+        select from pgscore.binding o
+        where o.event_schema = (select n.nspname from pg_catalog.pg_namespace n where n.oid = e.relnamespace) and o.event_prefix = p.prefix and o.number is distinct from b.number
+    )
+    order by p.step limit 1
+$$;
+
+comment on function pgscore._event_prefix(pgscore.binding) is
+    'What names of the functions of a binding begin with: the event table''s name, and more where that is taken';
+grant execute on function pgscore._event_prefix(pgscore.binding) to pgscore_reader;
+
+create function pgscore._profile_prefix(profile regclass) returns name
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select coalesce(
+        (select b.profile_prefix from pgscore.binding b where b.profile = _profile_prefix.profile limit 1),
         (
-            select format('model "%s" already scores table %s into column "%s": name the same columns', o.model, b.profile, o.score)
-            from pgscore._targets_of(b.profile) o
-            where o.model = b.model and o.number is distinct from b.number
-                and (o.score, o.version, o.scored_at) is distinct from (b.score, b.version, b.scored_at)
-        ),
-        -- Each column has one meaning.
-        (
-            select format('column "%s" of table %s would have two meanings', c.name, b.profile)
-            from (
-                select r ->> 'column' as name from jsonb_array_elements(b.reducers) r
-                union all select n from unnest(array[b.score, b.version, b.scored_at] || b.profile_key) n where n is not null
-                union all
-                select k from unnest(coalesce(pgscore._primary_key(b.profile), '{}')) k where k <> all (b.profile_key)
-                union all
-                select r ->> 'column'
-                from pgscore._bindings_of(b.profile) o, jsonb_array_elements(o.reducers) r where o.number is distinct from b.number
-                union all
-                select n from pgscore._targets_of(b.profile) o, unnest(array[o.score, o.version, o.scored_at]) n
-                where n is not null and o.model <> b.model
-            ) c
-            group by c.name having count(*) > 1
-            order by c.name limit 1
+            select p.prefix
+            from pg_catalog.pg_class c,
+                lateral (values
+                    (1, pgscore._short_prefix(c.relname)), (2, pgscore._short_prefix(format('%s_%s', c.relname, c.oid)))
+                ) as p (step, prefix)
+            where c.oid = profile and not exists (
+                select from pgscore.binding o
+                where o.profile_schema = (select n.nspname from pg_catalog.pg_namespace n where n.oid = c.relnamespace) and o.profile_prefix = p.prefix and o.profile <> c.oid
+            )
+            order by p.step limit 1
         )
     )
 $$;
 
-comment on function pgscore._columns_problem(pgscore.binding) is
-    'Which column of a profile table two things would write, in a sentence; NULL where none';
+comment on function pgscore._profile_prefix(regclass) is
+    'What names begin with of the functions and tables that the bindings of a profile table share';
+grant execute on function pgscore._profile_prefix(regclass) to pgscore_reader;
 
--- core/binding/_table_keys_problem.sql
+create function pgscore._event_object(b pgscore.binding, what text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select format('%I.%I', b.event_schema, b.event_prefix || '_' || what)
+$$;
+
+comment on function pgscore._event_object(pgscore.binding, text) is 'A generated function of a binding, in the schema of its event table';
+grant execute on function pgscore._event_object(pgscore.binding, text) to pgscore_reader;
+
+create function pgscore._profile_object(b pgscore.binding, what text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select format('%I.%I', b.profile_schema, b.profile_prefix || '_' || what)
+$$;
+
+comment on function pgscore._profile_object(pgscore.binding, text) is
+    'A function or table that the bindings of a profile table share, in the schema of the table';
+grant execute on function pgscore._profile_object(pgscore.binding, text) to pgscore_reader;
+
+-- core/binding/generating/statements.sql
+create function pgscore._function_sql(signature text, returns text, posture text, body text, says text, owner regrole) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- The body is a literal, never dollar-quoted: names stand in it, and could end the quote. Its hash in the comment tells
+    -- what has been changed since, or is generated otherwise now.
+    select s.statement
+    from (select replace(format(e'\n%s\n', body), chr(2), chr(10)) as body) as text, lateral (
+        values
+            (1, format(
+                e'create or replace function %s%s\nlanguage %s security definer set search_path = pg_catalog, pg_temp\nas %L',
+                signature, coalesce(' returns ' || returns, ''), posture, text.body
+            )),
+            (2, format('comment on function %s is %L', signature, format('pgscore: %s (%s)', says, md5(text.body)))),
+            (3, format('revoke all on function %s from public', signature)),
+            (4, case when pg_get_userbyid(owner) <> current_user then format('alter function %s owner to %s', signature, owner) end)
+    ) s (step, statement)
+    where s.statement is not null
+    order by s.step
+$$;
+
+comment on function pgscore._function_sql(text, text, text, text, text, regrole) is
+    'What makes a function that works with the rights of the owner of tables, and that nobody else may call';
+grant execute on function pgscore._function_sql(text, text, text, text, text, regrole) to pgscore_reader;
+
+create function pgscore._trigger_sql(name text, fires text, relation regclass, details text, function text, says text) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A trigger that stands as it should is left alone: to replace it would lock the table.
+    select s.statement
+    from (values
+        (1, format('create or replace trigger %I %s on %s %s execute function %s()', name, fires, relation, details, function)),
+        (2, format('comment on trigger %I on %s is %L', name, relation, 'pgscore: ' || says))
+    ) as s (step, statement)
+    where not exists (
+        select from pg_catalog.pg_trigger t
+        where t.tgrelid = relation and t.tgname = name and t.tgfoid = to_regprocedure(function || '()') and t.tgenabled = 'O'
+    )
+    order by s.step
+$$;
+
+comment on function pgscore._trigger_sql(text, text, regclass, text, text, text) is
+    'What makes a trigger with its comment; nothing, where the table has it';
+grant execute on function pgscore._trigger_sql(text, text, regclass, text, text, text) to pgscore_reader;
+
+create function pgscore._recounted_sql() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Most sessions have never recounted, and are spared the time in text form.
+    select 'coalesce(nullif(current_setting(''pgscore.recounted'', true), '''') = extract(epoch from statement_timestamp())::text, false)'
+$$;
+
+comment on function pgscore._recounted_sql() is
+    'SQL that says whether profiles have been recounted in this statement of the client: events that were seen then may yet be queued';
+grant execute on function pgscore._recounted_sql() to pgscore_reader;
+
+create function pgscore._bound_sql(profile regclass) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A plan that works on rows of a table and does not read it would not notice that its columns change. A constant of type
+    -- regclass makes it depend on the table, and a function that is not immutable keeps the planner from folding it away.
+    select format('pg_typeof(%L::regclass) is not null', profile)
+$$;
+
+comment on function pgscore._bound_sql(regclass) is 'SQL that is true, and ties a plan to a table: a change of its columns reaches the plans of open sessions';
+grant execute on function pgscore._bound_sql(regclass) to pgscore_reader;
+
+create function pgscore._known_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A copy of a schema has the functions, and may stand where the number is another binding's, or nobody's.
+    select format('exists (select from pgscore.binding b where b.number = %s and b.profile = %L::regclass)', b.number, b.profile)
+$$;
+
+comment on function pgscore._known_sql(pgscore.binding) is 'SQL that says whether a binding is the one that a function was generated for';
+grant execute on function pgscore._known_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._fail_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(pgscore._fail_template(), jsonb_build_object('binding', quote_literal(b.events)))
+$$;
+
+comment on function pgscore._fail_sql(pgscore.binding) is 'What a generated function does with an error';
+grant execute on function pgscore._fail_sql(pgscore.binding) to pgscore_reader;
+
+-- core/binding/generating/events.sql
+create function pgscore._read_columns(b pgscore.binding) returns name[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(n.name order by n.step, n.name)
+    from (
+        select min(n.step) as step, n.name
+        from (
+            select 1 as step, k as name from unnest(b.event_key) k
+            union all
+            select 2, f.value::name from jsonb_array_elements(b.reducers) r, jsonb_each_text(r) f where f.key in ('of', 'order_by')
+            union all
+            select 2, f::name from jsonb_array_elements(b.reducers) r, jsonb_object_keys(coalesce(r -> 'where', '{}')) f
+        ) n
+        group by n.name
+    ) n
+$$;
+
+comment on function pgscore._read_columns(pgscore.binding) is 'The columns of events that a binding reads: the key, and what its reducers name';
+grant execute on function pgscore._read_columns(pgscore.binding) to pgscore_reader;
+
+create function pgscore._named_sql(names name[], source text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(format('%s.%I as %I', source, k.name, k.name), ', ' order by k.ordinal)
+    from unnest(names) with ordinality as k (name, ordinal)
+$$;
+
+comment on function pgscore._named_sql(name[], text) is 'SQL for fields of a row that stands in a variable, under their names';
+grant execute on function pgscore._named_sql(name[], text) to pgscore_reader;
+
+create function pgscore._worth_sql(b pgscore.binding, brought text[]) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Events that no filter takes are told only where a profile may be missing, or a value has to be looked up.
+    select '(' || string_agg(format('%s is not null', d), ' or ') || ')'
+    from unnest(brought) d
+    where b.on_missing = 'ignore'
+    having not exists (
+        select from pgscore._reducers_of(b) r
+        where r.kind = 'look' or (r.reducer ->> 'aggregate' = 'count' and not r.reducer ? 'where')
+    )
+$$;
+
+comment on function pgscore._worth_sql(pgscore.binding, text[]) is
+    'SQL that says whether inserted events, of which is known what they bring, change anything; NULL where they always do';
+grant execute on function pgscore._worth_sql(pgscore.binding, text[]) to pgscore_reader;
+
+create function pgscore._event_parts(b pgscore.binding) returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    targets name[];
+    ones text[];
+    folded text[];
+    moved text;
+    keys_folded constant text[] := array(
+        select format('e.%I as %I', e.name, p.name)
+        from unnest(b.event_key) with ordinality as e (name, ordinal) join unnest(b.profile_key) with ordinality as p (name, ordinal) using (ordinal)
+        order by ordinal
+    );
+begin
+    -- Those that are looked up in the events bring nothing.
+    select
+        array_agg(r.target order by r.ordinal) filter (where r.kind <> 'look'),
+        array_agg(r.one order by r.ordinal) filter (where r.kind <> 'look'),
+        array_agg(r.folded order by r.ordinal) filter (where r.kind <> 'look'),
+        string_agg(
+            format('%I = %s', r.target, pgscore._fill(r.grown, jsonb_build_object(
+                'present', format('p.%I', r.target), 'delta', format('here.delta_%s', r.ordinal)
+            ))), ', ' order by r.ordinal
+        )
+    into targets, ones, folded, moved
+    from pgscore._reducers_of(b) r;
+    return jsonb_build_object(
+        'binding', b.events, 'number', b.number, 'events', b.events, 'profile', b.profile, 'timing', b.timing,
+        'queue', pgscore._profile_object(b, 'queue'), 'fail', pgscore._fail_sql(b), 'recounted', pgscore._recounted_sql(),
+        'read', pgscore._columns_sql(pgscore._read_columns(b), 'e'),
+        'columns', pgscore._columns_sql(b.profile_key || targets),
+        'event_keys', pgscore._columns_sql(b.event_key, 'e'),
+        'present', pgscore._present_sql(b.event_key, 'e'),
+        'folded_names', pgscore._columns_sql(b.profile_key || targets, 'f'),
+        'ones', concat_ws(', ', pgscore._columns_sql(b.event_key, 'e'), array_to_string(ones, ', ')),
+        'worth_one', concat_ws(' and ', pgscore._present_sql(b.event_key, 'e'), pgscore._worth_sql(b, ones)),
+        'folded', array_to_string(keys_folded || array(
+            select format('%s as %I', f.folded, t.target)
+            from unnest(folded) with ordinality as f (folded, ordinal) join unnest(targets) with ordinality as t (target, ordinal) using (ordinal)
+            order by ordinal
+        ), e',\n    '),
+        'having', 'having ' || pgscore._worth_sql(b, folded),
+        'moved', moved,
+        'match_variables', (
+            select string_agg(format('p.%I = here.key_%s', k.name, k.ordinal), ' and ' order by k.ordinal)
+            from unnest(b.profile_key) with ordinality as k (name, ordinal)
+        ),
+        'variables', concat_ws(', ',
+            (select string_agg(format('here.key_%s', o), ', ' order by o) from generate_subscripts(b.event_key, 1) o),
+            (select string_agg(format('here.delta_%s', r.ordinal), ', ' order by r.ordinal) from pgscore._reducers_of(b) r where r.kind <> 'look')
+        ),
+        'declared', null, 'source', 'pgscore_new e'
+    );
+end
+$$;
+
+comment on function pgscore._event_parts(pgscore.binding) is 'What fills the templates of the functions of an event table';
+grant execute on function pgscore._event_parts(pgscore.binding) to pgscore_reader;
+
+create function pgscore._can_move_at_once(b pgscore.binding) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select b.timing = 'statement' and not exists (select from pgscore._reducers_of(b) r where r.kind = 'look')
+$$;
+
+comment on function pgscore._can_move_at_once(pgscore.binding) is
+    'Whether the trigger function for inserted events may change the profile of one event itself';
+grant execute on function pgscore._can_move_at_once(pgscore.binding) to pgscore_reader;
+
+create function pgscore._insert_one_sql(b pgscore.binding, parts jsonb) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(
+        case when pgscore._can_move_at_once(b) then pgscore._move_one_template() else pgscore._queue_one_template() end, parts
+    )
+$$;
+
+comment on function pgscore._insert_one_sql(pgscore.binding, jsonb) is 'What a trigger function does with one event that came';
+grant execute on function pgscore._insert_one_sql(pgscore.binding, jsonb) to pgscore_reader;
+
+create function pgscore._declared_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(d.line, e'\n' order by d.step, d.ordinal)
+    from (
+        select 1 as step, k.ordinal, format('key_%s %s;', k.ordinal, k.type) as line
+        from unnest(pgscore._key_types(b.profile, b.profile_key)) with ordinality as k (type, ordinal)
+        union all
+        select 2, r.ordinal, format('delta_%s %s;', r.ordinal, r.delta) from pgscore._reducers_of(b) r where r.kind <> 'look'
+    ) d
+    where pgscore._can_move_at_once(b)
+$$;
+
+comment on function pgscore._declared_sql(pgscore.binding) is 'The variables of what a trigger function does with one event';
+grant execute on function pgscore._declared_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._change_sql(b pgscore.binding, operation text, parts jsonb, is_row boolean) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    read constant name[] := pgscore._read_columns(b);
+    -- What decides between two states of an event is compared, and its identity.
+    compared constant name[] := array(
+        select k from unnest(read) k union select k from unnest(coalesce(pgscore._primary_key(b.events), '{}')) k
+    );
+    needed name[];
+    coming text;
+    going text;
+    adds_up boolean;
+    signed text[];
+    infinite text;
+    differing text;
+    task text;
+begin
+    select
+        coalesce(bool_and(r.kind = 'add'), true),
+        array_agg(
+            case when r.signed is null or (operation = 'delete' and r.reducer ? 'deletes') then format('null::%s', r.delta) else r.signed end
+            order by r.ordinal
+        ) filter (where r.kind <> 'look'),
+        -- NaN and infinity cannot be taken away again.
+        string_agg(format('f.%I in (''NaN'', ''Infinity'', ''-Infinity'')', r.target), ' or ' order by r.ordinal)
+            filter (where r.reducer ->> 'aggregate' = 'sum' and r.signed is not null and not (operation = 'delete' and r.reducer ? 'deletes')),
+        string_agg(format('coalesce(%s, 0) <> 0', r.signed), ' or ' order by r.ordinal)
+            filter (where r.signed is not null and not (operation = 'delete' and r.reducer ? 'deletes'))
+    into adds_up, signed, infinite, differing
+    from pgscore._reducers_of(b) r;
+    task := case when adds_up then '''move''' else '''undo''' end;
+    needed := case when operation = 'update' and not adds_up then compared else read end;
+    if is_row then
+        coming := format('select 1 as pgscore_sign, %s', pgscore._named_sql(needed, 'new'));
+        going := format('select -1 as pgscore_sign, %s', pgscore._named_sql(needed, 'old'));
+    else
+        coming := format('select 1 as pgscore_sign, %s from pgscore_new n', pgscore._columns_sql(needed, 'n'));
+        going := format('select -1 as pgscore_sign, %s from pgscore_old o', pgscore._columns_sql(needed, 'o'));
+    end if;
+    return pgscore._fill(pgscore._queue_change_template(), parts || jsonb_build_object(
+        'task', coalesce('case when ' || infinite || ' then ''recount'' else ' || task || ' end', task),
+        'sources', case operation when 'update' then format(e'%s\nunion all\n%s', coming, going) else going end,
+        'signed', array_to_string(
+            array(
+                select format('e.%I as %I', e.name, p.name)
+                from unnest(b.event_key) with ordinality as e (name, ordinal) join unnest(b.profile_key) with ordinality as p (name, ordinal) using (ordinal)
+                order by ordinal
+            ) || array(
+                select format('%s as %I', s.signed, t.target)
+                from unnest(signed) with ordinality as s (signed, ordinal)
+                join unnest(array(select r.target from pgscore._reducers_of(b) r where r.kind <> 'look' order by r.ordinal)) with ordinality as t (target, ordinal)
+                    using (ordinal)
+                order by ordinal
+            ), e',\n    '
+        ),
+        'having', case
+            when adds_up then 'having ' || coalesce(differing, 'false')
+            when operation = 'update' then format(
+                e'having array_agg(%1$s order by %1$s) filter (where e.pgscore_sign = 1)\n    is distinct from array_agg(%1$s order by %1$s) filter (where e.pgscore_sign = -1)',
+                format('row(%s)::text collate "C"', pgscore._columns_sql(compared, 'e'))
+            )
+        end
+    ));
+end
+$$;
+
+comment on function pgscore._change_sql(pgscore.binding, text, jsonb, boolean) is
+    'The statement that queues what updated or deleted events bring and take; of one row, or of all that a statement changed';
+grant execute on function pgscore._change_sql(pgscore.binding, text, jsonb, boolean) to pgscore_reader;
+
+create function pgscore._truncate_sql(b pgscore.binding, parts jsonb) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(pgscore._truncate_template(), parts || jsonb_build_object(
+        -- A partition keeps its trigger for TRUNCATE when it is detached.
+        'detached', case when pgscore._is_partitioned(b.events) then format(
+            e'if pg_partition_root(tg_relid) is distinct from %L::regclass then\n    return null;\nend if;', b.events
+        ) end,
+        'recount_all', case when exists (select from jsonb_array_elements(b.reducers) r where not r ? 'deletes') then format(
+            e'insert into %s (pgscore_binding, pgscore_task, pgscore_runs)\nvalues (%s, ''recount all'', %L);',
+            pgscore._profile_object(b, 'queue'), b.number, b.timing
+        ) end
+    ))
+$$;
+
+comment on function pgscore._truncate_sql(pgscore.binding, jsonb) is 'The body of the trigger function for TRUNCATE of events';
+grant execute on function pgscore._truncate_sql(pgscore.binding, jsonb) to pgscore_reader;
+
+create function pgscore._recount_sql(b pgscore.binding) returns setof text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    arguments text;
+    columns text;
+    given text;
+    named text;
+    everything constant text := '$' || cardinality(b.event_key) + 1;
+begin
+    select string_agg(format('key_%s %s, ', k.ordinal, k.type), '' order by k.ordinal)
+    into arguments
+    from unnest(pgscore._key_types(b.profile, b.profile_key)) with ordinality as k (type, ordinal);
+    select
+        string_agg(format(', out value_%s %s', r.ordinal, format_type(c.atttypid, c.atttypmod)), '' order by r.ordinal),
+        string_agg(
+            format(case when r.kind = 'add' then e',\ncase when %2$s then (%1$s) end' else e',\n(%1$s)' end, r.recounted, everything),
+            '' order by r.ordinal
+        ),
+        string_agg(format(', value_%s', r.ordinal), '' order by r.ordinal)
+    into columns, given, named
+    from pgscore._reducers_of(b) r, pgscore._column(b.profile, r.target) c;
+    return query select * from pgscore._function_sql(
+        format('%s(%severything boolean, out any_event boolean%s)', pgscore._event_object(b, 'recount'), arguments, columns), null,
+        -- Row security that hides events is an error here, and never "no events".
+        'plpgsql stable set row_security = off',
+        pgscore._fill(pgscore._recount_template(), jsonb_build_object(
+            'binding', b.events,
+            'values', format(
+                'exists (select from %s e where %s)%s', b.events,
+                (select string_agg(format('e.%I = $%s', k.name, k.ordinal), ' and ' order by k.ordinal) from unnest(b.event_key) with ordinality as k (name, ordinal)),
+                given
+            ),
+            'names', 'any_event' || named
+        )),
+        format('binding %s, what the events of a key give', b.events), b.owner
+    );
+end
+$$;
+
+comment on function pgscore._recount_sql(pgscore.binding) is 'What makes the function that finds a profile''s counters from its events';
+grant execute on function pgscore._recount_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._event_functions_sql(b pgscore.binding) returns setof text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    parts constant jsonb := pgscore._event_parts(b);
+    row_parts constant jsonb := parts || jsonb_build_object('source', format(
+        '(select %s) e', pgscore._named_sql(pgscore._read_columns(b), 'new')
+    ));
+    -- Values are compared in text form where a reducer cannot add up: in the same one in all sessions.
+    changing constant text := 'plpgsql volatile' || coalesce((
+        select ' set datestyle = ''ISO'' set intervalstyle = ''postgres'' set timezone = ''UTC'' set extra_float_digits = 1'
+        where exists (select from pgscore._reducers_of(b) r where r.kind <> 'add')
+    ), '');
+    body record;
+begin
+    for body in
+        select 'insert' as what, 'plpgsql volatile' as posture, pgscore._fill(pgscore._insert_template(), parts || jsonb_build_object(
+            'declared', pgscore._declared_sql(b),
+            'insert_one', pgscore._insert_one_sql(b, parts), 'insert_many', pgscore._fill(pgscore._queue_many_template(), parts)
+        )) as text
+        where not pgscore._is_partitioned(b.events)
+        union all
+        select o.operation, case o.operation when 'update' then changing else 'plpgsql volatile' end,
+            pgscore._fill(pgscore._change_template(), parts || jsonb_build_object(
+                'happens', case o.operation when 'update' then 'change in' else 'go from' end,
+                'transition', case o.operation when 'update' then 'pgscore_new' else 'pgscore_old' end,
+                'queue_change', pgscore._change_sql(b, o.operation, parts, false)
+            ))
+        from unnest(array['update', 'delete']) as o (operation)
+        where not pgscore._is_partitioned(b.events)
+        union all
+        select 'row', changing, pgscore._fill(pgscore._row_template(), row_parts || jsonb_build_object(
+            'declared', pgscore._declared_sql(b),
+            'read_new', pgscore._columns_sql(pgscore._read_columns(b), 'new'), 'read_old', pgscore._columns_sql(pgscore._read_columns(b), 'old'),
+            'insert_one', pgscore._insert_one_sql(b, row_parts),
+            'queue_update', pgscore._change_sql(b, 'update', parts, true), 'queue_delete', pgscore._change_sql(b, 'delete', parts, true)
+        ))
+        where pgscore._is_partitioned(b.events)
+        union all
+        select 'truncate', 'plpgsql volatile', pgscore._truncate_sql(b, parts)
+    loop
+        return query select * from pgscore._function_sql(
+            pgscore._event_object(b, body.what) || '()', 'trigger', body.posture, body.text,
+            format('binding %s, tells %s of %s', b.events, b.profile, body.what), b.owner
+        );
+    end loop;
+    return query select * from pgscore._recount_sql(b);
+end
+$$;
+
+comment on function pgscore._event_functions_sql(pgscore.binding) is 'What makes the functions of an event table';
+grant execute on function pgscore._event_functions_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._event_triggers_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.statement
+    from (
+        select 1 as step, p.relation, o.operation, 'after ' || o.operation as fires, o.tables || ' for each statement' as details
+        from (values
+            ('insert', 'referencing new table as pgscore_new'),
+            ('update', 'referencing new table as pgscore_new old table as pgscore_old'),
+            ('delete', 'referencing old table as pgscore_old')
+        ) as o (operation, tables), (select b.events as relation) p
+        where not pgscore._is_partitioned(b.events)
+        union all
+        -- Partitions get it from their parent, also those that are attached later.
+        select 2, b.events, 'row', 'after insert or update or delete', 'for each row' where pgscore._is_partitioned(b.events)
+        union all
+        select 3, p.relation, 'truncate', 'after truncate', 'for each statement' from pgscore._partitions(b.events) as p (relation)
+    ) t,
+        lateral pgscore._trigger_sql(
+            substr(b.event_prefix::text || '_' || t.operation, 2), t.fires, t.relation, t.details, pgscore._event_object(b, t.operation),
+            format('moves counters of %s and scores of model %s', b.profile, b.model)
+        ) with ordinality as s (statement, ordinal)
+    order by t.step, t.relation::oid, t.operation, s.ordinal
+$$;
+
+comment on function pgscore._event_triggers_sql(pgscore.binding) is 'What makes the triggers of an event table and of its partitions';
+grant execute on function pgscore._event_triggers_sql(pgscore.binding) to pgscore_reader;
+
+-- core/binding/generating/queue.sql
+create function pgscore._queue_columns(profile regclass) returns table (name name, type text, says text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    with bindings as (select b.* from pgscore._bindings_of(profile) b),
+    keys as (
+        select distinct on (a.attnum) a.attname as name, a.attnum, pgscore._key_type(a.atttypid) as type
+        from bindings b, unnest(b.profile_key) k, pgscore._column(profile, k) a
+        order by a.attnum
+    )
+    select c.name, c.type, c.says
+    from (
+        select 1 as step, k.attnum::integer as ordinal, k.name, k.type, 'Of the profile''s key' as says from keys k
+        union all
+        select 2, b.number * 100 + r.ordinal, r.target, r.delta, format('What events of %s bring to it', b.events)
+        from bindings b, pgscore._reducers_of(b) r
+        where r.kind <> 'look'
+        union all
+        select 3, k.attnum, format('pgscore_former_%s', k.attnum), k.type, format('For rekey: what %I was before', k.name) from keys k
+    ) c
+    order by c.step, c.ordinal
+$$;
+
+comment on function pgscore._queue_columns(regclass) is
+    'The columns of a profile table''s queue that follow its bindings, named as in the profile: keys, and what events bring to each counter';
+grant execute on function pgscore._queue_columns(regclass) to pgscore_reader;
+
+create function pgscore._queue_sql(b pgscore.binding) returns setof text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    queue constant text := pgscore._profile_object(b, 'queue');
+    arrival constant text := pgscore._profile_object(b, 'arrival');
+    sequence constant text := format('%s (%s)', queue, (select string_agg(format('%I %s', c.name, c.type), ', ') from pgscore._queue_columns(b.profile) c));
+    says constant text := format('pgscore: what transactions in flight bring to %s; written by triggers, taken back at commit, never seen by another transaction (%s)', b.profile, md5(sequence));
+    other record;
+begin
+    -- One that has the columns stays as it is.
+    if says is distinct from obj_description(to_regclass(queue), 'pg_class') or exists (
+        select from pg_catalog.pg_trigger t
+        where t.tgrelid = to_regclass(queue) and t.tgname not in ('pgscore_commit', 'pgscore_statement') and not t.tgisinternal
+    ) then
+        if to_regclass(queue) is not null then
+            return next format('drop table %s cascade', queue);
+        end if;
+        -- Unlogged: a crash leaves no transaction in flight. The index finds a transaction's own rows among dead ones.
+        return next format(
+            e'create unlogged table %s (\n    pgscore_transaction xid8 not null default pg_current_xact_id(),\n    pgscore_id bigint generated always as identity,\n'
+            '    pgscore_binding integer not null,\n    pgscore_task text not null,\n    pgscore_runs text%s\n) with (\n'
+            '    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_insert_threshold = -1, vacuum_truncate = false\n)',
+            queue, (select string_agg(format(e',\n    %I %s', c.name, c.type), '') from pgscore._queue_columns(b.profile) c)
+        );
+        return next format('create index on %s (pgscore_transaction, pgscore_id)', queue);
+        -- A session plans once. Were the table a page long then, it would read all of it ever after, however many dead rows
+        -- have come meanwhile. So it is some pages long from the start, and stays so.
+        return next format('insert into %s (pgscore_binding, pgscore_task) select 0, ''padding'' from generate_series(1, 2000)', queue);
+        return next format('delete from %s', queue);
+        return next format('comment on table %s is %L', queue, says);
+        for other in
+            select * from (values
+                ('pgscore_transaction', 'The transaction'), ('pgscore_id', 'Counts up'),
+                ('pgscore_binding', 'The number of the binding; 0: it concerns all of the table'),
+                ('pgscore_task', 'move: add the deltas; undo: those that can be taken away, and recount the rest; recount: all of a profile; recount all: of every profile; arrive, rekey: a profile is new or has a new key; rekeyed: it is stored with it; scored: rows are being stored with their scores'),
+                ('pgscore_runs', 'When what is queued is done because of this row: at commit, or at the end of the statement; NULL: because of another row')
+            ) as c (name, says)
+            union all
+            select c.name, c.says from pgscore._queue_columns(b.profile) c
+        loop
+            return next format('comment on column %s.%I is %L', queue, other.name, other.says);
+        end loop;
+        return next format('revoke all on %s from public', queue);
+        if pg_get_userbyid(b.owner) <> current_user then
+            return next format('alter table %s owner to %s', queue, b.owner);
+        end if;
+    end if;
+    if to_regclass(arrival) is null then
+        return next format('create table %s (slot integer primary key, transaction xid8) with (fillfactor = 50)', arrival);
+        return next format('insert into %s (slot) select generate_series(0, 63)', arrival);
+        return next format('comment on column %s.slot is ''What keys hash to''', arrival);
+        return next format('comment on column %s.transaction is ''The transaction that changed the row last''', arrival);
+        return next format('revoke all on %s from public', arrival);
+        if pg_get_userbyid(b.owner) <> current_user then
+            return next format('alter table %s owner to %s', arrival, b.owner);
+        end if;
+    end if;
+    return next format(
+        'comment on table %s is %L', arrival,
+        format('pgscore: new rows of %s, and events that find no row, change the row that their key hashes to; of two at the same time the later one waits, and then sees the other', b.profile)
+    );
+end
+$$;
+
+comment on function pgscore._queue_sql(pgscore.binding) is 'What makes the tables that the bindings of a profile table share';
+grant execute on function pgscore._queue_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._queue_triggers_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Events are queued already folded, and of a statement of any size one row runs what is to be done with all.
+    select s.statement
+    from (values
+        (
+            'pgscore_commit', 'constraint', 'deferrable initially deferred', 'commit',
+            'runs when the transaction commits, or at SET CONSTRAINTS ALL IMMEDIATE'
+        ),
+        ('pgscore_statement', '', '', 'statement', 'runs at the end of the statement')
+    ) as t (name, kind, details, runs, says),
+        lateral (values
+            (1, format(
+                'create %s trigger %s after insert on %s %s for each row when (new.pgscore_runs = %L) execute function %s()',
+                t.kind, t.name, pgscore._profile_object(b, 'queue'), t.details, t.runs, pgscore._profile_object(b, 'commit')
+            )),
+            (2, format('comment on trigger %s on %s is %L', t.name, pgscore._profile_object(b, 'queue'), 'pgscore: ' || t.says))
+        ) as s (step, statement)
+    where not exists (
+        select from pg_catalog.pg_trigger g
+        where g.tgrelid = to_regclass(pgscore._profile_object(b, 'queue')) and g.tgname = t.name and g.tgenabled = 'O'
+            and g.tgfoid = to_regprocedure(pgscore._profile_object(b, 'commit') || '()')
+    )
+    order by t.name, s.step
+$$;
+
+comment on function pgscore._queue_triggers_sql(pgscore.binding) is 'What makes the triggers of a queue';
+grant execute on function pgscore._queue_triggers_sql(pgscore.binding) to pgscore_reader;
+
+-- core/binding/generating/commit.sql
+create function pgscore._moved_sql(b pgscore.binding, source text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(
+        format('%I = %s', r.target, pgscore._fill(r.grown, jsonb_build_object(
+            'present', format('p.%I', r.target), 'delta', format('%s.%I', source, r.target)
+        ))), ', ' order by r.ordinal
+    )
+    from pgscore._reducers_of(b) r
+    having not bool_or(r.kind = 'look')
+$$;
+
+comment on function pgscore._moved_sql(pgscore.binding, text) is
+    'SQL for what an UPDATE sets counters of a profile, p, to; NULL where a reducer has to look at the events';
+grant execute on function pgscore._moved_sql(pgscore.binding, text) to pgscore_reader;
+
+create function pgscore._alone_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(pgscore._alone_update_template(), jsonb_build_object(
+        'number', b.number, 'recounted', pgscore._recounted_sql(), 'profile', b.profile, 'moved', pgscore._moved_sql(b, 'here.one'),
+        'match', pgscore._match_sql(b.profile_key, 'p', b.profile_key, 'here.one'),
+        'nothing', (
+            select format(e'if %s then\n    return null;\nend if;', string_agg(format('coalesce(one.%I, 0) = 0', r.target), ' and ' order by r.ordinal))
+            from pgscore._reducers_of(b) r
+            having bool_and(r.kind = 'add') and b.on_missing = 'ignore'
+        )
+    ))
+    where pgscore._moved_sql(b, 'here.one') is not null
+$$;
+
+comment on function pgscore._alone_sql(pgscore.binding) is
+    'What the function of a queue does with new events of one profile; NULL where a reducer has to look at the events';
+grant execute on function pgscore._alone_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._take_rest_sql(profile regclass, queue text, later text) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    numbers integer[];
+    targets name[];
+    keys name[];
+begin
+    -- Deltas that add up make one of many rows of a profile.
+    select array_agg(distinct b.number), array_agg(distinct r.target)
+    into numbers, targets
+    from pgscore._bindings_of(profile) b, pgscore._reducers_of(b) r
+    where not exists (select from pgscore._reducers_of(b) o where o.kind <> 'add');
+    keys := array(
+        select distinct k from pgscore._bindings_of(profile) b, unnest(b.profile_key) k where b.number = any (numbers) order by k
+    );
+    return pgscore._fill(pgscore._take_rest_template(), jsonb_build_object(
+        'queue', queue, 'later', later,
+        'sums', case when numbers is not null then format(
+            e',\n    bool_and((t.work).pgscore_binding = here.one.pgscore_binding and (t.work).pgscore_task = ''move'' and here.one.pgscore_task = ''move''\n'
+            '        and here.one.pgscore_binding in (%s)%s)%s',
+            array_to_string(numbers, ', '),
+            (select string_agg(format(' and (t.work).%1$I is not distinct from here.one.%1$I', k), '') from unnest(keys) k),
+            (select string_agg(format(e',\n    sum((t.work).%I)', t), '') from unnest(targets) t)
+        ) end,
+        'rest', case when numbers is null then 'rest' else
+            'rest, same' || (select string_agg(format(', more.%I', t), '') from unnest(targets) t) end,
+        'merge', case when numbers is not null then pgscore._fill(pgscore._merge_rest_template(), jsonb_build_object('added', (
+            select string_agg(format('one.%1$I := coalesce(one.%1$I + more.%1$I, one.%1$I, more.%1$I);', t), e'\n') from unnest(targets) t
+        ))) end
+    ));
+end
+$$;
+
+comment on function pgscore._take_rest_sql(regclass, text, text) is 'What the function of a queue does to take what other statements of the transaction queued';
+grant execute on function pgscore._take_rest_sql(regclass, text, text) to pgscore_reader;
+
+create function pgscore._commit_sql(b pgscore.binding) returns setof text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    queue constant text := pgscore._profile_object(b, 'queue');
+    follows constant boolean := exists (select from pgscore._bindings_of(b.profile));
+    later constant text := 'q.pgscore_id > case new.pgscore_task when ''rekeyed'' then 0 else new.pgscore_id end';
+    updates constant text := (
+        select string_agg(pgscore._alone_sql(o), e'\n' order by o.number) from pgscore._bindings_of(b.profile) o
+    );
+    others text;
+    in_order text;
+begin
+    -- All profile tables of the owner, in one order for all transactions.
+    select
+        string_agg(
+            format(' and not exists (select from %s q where q.pgscore_transaction = new.pgscore_transaction)', pgscore._profile_object(o, 'queue')), ''
+            order by o.profile::oid
+        ) filter (where o.profile <> b.profile),
+        string_agg(
+            case when o.profile = b.profile then format('perform %s(one || rest);', pgscore._profile_object(o, 'apply'))
+            else format(
+                e'if exists (select from %s q where q.pgscore_transaction = new.pgscore_transaction) then\n    perform %s(null);\nend if;',
+                pgscore._profile_object(o, 'queue'), pgscore._profile_object(o, 'apply')
+            ) end, e'\n' order by o.profile::oid
+        )
+    into others, in_order
+    from (
+        select distinct on (o.profile) o.* from pgscore.binding o
+        where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
+        order by o.profile, o.number
+    ) o;
+    return query select * from pgscore._function_sql(
+        pgscore._profile_object(b, 'commit') || '()', 'trigger', 'plpgsql volatile',
+        pgscore._fill(pgscore._commit_template(), jsonb_build_object(
+            'profile', b.profile, 'queue', queue, 'later', later, 'events', quote_literal(b.events),
+            'and_others', case when others is not null then format(', and for the other tables of %s, in one order of tables', b.owner) end,
+            'declared', case when exists (
+                select from pgscore._bindings_of(b.profile) o
+                where not exists (select from pgscore._reducers_of(o) r where r.kind <> 'add')
+            ) then format(e'more %s;\nsame boolean;', queue) end,
+            -- Where constraints are immediate the row is not stored yet.
+            'not_yet', e'if new.pgscore_task = ''rekey'' and pg_trigger_depth() > 1 then\n    return null;\nend if;',
+            'take_rest', pgscore._take_rest_sql(b.profile, queue, replace(later, 'q.', 'pgscore_row.')),
+            'alone', case when updates is not null then pgscore._fill(pgscore._alone_template(), jsonb_build_object(
+                'and_no_other', others, 'updates', updates
+            )) end,
+            'in_order', in_order
+        )),
+        format('does at commit what is queued for %s', b.profile), b.owner
+    );
+end
+$$;
+
+comment on function pgscore._commit_sql(pgscore.binding) is 'What makes the function of a queue that does at commit what a transaction queued';
+grant execute on function pgscore._commit_sql(pgscore.binding) to pgscore_reader;
+
+-- core/binding/generating/apply.sql
+create function pgscore._events_without_profile_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Events that went away again leave nobody missing.
+    select format(
+        e'w.pgscore_binding = %s and w.pgscore_task in (''move'', ''undo'', ''recount'')\n    and not exists (select from %s p where %s)\n    and (select r.any_event from %s(%s, false) r)',
+        b.number, b.profile, pgscore._match_sql(b.profile_key, 'p', b.profile_key, 'w'), pgscore._event_object(b, 'recount'),
+        pgscore._columns_sql(b.profile_key, 'w')
+    )
+$$;
+
+comment on function pgscore._events_without_profile_sql(pgscore.binding) is 'SQL that says whether work, w, is about events that find no profile';
+grant execute on function pgscore._events_without_profile_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._missing_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case b.on_missing
+        when 'error' then pgscore._fill(pgscore._missing_error_template(), jsonb_build_object(
+            'key_text', pgscore._key_text_sql(b.profile_key, 'w'), 'events_without', pgscore._events_without_profile_sql(b),
+            'profile', quote_literal(b.profile), 'key_names', quote_literal(array_to_string(b.profile_key, ', ')), 'events', quote_literal(b.events)
+        ))
+        when 'insert' then pgscore._fill(pgscore._missing_insert_template(), jsonb_build_object(
+            'keys', pgscore._columns_sql(b.profile_key, 'w'), 'events_without', pgscore._events_without_profile_sql(b),
+            'profile_table', b.profile, 'key_columns', pgscore._columns_sql(b.profile_key),
+            'missing_keys', pgscore._columns_sql(b.profile_key, 'm'),
+            'missing_order', (
+                select string_agg(format('m.%I%s', k.name, case t.type when 'text' then ' collate "C"' end), ', ' order by ordinal)
+                from unnest(b.profile_key) with ordinality as k (name, ordinal)
+                join unnest(pgscore._key_types(b.profile, b.profile_key)) with ordinality as t (type, ordinal) using (ordinal)
+            ),
+            'made_keys', pgscore._columns_sql(b.profile_key, 'p'),
+            'bindings', format('%L::integer[]', array(
+                select o.number from pgscore._bindings_of(b.profile) o where o.profile_key = b.profile_key order by o.number
+            )),
+            'match', pgscore._match_sql(b.profile_key, 'm', b.profile_key, 'pgscore_row'),
+            -- At commit its arrival stands in the queue; at a statement's end it has been counted already.
+            'take_arrivals', pgscore._fill(pgscore._take_arrivals_template(), jsonb_build_object('queue', pgscore._profile_object(b, 'queue')))
+        ))
+    end
+$$;
+
+comment on function pgscore._missing_sql(pgscore.binding) is
+    'What the apply function does, before it locks rows, about events whose profile is missing; NULL for nothing';
+grant execute on function pgscore._missing_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._lost_sql(profile regclass) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(
+        format(
+            e'exists (\n    select from unnest(here.work) w\n    where w.pgscore_binding = %s and %s and hashtext(%s) & 63 <> all (here.slots) and %s\n'
+            '        and not exists (select from unnest(here.locked) as p where %s)\n)',
+            b.number, pgscore._present_sql(b.profile_key, 'w'), pgscore._key_text_sql(b.profile_key, 'w'),
+            pgscore._bound_sql(_lost_sql.profile), pgscore._match_sql(b.profile_key, 'p', b.profile_key, 'w')
+        ), e'\nor ' order by b.number
+    )
+    from pgscore._bindings_of(profile) b
+$$;
+
+comment on function pgscore._lost_sql(regclass) is
+    'SQL that says whether a profile that was there was deleted, or got another key, while the apply function waited for its lock';
+grant execute on function pgscore._lost_sql(regclass) to pgscore_reader;
+
+create function pgscore._meet_sql(profile regclass) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(pgscore._meet_template(), jsonb_build_object(
+        'arrival', min(pgscore._profile_object(b, 'arrival')),
+        'slots', string_agg(
+            format(
+                e'select hashtext(%s) & 63 from unnest(here.work) w\nwhere w.pgscore_binding = %s and %s\n'
+                '    and (w.pgscore_task in (''arrive'', ''rekey'') or not exists (select from %s p where %s))',
+                pgscore._key_text_sql(b.profile_key, 'w'), b.number, pgscore._present_sql(b.profile_key, 'w'), b.profile,
+                pgscore._match_sql(b.profile_key, 'p', b.profile_key, 'w')
+            ), e'\nunion\n' order by b.number
+        )
+    ))
+    from pgscore._bindings_of(profile) b
+$$;
+
+comment on function pgscore._meet_sql(regclass) is 'What the apply function does so that new profiles, and events without a profile, see each other';
+grant execute on function pgscore._meet_sql(regclass) to pgscore_reader;
+
+create function pgscore._lock_sql(profile regclass) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(pgscore._lock_template(), jsonb_build_object(
+        'profile', profile, 'order', pgscore._row_order_sql(profile, 'pgscore_row'),
+        'touched', string_agg(
+            format(
+                '(%s) %s(select %s from unnest(here.work) w where w.pgscore_binding in (%s))%s',
+                pgscore._columns_sql(k.profile_key, 'pgscore_row'), case cardinality(k.profile_key) when 1 then '= any (array' else 'in ' end,
+                pgscore._columns_sql(k.profile_key, 'w'), k.numbers, case cardinality(k.profile_key) when 1 then ')' else '' end
+            ), e'\nor ' order by k.numbers
+        )
+    ))
+    from (
+        select b.profile_key, string_agg(b.number::text, ', ' order by b.number) as numbers
+        from pgscore._bindings_of(_lock_sql.profile) b group by 1
+    ) k
+$$;
+
+comment on function pgscore._lock_sql(regclass) is 'What the apply function does to lock the touched rows of a profile table, in the one order, and to read them';
+grant execute on function pgscore._lock_sql(regclass) to pgscore_reader;
+
+create function pgscore._moved_value_sql(b pgscore.binding, r pgscore.reducer_sql) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    present constant text := format('pgscore_row.%I', r.target);
+    grown constant text := pgscore._fill(r.grown, jsonb_build_object('present', present, 'delta', format('w%s.%I', b.number, r.target)));
+    recounted constant text := format('r%s.value_%s', b.number, r.ordinal);
+    touched constant text := pgscore._touched_sql(b);
+begin
+    return format(
+        case
+            -- Nothing but events that came tells it; what a new profile brings along is from before.
+            when r.reducer ? 'deletes' and b.timing = 'statement' then 'case when %5$s then %3$s else %2$s end'
+            when r.reducer ? 'deletes' then 'case when w%1$s.pgscore_arrived then coalesce(%2$s, 0) + %4$s when %5$s then %3$s else %2$s end'
+            when r.kind = 'look' then 'case when here.every_%1$s or %5$s then %4$s else %2$s end'
+            when r.kind = 'grow' then
+                'case when here.every_%1$s or w%1$s.pgscore_absolute or w%1$s.pgscore_undone then %4$s when %5$s then %3$s else %2$s end'
+            else 'case when here.every_%1$s or w%1$s.pgscore_absolute then %4$s when %5$s then %3$s else %2$s end'
+        end,
+        b.number, present, grown, recounted, touched
+    );
+end
+$$;
+
+comment on function pgscore._moved_value_sql(pgscore.binding, pgscore.reducer_sql) is
+    'SQL for a column of a profile as a reducer leaves it; w and r are what the apply function joins to it';
+grant execute on function pgscore._moved_value_sql(pgscore.binding, pgscore.reducer_sql) to pgscore_reader;
+
+create function pgscore._touched_sql(b pgscore.binding) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select format('w%s.pgscore_absolute is not null', b.number)
+$$;
+
+comment on function pgscore._touched_sql(pgscore.binding) is 'SQL that says whether the work names a profile';
+grant execute on function pgscore._touched_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._work_join_sql(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    looks boolean;
+    grows boolean;
+    ignores boolean;
+    merged text;
+    deltas text;
+    touched constant text := pgscore._touched_sql(b);
+begin
+    select
+        coalesce(bool_or(r.kind = 'look'), false), coalesce(bool_or(r.kind <> 'add'), false), bool_or(r.reducer ? 'deletes'),
+        string_agg(format(e',\n    %s as %I', r.merged, r.target), '' order by r.ordinal) filter (where r.kind <> 'look'),
+        string_agg(format(', u.%I', r.target), '' order by r.ordinal) filter (where r.kind <> 'look')
+    into looks, grows, ignores, merged, deltas
+    from pgscore._reducers_of(b) r;
+    return pgscore._fill(pgscore._work_join_template(), jsonb_build_object(
+        'number', b.number, 'keys', pgscore._columns_sql(b.profile_key, 'w'), 'merged', merged,
+        'present', pgscore._present_sql(b.profile_key, 'w'),
+        'match', pgscore._match_sql(b.profile_key, 'w' || b.number, b.profile_key, 'pgscore_row'),
+        'recount', pgscore._event_object(b, 'recount'),
+        'arguments', pgscore._columns_sql(b.profile_key, 'pgscore_row'),
+        'wanted', case when looks then touched when grows then format('w%1$s.pgscore_absolute or w%1$s.pgscore_undone', b.number)
+            else format('w%s.pgscore_absolute', b.number) end,
+        'work', case when not ignores then 'unnest(here.work) w' else format(
+            -- A counter that ignores deletes cannot be recounted. Its row carries it to the new key, and what events did
+            -- under the former key, a cascade's too, is done to the same row.
+            e'(\n    select u.pgscore_binding, u.pgscore_task%s%s\n    from unnest(here.work) u\n    left join unnest(here.work) k\n'
+            '        on k.pgscore_binding = u.pgscore_binding and k.pgscore_task = ''rekey'' and u.pgscore_task not in (''rekey'', ''arrive'')\n'
+            '        and %s\n) w',
+            (
+                select string_agg(format(', coalesce(k.%1$I, u.%1$I) as %1$I', a.attname), '' order by a.attnum)
+                from unnest(b.profile_key) n, pgscore._column(b.profile, n) a
+            ),
+            deltas,
+            (
+                select string_agg(format('k.pgscore_former_%s = u.%I', a.attnum, a.attname), ' and ' order by a.attnum)
+                from unnest(b.profile_key) n, pgscore._column(b.profile, n) a
+            )
+        ) end
+    ));
+end
+$$;
+
+comment on function pgscore._work_join_sql(pgscore.binding) is
+    'SQL that joins to rows of a profile table what a binding has to do with each, w, and what its events say, r';
+grant execute on function pgscore._work_join_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._fill_generated_sql(profile regclass, variable text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- They are computed after all BEFORE triggers.
+    select format(
+        e'select %s into %s\nfrom (select (%s).*) as filled where %s;',
+        string_agg(pgscore._verbatim(pg_get_expr(d.adbin, d.adrelid)), ', ' order by a.attnum),
+        string_agg(format('%s.%I', variable, a.attname), ', ' order by a.attnum), variable, pgscore._bound_sql(profile)
+    )
+    from pg_catalog.pg_attribute a join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+    where a.attrelid = profile and a.attgenerated <> '' and not a.attisdropped
+    having count(*) > 0
+$$;
+
+comment on function pgscore._fill_generated_sql(regclass, text) is
+    'The statement that computes the generated columns of a row that is not stored yet; NULL where a table has none';
+grant execute on function pgscore._fill_generated_sql(regclass, text) to pgscore_reader;
+
+create function pgscore._move_sql(profile regclass) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Not row(…)::profile, which an added column would break.
+    select pgscore._fill(pgscore._move_template(), jsonb_build_object(
+        'every', string_agg(
+            format(
+                'every_%1$s := exists (select from unnest(here.work) w where w.pgscore_binding = %1$s and w.pgscore_task = ''recount all'');', b.number
+            ), e'\n' order by b.number
+        ),
+        'models', format('%L::text[]', array(select t.model from pgscore._targets_of(_move_sql.profile) t)),
+        'forced', coalesce(
+            string_agg(
+                format('coalesce((%2$s or here.every_%1$s) and r%1$s.any_event is not false, false)', b.number, pgscore._touched_sql(b)),
+                ' or ' order by b.number
+            ) filter (where c.recounts), 'false'
+        ),
+        'counted', string_agg(format('here.every_%1$s or coalesce(w%1$s.pgscore_absolute, false)', b.number), ' or ' order by b.number),
+        'unscored', (select string_agg(format('pgscore_row.%I is null', t.score), ' or ') from pgscore._targets_of(_move_sql.profile) t),
+        'values', string_agg(c.columns, '' order by b.number),
+        'joins', string_agg(pgscore._work_join_sql(b), e'\n' order by b.number),
+        'assignments', string_agg(c.assignments, e'\n' order by b.number),
+        'filled', pgscore._fill_generated_sql(_move_sql.profile, 'here.one'),
+        'bound', pgscore._bound_sql(_move_sql.profile)
+    ))
+    from pgscore._bindings_of(profile) b,
+        lateral (
+            select
+                bool_or(r.kind <> 'add') as recounts,
+                string_agg(format(e',\n    %s as moved_%s_%s', pgscore._moved_value_sql(b, r), b.number, r.ordinal), '' order by r.ordinal) as columns,
+                string_agg(format('one.%I := item.moved_%s_%s;', r.target, b.number, r.ordinal), e'\n' order by r.ordinal) as assignments
+            from pgscore._reducers_of(b) r
+        ) c
+$$;
+
+comment on function pgscore._move_sql(regclass) is
+    'What the apply function does to find the rows as they will stand, from the locked rows, the work, and what the events say';
+grant execute on function pgscore._move_sql(regclass) to pgscore_reader;
+
+create function pgscore._abort_hint() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select 'The binding''s on_error is abort; with keep the row would be stored and listed stale.'
+$$;
+
+comment on function pgscore._abort_hint() is 'The hint of the error with which a binding fails a transaction whose rows cannot be scored';
+grant execute on function pgscore._abort_hint() to pgscore_reader;
+
+create function pgscore._score_many_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(pgscore._score_many_template(), jsonb_build_object(
+        'number', b.number, 'model', quote_literal(b.model), 'binding', quote_literal(b.name), 'abort_hint', quote_literal(pgscore._abort_hint()),
+        'late', coalesce('start > 1 and clock_timestamp() >= began + interval ''' || b.max_scoring_ms || ' milliseconds''', 'false'),
+        'late_reason', format('%L', format('scoring took longer than the binding''s max_scoring_ms, %s', b.max_scoring_ms)),
+        'key_text', pgscore._key_text_sql(b.profile_key, 'm'), 'bound', pgscore._bound_sql(b.profile), 'known', pgscore._known_sql(b),
+        'log', case when b.log then pgscore._fill(pgscore._log_many_template(), jsonb_build_object('number', b.number)) end
+    ))
+$$;
+
+comment on function pgscore._score_many_sql(pgscore.binding) is 'What the apply function does to have many rows scored by the model of a binding';
+grant execute on function pgscore._score_many_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._update_sql(profile regclass, queue text) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    scores text;
+    scoring text;
+begin
+    select
+        string_agg(
+            format(e',\n    %1$I = case when m.version_%2$s is null or m.reason_%2$s is not null then p.%1$I else %3$s end', f.name, t.number, f.source),
+            '' order by t.number, f.name
+        ) filter (where f.name is not null),
+        string_agg(pgscore._score_many_sql(t), e'\n' order by t.number) filter (where f.first)
+    into scores, scoring
+    from pgscore._targets_of(profile) t, lateral (values
+        (true, t.score, 'm.score_' || t.number), (false, t.version, 'm.version_' || t.number), (false, t.scored_at, 'now()')
+    ) as f (first, name, source);
+    return pgscore._fill(pgscore._update_template(), jsonb_build_object(
+        'profile', profile, 'queue', queue,
+        'relations', format('%L', array(select pgscore._partitions(profile))),
+        'counters', (
+            select string_agg(format('%1$I = (m.row).%1$I', c.name), ', ' order by c.name)
+            from (
+                select distinct r ->> 'column' as name from pgscore._bindings_of(_update_sql.profile) b, jsonb_array_elements(b.reducers) r
+            ) c
+        ),
+        'match', (select string_agg(format('p.%1$I = (m.row).%1$I', k), ' and ') from unnest(pgscore._row_key(profile)) k),
+        'score_many', scoring, 'scores', scores,
+        'arrays', (
+            select string_agg(
+                format(e',\n    unnest(here.scores_%1$s) as score_%1$s, unnest(here.versions_%1$s) as version_%1$s, unnest(here.reasons_%1$s) as reason_%1$s', t.number), ''
+                order by t.number
+            )
+            from pgscore._targets_of(profile) t
+        ),
+        'scored', (
+            select string_agg(format('(m.version_%1$s is not null and m.reason_%1$s is null)', t.number), ' or ' order by t.number)
+            from pgscore._targets_of(profile) t
+        )
+    ));
+end
+$$;
+
+comment on function pgscore._update_sql(regclass, text) is
+    'What the apply function does to change the rows: one UPDATE, with the scores in it where there are many';
+grant execute on function pgscore._update_sql(regclass, text) to pgscore_reader;
+
+create function pgscore._apply_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.*
+    from pgscore._function_sql(
+        format('%s(work %s[])', pgscore._profile_object(b, 'apply'), pgscore._profile_object(b, 'queue')), 'void', 'plpgsql volatile',
+        pgscore._fill(pgscore._apply_template(), jsonb_build_object(
+            'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'), 'recounted', pgscore._recounted_sql(),
+            'declared', (
+                select string_agg(format('every_%s boolean;', o.number), e'\n' order by o.number)
+                    || case when bool_or(o.on_missing = 'insert') then format(e'\nkept %s[];\nmade boolean;', pgscore._profile_object(b, 'queue')) else '' end
+                from pgscore._bindings_of(b.profile) o
+            ) || (
+                select string_agg(
+                    format(e'\nnames_%1$s text[];\nscores_%1$s double precision[];\nversions_%1$s integer[];\nreasons_%1$s text[];', t.number), ''
+                    order by t.number
+                )
+                from pgscore._targets_of(b.profile) t
+            ),
+            'missing', (select string_agg(pgscore._missing_sql(o), e'\n' order by o.number) from pgscore._bindings_of(b.profile) o),
+            'meet', pgscore._meet_sql(b.profile), 'lock', pgscore._lock_sql(b.profile), 'lost', pgscore._lost_sql(b.profile),
+            'move', pgscore._move_sql(b.profile), 'update', pgscore._update_sql(b.profile, pgscore._profile_object(b, 'queue'))
+        )),
+        format('moves counters of %s and stores scores, in one UPDATE', b.profile), b.owner
+    ) s
+$$;
+
+comment on function pgscore._apply_sql(pgscore.binding) is 'What makes the function that moves counters of many profiles';
+grant execute on function pgscore._apply_sql(pgscore.binding) to pgscore_reader;
+
+-- core/binding/generating/profiles.sql
+create function pgscore._score_one_sql(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    filled constant text := pgscore._fill_generated_sql(b.profile, 'scored.present');
+    counters constant name[] := array(
+        select distinct r ->> 'column' from pgscore._bindings_of(b.profile) o, jsonb_array_elements(o.reducers) r order by 1
+    );
+    key_text constant text := pgscore._key_text_sql(b.profile_key, 'new');
+begin
+    return pgscore._fill(pgscore._score_one_template(), jsonb_build_object(
+        'number', b.number, 'profile', b.profile, 'model', quote_literal(b.model), 'binding', quote_literal(b.name),
+        'filled', e'present := new;\n' || filled, 'row', case when filled is null then 'new' else 'present' end,
+        'score', quote_ident(b.score), 'moved', pgscore._changed_sql(counters), 'bound', pgscore._bound_sql(b.profile),
+        'abort_hint', quote_literal(pgscore._abort_hint()), 'key_text', key_text, 'known', pgscore._known_sql(b),
+        'version', format('new.%s := answer[2];', quote_ident(b.version)), 'scored_at', format('new.%s := now();', quote_ident(b.scored_at)),
+        'log', case when b.log then pgscore._fill(pgscore._log_one_template(), jsonb_build_object('number', b.number, 'key_text', key_text)) end
+    ) || case when b.version is null then '{"version": null}' else '{}'::jsonb end
+      || case when b.scored_at is null then '{"scored_at": null}' else '{}'::jsonb end);
+end
+$$;
+
+comment on function pgscore._score_one_sql(pgscore.binding) is 'What the trigger function of a profile table does to score a row by the model of a binding';
+grant execute on function pgscore._score_one_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._rekey_one_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(pgscore._rekey_one_template(), jsonb_build_object(
+        'number', b.number, 'queue', pgscore._profile_object(b, 'queue'), 'changed', pgscore._changed_sql(b.profile_key),
+        'present', pgscore._present_sql(b.profile_key, 'new'),
+        'present_text', pgscore._key_text_sql(b.profile_key, 'new'), 'former_text', pgscore._key_text_sql(b.profile_key, 'old'),
+        'columns', string_agg(format('%I, pgscore_former_%s', a.attname, a.attnum), ', ' order by a.attnum),
+        'values', string_agg(format('new.%1$I, old.%1$I', a.attname), ', ' order by a.attnum)
+    ))
+    from unnest(b.profile_key) k, pgscore._column(b.profile, k) a
+$$;
+
+comment on function pgscore._rekey_one_sql(pgscore.binding) is 'What the trigger function of a profile table does where a row gets another key';
+grant execute on function pgscore._rekey_one_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._profile_functions_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select f.statement
+    from (
+        select 1 as step, 'apply' as what, f.statement, f.ordinal from pgscore._apply_sql(b) with ordinality as f (statement, ordinal)
+        union all
+        select 2, 'commit', f.statement, f.ordinal from pgscore._commit_sql(b) with ordinality as f (statement, ordinal)
+        union all
+        select t.step, t.what, s.statement, s.ordinal
+        from (
+            select
+                jsonb_build_object('profile', b.profile, 'queue', pgscore._profile_object(b, 'queue')) as common,
+                string_agg(pgscore._rekey_one_sql(o), e'\n' order by o.number) as rekeys,
+                string_agg(
+                    pgscore._fill(pgscore._arrive_one_template(), jsonb_build_object(
+                        'queue', pgscore._profile_object(o, 'queue'), 'number', o.number, 'timing', o.timing,
+                        'columns', pgscore._columns_sql(o.profile_key), 'values', pgscore._columns_sql(o.profile_key, 'n'),
+                        'present', pgscore._present_sql(o.profile_key, 'n')
+                    )), e'\n' order by o.number
+                ) as arrivals,
+                string_agg(
+                    pgscore._fill(pgscore._forget_one_template(), jsonb_build_object(
+                        'number', o.number, 'profile', o.profile, 'key_text', pgscore._key_text_sql(o.profile_key, 'p'),
+                        'former_text', pgscore._key_text_sql(o.profile_key, 'o')
+                    )), e'\n' order by o.number
+                ) as deletions
+            from pgscore._bindings_of(b.profile) o
+        ) c,
+            lateral (values
+                (3, 'score', pgscore._score_template(), 'scores rows of %s in which what a model reads has changed', jsonb_build_object(
+                    'rekeys', c.rekeys,
+                    'scores', (select string_agg(pgscore._score_one_sql(t), e'\n' order by t.number) from pgscore._targets_of(b.profile) t)
+                )),
+                (4, 'arrive', pgscore._arrive_template(), 'has new rows of %s counted', jsonb_build_object('arrivals', c.arrivals)),
+                (5, 'forget', pgscore._forget_template(), 'takes deleted rows of %s from the list of stale rows', jsonb_build_object('deletions', c.deletions)),
+                (6, 'rekey', pgscore._rekey_template(), 'has rows of %s counted whose key has changed', '{}')
+            ) as t (step, what, template, says, parts),
+            lateral pgscore._function_sql(
+                pgscore._profile_object(b, t.what) || '()', 'trigger', 'plpgsql volatile', pgscore._fill(t.template, c.common || t.parts),
+                format(t.says, b.profile), b.owner
+            ) with ordinality as s (statement, ordinal)
+    ) f
+    order by f.step, f.ordinal
+$$;
+
+comment on function pgscore._profile_functions_sql(pgscore.binding) is 'What makes the functions that the bindings of a profile table share';
+grant execute on function pgscore._profile_functions_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._profile_triggers_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    with keys as (
+        select array_agg(distinct k) as columns from pgscore._bindings_of(b.profile) o, unnest(o.profile_key) k
+    )
+    select s.statement
+    from (
+        -- A parent hands a trigger for each row on to its partitions; statement triggers each table has for itself. Triggers
+        -- fire in the order of their names: the one that scores comes last, and sees what the others made of the row.
+        select 1 as step, b.profile as relation, '~pgscore_score' as name, 'score' as function, 'before update' as fires, 'for each row' as details
+        union all
+        select 2, r.relation, t.name, t.function, t.fires, t.details
+        from pgscore._partitions(b.profile) as r (relation), keys,
+            lateral (values
+                ('pgscore_arrive', 'arrive', 'after insert', 'referencing new table as pgscore_new for each statement'),
+                ('pgscore_forget', 'forget', 'after delete', 'referencing old table as pgscore_old for each statement'),
+                ('pgscore_forget_all', 'forget', 'after truncate', 'for each statement'),
+                -- Of these columns: pgscore's own updates, which are most, do not look at it.
+                (
+                    'pgscore_rekey', 'rekey', 'after update of ' || pgscore._columns_sql(keys.columns),
+                    case when pgscore._is_partitioned(b.profile) then 'for each statement'
+                    else format('for each row when (%s)', pgscore._changed_sql(keys.columns)) end
+                )
+            ) as t (name, function, fires, details)
+    ) t,
+        lateral pgscore._trigger_sql(
+            t.name, t.fires, t.relation, t.details, pgscore._profile_object(b, t.function),
+            format('keeps counters and scores of %s right when its rows themselves change', b.profile)
+        ) with ordinality as s (statement, ordinal)
+    order by t.step, t.relation::oid, t.name, s.ordinal
+$$;
+
+comment on function pgscore._profile_triggers_sql(pgscore.binding) is 'What makes the triggers of a profile table and of its partitions';
+grant execute on function pgscore._profile_triggers_sql(pgscore.binding) to pgscore_reader;
+
+-- core/binding/generating/reconcile.sql
+create function pgscore._reconcile_sql(b pgscore.binding) returns setof text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    shown text;
+    differ text;
+begin
+    select
+        coalesce(string_agg(
+            format(
+                e',\n    case when %1$s then format(''%%s is %%s and the events give %%s'', %2$L, coalesce(pgscore_row.%3$I::text, ''NULL''), coalesce(r.value_%4$s::text, ''NULL'')) end',
+                d.differs, r.target, r.target, r.ordinal
+            ), '' order by r.ordinal
+        ), ''),
+        coalesce(string_agg(d.differs, e'\n    or ' order by r.ordinal), 'false')
+    into shown, differ
+    from pgscore._reducers_of(b) r,
+        lateral (select pgscore._fill(r.differs, jsonb_build_object(
+            'present', format('pgscore_row.%I', r.target), 'recounted', format('r.value_%s', r.ordinal)
+        )) as differs) d
+    where r.differs is not null;
+    return query select * from pgscore._function_sql(
+        format(
+            '%s(rows integer, repair boolean, out checked bigint, out differing bigint, out examples text[], out finished boolean)',
+            pgscore._event_object(b, 'reconcile')
+        ),
+        null, 'plpgsql volatile set row_security = off',
+        pgscore._fill(pgscore._reconcile_template(), jsonb_build_object(
+            'binding', b.events, 'number', b.number, 'events', b.events, 'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'),
+            'apply', pgscore._profile_object(b, 'apply'), 'recount', pgscore._event_object(b, 'recount'),
+            'present', pgscore._present_sql(b.profile_key, 'pgscore_row'), 'order', pgscore._columns_sql(b.profile_key, 'pgscore_row'),
+            'page_order', (select string_agg(format('(l.pgscore_row).%I', k), ', ' order by o) from unnest(b.profile_key) with ordinality u (k, o)),
+            'after', (
+                select string_agg(format('here.after[%s]::%s', k.ordinal, k.type), ', ' order by k.ordinal)
+                from unnest(pgscore._key_types(b.profile, b.profile_key)) with ordinality as k (type, ordinal)
+            ),
+            'last', (
+                select format('array[%s]', string_agg(format('here.page[cardinality(here.page)].%I::text', k), ', ' order by o))
+                from unnest(b.profile_key) with ordinality u (k, o)
+            ),
+            'page_match', pgscore._match_sql(b.profile_key, 'pgscore_row', b.profile_key, 'u'),
+            'key_text', pgscore._key_text_sql(b.profile_key, 'pgscore_row'),
+            'shown', format(e'concat_ws(''; '', null%s)', shown), 'differ', differ,
+            'arguments', pgscore._columns_sql(b.profile_key, 'pgscore_row'), 'columns', pgscore._columns_sql(b.profile_key),
+            'values', pgscore._columns_sql(b.profile_key, 'pgscore_row')
+        )),
+        format('binding %s, compares counters of some rows of %s with their events, and mends them', b.events, b.profile), b.owner
+    );
+end
+$$;
+
+comment on function pgscore._reconcile_sql(pgscore.binding) is 'What makes the function that compares a binding''s counters with its events';
+grant execute on function pgscore._reconcile_sql(pgscore.binding) to pgscore_reader;
+
+-- core/binding/problems/options.sql
+create function pgscore._options_problem(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when num_nulls(b.model, b.events, b.profile, b.event_key, b.profile_key, b.reducers, b.score, b.timing, b.on_error, b.on_missing, b.log) > 0
+            then 'of the arguments only version, scored_at, max_scoring_ms and backfill may be NULL'
+        -- The names stand in comments of what is generated.
+        when b.events::text || b.profile ~ e'[\\n\\r]' then 'tables with a line break in their names cannot be attached'
+        when b.model !~ '^[a-z_][a-z0-9_]*$' or octet_length(b.model) > 50 then format('"%s" is no name of a model', b.model)
+        when b.timing not in ('commit', 'statement') then format('timing is commit or statement, not "%s"', b.timing)
+        when b.on_error not in ('keep', 'abort') then format('on_error is keep or abort, not "%s"', b.on_error)
+        when b.on_missing not in ('ignore', 'insert', 'error') then format('on_missing is ignore, insert or error, not "%s"', b.on_missing)
+        when b.max_scoring_ms <= 0 then format('max_scoring_ms is a positive number of milliseconds, not %s', b.max_scoring_ms)
+        when cardinality(b.event_key) = 0 or cardinality(b.event_key) <> cardinality(b.profile_key)
+            or array_position(b.event_key, null) is not null or array_position(b.profile_key, null) is not null
+            then 'event_key and profile_key name the same number of columns, at least one'
+    end
+$$;
+
+comment on function pgscore._options_problem(pgscore.binding) is 'What is wrong with arguments of attach that stand for themselves; NULL where nothing is';
+grant execute on function pgscore._options_problem(pgscore.binding) to pgscore_reader;
+
+create function pgscore._refuse(problem text) returns void
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if problem is not null then
+        raise exception '%', problem using errcode = 'invalid_parameter_value';
+    end if;
+end
+$$;
+
+comment on function pgscore._refuse(text) is 'Fails with a sentence that says what is wrong; does nothing for NULL';
+grant execute on function pgscore._refuse(text) to pgscore_reader;
+
+-- core/binding/problems/owner.sql
+create function pgscore._owner_problem(events regclass, profile regclass, out problem text, out hint text)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    events_owner constant regrole := (select c.relowner from pg_catalog.pg_class c where c.oid = events);
+    profile_owner constant regrole := (select c.relowner from pg_catalog.pg_class c where c.oid = profile);
+    owner constant regrole := coalesce(profile_owner, events_owner);
+begin
+    -- Identity is current_user, in functions that run with their caller's rights.
+    if events_owner <> profile_owner then
+        problem := format('%s owns table %s and %s owns table %s, and tables of two owners cannot be attached to each other', events_owner, events, profile_owner, profile);
+        hint := format('alter table %s owner to %s', events, profile_owner);
+    elsif owner is not null and not pg_has_role(current_user, owner::oid, 'usage') then
+        problem := format('%s owns table %s, and %s is no member of it', owner, coalesce(profile, events), current_user);
+        hint := format('Connect as %s, or as a member of it.', owner);
+    elsif pg_get_userbyid(owner) <> current_user and (select r.rolsuper from pg_catalog.pg_roles r where r.rolname = current_user) then
+        -- What the owner has put on its tables would run with a superuser's rights. SET ROLE would protect nobody from it.
+        problem := format('%s is a superuser and table %s belongs to %s, whose code would run with a superuser''s rights', current_user, coalesce(profile, events), owner);
+        hint := format('Connect as %s, or as a member of it.', owner);
+    end if;
+end
+$$;
+
+comment on function pgscore._owner_problem(regclass, regclass) is
+    'Why the caller may not attach, detach or mend two tables, in a sentence, and what to do; NULL where they may';
+grant execute on function pgscore._owner_problem(regclass, regclass) to pgscore_reader;
+
+create function pgscore._check_owner(events regclass, profile regclass) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    found_problem constant record := pgscore._owner_problem(events, profile);
+begin
+    if found_problem.problem is not null then
+        raise exception '%', found_problem.problem using errcode = 'insufficient_privilege', hint = found_problem.hint;
+    end if;
+end
+$$;
+
+comment on function pgscore._check_owner(regclass, regclass) is 'Refuses whoever is not the one owner of two tables, or a member of it';
+grant execute on function pgscore._check_owner(regclass, regclass) to pgscore_reader;
+
+create function pgscore._check_rights(owner regrole, events regclass, profile regclass) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    wanted record;
+begin
+    if not pg_has_role(owner::oid, 'pgscore_reader', 'usage') then
+        raise exception 'functions that work with the rights of %, who owns table %, need a right that it has not', owner, profile
+            using errcode = 'insufficient_privilege', hint = format('grant pgscore_reader to %s', owner);
+    end if;
+    for wanted in
+        select owner::text as role, n.oid as space, p.privilege
+        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace, unnest(array['usage', 'create']) as p (privilege)
+        where c.oid in (events, profile)
+        union all
+        select 'pgscore_owner', c.relnamespace, 'usage' from pg_catalog.pg_class c where c.oid = profile
+    loop
+        if not has_schema_privilege(to_regrole(wanted.role)::oid, wanted.space, wanted.privilege) then
+            raise exception '% may not % schema %', wanted.role, case wanted.privilege when 'create' then 'create in' else 'use' end, wanted.space::regnamespace
+                using errcode = 'insufficient_privilege',
+                    hint = case when wanted.role = 'pgscore_owner' then format('grant usage on schema %s to pgscore_owner', wanted.space::regnamespace)
+                        else format('grant usage, create on schema %s to %s', wanted.space::regnamespace, wanted.role) end;
+        end if;
+    end loop;
+end
+$$;
+
+comment on function pgscore._check_rights(regrole, regclass, regclass) is
+    'Refuses, with the GRANT to run, tables whose owner could not have functions beside them';
+grant execute on function pgscore._check_rights(regrole, regclass, regclass) to pgscore_reader;
+
+-- core/binding/problems/keys.sql
 create function pgscore._table_keys_problem(b pgscore.binding) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -6920,8 +7716,46 @@ $$;
 
 comment on function pgscore._table_keys_problem(pgscore.binding) is
     'What is wrong with the keys by which events name profiles, in a sentence; NULL where nothing is';
+grant execute on function pgscore._table_keys_problem(pgscore.binding) to pgscore_reader;
 
--- core/binding/_tables_problem.sql
+-- core/binding/problems/columns.sql
+create function pgscore._columns_problem(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(
+        (
+            select format('model "%s" already scores table %s into column "%s": name the same columns', o.model, b.profile, o.score)
+            from pgscore._targets_of(b.profile) o
+            where o.model = b.model and o.number is distinct from b.number
+                and (o.score, o.version, o.scored_at) is distinct from (b.score, b.version, b.scored_at)
+        ),
+        -- Each column has one meaning.
+        (
+            select format('column "%s" of table %s would have two meanings', c.name, b.profile)
+            from (
+                select r ->> 'column' as name from jsonb_array_elements(b.reducers) r
+                union all select n from unnest(array[b.score, b.version, b.scored_at] || b.profile_key) n where n is not null
+                union all
+                select k from unnest(coalesce(pgscore._primary_key(b.profile), '{}')) k where k <> all (b.profile_key)
+                union all
+                select r ->> 'column'
+                from pgscore._bindings_of(b.profile) o, jsonb_array_elements(o.reducers) r where o.number is distinct from b.number
+                union all
+                select n from pgscore._targets_of(b.profile) o, unnest(array[o.score, o.version, o.scored_at]) n
+                where n is not null and o.model <> b.model
+            ) c
+            group by c.name having count(*) > 1
+            order by c.name limit 1
+        )
+    )
+$$;
+
+comment on function pgscore._columns_problem(pgscore.binding) is
+    'Which column of a profile table two things would write, in a sentence; NULL where none';
+grant execute on function pgscore._columns_problem(pgscore.binding) to pgscore_reader;
+
+-- core/binding/problems/tables.sql
 create function pgscore._tables_problem(b pgscore.binding) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -6934,14 +7768,38 @@ begin
     from pg_catalog.pg_class c
     where c.oid in (b.events, b.profile) and (c.relkind not in ('r', 'p') or c.relpersistence <> 'p');
     if found then
-        return format('%s is no ordinary table: views, foreign, temporary and unlogged tables cannot be tied', wrong.relation);
+        return format('%s is no ordinary table: views, foreign, temporary and unlogged tables cannot be attached', wrong.relation);
     elsif b.events = b.profile then
-        return 'a table cannot be tied to itself';
+        return 'a table cannot be attached to itself';
     elsif exists (select from pg_catalog.pg_inherits i where i.inhrelid in (b.events, b.profile)) then
         return format(
-            'table %s is a partition or inherits: tie its parent',
+            'table %s is a partition or inherits: attach its parent',
             (select i.inhrelid::regclass from pg_catalog.pg_inherits i where i.inhrelid in (b.events, b.profile) limit 1)
         );
+    end if;
+    -- The parent's DELETE sees the rows of children, and an INSERT into a child fires no trigger of the parent's.
+    select c.oid::regclass as relation, i.inhrelid::regclass as child into wrong
+    from pg_catalog.pg_class c join pg_catalog.pg_inherits i on i.inhparent = c.oid
+    where c.oid in (b.events, b.profile) and c.relkind = 'r' limit 1;
+    if found then
+        return format('table %s has a child, %s, that inherits from it, and rows of children cannot be counted right: use partitions', wrong.relation, wrong.child);
+    end if;
+    -- Rows that are hidden from their owner would be taken for rows that are not there.
+    select c.oid::regclass as relation into wrong
+    from pg_catalog.pg_class c where c.oid in (b.events, b.profile) and c.relforcerowsecurity limit 1;
+    if found then
+        return format(
+            'row-level security of table %1$s hides rows from its owner, so its events cannot be counted; run: alter table %1$s no force row level security', wrong.relation
+        );
+    end if;
+    select a.attrelid::regclass as relation, a.attname as name into wrong
+    from pg_catalog.pg_attribute a
+    where a.attrelid in (b.events, b.profile) and a.attnum > 0 and not a.attisdropped
+        and (a.attname in ('pgscore_row', 'pgscore_sign', 'pgscore_transaction', 'pgscore_id', 'pgscore_binding', 'pgscore_task', 'pgscore_runs',
+            'pgscore_arrived', 'pgscore_undone', 'pgscore_absolute') or a.attname ~ '^pgscore_former_' or a.attname ~ e'[\\n\\r]')
+    limit 1;
+    if found then
+        return format('column "%s" of table %s has a name that pgscore uses itself: rename it', wrong.name, wrong.relation);
     end if;
     for wrong in
         select n.name, n.type
@@ -6963,345 +7821,66 @@ $$;
 
 comment on function pgscore._tables_problem(pgscore.binding) is
     'What is wrong with the tables of a binding and the columns for the score, in a sentence; NULL where nothing is';
+grant execute on function pgscore._tables_problem(pgscore.binding) to pgscore_reader;
 
--- core/binding/_check_owner.sql
-create function pgscore._check_owner(relation regclass) returns regrole
-language plpgsql stable security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    owner constant regrole := (select c.relowner from pg_catalog.pg_class c where c.oid = relation);
-    space constant regnamespace := (select c.relnamespace from pg_catalog.pg_class c where c.oid = relation);
-    wanted text;
-begin
-    if not pg_has_role(pgscore._caller(), owner, 'member') then
-        raise exception '% owns table % and % is no member of it', owner, relation, pgscore._caller()
-            using errcode = 'insufficient_privilege', hint = 'Only who could drop both tables may tie or untie them.';
-    elsif not pg_has_role(owner, 'pgscore_reader', 'usage') then
-        wanted := format('grant pgscore_reader to %s', owner);
-    elsif not has_schema_privilege(owner, space, 'usage') or not has_schema_privilege(owner, space, 'create') then
-        wanted := format('grant usage, create on schema %s to %s', space, owner);
-    end if;
-    if wanted is not null then
-        raise exception 'functions that work with the rights of %, who owns table %, need a right that it has not', owner, relation
-            using errcode = 'insufficient_privilege', hint = wanted;
-    end if;
-    return owner;
-end
-$$;
-
-comment on function pgscore._check_owner(regclass) is
-    'The owner of a table, if the caller is one of its members and it can have functions beside its table';
-grant execute on function pgscore._check_owner(regclass) to pgscore_reader;
-
--- core/binding/_check_rights.sql
-create function pgscore._check_rights(b pgscore.binding) returns void
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    event_space constant regnamespace := (select c.relnamespace from pg_catalog.pg_class c where c.oid = b.events);
-    profile_space constant regnamespace := (select c.relnamespace from pg_catalog.pg_class c where c.oid = b.profile);
-    wanted record;
-begin
-    for wanted in
-        select * from (values
-            ('pgscore_owner', profile_space), ('pgscore_applier', profile_space),
-            (b.profile_owner::text, event_space), (b.events_owner::text, profile_space)
-        ) as w (grantee, space)
-        where not has_schema_privilege(to_regrole(w.grantee), w.space, 'usage')
-    loop
-        raise exception '% may not use schema %', wanted.grantee, wanted.space
-            using errcode = 'insufficient_privilege', hint = format('grant usage on schema %s to %s', wanted.space, wanted.grantee);
-    end loop;
-end
-$$;
-
-comment on function pgscore._check_rights(pgscore.binding) is
-    'Refuses, with the GRANT to run, a binding whose functions could not reach each other';
-
--- core/binding/_note_binding.sql
-create function pgscore._note_binding(b pgscore.binding, former pgscore.binding) returns pgscore.binding
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    if former.number is not null then
-        update pgscore.binding o
-        set timing = b.timing, on_error = b.on_error, on_missing = b.on_missing, max_scoring_ms = b.max_scoring_ms,
-            log = b.log, events_owner = b.events_owner, profile_owner = b.profile_owner
-        where o.number = former.number
-        returning o.* into b;
-        return b;
-    end if;
-    select p.number into b.profile_number from pgscore.bound_profile p where p.profile = b.profile;
-    if not found then
-        insert into pgscore.bound_profile (number, profile, owner)
-        select coalesce(max(p.number), 0) + 1, b.profile, b.profile_owner from pgscore.bound_profile p
-        returning number into b.profile_number;
-        perform pgscore._create_queue(b.profile_number);
-    end if;
-    execute format(
-        'grant select, insert, delete on %s to %s, %s', pgscore._queue_name(b.profile_number), b.events_owner, b.profile_owner
-    );
-    execute format('grant select, update on %s to %s', pgscore._arrival_name(b.profile_number), b.profile_owner);
-    -- The event table's name, where that is enough.
-    b.name := (
-        select n.name
-        from (values
-            (1, b.events::text), (2, format('%s to %s', b.events, b.profile)), (3, format('%s to %s for %s', b.events, b.profile, b.model))
-        ) as n (step, name)
-        where not exists (select from pgscore.binding o where o.name = n.name)
-        order by n.step limit 1
-    );
-    b.number := (select coalesce(max(o.number), 0) + 1 from pgscore.binding o);
-    insert into pgscore.binding (
-        number, name, events, profile, profile_number, model, event_key, profile_key, reducers, score, version, scored_at, timing,
-        on_error, on_missing, max_scoring_ms, log, events_owner, profile_owner
-    ) values (
-        b.number, b.name, b.events, b.profile, b.profile_number, b.model, b.event_key, b.profile_key, b.reducers, b.score, b.version,
-        b.scored_at, b.timing, b.on_error, b.on_missing, b.max_scoring_ms, b.log, b.events_owner, b.profile_owner
-    );
-    return b;
-end
-$$;
-
-comment on function pgscore._note_binding(pgscore.binding, pgscore.binding) is
-    'Stores a new binding, or the policies of a former one, with what it shares with others of its profile table';
-
--- core/binding/_generate_binding.sql
-create function pgscore._generate_binding(b pgscore.binding) returns void
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    perform pgscore._generate_apply_queue();
-    if exists (select from pgscore.model m where m.name = b.model) then
-        insert into pgscore.model_profile (model, profile) values (b.model, b.profile) on conflict do nothing;
-        if exists (select from pgscore.model m where m.name = b.model and m.serving is not null) then
-            perform pgscore._generate_model(b.model);
-        end if;
-    end if;
-    perform pgscore._generate_dispatch(b.profile);
-end
-$$;
-
-comment on function pgscore._generate_binding(pgscore.binding) is 'Writes the functions of pgscore''s own that a binding needs';
-
--- core/binding/_backfill_statements.sql
-create function pgscore._backfill_statements(b pgscore.binding, at_once boolean) returns table (at_the_end boolean, role regrole, statement text)
+-- core/binding/problems/reducers.sql
+create function pgscore._has_following_keys(events regclass, profile regclass) returns boolean
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    -- At once: the tables are locked, so nobody adds to what is counted when the transaction commits. Later: the list is
-    -- written before the tables are locked, because it takes its time, and once they are, for rows that were committed
-    -- meanwhile. Those are as young as the oldest transaction that was open before.
-    select true, b.profile_owner, format(
-        'insert into %s (binding, task, keys, deltas) values (%s, ''recount all'', ''{}'', ''{}'')',
-        pgscore._queue_name(b.profile_number), b.number
+    select exists (
+        select from pg_catalog.pg_constraint c
+        where c.contype = 'f' and c.conrelid = events and c.confrelid = profile and c.confupdtype = 'c'
     )
-    where at_once
-    union all
-    select l.at_the_end, b.profile_owner, format(
-        'insert into pgscore.stale_row (binding, key, cause, reason) select %s, %s, ''backfill'', %L from %s p where %s%s'
-        ' on conflict do nothing',
-        b.number, pgscore._key_text(b.profile_key, 'p'),
-        format('events from before the tables were tied are not counted yet; call pgscore.reconcile(%L, %L)', b.events, b.profile),
-        b.profile, pgscore._key_present(b.profile_key, 'p'), l.young
-    )
-    from (values
-        (false, ''),
-        (true, format(' and age(p.xmin) <= age(%L::xid)', pg_snapshot_xmin(pg_current_snapshot())::xid))
-    ) as l (at_the_end, young)
-    where not at_once
 $$;
 
-comment on function pgscore._backfill_statements(pgscore.binding, boolean) is
-    'What the owner of a profile table runs to have what the event table holds counted at once, or to have all profiles listed as stale until reconcile has counted them';
+comment on function pgscore._has_following_keys(regclass, regclass) is
+    'Whether events follow a profile whose key changes, by a foreign key on update cascade';
+grant execute on function pgscore._has_following_keys(regclass, regclass) to pgscore_reader;
 
--- core/binding/_bind.sql
-create function pgscore._bind(b pgscore.binding, at_once boolean) returns table (binding_name text, locked boolean, role regrole, statement text)
+create function pgscore._reducers_problem(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if jsonb_typeof(b.reducers) is distinct from 'array' or jsonb_array_length(b.reducers) not between 1 and 50 then
+        return 'reducers are a list of 1 to 50 such as [{"column": "n", "aggregate": "count"}]';
+    end if;
+    return coalesce(
+        (
+            select r.problem from pgscore._reducers_of(b) r where r.problem is not null order by r.ordinal limit 1
+        ),
+        (
+            select format('with a foreign key on update cascade and timing statement column "%s" cannot ignore deletes', r ->> 'column')
+            from jsonb_array_elements(b.reducers) r
+            where r ? 'deletes' and b.timing = 'statement' and pgscore._has_following_keys(b.events, b.profile) limit 1
+        )
+    );
+end
+$$;
+
+comment on function pgscore._reducers_problem(pgscore.binding) is 'What is wrong with the reducers of a binding, in a sentence; NULL where nothing is';
+grant execute on function pgscore._reducers_problem(pgscore.binding) to pgscore_reader;
+
+-- core/binding/stub.sql
+create function pgscore._add_profile(model text, profile regclass) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-    former pgscore.binding;
 begin
-    perform pgscore._refuse(pgscore._options_problem(b));
-    if current_setting('transaction_isolation') <> 'read committed' then
-        raise exception 'tables are tied in READ COMMITTED only: an older snapshot misses events that were committed meanwhile'
-            using errcode = 'feature_not_supported';
+    if exists (select from pgscore.model m where m.name = model) then
+        insert into pgscore.model_profile (model, profile) values (_add_profile.model, _add_profile.profile) on conflict do nothing;
+        if exists (select from pgscore.model m where m.name = model and m.serving is not null) then
+            perform pgscore._generate_model(model);
+        end if;
     end if;
-    b.events_owner := pgscore._check_owner(b.events);
-    b.profile_owner := pgscore._check_owner(b.profile);
-    perform pgscore._lock_generated();
-    select o.* into former from pgscore.binding o where o.events = b.events and o.profile = b.profile and o.model = b.model;
-    b.number := former.number;
-    if (former.event_key, former.profile_key, former.reducers, former.score, former.version, former.scored_at)
-        is distinct from (b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at) and former.number is not null
-    then
-        raise exception 'table % is tied to % for model "%" with other keys, reducers or columns', b.events, b.profile, b.model
-            using errcode = 'duplicate_object', hint = format('select pgscore.detach(%L, %L) unties them.', b.events, b.profile);
-    end if;
-    perform pgscore._refuse(pgscore._tables_problem(b));
-    perform pgscore._refuse(pgscore._table_keys_problem(b));
-    perform pgscore._refuse(pgscore._reducers_problem(b));
-    perform pgscore._refuse(pgscore._columns_problem(b));
-    perform pgscore._check_rights(b);
-    b := pgscore._note_binding(b, former);
-    perform pgscore._generate_binding(b);
-    return query
-    select b.name, s.step > 0, s.role, s.statement
-    from (
-        select case when f.at_the_end then 7 else 0 end as step, f.role, f.statement, 1::bigint as ordinal
-        from pgscore._backfill_statements(b, at_once) f
-        where former.number is null
-        union all
-        select 1, e.* from pgscore._event_statements(b) with ordinality e
-        union all
-        select 2, e.* from pgscore._profile_statements(b.profile) with ordinality e
-        union all
-        select 3, e.* from pgscore._reconcile_statements(b) with ordinality e
-        union all
-        select 5, e.* from pgscore._rekey_statements(b) with ordinality e
-        union all
-        select 4, e.* from pgscore._event_triggers(b) with ordinality e
-        union all
-        select 5, e.* from pgscore._profile_triggers(b.profile) with ordinality e
-        union all
-        -- What is wrong with the reducers' SQL, such as a value that is none of its column's type, is to be wrong now.
-        select 6, b.events_owner, format(
-            'select from %s(null, true)', pgscore._generated_name(b.events, 'binding', b.number, 'recount')
-        ), 1
-    ) s
-    order by s.step, s.ordinal;
+    perform pgscore._generate_dispatch(profile);
 end
 $$;
+comment on function pgscore._add_profile(text, regclass) is 'stub';
+grant execute on function pgscore._add_profile(text, regclass) to pgscore_reader;
 
-comment on function pgscore._bind(pgscore.binding, boolean) is
-    'Checks and notes a binding, and says what the owners of its tables have to run; the part of attach that needs pgscore''s rights';
-grant execute on function pgscore._bind(pgscore.binding, boolean) to pgscore_reader;
-
--- core/binding/_unbind.sql
-create function pgscore._unbind(events regclass, profile regclass) returns table (role regrole, statement text)
-language plpgsql volatile security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    gone pgscore.binding[];
-    gone_number integer;
-begin
-    perform pgscore._check_owner(events);
-    perform pgscore._check_owner(profile);
-    perform pgscore._lock_generated();
-    -- Bindings whose event tables were dropped go along: nothing can be generated for them any more.
-    with deleted as (
-        delete from pgscore.binding b
-        where b.profile = _unbind.profile
-            and (b.events = _unbind.events or not exists (select from pg_catalog.pg_class c where c.oid = b.events))
-        returning b
-    )
-    select array_agg(d.b) into gone from deleted d;
-    if gone is null then
-        raise exception 'table % is not tied to %', events, profile using errcode = 'undefined_object';
-    end if;
-    gone_number := gone[1].profile_number;
-    -- The triggers go with the functions, which are found by their names: the schema of a dropped table is not known.
-    return query
-    select f.role, f.statement
-    from unnest(gone) g, unnest(array['insert', 'update', 'delete', 'truncate', 'recount', 'reconcile', 'rekey']) o (what),
-        pgscore._drop_statements(format('_pgscore_binding_%s_%s', g.number, o.what), array[g.events_owner, g.profile_owner]) f;
-    if not exists (select from pgscore.binding b where b.profile_number = gone_number) then
-        return query
-        select f.role, f.statement
-        from unnest(array['apply', 'drain', 'score', 'arrive', 'forget']) o (what),
-            pgscore._drop_statements(format('_pgscore_profile_%s_%s', gone_number, o.what), array[gone[1].profile_owner]) f;
-        delete from pgscore.bound_profile p where p.number = gone_number;
-        perform pgscore._drop_queue(gone_number);
-    elsif exists (select from pg_catalog.pg_class c where c.oid = profile) then
-        return query select * from pgscore._profile_statements(profile);
-        return query select * from pgscore._profile_triggers(profile);
-    end if;
-    perform pgscore._generate_apply_queue();
-end
-$$;
-
-comment on function pgscore._unbind(regclass, regclass) is
-    'Forgets the bindings of two tables, and says what the owners of the tables have to run; the part of detach that needs pgscore''s rights';
-grant execute on function pgscore._unbind(regclass, regclass) to pgscore_reader;
-
--- core/binding/_as_role.sql
-create function pgscore._as_role(role regrole, statement text) returns void
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    former constant text := current_setting('role');
-begin
-    perform set_config('role', (select r.rolname from pg_catalog.pg_roles r where r.oid = role)::text, true);
-    execute statement;
-    perform set_config('role', former, true);
-end
-$$;
-
-comment on function pgscore._as_role(regrole, text) is 'Runs a statement as a role that the caller is a member of';
-grant execute on function pgscore._as_role(regrole, text) to pgscore_reader;
-
--- core/binding/_lock_tables.sql
-create function pgscore._lock_tables(events regclass, profile regclass, mode text) returns void
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-set lock_timeout = '500ms'
-as $$
-declare
-    relation regclass;
-begin
-    -- Half a second is less than deadlock_timeout: whoever waits for us is freed before anybody looks for a deadlock.
-    for attempt in 1 .. 10 loop
-        begin
-            foreach relation in array array[events, profile] loop
-                -- What was dropped can be untied all the same.
-                continue when not exists (select from pg_catalog.pg_class c where c.oid = relation);
-                perform pgscore._as_role(
-                    (select c.relowner from pg_catalog.pg_class c where c.oid = relation),
-                    format('lock table %s in %s mode', relation, mode)
-                );
-            end loop;
-            return;
-        exception when lock_not_available then
-            perform pg_sleep(0.1);
-        end;
-    end loop;
-    raise exception 'tables % and % are in use: in ten attempts of half a second no lock was to be had', events, profile
-        using errcode = 'lock_not_available', hint = 'Nothing was changed. Try again when no long transaction uses them.';
-end
-$$;
-
-comment on function pgscore._lock_tables(regclass, regclass, text) is
-    'Locks the tables of a binding, without making applications wait longer than half a second at a time';
-grant execute on function pgscore._lock_tables(regclass, regclass, text) to pgscore_reader;
-
--- core/binding/_is_small.sql
-create function pgscore._is_small(relation regclass, rows integer) returns boolean
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    former constant text := current_setting('role');
-    answer boolean;
-begin
-    -- As its owner: what it calls itself a table may be a view of somebody's functions.
-    perform set_config('role', (select r.rolname from pg_catalog.pg_class c join pg_catalog.pg_roles r on r.oid = c.relowner where c.oid = relation)::text, true);
-    execute format('select count(*) <= $1 from (select from %s limit $1 + 1) s', relation) into answer using rows;
-    perform set_config('role', former, true);
-    return answer;
-end
-$$;
-
-comment on function pgscore._is_small(regclass, integer) is 'Whether a table has no more than some rows, without reading more than that';
-grant execute on function pgscore._is_small(regclass, integer) to pgscore_reader;
-
--- core/binding/_advise.sql
+-- core/binding/advise.sql
 create function pgscore._advise(b pgscore.binding, counted boolean) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -7346,6 +7925,271 @@ comment on function pgscore._advise(pgscore.binding, boolean) is 'Says what is l
 grant execute on function pgscore._advise(pgscore.binding, boolean) to pgscore_reader;
 
 -- core/binding/attach.sql
+create function pgscore._run_all(statements text[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    statement text;
+begin
+    foreach statement in array statements loop
+        execute statement;
+    end loop;
+end
+$$;
+
+comment on function pgscore._run_all(text[]) is 'Runs statements, as its caller';
+grant execute on function pgscore._run_all(text[]) to pgscore_reader;
+
+create function pgscore._lock_tables(relations regclass[], mode text, queues regclass[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp set lock_timeout = '500ms'
+as $$
+declare
+    relation regclass;
+begin
+    -- Half a second is less than deadlock_timeout: whoever waits for us is freed before anybody looks for a deadlock.
+    for attempt in 1 .. 10 loop
+        begin
+            foreach relation in array relations loop
+                -- What was dropped can be detached all the same.
+                continue when not exists (select from pg_catalog.pg_class c where c.oid = relation);
+                execute format('lock table %s in %s mode', relation, mode);
+            end loop;
+            foreach relation in array queues loop
+                execute format('lock table %s in access exclusive mode', relation);
+            end loop;
+            return;
+        exception when lock_not_available then
+            perform pg_sleep(0.1);
+        end;
+    end loop;
+    raise exception 'tables % are in use: in ten attempts of half a second no lock was to be had', array_to_string(relations, ', ')
+        using errcode = 'lock_not_available', hint = 'Nothing was changed. Try again when no long transaction uses them.';
+end
+$$;
+
+comment on function pgscore._lock_tables(regclass[], text, regclass[]) is
+    'Locks tables, and queues entirely, without making applications wait longer than half a second at a time';
+grant execute on function pgscore._lock_tables(regclass[], text, regclass[]) to pgscore_reader;
+
+create function pgscore._queues_of(owner regrole) returns regclass[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(array_agg(distinct q.queue order by q.queue) filter (where q.queue is not null), '{}')
+    from pgscore.binding b, lateral (select to_regclass(pgscore._profile_object(b, 'queue')) as queue) q
+    where b.owner = _queues_of.owner
+$$;
+
+comment on function pgscore._queues_of(regrole) is 'The queues of all profile tables of an owner';
+grant execute on function pgscore._queues_of(regrole) to pgscore_reader;
+
+create function pgscore._settle(queue regclass) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    waits boolean;
+    space constant text := (select n.nspname from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = queue);
+begin
+    if queue is null then
+        return;
+    end if;
+    -- A table for which a trigger is still to fire cannot be changed.
+    execute format('select exists (select from %s q where q.pgscore_transaction = pg_current_xact_id_if_assigned())', queue) into waits;
+    if waits then
+        execute format('set constraints %I.pgscore_commit immediate', space);
+        execute format('set constraints %I.pgscore_commit deferred', space);
+    end if;
+end
+$$;
+
+comment on function pgscore._settle(regclass) is 'Has done now what this transaction has queued for commit';
+grant execute on function pgscore._settle(regclass) to pgscore_reader;
+
+create function pgscore._leftover_triggers_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A copy of a schema brings triggers along, a renamed table keeps them, and so does a partition that was detached:
+    -- what no binding accounts for would count a second time.
+    with wanted as (
+        select r.relation, t.name
+        from pgscore.binding o, pgscore._partitions(o.events) as r (relation),
+            unnest(array['insert', 'update', 'delete', 'row', 'truncate']) as w (what),
+            lateral (select substr(o.event_prefix::text || '_' || w.what, 2) as name) t
+        where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.events)
+        union all
+        select r.relation, t.name
+        from pgscore.binding o, pgscore._partitions(o.profile) as r (relation),
+            unnest(array['~pgscore_score', 'pgscore_arrive', 'pgscore_forget', 'pgscore_forget_all', 'pgscore_rekey']) as t (name)
+        where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
+    )
+    select format('drop trigger %I on %s', t.tgname, t.tgrelid::regclass)
+    from pg_catalog.pg_trigger t join pg_catalog.pg_proc p on p.oid = t.tgfoid join pg_catalog.pg_class c on c.oid = t.tgrelid
+    where c.relowner = b.owner and t.tgname ~ '^~?pgscore_' and p.proname ~ '^_pgscore_' and not t.tgisinternal
+        -- Of other tables only such as were partitions of these.
+        and (
+            c.oid in (b.events, b.profile)
+            or p.oid in (select g.tgfoid from pg_catalog.pg_trigger g where g.tgrelid in (b.events, b.profile))
+        )
+        and not exists (select from wanted w where w.relation = t.tgrelid and w.name = t.tgname)
+$$;
+
+comment on function pgscore._leftover_triggers_sql(pgscore.binding) is 'What drops triggers of pgscore that no binding accounts for, on the tables of a binding and on former partitions of them';
+grant execute on function pgscore._leftover_triggers_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._taken_problem(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select format('%s stands where pgscore would make a table of its own, and is none of pgscore''s: rename it', o.name)
+    from (values (pgscore._profile_object(b, 'queue')), (pgscore._profile_object(b, 'arrival'))) as o (name)
+    join pg_catalog.pg_class c on c.oid = to_regclass(o.name)
+    where c.relowner <> b.owner or c.relkind <> 'r' or coalesce(obj_description(c.oid, 'pg_class'), '') !~ '^pgscore: '
+    union all
+    select format('function %s stands where pgscore would make one, and belongs to %s: drop it', p.oid::regprocedure, p.proowner::regrole)
+    from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    where p.proowner <> b.owner and (
+        (n.nspname = b.event_schema and p.proname in (select b.event_prefix || '_' || w from unnest(array['insert', 'update', 'delete', 'row', 'truncate', 'recount', 'reconcile']) w))
+        or (n.nspname = b.profile_schema and p.proname in (select b.profile_prefix || '_' || w from unnest(array['commit', 'apply', 'score', 'arrive', 'forget', 'rekey']) w))
+    )
+    limit 1
+$$;
+
+comment on function pgscore._taken_problem(pgscore.binding) is 'What stands in the way of what a binding generates, in a sentence; NULL where nothing does';
+grant execute on function pgscore._taken_problem(pgscore.binding) to pgscore_reader;
+
+create function pgscore._former_functions_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Their arguments follow keys, reducers and columns: one with others would stay beside the new one.
+    select format('drop function if exists %s', p.oid::regprocedure)
+    from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    where p.proowner = b.owner and (
+        (n.nspname = b.event_schema and p.proname in (b.event_prefix || '_recount', b.event_prefix || '_reconcile'))
+        or (n.nspname = b.profile_schema and p.proname = b.profile_prefix || '_apply')
+    )
+$$;
+
+comment on function pgscore._former_functions_sql(pgscore.binding) is 'What drops functions of a binding that CREATE OR REPLACE could not replace';
+grant execute on function pgscore._former_functions_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._note_binding(b pgscore.binding, former pgscore.binding) returns pgscore.binding
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    b.number := former.number;
+    select n.nspname into b.event_schema from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = b.events;
+    select n.nspname into b.profile_schema from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = b.profile;
+    b.event_prefix := coalesce(former.event_prefix, pgscore._event_prefix(b));
+    b.profile_prefix := pgscore._profile_prefix(b.profile);
+    if former.number is not null then
+        update pgscore.binding o
+        set owner = b.owner, timing = b.timing, on_error = b.on_error, on_missing = b.on_missing, max_scoring_ms = b.max_scoring_ms, log = b.log,
+            event_schema = b.event_schema, event_prefix = b.event_prefix, profile_schema = b.profile_schema, profile_prefix = b.profile_prefix
+        where o.number = former.number
+        returning o.* into b;
+        return b;
+    end if;
+    -- The event table's name, where that is enough.
+    b.name := (
+        select n.name
+        from (values
+            (1, b.events::text), (2, format('%s to %s', b.events, b.profile)), (3, format('%s to %s for %s', b.events, b.profile, b.model)),
+            (4, format('%s to %s for %s (%s)', b.events, b.profile, b.model, b.events::oid))
+        ) as n (step, name)
+        where not exists (select from pgscore.binding o where o.owner = b.owner and o.name = n.name)
+        order by n.step limit 1
+    );
+    insert into pgscore.binding (
+        name, owner, events, profile, model, event_key, profile_key, reducers, score, version, scored_at, timing, on_error, on_missing,
+        max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix
+    ) values (
+        b.name, b.owner, b.events, b.profile, b.model, b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at, b.timing,
+        b.on_error, b.on_missing, b.max_scoring_ms, b.log, b.event_schema, b.event_prefix, b.profile_schema, b.profile_prefix
+    )
+    returning number into b.number;
+    return b;
+end
+$$;
+
+comment on function pgscore._note_binding(pgscore.binding, pgscore.binding) is 'Stores a new binding, or what may change of a former one';
+grant execute on function pgscore._note_binding(pgscore.binding, pgscore.binding) to pgscore_reader;
+
+create function pgscore._list_uncounted(b pgscore.binding, condition text) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    execute format(
+        'insert into pgscore.stale_row (binding, key, cause, reason) select %s, %s, ''backfill'', %L from %s p where %s%s on conflict do nothing',
+        b.number, pgscore._key_text_sql(b.profile_key, 'p'),
+        format('events from before the tables were attached are not counted yet; call pgscore.reconcile(%L, %L)', b.events, b.profile),
+        b.profile, pgscore._present_sql(b.profile_key, 'p'), condition
+    );
+end
+$$;
+
+comment on function pgscore._list_uncounted(pgscore.binding, text) is 'Lists profiles as stale until reconcile has counted their events from before';
+grant execute on function pgscore._list_uncounted(pgscore.binding, text) to pgscore_reader;
+
+create function pgscore._other_commits_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.statement
+    from (
+        select distinct on (o.profile) o
+        from pgscore.binding o
+        where o.owner = b.owner and o.profile <> b.profile and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
+            and to_regprocedure(pgscore._profile_object(o, 'commit') || '()') is not null
+        order by o.profile, o.number
+    ) other, pgscore._commit_sql(other.o) as s (statement)
+$$;
+
+comment on function pgscore._other_commits_sql(pgscore.binding) is 'What makes anew the functions of the queues of an owner''s other profile tables: at commit each does the work of all, in one order';
+grant execute on function pgscore._other_commits_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._generate(b pgscore.binding) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform pgscore._run_all(array(select pgscore._leftover_triggers_sql(b)));
+    perform pgscore._run_all(array(select pgscore._former_functions_sql(b)));
+    perform pgscore._run_all(array(select pgscore._queue_sql(b)));
+    perform pgscore._run_all(array(select pgscore._event_functions_sql(b)));
+    perform pgscore._run_all(array(select pgscore._profile_functions_sql(b)));
+    perform pgscore._run_all(array(select pgscore._reconcile_sql(b)));
+    perform pgscore._run_all(array(select pgscore._queue_triggers_sql(b)));
+    perform pgscore._run_all(array(select pgscore._other_commits_sql(b)));
+    perform pgscore._run_all(array(select pgscore._event_triggers_sql(b)));
+    perform pgscore._run_all(array(select pgscore._profile_triggers_sql(b)));
+end
+$$;
+
+comment on function pgscore._generate(pgscore.binding) is 'Makes functions, tables and triggers of a binding, and of what it shares with others';
+grant execute on function pgscore._generate(pgscore.binding) to pgscore_reader;
+
+create function pgscore._is_small(relation regclass, rows integer) returns boolean
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    answer boolean;
+begin
+    execute format('select count(*) <= $1 from (select from %s limit $1 + 1) s', relation) into answer using rows;
+    return answer;
+end
+$$;
+
+comment on function pgscore._is_small(regclass, integer) is 'Whether a table holds at most so many rows';
+grant execute on function pgscore._is_small(regclass, integer) to pgscore_reader;
+
 create function pgscore.attach(
     model text, events regclass, profile regclass, event_key name[], profile_key name[], reducers jsonb, score name,
     version name default null, scored_at name default null, timing text default 'commit', on_error text default 'keep',
@@ -7353,17 +8197,14 @@ create function pgscore.attach(
     backfill boolean default null
 ) returns text
 language plpgsql volatile
-set search_path = pg_catalog, pg_temp
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s'
 as $$
 declare
     b pgscore.binding;
-    known constant boolean := exists (
-        select from pgscore.binding o
-        where o.events = attach.events and o.profile = attach.profile and o.model = attach.model
-    );
+    former pgscore.binding;
+    queue regclass;
     at_once boolean;
-    locked boolean := false;
-    step record;
+    began constant pg_snapshot := pg_current_snapshot();
 begin
     b.model := model;
     b.events := events;
@@ -7379,23 +8220,58 @@ begin
     b.on_missing := on_missing;
     b.max_scoring_ms := max_scoring_ms;
     b.log := log;
-    perform pgscore._check_owner(events), pgscore._check_owner(profile);
-    at_once := known or coalesce(backfill, pgscore._is_small(profile, 10000) and pgscore._is_small(events, 100000));
-    for step in select s.* from pgscore._bind(b, at_once) s loop
-        b.name := step.binding_name;
-        if step.locked and not locked then
-            perform pgscore._lock_tables(events, profile, 'share row exclusive');
-            locked := true;
-        end if;
-        perform pgscore._as_role(step.role, step.statement);
-    end loop;
+    perform pgscore._refuse(pgscore._options_problem(b));
+    if current_setting('transaction_isolation') <> 'read committed' then
+        raise exception 'tables are attached in READ COMMITTED only: an older snapshot misses events that were committed meanwhile'
+            using errcode = 'feature_not_supported';
+    end if;
+    perform pgscore._check_owner(events, profile);
+    b.owner := (select c.relowner from pg_catalog.pg_class c where c.oid = profile);
+    select o.* into former from pgscore.binding o where o.events = b.events and o.profile = b.profile and o.model = b.model;
+    if (former.event_key, former.profile_key, former.reducers, former.score, former.version, former.scored_at)
+        is distinct from (b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at) and former.number is not null
+    then
+        raise exception 'table % is attached to % for model "%" with other keys, reducers or columns', b.events, b.profile, b.model
+            using errcode = 'duplicate_object', hint = format('select pgscore.detach(%L, %L) detaches them.', b.events, b.profile);
+    end if;
+    b.number := former.number;
+    perform pgscore._refuse(pgscore._tables_problem(b));
+    perform pgscore._refuse(pgscore._table_keys_problem(b));
+    perform pgscore._refuse(pgscore._reducers_problem(b));
+    perform pgscore._refuse(pgscore._columns_problem(b));
+    perform pgscore._check_rights(b.owner, events, profile);
+    at_once := former.number is not null or coalesce(backfill, pgscore._is_small(profile, 10000) and pgscore._is_small(events, 100000));
+    b := pgscore._note_binding(b, former);
+    perform pgscore._refuse(pgscore._taken_problem(b));
+    perform pgscore._add_profile(model, profile);
+    if not at_once then
+        -- Before the tables are locked, because it takes its time.
+        perform pgscore._list_uncounted(b, '');
+    end if;
+    queue := to_regclass(pgscore._profile_object(b, 'queue'));
+    perform pgscore._settle(queue);
+    -- Whoever has queued something for the profile table is over then.
+    perform pgscore._lock_tables(array[events, profile], 'share row exclusive', array_remove(array[queue], null));
+    perform pgscore._generate(b);
+    -- What is wrong with the reducers' SQL, such as a value that is none of its column's type, is to be wrong now.
+    execute format('select from %s(%s, true)', pgscore._event_object(b, 'recount'), (
+        select string_agg('null', ', ') from generate_subscripts(b.event_key, 1)
+    ));
+    if former.number is null and at_once then
+        -- The tables are locked, so nobody adds to what is counted until the transaction commits.
+        execute format('insert into %s (pgscore_binding, pgscore_task) values (%s, ''recount all'')', pgscore._profile_object(b, 'queue'), b.number);
+        execute format('select %s(null)', pgscore._profile_object(b, 'apply'));
+    elsif former.number is null then
+        -- Rows that were committed meanwhile: they are as young as the oldest transaction that was open before.
+        perform pgscore._list_uncounted(b, format(' and age(p.xmin) <= age(%L::xid)', pg_snapshot_xmin(began)::xid));
+    end if;
     perform pgscore._advise(b, at_once);
     return b.name;
 end
 $$;
 
 comment on function pgscore.attach(text, regclass, regclass, name[], name[], jsonb, name, name, name, text, text, text, integer, boolean, boolean) is
-    'Ties an event table to a profile table by keys of several columns; see the function for keys of one column';
+    'Attaches an event table to a profile table by keys of several columns; see the function for keys of one column';
 grant execute on function pgscore.attach(text, regclass, regclass, name[], name[], jsonb, name, name, name, text, text, text, integer, boolean, boolean)
     to pgscore_reader;
 
@@ -7415,11 +8291,10 @@ as $$
 $$;
 
 comment on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text, integer, boolean, boolean) is
-    'Ties an event table to a profile table: from now on its events move columns of the profile and the score of a model. Called by a member of the owners of both. Called again, it changes timing, policies and log, and mends triggers. backfill: count in this transaction what the tables hold (true), later by pgscore.reconcile (false), or as their size says (NULL)';
+    'Attaches an event table to a profile table of the same owner, who calls it, or a member: from now on its events move columns of the profile and the score of a model. Called again, it changes timing, policies and log, and mends triggers. backfill: count in this transaction what the tables hold (true), later by pgscore.reconcile (false), or as their size says (NULL)';
 grant execute on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text, integer, boolean, boolean)
     to pgscore_reader;
 
--- core/binding/reattach.sql
 create function pgscore.reattach(events regclass, profile regclass) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -7431,114 +8306,187 @@ begin
     )
     from pgscore.binding b where b.events = reattach.events and b.profile = reattach.profile;
     if not found then
-        raise exception 'table % is not tied to %', events, profile using errcode = 'undefined_object';
+        raise exception 'table % is not attached to %', events, profile using errcode = 'undefined_object';
     end if;
 end
 $$;
 
 comment on function pgscore.reattach(regclass, regclass) is
-    'Ties tables again as they are tied: gives partitions that were added later their triggers, and mends what is missing or disabled';
+    'Attaches tables again as they are attached: gives partitions that were added later their triggers, and mends what is missing, disabled or outdated';
 grant execute on function pgscore.reattach(regclass, regclass) to pgscore_reader;
 
 -- core/binding/detach.sql
-create function pgscore.detach(events regclass, profile regclass) returns void
-language plpgsql volatile
+create function pgscore._drop_functions_sql(schema name, prefix name, endings text[], owner regrole) returns setof text
+language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
+    -- Triggers go with them.
+    select format('drop function if exists %s cascade', p.oid::regprocedure)
+    from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    where n.nspname = schema and p.proowner = owner and p.proname in (select prefix || '_' || e from unnest(endings) e)
+$$;
+
+comment on function pgscore._drop_functions_sql(name, name, text[], regrole) is 'What drops generated functions, with their triggers';
+grant execute on function pgscore._drop_functions_sql(name, name, text[], regrole) to pgscore_reader;
+
+create function pgscore._drop_binding_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._drop_functions_sql(
+        b.event_schema, b.event_prefix, array['insert', 'update', 'delete', 'row', 'truncate', 'recount', 'reconcile'], b.owner
+    )
+$$;
+
+comment on function pgscore._drop_binding_sql(pgscore.binding) is 'What drops the functions and triggers of an event table';
+grant execute on function pgscore._drop_binding_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._drop_profile_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._drop_functions_sql(
+        b.profile_schema, b.profile_prefix, array['commit', 'apply', 'score', 'arrive', 'forget', 'rekey'], b.owner
+    )
+    union all
+    select format('drop table %s', o.name)
+    from (values (pgscore._profile_object(b, 'queue')), (pgscore._profile_object(b, 'arrival'))) as o (name)
+    join pg_catalog.pg_class c on c.oid = to_regclass(o.name)
+    where c.relowner = b.owner and c.relkind = 'r'
+$$;
+
+comment on function pgscore._drop_profile_sql(pgscore.binding) is 'What drops the functions, triggers and tables that the bindings of a profile table shared';
+grant execute on function pgscore._drop_profile_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore.detach(events regclass, profile regclass) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s'
+as $$
 declare
-    step record;
+    gone pgscore.binding[];
+    one pgscore.binding;
+    rest pgscore.binding;
+    queues regclass[];
 begin
-    perform pgscore._check_owner(events), pgscore._check_owner(profile);
-    -- Transactions that have queued work are over then.
-    perform pgscore._lock_tables(events, profile, 'access exclusive');
-    for step in select s.* from pgscore._unbind(events, profile) s loop
-        perform pgscore._as_role(step.role, step.statement);
-    end loop;
+    perform pgscore._check_owner(events, profile);
+    -- Bindings whose event tables were dropped go along: nothing can be generated for them any more.
+    select array_agg(b order by b.number) into gone
+    from pgscore.binding b
+    where b.profile = detach.profile
+        and (b.events = detach.events or not exists (select from pg_catalog.pg_class c where c.oid = b.events));
+    if gone is null then
+        raise exception 'table % is not attached to %', events, profile using errcode = 'undefined_object';
+    end if;
+    one := gone[1];
+    queues := pgscore._queues_of(one.owner);
+    perform pgscore._settle(q) from unnest(queues) q;
+    -- Transactions that have queued work for a table of the owner's are over then: at commit each looks into all queues.
+    perform pgscore._lock_tables(array[events, profile], 'access exclusive', queues);
+    delete from pgscore.binding b where b.number in (select g.number from unnest(gone) g);
+    if exists (select from pgscore.binding b where b.number in (select g.number from unnest(gone) g)) then
+        raise exception '% owned table % when it was attached, and % is no member of it', one.owner, profile, current_user
+            using errcode = 'insufficient_privilege', hint = format('Connect as a member of %s.', one.owner);
+    end if;
+    perform pgscore._run_all(array(select pgscore._drop_binding_sql(g) from unnest(gone) g));
+    select b.* into rest from pgscore._bindings_of(profile) b order by b.number limit 1;
+    if rest.number is not null then
+        perform pgscore._generate(rest);
+    else
+        perform pgscore._run_all(array(select pgscore._drop_profile_sql(one)));
+        perform pgscore._run_all(array(select pgscore._other_commits_sql(one)));
+    end if;
 end
 $$;
 
 comment on function pgscore.detach(regclass, regclass) is
-    'Unties an event table from a profile table: triggers and generated functions go, the data stays as it is';
+    'Detaches an event table from a profile table: triggers and generated functions go, the data stays as it is';
 grant execute on function pgscore.detach(regclass, regclass) to pgscore_reader;
 
--- core/binding/_bindings_to_reconcile.sql
-create function pgscore._bindings_to_reconcile(events regclass, profile regclass) returns text[]
+-- core/binding/reconcile.sql
+create function pgscore._bindings_to_reconcile(events regclass, profile regclass) returns integer[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    names constant text[] := array(
-        select b.name from pgscore.binding b where b.events = _bindings_to_reconcile.events and b.profile = _bindings_to_reconcile.profile
+    numbers integer[];
+begin
+    perform pgscore._check_owner(events, profile);
+    numbers := array(
+        select b.number from pgscore.binding b
+        where b.events = _bindings_to_reconcile.events and b.profile = _bindings_to_reconcile.profile
         order by b.number
     );
-begin
-    if cardinality(names) = 0 then
-        raise exception 'table % is not tied to %', events, profile using errcode = 'undefined_object';
+    if cardinality(numbers) = 0 then
+        raise exception 'table % is not attached to %', events, profile using errcode = 'undefined_object';
     end if;
-    return names;
+    return numbers;
 end
 $$;
 
 comment on function pgscore._bindings_to_reconcile(regclass, regclass) is 'The bindings of two tables; fails where there are none';
 grant execute on function pgscore._bindings_to_reconcile(regclass, regclass) to pgscore_reader;
 
--- core/binding/_reconcile_step.sql
 create function pgscore._reconcile_step(
-    binding text, repair boolean, rows integer default 500,
+    binding integer, repair boolean, rows integer default 500,
     out checked bigint, out differing bigint, out examples text[], out finished boolean
 )
 language plpgsql volatile
-set search_path = pg_catalog, pg_temp
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s'
 as $$
 declare
     b pgscore.binding;
 begin
-    select o.* into strict b from pgscore.binding o where o.name = _reconcile_step.binding;
-    perform pgscore._check_owner(b.events), pgscore._check_owner(b.profile);
-    execute format(
-        'select f.* from %s.%I($1, $2) f',
-        (select c.relnamespace::regnamespace from pg_catalog.pg_class c where c.oid = b.profile),
-        format('_pgscore_binding_%s_reconcile', b.number)
-    ) into checked, differing, examples, finished using rows, repair;
+    select o.* into b from pgscore.binding o where o.number = binding;
+    if not found then
+        raise exception 'the tables were detached meanwhile' using errcode = 'undefined_object';
+    end if;
+    perform pgscore._check_owner(b.events, b.profile);
+    perform pgscore._refuse(pgscore._tables_problem(b));
+    -- Made anew in this transaction, and so what it was generated as: a member of the owner runs nothing that another one
+    -- has put in its place. It works with the owner's rights, and so does all that it calls.
+    perform pgscore._run_all(array(select pgscore._reconcile_sql(b)));
+    execute format('select f.* from %s($1, $2) f', pgscore._event_object(b, 'reconcile'))
+        into checked, differing, examples, finished using rows, repair;
 end
 $$;
 
-comment on function pgscore._reconcile_step(text, boolean, integer) is
+comment on function pgscore._reconcile_step(integer, boolean, integer) is
     'Compares the counters of the next profiles of a binding with its events; what it did stands when the caller commits';
-grant execute on function pgscore._reconcile_step(text, boolean, integer) to pgscore_reader;
+grant execute on function pgscore._reconcile_step(integer, boolean, integer) to pgscore_reader;
 
--- core/binding/_report_step.sql
 create function pgscore._report_step(
-    binding text, repair boolean, checked bigint, differing bigint, examples text[], finished boolean
+    binding integer, repair boolean, checked bigint, differing bigint, examples text[], finished boolean
 ) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    name constant text := (select b.name from pgscore.binding b where b.number = binding);
 begin
     if examples is not null then
-        raise notice '% differ: %', binding, array_to_string(examples, ' | ');
+        raise notice '% differ: %', name, array_to_string(examples, ' | ');
     end if;
     if finished or checked % 10000 = 0 then
-        raise info '%: % profiles compared, % differed%', binding, checked, differing,
+        raise info '%: % profiles compared, % differed%', name, checked, differing,
             case when differing = 0 then '' when repair then ' and were mended' else ' and were left as they are' end;
     end if;
 end
 $$;
 
-comment on function pgscore._report_step(text, boolean, bigint, bigint, text[], boolean) is 'Tells the caller of reconcile what differs, and how far it has come';
-grant execute on function pgscore._report_step(text, boolean, bigint, bigint, text[], boolean) to pgscore_reader;
+comment on function pgscore._report_step(integer, boolean, bigint, bigint, text[], boolean) is
+    'Tells the caller of reconcile what differs, and how far it has come';
+grant execute on function pgscore._report_step(integer, boolean, bigint, bigint, text[], boolean) to pgscore_reader;
 
--- core/binding/reconcile.sql
 create procedure pgscore.reconcile(events regclass, profile regclass, repair boolean default true)
 language plpgsql
 as $$
 declare
-    -- A procedure that commits cannot have a pinned search_path: it is set again after each commit, and all that is called
-    -- is pinned itself.
-    pinned text := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-    bindings text[] := pgscore._bindings_to_reconcile(events, profile);
-    next text;
-    step record;
+    -- A procedure that commits cannot have a pinned search_path: it is set again after each commit, every name here is
+    -- qualified, and all that is called is pinned itself.
+    pinned pg_catalog.text := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    bindings pg_catalog.int4[] := pgscore._bindings_to_reconcile(events, profile);
+    next pg_catalog.int4;
+    step pg_catalog.record;
 begin
     foreach next in array bindings loop
         loop

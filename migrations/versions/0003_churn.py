@@ -9,8 +9,8 @@ depends_on = "0001_core"
 
 
 def upgrade() -> None:
-    run_frozen("0003_churn.up.sql", "6fba65409c00eecd404f7ec3cdf83261962e173ef4caa47dd74a8f45ca2e5e1c")
+    run_frozen("0003_churn.up.sql", "c37540f3afaca4d46c7a04aa6702806d5078236a9b82d2b45cb8f9f773fc7989")
 
 
 def downgrade() -> None:
-    run_frozen("0003_churn.down.sql", "97f8df09cdc261ea8952592f95a9c9441c843f425b3e281fe3a5953be8d73626")
+    run_frozen("0003_churn.down.sql", "662e5f61e63531b93e306fc059432448ec3354237d18d71af018fae95e36b683")

@@ -22,8 +22,8 @@ create schema churn authorization churn_owner;
 set role churn_owner;
 
 comment on schema churn is 'Reference application of pgscore: customers of a telephone company and their complaints';
--- pgscore generates functions on the row type of the profile table, and calls its owner's at commit.
-grant usage on schema churn to pgscore_owner, pgscore_applier;
+-- pgscore generates functions on the row type of the profile table.
+grant usage on schema churn to pgscore_owner;
 
 -- churn/customer_profile.sql
 create table churn.customer_profile (
@@ -95,9 +95,6 @@ comment on column churn.complaints.kind is 'What about, in a word';
 comment on column churn.complaints.body is 'In the customer''s words';
 comment on column churn.complaints.created_at is 'When';
 
--- churn/become_oneself.sql
-reset role;
-
 -- churn/binding.sql
 -- The counters hold complaints from before this table, so it does not tell them, and purging it takes nothing away.
 select pgscore.attach(
@@ -105,3 +102,6 @@ select pgscore.attach(
     '[{"column": "number_customer_service_calls", "aggregate": "count", "deletes": "ignore"}]',
     'churn_score', 'churn_model_version', 'churn_scored_at'
 );
+
+-- churn/become_oneself.sql
+reset role;

@@ -1,5 +1,5 @@
 set role churn_owner;
 
 comment on schema churn is 'Reference application of pgscore: customers of a telephone company and their complaints';
--- pgscore generates functions on the row type of the profile table, and calls its owner's at commit.
-grant usage on schema churn to pgscore_owner, pgscore_applier;
+-- pgscore generates functions on the row type of the profile table.
+grant usage on schema churn to pgscore_owner;

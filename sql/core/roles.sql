@@ -8,8 +8,7 @@ begin
             ('pgscore_owner', 'owns the schemas pgscore and pgscore_models and what is in them'),
             ('pgscore_reader', 'may call scores and read the views'),
             ('pgscore_publisher', 'may add versions of models'),
-            ('pgscore_operator', 'may promote and route versions, and reads what went wrong'),
-            ('pgscore_applier', 'calls what owners of profile tables own, and may do nothing else')
+            ('pgscore_operator', 'may promote and route versions, and reads what went wrong')
         ) as r (name, says)
         where to_regrole(r.name) is null
     loop
@@ -19,9 +18,6 @@ begin
             execute format('grant pgscore_reader to %I', wanted.name);
         end if;
     end loop;
-    if not pg_has_role('pgscore_owner', 'pgscore_applier', 'member') then
-        grant pgscore_applier to pgscore_owner;
-    end if;
     -- Whoever migrates makes objects for pgscore_owner; a superuser may do so without being a member.
     if not pg_has_role(current_user, 'pgscore_owner', 'member') then
         execute format('grant pgscore_owner to %I', current_user);

@@ -5,7 +5,6 @@ comment on schema pgscore is 'Scores of machine-learning models: API, tables, vi
 comment on schema pgscore_models is 'Functions that pgscore generates for promoted models';
 
 grant usage on schema pgscore, pgscore_models to pgscore_publisher, pgscore_operator, pgscore_reader;
-grant usage on schema pgscore to pgscore_applier;
 
 -- What pgscore_owner makes later, generated functions included, is nobody's until it is granted.
 alter default privileges for role pgscore_owner revoke execute on functions from public;

@@ -37,7 +37,7 @@ def check(observer: Session) -> Iterator[Callable[[], None]]:
     def check() -> None:
         assert_counters_are_right(observer, start)
         assert assert_scores_are_right(observer, {1: pipeline(), 2: light_pipeline()}) > 0
-        assert observer.value("select count(*) from pgscore.queue_1") == 0
+        assert observer.value("select count(*) from churn._pgscore_customer_profile_queue") == 0
         assert observer.value("select count(*) from pgscore.stale") == 0
 
     yield check

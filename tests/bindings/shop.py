@@ -21,6 +21,7 @@ OWNER = "shop_owner"
 CLERK = "shop_clerk"
 EVENTS = '"Shop"."Order Lines"'
 PROFILE = '"Shop"."Customer"'
+QUEUE = '"Shop"."_pgscore_Customer_queue"'
 # The columns of keys by which events name profiles, by whether there are two of them: the events' and the profile's.
 KEYS = (('"Customer Id"', "id"), ('"Customer Id", "Part"', "id, part"))
 INPUTS = ["Age", "n", "billed", "Total"]
@@ -90,7 +91,7 @@ def build(
         grant pgscore_reader to {OWNER};
         create schema "Shop" authorization {OWNER};
         set role {OWNER};
-        grant usage on schema "Shop" to pgscore_owner, pgscore_applier, {CLERK};
+        grant usage on schema "Shop" to pgscore_owner, {CLERK};
         create table {PROFILE} (
             id {key}, "Age" integer not null default 1, n bigint not null default 0,
             billed numeric not null default 0, "Total" numeric not null default 0, pieces bigint not null default 0,
@@ -168,7 +169,7 @@ def assert_right(
         exact = [number for number in range(end) if number != weight]
         assert [found[n] for n in exact] == [expected[n] for n in exact], (found, expected)
         assert weight >= end or abs(found[weight] - expected[weight]) < 1e-9, (found, expected)
-    assert in_flight or session.value("select count(*) from pgscore.queue_2") == 0
+    assert in_flight or session.value(f"select count(*) from {QUEUE}") == 0
     columns = ", ".join(f'"{name}"' for name in INPUTS)
     rows = session.run(f'select "Score", "Version", {columns} from {PROFILE} order by id')
     if rows and session.value("select serving from pgscore.model where name = 'shop'"):

@@ -140,7 +140,7 @@ def test_reconcile_shows_what_differs_and_mends_it(owner: Session, shopping: Dat
 def test_keys_of_several_columns_and_all_options(serving: Database) -> None:
     session = serving.session()
     session.run(
-        "create schema s; grant usage on schema s to pgscore_owner, pgscore_applier;"
+        "create schema s; grant usage on schema s to pgscore_owner;"
         "create table s.profile (a integer, b text, n bigint, score double precision, scored timestamptz);"
         "alter table s.profile add unique (a, b);"
         "create table s.event (x integer, y text);"

@@ -146,7 +146,7 @@ def test_tables_that_were_dropped(owner: Session, shopping: Database) -> None:
     owner.run(found.remedy.removesuffix(" forgets it."))
     assert _looked_at(shopping) == []
     assert owner.value(generated) == 0
-    assert owner.value("select to_regclass('pgscore.queue_2')") is None
+    assert owner.value("select to_regclass(%s)", shop.QUEUE) is None
     owner.run(f"insert into {shop.PROFILE} (id) values (1)")
 
     owner.run('create table "Shop".visits (id bigint); create table "Shop".calls (id bigint)')

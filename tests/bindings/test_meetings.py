@@ -90,7 +90,7 @@ def test_invariant_3_events_without_profiles_in_opposite_orders(shopping: Databa
     shop.attach(observer, on_missing=on_missing)
     holder.run("begin")
     # Both have to stop before the last slot, and both have what comes before it.
-    holder.run("select from pgscore.arrival_2 where slot = 63 for update")
+    holder.run('select from "Shop"."_pgscore_Customer_arrival" where slot = 63 for update')
     keys = list(range(1, 400))
     for number, session in enumerate(sessions):
         session.run("begin")

@@ -99,7 +99,7 @@ class _Histories(RuleBasedStateMachine):
                 self.sessions[who].run("commit")
         self.invariant_1()
         assert_scores_are_right(self.observer, {1: pipeline()})
-        assert self.observer.value("select count(*) from pgscore.queue_1") == 0
+        assert self.observer.value("select count(*) from churn._pgscore_customer_profile_queue") == 0
         assert self.observer.value("select count(*) from pgscore.stale") == 0
 
 

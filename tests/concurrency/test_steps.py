@@ -153,6 +153,6 @@ def test_a_backend_that_dies_in_its_commit_leaves_nothing(sessions: tuple[Sessio
     observer.run("rollback")
     assert counters(observer) == start
     assert observer.value("select count(*) from churn.complaints") == 0
-    assert observer.value("select count(*) from pgscore.queue_1") == 0
+    assert observer.value("select count(*) from churn._pgscore_customer_profile_queue") == 0
     second.run(_COMPLAIN, 1)
     assert counters(observer) == {**start, 1: start[1] + 1}

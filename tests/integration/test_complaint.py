@@ -43,7 +43,7 @@ def test_invariants_1_and_2_a_complaint_moves_counter_and_score(serving: Databas
     assert session.run("select model, version, binding, key, score from pgscore.prediction_log") == [
         ("churn", 1, "churn.complaints", "1", after["churn_score"][0])
     ]
-    assert session.value("select count(*) from pgscore.queue_1") == 0
+    assert session.value("select count(*) from churn._pgscore_customer_profile_queue") == 0
 
 
 def test_invariants_1_and_2_many_customers_many_transactions(session: Session) -> None:
@@ -81,7 +81,7 @@ def test_a_rolled_back_complaint_leaves_nothing(session: Session) -> None:
     session.run("rollback")
     assert profiles(session).equals(before[0])
     assert session.run("select * from pgscore.prediction_log") == before[1]
-    assert session.value("select count(*) from pgscore.queue_1") == 0
+    assert session.value("select count(*) from churn._pgscore_customer_profile_queue") == 0
 
 
 def test_invariant_1_a_savepoint_rolled_back_takes_its_complaints_with_it(session: Session) -> None:
@@ -100,7 +100,7 @@ def test_invariant_1_a_savepoint_rolled_back_takes_its_complaints_with_it(sessio
     moved = {key: value - start[key] for key, value in counters(session).items() if value != start[key]}
     assert moved == {1: 1, 4: 1}
     assert assert_scores_are_right(session, {1: pipeline()}) == 2
-    assert session.value("select count(*) from pgscore.queue_1") == 0
+    assert session.value("select count(*) from churn._pgscore_customer_profile_queue") == 0
 
 
 def test_invariant_1_a_savepoint_rolled_back_after_set_constraints(session: Session) -> None:
@@ -160,7 +160,7 @@ def test_invariant_1_before_a_promotion_counters_move_and_scores_are_null(instal
     assert session.row(_PROFILE, 1) == (start[1] + 1, None, None, None)
     assert session.value("select count(*) from pgscore.stale") == 0
     assert session.value("select count(*) from pgscore.prediction_log") == 0
-    assert session.value("select count(*) from pgscore.queue_1") == 0
+    assert session.value("select count(*) from churn._pgscore_customer_profile_queue") == 0
 
 
 def test_a_complaint_of_an_unknown_customer_is_refused_and_nothing_is_lost(installed: Database) -> None:
@@ -179,7 +179,7 @@ def test_a_complaint_of_an_unknown_customer_is_refused_and_nothing_is_lost(insta
     session.run("rollback to savepoint one")
     session.run("commit")
     assert counters(session) == {**start, 1: start[1] + 1}
-    assert session.value("select count(*) from pgscore.queue_1") == 0
+    assert session.value("select count(*) from churn._pgscore_customer_profile_queue") == 0
 
 
 def test_a_customer_who_complains_and_goes_in_one_transaction(session: Session) -> None:

@@ -76,7 +76,7 @@ def test_invariant_4_with_keep_a_model_that_cannot_be_loaded_fails_no_insert(opa
     for column in ("churn_score", "churn_scored_at", "churn_model_version"):
         assert after[column].equals(before[column])
     assert loaded.value("select count(*) from pgscore.prediction_log") == 1
-    assert loaded.value("select count(*) from pgscore.queue_1") == 0
+    assert loaded.value("select count(*) from churn._pgscore_customer_profile_queue") == 0
 
     # The time of the first failure stands; the reason is that of the last.
     since = loaded.value("select since from pgscore.stale where key = '1'")
@@ -106,7 +106,7 @@ def test_invariant_4_with_abort_the_transaction_fails_with_the_reason(opaque: Da
     assert profiles(loaded).equals(start)
     assert loaded.value("select count(*) from churn.complaints") == 1
     assert loaded.value("select count(*) from pgscore.stale") == 0
-    assert loaded.value("select count(*) from pgscore.queue_1") == 0
+    assert loaded.value("select count(*) from churn._pgscore_customer_profile_queue") == 0
     loaded.run(_TRUST)
     application.run(_COMPLAIN, 1)
     assert counters(loaded)[1] == start[COUNTER][0] + 1

@@ -1,3 +1,268 @@
+create function pgscore._run_all(statements text[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    statement text;
+begin
+    foreach statement in array statements loop
+        execute statement;
+    end loop;
+end
+$$;
+
+comment on function pgscore._run_all(text[]) is 'Runs statements, as its caller';
+grant execute on function pgscore._run_all(text[]) to pgscore_reader;
+
+create function pgscore._lock_tables(relations regclass[], mode text, queues regclass[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp set lock_timeout = '500ms'
+as $$
+declare
+    relation regclass;
+begin
+    -- Half a second is less than deadlock_timeout: whoever waits for us is freed before anybody looks for a deadlock.
+    for attempt in 1 .. 10 loop
+        begin
+            foreach relation in array relations loop
+                -- What was dropped can be detached all the same.
+                continue when not exists (select from pg_catalog.pg_class c where c.oid = relation);
+                execute format('lock table %s in %s mode', relation, mode);
+            end loop;
+            foreach relation in array queues loop
+                execute format('lock table %s in access exclusive mode', relation);
+            end loop;
+            return;
+        exception when lock_not_available then
+            perform pg_sleep(0.1);
+        end;
+    end loop;
+    raise exception 'tables % are in use: in ten attempts of half a second no lock was to be had', array_to_string(relations, ', ')
+        using errcode = 'lock_not_available', hint = 'Nothing was changed. Try again when no long transaction uses them.';
+end
+$$;
+
+comment on function pgscore._lock_tables(regclass[], text, regclass[]) is
+    'Locks tables, and queues entirely, without making applications wait longer than half a second at a time';
+grant execute on function pgscore._lock_tables(regclass[], text, regclass[]) to pgscore_reader;
+
+create function pgscore._queues_of(owner regrole) returns regclass[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(array_agg(distinct q.queue order by q.queue) filter (where q.queue is not null), '{}')
+    from pgscore.binding b, lateral (select to_regclass(pgscore._profile_object(b, 'queue')) as queue) q
+    where b.owner = _queues_of.owner
+$$;
+
+comment on function pgscore._queues_of(regrole) is 'The queues of all profile tables of an owner';
+grant execute on function pgscore._queues_of(regrole) to pgscore_reader;
+
+create function pgscore._settle(queue regclass) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    waits boolean;
+    space constant text := (select n.nspname from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = queue);
+begin
+    if queue is null then
+        return;
+    end if;
+    -- A table for which a trigger is still to fire cannot be changed.
+    execute format('select exists (select from %s q where q.pgscore_transaction = pg_current_xact_id_if_assigned())', queue) into waits;
+    if waits then
+        execute format('set constraints %I.pgscore_commit immediate', space);
+        execute format('set constraints %I.pgscore_commit deferred', space);
+    end if;
+end
+$$;
+
+comment on function pgscore._settle(regclass) is 'Has done now what this transaction has queued for commit';
+grant execute on function pgscore._settle(regclass) to pgscore_reader;
+
+create function pgscore._leftover_triggers_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A copy of a schema brings triggers along, a renamed table keeps them, and so does a partition that was detached:
+    -- what no binding accounts for would count a second time.
+    with wanted as (
+        select r.relation, t.name
+        from pgscore.binding o, pgscore._partitions(o.events) as r (relation),
+            unnest(array['insert', 'update', 'delete', 'row', 'truncate']) as w (what),
+            lateral (select substr(o.event_prefix::text || '_' || w.what, 2) as name) t
+        where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.events)
+        union all
+        select r.relation, t.name
+        from pgscore.binding o, pgscore._partitions(o.profile) as r (relation),
+            unnest(array['~pgscore_score', 'pgscore_arrive', 'pgscore_forget', 'pgscore_forget_all', 'pgscore_rekey']) as t (name)
+        where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
+    )
+    select format('drop trigger %I on %s', t.tgname, t.tgrelid::regclass)
+    from pg_catalog.pg_trigger t join pg_catalog.pg_proc p on p.oid = t.tgfoid join pg_catalog.pg_class c on c.oid = t.tgrelid
+    where c.relowner = b.owner and t.tgname ~ '^~?pgscore_' and p.proname ~ '^_pgscore_' and not t.tgisinternal
+        -- Of other tables only such as were partitions of these.
+        and (
+            c.oid in (b.events, b.profile)
+            or p.oid in (select g.tgfoid from pg_catalog.pg_trigger g where g.tgrelid in (b.events, b.profile))
+        )
+        and not exists (select from wanted w where w.relation = t.tgrelid and w.name = t.tgname)
+$$;
+
+comment on function pgscore._leftover_triggers_sql(pgscore.binding) is 'What drops triggers of pgscore that no binding accounts for, on the tables of a binding and on former partitions of them';
+grant execute on function pgscore._leftover_triggers_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._taken_problem(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select format('%s stands where pgscore would make a table of its own, and is none of pgscore''s: rename it', o.name)
+    from (values (pgscore._profile_object(b, 'queue')), (pgscore._profile_object(b, 'arrival'))) as o (name)
+    join pg_catalog.pg_class c on c.oid = to_regclass(o.name)
+    where c.relowner <> b.owner or c.relkind <> 'r' or coalesce(obj_description(c.oid, 'pg_class'), '') !~ '^pgscore: '
+    union all
+    select format('function %s stands where pgscore would make one, and belongs to %s: drop it', p.oid::regprocedure, p.proowner::regrole)
+    from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    where p.proowner <> b.owner and (
+        (n.nspname = b.event_schema and p.proname in (select b.event_prefix || '_' || w from unnest(array['insert', 'update', 'delete', 'row', 'truncate', 'recount', 'reconcile']) w))
+        or (n.nspname = b.profile_schema and p.proname in (select b.profile_prefix || '_' || w from unnest(array['commit', 'apply', 'score', 'arrive', 'forget', 'rekey']) w))
+    )
+    limit 1
+$$;
+
+comment on function pgscore._taken_problem(pgscore.binding) is 'What stands in the way of what a binding generates, in a sentence; NULL where nothing does';
+grant execute on function pgscore._taken_problem(pgscore.binding) to pgscore_reader;
+
+create function pgscore._former_functions_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Their arguments follow keys, reducers and columns: one with others would stay beside the new one.
+    select format('drop function if exists %s', p.oid::regprocedure)
+    from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    where p.proowner = b.owner and (
+        (n.nspname = b.event_schema and p.proname in (b.event_prefix || '_recount', b.event_prefix || '_reconcile'))
+        or (n.nspname = b.profile_schema and p.proname = b.profile_prefix || '_apply')
+    )
+$$;
+
+comment on function pgscore._former_functions_sql(pgscore.binding) is 'What drops functions of a binding that CREATE OR REPLACE could not replace';
+grant execute on function pgscore._former_functions_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._note_binding(b pgscore.binding, former pgscore.binding) returns pgscore.binding
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    b.number := former.number;
+    select n.nspname into b.event_schema from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = b.events;
+    select n.nspname into b.profile_schema from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = b.profile;
+    b.event_prefix := coalesce(former.event_prefix, pgscore._event_prefix(b));
+    b.profile_prefix := pgscore._profile_prefix(b.profile);
+    if former.number is not null then
+        update pgscore.binding o
+        set owner = b.owner, timing = b.timing, on_error = b.on_error, on_missing = b.on_missing, max_scoring_ms = b.max_scoring_ms, log = b.log,
+            event_schema = b.event_schema, event_prefix = b.event_prefix, profile_schema = b.profile_schema, profile_prefix = b.profile_prefix
+        where o.number = former.number
+        returning o.* into b;
+        return b;
+    end if;
+    -- The event table's name, where that is enough.
+    b.name := (
+        select n.name
+        from (values
+            (1, b.events::text), (2, format('%s to %s', b.events, b.profile)), (3, format('%s to %s for %s', b.events, b.profile, b.model)),
+            (4, format('%s to %s for %s (%s)', b.events, b.profile, b.model, b.events::oid))
+        ) as n (step, name)
+        where not exists (select from pgscore.binding o where o.owner = b.owner and o.name = n.name)
+        order by n.step limit 1
+    );
+    insert into pgscore.binding (
+        name, owner, events, profile, model, event_key, profile_key, reducers, score, version, scored_at, timing, on_error, on_missing,
+        max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix
+    ) values (
+        b.name, b.owner, b.events, b.profile, b.model, b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at, b.timing,
+        b.on_error, b.on_missing, b.max_scoring_ms, b.log, b.event_schema, b.event_prefix, b.profile_schema, b.profile_prefix
+    )
+    returning number into b.number;
+    return b;
+end
+$$;
+
+comment on function pgscore._note_binding(pgscore.binding, pgscore.binding) is 'Stores a new binding, or what may change of a former one';
+grant execute on function pgscore._note_binding(pgscore.binding, pgscore.binding) to pgscore_reader;
+
+create function pgscore._list_uncounted(b pgscore.binding, condition text) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    execute format(
+        'insert into pgscore.stale_row (binding, key, cause, reason) select %s, %s, ''backfill'', %L from %s p where %s%s on conflict do nothing',
+        b.number, pgscore._key_text_sql(b.profile_key, 'p'),
+        format('events from before the tables were attached are not counted yet; call pgscore.reconcile(%L, %L)', b.events, b.profile),
+        b.profile, pgscore._present_sql(b.profile_key, 'p'), condition
+    );
+end
+$$;
+
+comment on function pgscore._list_uncounted(pgscore.binding, text) is 'Lists profiles as stale until reconcile has counted their events from before';
+grant execute on function pgscore._list_uncounted(pgscore.binding, text) to pgscore_reader;
+
+create function pgscore._other_commits_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.statement
+    from (
+        select distinct on (o.profile) o
+        from pgscore.binding o
+        where o.owner = b.owner and o.profile <> b.profile and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
+            and to_regprocedure(pgscore._profile_object(o, 'commit') || '()') is not null
+        order by o.profile, o.number
+    ) other, pgscore._commit_sql(other.o) as s (statement)
+$$;
+
+comment on function pgscore._other_commits_sql(pgscore.binding) is 'What makes anew the functions of the queues of an owner''s other profile tables: at commit each does the work of all, in one order';
+grant execute on function pgscore._other_commits_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._generate(b pgscore.binding) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform pgscore._run_all(array(select pgscore._leftover_triggers_sql(b)));
+    perform pgscore._run_all(array(select pgscore._former_functions_sql(b)));
+    perform pgscore._run_all(array(select pgscore._queue_sql(b)));
+    perform pgscore._run_all(array(select pgscore._event_functions_sql(b)));
+    perform pgscore._run_all(array(select pgscore._profile_functions_sql(b)));
+    perform pgscore._run_all(array(select pgscore._reconcile_sql(b)));
+    perform pgscore._run_all(array(select pgscore._queue_triggers_sql(b)));
+    perform pgscore._run_all(array(select pgscore._other_commits_sql(b)));
+    perform pgscore._run_all(array(select pgscore._event_triggers_sql(b)));
+    perform pgscore._run_all(array(select pgscore._profile_triggers_sql(b)));
+end
+$$;
+
+comment on function pgscore._generate(pgscore.binding) is 'Makes functions, tables and triggers of a binding, and of what it shares with others';
+grant execute on function pgscore._generate(pgscore.binding) to pgscore_reader;
+
+create function pgscore._is_small(relation regclass, rows integer) returns boolean
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    answer boolean;
+begin
+    execute format('select count(*) <= $1 from (select from %s limit $1 + 1) s', relation) into answer using rows;
+    return answer;
+end
+$$;
+
+comment on function pgscore._is_small(regclass, integer) is 'Whether a table holds at most so many rows';
+grant execute on function pgscore._is_small(regclass, integer) to pgscore_reader;
+
 create function pgscore.attach(
     model text, events regclass, profile regclass, event_key name[], profile_key name[], reducers jsonb, score name,
     version name default null, scored_at name default null, timing text default 'commit', on_error text default 'keep',
@@ -5,17 +270,14 @@ create function pgscore.attach(
     backfill boolean default null
 ) returns text
 language plpgsql volatile
-set search_path = pg_catalog, pg_temp
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s'
 as $$
 declare
     b pgscore.binding;
-    known constant boolean := exists (
-        select from pgscore.binding o
-        where o.events = attach.events and o.profile = attach.profile and o.model = attach.model
-    );
+    former pgscore.binding;
+    queue regclass;
     at_once boolean;
-    locked boolean := false;
-    step record;
+    began constant pg_snapshot := pg_current_snapshot();
 begin
     b.model := model;
     b.events := events;
@@ -31,23 +293,58 @@ begin
     b.on_missing := on_missing;
     b.max_scoring_ms := max_scoring_ms;
     b.log := log;
-    perform pgscore._check_owner(events), pgscore._check_owner(profile);
-    at_once := known or coalesce(backfill, pgscore._is_small(profile, 10000) and pgscore._is_small(events, 100000));
-    for step in select s.* from pgscore._bind(b, at_once) s loop
-        b.name := step.binding_name;
-        if step.locked and not locked then
-            perform pgscore._lock_tables(events, profile, 'share row exclusive');
-            locked := true;
-        end if;
-        perform pgscore._as_role(step.role, step.statement);
-    end loop;
+    perform pgscore._refuse(pgscore._options_problem(b));
+    if current_setting('transaction_isolation') <> 'read committed' then
+        raise exception 'tables are attached in READ COMMITTED only: an older snapshot misses events that were committed meanwhile'
+            using errcode = 'feature_not_supported';
+    end if;
+    perform pgscore._check_owner(events, profile);
+    b.owner := (select c.relowner from pg_catalog.pg_class c where c.oid = profile);
+    select o.* into former from pgscore.binding o where o.events = b.events and o.profile = b.profile and o.model = b.model;
+    if (former.event_key, former.profile_key, former.reducers, former.score, former.version, former.scored_at)
+        is distinct from (b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at) and former.number is not null
+    then
+        raise exception 'table % is attached to % for model "%" with other keys, reducers or columns', b.events, b.profile, b.model
+            using errcode = 'duplicate_object', hint = format('select pgscore.detach(%L, %L) detaches them.', b.events, b.profile);
+    end if;
+    b.number := former.number;
+    perform pgscore._refuse(pgscore._tables_problem(b));
+    perform pgscore._refuse(pgscore._table_keys_problem(b));
+    perform pgscore._refuse(pgscore._reducers_problem(b));
+    perform pgscore._refuse(pgscore._columns_problem(b));
+    perform pgscore._check_rights(b.owner, events, profile);
+    at_once := former.number is not null or coalesce(backfill, pgscore._is_small(profile, 10000) and pgscore._is_small(events, 100000));
+    b := pgscore._note_binding(b, former);
+    perform pgscore._refuse(pgscore._taken_problem(b));
+    perform pgscore._add_profile(model, profile);
+    if not at_once then
+        -- Before the tables are locked, because it takes its time.
+        perform pgscore._list_uncounted(b, '');
+    end if;
+    queue := to_regclass(pgscore._profile_object(b, 'queue'));
+    perform pgscore._settle(queue);
+    -- Whoever has queued something for the profile table is over then.
+    perform pgscore._lock_tables(array[events, profile], 'share row exclusive', array_remove(array[queue], null));
+    perform pgscore._generate(b);
+    -- What is wrong with the reducers' SQL, such as a value that is none of its column's type, is to be wrong now.
+    execute format('select from %s(%s, true)', pgscore._event_object(b, 'recount'), (
+        select string_agg('null', ', ') from generate_subscripts(b.event_key, 1)
+    ));
+    if former.number is null and at_once then
+        -- The tables are locked, so nobody adds to what is counted until the transaction commits.
+        execute format('insert into %s (pgscore_binding, pgscore_task) values (%s, ''recount all'')', pgscore._profile_object(b, 'queue'), b.number);
+        execute format('select %s(null)', pgscore._profile_object(b, 'apply'));
+    elsif former.number is null then
+        -- Rows that were committed meanwhile: they are as young as the oldest transaction that was open before.
+        perform pgscore._list_uncounted(b, format(' and age(p.xmin) <= age(%L::xid)', pg_snapshot_xmin(began)::xid));
+    end if;
     perform pgscore._advise(b, at_once);
     return b.name;
 end
 $$;
 
 comment on function pgscore.attach(text, regclass, regclass, name[], name[], jsonb, name, name, name, text, text, text, integer, boolean, boolean) is
-    'Ties an event table to a profile table by keys of several columns; see the function for keys of one column';
+    'Attaches an event table to a profile table by keys of several columns; see the function for keys of one column';
 grant execute on function pgscore.attach(text, regclass, regclass, name[], name[], jsonb, name, name, name, text, text, text, integer, boolean, boolean)
     to pgscore_reader;
 
@@ -67,6 +364,26 @@ as $$
 $$;
 
 comment on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text, integer, boolean, boolean) is
-    'Ties an event table to a profile table: from now on its events move columns of the profile and the score of a model. Called by a member of the owners of both. Called again, it changes timing, policies and log, and mends triggers. backfill: count in this transaction what the tables hold (true), later by pgscore.reconcile (false), or as their size says (NULL)';
+    'Attaches an event table to a profile table of the same owner, who calls it, or a member: from now on its events move columns of the profile and the score of a model. Called again, it changes timing, policies and log, and mends triggers. backfill: count in this transaction what the tables hold (true), later by pgscore.reconcile (false), or as their size says (NULL)';
 grant execute on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text, integer, boolean, boolean)
     to pgscore_reader;
+
+create function pgscore.reattach(events regclass, profile regclass) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform pgscore.attach(
+        b.model, b.events, b.profile, b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at, b.timing,
+        b.on_error, b.on_missing, b.max_scoring_ms, b.log
+    )
+    from pgscore.binding b where b.events = reattach.events and b.profile = reattach.profile;
+    if not found then
+        raise exception 'table % is not attached to %', events, profile using errcode = 'undefined_object';
+    end if;
+end
+$$;
+
+comment on function pgscore.reattach(regclass, regclass) is
+    'Attaches tables again as they are attached: gives partitions that were added later their triggers, and mends what is missing, disabled or outdated';
+grant execute on function pgscore.reattach(regclass, regclass) to pgscore_reader;

@@ -1,9 +1,9 @@
 create table pgscore.binding (
-    number integer primary key,
-    name text not null unique,
+    number integer generated always as identity primary key,
+    name text not null,
+    owner regrole not null,
     events regclass not null,
     profile regclass not null,
-    profile_number integer not null references pgscore.bound_profile (number),
     model text not null,
     event_key name[] not null,
     profile_key name[] not null,
@@ -16,9 +16,12 @@ create table pgscore.binding (
     on_missing text not null,
     max_scoring_ms integer,
     log boolean not null,
-    events_owner regrole not null,
-    profile_owner regrole not null,
+    event_schema name not null,
+    event_prefix name not null,
+    profile_schema name not null,
+    profile_prefix name not null,
     unique (events, profile, model),
+    unique (owner, name),
     constraint timing_is_known check (timing in ('commit', 'statement')),
     constraint on_error_is_known check (on_error in ('keep', 'abort')),
     constraint on_missing_is_known check (on_missing in ('ignore', 'insert', 'error')),
@@ -28,11 +31,11 @@ create table pgscore.binding (
 );
 
 comment on table pgscore.binding is 'Ties of an event table to a profile table; pgscore.attach makes them and changes them, because functions are generated from them';
-comment on column pgscore.binding.number is 'A small number; names of generated functions and triggers hold it';
-comment on column pgscore.binding.name is 'The event table, as it was called when it was bound, and more where that is not unique';
+comment on column pgscore.binding.number is 'What generated functions name the binding by';
+comment on column pgscore.binding.name is 'The event table, as it was called when it was attached, and more where that is not unique; unique for each owner';
+comment on column pgscore.binding.owner is 'Who owned both tables when they were attached: all that is generated belongs to this role and has its rights';
 comment on column pgscore.binding.events is 'The table that applications insert into';
 comment on column pgscore.binding.profile is 'The table whose counters move and whose rows are scored';
-comment on column pgscore.binding.profile_number is 'The number that all bindings of the profile table share';
 comment on column pgscore.binding.model is 'The model that scores; it need not exist yet';
 comment on column pgscore.binding.event_key is 'The events'' columns that name the profile';
 comment on column pgscore.binding.profile_key is 'The profile''s columns that they name';
@@ -45,6 +48,55 @@ comment on column pgscore.binding.on_error is 'keep: a failing model leaves the 
 comment on column pgscore.binding.on_missing is 'Events without a profile; ignore: they are counted when it comes; insert: it is made; error: they fail';
 comment on column pgscore.binding.max_scoring_ms is 'Milliseconds after which the rest of many rows goes without a score, at the next thousand; NULL: never';
 comment on column pgscore.binding.log is 'Whether scores are written to pgscore.prediction_log';
-comment on column pgscore.binding.events_owner is 'Who owned the event table when it was bound: its trigger functions have this role''s rights';
-comment on column pgscore.binding.profile_owner is 'Who owned the profile table when it was bound';
-grant select on pgscore.binding to pgscore_reader;
+comment on column pgscore.binding.event_schema is 'The schema in which the event table''s functions stand';
+comment on column pgscore.binding.event_prefix is 'What the names of the event table''s functions begin with';
+comment on column pgscore.binding.profile_schema is 'The schema in which the profile table''s functions and tables stand';
+comment on column pgscore.binding.profile_prefix is 'What the names of the profile table''s functions and tables begin with';
+
+-- Attach runs with its caller's rights, and writes here what is about the caller's own tables. The number is not theirs
+-- to choose: one that was taken ahead would stand in another owner's way.
+grant select, delete on pgscore.binding to pgscore_reader;
+grant insert (
+    name, owner, events, profile, model, event_key, profile_key, reducers, score, version, scored_at, timing, on_error, on_missing,
+    max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix
+) on pgscore.binding to pgscore_reader;
+grant update (
+    owner, timing, on_error, on_missing, max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix
+) on pgscore.binding to pgscore_reader;
+alter table pgscore.binding enable row level security;
+create policy read_all on pgscore.binding for select using (true);
+create policy attach_own on pgscore.binding for insert
+    with check (
+        pg_has_role(current_user, owner::oid, 'usage')
+        and not exists (
+            select from unnest(array[events, profile]) as t (relation)
+            where not exists (select from pg_catalog.pg_class c where c.oid = t.relation and c.relowner = binding.owner)
+        )
+    );
+create policy change_own on pgscore.binding for update
+    using (
+        exists (
+            select from pg_catalog.pg_class c
+            where c.oid in (events, profile) and pg_has_role(current_user, c.relowner, 'usage')
+        )
+    )
+    with check (
+        pg_has_role(current_user, owner::oid, 'usage')
+        and not exists (
+            select from unnest(array[events, profile]) as t (relation)
+            where not exists (select from pg_catalog.pg_class c where c.oid = t.relation and c.relowner = binding.owner)
+        )
+    );
+create policy detach_own on pgscore.binding for delete
+    using (
+        exists (select from pg_catalog.pg_roles r where r.oid = owner and pg_has_role(current_user, r.oid, 'usage'))
+        or exists (
+            select from pg_catalog.pg_class c
+            where c.oid in (events, profile) and pg_has_role(current_user, c.relowner, 'usage')
+        )
+    );
+
+comment on policy read_all on pgscore.binding is 'Whoever reads pgscore sees all bindings';
+comment on policy attach_own on pgscore.binding is 'Owners of two tables, and members of them, attach these and no others';
+comment on policy change_own on pgscore.binding is 'Who owns the tables changes their binding; it stays about tables of one owner';
+comment on policy detach_own on pgscore.binding is 'Who owns one of the tables, or owned them when they were attached, detaches them';

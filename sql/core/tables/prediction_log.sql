@@ -27,7 +27,7 @@ create policy own_bindings on pgscore.prediction_log for insert
         exists (
             select from pgscore.binding b
             where b.name = prediction_log.binding and b.model = prediction_log.model
-                and pg_get_userbyid(b.profile_owner) = current_user
+                and pg_get_userbyid(b.owner) = current_user
         )
     );
 

@@ -11,7 +11,7 @@ create table pgscore.stale_row (
 comment on table pgscore.stale_row is 'Profile rows whose score is not right: they keep their last score until it can be computed';
 comment on column pgscore.stale_row.binding is 'The binding';
 comment on column pgscore.stale_row.key is 'The key of the profile row';
-comment on column pgscore.stale_row.cause is 'score: the model could not score it; backfill: events from before the tables were tied are not counted yet';
+comment on column pgscore.stale_row.cause is 'score: the model could not score it; backfill: events from before the tables were attached are not counted yet';
 comment on column pgscore.stale_row.reason is 'Why, at the last try';
 comment on column pgscore.stale_row.since is 'When it first failed since it last succeeded';
 
@@ -22,19 +22,20 @@ create policy own_bindings on pgscore.stale_row
     using (
         exists (
             select from pgscore.binding b
-            where b.number = stale_row.binding and pg_get_userbyid(b.profile_owner) = current_user
+            where b.number = stale_row.binding and pg_has_role(current_user, b.owner::oid, 'usage')
         )
     );
 
 comment on policy own_bindings on pgscore.stale_row is 'The owner of a profile table keeps the list of its rows; the view pgscore.stale shows all of them';
 
 create view pgscore.stale as
-select b.name as binding, s.key, s.reason, s.since
+select b.name as binding, s.key, s.cause, s.reason, s.since
 from pgscore.stale_row s join pgscore.binding b on b.number = s.binding;
 
 comment on view pgscore.stale is 'Profile rows whose score is not right, with the reason and the time since when';
 comment on column pgscore.stale.binding is 'The binding';
 comment on column pgscore.stale.key is 'The key of the profile row';
+comment on column pgscore.stale.cause is 'score: the model could not score it; backfill: events from before the tables were attached are not counted yet';
 comment on column pgscore.stale.reason is 'Why, at the last try';
 comment on column pgscore.stale.since is 'When it first failed since it last succeeded';
 grant select on pgscore.stale to pgscore_operator;

@@ -1,0 +1,101 @@
+create function pgscore._column(relation regclass, name text) returns pg_catalog.pg_attribute
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select a.* from pg_catalog.pg_attribute a
+    where a.attrelid = relation and a.attname = _column.name and a.attnum > 0 and not a.attisdropped
+$$;
+
+comment on function pgscore._column(regclass, text) is 'A column of a table; all NULL where there is none of that name';
+grant execute on function pgscore._column(regclass, text) to pgscore_reader;
+
+create function pgscore._column_type(c pg_catalog.pg_attribute) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- With the collation, without which a value of the type could not be compared with the column.
+    select format_type(c.atttypid, c.atttypmod) || coalesce(
+        (
+            select format(' collate %I.%I', n.nspname, l.collname)
+            from pg_catalog.pg_collation l join pg_catalog.pg_namespace n on n.oid = l.collnamespace
+            where l.oid = c.attcollation and l.collname <> 'default'
+        ), ''
+    )
+$$;
+
+comment on function pgscore._column_type(pg_catalog.pg_attribute) is 'SQL for the type of a column, as another one is declared that holds the same values';
+grant execute on function pgscore._column_type(pg_catalog.pg_attribute) to pgscore_reader;
+
+create function pgscore._primary_key(relation regclass) returns name[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(a.attname order by k.ordinal)
+    from pg_catalog.pg_index i, unnest(i.indkey::smallint[]) with ordinality as k (number, ordinal)
+    join pg_catalog.pg_attribute a on a.attnum = k.number
+    where i.indrelid = relation and i.indisprimary and a.attrelid = relation and k.ordinal <= i.indnkeyatts
+$$;
+
+comment on function pgscore._primary_key(regclass) is 'The columns of a table''s primary key; NULL where it has none';
+grant execute on function pgscore._primary_key(regclass) to pgscore_reader;
+
+create function pgscore._partitions(relation regclass) returns setof regclass
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Statement triggers of a parent do not fire for rows that go into a partition directly, and those of both do not
+    -- fire twice for one statement.
+    select relation
+    union
+    select p.relid from pg_catalog.pg_partition_tree(relation) p
+$$;
+
+comment on function pgscore._partitions(regclass) is 'A table, and its partitions on all levels: each has its own triggers for statements';
+grant execute on function pgscore._partitions(regclass) to pgscore_reader;
+
+create function pgscore._is_partitioned(relation regclass) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select c.relkind = 'p' from pg_catalog.pg_class c where c.oid = relation
+$$;
+
+comment on function pgscore._is_partitioned(regclass) is 'Whether a table is partitioned';
+grant execute on function pgscore._is_partitioned(regclass) to pgscore_reader;
+
+create function pgscore._bindings_of(profile regclass) returns setof pgscore.binding
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select b.* from pgscore.binding b
+    where b.profile = _bindings_of.profile and exists (select from pg_catalog.pg_class c where c.oid = b.events)
+    order by b.number
+$$;
+
+comment on function pgscore._bindings_of(regclass) is 'The bindings of a profile table whose event tables exist';
+grant execute on function pgscore._bindings_of(regclass) to pgscore_reader;
+
+create function pgscore._targets_of(profile regclass) returns setof pgscore.binding
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A model that several bindings name is asked once; the first of them stands for it.
+    select distinct on (b.model) b.* from pgscore._bindings_of(profile) b order by b.model, b.number
+$$;
+
+comment on function pgscore._targets_of(regclass) is 'For each model that scores rows of a profile table, the binding that says where the score goes';
+grant execute on function pgscore._targets_of(regclass) to pgscore_reader;
+
+create function pgscore._row_key(profile regclass) returns name[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(
+        pgscore._primary_key(profile),
+        (select b.profile_key from pgscore._bindings_of(profile) b order by b.number limit 1)
+    )
+$$;
+
+comment on function pgscore._row_key(regclass) is
+    'The columns that identify rows of a profile table, in whose order they are locked: its primary key, or the key of its first binding';
+grant execute on function pgscore._row_key(regclass) to pgscore_reader;

@@ -1,0 +1,363 @@
+create function pgscore._events_without_profile_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Events that went away again leave nobody missing.
+    select format(
+        e'w.pgscore_binding = %s and w.pgscore_task in (''move'', ''undo'', ''recount'')\n    and not exists (select from %s p where %s)\n    and (select r.any_event from %s(%s, false) r)',
+        b.number, b.profile, pgscore._match_sql(b.profile_key, 'p', b.profile_key, 'w'), pgscore._event_object(b, 'recount'),
+        pgscore._columns_sql(b.profile_key, 'w')
+    )
+$$;
+
+comment on function pgscore._events_without_profile_sql(pgscore.binding) is 'SQL that says whether work, w, is about events that find no profile';
+grant execute on function pgscore._events_without_profile_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._missing_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case b.on_missing
+        when 'error' then pgscore._fill(pgscore._missing_error_template(), jsonb_build_object(
+            'key_text', pgscore._key_text_sql(b.profile_key, 'w'), 'events_without', pgscore._events_without_profile_sql(b),
+            'profile', quote_literal(b.profile), 'key_names', quote_literal(array_to_string(b.profile_key, ', ')), 'events', quote_literal(b.events)
+        ))
+        when 'insert' then pgscore._fill(pgscore._missing_insert_template(), jsonb_build_object(
+            'keys', pgscore._columns_sql(b.profile_key, 'w'), 'events_without', pgscore._events_without_profile_sql(b),
+            'profile_table', b.profile, 'key_columns', pgscore._columns_sql(b.profile_key),
+            'missing_keys', pgscore._columns_sql(b.profile_key, 'm'),
+            'missing_order', (
+                select string_agg(format('m.%I%s', k.name, case t.type when 'text' then ' collate "C"' end), ', ' order by ordinal)
+                from unnest(b.profile_key) with ordinality as k (name, ordinal)
+                join unnest(pgscore._key_types(b.profile, b.profile_key)) with ordinality as t (type, ordinal) using (ordinal)
+            ),
+            'made_keys', pgscore._columns_sql(b.profile_key, 'p'),
+            'bindings', format('%L::integer[]', array(
+                select o.number from pgscore._bindings_of(b.profile) o where o.profile_key = b.profile_key order by o.number
+            )),
+            'match', pgscore._match_sql(b.profile_key, 'm', b.profile_key, 'pgscore_row'),
+            -- At commit its arrival stands in the queue; at a statement's end it has been counted already.
+            'take_arrivals', pgscore._fill(pgscore._take_arrivals_template(), jsonb_build_object('queue', pgscore._profile_object(b, 'queue')))
+        ))
+    end
+$$;
+
+comment on function pgscore._missing_sql(pgscore.binding) is
+    'What the apply function does, before it locks rows, about events whose profile is missing; NULL for nothing';
+grant execute on function pgscore._missing_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._lost_sql(profile regclass) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(
+        format(
+            e'exists (\n    select from unnest(here.work) w\n    where w.pgscore_binding = %s and %s and hashtext(%s) & 63 <> all (here.slots) and %s\n'
+            '        and not exists (select from unnest(here.locked) as p where %s)\n)',
+            b.number, pgscore._present_sql(b.profile_key, 'w'), pgscore._key_text_sql(b.profile_key, 'w'),
+            pgscore._bound_sql(_lost_sql.profile), pgscore._match_sql(b.profile_key, 'p', b.profile_key, 'w')
+        ), e'\nor ' order by b.number
+    )
+    from pgscore._bindings_of(profile) b
+$$;
+
+comment on function pgscore._lost_sql(regclass) is
+    'SQL that says whether a profile that was there was deleted, or got another key, while the apply function waited for its lock';
+grant execute on function pgscore._lost_sql(regclass) to pgscore_reader;
+
+create function pgscore._meet_sql(profile regclass) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(pgscore._meet_template(), jsonb_build_object(
+        'arrival', min(pgscore._profile_object(b, 'arrival')),
+        'slots', string_agg(
+            format(
+                e'select hashtext(%s) & 63 from unnest(here.work) w\nwhere w.pgscore_binding = %s and %s\n'
+                '    and (w.pgscore_task in (''arrive'', ''rekey'') or not exists (select from %s p where %s))',
+                pgscore._key_text_sql(b.profile_key, 'w'), b.number, pgscore._present_sql(b.profile_key, 'w'), b.profile,
+                pgscore._match_sql(b.profile_key, 'p', b.profile_key, 'w')
+            ), e'\nunion\n' order by b.number
+        )
+    ))
+    from pgscore._bindings_of(profile) b
+$$;
+
+comment on function pgscore._meet_sql(regclass) is 'What the apply function does so that new profiles, and events without a profile, see each other';
+grant execute on function pgscore._meet_sql(regclass) to pgscore_reader;
+
+create function pgscore._lock_sql(profile regclass) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(pgscore._lock_template(), jsonb_build_object(
+        'profile', profile, 'order', pgscore._row_order_sql(profile, 'pgscore_row'),
+        'touched', string_agg(
+            format(
+                '(%s) %s(select %s from unnest(here.work) w where w.pgscore_binding in (%s))%s',
+                pgscore._columns_sql(k.profile_key, 'pgscore_row'), case cardinality(k.profile_key) when 1 then '= any (array' else 'in ' end,
+                pgscore._columns_sql(k.profile_key, 'w'), k.numbers, case cardinality(k.profile_key) when 1 then ')' else '' end
+            ), e'\nor ' order by k.numbers
+        )
+    ))
+    from (
+        select b.profile_key, string_agg(b.number::text, ', ' order by b.number) as numbers
+        from pgscore._bindings_of(_lock_sql.profile) b group by 1
+    ) k
+$$;
+
+comment on function pgscore._lock_sql(regclass) is 'What the apply function does to lock the touched rows of a profile table, in the one order, and to read them';
+grant execute on function pgscore._lock_sql(regclass) to pgscore_reader;
+
+create function pgscore._moved_value_sql(b pgscore.binding, r pgscore.reducer_sql) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    present constant text := format('pgscore_row.%I', r.target);
+    grown constant text := pgscore._fill(r.grown, jsonb_build_object('present', present, 'delta', format('w%s.%I', b.number, r.target)));
+    recounted constant text := format('r%s.value_%s', b.number, r.ordinal);
+    touched constant text := pgscore._touched_sql(b);
+begin
+    return format(
+        case
+            -- Nothing but events that came tells it; what a new profile brings along is from before.
+            when r.reducer ? 'deletes' and b.timing = 'statement' then 'case when %5$s then %3$s else %2$s end'
+            when r.reducer ? 'deletes' then 'case when w%1$s.pgscore_arrived then coalesce(%2$s, 0) + %4$s when %5$s then %3$s else %2$s end'
+            when r.kind = 'look' then 'case when here.every_%1$s or %5$s then %4$s else %2$s end'
+            when r.kind = 'grow' then
+                'case when here.every_%1$s or w%1$s.pgscore_absolute or w%1$s.pgscore_undone then %4$s when %5$s then %3$s else %2$s end'
+            else 'case when here.every_%1$s or w%1$s.pgscore_absolute then %4$s when %5$s then %3$s else %2$s end'
+        end,
+        b.number, present, grown, recounted, touched
+    );
+end
+$$;
+
+comment on function pgscore._moved_value_sql(pgscore.binding, pgscore.reducer_sql) is
+    'SQL for a column of a profile as a reducer leaves it; w and r are what the apply function joins to it';
+grant execute on function pgscore._moved_value_sql(pgscore.binding, pgscore.reducer_sql) to pgscore_reader;
+
+create function pgscore._touched_sql(b pgscore.binding) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select format('w%s.pgscore_absolute is not null', b.number)
+$$;
+
+comment on function pgscore._touched_sql(pgscore.binding) is 'SQL that says whether the work names a profile';
+grant execute on function pgscore._touched_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._work_join_sql(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    looks boolean;
+    grows boolean;
+    ignores boolean;
+    merged text;
+    deltas text;
+    touched constant text := pgscore._touched_sql(b);
+begin
+    select
+        coalesce(bool_or(r.kind = 'look'), false), coalesce(bool_or(r.kind <> 'add'), false), bool_or(r.reducer ? 'deletes'),
+        string_agg(format(e',\n    %s as %I', r.merged, r.target), '' order by r.ordinal) filter (where r.kind <> 'look'),
+        string_agg(format(', u.%I', r.target), '' order by r.ordinal) filter (where r.kind <> 'look')
+    into looks, grows, ignores, merged, deltas
+    from pgscore._reducers_of(b) r;
+    return pgscore._fill(pgscore._work_join_template(), jsonb_build_object(
+        'number', b.number, 'keys', pgscore._columns_sql(b.profile_key, 'w'), 'merged', merged,
+        'present', pgscore._present_sql(b.profile_key, 'w'),
+        'match', pgscore._match_sql(b.profile_key, 'w' || b.number, b.profile_key, 'pgscore_row'),
+        'recount', pgscore._event_object(b, 'recount'),
+        'arguments', pgscore._columns_sql(b.profile_key, 'pgscore_row'),
+        'wanted', case when looks then touched when grows then format('w%1$s.pgscore_absolute or w%1$s.pgscore_undone', b.number)
+            else format('w%s.pgscore_absolute', b.number) end,
+        'work', case when not ignores then 'unnest(here.work) w' else format(
+            -- A counter that ignores deletes cannot be recounted. Its row carries it to the new key, and what events did
+            -- under the former key, a cascade's too, is done to the same row.
+            e'(\n    select u.pgscore_binding, u.pgscore_task%s%s\n    from unnest(here.work) u\n    left join unnest(here.work) k\n'
+            '        on k.pgscore_binding = u.pgscore_binding and k.pgscore_task = ''rekey'' and u.pgscore_task not in (''rekey'', ''arrive'')\n'
+            '        and %s\n) w',
+            (
+                select string_agg(format(', coalesce(k.%1$I, u.%1$I) as %1$I', a.attname), '' order by a.attnum)
+                from unnest(b.profile_key) n, pgscore._column(b.profile, n) a
+            ),
+            deltas,
+            (
+                select string_agg(format('k.pgscore_former_%s = u.%I', a.attnum, a.attname), ' and ' order by a.attnum)
+                from unnest(b.profile_key) n, pgscore._column(b.profile, n) a
+            )
+        ) end
+    ));
+end
+$$;
+
+comment on function pgscore._work_join_sql(pgscore.binding) is
+    'SQL that joins to rows of a profile table what a binding has to do with each, w, and what its events say, r';
+grant execute on function pgscore._work_join_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._fill_generated_sql(profile regclass, variable text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- They are computed after all BEFORE triggers.
+    select format(
+        e'select %s into %s\nfrom (select (%s).*) as filled where %s;',
+        string_agg(pgscore._verbatim(pg_get_expr(d.adbin, d.adrelid)), ', ' order by a.attnum),
+        string_agg(format('%s.%I', variable, a.attname), ', ' order by a.attnum), variable, pgscore._bound_sql(profile)
+    )
+    from pg_catalog.pg_attribute a join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+    where a.attrelid = profile and a.attgenerated <> '' and not a.attisdropped
+    having count(*) > 0
+$$;
+
+comment on function pgscore._fill_generated_sql(regclass, text) is
+    'The statement that computes the generated columns of a row that is not stored yet; NULL where a table has none';
+grant execute on function pgscore._fill_generated_sql(regclass, text) to pgscore_reader;
+
+create function pgscore._move_sql(profile regclass) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Not row(…)::profile, which an added column would break.
+    select pgscore._fill(pgscore._move_template(), jsonb_build_object(
+        'every', string_agg(
+            format(
+                'every_%1$s := exists (select from unnest(here.work) w where w.pgscore_binding = %1$s and w.pgscore_task = ''recount all'');', b.number
+            ), e'\n' order by b.number
+        ),
+        'models', format('%L::text[]', array(select t.model from pgscore._targets_of(_move_sql.profile) t)),
+        'forced', coalesce(
+            string_agg(
+                format('coalesce((%2$s or here.every_%1$s) and r%1$s.any_event is not false, false)', b.number, pgscore._touched_sql(b)),
+                ' or ' order by b.number
+            ) filter (where c.recounts), 'false'
+        ),
+        'counted', string_agg(format('here.every_%1$s or coalesce(w%1$s.pgscore_absolute, false)', b.number), ' or ' order by b.number),
+        'unscored', (select string_agg(format('pgscore_row.%I is null', t.score), ' or ') from pgscore._targets_of(_move_sql.profile) t),
+        'values', string_agg(c.columns, '' order by b.number),
+        'joins', string_agg(pgscore._work_join_sql(b), e'\n' order by b.number),
+        'assignments', string_agg(c.assignments, e'\n' order by b.number),
+        'filled', pgscore._fill_generated_sql(_move_sql.profile, 'here.one'),
+        'bound', pgscore._bound_sql(_move_sql.profile)
+    ))
+    from pgscore._bindings_of(profile) b,
+        lateral (
+            select
+                bool_or(r.kind <> 'add') as recounts,
+                string_agg(format(e',\n    %s as moved_%s_%s', pgscore._moved_value_sql(b, r), b.number, r.ordinal), '' order by r.ordinal) as columns,
+                string_agg(format('one.%I := item.moved_%s_%s;', r.target, b.number, r.ordinal), e'\n' order by r.ordinal) as assignments
+            from pgscore._reducers_of(b) r
+        ) c
+$$;
+
+comment on function pgscore._move_sql(regclass) is
+    'What the apply function does to find the rows as they will stand, from the locked rows, the work, and what the events say';
+grant execute on function pgscore._move_sql(regclass) to pgscore_reader;
+
+create function pgscore._abort_hint() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select 'The binding''s on_error is abort; with keep the row would be stored and listed stale.'
+$$;
+
+comment on function pgscore._abort_hint() is 'The hint of the error with which a binding fails a transaction whose rows cannot be scored';
+grant execute on function pgscore._abort_hint() to pgscore_reader;
+
+create function pgscore._score_many_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(pgscore._score_many_template(), jsonb_build_object(
+        'number', b.number, 'model', quote_literal(b.model), 'binding', quote_literal(b.name), 'abort_hint', quote_literal(pgscore._abort_hint()),
+        'late', coalesce('start > 1 and clock_timestamp() >= began + interval ''' || b.max_scoring_ms || ' milliseconds''', 'false'),
+        'late_reason', format('%L', format('scoring took longer than the binding''s max_scoring_ms, %s', b.max_scoring_ms)),
+        'key_text', pgscore._key_text_sql(b.profile_key, 'm'), 'bound', pgscore._bound_sql(b.profile), 'known', pgscore._known_sql(b),
+        'log', case when b.log then pgscore._fill(pgscore._log_many_template(), jsonb_build_object('number', b.number)) end
+    ))
+$$;
+
+comment on function pgscore._score_many_sql(pgscore.binding) is 'What the apply function does to have many rows scored by the model of a binding';
+grant execute on function pgscore._score_many_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._update_sql(profile regclass, queue text) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    scores text;
+    scoring text;
+begin
+    select
+        string_agg(
+            format(e',\n    %1$I = case when m.version_%2$s is null or m.reason_%2$s is not null then p.%1$I else %3$s end', f.name, t.number, f.source),
+            '' order by t.number, f.name
+        ) filter (where f.name is not null),
+        string_agg(pgscore._score_many_sql(t), e'\n' order by t.number) filter (where f.first)
+    into scores, scoring
+    from pgscore._targets_of(profile) t, lateral (values
+        (true, t.score, 'm.score_' || t.number), (false, t.version, 'm.version_' || t.number), (false, t.scored_at, 'now()')
+    ) as f (first, name, source);
+    return pgscore._fill(pgscore._update_template(), jsonb_build_object(
+        'profile', profile, 'queue', queue,
+        'relations', format('%L', array(select pgscore._partitions(profile))),
+        'counters', (
+            select string_agg(format('%1$I = (m.row).%1$I', c.name), ', ' order by c.name)
+            from (
+                select distinct r ->> 'column' as name from pgscore._bindings_of(_update_sql.profile) b, jsonb_array_elements(b.reducers) r
+            ) c
+        ),
+        'match', (select string_agg(format('p.%1$I = (m.row).%1$I', k), ' and ') from unnest(pgscore._row_key(profile)) k),
+        'score_many', scoring, 'scores', scores,
+        'arrays', (
+            select string_agg(
+                format(e',\n    unnest(here.scores_%1$s) as score_%1$s, unnest(here.versions_%1$s) as version_%1$s, unnest(here.reasons_%1$s) as reason_%1$s', t.number), ''
+                order by t.number
+            )
+            from pgscore._targets_of(profile) t
+        ),
+        'scored', (
+            select string_agg(format('(m.version_%1$s is not null and m.reason_%1$s is null)', t.number), ' or ' order by t.number)
+            from pgscore._targets_of(profile) t
+        )
+    ));
+end
+$$;
+
+comment on function pgscore._update_sql(regclass, text) is
+    'What the apply function does to change the rows: one UPDATE, with the scores in it where there are many';
+grant execute on function pgscore._update_sql(regclass, text) to pgscore_reader;
+
+create function pgscore._apply_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.*
+    from pgscore._function_sql(
+        format('%s(work %s[])', pgscore._profile_object(b, 'apply'), pgscore._profile_object(b, 'queue')), 'void', 'plpgsql volatile',
+        pgscore._fill(pgscore._apply_template(), jsonb_build_object(
+            'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'), 'recounted', pgscore._recounted_sql(),
+            'declared', (
+                select string_agg(format('every_%s boolean;', o.number), e'\n' order by o.number)
+                    || case when bool_or(o.on_missing = 'insert') then format(e'\nkept %s[];\nmade boolean;', pgscore._profile_object(b, 'queue')) else '' end
+                from pgscore._bindings_of(b.profile) o
+            ) || (
+                select string_agg(
+                    format(e'\nnames_%1$s text[];\nscores_%1$s double precision[];\nversions_%1$s integer[];\nreasons_%1$s text[];', t.number), ''
+                    order by t.number
+                )
+                from pgscore._targets_of(b.profile) t
+            ),
+            'missing', (select string_agg(pgscore._missing_sql(o), e'\n' order by o.number) from pgscore._bindings_of(b.profile) o),
+            'meet', pgscore._meet_sql(b.profile), 'lock', pgscore._lock_sql(b.profile), 'lost', pgscore._lost_sql(b.profile),
+            'move', pgscore._move_sql(b.profile), 'update', pgscore._update_sql(b.profile, pgscore._profile_object(b, 'queue'))
+        )),
+        format('moves counters of %s and stores scores, in one UPDATE', b.profile), b.owner
+    ) s
+$$;
+
+comment on function pgscore._apply_sql(pgscore.binding) is 'What makes the function that moves counters of many profiles';
+grant execute on function pgscore._apply_sql(pgscore.binding) to pgscore_reader;

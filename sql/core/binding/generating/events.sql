@@ -1,0 +1,367 @@
+create function pgscore._read_columns(b pgscore.binding) returns name[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(n.name order by n.step, n.name)
+    from (
+        select min(n.step) as step, n.name
+        from (
+            select 1 as step, k as name from unnest(b.event_key) k
+            union all
+            select 2, f.value::name from jsonb_array_elements(b.reducers) r, jsonb_each_text(r) f where f.key in ('of', 'order_by')
+            union all
+            select 2, f::name from jsonb_array_elements(b.reducers) r, jsonb_object_keys(coalesce(r -> 'where', '{}')) f
+        ) n
+        group by n.name
+    ) n
+$$;
+
+comment on function pgscore._read_columns(pgscore.binding) is 'The columns of events that a binding reads: the key, and what its reducers name';
+grant execute on function pgscore._read_columns(pgscore.binding) to pgscore_reader;
+
+create function pgscore._named_sql(names name[], source text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(format('%s.%I as %I', source, k.name, k.name), ', ' order by k.ordinal)
+    from unnest(names) with ordinality as k (name, ordinal)
+$$;
+
+comment on function pgscore._named_sql(name[], text) is 'SQL for fields of a row that stands in a variable, under their names';
+grant execute on function pgscore._named_sql(name[], text) to pgscore_reader;
+
+create function pgscore._worth_sql(b pgscore.binding, brought text[]) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Events that no filter takes are told only where a profile may be missing, or a value has to be looked up.
+    select '(' || string_agg(format('%s is not null', d), ' or ') || ')'
+    from unnest(brought) d
+    where b.on_missing = 'ignore'
+    having not exists (
+        select from pgscore._reducers_of(b) r
+        where r.kind = 'look' or (r.reducer ->> 'aggregate' = 'count' and not r.reducer ? 'where')
+    )
+$$;
+
+comment on function pgscore._worth_sql(pgscore.binding, text[]) is
+    'SQL that says whether inserted events, of which is known what they bring, change anything; NULL where they always do';
+grant execute on function pgscore._worth_sql(pgscore.binding, text[]) to pgscore_reader;
+
+create function pgscore._event_parts(b pgscore.binding) returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    targets name[];
+    ones text[];
+    folded text[];
+    moved text;
+    keys_folded constant text[] := array(
+        select format('e.%I as %I', e.name, p.name)
+        from unnest(b.event_key) with ordinality as e (name, ordinal) join unnest(b.profile_key) with ordinality as p (name, ordinal) using (ordinal)
+        order by ordinal
+    );
+begin
+    -- Those that are looked up in the events bring nothing.
+    select
+        array_agg(r.target order by r.ordinal) filter (where r.kind <> 'look'),
+        array_agg(r.one order by r.ordinal) filter (where r.kind <> 'look'),
+        array_agg(r.folded order by r.ordinal) filter (where r.kind <> 'look'),
+        string_agg(
+            format('%I = %s', r.target, pgscore._fill(r.grown, jsonb_build_object(
+                'present', format('p.%I', r.target), 'delta', format('here.delta_%s', r.ordinal)
+            ))), ', ' order by r.ordinal
+        )
+    into targets, ones, folded, moved
+    from pgscore._reducers_of(b) r;
+    return jsonb_build_object(
+        'binding', b.events, 'number', b.number, 'events', b.events, 'profile', b.profile, 'timing', b.timing,
+        'queue', pgscore._profile_object(b, 'queue'), 'fail', pgscore._fail_sql(b), 'recounted', pgscore._recounted_sql(),
+        'read', pgscore._columns_sql(pgscore._read_columns(b), 'e'),
+        'columns', pgscore._columns_sql(b.profile_key || targets),
+        'event_keys', pgscore._columns_sql(b.event_key, 'e'),
+        'present', pgscore._present_sql(b.event_key, 'e'),
+        'folded_names', pgscore._columns_sql(b.profile_key || targets, 'f'),
+        'ones', concat_ws(', ', pgscore._columns_sql(b.event_key, 'e'), array_to_string(ones, ', ')),
+        'worth_one', concat_ws(' and ', pgscore._present_sql(b.event_key, 'e'), pgscore._worth_sql(b, ones)),
+        'folded', array_to_string(keys_folded || array(
+            select format('%s as %I', f.folded, t.target)
+            from unnest(folded) with ordinality as f (folded, ordinal) join unnest(targets) with ordinality as t (target, ordinal) using (ordinal)
+            order by ordinal
+        ), e',\n    '),
+        'having', 'having ' || pgscore._worth_sql(b, folded),
+        'moved', moved,
+        'match_variables', (
+            select string_agg(format('p.%I = here.key_%s', k.name, k.ordinal), ' and ' order by k.ordinal)
+            from unnest(b.profile_key) with ordinality as k (name, ordinal)
+        ),
+        'variables', concat_ws(', ',
+            (select string_agg(format('here.key_%s', o), ', ' order by o) from generate_subscripts(b.event_key, 1) o),
+            (select string_agg(format('here.delta_%s', r.ordinal), ', ' order by r.ordinal) from pgscore._reducers_of(b) r where r.kind <> 'look')
+        ),
+        'declared', null, 'source', 'pgscore_new e'
+    );
+end
+$$;
+
+comment on function pgscore._event_parts(pgscore.binding) is 'What fills the templates of the functions of an event table';
+grant execute on function pgscore._event_parts(pgscore.binding) to pgscore_reader;
+
+create function pgscore._can_move_at_once(b pgscore.binding) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select b.timing = 'statement' and not exists (select from pgscore._reducers_of(b) r where r.kind = 'look')
+$$;
+
+comment on function pgscore._can_move_at_once(pgscore.binding) is
+    'Whether the trigger function for inserted events may change the profile of one event itself';
+grant execute on function pgscore._can_move_at_once(pgscore.binding) to pgscore_reader;
+
+create function pgscore._insert_one_sql(b pgscore.binding, parts jsonb) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(
+        case when pgscore._can_move_at_once(b) then pgscore._move_one_template() else pgscore._queue_one_template() end, parts
+    )
+$$;
+
+comment on function pgscore._insert_one_sql(pgscore.binding, jsonb) is 'What a trigger function does with one event that came';
+grant execute on function pgscore._insert_one_sql(pgscore.binding, jsonb) to pgscore_reader;
+
+create function pgscore._declared_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(d.line, e'\n' order by d.step, d.ordinal)
+    from (
+        select 1 as step, k.ordinal, format('key_%s %s;', k.ordinal, k.type) as line
+        from unnest(pgscore._key_types(b.profile, b.profile_key)) with ordinality as k (type, ordinal)
+        union all
+        select 2, r.ordinal, format('delta_%s %s;', r.ordinal, r.delta) from pgscore._reducers_of(b) r where r.kind <> 'look'
+    ) d
+    where pgscore._can_move_at_once(b)
+$$;
+
+comment on function pgscore._declared_sql(pgscore.binding) is 'The variables of what a trigger function does with one event';
+grant execute on function pgscore._declared_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._change_sql(b pgscore.binding, operation text, parts jsonb, is_row boolean) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    read constant name[] := pgscore._read_columns(b);
+    -- What decides between two states of an event is compared, and its identity.
+    compared constant name[] := array(
+        select k from unnest(read) k union select k from unnest(coalesce(pgscore._primary_key(b.events), '{}')) k
+    );
+    needed name[];
+    coming text;
+    going text;
+    adds_up boolean;
+    signed text[];
+    infinite text;
+    differing text;
+    task text;
+begin
+    select
+        coalesce(bool_and(r.kind = 'add'), true),
+        array_agg(
+            case when r.signed is null or (operation = 'delete' and r.reducer ? 'deletes') then format('null::%s', r.delta) else r.signed end
+            order by r.ordinal
+        ) filter (where r.kind <> 'look'),
+        -- NaN and infinity cannot be taken away again.
+        string_agg(format('f.%I in (''NaN'', ''Infinity'', ''-Infinity'')', r.target), ' or ' order by r.ordinal)
+            filter (where r.reducer ->> 'aggregate' = 'sum' and r.signed is not null and not (operation = 'delete' and r.reducer ? 'deletes')),
+        string_agg(format('coalesce(%s, 0) <> 0', r.signed), ' or ' order by r.ordinal)
+            filter (where r.signed is not null and not (operation = 'delete' and r.reducer ? 'deletes'))
+    into adds_up, signed, infinite, differing
+    from pgscore._reducers_of(b) r;
+    task := case when adds_up then '''move''' else '''undo''' end;
+    needed := case when operation = 'update' and not adds_up then compared else read end;
+    if is_row then
+        coming := format('select 1 as pgscore_sign, %s', pgscore._named_sql(needed, 'new'));
+        going := format('select -1 as pgscore_sign, %s', pgscore._named_sql(needed, 'old'));
+    else
+        coming := format('select 1 as pgscore_sign, %s from pgscore_new n', pgscore._columns_sql(needed, 'n'));
+        going := format('select -1 as pgscore_sign, %s from pgscore_old o', pgscore._columns_sql(needed, 'o'));
+    end if;
+    return pgscore._fill(pgscore._queue_change_template(), parts || jsonb_build_object(
+        'task', coalesce('case when ' || infinite || ' then ''recount'' else ' || task || ' end', task),
+        'sources', case operation when 'update' then format(e'%s\nunion all\n%s', coming, going) else going end,
+        'signed', array_to_string(
+            array(
+                select format('e.%I as %I', e.name, p.name)
+                from unnest(b.event_key) with ordinality as e (name, ordinal) join unnest(b.profile_key) with ordinality as p (name, ordinal) using (ordinal)
+                order by ordinal
+            ) || array(
+                select format('%s as %I', s.signed, t.target)
+                from unnest(signed) with ordinality as s (signed, ordinal)
+                join unnest(array(select r.target from pgscore._reducers_of(b) r where r.kind <> 'look' order by r.ordinal)) with ordinality as t (target, ordinal)
+                    using (ordinal)
+                order by ordinal
+            ), e',\n    '
+        ),
+        'having', case
+            when adds_up then 'having ' || coalesce(differing, 'false')
+            when operation = 'update' then format(
+                e'having array_agg(%1$s order by %1$s) filter (where e.pgscore_sign = 1)\n    is distinct from array_agg(%1$s order by %1$s) filter (where e.pgscore_sign = -1)',
+                format('row(%s)::text collate "C"', pgscore._columns_sql(compared, 'e'))
+            )
+        end
+    ));
+end
+$$;
+
+comment on function pgscore._change_sql(pgscore.binding, text, jsonb, boolean) is
+    'The statement that queues what updated or deleted events bring and take; of one row, or of all that a statement changed';
+grant execute on function pgscore._change_sql(pgscore.binding, text, jsonb, boolean) to pgscore_reader;
+
+create function pgscore._truncate_sql(b pgscore.binding, parts jsonb) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(pgscore._truncate_template(), parts || jsonb_build_object(
+        -- A partition keeps its trigger for TRUNCATE when it is detached.
+        'detached', case when pgscore._is_partitioned(b.events) then format(
+            e'if pg_partition_root(tg_relid) is distinct from %L::regclass then\n    return null;\nend if;', b.events
+        ) end,
+        'recount_all', case when exists (select from jsonb_array_elements(b.reducers) r where not r ? 'deletes') then format(
+            e'insert into %s (pgscore_binding, pgscore_task, pgscore_runs)\nvalues (%s, ''recount all'', %L);',
+            pgscore._profile_object(b, 'queue'), b.number, b.timing
+        ) end
+    ))
+$$;
+
+comment on function pgscore._truncate_sql(pgscore.binding, jsonb) is 'The body of the trigger function for TRUNCATE of events';
+grant execute on function pgscore._truncate_sql(pgscore.binding, jsonb) to pgscore_reader;
+
+create function pgscore._recount_sql(b pgscore.binding) returns setof text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    arguments text;
+    columns text;
+    given text;
+    named text;
+    everything constant text := '$' || cardinality(b.event_key) + 1;
+begin
+    select string_agg(format('key_%s %s, ', k.ordinal, k.type), '' order by k.ordinal)
+    into arguments
+    from unnest(pgscore._key_types(b.profile, b.profile_key)) with ordinality as k (type, ordinal);
+    select
+        string_agg(format(', out value_%s %s', r.ordinal, format_type(c.atttypid, c.atttypmod)), '' order by r.ordinal),
+        string_agg(
+            format(case when r.kind = 'add' then e',\ncase when %2$s then (%1$s) end' else e',\n(%1$s)' end, r.recounted, everything),
+            '' order by r.ordinal
+        ),
+        string_agg(format(', value_%s', r.ordinal), '' order by r.ordinal)
+    into columns, given, named
+    from pgscore._reducers_of(b) r, pgscore._column(b.profile, r.target) c;
+    return query select * from pgscore._function_sql(
+        format('%s(%severything boolean, out any_event boolean%s)', pgscore._event_object(b, 'recount'), arguments, columns), null,
+        -- Row security that hides events is an error here, and never "no events".
+        'plpgsql stable set row_security = off',
+        pgscore._fill(pgscore._recount_template(), jsonb_build_object(
+            'binding', b.events,
+            'values', format(
+                'exists (select from %s e where %s)%s', b.events,
+                (select string_agg(format('e.%I = $%s', k.name, k.ordinal), ' and ' order by k.ordinal) from unnest(b.event_key) with ordinality as k (name, ordinal)),
+                given
+            ),
+            'names', 'any_event' || named
+        )),
+        format('binding %s, what the events of a key give', b.events), b.owner
+    );
+end
+$$;
+
+comment on function pgscore._recount_sql(pgscore.binding) is 'What makes the function that finds a profile''s counters from its events';
+grant execute on function pgscore._recount_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._event_functions_sql(b pgscore.binding) returns setof text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    parts constant jsonb := pgscore._event_parts(b);
+    row_parts constant jsonb := parts || jsonb_build_object('source', format(
+        '(select %s) e', pgscore._named_sql(pgscore._read_columns(b), 'new')
+    ));
+    -- Values are compared in text form where a reducer cannot add up: in the same one in all sessions.
+    changing constant text := 'plpgsql volatile' || coalesce((
+        select ' set datestyle = ''ISO'' set intervalstyle = ''postgres'' set timezone = ''UTC'' set extra_float_digits = 1'
+        where exists (select from pgscore._reducers_of(b) r where r.kind <> 'add')
+    ), '');
+    body record;
+begin
+    for body in
+        select 'insert' as what, 'plpgsql volatile' as posture, pgscore._fill(pgscore._insert_template(), parts || jsonb_build_object(
+            'declared', pgscore._declared_sql(b),
+            'insert_one', pgscore._insert_one_sql(b, parts), 'insert_many', pgscore._fill(pgscore._queue_many_template(), parts)
+        )) as text
+        where not pgscore._is_partitioned(b.events)
+        union all
+        select o.operation, case o.operation when 'update' then changing else 'plpgsql volatile' end,
+            pgscore._fill(pgscore._change_template(), parts || jsonb_build_object(
+                'happens', case o.operation when 'update' then 'change in' else 'go from' end,
+                'transition', case o.operation when 'update' then 'pgscore_new' else 'pgscore_old' end,
+                'queue_change', pgscore._change_sql(b, o.operation, parts, false)
+            ))
+        from unnest(array['update', 'delete']) as o (operation)
+        where not pgscore._is_partitioned(b.events)
+        union all
+        select 'row', changing, pgscore._fill(pgscore._row_template(), row_parts || jsonb_build_object(
+            'declared', pgscore._declared_sql(b),
+            'read_new', pgscore._columns_sql(pgscore._read_columns(b), 'new'), 'read_old', pgscore._columns_sql(pgscore._read_columns(b), 'old'),
+            'insert_one', pgscore._insert_one_sql(b, row_parts),
+            'queue_update', pgscore._change_sql(b, 'update', parts, true), 'queue_delete', pgscore._change_sql(b, 'delete', parts, true)
+        ))
+        where pgscore._is_partitioned(b.events)
+        union all
+        select 'truncate', 'plpgsql volatile', pgscore._truncate_sql(b, parts)
+    loop
+        return query select * from pgscore._function_sql(
+            pgscore._event_object(b, body.what) || '()', 'trigger', body.posture, body.text,
+            format('binding %s, tells %s of %s', b.events, b.profile, body.what), b.owner
+        );
+    end loop;
+    return query select * from pgscore._recount_sql(b);
+end
+$$;
+
+comment on function pgscore._event_functions_sql(pgscore.binding) is 'What makes the functions of an event table';
+grant execute on function pgscore._event_functions_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._event_triggers_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.statement
+    from (
+        select 1 as step, p.relation, o.operation, 'after ' || o.operation as fires, o.tables || ' for each statement' as details
+        from (values
+            ('insert', 'referencing new table as pgscore_new'),
+            ('update', 'referencing new table as pgscore_new old table as pgscore_old'),
+            ('delete', 'referencing old table as pgscore_old')
+        ) as o (operation, tables), (select b.events as relation) p
+        where not pgscore._is_partitioned(b.events)
+        union all
+        -- Partitions get it from their parent, also those that are attached later.
+        select 2, b.events, 'row', 'after insert or update or delete', 'for each row' where pgscore._is_partitioned(b.events)
+        union all
+        select 3, p.relation, 'truncate', 'after truncate', 'for each statement' from pgscore._partitions(b.events) as p (relation)
+    ) t,
+        lateral pgscore._trigger_sql(
+            substr(b.event_prefix::text || '_' || t.operation, 2), t.fires, t.relation, t.details, pgscore._event_object(b, t.operation),
+            format('moves counters of %s and scores of model %s', b.profile, b.model)
+        ) with ordinality as s (statement, ordinal)
+    order by t.step, t.relation::oid, t.operation, s.ordinal
+$$;
+
+comment on function pgscore._event_triggers_sql(pgscore.binding) is 'What makes the triggers of an event table and of its partitions';
+grant execute on function pgscore._event_triggers_sql(pgscore.binding) to pgscore_reader;

@@ -1,0 +1,129 @@
+create function pgscore._score_one_sql(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    filled constant text := pgscore._fill_generated_sql(b.profile, 'scored.present');
+    counters constant name[] := array(
+        select distinct r ->> 'column' from pgscore._bindings_of(b.profile) o, jsonb_array_elements(o.reducers) r order by 1
+    );
+    key_text constant text := pgscore._key_text_sql(b.profile_key, 'new');
+begin
+    return pgscore._fill(pgscore._score_one_template(), jsonb_build_object(
+        'number', b.number, 'profile', b.profile, 'model', quote_literal(b.model), 'binding', quote_literal(b.name),
+        'filled', e'present := new;\n' || filled, 'row', case when filled is null then 'new' else 'present' end,
+        'score', quote_ident(b.score), 'moved', pgscore._changed_sql(counters), 'bound', pgscore._bound_sql(b.profile),
+        'abort_hint', quote_literal(pgscore._abort_hint()), 'key_text', key_text, 'known', pgscore._known_sql(b),
+        'version', format('new.%s := answer[2];', quote_ident(b.version)), 'scored_at', format('new.%s := now();', quote_ident(b.scored_at)),
+        'log', case when b.log then pgscore._fill(pgscore._log_one_template(), jsonb_build_object('number', b.number, 'key_text', key_text)) end
+    ) || case when b.version is null then '{"version": null}' else '{}'::jsonb end
+      || case when b.scored_at is null then '{"scored_at": null}' else '{}'::jsonb end);
+end
+$$;
+
+comment on function pgscore._score_one_sql(pgscore.binding) is 'What the trigger function of a profile table does to score a row by the model of a binding';
+grant execute on function pgscore._score_one_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._rekey_one_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(pgscore._rekey_one_template(), jsonb_build_object(
+        'number', b.number, 'queue', pgscore._profile_object(b, 'queue'), 'changed', pgscore._changed_sql(b.profile_key),
+        'present', pgscore._present_sql(b.profile_key, 'new'),
+        'present_text', pgscore._key_text_sql(b.profile_key, 'new'), 'former_text', pgscore._key_text_sql(b.profile_key, 'old'),
+        'columns', string_agg(format('%I, pgscore_former_%s', a.attname, a.attnum), ', ' order by a.attnum),
+        'values', string_agg(format('new.%1$I, old.%1$I', a.attname), ', ' order by a.attnum)
+    ))
+    from unnest(b.profile_key) k, pgscore._column(b.profile, k) a
+$$;
+
+comment on function pgscore._rekey_one_sql(pgscore.binding) is 'What the trigger function of a profile table does where a row gets another key';
+grant execute on function pgscore._rekey_one_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._profile_functions_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select f.statement
+    from (
+        select 1 as step, 'apply' as what, f.statement, f.ordinal from pgscore._apply_sql(b) with ordinality as f (statement, ordinal)
+        union all
+        select 2, 'commit', f.statement, f.ordinal from pgscore._commit_sql(b) with ordinality as f (statement, ordinal)
+        union all
+        select t.step, t.what, s.statement, s.ordinal
+        from (
+            select
+                jsonb_build_object('profile', b.profile, 'queue', pgscore._profile_object(b, 'queue')) as common,
+                string_agg(pgscore._rekey_one_sql(o), e'\n' order by o.number) as rekeys,
+                string_agg(
+                    pgscore._fill(pgscore._arrive_one_template(), jsonb_build_object(
+                        'queue', pgscore._profile_object(o, 'queue'), 'number', o.number, 'timing', o.timing,
+                        'columns', pgscore._columns_sql(o.profile_key), 'values', pgscore._columns_sql(o.profile_key, 'n'),
+                        'present', pgscore._present_sql(o.profile_key, 'n')
+                    )), e'\n' order by o.number
+                ) as arrivals,
+                string_agg(
+                    pgscore._fill(pgscore._forget_one_template(), jsonb_build_object(
+                        'number', o.number, 'profile', o.profile, 'key_text', pgscore._key_text_sql(o.profile_key, 'p'),
+                        'former_text', pgscore._key_text_sql(o.profile_key, 'o')
+                    )), e'\n' order by o.number
+                ) as deletions
+            from pgscore._bindings_of(b.profile) o
+        ) c,
+            lateral (values
+                (3, 'score', pgscore._score_template(), 'scores rows of %s in which what a model reads has changed', jsonb_build_object(
+                    'rekeys', c.rekeys,
+                    'scores', (select string_agg(pgscore._score_one_sql(t), e'\n' order by t.number) from pgscore._targets_of(b.profile) t)
+                )),
+                (4, 'arrive', pgscore._arrive_template(), 'has new rows of %s counted', jsonb_build_object('arrivals', c.arrivals)),
+                (5, 'forget', pgscore._forget_template(), 'takes deleted rows of %s from the list of stale rows', jsonb_build_object('deletions', c.deletions)),
+                (6, 'rekey', pgscore._rekey_template(), 'has rows of %s counted whose key has changed', '{}')
+            ) as t (step, what, template, says, parts),
+            lateral pgscore._function_sql(
+                pgscore._profile_object(b, t.what) || '()', 'trigger', 'plpgsql volatile', pgscore._fill(t.template, c.common || t.parts),
+                format(t.says, b.profile), b.owner
+            ) with ordinality as s (statement, ordinal)
+    ) f
+    order by f.step, f.ordinal
+$$;
+
+comment on function pgscore._profile_functions_sql(pgscore.binding) is 'What makes the functions that the bindings of a profile table share';
+grant execute on function pgscore._profile_functions_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._profile_triggers_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    with keys as (
+        select array_agg(distinct k) as columns from pgscore._bindings_of(b.profile) o, unnest(o.profile_key) k
+    )
+    select s.statement
+    from (
+        -- A parent hands a trigger for each row on to its partitions; statement triggers each table has for itself. Triggers
+        -- fire in the order of their names: the one that scores comes last, and sees what the others made of the row.
+        select 1 as step, b.profile as relation, '~pgscore_score' as name, 'score' as function, 'before update' as fires, 'for each row' as details
+        union all
+        select 2, r.relation, t.name, t.function, t.fires, t.details
+        from pgscore._partitions(b.profile) as r (relation), keys,
+            lateral (values
+                ('pgscore_arrive', 'arrive', 'after insert', 'referencing new table as pgscore_new for each statement'),
+                ('pgscore_forget', 'forget', 'after delete', 'referencing old table as pgscore_old for each statement'),
+                ('pgscore_forget_all', 'forget', 'after truncate', 'for each statement'),
+                -- Of these columns: pgscore's own updates, which are most, do not look at it.
+                (
+                    'pgscore_rekey', 'rekey', 'after update of ' || pgscore._columns_sql(keys.columns),
+                    case when pgscore._is_partitioned(b.profile) then 'for each statement'
+                    else format('for each row when (%s)', pgscore._changed_sql(keys.columns)) end
+                )
+            ) as t (name, function, fires, details)
+    ) t,
+        lateral pgscore._trigger_sql(
+            t.name, t.fires, t.relation, t.details, pgscore._profile_object(b, t.function),
+            format('keeps counters and scores of %s right when its rows themselves change', b.profile)
+        ) with ordinality as s (statement, ordinal)
+    order by t.step, t.relation::oid, t.name, s.ordinal
+$$;
+
+comment on function pgscore._profile_triggers_sql(pgscore.binding) is 'What makes the triggers of a profile table and of its partitions';
+grant execute on function pgscore._profile_triggers_sql(pgscore.binding) to pgscore_reader;

@@ -1,0 +1,90 @@
+create function pgscore._function_sql(signature text, returns text, posture text, body text, says text, owner regrole) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- The body is a literal, never dollar-quoted: names stand in it, and could end the quote. Its hash in the comment tells
+    -- what has been changed since, or is generated otherwise now.
+    select s.statement
+    from (select replace(format(e'\n%s\n', body), chr(2), chr(10)) as body) as text, lateral (
+        values
+            (1, format(
+                e'create or replace function %s%s\nlanguage %s security definer set search_path = pg_catalog, pg_temp\nas %L',
+                signature, coalesce(' returns ' || returns, ''), posture, text.body
+            )),
+            (2, format('comment on function %s is %L', signature, format('pgscore: %s (%s)', says, md5(text.body)))),
+            (3, format('revoke all on function %s from public', signature)),
+            (4, case when pg_get_userbyid(owner) <> current_user then format('alter function %s owner to %s', signature, owner) end)
+    ) s (step, statement)
+    where s.statement is not null
+    order by s.step
+$$;
+
+comment on function pgscore._function_sql(text, text, text, text, text, regrole) is
+    'What makes a function that works with the rights of the owner of tables, and that nobody else may call';
+grant execute on function pgscore._function_sql(text, text, text, text, text, regrole) to pgscore_reader;
+
+create function pgscore._trigger_sql(name text, fires text, relation regclass, details text, function text, says text) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A trigger that stands as it should is left alone: to replace it would lock the table.
+    select s.statement
+    from (values
+        (1, format('create or replace trigger %I %s on %s %s execute function %s()', name, fires, relation, details, function)),
+        (2, format('comment on trigger %I on %s is %L', name, relation, 'pgscore: ' || says))
+    ) as s (step, statement)
+    where not exists (
+        select from pg_catalog.pg_trigger t
+        where t.tgrelid = relation and t.tgname = name and t.tgfoid = to_regprocedure(function || '()') and t.tgenabled = 'O'
+    )
+    order by s.step
+$$;
+
+comment on function pgscore._trigger_sql(text, text, regclass, text, text, text) is
+    'What makes a trigger with its comment; nothing, where the table has it';
+grant execute on function pgscore._trigger_sql(text, text, regclass, text, text, text) to pgscore_reader;
+
+create function pgscore._recounted_sql() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Most sessions have never recounted, and are spared the time in text form.
+    select 'coalesce(nullif(current_setting(''pgscore.recounted'', true), '''') = extract(epoch from statement_timestamp())::text, false)'
+$$;
+
+comment on function pgscore._recounted_sql() is
+    'SQL that says whether profiles have been recounted in this statement of the client: events that were seen then may yet be queued';
+grant execute on function pgscore._recounted_sql() to pgscore_reader;
+
+create function pgscore._bound_sql(profile regclass) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A plan that works on rows of a table and does not read it would not notice that its columns change. A constant of type
+    -- regclass makes it depend on the table, and a function that is not immutable keeps the planner from folding it away.
+    select format('pg_typeof(%L::regclass) is not null', profile)
+$$;
+
+comment on function pgscore._bound_sql(regclass) is 'SQL that is true, and ties a plan to a table: a change of its columns reaches the plans of open sessions';
+grant execute on function pgscore._bound_sql(regclass) to pgscore_reader;
+
+create function pgscore._known_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A copy of a schema has the functions, and may stand where the number is another binding's, or nobody's.
+    select format('exists (select from pgscore.binding b where b.number = %s and b.profile = %L::regclass)', b.number, b.profile)
+$$;
+
+comment on function pgscore._known_sql(pgscore.binding) is 'SQL that says whether a binding is the one that a function was generated for';
+grant execute on function pgscore._known_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._fail_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(pgscore._fail_template(), jsonb_build_object('binding', quote_literal(b.events)))
+$$;
+
+comment on function pgscore._fail_sql(pgscore.binding) is 'What a generated function does with an error';
+grant execute on function pgscore._fail_sql(pgscore.binding) to pgscore_reader;

@@ -1,0 +1,64 @@
+create function pgscore._filter_sql(reducer jsonb, events regclass) returns text
+language plpgsql stable
+-- A value with a date or a time is read and written the same way whoever attaches: without a zone it is UTC.
+set search_path = pg_catalog, pg_temp set datestyle = 'ISO' set intervalstyle = 'postgres' set timezone = 'UTC'
+as $$
+declare
+    filtered record;
+    value text;
+    conditions text[];
+begin
+    for filtered in
+        select w.value, a.attname, format_type(a.atttypid, a.atttypmod) as type, t.typcategory in ('D', 'T') as has_time
+        from jsonb_each(reducer -> 'where') as w, pgscore._column(events, w.key) as a
+        join pg_catalog.pg_type t on t.oid = a.atttypid
+        order by w.key
+    loop
+        value := filtered.value #>> '{}';
+        if value is null then
+            conditions := conditions || format('e.%I is null', filtered.attname);
+            continue;
+        elsif filtered.has_time then
+            execute format('select %L::%s::text', value, filtered.type) into value;
+        end if;
+        conditions := conditions || format('e.%I = %s::%s', filtered.attname, pgscore._verbatim(quote_literal(value)), filtered.type);
+    end loop;
+    return array_to_string(conditions, ' and ');
+end
+$$;
+
+comment on function pgscore._filter_sql(jsonb, regclass) is 'SQL for the equality filters of a reducer, on events, e; NULL where it has none';
+grant execute on function pgscore._filter_sql(jsonb, regclass) to pgscore_reader;
+
+create function pgscore._filter_problem(reducer jsonb, events regclass) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    filtered record;
+begin
+    if jsonb_typeof(coalesce(reducer -> 'where', '{}')) <> 'object' then
+        return 'the field "where" of a reducer is an object of columns and values';
+    end if;
+    for filtered in
+        select w.key as name, w.value, c.attname, c.atttypid
+        from jsonb_each(reducer -> 'where') as w left join lateral pgscore._column(events, w.key) as c on true
+    loop
+        if filtered.attname is null then
+            return format('table %s has no column "%s" to filter by', events, filtered.name);
+        elsif jsonb_typeof(filtered.value) in ('object', 'array') then
+            return format('column "%s" is filtered by one value: a text, a number, true, false or null', filtered.name);
+        elsif not exists (
+            select from pg_catalog.pg_type t
+            where t.oid = filtered.atttypid and (t.typnamespace = 'pg_catalog'::regnamespace or t.typtype = 'e')
+                and t.typcategory <> 'A' and t.typname not in ('json', 'xml', 'point')
+        ) then
+            return format('column "%s" of type %s cannot be filtered by', filtered.name, filtered.atttypid::regtype);
+        end if;
+    end loop;
+    return null;
+end
+$$;
+
+comment on function pgscore._filter_problem(jsonb, regclass) is 'What is wrong with the equality filters of a reducer, in a sentence; NULL where nothing is';
+grant execute on function pgscore._filter_problem(jsonb, regclass) to pgscore_reader;

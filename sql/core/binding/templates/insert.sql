@@ -1,0 +1,89 @@
+create function pgscore._insert_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Binding {{binding}}: rows that come into {{events}} move {{profile}}. Generated; change it with pgscore.attach.
+<<here>>
+declare
+    many boolean;
+    {{declared}}
+begin
+    begin
+        -- One event is what most statements bring, and to group it costs more than all the rest. Nothing else is read of
+        -- events below, so what is wrong with their columns is found here, and said in one sentence.
+        perform {{read}} from pgscore_new e offset 1;
+        many := found;
+    exception when others then
+        {{fail}}
+    end;
+    if many then
+        {{insert_many}}
+    else
+        {{insert_one}}
+    end if;
+    return null;
+end
+$template$ $function$;
+
+comment on function pgscore._insert_template() is
+    'Template: the trigger function for rows that a statement brought into an event table';
+grant execute on function pgscore._insert_template() to pgscore_reader;
+
+create function pgscore._queue_many_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Folded by profile. The first row runs what is to be done with all of them.
+insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
+select {{number}}, 'move', case when row_number() over () = 1 then '{{timing}}' end, {{folded_names}}
+from (
+    select {{folded}}
+    from {{source}}
+    where {{present}}
+    group by {{event_keys}}
+    {{having}}
+) f;
+$template$ $function$;
+
+comment on function pgscore._queue_many_template() is
+    'Template: the statement that folds inserted events by profile and queues what they bring';
+grant execute on function pgscore._queue_many_template() to pgscore_reader;
+
+create function pgscore._queue_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
+select {{number}}, 'move', '{{timing}}', {{ones}}
+from {{source}}
+where {{worth_one}};
+$template$ $function$;
+
+comment on function pgscore._queue_one_template() is
+    'Template: the statement that queues the event of a statement that brought only one';
+grant execute on function pgscore._queue_one_template() to pgscore_reader;
+
+create function pgscore._move_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+select {{ones}} into {{variables}}
+from {{source}}
+where {{worth_one}};
+if not found then
+    return null;
+elsif not {{recounted}} then
+    update {{profile}} p set {{moved}}
+    where {{match_variables}};
+    if found then
+        return null;
+    end if;
+end if;
+-- No profile, or events of this statement were counted before: that is more than one UPDATE.
+insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
+values ({{number}}, 'move', 'statement', {{variables}});
+$template$ $function$;
+
+comment on function pgscore._move_one_template() is
+    'Template: what a trigger function does with one event where work is done at the end of each statement';
+grant execute on function pgscore._move_one_template() to pgscore_reader;

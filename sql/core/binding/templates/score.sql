@@ -1,0 +1,111 @@
+create function pgscore._score_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Scores a row of {{profile}} if what a model reads has changed, whoever changed it. Generated; change it with pgscore.attach.
+#variable_conflict use_column
+begin
+    -- What pgscore wrote together with the score, and nothing that a trigger changes because of it.
+    if pg_trigger_depth()::text = current_setting('pgscore.scored', true) then
+        if exists (select from {{queue}} q where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_task = 'scored') then
+            return new;
+        end if;
+    end if;
+    {{rekeys}}
+    {{scores}}
+    return new;
+end
+$template$ $function$;
+
+comment on function pgscore._score_template() is
+    'Template: the trigger function that scores a row of a profile table before it is stored';
+grant execute on function pgscore._score_template() to pgscore_reader;
+
+create function pgscore._rekey_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+if {{changed}} then
+    -- Recounted when it is stored, and at commit, when its events have followed. What is listed for it follows at once.
+    with former as (delete from pgscore.stale_row s where s.binding = {{number}} and s.key = {{former_text}} returning s.*)
+    insert into pgscore.stale_row (binding, key, cause, reason, since)
+    select f.binding, {{present_text}}, f.cause, f.reason, f.since from former f where {{present}}
+    on conflict do nothing;
+    insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
+    select {{number}}, 'rekey', 'commit', {{values}} where {{present}};
+end if;
+$template$ $function$;
+
+comment on function pgscore._rekey_one_template() is
+    'Template: what the trigger function of a profile table does where a row gets another key';
+grant execute on function pgscore._rekey_one_template() to pgscore_reader;
+
+create function pgscore._score_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+<<scored>>
+declare
+    present {{profile}};
+    answer double precision[];
+    alone pgscore.scored;
+    reason text;
+begin
+    -- What can fail is apart from what writes: a block that only reads costs no transaction id. A conflict of
+    -- transactions is no failure of the model.
+    begin
+        {{filled}}
+        -- Where a counter has moved the model is asked, without the price of finding out what else has changed.
+        if new.{{score}} is null or {{moved}} then
+            answer := case when {{bound}} then pgscore._rescore({{model}}, null::{{profile}}, {{row}}, true) end;
+        else
+            answer := case when {{bound}} then pgscore._rescore({{model}}, old, {{row}}, false) end;
+        end if;
+        if answer is not null then
+            if answer[1] is null then
+                -- Refused, or not known to this session yet.
+                alone := pgscore._score_rows({{model}}, array[{{row}}]);
+                answer := array[(alone).scores[1], (alone).version];
+                reason := (alone).reasons[1];
+            end if;
+        end if;
+    exception
+        when transaction_rollback then raise;
+        when others then reason := sqlerrm;
+    end;
+    if reason is not null then
+        if (select b.on_error from pgscore.binding b where b.number = {{number}}) = 'abort' then
+            raise exception 'model "%" could not score 1 of 1 rows for %: %', {{model}}, {{binding}}, reason
+                using errcode = 'data_exception', hint = {{abort_hint}};
+        end if;
+        insert into pgscore.stale_row as s (binding, key, reason)
+        select {{number}}, {{key_text}}, scored.reason where {{known}}
+        on conflict on constraint stale_row_pkey do update set reason = excluded.reason;
+    elsif answer is not null then
+        new.{{score}} := answer[1];
+        {{version}}
+        {{scored_at}}
+        -- The list is empty but for bad days, and an empty table is told apart sooner than searched.
+        if pg_relation_size('pgscore.stale_row') > 0 then
+            delete from pgscore.stale_row s where s.binding = {{number}} and s.key = {{key_text}} and s.cause = 'score';
+        end if;
+        {{log}}
+    end if;
+end;
+$template$ $function$;
+
+comment on function pgscore._score_one_template() is
+    'Template: what the trigger function of a profile table does to score a row by a model';
+grant execute on function pgscore._score_one_template() to pgscore_reader;
+
+create function pgscore._log_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+insert into pgscore.prediction_log (model, version, binding, key, score)
+select b.model, scored.answer[2], b.name, {{key_text}}, scored.answer[1] from pgscore.binding b where b.number = {{number}} and b.log;
+$template$ $function$;
+
+comment on function pgscore._log_one_template() is
+    'Template: what writes the score of a row to the prediction log';
+grant execute on function pgscore._log_one_template() to pgscore_reader;
