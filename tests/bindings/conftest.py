@@ -1,4 +1,4 @@
-"""A template with the tables of the shop and its model, tied by each test as it needs them."""
+"""A template with the tables of the shop and its model, attached by each test as it needs them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _shop = factories.postgresql("shop_template")
 
 @pytest.fixture
 def shopping(cluster: PrivateCluster, _shop: object) -> Iterator[Database]:
-    """The shop's tables, and its model, which serves; nothing is tied."""
+    """The shop's tables, and its model, which serves; nothing is attached."""
     database = Database(cluster, "shop")
     yield database
     database.close()
@@ -52,7 +52,7 @@ def shopping(cluster: PrivateCluster, _shop: object) -> Iterator[Database]:
 
 @pytest.fixture
 def owner(shopping: Database) -> Session:
-    """A superuser's session in `shopping`, where the tables are tied with all reducers, without rows."""
+    """A superuser's session in `shopping`, where the tables are attached with all reducers, without rows."""
     session = shopping.session()
     shop.attach(session)
     return session

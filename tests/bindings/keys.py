@@ -48,7 +48,7 @@ class Key:
         shop.build(session, **self.tables, **options)
 
     def attach(self, session: Session, **options: Any) -> str:  # noqa: ANN401
-        """Ties them."""
+        """Attaches them."""
         return shop.attach(session, composite=self.composite, **options)
 
     def assert_right(self, session: Session, **options: Any) -> int:  # noqa: ANN401

@@ -11,6 +11,8 @@ import pandas as pd
 import pgscore
 from sklearn.linear_model import LogisticRegression
 
+from tests.support.database import PASSWORD
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -73,6 +75,8 @@ def build(
 ) -> None:
     """Makes the tables, as a role of their own, which is no superuser; a clerk may insert and do nothing else.
 
+    The owner may log in: it is who attaches its tables, since a superuser is refused.
+
     Args:
         session: a superuser's.
         key: the type of the profile's key.
@@ -86,6 +90,7 @@ def build(
     for role in (OWNER, CLERK):
         if session.value("select to_regrole(%s)", role) is None:
             session.run(f"create role {role}")
+    session.run(f"alter role {OWNER} login password '{PASSWORD}'")
     session.run(
         f"""
         grant pgscore_reader to {OWNER};
@@ -120,23 +125,57 @@ def build(
     session.run("reset role")
 
 
+def run_as_owner(session: Session, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+    """Runs a statement as the tables' owner; the rows that it gives, if any."""
+    session.run(f"set role {OWNER}")
+    try:
+        return session.run(sql, *parameters)
+    finally:
+        session.run("reset role")
+
+
 def attach(session: Session, *, reducers: object = REDUCERS, composite: bool = False, **options: str) -> str:
-    """Ties the tables, as their owner; by a key of two columns, if it is `composite`."""
+    """Attaches the tables, as their owner; by a key of two columns, if it is `composite`."""
     event_key, profile_key = (
         ("array['Customer Id', 'Part']::name[]", "array['id', 'part']::name[]")
         if composite
         else ("'Customer Id'", "'id'")
     )
     named = "".join(f", {name} => '{value}'" for name, value in options.items())
-    session.run(f"set role {OWNER}")
-    name = session.value(
+    ((name,),) = run_as_owner(
+        session,
         f"select pgscore.attach('shop', %s, %s, {event_key}, {profile_key}, %s, 'Score', 'Version'{named})",
         EVENTS,
         PROFILE,
         json.dumps(reducers),
     )
-    session.run("reset role")
     return str(name)
+
+
+def detach(session: Session) -> None:
+    """Detaches the tables, as their owner."""
+    run_as_owner(session, "select pgscore.detach(%s, %s)", EVENTS, PROFILE)
+
+
+def reattach(session: Session) -> None:
+    """Makes triggers and functions anew, as the tables' owner."""
+    run_as_owner(session, "select pgscore.reattach(%s, %s)", EVENTS, PROFILE)
+
+
+def reconcile(session: Session, *, repair: bool = True) -> None:
+    """Compares counters with events, and mends them, as the tables' owner."""
+    run_as_owner(session, f"call pgscore.reconcile('{EVENTS}', '{PROFILE}', {repair})")
+
+
+def reconcile_step(session: Session, rows: int) -> None:
+    """Compares and mends the next profiles, as the tables' owner."""
+    run_as_owner(
+        session,
+        "select pgscore._reconcile_step(number, true, %s) from pgscore.binding where (events, profile) = (%s::regclass, %s::regclass)",
+        rows,
+        EVENTS,
+        PROFILE,
+    )
 
 
 def publish(dsn: str, key: Path, profile: str | None = PROFILE) -> None:
@@ -155,7 +194,7 @@ def assert_right(
         session: a session that sees the tables.
         composite: whether they have a key of two columns.
         in_flight: whether the session's transaction may have queued work.
-        reducers: how many of REDUCERS, from the first, the tables are tied with.
+        reducers: how many of REDUCERS, from the first, the tables are attached with.
 
     Returns:
         How many profiles there are.

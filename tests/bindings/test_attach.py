@@ -1,4 +1,4 @@
-"""Tying and untying tables: what is refused, who may, and several bindings at once."""
+"""Attaching and detaching tables: what is refused, who may, and several bindings at once."""
 
 from __future__ import annotations
 
@@ -35,13 +35,27 @@ _STATE = """
     union all select 'function', oid::regprocedure::text from pg_proc where pronamespace = '"Shop"'::regnamespace
     order by 1, 2
 """
+_TABLES = f"'{shop.EVENTS}', '{shop.PROFILE}'"
+_CALLS = (
+    f"select pgscore.detach({_TABLES})",
+    f"select pgscore.reattach({_TABLES})",
+    f"call pgscore.reconcile({_TABLES})",
+)
+_OWNERS = """
+    select distinct owner::regrole::text
+    from (
+        select proowner as owner from pg_proc where pronamespace = '"Shop"'::regnamespace
+        union all select relowner from pg_class where relname ~ '^_pgscore_Customer'
+        union all select owner from pgscore.binding where model = 'shop'
+    ) o
+"""
 
 
 def _attach(session: Session, **changed: object) -> str:
     given = {**_GIVEN, **changed}
     given["reducers"] = json.dumps(given["reducers"])
-    session.run(f"set role {shop.OWNER}")
-    return str(session.value(_ATTACH, *given.values()))
+    ((name,),) = shop.run_as_owner(session, _ATTACH, *given.values())
+    return str(name)
 
 
 @pytest.mark.parametrize(
@@ -103,22 +117,82 @@ def test_a_value_that_is_no_value_of_its_column_is_refused(shopping: Database) -
 def test_invariant_7_who_owns_neither_table_or_one_of_them_is_refused(shopping: Database) -> None:
     session = shopping.session()
     session.run("grant pgscore_reader to test_nobody")
-    session.run('grant usage on schema "Shop" to test_nobody')
+    session.run('grant usage, create on schema "Shop" to test_nobody')
     arguments = [json.dumps([_COUNT]) if name == "reducers" else value for name, value in _GIVEN.items()]
-    stranger = shopping.session("test_nobody")
-    with refused("42501", 'shop_owner owns table "Shop"."Order Lines" and test_nobody is no member of it'):
+    stranger, owner = shopping.session("test_nobody"), shopping.session(shop.OWNER)
+    with refused("42501", 'shop_owner owns table "Shop"."Customer", and test_nobody is no member of it'):
         stranger.run(_ATTACH, *arguments)
-    session.run(f'alter table {shop.EVENTS} owner to test_nobody; grant create on schema "Shop" to test_nobody')
-    with refused("42501", 'shop_owner owns table "Shop"."Customer" and test_nobody is no member of it'):
-        stranger.run(_ATTACH, *arguments)
-    session.run("revoke pgscore_reader from test_nobody")
-    shop_session = shopping.session()
-    with refused("42501", "need a right that it has not"):
-        shop_session.run(_ATTACH, *arguments)
+    shop.attach(session)
+    for statement in _CALLS:
+        with refused("42501", 'shop_owner owns table "Shop"."Customer", and test_nobody is no member of it'):
+            stranger.run(statement)
+    # Tables of two owners: neither of them, and nobody who is both.
+    session.run(f"alter table {shop.EVENTS} owner to test_nobody; grant {shop.OWNER}, test_nobody to test_operator")
+    try:
+        for each in (stranger, owner, shopping.session("test_operator"), session):
+            with refused(
+                "42501",
+                'test_nobody owns table "Shop"."Order Lines" and shop_owner owns table "Shop"."Customer",'
+                " and tables of two owners cannot be attached to each other",
+                hint='alter table "Shop"."Order Lines" owner to shop_owner',
+            ):
+                each.run(_ATTACH, *arguments)
+    finally:
+        session.run(f"revoke {shop.OWNER}, test_nobody from test_operator")
+    session.run(f"alter table {shop.EVENTS} owner to {shop.OWNER}; revoke pgscore_reader from test_nobody")
+    session.run(f"revoke pgscore_reader from {shop.OWNER}")
+    with refused("42501", "permission denied for schema pgscore"):
+        owner.run(_ATTACH, *arguments)
+
+
+def test_invariant_7_a_superuser_is_refused_but_for_tables_of_its_own(owner: Session) -> None:
+    """What an owner has put on its tables would run with a superuser's rights."""
+    for statement in (*_CALLS, f"select pgscore.attach('shop', {_TABLES}, 'Customer Id', 'id', '[]', 'Score')"):
+        with refused(
+            "42501",
+            'is a superuser and table "Shop"."Customer" belongs to shop_owner, whose code would run with a superuser',
+            hint="Connect as shop_owner, or as a member of it.",
+        ):
+            owner.run(statement)
+    owner.run(
+        """
+        create schema own; grant usage on schema own to pgscore_owner;
+        create table own.profile (id integer primary key, n bigint not null default 0, score double precision);
+        create table own.event (id integer primary key, who integer); create index on own.event (who);
+        insert into own.profile values (1); insert into own.event values (1, 1);
+        """
+    )
+    reducers = json.dumps([_COUNT])
+    owner.run("select pgscore.attach('own', 'own.event', 'own.profile', 'who', 'id', %s, 'score')", reducers)
+    owner.run("insert into own.event values (2, 1)")
+    assert owner.value("select n from own.profile") == 2
+    owner.run("call pgscore.reconcile('own.event', 'own.profile')")
+    owner.run("select pgscore.reattach('own.event', 'own.profile')")
+    owner.run("select pgscore.detach('own.event', 'own.profile')")
+    owner.run("insert into own.event values (3, 1)")
+    assert owner.value("select n from own.profile") == 2
+
+
+def test_a_member_of_the_owner_attaches_for_the_owner(shopping: Database) -> None:
+    session = shopping.session()
+    session.run(f"grant {shop.OWNER} to test_operator")
+    try:
+        member = shopping.session("test_operator")
+        arguments = [json.dumps([_COUNT]) if name == "reducers" else value for name, value in _GIVEN.items()]
+        assert member.value(_ATTACH, *arguments) == shop.EVENTS
+        assert session.run(_OWNERS) == [(shop.OWNER,)]
+        member.run(f"insert into {shop.PROFILE} (id) values (1)")
+        member.run(f'insert into {shop.EVENTS} (id, "Customer Id") values (1, 1)')
+        assert session.value(f"select n from {shop.PROFILE}") == 1
+        for statement in reversed(_CALLS):
+            member.run(statement)
+    finally:
+        session.run(f"revoke {shop.OWNER} from test_operator")
+    assert session.run(_OWNERS) == []
 
 
 def test_detach_leaves_the_tables_as_they_were(owner: Session) -> None:
-    owner.run(f"select pgscore.detach('{shop.EVENTS}', '{shop.PROFILE}')")
+    shop.detach(owner)
     before = owner.run(_STATE)
     assert [each for each in before if "pgscore_" in each[1] and "Shop" in each[1]] == []
     shop.attach(owner)
@@ -128,19 +202,16 @@ def test_detach_leaves_the_tables_as_they_were(owner: Session) -> None:
     assert owner.run(_STATE) == attached
     with refused("42710", "with other keys, reducers or columns"):
         shop.attach(owner, reducers=shop.REDUCERS[:2])
-    owner.run("reset role")
     owner.run(f"insert into {shop.PROFILE} (id) values (1)")
     owner.run(f'insert into {shop.EVENTS} (id, "Customer Id") values (1, 1)')
     stored = owner.run(f"select * from {shop.PROFILE}")
-    owner.run(f"set role {shop.OWNER}")
-    owner.run("select pgscore.detach(%s, %s)", shop.EVENTS, shop.PROFILE)
-    owner.run("reset role")
+    shop.detach(owner)
     assert owner.run(_STATE) == before
     assert owner.run(f"select * from {shop.PROFILE}") == stored
     owner.run(f'insert into {shop.EVENTS} (id, "Customer Id") values (2, 1)')
     assert owner.value(f"select n from {shop.PROFILE}") == 1
     with refused("42704", "is not attached to"):
-        owner.run("select pgscore.detach(%s, %s)", shop.EVENTS, shop.PROFILE)
+        shop.detach(owner)
 
 
 def test_invariant_7_an_application_that_may_only_insert(owner: Session) -> None:
@@ -202,10 +273,8 @@ def test_two_event_tables_and_two_models_on_one_profile(shopping: Database, key:
     visits = {"events": '"Shop".visits', "event_key": "who", "score": "second"}
     shop.attach(session)
     _attach(session, model="second", reducers=[{"column": "visits", "aggregate": "count"}], **visits)
-    session.run("reset role")
     with refused("22023", 'already scores table "Shop"."Customer" into column "Score"'):
         _attach(session, **visits)
-    session.run("reset role")
     stored = f"select id, n, visits, second from {shop.PROFILE} order by id"
 
     def check(*expected: tuple[int, int, int]) -> None:
@@ -227,19 +296,20 @@ def test_two_event_tables_and_two_models_on_one_profile(shopping: Database, key:
     check((1, 2, 1), (2, 0, 1))
     shop.assert_right(session)
 
-    session.run(f"select pgscore.detach('{shop.EVENTS}', '{shop.PROFILE}')")
+    shop.detach(session)
     session.run('insert into "Shop".visits values (5, 1)')
     session.run(f"insert into {shop.PROFILE} (id) values (3)")
     check((1, 2, 2), (2, 0, 1), (3, 0, 0))
-    session.run(f"select pgscore.detach('\"Shop\".visits', '{shop.PROFILE}')")
+    shop.run_as_owner(session, "select pgscore.detach('\"Shop\".visits', %s)", shop.PROFILE)
     left = "select count(*) from pg_trigger where tgname ~ '^~?pgscore' and tgrelid = %s::regclass"
     assert session.value(left, shop.PROFILE) == 0
 
 
-def test_an_event_table_that_was_dropped_while_it_was_tied(owner: Session) -> None:
-    """Until another one is tied again or untied, profiles cannot be inserted; then nothing is left of it."""
+def test_an_event_table_that_was_dropped_while_it_was_attached(owner: Session) -> None:
+    """Until another one is attached again or detached, profiles cannot be inserted; then nothing is left of it."""
     owner.run(f'set role {shop.OWNER}; create table "Shop".visits (id integer primary key, who integer)')
     owner.run(f"alter table {shop.PROFILE} add column visits bigint not null default 0, add column visited float8")
+    owner.run("reset role")
     _attach(
         owner,
         model="visits",
@@ -249,20 +319,20 @@ def test_an_event_table_that_was_dropped_while_it_was_tied(owner: Session) -> No
         score="visited",
     )
     owner.run(f"drop table {shop.EVENTS}")
-    owner.run(f"set role {shop.OWNER}")
-    owner.run("select pgscore.reattach('\"Shop\".visits', %s)", shop.PROFILE)
+    shop.run_as_owner(owner, "select pgscore.reattach('\"Shop\".visits', %s)", shop.PROFILE)
     owner.run(f"insert into {shop.PROFILE} (id) values (1)")
-    owner.run("select pgscore.detach('\"Shop\".visits', %s)", shop.PROFILE)
+    owner.run("insert into \"Shop\".visits values (1, 1)")
+    assert owner.value(f"select visits from {shop.PROFILE}") == 1
+    shop.run_as_owner(owner, "select pgscore.detach('\"Shop\".visits', %s)", shop.PROFILE)
     owner.run(f"insert into {shop.PROFILE} (id) values (2)")
     assert owner.value("select to_regclass(%s)", shop.QUEUE) is None
     assert owner.value("select count(*) from pgscore.binding where model in ('shop', 'visits')") == 0
-    assert (
-        owner.value("select count(*) from pg_trigger where tgname ~ 'pgscore' and tgrelid = %s::regclass", shop.PROFILE)
-        == 0
-    )
+    left = "select count(*) from pg_trigger where tgname ~ 'pgscore' and tgrelid = %s::regclass"
+    assert owner.value(left, shop.PROFILE) == 0
+    assert owner.run(_OWNERS) == []
 
 
-def test_a_model_that_is_published_after_it_was_tied(serving: Database, key: Path) -> None:
+def test_a_model_that_is_published_after_it_was_attached(serving: Database, key: Path) -> None:
     session = serving.session()
     shop.build(session)
     session.run(f"insert into {shop.PROFILE} (id) values (1)")

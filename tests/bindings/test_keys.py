@@ -47,7 +47,7 @@ def test_refused_keys(serving: Database, event_key: list[str | None], profile_ke
     session = serving.session()
     KEYS["text, integer"].build(session)
     with refused("22023", reason):
-        session.run(_ATTACH, event_key, profile_key)
+        shop.run_as_owner(session, _ATTACH, event_key, profile_key)
 
 
 @pytest.mark.parametrize("timing", ["commit", "statement"])
@@ -56,9 +56,8 @@ def test_the_columns_of_a_key_in_another_order_than_the_index(serving: Database,
     KEYS["text, integer"].build(session)
     shop.publish(serving.dsn(), key)
     session.run(f"insert into {shop.PROFILE} (id, part) values ('a', 1), ('a', 2), ('1', 2)")
-    session.run(
-        _ATTACH.replace("'Score'", f"'Score', 'Version', timing => '{timing}'"), ["Part", "Customer Id"], ["part", "id"]
-    )
+    timed = _ATTACH.replace("'Score'", f"'Score', 'Version', timing => '{timing}'")
+    shop.run_as_owner(session, timed, ["Part", "Customer Id"], ["part", "id"])
     session.run(
         f'insert into {shop.EVENTS} (id, "Customer Id", "Part")'
         " values (1, 'a', 2), (2, '1', 2), (3, 'a', 2), (4, '2', 1)"

@@ -43,7 +43,7 @@ def test_rows_past_the_limit_are_stale_and_the_others_are_scored(slow: Session, 
     # The rest is for later: by the row, or by reconcile.
     slow.run(f'update {shop.PROFILE} set "Age" = 2 where id = {_PROFILES}')
     assert slow.row(_STALE) == (rest - 1, _REASON, _REASON)
-    slow.run(f"call pgscore.reconcile('{shop.EVENTS}', '{shop.PROFILE}')")
+    shop.reconcile(slow)
     assert slow.row(_STALE) == (0, None, None)
     assert shop.assert_right(slow) == _PROFILES
 
@@ -72,6 +72,6 @@ def test_rows_that_were_stale_are_followed_to_another_key(slow: Session) -> None
         f"select count(*) from pgscore.stale s where not exists (select from {shop.PROFILE} p where p.id::text = s.key)"
     )
     assert slow.value(gone) == 0
-    slow.run(f"call pgscore.reconcile('{shop.EVENTS}', '{shop.PROFILE}')")
+    shop.reconcile(slow)
     assert slow.row(_STALE) == (0, None, None)
     assert shop.assert_right(slow) == _PROFILES

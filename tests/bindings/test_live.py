@@ -1,4 +1,4 @@
-"""Tying tables that applications use meanwhile, and what happens to bindings in the middle of their transactions."""
+"""Attaching tables that applications use meanwhile, and what happens to bindings in the middle of their transactions."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ if TYPE_CHECKING:
     from tests.support.database import Database, Session
 
 _EVENT = f'insert into {shop.EVENTS} (id, "Customer Id", amount, weight, at) values (%s, %s, 5, 0.1, 1)'
-_CALL = f"call pgscore.reconcile('{shop.EVENTS}', '{shop.PROFILE}')"
 _LISTED = 'select key from pgscore.stale where binding = \'"Shop"."Order Lines"\' order by key'
 _STATE = """
     select tgname::text || ' on ' || tgrelid::regclass from pg_trigger where not tgisinternal
     union all select oid::regprocedure::text from pg_proc where pronamespace = '"Shop"'::regnamespace
-    union all select b::text from pgscore.binding b union all select p::text from pgscore.bound_profile p
+    union all select b::text from pgscore.binding b
     union all select s::text from pgscore.stale_row s
     order by 1
 """
@@ -50,18 +49,18 @@ def test_events_before_and_after_the_backfill_are_neither_lost_nor_doubled(shopp
     assert _listed(session) == ["1", "2", "3", "4"]
     reason = session.value("select distinct reason from pgscore.stale")
     assert reason == (
-        "events from before the tables were tied are not counted yet;"
+        "events from before the tables were attached are not counted yet;"
         ' call pgscore.reconcile(\'"Shop"."Order Lines"\', \'"Shop"."Customer"\')'
     )
     session.run(_EVENT, 1, 1)
     session.run(_EVENT, 2, 3)
     session.run(f"delete from {shop.EVENTS} where id in (201, 301)")
-    session.run("select * from pgscore._reconcile_step(%s, true, 2)", '"Shop"."Order Lines"')
+    shop.reconcile_step(session, 2)
     assert _listed(session) == ["3", "4"]
     assert session.run(f"select id, n from {shop.PROFILE} where id < 3 order by id") == [(1, 2), (2, 1)]
     session.run(_EVENT, 3, 1)
     session.run(_EVENT, 4, 4)
-    session.run(_CALL)
+    shop.reconcile(session)
     assert _listed(session) == []
     assert shop.assert_right(session) == 4
     assert session.run(f"select n from {shop.PROFILE} order by id") == [(3,), (1,), (3,), (5,)]
@@ -76,7 +75,7 @@ def test_profiles_that_come_and_go_before_the_backfill(shopping: Database) -> No
     session.run(f"update {shop.PROFILE} set id = 8 where id = 2")
     session.run(_EVENT, 1, 8)
     assert _listed(session) == ["3", "4", "8"]
-    session.run(_CALL)
+    shop.reconcile(session)
     assert _listed(session) == []
     assert shop.assert_right(session) == 4
 
@@ -101,7 +100,7 @@ def test_a_profile_that_commits_while_the_list_is_written(shopping: Database) ->
     first.run("commit")
     attaching.result()
     assert _listed(observer) == ["1", "2", "3", "4", "9"]
-    observer.run(_CALL)
+    shop.reconcile(observer)
     assert shop.assert_right(observer) == 5
 
 
@@ -131,9 +130,8 @@ def test_attach_that_waits_holds_nobody_up_and_gives_up(shopping: Database) -> N
         attaching.result()
     long.run("commit")
     assert observer.run(_STATE) == before
-    worker.run("reset role")
     _attach_later(worker)
-    worker.run(_CALL)
+    shop.reconcile(worker)
     assert shop.assert_right(observer) == 4
 
 
@@ -142,10 +140,10 @@ def test_attach_again_keeps_what_is_not_counted_yet(shopping: Database) -> None:
     _fill(session)
     shop.attach(session, backfill="false")
     shop.attach(session, timing="statement", on_missing="insert")
-    session.run("select pgscore.reattach(%s, %s)", shop.EVENTS, shop.PROFILE)
+    shop.reattach(session)
     assert _listed(session) == ["1", "2", "3", "4"]
     session.run(_EVENT, 1, 6)
-    session.run(_CALL)
+    shop.reconcile(session)
     assert shop.assert_right(session) == 5
 
 
@@ -153,7 +151,7 @@ def test_attach_after_detach_counts_what_came_in_between(shopping: Database) -> 
     session = shopping.session()
     shop.attach(session)
     _fill(session)
-    session.run("select pgscore.detach(%s, %s)", shop.EVENTS, shop.PROFILE)
+    shop.detach(session)
     session.run(_EVENT, 1, 1)
     session.run(f"delete from {shop.EVENTS} where id = 402")
     shop.attach(session, timing="statement")
@@ -184,7 +182,7 @@ def test_detach_waits_for_transactions_that_have_queued_work(shopping: Database)
     _fill(observer)
     first.run("begin")
     first.run(_EVENT, 1, 1)
-    detaching = second.start("select pgscore.detach(%s, %s)", shop.EVENTS, shop.PROFILE)
+    detaching = second.work(shop.detach, second)
     wait_until_blocked(observer, second.pid, by=first.pid)
     first.run("commit")
     detaching.result()

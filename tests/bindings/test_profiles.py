@@ -95,7 +95,7 @@ def test_invariant_2_triggers_of_the_application_that_change_inputs(counted: Ses
 def test_invariant_2_a_generated_column_that_the_model_reads(counted: Session) -> None:
     counted.run(f'alter table {shop.PROFILE} drop column "Age"')
     counted.run(f'alter table {shop.PROFILE} add column "Age" bigint generated always as (n * 3) stored')
-    counted.run("select pgscore.reattach(%s, %s)", shop.EVENTS, shop.PROFILE)
+    shop.reattach(counted)
     counted.run(_EVENT, 3, 1, 5, 1)
     assert counted.value(f'select "Age" from {shop.PROFILE} where id = 1') == 6
     counted.run(f"delete from {shop.EVENTS} where id = 2")
@@ -119,7 +119,7 @@ def test_a_column_is_added_and_dropped_under_a_binding(counted: Session) -> None
 
 def test_nothing_is_rewritten_where_nothing_changes(owner: Session) -> None:
     """With a counter alone: where events are recounted, who counts at the same time has to meet this update."""
-    owner.run(f"select pgscore.detach('{shop.EVENTS}', '{shop.PROFILE}')")
+    shop.detach(owner)
     shop.attach(owner, reducers=shop.REDUCERS[:1])
     owner.run(f"insert into {shop.PROFILE} (id) values (1), (2)")
     owner.run(_EVENT, 1, 1, 5, 1)
@@ -143,6 +143,6 @@ def test_a_stale_row_is_listed_under_its_key(shopping: Database) -> None:
     assert session.run(listed) == [("1",), ("10",), ("2",)]
     session.run(f"truncate {shop.PROFILE}")
     session.run(f"insert into {shop.PROFILE} (id) values (1)")
-    session.run(f"call pgscore.reconcile('{shop.EVENTS}', '{shop.PROFILE}')")
+    shop.reconcile(session)
     assert session.run(listed) == []
     assert shop.assert_right(session) == 1

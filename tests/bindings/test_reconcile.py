@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from tests.support.database import Database, Session
 
-_CALL = f"call pgscore.reconcile('{shop.EVENTS}', '{shop.PROFILE}')"
-_ONLY_SAYS = f"call pgscore.reconcile('{shop.EVENTS}', '{shop.PROFILE}', repair => false)"
 _STATE = "select repair, checked, differing, finished is not null from pgscore.reconciliation where binding = 2"
 _NAME = '"Shop"."Order Lines"'
 
@@ -51,7 +49,7 @@ def test_a_bulk_load_without_triggers_is_mended_in_batches(owner: Session) -> No
     """Three batches of 500 and a rest; every profile gets its first score."""
     _load(owner, 1600, 3000)
     with owner.said() as said:
-        owner.run(_CALL)
+        shop.reconcile(owner)
     assert shop.assert_right(owner) == 1600
     assert owner.row(_STATE) == (True, 1600, 1600, True)
     assert said[-1] == ("INFO", f"{_NAME}: 1600 profiles compared, 1600 differed and were mended")
@@ -60,7 +58,7 @@ def test_a_bulk_load_without_triggers_is_mended_in_batches(owner: Session) -> No
     assert differing[0].startswith(f"{_NAME} differ: 1: n is 0 and the events give 1; ")
     assert differing[0].count(" | ") == 9  # ten profiles of each batch are shown
     with owner.said() as said:
-        owner.run(_CALL)
+        shop.reconcile(owner)
     assert said == [("INFO", f"{_NAME}: 1600 profiles compared, 0 differed")]
     assert owner.row(_STATE) == (True, 1600, 0, True)
 
@@ -69,11 +67,11 @@ def test_without_repair_it_only_says(owner: Session) -> None:
     _load(owner, 3, 5)
     before = owner.run(f"select xmin::text, p.* from {shop.PROFILE} p order by id")
     with owner.said() as said:
-        owner.run(_ONLY_SAYS)
+        shop.reconcile(owner, repair=False)
     assert said[-1] == ("INFO", f"{_NAME}: 3 profiles compared, 3 differed and were left as they are")
     assert owner.run(f"select xmin::text, p.* from {shop.PROFILE} p order by id") == before
     assert owner.row(_STATE) == (False, 3, 3, True)
-    owner.run(_CALL)
+    shop.reconcile(owner)
     assert shop.assert_right(owner) == 3
 
 
@@ -89,7 +87,7 @@ def test_events_of_a_disabled_trigger_are_found(shopping: Database, timing: str)
     session.run(f"alter table {shop.EVENTS} enable trigger user")
     untouched = session.value(f"select xmin::text from {shop.PROFILE} where id = 2")
     with session.said() as said:
-        session.run(_CALL)
+        shop.reconcile(session)
     assert "1: n is 1 and the events give 0; Total is 3 and the events give 0" in said[0][1]
     assert session.row(_STATE) == (True, 3, 2, True)
     assert session.value(f"select xmin::text from {shop.PROFILE} where id = 2") == untouched
@@ -104,14 +102,14 @@ def test_a_partition_that_was_detached_and_one_that_was_attached(serving: Databa
     session.run(f"insert into {shop.PROFILE} (id) values (1), (2)")
     session.run(f'insert into {shop.EVENTS} (id, "Customer Id", amount) values (1, 1, 3), (60, 1, 4), (70, 2, 4)')
     session.run(f'alter table {shop.EVENTS} detach partition "Shop".high')
-    session.run(_CALL)
+    shop.reconcile(session)
     assert session.row(_STATE) == (True, 2, 2, True)
     assert shop.assert_right(session) == 2
     session.run(f'alter table {shop.EVENTS} attach partition "Shop".high for values from (50) to (90)')
-    session.run(_CALL)
+    shop.reconcile(session)
     assert shop.assert_right(session) == 2
     session.run('drop table "Shop".low')
-    session.run(_CALL)
+    shop.reconcile(session)
     assert session.run(f"select n from {shop.PROFILE} order by id") == [(1,), (1,)]
     assert shop.assert_right(session) == 2
 
@@ -124,7 +122,7 @@ def test_it_goes_on_where_it_was_interrupted(shopping: Database, how: str) -> No
     _load(observer, 1600, 1700)
     holder.run("begin")
     holder.run(f"select from {shop.PROFILE} where id = 1200 for no key update")
-    calling = worker.start(_CALL)
+    calling = worker.work(shop.reconcile, worker)
     wait_until_blocked(observer, worker.pid, by=holder.pid)
     observer.run(f"select pg_{ {'killed': 'terminate', 'cancelled': 'cancel'}[how] }_backend(%s)", worker.pid)
     assert calling.exception() is not None
@@ -136,10 +134,10 @@ def test_it_goes_on_where_it_was_interrupted(shopping: Database, how: str) -> No
     # What was mended and goes wrong again is not looked at twice.
     with _without_triggers(observer):
         observer.run(f"update {shop.PROFILE} set n = 99 where id = 1")
-    observer.run(_CALL)
+    shop.reconcile(observer)
     assert observer.row(_STATE) == (True, 1600, 1600, True)
     assert observer.value(f"select n from {shop.PROFILE} where id = 1") == 99
-    observer.run(_CALL)
+    shop.reconcile(observer)
     assert observer.row(_STATE) == (True, 1600, 1, True)
     assert shop.assert_right(observer) == 1600
 
@@ -157,7 +155,7 @@ def test_counters_that_ignore_deletes_are_left_alone(shopping: Database) -> None
     session.run(f'insert into {shop.EVENTS} (id, "Customer Id", amount) values (1, 1, 3)')
     with _without_triggers(session):
         session.run(f'insert into {shop.EVENTS} (id, "Customer Id", amount) values (2, 1, 3)')
-    session.run(_CALL)
+    shop.reconcile(session)
     assert session.run(f'select n, "Total" from {shop.PROFILE}') == [(41, 6)]
 
 
@@ -173,9 +171,9 @@ def test_keys_of_all_kinds(serving: Database, key: Path, kind: str) -> None:
             session.run(f"insert into {shop.PROFILE} ({tables.profile}) values ({value})")
             session.run(f"insert into {shop.EVENTS} (id, {tables.event}, amount) values ({number}, {value}, 2)")
     # One row, then two, then the rest: there are keys to go on from.
-    session.run("select * from pgscore._reconcile_step(%s, true, 1)", _NAME)
-    session.run("select * from pgscore._reconcile_step(%s, true, 2)", _NAME)
-    session.run(_CALL)
+    shop.reconcile_step(session, 1)
+    shop.reconcile_step(session, 2)
+    shop.reconcile(session)
     assert session.row(_STATE) == (True, 4, 4, True)
     assert tables.assert_right(session) == 4
 
@@ -188,7 +186,7 @@ def test_events_that_commit_meanwhile_are_no_difference(shopping: Database) -> N
     application.run("begin")
     application.run(f'insert into {shop.EVENTS} (id, "Customer Id", amount) values (100, 2, 5)')
     application.run("set constraints all immediate")
-    calling = worker.start(_CALL)
+    calling = worker.work(shop.reconcile, worker)
     wait_until_blocked(observer, worker.pid, by=application.pid)
     application.run("commit")
     calling.result()

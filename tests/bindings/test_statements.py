@@ -153,9 +153,7 @@ def test_invariant_1_a_partition_that_is_added_later(serving: Database, key: Pat
     )
     session.run(_EVENTS.replace("(4, 3", "(60, 2"))
     assert shop.assert_right(session) == 2
-    session.run(f"set role {shop.OWNER}")
-    session.run("select pgscore.reattach(%s, %s)", shop.EVENTS, shop.PROFILE)
-    session.run("reset role")
+    shop.reattach(session)
     for statement in (
         'insert into "Shop".high (id, "Customer Id", amount) values (70, 1, 2), (71, 2, 3), (72, 1, 1)',
         """do $$ begin

@@ -101,7 +101,7 @@ def test_counters_that_ignore_deletes_are_left_by_reconcile(shopping: Database) 
     shop.attach(session, reducers=[{"column": "n", "aggregate": "count", "deletes": "ignore"}])
     session.run(f"insert into {shop.PROFILE} (id, n) values (1, 40)")
     session.run(_EVENT, 1, 1)
-    session.run(f"call pgscore.reconcile('{shop.EVENTS}', '{shop.PROFILE}')")
+    shop.reconcile(session)
     assert session.run(f"select n from {shop.PROFILE}") == [(41,)]
 
 

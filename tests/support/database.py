@@ -115,12 +115,13 @@ class Database:
 
 
 @contextmanager
-def refused(sqlstate: str, message: str) -> Iterator[None]:
-    """Expects that the database refuses with this SQLSTATE and with a message that holds this text."""
+def refused(sqlstate: str, message: str, *, hint: str = "") -> Iterator[None]:
+    """Expects that the database refuses with this SQLSTATE and with a message, and a hint, that hold these texts."""
     with pytest.raises(psycopg2.Error) as caught:
         yield
     assert caught.value.pgcode == sqlstate, caught.value
     assert message in (caught.value.diag.message_primary or "")
+    assert hint in (caught.value.diag.message_hint or "")
 
 
 def wait_until_blocked(observer: Session, waiting: int, *, by: int | None = None) -> None:
