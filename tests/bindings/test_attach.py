@@ -15,6 +15,7 @@ from tests.support.database import refused
 from . import shop
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.support.database import Database, Session
@@ -29,6 +30,7 @@ _GIVEN: dict[str, Any] = {
     "reducers": [_COUNT],
     "score": "Score",
 }
+_ARGUMENTS = [*{**_GIVEN, "reducers": json.dumps(_GIVEN["reducers"])}.values()]
 _ATTACH = f"select pgscore.attach({', '.join(f'{name} => %s' for name in _GIVEN)})"
 _STATE = """
     select 'trigger', tgname::text || ' on ' || tgrelid::regclass from pg_trigger where not tgisinternal
@@ -114,35 +116,55 @@ def test_a_value_that_is_no_value_of_its_column_is_refused(shopping: Database) -
         _attach(shopping.session(), reducers=[{**_COUNT, "where": {"at": "soon"}}])
 
 
-def test_invariant_7_who_owns_neither_table_or_one_of_them_is_refused(shopping: Database) -> None:
+@pytest.fixture
+def rights(shopping: Database) -> Iterator[Session]:
+    """A superuser's session whose grants of roles, which all databases share, are taken back."""
     session = shopping.session()
-    session.run("grant pgscore_reader to test_nobody")
-    session.run('grant usage, create on schema "Shop" to test_nobody')
-    arguments = [json.dumps([_COUNT]) if name == "reducers" else value for name, value in _GIVEN.items()]
+    yield session
+    session.run(f"reset role; grant pgscore_reader to {shop.OWNER}; revoke pgscore_reader from test_nobody")
+    session.run(f"revoke {shop.OWNER}, test_nobody from test_operator")
+
+
+def test_invariant_7_who_owns_neither_table_or_one_of_them_is_refused(shopping: Database, rights: Session) -> None:
+    rights.run("grant pgscore_reader to test_nobody")
+    rights.run('grant usage, create on schema "Shop" to test_nobody')
     stranger, owner = shopping.session("test_nobody"), shopping.session(shop.OWNER)
     with refused("42501", 'shop_owner owns table "Shop"."Customer", and test_nobody is no member of it'):
-        stranger.run(_ATTACH, *arguments)
-    shop.attach(session)
+        stranger.run(_ATTACH, *_ARGUMENTS)
+    shop.attach(rights)
     for statement in _CALLS:
         with refused("42501", 'shop_owner owns table "Shop"."Customer", and test_nobody is no member of it'):
             stranger.run(statement)
     # Tables of two owners: neither of them, and nobody who is both.
-    session.run(f"alter table {shop.EVENTS} owner to test_nobody; grant {shop.OWNER}, test_nobody to test_operator")
-    try:
-        for each in (stranger, owner, shopping.session("test_operator"), session):
-            with refused(
-                "42501",
-                'test_nobody owns table "Shop"."Order Lines" and shop_owner owns table "Shop"."Customer",'
-                " and tables of two owners cannot be attached to each other",
-                hint='alter table "Shop"."Order Lines" owner to shop_owner',
-            ):
-                each.run(_ATTACH, *arguments)
-    finally:
-        session.run(f"revoke {shop.OWNER}, test_nobody from test_operator")
-    session.run(f"alter table {shop.EVENTS} owner to {shop.OWNER}; revoke pgscore_reader from test_nobody")
-    session.run(f"revoke pgscore_reader from {shop.OWNER}")
+    rights.run(f"alter table {shop.EVENTS} owner to test_nobody; grant {shop.OWNER}, test_nobody to test_operator")
+    for each in (stranger, owner, shopping.session("test_operator"), rights):
+        with refused(
+            "42501",
+            'test_nobody owns table "Shop"."Order Lines" and shop_owner owns table "Shop"."Customer",'
+            " and tables of two owners cannot be attached to each other",
+            hint='alter table "Shop"."Order Lines" owner to shop_owner',
+        ):
+            each.run(_ATTACH, *_ARGUMENTS)
+
+
+def test_invariant_7_an_owner_without_the_right_to_call_is_refused(shopping: Database, rights: Session) -> None:
+    rights.run(f"revoke pgscore_reader from {shop.OWNER}; grant {shop.OWNER} to test_operator")
     with refused("42501", "permission denied for schema pgscore"):
-        owner.run(_ATTACH, *arguments)
+        shopping.session(shop.OWNER).run(_ATTACH, *_ARGUMENTS)
+    # Who may call, and is a member: the functions would belong to who may not.
+    with refused("42501", "need a right that it has not", hint="grant pgscore_reader to shop_owner"):
+        shopping.session("test_operator").run(_ATTACH, *_ARGUMENTS)
+    rights.run(f'grant pgscore_reader to {shop.OWNER}; revoke usage on schema "Shop" from pgscore_owner')
+    with refused(
+        "42501", 'pgscore_owner may not use schema "Shop"', hint='grant usage on schema "Shop" to pgscore_owner'
+    ):
+        shopping.session(shop.OWNER).run(_ATTACH, *_ARGUMENTS)
+    rights.run('grant usage on schema "Shop" to pgscore_owner; alter schema "Shop" owner to current_user')
+    rights.run(f'grant usage on schema "Shop" to {shop.OWNER}')
+    with refused(
+        "42501", 'shop_owner may not create in schema "Shop"', hint='grant usage, create on schema "Shop" to shop_owner'
+    ):
+        shopping.session("test_operator").run(_ATTACH, *_ARGUMENTS)
 
 
 def test_invariant_7_a_superuser_is_refused_but_for_tables_of_its_own(owner: Session) -> None:
@@ -173,22 +195,18 @@ def test_invariant_7_a_superuser_is_refused_but_for_tables_of_its_own(owner: Ses
     assert owner.value("select n from own.profile") == 2
 
 
-def test_a_member_of_the_owner_attaches_for_the_owner(shopping: Database) -> None:
-    session = shopping.session()
-    session.run(f"grant {shop.OWNER} to test_operator")
-    try:
-        member = shopping.session("test_operator")
-        arguments = [json.dumps([_COUNT]) if name == "reducers" else value for name, value in _GIVEN.items()]
-        assert member.value(_ATTACH, *arguments) == shop.EVENTS
-        assert session.run(_OWNERS) == [(shop.OWNER,)]
-        member.run(f"insert into {shop.PROFILE} (id) values (1)")
-        member.run(f'insert into {shop.EVENTS} (id, "Customer Id") values (1, 1)')
-        assert session.value(f"select n from {shop.PROFILE}") == 1
-        for statement in reversed(_CALLS):
-            member.run(statement)
-    finally:
-        session.run(f"revoke {shop.OWNER} from test_operator")
-    assert session.run(_OWNERS) == []
+def test_a_member_of_the_owner_attaches_for_the_owner(shopping: Database, rights: Session) -> None:
+    rights.run(f"grant {shop.OWNER} to test_operator")
+    member = shopping.session("test_operator")
+    assert member.value(_ATTACH, *_ARGUMENTS) == shop.EVENTS
+    assert rights.run(_OWNERS) == [(shop.OWNER,)]
+    member.run(f"insert into {shop.PROFILE} (id) values (1)")
+    member.run(f'insert into {shop.EVENTS} (id, "Customer Id") values (1, 1)')
+    assert rights.value(f"select n from {shop.PROFILE}") == 1
+    for statement in reversed(_CALLS):
+        member.run(statement)
+        assert rights.run(_OWNERS) in ([(shop.OWNER,)], [])
+    assert rights.run(_OWNERS) == []
 
 
 def test_detach_leaves_the_tables_as_they_were(owner: Session) -> None:
