@@ -113,7 +113,9 @@ def serving(signals: Signals, *, jit: bool) -> Iterator[Server]:
         server = Server(f"{cluster.dsn()}?options={quote(_LIMIT)}")
         with server.session() as session:
             # Nothing else is tied: each further profile table adds a look into its queue to every commit.
+            session.run("set role churn_owner")
             session.run("select pgscore.detach('churn.complaints', 'churn.customer_profile')")
+            session.run("reset role")
             load_customers(session)
         yield server
     finally:

@@ -122,7 +122,7 @@ def check(session: Session, pair: Pair, model: str) -> None:
 def sweep(session: Session, *pairs: Pair) -> None:
     """Removes dead rows, as autovacuum would: it is off, so that it cannot start while something is measured."""
     queues = session.run(
-        "select format('pgscore.%I', relname) from pg_class where relname like 'queue%' and relkind = 'r'"
+        "select oid::regclass::text from pg_class where relname ~ '^_pgscore_.*_queue$' and relkind = 'r'"
     )
     session.run(f"vacuum {', '.join([each.profile for each in pairs] + [name for (name,) in queues])}")
 

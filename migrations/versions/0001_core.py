@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "f486b6fd51d27662edcab06cfe8261ae53ee77994a514c1478715426f1d9026b")
+    run_frozen("0001_core.up.sql", "c72d1c7f27244cd720637e4630b4b6f310c500ab8b04bdd8b4ee1004a1a2755f")
 
 
 def downgrade() -> None:

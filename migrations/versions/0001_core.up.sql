@@ -5611,6 +5611,7 @@ declare
     one {{profile}};
     touched boolean;
     serving boolean;
+    mark bigint;
     began timestamptz;
     size integer;
     answer pgscore.scored;
@@ -5624,6 +5625,10 @@ begin
             returning pgscore_row as work
         )
         select array_agg(t.work) into work from taken t;
+    end if;
+    -- A plan for any number of rows would compare each row with each.
+    if cardinality(work) > 50 or exists (select from unnest(here.work) w where w.pgscore_task = 'recount all') then
+        perform set_config('plan_cache_mode', 'force_custom_plan', true);
     end if;
     -- One statement may fire several triggers, as ON CONFLICT, MERGE and writable CTEs do. Where constraints are
     -- immediate, or work is done at the end of each statement, what one has recounted a later one would add again.
@@ -5835,13 +5840,14 @@ if cardinality(moved) = 1 or exists (
     where {{match}};
 else
     {{score_many}}
-    insert into {{queue}} (pgscore_binding, pgscore_task) values (0, 'scored');
-    perform set_config('pgscore.scored', (pg_trigger_depth() + 1)::text, true);
+    -- Tells the trigger that scores rows to leave these alone. Anybody may set it, and only the owner can queue what it names.
+    insert into {{queue}} (pgscore_binding, pgscore_task) values (0, 'scored') returning pgscore_id into mark;
+    perform set_config('pgscore.scored', format('%s/%s', pg_trigger_depth() + 1, mark), true);
     update {{profile}} p set {{counters}}{{scores}}
     from (select unnest(here.moved) as row, unnest(here.changed) as changed{{arrays}}) m
     where {{match}} and (m.changed or {{scored}});
     perform set_config('pgscore.scored', '', true);
-    delete from {{queue}} q where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_task = 'scored';
+    delete from {{queue}} q where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_id = here.mark;
 end if;
 $template$ $function$;
 
@@ -5919,8 +5925,12 @@ as $function$ select $template$
 #variable_conflict use_column
 begin
     -- What pgscore wrote together with the score, and nothing that a trigger changes because of it.
-    if pg_trigger_depth()::text = current_setting('pgscore.scored', true) then
-        if exists (select from {{queue}} q where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_task = 'scored') then
+    if current_setting('pgscore.scored', true) ~ ('^' || pg_trigger_depth() || '/[0-9]{1,18}$') then
+        if exists (
+            select from {{queue}} q
+            where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_task = 'scored'
+                and q.pgscore_id = split_part(current_setting('pgscore.scored', true), '/', 2)::bigint
+        ) then
             return new;
         end if;
     end if;
@@ -7329,7 +7339,7 @@ set search_path = pg_catalog, pg_temp
 as $$
     select s.*
     from pgscore._function_sql(
-        format('%s(work %s[])', pgscore._profile_object(b, 'apply'), pgscore._profile_object(b, 'queue')), 'void', 'plpgsql volatile',
+        format('%s(work %s[])', pgscore._profile_object(b, 'apply'), pgscore._profile_object(b, 'queue')), 'void', 'plpgsql volatile set plan_cache_mode = auto',
         pgscore._fill(pgscore._apply_template(), jsonb_build_object(
             'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'), 'recounted', pgscore._recounted_sql(),
             'declared', (
@@ -7513,7 +7523,7 @@ begin
             '%s(rows integer, repair boolean, out checked bigint, out differing bigint, out examples text[], out finished boolean)',
             pgscore._event_object(b, 'reconcile')
         ),
-        null, 'plpgsql volatile set row_security = off',
+        null, 'plpgsql volatile',
         pgscore._fill(pgscore._reconcile_template(), jsonb_build_object(
             'binding', b.events, 'number', b.number, 'events', b.events, 'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'),
             'apply', pgscore._profile_object(b, 'apply'), 'recount', pgscore._event_object(b, 'recount'),

@@ -19,6 +19,7 @@ declare
     one {{profile}};
     touched boolean;
     serving boolean;
+    mark bigint;
     began timestamptz;
     size integer;
     answer pgscore.scored;
@@ -32,6 +33,10 @@ begin
             returning pgscore_row as work
         )
         select array_agg(t.work) into work from taken t;
+    end if;
+    -- A plan for any number of rows would compare each row with each.
+    if cardinality(work) > 50 or exists (select from unnest(here.work) w where w.pgscore_task = 'recount all') then
+        perform set_config('plan_cache_mode', 'force_custom_plan', true);
     end if;
     -- One statement may fire several triggers, as ON CONFLICT, MERGE and writable CTEs do. Where constraints are
     -- immediate, or work is done at the end of each statement, what one has recounted a later one would add again.
@@ -243,13 +248,14 @@ if cardinality(moved) = 1 or exists (
     where {{match}};
 else
     {{score_many}}
-    insert into {{queue}} (pgscore_binding, pgscore_task) values (0, 'scored');
-    perform set_config('pgscore.scored', (pg_trigger_depth() + 1)::text, true);
+    -- Tells the trigger that scores rows to leave these alone. Anybody may set it, and only the owner can queue what it names.
+    insert into {{queue}} (pgscore_binding, pgscore_task) values (0, 'scored') returning pgscore_id into mark;
+    perform set_config('pgscore.scored', format('%s/%s', pg_trigger_depth() + 1, mark), true);
     update {{profile}} p set {{counters}}{{scores}}
     from (select unnest(here.moved) as row, unnest(here.changed) as changed{{arrays}}) m
     where {{match}} and (m.changed or {{scored}});
     perform set_config('pgscore.scored', '', true);
-    delete from {{queue}} q where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_task = 'scored';
+    delete from {{queue}} q where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_id = here.mark;
 end if;
 $template$ $function$;
 

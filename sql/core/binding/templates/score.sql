@@ -6,8 +6,12 @@ as $function$ select $template$
 #variable_conflict use_column
 begin
     -- What pgscore wrote together with the score, and nothing that a trigger changes because of it.
-    if pg_trigger_depth()::text = current_setting('pgscore.scored', true) then
-        if exists (select from {{queue}} q where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_task = 'scored') then
+    if current_setting('pgscore.scored', true) ~ ('^' || pg_trigger_depth() || '/[0-9]{1,18}$') then
+        if exists (
+            select from {{queue}} q
+            where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_task = 'scored'
+                and q.pgscore_id = split_part(current_setting('pgscore.scored', true), '/', 2)::bigint
+        ) then
             return new;
         end if;
     end if;
