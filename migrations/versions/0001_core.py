@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "c72d1c7f27244cd720637e4630b4b6f310c500ab8b04bdd8b4ee1004a1a2755f")
+    run_frozen("0001_core.up.sql", "3e71b36336c4d00bb9c2f01bd96a05fed4c74a529259847ec40ab5eddb67d437")
 
 
 def downgrade() -> None:

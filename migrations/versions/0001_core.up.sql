@@ -5288,8 +5288,8 @@ declare
     {{declared}}
 begin
     begin
-        -- One event is what most statements bring, and to group it costs more than all the rest. Nothing else is read of
-        -- events below, so what is wrong with their columns is found here, and said in one sentence.
+        -- One event is what most statements bring, and to group it costs more than all the rest. No other columns are read
+        -- or written below, or at commit, so what is wrong with them is found here, and said in one sentence.
         perform {{read}} from pgscore_new e offset 1;
         many := found;
     exception when others then
@@ -5375,7 +5375,7 @@ as $function$ select $template$
 -- Binding {{binding}}: rows that {{happens}} {{events}} move {{profile}}. Generated; change it with pgscore.attach.
 begin
     begin
-        -- What is wrong with the columns of events is found here, and said in one sentence.
+        -- What is wrong with the columns is found here, and said in one sentence.
         perform {{read}} from {{transition}} e limit 0;
     exception when others then
         {{fail}}
@@ -5504,14 +5504,18 @@ begin
     if not found then
         return null;
     end if;
-    begin
+    -- Nothing was queued later, as the sequence tells in most transactions, or it is taken along.
+    if new.pgscore_id < pg_sequence_last_value({{sequence}}) or new.pgscore_task = 'rekeyed' then
         if exists (
             select from {{queue}} q
             where q.pgscore_transaction = new.pgscore_transaction and {{later}}
         ) then
             {{take_rest}}
         end if;
-        {{alone}}
+    end if;
+    {{alone}}
+    begin
+        {{alone_guarded}}
         {{in_order}}
     exception when others then
         get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
@@ -6449,7 +6453,10 @@ begin
     return jsonb_build_object(
         'binding', b.events, 'number', b.number, 'events', b.events, 'profile', b.profile, 'timing', b.timing,
         'queue', pgscore._profile_object(b, 'queue'), 'fail', pgscore._fail_sql(b), 'recounted', pgscore._recounted_sql(),
-        'read', pgscore._columns_sql(pgscore._read_columns(b), 'e'),
+        'read', format(
+            '%s, (select row(%s) from %s p where false)', pgscore._columns_sql(pgscore._read_columns(b), 'e'),
+            pgscore._columns_sql(b.profile_key || array(select r.target from pgscore._reducers_of(b) r order by r.ordinal), 'p'), b.profile
+        ),
         'columns', pgscore._columns_sql(b.profile_key || targets),
         'event_keys', pgscore._columns_sql(b.event_key, 'e'),
         'present', pgscore._present_sql(b.event_key, 'e'),
@@ -6947,11 +6954,12 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     queue constant text := pgscore._profile_object(b, 'queue');
-    follows constant boolean := exists (select from pgscore._bindings_of(b.profile));
     later constant text := 'q.pgscore_id > case new.pgscore_task when ''rekeyed'' then 0 else new.pgscore_id end';
     updates constant text := (
         select string_agg(pgscore._alone_sql(o), e'\n' order by o.number) from pgscore._bindings_of(b.profile) o
     );
+    is_guarded constant boolean := exists (select from pgscore._bindings_of(b.profile) o where pgscore._is_partitioned(o.events));
+    alone text;
     others text;
     in_order text;
 begin
@@ -6974,6 +6982,9 @@ begin
         where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
         order by o.profile, o.number
     ) o;
+    if updates is not null then
+        alone := pgscore._fill(pgscore._alone_template(), jsonb_build_object('and_no_other', others, 'updates', updates));
+    end if;
     return query select * from pgscore._function_sql(
         pgscore._profile_object(b, 'commit') || '()', 'trigger', 'plpgsql volatile',
         pgscore._fill(pgscore._commit_template(), jsonb_build_object(
@@ -6986,9 +6997,9 @@ begin
             -- Where constraints are immediate the row is not stored yet.
             'not_yet', e'if new.pgscore_task = ''rekey'' and pg_trigger_depth() > 1 then\n    return null;\nend if;',
             'take_rest', pgscore._take_rest_sql(b.profile, queue, replace(later, 'q.', 'pgscore_row.')),
-            'alone', case when updates is not null then pgscore._fill(pgscore._alone_template(), jsonb_build_object(
-                'and_no_other', others, 'updates', updates
-            )) end,
+            'sequence', format('%L::regclass', pg_get_serial_sequence(queue, 'pgscore_id')),
+            -- What is wrong with the columns of the profile has been found when the event was queued, but for partitions.
+            'alone', case when not is_guarded then alone end, 'alone_guarded', case when is_guarded then alone end,
             'in_order', in_order
         )),
         format('does at commit what is queued for %s', b.profile), b.owner

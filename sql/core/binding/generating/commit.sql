@@ -79,11 +79,12 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     queue constant text := pgscore._profile_object(b, 'queue');
-    follows constant boolean := exists (select from pgscore._bindings_of(b.profile));
     later constant text := 'q.pgscore_id > case new.pgscore_task when ''rekeyed'' then 0 else new.pgscore_id end';
     updates constant text := (
         select string_agg(pgscore._alone_sql(o), e'\n' order by o.number) from pgscore._bindings_of(b.profile) o
     );
+    is_guarded constant boolean := exists (select from pgscore._bindings_of(b.profile) o where pgscore._is_partitioned(o.events));
+    alone text;
     others text;
     in_order text;
 begin
@@ -106,6 +107,9 @@ begin
         where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
         order by o.profile, o.number
     ) o;
+    if updates is not null then
+        alone := pgscore._fill(pgscore._alone_template(), jsonb_build_object('and_no_other', others, 'updates', updates));
+    end if;
     return query select * from pgscore._function_sql(
         pgscore._profile_object(b, 'commit') || '()', 'trigger', 'plpgsql volatile',
         pgscore._fill(pgscore._commit_template(), jsonb_build_object(
@@ -118,9 +122,9 @@ begin
             -- Where constraints are immediate the row is not stored yet.
             'not_yet', e'if new.pgscore_task = ''rekey'' and pg_trigger_depth() > 1 then\n    return null;\nend if;',
             'take_rest', pgscore._take_rest_sql(b.profile, queue, replace(later, 'q.', 'pgscore_row.')),
-            'alone', case when updates is not null then pgscore._fill(pgscore._alone_template(), jsonb_build_object(
-                'and_no_other', others, 'updates', updates
-            )) end,
+            'sequence', format('%L::regclass', pg_get_serial_sequence(queue, 'pgscore_id')),
+            -- What is wrong with the columns of the profile has been found when the event was queued, but for partitions.
+            'alone', case when not is_guarded then alone end, 'alone_guarded', case when is_guarded then alone end,
             'in_order', in_order
         )),
         format('does at commit what is queued for %s', b.profile), b.owner

@@ -78,7 +78,10 @@ begin
     return jsonb_build_object(
         'binding', b.events, 'number', b.number, 'events', b.events, 'profile', b.profile, 'timing', b.timing,
         'queue', pgscore._profile_object(b, 'queue'), 'fail', pgscore._fail_sql(b), 'recounted', pgscore._recounted_sql(),
-        'read', pgscore._columns_sql(pgscore._read_columns(b), 'e'),
+        'read', format(
+            '%s, (select row(%s) from %s p where false)', pgscore._columns_sql(pgscore._read_columns(b), 'e'),
+            pgscore._columns_sql(b.profile_key || array(select r.target from pgscore._reducers_of(b) r order by r.ordinal), 'p'), b.profile
+        ),
         'columns', pgscore._columns_sql(b.profile_key || targets),
         'event_keys', pgscore._columns_sql(b.event_key, 'e'),
         'present', pgscore._present_sql(b.event_key, 'e'),

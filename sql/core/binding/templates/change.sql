@@ -5,7 +5,7 @@ as $function$ select $template$
 -- Binding {{binding}}: rows that {{happens}} {{events}} move {{profile}}. Generated; change it with pgscore.attach.
 begin
     begin
-        -- What is wrong with the columns of events is found here, and said in one sentence.
+        -- What is wrong with the columns is found here, and said in one sentence.
         perform {{read}} from {{transition}} e limit 0;
     exception when others then
         {{fail}}

@@ -19,14 +19,18 @@ begin
     if not found then
         return null;
     end if;
-    begin
+    -- Nothing was queued later, as the sequence tells in most transactions, or it is taken along.
+    if new.pgscore_id < pg_sequence_last_value({{sequence}}) or new.pgscore_task = 'rekeyed' then
         if exists (
             select from {{queue}} q
             where q.pgscore_transaction = new.pgscore_transaction and {{later}}
         ) then
             {{take_rest}}
         end if;
-        {{alone}}
+    end if;
+    {{alone}}
+    begin
+        {{alone_guarded}}
         {{in_order}}
     exception when others then
         get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;

@@ -9,8 +9,8 @@ declare
     {{declared}}
 begin
     begin
-        -- One event is what most statements bring, and to group it costs more than all the rest. Nothing else is read of
-        -- events below, so what is wrong with their columns is found here, and said in one sentence.
+        -- One event is what most statements bring, and to group it costs more than all the rest. No other columns are read
+        -- or written below, or at commit, so what is wrong with them is found here, and said in one sentence.
         perform {{read}} from pgscore_new e offset 1;
         many := found;
     exception when others then
