@@ -12,6 +12,7 @@
 \ir core/tables/retirement.sql
 \ir core/tables/confirmed_type.sql
 \ir core/tables/model_profile.sql
+\ir core/tables/bound_owner.sql
 \ir core/tables/binding.sql
 \ir core/tables/stale_row.sql
 \ir core/tables/reconciliation.sql

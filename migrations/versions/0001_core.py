@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "3e71b36336c4d00bb9c2f01bd96a05fed4c74a529259847ec40ab5eddb67d437")
+    run_frozen("0001_core.up.sql", "1dba073d32122330354420ea5262a8612e3b962c6ba0a8dc340bd3f694b7c249")
 
 
 def downgrade() -> None:

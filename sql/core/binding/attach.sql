@@ -46,6 +46,23 @@ comment on function pgscore._lock_tables(regclass[], text, regclass[]) is
     'Locks tables, and queues entirely, without making applications wait longer than half a second at a time';
 grant execute on function pgscore._lock_tables(regclass[], text, regclass[]) to pgscore_reader;
 
+create function pgscore._lock_owner(owner regrole) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s'
+as $$
+begin
+    insert into pgscore.bound_owner (owner) values (_lock_owner.owner) on conflict do nothing;
+    perform from pgscore.bound_owner o where o.owner = _lock_owner.owner for update;
+exception when lock_not_available then
+    raise exception 'tables of % are being attached or detached by another session', owner
+        using errcode = 'lock_not_available', hint = 'Nothing was changed. Try again when it has committed.';
+end
+$$;
+
+comment on function pgscore._lock_owner(regrole) is
+    'Until the transaction ends no other one attaches or detaches tables of this owner; it waits five seconds at most';
+grant execute on function pgscore._lock_owner(regrole) to pgscore_reader;
+
 create function pgscore._queues_of(owner regrole) returns regclass[]
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -300,6 +317,8 @@ begin
     end if;
     perform pgscore._check_owner(events, profile);
     b.owner := (select c.relowner from pg_catalog.pg_class c where c.oid = profile);
+    perform pgscore._check_rights(b.owner, events, profile);
+    perform pgscore._lock_owner(b.owner);
     select o.* into former from pgscore.binding o where o.events = b.events and o.profile = b.profile and o.model = b.model;
     if (former.event_key, former.profile_key, former.reducers, former.score, former.version, former.scored_at)
         is distinct from (b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at) and former.number is not null
@@ -312,7 +331,6 @@ begin
     perform pgscore._refuse(pgscore._table_keys_problem(b));
     perform pgscore._refuse(pgscore._reducers_problem(b));
     perform pgscore._refuse(pgscore._columns_problem(b));
-    perform pgscore._check_rights(b.owner, events, profile);
     at_once := former.number is not null or coalesce(backfill, pgscore._is_small(profile, 10000) and pgscore._is_small(events, 100000));
     b := pgscore._note_binding(b, former);
     perform pgscore._refuse(pgscore._taken_problem(b));

@@ -60,6 +60,7 @@ begin
         raise exception 'table % is not attached to %', events, profile using errcode = 'undefined_object';
     end if;
     one := gone[1];
+    perform pgscore._lock_owner(one.owner) where exists (select from pg_catalog.pg_roles r where r.oid = one.owner);
     queues := pgscore._queues_of(one.owner);
     perform pgscore._settle(q) from unnest(queues) q;
     -- Transactions that have queued work for a table of the owner's are over then: at commit each looks into all queues.

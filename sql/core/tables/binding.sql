@@ -21,7 +21,7 @@ create table pgscore.binding (
     profile_schema name not null,
     profile_prefix name not null,
     unique (events, profile, model),
-    unique (owner, name),
+    unique (name, owner),
     constraint timing_is_known check (timing in ('commit', 'statement')),
     constraint on_error_is_known check (on_error in ('keep', 'abort')),
     constraint on_missing_is_known check (on_missing in ('ignore', 'insert', 'error')),

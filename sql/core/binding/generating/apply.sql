@@ -162,12 +162,14 @@ declare
 begin
     select
         coalesce(bool_or(r.kind = 'look'), false), coalesce(bool_or(r.kind <> 'add'), false), bool_or(r.reducer ? 'deletes'),
-        string_agg(format(e',\n    %s as %I', r.merged, r.target), '' order by r.ordinal) filter (where r.kind <> 'look'),
+        string_agg(format(e',\n%s as %I', r.merged, r.target), '' order by r.ordinal) filter (where r.kind <> 'look'),
         string_agg(format(', u.%I', r.target), '' order by r.ordinal) filter (where r.kind <> 'look')
     into looks, grows, ignores, merged, deltas
     from pgscore._reducers_of(b) r;
     return pgscore._fill(pgscore._work_join_template(), jsonb_build_object(
         'number', b.number, 'keys', pgscore._columns_sql(b.profile_key, 'w'), 'merged', merged,
+        'arrived', case when ignores then e',\nbool_or(w.pgscore_task = ''arrive'') as pgscore_arrived' end,
+        'undone', case when grows then e',\nbool_or(w.pgscore_task = ''undo'') as pgscore_undone' end,
         'present', pgscore._present_sql(b.profile_key, 'w'),
         'match', pgscore._match_sql(b.profile_key, 'w' || b.number, b.profile_key, 'pgscore_row'),
         'recount', pgscore._event_object(b, 'recount'),
@@ -247,7 +249,7 @@ as $$
         lateral (
             select
                 bool_or(r.kind <> 'add') as recounts,
-                string_agg(format(e',\n    %s as moved_%s_%s', pgscore._moved_value_sql(b, r), b.number, r.ordinal), '' order by r.ordinal) as columns,
+                string_agg(format(e',\n%s as moved_%s_%s', pgscore._moved_value_sql(b, r), b.number, r.ordinal), '' order by r.ordinal) as columns,
                 string_agg(format('one.%I := item.moved_%s_%s;', r.target, b.number, r.ordinal), e'\n' order by r.ordinal) as assignments
             from pgscore._reducers_of(b) r
         ) c
@@ -268,16 +270,29 @@ comment on function pgscore._abort_hint() is 'The hint of the error with which a
 grant execute on function pgscore._abort_hint() to pgscore_reader;
 
 create function pgscore._score_many_sql(b pgscore.binding) returns text
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select pgscore._fill(pgscore._score_many_template(), jsonb_build_object(
+declare
+    parts constant jsonb := jsonb_build_object(
         'number', b.number, 'model', quote_literal(b.model), 'binding', quote_literal(b.name), 'abort_hint', quote_literal(pgscore._abort_hint()),
-        'late', coalesce('start > 1 and clock_timestamp() >= began + interval ''' || b.max_scoring_ms || ' milliseconds''', 'false'),
-        'late_reason', format('%L', format('scoring took longer than the binding''s max_scoring_ms, %s', b.max_scoring_ms)),
-        'key_text', pgscore._key_text_sql(b.profile_key, 'm'), 'bound', pgscore._bound_sql(b.profile), 'known', pgscore._known_sql(b),
-        'log', case when b.log then pgscore._fill(pgscore._log_many_template(), jsonb_build_object('number', b.number)) end
-    ))
+        'profile', quote_literal(b.profile), 'key_text', pgscore._key_text_sql(b.profile_key, 'm'), 'bound', pgscore._bound_sql(b.profile),
+        'known', pgscore._known_sql(b)
+    );
+    ask text := pgscore._fill(pgscore._ask_many_template(), parts);
+begin
+    if b.max_scoring_ms is not null then
+        ask := pgscore._fill(pgscore._ask_in_time_template(), jsonb_build_object(
+            'ask', ask, 'limit', format('interval %L', b.max_scoring_ms || ' milliseconds'),
+            'late', quote_literal(format('scoring took longer than the binding''s max_scoring_ms, %s', b.max_scoring_ms))
+        ));
+    end if;
+    return pgscore._fill(pgscore._score_many_template(), parts || jsonb_build_object(
+        'ask', ask,
+        'refused', pgscore._fill(case b.on_error when 'abort' then pgscore._abort_many_template() else pgscore._keep_many_template() end, parts),
+        'log', case when b.log then pgscore._fill(pgscore._log_many_template(), parts) end
+    ));
+end
 $$;
 
 comment on function pgscore._score_many_sql(pgscore.binding) is 'What the apply function does to have many rows scored by the model of a binding';

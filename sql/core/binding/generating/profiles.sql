@@ -8,14 +8,18 @@ declare
         select distinct r ->> 'column' from pgscore._bindings_of(b.profile) o, jsonb_array_elements(o.reducers) r order by 1
     );
     key_text constant text := pgscore._key_text_sql(b.profile_key, 'new');
+    told constant jsonb := jsonb_build_object(
+        'number', b.number, 'model', quote_literal(b.model), 'binding', quote_literal(b.name), 'abort_hint', quote_literal(pgscore._abort_hint()),
+        'key_text', key_text, 'known', pgscore._known_sql(b), 'profile', quote_literal(b.profile)
+    );
 begin
     return pgscore._fill(pgscore._score_one_template(), jsonb_build_object(
-        'number', b.number, 'profile', b.profile, 'model', quote_literal(b.model), 'binding', quote_literal(b.name),
+        'number', b.number, 'profile', b.profile, 'model', quote_literal(b.model), 'key_text', key_text,
         'filled', e'present := new;\n' || filled, 'row', case when filled is null then 'new' else 'present' end,
         'score', quote_ident(b.score), 'moved', pgscore._changed_sql(counters), 'bound', pgscore._bound_sql(b.profile),
-        'abort_hint', quote_literal(pgscore._abort_hint()), 'key_text', key_text, 'known', pgscore._known_sql(b),
+        'refused', pgscore._fill(case b.on_error when 'abort' then pgscore._abort_one_template() else pgscore._keep_one_template() end, told),
         'version', format('new.%s := answer[2];', quote_ident(b.version)), 'scored_at', format('new.%s := now();', quote_ident(b.scored_at)),
-        'log', case when b.log then pgscore._fill(pgscore._log_one_template(), jsonb_build_object('number', b.number, 'key_text', key_text)) end
+        'log', case when b.log then pgscore._fill(pgscore._log_one_template(), told) end
     ) || case when b.version is null then '{"version": null}' else '{}'::jsonb end
       || case when b.scored_at is null then '{"scored_at": null}' else '{}'::jsonb end);
 end

@@ -215,9 +215,7 @@ set search_path = pg_catalog, pg_temp
 as $function$ select $template$
 left join (
     select {{keys}},
-        bool_or(w.pgscore_task = 'arrive') as pgscore_arrived,
-        bool_or(w.pgscore_task = 'undo') as pgscore_undone,
-        bool_or(w.pgscore_task in ('recount', 'arrive', 'rekey') or (here.again and w.pgscore_task in ('move', 'undo'))) as pgscore_absolute{{merged}}
+        bool_or(w.pgscore_task in ('recount', 'arrive', 'rekey') or (here.again and w.pgscore_task in ('move', 'undo'))) as pgscore_absolute{{arrived}}{{undone}}{{merged}}
     from {{work}}
     where w.pgscore_binding = {{number}} and {{present}}
     group by {{keys}}
@@ -272,32 +270,14 @@ for start in 1 .. cardinality(moved) by 1000 loop
     size := least(1000, cardinality(moved) - start + 1);
     answer := null;
     failure := null;
-    if {{late}} then
-        failure := {{late_reason}};
-    else
-        begin
-            answer := pgscore._score_rows({{model}}, moved[start : start + size - 1]);
-        exception
-            when transaction_rollback then raise;
-            when others then failure := sqlerrm;
-        end;
-    end if;
+    {{ask}}
     scores_{{number}} := scores_{{number}} || coalesce((answer).scores, array_fill(null::double precision, array[size]));
     versions_{{number}} := versions_{{number}} || array_fill((answer).version, array[size]);
     reasons_{{number}} := reasons_{{number}} || coalesce((answer).reasons, array_fill(failure, array[size]));
 end loop;
 names_{{number}} := array(select {{key_text}} from unnest(here.moved) m where {{bound}});
 if num_nonnulls(variadic reasons_{{number}}) > 0 then
-    if (select b.on_error from pgscore.binding b where b.number = {{number}}) = 'abort' then
-        raise exception 'model "%" could not score % of % rows for %: %', {{model}},
-            num_nonnulls(variadic reasons_{{number}}), cardinality(moved), {{binding}},
-            (select min(r) from unnest(here.reasons_{{number}}) r)
-            using errcode = 'data_exception', hint = {{abort_hint}};
-    end if;
-    insert into pgscore.stale_row as s (binding, key, reason)
-    select {{number}}, a.key, a.reason from unnest(here.names_{{number}}, here.reasons_{{number}}) as a (key, reason)
-    where a.reason is not null and {{known}}
-    on conflict on constraint stale_row_pkey do update set reason = excluded.reason;
+    {{refused}}
 end if;
 delete from pgscore.stale_row s
 using unnest(here.names_{{number}}, here.reasons_{{number}}, here.versions_{{number}}) as a (key, reason, version)
@@ -317,9 +297,68 @@ insert into pgscore.prediction_log (model, version, binding, key, score)
 select b.model, a.version, b.name, a.key, a.score
 from pgscore.binding b,
     unnest(here.names_{{number}}, here.scores_{{number}}, here.versions_{{number}}, here.reasons_{{number}}) as a (key, score, version, reason)
-where b.number = {{number}} and b.log and a.reason is null and a.version is not null;
+where b.number = {{number}} and b.profile = {{profile}}::regclass and a.reason is null and a.version is not null;
 $template$ $function$;
 
 comment on function pgscore._log_many_template() is
     'Template: what writes the scores of many rows to the prediction log';
 grant execute on function pgscore._log_many_template() to pgscore_reader;
+
+create function pgscore._ask_many_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+begin
+    answer := pgscore._score_rows({{model}}, moved[start : start + size - 1]);
+exception
+    when transaction_rollback then raise;
+    when others then failure := sqlerrm;
+end;
+$template$ $function$;
+
+comment on function pgscore._ask_many_template() is
+    'Template: what asks a model for the scores of some rows';
+grant execute on function pgscore._ask_many_template() to pgscore_reader;
+
+create function pgscore._ask_in_time_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+if start > 1 and clock_timestamp() >= began + {{limit}} then
+    failure := {{late}};
+else
+    {{ask}}
+end if;
+$template$ $function$;
+
+comment on function pgscore._ask_in_time_template() is
+    'Template: what asks a model for the scores of some rows while there is time';
+grant execute on function pgscore._ask_in_time_template() to pgscore_reader;
+
+create function pgscore._abort_many_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+raise exception 'model "%" could not score % of % rows for %: %', {{model}},
+    num_nonnulls(variadic reasons_{{number}}), cardinality(moved), {{binding}},
+    (select min(r) from unnest(here.reasons_{{number}}) r)
+    using errcode = 'data_exception', hint = {{abort_hint}};
+$template$ $function$;
+
+comment on function pgscore._abort_many_template() is
+    'Template: what fails a transaction of which some rows could not be scored';
+grant execute on function pgscore._abort_many_template() to pgscore_reader;
+
+create function pgscore._keep_many_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+insert into pgscore.stale_row as s (binding, key, reason)
+select {{number}}, a.key, a.reason from unnest(here.names_{{number}}, here.reasons_{{number}}) as a (key, reason)
+where a.reason is not null and {{known}}
+on conflict on constraint stale_row_pkey do update set reason = excluded.reason;
+$template$ $function$;
+
+comment on function pgscore._keep_many_template() is
+    'Template: what lists rows that could not be scored';
+grant execute on function pgscore._keep_many_template() to pgscore_reader;

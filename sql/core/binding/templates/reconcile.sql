@@ -3,7 +3,7 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
 -- Binding {{binding}}: compares the counters of the next rows of {{profile}} with the events of {{events}}.
--- Generated anew by each pgscore.reconcile.
+-- Generated; change it with pgscore.attach.
 <<here>>
 declare
     page {{profile}}[];

@@ -78,13 +78,7 @@ begin
         when others then reason := sqlerrm;
     end;
     if reason is not null then
-        if (select b.on_error from pgscore.binding b where b.number = {{number}}) = 'abort' then
-            raise exception 'model "%" could not score 1 of 1 rows for %: %', {{model}}, {{binding}}, reason
-                using errcode = 'data_exception', hint = {{abort_hint}};
-        end if;
-        insert into pgscore.stale_row as s (binding, key, reason)
-        select {{number}}, {{key_text}}, scored.reason where {{known}}
-        on conflict on constraint stale_row_pkey do update set reason = excluded.reason;
+        {{refused}}
     elsif answer is not null then
         new.{{score}} := answer[1];
         {{version}}
@@ -107,9 +101,35 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
 insert into pgscore.prediction_log (model, version, binding, key, score)
-select b.model, scored.answer[2], b.name, {{key_text}}, scored.answer[1] from pgscore.binding b where b.number = {{number}} and b.log;
+select b.model, scored.answer[2], b.name, {{key_text}}, scored.answer[1]
+from pgscore.binding b where b.number = {{number}} and b.profile = {{profile}}::regclass;
 $template$ $function$;
 
 comment on function pgscore._log_one_template() is
     'Template: what writes the score of a row to the prediction log';
 grant execute on function pgscore._log_one_template() to pgscore_reader;
+
+create function pgscore._abort_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+raise exception 'model "%" could not score 1 of 1 rows for %: %', {{model}}, {{binding}}, reason
+    using errcode = 'data_exception', hint = {{abort_hint}};
+$template$ $function$;
+
+comment on function pgscore._abort_one_template() is
+    'Template: what fails a transaction of which a row could not be scored';
+grant execute on function pgscore._abort_one_template() to pgscore_reader;
+
+create function pgscore._keep_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+insert into pgscore.stale_row as s (binding, key, reason)
+select {{number}}, {{key_text}}, scored.reason where {{known}}
+on conflict on constraint stale_row_pkey do update set reason = excluded.reason;
+$template$ $function$;
+
+comment on function pgscore._keep_one_template() is
+    'Template: what lists a row that could not be scored';
+grant execute on function pgscore._keep_one_template() to pgscore_reader;
