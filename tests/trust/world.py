@@ -61,9 +61,9 @@ _PROBE = """
     grant usage on all sequences in schema evil to public;
     create function evil.note() returns void language plpgsql as $$
     begin
-        perform pg_catalog.nextval(
-            coalesce(pg_catalog.to_regclass(pg_catalog.format('evil.%I', current_user)), 'evil.other'::pg_catalog.regclass)
-        );
+        perform pg_catalog.nextval(coalesce(
+            pg_catalog.to_regclass(pg_catalog.format('evil.%I', current_user)), 'evil.other'::pg_catalog.regclass
+        ));
         if (select r.rolsuper from pg_catalog.pg_roles r where r.rolname operator(pg_catalog.=) current_user) then
             create role gained superuser;
         end if;
@@ -116,9 +116,7 @@ def model(constant: float = 0.0) -> LogisticRegression:
 def publish(dsn: str, key: Path | None = None, constant: float = 0.0, *, promoted: bool = True) -> int:
     """Publishes it, without a table."""
     golden = pd.DataFrame({"n": [0.0, 3.0, 12.0]})
-    published = pgscore.publish(
-        dsn, MODEL, model(constant), profile=None, golden=golden, key=key, promoted=promoted
-    )
+    published = pgscore.publish(dsn, MODEL, model(constant), profile=None, golden=golden, key=key, promoted=promoted)
     return published.version
 
 
