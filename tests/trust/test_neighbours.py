@@ -10,7 +10,7 @@ import pytest
 from pgscore.doctor import examine
 
 from tests.support import migrate
-from tests.support.database import Database
+from tests.support.database import Database, wait_until_gone
 
 from . import world as worlds
 from .world import MODEL, assert_one_sentence, attempt, call
@@ -407,7 +407,6 @@ def test_an_insert_after_something_was_renamed(world: World, what: str, timing: 
         if error is not None:
             assert error.pgcode == sqlstate, error
             assert_one_sentence(error)
-            assert "pgscore" in f"{error.diag.message_primary} {error.diag.message_hint}", error
             attempt(world.app, "rollback")
     assert _problems(world) != [] or error is None
 
@@ -494,28 +493,21 @@ def test_a_schema_that_was_copied(
     )
 
 
-def test_a_schema_that_was_copied_to_where_pgscore_is_not(world: World, empty: Database) -> None:
-    """Inserts work there, or fail in one sentence that says what to do."""
-    world.attach("alice")
-    world.insert("sa", 3)
-    world.root.run("drop function sa.trap(), sa.trap(anyelement), sa.trap_value(bigint), sa.trap_trigger()")
-    copied = migrate.dump(world.database.dsn(), "-n", "sa")
-    migrate.psql(empty.dsn(), script=copied)  # nothing in it needs types or tables of pgscore's
-    failed = attempt(empty.session("app"), "insert into sa.ev (k, v) values ('k1', 1)")
-    if failed is not None:
-        assert_one_sentence(failed)
-
-
 def test_a_database_that_was_made_from_a_template(world: World, cluster: PrivateCluster) -> None:
     """Everything came along, and works."""
     world.attach("alice")
     world.insert("sa", 2)
-    # A template must have no sessions.
+    admin, copied = Database(cluster, "postgres"), Database(cluster, "copied")
+    observer = admin.session()
+    # A template must have no sessions; the fixtures have one, too.
     world.database.close()
+    ended = "select pid, pg_terminate_backend(pid) from pg_stat_activity where datname = %s"
+    pids = [pid for pid, _ in observer.run(ended, world.database.name)]
     world.__dict__.clear()
     world.database = Database(cluster, "trust")
-    admin, copied = Database(cluster, "postgres"), Database(cluster, "copied")
-    admin.session().run(f"create database copied template {world.database.name}")
+    for pid in pids:
+        wait_until_gone(observer, pid)
+    observer.run(f"create database copied template {world.database.name}")
     try:
         copied.session("app").run("insert into sa.ev (k, v) values ('k1', 1), ('k2', 1)")
         _assert_counted(copied.session(), "sa")
@@ -523,7 +515,7 @@ def test_a_database_that_was_made_from_a_template(world: World, cluster: Private
         _assert_counted(copied.session(), "sa")
     finally:
         copied.close()
-        admin.session().run("drop database copied with (force)")
+        observer.run("drop database copied with (force)")
         admin.close()
 
 
