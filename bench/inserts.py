@@ -109,9 +109,9 @@ def _compare(model: str, timing: str, shape: Shape, field: Field) -> list[Measur
     return ratio(
         [mine / theirs for mine, theirs in outside],
         [
-            *_details("over a connection", outside),
+            *times("over a connection", outside),
             Detail("inside the server, without network and client", ratios, ""),
-            *_details("inside the server", inside),
+            *times("inside the server", inside),
         ],
         f"{ratios.median:.2f} inside the server",
     )
@@ -132,8 +132,11 @@ def _measured(
     return in_turn([side.measure for side in sides], field.effort.single)
 
 
-def _details(where: str, found: list[tuple[float, ...]]) -> list[Detail]:
+def times(
+    where: str, found: list[tuple[float, ...]], names: tuple[str, str] = ("pgscore", "counting trigger")
+) -> list[Detail]:
+    """What a ratio of two sides was made of: seconds for a transaction of each, in turn."""
     return [
         Detail(f"{name}, {where}", spread([each[side] for each in found]).times(1e6), "µs for a transaction")
-        for side, name in enumerate(("pgscore", "counting trigger"))
+        for side, name in enumerate(names)
     ]

@@ -75,6 +75,21 @@ def make(session: Session, name: str, customers: int) -> Pair:
     return pair
 
 
+def attach(session: Session, pair: Pair, model: str, timing: str, *, owner: str = _OWNER) -> None:
+    """Ties the tables to a model, without the prediction log, as their owner.
+
+    Raises:
+        psycopg2.Error: pgscore refuses.
+    """
+    session.run("set role " + owner)
+    session.run(
+        "select pgscore.attach(%s, %s, %s, 'customer', 'id', %s, 'score', 'version', timing => %s, log => false,"
+        " backfill => true)",
+        (model, pair.events, pair.profile, f'[{{"column": "{COUNTER}", "aggregate": "count"}}]', timing),
+    )
+    session.run("reset role")
+
+
 @contextmanager
 def tied(session: Session, pair: Pair, model: str, timing: str) -> Iterator[None]:
     """Ties the tables to a model that serves, without the prediction log; unties them at the end.
@@ -82,13 +97,7 @@ def tied(session: Session, pair: Pair, model: str, timing: str) -> Iterator[None
     Raises:
         psycopg2.Error: pgscore refuses.
     """
-    session.run("set role " + _OWNER)
-    session.run(
-        "select pgscore.attach(%s, %s, %s, 'customer', 'id', %s, 'score', 'version', timing => %s, log => false,"
-        " backfill => true)",
-        (model, pair.events, pair.profile, f'[{{"column": "{COUNTER}", "aggregate": "count"}}]', timing),
-    )
-    session.run("reset role")
+    attach(session, pair, model, timing)
     try:
         session.run(f"vacuum analyze {pair.profile}")
         yield
@@ -120,9 +129,10 @@ def check(session: Session, pair: Pair, model: str) -> None:
 
 
 def sweep(session: Session, *pairs: Pair) -> None:
-    """Removes dead rows, as autovacuum would: it is off, so that it cannot start while something is measured."""
+    """Removes dead rows, also of queues, as autovacuum would: it is off, so that it starts in no measurement."""
     queues = session.run(
-        "select oid::regclass::text from pg_class where relname ~ '^_pgscore_.*_queue$' and relkind = 'r'"
+        "select c.oid::regclass::text from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+        " where c.relkind = 'r' and n.nspname !~ '^pg_' and c.relname ~ '(^|_)queue'"
     )
     session.run(f"vacuum {', '.join([each.profile for each in pairs] + [name for (name,) in queues])}")
 

@@ -1,0 +1,1 @@
+"""Snapshots of what attach generates, as a DBA finds it in the catalog."""
