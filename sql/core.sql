@@ -32,7 +32,6 @@
 \ir core/functions/_payload_texts.sql
 \ir core/functions/_publish_function.sql
 \ir core/functions/_create_function.sql
-\ir core/types/bare_expression.sql
 \ir core/program/_is_number.sql
 \ir core/program/_is_integer.sql
 \ir core/program/_is_text.sql
@@ -63,7 +62,14 @@
 \ir core/program/_leaves_are_bounded.sql
 \ir core/program/_tree_expressions.sql
 \ir core/program/_program_careful.sql
-\ir core/program/_program_bare.sql
+\ir core/program/bare/types.sql
+\ir core/program/bare/limits.sql
+\ir core/program/bare/input.sql
+\ir core/program/bare/affine.sql
+\ir core/program/bare/functions.sql
+\ir core/program/bare/linear.sql
+\ir core/program/bare/trees.sql
+\ir core/program/bare/program.sql
 \ir core/program/_program_best_bare.sql
 \ir core/program/_scorer_name.sql
 \ir core/program/_scorer_expression.sql

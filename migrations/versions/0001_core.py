@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "7a6b7bec59f7b5cbec33d5734053e9cc3b3d3844697a4c8492f7b08b650947c8")
+    run_frozen("0001_core.up.sql", "134a1a2415639bf3d97e2ba20ac4624b2695a8afb4c99597411d38861ff40f80")
 
 
 def downgrade() -> None:

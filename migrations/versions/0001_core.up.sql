@@ -792,16 +792,6 @@ $$;
 comment on function pgscore._create_function(text, text, text, text, text) is
     'Writes a generated function with its comment and its only privilege: readers may call it.';
 
--- core/types/bare_expression.sql
-create type pgscore.bare_expression as (
-    guard text,
-    expression text,
-    wraps text[]
-);
-
-comment on type pgscore.bare_expression is
-    'SQL that is right for ordinary rows: for those that pass the guard (NULL: all), NULL where it is not sure; what its arguments are wrapped in (NULL: nothing)';
-
 -- core/program/_is_number.sql
 -- 1e400 and 1e-400 are numbers in JSON, and no doubles.
 create function pgscore._is_number(value jsonb) returns boolean
@@ -2144,579 +2134,1186 @@ $$;
 comment on function pgscore._program_careful(jsonb, text[]) is
     'The body of a plpgsql function that gives all outputs of a valid program for any row and never raises; arguments is SQL for its inputs';
 
--- core/program/_program_bare.sql
--- Interval arithmetic with the program's own operations: rounding is monotone, so where the ends do not overflow nothing
--- between them does. `small` is the least magnitude that a register has besides 0: a product with it must not underflow.
---
--- A register is `wild` where it is linear in an input that may be anything, NULL, NaN and infinity included. Such inputs
--- need no guard, because the one sum that may read them shows what they were: its weights are scaled down by a power of
--- two until no sum of doubles overflows, an added constant that is lost in rounding keeps their products from
--- underflowing, and a sum that is large, infinite, NaN or NULL is left to the careful function.
-create function pgscore._program_bare(
-    program jsonb, positive integer, arguments text[], wild_ones boolean, box double precision
-) returns pgscore.bare_expression
+-- core/program/bare/types.sql
+create type pgscore.bare_expression as (
+    guard text,
+    expression text,
+    wraps text[]
+);
+
+comment on type pgscore.bare_expression is
+    'SQL that is right for ordinary rows: for those that pass the guard (NULL: all), NULL where it is not sure; what its arguments are wrapped in (NULL: nothing)';
+
+create type pgscore.bare_register as (
+    kind text,
+    expression text,
+    size bigint,
+    low double precision,
+    high double precision,
+    small double precision,
+    may_miss boolean,
+    is_wild boolean,
+    input integer,
+    shift double precision,
+    factor double precision,
+    plus double precision,
+    power integer,
+    wraps text[]
+);
+
+comment on type pgscore.bare_register is 'What is known of a register while a bare expression is written: its SQL and how far its values can go';
+comment on column pgscore.bare_register.kind is 'n: number, t: text';
+comment on column pgscore.bare_register.expression is 'Its SQL; NULL where the score does not need it';
+comment on column pgscore.bare_register.size is 'Nodes of that SQL';
+comment on column pgscore.bare_register.low is 'No value is less';
+comment on column pgscore.bare_register.high is 'No value is greater';
+comment on column pgscore.bare_register.small is 'The least magnitude of its values besides 0';
+comment on column pgscore.bare_register.may_miss is 'Whether it can be NULL';
+comment on column pgscore.bare_register.is_wild is 'Whether it reads inputs that may be anything';
+comment on column pgscore.bare_register.input is 'Of a wild one: the input that it is linear in, (input - shift) * factor + plus; NULL for the sum of such';
+comment on column pgscore.bare_register.shift is 'Taken from the input';
+comment on column pgscore.bare_register.factor is 'What the difference is multiplied by';
+comment on column pgscore.bare_register.plus is 'Added to the product';
+comment on column pgscore.bare_register.power is 'Of a sum of wild ones: the power of two that it is scaled down by';
+comment on column pgscore.bare_register.wraps is 'Of a sum of wild ones: for each input, what its argument is wrapped in; NULL for nothing';
+
+create type pgscore.bare_term as (
+    expression text,
+    weight double precision,
+    constant double precision,
+    magnitude double precision,
+    is_plain boolean
+);
+
+comment on type pgscore.bare_term is 'A term of a sum that may read wild registers';
+comment on column pgscore.bare_term.expression is 'SQL for what is weighted';
+comment on column pgscore.bare_term.weight is 'Its weight';
+comment on column pgscore.bare_term.constant is 'What it adds to the intercept';
+comment on column pgscore.bare_term.magnitude is 'How large it can be, in units of the largest double';
+comment on column pgscore.bare_term.is_plain is 'Whether it is an argument as it was given, and has to be wrapped';
+
+-- core/program/bare/limits.sql
+create type pgscore.bare_limits as (
+    largest_double double precision,
+    smallest_double double precision,
+    half_ulp double precision,
+    most_result double precision,
+    least_product double precision,
+    lift double precision,
+    least_factor double precision,
+    most_factor double precision,
+    least_squared double precision,
+    square_lift double precision,
+    lifted_small double precision,
+    least_divided double precision,
+    most_terms integer,
+    most_trees integer,
+    wild_input double precision,
+    least_wild_factor double precision,
+    most_wild_factor double precision,
+    most_wild_shift double precision,
+    least_wild_weight double precision,
+    most_wild_weight double precision,
+    most_plain_shift double precision,
+    least_tame_weight double precision,
+    most_wild_total double precision,
+    least_summed double precision,
+    summed_lift double precision,
+    most_score double precision,
+    most_exponent double precision
+);
+
+comment on type pgscore.bare_limits is 'How far the numbers of a bare expression may go; powers of ten where nothing hangs on the last bit';
+comment on column pgscore.bare_limits.largest_double is 'The largest finite double';
+comment on column pgscore.bare_limits.smallest_double is 'The smallest double above 0';
+comment on column pgscore.bare_limits.half_ulp is 'Sums are multiples of the last bit of their least term, which is more than this part of it';
+comment on column pgscore.bare_limits.most_result is 'Where a sum or a product could get near to an overflow';
+comment on column pgscore.bare_limits.least_product is 'Where a product could get near to an underflow, which PostgreSQL raises an error for';
+comment on column pgscore.bare_limits.lift is 'Added and subtracted again, over the factor: rounds to a multiple of what survives the product';
+comment on column pgscore.bare_limits.least_factor is 'No lift helps factors and weights below';
+comment on column pgscore.bare_limits.most_factor is 'Factors above overflow';
+comment on column pgscore.bare_limits.least_squared is 'Squares of less could underflow';
+comment on column pgscore.bare_limits.square_lift is 'The lift of what is squared';
+comment on column pgscore.bare_limits.lifted_small is 'The least magnitude after it';
+comment on column pgscore.bare_limits.least_divided is 'Trees whose sums could be less after their division are not for a bare expression';
+comment on column pgscore.bare_limits.most_terms is 'Sums of more terms are too deep for the parser';
+comment on column pgscore.bare_limits.most_trees is 'The same for trees';
+comment on column pgscore.bare_limits.wild_input is 'An input is wild where it may be further from 0 on both sides';
+comment on column pgscore.bare_limits.least_wild_factor is 'A wild register''s factor is not less';
+comment on column pgscore.bare_limits.most_wild_factor is 'Nor more; plus stays below';
+comment on column pgscore.bare_limits.most_wild_shift is 'A wild register''s shift stays below';
+comment on column pgscore.bare_limits.least_wild_weight is 'With a lesser weight of a wild register the sum would not show what the input is';
+comment on column pgscore.bare_limits.most_wild_weight is 'Nor with a greater one';
+comment on column pgscore.bare_limits.most_plain_shift is 'A shift up to here, in units of its factor, moves into the intercept: what cancels costs no digits';
+comment on column pgscore.bare_limits.least_tame_weight is 'In a sum with wild registers, no lift helps tame ones with lesser weights';
+comment on column pgscore.bare_limits.most_wild_total is 'The intercept and the total of all terms of such a sum stay below';
+comment on column pgscore.bare_limits.least_summed is 'In a sum that is scaled down, tame terms above this stay clear of an underflow';
+comment on column pgscore.bare_limits.summed_lift is 'The lift of tame terms that do not';
+comment on column pgscore.bare_limits.most_score is 'Beyond these ends it is the careful function''s turn';
+comment on column pgscore.bare_limits.most_exponent is 'The same before a logistic link';
+
+create function pgscore._bare_limits() returns pgscore.bare_limits
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select
+        '1.7976931348623157e308'::double precision as largest_double,
+        '5e-324'::double precision as smallest_double,
+        power('2'::double precision, -54) as half_ulp,
+        '1e307'::double precision as most_result,
+        '1e-305'::double precision as least_product,
+        power('2'::double precision, -1010) as lift,
+        '1e-200'::double precision as least_factor,
+        '1e300'::double precision as most_factor,
+        '1e-150'::double precision as least_squared,
+        power('2'::double precision, -480) as square_lift,
+        '1e-160'::double precision as lifted_small,
+        '1e-300'::double precision as least_divided,
+        1700 as most_terms,
+        1500 as most_trees,
+        '1e200'::double precision as wild_input,
+        '1e-100'::double precision as least_wild_factor,
+        '1e100'::double precision as most_wild_factor,
+        '1e200'::double precision as most_wild_shift,
+        '1e-50'::double precision as least_wild_weight,
+        '1e50'::double precision as most_wild_weight,
+        '100'::double precision as most_plain_shift,
+        '1e-60'::double precision as least_tame_weight,
+        '1e60'::double precision as most_wild_total,
+        '1e-200'::double precision as least_summed,
+        power('2'::double precision, -800) as summed_lift,
+        '1e200'::double precision as most_score,
+        '700'::double precision as most_exponent
+$$;
+
+comment on function pgscore._bare_limits() is 'The limits of bare expressions, each named';
+
+-- core/program/bare/input.sql
+create function pgscore._bare_register(
+    kind text, expression text, size bigint, low double precision, high double precision, small double precision,
+    may_miss boolean
+) returns pgscore.bare_register
 language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (kind, expression, size, low, high, small, may_miss, false, null, 0, 1, 0, null, null)::pgscore.bare_register;
+end
+$$;
+
+comment on function pgscore._bare_register(text, text, bigint, double precision, double precision, double precision, boolean) is
+    'A register that is not wild';
+
+create function pgscore._bare_input(
+    input jsonb, number integer, argument text, wild_ones boolean, box double precision
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    r pgscore.bare_register := pgscore._bare_register(
+        case when input ->> 'type' = 'text' then 't' else 'n' end, argument, 1,
+        coalesce((input -> 'minimum')::double precision, '-Infinity'),
+        coalesce((input -> 'maximum')::double precision, 'Infinity'),
+        l.smallest_double, (input -> 'nullable')::boolean
+    );
+begin
+    if wild_ones and r.kind = 'n' and not r.may_miss and not input ? 'known'
+        and r.low < -l.wild_input and r.high > l.wild_input
+    then
+        r.is_wild := true;
+        r.input := number;
+        return r;
+    end if;
+    r.low := greatest(r.low, -box);
+    r.high := least(r.high, box);
+    return case when r.low <= r.high then r end;
+end
+$$;
+
+comment on function pgscore._bare_input(jsonb, integer, text, boolean, double precision) is
+    'The register of an input, within the box unless it is wild; NULL where none of its values lies in the box';
+
+create function pgscore._bare_inputs(
+    inputs jsonb, arguments text[], wild_ones boolean, box double precision
+) returns pgscore.bare_register[]
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    registers pgscore.bare_register[] := '{}';
+    r pgscore.bare_register;
+    input jsonb;
+begin
+    for input in select i.value from jsonb_array_elements(inputs) with ordinality as i (value, ordinal) order by i.ordinal loop
+        r := pgscore._bare_input(
+            input, cardinality(registers), arguments[cardinality(registers) + 1], wild_ones, box
+        );
+        if r.kind is null then
+            return null;
+        end if;
+        registers := registers || r;
+    end loop;
+    return registers;
+end
+$$;
+
+comment on function pgscore._bare_inputs(jsonb, text[], boolean, double precision) is
+    'The registers of all inputs; NULL where one has no value in the box';
+
+create function pgscore._input_guard_sql(input jsonb, r pgscore.bare_register) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    or_missing constant text := case when r.may_miss then r.expression || ' is null or ' end;
+begin
+    return nullif(concat_ws(
+        ' and ',
+        case
+            when input ? 'known' then concat(
+                '(', or_missing, pgscore._tested(r.expression, r.kind), ' = any (',
+                pgscore._array_literal(input -> 'known', input ->> 'type'), '))'
+            )
+            when r.kind = 't' and not r.may_miss then r.expression || ' is not null'
+        end,
+        case
+            -- NaN is greater.
+            when r.kind = 'n' and r.low = '-Infinity' and r.high = 'Infinity' then
+                concat('(', or_missing, r.expression, ' <= ', pgscore._literal(r.high), ')')
+        end
+    ), '');
+end
+$$;
+
+comment on function pgscore._input_guard_sql(jsonb, pgscore.bare_register) is
+    'SQL for what a row must pass for an input that is not wild, besides its ends; NULL where there is nothing';
+
+create function pgscore._box_guard_sql(inputs pgscore.bare_register[]) returns text
+language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 set extra_float_digits = 1
 as $$
+    -- Two numbers are a point: one comparison for four ends, and false for NaN.
+    select string_agg(
+        format(
+            'point(%s, %s) <@ %L::box', p.first, coalesce(p.second, pgscore._literal(0)),
+            format('(%s,%s),(%s,%s)', p.high, coalesce(p.second_high, 0), p.low, coalesce(p.second_low, 0))
+        ),
+        ' and ' order by p.number
+    )
+    from (
+        select
+            b.number, b.expression as first, b.high, b.low, lead(b.expression) over following as second,
+            lead(b.high) over following as second_high, lead(b.low) over following as second_low
+        from (
+            select
+                row_number() over (order by i.ordinal) as number, i.low, i.high,
+                case
+                    when i.may_miss then format(
+                        'coalesce(%s, %s)', i.expression, pgscore._literal(greatest(i.low, least(i.high, 0)))
+                    )
+                    else i.expression
+                end as expression
+            from unnest(inputs) with ordinality as i (
+                kind, expression, size, low, high, small, may_miss, is_wild, input, shift, factor, plus, power, wraps, ordinal
+            )
+            where i.kind = 'n' and not i.is_wild and (i.low > '-Infinity' or i.high < 'Infinity')
+        ) b
+        window following as (order by b.number)
+    ) p
+    where p.number % 2 = 1
+$$;
+
+comment on function pgscore._box_guard_sql(pgscore.bare_register[]) is
+    'SQL for whether number inputs that are not wild lie between their ends; NULL where none has any';
+
+create function pgscore._guard_sql(inputs jsonb, registers pgscore.bare_register[]) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
 declare
-    most constant double precision := '1.7976931348623157e308';
-    tiny constant double precision := '5e-324';
-    ulp constant double precision := power('2'::double precision, -54);
-    limits constant bigint := 4 * pgscore._program_size(program) + 1000;
-    inputs constant integer := jsonb_array_length(program -> 'inputs');
-    link constant text := program ->> 'link';
-    kinds text := '';
-    expressions text[] := '{}';
-    sizes bigint[] := '{}';
-    lows double precision[] := '{}';
-    highs double precision[] := '{}';
-    smalls double precision[] := '{}';
-    may_miss boolean[] := '{}';
-    -- A wild register is (input - shift) * factor + plus.
-    wild integer[] := '{}';
-    shifts double precision[] := '{}';
-    factors double precision[] := '{}';
-    pluses double precision[] := '{}';
-    points text[] := '{}';
-    corners double precision[] := '{}';
     guards text[] := '{}';
-    used boolean[] := array_fill(false, array[inputs]);
-    wraps text[] := array_fill(null::text, array[inputs]);
     input jsonb;
-    step jsonb;
-    name text;
-    field text;
-    kind text;
-    e text;
-    size bigint;
-    low double precision;
-    high double precision;
-    small double precision;
-    missing boolean;
-    wild_input integer;
-    shift double precision;
-    factor double precision;
-    plus double precision;
-    constant_ double precision;
-    weight double precision;
-    term text;
-    of integer;
-    read integer[];
-    weights double precision[];
-    trees text[];
-    register integer := 0;
-    -- The one register that the score needs; NULL where it needs several.
-    score integer;
-    scores integer[];
-    total double precision;
-    least_weight double precision;
-    power_ integer;
-    lift text;
-    limited boolean;
-    answer pgscore.bare_expression;
+    number integer := 0;
 begin
-    -- Which registers the score needs: some links want all.
-    select array_agg(r.register::integer order by r.ordinal) into scores
-    from jsonb_array_elements(program -> 'scores') with ordinality as r (register, ordinal);
-    if link in ('identity', 'logistic', 'sign') then
-        score := scores[case link when 'identity' then coalesce(positive, 0) else 0 end + 1];
-        scores := array[score];
-    end if;
-
-    for input in
-        select i.value from jsonb_array_elements(program -> 'inputs') with ordinality as i (value, ordinal) order by i.ordinal
-    loop
-        e := arguments[register + 1];
-        missing := (input -> 'nullable')::boolean;
-        kind := case when input ->> 'type' = 'text' then 't' else 'n' end;
-        low := coalesce((input -> 'minimum')::double precision, '-Infinity');
-        high := coalesce((input -> 'maximum')::double precision, 'Infinity');
-        wild_input := case
-            when wild_ones and kind = 'n' and not missing and not input ? 'known' and low < '-1e200' and high > '1e200'
-            then register
-        end;
-        if wild_input is null then
-            low := greatest(low, -box);
-            high := least(high, box);
-            if low > high then
-                return null;
-            elsif input ? 'known' then
-                guards := guards || concat(
-                    '(', case when missing then e || ' is null or ' end, pgscore._tested(e, kind), ' = any (',
-                    pgscore._array_literal(input -> 'known', input ->> 'type'), '))'
-                );
-            elsif kind = 't' and not missing then
-                guards := guards || (e || ' is not null');
-            end if;
-            if kind = 'n' and low = '-Infinity' and high = 'Infinity' then
-                -- NaN is greater.
-                guards := guards || concat(
-                    '(', case when missing then e || ' is null or ' end, e, ' <= ', pgscore._literal(high), ')'
-                );
-            elsif kind = 'n' then
-                points := points || case
-                    when missing then format('coalesce(%s, %s)', e, pgscore._literal(greatest(low, least(high, 0)))) else e end;
-                corners := corners || array[high, low];
-            end if;
+    for input in select i.value from jsonb_array_elements(inputs) with ordinality as i (value, ordinal) order by i.ordinal loop
+        number := number + 1;
+        if not (registers[number]).is_wild then
+            guards := guards || pgscore._input_guard_sql(input, registers[number]);
         end if;
-        kinds := kinds || kind;
-        expressions := expressions || e;
-        sizes := sizes || 1::bigint;
-        lows := lows || low;
-        highs := highs || high;
-        smalls := smalls || tiny;
-        may_miss := may_miss || missing;
-        wild := wild || wild_input;
-        shifts := shifts || '0'::double precision;
-        factors := factors || '1'::double precision;
-        pluses := pluses || '0'::double precision;
-        register := register + 1;
     end loop;
+    return nullif(array_to_string(guards || pgscore._box_guard_sql(registers[:number]), ' and '), '');
+end
+$$;
 
+comment on function pgscore._guard_sql(jsonb, pgscore.bare_register[]) is
+    'SQL for whether a row is ordinary: what the inputs that are not wild have to pass; NULL where it is always';
+
+-- core/program/bare/affine.sql
+create function pgscore._lifted_sql(expression text, lift double precision) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select format('((%s + %s) - %s)', expression, pgscore._literal(lift), pgscore._literal(lift))
+$$;
+
+comment on function pgscore._lifted_sql(text, double precision) is
+    'SQL that rounds to a multiple of the lift''s last bit, so that nothing between that and 0 is left';
+
+create function pgscore._bare_wild_operation(
+    r pgscore.bare_register, field text, operand double precision
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if field = 'subtract' and r.shift = 0 and r.factor = 1 and r.plus = 0 then
+        r.shift := operand;
+    elsif field in ('subtract', 'add') then
+        r.plus := pgscore._add(r.plus, case field when 'add' then operand else -operand end);
+    elsif field = 'divide' then
+        r.factor := pgscore._divide(r.factor, operand);
+        r.plus := pgscore._divide(r.plus, operand);
+    else
+        r.factor := pgscore._multiply(r.factor, operand);
+        r.plus := pgscore._multiply(r.plus, operand);
+    end if;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_wild_operation(pgscore.bare_register, text, double precision) is
+    'A wild register after one operation: noted, for the sum that reads it';
+
+create function pgscore._bare_addition(
+    r pgscore.bare_register, field text, operand double precision
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    added constant double precision := case field when 'add' then operand else -operand end;
+begin
+    r.expression := format(
+        '(%s %s %s)', r.expression, case field when 'add' then '+' else '-' end, pgscore._literal(operand)
+    );
+    r.low := pgscore._add(r.low, added);
+    r.high := pgscore._add(r.high, added);
+    r.small := greatest(l.smallest_double, pgscore._multiply(abs(operand), l.half_ulp));
+    r.size := r.size + 1;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_addition(pgscore.bare_register, text, double precision) is
+    'A register after a constant is added (field add) or subtracted (field subtract)';
+
+create function pgscore._bare_product(
+    r pgscore.bare_register, field text, operand double precision
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    divides constant boolean := field = 'divide';
+    factor constant double precision := case when divides then pgscore._divide(1, abs(operand)) else abs(operand) end;
+    ends double precision[];
+begin
+    if factor is null or factor > l.most_factor or factor > 0 and factor < l.least_factor then
+        return null;
+    end if;
+    if factor > 0 and pgscore._multiply(r.small, factor) < l.least_product then
+        r.expression := pgscore._lifted_sql(r.expression, l.lift / factor);
+        r.size := r.size + 2;
+    end if;
+    r.expression := format('(%s %s %s)', r.expression, case when divides then '/' else '*' end, pgscore._literal(operand));
+    ends := case
+        when divides then array[pgscore._divide(r.low, operand), pgscore._divide(r.high, operand)]
+        else array[pgscore._multiply(r.low, operand), pgscore._multiply(r.high, operand)]
+    end;
+    r.low := case when ends[1] > ends[2] then ends[2] else ends[1] end;
+    r.high := case when ends[1] > ends[2] then ends[1] else ends[2] end;
+    r.small := greatest(pgscore._multiply(r.small, factor), l.smallest_double);
+    r.size := r.size + 1;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_product(pgscore.bare_register, text, double precision) is
+    'A register after it is divided by a constant (field divide) or multiplied (field multiply); NULL where that is not safe';
+
+create function pgscore._bare_affine(step jsonb, r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    field text;
+    operand double precision;
+begin
+    foreach field in array array['subtract', 'divide', 'multiply', 'add'] loop
+        operand := (step -> field)::double precision;
+        if operand is null or operand = (case when field in ('subtract', 'add') then 0 else 1 end) then
+            continue;
+        elsif r.is_wild then
+            r := pgscore._bare_wild_operation(r, field, operand);
+        elsif field in ('subtract', 'add') then
+            r := pgscore._bare_addition(r, field, operand);
+        else
+            r := pgscore._bare_product(r, field, operand);
+        end if;
+        exit when r.kind is null;
+    end loop;
+    if r.is_wild and (
+        not abs(r.factor) between l.least_wild_factor and l.most_wild_factor
+        or not abs(r.plus) < l.most_wild_factor or not abs(r.shift) < l.most_wild_shift
+        or r.factor is null or r.plus is null
+    ) then
+        return null;
+    end if;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_affine(jsonb, pgscore.bare_register) is
+    'The register of an affine step of a register; NULL where it is not safe';
+
+-- core/program/bare/functions.sql
+create function pgscore._bare_clip(step jsonb, r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    low constant double precision := (step -> 'minimum')::double precision;
+    high constant double precision := (step -> 'maximum')::double precision;
+begin
+    -- Unlike greatest and least, these give NULL for NULL.
+    if low is not null then
+        r.expression := format('float8larger(%s, %s)', r.expression, pgscore._literal(low));
+    end if;
+    if high is not null then
+        r.expression := format('float8smaller(%s, %s)', r.expression, pgscore._literal(high));
+    end if;
+    r.low := least(greatest(r.low, low), high);
+    r.high := least(greatest(r.high, low), high);
+    r.small := least(r.small, nullif(abs(low), 0), nullif(abs(high), 0));
+    r.size := r.size + 2;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_clip(jsonb, pgscore.bare_register) is 'The register of a clip step of a register';
+
+create function pgscore._bare_square_root(r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if r.low < 0 then
+        r.expression := format('case when %1$s >= %2$s then sqrt(%1$s) end', r.expression, pgscore._literal(0));
+        r.size := 2 * r.size + 2;
+        r.may_miss := true;
+    else
+        r.expression := format('sqrt(%s)', r.expression);
+        r.size := r.size + 1;
+    end if;
+    r.low := 0;
+    r.high := sqrt(greatest(r.high, 0));
+    r.small := sqrt(r.small);
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_square_root(pgscore.bare_register) is 'The register of a square root; missing below 0';
+
+create function pgscore._bare_square(r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+begin
+    if r.small < l.least_squared then
+        r.expression := pgscore._lifted_sql(r.expression, l.square_lift);
+        r.size := r.size + 2;
+        r.small := l.lifted_small;
+    end if;
+    r.expression := format('(%1$s * %1$s)', r.expression);
+    r.size := 2 * r.size + 1;
+    r.high := pgscore._multiply(greatest(abs(r.low), abs(r.high)), greatest(abs(r.low), abs(r.high)));
+    r.low := 0;
+    r.small := pgscore._multiply(r.small, r.small);
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_square(pgscore.bare_register) is 'The register of a square';
+
+create function pgscore._bare_function(step jsonb, r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    case step ->> 'name'
+        when 'sqrt' then
+            return pgscore._bare_square_root(r);
+        when 'square' then
+            return pgscore._bare_square(r);
+        when 'abs' then
+            r.expression := format('abs(%s)', r.expression);
+            r.high := greatest(abs(r.low), abs(r.high));
+            r.low := 0;
+            r.size := r.size + 1;
+            return r;
+    end case;
+end
+$$;
+
+comment on function pgscore._bare_function(jsonb, pgscore.bare_register) is 'The register of a function step of a register';
+
+create function pgscore._bare_fill(step jsonb, r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    number double precision;
+begin
+    if r.kind = 't' then
+        r.expression := format('coalesce(%s, %s::text)', r.expression, quote_literal(step ->> 'with'));
+    else
+        number := (step -> 'with')::double precision;
+        r.expression := format('coalesce(%s, %s)', r.expression, pgscore._literal(number));
+        r.low := least(r.low, number);
+        r.high := greatest(r.high, number);
+        r.small := least(r.small, nullif(abs(number), 0));
+    end if;
+    r.may_miss := false;
+    r.size := r.size + 1;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_fill(jsonb, pgscore.bare_register) is 'The register of a fill step of a register';
+
+create function pgscore._bare_missing(r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return pgscore._bare_register(
+        'n',
+        case
+            when r.may_miss then
+                format('case when %s is null then %s else %s end', r.expression, pgscore._literal(1), pgscore._literal(0))
+            else pgscore._literal(0)
+        end,
+        r.size + 1, 0, 1, 1, false
+    );
+end
+$$;
+
+comment on function pgscore._bare_missing(pgscore.bare_register) is 'The register of a missing step of a register';
+
+create function pgscore._bare_lookup(step jsonb, r pgscore.bare_register, most_nodes bigint) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    keys constant integer := jsonb_array_length(step -> 'keys');
+begin
+    -- The value is read again for each key on the way.
+    r.size := r.size * (keys + 2) + keys;
+    if r.size > most_nodes then
+        return null;
+    end if;
+    r.expression := pgscore._lookup(step, r.expression, r.kind = 't', r.may_miss);
+    select
+        coalesce(min(v.value), 0), coalesce(max(v.value), 0), coalesce(min(nullif(abs(v.value), 0)), 1),
+        bool_or(v.value is null)
+    into r.low, r.high, r.small, r.may_miss
+    from (
+        select nullif(k.value, 'null')::double precision as value
+        from jsonb_array_elements(
+            step -> 'values' || (step -> 'unknown') || case when r.may_miss then step -> 'missing' else step -> 'unknown' end
+        ) as k (value)
+    ) v;
+    r.kind := 'n';
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_lookup(jsonb, pgscore.bare_register, bigint) is
+    'The register of a lookup step of a register; NULL where its SQL would be too large';
+
+-- core/program/bare/linear.sql
+create function pgscore._bare_linear(step jsonb, registers pgscore.bare_register[]) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    of constant integer[] := translate((step -> 'of')::text, '[]', '{}')::integer[];
+    weights constant double precision[] := translate((step -> 'weights')::text, '[]', '{}')::double precision[];
+    intercept constant double precision := (step -> 'intercept')::double precision;
+    r pgscore.bare_register := pgscore._bare_register(
+        'n', null, 1, intercept, intercept, coalesce(nullif(abs(intercept), 0), 1), false
+    );
+    sum text := pgscore._literal(intercept);
+    term pgscore.bare_register;
+    weight double precision;
+    product double precision;
+begin
+    for number in 1 .. cardinality(of) loop
+        term := registers[of[number] + 1];
+        weight := weights[number];
+        product := pgscore._multiply(term.small, abs(weight));
+        if weight <> 0 and abs(weight) < l.least_factor
+            or term.low = '-Infinity' or term.high = 'Infinity'
+            or pgscore._multiply(abs(weight), greatest(abs(term.low), abs(term.high))) > l.most_result
+        then
+            return null;
+        elsif weight <> 0 and product < l.least_product then
+            term.expression := pgscore._lifted_sql(term.expression, l.lift / abs(weight));
+            term.size := term.size + 2;
+        end if;
+        sum := sum || format(' + %s * %s', term.expression, pgscore._literal(weight));
+        r.low := pgscore._add(r.low, least(pgscore._multiply(weight, term.low), pgscore._multiply(weight, term.high)));
+        r.high := pgscore._add(r.high, greatest(pgscore._multiply(weight, term.low), pgscore._multiply(weight, term.high)));
+        if weight <> 0 then
+            r.small := least(r.small, greatest(product, l.smallest_double));
+        end if;
+        r.may_miss := r.may_miss or term.may_miss;
+        r.size := r.size + term.size + 2;
+    end loop;
+    r.small := greatest(l.smallest_double, pgscore._multiply(r.small, l.half_ulp));
+    r.expression := '(' || sum || ')';
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_linear(jsonb, pgscore.bare_register[]) is
+    'The register of a linear step that reads no wild register; NULL where it is not safe';
+
+create function pgscore._tame_term(r pgscore.bare_register, weight double precision) returns pgscore.bare_term
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    term pgscore.bare_term;
+begin
+    term.weight := weight;
+    term.constant := 0;
+    term.magnitude := pgscore._multiply(
+        abs(weight), pgscore._divide(greatest(abs(r.low), abs(r.high)), l.largest_double)
+    );
+    term.is_plain := false;
+    if weight = 0 or pgscore._multiply(abs(weight), r.small) > l.least_summed then
+        term.expression := r.expression;
+    elsif abs(weight) > l.least_tame_weight then
+        term.expression := pgscore._lifted_sql(r.expression, pgscore._divide(l.summed_lift, abs(weight)));
+    else
+        return null;
+    end if;
+    return term;
+end
+$$;
+
+comment on function pgscore._tame_term(pgscore.bare_register, double precision) is
+    'The term of a register that is not wild in a sum with such as are; NULL where it could underflow';
+
+create function pgscore._wild_term(r pgscore.bare_register, weight double precision, argument text) returns pgscore.bare_term
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    term pgscore.bare_term;
+begin
+    term.weight := pgscore._multiply(weight, r.factor);
+    if not abs(term.weight) between l.least_wild_weight and l.most_wild_weight then
+        return null;
+    end if;
+    term.magnitude := abs(term.weight) * 2;
+    term.is_plain := abs(pgscore._multiply(r.shift, r.factor)) <= l.most_plain_shift;
+    if term.is_plain then
+        term.expression := argument;
+        term.constant := pgscore._multiply(term.weight, pgscore._divide(r.plus, r.factor) - r.shift);
+    else
+        term.expression := format('(%s - %s)', argument, pgscore._literal(r.shift));
+        term.constant := pgscore._multiply(term.weight, pgscore._divide(r.plus, r.factor));
+    end if;
+    return term;
+end
+$$;
+
+comment on function pgscore._wild_term(pgscore.bare_register, double precision, text) is
+    'The term of a wild register in a sum: its factor is in the weight, what it adds in the intercept; NULL where the sum would not show what the input is';
+
+create function pgscore._scaled_sum(
+    terms pgscore.bare_term[], intercept double precision, total double precision, least_weight double precision
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    r pgscore.bare_register := pgscore._bare_register('n', null, 3 * cardinality(terms), null, null, null, false);
+    scale double precision;
+    term pgscore.bare_term;
+begin
+    if total is null or not total < l.most_wild_total or not abs(intercept) < l.most_wild_total
+        or not least_weight > l.least_tame_weight
+    then
+        return null;
+    end if;
+    r.is_wild := true;
+    r.power := greatest(0, ceil(log('2'::numeric,
+        greatest(total + pgscore._divide(abs(intercept), l.largest_double) * 2, 1)::numeric)) + 2);
+    scale := power('2'::double precision, -r.power);
+    r.expression := pgscore._literal(pgscore._multiply(intercept, scale));
+    foreach term in array terms loop
+        r.expression := r.expression
+            || format(' + %s * %s', term.expression, pgscore._literal(pgscore._multiply(term.weight, scale)));
+    end loop;
+    return r;
+end
+$$;
+
+comment on function pgscore._scaled_sum(pgscore.bare_term[], double precision, double precision, double precision) is
+    'A sum that may read wild registers, scaled down by a power of two until no row overflows it; NULL where there is none';
+
+create function pgscore._wraps(
+    plain boolean[], link text, power integer, least_weight double precision
+) returns text[]
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- Lost in rounding, it keeps the products of tiny inputs from underflowing.
+    lift constant text := pgscore._literal(power('2'::double precision,
+        (-1010 + power - floor(log('2'::numeric, least_weight::numeric)))::integer));
+    wrap constant text := case link
+        when 'logistic' then format('(%%s + %s)', lift) else format('((%%s + %s) - %s)', lift, lift)
+    end;
+begin
+    return array(select case when p.plain then wrap end from unnest(plain) with ordinality as p (plain, ordinal) order by p.ordinal);
+end
+$$;
+
+comment on function pgscore._wraps(boolean[], text, integer, double precision) is
+    'What the arguments of inputs are wrapped in that a scaled sum reads plainly; NULL for the others';
+
+create function pgscore._bare_wild_sum(
+    program jsonb, step jsonb, arguments text[], registers pgscore.bare_register[]
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    of constant integer[] := translate((step -> 'of')::text, '[]', '{}')::integer[];
+    weights constant double precision[] := translate((step -> 'weights')::text, '[]', '{}')::double precision[];
+    intercept double precision := (step -> 'intercept')::double precision;
+    total double precision := abs(intercept);
+    least_weight double precision := 1;
+    terms pgscore.bare_term[] := '{}';
+    -- For each input whether it is read, NULL where it is not, and whether it is read as it was given.
+    plain boolean[] := array_fill(null::boolean, array[jsonb_array_length(program -> 'inputs')]);
+    may_miss boolean := false;
+    r pgscore.bare_register;
+    term pgscore.bare_term;
+begin
+    for number in 1 .. cardinality(of) loop
+        r := registers[of[number] + 1];
+        term := case
+            when r.is_wild then pgscore._wild_term(r, weights[number], arguments[r.input + 1])
+            else pgscore._tame_term(r, weights[number])
+        end;
+        if term.expression is null then
+            return null;
+        end if;
+        intercept := intercept + term.constant;
+        total := total + term.magnitude;
+        if r.is_wild then
+            plain[r.input + 1] := term.is_plain or coalesce(plain[r.input + 1], false);
+        end if;
+        if term.is_plain then
+            least_weight := least(least_weight, abs(term.weight));
+        end if;
+        terms := terms || term;
+        may_miss := may_miss or r.may_miss;
+    end loop;
+    if exists (select from unnest(registers) as w where w.is_wild and w.input is not null and plain[w.input + 1] is null) then
+        -- Nothing shows what an input is that the sum does not read.
+        return null;
+    end if;
+    r := pgscore._scaled_sum(terms, intercept, total, least_weight);
+    if r.kind is not null then
+        r.may_miss := may_miss;
+        r.wraps := pgscore._wraps(plain, program ->> 'link', r.power, least_weight);
+    end if;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_wild_sum(jsonb, jsonb, text[], pgscore.bare_register[]) is
+    'The register of the linear step that alone may read wild registers, and must read all wild inputs; NULL where it is not safe';
+
+-- core/program/bare/trees.sql
+create function pgscore._is_needed(program jsonb, scores integer[], register integer) returns boolean
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select register = any (scores) or exists (
+        select from jsonb_array_elements(program -> 'steps') as s (step)
+        where case jsonb_typeof(s.step -> 'of')
+            when 'array' then s.step -> 'of' @> to_jsonb(register) else s.step -> 'of' = to_jsonb(register)
+        end
+    )
+$$;
+
+comment on function pgscore._is_needed(jsonb, integer[], integer) is 'Whether a register is a score or read by a step';
+
+create function pgscore._bare_quotient(r pgscore.bare_register, divisor double precision) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+begin
+    if divisor = 0 or abs(pgscore._divide(r.small, divisor)) < l.least_divided then
+        return null;
+    end if;
+    r.expression := format('(%s / %s)', r.expression, pgscore._literal(divisor));
+    r.high := abs(pgscore._divide(r.high, divisor));
+    r.small := abs(pgscore._divide(r.small, divisor));
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_quotient(pgscore.bare_register, double precision) is
+    'A sum of trees over their divisor; NULL where that could underflow';
+
+create function pgscore._bare_tree_output(
+    step jsonb, tests text[], may_miss boolean[], output integer, size bigint
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    base constant double precision := (step -> 'base' -> output)::double precision;
+    trees constant text[] := pgscore._tree_expressions(step, tests, may_miss, output);
+    r pgscore.bare_register := pgscore._bare_register(
+        'n', array_to_string(pgscore._literal(base) || trees, ' + '), size, null, null, null, false
+    );
+begin
+    if cardinality(trees) > 0 then
+        r.expression := '(' || r.expression || ')';
+    end if;
+    select
+        abs(base) + coalesce(max(abs(v.leaf::double precision)), 0) * cardinality(trees),
+        greatest(l.smallest_double, least(min(nullif(abs(v.leaf::double precision), 0)), nullif(abs(base), 0)))
+    into r.high, r.small
+    from jsonb_array_elements(step -> 'values') as v (leaf);
+    r.small := greatest(l.smallest_double, coalesce(pgscore._multiply(r.small, l.half_ulp), 1));
+    if step ? 'divide' then
+        r := pgscore._bare_quotient(r, (step -> 'divide')::double precision);
+    end if;
+    r.low := -r.high;
+    return case when r.high < 'Infinity' then r end;
+end
+$$;
+
+comment on function pgscore._bare_tree_output(jsonb, text[], boolean[], integer, bigint) is
+    'The register of one output of a trees step; tests is SQL for what nodes test, NULL where it is missing and may_miss. NULL where it is not safe';
+
+create function pgscore._bare_trees(
+    program jsonb, step jsonb, scores integer[], registers pgscore.bare_register[], most_nodes bigint
+) returns pgscore.bare_register[]
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    r pgscore.bare_register;
+    number integer;
+    tests text[] := '{}';
+    may_miss boolean[] := '{}';
+    sizes bigint[] := '{}';
+    size bigint;
+    answers pgscore.bare_register[] := '{}';
+begin
+    foreach number in array translate((step -> 'of')::text, '[]', '{}')::integer[] loop
+        r := registers[number + 1];
+        if r.is_wild then
+            return null;
+        end if;
+        tests := tests || pgscore._tested(r.expression, r.kind);
+        may_miss := may_miss || r.may_miss;
+        sizes := sizes || r.size;
+    end loop;
+    select coalesce(sum(sizes[f.position + 1]) + count(*), 0) into size
+    from unnest(translate((step -> 'feature')::text, '[]', '{}')::integer[]) as f (position);
+    if size > most_nodes or jsonb_array_length(step -> 'roots') > l.most_trees or not pgscore._leaves_are_bounded(step) then
+        return null;
+    end if;
+    for output in 0 .. jsonb_array_length(step -> 'base') - 1 loop
+        r := case
+            when pgscore._is_needed(program, scores, cardinality(registers) + output) then
+                pgscore._bare_tree_output(step, tests, may_miss, output, size)
+            else pgscore._bare_register('n', null, size, 0, 0, l.smallest_double, false)
+        end;
+        if r.kind is null then
+            return null;
+        end if;
+        answers := answers || r;
+    end loop;
+    return answers;
+end
+$$;
+
+comment on function pgscore._bare_trees(jsonb, jsonb, integer[], pgscore.bare_register[], bigint) is
+    'The registers of a trees step, without SQL where nothing needs them; NULL where one is not safe';
+
+-- core/program/bare/program.sql
+-- Interval arithmetic with the program's own operations: rounding is monotone, so where the ends do not overflow nothing
+-- between them does. `small` is the least magnitude that a register has besides 0: a product with it must not underflow.
+--
+-- A register is wild where it is linear in an input that may be anything, NULL, NaN and infinity included. Such inputs
+-- need no guard, because the one sum that may read them shows what they were: its weights are scaled down by a power of
+-- two until no sum of doubles overflows, an added constant that is lost in rounding keeps their products from
+-- underflowing, and a sum that is large, infinite, NaN or NULL is left to the careful function.
+create function pgscore._bare_scores(program jsonb, positive integer) returns integer[]
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    scores constant integer[] := translate((program -> 'scores')::text, '[]', '{}')::integer[];
+begin
+    return case program ->> 'link'
+        when 'identity' then array[scores[coalesce(positive, 0) + 1]]
+        when 'logistic' then array[scores[1]]
+        when 'sign' then array[scores[1]]
+        else scores
+    end;
+end
+$$;
+
+comment on function pgscore._bare_scores(jsonb, integer) is
+    'The registers that the score needs: some links want all, the others the one of the output';
+
+create function pgscore._bare_linear_step(
+    program jsonb, step jsonb, arguments text[], scores integer[], registers pgscore.bare_register[]
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    of constant integer[] := translate((step -> 'of')::text, '[]', '{}')::integer[];
+begin
+    if cardinality(of) > l.most_terms then
+        return null;
+    end if;
+    for number in 1 .. cardinality(of) loop
+        if (registers[of[number] + 1]).is_wild then
+            -- Only the sum that is the score: what follows it would have to know of its power.
+            return case
+                when program ->> 'link' in ('identity', 'logistic', 'sign') and scores = array[cardinality(registers)] then
+                    pgscore._bare_wild_sum(program, step, arguments, registers)
+            end;
+        end if;
+    end loop;
+    return pgscore._bare_linear(step, registers);
+end
+$$;
+
+comment on function pgscore._bare_linear_step(jsonb, jsonb, text[], integer[], pgscore.bare_register[]) is
+    'The register of a linear step; NULL where it is not safe';
+
+create function pgscore._bare_step(
+    program jsonb, step jsonb, arguments text[], scores integer[], registers pgscore.bare_register[], most_nodes bigint
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    name constant text := step ->> 'step';
+    r pgscore.bare_register;
+begin
+    if name <> 'linear' then
+        r := registers[(step -> 'of')::integer + 1];
+        if r.is_wild and name <> 'affine' then
+            return null;
+        end if;
+    end if;
+    r := case name
+        when 'affine' then pgscore._bare_affine(step, r)
+        when 'clip' then pgscore._bare_clip(step, r)
+        when 'function' then pgscore._bare_function(step, r)
+        when 'fill' then pgscore._bare_fill(step, r)
+        when 'missing' then pgscore._bare_missing(r)
+        when 'lookup' then pgscore._bare_lookup(step, r, most_nodes)
+        when 'linear' then pgscore._bare_linear_step(program, step, arguments, scores, registers)
+    end;
+    -- The steps whose values can grow.
+    if r.size > most_nodes
+        or not r.is_wild and (name in ('affine', 'linear') or step ->> 'name' = 'square')
+        and (coalesce(r.low, '-Infinity') <= -l.most_result or coalesce(r.high, 'Infinity') >= l.most_result)
+    then
+        return null;
+    end if;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_step(jsonb, jsonb, text[], integer[], pgscore.bare_register[], bigint) is
+    'The register of a step of any kind but trees; NULL where it is not safe, or larger than most_nodes';
+
+create function pgscore._bare_registers(
+    program jsonb, arguments text[], scores integer[], wild_ones boolean, box double precision
+) returns pgscore.bare_register[]
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    most_nodes constant bigint := 4 * pgscore._program_size(program) + 1000;
+    registers pgscore.bare_register[] := pgscore._bare_inputs(program -> 'inputs', arguments, wild_ones, box);
+    added pgscore.bare_register[];
+    r pgscore.bare_register;
+    step jsonb;
+begin
+    if registers is null then
+        return null;
+    end if;
     for step in
         select s.value from jsonb_array_elements(program -> 'steps') with ordinality as s (value, ordinal) order by s.ordinal
     loop
-        name := step ->> 'step';
-        if name = 'trees' then
-            read := translate((step -> 'of')::text, '[]', '{}')::integer[];
-            for number in 1 .. cardinality(read) loop
-                if wild[read[number] + 1] is not null then
-                    return null;
-                end if;
-            end loop;
-            size := (
-                select sum(sizes[read[f.position + 1] + 1]) + count(*)
-                from unnest(translate((step -> 'feature')::text, '[]', '{}')::integer[]) as f (position)
-            );
-            if coalesce(size, 0) > limits or jsonb_array_length(step -> 'roots') > 1500 or not pgscore._leaves_are_bounded(step) then
+        if step ->> 'step' = 'trees' then
+            added := pgscore._bare_trees(program, step, scores, registers, most_nodes);
+            if added is null then
                 return null;
             end if;
-            for output in 0 .. jsonb_array_length(step -> 'base') - 1 loop
-                e := null;
-                total := 0;
-                small := tiny;
-                if register = any (scores) or exists (
-                    -- Only what the score needs.
-                    select from jsonb_array_elements(program -> 'steps') as s (later)
-                    where case jsonb_typeof(s.later -> 'of')
-                        when 'array' then s.later -> 'of' @> to_jsonb(register) else s.later -> 'of' = to_jsonb(register) end
-                ) then
-                    trees := pgscore._tree_expressions(
-                        step,
-                        array(
-                            select pgscore._tested(expressions[r.register + 1], substr(kinds, r.register + 1, 1))
-                            from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
-                        ),
-                        array(
-                            select may_miss[r.register + 1]
-                            from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
-                        ),
-                        output
-                    );
-                    e := array_to_string(pgscore._literal((step -> 'base' -> output)::double precision) || trees, ' + ');
-                    if cardinality(trees) > 0 then
-                        e := '(' || e || ')';
-                    end if;
-                    select
-                        abs((step -> 'base' -> output)::double precision)
-                            + coalesce(max(abs(v.leaf::double precision)), 0) * cardinality(trees),
-                        greatest(tiny, least(
-                            min(nullif(abs(v.leaf::double precision), 0)), nullif(abs((step -> 'base' -> output)::double precision), 0)
-                        ))
-                    into total, small
-                    from jsonb_array_elements(step -> 'values') as v (leaf);
-                    -- Sums are multiples of the last bit of their least term.
-                    small := greatest(tiny, coalesce(pgscore._multiply(small, ulp), 1));
-                    constant_ := (step -> 'divide')::double precision;
-                    if constant_ is not null then
-                        if constant_ = 0 or abs(pgscore._divide(small, constant_)) < '1e-300' then
-                            return null;
-                        end if;
-                        e := format('(%s / %s)', e, pgscore._literal(constant_));
-                        total := abs(pgscore._divide(total, constant_));
-                        small := abs(pgscore._divide(small, constant_));
-                    end if;
-                    if not total < 'Infinity' then
-                        return null;
-                    end if;
-                end if;
-                kinds := kinds || 'n';
-                expressions := expressions || e;
-                sizes := sizes || size;
-                lows := lows || -total;
-                highs := highs || total;
-                smalls := smalls || small;
-                may_miss := may_miss || false;
-                wild := wild || null::integer;
-                shifts := shifts || '0'::double precision;
-                factors := factors || '1'::double precision;
-                pluses := pluses || '0'::double precision;
-                register := register + 1;
+            foreach r in array added loop
+                registers := registers || r;
             end loop;
-            continue;
-        end if;
-
-        kind := pgscore._step_kinds(step, kinds);
-        wild_input := null;
-        shift := 0;
-        factor := 1;
-        plus := 0;
-        if name <> 'linear' then
-            of := (step -> 'of')::integer + 1;
-            e := expressions[of];
-            size := sizes[of];
-            low := lows[of];
-            high := highs[of];
-            small := smalls[of];
-            missing := may_miss[of];
-            wild_input := wild[of];
-            if wild_input is not null and name <> 'affine' then
+        else
+            r := pgscore._bare_step(program, step, arguments, scores, registers, most_nodes);
+            if r.kind is null then
                 return null;
             end if;
+            registers := registers || r;
         end if;
-        case name
-            when 'affine' then
-                shift := shifts[of];
-                factor := factors[of];
-                plus := pluses[of];
-                foreach field in array array['subtract', 'divide', 'multiply', 'add'] loop
-                    constant_ := (step -> field)::double precision;
-                    if constant_ is null
-                        or (field in ('subtract', 'add') and constant_ = 0)
-                        or (field in ('divide', 'multiply') and constant_ = 1)
-                    then
-                        continue;
-                    elsif wild_input is not null then
-                        if field = 'subtract' and shift = 0 and factor = 1 and plus = 0 then
-                            shift := constant_;
-                        elsif field in ('subtract', 'add') then
-                            plus := pgscore._add(plus, case field when 'add' then constant_ else -constant_ end);
-                        elsif field = 'divide' then
-                            factor := pgscore._divide(factor, constant_);
-                            plus := pgscore._divide(plus, constant_);
-                        else
-                            factor := pgscore._multiply(factor, constant_);
-                            plus := pgscore._multiply(plus, constant_);
-                        end if;
-                        continue;
-                    elsif field in ('subtract', 'add') then
-                        e := format('(%s %s %s)', e, case field when 'add' then '+' else '-' end, pgscore._literal(constant_));
-                        constant_ := case field when 'add' then constant_ else -constant_ end;
-                        low := pgscore._add(low, constant_);
-                        high := pgscore._add(high, constant_);
-                        small := greatest(tiny, pgscore._multiply(abs(constant_), ulp));
-                        size := size + 1;
-                    else
-                        factor := case field when 'divide' then pgscore._divide(1, abs(constant_)) else abs(constant_) end;
-                        if factor is null or factor > '1e300' or factor > 0 and factor < '1e-200' then
-                            return null;
-                        end if;
-                        if factor > 0 and pgscore._multiply(small, factor) < '1e-305' then
-                            -- Rounded to a multiple of what survives the product.
-                            lift := pgscore._literal(power('2'::double precision, -1010) / factor);
-                            e := format('((%s + %s) - %s)', e, lift, lift);
-                            size := size + 2;
-                        end if;
-                        e := format('(%s %s %s)', e, case field when 'divide' then '/' else '*' end, pgscore._literal(constant_));
-                        low := case field when 'divide' then pgscore._divide(low, constant_) else pgscore._multiply(low, constant_) end;
-                        high := case field when 'divide' then pgscore._divide(high, constant_) else pgscore._multiply(high, constant_) end;
-                        if low > high then
-                            total := low;
-                            low := high;
-                            high := total;
-                        end if;
-                        small := greatest(pgscore._multiply(small, factor), tiny);
-                        size := size + 1;
-                        factor := 1;
-                    end if;
-                end loop;
-                if wild_input is not null and (
-                    not abs(factor) between '1e-100' and '1e100' or not abs(plus) < '1e100' or not abs(shift) < '1e200'
-                    or factor is null or plus is null
-                ) then
-                    return null;
-                end if;
-            when 'clip' then
-                -- Unlike greatest and least, these give NULL for NULL.
-                if step ? 'minimum' then
-                    e := format('float8larger(%s, %s)', e, pgscore._literal((step -> 'minimum')::double precision));
-                end if;
-                if step ? 'maximum' then
-                    e := format('float8smaller(%s, %s)', e, pgscore._literal((step -> 'maximum')::double precision));
-                end if;
-                low := least(greatest(low, (step -> 'minimum')::double precision), (step -> 'maximum')::double precision);
-                high := least(greatest(high, (step -> 'minimum')::double precision), (step -> 'maximum')::double precision);
-                small := least(
-                    small, nullif(abs((step -> 'minimum')::double precision), 0), nullif(abs((step -> 'maximum')::double precision), 0)
-                );
-                size := size + 2;
-            when 'function' then
-                case step ->> 'name'
-                    when 'abs' then
-                        e := format('abs(%s)', e);
-                        high := greatest(abs(low), abs(high));
-                        low := 0;
-                        size := size + 1;
-                    when 'sqrt' then
-                        if low < 0 then
-                            e := format('case when %1$s >= %2$s then sqrt(%1$s) end', e, pgscore._literal(0));
-                            size := 2 * size + 2;
-                            missing := true;
-                        else
-                            e := format('sqrt(%s)', e);
-                            size := size + 1;
-                        end if;
-                        low := 0;
-                        high := sqrt(greatest(high, 0));
-                        small := sqrt(small);
-                    else
-                        if small < '1e-150' then
-                            lift := pgscore._literal(power('2'::double precision, -480));
-                            e := format('((%s + %s) - %s)', e, lift, lift);
-                            size := size + 2;
-                            small := '1e-160';
-                        end if;
-                        e := format('(%1$s * %1$s)', e);
-                        size := 2 * size + 1;
-                        high := pgscore._multiply(greatest(abs(low), abs(high)), greatest(abs(low), abs(high)));
-                        low := 0;
-                        small := pgscore._multiply(small, small);
-                end case;
-            when 'fill' then
-                if kind = 't' then
-                    e := format('coalesce(%s, %s::text)', e, quote_literal(step ->> 'with'));
-                else
-                    constant_ := (step -> 'with')::double precision;
-                    e := format('coalesce(%s, %s)', e, pgscore._literal(constant_));
-                    low := least(low, constant_);
-                    high := greatest(high, constant_);
-                    small := least(small, nullif(abs(constant_), 0));
-                end if;
-                missing := false;
-                size := size + 1;
-            when 'missing' then
-                e := case
-                    when missing then format('case when %s is null then %s else %s end', e, pgscore._literal(1), pgscore._literal(0))
-                    else pgscore._literal(0)
-                end;
-                low := 0;
-                high := 1;
-                small := 1;
-                missing := false;
-                size := size + 1;
-            when 'lookup' then
-                -- The value is read again for each key on the way.
-                size := size * (jsonb_array_length(step -> 'keys') + 2) + jsonb_array_length(step -> 'keys');
-                if size > limits then
-                    return null;
-                end if;
-                e := pgscore._lookup(step, e, substr(kinds, of, 1) = 't', missing);
-                select
-                    coalesce(min(v.value), 0), coalesce(max(v.value), 0), coalesce(min(nullif(abs(v.value), 0)), 1),
-                    bool_or(v.value is null)
-                into low, high, small, missing
-                from (
-                    select nullif(k.value, 'null')::double precision as value
-                    from jsonb_array_elements(step -> 'values' || (step -> 'unknown')
-                        || case when missing then step -> 'missing' else step -> 'unknown' end) as k (value)
-                ) v;
-            when 'linear' then
-                read := translate((step -> 'of')::text, '[]', '{}')::integer[];
-                weights := translate((step -> 'weights')::text, '[]', '{}')::double precision[];
-                constant_ := (step -> 'intercept')::double precision;
-                if cardinality(read) > 1700 then
-                    return null;
-                end if;
-                missing := false;
-                for number in 1 .. cardinality(read) loop
-                    wild_input := coalesce(wild_input, wild[read[number] + 1]);
-                    missing := missing or may_miss[read[number] + 1];
-                end loop;
-                if wild_input is not null then
-                    -- The one sum that may read them. From here on, everything is for that sum.
-                    if score is null or register <> score then
-                        return null;
-                    end if;
-                    total := abs(constant_);
-                    least_weight := 1;
-                    trees := '{}';
-                    for number in 1 .. cardinality(read) loop
-                        of := read[number] + 1;
-                        weight := weights[number];
-                        wild_input := wild[of];
-                        if wild_input is null then
-                            total := total + pgscore._multiply(abs(weight), pgscore._divide(greatest(abs(lows[of]), abs(highs[of])), most));
-                            if weight = 0 or pgscore._multiply(abs(weight), smalls[of]) > '1e-200' then
-                                trees := trees || expressions[of];
-                            elsif abs(weight) > '1e-60' then
-                                lift := pgscore._literal(pgscore._divide(power('2'::double precision, -800), abs(weight)));
-                                trees := trees || format('((%s + %s) - %s)', expressions[of], lift, lift);
-                            else
-                                return null;
-                            end if;
-                            continue;
-                        end if;
-                        weight := pgscore._multiply(weight, factors[of]);
-                        weights[number] := weight;
-                        if not abs(weight) between '1e-50' and '1e50' then
-                            -- It would not show in the sum what the input is.
-                            return null;
-                        end if;
-                        used[wild_input + 1] := true;
-                        total := total + abs(weight) * 2;
-                        if abs(pgscore._multiply(shifts[of], factors[of])) <= 100 then
-                            constant_ := constant_ + pgscore._multiply(weights[number], pgscore._divide(pluses[of], factors[of]) - shifts[of]);
-                            trees := trees || arguments[wild_input + 1];
-                            least_weight := least(least_weight, abs(weight));
-                            wraps[wild_input + 1] := '';
-                        else
-                            constant_ := constant_ + pgscore._multiply(weights[number], pgscore._divide(pluses[of], factors[of]));
-                            trees := trees || format('(%s - %s)', arguments[wild_input + 1], pgscore._literal(shifts[of]));
-                        end if;
-                    end loop;
-                    if total is null or not total < '1e60' or not abs(constant_) < '1e60' or not least_weight > '1e-60' then
-                        return null;
-                    end if;
-                    total := total + pgscore._divide(abs(constant_), most) * 2;
-                    power_ := greatest(0, ceil(log('2'::numeric, greatest(total, 1)::numeric)) + 2);
-                    e := '';
-                    for number in 1 .. cardinality(read) loop
-                        e := e || format(
-                            ' + %s * %s', trees[number],
-                            pgscore._literal(pgscore._multiply(weights[number], power('2'::double precision, -power_)))
-                        );
-                    end loop;
-                    e := pgscore._literal(pgscore._multiply(constant_, power('2'::double precision, -power_))) || e;
-                    lift := pgscore._literal(power('2'::double precision,
-                        (-1010 + power_ - floor(log('2'::numeric, least_weight::numeric)))::integer));
-                    for number in 1 .. inputs loop
-                        wraps[number] := case
-                            when wraps[number] is null then null
-                            when link = 'logistic' then format('(%%s + %s)', lift)
-                            else format('((%%s + %s) - %s)', lift, lift)
-                        end;
-                    end loop;
-                    low := null;
-                    size := 3 * cardinality(read);
-                    wild_input := -1;
-                else
-                    e := pgscore._literal(constant_);
-                    low := constant_;
-                    high := constant_;
-                    small := coalesce(nullif(abs(constant_), 0), 1);
-                    size := 1;
-                    for number in 1 .. cardinality(read) loop
-                        of := read[number] + 1;
-                        weight := weights[number];
-                        term := expressions[of];
-                        factor := pgscore._multiply(smalls[of], abs(weight));
-                        if weight <> 0 and abs(weight) < '1e-200' then
-                            return null;
-                        elsif weight <> 0 and factor < '1e-305' then
-                            lift := pgscore._literal(power('2'::double precision, -1010) / abs(weight));
-                            term := format('((%s + %s) - %s)', term, lift, lift);
-                            size := size + 2;
-                        end if;
-                        e := e || format(' + %s * %s', term, pgscore._literal(weight));
-                        low := pgscore._add(low, least(pgscore._multiply(weight, lows[of]), pgscore._multiply(weight, highs[of])));
-                        high := pgscore._add(high, greatest(pgscore._multiply(weight, lows[of]), pgscore._multiply(weight, highs[of])));
-                        if lows[of] = '-Infinity' or highs[of] = 'Infinity'
-                            or pgscore._multiply(abs(weight), greatest(abs(lows[of]), abs(highs[of]))) > '1e307'
-                        then
-                            return null;
-                        end if;
-                        if weight <> 0 then
-                            small := least(small, greatest(factor, tiny));
-                        end if;
-                        size := size + sizes[of] + 2;
-                    end loop;
-                    small := greatest(tiny, pgscore._multiply(small, ulp));
-                    factor := 1;
-                    e := '(' || e || ')';
-                end if;
-        end case;
-        if size > limits
-            or wild_input is null and (name in ('affine', 'linear') or step ->> 'name' = 'square')
-            and (coalesce(low, '-Infinity') <= '-1e307' or coalesce(high, 'Infinity') >= '1e307')
-        then
-            return null;
-        end if;
-        kinds := kinds || kind;
-        expressions := expressions || e;
-        sizes := sizes || size;
-        lows := lows || low;
-        highs := highs || high;
-        smalls := smalls || small;
-        may_miss := may_miss || missing;
-        wild := wild || wild_input;
-        shifts := shifts || shift;
-        factors := factors || factor;
-        pluses := pluses || plus;
-        register := register + 1;
     end loop;
+    return registers;
+end
+$$;
 
-    for number in 1 .. inputs loop
-        if wild[number] is not null and not used[number] then
-            return null;
-        end if;
-    end loop;
-    foreach register in array scores loop
-        if wild[register + 1] >= 0 then
-            return null;
-        end if;
-    end loop;
-    if score is null then
-        e := format(
-            '(pgscore._outputs(%L, array[%s]))[%s]', link,
-            (
-                select string_agg(expressions[r.register + 1], ', ' order by r.ordinal)
-                from unnest(scores) with ordinality as r (register, ordinal)
-            ),
-            coalesce(positive, 0) + 1
-        );
-    else
-        e := expressions[score + 1];
-    end if;
-    -- Beyond these ends, NaN with the upper one, it is the careful function's turn: it gets what is NULL.
-    total := case link when 'logistic' then '700'::double precision else '1e200' end;
-    factor := case when wild[score + 1] = -1 then power('2'::double precision, power_) else 1 end;
-    limited := wild[score + 1] = -1 or link = 'logistic' and (lows[score + 1] < -700 or highs[score + 1] > 700);
-    if limited then
-        e := format('float8smaller(float8larger(%s, %s), %s)', e, pgscore._literal(-total / factor), pgscore._literal(total / factor));
+comment on function pgscore._bare_registers(jsonb, text[], integer[], boolean, double precision) is
+    'All registers of a program; NULL where one is not safe';
+
+create function pgscore._bare_ended_sql(
+    expression text, link text, factor double precision, is_limited boolean
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    most constant double precision := case link when 'logistic' then l.most_exponent else l.most_score end;
+    upper_end constant text := pgscore._literal(most / factor);
+    lower_end constant text := pgscore._literal(-most / factor);
+    e text := expression;
+begin
+    if is_limited then
+        -- Beyond these ends, NaN with the upper one, it is the careful function's turn: it gets what is NULL.
+        e := format('float8smaller(float8larger(%s, %s), %s)', e, lower_end, upper_end);
     end if;
     if link = 'logistic' then
         e := case when factor = 1 then format('exp(-%s)', e) else format('exp(%s * %s)', e, pgscore._literal(-factor)) end;
-        if limited then
-            e := format('nullif(nullif(%s, exp(%s)), exp(%s))', e, pgscore._literal(total), pgscore._literal(-total));
+        if is_limited then
+            e := format('nullif(nullif(%s, exp(%s)), exp(%s))', e, pgscore._literal(most), pgscore._literal(-most));
         end if;
         e := format('%1$s / (%1$s + %2$s)', pgscore._literal(1), e);
-    elsif limited then
-        e := format('nullif(nullif(%s, %s), %s)', e, pgscore._literal(total / factor), pgscore._literal(-total / factor));
+    elsif is_limited then
+        e := format('nullif(nullif(%s, %s), %s)', e, upper_end, lower_end);
         if link = 'identity' then
             e := format('%s * %s', e, pgscore._literal(factor));
         end if;
     end if;
+    return e;
+end
+$$;
+
+comment on function pgscore._bare_ended_sql(text, text, double precision, boolean) is
+    'SQL for a score register over a factor, linked unless the link is sign; where it is limited, NULL beyond the ends';
+
+create function pgscore._bare_score_sql(
+    link text, positive integer, r pgscore.bare_register
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    e text := pgscore._bare_ended_sql(
+        r.expression, link, power('2'::double precision, coalesce(r.power, 0)),
+        r.power is not null or link = 'logistic' and (r.low < -l.most_exponent or r.high > l.most_exponent)
+    );
+begin
     if link = 'sign' then
         e := format('(%s > %s)::integer::double precision', e, pgscore._literal(0));
     end if;
     if link in ('logistic', 'sign') and positive = 0 then
         e := format('%s - %s', pgscore._literal(1), e);
     end if;
+    return e;
+end
+$$;
 
-    for number in 1 .. cardinality(points) by 2 loop
-        guards := guards || format(
-            '%s <@ %L::box',
-            format('point(%s, %s)', points[number], coalesce(points[number + 1], pgscore._literal(0))),
-            format(
-                '(%s,%s),(%s,%s)', corners[2 * number - 1], coalesce(corners[2 * number + 1], 0),
-                corners[2 * number], coalesce(corners[2 * number + 2], 0)
-            )
+comment on function pgscore._bare_score_sql(text, integer, pgscore.bare_register) is
+    'SQL for an output of a link that takes one score, of its register';
+
+create function pgscore._program_bare(
+    program jsonb, positive integer, arguments text[], wild_ones boolean, box double precision
+) returns pgscore.bare_expression
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    link constant text := program ->> 'link';
+    scores constant integer[] := pgscore._bare_scores(program, positive);
+    registers constant pgscore.bare_register[] := pgscore._bare_registers(program, arguments, scores, wild_ones, box);
+    r pgscore.bare_register;
+    answer pgscore.bare_expression;
+begin
+    if registers is null then
+        return null;
+    elsif link in ('identity', 'logistic', 'sign') then
+        r := registers[scores[1] + 1];
+        answer.expression := pgscore._bare_score_sql(link, positive, r);
+    else
+        answer.expression := format(
+            '(pgscore._outputs(%L, array[%s]))[%s]', link,
+            (
+                select string_agg((registers[s.register + 1]).expression, ', ' order by s.ordinal)
+                from unnest(scores) with ordinality as s (register, ordinal)
+            ),
+            coalesce(positive, 0) + 1
         );
-    end loop;
-    answer.guard := nullif(array_to_string(guards, ' and '), '');
-    answer.expression := e;
-    answer.wraps := wraps;
+    end if;
+    if r.power is null and exists (select from unnest(registers) as w where w.is_wild) then
+        -- No sum shows what these inputs are.
+        return null;
+    end if;
+    answer.guard := pgscore._guard_sql(program -> 'inputs', registers);
+    answer.wraps := coalesce(r.wraps, array_fill(null::text, array[jsonb_array_length(program -> 'inputs')]));
     return answer;
 end
 $$;
