@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "134a1a2415639bf3d97e2ba20ac4624b2695a8afb4c99597411d38861ff40f80")
+    run_frozen("0001_core.up.sql", "cc7c02c246914dfb8636eb918719b987da3c2082a5a6b33f4d4bbc8a2f88684e")
 
 
 def downgrade() -> None:

@@ -792,7 +792,7 @@ $$;
 comment on function pgscore._create_function(text, text, text, text, text) is
     'Writes a generated function with its comment and its only privilege: readers may call it.';
 
--- core/program/_is_number.sql
+-- core/program/checks/values.sql
 -- 1e400 and 1e-400 are numbers in JSON, and no doubles.
 create function pgscore._is_number(value jsonb) returns boolean
 language sql immutable parallel safe
@@ -804,7 +804,6 @@ end;
 
 comment on function pgscore._is_number(jsonb) is 'Whether JSON is a number that a double can hold';
 
--- core/program/_is_integer.sql
 create function pgscore._is_integer(value jsonb, low integer, high integer) returns boolean
 language sql immutable parallel safe
 return case
@@ -815,14 +814,12 @@ end;
 comment on function pgscore._is_integer(jsonb, integer, integer) is
     'Whether JSON is an integer within these ends, written as one';
 
--- core/program/_is_text.sql
 create function pgscore._is_text(value jsonb) returns boolean
 language sql immutable parallel safe
 return case when jsonb_typeof(value) = 'string' then octet_length(value #>> '{}') <= 1000 else false end;
 
 comment on function pgscore._is_text(jsonb) is 'Whether JSON is a text of at most 1,000 bytes';
 
--- core/program/_shown.sql
 create function pgscore._shown(value jsonb) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -838,7 +835,7 @@ $$;
 
 comment on function pgscore._shown(jsonb) is 'A value as messages show it: short, on one line';
 
--- core/program/_fields_problem.sql
+-- core/program/checks/lists.sql
 create function pgscore._fields_problem(place text, value jsonb, required text[], optional text[]) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -866,7 +863,6 @@ $$;
 comment on function pgscore._fields_problem(text, jsonb, text[], text[]) is
     'What is wrong with the fields of an object: one is missing, or one is not known; NULL where nothing is';
 
--- core/program/_list_problem.sql
 create function pgscore._list_problem(place text, value jsonb, low integer, high integer) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -882,7 +878,6 @@ $$;
 comment on function pgscore._list_problem(text, jsonb, integer, integer) is
     'What is wrong with a list as a whole: it is none, or has too few or too many members; NULL where nothing is';
 
--- core/program/_keys_problem.sql
 create function pgscore._keys_problem(place text, value jsonb, type text) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -939,7 +934,6 @@ $$;
 comment on function pgscore._keys_problem(text, jsonb, text) is
     'What is wrong with a sorted, unique list of texts (type text, or string as JSON says) or of numbers (any other); NULL where nothing is';
 
--- core/program/_registers_problem.sql
 create function pgscore._registers_problem(place text, value jsonb, kinds text, wanted text) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -976,7 +970,7 @@ $$;
 comment on function pgscore._registers_problem(text, jsonb, text, text) is
     'What is wrong with a register, or a list of registers, that is read where registers of these kinds (n: number, t: text) exist; wanted is n, t, or * for either';
 
--- core/program/_program_inputs_problem.sql
+-- core/program/checks/inputs.sql
 create function pgscore._program_inputs_problem(inputs jsonb) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -1047,7 +1041,7 @@ $$;
 
 comment on function pgscore._program_inputs_problem(jsonb) is 'What is wrong with the inputs of a program; NULL where nothing is';
 
--- core/program/_program_trees_problem.sql
+-- core/program/checks/trees.sql
 create function pgscore._program_trees_problem(place text, step jsonb, kinds text) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -1275,7 +1269,21 @@ $$;
 comment on function pgscore._program_trees_problem(text, jsonb, text) is
     'What is wrong with a trees step where registers of these kinds exist; NULL where nothing is';
 
--- core/program/_program_step_problem.sql
+-- core/program/checks/steps.sql
+create function pgscore._step_kinds(step jsonb, kinds text) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select case step ->> 'step'
+        when 'trees' then repeat('n', jsonb_array_length(step -> 'base'))
+        when 'fill' then substr(kinds, (step -> 'of')::integer + 1, 1)
+        else 'n'
+    end
+$$;
+
+comment on function pgscore._step_kinds(jsonb, text) is
+    'The kinds (n: number, t: text) of the registers that a valid step defines, where registers of these kinds exist';
+
 create function pgscore._program_step_problem(place text, step jsonb, kinds text) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -1401,22 +1409,7 @@ $$;
 comment on function pgscore._program_step_problem(text, jsonb, text) is
     'What is wrong with a step where registers of these kinds (n: number, t: text) exist; NULL where nothing is';
 
--- core/program/_step_kinds.sql
-create function pgscore._step_kinds(step jsonb, kinds text) returns text
-language sql immutable parallel safe
-set search_path = pg_catalog, pg_temp
-as $$
-    select case step ->> 'step'
-        when 'trees' then repeat('n', jsonb_array_length(step -> 'base'))
-        when 'fill' then substr(kinds, (step -> 'of')::integer + 1, 1)
-        else 'n'
-    end
-$$;
-
-comment on function pgscore._step_kinds(jsonb, text) is
-    'The kinds (n: number, t: text) of the registers that a valid step defines, where registers of these kinds exist';
-
--- core/program/_program_link_problem.sql
+-- core/program/checks/program.sql
 create function pgscore._program_link_problem(program jsonb, kinds text) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -1451,7 +1444,6 @@ $$;
 comment on function pgscore._program_link_problem(jsonb, text) is
     'What is wrong with scores, link and tie of a program whose registers are of these kinds; NULL where nothing is';
 
--- core/program/_program_problem.sql
 create function pgscore._program_problem(program jsonb) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -1528,7 +1520,6 @@ $$;
 comment on function pgscore._program_problem(jsonb) is
     'Why JSON is no valid program, in one sentence that names the place; NULL where it is one. It trusts nothing and raises nothing';
 
--- core/program/_program_contract_problem.sql
 create function pgscore._program_contract_problem(program jsonb, contract jsonb) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -1576,7 +1567,6 @@ $$;
 comment on function pgscore._program_contract_problem(jsonb, jsonb) is
     'Where a valid program departs from a complete contract: its inputs, outputs or link; NULL where it does not';
 
--- core/program/_program_size.sql
 create function pgscore._program_size(program jsonb) returns integer
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -1595,7 +1585,53 @@ $$;
 comment on function pgscore._program_size(jsonb) is
     'How large the SQL of a valid program is, in nodes of its trees or what takes as long to plan';
 
--- core/program/_add.sql
+-- core/program/checks/row.sql
+create function pgscore._program_row_problem(program jsonb, numbers double precision[], texts text[]) returns text
+language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+as $$
+declare
+    input jsonb;
+    number double precision;
+    value text;
+    numbers_read integer := 0;
+    texts_read integer := 0;
+    reason text;
+begin
+    for input in
+        select i.value from jsonb_array_elements(program -> 'inputs') with ordinality as i (value, ordinal) order by i.ordinal
+    loop
+        if input ->> 'type' = 'text' then
+            texts_read := texts_read + 1;
+            value := texts[texts_read];
+            if value is null and not (input -> 'nullable')::boolean then
+                return null;
+            elsif value is not null and input ? 'known' and not input -> 'known' ? value then
+                reason := coalesce(reason, format('input "%s" is ''%s'', which the estimator does not know', input ->> 'name', value));
+            end if;
+            continue;
+        end if;
+        numbers_read := numbers_read + 1;
+        number := nullif(numbers[numbers_read], 'NaN');
+        if number is null and not (input -> 'nullable')::boolean then
+            return null;
+        elsif number < (input -> 'minimum')::double precision or number > (input -> 'maximum')::double precision then
+            reason := coalesce(reason, format('input "%s" is %s, beyond what the estimator accepts', input ->> 'name', number));
+        elsif number is not null and input ? 'known' and not exists (
+            select from jsonb_array_elements(input -> 'known') as k (key) where k.key::double precision = number
+        ) then
+            reason := coalesce(reason, format('input "%s" is %s, which the estimator does not know', input ->> 'name', number));
+        end if;
+    end loop;
+    return reason;
+end
+$$;
+
+comment on function pgscore._program_row_problem(jsonb, double precision[], text[]) is
+    'Why a valid program refuses a row, given as its number inputs and its text inputs in order; NULL where it does not, or where a value is missing';
+
+-- core/program/arithmetic.sql
 create function pgscore._add(a double precision, b double precision) returns double precision
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -1613,7 +1649,6 @@ comment on function pgscore._add(double precision, double precision) is
     'a + b as IEEE doubles, where PostgreSQL would raise an error: an overflow is infinite. NULL where it is no number';
 grant execute on function pgscore._add(double precision, double precision) to pgscore_reader;
 
--- core/program/_multiply.sql
 create function pgscore._multiply(a double precision, b double precision) returns double precision
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -1639,7 +1674,6 @@ comment on function pgscore._multiply(double precision, double precision) is
     'a · b as IEEE doubles, where PostgreSQL would raise an error: an overflow is infinite, an underflow 0. NULL where it is no number';
 grant execute on function pgscore._multiply(double precision, double precision) to pgscore_reader;
 
--- core/program/_divide.sql
 create function pgscore._divide(a double precision, b double precision) returns double precision
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -1666,7 +1700,6 @@ comment on function pgscore._divide(double precision, double precision) is
     'a / b as IEEE doubles, where PostgreSQL would raise an error: an overflow is infinite, an underflow 0. NULL where it is no number';
 grant execute on function pgscore._divide(double precision, double precision) to pgscore_reader;
 
--- core/program/_exp.sql
 create function pgscore._exp(a double precision) returns double precision
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -1683,7 +1716,6 @@ comment on function pgscore._exp(double precision) is
     'exp(a) as IEEE doubles, where PostgreSQL would raise an error: an overflow is infinite, an underflow 0. NULL where it is no number';
 grant execute on function pgscore._exp(double precision) to pgscore_reader;
 
--- core/program/_weighted_sum.sql
 create function pgscore._weighted_sum(
     start double precision, numbers double precision[], weights double precision[]
 ) returns double precision
@@ -1712,7 +1744,6 @@ comment on function pgscore._weighted_sum(double precision, double precision[], 
     'start + Σ number · weight, from left to right, as IEEE doubles. NULL where it is no number';
 grant execute on function pgscore._weighted_sum(double precision, double precision[], double precision[]) to pgscore_reader;
 
--- core/program/_outputs.sql
 create function pgscore._outputs(link text, scores double precision[]) returns double precision[]
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -1771,8 +1802,8 @@ comment on function pgscore._outputs(text, double precision[]) is
     'What a link makes of scores; NULL in the place of what is no number';
 grant execute on function pgscore._outputs(text, double precision[]) to pgscore_reader;
 
--- core/program/_literal.sql
-create function pgscore._literal(number double precision) returns text
+-- core/program/literals.sql
+create function pgscore._literal_sql(number double precision) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 set extra_float_digits = 1
@@ -1780,19 +1811,27 @@ as $$
     select coalesce(quote_literal(number::text), 'null') || '::double precision'
 $$;
 
-comment on function pgscore._literal(double precision) is 'SQL for exactly this double; never a bare number, which would be numeric';
+comment on function pgscore._literal_sql(double precision) is 'SQL for exactly this double; never a bare number, which would be numeric';
 
--- core/program/_array_literal.sql
-create function pgscore._array_literal(members jsonb, type text) returns text
+create function pgscore._text_literal_sql(value text) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select quote_literal(value) || '::text'
+$$;
+
+comment on function pgscore._text_literal_sql(text) is 'SQL for exactly this text';
+
+create function pgscore._array_literal_sql(members jsonb, type text) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 set extra_float_digits = 1
 as $$
     select case type
         when 'text' then
-            quote_literal(array(
+            pgscore._text_literal_sql(array(
                 select m.value from jsonb_array_elements_text(members) with ordinality as m (value, ordinal) order by m.ordinal
-            )::text) || '::text[]'
+            )::text) || '[]'
         else
             quote_literal(array(
                 select m.value::double precision
@@ -1801,21 +1840,20 @@ as $$
     end
 $$;
 
-comment on function pgscore._array_literal(jsonb, text) is
+comment on function pgscore._array_literal_sql(jsonb, text) is
     'SQL for the array of a list of texts (type text) or of finite numbers (any other)';
 
--- core/program/_tested.sql
-create function pgscore._tested(expression text, kind text) returns text
+create function pgscore._tested_sql(expression text, kind text) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
     select case kind when 't' then '(' || expression || ' collate "C")' else expression end
 $$;
 
-comment on function pgscore._tested(text, text) is 'SQL for a register of a kind (n: number, t: text) that is compared: texts by code points';
+comment on function pgscore._tested_sql(text, text) is 'SQL for a register of a kind (n: number, t: text) that is compared: texts by code points';
 
--- core/program/_lookup_expression.sql
-create function pgscore._lookup_expression(tested text, keys text[], branches text[], unknown text) returns text
+-- core/program/lookup.sql
+create function pgscore._lookup_keys_sql(tested text, keys text[], branches text[], unknown text) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
@@ -1835,17 +1873,16 @@ begin
     return format(
         'case when %s <= %s then %s else %s end',
         tested, keys[middle],
-        pgscore._lookup_expression(tested, keys[:middle], branches[:middle], unknown),
-        pgscore._lookup_expression(tested, keys[middle + 1:], branches[middle + 1:], unknown)
+        pgscore._lookup_keys_sql(tested, keys[:middle], branches[:middle], unknown),
+        pgscore._lookup_keys_sql(tested, keys[middle + 1:], branches[middle + 1:], unknown)
     );
 end
 $$;
 
-comment on function pgscore._lookup_expression(text, text[], text[], text) is
+comment on function pgscore._lookup_keys_sql(text, text[], text[], text) is
     'SQL that looks a value up among sorted keys, all given as SQL; halves them while they are more than eight';
 
--- core/program/_lookup.sql
-create function pgscore._lookup(step jsonb, tested text, is_text boolean, may_miss boolean) returns text
+create function pgscore._lookup_sql(step jsonb, tested text, is_text boolean, may_miss boolean) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
@@ -1853,37 +1890,37 @@ declare
     compared constant text := case when is_text then '(' || tested || ' collate "C")' else tested end;
     found text;
 begin
-    found := pgscore._lookup_expression(
+    found := pgscore._lookup_keys_sql(
         compared,
         array(
-            select case when is_text then quote_literal(k.key #>> '{}') || '::text' else pgscore._literal(k.key::double precision) end
+            select case when is_text then pgscore._text_literal_sql(k.key #>> '{}') else pgscore._literal_sql(k.key::double precision) end
             from jsonb_array_elements(step -> 'keys') with ordinality as k (key, ordinal) order by k.ordinal
         ),
         array(
-            select pgscore._literal(v.value::double precision)
+            select pgscore._literal_sql(v.value::double precision)
             from (
                 select nullif(e.value, 'null') as value, e.ordinal
                 from jsonb_array_elements(step -> 'values') with ordinality as e (value, ordinal)
             ) v
             order by v.ordinal
         ),
-        pgscore._literal((nullif(step -> 'unknown', 'null'))::double precision)
+        pgscore._literal_sql((nullif(step -> 'unknown', 'null'))::double precision)
     );
     if may_miss then
         found := format(
             'case when %s is null then %s else %s end',
-            tested, pgscore._literal((nullif(step -> 'missing', 'null'))::double precision), found
+            tested, pgscore._literal_sql((nullif(step -> 'missing', 'null'))::double precision), found
         );
     end if;
     return found;
 end
 $$;
 
-comment on function pgscore._lookup(jsonb, text, boolean, boolean) is
+comment on function pgscore._lookup_sql(jsonb, text, boolean, boolean) is
     'SQL for a lookup step of what is given as SQL, NULL where it is missing';
 
--- core/program/_leaves_are_bounded.sql
-create function pgscore._leaves_are_bounded(step jsonb) returns boolean
+-- core/program/trees.sql
+create function pgscore._has_bounded_leaves(step jsonb) returns boolean
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
@@ -1895,11 +1932,54 @@ as $$
     ) v
 $$;
 
-comment on function pgscore._leaves_are_bounded(jsonb) is
+comment on function pgscore._has_bounded_leaves(jsonb) is
     'Whether no sum of a trees step can overflow: 4,000,000 leaves below 1e300 stay below 1e307';
 
--- core/program/_tree_expressions.sql
-create function pgscore._tree_expressions(step jsonb, tests text[], may_miss boolean[], output integer) returns text[]
+create function pgscore._sets_sql(sets jsonb) returns text[]
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(
+        case
+            when jsonb_array_length(s.value) > 0 then
+                pgscore._array_literal_sql(s.value, case jsonb_typeof(s.value -> 0) when 'string' then 'text' else 'number' end)
+        end
+        order by s.ordinal
+    )
+    from jsonb_array_elements(sets) with ordinality as s (value, ordinal)
+$$;
+
+comment on function pgscore._sets_sql(jsonb) is 'SQL for the array of each set that trees test; NULL for one without members';
+
+create function pgscore._leaf_places(
+    feature integer[], lefts integer[], rights integer[], roots integer[], targets integer[], output integer
+) returns integer[]
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    place integer[] := array_fill(null::integer, array[cardinality(feature)]);
+begin
+    for number in 1 .. cardinality(roots) loop
+        if targets[number] in (-1, output) then
+            place[roots[number] + 1] := case targets[number] when -1 then output else 0 end;
+        end if;
+    end loop;
+    -- Children stand behind their parent: it tells them.
+    for node in 1 .. cardinality(feature) loop
+        if feature[node] <> -1 and place[node] is not null then
+            place[lefts[node] + 1] := place[node];
+            place[rights[node] + 1] := place[node];
+        end if;
+    end loop;
+    return place;
+end
+$$;
+
+comment on function pgscore._leaf_places(integer[], integer[], integer[], integer[], integer[], integer) is
+    'For each node of a tree that adds to an output which of the leaf''s values it adds, from 0; NULL for other nodes';
+
+create function pgscore._trees_sql(step jsonb, tests text[], may_miss boolean[], output integer) returns text[]
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 set extra_float_digits = 1
@@ -1914,36 +1994,14 @@ declare
     leaves constant double precision[] := translate((step -> 'values')::text, '[]', '{}')::double precision[];
     roots constant integer[] := translate((step -> 'roots')::text, '[]', '{}')::integer[];
     targets constant integer[] := translate((step -> 'target')::text, '[]', '{}')::integer[];
-    members text[];
+    members constant text[] := pgscore._sets_sql(step -> 'sets');
     nodes text[] := array_fill(null::text, array[cardinality(feature)]);
-    -- For nodes of trees that add to the output, which of the leaf's values they add.
-    place integer[] := array_fill(null::integer, array[cardinality(feature)]);
+    place constant integer[] := pgscore._leaf_places(feature, lefts, rights, roots, targets, output);
     answers text[] := '{}';
     tested text;
     condition text;
 begin
-    select array_agg(
-        case
-            when jsonb_array_length(s.value) > 0 then
-                pgscore._array_literal(s.value, case jsonb_typeof(s.value -> 0) when 'string' then 'text' else 'number' end)
-        end
-        order by s.ordinal
-    )
-    into members
-    from jsonb_array_elements(step -> 'sets') with ordinality as s (value, ordinal);
-
-    for number in 1 .. cardinality(roots) loop
-        if targets[number] in (-1, output) then
-            place[roots[number] + 1] := case targets[number] when -1 then output else 0 end;
-        end if;
-    end loop;
-    -- Children stand behind their parent: forwards it tells them, backwards they are there when it wants them.
-    for node in 1 .. cardinality(feature) loop
-        if feature[node] <> -1 and place[node] is not null then
-            place[lefts[node] + 1] := place[node];
-            place[rights[node] + 1] := place[node];
-        end if;
-    end loop;
+    -- Children stand behind their parent: they are there when it wants them.
     for node in reverse cardinality(feature) .. 1 loop
         if place[node] is null then
             continue;
@@ -1980,158 +2038,222 @@ begin
 end
 $$;
 
-comment on function pgscore._tree_expressions(jsonb, text[], boolean[], integer) is
+comment on function pgscore._trees_sql(jsonb, text[], boolean[], integer) is
     'SQL for each tree of a trees step that adds to an output; tests is SQL for what nodes test, NULL where it is missing and may_miss';
 
--- core/program/_program_careful.sql
-create function pgscore._program_careful(program jsonb, arguments text[]) returns text
+-- core/program/careful.sql
+create function pgscore._careful_declarations_sql(inputs jsonb, arguments text[]) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(
+        case i.input ->> 'type'
+            when 'text' then format(E'r%s text := %s;\n', i.ordinal - 1, arguments[i.ordinal])
+            else format(E'r%s double precision := nullif(%s, ''NaN'');\n', i.ordinal - 1, arguments[i.ordinal])
+        end,
+        '' order by i.ordinal
+    )
+    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+$$;
+
+comment on function pgscore._careful_declarations_sql(jsonb, text[]) is
+    'The variables r0, r1, … that hold the inputs, whose SQL is given';
+
+create function pgscore._careful_refusals_sql(inputs jsonb) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(string_agg(format(E'if %s then return null; end if;\n', nullif(w.why, '')), '' order by w.ordinal), '')
+    from (
+        select i.ordinal, concat_ws(
+            ' or ',
+            case when not (i.input -> 'nullable')::boolean then format('%s is null', i.name) end,
+            case when i.input ? 'minimum' then
+                format('%s < %s', i.name, pgscore._literal_sql((i.input -> 'minimum')::double precision)) end,
+            case when i.input ? 'maximum' then
+                format('%s > %s', i.name, pgscore._literal_sql((i.input -> 'maximum')::double precision)) end,
+            case when i.input ? 'known' then format(
+                '(%s is not null and %s <> all (%s))', i.name,
+                pgscore._tested_sql(i.name, case i.input ->> 'type' when 'text' then 't' else 'n' end),
+                pgscore._array_literal_sql(i.input -> 'known', i.input ->> 'type')
+            ) end
+        ) as why
+        from (
+            select e.input, e.ordinal, 'r' || e.ordinal - 1 as name
+            from jsonb_array_elements(inputs) with ordinality as e (input, ordinal)
+        ) i
+    ) w
+    where w.why <> ''
+$$;
+
+comment on function pgscore._careful_refusals_sql(jsonb) is 'Statements that end where an input is not what the program takes';
+
+create function pgscore._careful_affine_sql(step jsonb, value text) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
-set extra_float_digits = 1
 as $$
 declare
-    kinds text;
-    may_miss boolean[] := '{}';
-    variables text := '';
-    body text := '';
-    input jsonb;
-    step jsonb;
-    of integer;
+    field text;
+    operand double precision;
+begin
+    foreach field in array array['subtract', 'divide', 'multiply', 'add'] loop
+        if step ? field then
+            operand := (step -> field)::double precision;
+            value := case field
+                when 'subtract' then format('pgscore._add(%s, %s)', value, pgscore._literal_sql(-1 * operand))
+                else format('pgscore._%s(%s, %s)', field, value, pgscore._literal_sql(operand))
+            end;
+        end if;
+    end loop;
+    return value;
+end
+$$;
+
+comment on function pgscore._careful_affine_sql(jsonb, text) is 'SQL for an affine step of a value';
+
+create function pgscore._careful_step_sql(step jsonb, kinds text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
     value text;
     kind text;
-    field text;
-    read integer[];
-    trees text[];
-    total text;
-    register integer := 0;
 begin
-    select string_agg(case when i.input ->> 'type' = 'text' then 't' else 'n' end, '' order by i.ordinal) into kinds
-    from jsonb_array_elements(program -> 'inputs') with ordinality as i (input, ordinal);
-    for input in
-        select i.value from jsonb_array_elements(program -> 'inputs') with ordinality as i (value, ordinal) order by i.ordinal
-    loop
-        kind := substr(kinds, register + 1, 1);
-        variables := variables || format(
-            case kind when 't' then E'r%s text := %s;\n' else E'r%s double precision := nullif(%s, ''NaN'');\n' end,
-            register, arguments[register + 1]
-        );
-        value := concat_ws(
-            ' or ',
-            case when not (input -> 'nullable')::boolean then format('r%s is null', register) end,
-            case when input ? 'minimum' then format('r%s < %s', register, pgscore._literal((input -> 'minimum')::double precision)) end,
-            case when input ? 'maximum' then format('r%s > %s', register, pgscore._literal((input -> 'maximum')::double precision)) end,
-            case when input ? 'known' then format(
-                '(r%s is not null and %s <> all (%s))', register, pgscore._tested('r' || register, kind), pgscore._array_literal(input -> 'known', input ->> 'type')
-            ) end
-        );
-        if value <> '' then
-            body := body || format(E'if %s then return null; end if;\n', value);
-        end if;
-        may_miss := may_miss || (input -> 'nullable')::boolean;
-        register := register + 1;
-    end loop;
+    if jsonb_typeof(step -> 'of') = 'number' then
+        value := 'r' || (step -> 'of')::integer;
+        kind := substr(kinds, (step -> 'of')::integer + 1, 1);
+    end if;
+    return case step ->> 'step'
+        when 'affine' then pgscore._careful_affine_sql(step, value)
+        when 'clip' then format(
+            'case when %1$s is not null then least(greatest(%1$s, %2$s), %3$s) end', value,
+            pgscore._literal_sql((step -> 'minimum')::double precision),
+            pgscore._literal_sql((step -> 'maximum')::double precision)
+        )
+        when 'function' then format(
+            case step ->> 'name'
+                when 'abs' then 'abs(%1$s)'
+                when 'sqrt' then 'case when %1$s >= 0 then sqrt(%1$s) end'
+                else 'pgscore._multiply(%1$s, %1$s)'
+            end,
+            value
+        )
+        when 'fill' then format('coalesce(%s, %s)', value, case kind
+            when 't' then pgscore._text_literal_sql(step ->> 'with')
+            else pgscore._literal_sql((step -> 'with')::double precision) end)
+        when 'missing' then format('case when %s is null then 1 else 0 end', value)
+        when 'lookup' then pgscore._lookup_sql(step, value, kind = 't', true)
+        when 'linear' then format(
+            'pgscore._weighted_sum(%s, array[%s]::double precision[], %s)',
+            pgscore._literal_sql((step -> 'intercept')::double precision),
+            (
+                select string_agg('r' || o.register, ', ' order by o.ordinal)
+                from jsonb_array_elements_text(step -> 'of') with ordinality as o (register, ordinal)
+            ),
+            pgscore._array_literal_sql(step -> 'weights', 'number')
+        )
+    end;
+end
+$$;
 
+comment on function pgscore._careful_step_sql(jsonb, text) is
+    'SQL for a step of any kind but trees, over variables r0, r1, … of these kinds (n: number, t: text)';
+
+create function pgscore._careful_trees_sql(
+    step jsonb, kinds text, may_miss boolean[], output integer, register integer
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    read constant integer[] := translate((step -> 'of')::text, '[]', '{}')::integer[];
+    trees constant text[] := pgscore._trees_sql(
+        step,
+        array(
+            select pgscore._tested_sql('r' || r.register, substr(kinds, r.register + 1, 1))
+            from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
+        ),
+        array(select may_miss[r.register + 1] from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal),
+        output
+    );
+    has_bounded_leaves constant boolean := pgscore._has_bounded_leaves(step);
+    part text[];
+    statements text := '';
+begin
+    -- In parts: a sum of thousands of terms is too deep for the parser.
+    for start in 1 .. cardinality(trees) by 500 loop
+        part := trees[start:start + 499];
+        statements := statements || case
+            when has_bounded_leaves then format(E'r%1$s := r%1$s + %2$s;\n', register, array_to_string(part, ' + '))
+            else format(
+                E'r%1$s := pgscore._weighted_sum(r%1$s, array[%2$s], array_fill(1::double precision, array[%3$s]));\n',
+                register, array_to_string(part, ', '), cardinality(part)
+            )
+        end;
+    end loop;
+    if step ? 'divide' then
+        statements := statements || format(
+            E'r%1$s := pgscore._divide(r%1$s, %2$s);\n', register, pgscore._literal_sql((step -> 'divide')::double precision)
+        );
+    end if;
+    return statements;
+end
+$$;
+
+comment on function pgscore._careful_trees_sql(jsonb, text, boolean[], integer, integer) is
+    'Statements that add the trees of an output to the variable of its register, which holds the base';
+
+create function pgscore._careful_body_sql(program jsonb, arguments text[]) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    variables text := pgscore._careful_declarations_sql(program -> 'inputs', arguments);
+    body text := pgscore._careful_refusals_sql(program -> 'inputs');
+    kinds text;
+    may_miss boolean[];
+    step jsonb;
+    step_kinds text;
+    register integer := jsonb_array_length(program -> 'inputs');
+    scores text;
+begin
+    select
+        string_agg(case when i.input ->> 'type' = 'text' then 't' else 'n' end, '' order by i.ordinal),
+        array_agg((i.input -> 'nullable')::boolean order by i.ordinal)
+    into kinds, may_miss
+    from jsonb_array_elements(program -> 'inputs') with ordinality as i (input, ordinal);
     for step in
         select s.value from jsonb_array_elements(program -> 'steps') with ordinality as s (value, ordinal) order by s.ordinal
     loop
+        step_kinds := pgscore._step_kinds(step, kinds);
         if step ->> 'step' = 'trees' then
-            read := translate((step -> 'of')::text, '[]', '{}')::integer[];
-            for output in 0 .. jsonb_array_length(step -> 'base') - 1 loop
-                variables := variables || format(E'r%s double precision := %s;\n', register,
-                    pgscore._literal((step -> 'base' -> output)::double precision));
-                trees := pgscore._tree_expressions(
-                    step,
-                    array(
-                        select pgscore._tested('r' || r.register, substr(kinds, r.register + 1, 1))
-                        from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
-                    ),
-                    array(select may_miss[r.register + 1] from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal),
-                    output
+            for output in 0 .. length(step_kinds) - 1 loop
+                variables := variables || format(
+                    E'r%s double precision := %s;\n', register + output,
+                    pgscore._literal_sql((step -> 'base' -> output)::double precision)
                 );
-                -- In parts: a sum of thousands of terms is too deep for the parser.
-                for part in 0 .. (cardinality(trees) + 499) / 500 - 1 loop
-                    body := body || format(case
-                        when pgscore._leaves_are_bounded(step) then E'r%1$s := r%1$s + %2$s;\n'
-                        else E'r%1$s := pgscore._weighted_sum(r%1$s, array[%3$s], array_fill(1::double precision, array[%4$s]));\n'
-                        end,
-                        register, array_to_string(trees[part * 500 + 1:part * 500 + 500], ' + '),
-                        array_to_string(trees[part * 500 + 1:part * 500 + 500], ', '),
-                        cardinality(trees[part * 500 + 1:part * 500 + 500]));
-                end loop;
-                if step ? 'divide' then
-                    body := body || format(E'r%1$s := pgscore._divide(r%1$s, %2$s);\n', register,
-                        pgscore._literal((step -> 'divide')::double precision));
-                end if;
-                kinds := kinds || 'n';
-                may_miss := may_miss || true;
-                register := register + 1;
+                body := body || pgscore._careful_trees_sql(step, kinds, may_miss, output, register + output);
             end loop;
-            continue;
+        else
+            variables := variables || format(
+                E'r%s %s;\n', register, case step_kinds when 't' then 'text' else 'double precision' end
+            );
+            body := body || format(E'r%s := %s;\n', register, pgscore._careful_step_sql(step, kinds));
         end if;
-        kind := pgscore._step_kinds(step, kinds);
-        if jsonb_typeof(step -> 'of') = 'number' then
-            of := (step -> 'of')::integer;
-            value := 'r' || of;
-        end if;
-        case step ->> 'step'
-            when 'affine' then
-                foreach field in array array['subtract', 'divide', 'multiply', 'add'] loop
-                    if step ? field then
-                        value := format(
-                            'pgscore._%s(%s, %s)',
-                            case field when 'subtract' then 'add' else field end, value,
-                            pgscore._literal((case field when 'subtract' then -1 else 1 end) * (step -> field)::double precision)
-                        );
-                    end if;
-                end loop;
-            when 'clip' then
-                value := format(
-                    'case when %1$s is not null then least(greatest(%1$s, %2$s), %3$s) end', value,
-                    pgscore._literal((step -> 'minimum')::double precision), pgscore._literal((step -> 'maximum')::double precision)
-                );
-            when 'function' then
-                value := format(
-                    case step ->> 'name'
-                        when 'abs' then 'abs(%1$s)'
-                        when 'sqrt' then 'case when %1$s >= 0 then sqrt(%1$s) end'
-                        else 'pgscore._multiply(%1$s, %1$s)'
-                    end,
-                    value
-                );
-            when 'fill' then
-                value := format('coalesce(%s, %s)', value, case kind
-                    when 't' then quote_literal(step ->> 'with') || '::text' else pgscore._literal((step -> 'with')::double precision) end);
-            when 'missing' then
-                value := format('case when %s is null then 1 else 0 end', value);
-            when 'lookup' then
-                value := pgscore._lookup(step, value, substr(kinds, of + 1, 1) = 't', true);
-            when 'linear' then
-                value := format(
-                    'pgscore._weighted_sum(%s, array[%s]::double precision[], %s)',
-                    pgscore._literal((step -> 'intercept')::double precision),
-                    (
-                        select string_agg('r' || o.register, ', ' order by o.ordinal)
-                        from jsonb_array_elements_text(step -> 'of') with ordinality as o (register, ordinal)
-                    ),
-                    pgscore._array_literal(step -> 'weights', 'number')
-                );
-        end case;
-        variables := variables || format(E'r%s %s;\n', register, case kind when 't' then 'text' else 'double precision' end);
-        body := body || format(E'r%s := %s;\n', register, value);
-        kinds := kinds || kind;
-        may_miss := may_miss || true;
-        register := register + 1;
+        kinds := kinds || step_kinds;
+        may_miss := may_miss || array_fill(true, array[length(step_kinds)]);
+        register := register + length(step_kinds);
     end loop;
-    select string_agg('r' || s.register, ', ' order by s.ordinal) into total
+    select string_agg('r' || s.register, ', ' order by s.ordinal) into scores
     from jsonb_array_elements_text(program -> 'scores') with ordinality as s (register, ordinal);
     return format(
         E'\ndeclare\n%sbegin\n%sreturn pgscore._outputs(%L, array[%s]::double precision[]);\nend\n',
-        variables, body, program ->> 'link', total
+        variables, body, program ->> 'link', scores
     );
 end
 $$;
 
-comment on function pgscore._program_careful(jsonb, text[]) is
+comment on function pgscore._careful_body_sql(jsonb, text[]) is
     'The body of a plpgsql function that gives all outputs of a valid program for any row and never raises; arguments is SQL for its inputs';
 
 -- core/program/bare/types.sql
@@ -2373,15 +2495,15 @@ begin
         ' and ',
         case
             when input ? 'known' then concat(
-                '(', or_missing, pgscore._tested(r.expression, r.kind), ' = any (',
-                pgscore._array_literal(input -> 'known', input ->> 'type'), '))'
+                '(', or_missing, pgscore._tested_sql(r.expression, r.kind), ' = any (',
+                pgscore._array_literal_sql(input -> 'known', input ->> 'type'), '))'
             )
             when r.kind = 't' and not r.may_miss then r.expression || ' is not null'
         end,
         case
             -- NaN is greater.
             when r.kind = 'n' and r.low = '-Infinity' and r.high = 'Infinity' then
-                concat('(', or_missing, r.expression, ' <= ', pgscore._literal(r.high), ')')
+                concat('(', or_missing, r.expression, ' <= ', pgscore._literal_sql(r.high), ')')
         end
     ), '');
 end
@@ -2398,7 +2520,7 @@ as $$
     -- Two numbers are a point: one comparison for four ends, and false for NaN.
     select string_agg(
         format(
-            'point(%s, %s) <@ %L::box', p.first, coalesce(p.second, pgscore._literal(0)),
+            'point(%s, %s) <@ %L::box', p.first, coalesce(p.second, pgscore._literal_sql(0)),
             format('(%s,%s),(%s,%s)', p.high, coalesce(p.second_high, 0), p.low, coalesce(p.second_low, 0))
         ),
         ' and ' order by p.number
@@ -2412,7 +2534,7 @@ as $$
                 row_number() over (order by i.ordinal) as number, i.low, i.high,
                 case
                     when i.may_miss then format(
-                        'coalesce(%s, %s)', i.expression, pgscore._literal(greatest(i.low, least(i.high, 0)))
+                        'coalesce(%s, %s)', i.expression, pgscore._literal_sql(greatest(i.low, least(i.high, 0)))
                     )
                     else i.expression
                 end as expression
@@ -2456,7 +2578,7 @@ create function pgscore._lifted_sql(expression text, lift double precision) retu
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    select format('((%s + %s) - %s)', expression, pgscore._literal(lift), pgscore._literal(lift))
+    select format('((%s + %s) - %s)', expression, pgscore._literal_sql(lift), pgscore._literal_sql(lift))
 $$;
 
 comment on function pgscore._lifted_sql(text, double precision) is
@@ -2498,7 +2620,7 @@ declare
     added constant double precision := case field when 'add' then operand else -operand end;
 begin
     r.expression := format(
-        '(%s %s %s)', r.expression, case field when 'add' then '+' else '-' end, pgscore._literal(operand)
+        '(%s %s %s)', r.expression, case field when 'add' then '+' else '-' end, pgscore._literal_sql(operand)
     );
     r.low := pgscore._add(r.low, added);
     r.high := pgscore._add(r.high, added);
@@ -2530,7 +2652,7 @@ begin
         r.expression := pgscore._lifted_sql(r.expression, l.lift / factor);
         r.size := r.size + 2;
     end if;
-    r.expression := format('(%s %s %s)', r.expression, case when divides then '/' else '*' end, pgscore._literal(operand));
+    r.expression := format('(%s %s %s)', r.expression, case when divides then '/' else '*' end, pgscore._literal_sql(operand));
     ends := case
         when divides then array[pgscore._divide(r.low, operand), pgscore._divide(r.high, operand)]
         else array[pgscore._multiply(r.low, operand), pgscore._multiply(r.high, operand)]
@@ -2593,10 +2715,10 @@ declare
 begin
     -- Unlike greatest and least, these give NULL for NULL.
     if low is not null then
-        r.expression := format('float8larger(%s, %s)', r.expression, pgscore._literal(low));
+        r.expression := format('float8larger(%s, %s)', r.expression, pgscore._literal_sql(low));
     end if;
     if high is not null then
-        r.expression := format('float8smaller(%s, %s)', r.expression, pgscore._literal(high));
+        r.expression := format('float8smaller(%s, %s)', r.expression, pgscore._literal_sql(high));
     end if;
     r.low := least(greatest(r.low, low), high);
     r.high := least(greatest(r.high, low), high);
@@ -2614,7 +2736,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     if r.low < 0 then
-        r.expression := format('case when %1$s >= %2$s then sqrt(%1$s) end', r.expression, pgscore._literal(0));
+        r.expression := format('case when %1$s >= %2$s then sqrt(%1$s) end', r.expression, pgscore._literal_sql(0));
         r.size := 2 * r.size + 2;
         r.may_miss := true;
     else
@@ -2683,10 +2805,10 @@ declare
     number double precision;
 begin
     if r.kind = 't' then
-        r.expression := format('coalesce(%s, %s::text)', r.expression, quote_literal(step ->> 'with'));
+        r.expression := format('coalesce(%s, %s)', r.expression, pgscore._text_literal_sql(step ->> 'with'));
     else
         number := (step -> 'with')::double precision;
-        r.expression := format('coalesce(%s, %s)', r.expression, pgscore._literal(number));
+        r.expression := format('coalesce(%s, %s)', r.expression, pgscore._literal_sql(number));
         r.low := least(r.low, number);
         r.high := greatest(r.high, number);
         r.small := least(r.small, nullif(abs(number), 0));
@@ -2708,8 +2830,8 @@ begin
         'n',
         case
             when r.may_miss then
-                format('case when %s is null then %s else %s end', r.expression, pgscore._literal(1), pgscore._literal(0))
-            else pgscore._literal(0)
+                format('case when %s is null then %s else %s end', r.expression, pgscore._literal_sql(1), pgscore._literal_sql(0))
+            else pgscore._literal_sql(0)
         end,
         r.size + 1, 0, 1, 1, false
     );
@@ -2730,7 +2852,7 @@ begin
     if r.size > most_nodes then
         return null;
     end if;
-    r.expression := pgscore._lookup(step, r.expression, r.kind = 't', r.may_miss);
+    r.expression := pgscore._lookup_sql(step, r.expression, r.kind = 't', r.may_miss);
     select
         coalesce(min(v.value), 0), coalesce(max(v.value), 0), coalesce(min(nullif(abs(v.value), 0)), 1),
         bool_or(v.value is null)
@@ -2762,7 +2884,7 @@ declare
     r pgscore.bare_register := pgscore._bare_register(
         'n', null, 1, intercept, intercept, coalesce(nullif(abs(intercept), 0), 1), false
     );
-    sum text := pgscore._literal(intercept);
+    sum text := pgscore._literal_sql(intercept);
     term pgscore.bare_register;
     weight double precision;
     product double precision;
@@ -2780,7 +2902,7 @@ begin
             term.expression := pgscore._lifted_sql(term.expression, l.lift / abs(weight));
             term.size := term.size + 2;
         end if;
-        sum := sum || format(' + %s * %s', term.expression, pgscore._literal(weight));
+        sum := sum || format(' + %s * %s', term.expression, pgscore._literal_sql(weight));
         r.low := pgscore._add(r.low, least(pgscore._multiply(weight, term.low), pgscore._multiply(weight, term.high)));
         r.high := pgscore._add(r.high, greatest(pgscore._multiply(weight, term.low), pgscore._multiply(weight, term.high)));
         if weight <> 0 then
@@ -2844,7 +2966,7 @@ begin
         term.expression := argument;
         term.constant := pgscore._multiply(term.weight, pgscore._divide(r.plus, r.factor) - r.shift);
     else
-        term.expression := format('(%s - %s)', argument, pgscore._literal(r.shift));
+        term.expression := format('(%s - %s)', argument, pgscore._literal_sql(r.shift));
         term.constant := pgscore._multiply(term.weight, pgscore._divide(r.plus, r.factor));
     end if;
     return term;
@@ -2875,10 +2997,10 @@ begin
     r.power := greatest(0, ceil(log('2'::numeric,
         greatest(total + pgscore._divide(abs(intercept), l.largest_double) * 2, 1)::numeric)) + 2);
     scale := power('2'::double precision, -r.power);
-    r.expression := pgscore._literal(pgscore._multiply(intercept, scale));
+    r.expression := pgscore._literal_sql(pgscore._multiply(intercept, scale));
     foreach term in array terms loop
         r.expression := r.expression
-            || format(' + %s * %s', term.expression, pgscore._literal(pgscore._multiply(term.weight, scale)));
+            || format(' + %s * %s', term.expression, pgscore._literal_sql(pgscore._multiply(term.weight, scale)));
     end loop;
     return r;
 end
@@ -2887,7 +3009,7 @@ $$;
 comment on function pgscore._scaled_sum(pgscore.bare_term[], double precision, double precision, double precision) is
     'A sum that may read wild registers, scaled down by a power of two until no row overflows it; NULL where there is none';
 
-create function pgscore._wraps(
+create function pgscore._wraps_sql(
     plain boolean[], link text, power integer, least_weight double precision
 ) returns text[]
 language plpgsql immutable parallel safe
@@ -2895,7 +3017,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     -- Lost in rounding, it keeps the products of tiny inputs from underflowing.
-    lift constant text := pgscore._literal(power('2'::double precision,
+    lift constant text := pgscore._literal_sql(power('2'::double precision,
         (-1010 + power - floor(log('2'::numeric, least_weight::numeric)))::integer));
     wrap constant text := case link
         when 'logistic' then format('(%%s + %s)', lift) else format('((%%s + %s) - %s)', lift, lift)
@@ -2905,7 +3027,7 @@ begin
 end
 $$;
 
-comment on function pgscore._wraps(boolean[], text, integer, double precision) is
+comment on function pgscore._wraps_sql(boolean[], text, integer, double precision) is
     'What the arguments of inputs are wrapped in that a scaled sum reads plainly; NULL for the others';
 
 create function pgscore._bare_wild_sum(
@@ -2954,7 +3076,7 @@ begin
     r := pgscore._scaled_sum(terms, intercept, total, least_weight);
     if r.kind is not null then
         r.may_miss := may_miss;
-        r.wraps := pgscore._wraps(plain, program ->> 'link', r.power, least_weight);
+        r.wraps := pgscore._wraps_sql(plain, program ->> 'link', r.power, least_weight);
     end if;
     return r;
 end
@@ -2988,7 +3110,7 @@ begin
     if divisor = 0 or abs(pgscore._divide(r.small, divisor)) < l.least_divided then
         return null;
     end if;
-    r.expression := format('(%s / %s)', r.expression, pgscore._literal(divisor));
+    r.expression := format('(%s / %s)', r.expression, pgscore._literal_sql(divisor));
     r.high := abs(pgscore._divide(r.high, divisor));
     r.small := abs(pgscore._divide(r.small, divisor));
     return r;
@@ -3007,9 +3129,9 @@ as $$
 declare
     l constant pgscore.bare_limits := pgscore._bare_limits();
     base constant double precision := (step -> 'base' -> output)::double precision;
-    trees constant text[] := pgscore._tree_expressions(step, tests, may_miss, output);
+    trees constant text[] := pgscore._trees_sql(step, tests, may_miss, output);
     r pgscore.bare_register := pgscore._bare_register(
-        'n', array_to_string(pgscore._literal(base) || trees, ' + '), size, null, null, null, false
+        'n', array_to_string(pgscore._literal_sql(base) || trees, ' + '), size, null, null, null, false
     );
 begin
     if cardinality(trees) > 0 then
@@ -3053,13 +3175,13 @@ begin
         if r.is_wild then
             return null;
         end if;
-        tests := tests || pgscore._tested(r.expression, r.kind);
+        tests := tests || pgscore._tested_sql(r.expression, r.kind);
         may_miss := may_miss || r.may_miss;
         sizes := sizes || r.size;
     end loop;
     select coalesce(sum(sizes[f.position + 1]) + count(*), 0) into size
     from unnest(translate((step -> 'feature')::text, '[]', '{}')::integer[]) as f (position);
-    if size > most_nodes or jsonb_array_length(step -> 'roots') > l.most_trees or not pgscore._leaves_are_bounded(step) then
+    if size > most_nodes or jsonb_array_length(step -> 'roots') > l.most_trees or not pgscore._has_bounded_leaves(step) then
         return null;
     end if;
     for output in 0 .. jsonb_array_length(step -> 'base') - 1 loop
@@ -3227,8 +3349,8 @@ as $$
 declare
     l constant pgscore.bare_limits := pgscore._bare_limits();
     most constant double precision := case link when 'logistic' then l.most_exponent else l.most_score end;
-    upper_end constant text := pgscore._literal(most / factor);
-    lower_end constant text := pgscore._literal(-most / factor);
+    upper_end constant text := pgscore._literal_sql(most / factor);
+    lower_end constant text := pgscore._literal_sql(-most / factor);
     e text := expression;
 begin
     if is_limited then
@@ -3236,15 +3358,15 @@ begin
         e := format('float8smaller(float8larger(%s, %s), %s)', e, lower_end, upper_end);
     end if;
     if link = 'logistic' then
-        e := case when factor = 1 then format('exp(-%s)', e) else format('exp(%s * %s)', e, pgscore._literal(-factor)) end;
+        e := case when factor = 1 then format('exp(-%s)', e) else format('exp(%s * %s)', e, pgscore._literal_sql(-factor)) end;
         if is_limited then
-            e := format('nullif(nullif(%s, exp(%s)), exp(%s))', e, pgscore._literal(most), pgscore._literal(-most));
+            e := format('nullif(nullif(%s, exp(%s)), exp(%s))', e, pgscore._literal_sql(most), pgscore._literal_sql(-most));
         end if;
-        e := format('%1$s / (%1$s + %2$s)', pgscore._literal(1), e);
+        e := format('%1$s / (%1$s + %2$s)', pgscore._literal_sql(1), e);
     elsif is_limited then
         e := format('nullif(nullif(%s, %s), %s)', e, upper_end, lower_end);
         if link = 'identity' then
-            e := format('%s * %s', e, pgscore._literal(factor));
+            e := format('%s * %s', e, pgscore._literal_sql(factor));
         end if;
     end if;
     return e;
@@ -3268,10 +3390,10 @@ declare
     );
 begin
     if link = 'sign' then
-        e := format('(%s > %s)::integer::double precision', e, pgscore._literal(0));
+        e := format('(%s > %s)::integer::double precision', e, pgscore._literal_sql(0));
     end if;
     if link in ('logistic', 'sign') and positive = 0 then
-        e := format('%s - %s', pgscore._literal(1), e);
+        e := format('%s - %s', pgscore._literal_sql(1), e);
     end if;
     return e;
 end
@@ -3280,7 +3402,7 @@ $$;
 comment on function pgscore._bare_score_sql(text, integer, pgscore.bare_register) is
     'SQL for an output of a link that takes one score, of its register';
 
-create function pgscore._program_bare(
+create function pgscore._program_bare_sql(
     program jsonb, positive integer, arguments text[], wild_ones boolean, box double precision
 ) returns pgscore.bare_expression
 language plpgsql immutable parallel safe
@@ -3318,11 +3440,11 @@ begin
 end
 $$;
 
-comment on function pgscore._program_bare(jsonb, integer, text[], boolean, double precision) is
+comment on function pgscore._program_bare_sql(jsonb, integer, text[], boolean, double precision) is
     'SQL for the score of a valid program that needs few operations and raises for no row that it is made for; NULL where there is none. With wild_ones, inputs of linear models need no guard; the others are guarded to lie within the box';
 
--- core/program/_program_best_bare.sql
-create function pgscore._program_best_bare(program jsonb, positive integer, arguments text[]) returns pgscore.bare_expression
+-- core/program/scorer.sql
+create function pgscore._program_best_bare_sql(program jsonb, positive integer, arguments text[]) returns pgscore.bare_expression
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
@@ -3337,17 +3459,16 @@ begin
         ) as a (ordinal, wild_ones, box)
         order by a.ordinal
     loop
-        found := pgscore._program_bare(program, positive, arguments, attempt.wild_ones, attempt.box);
+        found := pgscore._program_bare_sql(program, positive, arguments, attempt.wild_ones, attempt.box);
         exit when found.expression is not null;
     end loop;
     return found;
 end
 $$;
 
-comment on function pgscore._program_best_bare(jsonb, integer, text[]) is
+comment on function pgscore._program_best_bare_sql(jsonb, integer, text[]) is
     'The SQL that guards least among those that serve; without an expression where none does';
 
--- core/program/_scorer_name.sql
 create function pgscore._scorer_name(model text, version integer, suffix text default '') returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -3367,8 +3488,7 @@ $$;
 comment on function pgscore._scorer_name(text, integer, text) is
     'A function or type of a version: no suffix: the score; b: bare; p: all outputs; i: the type of its inputs';
 
--- core/program/_scorer_expression.sql
-create function pgscore._scorer_expression(
+create function pgscore._scorer_expression_sql(
     model text, version integer, program jsonb, positive integer, bare pgscore.bare_expression, careful_call text,
     arguments text[], ordinary boolean[] default null
 ) returns text
@@ -3391,7 +3511,7 @@ begin
         call := bare.expression;
     else
         -- A row as the argument would be copied into each reference to one of its fields.
-        call := (pgscore._program_best_bare(program, positive, wrapped)).expression;
+        call := (pgscore._program_best_bare_sql(program, positive, wrapped)).expression;
     end if;
     if bare.guard is not null then
         call := format('case when %s then %s end', bare.guard, call);
@@ -3401,11 +3521,10 @@ begin
 end
 $$;
 
-comment on function pgscore._scorer_expression(text, integer, jsonb, integer, pgscore.bare_expression, text, text[], boolean[]) is
+comment on function pgscore._scorer_expression_sql(text, integer, jsonb, integer, pgscore.bare_expression, text, text[], boolean[]) is
     'SQL for a score: the bare expression where the guard lets a row pass and it is sure, else the careful call. An ordinary argument is not wrapped';
 
--- core/program/_scorer_call.sql
-create function pgscore._scorer_call(
+create function pgscore._scorer_call_sql(
     model text, version integer, inputs integer, arguments text[], outputs boolean default false
 ) returns text
 language sql immutable parallel safe
@@ -3419,22 +3538,21 @@ as $$
     )
 $$;
 
-comment on function pgscore._scorer_call(text, integer, integer, text[], boolean) is
+comment on function pgscore._scorer_call_sql(text, integer, integer, text[], boolean) is
     'SQL that calls the score of a version, or all its outputs, with arguments given as SQL, double precision or text';
 
--- core/program/_scorer_call_typed.sql
-create function pgscore._scorer_call_typed(
+create function pgscore._scorer_call_typed_sql(
     model text, version integer, program jsonb, positive integer, arguments text[], ordinary boolean[]
 ) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return pgscore._scorer_expression(
-        model, version, program, positive, pgscore._program_best_bare(program, positive, arguments),
+    return pgscore._scorer_expression_sql(
+        model, version, program, positive, pgscore._program_best_bare_sql(program, positive, arguments),
         format(
             '(%s)[%s]',
-            pgscore._scorer_call(model, version, jsonb_array_length(program -> 'inputs'), arguments, true),
+            pgscore._scorer_call_sql(model, version, jsonb_array_length(program -> 'inputs'), arguments, true),
             coalesce(positive, 0) + 1
         ),
         arguments, ordinary
@@ -3442,10 +3560,9 @@ begin
 end
 $$;
 
-comment on function pgscore._scorer_call_typed(text, integer, jsonb, integer, text[], boolean[]) is
+comment on function pgscore._scorer_call_typed_sql(text, integer, jsonb, integer, text[], boolean[]) is
     'The same as the score''s call, with less work where an argument is ordinary: of an integer type, boolean or real. For string bodies; past 100 inputs much faster than the call';
 
--- core/program/_drop_scorer.sql
 create function pgscore._drop_scorer(model text, version integer) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -3470,7 +3587,6 @@ $$;
 
 comment on function pgscore._drop_scorer(text, integer) is 'Drops the functions and the type of a version''s program, where there are any';
 
--- core/program/_create_scorer.sql
 create function pgscore._create_scorer(model text, version integer, program jsonb, positive integer) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -3515,12 +3631,12 @@ begin
 
     execute format(
         'create function %s(%s) returns double precision[] language plpgsql %s set search_path = pg_catalog, pg_temp as %L',
-        careful_name, declared, posture, pgscore._program_careful(program, arguments)
+        careful_name, declared, posture, pgscore._careful_body_sql(program, arguments)
     );
     perform pgscore._publish_function(format('%s(%s)', careful_name, types), says || 'all outputs, NULL where there is none');
     careful_call := format('(%s(%s))[%s]', careful_name, given, coalesce(positive, 0) + 1);
 
-    bare := pgscore._program_best_bare(program, positive, arguments);
+    bare := pgscore._program_best_bare_sql(program, positive, arguments);
     if bare.expression is not null and not composite then
         execute format(
             'create function %s(%s) returns double precision language sql %s return %s', bare_name, declared, posture, bare.expression
@@ -3529,7 +3645,7 @@ begin
     end if;
     execute format(
         'create function %s(%s) returns double precision language sql %s return %s',
-        scorer, declared, posture, pgscore._scorer_expression(model, version, program, positive, bare, careful_call, arguments)
+        scorer, declared, posture, pgscore._scorer_expression_sql(model, version, program, positive, bare, careful_call, arguments)
     );
     perform pgscore._publish_function(format('%s(%s)', scorer, types), says || 'the score');
 end
@@ -3537,52 +3653,6 @@ $$;
 
 comment on function pgscore._create_scorer(text, integer, jsonb, integer) is
     'Writes the functions of a valid program: the score (its position among the outputs counts from 0; NULL for a value), the same without guards, all outputs';
-
--- core/program/_program_reason.sql
-create function pgscore._program_reason(program jsonb, numbers double precision[], texts text[]) returns text
-language plpgsql stable parallel safe
-set search_path = pg_catalog, pg_temp
-set extra_float_digits = 1
-as $$
-declare
-    input jsonb;
-    number double precision;
-    value text;
-    numbers_read integer := 0;
-    texts_read integer := 0;
-    reason text;
-begin
-    for input in
-        select i.value from jsonb_array_elements(program -> 'inputs') with ordinality as i (value, ordinal) order by i.ordinal
-    loop
-        if input ->> 'type' = 'text' then
-            texts_read := texts_read + 1;
-            value := texts[texts_read];
-            if value is null and not (input -> 'nullable')::boolean then
-                return null;
-            elsif value is not null and input ? 'known' and not input -> 'known' ? value then
-                reason := coalesce(reason, format('input "%s" is ''%s'', which the estimator does not know', input ->> 'name', value));
-            end if;
-            continue;
-        end if;
-        numbers_read := numbers_read + 1;
-        number := nullif(numbers[numbers_read], 'NaN');
-        if number is null and not (input -> 'nullable')::boolean then
-            return null;
-        elsif number < (input -> 'minimum')::double precision or number > (input -> 'maximum')::double precision then
-            reason := coalesce(reason, format('input "%s" is %s, beyond what the estimator accepts', input ->> 'name', number));
-        elsif number is not null and input ? 'known' and not exists (
-            select from jsonb_array_elements(input -> 'known') as k (key) where k.key::double precision = number
-        ) then
-            reason := coalesce(reason, format('input "%s" is %s, which the estimator does not know', input ->> 'name', number));
-        end if;
-    end loop;
-    return reason;
-end
-$$;
-
-comment on function pgscore._program_reason(jsonb, double precision[], text[]) is
-    'Why a valid program refuses a row, given as its number inputs and its text inputs in order; NULL where it does not, or where a value is missing';
 
 -- core/engine/_largest_sql_program.sql
 create function pgscore._largest_sql_program() returns integer
@@ -3811,7 +3881,7 @@ create function pgscore._reason(model text, version integer, numbers double prec
 language sql stable parallel safe security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select pgscore._program_reason(p.program, numbers, texts)
+    select pgscore._program_row_problem(p.program, numbers, texts)
     from pgscore.program p
     where p.model = _reason.model and p.version = _reason.version
 $$;
@@ -3910,11 +3980,11 @@ begin
             split.numbers, split.texts, every::text, case when every then '' else '[1]' end
         );
     elsif engine = 'sql' and not every and ordinary is not null then
-        return pgscore._scorer_call_typed(
+        return pgscore._scorer_call_typed_sql(
             model, version, described.program, described.positive, arguments, ordinary
         );
     elsif engine = 'sql' then
-        call := pgscore._scorer_call(model, version, cardinality(arguments), arguments, every);
+        call := pgscore._scorer_call_sql(model, version, cardinality(arguments), arguments, every);
     elsif every then
         call := format(
             'pgscore._interpret_outputs(%L, %s, %L, %s, %s)', model, version, described.program_digest,

@@ -8,10 +8,10 @@ declare
 begin
     -- Unlike greatest and least, these give NULL for NULL.
     if low is not null then
-        r.expression := format('float8larger(%s, %s)', r.expression, pgscore._literal(low));
+        r.expression := format('float8larger(%s, %s)', r.expression, pgscore._literal_sql(low));
     end if;
     if high is not null then
-        r.expression := format('float8smaller(%s, %s)', r.expression, pgscore._literal(high));
+        r.expression := format('float8smaller(%s, %s)', r.expression, pgscore._literal_sql(high));
     end if;
     r.low := least(greatest(r.low, low), high);
     r.high := least(greatest(r.high, low), high);
@@ -29,7 +29,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     if r.low < 0 then
-        r.expression := format('case when %1$s >= %2$s then sqrt(%1$s) end', r.expression, pgscore._literal(0));
+        r.expression := format('case when %1$s >= %2$s then sqrt(%1$s) end', r.expression, pgscore._literal_sql(0));
         r.size := 2 * r.size + 2;
         r.may_miss := true;
     else
@@ -98,10 +98,10 @@ declare
     number double precision;
 begin
     if r.kind = 't' then
-        r.expression := format('coalesce(%s, %s::text)', r.expression, quote_literal(step ->> 'with'));
+        r.expression := format('coalesce(%s, %s)', r.expression, pgscore._text_literal_sql(step ->> 'with'));
     else
         number := (step -> 'with')::double precision;
-        r.expression := format('coalesce(%s, %s)', r.expression, pgscore._literal(number));
+        r.expression := format('coalesce(%s, %s)', r.expression, pgscore._literal_sql(number));
         r.low := least(r.low, number);
         r.high := greatest(r.high, number);
         r.small := least(r.small, nullif(abs(number), 0));
@@ -123,8 +123,8 @@ begin
         'n',
         case
             when r.may_miss then
-                format('case when %s is null then %s else %s end', r.expression, pgscore._literal(1), pgscore._literal(0))
-            else pgscore._literal(0)
+                format('case when %s is null then %s else %s end', r.expression, pgscore._literal_sql(1), pgscore._literal_sql(0))
+            else pgscore._literal_sql(0)
         end,
         r.size + 1, 0, 1, 1, false
     );
@@ -145,7 +145,7 @@ begin
     if r.size > most_nodes then
         return null;
     end if;
-    r.expression := pgscore._lookup(step, r.expression, r.kind = 't', r.may_miss);
+    r.expression := pgscore._lookup_sql(step, r.expression, r.kind = 't', r.may_miss);
     select
         coalesce(min(v.value), 0), coalesce(max(v.value), 0), coalesce(min(nullif(abs(v.value), 0)), 1),
         bool_or(v.value is null)

@@ -82,15 +82,15 @@ begin
         ' and ',
         case
             when input ? 'known' then concat(
-                '(', or_missing, pgscore._tested(r.expression, r.kind), ' = any (',
-                pgscore._array_literal(input -> 'known', input ->> 'type'), '))'
+                '(', or_missing, pgscore._tested_sql(r.expression, r.kind), ' = any (',
+                pgscore._array_literal_sql(input -> 'known', input ->> 'type'), '))'
             )
             when r.kind = 't' and not r.may_miss then r.expression || ' is not null'
         end,
         case
             -- NaN is greater.
             when r.kind = 'n' and r.low = '-Infinity' and r.high = 'Infinity' then
-                concat('(', or_missing, r.expression, ' <= ', pgscore._literal(r.high), ')')
+                concat('(', or_missing, r.expression, ' <= ', pgscore._literal_sql(r.high), ')')
         end
     ), '');
 end
@@ -107,7 +107,7 @@ as $$
     -- Two numbers are a point: one comparison for four ends, and false for NaN.
     select string_agg(
         format(
-            'point(%s, %s) <@ %L::box', p.first, coalesce(p.second, pgscore._literal(0)),
+            'point(%s, %s) <@ %L::box', p.first, coalesce(p.second, pgscore._literal_sql(0)),
             format('(%s,%s),(%s,%s)', p.high, coalesce(p.second_high, 0), p.low, coalesce(p.second_low, 0))
         ),
         ' and ' order by p.number
@@ -121,7 +121,7 @@ as $$
                 row_number() over (order by i.ordinal) as number, i.low, i.high,
                 case
                     when i.may_miss then format(
-                        'coalesce(%s, %s)', i.expression, pgscore._literal(greatest(i.low, least(i.high, 0)))
+                        'coalesce(%s, %s)', i.expression, pgscore._literal_sql(greatest(i.low, least(i.high, 0)))
                     )
                     else i.expression
                 end as expression

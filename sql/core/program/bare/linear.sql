@@ -10,7 +10,7 @@ declare
     r pgscore.bare_register := pgscore._bare_register(
         'n', null, 1, intercept, intercept, coalesce(nullif(abs(intercept), 0), 1), false
     );
-    sum text := pgscore._literal(intercept);
+    sum text := pgscore._literal_sql(intercept);
     term pgscore.bare_register;
     weight double precision;
     product double precision;
@@ -28,7 +28,7 @@ begin
             term.expression := pgscore._lifted_sql(term.expression, l.lift / abs(weight));
             term.size := term.size + 2;
         end if;
-        sum := sum || format(' + %s * %s', term.expression, pgscore._literal(weight));
+        sum := sum || format(' + %s * %s', term.expression, pgscore._literal_sql(weight));
         r.low := pgscore._add(r.low, least(pgscore._multiply(weight, term.low), pgscore._multiply(weight, term.high)));
         r.high := pgscore._add(r.high, greatest(pgscore._multiply(weight, term.low), pgscore._multiply(weight, term.high)));
         if weight <> 0 then
@@ -92,7 +92,7 @@ begin
         term.expression := argument;
         term.constant := pgscore._multiply(term.weight, pgscore._divide(r.plus, r.factor) - r.shift);
     else
-        term.expression := format('(%s - %s)', argument, pgscore._literal(r.shift));
+        term.expression := format('(%s - %s)', argument, pgscore._literal_sql(r.shift));
         term.constant := pgscore._multiply(term.weight, pgscore._divide(r.plus, r.factor));
     end if;
     return term;
@@ -123,10 +123,10 @@ begin
     r.power := greatest(0, ceil(log('2'::numeric,
         greatest(total + pgscore._divide(abs(intercept), l.largest_double) * 2, 1)::numeric)) + 2);
     scale := power('2'::double precision, -r.power);
-    r.expression := pgscore._literal(pgscore._multiply(intercept, scale));
+    r.expression := pgscore._literal_sql(pgscore._multiply(intercept, scale));
     foreach term in array terms loop
         r.expression := r.expression
-            || format(' + %s * %s', term.expression, pgscore._literal(pgscore._multiply(term.weight, scale)));
+            || format(' + %s * %s', term.expression, pgscore._literal_sql(pgscore._multiply(term.weight, scale)));
     end loop;
     return r;
 end
@@ -135,7 +135,7 @@ $$;
 comment on function pgscore._scaled_sum(pgscore.bare_term[], double precision, double precision, double precision) is
     'A sum that may read wild registers, scaled down by a power of two until no row overflows it; NULL where there is none';
 
-create function pgscore._wraps(
+create function pgscore._wraps_sql(
     plain boolean[], link text, power integer, least_weight double precision
 ) returns text[]
 language plpgsql immutable parallel safe
@@ -143,7 +143,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     -- Lost in rounding, it keeps the products of tiny inputs from underflowing.
-    lift constant text := pgscore._literal(power('2'::double precision,
+    lift constant text := pgscore._literal_sql(power('2'::double precision,
         (-1010 + power - floor(log('2'::numeric, least_weight::numeric)))::integer));
     wrap constant text := case link
         when 'logistic' then format('(%%s + %s)', lift) else format('((%%s + %s) - %s)', lift, lift)
@@ -153,7 +153,7 @@ begin
 end
 $$;
 
-comment on function pgscore._wraps(boolean[], text, integer, double precision) is
+comment on function pgscore._wraps_sql(boolean[], text, integer, double precision) is
     'What the arguments of inputs are wrapped in that a scaled sum reads plainly; NULL for the others';
 
 create function pgscore._bare_wild_sum(
@@ -202,7 +202,7 @@ begin
     r := pgscore._scaled_sum(terms, intercept, total, least_weight);
     if r.kind is not null then
         r.may_miss := may_miss;
-        r.wraps := pgscore._wraps(plain, program ->> 'link', r.power, least_weight);
+        r.wraps := pgscore._wraps_sql(plain, program ->> 'link', r.power, least_weight);
     end if;
     return r;
 end

@@ -144,8 +144,8 @@ as $$
 declare
     l constant pgscore.bare_limits := pgscore._bare_limits();
     most constant double precision := case link when 'logistic' then l.most_exponent else l.most_score end;
-    upper_end constant text := pgscore._literal(most / factor);
-    lower_end constant text := pgscore._literal(-most / factor);
+    upper_end constant text := pgscore._literal_sql(most / factor);
+    lower_end constant text := pgscore._literal_sql(-most / factor);
     e text := expression;
 begin
     if is_limited then
@@ -153,15 +153,15 @@ begin
         e := format('float8smaller(float8larger(%s, %s), %s)', e, lower_end, upper_end);
     end if;
     if link = 'logistic' then
-        e := case when factor = 1 then format('exp(-%s)', e) else format('exp(%s * %s)', e, pgscore._literal(-factor)) end;
+        e := case when factor = 1 then format('exp(-%s)', e) else format('exp(%s * %s)', e, pgscore._literal_sql(-factor)) end;
         if is_limited then
-            e := format('nullif(nullif(%s, exp(%s)), exp(%s))', e, pgscore._literal(most), pgscore._literal(-most));
+            e := format('nullif(nullif(%s, exp(%s)), exp(%s))', e, pgscore._literal_sql(most), pgscore._literal_sql(-most));
         end if;
-        e := format('%1$s / (%1$s + %2$s)', pgscore._literal(1), e);
+        e := format('%1$s / (%1$s + %2$s)', pgscore._literal_sql(1), e);
     elsif is_limited then
         e := format('nullif(nullif(%s, %s), %s)', e, upper_end, lower_end);
         if link = 'identity' then
-            e := format('%s * %s', e, pgscore._literal(factor));
+            e := format('%s * %s', e, pgscore._literal_sql(factor));
         end if;
     end if;
     return e;
@@ -185,10 +185,10 @@ declare
     );
 begin
     if link = 'sign' then
-        e := format('(%s > %s)::integer::double precision', e, pgscore._literal(0));
+        e := format('(%s > %s)::integer::double precision', e, pgscore._literal_sql(0));
     end if;
     if link in ('logistic', 'sign') and positive = 0 then
-        e := format('%s - %s', pgscore._literal(1), e);
+        e := format('%s - %s', pgscore._literal_sql(1), e);
     end if;
     return e;
 end
@@ -197,7 +197,7 @@ $$;
 comment on function pgscore._bare_score_sql(text, integer, pgscore.bare_register) is
     'SQL for an output of a link that takes one score, of its register';
 
-create function pgscore._program_bare(
+create function pgscore._program_bare_sql(
     program jsonb, positive integer, arguments text[], wild_ones boolean, box double precision
 ) returns pgscore.bare_expression
 language plpgsql immutable parallel safe
@@ -235,5 +235,5 @@ begin
 end
 $$;
 
-comment on function pgscore._program_bare(jsonb, integer, text[], boolean, double precision) is
+comment on function pgscore._program_bare_sql(jsonb, integer, text[], boolean, double precision) is
     'SQL for the score of a valid program that needs few operations and raises for no row that it is made for; NULL where there is none. With wild_ones, inputs of linear models need no guard; the others are guarded to lie within the box';

@@ -22,7 +22,7 @@ begin
     if divisor = 0 or abs(pgscore._divide(r.small, divisor)) < l.least_divided then
         return null;
     end if;
-    r.expression := format('(%s / %s)', r.expression, pgscore._literal(divisor));
+    r.expression := format('(%s / %s)', r.expression, pgscore._literal_sql(divisor));
     r.high := abs(pgscore._divide(r.high, divisor));
     r.small := abs(pgscore._divide(r.small, divisor));
     return r;
@@ -41,9 +41,9 @@ as $$
 declare
     l constant pgscore.bare_limits := pgscore._bare_limits();
     base constant double precision := (step -> 'base' -> output)::double precision;
-    trees constant text[] := pgscore._tree_expressions(step, tests, may_miss, output);
+    trees constant text[] := pgscore._trees_sql(step, tests, may_miss, output);
     r pgscore.bare_register := pgscore._bare_register(
-        'n', array_to_string(pgscore._literal(base) || trees, ' + '), size, null, null, null, false
+        'n', array_to_string(pgscore._literal_sql(base) || trees, ' + '), size, null, null, null, false
     );
 begin
     if cardinality(trees) > 0 then
@@ -87,13 +87,13 @@ begin
         if r.is_wild then
             return null;
         end if;
-        tests := tests || pgscore._tested(r.expression, r.kind);
+        tests := tests || pgscore._tested_sql(r.expression, r.kind);
         may_miss := may_miss || r.may_miss;
         sizes := sizes || r.size;
     end loop;
     select coalesce(sum(sizes[f.position + 1]) + count(*), 0) into size
     from unnest(translate((step -> 'feature')::text, '[]', '{}')::integer[]) as f (position);
-    if size > most_nodes or jsonb_array_length(step -> 'roots') > l.most_trees or not pgscore._leaves_are_bounded(step) then
+    if size > most_nodes or jsonb_array_length(step -> 'roots') > l.most_trees or not pgscore._has_bounded_leaves(step) then
         return null;
     end if;
     for output in 0 .. jsonb_array_length(step -> 'base') - 1 loop

@@ -1,4 +1,4 @@
-create function pgscore._program_reason(program jsonb, numbers double precision[], texts text[]) returns text
+create function pgscore._program_row_problem(program jsonb, numbers double precision[], texts text[]) returns text
 language plpgsql stable parallel safe
 set search_path = pg_catalog, pg_temp
 set extra_float_digits = 1
@@ -40,5 +40,5 @@ begin
 end
 $$;
 
-comment on function pgscore._program_reason(jsonb, double precision[], text[]) is
+comment on function pgscore._program_row_problem(jsonb, double precision[], text[]) is
     'Why a valid program refuses a row, given as its number inputs and its text inputs in order; NULL where it does not, or where a value is missing';
