@@ -1,4 +1,5 @@
 -- The core as it is now. `psql -1 -v ON_ERROR_STOP=1 -f sql/core.sql` makes the same database as the migrations do.
+\ir core/pin_path.sql
 \ir core/roles.sql
 \ir core/schemas.sql
 \ir core/become_owner.sql

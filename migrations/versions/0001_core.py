@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "cc7c02c246914dfb8636eb918719b987da3c2082a5a6b33f4d4bbc8a2f88684e")
+    run_frozen("0001_core.up.sql", "611b26c8acb3987ca68eeff6d2cd51ad9bd03dca709bb205ee4ea2556536e32b")
 
 
 def downgrade() -> None:

@@ -1,3 +1,7 @@
+-- core/pin_path.sql
+-- Names in SQL-standard bodies, defaults and signatures are looked up once, here: not by the path of whoever installs.
+set search_path = pg_catalog, pg_temp;
+
 -- core/roles.sql
 -- Roles are cluster-wide: another database of the cluster may have made them already.
 do $$
@@ -1802,13 +1806,22 @@ comment on function pgscore._outputs(text, double precision[]) is
     'What a link makes of scores; NULL in the place of what is no number';
 grant execute on function pgscore._outputs(text, double precision[]) to pgscore_reader;
 
+-- To be inlined, so without a pinned path: parsed once, when it is made.
+create function pgscore._nullif(value double precision, other double precision) returns double precision
+language sql immutable parallel safe
+return nullif(value, other);
+
+comment on function pgscore._nullif(double precision, double precision) is
+    'nullif for SQL that is parsed under any search_path, by which NULLIF itself would find its operator';
+grant execute on function pgscore._nullif(double precision, double precision) to pgscore_reader;
+
 -- core/program/literals.sql
 create function pgscore._literal_sql(number double precision) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 set extra_float_digits = 1
 as $$
-    select coalesce(quote_literal(number::text), 'null') || '::double precision'
+    select coalesce(quote_literal(number::text), 'null') || '::pg_catalog.float8'
 $$;
 
 comment on function pgscore._literal_sql(double precision) is 'SQL for exactly this double; never a bare number, which would be numeric';
@@ -1817,7 +1830,7 @@ create function pgscore._text_literal_sql(value text) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    select quote_literal(value) || '::text'
+    select quote_literal(value) || '::pg_catalog.text'
 $$;
 
 comment on function pgscore._text_literal_sql(text) is 'SQL for exactly this text';
@@ -1836,7 +1849,7 @@ as $$
             quote_literal(array(
                 select m.value::double precision
                 from jsonb_array_elements(members) with ordinality as m (value, ordinal) order by m.ordinal
-            )::text) || '::double precision[]'
+            )::text) || '::pg_catalog.float8[]'
     end
 $$;
 
@@ -1847,7 +1860,7 @@ create function pgscore._tested_sql(expression text, kind text) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    select case kind when 't' then '(' || expression || ' collate "C")' else expression end
+    select case kind when 't' then '(' || expression || ' collate pg_catalog."C")' else expression end
 $$;
 
 comment on function pgscore._tested_sql(text, text) is 'SQL for a register of a kind (n: number, t: text) that is compared: texts by code points';
@@ -1865,13 +1878,13 @@ begin
         return unknown;
     elsif many <= 8 then
         return 'case ' || (
-            select string_agg(format('when %s = %s then %s', tested, k.key, k.branch), ' ' order by k.ordinal)
+            select string_agg(format('when %s operator(pg_catalog.=) %s then %s', tested, k.key, k.branch), ' ' order by k.ordinal)
             from unnest(keys, branches) with ordinality as k (key, branch, ordinal)
         ) || format(' else %s end', unknown);
     end if;
     -- Keys are sorted.
     return format(
-        'case when %s <= %s then %s else %s end',
+        'case when %s operator(pg_catalog.<=) %s then %s else %s end',
         tested, keys[middle],
         pgscore._lookup_keys_sql(tested, keys[:middle], branches[:middle], unknown),
         pgscore._lookup_keys_sql(tested, keys[middle + 1:], branches[middle + 1:], unknown)
@@ -1887,7 +1900,7 @@ language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    compared constant text := case when is_text then '(' || tested || ' collate "C")' else tested end;
+    compared constant text := pgscore._tested_sql(tested, case when is_text then 't' else 'n' end);
     found text;
 begin
     found := pgscore._lookup_keys_sql(
@@ -2006,16 +2019,16 @@ begin
         if place[node] is null then
             continue;
         elsif feature[node] = -1 then
-            nodes[node] := quote_literal(leaves[lefts[node] + 1 + place[node]]::text) || '::double precision';
+            nodes[node] := quote_literal(leaves[lefts[node] + 1 + place[node]]::text) || '::pg_catalog.float8';
             continue;
         end if;
         tested := tests[feature[node] + 1];
         if sets[node] = -1 then
-            condition := tested || ' <= ' || quote_literal(thresholds[node]::text) || '::double precision';
+            condition := tested || ' operator(pg_catalog.<=) ' || quote_literal(thresholds[node]::text) || '::pg_catalog.float8';
         elsif members[sets[node] + 1] is null then
             condition := 'false';
         else
-            condition := tested || ' = any (' || members[sets[node] + 1] || ')';
+            condition := tested || ' operator(pg_catalog.=) any (' || members[sets[node] + 1] || ')';
         end if;
         if missing_left[node] = 1 and may_miss[feature[node] + 1] then
             -- NULL for a missing value, except in a set without members.
@@ -2495,7 +2508,7 @@ begin
         ' and ',
         case
             when input ? 'known' then concat(
-                '(', or_missing, pgscore._tested_sql(r.expression, r.kind), ' = any (',
+                '(', or_missing, pgscore._tested_sql(r.expression, r.kind), ' operator(pg_catalog.=) any (',
                 pgscore._array_literal_sql(input -> 'known', input ->> 'type'), '))'
             )
             when r.kind = 't' and not r.may_miss then r.expression || ' is not null'
@@ -2503,7 +2516,7 @@ begin
         case
             -- NaN is greater.
             when r.kind = 'n' and r.low = '-Infinity' and r.high = 'Infinity' then
-                concat('(', or_missing, r.expression, ' <= ', pgscore._literal_sql(r.high), ')')
+                concat('(', or_missing, r.expression, ' operator(pg_catalog.<=) ', pgscore._literal_sql(r.high), ')')
         end
     ), '');
 end
@@ -2520,7 +2533,7 @@ as $$
     -- Two numbers are a point: one comparison for four ends, and false for NaN.
     select string_agg(
         format(
-            'point(%s, %s) <@ %L::box', p.first, coalesce(p.second, pgscore._literal_sql(0)),
+            'pg_catalog.point(%s, %s) operator(pg_catalog.<@) %L::pg_catalog.box', p.first, coalesce(p.second, pgscore._literal_sql(0)),
             format('(%s,%s),(%s,%s)', p.high, coalesce(p.second_high, 0), p.low, coalesce(p.second_low, 0))
         ),
         ' and ' order by p.number
@@ -2578,7 +2591,7 @@ create function pgscore._lifted_sql(expression text, lift double precision) retu
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    select format('((%s + %s) - %s)', expression, pgscore._literal_sql(lift), pgscore._literal_sql(lift))
+    select format('((%s operator(pg_catalog.+) %s) operator(pg_catalog.-) %s)', expression, pgscore._literal_sql(lift), pgscore._literal_sql(lift))
 $$;
 
 comment on function pgscore._lifted_sql(text, double precision) is
@@ -2620,7 +2633,7 @@ declare
     added constant double precision := case field when 'add' then operand else -operand end;
 begin
     r.expression := format(
-        '(%s %s %s)', r.expression, case field when 'add' then '+' else '-' end, pgscore._literal_sql(operand)
+        '(%s operator(pg_catalog.%s) %s)', r.expression, case field when 'add' then '+' else '-' end, pgscore._literal_sql(operand)
     );
     r.low := pgscore._add(r.low, added);
     r.high := pgscore._add(r.high, added);
@@ -2652,7 +2665,9 @@ begin
         r.expression := pgscore._lifted_sql(r.expression, l.lift / factor);
         r.size := r.size + 2;
     end if;
-    r.expression := format('(%s %s %s)', r.expression, case when divides then '/' else '*' end, pgscore._literal_sql(operand));
+    r.expression := format(
+        '(%s operator(pg_catalog.%s) %s)', r.expression, case when divides then '/' else '*' end, pgscore._literal_sql(operand)
+    );
     ends := case
         when divides then array[pgscore._divide(r.low, operand), pgscore._divide(r.high, operand)]
         else array[pgscore._multiply(r.low, operand), pgscore._multiply(r.high, operand)]
@@ -2715,10 +2730,10 @@ declare
 begin
     -- Unlike greatest and least, these give NULL for NULL.
     if low is not null then
-        r.expression := format('float8larger(%s, %s)', r.expression, pgscore._literal_sql(low));
+        r.expression := format('pg_catalog.float8larger(%s, %s)', r.expression, pgscore._literal_sql(low));
     end if;
     if high is not null then
-        r.expression := format('float8smaller(%s, %s)', r.expression, pgscore._literal_sql(high));
+        r.expression := format('pg_catalog.float8smaller(%s, %s)', r.expression, pgscore._literal_sql(high));
     end if;
     r.low := least(greatest(r.low, low), high);
     r.high := least(greatest(r.high, low), high);
@@ -2736,11 +2751,14 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     if r.low < 0 then
-        r.expression := format('case when %1$s >= %2$s then sqrt(%1$s) end', r.expression, pgscore._literal_sql(0));
+        r.expression := format(
+            'case when %1$s operator(pg_catalog.>=) %2$s then pg_catalog.sqrt(%1$s) end',
+            r.expression, pgscore._literal_sql(0)
+        );
         r.size := 2 * r.size + 2;
         r.may_miss := true;
     else
-        r.expression := format('sqrt(%s)', r.expression);
+        r.expression := format('pg_catalog.sqrt(%s)', r.expression);
         r.size := r.size + 1;
     end if;
     r.low := 0;
@@ -2764,7 +2782,7 @@ begin
         r.size := r.size + 2;
         r.small := l.lifted_small;
     end if;
-    r.expression := format('(%1$s * %1$s)', r.expression);
+    r.expression := format('(%1$s operator(pg_catalog.*) %1$s)', r.expression);
     r.size := 2 * r.size + 1;
     r.high := pgscore._multiply(greatest(abs(r.low), abs(r.high)), greatest(abs(r.low), abs(r.high)));
     r.low := 0;
@@ -2786,7 +2804,7 @@ begin
         when 'square' then
             return pgscore._bare_square(r);
         when 'abs' then
-            r.expression := format('abs(%s)', r.expression);
+            r.expression := format('pg_catalog.abs(%s)', r.expression);
             r.high := greatest(abs(r.low), abs(r.high));
             r.low := 0;
             r.size := r.size + 1;
@@ -2872,6 +2890,16 @@ comment on function pgscore._bare_lookup(jsonb, pgscore.bare_register, bigint) i
     'The register of a lookup step of a register; NULL where its SQL would be too large';
 
 -- core/program/bare/linear.sql
+create function pgscore._addend_sql(expression text, weight double precision) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Operators that are named with their schema bind alike.
+    select format(' operator(pg_catalog.+) (%s operator(pg_catalog.*) %s)', expression, pgscore._literal_sql(weight))
+$$;
+
+comment on function pgscore._addend_sql(text, double precision) is 'SQL that adds what is weighted to the sum before it';
+
 create function pgscore._bare_linear(step jsonb, registers pgscore.bare_register[]) returns pgscore.bare_register
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -2902,7 +2930,7 @@ begin
             term.expression := pgscore._lifted_sql(term.expression, l.lift / abs(weight));
             term.size := term.size + 2;
         end if;
-        sum := sum || format(' + %s * %s', term.expression, pgscore._literal_sql(weight));
+        sum := sum || pgscore._addend_sql(term.expression, weight);
         r.low := pgscore._add(r.low, least(pgscore._multiply(weight, term.low), pgscore._multiply(weight, term.high)));
         r.high := pgscore._add(r.high, greatest(pgscore._multiply(weight, term.low), pgscore._multiply(weight, term.high)));
         if weight <> 0 then
@@ -2966,7 +2994,7 @@ begin
         term.expression := argument;
         term.constant := pgscore._multiply(term.weight, pgscore._divide(r.plus, r.factor) - r.shift);
     else
-        term.expression := format('(%s - %s)', argument, pgscore._literal_sql(r.shift));
+        term.expression := format('(%s operator(pg_catalog.-) %s)', argument, pgscore._literal_sql(r.shift));
         term.constant := pgscore._multiply(term.weight, pgscore._divide(r.plus, r.factor));
     end if;
     return term;
@@ -2999,8 +3027,7 @@ begin
     scale := power('2'::double precision, -r.power);
     r.expression := pgscore._literal_sql(pgscore._multiply(intercept, scale));
     foreach term in array terms loop
-        r.expression := r.expression
-            || format(' + %s * %s', term.expression, pgscore._literal_sql(pgscore._multiply(term.weight, scale)));
+        r.expression := r.expression || pgscore._addend_sql(term.expression, pgscore._multiply(term.weight, scale));
     end loop;
     return r;
 end
@@ -3020,7 +3047,8 @@ declare
     lift constant text := pgscore._literal_sql(power('2'::double precision,
         (-1010 + power - floor(log('2'::numeric, least_weight::numeric)))::integer));
     wrap constant text := case link
-        when 'logistic' then format('(%%s + %s)', lift) else format('((%%s + %s) - %s)', lift, lift)
+        when 'logistic' then format('(%%s operator(pg_catalog.+) %s)', lift)
+        else format('((%%s operator(pg_catalog.+) %s) operator(pg_catalog.-) %s)', lift, lift)
     end;
 begin
     return array(select case when p.plain then wrap end from unnest(plain) with ordinality as p (plain, ordinal) order by p.ordinal);
@@ -3110,7 +3138,7 @@ begin
     if divisor = 0 or abs(pgscore._divide(r.small, divisor)) < l.least_divided then
         return null;
     end if;
-    r.expression := format('(%s / %s)', r.expression, pgscore._literal_sql(divisor));
+    r.expression := format('(%s operator(pg_catalog./) %s)', r.expression, pgscore._literal_sql(divisor));
     r.high := abs(pgscore._divide(r.high, divisor));
     r.small := abs(pgscore._divide(r.small, divisor));
     return r;
@@ -3131,7 +3159,7 @@ declare
     base constant double precision := (step -> 'base' -> output)::double precision;
     trees constant text[] := pgscore._trees_sql(step, tests, may_miss, output);
     r pgscore.bare_register := pgscore._bare_register(
-        'n', array_to_string(pgscore._literal_sql(base) || trees, ' + '), size, null, null, null, false
+        'n', array_to_string(pgscore._literal_sql(base) || trees, ' operator(pg_catalog.+) '), size, null, null, null, false
     );
 begin
     if cardinality(trees) > 0 then
@@ -3355,18 +3383,24 @@ declare
 begin
     if is_limited then
         -- Beyond these ends, NaN with the upper one, it is the careful function's turn: it gets what is NULL.
-        e := format('float8smaller(float8larger(%s, %s), %s)', e, lower_end, upper_end);
+        e := format('pg_catalog.float8smaller(pg_catalog.float8larger(%s, %s), %s)', e, lower_end, upper_end);
     end if;
     if link = 'logistic' then
-        e := case when factor = 1 then format('exp(-%s)', e) else format('exp(%s * %s)', e, pgscore._literal_sql(-factor)) end;
+        e := case
+            when factor = 1 then format('pg_catalog.exp(operator(pg_catalog.-) %s)', e)
+            else format('pg_catalog.exp(%s operator(pg_catalog.*) %s)', e, pgscore._literal_sql(-factor))
+        end;
         if is_limited then
-            e := format('nullif(nullif(%s, exp(%s)), exp(%s))', e, pgscore._literal_sql(most), pgscore._literal_sql(-most));
+            e := format(
+                'pgscore._nullif(pgscore._nullif(%s, pg_catalog.exp(%s)), pg_catalog.exp(%s))',
+                e, pgscore._literal_sql(most), pgscore._literal_sql(-most)
+            );
         end if;
-        e := format('%1$s / (%1$s + %2$s)', pgscore._literal_sql(1), e);
+        e := format('%1$s operator(pg_catalog./) (%1$s operator(pg_catalog.+) %2$s)', pgscore._literal_sql(1), e);
     elsif is_limited then
-        e := format('nullif(nullif(%s, %s), %s)', e, upper_end, lower_end);
+        e := format('pgscore._nullif(pgscore._nullif(%s, %s), %s)', e, upper_end, lower_end);
         if link = 'identity' then
-            e := format('%s * %s', e, pgscore._literal_sql(factor));
+            e := format('%s operator(pg_catalog.*) %s', e, pgscore._literal_sql(factor));
         end if;
     end if;
     return e;
@@ -3390,10 +3424,10 @@ declare
     );
 begin
     if link = 'sign' then
-        e := format('(%s > %s)::integer::double precision', e, pgscore._literal_sql(0));
+        e := format('(%s operator(pg_catalog.>) %s)::pg_catalog.int4::pg_catalog.float8', e, pgscore._literal_sql(0));
     end if;
     if link in ('logistic', 'sign') and positive = 0 then
-        e := format('%s - %s', pgscore._literal_sql(1), e);
+        e := format('%s operator(pg_catalog.-) (%s)', pgscore._literal_sql(1), e);
     end if;
     return e;
 end
@@ -3615,7 +3649,7 @@ begin
         array_agg(case when composite then format('(a).a%s', i.ordinal) else 'a' || i.ordinal end order by i.ordinal)
     into fields, types, arguments
     from (
-        select e.ordinal, case e.value ->> 'type' when 'text' then 'text' else 'double precision' end as type
+        select e.ordinal, case e.value ->> 'type' when 'text' then 'pg_catalog.text' else 'pg_catalog.float8' end as type
         from jsonb_array_elements(program -> 'inputs') with ordinality as e (value, ordinal)
     ) i;
     declared := fields;
@@ -3630,7 +3664,7 @@ begin
     end if;
 
     execute format(
-        'create function %s(%s) returns double precision[] language plpgsql %s set search_path = pg_catalog, pg_temp as %L',
+        'create function %s(%s) returns pg_catalog.float8[] language plpgsql %s set search_path = pg_catalog, pg_temp as %L',
         careful_name, declared, posture, pgscore._careful_body_sql(program, arguments)
     );
     perform pgscore._publish_function(format('%s(%s)', careful_name, types), says || 'all outputs, NULL where there is none');
@@ -3639,12 +3673,12 @@ begin
     bare := pgscore._program_best_bare_sql(program, positive, arguments);
     if bare.expression is not null and not composite then
         execute format(
-            'create function %s(%s) returns double precision language sql %s return %s', bare_name, declared, posture, bare.expression
+            'create function %s(%s) returns pg_catalog.float8 language sql %s return %s', bare_name, declared, posture, bare.expression
         );
         perform pgscore._publish_function(format('%s(%s)', bare_name, types), says || 'the score, for ordinary inputs only');
     end if;
     execute format(
-        'create function %s(%s) returns double precision language sql %s return %s',
+        'create function %s(%s) returns pg_catalog.float8 language sql %s return %s',
         scorer, declared, posture, pgscore._scorer_expression_sql(model, version, program, positive, bare, careful_call, arguments)
     );
     perform pgscore._publish_function(format('%s(%s)', scorer, types), says || 'the score');
@@ -8226,4 +8260,5 @@ comment on procedure pgscore.reconcile(regclass, regclass, boolean) is
 grant execute on procedure pgscore.reconcile(regclass, regclass, boolean) to pgscore_reader;
 
 -- core/become_oneself.sql
+reset search_path;
 reset role;

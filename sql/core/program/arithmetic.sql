@@ -167,3 +167,12 @@ $$;
 comment on function pgscore._outputs(text, double precision[]) is
     'What a link makes of scores; NULL in the place of what is no number';
 grant execute on function pgscore._outputs(text, double precision[]) to pgscore_reader;
+
+-- To be inlined, so without a pinned path: parsed once, when it is made.
+create function pgscore._nullif(value double precision, other double precision) returns double precision
+language sql immutable parallel safe
+return nullif(value, other);
+
+comment on function pgscore._nullif(double precision, double precision) is
+    'nullif for SQL that is parsed under any search_path, by which NULLIF itself would find its operator';
+grant execute on function pgscore._nullif(double precision, double precision) to pgscore_reader;

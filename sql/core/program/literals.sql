@@ -3,7 +3,7 @@ language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 set extra_float_digits = 1
 as $$
-    select coalesce(quote_literal(number::text), 'null') || '::double precision'
+    select coalesce(quote_literal(number::text), 'null') || '::pg_catalog.float8'
 $$;
 
 comment on function pgscore._literal_sql(double precision) is 'SQL for exactly this double; never a bare number, which would be numeric';
@@ -12,7 +12,7 @@ create function pgscore._text_literal_sql(value text) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    select quote_literal(value) || '::text'
+    select quote_literal(value) || '::pg_catalog.text'
 $$;
 
 comment on function pgscore._text_literal_sql(text) is 'SQL for exactly this text';
@@ -31,7 +31,7 @@ as $$
             quote_literal(array(
                 select m.value::double precision
                 from jsonb_array_elements(members) with ordinality as m (value, ordinal) order by m.ordinal
-            )::text) || '::double precision[]'
+            )::text) || '::pg_catalog.float8[]'
     end
 $$;
 
@@ -42,7 +42,7 @@ create function pgscore._tested_sql(expression text, kind text) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    select case kind when 't' then '(' || expression || ' collate "C")' else expression end
+    select case kind when 't' then '(' || expression || ' collate pg_catalog."C")' else expression end
 $$;
 
 comment on function pgscore._tested_sql(text, text) is 'SQL for a register of a kind (n: number, t: text) that is compared: texts by code points';

@@ -10,13 +10,13 @@ begin
         return unknown;
     elsif many <= 8 then
         return 'case ' || (
-            select string_agg(format('when %s = %s then %s', tested, k.key, k.branch), ' ' order by k.ordinal)
+            select string_agg(format('when %s operator(pg_catalog.=) %s then %s', tested, k.key, k.branch), ' ' order by k.ordinal)
             from unnest(keys, branches) with ordinality as k (key, branch, ordinal)
         ) || format(' else %s end', unknown);
     end if;
     -- Keys are sorted.
     return format(
-        'case when %s <= %s then %s else %s end',
+        'case when %s operator(pg_catalog.<=) %s then %s else %s end',
         tested, keys[middle],
         pgscore._lookup_keys_sql(tested, keys[:middle], branches[:middle], unknown),
         pgscore._lookup_keys_sql(tested, keys[middle + 1:], branches[middle + 1:], unknown)
@@ -32,7 +32,7 @@ language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    compared constant text := case when is_text then '(' || tested || ' collate "C")' else tested end;
+    compared constant text := pgscore._tested_sql(tested, case when is_text then 't' else 'n' end);
     found text;
 begin
     found := pgscore._lookup_keys_sql(

@@ -169,7 +169,7 @@ begin
         array_agg(case when composite then format('(a).a%s', i.ordinal) else 'a' || i.ordinal end order by i.ordinal)
     into fields, types, arguments
     from (
-        select e.ordinal, case e.value ->> 'type' when 'text' then 'text' else 'double precision' end as type
+        select e.ordinal, case e.value ->> 'type' when 'text' then 'pg_catalog.text' else 'pg_catalog.float8' end as type
         from jsonb_array_elements(program -> 'inputs') with ordinality as e (value, ordinal)
     ) i;
     declared := fields;
@@ -184,7 +184,7 @@ begin
     end if;
 
     execute format(
-        'create function %s(%s) returns double precision[] language plpgsql %s set search_path = pg_catalog, pg_temp as %L',
+        'create function %s(%s) returns pg_catalog.float8[] language plpgsql %s set search_path = pg_catalog, pg_temp as %L',
         careful_name, declared, posture, pgscore._careful_body_sql(program, arguments)
     );
     perform pgscore._publish_function(format('%s(%s)', careful_name, types), says || 'all outputs, NULL where there is none');
@@ -193,12 +193,12 @@ begin
     bare := pgscore._program_best_bare_sql(program, positive, arguments);
     if bare.expression is not null and not composite then
         execute format(
-            'create function %s(%s) returns double precision language sql %s return %s', bare_name, declared, posture, bare.expression
+            'create function %s(%s) returns pg_catalog.float8 language sql %s return %s', bare_name, declared, posture, bare.expression
         );
         perform pgscore._publish_function(format('%s(%s)', bare_name, types), says || 'the score, for ordinary inputs only');
     end if;
     execute format(
-        'create function %s(%s) returns double precision language sql %s return %s',
+        'create function %s(%s) returns pg_catalog.float8 language sql %s return %s',
         scorer, declared, posture, pgscore._scorer_expression_sql(model, version, program, positive, bare, careful_call, arguments)
     );
     perform pgscore._publish_function(format('%s(%s)', scorer, types), says || 'the score');

@@ -84,16 +84,16 @@ begin
         if place[node] is null then
             continue;
         elsif feature[node] = -1 then
-            nodes[node] := quote_literal(leaves[lefts[node] + 1 + place[node]]::text) || '::double precision';
+            nodes[node] := quote_literal(leaves[lefts[node] + 1 + place[node]]::text) || '::pg_catalog.float8';
             continue;
         end if;
         tested := tests[feature[node] + 1];
         if sets[node] = -1 then
-            condition := tested || ' <= ' || quote_literal(thresholds[node]::text) || '::double precision';
+            condition := tested || ' operator(pg_catalog.<=) ' || quote_literal(thresholds[node]::text) || '::pg_catalog.float8';
         elsif members[sets[node] + 1] is null then
             condition := 'false';
         else
-            condition := tested || ' = any (' || members[sets[node] + 1] || ')';
+            condition := tested || ' operator(pg_catalog.=) any (' || members[sets[node] + 1] || ')';
         end if;
         if missing_left[node] = 1 and may_miss[feature[node] + 1] then
             -- NULL for a missing value, except in a set without members.

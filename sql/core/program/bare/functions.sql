@@ -8,10 +8,10 @@ declare
 begin
     -- Unlike greatest and least, these give NULL for NULL.
     if low is not null then
-        r.expression := format('float8larger(%s, %s)', r.expression, pgscore._literal_sql(low));
+        r.expression := format('pg_catalog.float8larger(%s, %s)', r.expression, pgscore._literal_sql(low));
     end if;
     if high is not null then
-        r.expression := format('float8smaller(%s, %s)', r.expression, pgscore._literal_sql(high));
+        r.expression := format('pg_catalog.float8smaller(%s, %s)', r.expression, pgscore._literal_sql(high));
     end if;
     r.low := least(greatest(r.low, low), high);
     r.high := least(greatest(r.high, low), high);
@@ -29,11 +29,14 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     if r.low < 0 then
-        r.expression := format('case when %1$s >= %2$s then sqrt(%1$s) end', r.expression, pgscore._literal_sql(0));
+        r.expression := format(
+            'case when %1$s operator(pg_catalog.>=) %2$s then pg_catalog.sqrt(%1$s) end',
+            r.expression, pgscore._literal_sql(0)
+        );
         r.size := 2 * r.size + 2;
         r.may_miss := true;
     else
-        r.expression := format('sqrt(%s)', r.expression);
+        r.expression := format('pg_catalog.sqrt(%s)', r.expression);
         r.size := r.size + 1;
     end if;
     r.low := 0;
@@ -57,7 +60,7 @@ begin
         r.size := r.size + 2;
         r.small := l.lifted_small;
     end if;
-    r.expression := format('(%1$s * %1$s)', r.expression);
+    r.expression := format('(%1$s operator(pg_catalog.*) %1$s)', r.expression);
     r.size := 2 * r.size + 1;
     r.high := pgscore._multiply(greatest(abs(r.low), abs(r.high)), greatest(abs(r.low), abs(r.high)));
     r.low := 0;
@@ -79,7 +82,7 @@ begin
         when 'square' then
             return pgscore._bare_square(r);
         when 'abs' then
-            r.expression := format('abs(%s)', r.expression);
+            r.expression := format('pg_catalog.abs(%s)', r.expression);
             r.high := greatest(abs(r.low), abs(r.high));
             r.low := 0;
             r.size := r.size + 1;

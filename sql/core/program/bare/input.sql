@@ -82,7 +82,7 @@ begin
         ' and ',
         case
             when input ? 'known' then concat(
-                '(', or_missing, pgscore._tested_sql(r.expression, r.kind), ' = any (',
+                '(', or_missing, pgscore._tested_sql(r.expression, r.kind), ' operator(pg_catalog.=) any (',
                 pgscore._array_literal_sql(input -> 'known', input ->> 'type'), '))'
             )
             when r.kind = 't' and not r.may_miss then r.expression || ' is not null'
@@ -90,7 +90,7 @@ begin
         case
             -- NaN is greater.
             when r.kind = 'n' and r.low = '-Infinity' and r.high = 'Infinity' then
-                concat('(', or_missing, r.expression, ' <= ', pgscore._literal_sql(r.high), ')')
+                concat('(', or_missing, r.expression, ' operator(pg_catalog.<=) ', pgscore._literal_sql(r.high), ')')
         end
     ), '');
 end
@@ -107,7 +107,7 @@ as $$
     -- Two numbers are a point: one comparison for four ends, and false for NaN.
     select string_agg(
         format(
-            'point(%s, %s) <@ %L::box', p.first, coalesce(p.second, pgscore._literal_sql(0)),
+            'pg_catalog.point(%s, %s) operator(pg_catalog.<@) %L::pg_catalog.box', p.first, coalesce(p.second, pgscore._literal_sql(0)),
             format('(%s,%s),(%s,%s)', p.high, coalesce(p.second_high, 0), p.low, coalesce(p.second_low, 0))
         ),
         ' and ' order by p.number

@@ -1,3 +1,13 @@
+create function pgscore._addend_sql(expression text, weight double precision) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Operators that are named with their schema bind alike.
+    select format(' operator(pg_catalog.+) (%s operator(pg_catalog.*) %s)', expression, pgscore._literal_sql(weight))
+$$;
+
+comment on function pgscore._addend_sql(text, double precision) is 'SQL that adds what is weighted to the sum before it';
+
 create function pgscore._bare_linear(step jsonb, registers pgscore.bare_register[]) returns pgscore.bare_register
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -28,7 +38,7 @@ begin
             term.expression := pgscore._lifted_sql(term.expression, l.lift / abs(weight));
             term.size := term.size + 2;
         end if;
-        sum := sum || format(' + %s * %s', term.expression, pgscore._literal_sql(weight));
+        sum := sum || pgscore._addend_sql(term.expression, weight);
         r.low := pgscore._add(r.low, least(pgscore._multiply(weight, term.low), pgscore._multiply(weight, term.high)));
         r.high := pgscore._add(r.high, greatest(pgscore._multiply(weight, term.low), pgscore._multiply(weight, term.high)));
         if weight <> 0 then
@@ -92,7 +102,7 @@ begin
         term.expression := argument;
         term.constant := pgscore._multiply(term.weight, pgscore._divide(r.plus, r.factor) - r.shift);
     else
-        term.expression := format('(%s - %s)', argument, pgscore._literal_sql(r.shift));
+        term.expression := format('(%s operator(pg_catalog.-) %s)', argument, pgscore._literal_sql(r.shift));
         term.constant := pgscore._multiply(term.weight, pgscore._divide(r.plus, r.factor));
     end if;
     return term;
@@ -125,8 +135,7 @@ begin
     scale := power('2'::double precision, -r.power);
     r.expression := pgscore._literal_sql(pgscore._multiply(intercept, scale));
     foreach term in array terms loop
-        r.expression := r.expression
-            || format(' + %s * %s', term.expression, pgscore._literal_sql(pgscore._multiply(term.weight, scale)));
+        r.expression := r.expression || pgscore._addend_sql(term.expression, pgscore._multiply(term.weight, scale));
     end loop;
     return r;
 end
@@ -146,7 +155,8 @@ declare
     lift constant text := pgscore._literal_sql(power('2'::double precision,
         (-1010 + power - floor(log('2'::numeric, least_weight::numeric)))::integer));
     wrap constant text := case link
-        when 'logistic' then format('(%%s + %s)', lift) else format('((%%s + %s) - %s)', lift, lift)
+        when 'logistic' then format('(%%s operator(pg_catalog.+) %s)', lift)
+        else format('((%%s operator(pg_catalog.+) %s) operator(pg_catalog.-) %s)', lift, lift)
     end;
 begin
     return array(select case when p.plain then wrap end from unnest(plain) with ordinality as p (plain, ordinal) order by p.ordinal);

@@ -150,18 +150,24 @@ declare
 begin
     if is_limited then
         -- Beyond these ends, NaN with the upper one, it is the careful function's turn: it gets what is NULL.
-        e := format('float8smaller(float8larger(%s, %s), %s)', e, lower_end, upper_end);
+        e := format('pg_catalog.float8smaller(pg_catalog.float8larger(%s, %s), %s)', e, lower_end, upper_end);
     end if;
     if link = 'logistic' then
-        e := case when factor = 1 then format('exp(-%s)', e) else format('exp(%s * %s)', e, pgscore._literal_sql(-factor)) end;
+        e := case
+            when factor = 1 then format('pg_catalog.exp(operator(pg_catalog.-) %s)', e)
+            else format('pg_catalog.exp(%s operator(pg_catalog.*) %s)', e, pgscore._literal_sql(-factor))
+        end;
         if is_limited then
-            e := format('nullif(nullif(%s, exp(%s)), exp(%s))', e, pgscore._literal_sql(most), pgscore._literal_sql(-most));
+            e := format(
+                'pgscore._nullif(pgscore._nullif(%s, pg_catalog.exp(%s)), pg_catalog.exp(%s))',
+                e, pgscore._literal_sql(most), pgscore._literal_sql(-most)
+            );
         end if;
-        e := format('%1$s / (%1$s + %2$s)', pgscore._literal_sql(1), e);
+        e := format('%1$s operator(pg_catalog./) (%1$s operator(pg_catalog.+) %2$s)', pgscore._literal_sql(1), e);
     elsif is_limited then
-        e := format('nullif(nullif(%s, %s), %s)', e, upper_end, lower_end);
+        e := format('pgscore._nullif(pgscore._nullif(%s, %s), %s)', e, upper_end, lower_end);
         if link = 'identity' then
-            e := format('%s * %s', e, pgscore._literal_sql(factor));
+            e := format('%s operator(pg_catalog.*) %s', e, pgscore._literal_sql(factor));
         end if;
     end if;
     return e;
@@ -185,10 +191,10 @@ declare
     );
 begin
     if link = 'sign' then
-        e := format('(%s > %s)::integer::double precision', e, pgscore._literal_sql(0));
+        e := format('(%s operator(pg_catalog.>) %s)::pg_catalog.int4::pg_catalog.float8', e, pgscore._literal_sql(0));
     end if;
     if link in ('logistic', 'sign') and positive = 0 then
-        e := format('%s - %s', pgscore._literal_sql(1), e);
+        e := format('%s operator(pg_catalog.-) (%s)', pgscore._literal_sql(1), e);
     end if;
     return e;
 end

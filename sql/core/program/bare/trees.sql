@@ -22,7 +22,7 @@ begin
     if divisor = 0 or abs(pgscore._divide(r.small, divisor)) < l.least_divided then
         return null;
     end if;
-    r.expression := format('(%s / %s)', r.expression, pgscore._literal_sql(divisor));
+    r.expression := format('(%s operator(pg_catalog./) %s)', r.expression, pgscore._literal_sql(divisor));
     r.high := abs(pgscore._divide(r.high, divisor));
     r.small := abs(pgscore._divide(r.small, divisor));
     return r;
@@ -43,7 +43,7 @@ declare
     base constant double precision := (step -> 'base' -> output)::double precision;
     trees constant text[] := pgscore._trees_sql(step, tests, may_miss, output);
     r pgscore.bare_register := pgscore._bare_register(
-        'n', array_to_string(pgscore._literal_sql(base) || trees, ' + '), size, null, null, null, false
+        'n', array_to_string(pgscore._literal_sql(base) || trees, ' operator(pg_catalog.+) '), size, null, null, null, false
     );
 begin
     if cardinality(trees) > 0 then
