@@ -1,0 +1,1 @@
+"""Attacks, and the patterns that would let them in."""
