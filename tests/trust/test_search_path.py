@@ -66,7 +66,7 @@ class Function(NamedTuple):
     is_parsed: bool
     is_definer: bool
     owner: str
-    settings: tuple[str, ...]
+    settings: str
     source: str
 
 
@@ -75,7 +75,7 @@ def _functions(session: Session) -> list[Function]:
     found = session.run(
         """
         select p.oid, p.oid::regprocedure::text, p.prokind::text || ' ' || l.lanname::text, p.prosqlbody is not null,
-            p.prosecdef, p.proowner::regrole::text, coalesce(p.proconfig, '{}'), p.prosrc
+            p.prosecdef, p.proowner::regrole::text, coalesce(array_to_string(p.proconfig, E'\\n'), ''), p.prosrc
         from pg_proc p join pg_language l on l.oid = p.prolang
         where p.pronamespace::regnamespace::text = any (%s) or p.proname like %s or p.proowner::regrole::text like %s
         order by 2
@@ -84,11 +84,11 @@ def _functions(session: Session) -> list[Function]:
         r"\_pgscore\_%",
         r"pgscore\_%",
     )
-    return [Function(*row[:6], tuple(row[6]), row[7]) for row in found]
+    return [Function(*row) for row in found]
 
 
 def _is_pinned(function: Function) -> bool:
-    return _PATH in function.settings
+    return _PATH in function.settings.splitlines()
 
 
 def _begins(function: Function, *patterns: str) -> bool:
@@ -146,7 +146,7 @@ def test_every_path_is_pinned(functions: list[Function]) -> None:
     assert any(_begins(each, _NOT_PINNED_YET) for each in other)
     # One pattern of each kind is used, and no function has a path of its own beside the pinned one.
     assert all(any(each.kind == kind and _begins(each, pattern) for each in unpinned) for kind, pattern, _ in _UNPINNED)
-    paths = {setting for each in functions for setting in each.settings if setting.startswith("search_path")}
+    paths = {setting for each in functions for setting in each.settings.splitlines() if setting.startswith("search_path")}
     assert paths == {_PATH}
     procedures = [each.source for each in unpinned if each.kind.startswith("p ")]
     assert all(re.search(r"\bcommit\s*;", source) for source in procedures)
