@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "611b26c8acb3987ca68eeff6d2cd51ad9bd03dca709bb205ee4ea2556536e32b")
+    run_frozen("0001_core.up.sql", "5320d38708ecd63d1eef255c1031abcc17853f9f972152cf01660f787251c481")
 
 
 def downgrade() -> None:

@@ -975,6 +975,45 @@ comment on function pgscore._registers_problem(text, jsonb, text, text) is
     'What is wrong with a register, or a list of registers, that is read where registers of these kinds (n: number, t: text) exist; wanted is n, t, or * for either';
 
 -- core/program/checks/inputs.sql
+create function pgscore._input_problem(place text, input jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    problem constant text := pgscore._fields_problem(
+        place, input, array['name', 'type', 'nullable'], array['minimum', 'maximum', 'known']
+    );
+    field text;
+begin
+    if problem is not null then
+        return problem;
+    elsif jsonb_typeof(input -> 'name') <> 'string' or octet_length(input ->> 'name') not between 1 and 63 then
+        return format('%s.name is %s, and a text of 1 to 63 bytes is wanted', place, pgscore._shown(input -> 'name'));
+    elsif input -> 'type' not in ('"double precision"', '"text"', '"boolean"') then
+        return format(
+            '%s.type is %s, and "double precision", "text" or "boolean" is wanted', place, pgscore._shown(input -> 'type')
+        );
+    elsif jsonb_typeof(input -> 'nullable') <> 'boolean' then
+        return format('%s.nullable is %s, and true or false is wanted', place, pgscore._shown(input -> 'nullable'));
+    end if;
+    foreach field in array array['minimum', 'maximum'] loop
+        if input ? field and input ->> 'type' = 'text' then
+            return format('%s.%s is given for a text', place, field);
+        elsif input ? field and not pgscore._is_number(input -> field) then
+            return format('%s.%s is %s, and a finite number is wanted', place, field, pgscore._shown(input -> field));
+        end if;
+    end loop;
+    if (input -> 'minimum')::double precision > (input -> 'maximum')::double precision then
+        return format('%s.minimum is above its maximum', place);
+    end if;
+    return case
+        when input ? 'known' then pgscore._keys_problem(place || '.known', input -> 'known', input ->> 'type')
+    end;
+end
+$$;
+
+comment on function pgscore._input_problem(text, jsonb) is 'What is wrong with an input of a program; NULL where nothing is';
+
 create function pgscore._program_inputs_problem(inputs jsonb) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -982,60 +1021,25 @@ as $$
 declare
     problem text := pgscore._list_problem('inputs', inputs, 1, 1600);
     input jsonb;
-    place text;
-    type text;
-    field text;
-    names text[] := '{}';
-    ordinal integer := 0;
+    number integer := 0;
 begin
     if problem is not null then
         return problem;
     end if;
     for input in select i.value from jsonb_array_elements(inputs) with ordinality as i (value, ordinal) order by i.ordinal loop
-        place := format('inputs[%s]', ordinal);
-        problem := pgscore._fields_problem(
-            place, input, array['name', 'type', 'nullable'], array['minimum', 'maximum', 'known']
-        );
+        problem := pgscore._input_problem(format('inputs[%s]', number), input);
         if problem is not null then
             return problem;
         end if;
-        if jsonb_typeof(input -> 'name') <> 'string' or octet_length(input ->> 'name') not between 1 and 63 then
-            return format('%s.name is %s, and a text of 1 to 63 bytes is wanted', place, pgscore._shown(input -> 'name'));
-        elsif jsonb_typeof(input -> 'type') <> 'string'
-            or input ->> 'type' not in ('double precision', 'text', 'boolean')
-        then
-            return format(
-                '%s.type is %s, and "double precision", "text" or "boolean" is wanted',
-                place, pgscore._shown(input -> 'type')
-            );
-        elsif jsonb_typeof(input -> 'nullable') <> 'boolean' then
-            return format('%s.nullable is %s, and true or false is wanted', place, pgscore._shown(input -> 'nullable'));
-        end if;
-        type := input ->> 'type';
-        foreach field in array array['minimum', 'maximum'] loop
-            if input ? field and type = 'text' then
-                return format('%s.%s is given for a text', place, field);
-            elsif input ? field and not pgscore._is_number(input -> field) then
-                return format('%s.%s is %s, and a finite number is wanted', place, field, pgscore._shown(input -> field));
-            end if;
-        end loop;
-        if (input -> 'minimum')::double precision > (input -> 'maximum')::double precision then
-            return format('%s.minimum is above its maximum', place);
-        end if;
-        if input ? 'known' then
-            problem := pgscore._keys_problem(place || '.known', input -> 'known', type);
-            if problem is not null then
-                return problem;
-            end if;
-        end if;
-        names := names || (input ->> 'name');
-        ordinal := ordinal + 1;
+        number := number + 1;
     end loop;
-    select format('inputs[%s].name is %s, as that of an input before it', n.ordinal - 1, pgscore._shown(to_jsonb(n.name)))
+    select format('inputs[%s].name is %s, as that of an input before it', n.ordinal - 1, pgscore._shown(n.name))
     into problem
     from (
-        select u.ordinal, u.name, row_number() over (partition by u.name collate "C" order by u.ordinal) as nth
-        from unnest(names) with ordinality as u (name, ordinal)
+        select
+            i.ordinal, i.input -> 'name' as name,
+            row_number() over (partition by i.input ->> 'name' collate "C" order by i.ordinal) as nth
+        from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
     ) n
     where n.nth = 2
     order by n.ordinal limit 1;
@@ -1046,35 +1050,21 @@ $$;
 comment on function pgscore._program_inputs_problem(jsonb) is 'What is wrong with the inputs of a program; NULL where nothing is';
 
 -- core/program/checks/trees.sql
-create function pgscore._program_trees_problem(place text, step jsonb, kinds text) returns text
+create function pgscore._trees_lists_problem(place text, step jsonb, kinds text) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     most constant integer := 4000000;
-    problem text;
-    field text;
-    outputs integer;
-    nodes integer;
-    roots integer[];
-    feature integer[];
-    sets_of integer[];
-    lefts integer[];
-    rights integer[];
-    targets integer[];
-    number_of_values integer;
-    reads text[];
-    set_kinds text[] := '{}';
-    member jsonb;
-    frontier integer[];
-    depth integer := 0;
-begin
-    problem := pgscore._fields_problem(
+    problem text := pgscore._fields_problem(
         place, step,
         array['step', 'of', 'precision', 'base', 'roots', 'target', 'feature', 'threshold', 'set', 'missing_left', 'left',
             'right', 'values', 'sets'],
         array['divide']
     );
+    field text;
+    wanted integer;
+begin
     problem := coalesce(
         problem,
         pgscore._list_problem(place || '.of', step -> 'of', 1, 100000),
@@ -1082,149 +1072,169 @@ begin
         pgscore._list_problem(place || '.roots', step -> 'roots', 0, most),
         pgscore._list_problem(place || '.feature', step -> 'feature', 0, most),
         pgscore._list_problem(place || '.values', step -> 'values', 0, most),
-        pgscore._list_problem(place || '.sets', step -> 'sets', 0, most)
+        pgscore._list_problem(place || '.sets', step -> 'sets', 0, most),
+        pgscore._registers_problem(place || '.of', step -> 'of', kinds, '*')
     );
     if problem is not null then
         return problem;
-    end if;
-    problem := pgscore._registers_problem(place || '.of', step -> 'of', kinds, '*');
-    if problem is not null then
-        return problem;
-    end if;
-    if jsonb_typeof(step -> 'precision') <> 'string' or step ->> 'precision' <> 'float64' then
+    elsif jsonb_typeof(step -> 'precision') <> 'string' or step ->> 'precision' <> 'float64' then
         return format('%s.precision is %s, and "float64" is wanted', place, pgscore._shown(step -> 'precision'));
     elsif step ? 'divide' and not pgscore._is_number(step -> 'divide') then
         return format('%s.divide is %s, and a finite number is wanted', place, pgscore._shown(step -> 'divide'));
     elsif (step -> 'divide')::double precision = 0 then
         return format('%s.divide is 0', place);
     end if;
-    outputs := jsonb_array_length(step -> 'base');
-    nodes := jsonb_array_length(step -> 'feature');
-    number_of_values := jsonb_array_length(step -> 'values');
-    foreach field in array array['threshold', 'set', 'missing_left', 'left', 'right'] loop
-        problem := pgscore._list_problem(place || '.' || field, step -> field, nodes, nodes);
-        if problem is not null then
-            return problem;
-        end if;
+    foreach field in array array['threshold', 'set', 'missing_left', 'left', 'right', 'target'] loop
+        wanted := jsonb_array_length(step -> case field when 'target' then 'roots' else 'feature' end);
+        problem := pgscore._list_problem(place || '.' || field, step -> field, wanted, wanted);
+        exit when problem is not null;
     end loop;
-    problem := pgscore._list_problem(
-        place || '.target', step -> 'target', jsonb_array_length(step -> 'roots'), jsonb_array_length(step -> 'roots')
-    );
-    if problem is not null then
-        return problem;
-    end if;
-    -- First that all are of the right type, each kind of list in one pass.
-    foreach field in array array['base', 'values'] loop
-        select format('%s.%s[%s] is %s, and a finite number is wanted', place, field, e.ordinal - 1, pgscore._shown(e.value))
+    return problem;
+end
+$$;
+
+comment on function pgscore._trees_lists_problem(text, jsonb, text) is
+    'What is wrong with the fields of a trees step and the lengths of its lists; NULL where nothing is';
+
+create function pgscore._trees_numbers_problem(place text, step jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    field text;
+    problem text;
+begin
+    -- Each kind of list in one pass.
+    foreach field in array array['base', 'values', 'threshold'] loop
+        select format(
+            '%s.%s[%s] is %s, and a finite number%s is wanted', place, field, e.ordinal - 1, pgscore._shown(e.value),
+            case field when 'threshold' then ' or null' end
+        )
         into problem
         from jsonb_array_elements(step -> field) with ordinality as e (value, ordinal)
-        where not pgscore._is_number(e.value)
+        where not pgscore._is_number(e.value) and (field <> 'threshold' or jsonb_typeof(e.value) <> 'null')
         order by e.ordinal limit 1;
         if problem is not null then
             return problem;
         end if;
     end loop;
-    select format('%s.threshold[%s] is %s, and a finite number or null is wanted', place, e.ordinal - 1, pgscore._shown(e.value))
-    into problem
-    from jsonb_array_elements(step -> 'threshold') with ordinality as e (value, ordinal)
-    where jsonb_typeof(e.value) <> 'null' and not pgscore._is_number(e.value)
-    order by e.ordinal limit 1;
-    if problem is not null then
-        return problem;
-    end if;
-    for field, problem in
-        select f.name, p.problem
-        from (values
-            ('roots', 0, nodes - 1), ('target', -1, outputs - 1), ('feature', -1, jsonb_array_length(step -> 'of') - 1),
-            ('set', -1, jsonb_array_length(step -> 'sets') - 1), ('missing_left', 0, 1),
-            ('left', 0, greatest(nodes, number_of_values)), ('right', -1, nodes - 1)
-        ) as f (name, low, high)
-        cross join lateral (
-            select format(
-                '%s.%s[%s] is %s, and an integer from %s to %s is wanted',
-                place, f.name, e.ordinal - 1, pgscore._shown(e.value), f.low, f.high
-            )
-            from jsonb_array_elements(step -> f.name) with ordinality as e (value, ordinal)
-            where not pgscore._is_integer(e.value, f.low, f.high)
-            order by e.ordinal limit 1
-        ) as p (problem)
-    loop
-        return problem;
-    end loop;
-    for member in select s.value from jsonb_array_elements(step -> 'sets') with ordinality as s (value, ordinal) order by s.ordinal loop
-        field := format('%s.sets[%s]', place, cardinality(set_kinds));
+    select p.problem into problem
+    from (values
+        (1, 'roots', 0, jsonb_array_length(step -> 'feature') - 1), (2, 'target', -1, jsonb_array_length(step -> 'base') - 1),
+        (3, 'feature', -1, jsonb_array_length(step -> 'of') - 1), (4, 'set', -1, jsonb_array_length(step -> 'sets') - 1),
+        (5, 'missing_left', 0, 1),
+        (6, 'left', 0, greatest(jsonb_array_length(step -> 'feature'), jsonb_array_length(step -> 'values'))),
+        (7, 'right', -1, jsonb_array_length(step -> 'feature') - 1)
+    ) as f (position, name, low, high)
+    cross join lateral (
+        select format(
+            '%s.%s[%s] is %s, and an integer from %s to %s is wanted',
+            place, f.name, e.ordinal - 1, pgscore._shown(e.value), f.low, f.high
+        )
+        from jsonb_array_elements(step -> f.name) with ordinality as e (value, ordinal)
+        where not pgscore._is_integer(e.value, f.low, f.high)
+        order by e.ordinal limit 1
+    ) as p (problem)
+    order by f.position limit 1;
+    return problem;
+end
+$$;
+
+comment on function pgscore._trees_numbers_problem(text, jsonb) is
+    'What is wrong with the members of the lists of a trees step, each for itself; NULL where nothing is';
+
+create function pgscore._trees_sets_problem(place text, sets jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    member jsonb;
+    number integer := 0;
+    problem text;
+begin
+    for member in select s.value from jsonb_array_elements(sets) with ordinality as s (value, ordinal) order by s.ordinal loop
         problem := pgscore._keys_problem(
-            field, member, case when jsonb_typeof(member) = 'array' then jsonb_typeof(member -> 0) end
+            format('%s.sets[%s]', place, number), member,
+            case when jsonb_typeof(member) = 'array' then jsonb_typeof(member -> 0) end
         );
-        if problem is not null then
-            return problem;
-        end if;
-        -- An empty set holds texts as well as numbers.
-        set_kinds := set_kinds || case when jsonb_array_length(member) = 0 then '*' when jsonb_typeof(member -> 0) = 'string' then 't' else 'n' end;
+        exit when problem is not null;
+        number := number + 1;
     end loop;
+    return problem;
+end
+$$;
 
-    -- Now they are arrays.
-    roots := translate((step -> 'roots')::text, '[]', '{}')::integer[];
-    targets := translate((step -> 'target')::text, '[]', '{}')::integer[];
-    feature := translate((step -> 'feature')::text, '[]', '{}')::integer[];
-    sets_of := translate((step -> 'set')::text, '[]', '{}')::integer[];
-    lefts := translate((step -> 'left')::text, '[]', '{}')::integer[];
-    rights := translate((step -> 'right')::text, '[]', '{}')::integer[];
-    select array_agg(substr(kinds, o.value::integer + 1, 1) order by o.ordinal) into reads
-    from jsonb_array_elements(step -> 'of') with ordinality as o (value, ordinal);
+comment on function pgscore._trees_sets_problem(text, jsonb) is 'What is wrong with the sets of a trees step; NULL where nothing is';
 
-    select case
-        when n.feature = -1 and n.threshold is not null then
-            format('%s.threshold[%s] is given for a leaf', place, n.node)
-        when n.feature = -1 and n.set_of <> -1 then format('%s.set[%s] is given for a leaf', place, n.node)
-        when n.feature = -1 and n.right_child <> -1 then
-            format('%s.right[%s] is %s, and -1 is wanted for a leaf', place, n.node, n.right_child)
-        when n.feature = -1 then
-            format('%s.left[%s] is %s, and there are %s values', place, n.node, n.left_child, number_of_values)
-        when n.left_child not between n.node + 1 and nodes - 1 then
-            format('%s.left[%s] is %s, and children stand behind their parent', place, n.node, n.left_child)
-        when n.right_child not between n.node + 1 and nodes - 1 then
-            format('%s.right[%s] is %s, and children stand behind their parent', place, n.node, n.right_child)
-        when n.set_of = -1 and n.threshold is null then
-            format('%s.threshold[%s] is null for a node that tests no set', place, n.node)
-        when n.set_of <> -1 and n.threshold is not null then
-            format('%s.threshold[%s] is given for a node that tests a set', place, n.node)
-        when n.set_of = -1 then
-            format('%s.feature[%s] is %s, which is a text, and its node has a threshold', place, n.node, n.feature)
-        else
-            format('%s.set[%s] is %s, which is not of the kind of what its node tests', place, n.node, n.set_of)
-    end
-    into problem
+create function pgscore._trees_nodes_problem(
+    place text, step jsonb, kinds text, feature integer[], lefts integer[], rights integer[]
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    nodes constant integer := cardinality(feature);
+    number_of_values constant integer := jsonb_array_length(step -> 'values');
+    reads constant text[] := array(
+        select substr(kinds, o.value::integer + 1, 1)
+        from jsonb_array_elements(step -> 'of') with ordinality as o (value, ordinal) order by o.ordinal
+    );
+    -- An empty set holds texts as well as numbers.
+    set_kinds constant text[] := array(
+        select case when s.value = '[]' then '*' when jsonb_typeof(s.value -> 0) = 'string' then 't' else 'n' end
+        from jsonb_array_elements(step -> 'sets') with ordinality as s (value, ordinal) order by s.ordinal
+    );
+    problem text;
+begin
+    select n.problem into problem
     from (
-        select
-            u.ordinal::integer - 1 as node, u.feature, u.set_of, u.left_child, u.right_child,
-            nullif(jsonb_typeof(u.threshold), 'null') as threshold
+        select u.ordinal, case
+            when u.feature = -1 and u.threshold <> 'null' then format('%s.threshold[%s] is given for a leaf', place, node)
+            when u.feature = -1 and u.set_of <> -1 then format('%s.set[%s] is given for a leaf', place, node)
+            when u.feature = -1 and u.right_child <> -1 then
+                format('%s.right[%s] is %s, and -1 is wanted for a leaf', place, node, u.right_child)
+            when u.feature = -1 and u.left_child >= number_of_values then
+                format('%s.left[%s] is %s, and there are %s values', place, node, u.left_child, number_of_values)
+            when u.feature = -1 then null
+            when u.left_child not between node + 1 and nodes - 1 then
+                format('%s.left[%s] is %s, and children stand behind their parent', place, node, u.left_child)
+            when u.right_child not between node + 1 and nodes - 1 then
+                format('%s.right[%s] is %s, and children stand behind their parent', place, node, u.right_child)
+            when u.set_of = -1 and u.threshold = 'null' then
+                format('%s.threshold[%s] is null for a node that tests no set', place, node)
+            when u.set_of <> -1 and u.threshold <> 'null' then
+                format('%s.threshold[%s] is given for a node that tests a set', place, node)
+            when u.set_of = -1 and reads[u.feature + 1] = 't' then
+                format('%s.feature[%s] is %s, which is a text, and its node has a threshold', place, node, u.feature)
+            when u.set_of <> -1 and set_kinds[u.set_of + 1] not in ('*', reads[u.feature + 1]) then
+                format('%s.set[%s] is %s, which is not of the kind of what its node tests', place, node, u.set_of)
+        end as problem
         from rows from (
-            unnest(feature), unnest(sets_of), unnest(lefts), unnest(rights), jsonb_array_elements(step -> 'threshold')
-        ) with ordinality as u (feature, set_of, left_child, right_child, threshold, ordinal)
+            unnest(feature), unnest(translate((step -> 'set')::text, '[]', '{}')::integer[]), unnest(lefts), unnest(rights),
+            jsonb_array_elements(step -> 'threshold')
+        ) with ordinality as u (feature, set_of, left_child, right_child, threshold, ordinal),
+        lateral (select u.ordinal::integer - 1) as o (node)
     ) n
-    where case
-        when n.feature = -1 then
-            n.threshold is not null or n.set_of <> -1 or n.right_child <> -1 or n.left_child >= number_of_values
-        else
-            n.left_child not between n.node + 1 and nodes - 1
-            or n.right_child not between n.node + 1 and nodes - 1
-            or (n.set_of = -1) = (n.threshold is null)
-            or n.set_of = -1 and reads[n.feature + 1] = 't'
-            or n.set_of <> -1 and set_kinds[n.set_of + 1] not in ('*', reads[n.feature + 1])
-    end
-    order by n.node limit 1;
-    if problem is not null then
-        return problem;
-    end if;
+    where n.problem is not null
+    order by n.ordinal limit 1;
+    return problem;
+end
+$$;
 
-    -- Each node is a root or the child of exactly one.
+comment on function pgscore._trees_nodes_problem(text, jsonb, text, integer[], integer[], integer[]) is
+    'What is wrong with a node of a trees step: the lists say different things of it; NULL where nothing is';
+
+create function pgscore._trees_parents_problem(
+    place text, feature integer[], lefts integer[], rights integer[], roots integer[]
+) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
     select case count(used.node)
         when 0 then format('%s: node %s is neither a root nor a child', place, node.number)
         else format('%s: node %s is the child of several, or a root and a child', place, node.number)
     end
-    into problem
-    from generate_series(0, nodes - 1) as node (number)
+    from generate_series(0, cardinality(feature) - 1) as node (number)
     left join (
         select r.node from unnest(roots) as r (node)
         union all
@@ -1234,13 +1244,23 @@ begin
     ) as used on used.node = node.number
     group by node.number
     having count(used.node) <> 1
-    order by node.number limit 1;
-    if problem is not null then
-        return problem;
-    end if;
+    order by node.number limit 1
+$$;
 
-    -- Level by level: the depth.
-    frontier := roots;
+comment on function pgscore._trees_parents_problem(text, integer[], integer[], integer[], integer[]) is
+    'A node that is not a root or the child of exactly one; NULL where each is';
+
+create function pgscore._trees_depth_problem(
+    place text, feature integer[], lefts integer[], rights integer[], roots integer[]
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    frontier integer[] := roots;
+    depth integer := 0;
+begin
+    -- Level by level.
     while cardinality(frontier) > 0 loop
         if depth > 1000 then
             return format('%s: a tree is deeper than 1,000', place);
@@ -1250,23 +1270,70 @@ begin
         where feature[f.node + 1] <> -1;
         depth := depth + 1;
     end loop;
-    if -1 = any (targets) then
-        with recursive below as (
-            select r.root as node from unnest(roots, targets) as r (root, target) where r.target = -1
-            union all
-            select c.child from below b, lateral (values (lefts[b.node + 1]), (rights[b.node + 1])) as c (child)
-            where feature[b.node + 1] <> -1
-        )
-        select format(
-            '%s.left[%s] is %s, and its leaf holds %s of the %s values',
-            place, b.node, lefts[b.node + 1], outputs, number_of_values
-        )
-        into problem
-        from below b
-        where feature[b.node + 1] = -1 and lefts[b.node + 1] + outputs > number_of_values
-        order by b.node limit 1;
+    return null;
+end
+$$;
+
+comment on function pgscore._trees_depth_problem(text, integer[], integer[], integer[], integer[]) is
+    'Whether a tree is too deep; NULL where none is';
+
+create function pgscore._trees_leaves_problem(
+    place text, step jsonb, feature integer[], lefts integer[], rights integer[], roots integer[]
+) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    with recursive targets as (
+        select translate((step -> 'target')::text, '[]', '{}')::integer[] as of_roots
+    ),
+    below as (
+        select r.root as node from targets t, unnest(roots, t.of_roots) as r (root, target) where r.target = -1
+        union all
+        select c.child from below b, lateral (values (lefts[b.node + 1]), (rights[b.node + 1])) as c (child)
+        where feature[b.node + 1] <> -1
+    )
+    select format(
+        '%s.left[%s] is %s, and its leaf holds %s of the %s values', place, b.node, lefts[b.node + 1],
+        jsonb_array_length(step -> 'base'), jsonb_array_length(step -> 'values')
+    )
+    from below b
+    where feature[b.node + 1] = -1
+        and lefts[b.node + 1] + jsonb_array_length(step -> 'base') > jsonb_array_length(step -> 'values')
+    order by b.node limit 1
+$$;
+
+comment on function pgscore._trees_leaves_problem(text, jsonb, integer[], integer[], integer[], integer[]) is
+    'A leaf that has not a value for each output where its tree has target -1; NULL where all have';
+
+create function pgscore._program_trees_problem(place text, step jsonb, kinds text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- Each of these trusts what those before it looked at.
+    problem constant text := coalesce(
+        pgscore._trees_lists_problem(place, step, kinds),
+        pgscore._trees_numbers_problem(place, step),
+        pgscore._trees_sets_problem(place, step -> 'sets')
+    );
+    feature integer[];
+    lefts integer[];
+    rights integer[];
+    roots integer[];
+begin
+    if problem is not null then
+        return problem;
     end if;
-    return problem;
+    feature := translate((step -> 'feature')::text, '[]', '{}')::integer[];
+    lefts := translate((step -> 'left')::text, '[]', '{}')::integer[];
+    rights := translate((step -> 'right')::text, '[]', '{}')::integer[];
+    roots := translate((step -> 'roots')::text, '[]', '{}')::integer[];
+    return coalesce(
+        pgscore._trees_nodes_problem(place, step, kinds, feature, lefts, rights),
+        pgscore._trees_parents_problem(place, feature, lefts, rights, roots),
+        pgscore._trees_depth_problem(place, feature, lefts, rights, roots),
+        pgscore._trees_leaves_problem(place, step, feature, lefts, rights, roots)
+    );
 end
 $$;
 
@@ -1288,85 +1355,113 @@ $$;
 comment on function pgscore._step_kinds(jsonb, text) is
     'The kinds (n: number, t: text) of the registers that a valid step defines, where registers of these kinds exist';
 
-create function pgscore._program_step_problem(place text, step jsonb, kinds text) returns text
+create function pgscore._step_fields_problem(place text, step jsonb) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when f.required is null then format('%s.step is %s, which is no step of programs', place, pgscore._shown(step -> 'step'))
+        else pgscore._fields_problem(place, step, array['step', 'of'] || f.required, f.optional)
+    end
+    from (values (case when jsonb_typeof(step -> 'step') = 'string' then step ->> 'step' end)) as s (name)
+    left join (values
+        ('affine', '{}'::text[], '{subtract,divide,multiply,add}'::text[]),
+        ('clip', '{}', '{minimum,maximum}'),
+        ('function', '{name}', '{}'),
+        ('fill', '{with}', '{}'),
+        ('missing', '{}', '{}'),
+        ('lookup', '{keys,values,unknown,missing}', '{}'),
+        ('linear', '{weights,intercept}', '{}')
+    ) as f (name, required, optional) on f.name = s.name
+$$;
+
+comment on function pgscore._step_fields_problem(text, jsonb) is
+    'What is wrong with the fields of a step that is no trees step: which step it is, what is missing, what is not known; NULL where nothing is';
+
+create function pgscore._step_reads_problem(place text, step jsonb, kinds text) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    name constant text := case when jsonb_typeof(step -> 'step') = 'string' then step ->> 'step' end;
+    wanted constant text := case when step ->> 'step' in ('fill', 'missing', 'lookup') then '*' else 'n' end;
     problem text;
-    field text;
-    wanted text;
-    numbers text[] := '{}';
 begin
-    if jsonb_typeof(step) is distinct from 'object' then
-        return pgscore._fields_problem(place, step, '{}', '{}');
-    elsif name = 'trees' then
-        return pgscore._program_trees_problem(place, step, kinds);
-    end if;
-    case name
-        when 'affine' then
-            numbers := array['subtract', 'divide', 'multiply', 'add'];
-            problem := pgscore._fields_problem(place, step, array['step', 'of'], numbers);
-        when 'clip' then
-            numbers := array['minimum', 'maximum'];
-            problem := pgscore._fields_problem(place, step, array['step', 'of'], numbers);
-        when 'function' then
-            problem := pgscore._fields_problem(place, step, array['step', 'of', 'name'], '{}');
-        when 'fill' then
-            problem := pgscore._fields_problem(place, step, array['step', 'of', 'with'], '{}');
-        when 'missing' then
-            problem := pgscore._fields_problem(place, step, array['step', 'of'], '{}');
-        when 'lookup' then
-            problem := pgscore._fields_problem(
-                place, step, array['step', 'of', 'keys', 'values', 'unknown', 'missing'], '{}'
-            );
-        when 'linear' then
-            problem := pgscore._fields_problem(place, step, array['step', 'of', 'weights', 'intercept'], '{}');
-        else
-            return format('%s.step is %s, which is no step of programs', place, pgscore._shown(step -> 'step'));
-    end case;
-    if problem is not null then
-        return problem;
-    end if;
-
-    if name = 'linear' then
-        problem := coalesce(
+    if step ->> 'step' = 'linear' then
+        return coalesce(
             pgscore._list_problem(place || '.of', step -> 'of', 0, 100000),
-            pgscore._registers_problem(place || '.of', step -> 'of', kinds, 'n'),
-            pgscore._list_problem(
-                place || '.weights', step -> 'weights', jsonb_array_length(step -> 'of'), jsonb_array_length(step -> 'of')
-            ),
-            (
-                select format(
-                    '%s.weights[%s] is %s, and a finite number is wanted', place, w.ordinal - 1, pgscore._shown(w.value)
-                )
-                from jsonb_array_elements(step -> 'weights') with ordinality as w (value, ordinal)
-                where not pgscore._is_number(w.value)
-                order by w.ordinal limit 1
-            )
+            pgscore._registers_problem(place || '.of', step -> 'of', kinds, 'n')
         );
-        numbers := array['intercept'];
-    else
-        wanted := case when name in ('fill', 'missing', 'lookup') then '*' else 'n' end;
-        problem := case
-            when not pgscore._is_integer(step -> 'of', 0, length(kinds) - 1) or wanted = 'n' then
-                pgscore._registers_problem(place || '.of', step -> 'of', kinds, wanted)
-        end;
-        if problem is null and jsonb_typeof(step -> 'of') <> 'number' then
-            problem := format('%s.of is %s, and a register is wanted', place, pgscore._shown(step -> 'of'));
-        end if;
     end if;
-    if problem is not null then
-        return problem;
+    problem := case
+        when not pgscore._is_integer(step -> 'of', 0, length(kinds) - 1) or wanted = 'n' then
+            pgscore._registers_problem(place || '.of', step -> 'of', kinds, wanted)
+    end;
+    if problem is null and jsonb_typeof(step -> 'of') <> 'number' then
+        problem := format('%s.of is %s, and a register is wanted', place, pgscore._shown(step -> 'of'));
     end if;
-    foreach field in array numbers loop
-        if step ? field and not pgscore._is_number(step -> field) then
-            return format('%s.%s is %s, and a finite number is wanted', place, field, pgscore._shown(step -> field));
-        end if;
-    end loop;
+    return problem;
+end
+$$;
 
-    if name = 'clip' and not step ?| numbers then
+comment on function pgscore._step_reads_problem(text, jsonb, text) is
+    'What is wrong with the registers that a step reads where registers of these kinds exist; NULL where nothing is';
+
+create function pgscore._weights_problem(place text, step jsonb) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(
+        pgscore._list_problem(
+            place || '.weights', step -> 'weights', jsonb_array_length(step -> 'of'), jsonb_array_length(step -> 'of')
+        ),
+        (
+            select format('%s.weights[%s] is %s, and a finite number is wanted', place, w.ordinal - 1, pgscore._shown(w.value))
+            from jsonb_array_elements(step -> 'weights') with ordinality as w (value, ordinal)
+            where not pgscore._is_number(w.value)
+            order by w.ordinal limit 1
+        )
+    )
+$$;
+
+comment on function pgscore._weights_problem(text, jsonb) is
+    'What is wrong with the weights of a linear step; NULL where nothing is';
+
+create function pgscore._lookup_problem(place text, step jsonb, kind text) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(
+        pgscore._keys_problem(place || '.keys', step -> 'keys', case kind when 't' then 'text' else 'number' end),
+        pgscore._list_problem(
+            place || '.values', step -> 'values', jsonb_array_length(step -> 'keys'), jsonb_array_length(step -> 'keys')
+        ),
+        (
+            select format('%s is %s, and a finite number or null is wanted', v.place, pgscore._shown(v.value))
+            from (
+                select format('%s.values[%s]', place, e.ordinal - 1), e.value, e.ordinal
+                from jsonb_array_elements(step -> 'values') with ordinality as e (value, ordinal)
+                union all
+                select format('%s.%s', place, e.field), step -> e.field, 1000001
+                from unnest(array['unknown', 'missing']) as e (field)
+            ) as v (place, value, ordinal)
+            where jsonb_typeof(v.value) <> 'null' and not pgscore._is_number(v.value)
+            order by v.ordinal limit 1
+        )
+    )
+$$;
+
+comment on function pgscore._lookup_problem(text, jsonb, text) is
+    'What is wrong with the keys and values of a lookup step of a register of this kind (n: number, t: text); NULL where nothing is';
+
+create function pgscore._operands_problem(place text, step jsonb, kinds text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    name constant text := step ->> 'step';
+    kind constant text := case when name in ('fill', 'lookup') then substr(kinds, (step -> 'of')::integer + 1, 1) end;
+begin
+    if name = 'clip' and not step ?| array['minimum', 'maximum'] then
         return format('%s has neither a minimum nor a maximum', place);
     elsif name = 'clip' and (step -> 'minimum')::double precision > (step -> 'maximum')::double precision then
         return format('%s.minimum is above its maximum', place);
@@ -1374,39 +1469,46 @@ begin
         return format('%s.divide is 0', place);
     elsif name = 'function' and step -> 'name' not in ('"abs"', '"sqrt"', '"square"') then
         return format('%s.name is %s, and "abs", "sqrt" or "square" is wanted', place, pgscore._shown(step -> 'name'));
-    elsif name in ('fill', 'lookup') then
-        wanted := substr(kinds, (step -> 'of')::integer + 1, 1);
-    end if;
-    if name = 'fill' and not (
-        case wanted when 't' then pgscore._is_text(step -> 'with') else pgscore._is_number(step -> 'with') end
-    ) then
-        return format(
-            '%s.with is %s, and a %s is wanted', place, pgscore._shown(step -> 'with'),
-            case wanted when 't' then 'text of at most 1,000 bytes' else 'finite number' end
-        );
+    elsif name = 'fill' and kind = 't' and not pgscore._is_text(step -> 'with') then
+        return format('%s.with is %s, and a text of at most 1,000 bytes is wanted', place, pgscore._shown(step -> 'with'));
+    elsif name = 'fill' and kind = 'n' and not pgscore._is_number(step -> 'with') then
+        return format('%s.with is %s, and a finite number is wanted', place, pgscore._shown(step -> 'with'));
     elsif name = 'lookup' then
-        problem := coalesce(
-            pgscore._keys_problem(place || '.keys', step -> 'keys', case wanted when 't' then 'text' else 'number' end),
-            pgscore._list_problem(
-                place || '.values', step -> 'values', jsonb_array_length(step -> 'keys'), jsonb_array_length(step -> 'keys')
-            ),
-            (
-                select format(
-                    '%s is %s, and a finite number or null is wanted', v.place, pgscore._shown(v.value)
-                )
-                from (
-                    select format('%s.values[%s]', place, e.ordinal - 1), e.value, e.ordinal
-                    from jsonb_array_elements(step -> 'values') with ordinality as e (value, ordinal)
-                    union all
-                    select format('%s.%s', place, e.field), step -> e.field, 1000001
-                    from unnest(array['unknown', 'missing']) as e (field)
-                ) as v (place, value, ordinal)
-                where jsonb_typeof(v.value) <> 'null' and not pgscore._is_number(v.value)
-                order by v.ordinal limit 1
-            )
-        );
+        return pgscore._lookup_problem(place, step, kind);
     end if;
-    return problem;
+    return null;
+end
+$$;
+
+comment on function pgscore._operands_problem(text, jsonb, text) is
+    'What is wrong with what a step does to the registers that it reads; NULL where nothing is';
+
+create function pgscore._program_step_problem(place text, step jsonb, kinds text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    problem text;
+    field text;
+begin
+    if jsonb_typeof(step) is distinct from 'object' then
+        return pgscore._fields_problem(place, step, '{}', '{}');
+    elsif step -> 'step' = '"trees"' then
+        return pgscore._program_trees_problem(place, step, kinds);
+    end if;
+    problem := coalesce(
+        pgscore._step_fields_problem(place, step), pgscore._step_reads_problem(place, step, kinds),
+        case when step ->> 'step' = 'linear' then pgscore._weights_problem(place, step) end
+    );
+    if problem is not null then
+        return problem;
+    end if;
+    foreach field in array array['subtract', 'divide', 'multiply', 'add', 'minimum', 'maximum', 'intercept'] loop
+        if step ? field and not pgscore._is_number(step -> field) then
+            return format('%s.%s is %s, and a finite number is wanted', place, field, pgscore._shown(step -> field));
+        end if;
+    end loop;
+    return pgscore._operands_problem(place, step, kinds);
 end
 $$;
 
@@ -1448,25 +1550,15 @@ $$;
 comment on function pgscore._program_link_problem(jsonb, text) is
     'What is wrong with scores, link and tie of a program whose registers are of these kinds; NULL where nothing is';
 
-create function pgscore._program_problem(program jsonb) returns text
+create function pgscore._program_head_problem(program jsonb) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    problem text;
-    kinds text;
-    step jsonb;
-    ordinal integer := 0;
-    registers_read bigint := 0;
-    keys bigint;
-    nodes bigint := 0;
-begin
-    if program is null then
-        return 'the program is NULL';
-    end if;
-    problem := pgscore._fields_problem(
+    problem constant text := pgscore._fields_problem(
         'the program', program, array['program', 'inputs', 'steps', 'scores', 'link', 'tie'], '{}'
     );
+begin
     if problem is not null then
         return problem;
     elsif not pgscore._is_integer(program -> 'program', 1, 1) then
@@ -1474,13 +1566,31 @@ begin
     elsif octet_length(program::text) > 64 * 1024 * 1024 then
         return 'the program is larger than 64 MB';
     end if;
-    problem := coalesce(
+    return coalesce(
         pgscore._program_inputs_problem(program -> 'inputs'), pgscore._list_problem('steps', program -> 'steps', 0, 10000)
     );
+end
+$$;
+
+comment on function pgscore._program_head_problem(jsonb) is
+    'What is wrong with a program as a whole and with its inputs; NULL where nothing is';
+
+create function pgscore._program_problem(program jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    problem text := case when program is null then 'the program is NULL' else pgscore._program_head_problem(program) end;
+    kinds text;
+    step jsonb;
+    number integer := 0;
+    registers_read bigint := 0;
+    keys bigint;
+    nodes bigint := 0;
+begin
     if problem is not null then
         return problem;
     end if;
-
     select
         string_agg(case when i.input ->> 'type' = 'text' then 't' else 'n' end, '' order by i.ordinal),
         coalesce(sum(jsonb_array_length(i.input -> 'known')), 0)
@@ -1489,7 +1599,7 @@ begin
     for step in
         select s.value from jsonb_array_elements(program -> 'steps') with ordinality as s (value, ordinal) order by s.ordinal
     loop
-        problem := pgscore._program_step_problem(format('steps[%s]', ordinal), step, kinds);
+        problem := pgscore._program_step_problem(format('steps[%s]', number), step, kinds);
         if problem is not null then
             return problem;
         end if;
@@ -1509,10 +1619,10 @@ begin
             when nodes > 4000000 then 'trees have more than 4,000,000 nodes together'
         end;
         if problem is not null then
-            return format('steps[%s]: %s', ordinal, problem);
+            return format('steps[%s]: %s', number, problem);
         end if;
         kinds := kinds || pgscore._step_kinds(step, kinds);
-        ordinal := ordinal + 1;
+        number := number + 1;
     end loop;
     if keys > 1000000 then
         return 'inputs: known values have more than 1,000,000 members together';
@@ -1906,7 +2016,8 @@ begin
     found := pgscore._lookup_keys_sql(
         compared,
         array(
-            select case when is_text then pgscore._text_literal_sql(k.key #>> '{}') else pgscore._literal_sql(k.key::double precision) end
+            select case
+                when is_text then pgscore._text_literal_sql(k.key #>> '{}') else pgscore._literal_sql(k.key::double precision) end
             from jsonb_array_elements(step -> 'keys') with ordinality as k (key, ordinal) order by k.ordinal
         ),
         array(
@@ -2186,7 +2297,10 @@ declare
             select pgscore._tested_sql('r' || r.register, substr(kinds, r.register + 1, 1))
             from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
         ),
-        array(select may_miss[r.register + 1] from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal),
+        array(
+            select may_miss[r.register + 1]
+            from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
+        ),
         output
     );
     has_bounded_leaves constant boolean := pgscore._has_bounded_leaves(step);
@@ -2206,7 +2320,8 @@ begin
     end loop;
     if step ? 'divide' then
         statements := statements || format(
-            E'r%1$s := pgscore._divide(r%1$s, %2$s);\n', register, pgscore._literal_sql((step -> 'divide')::double precision)
+            E'r%1$s := pgscore._divide(r%1$s, %2$s);\n', register,
+            pgscore._literal_sql((step -> 'divide')::double precision)
         );
     end if;
     return statements;
@@ -2533,7 +2648,8 @@ as $$
     -- Two numbers are a point: one comparison for four ends, and false for NaN.
     select string_agg(
         format(
-            'pg_catalog.point(%s, %s) operator(pg_catalog.<@) %L::pg_catalog.box', p.first, coalesce(p.second, pgscore._literal_sql(0)),
+            'pg_catalog.point(%s, %s) operator(pg_catalog.<@) %L::pg_catalog.box',
+            p.first, coalesce(p.second, pgscore._literal_sql(0)),
             format('(%s,%s),(%s,%s)', p.high, coalesce(p.second_high, 0), p.low, coalesce(p.second_low, 0))
         ),
         ' and ' order by p.number
@@ -2552,7 +2668,8 @@ as $$
                     else i.expression
                 end as expression
             from unnest(inputs) with ordinality as i (
-                kind, expression, size, low, high, small, may_miss, is_wild, input, shift, factor, plus, power, wraps, ordinal
+                kind, expression, size, low, high, small, may_miss, is_wild, input, shift, factor, plus, power, wraps,
+                ordinal
             )
             where i.kind = 'n' and not i.is_wild and (i.low > '-Infinity' or i.high < 'Infinity')
         ) b
@@ -2591,7 +2708,9 @@ create function pgscore._lifted_sql(expression text, lift double precision) retu
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    select format('((%s operator(pg_catalog.+) %s) operator(pg_catalog.-) %s)', expression, pgscore._literal_sql(lift), pgscore._literal_sql(lift))
+    select format(
+        '((%1$s operator(pg_catalog.+) %2$s) operator(pg_catalog.-) %2$s)', expression, pgscore._literal_sql(lift)
+    )
 $$;
 
 comment on function pgscore._lifted_sql(text, double precision) is
@@ -2633,7 +2752,8 @@ declare
     added constant double precision := case field when 'add' then operand else -operand end;
 begin
     r.expression := format(
-        '(%s operator(pg_catalog.%s) %s)', r.expression, case field when 'add' then '+' else '-' end, pgscore._literal_sql(operand)
+        '(%s operator(pg_catalog.%s) %s)', r.expression, case field when 'add' then '+' else '-' end,
+        pgscore._literal_sql(operand)
     );
     r.low := pgscore._add(r.low, added);
     r.high := pgscore._add(r.high, added);
@@ -2666,7 +2786,8 @@ begin
         r.size := r.size + 2;
     end if;
     r.expression := format(
-        '(%s operator(pg_catalog.%s) %s)', r.expression, case when divides then '/' else '*' end, pgscore._literal_sql(operand)
+        '(%s operator(pg_catalog.%s) %s)', r.expression, case when divides then '/' else '*' end,
+        pgscore._literal_sql(operand)
     );
     ends := case
         when divides then array[pgscore._divide(r.low, operand), pgscore._divide(r.high, operand)]
@@ -2848,7 +2969,10 @@ begin
         'n',
         case
             when r.may_miss then
-                format('case when %s is null then %s else %s end', r.expression, pgscore._literal_sql(1), pgscore._literal_sql(0))
+                format(
+                    'case when %s is null then %s else %s end',
+                    r.expression, pgscore._literal_sql(1), pgscore._literal_sql(0)
+                )
             else pgscore._literal_sql(0)
         end,
         r.size + 1, 0, 1, 1, false
@@ -2878,7 +3002,8 @@ begin
     from (
         select nullif(k.value, 'null')::double precision as value
         from jsonb_array_elements(
-            step -> 'values' || (step -> 'unknown') || case when r.may_miss then step -> 'missing' else step -> 'unknown' end
+            step -> 'values' || (step -> 'unknown')
+                || (step -> case when r.may_miss then 'missing' else 'unknown' end)
         ) as k (value)
     ) v;
     r.kind := 'n';
@@ -2932,7 +3057,9 @@ begin
         end if;
         sum := sum || pgscore._addend_sql(term.expression, weight);
         r.low := pgscore._add(r.low, least(pgscore._multiply(weight, term.low), pgscore._multiply(weight, term.high)));
-        r.high := pgscore._add(r.high, greatest(pgscore._multiply(weight, term.low), pgscore._multiply(weight, term.high)));
+        r.high := pgscore._add(
+            r.high, greatest(pgscore._multiply(weight, term.low), pgscore._multiply(weight, term.high))
+        );
         if weight <> 0 then
             r.small := least(r.small, greatest(product, l.smallest_double));
         end if;
@@ -3051,7 +3178,9 @@ declare
         else format('((%%s operator(pg_catalog.+) %s) operator(pg_catalog.-) %s)', lift, lift)
     end;
 begin
-    return array(select case when p.plain then wrap end from unnest(plain) with ordinality as p (plain, ordinal) order by p.ordinal);
+    return array(
+        select case when p.plain then wrap end from unnest(plain) with ordinality as p (plain, ordinal) order by p.ordinal
+    );
 end
 $$;
 
@@ -3097,8 +3226,8 @@ begin
         terms := terms || term;
         may_miss := may_miss or r.may_miss;
     end loop;
-    if exists (select from unnest(registers) as w where w.is_wild and w.input is not null and plain[w.input + 1] is null) then
-        -- Nothing shows what an input is that the sum does not read.
+    -- Nothing shows what an input is that the sum does not read.
+    if exists (select from unnest(registers) as w where w.input is not null and plain[w.input + 1] is null) then
         return null;
     end if;
     r := pgscore._scaled_sum(terms, intercept, total, least_weight);
@@ -3159,7 +3288,8 @@ declare
     base constant double precision := (step -> 'base' -> output)::double precision;
     trees constant text[] := pgscore._trees_sql(step, tests, may_miss, output);
     r pgscore.bare_register := pgscore._bare_register(
-        'n', array_to_string(pgscore._literal_sql(base) || trees, ' operator(pg_catalog.+) '), size, null, null, null, false
+        'n', array_to_string(pgscore._literal_sql(base) || trees, ' operator(pg_catalog.+) '), size, null, null, null,
+        false
     );
 begin
     if cardinality(trees) > 0 then
@@ -3209,7 +3339,9 @@ begin
     end loop;
     select coalesce(sum(sizes[f.position + 1]) + count(*), 0) into size
     from unnest(translate((step -> 'feature')::text, '[]', '{}')::integer[]) as f (position);
-    if size > most_nodes or jsonb_array_length(step -> 'roots') > l.most_trees or not pgscore._has_bounded_leaves(step) then
+    if size > most_nodes or jsonb_array_length(step -> 'roots') > l.most_trees
+        or not pgscore._has_bounded_leaves(step)
+    then
         return null;
     end if;
     for output in 0 .. jsonb_array_length(step -> 'base') - 1 loop
@@ -3621,13 +3753,26 @@ $$;
 
 comment on function pgscore._drop_scorer(text, integer) is 'Drops the functions and the type of a version''s program, where there are any';
 
+create function pgscore._create_inputs_type(name text, fields text, says text) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    execute format('create type %s as (%s)', name, fields);
+    execute format('comment on type %s is %L', name, says);
+    execute format('grant usage on type %s to pgscore_reader', name);
+end
+$$;
+
+comment on function pgscore._create_inputs_type(text, text, text) is
+    'Writes the type that holds more inputs than a function has arguments';
+
 create function pgscore._create_scorer(model text, version integer, program jsonb, positive integer) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    inputs constant integer := jsonb_array_length(program -> 'inputs');
-    composite constant boolean := inputs > 100;
+    composite constant boolean := jsonb_array_length(program -> 'inputs') > 100;
     scorer constant text := pgscore._scorer_name(model, version);
     bare_name constant text := pgscore._scorer_name(model, version, 'b');
     careful_name constant text := pgscore._scorer_name(model, version, 'p');
@@ -3639,8 +3784,8 @@ declare
     arguments text[];
     given text;
     bare pgscore.bare_expression;
-    says constant text := format('Model "%s" version %s: ', model, version);
     careful_call text;
+    says constant text := format('Model "%s" version %s: ', model, version);
 begin
     perform pgscore._drop_scorer(model, version);
     select
@@ -3655,9 +3800,7 @@ begin
     declared := fields;
     given := array_to_string(arguments, ', ');
     if composite then
-        execute format('create type %s as (%s)', type_name, fields);
-        execute format('comment on type %s is %L', type_name, says || 'its inputs');
-        execute format('grant usage on type %s to pgscore_reader', type_name);
+        perform pgscore._create_inputs_type(type_name, fields, says || 'its inputs');
         declared := 'a ' || type_name;
         types := type_name;
         given := 'a';
@@ -3673,13 +3816,15 @@ begin
     bare := pgscore._program_best_bare_sql(program, positive, arguments);
     if bare.expression is not null and not composite then
         execute format(
-            'create function %s(%s) returns pg_catalog.float8 language sql %s return %s', bare_name, declared, posture, bare.expression
+            'create function %s(%s) returns pg_catalog.float8 language sql %s return %s',
+            bare_name, declared, posture, bare.expression
         );
         perform pgscore._publish_function(format('%s(%s)', bare_name, types), says || 'the score, for ordinary inputs only');
     end if;
     execute format(
         'create function %s(%s) returns pg_catalog.float8 language sql %s return %s',
-        scorer, declared, posture, pgscore._scorer_expression_sql(model, version, program, positive, bare, careful_call, arguments)
+        scorer, declared, posture,
+        pgscore._scorer_expression_sql(model, version, program, positive, bare, careful_call, arguments)
     );
     perform pgscore._publish_function(format('%s(%s)', scorer, types), says || 'the score');
 end

@@ -146,7 +146,9 @@ def test_every_path_is_pinned(functions: list[Function]) -> None:
     assert any(_begins(each, _NOT_PINNED_YET) for each in other)
     # One pattern of each kind is used, and no function has a path of its own beside the pinned one.
     assert all(any(each.kind == kind and _begins(each, pattern) for each in unpinned) for kind, pattern, _ in _UNPINNED)
-    paths = {setting for each in functions for setting in each.settings.splitlines() if setting.startswith("search_path")}
+    paths = {
+        setting for each in functions for setting in each.settings.splitlines() if setting.startswith("search_path")
+    }
     assert paths == {_PATH}
     procedures = [each.source for each in unpinned if each.kind.startswith("p ")]
     assert all(re.search(r"\bcommit\s*;", source) for source in procedures)

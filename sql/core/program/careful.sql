@@ -129,7 +129,10 @@ declare
             select pgscore._tested_sql('r' || r.register, substr(kinds, r.register + 1, 1))
             from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
         ),
-        array(select may_miss[r.register + 1] from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal),
+        array(
+            select may_miss[r.register + 1]
+            from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
+        ),
         output
     );
     has_bounded_leaves constant boolean := pgscore._has_bounded_leaves(step);
@@ -149,7 +152,8 @@ begin
     end loop;
     if step ? 'divide' then
         statements := statements || format(
-            E'r%1$s := pgscore._divide(r%1$s, %2$s);\n', register, pgscore._literal_sql((step -> 'divide')::double precision)
+            E'r%1$s := pgscore._divide(r%1$s, %2$s);\n', register,
+            pgscore._literal_sql((step -> 'divide')::double precision)
         );
     end if;
     return statements;

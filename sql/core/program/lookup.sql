@@ -38,7 +38,8 @@ begin
     found := pgscore._lookup_keys_sql(
         compared,
         array(
-            select case when is_text then pgscore._text_literal_sql(k.key #>> '{}') else pgscore._literal_sql(k.key::double precision) end
+            select case
+                when is_text then pgscore._text_literal_sql(k.key #>> '{}') else pgscore._literal_sql(k.key::double precision) end
             from jsonb_array_elements(step -> 'keys') with ordinality as k (key, ordinal) order by k.ordinal
         ),
         array(

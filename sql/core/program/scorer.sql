@@ -141,13 +141,26 @@ $$;
 
 comment on function pgscore._drop_scorer(text, integer) is 'Drops the functions and the type of a version''s program, where there are any';
 
+create function pgscore._create_inputs_type(name text, fields text, says text) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    execute format('create type %s as (%s)', name, fields);
+    execute format('comment on type %s is %L', name, says);
+    execute format('grant usage on type %s to pgscore_reader', name);
+end
+$$;
+
+comment on function pgscore._create_inputs_type(text, text, text) is
+    'Writes the type that holds more inputs than a function has arguments';
+
 create function pgscore._create_scorer(model text, version integer, program jsonb, positive integer) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    inputs constant integer := jsonb_array_length(program -> 'inputs');
-    composite constant boolean := inputs > 100;
+    composite constant boolean := jsonb_array_length(program -> 'inputs') > 100;
     scorer constant text := pgscore._scorer_name(model, version);
     bare_name constant text := pgscore._scorer_name(model, version, 'b');
     careful_name constant text := pgscore._scorer_name(model, version, 'p');
@@ -159,8 +172,8 @@ declare
     arguments text[];
     given text;
     bare pgscore.bare_expression;
-    says constant text := format('Model "%s" version %s: ', model, version);
     careful_call text;
+    says constant text := format('Model "%s" version %s: ', model, version);
 begin
     perform pgscore._drop_scorer(model, version);
     select
@@ -175,9 +188,7 @@ begin
     declared := fields;
     given := array_to_string(arguments, ', ');
     if composite then
-        execute format('create type %s as (%s)', type_name, fields);
-        execute format('comment on type %s is %L', type_name, says || 'its inputs');
-        execute format('grant usage on type %s to pgscore_reader', type_name);
+        perform pgscore._create_inputs_type(type_name, fields, says || 'its inputs');
         declared := 'a ' || type_name;
         types := type_name;
         given := 'a';
@@ -193,13 +204,15 @@ begin
     bare := pgscore._program_best_bare_sql(program, positive, arguments);
     if bare.expression is not null and not composite then
         execute format(
-            'create function %s(%s) returns pg_catalog.float8 language sql %s return %s', bare_name, declared, posture, bare.expression
+            'create function %s(%s) returns pg_catalog.float8 language sql %s return %s',
+            bare_name, declared, posture, bare.expression
         );
         perform pgscore._publish_function(format('%s(%s)', bare_name, types), says || 'the score, for ordinary inputs only');
     end if;
     execute format(
         'create function %s(%s) returns pg_catalog.float8 language sql %s return %s',
-        scorer, declared, posture, pgscore._scorer_expression_sql(model, version, program, positive, bare, careful_call, arguments)
+        scorer, declared, posture,
+        pgscore._scorer_expression_sql(model, version, program, positive, bare, careful_call, arguments)
     );
     perform pgscore._publish_function(format('%s(%s)', scorer, types), says || 'the score');
 end

@@ -2,7 +2,9 @@ create function pgscore._lifted_sql(expression text, lift double precision) retu
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    select format('((%s operator(pg_catalog.+) %s) operator(pg_catalog.-) %s)', expression, pgscore._literal_sql(lift), pgscore._literal_sql(lift))
+    select format(
+        '((%1$s operator(pg_catalog.+) %2$s) operator(pg_catalog.-) %2$s)', expression, pgscore._literal_sql(lift)
+    )
 $$;
 
 comment on function pgscore._lifted_sql(text, double precision) is
@@ -44,7 +46,8 @@ declare
     added constant double precision := case field when 'add' then operand else -operand end;
 begin
     r.expression := format(
-        '(%s operator(pg_catalog.%s) %s)', r.expression, case field when 'add' then '+' else '-' end, pgscore._literal_sql(operand)
+        '(%s operator(pg_catalog.%s) %s)', r.expression, case field when 'add' then '+' else '-' end,
+        pgscore._literal_sql(operand)
     );
     r.low := pgscore._add(r.low, added);
     r.high := pgscore._add(r.high, added);
@@ -77,7 +80,8 @@ begin
         r.size := r.size + 2;
     end if;
     r.expression := format(
-        '(%s operator(pg_catalog.%s) %s)', r.expression, case when divides then '/' else '*' end, pgscore._literal_sql(operand)
+        '(%s operator(pg_catalog.%s) %s)', r.expression, case when divides then '/' else '*' end,
+        pgscore._literal_sql(operand)
     );
     ends := case
         when divides then array[pgscore._divide(r.low, operand), pgscore._divide(r.high, operand)]

@@ -126,7 +126,10 @@ begin
         'n',
         case
             when r.may_miss then
-                format('case when %s is null then %s else %s end', r.expression, pgscore._literal_sql(1), pgscore._literal_sql(0))
+                format(
+                    'case when %s is null then %s else %s end',
+                    r.expression, pgscore._literal_sql(1), pgscore._literal_sql(0)
+                )
             else pgscore._literal_sql(0)
         end,
         r.size + 1, 0, 1, 1, false
@@ -156,7 +159,8 @@ begin
     from (
         select nullif(k.value, 'null')::double precision as value
         from jsonb_array_elements(
-            step -> 'values' || (step -> 'unknown') || case when r.may_miss then step -> 'missing' else step -> 'unknown' end
+            step -> 'values' || (step -> 'unknown')
+                || (step -> case when r.may_miss then 'missing' else 'unknown' end)
         ) as k (value)
     ) v;
     r.kind := 'n';

@@ -107,7 +107,8 @@ as $$
     -- Two numbers are a point: one comparison for four ends, and false for NaN.
     select string_agg(
         format(
-            'pg_catalog.point(%s, %s) operator(pg_catalog.<@) %L::pg_catalog.box', p.first, coalesce(p.second, pgscore._literal_sql(0)),
+            'pg_catalog.point(%s, %s) operator(pg_catalog.<@) %L::pg_catalog.box',
+            p.first, coalesce(p.second, pgscore._literal_sql(0)),
             format('(%s,%s),(%s,%s)', p.high, coalesce(p.second_high, 0), p.low, coalesce(p.second_low, 0))
         ),
         ' and ' order by p.number
@@ -126,7 +127,8 @@ as $$
                     else i.expression
                 end as expression
             from unnest(inputs) with ordinality as i (
-                kind, expression, size, low, high, small, may_miss, is_wild, input, shift, factor, plus, power, wraps, ordinal
+                kind, expression, size, low, high, small, may_miss, is_wild, input, shift, factor, plus, power, wraps,
+                ordinal
             )
             where i.kind = 'n' and not i.is_wild and (i.low > '-Infinity' or i.high < 'Infinity')
         ) b

@@ -40,7 +40,9 @@ begin
         end if;
         sum := sum || pgscore._addend_sql(term.expression, weight);
         r.low := pgscore._add(r.low, least(pgscore._multiply(weight, term.low), pgscore._multiply(weight, term.high)));
-        r.high := pgscore._add(r.high, greatest(pgscore._multiply(weight, term.low), pgscore._multiply(weight, term.high)));
+        r.high := pgscore._add(
+            r.high, greatest(pgscore._multiply(weight, term.low), pgscore._multiply(weight, term.high))
+        );
         if weight <> 0 then
             r.small := least(r.small, greatest(product, l.smallest_double));
         end if;
@@ -159,7 +161,9 @@ declare
         else format('((%%s operator(pg_catalog.+) %s) operator(pg_catalog.-) %s)', lift, lift)
     end;
 begin
-    return array(select case when p.plain then wrap end from unnest(plain) with ordinality as p (plain, ordinal) order by p.ordinal);
+    return array(
+        select case when p.plain then wrap end from unnest(plain) with ordinality as p (plain, ordinal) order by p.ordinal
+    );
 end
 $$;
 
@@ -205,8 +209,8 @@ begin
         terms := terms || term;
         may_miss := may_miss or r.may_miss;
     end loop;
-    if exists (select from unnest(registers) as w where w.is_wild and w.input is not null and plain[w.input + 1] is null) then
-        -- Nothing shows what an input is that the sum does not read.
+    -- Nothing shows what an input is that the sum does not read.
+    if exists (select from unnest(registers) as w where w.input is not null and plain[w.input + 1] is null) then
         return null;
     end if;
     r := pgscore._scaled_sum(terms, intercept, total, least_weight);

@@ -43,7 +43,8 @@ declare
     base constant double precision := (step -> 'base' -> output)::double precision;
     trees constant text[] := pgscore._trees_sql(step, tests, may_miss, output);
     r pgscore.bare_register := pgscore._bare_register(
-        'n', array_to_string(pgscore._literal_sql(base) || trees, ' operator(pg_catalog.+) '), size, null, null, null, false
+        'n', array_to_string(pgscore._literal_sql(base) || trees, ' operator(pg_catalog.+) '), size, null, null, null,
+        false
     );
 begin
     if cardinality(trees) > 0 then
@@ -93,7 +94,9 @@ begin
     end loop;
     select coalesce(sum(sizes[f.position + 1]) + count(*), 0) into size
     from unnest(translate((step -> 'feature')::text, '[]', '{}')::integer[]) as f (position);
-    if size > most_nodes or jsonb_array_length(step -> 'roots') > l.most_trees or not pgscore._has_bounded_leaves(step) then
+    if size > most_nodes or jsonb_array_length(step -> 'roots') > l.most_trees
+        or not pgscore._has_bounded_leaves(step)
+    then
         return null;
     end if;
     for output in 0 .. jsonb_array_length(step -> 'base') - 1 loop

@@ -32,25 +32,15 @@ $$;
 comment on function pgscore._program_link_problem(jsonb, text) is
     'What is wrong with scores, link and tie of a program whose registers are of these kinds; NULL where nothing is';
 
-create function pgscore._program_problem(program jsonb) returns text
+create function pgscore._program_head_problem(program jsonb) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    problem text;
-    kinds text;
-    step jsonb;
-    ordinal integer := 0;
-    registers_read bigint := 0;
-    keys bigint;
-    nodes bigint := 0;
-begin
-    if program is null then
-        return 'the program is NULL';
-    end if;
-    problem := pgscore._fields_problem(
+    problem constant text := pgscore._fields_problem(
         'the program', program, array['program', 'inputs', 'steps', 'scores', 'link', 'tie'], '{}'
     );
+begin
     if problem is not null then
         return problem;
     elsif not pgscore._is_integer(program -> 'program', 1, 1) then
@@ -58,13 +48,31 @@ begin
     elsif octet_length(program::text) > 64 * 1024 * 1024 then
         return 'the program is larger than 64 MB';
     end if;
-    problem := coalesce(
+    return coalesce(
         pgscore._program_inputs_problem(program -> 'inputs'), pgscore._list_problem('steps', program -> 'steps', 0, 10000)
     );
+end
+$$;
+
+comment on function pgscore._program_head_problem(jsonb) is
+    'What is wrong with a program as a whole and with its inputs; NULL where nothing is';
+
+create function pgscore._program_problem(program jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    problem text := case when program is null then 'the program is NULL' else pgscore._program_head_problem(program) end;
+    kinds text;
+    step jsonb;
+    number integer := 0;
+    registers_read bigint := 0;
+    keys bigint;
+    nodes bigint := 0;
+begin
     if problem is not null then
         return problem;
     end if;
-
     select
         string_agg(case when i.input ->> 'type' = 'text' then 't' else 'n' end, '' order by i.ordinal),
         coalesce(sum(jsonb_array_length(i.input -> 'known')), 0)
@@ -73,7 +81,7 @@ begin
     for step in
         select s.value from jsonb_array_elements(program -> 'steps') with ordinality as s (value, ordinal) order by s.ordinal
     loop
-        problem := pgscore._program_step_problem(format('steps[%s]', ordinal), step, kinds);
+        problem := pgscore._program_step_problem(format('steps[%s]', number), step, kinds);
         if problem is not null then
             return problem;
         end if;
@@ -93,10 +101,10 @@ begin
             when nodes > 4000000 then 'trees have more than 4,000,000 nodes together'
         end;
         if problem is not null then
-            return format('steps[%s]: %s', ordinal, problem);
+            return format('steps[%s]: %s', number, problem);
         end if;
         kinds := kinds || pgscore._step_kinds(step, kinds);
-        ordinal := ordinal + 1;
+        number := number + 1;
     end loop;
     if keys > 1000000 then
         return 'inputs: known values have more than 1,000,000 members together';

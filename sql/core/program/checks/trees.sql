@@ -1,32 +1,18 @@
-create function pgscore._program_trees_problem(place text, step jsonb, kinds text) returns text
+create function pgscore._trees_lists_problem(place text, step jsonb, kinds text) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     most constant integer := 4000000;
-    problem text;
-    field text;
-    outputs integer;
-    nodes integer;
-    roots integer[];
-    feature integer[];
-    sets_of integer[];
-    lefts integer[];
-    rights integer[];
-    targets integer[];
-    number_of_values integer;
-    reads text[];
-    set_kinds text[] := '{}';
-    member jsonb;
-    frontier integer[];
-    depth integer := 0;
-begin
-    problem := pgscore._fields_problem(
+    problem text := pgscore._fields_problem(
         place, step,
         array['step', 'of', 'precision', 'base', 'roots', 'target', 'feature', 'threshold', 'set', 'missing_left', 'left',
             'right', 'values', 'sets'],
         array['divide']
     );
+    field text;
+    wanted integer;
+begin
     problem := coalesce(
         problem,
         pgscore._list_problem(place || '.of', step -> 'of', 1, 100000),
@@ -34,149 +20,169 @@ begin
         pgscore._list_problem(place || '.roots', step -> 'roots', 0, most),
         pgscore._list_problem(place || '.feature', step -> 'feature', 0, most),
         pgscore._list_problem(place || '.values', step -> 'values', 0, most),
-        pgscore._list_problem(place || '.sets', step -> 'sets', 0, most)
+        pgscore._list_problem(place || '.sets', step -> 'sets', 0, most),
+        pgscore._registers_problem(place || '.of', step -> 'of', kinds, '*')
     );
     if problem is not null then
         return problem;
-    end if;
-    problem := pgscore._registers_problem(place || '.of', step -> 'of', kinds, '*');
-    if problem is not null then
-        return problem;
-    end if;
-    if jsonb_typeof(step -> 'precision') <> 'string' or step ->> 'precision' <> 'float64' then
+    elsif jsonb_typeof(step -> 'precision') <> 'string' or step ->> 'precision' <> 'float64' then
         return format('%s.precision is %s, and "float64" is wanted', place, pgscore._shown(step -> 'precision'));
     elsif step ? 'divide' and not pgscore._is_number(step -> 'divide') then
         return format('%s.divide is %s, and a finite number is wanted', place, pgscore._shown(step -> 'divide'));
     elsif (step -> 'divide')::double precision = 0 then
         return format('%s.divide is 0', place);
     end if;
-    outputs := jsonb_array_length(step -> 'base');
-    nodes := jsonb_array_length(step -> 'feature');
-    number_of_values := jsonb_array_length(step -> 'values');
-    foreach field in array array['threshold', 'set', 'missing_left', 'left', 'right'] loop
-        problem := pgscore._list_problem(place || '.' || field, step -> field, nodes, nodes);
-        if problem is not null then
-            return problem;
-        end if;
+    foreach field in array array['threshold', 'set', 'missing_left', 'left', 'right', 'target'] loop
+        wanted := jsonb_array_length(step -> case field when 'target' then 'roots' else 'feature' end);
+        problem := pgscore._list_problem(place || '.' || field, step -> field, wanted, wanted);
+        exit when problem is not null;
     end loop;
-    problem := pgscore._list_problem(
-        place || '.target', step -> 'target', jsonb_array_length(step -> 'roots'), jsonb_array_length(step -> 'roots')
-    );
-    if problem is not null then
-        return problem;
-    end if;
-    -- First that all are of the right type, each kind of list in one pass.
-    foreach field in array array['base', 'values'] loop
-        select format('%s.%s[%s] is %s, and a finite number is wanted', place, field, e.ordinal - 1, pgscore._shown(e.value))
+    return problem;
+end
+$$;
+
+comment on function pgscore._trees_lists_problem(text, jsonb, text) is
+    'What is wrong with the fields of a trees step and the lengths of its lists; NULL where nothing is';
+
+create function pgscore._trees_numbers_problem(place text, step jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    field text;
+    problem text;
+begin
+    -- Each kind of list in one pass.
+    foreach field in array array['base', 'values', 'threshold'] loop
+        select format(
+            '%s.%s[%s] is %s, and a finite number%s is wanted', place, field, e.ordinal - 1, pgscore._shown(e.value),
+            case field when 'threshold' then ' or null' end
+        )
         into problem
         from jsonb_array_elements(step -> field) with ordinality as e (value, ordinal)
-        where not pgscore._is_number(e.value)
+        where not pgscore._is_number(e.value) and (field <> 'threshold' or jsonb_typeof(e.value) <> 'null')
         order by e.ordinal limit 1;
         if problem is not null then
             return problem;
         end if;
     end loop;
-    select format('%s.threshold[%s] is %s, and a finite number or null is wanted', place, e.ordinal - 1, pgscore._shown(e.value))
-    into problem
-    from jsonb_array_elements(step -> 'threshold') with ordinality as e (value, ordinal)
-    where jsonb_typeof(e.value) <> 'null' and not pgscore._is_number(e.value)
-    order by e.ordinal limit 1;
-    if problem is not null then
-        return problem;
-    end if;
-    for field, problem in
-        select f.name, p.problem
-        from (values
-            ('roots', 0, nodes - 1), ('target', -1, outputs - 1), ('feature', -1, jsonb_array_length(step -> 'of') - 1),
-            ('set', -1, jsonb_array_length(step -> 'sets') - 1), ('missing_left', 0, 1),
-            ('left', 0, greatest(nodes, number_of_values)), ('right', -1, nodes - 1)
-        ) as f (name, low, high)
-        cross join lateral (
-            select format(
-                '%s.%s[%s] is %s, and an integer from %s to %s is wanted',
-                place, f.name, e.ordinal - 1, pgscore._shown(e.value), f.low, f.high
-            )
-            from jsonb_array_elements(step -> f.name) with ordinality as e (value, ordinal)
-            where not pgscore._is_integer(e.value, f.low, f.high)
-            order by e.ordinal limit 1
-        ) as p (problem)
-    loop
-        return problem;
-    end loop;
-    for member in select s.value from jsonb_array_elements(step -> 'sets') with ordinality as s (value, ordinal) order by s.ordinal loop
-        field := format('%s.sets[%s]', place, cardinality(set_kinds));
+    select p.problem into problem
+    from (values
+        (1, 'roots', 0, jsonb_array_length(step -> 'feature') - 1), (2, 'target', -1, jsonb_array_length(step -> 'base') - 1),
+        (3, 'feature', -1, jsonb_array_length(step -> 'of') - 1), (4, 'set', -1, jsonb_array_length(step -> 'sets') - 1),
+        (5, 'missing_left', 0, 1),
+        (6, 'left', 0, greatest(jsonb_array_length(step -> 'feature'), jsonb_array_length(step -> 'values'))),
+        (7, 'right', -1, jsonb_array_length(step -> 'feature') - 1)
+    ) as f (position, name, low, high)
+    cross join lateral (
+        select format(
+            '%s.%s[%s] is %s, and an integer from %s to %s is wanted',
+            place, f.name, e.ordinal - 1, pgscore._shown(e.value), f.low, f.high
+        )
+        from jsonb_array_elements(step -> f.name) with ordinality as e (value, ordinal)
+        where not pgscore._is_integer(e.value, f.low, f.high)
+        order by e.ordinal limit 1
+    ) as p (problem)
+    order by f.position limit 1;
+    return problem;
+end
+$$;
+
+comment on function pgscore._trees_numbers_problem(text, jsonb) is
+    'What is wrong with the members of the lists of a trees step, each for itself; NULL where nothing is';
+
+create function pgscore._trees_sets_problem(place text, sets jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    member jsonb;
+    number integer := 0;
+    problem text;
+begin
+    for member in select s.value from jsonb_array_elements(sets) with ordinality as s (value, ordinal) order by s.ordinal loop
         problem := pgscore._keys_problem(
-            field, member, case when jsonb_typeof(member) = 'array' then jsonb_typeof(member -> 0) end
+            format('%s.sets[%s]', place, number), member,
+            case when jsonb_typeof(member) = 'array' then jsonb_typeof(member -> 0) end
         );
-        if problem is not null then
-            return problem;
-        end if;
-        -- An empty set holds texts as well as numbers.
-        set_kinds := set_kinds || case when jsonb_array_length(member) = 0 then '*' when jsonb_typeof(member -> 0) = 'string' then 't' else 'n' end;
+        exit when problem is not null;
+        number := number + 1;
     end loop;
+    return problem;
+end
+$$;
 
-    -- Now they are arrays.
-    roots := translate((step -> 'roots')::text, '[]', '{}')::integer[];
-    targets := translate((step -> 'target')::text, '[]', '{}')::integer[];
-    feature := translate((step -> 'feature')::text, '[]', '{}')::integer[];
-    sets_of := translate((step -> 'set')::text, '[]', '{}')::integer[];
-    lefts := translate((step -> 'left')::text, '[]', '{}')::integer[];
-    rights := translate((step -> 'right')::text, '[]', '{}')::integer[];
-    select array_agg(substr(kinds, o.value::integer + 1, 1) order by o.ordinal) into reads
-    from jsonb_array_elements(step -> 'of') with ordinality as o (value, ordinal);
+comment on function pgscore._trees_sets_problem(text, jsonb) is 'What is wrong with the sets of a trees step; NULL where nothing is';
 
-    select case
-        when n.feature = -1 and n.threshold is not null then
-            format('%s.threshold[%s] is given for a leaf', place, n.node)
-        when n.feature = -1 and n.set_of <> -1 then format('%s.set[%s] is given for a leaf', place, n.node)
-        when n.feature = -1 and n.right_child <> -1 then
-            format('%s.right[%s] is %s, and -1 is wanted for a leaf', place, n.node, n.right_child)
-        when n.feature = -1 then
-            format('%s.left[%s] is %s, and there are %s values', place, n.node, n.left_child, number_of_values)
-        when n.left_child not between n.node + 1 and nodes - 1 then
-            format('%s.left[%s] is %s, and children stand behind their parent', place, n.node, n.left_child)
-        when n.right_child not between n.node + 1 and nodes - 1 then
-            format('%s.right[%s] is %s, and children stand behind their parent', place, n.node, n.right_child)
-        when n.set_of = -1 and n.threshold is null then
-            format('%s.threshold[%s] is null for a node that tests no set', place, n.node)
-        when n.set_of <> -1 and n.threshold is not null then
-            format('%s.threshold[%s] is given for a node that tests a set', place, n.node)
-        when n.set_of = -1 then
-            format('%s.feature[%s] is %s, which is a text, and its node has a threshold', place, n.node, n.feature)
-        else
-            format('%s.set[%s] is %s, which is not of the kind of what its node tests', place, n.node, n.set_of)
-    end
-    into problem
+create function pgscore._trees_nodes_problem(
+    place text, step jsonb, kinds text, feature integer[], lefts integer[], rights integer[]
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    nodes constant integer := cardinality(feature);
+    number_of_values constant integer := jsonb_array_length(step -> 'values');
+    reads constant text[] := array(
+        select substr(kinds, o.value::integer + 1, 1)
+        from jsonb_array_elements(step -> 'of') with ordinality as o (value, ordinal) order by o.ordinal
+    );
+    -- An empty set holds texts as well as numbers.
+    set_kinds constant text[] := array(
+        select case when s.value = '[]' then '*' when jsonb_typeof(s.value -> 0) = 'string' then 't' else 'n' end
+        from jsonb_array_elements(step -> 'sets') with ordinality as s (value, ordinal) order by s.ordinal
+    );
+    problem text;
+begin
+    select n.problem into problem
     from (
-        select
-            u.ordinal::integer - 1 as node, u.feature, u.set_of, u.left_child, u.right_child,
-            nullif(jsonb_typeof(u.threshold), 'null') as threshold
+        select u.ordinal, case
+            when u.feature = -1 and u.threshold <> 'null' then format('%s.threshold[%s] is given for a leaf', place, node)
+            when u.feature = -1 and u.set_of <> -1 then format('%s.set[%s] is given for a leaf', place, node)
+            when u.feature = -1 and u.right_child <> -1 then
+                format('%s.right[%s] is %s, and -1 is wanted for a leaf', place, node, u.right_child)
+            when u.feature = -1 and u.left_child >= number_of_values then
+                format('%s.left[%s] is %s, and there are %s values', place, node, u.left_child, number_of_values)
+            when u.feature = -1 then null
+            when u.left_child not between node + 1 and nodes - 1 then
+                format('%s.left[%s] is %s, and children stand behind their parent', place, node, u.left_child)
+            when u.right_child not between node + 1 and nodes - 1 then
+                format('%s.right[%s] is %s, and children stand behind their parent', place, node, u.right_child)
+            when u.set_of = -1 and u.threshold = 'null' then
+                format('%s.threshold[%s] is null for a node that tests no set', place, node)
+            when u.set_of <> -1 and u.threshold <> 'null' then
+                format('%s.threshold[%s] is given for a node that tests a set', place, node)
+            when u.set_of = -1 and reads[u.feature + 1] = 't' then
+                format('%s.feature[%s] is %s, which is a text, and its node has a threshold', place, node, u.feature)
+            when u.set_of <> -1 and set_kinds[u.set_of + 1] not in ('*', reads[u.feature + 1]) then
+                format('%s.set[%s] is %s, which is not of the kind of what its node tests', place, node, u.set_of)
+        end as problem
         from rows from (
-            unnest(feature), unnest(sets_of), unnest(lefts), unnest(rights), jsonb_array_elements(step -> 'threshold')
-        ) with ordinality as u (feature, set_of, left_child, right_child, threshold, ordinal)
+            unnest(feature), unnest(translate((step -> 'set')::text, '[]', '{}')::integer[]), unnest(lefts), unnest(rights),
+            jsonb_array_elements(step -> 'threshold')
+        ) with ordinality as u (feature, set_of, left_child, right_child, threshold, ordinal),
+        lateral (select u.ordinal::integer - 1) as o (node)
     ) n
-    where case
-        when n.feature = -1 then
-            n.threshold is not null or n.set_of <> -1 or n.right_child <> -1 or n.left_child >= number_of_values
-        else
-            n.left_child not between n.node + 1 and nodes - 1
-            or n.right_child not between n.node + 1 and nodes - 1
-            or (n.set_of = -1) = (n.threshold is null)
-            or n.set_of = -1 and reads[n.feature + 1] = 't'
-            or n.set_of <> -1 and set_kinds[n.set_of + 1] not in ('*', reads[n.feature + 1])
-    end
-    order by n.node limit 1;
-    if problem is not null then
-        return problem;
-    end if;
+    where n.problem is not null
+    order by n.ordinal limit 1;
+    return problem;
+end
+$$;
 
-    -- Each node is a root or the child of exactly one.
+comment on function pgscore._trees_nodes_problem(text, jsonb, text, integer[], integer[], integer[]) is
+    'What is wrong with a node of a trees step: the lists say different things of it; NULL where nothing is';
+
+create function pgscore._trees_parents_problem(
+    place text, feature integer[], lefts integer[], rights integer[], roots integer[]
+) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
     select case count(used.node)
         when 0 then format('%s: node %s is neither a root nor a child', place, node.number)
         else format('%s: node %s is the child of several, or a root and a child', place, node.number)
     end
-    into problem
-    from generate_series(0, nodes - 1) as node (number)
+    from generate_series(0, cardinality(feature) - 1) as node (number)
     left join (
         select r.node from unnest(roots) as r (node)
         union all
@@ -186,13 +192,23 @@ begin
     ) as used on used.node = node.number
     group by node.number
     having count(used.node) <> 1
-    order by node.number limit 1;
-    if problem is not null then
-        return problem;
-    end if;
+    order by node.number limit 1
+$$;
 
-    -- Level by level: the depth.
-    frontier := roots;
+comment on function pgscore._trees_parents_problem(text, integer[], integer[], integer[], integer[]) is
+    'A node that is not a root or the child of exactly one; NULL where each is';
+
+create function pgscore._trees_depth_problem(
+    place text, feature integer[], lefts integer[], rights integer[], roots integer[]
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    frontier integer[] := roots;
+    depth integer := 0;
+begin
+    -- Level by level.
     while cardinality(frontier) > 0 loop
         if depth > 1000 then
             return format('%s: a tree is deeper than 1,000', place);
@@ -202,23 +218,70 @@ begin
         where feature[f.node + 1] <> -1;
         depth := depth + 1;
     end loop;
-    if -1 = any (targets) then
-        with recursive below as (
-            select r.root as node from unnest(roots, targets) as r (root, target) where r.target = -1
-            union all
-            select c.child from below b, lateral (values (lefts[b.node + 1]), (rights[b.node + 1])) as c (child)
-            where feature[b.node + 1] <> -1
-        )
-        select format(
-            '%s.left[%s] is %s, and its leaf holds %s of the %s values',
-            place, b.node, lefts[b.node + 1], outputs, number_of_values
-        )
-        into problem
-        from below b
-        where feature[b.node + 1] = -1 and lefts[b.node + 1] + outputs > number_of_values
-        order by b.node limit 1;
+    return null;
+end
+$$;
+
+comment on function pgscore._trees_depth_problem(text, integer[], integer[], integer[], integer[]) is
+    'Whether a tree is too deep; NULL where none is';
+
+create function pgscore._trees_leaves_problem(
+    place text, step jsonb, feature integer[], lefts integer[], rights integer[], roots integer[]
+) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    with recursive targets as (
+        select translate((step -> 'target')::text, '[]', '{}')::integer[] as of_roots
+    ),
+    below as (
+        select r.root as node from targets t, unnest(roots, t.of_roots) as r (root, target) where r.target = -1
+        union all
+        select c.child from below b, lateral (values (lefts[b.node + 1]), (rights[b.node + 1])) as c (child)
+        where feature[b.node + 1] <> -1
+    )
+    select format(
+        '%s.left[%s] is %s, and its leaf holds %s of the %s values', place, b.node, lefts[b.node + 1],
+        jsonb_array_length(step -> 'base'), jsonb_array_length(step -> 'values')
+    )
+    from below b
+    where feature[b.node + 1] = -1
+        and lefts[b.node + 1] + jsonb_array_length(step -> 'base') > jsonb_array_length(step -> 'values')
+    order by b.node limit 1
+$$;
+
+comment on function pgscore._trees_leaves_problem(text, jsonb, integer[], integer[], integer[], integer[]) is
+    'A leaf that has not a value for each output where its tree has target -1; NULL where all have';
+
+create function pgscore._program_trees_problem(place text, step jsonb, kinds text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- Each of these trusts what those before it looked at.
+    problem constant text := coalesce(
+        pgscore._trees_lists_problem(place, step, kinds),
+        pgscore._trees_numbers_problem(place, step),
+        pgscore._trees_sets_problem(place, step -> 'sets')
+    );
+    feature integer[];
+    lefts integer[];
+    rights integer[];
+    roots integer[];
+begin
+    if problem is not null then
+        return problem;
     end if;
-    return problem;
+    feature := translate((step -> 'feature')::text, '[]', '{}')::integer[];
+    lefts := translate((step -> 'left')::text, '[]', '{}')::integer[];
+    rights := translate((step -> 'right')::text, '[]', '{}')::integer[];
+    roots := translate((step -> 'roots')::text, '[]', '{}')::integer[];
+    return coalesce(
+        pgscore._trees_nodes_problem(place, step, kinds, feature, lefts, rights),
+        pgscore._trees_parents_problem(place, feature, lefts, rights, roots),
+        pgscore._trees_depth_problem(place, feature, lefts, rights, roots),
+        pgscore._trees_leaves_problem(place, step, feature, lefts, rights, roots)
+    );
 end
 $$;
 
