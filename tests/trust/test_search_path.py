@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from tests.program.ensembles import trees_program
+from tests.program.scoring import create
 from tests.program.test_functions import linear_program
 
 if TYPE_CHECKING:
@@ -54,6 +55,42 @@ _TYPES = (
 # What looks up an operator by the path, though it names none.
 _HIDDEN_OPERATORS = (
     r"\bnullif\s*\(|\bbetween\b|\bis\s+(?:not\s+)?distinct\s+from\b|\bin\s*\(|\bi?like\b|\bcase\s+(?!when\b)"
+)
+
+
+# What the programs below make use of, each at least once.
+_FORMS = (
+    *("operator(pg_catalog.+) (", "operator(pg_catalog.-)", "operator(pg_catalog.*)", "operator(pg_catalog./)"),
+    *("operator(pg_catalog.=) any (", "operator(pg_catalog.<=)", "operator(pg_catalog.>)", "operator(pg_catalog.<@)"),
+    *(
+        "pg_catalog.exp(",
+        "pg_catalog.sqrt(",
+        "pg_catalog.abs(",
+        "pg_catalog.float8larger(",
+        "pg_catalog.float8smaller(",
+    ),
+    *("pgscore._nullif(", 'collate pg_catalog."C"', "::pg_catalog.text", "::pg_catalog.box", "pgscore._outputs("),
+)
+_MASKED = -1234.5
+_MASKS = "create schema masks;" + "".join(
+    f"create function masks.{name}({', '.join(['pg_catalog.float8'] * count)}) returns pg_catalog.float8"
+    f" language sql immutable as 'select {_MASKED}::pg_catalog.float8';"
+    for name, count in (("exp", 1), ("sqrt", 1), ("abs", 1), ("float8larger", 2), ("float8smaller", 2))
+)
+_MASKS += "".join(
+    f"create function masks.of_{kind}(pg_catalog.{kind}, pg_catalog.{kind}) returns pg_catalog.{answer}"
+    f" language sql immutable as 'select {constant}::pg_catalog.{answer}';"
+    + "".join(
+        f"create operator masks.{sign} (leftarg = pg_catalog.{kind}, rightarg = pg_catalog.{kind},"
+        f" function = masks.of_{kind});"
+        for sign in signs
+    )
+    + f"create domain masks.{kind} as pg_catalog.{kind} check (false);"
+    for kind, answer, constant, signs in (
+        ("text", "bool", "true", ("=", "<", "<=", ">=", ">")),
+        ("float8", "float8", str(_MASKED), ("+", "-", "*", "/")),
+        ("float4", "bool", "true", ("=", "<=")),
+    )
 )
 
 
@@ -240,18 +277,50 @@ def _programs() -> Iterator[Program]:
 def test_calls_that_are_written_into_string_bodies_name_schemas(serving: Database) -> None:
     """Their operators too: such a body is parsed in each query, under its path."""
     session = serving.session()
-    written_out = 0
+    calls = []
     for program in _programs():
-        document = json.dumps(program)
-        assert session.value("select pgscore._program_problem(%s)", document) is None
-        names = [f"c{number}" for number in range(len(program["inputs"]))]
-        for ordinary in (True, False):
-            call = session.value(
-                "select pgscore._scorer_call_typed_sql('m', 1, %s, 1, %s, %s)", document, names, [ordinary] * len(names)
-            )
-            assert (unqualified(call), unqualified_operators(call)) == (set(), set())
-            written_out += "operator(pg_catalog" in call
-    assert written_out > 20
+        assert session.value("select pgscore._program_problem(%s)", json.dumps(program)) is None
+        calls += [_call(session, program, ordinary=ordinary) for ordinary in (True, False)]
+    for call in calls:
+        assert (unqualified(call), unqualified_operators(call)) == (set(), set())
+    for form in _FORMS:
+        assert any(form in call for call in calls), form
+
+
+def _call(session: Session, program: Program, prefix: str = "", *, ordinary: bool = False) -> str:
+    names = [f"{prefix}c{number}" for number in range(len(program["inputs"]))]
+    call: str = session.value(
+        "select pgscore._scorer_call_typed_sql('fuzz', 1, %s, %s, %s, %s)",
+        json.dumps(program),
+        0 if program["link"] == "identity" else 1,
+        names,
+        [ordinary] * len(names),
+    )
+    return call
+
+
+def test_a_callers_path_changes_no_score(serving: Database) -> None:
+    """With operators, functions and types of the same names in front of PostgreSQL's."""
+    session = serving.session()
+    session.run(_MASKS)
+    for program in _programs():
+        session.run("begin")
+        create(session, program, 0 if program["link"] == "identity" else 1)
+        inputs = enumerate(program["inputs"])
+        columns = ", ".join(f"c{n} {'text' if each['type'] == 'text' else 'double precision'}" for n, each in inputs)
+        session.run(f"create table public.given ({columns})")
+        body = _call(session, program, "($1).").replace("'", "''")
+        session.run(f"create function public.of(public.given) returns double precision language sql as 'select {body}'")
+        texts = [f"'{text}'" for text in ("k03", "k19", "zz", "")]
+        for row, text in zip((0.25, 3.5, -7.5, 1e300), texts, strict=True):
+            values = (text if each["type"] == "text" else str(row) for each in program["inputs"])
+            session.run(f"insert into public.given values ({', '.join(values)})")
+        wanted = session.run("select public.of(g) from public.given g")
+        session.run("set local search_path = masks, pg_catalog")
+        assert session.value("select sqrt('4'::pg_catalog.float8)") == _MASKED
+        found = session.run("select public.of(g) from public.given g")
+        session.run("rollback")
+        assert (found, len(wanted)) == (wanted, 4)
 
 
 def test_what_runs_with_the_owners_rights_keeps_to_its_own(serving: Database, functions: list[Function]) -> None:
