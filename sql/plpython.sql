@@ -1,4 +1,5 @@
 -- What a superuser reviews and runs: PL/Python, the keys that are trusted, and the functions that unpickle.
+\ir plpython/pin_path.sql
 \ir plpython/schema.sql
 \ir plpython/trusted_key.sql
 \ir plpython/refusal.sql
@@ -10,3 +11,4 @@
 \ir plpython/_walk.sql
 \ir plpython/_walk_outputs.sql
 \ir plpython/_environment.sql
+\ir plpython/reset_path.sql

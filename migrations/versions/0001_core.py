@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "1dba073d32122330354420ea5262a8612e3b962c6ba0a8dc340bd3f694b7c249")
+    run_frozen("0001_core.up.sql", "c3287f556ea206cee4af99649427b40ff46e68a64002d0487b3dee81de0cf5b7")
 
 
 def downgrade() -> None:

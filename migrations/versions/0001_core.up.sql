@@ -1,3 +1,7 @@
+-- core/pin_path.sql
+-- Names in SQL-standard bodies, defaults and signatures are looked up once, here: not by the path of whoever installs.
+set search_path = pg_catalog, pg_temp;
+
 -- core/roles.sql
 -- Roles are cluster-wide: another database of the cluster may have made them already.
 do $$
@@ -866,17 +870,7 @@ $$;
 comment on function pgscore._create_function(text, text, text, text, text) is
     'Writes a generated function with its comment and its only privilege: readers may call it.';
 
--- core/types/bare_expression.sql
-create type pgscore.bare_expression as (
-    guard text,
-    expression text,
-    wraps text[]
-);
-
-comment on type pgscore.bare_expression is
-    'SQL that is right for ordinary rows: for those that pass the guard (NULL: all), NULL where it is not sure; what its arguments are wrapped in (NULL: nothing)';
-
--- core/program/_is_number.sql
+-- core/program/checks/values.sql
 -- 1e400 and 1e-400 are numbers in JSON, and no doubles.
 create function pgscore._is_number(value jsonb) returns boolean
 language sql immutable parallel safe
@@ -888,7 +882,6 @@ end;
 
 comment on function pgscore._is_number(jsonb) is 'Whether JSON is a number that a double can hold';
 
--- core/program/_is_integer.sql
 create function pgscore._is_integer(value jsonb, low integer, high integer) returns boolean
 language sql immutable parallel safe
 return case
@@ -899,14 +892,12 @@ end;
 comment on function pgscore._is_integer(jsonb, integer, integer) is
     'Whether JSON is an integer within these ends, written as one';
 
--- core/program/_is_text.sql
 create function pgscore._is_text(value jsonb) returns boolean
 language sql immutable parallel safe
 return case when jsonb_typeof(value) = 'string' then octet_length(value #>> '{}') <= 1000 else false end;
 
 comment on function pgscore._is_text(jsonb) is 'Whether JSON is a text of at most 1,000 bytes';
 
--- core/program/_shown.sql
 create function pgscore._shown(value jsonb) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -922,7 +913,7 @@ $$;
 
 comment on function pgscore._shown(jsonb) is 'A value as messages show it: short, on one line';
 
--- core/program/_fields_problem.sql
+-- core/program/checks/lists.sql
 create function pgscore._fields_problem(place text, value jsonb, required text[], optional text[]) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -950,7 +941,6 @@ $$;
 comment on function pgscore._fields_problem(text, jsonb, text[], text[]) is
     'What is wrong with the fields of an object: one is missing, or one is not known; NULL where nothing is';
 
--- core/program/_list_problem.sql
 create function pgscore._list_problem(place text, value jsonb, low integer, high integer) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -966,7 +956,6 @@ $$;
 comment on function pgscore._list_problem(text, jsonb, integer, integer) is
     'What is wrong with a list as a whole: it is none, or has too few or too many members; NULL where nothing is';
 
--- core/program/_keys_problem.sql
 create function pgscore._keys_problem(place text, value jsonb, type text) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -1023,7 +1012,6 @@ $$;
 comment on function pgscore._keys_problem(text, jsonb, text) is
     'What is wrong with a sorted, unique list of texts (type text, or string as JSON says) or of numbers (any other); NULL where nothing is';
 
--- core/program/_registers_problem.sql
 create function pgscore._registers_problem(place text, value jsonb, kinds text, wanted text) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -1060,7 +1048,46 @@ $$;
 comment on function pgscore._registers_problem(text, jsonb, text, text) is
     'What is wrong with a register, or a list of registers, that is read where registers of these kinds (n: number, t: text) exist; wanted is n, t, or * for either';
 
--- core/program/_program_inputs_problem.sql
+-- core/program/checks/inputs.sql
+create function pgscore._input_problem(place text, input jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    problem constant text := pgscore._fields_problem(
+        place, input, array['name', 'type', 'nullable'], array['minimum', 'maximum', 'known']
+    );
+    field text;
+begin
+    if problem is not null then
+        return problem;
+    elsif jsonb_typeof(input -> 'name') <> 'string' or octet_length(input ->> 'name') not between 1 and 63 then
+        return format('%s.name is %s, and a text of 1 to 63 bytes is wanted', place, pgscore._shown(input -> 'name'));
+    elsif input -> 'type' not in ('"double precision"', '"text"', '"boolean"') then
+        return format(
+            '%s.type is %s, and "double precision", "text" or "boolean" is wanted', place, pgscore._shown(input -> 'type')
+        );
+    elsif jsonb_typeof(input -> 'nullable') <> 'boolean' then
+        return format('%s.nullable is %s, and true or false is wanted', place, pgscore._shown(input -> 'nullable'));
+    end if;
+    foreach field in array array['minimum', 'maximum'] loop
+        if input ? field and input ->> 'type' = 'text' then
+            return format('%s.%s is given for a text', place, field);
+        elsif input ? field and not pgscore._is_number(input -> field) then
+            return format('%s.%s is %s, and a finite number is wanted', place, field, pgscore._shown(input -> field));
+        end if;
+    end loop;
+    if (input -> 'minimum')::double precision > (input -> 'maximum')::double precision then
+        return format('%s.minimum is above its maximum', place);
+    end if;
+    return case
+        when input ? 'known' then pgscore._keys_problem(place || '.known', input -> 'known', input ->> 'type')
+    end;
+end
+$$;
+
+comment on function pgscore._input_problem(text, jsonb) is 'What is wrong with an input of a program; NULL where nothing is';
+
 create function pgscore._program_inputs_problem(inputs jsonb) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -1068,60 +1095,25 @@ as $$
 declare
     problem text := pgscore._list_problem('inputs', inputs, 1, 1600);
     input jsonb;
-    place text;
-    type text;
-    field text;
-    names text[] := '{}';
-    ordinal integer := 0;
+    number integer := 0;
 begin
     if problem is not null then
         return problem;
     end if;
     for input in select i.value from jsonb_array_elements(inputs) with ordinality as i (value, ordinal) order by i.ordinal loop
-        place := format('inputs[%s]', ordinal);
-        problem := pgscore._fields_problem(
-            place, input, array['name', 'type', 'nullable'], array['minimum', 'maximum', 'known']
-        );
+        problem := pgscore._input_problem(format('inputs[%s]', number), input);
         if problem is not null then
             return problem;
         end if;
-        if jsonb_typeof(input -> 'name') <> 'string' or octet_length(input ->> 'name') not between 1 and 63 then
-            return format('%s.name is %s, and a text of 1 to 63 bytes is wanted', place, pgscore._shown(input -> 'name'));
-        elsif jsonb_typeof(input -> 'type') <> 'string'
-            or input ->> 'type' not in ('double precision', 'text', 'boolean')
-        then
-            return format(
-                '%s.type is %s, and "double precision", "text" or "boolean" is wanted',
-                place, pgscore._shown(input -> 'type')
-            );
-        elsif jsonb_typeof(input -> 'nullable') <> 'boolean' then
-            return format('%s.nullable is %s, and true or false is wanted', place, pgscore._shown(input -> 'nullable'));
-        end if;
-        type := input ->> 'type';
-        foreach field in array array['minimum', 'maximum'] loop
-            if input ? field and type = 'text' then
-                return format('%s.%s is given for a text', place, field);
-            elsif input ? field and not pgscore._is_number(input -> field) then
-                return format('%s.%s is %s, and a finite number is wanted', place, field, pgscore._shown(input -> field));
-            end if;
-        end loop;
-        if (input -> 'minimum')::double precision > (input -> 'maximum')::double precision then
-            return format('%s.minimum is above its maximum', place);
-        end if;
-        if input ? 'known' then
-            problem := pgscore._keys_problem(place || '.known', input -> 'known', type);
-            if problem is not null then
-                return problem;
-            end if;
-        end if;
-        names := names || (input ->> 'name');
-        ordinal := ordinal + 1;
+        number := number + 1;
     end loop;
-    select format('inputs[%s].name is %s, as that of an input before it', n.ordinal - 1, pgscore._shown(to_jsonb(n.name)))
+    select format('inputs[%s].name is %s, as that of an input before it', n.ordinal - 1, pgscore._shown(n.name))
     into problem
     from (
-        select u.ordinal, u.name, row_number() over (partition by u.name collate "C" order by u.ordinal) as nth
-        from unnest(names) with ordinality as u (name, ordinal)
+        select
+            i.ordinal, i.input -> 'name' as name,
+            row_number() over (partition by i.input ->> 'name' collate "C" order by i.ordinal) as nth
+        from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
     ) n
     where n.nth = 2
     order by n.ordinal limit 1;
@@ -1131,36 +1123,22 @@ $$;
 
 comment on function pgscore._program_inputs_problem(jsonb) is 'What is wrong with the inputs of a program; NULL where nothing is';
 
--- core/program/_program_trees_problem.sql
-create function pgscore._program_trees_problem(place text, step jsonb, kinds text) returns text
+-- core/program/checks/trees.sql
+create function pgscore._trees_lists_problem(place text, step jsonb, kinds text) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     most constant integer := 4000000;
-    problem text;
-    field text;
-    outputs integer;
-    nodes integer;
-    roots integer[];
-    feature integer[];
-    sets_of integer[];
-    lefts integer[];
-    rights integer[];
-    targets integer[];
-    number_of_values integer;
-    reads text[];
-    set_kinds text[] := '{}';
-    member jsonb;
-    frontier integer[];
-    depth integer := 0;
-begin
-    problem := pgscore._fields_problem(
+    problem text := pgscore._fields_problem(
         place, step,
         array['step', 'of', 'precision', 'base', 'roots', 'target', 'feature', 'threshold', 'set', 'missing_left', 'left',
             'right', 'values', 'sets'],
         array['divide']
     );
+    field text;
+    wanted integer;
+begin
     problem := coalesce(
         problem,
         pgscore._list_problem(place || '.of', step -> 'of', 1, 100000),
@@ -1168,149 +1146,169 @@ begin
         pgscore._list_problem(place || '.roots', step -> 'roots', 0, most),
         pgscore._list_problem(place || '.feature', step -> 'feature', 0, most),
         pgscore._list_problem(place || '.values', step -> 'values', 0, most),
-        pgscore._list_problem(place || '.sets', step -> 'sets', 0, most)
+        pgscore._list_problem(place || '.sets', step -> 'sets', 0, most),
+        pgscore._registers_problem(place || '.of', step -> 'of', kinds, '*')
     );
     if problem is not null then
         return problem;
-    end if;
-    problem := pgscore._registers_problem(place || '.of', step -> 'of', kinds, '*');
-    if problem is not null then
-        return problem;
-    end if;
-    if jsonb_typeof(step -> 'precision') <> 'string' or step ->> 'precision' <> 'float64' then
+    elsif jsonb_typeof(step -> 'precision') <> 'string' or step ->> 'precision' <> 'float64' then
         return format('%s.precision is %s, and "float64" is wanted', place, pgscore._shown(step -> 'precision'));
     elsif step ? 'divide' and not pgscore._is_number(step -> 'divide') then
         return format('%s.divide is %s, and a finite number is wanted', place, pgscore._shown(step -> 'divide'));
     elsif (step -> 'divide')::double precision = 0 then
         return format('%s.divide is 0', place);
     end if;
-    outputs := jsonb_array_length(step -> 'base');
-    nodes := jsonb_array_length(step -> 'feature');
-    number_of_values := jsonb_array_length(step -> 'values');
-    foreach field in array array['threshold', 'set', 'missing_left', 'left', 'right'] loop
-        problem := pgscore._list_problem(place || '.' || field, step -> field, nodes, nodes);
-        if problem is not null then
-            return problem;
-        end if;
+    foreach field in array array['threshold', 'set', 'missing_left', 'left', 'right', 'target'] loop
+        wanted := jsonb_array_length(step -> case field when 'target' then 'roots' else 'feature' end);
+        problem := pgscore._list_problem(place || '.' || field, step -> field, wanted, wanted);
+        exit when problem is not null;
     end loop;
-    problem := pgscore._list_problem(
-        place || '.target', step -> 'target', jsonb_array_length(step -> 'roots'), jsonb_array_length(step -> 'roots')
-    );
-    if problem is not null then
-        return problem;
-    end if;
-    -- First that all are of the right type, each kind of list in one pass.
-    foreach field in array array['base', 'values'] loop
-        select format('%s.%s[%s] is %s, and a finite number is wanted', place, field, e.ordinal - 1, pgscore._shown(e.value))
+    return problem;
+end
+$$;
+
+comment on function pgscore._trees_lists_problem(text, jsonb, text) is
+    'What is wrong with the fields of a trees step and the lengths of its lists; NULL where nothing is';
+
+create function pgscore._trees_numbers_problem(place text, step jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    field text;
+    problem text;
+begin
+    -- Each kind of list in one pass.
+    foreach field in array array['base', 'values', 'threshold'] loop
+        select format(
+            '%s.%s[%s] is %s, and a finite number%s is wanted', place, field, e.ordinal - 1, pgscore._shown(e.value),
+            case field when 'threshold' then ' or null' end
+        )
         into problem
         from jsonb_array_elements(step -> field) with ordinality as e (value, ordinal)
-        where not pgscore._is_number(e.value)
+        where not pgscore._is_number(e.value) and (field <> 'threshold' or jsonb_typeof(e.value) <> 'null')
         order by e.ordinal limit 1;
         if problem is not null then
             return problem;
         end if;
     end loop;
-    select format('%s.threshold[%s] is %s, and a finite number or null is wanted', place, e.ordinal - 1, pgscore._shown(e.value))
-    into problem
-    from jsonb_array_elements(step -> 'threshold') with ordinality as e (value, ordinal)
-    where jsonb_typeof(e.value) <> 'null' and not pgscore._is_number(e.value)
-    order by e.ordinal limit 1;
-    if problem is not null then
-        return problem;
-    end if;
-    for field, problem in
-        select f.name, p.problem
-        from (values
-            ('roots', 0, nodes - 1), ('target', -1, outputs - 1), ('feature', -1, jsonb_array_length(step -> 'of') - 1),
-            ('set', -1, jsonb_array_length(step -> 'sets') - 1), ('missing_left', 0, 1),
-            ('left', 0, greatest(nodes, number_of_values)), ('right', -1, nodes - 1)
-        ) as f (name, low, high)
-        cross join lateral (
-            select format(
-                '%s.%s[%s] is %s, and an integer from %s to %s is wanted',
-                place, f.name, e.ordinal - 1, pgscore._shown(e.value), f.low, f.high
-            )
-            from jsonb_array_elements(step -> f.name) with ordinality as e (value, ordinal)
-            where not pgscore._is_integer(e.value, f.low, f.high)
-            order by e.ordinal limit 1
-        ) as p (problem)
-    loop
-        return problem;
-    end loop;
-    for member in select s.value from jsonb_array_elements(step -> 'sets') with ordinality as s (value, ordinal) order by s.ordinal loop
-        field := format('%s.sets[%s]', place, cardinality(set_kinds));
+    select p.problem into problem
+    from (values
+        (1, 'roots', 0, jsonb_array_length(step -> 'feature') - 1), (2, 'target', -1, jsonb_array_length(step -> 'base') - 1),
+        (3, 'feature', -1, jsonb_array_length(step -> 'of') - 1), (4, 'set', -1, jsonb_array_length(step -> 'sets') - 1),
+        (5, 'missing_left', 0, 1),
+        (6, 'left', 0, greatest(jsonb_array_length(step -> 'feature'), jsonb_array_length(step -> 'values'))),
+        (7, 'right', -1, jsonb_array_length(step -> 'feature') - 1)
+    ) as f (position, name, low, high)
+    cross join lateral (
+        select format(
+            '%s.%s[%s] is %s, and an integer from %s to %s is wanted',
+            place, f.name, e.ordinal - 1, pgscore._shown(e.value), f.low, f.high
+        )
+        from jsonb_array_elements(step -> f.name) with ordinality as e (value, ordinal)
+        where not pgscore._is_integer(e.value, f.low, f.high)
+        order by e.ordinal limit 1
+    ) as p (problem)
+    order by f.position limit 1;
+    return problem;
+end
+$$;
+
+comment on function pgscore._trees_numbers_problem(text, jsonb) is
+    'What is wrong with the members of the lists of a trees step, each for itself; NULL where nothing is';
+
+create function pgscore._trees_sets_problem(place text, sets jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    member jsonb;
+    number integer := 0;
+    problem text;
+begin
+    for member in select s.value from jsonb_array_elements(sets) with ordinality as s (value, ordinal) order by s.ordinal loop
         problem := pgscore._keys_problem(
-            field, member, case when jsonb_typeof(member) = 'array' then jsonb_typeof(member -> 0) end
+            format('%s.sets[%s]', place, number), member,
+            case when jsonb_typeof(member) = 'array' then jsonb_typeof(member -> 0) end
         );
-        if problem is not null then
-            return problem;
-        end if;
-        -- An empty set holds texts as well as numbers.
-        set_kinds := set_kinds || case when jsonb_array_length(member) = 0 then '*' when jsonb_typeof(member -> 0) = 'string' then 't' else 'n' end;
+        exit when problem is not null;
+        number := number + 1;
     end loop;
+    return problem;
+end
+$$;
 
-    -- Now they are arrays.
-    roots := translate((step -> 'roots')::text, '[]', '{}')::integer[];
-    targets := translate((step -> 'target')::text, '[]', '{}')::integer[];
-    feature := translate((step -> 'feature')::text, '[]', '{}')::integer[];
-    sets_of := translate((step -> 'set')::text, '[]', '{}')::integer[];
-    lefts := translate((step -> 'left')::text, '[]', '{}')::integer[];
-    rights := translate((step -> 'right')::text, '[]', '{}')::integer[];
-    select array_agg(substr(kinds, o.value::integer + 1, 1) order by o.ordinal) into reads
-    from jsonb_array_elements(step -> 'of') with ordinality as o (value, ordinal);
+comment on function pgscore._trees_sets_problem(text, jsonb) is 'What is wrong with the sets of a trees step; NULL where nothing is';
 
-    select case
-        when n.feature = -1 and n.threshold is not null then
-            format('%s.threshold[%s] is given for a leaf', place, n.node)
-        when n.feature = -1 and n.set_of <> -1 then format('%s.set[%s] is given for a leaf', place, n.node)
-        when n.feature = -1 and n.right_child <> -1 then
-            format('%s.right[%s] is %s, and -1 is wanted for a leaf', place, n.node, n.right_child)
-        when n.feature = -1 then
-            format('%s.left[%s] is %s, and there are %s values', place, n.node, n.left_child, number_of_values)
-        when n.left_child not between n.node + 1 and nodes - 1 then
-            format('%s.left[%s] is %s, and children stand behind their parent', place, n.node, n.left_child)
-        when n.right_child not between n.node + 1 and nodes - 1 then
-            format('%s.right[%s] is %s, and children stand behind their parent', place, n.node, n.right_child)
-        when n.set_of = -1 and n.threshold is null then
-            format('%s.threshold[%s] is null for a node that tests no set', place, n.node)
-        when n.set_of <> -1 and n.threshold is not null then
-            format('%s.threshold[%s] is given for a node that tests a set', place, n.node)
-        when n.set_of = -1 then
-            format('%s.feature[%s] is %s, which is a text, and its node has a threshold', place, n.node, n.feature)
-        else
-            format('%s.set[%s] is %s, which is not of the kind of what its node tests', place, n.node, n.set_of)
-    end
-    into problem
+create function pgscore._trees_nodes_problem(
+    place text, step jsonb, kinds text, feature integer[], lefts integer[], rights integer[]
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    nodes constant integer := cardinality(feature);
+    number_of_values constant integer := jsonb_array_length(step -> 'values');
+    reads constant text[] := array(
+        select substr(kinds, o.value::integer + 1, 1)
+        from jsonb_array_elements(step -> 'of') with ordinality as o (value, ordinal) order by o.ordinal
+    );
+    -- An empty set holds texts as well as numbers.
+    set_kinds constant text[] := array(
+        select case when s.value = '[]' then '*' when jsonb_typeof(s.value -> 0) = 'string' then 't' else 'n' end
+        from jsonb_array_elements(step -> 'sets') with ordinality as s (value, ordinal) order by s.ordinal
+    );
+    problem text;
+begin
+    select n.problem into problem
     from (
-        select
-            u.ordinal::integer - 1 as node, u.feature, u.set_of, u.left_child, u.right_child,
-            nullif(jsonb_typeof(u.threshold), 'null') as threshold
+        select u.ordinal, case
+            when u.feature = -1 and u.threshold <> 'null' then format('%s.threshold[%s] is given for a leaf', place, node)
+            when u.feature = -1 and u.set_of <> -1 then format('%s.set[%s] is given for a leaf', place, node)
+            when u.feature = -1 and u.right_child <> -1 then
+                format('%s.right[%s] is %s, and -1 is wanted for a leaf', place, node, u.right_child)
+            when u.feature = -1 and u.left_child >= number_of_values then
+                format('%s.left[%s] is %s, and there are %s values', place, node, u.left_child, number_of_values)
+            when u.feature = -1 then null
+            when u.left_child not between node + 1 and nodes - 1 then
+                format('%s.left[%s] is %s, and children stand behind their parent', place, node, u.left_child)
+            when u.right_child not between node + 1 and nodes - 1 then
+                format('%s.right[%s] is %s, and children stand behind their parent', place, node, u.right_child)
+            when u.set_of = -1 and u.threshold = 'null' then
+                format('%s.threshold[%s] is null for a node that tests no set', place, node)
+            when u.set_of <> -1 and u.threshold <> 'null' then
+                format('%s.threshold[%s] is given for a node that tests a set', place, node)
+            when u.set_of = -1 and reads[u.feature + 1] = 't' then
+                format('%s.feature[%s] is %s, which is a text, and its node has a threshold', place, node, u.feature)
+            when u.set_of <> -1 and set_kinds[u.set_of + 1] not in ('*', reads[u.feature + 1]) then
+                format('%s.set[%s] is %s, which is not of the kind of what its node tests', place, node, u.set_of)
+        end as problem
         from rows from (
-            unnest(feature), unnest(sets_of), unnest(lefts), unnest(rights), jsonb_array_elements(step -> 'threshold')
-        ) with ordinality as u (feature, set_of, left_child, right_child, threshold, ordinal)
+            unnest(feature), unnest(translate((step -> 'set')::text, '[]', '{}')::integer[]), unnest(lefts), unnest(rights),
+            jsonb_array_elements(step -> 'threshold')
+        ) with ordinality as u (feature, set_of, left_child, right_child, threshold, ordinal),
+        lateral (select u.ordinal::integer - 1) as o (node)
     ) n
-    where case
-        when n.feature = -1 then
-            n.threshold is not null or n.set_of <> -1 or n.right_child <> -1 or n.left_child >= number_of_values
-        else
-            n.left_child not between n.node + 1 and nodes - 1
-            or n.right_child not between n.node + 1 and nodes - 1
-            or (n.set_of = -1) = (n.threshold is null)
-            or n.set_of = -1 and reads[n.feature + 1] = 't'
-            or n.set_of <> -1 and set_kinds[n.set_of + 1] not in ('*', reads[n.feature + 1])
-    end
-    order by n.node limit 1;
-    if problem is not null then
-        return problem;
-    end if;
+    where n.problem is not null
+    order by n.ordinal limit 1;
+    return problem;
+end
+$$;
 
-    -- Each node is a root or the child of exactly one.
+comment on function pgscore._trees_nodes_problem(text, jsonb, text, integer[], integer[], integer[]) is
+    'What is wrong with a node of a trees step: the lists say different things of it; NULL where nothing is';
+
+create function pgscore._trees_parents_problem(
+    place text, feature integer[], lefts integer[], rights integer[], roots integer[]
+) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
     select case count(used.node)
         when 0 then format('%s: node %s is neither a root nor a child', place, node.number)
         else format('%s: node %s is the child of several, or a root and a child', place, node.number)
     end
-    into problem
-    from generate_series(0, nodes - 1) as node (number)
+    from generate_series(0, cardinality(feature) - 1) as node (number)
     left join (
         select r.node from unnest(roots) as r (node)
         union all
@@ -1320,13 +1318,23 @@ begin
     ) as used on used.node = node.number
     group by node.number
     having count(used.node) <> 1
-    order by node.number limit 1;
-    if problem is not null then
-        return problem;
-    end if;
+    order by node.number limit 1
+$$;
 
-    -- Level by level: the depth.
-    frontier := roots;
+comment on function pgscore._trees_parents_problem(text, integer[], integer[], integer[], integer[]) is
+    'A node that is not a root or the child of exactly one; NULL where each is';
+
+create function pgscore._trees_depth_problem(
+    place text, feature integer[], lefts integer[], rights integer[], roots integer[]
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    frontier integer[] := roots;
+    depth integer := 0;
+begin
+    -- Level by level.
     while cardinality(frontier) > 0 loop
         if depth > 1000 then
             return format('%s: a tree is deeper than 1,000', place);
@@ -1336,156 +1344,77 @@ begin
         where feature[f.node + 1] <> -1;
         depth := depth + 1;
     end loop;
-    if -1 = any (targets) then
-        with recursive below as (
-            select r.root as node from unnest(roots, targets) as r (root, target) where r.target = -1
-            union all
-            select c.child from below b, lateral (values (lefts[b.node + 1]), (rights[b.node + 1])) as c (child)
-            where feature[b.node + 1] <> -1
-        )
-        select format(
-            '%s.left[%s] is %s, and its leaf holds %s of the %s values',
-            place, b.node, lefts[b.node + 1], outputs, number_of_values
-        )
-        into problem
-        from below b
-        where feature[b.node + 1] = -1 and lefts[b.node + 1] + outputs > number_of_values
-        order by b.node limit 1;
+    return null;
+end
+$$;
+
+comment on function pgscore._trees_depth_problem(text, integer[], integer[], integer[], integer[]) is
+    'Whether a tree is too deep; NULL where none is';
+
+create function pgscore._trees_leaves_problem(
+    place text, step jsonb, feature integer[], lefts integer[], rights integer[], roots integer[]
+) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    with recursive targets as (
+        select translate((step -> 'target')::text, '[]', '{}')::integer[] as of_roots
+    ),
+    below as (
+        select r.root as node from targets t, unnest(roots, t.of_roots) as r (root, target) where r.target = -1
+        union all
+        select c.child from below b, lateral (values (lefts[b.node + 1]), (rights[b.node + 1])) as c (child)
+        where feature[b.node + 1] <> -1
+    )
+    select format(
+        '%s.left[%s] is %s, and its leaf holds %s of the %s values', place, b.node, lefts[b.node + 1],
+        jsonb_array_length(step -> 'base'), jsonb_array_length(step -> 'values')
+    )
+    from below b
+    where feature[b.node + 1] = -1
+        and lefts[b.node + 1] + jsonb_array_length(step -> 'base') > jsonb_array_length(step -> 'values')
+    order by b.node limit 1
+$$;
+
+comment on function pgscore._trees_leaves_problem(text, jsonb, integer[], integer[], integer[], integer[]) is
+    'A leaf that has not a value for each output where its tree has target -1; NULL where all have';
+
+create function pgscore._program_trees_problem(place text, step jsonb, kinds text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- Each of these trusts what those before it looked at.
+    problem constant text := coalesce(
+        pgscore._trees_lists_problem(place, step, kinds),
+        pgscore._trees_numbers_problem(place, step),
+        pgscore._trees_sets_problem(place, step -> 'sets')
+    );
+    feature integer[];
+    lefts integer[];
+    rights integer[];
+    roots integer[];
+begin
+    if problem is not null then
+        return problem;
     end if;
-    return problem;
+    feature := translate((step -> 'feature')::text, '[]', '{}')::integer[];
+    lefts := translate((step -> 'left')::text, '[]', '{}')::integer[];
+    rights := translate((step -> 'right')::text, '[]', '{}')::integer[];
+    roots := translate((step -> 'roots')::text, '[]', '{}')::integer[];
+    return coalesce(
+        pgscore._trees_nodes_problem(place, step, kinds, feature, lefts, rights),
+        pgscore._trees_parents_problem(place, feature, lefts, rights, roots),
+        pgscore._trees_depth_problem(place, feature, lefts, rights, roots),
+        pgscore._trees_leaves_problem(place, step, feature, lefts, rights, roots)
+    );
 end
 $$;
 
 comment on function pgscore._program_trees_problem(text, jsonb, text) is
     'What is wrong with a trees step where registers of these kinds exist; NULL where nothing is';
 
--- core/program/_program_step_problem.sql
-create function pgscore._program_step_problem(place text, step jsonb, kinds text) returns text
-language plpgsql immutable parallel safe
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    name constant text := case when jsonb_typeof(step -> 'step') = 'string' then step ->> 'step' end;
-    problem text;
-    field text;
-    wanted text;
-    numbers text[] := '{}';
-begin
-    if jsonb_typeof(step) is distinct from 'object' then
-        return pgscore._fields_problem(place, step, '{}', '{}');
-    elsif name = 'trees' then
-        return pgscore._program_trees_problem(place, step, kinds);
-    end if;
-    case name
-        when 'affine' then
-            numbers := array['subtract', 'divide', 'multiply', 'add'];
-            problem := pgscore._fields_problem(place, step, array['step', 'of'], numbers);
-        when 'clip' then
-            numbers := array['minimum', 'maximum'];
-            problem := pgscore._fields_problem(place, step, array['step', 'of'], numbers);
-        when 'function' then
-            problem := pgscore._fields_problem(place, step, array['step', 'of', 'name'], '{}');
-        when 'fill' then
-            problem := pgscore._fields_problem(place, step, array['step', 'of', 'with'], '{}');
-        when 'missing' then
-            problem := pgscore._fields_problem(place, step, array['step', 'of'], '{}');
-        when 'lookup' then
-            problem := pgscore._fields_problem(
-                place, step, array['step', 'of', 'keys', 'values', 'unknown', 'missing'], '{}'
-            );
-        when 'linear' then
-            problem := pgscore._fields_problem(place, step, array['step', 'of', 'weights', 'intercept'], '{}');
-        else
-            return format('%s.step is %s, which is no step of programs', place, pgscore._shown(step -> 'step'));
-    end case;
-    if problem is not null then
-        return problem;
-    end if;
-
-    if name = 'linear' then
-        problem := coalesce(
-            pgscore._list_problem(place || '.of', step -> 'of', 0, 100000),
-            pgscore._registers_problem(place || '.of', step -> 'of', kinds, 'n'),
-            pgscore._list_problem(
-                place || '.weights', step -> 'weights', jsonb_array_length(step -> 'of'), jsonb_array_length(step -> 'of')
-            ),
-            (
-                select format(
-                    '%s.weights[%s] is %s, and a finite number is wanted', place, w.ordinal - 1, pgscore._shown(w.value)
-                )
-                from jsonb_array_elements(step -> 'weights') with ordinality as w (value, ordinal)
-                where not pgscore._is_number(w.value)
-                order by w.ordinal limit 1
-            )
-        );
-        numbers := array['intercept'];
-    else
-        wanted := case when name in ('fill', 'missing', 'lookup') then '*' else 'n' end;
-        problem := case
-            when not pgscore._is_integer(step -> 'of', 0, length(kinds) - 1) or wanted = 'n' then
-                pgscore._registers_problem(place || '.of', step -> 'of', kinds, wanted)
-        end;
-        if problem is null and jsonb_typeof(step -> 'of') <> 'number' then
-            problem := format('%s.of is %s, and a register is wanted', place, pgscore._shown(step -> 'of'));
-        end if;
-    end if;
-    if problem is not null then
-        return problem;
-    end if;
-    foreach field in array numbers loop
-        if step ? field and not pgscore._is_number(step -> field) then
-            return format('%s.%s is %s, and a finite number is wanted', place, field, pgscore._shown(step -> field));
-        end if;
-    end loop;
-
-    if name = 'clip' and not step ?| numbers then
-        return format('%s has neither a minimum nor a maximum', place);
-    elsif name = 'clip' and (step -> 'minimum')::double precision > (step -> 'maximum')::double precision then
-        return format('%s.minimum is above its maximum', place);
-    elsif name = 'affine' and (step -> 'divide')::double precision = 0 then
-        return format('%s.divide is 0', place);
-    elsif name = 'function' and step -> 'name' not in ('"abs"', '"sqrt"', '"square"') then
-        return format('%s.name is %s, and "abs", "sqrt" or "square" is wanted', place, pgscore._shown(step -> 'name'));
-    elsif name in ('fill', 'lookup') then
-        wanted := substr(kinds, (step -> 'of')::integer + 1, 1);
-    end if;
-    if name = 'fill' and not (
-        case wanted when 't' then pgscore._is_text(step -> 'with') else pgscore._is_number(step -> 'with') end
-    ) then
-        return format(
-            '%s.with is %s, and a %s is wanted', place, pgscore._shown(step -> 'with'),
-            case wanted when 't' then 'text of at most 1,000 bytes' else 'finite number' end
-        );
-    elsif name = 'lookup' then
-        problem := coalesce(
-            pgscore._keys_problem(place || '.keys', step -> 'keys', case wanted when 't' then 'text' else 'number' end),
-            pgscore._list_problem(
-                place || '.values', step -> 'values', jsonb_array_length(step -> 'keys'), jsonb_array_length(step -> 'keys')
-            ),
-            (
-                select format(
-                    '%s is %s, and a finite number or null is wanted', v.place, pgscore._shown(v.value)
-                )
-                from (
-                    select format('%s.values[%s]', place, e.ordinal - 1), e.value, e.ordinal
-                    from jsonb_array_elements(step -> 'values') with ordinality as e (value, ordinal)
-                    union all
-                    select format('%s.%s', place, e.field), step -> e.field, 1000001
-                    from unnest(array['unknown', 'missing']) as e (field)
-                ) as v (place, value, ordinal)
-                where jsonb_typeof(v.value) <> 'null' and not pgscore._is_number(v.value)
-                order by v.ordinal limit 1
-            )
-        );
-    end if;
-    return problem;
-end
-$$;
-
-comment on function pgscore._program_step_problem(text, jsonb, text) is
-    'What is wrong with a step where registers of these kinds (n: number, t: text) exist; NULL where nothing is';
-
--- core/program/_step_kinds.sql
+-- core/program/checks/steps.sql
 create function pgscore._step_kinds(step jsonb, kinds text) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -1500,7 +1429,167 @@ $$;
 comment on function pgscore._step_kinds(jsonb, text) is
     'The kinds (n: number, t: text) of the registers that a valid step defines, where registers of these kinds exist';
 
--- core/program/_program_link_problem.sql
+create function pgscore._step_fields_problem(place text, step jsonb) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when f.required is null then format('%s.step is %s, which is no step of programs', place, pgscore._shown(step -> 'step'))
+        else pgscore._fields_problem(place, step, array['step', 'of'] || f.required, f.optional)
+    end
+    from (values (case when jsonb_typeof(step -> 'step') = 'string' then step ->> 'step' end)) as s (name)
+    left join (values
+        ('affine', '{}'::text[], '{subtract,divide,multiply,add}'::text[]),
+        ('clip', '{}', '{minimum,maximum}'),
+        ('function', '{name}', '{}'),
+        ('fill', '{with}', '{}'),
+        ('missing', '{}', '{}'),
+        ('lookup', '{keys,values,unknown,missing}', '{}'),
+        ('linear', '{weights,intercept}', '{}')
+    ) as f (name, required, optional) on f.name = s.name
+$$;
+
+comment on function pgscore._step_fields_problem(text, jsonb) is
+    'What is wrong with the fields of a step that is no trees step: which step it is, what is missing, what is not known; NULL where nothing is';
+
+create function pgscore._step_reads_problem(place text, step jsonb, kinds text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    wanted constant text := case when step ->> 'step' in ('fill', 'missing', 'lookup') then '*' else 'n' end;
+    problem text;
+begin
+    if step ->> 'step' = 'linear' then
+        return coalesce(
+            pgscore._list_problem(place || '.of', step -> 'of', 0, 100000),
+            pgscore._registers_problem(place || '.of', step -> 'of', kinds, 'n')
+        );
+    end if;
+    problem := case
+        when not pgscore._is_integer(step -> 'of', 0, length(kinds) - 1) or wanted = 'n' then
+            pgscore._registers_problem(place || '.of', step -> 'of', kinds, wanted)
+    end;
+    if problem is null and jsonb_typeof(step -> 'of') <> 'number' then
+        problem := format('%s.of is %s, and a register is wanted', place, pgscore._shown(step -> 'of'));
+    end if;
+    return problem;
+end
+$$;
+
+comment on function pgscore._step_reads_problem(text, jsonb, text) is
+    'What is wrong with the registers that a step reads where registers of these kinds exist; NULL where nothing is';
+
+create function pgscore._weights_problem(place text, step jsonb) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(
+        pgscore._list_problem(
+            place || '.weights', step -> 'weights', jsonb_array_length(step -> 'of'), jsonb_array_length(step -> 'of')
+        ),
+        (
+            select format('%s.weights[%s] is %s, and a finite number is wanted', place, w.ordinal - 1, pgscore._shown(w.value))
+            from jsonb_array_elements(step -> 'weights') with ordinality as w (value, ordinal)
+            where not pgscore._is_number(w.value)
+            order by w.ordinal limit 1
+        )
+    )
+$$;
+
+comment on function pgscore._weights_problem(text, jsonb) is
+    'What is wrong with the weights of a linear step; NULL where nothing is';
+
+create function pgscore._lookup_problem(place text, step jsonb, kind text) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(
+        pgscore._keys_problem(place || '.keys', step -> 'keys', case kind when 't' then 'text' else 'number' end),
+        pgscore._list_problem(
+            place || '.values', step -> 'values', jsonb_array_length(step -> 'keys'), jsonb_array_length(step -> 'keys')
+        ),
+        (
+            select format('%s is %s, and a finite number or null is wanted', v.place, pgscore._shown(v.value))
+            from (
+                select format('%s.values[%s]', place, e.ordinal - 1), e.value, e.ordinal
+                from jsonb_array_elements(step -> 'values') with ordinality as e (value, ordinal)
+                union all
+                select format('%s.%s', place, e.field), step -> e.field, 1000001
+                from unnest(array['unknown', 'missing']) as e (field)
+            ) as v (place, value, ordinal)
+            where jsonb_typeof(v.value) <> 'null' and not pgscore._is_number(v.value)
+            order by v.ordinal limit 1
+        )
+    )
+$$;
+
+comment on function pgscore._lookup_problem(text, jsonb, text) is
+    'What is wrong with the keys and values of a lookup step of a register of this kind (n: number, t: text); NULL where nothing is';
+
+create function pgscore._operands_problem(place text, step jsonb, kinds text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    name constant text := step ->> 'step';
+    kind constant text := case when name in ('fill', 'lookup') then substr(kinds, (step -> 'of')::integer + 1, 1) end;
+begin
+    if name = 'clip' and not step ?| array['minimum', 'maximum'] then
+        return format('%s has neither a minimum nor a maximum', place);
+    elsif name = 'clip' and (step -> 'minimum')::double precision > (step -> 'maximum')::double precision then
+        return format('%s.minimum is above its maximum', place);
+    elsif name = 'affine' and (step -> 'divide')::double precision = 0 then
+        return format('%s.divide is 0', place);
+    elsif name = 'function' and step -> 'name' not in ('"abs"', '"sqrt"', '"square"') then
+        return format('%s.name is %s, and "abs", "sqrt" or "square" is wanted', place, pgscore._shown(step -> 'name'));
+    elsif name = 'fill' and kind = 't' and not pgscore._is_text(step -> 'with') then
+        return format('%s.with is %s, and a text of at most 1,000 bytes is wanted', place, pgscore._shown(step -> 'with'));
+    elsif name = 'fill' and kind = 'n' and not pgscore._is_number(step -> 'with') then
+        return format('%s.with is %s, and a finite number is wanted', place, pgscore._shown(step -> 'with'));
+    elsif name = 'lookup' then
+        return pgscore._lookup_problem(place, step, kind);
+    end if;
+    return null;
+end
+$$;
+
+comment on function pgscore._operands_problem(text, jsonb, text) is
+    'What is wrong with what a step does to the registers that it reads; NULL where nothing is';
+
+create function pgscore._program_step_problem(place text, step jsonb, kinds text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    problem text;
+    field text;
+begin
+    if jsonb_typeof(step) is distinct from 'object' then
+        return pgscore._fields_problem(place, step, '{}', '{}');
+    elsif step -> 'step' = '"trees"' then
+        return pgscore._program_trees_problem(place, step, kinds);
+    end if;
+    problem := coalesce(
+        pgscore._step_fields_problem(place, step), pgscore._step_reads_problem(place, step, kinds),
+        case when step ->> 'step' = 'linear' then pgscore._weights_problem(place, step) end
+    );
+    if problem is not null then
+        return problem;
+    end if;
+    foreach field in array array['subtract', 'divide', 'multiply', 'add', 'minimum', 'maximum', 'intercept'] loop
+        if step ? field and not pgscore._is_number(step -> field) then
+            return format('%s.%s is %s, and a finite number is wanted', place, field, pgscore._shown(step -> field));
+        end if;
+    end loop;
+    return pgscore._operands_problem(place, step, kinds);
+end
+$$;
+
+comment on function pgscore._program_step_problem(text, jsonb, text) is
+    'What is wrong with a step where registers of these kinds (n: number, t: text) exist; NULL where nothing is';
+
+-- core/program/checks/program.sql
 create function pgscore._program_link_problem(program jsonb, kinds text) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -1535,26 +1624,15 @@ $$;
 comment on function pgscore._program_link_problem(jsonb, text) is
     'What is wrong with scores, link and tie of a program whose registers are of these kinds; NULL where nothing is';
 
--- core/program/_program_problem.sql
-create function pgscore._program_problem(program jsonb) returns text
+create function pgscore._program_head_problem(program jsonb) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    problem text;
-    kinds text;
-    step jsonb;
-    ordinal integer := 0;
-    registers_read bigint := 0;
-    keys bigint;
-    nodes bigint := 0;
-begin
-    if program is null then
-        return 'the program is NULL';
-    end if;
-    problem := pgscore._fields_problem(
+    problem constant text := pgscore._fields_problem(
         'the program', program, array['program', 'inputs', 'steps', 'scores', 'link', 'tie'], '{}'
     );
+begin
     if problem is not null then
         return problem;
     elsif not pgscore._is_integer(program -> 'program', 1, 1) then
@@ -1562,13 +1640,31 @@ begin
     elsif octet_length(program::text) > 64 * 1024 * 1024 then
         return 'the program is larger than 64 MB';
     end if;
-    problem := coalesce(
+    return coalesce(
         pgscore._program_inputs_problem(program -> 'inputs'), pgscore._list_problem('steps', program -> 'steps', 0, 10000)
     );
+end
+$$;
+
+comment on function pgscore._program_head_problem(jsonb) is
+    'What is wrong with a program as a whole and with its inputs; NULL where nothing is';
+
+create function pgscore._program_problem(program jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    problem text := case when program is null then 'the program is NULL' else pgscore._program_head_problem(program) end;
+    kinds text;
+    step jsonb;
+    number integer := 0;
+    registers_read bigint := 0;
+    keys bigint;
+    nodes bigint := 0;
+begin
     if problem is not null then
         return problem;
     end if;
-
     select
         string_agg(case when i.input ->> 'type' = 'text' then 't' else 'n' end, '' order by i.ordinal),
         coalesce(sum(jsonb_array_length(i.input -> 'known')), 0)
@@ -1577,7 +1673,7 @@ begin
     for step in
         select s.value from jsonb_array_elements(program -> 'steps') with ordinality as s (value, ordinal) order by s.ordinal
     loop
-        problem := pgscore._program_step_problem(format('steps[%s]', ordinal), step, kinds);
+        problem := pgscore._program_step_problem(format('steps[%s]', number), step, kinds);
         if problem is not null then
             return problem;
         end if;
@@ -1597,10 +1693,10 @@ begin
             when nodes > 4000000 then 'trees have more than 4,000,000 nodes together'
         end;
         if problem is not null then
-            return format('steps[%s]: %s', ordinal, problem);
+            return format('steps[%s]: %s', number, problem);
         end if;
         kinds := kinds || pgscore._step_kinds(step, kinds);
-        ordinal := ordinal + 1;
+        number := number + 1;
     end loop;
     if keys > 1000000 then
         return 'inputs: known values have more than 1,000,000 members together';
@@ -1612,7 +1708,6 @@ $$;
 comment on function pgscore._program_problem(jsonb) is
     'Why JSON is no valid program, in one sentence that names the place; NULL where it is one. It trusts nothing and raises nothing';
 
--- core/program/_program_contract_problem.sql
 create function pgscore._program_contract_problem(program jsonb, contract jsonb) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -1660,7 +1755,6 @@ $$;
 comment on function pgscore._program_contract_problem(jsonb, jsonb) is
     'Where a valid program departs from a complete contract: its inputs, outputs or link; NULL where it does not';
 
--- core/program/_program_size.sql
 create function pgscore._program_size(program jsonb) returns integer
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -1679,7 +1773,53 @@ $$;
 comment on function pgscore._program_size(jsonb) is
     'How large the SQL of a valid program is, in nodes of its trees or what takes as long to plan';
 
--- core/program/_add.sql
+-- core/program/checks/row.sql
+create function pgscore._program_row_problem(program jsonb, numbers double precision[], texts text[]) returns text
+language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+as $$
+declare
+    input jsonb;
+    number double precision;
+    value text;
+    numbers_read integer := 0;
+    texts_read integer := 0;
+    reason text;
+begin
+    for input in
+        select i.value from jsonb_array_elements(program -> 'inputs') with ordinality as i (value, ordinal) order by i.ordinal
+    loop
+        if input ->> 'type' = 'text' then
+            texts_read := texts_read + 1;
+            value := texts[texts_read];
+            if value is null and not (input -> 'nullable')::boolean then
+                return null;
+            elsif value is not null and input ? 'known' and not input -> 'known' ? value then
+                reason := coalesce(reason, format('input "%s" is ''%s'', which the estimator does not know', input ->> 'name', value));
+            end if;
+            continue;
+        end if;
+        numbers_read := numbers_read + 1;
+        number := nullif(numbers[numbers_read], 'NaN');
+        if number is null and not (input -> 'nullable')::boolean then
+            return null;
+        elsif number < (input -> 'minimum')::double precision or number > (input -> 'maximum')::double precision then
+            reason := coalesce(reason, format('input "%s" is %s, beyond what the estimator accepts', input ->> 'name', number));
+        elsif number is not null and input ? 'known' and not exists (
+            select from jsonb_array_elements(input -> 'known') as k (key) where k.key::double precision = number
+        ) then
+            reason := coalesce(reason, format('input "%s" is %s, which the estimator does not know', input ->> 'name', number));
+        end if;
+    end loop;
+    return reason;
+end
+$$;
+
+comment on function pgscore._program_row_problem(jsonb, double precision[], text[]) is
+    'Why a valid program refuses a row, given as its number inputs and its text inputs in order; NULL where it does not, or where a value is missing';
+
+-- core/program/arithmetic.sql
 create function pgscore._add(a double precision, b double precision) returns double precision
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -1697,7 +1837,6 @@ comment on function pgscore._add(double precision, double precision) is
     'a + b as IEEE doubles, where PostgreSQL would raise an error: an overflow is infinite. NULL where it is no number';
 grant execute on function pgscore._add(double precision, double precision) to pgscore_reader;
 
--- core/program/_multiply.sql
 create function pgscore._multiply(a double precision, b double precision) returns double precision
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -1723,7 +1862,6 @@ comment on function pgscore._multiply(double precision, double precision) is
     'a · b as IEEE doubles, where PostgreSQL would raise an error: an overflow is infinite, an underflow 0. NULL where it is no number';
 grant execute on function pgscore._multiply(double precision, double precision) to pgscore_reader;
 
--- core/program/_divide.sql
 create function pgscore._divide(a double precision, b double precision) returns double precision
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -1750,7 +1888,6 @@ comment on function pgscore._divide(double precision, double precision) is
     'a / b as IEEE doubles, where PostgreSQL would raise an error: an overflow is infinite, an underflow 0. NULL where it is no number';
 grant execute on function pgscore._divide(double precision, double precision) to pgscore_reader;
 
--- core/program/_exp.sql
 create function pgscore._exp(a double precision) returns double precision
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -1767,7 +1904,6 @@ comment on function pgscore._exp(double precision) is
     'exp(a) as IEEE doubles, where PostgreSQL would raise an error: an overflow is infinite, an underflow 0. NULL where it is no number';
 grant execute on function pgscore._exp(double precision) to pgscore_reader;
 
--- core/program/_weighted_sum.sql
 create function pgscore._weighted_sum(
     start double precision, numbers double precision[], weights double precision[]
 ) returns double precision
@@ -1796,7 +1932,6 @@ comment on function pgscore._weighted_sum(double precision, double precision[], 
     'start + Σ number · weight, from left to right, as IEEE doubles. NULL where it is no number';
 grant execute on function pgscore._weighted_sum(double precision, double precision[], double precision[]) to pgscore_reader;
 
--- core/program/_outputs.sql
 create function pgscore._outputs(link text, scores double precision[]) returns double precision[]
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -1855,51 +1990,67 @@ comment on function pgscore._outputs(text, double precision[]) is
     'What a link makes of scores; NULL in the place of what is no number';
 grant execute on function pgscore._outputs(text, double precision[]) to pgscore_reader;
 
--- core/program/_literal.sql
-create function pgscore._literal(number double precision) returns text
+-- To be inlined, so without a pinned path: parsed once, when it is made.
+create function pgscore._nullif(value double precision, other double precision) returns double precision
+language sql immutable parallel safe
+return nullif(value, other);
+
+comment on function pgscore._nullif(double precision, double precision) is
+    'nullif for SQL that is parsed under any search_path, by which NULLIF itself would find its operator';
+grant execute on function pgscore._nullif(double precision, double precision) to pgscore_reader;
+
+-- core/program/literals.sql
+create function pgscore._literal_sql(number double precision) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 set extra_float_digits = 1
 as $$
-    select coalesce(quote_literal(number::text), 'null') || '::double precision'
+    select coalesce(quote_literal(number::text), 'null') || '::pg_catalog.float8'
 $$;
 
-comment on function pgscore._literal(double precision) is 'SQL for exactly this double; never a bare number, which would be numeric';
+comment on function pgscore._literal_sql(double precision) is 'SQL for exactly this double; never a bare number, which would be numeric';
 
--- core/program/_array_literal.sql
-create function pgscore._array_literal(members jsonb, type text) returns text
+create function pgscore._text_literal_sql(value text) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select quote_literal(value) || '::pg_catalog.text'
+$$;
+
+comment on function pgscore._text_literal_sql(text) is 'SQL for exactly this text';
+
+create function pgscore._array_literal_sql(members jsonb, type text) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 set extra_float_digits = 1
 as $$
     select case type
         when 'text' then
-            quote_literal(array(
+            pgscore._text_literal_sql(array(
                 select m.value from jsonb_array_elements_text(members) with ordinality as m (value, ordinal) order by m.ordinal
-            )::text) || '::text[]'
+            )::text) || '[]'
         else
             quote_literal(array(
                 select m.value::double precision
                 from jsonb_array_elements(members) with ordinality as m (value, ordinal) order by m.ordinal
-            )::text) || '::double precision[]'
+            )::text) || '::pg_catalog.float8[]'
     end
 $$;
 
-comment on function pgscore._array_literal(jsonb, text) is
+comment on function pgscore._array_literal_sql(jsonb, text) is
     'SQL for the array of a list of texts (type text) or of finite numbers (any other)';
 
--- core/program/_tested.sql
-create function pgscore._tested(expression text, kind text) returns text
+create function pgscore._tested_sql(expression text, kind text) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    select case kind when 't' then '(' || expression || ' collate "C")' else expression end
+    select case kind when 't' then '(' || expression || ' collate pg_catalog."C")' else expression end
 $$;
 
-comment on function pgscore._tested(text, text) is 'SQL for a register of a kind (n: number, t: text) that is compared: texts by code points';
+comment on function pgscore._tested_sql(text, text) is 'SQL for a register of a kind (n: number, t: text) that is compared: texts by code points';
 
--- core/program/_lookup_expression.sql
-create function pgscore._lookup_expression(tested text, keys text[], branches text[], unknown text) returns text
+-- core/program/lookup.sql
+create function pgscore._lookup_keys_sql(tested text, keys text[], branches text[], unknown text) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
@@ -1911,63 +2062,63 @@ begin
         return unknown;
     elsif many <= 8 then
         return 'case ' || (
-            select string_agg(format('when %s = %s then %s', tested, k.key, k.branch), ' ' order by k.ordinal)
+            select string_agg(format('when %s operator(pg_catalog.=) %s then %s', tested, k.key, k.branch), ' ' order by k.ordinal)
             from unnest(keys, branches) with ordinality as k (key, branch, ordinal)
         ) || format(' else %s end', unknown);
     end if;
     -- Keys are sorted.
     return format(
-        'case when %s <= %s then %s else %s end',
+        'case when %s operator(pg_catalog.<=) %s then %s else %s end',
         tested, keys[middle],
-        pgscore._lookup_expression(tested, keys[:middle], branches[:middle], unknown),
-        pgscore._lookup_expression(tested, keys[middle + 1:], branches[middle + 1:], unknown)
+        pgscore._lookup_keys_sql(tested, keys[:middle], branches[:middle], unknown),
+        pgscore._lookup_keys_sql(tested, keys[middle + 1:], branches[middle + 1:], unknown)
     );
 end
 $$;
 
-comment on function pgscore._lookup_expression(text, text[], text[], text) is
+comment on function pgscore._lookup_keys_sql(text, text[], text[], text) is
     'SQL that looks a value up among sorted keys, all given as SQL; halves them while they are more than eight';
 
--- core/program/_lookup.sql
-create function pgscore._lookup(step jsonb, tested text, is_text boolean, may_miss boolean) returns text
+create function pgscore._lookup_sql(step jsonb, tested text, is_text boolean, may_miss boolean) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    compared constant text := case when is_text then '(' || tested || ' collate "C")' else tested end;
+    compared constant text := pgscore._tested_sql(tested, case when is_text then 't' else 'n' end);
     found text;
 begin
-    found := pgscore._lookup_expression(
+    found := pgscore._lookup_keys_sql(
         compared,
         array(
-            select case when is_text then quote_literal(k.key #>> '{}') || '::text' else pgscore._literal(k.key::double precision) end
+            select case
+                when is_text then pgscore._text_literal_sql(k.key #>> '{}') else pgscore._literal_sql(k.key::double precision) end
             from jsonb_array_elements(step -> 'keys') with ordinality as k (key, ordinal) order by k.ordinal
         ),
         array(
-            select pgscore._literal(v.value::double precision)
+            select pgscore._literal_sql(v.value::double precision)
             from (
                 select nullif(e.value, 'null') as value, e.ordinal
                 from jsonb_array_elements(step -> 'values') with ordinality as e (value, ordinal)
             ) v
             order by v.ordinal
         ),
-        pgscore._literal((nullif(step -> 'unknown', 'null'))::double precision)
+        pgscore._literal_sql((nullif(step -> 'unknown', 'null'))::double precision)
     );
     if may_miss then
         found := format(
             'case when %s is null then %s else %s end',
-            tested, pgscore._literal((nullif(step -> 'missing', 'null'))::double precision), found
+            tested, pgscore._literal_sql((nullif(step -> 'missing', 'null'))::double precision), found
         );
     end if;
     return found;
 end
 $$;
 
-comment on function pgscore._lookup(jsonb, text, boolean, boolean) is
+comment on function pgscore._lookup_sql(jsonb, text, boolean, boolean) is
     'SQL for a lookup step of what is given as SQL, NULL where it is missing';
 
--- core/program/_leaves_are_bounded.sql
-create function pgscore._leaves_are_bounded(step jsonb) returns boolean
+-- core/program/trees.sql
+create function pgscore._has_bounded_leaves(step jsonb) returns boolean
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
@@ -1979,11 +2130,54 @@ as $$
     ) v
 $$;
 
-comment on function pgscore._leaves_are_bounded(jsonb) is
+comment on function pgscore._has_bounded_leaves(jsonb) is
     'Whether no sum of a trees step can overflow: 4,000,000 leaves below 1e300 stay below 1e307';
 
--- core/program/_tree_expressions.sql
-create function pgscore._tree_expressions(step jsonb, tests text[], may_miss boolean[], output integer) returns text[]
+create function pgscore._sets_sql(sets jsonb) returns text[]
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(
+        case
+            when jsonb_array_length(s.value) > 0 then
+                pgscore._array_literal_sql(s.value, case jsonb_typeof(s.value -> 0) when 'string' then 'text' else 'number' end)
+        end
+        order by s.ordinal
+    )
+    from jsonb_array_elements(sets) with ordinality as s (value, ordinal)
+$$;
+
+comment on function pgscore._sets_sql(jsonb) is 'SQL for the array of each set that trees test; NULL for one without members';
+
+create function pgscore._leaf_places(
+    feature integer[], lefts integer[], rights integer[], roots integer[], targets integer[], output integer
+) returns integer[]
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    place integer[] := array_fill(null::integer, array[cardinality(feature)]);
+begin
+    for number in 1 .. cardinality(roots) loop
+        if targets[number] in (-1, output) then
+            place[roots[number] + 1] := case targets[number] when -1 then output else 0 end;
+        end if;
+    end loop;
+    -- Children stand behind their parent: it tells them.
+    for node in 1 .. cardinality(feature) loop
+        if feature[node] <> -1 and place[node] is not null then
+            place[lefts[node] + 1] := place[node];
+            place[rights[node] + 1] := place[node];
+        end if;
+    end loop;
+    return place;
+end
+$$;
+
+comment on function pgscore._leaf_places(integer[], integer[], integer[], integer[], integer[], integer) is
+    'For each node of a tree that adds to an output which of the leaf''s values it adds, from 0; NULL for other nodes';
+
+create function pgscore._trees_sql(step jsonb, tests text[], may_miss boolean[], output integer) returns text[]
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 set extra_float_digits = 1
@@ -1998,50 +2192,28 @@ declare
     leaves constant double precision[] := translate((step -> 'values')::text, '[]', '{}')::double precision[];
     roots constant integer[] := translate((step -> 'roots')::text, '[]', '{}')::integer[];
     targets constant integer[] := translate((step -> 'target')::text, '[]', '{}')::integer[];
-    members text[];
+    members constant text[] := pgscore._sets_sql(step -> 'sets');
     nodes text[] := array_fill(null::text, array[cardinality(feature)]);
-    -- For nodes of trees that add to the output, which of the leaf's values they add.
-    place integer[] := array_fill(null::integer, array[cardinality(feature)]);
+    place constant integer[] := pgscore._leaf_places(feature, lefts, rights, roots, targets, output);
     answers text[] := '{}';
     tested text;
     condition text;
 begin
-    select array_agg(
-        case
-            when jsonb_array_length(s.value) > 0 then
-                pgscore._array_literal(s.value, case jsonb_typeof(s.value -> 0) when 'string' then 'text' else 'number' end)
-        end
-        order by s.ordinal
-    )
-    into members
-    from jsonb_array_elements(step -> 'sets') with ordinality as s (value, ordinal);
-
-    for number in 1 .. cardinality(roots) loop
-        if targets[number] in (-1, output) then
-            place[roots[number] + 1] := case targets[number] when -1 then output else 0 end;
-        end if;
-    end loop;
-    -- Children stand behind their parent: forwards it tells them, backwards they are there when it wants them.
-    for node in 1 .. cardinality(feature) loop
-        if feature[node] <> -1 and place[node] is not null then
-            place[lefts[node] + 1] := place[node];
-            place[rights[node] + 1] := place[node];
-        end if;
-    end loop;
+    -- Children stand behind their parent: they are there when it wants them.
     for node in reverse cardinality(feature) .. 1 loop
         if place[node] is null then
             continue;
         elsif feature[node] = -1 then
-            nodes[node] := quote_literal(leaves[lefts[node] + 1 + place[node]]::text) || '::double precision';
+            nodes[node] := quote_literal(leaves[lefts[node] + 1 + place[node]]::text) || '::pg_catalog.float8';
             continue;
         end if;
         tested := tests[feature[node] + 1];
         if sets[node] = -1 then
-            condition := tested || ' <= ' || quote_literal(thresholds[node]::text) || '::double precision';
+            condition := tested || ' operator(pg_catalog.<=) ' || quote_literal(thresholds[node]::text) || '::pg_catalog.float8';
         elsif members[sets[node] + 1] is null then
             condition := 'false';
         else
-            condition := tested || ' = any (' || members[sets[node] + 1] || ')';
+            condition := tested || ' operator(pg_catalog.=) any (' || members[sets[node] + 1] || ')';
         end if;
         if missing_left[node] = 1 and may_miss[feature[node] + 1] then
             -- NULL for a missing value, except in a set without members.
@@ -2064,742 +2236,1455 @@ begin
 end
 $$;
 
-comment on function pgscore._tree_expressions(jsonb, text[], boolean[], integer) is
+comment on function pgscore._trees_sql(jsonb, text[], boolean[], integer) is
     'SQL for each tree of a trees step that adds to an output; tests is SQL for what nodes test, NULL where it is missing and may_miss';
 
--- core/program/_program_careful.sql
-create function pgscore._program_careful(program jsonb, arguments text[]) returns text
+-- core/program/careful.sql
+create function pgscore._careful_declarations_sql(inputs jsonb, arguments text[]) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(
+        case i.input ->> 'type'
+            when 'text' then format(E'r%s text := %s;\n', i.ordinal - 1, arguments[i.ordinal])
+            else format(E'r%s double precision := nullif(%s, ''NaN'');\n', i.ordinal - 1, arguments[i.ordinal])
+        end,
+        '' order by i.ordinal
+    )
+    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+$$;
+
+comment on function pgscore._careful_declarations_sql(jsonb, text[]) is
+    'The variables r0, r1, … that hold the inputs, whose SQL is given';
+
+create function pgscore._careful_refusals_sql(inputs jsonb) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(string_agg(format(E'if %s then return null; end if;\n', nullif(w.why, '')), '' order by w.ordinal), '')
+    from (
+        select i.ordinal, concat_ws(
+            ' or ',
+            case when not (i.input -> 'nullable')::boolean then format('%s is null', i.name) end,
+            case when i.input ? 'minimum' then
+                format('%s < %s', i.name, pgscore._literal_sql((i.input -> 'minimum')::double precision)) end,
+            case when i.input ? 'maximum' then
+                format('%s > %s', i.name, pgscore._literal_sql((i.input -> 'maximum')::double precision)) end,
+            case when i.input ? 'known' then format(
+                '(%s is not null and %s <> all (%s))', i.name,
+                pgscore._tested_sql(i.name, case i.input ->> 'type' when 'text' then 't' else 'n' end),
+                pgscore._array_literal_sql(i.input -> 'known', i.input ->> 'type')
+            ) end
+        ) as why
+        from (
+            select e.input, e.ordinal, 'r' || e.ordinal - 1 as name
+            from jsonb_array_elements(inputs) with ordinality as e (input, ordinal)
+        ) i
+    ) w
+    where w.why <> ''
+$$;
+
+comment on function pgscore._careful_refusals_sql(jsonb) is 'Statements that end where an input is not what the program takes';
+
+create function pgscore._careful_affine_sql(step jsonb, value text) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
-set extra_float_digits = 1
 as $$
 declare
-    kinds text;
-    may_miss boolean[] := '{}';
-    variables text := '';
-    body text := '';
-    input jsonb;
-    step jsonb;
-    of integer;
+    field text;
+    operand double precision;
+begin
+    foreach field in array array['subtract', 'divide', 'multiply', 'add'] loop
+        if step ? field then
+            operand := (step -> field)::double precision;
+            value := case field
+                when 'subtract' then format('pgscore._add(%s, %s)', value, pgscore._literal_sql(-1 * operand))
+                else format('pgscore._%s(%s, %s)', field, value, pgscore._literal_sql(operand))
+            end;
+        end if;
+    end loop;
+    return value;
+end
+$$;
+
+comment on function pgscore._careful_affine_sql(jsonb, text) is 'SQL for an affine step of a value';
+
+create function pgscore._careful_step_sql(step jsonb, kinds text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
     value text;
     kind text;
-    field text;
-    read integer[];
-    trees text[];
-    total text;
-    register integer := 0;
 begin
-    select string_agg(case when i.input ->> 'type' = 'text' then 't' else 'n' end, '' order by i.ordinal) into kinds
-    from jsonb_array_elements(program -> 'inputs') with ordinality as i (input, ordinal);
-    for input in
-        select i.value from jsonb_array_elements(program -> 'inputs') with ordinality as i (value, ordinal) order by i.ordinal
-    loop
-        kind := substr(kinds, register + 1, 1);
-        variables := variables || format(
-            case kind when 't' then E'r%s text := %s;\n' else E'r%s double precision := nullif(%s, ''NaN'');\n' end,
-            register, arguments[register + 1]
-        );
-        value := concat_ws(
-            ' or ',
-            case when not (input -> 'nullable')::boolean then format('r%s is null', register) end,
-            case when input ? 'minimum' then format('r%s < %s', register, pgscore._literal((input -> 'minimum')::double precision)) end,
-            case when input ? 'maximum' then format('r%s > %s', register, pgscore._literal((input -> 'maximum')::double precision)) end,
-            case when input ? 'known' then format(
-                '(r%s is not null and %s <> all (%s))', register, pgscore._tested('r' || register, kind), pgscore._array_literal(input -> 'known', input ->> 'type')
-            ) end
-        );
-        if value <> '' then
-            body := body || format(E'if %s then return null; end if;\n', value);
-        end if;
-        may_miss := may_miss || (input -> 'nullable')::boolean;
-        register := register + 1;
-    end loop;
+    if jsonb_typeof(step -> 'of') = 'number' then
+        value := 'r' || (step -> 'of')::integer;
+        kind := substr(kinds, (step -> 'of')::integer + 1, 1);
+    end if;
+    return case step ->> 'step'
+        when 'affine' then pgscore._careful_affine_sql(step, value)
+        when 'clip' then format(
+            'case when %1$s is not null then least(greatest(%1$s, %2$s), %3$s) end', value,
+            pgscore._literal_sql((step -> 'minimum')::double precision),
+            pgscore._literal_sql((step -> 'maximum')::double precision)
+        )
+        when 'function' then format(
+            case step ->> 'name'
+                when 'abs' then 'abs(%1$s)'
+                when 'sqrt' then 'case when %1$s >= 0 then sqrt(%1$s) end'
+                else 'pgscore._multiply(%1$s, %1$s)'
+            end,
+            value
+        )
+        when 'fill' then format('coalesce(%s, %s)', value, case kind
+            when 't' then pgscore._text_literal_sql(step ->> 'with')
+            else pgscore._literal_sql((step -> 'with')::double precision) end)
+        when 'missing' then format('case when %s is null then 1 else 0 end', value)
+        when 'lookup' then pgscore._lookup_sql(step, value, kind = 't', true)
+        when 'linear' then format(
+            'pgscore._weighted_sum(%s, array[%s]::double precision[], %s)',
+            pgscore._literal_sql((step -> 'intercept')::double precision),
+            (
+                select string_agg('r' || o.register, ', ' order by o.ordinal)
+                from jsonb_array_elements_text(step -> 'of') with ordinality as o (register, ordinal)
+            ),
+            pgscore._array_literal_sql(step -> 'weights', 'number')
+        )
+    end;
+end
+$$;
 
+comment on function pgscore._careful_step_sql(jsonb, text) is
+    'SQL for a step of any kind but trees, over variables r0, r1, … of these kinds (n: number, t: text)';
+
+create function pgscore._careful_trees_sql(
+    step jsonb, kinds text, may_miss boolean[], output integer, register integer
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    read constant integer[] := translate((step -> 'of')::text, '[]', '{}')::integer[];
+    trees constant text[] := pgscore._trees_sql(
+        step,
+        array(
+            select pgscore._tested_sql('r' || r.register, substr(kinds, r.register + 1, 1))
+            from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
+        ),
+        array(
+            select may_miss[r.register + 1]
+            from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
+        ),
+        output
+    );
+    has_bounded_leaves constant boolean := pgscore._has_bounded_leaves(step);
+    part text[];
+    statements text := '';
+begin
+    -- In parts: a sum of thousands of terms is too deep for the parser.
+    for start in 1 .. cardinality(trees) by 500 loop
+        part := trees[start:start + 499];
+        statements := statements || case
+            when has_bounded_leaves then format(E'r%1$s := r%1$s + %2$s;\n', register, array_to_string(part, ' + '))
+            else format(
+                E'r%1$s := pgscore._weighted_sum(r%1$s, array[%2$s], array_fill(1::double precision, array[%3$s]));\n',
+                register, array_to_string(part, ', '), cardinality(part)
+            )
+        end;
+    end loop;
+    if step ? 'divide' then
+        statements := statements || format(
+            E'r%1$s := pgscore._divide(r%1$s, %2$s);\n', register,
+            pgscore._literal_sql((step -> 'divide')::double precision)
+        );
+    end if;
+    return statements;
+end
+$$;
+
+comment on function pgscore._careful_trees_sql(jsonb, text, boolean[], integer, integer) is
+    'Statements that add the trees of an output to the variable of its register, which holds the base';
+
+create function pgscore._careful_body_sql(program jsonb, arguments text[]) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    variables text := pgscore._careful_declarations_sql(program -> 'inputs', arguments);
+    body text := pgscore._careful_refusals_sql(program -> 'inputs');
+    kinds text;
+    may_miss boolean[];
+    step jsonb;
+    step_kinds text;
+    register integer := jsonb_array_length(program -> 'inputs');
+    scores text;
+begin
+    select
+        string_agg(case when i.input ->> 'type' = 'text' then 't' else 'n' end, '' order by i.ordinal),
+        array_agg((i.input -> 'nullable')::boolean order by i.ordinal)
+    into kinds, may_miss
+    from jsonb_array_elements(program -> 'inputs') with ordinality as i (input, ordinal);
     for step in
         select s.value from jsonb_array_elements(program -> 'steps') with ordinality as s (value, ordinal) order by s.ordinal
     loop
+        step_kinds := pgscore._step_kinds(step, kinds);
         if step ->> 'step' = 'trees' then
-            read := translate((step -> 'of')::text, '[]', '{}')::integer[];
-            for output in 0 .. jsonb_array_length(step -> 'base') - 1 loop
-                variables := variables || format(E'r%s double precision := %s;\n', register,
-                    pgscore._literal((step -> 'base' -> output)::double precision));
-                trees := pgscore._tree_expressions(
-                    step,
-                    array(
-                        select pgscore._tested('r' || r.register, substr(kinds, r.register + 1, 1))
-                        from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
-                    ),
-                    array(select may_miss[r.register + 1] from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal),
-                    output
+            for output in 0 .. length(step_kinds) - 1 loop
+                variables := variables || format(
+                    E'r%s double precision := %s;\n', register + output,
+                    pgscore._literal_sql((step -> 'base' -> output)::double precision)
                 );
-                -- In parts: a sum of thousands of terms is too deep for the parser.
-                for part in 0 .. (cardinality(trees) + 499) / 500 - 1 loop
-                    body := body || format(case
-                        when pgscore._leaves_are_bounded(step) then E'r%1$s := r%1$s + %2$s;\n'
-                        else E'r%1$s := pgscore._weighted_sum(r%1$s, array[%3$s], array_fill(1::double precision, array[%4$s]));\n'
-                        end,
-                        register, array_to_string(trees[part * 500 + 1:part * 500 + 500], ' + '),
-                        array_to_string(trees[part * 500 + 1:part * 500 + 500], ', '),
-                        cardinality(trees[part * 500 + 1:part * 500 + 500]));
-                end loop;
-                if step ? 'divide' then
-                    body := body || format(E'r%1$s := pgscore._divide(r%1$s, %2$s);\n', register,
-                        pgscore._literal((step -> 'divide')::double precision));
-                end if;
-                kinds := kinds || 'n';
-                may_miss := may_miss || true;
-                register := register + 1;
+                body := body || pgscore._careful_trees_sql(step, kinds, may_miss, output, register + output);
             end loop;
-            continue;
+        else
+            variables := variables || format(
+                E'r%s %s;\n', register, case step_kinds when 't' then 'text' else 'double precision' end
+            );
+            body := body || format(E'r%s := %s;\n', register, pgscore._careful_step_sql(step, kinds));
         end if;
-        kind := pgscore._step_kinds(step, kinds);
-        if jsonb_typeof(step -> 'of') = 'number' then
-            of := (step -> 'of')::integer;
-            value := 'r' || of;
-        end if;
-        case step ->> 'step'
-            when 'affine' then
-                foreach field in array array['subtract', 'divide', 'multiply', 'add'] loop
-                    if step ? field then
-                        value := format(
-                            'pgscore._%s(%s, %s)',
-                            case field when 'subtract' then 'add' else field end, value,
-                            pgscore._literal((case field when 'subtract' then -1 else 1 end) * (step -> field)::double precision)
-                        );
-                    end if;
-                end loop;
-            when 'clip' then
-                value := format(
-                    'case when %1$s is not null then least(greatest(%1$s, %2$s), %3$s) end', value,
-                    pgscore._literal((step -> 'minimum')::double precision), pgscore._literal((step -> 'maximum')::double precision)
-                );
-            when 'function' then
-                value := format(
-                    case step ->> 'name'
-                        when 'abs' then 'abs(%1$s)'
-                        when 'sqrt' then 'case when %1$s >= 0 then sqrt(%1$s) end'
-                        else 'pgscore._multiply(%1$s, %1$s)'
-                    end,
-                    value
-                );
-            when 'fill' then
-                value := format('coalesce(%s, %s)', value, case kind
-                    when 't' then quote_literal(step ->> 'with') || '::text' else pgscore._literal((step -> 'with')::double precision) end);
-            when 'missing' then
-                value := format('case when %s is null then 1 else 0 end', value);
-            when 'lookup' then
-                value := pgscore._lookup(step, value, substr(kinds, of + 1, 1) = 't', true);
-            when 'linear' then
-                value := format(
-                    'pgscore._weighted_sum(%s, array[%s]::double precision[], %s)',
-                    pgscore._literal((step -> 'intercept')::double precision),
-                    (
-                        select string_agg('r' || o.register, ', ' order by o.ordinal)
-                        from jsonb_array_elements_text(step -> 'of') with ordinality as o (register, ordinal)
-                    ),
-                    pgscore._array_literal(step -> 'weights', 'number')
-                );
-        end case;
-        variables := variables || format(E'r%s %s;\n', register, case kind when 't' then 'text' else 'double precision' end);
-        body := body || format(E'r%s := %s;\n', register, value);
-        kinds := kinds || kind;
-        may_miss := may_miss || true;
-        register := register + 1;
+        kinds := kinds || step_kinds;
+        may_miss := may_miss || array_fill(true, array[length(step_kinds)]);
+        register := register + length(step_kinds);
     end loop;
-    select string_agg('r' || s.register, ', ' order by s.ordinal) into total
+    select string_agg('r' || s.register, ', ' order by s.ordinal) into scores
     from jsonb_array_elements_text(program -> 'scores') with ordinality as s (register, ordinal);
     return format(
         E'\ndeclare\n%sbegin\n%sreturn pgscore._outputs(%L, array[%s]::double precision[]);\nend\n',
-        variables, body, program ->> 'link', total
+        variables, body, program ->> 'link', scores
     );
 end
 $$;
 
-comment on function pgscore._program_careful(jsonb, text[]) is
+comment on function pgscore._careful_body_sql(jsonb, text[]) is
     'The body of a plpgsql function that gives all outputs of a valid program for any row and never raises; arguments is SQL for its inputs';
 
--- core/program/_program_bare.sql
+-- core/program/bare/types.sql
+create type pgscore.bare_expression as (
+    guard text,
+    expression text,
+    wraps text[]
+);
+
+comment on type pgscore.bare_expression is
+    'SQL that is right for ordinary rows: for those that pass the guard (NULL: all), NULL where it is not sure; what its arguments are wrapped in (NULL: nothing)';
+
+create type pgscore.bare_register as (
+    kind text,
+    expression text,
+    size bigint,
+    low double precision,
+    high double precision,
+    small double precision,
+    may_miss boolean,
+    is_wild boolean,
+    input integer,
+    shift double precision,
+    factor double precision,
+    plus double precision,
+    power integer,
+    wraps text[]
+);
+
+comment on type pgscore.bare_register is 'What is known of a register while a bare expression is written: its SQL and how far its values can go';
+comment on column pgscore.bare_register.kind is 'n: number, t: text';
+comment on column pgscore.bare_register.expression is 'Its SQL; NULL where the score does not need it';
+comment on column pgscore.bare_register.size is 'Nodes of that SQL';
+comment on column pgscore.bare_register.low is 'No value is less';
+comment on column pgscore.bare_register.high is 'No value is greater';
+comment on column pgscore.bare_register.small is 'The least magnitude of its values besides 0';
+comment on column pgscore.bare_register.may_miss is 'Whether it can be NULL';
+comment on column pgscore.bare_register.is_wild is 'Whether it reads inputs that may be anything';
+comment on column pgscore.bare_register.input is 'Of a wild one: the input that it is linear in, (input - shift) * factor + plus; NULL for the sum of such';
+comment on column pgscore.bare_register.shift is 'Taken from the input';
+comment on column pgscore.bare_register.factor is 'What the difference is multiplied by';
+comment on column pgscore.bare_register.plus is 'Added to the product';
+comment on column pgscore.bare_register.power is 'Of a sum of wild ones: the power of two that it is scaled down by';
+comment on column pgscore.bare_register.wraps is 'Of a sum of wild ones: for each input, what its argument is wrapped in; NULL for nothing';
+
+create type pgscore.bare_term as (
+    expression text,
+    weight double precision,
+    constant double precision,
+    magnitude double precision,
+    is_plain boolean
+);
+
+comment on type pgscore.bare_term is 'A term of a sum that may read wild registers';
+comment on column pgscore.bare_term.expression is 'SQL for what is weighted';
+comment on column pgscore.bare_term.weight is 'Its weight';
+comment on column pgscore.bare_term.constant is 'What it adds to the intercept';
+comment on column pgscore.bare_term.magnitude is 'How large it can be, in units of the largest double';
+comment on column pgscore.bare_term.is_plain is 'Whether it is an argument as it was given, and has to be wrapped';
+
+-- core/program/bare/limits.sql
+create type pgscore.bare_limits as (
+    largest_double double precision,
+    smallest_double double precision,
+    half_ulp double precision,
+    most_result double precision,
+    least_product double precision,
+    lift double precision,
+    least_factor double precision,
+    most_factor double precision,
+    least_squared double precision,
+    square_lift double precision,
+    lifted_small double precision,
+    least_divided double precision,
+    most_terms integer,
+    most_trees integer,
+    wild_input double precision,
+    least_wild_factor double precision,
+    most_wild_factor double precision,
+    most_wild_shift double precision,
+    least_wild_weight double precision,
+    most_wild_weight double precision,
+    most_plain_shift double precision,
+    least_tame_weight double precision,
+    most_wild_total double precision,
+    least_summed double precision,
+    summed_lift double precision,
+    most_score double precision,
+    most_exponent double precision
+);
+
+comment on type pgscore.bare_limits is 'How far the numbers of a bare expression may go; powers of ten where nothing hangs on the last bit';
+comment on column pgscore.bare_limits.largest_double is 'The largest finite double';
+comment on column pgscore.bare_limits.smallest_double is 'The smallest double above 0';
+comment on column pgscore.bare_limits.half_ulp is 'Sums are multiples of the last bit of their least term, which is more than this part of it';
+comment on column pgscore.bare_limits.most_result is 'Where a sum or a product could get near to an overflow';
+comment on column pgscore.bare_limits.least_product is 'Where a product could get near to an underflow, which PostgreSQL raises an error for';
+comment on column pgscore.bare_limits.lift is 'Added and subtracted again, over the factor: rounds to a multiple of what survives the product';
+comment on column pgscore.bare_limits.least_factor is 'No lift helps factors and weights below';
+comment on column pgscore.bare_limits.most_factor is 'Factors above overflow';
+comment on column pgscore.bare_limits.least_squared is 'Squares of less could underflow';
+comment on column pgscore.bare_limits.square_lift is 'The lift of what is squared';
+comment on column pgscore.bare_limits.lifted_small is 'The least magnitude after it';
+comment on column pgscore.bare_limits.least_divided is 'Trees whose sums could be less after their division are not for a bare expression';
+comment on column pgscore.bare_limits.most_terms is 'Sums of more terms are too deep for the parser';
+comment on column pgscore.bare_limits.most_trees is 'The same for trees';
+comment on column pgscore.bare_limits.wild_input is 'An input is wild where it may be further from 0 on both sides';
+comment on column pgscore.bare_limits.least_wild_factor is 'A wild register''s factor is not less';
+comment on column pgscore.bare_limits.most_wild_factor is 'Nor more; plus stays below';
+comment on column pgscore.bare_limits.most_wild_shift is 'A wild register''s shift stays below';
+comment on column pgscore.bare_limits.least_wild_weight is 'With a lesser weight of a wild register the sum would not show what the input is';
+comment on column pgscore.bare_limits.most_wild_weight is 'Nor with a greater one';
+comment on column pgscore.bare_limits.most_plain_shift is 'A shift up to here, in units of its factor, moves into the intercept: what cancels costs no digits';
+comment on column pgscore.bare_limits.least_tame_weight is 'In a sum with wild registers, no lift helps tame ones with lesser weights';
+comment on column pgscore.bare_limits.most_wild_total is 'The intercept and the total of all terms of such a sum stay below';
+comment on column pgscore.bare_limits.least_summed is 'In a sum that is scaled down, tame terms above this stay clear of an underflow';
+comment on column pgscore.bare_limits.summed_lift is 'The lift of tame terms that do not';
+comment on column pgscore.bare_limits.most_score is 'Beyond these ends it is the careful function''s turn';
+comment on column pgscore.bare_limits.most_exponent is 'The same before a logistic link';
+
+create function pgscore._bare_limits() returns pgscore.bare_limits
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select
+        '1.7976931348623157e308'::double precision as largest_double,
+        '5e-324'::double precision as smallest_double,
+        power('2'::double precision, -54) as half_ulp,
+        '1e307'::double precision as most_result,
+        '1e-305'::double precision as least_product,
+        power('2'::double precision, -1010) as lift,
+        '1e-200'::double precision as least_factor,
+        '1e300'::double precision as most_factor,
+        '1e-150'::double precision as least_squared,
+        power('2'::double precision, -480) as square_lift,
+        '1e-160'::double precision as lifted_small,
+        '1e-300'::double precision as least_divided,
+        1700 as most_terms,
+        1500 as most_trees,
+        '1e200'::double precision as wild_input,
+        '1e-100'::double precision as least_wild_factor,
+        '1e100'::double precision as most_wild_factor,
+        '1e200'::double precision as most_wild_shift,
+        '1e-50'::double precision as least_wild_weight,
+        '1e50'::double precision as most_wild_weight,
+        '100'::double precision as most_plain_shift,
+        '1e-60'::double precision as least_tame_weight,
+        '1e60'::double precision as most_wild_total,
+        '1e-200'::double precision as least_summed,
+        power('2'::double precision, -800) as summed_lift,
+        '1e200'::double precision as most_score,
+        '700'::double precision as most_exponent
+$$;
+
+comment on function pgscore._bare_limits() is 'The limits of bare expressions, each named';
+
+-- core/program/bare/input.sql
+create function pgscore._bare_register(
+    kind text, expression text, size bigint, low double precision, high double precision, small double precision,
+    may_miss boolean
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (kind, expression, size, low, high, small, may_miss, false, null, 0, 1, 0, null, null)::pgscore.bare_register;
+end
+$$;
+
+comment on function pgscore._bare_register(text, text, bigint, double precision, double precision, double precision, boolean) is
+    'A register that is not wild';
+
+create function pgscore._bare_input(
+    input jsonb, number integer, argument text, wild_ones boolean, box double precision
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    r pgscore.bare_register := pgscore._bare_register(
+        case when input ->> 'type' = 'text' then 't' else 'n' end, argument, 1,
+        coalesce((input -> 'minimum')::double precision, '-Infinity'),
+        coalesce((input -> 'maximum')::double precision, 'Infinity'),
+        l.smallest_double, (input -> 'nullable')::boolean
+    );
+begin
+    if wild_ones and r.kind = 'n' and not r.may_miss and not input ? 'known'
+        and r.low < -l.wild_input and r.high > l.wild_input
+    then
+        r.is_wild := true;
+        r.input := number;
+        return r;
+    end if;
+    r.low := greatest(r.low, -box);
+    r.high := least(r.high, box);
+    return case when r.low <= r.high then r end;
+end
+$$;
+
+comment on function pgscore._bare_input(jsonb, integer, text, boolean, double precision) is
+    'The register of an input, within the box unless it is wild; NULL where none of its values lies in the box';
+
+create function pgscore._bare_inputs(
+    inputs jsonb, arguments text[], wild_ones boolean, box double precision
+) returns pgscore.bare_register[]
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    registers pgscore.bare_register[] := '{}';
+    r pgscore.bare_register;
+    input jsonb;
+begin
+    for input in select i.value from jsonb_array_elements(inputs) with ordinality as i (value, ordinal) order by i.ordinal loop
+        r := pgscore._bare_input(
+            input, cardinality(registers), arguments[cardinality(registers) + 1], wild_ones, box
+        );
+        if r.kind is null then
+            return null;
+        end if;
+        registers := registers || r;
+    end loop;
+    return registers;
+end
+$$;
+
+comment on function pgscore._bare_inputs(jsonb, text[], boolean, double precision) is
+    'The registers of all inputs; NULL where one has no value in the box';
+
+create function pgscore._input_guard_sql(input jsonb, r pgscore.bare_register) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    or_missing constant text := case when r.may_miss then r.expression || ' is null or ' end;
+begin
+    return nullif(concat_ws(
+        ' and ',
+        case
+            when input ? 'known' then concat(
+                '(', or_missing, pgscore._tested_sql(r.expression, r.kind), ' operator(pg_catalog.=) any (',
+                pgscore._array_literal_sql(input -> 'known', input ->> 'type'), '))'
+            )
+            when r.kind = 't' and not r.may_miss then r.expression || ' is not null'
+        end,
+        case
+            -- NaN is greater.
+            when r.kind = 'n' and r.low = '-Infinity' and r.high = 'Infinity' then
+                concat('(', or_missing, r.expression, ' operator(pg_catalog.<=) ', pgscore._literal_sql(r.high), ')')
+        end
+    ), '');
+end
+$$;
+
+comment on function pgscore._input_guard_sql(jsonb, pgscore.bare_register) is
+    'SQL for what a row must pass for an input that is not wild, besides its ends; NULL where there is nothing';
+
+create function pgscore._box_guard_sql(inputs pgscore.bare_register[]) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+as $$
+    -- Two numbers are a point: one comparison for four ends, and false for NaN.
+    select string_agg(
+        format(
+            'pg_catalog.point(%s, %s) operator(pg_catalog.<@) %L::pg_catalog.box',
+            p.first, coalesce(p.second, pgscore._literal_sql(0)),
+            format('(%s,%s),(%s,%s)', p.high, coalesce(p.second_high, 0), p.low, coalesce(p.second_low, 0))
+        ),
+        ' and ' order by p.number
+    )
+    from (
+        select
+            b.number, b.expression as first, b.high, b.low, lead(b.expression) over following as second,
+            lead(b.high) over following as second_high, lead(b.low) over following as second_low
+        from (
+            select
+                row_number() over (order by i.ordinal) as number, i.low, i.high,
+                case
+                    when i.may_miss then format(
+                        'coalesce(%s, %s)', i.expression, pgscore._literal_sql(greatest(i.low, least(i.high, 0)))
+                    )
+                    else i.expression
+                end as expression
+            from unnest(inputs) with ordinality as i (
+                kind, expression, size, low, high, small, may_miss, is_wild, input, shift, factor, plus, power, wraps,
+                ordinal
+            )
+            where i.kind = 'n' and not i.is_wild and (i.low > '-Infinity' or i.high < 'Infinity')
+        ) b
+        window following as (order by b.number)
+    ) p
+    where p.number % 2 = 1
+$$;
+
+comment on function pgscore._box_guard_sql(pgscore.bare_register[]) is
+    'SQL for whether number inputs that are not wild lie between their ends; NULL where none has any';
+
+create function pgscore._guard_sql(inputs jsonb, registers pgscore.bare_register[]) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    guards text[] := '{}';
+    input jsonb;
+    number integer := 0;
+begin
+    for input in select i.value from jsonb_array_elements(inputs) with ordinality as i (value, ordinal) order by i.ordinal loop
+        number := number + 1;
+        if not (registers[number]).is_wild then
+            guards := guards || pgscore._input_guard_sql(input, registers[number]);
+        end if;
+    end loop;
+    return nullif(array_to_string(guards || pgscore._box_guard_sql(registers[:number]), ' and '), '');
+end
+$$;
+
+comment on function pgscore._guard_sql(jsonb, pgscore.bare_register[]) is
+    'SQL for whether a row is ordinary: what the inputs that are not wild have to pass; NULL where it is always';
+
+-- core/program/bare/affine.sql
+create function pgscore._lifted_sql(expression text, lift double precision) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select format(
+        '((%1$s operator(pg_catalog.+) %2$s) operator(pg_catalog.-) %2$s)', expression, pgscore._literal_sql(lift)
+    )
+$$;
+
+comment on function pgscore._lifted_sql(text, double precision) is
+    'SQL that rounds to a multiple of the lift''s last bit, so that nothing between that and 0 is left';
+
+create function pgscore._bare_wild_operation(
+    r pgscore.bare_register, field text, operand double precision
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if field = 'subtract' and r.shift = 0 and r.factor = 1 and r.plus = 0 then
+        r.shift := operand;
+    elsif field in ('subtract', 'add') then
+        r.plus := pgscore._add(r.plus, case field when 'add' then operand else -operand end);
+    elsif field = 'divide' then
+        r.factor := pgscore._divide(r.factor, operand);
+        r.plus := pgscore._divide(r.plus, operand);
+    else
+        r.factor := pgscore._multiply(r.factor, operand);
+        r.plus := pgscore._multiply(r.plus, operand);
+    end if;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_wild_operation(pgscore.bare_register, text, double precision) is
+    'A wild register after one operation: noted, for the sum that reads it';
+
+create function pgscore._bare_addition(
+    r pgscore.bare_register, field text, operand double precision
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    added constant double precision := case field when 'add' then operand else -operand end;
+begin
+    r.expression := format(
+        '(%s operator(pg_catalog.%s) %s)', r.expression, case field when 'add' then '+' else '-' end,
+        pgscore._literal_sql(operand)
+    );
+    r.low := pgscore._add(r.low, added);
+    r.high := pgscore._add(r.high, added);
+    r.small := greatest(l.smallest_double, pgscore._multiply(abs(operand), l.half_ulp));
+    r.size := r.size + 1;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_addition(pgscore.bare_register, text, double precision) is
+    'A register after a constant is added (field add) or subtracted (field subtract)';
+
+create function pgscore._bare_product(
+    r pgscore.bare_register, field text, operand double precision
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    divides constant boolean := field = 'divide';
+    factor constant double precision := case when divides then pgscore._divide(1, abs(operand)) else abs(operand) end;
+    ends double precision[];
+begin
+    if factor is null or factor > l.most_factor or factor > 0 and factor < l.least_factor then
+        return null;
+    end if;
+    if factor > 0 and pgscore._multiply(r.small, factor) < l.least_product then
+        r.expression := pgscore._lifted_sql(r.expression, l.lift / factor);
+        r.size := r.size + 2;
+    end if;
+    r.expression := format(
+        '(%s operator(pg_catalog.%s) %s)', r.expression, case when divides then '/' else '*' end,
+        pgscore._literal_sql(operand)
+    );
+    ends := case
+        when divides then array[pgscore._divide(r.low, operand), pgscore._divide(r.high, operand)]
+        else array[pgscore._multiply(r.low, operand), pgscore._multiply(r.high, operand)]
+    end;
+    r.low := case when ends[1] > ends[2] then ends[2] else ends[1] end;
+    r.high := case when ends[1] > ends[2] then ends[1] else ends[2] end;
+    r.small := greatest(pgscore._multiply(r.small, factor), l.smallest_double);
+    r.size := r.size + 1;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_product(pgscore.bare_register, text, double precision) is
+    'A register after it is divided by a constant (field divide) or multiplied (field multiply); NULL where that is not safe';
+
+create function pgscore._bare_affine(step jsonb, r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    field text;
+    operand double precision;
+begin
+    foreach field in array array['subtract', 'divide', 'multiply', 'add'] loop
+        operand := (step -> field)::double precision;
+        if operand is null or operand = (case when field in ('subtract', 'add') then 0 else 1 end) then
+            continue;
+        elsif r.is_wild then
+            r := pgscore._bare_wild_operation(r, field, operand);
+        elsif field in ('subtract', 'add') then
+            r := pgscore._bare_addition(r, field, operand);
+        else
+            r := pgscore._bare_product(r, field, operand);
+        end if;
+        exit when r.kind is null;
+    end loop;
+    if r.is_wild and (
+        not abs(r.factor) between l.least_wild_factor and l.most_wild_factor
+        or not abs(r.plus) < l.most_wild_factor or not abs(r.shift) < l.most_wild_shift
+        or r.factor is null or r.plus is null
+    ) then
+        return null;
+    end if;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_affine(jsonb, pgscore.bare_register) is
+    'The register of an affine step of a register; NULL where it is not safe';
+
+-- core/program/bare/functions.sql
+create function pgscore._bare_clip(step jsonb, r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    low constant double precision := (step -> 'minimum')::double precision;
+    high constant double precision := (step -> 'maximum')::double precision;
+begin
+    -- Unlike greatest and least, these give NULL for NULL.
+    if low is not null then
+        r.expression := format('pg_catalog.float8larger(%s, %s)', r.expression, pgscore._literal_sql(low));
+    end if;
+    if high is not null then
+        r.expression := format('pg_catalog.float8smaller(%s, %s)', r.expression, pgscore._literal_sql(high));
+    end if;
+    r.low := least(greatest(r.low, low), high);
+    r.high := least(greatest(r.high, low), high);
+    r.small := least(r.small, nullif(abs(low), 0), nullif(abs(high), 0));
+    r.size := r.size + 2;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_clip(jsonb, pgscore.bare_register) is 'The register of a clip step of a register';
+
+create function pgscore._bare_square_root(r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if r.low < 0 then
+        r.expression := format(
+            'case when %1$s operator(pg_catalog.>=) %2$s then pg_catalog.sqrt(%1$s) end',
+            r.expression, pgscore._literal_sql(0)
+        );
+        r.size := 2 * r.size + 2;
+        r.may_miss := true;
+    else
+        r.expression := format('pg_catalog.sqrt(%s)', r.expression);
+        r.size := r.size + 1;
+    end if;
+    r.low := 0;
+    r.high := sqrt(greatest(r.high, 0));
+    r.small := sqrt(r.small);
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_square_root(pgscore.bare_register) is 'The register of a square root; missing below 0';
+
+create function pgscore._bare_square(r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+begin
+    if r.small < l.least_squared then
+        r.expression := pgscore._lifted_sql(r.expression, l.square_lift);
+        r.size := r.size + 2;
+        r.small := l.lifted_small;
+    end if;
+    r.expression := format('(%1$s operator(pg_catalog.*) %1$s)', r.expression);
+    r.size := 2 * r.size + 1;
+    r.high := pgscore._multiply(greatest(abs(r.low), abs(r.high)), greatest(abs(r.low), abs(r.high)));
+    r.low := 0;
+    r.small := pgscore._multiply(r.small, r.small);
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_square(pgscore.bare_register) is 'The register of a square';
+
+create function pgscore._bare_function(step jsonb, r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    case step ->> 'name'
+        when 'sqrt' then
+            return pgscore._bare_square_root(r);
+        when 'square' then
+            return pgscore._bare_square(r);
+        when 'abs' then
+            r.expression := format('pg_catalog.abs(%s)', r.expression);
+            r.high := greatest(abs(r.low), abs(r.high));
+            r.low := 0;
+            r.size := r.size + 1;
+            return r;
+    end case;
+end
+$$;
+
+comment on function pgscore._bare_function(jsonb, pgscore.bare_register) is 'The register of a function step of a register';
+
+create function pgscore._bare_fill(step jsonb, r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    number double precision;
+begin
+    if r.kind = 't' then
+        r.expression := format('coalesce(%s, %s)', r.expression, pgscore._text_literal_sql(step ->> 'with'));
+    else
+        number := (step -> 'with')::double precision;
+        r.expression := format('coalesce(%s, %s)', r.expression, pgscore._literal_sql(number));
+        r.low := least(r.low, number);
+        r.high := greatest(r.high, number);
+        r.small := least(r.small, nullif(abs(number), 0));
+    end if;
+    r.may_miss := false;
+    r.size := r.size + 1;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_fill(jsonb, pgscore.bare_register) is 'The register of a fill step of a register';
+
+create function pgscore._bare_missing(r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return pgscore._bare_register(
+        'n',
+        case
+            when r.may_miss then
+                format(
+                    'case when %s is null then %s else %s end',
+                    r.expression, pgscore._literal_sql(1), pgscore._literal_sql(0)
+                )
+            else pgscore._literal_sql(0)
+        end,
+        r.size + 1, 0, 1, 1, false
+    );
+end
+$$;
+
+comment on function pgscore._bare_missing(pgscore.bare_register) is 'The register of a missing step of a register';
+
+create function pgscore._bare_lookup(step jsonb, r pgscore.bare_register, most_nodes bigint) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    keys constant integer := jsonb_array_length(step -> 'keys');
+begin
+    -- The value is read again for each key on the way.
+    r.size := r.size * (keys + 2) + keys;
+    if r.size > most_nodes then
+        return null;
+    end if;
+    r.expression := pgscore._lookup_sql(step, r.expression, r.kind = 't', r.may_miss);
+    select
+        coalesce(min(v.value), 0), coalesce(max(v.value), 0), coalesce(min(nullif(abs(v.value), 0)), 1),
+        bool_or(v.value is null)
+    into r.low, r.high, r.small, r.may_miss
+    from (
+        select nullif(k.value, 'null')::double precision as value
+        from jsonb_array_elements(
+            step -> 'values' || (step -> 'unknown')
+                || (step -> case when r.may_miss then 'missing' else 'unknown' end)
+        ) as k (value)
+    ) v;
+    r.kind := 'n';
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_lookup(jsonb, pgscore.bare_register, bigint) is
+    'The register of a lookup step of a register; NULL where its SQL would be too large';
+
+-- core/program/bare/linear.sql
+create function pgscore._addend_sql(expression text, weight double precision) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Operators that are named with their schema bind alike.
+    select format(' operator(pg_catalog.+) (%s operator(pg_catalog.*) %s)', expression, pgscore._literal_sql(weight))
+$$;
+
+comment on function pgscore._addend_sql(text, double precision) is 'SQL that adds what is weighted to the sum before it';
+
+create function pgscore._bare_linear(step jsonb, registers pgscore.bare_register[]) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    of constant integer[] := translate((step -> 'of')::text, '[]', '{}')::integer[];
+    weights constant double precision[] := translate((step -> 'weights')::text, '[]', '{}')::double precision[];
+    intercept constant double precision := (step -> 'intercept')::double precision;
+    r pgscore.bare_register := pgscore._bare_register(
+        'n', null, 1, intercept, intercept, coalesce(nullif(abs(intercept), 0), 1), false
+    );
+    sum text := pgscore._literal_sql(intercept);
+    term pgscore.bare_register;
+    weight double precision;
+    product double precision;
+begin
+    for number in 1 .. cardinality(of) loop
+        term := registers[of[number] + 1];
+        weight := weights[number];
+        product := pgscore._multiply(term.small, abs(weight));
+        if weight <> 0 and abs(weight) < l.least_factor
+            or term.low = '-Infinity' or term.high = 'Infinity'
+            or pgscore._multiply(abs(weight), greatest(abs(term.low), abs(term.high))) > l.most_result
+        then
+            return null;
+        elsif weight <> 0 and product < l.least_product then
+            term.expression := pgscore._lifted_sql(term.expression, l.lift / abs(weight));
+            term.size := term.size + 2;
+        end if;
+        sum := sum || pgscore._addend_sql(term.expression, weight);
+        r.low := pgscore._add(r.low, least(pgscore._multiply(weight, term.low), pgscore._multiply(weight, term.high)));
+        r.high := pgscore._add(
+            r.high, greatest(pgscore._multiply(weight, term.low), pgscore._multiply(weight, term.high))
+        );
+        if weight <> 0 then
+            r.small := least(r.small, greatest(product, l.smallest_double));
+        end if;
+        r.may_miss := r.may_miss or term.may_miss;
+        r.size := r.size + term.size + 2;
+    end loop;
+    r.small := greatest(l.smallest_double, pgscore._multiply(r.small, l.half_ulp));
+    r.expression := '(' || sum || ')';
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_linear(jsonb, pgscore.bare_register[]) is
+    'The register of a linear step that reads no wild register; NULL where it is not safe';
+
+create function pgscore._tame_term(r pgscore.bare_register, weight double precision) returns pgscore.bare_term
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    term pgscore.bare_term;
+begin
+    term.weight := weight;
+    term.constant := 0;
+    term.magnitude := pgscore._multiply(
+        abs(weight), pgscore._divide(greatest(abs(r.low), abs(r.high)), l.largest_double)
+    );
+    term.is_plain := false;
+    if weight = 0 or pgscore._multiply(abs(weight), r.small) > l.least_summed then
+        term.expression := r.expression;
+    elsif abs(weight) > l.least_tame_weight then
+        term.expression := pgscore._lifted_sql(r.expression, pgscore._divide(l.summed_lift, abs(weight)));
+    else
+        return null;
+    end if;
+    return term;
+end
+$$;
+
+comment on function pgscore._tame_term(pgscore.bare_register, double precision) is
+    'The term of a register that is not wild in a sum with such as are; NULL where it could underflow';
+
+create function pgscore._wild_term(r pgscore.bare_register, weight double precision, argument text) returns pgscore.bare_term
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    term pgscore.bare_term;
+begin
+    term.weight := pgscore._multiply(weight, r.factor);
+    if not abs(term.weight) between l.least_wild_weight and l.most_wild_weight then
+        return null;
+    end if;
+    term.magnitude := abs(term.weight) * 2;
+    term.is_plain := abs(pgscore._multiply(r.shift, r.factor)) <= l.most_plain_shift;
+    if term.is_plain then
+        term.expression := argument;
+        term.constant := pgscore._multiply(term.weight, pgscore._divide(r.plus, r.factor) - r.shift);
+    else
+        term.expression := format('(%s operator(pg_catalog.-) %s)', argument, pgscore._literal_sql(r.shift));
+        term.constant := pgscore._multiply(term.weight, pgscore._divide(r.plus, r.factor));
+    end if;
+    return term;
+end
+$$;
+
+comment on function pgscore._wild_term(pgscore.bare_register, double precision, text) is
+    'The term of a wild register in a sum: its factor is in the weight, what it adds in the intercept; NULL where the sum would not show what the input is';
+
+create function pgscore._scaled_sum(
+    terms pgscore.bare_term[], intercept double precision, total double precision, least_weight double precision
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    r pgscore.bare_register := pgscore._bare_register('n', null, 3 * cardinality(terms), null, null, null, false);
+    scale double precision;
+    term pgscore.bare_term;
+begin
+    if total is null or not total < l.most_wild_total or not abs(intercept) < l.most_wild_total
+        or not least_weight > l.least_tame_weight
+    then
+        return null;
+    end if;
+    r.is_wild := true;
+    r.power := greatest(0, ceil(log('2'::numeric,
+        greatest(total + pgscore._divide(abs(intercept), l.largest_double) * 2, 1)::numeric)) + 2);
+    scale := power('2'::double precision, -r.power);
+    r.expression := pgscore._literal_sql(pgscore._multiply(intercept, scale));
+    foreach term in array terms loop
+        r.expression := r.expression || pgscore._addend_sql(term.expression, pgscore._multiply(term.weight, scale));
+    end loop;
+    return r;
+end
+$$;
+
+comment on function pgscore._scaled_sum(pgscore.bare_term[], double precision, double precision, double precision) is
+    'A sum that may read wild registers, scaled down by a power of two until no row overflows it; NULL where there is none';
+
+create function pgscore._wraps_sql(
+    plain boolean[], link text, power integer, least_weight double precision
+) returns text[]
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- Lost in rounding, it keeps the products of tiny inputs from underflowing.
+    lift constant text := pgscore._literal_sql(power('2'::double precision,
+        (-1010 + power - floor(log('2'::numeric, least_weight::numeric)))::integer));
+    wrap constant text := case link
+        when 'logistic' then format('(%%s operator(pg_catalog.+) %s)', lift)
+        else format('((%%s operator(pg_catalog.+) %s) operator(pg_catalog.-) %s)', lift, lift)
+    end;
+begin
+    return array(
+        select case when p.plain then wrap end from unnest(plain) with ordinality as p (plain, ordinal) order by p.ordinal
+    );
+end
+$$;
+
+comment on function pgscore._wraps_sql(boolean[], text, integer, double precision) is
+    'What the arguments of inputs are wrapped in that a scaled sum reads plainly; NULL for the others';
+
+create function pgscore._bare_wild_sum(
+    program jsonb, step jsonb, arguments text[], registers pgscore.bare_register[]
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    of constant integer[] := translate((step -> 'of')::text, '[]', '{}')::integer[];
+    weights constant double precision[] := translate((step -> 'weights')::text, '[]', '{}')::double precision[];
+    intercept double precision := (step -> 'intercept')::double precision;
+    total double precision := abs(intercept);
+    least_weight double precision := 1;
+    terms pgscore.bare_term[] := '{}';
+    -- For each input whether it is read, NULL where it is not, and whether it is read as it was given.
+    plain boolean[] := array_fill(null::boolean, array[jsonb_array_length(program -> 'inputs')]);
+    may_miss boolean := false;
+    r pgscore.bare_register;
+    term pgscore.bare_term;
+begin
+    for number in 1 .. cardinality(of) loop
+        r := registers[of[number] + 1];
+        term := case
+            when r.is_wild then pgscore._wild_term(r, weights[number], arguments[r.input + 1])
+            else pgscore._tame_term(r, weights[number])
+        end;
+        if term.expression is null then
+            return null;
+        end if;
+        intercept := intercept + term.constant;
+        total := total + term.magnitude;
+        if r.is_wild then
+            plain[r.input + 1] := term.is_plain or coalesce(plain[r.input + 1], false);
+        end if;
+        if term.is_plain then
+            least_weight := least(least_weight, abs(term.weight));
+        end if;
+        terms := terms || term;
+        may_miss := may_miss or r.may_miss;
+    end loop;
+    -- Nothing shows what an input is that the sum does not read.
+    if exists (select from unnest(registers) as w where w.input is not null and plain[w.input + 1] is null) then
+        return null;
+    end if;
+    r := pgscore._scaled_sum(terms, intercept, total, least_weight);
+    if r.kind is not null then
+        r.may_miss := may_miss;
+        r.wraps := pgscore._wraps_sql(plain, program ->> 'link', r.power, least_weight);
+    end if;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_wild_sum(jsonb, jsonb, text[], pgscore.bare_register[]) is
+    'The register of the linear step that alone may read wild registers, and must read all wild inputs; NULL where it is not safe';
+
+-- core/program/bare/trees.sql
+create function pgscore._is_needed(program jsonb, scores integer[], register integer) returns boolean
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select register = any (scores) or exists (
+        select from jsonb_array_elements(program -> 'steps') as s (step)
+        where case jsonb_typeof(s.step -> 'of')
+            when 'array' then s.step -> 'of' @> to_jsonb(register) else s.step -> 'of' = to_jsonb(register)
+        end
+    )
+$$;
+
+comment on function pgscore._is_needed(jsonb, integer[], integer) is 'Whether a register is a score or read by a step';
+
+create function pgscore._bare_quotient(r pgscore.bare_register, divisor double precision) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+begin
+    if divisor = 0 or abs(pgscore._divide(r.small, divisor)) < l.least_divided then
+        return null;
+    end if;
+    r.expression := format('(%s operator(pg_catalog./) %s)', r.expression, pgscore._literal_sql(divisor));
+    r.high := abs(pgscore._divide(r.high, divisor));
+    r.small := abs(pgscore._divide(r.small, divisor));
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_quotient(pgscore.bare_register, double precision) is
+    'A sum of trees over their divisor; NULL where that could underflow';
+
+create function pgscore._bare_tree_output(
+    step jsonb, tests text[], may_miss boolean[], output integer, size bigint
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    base constant double precision := (step -> 'base' -> output)::double precision;
+    trees constant text[] := pgscore._trees_sql(step, tests, may_miss, output);
+    r pgscore.bare_register := pgscore._bare_register(
+        'n', array_to_string(pgscore._literal_sql(base) || trees, ' operator(pg_catalog.+) '), size, null, null, null,
+        false
+    );
+begin
+    if cardinality(trees) > 0 then
+        r.expression := '(' || r.expression || ')';
+    end if;
+    select
+        abs(base) + coalesce(max(abs(v.leaf::double precision)), 0) * cardinality(trees),
+        greatest(l.smallest_double, least(min(nullif(abs(v.leaf::double precision), 0)), nullif(abs(base), 0)))
+    into r.high, r.small
+    from jsonb_array_elements(step -> 'values') as v (leaf);
+    r.small := greatest(l.smallest_double, coalesce(pgscore._multiply(r.small, l.half_ulp), 1));
+    if step ? 'divide' then
+        r := pgscore._bare_quotient(r, (step -> 'divide')::double precision);
+    end if;
+    r.low := -r.high;
+    return case when r.high < 'Infinity' then r end;
+end
+$$;
+
+comment on function pgscore._bare_tree_output(jsonb, text[], boolean[], integer, bigint) is
+    'The register of one output of a trees step; tests is SQL for what nodes test, NULL where it is missing and may_miss. NULL where it is not safe';
+
+create function pgscore._bare_trees(
+    program jsonb, step jsonb, scores integer[], registers pgscore.bare_register[], most_nodes bigint
+) returns pgscore.bare_register[]
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    r pgscore.bare_register;
+    number integer;
+    tests text[] := '{}';
+    may_miss boolean[] := '{}';
+    sizes bigint[] := '{}';
+    size bigint;
+    answers pgscore.bare_register[] := '{}';
+begin
+    foreach number in array translate((step -> 'of')::text, '[]', '{}')::integer[] loop
+        r := registers[number + 1];
+        if r.is_wild then
+            return null;
+        end if;
+        tests := tests || pgscore._tested_sql(r.expression, r.kind);
+        may_miss := may_miss || r.may_miss;
+        sizes := sizes || r.size;
+    end loop;
+    select coalesce(sum(sizes[f.position + 1]) + count(*), 0) into size
+    from unnest(translate((step -> 'feature')::text, '[]', '{}')::integer[]) as f (position);
+    if size > most_nodes or jsonb_array_length(step -> 'roots') > l.most_trees
+        or not pgscore._has_bounded_leaves(step)
+    then
+        return null;
+    end if;
+    for output in 0 .. jsonb_array_length(step -> 'base') - 1 loop
+        r := case
+            when pgscore._is_needed(program, scores, cardinality(registers) + output) then
+                pgscore._bare_tree_output(step, tests, may_miss, output, size)
+            else pgscore._bare_register('n', null, size, 0, 0, l.smallest_double, false)
+        end;
+        if r.kind is null then
+            return null;
+        end if;
+        answers := answers || r;
+    end loop;
+    return answers;
+end
+$$;
+
+comment on function pgscore._bare_trees(jsonb, jsonb, integer[], pgscore.bare_register[], bigint) is
+    'The registers of a trees step, without SQL where nothing needs them; NULL where one is not safe';
+
+-- core/program/bare/program.sql
 -- Interval arithmetic with the program's own operations: rounding is monotone, so where the ends do not overflow nothing
 -- between them does. `small` is the least magnitude that a register has besides 0: a product with it must not underflow.
 --
--- A register is `wild` where it is linear in an input that may be anything, NULL, NaN and infinity included. Such inputs
+-- A register is wild where it is linear in an input that may be anything, NULL, NaN and infinity included. Such inputs
 -- need no guard, because the one sum that may read them shows what they were: its weights are scaled down by a power of
 -- two until no sum of doubles overflows, an added constant that is lost in rounding keeps their products from
 -- underflowing, and a sum that is large, infinite, NaN or NULL is left to the careful function.
-create function pgscore._program_bare(
+create function pgscore._bare_scores(program jsonb, positive integer) returns integer[]
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    scores constant integer[] := translate((program -> 'scores')::text, '[]', '{}')::integer[];
+begin
+    return case program ->> 'link'
+        when 'identity' then array[scores[coalesce(positive, 0) + 1]]
+        when 'logistic' then array[scores[1]]
+        when 'sign' then array[scores[1]]
+        else scores
+    end;
+end
+$$;
+
+comment on function pgscore._bare_scores(jsonb, integer) is
+    'The registers that the score needs: some links want all, the others the one of the output';
+
+create function pgscore._bare_linear_step(
+    program jsonb, step jsonb, arguments text[], scores integer[], registers pgscore.bare_register[]
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    of constant integer[] := translate((step -> 'of')::text, '[]', '{}')::integer[];
+begin
+    if cardinality(of) > l.most_terms then
+        return null;
+    end if;
+    for number in 1 .. cardinality(of) loop
+        if (registers[of[number] + 1]).is_wild then
+            -- Only the sum that is the score: what follows it would have to know of its power.
+            return case
+                when program ->> 'link' in ('identity', 'logistic', 'sign') and scores = array[cardinality(registers)] then
+                    pgscore._bare_wild_sum(program, step, arguments, registers)
+            end;
+        end if;
+    end loop;
+    return pgscore._bare_linear(step, registers);
+end
+$$;
+
+comment on function pgscore._bare_linear_step(jsonb, jsonb, text[], integer[], pgscore.bare_register[]) is
+    'The register of a linear step; NULL where it is not safe';
+
+create function pgscore._bare_step(
+    program jsonb, step jsonb, arguments text[], scores integer[], registers pgscore.bare_register[], most_nodes bigint
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    name constant text := step ->> 'step';
+    r pgscore.bare_register;
+begin
+    if name <> 'linear' then
+        r := registers[(step -> 'of')::integer + 1];
+        if r.is_wild and name <> 'affine' then
+            return null;
+        end if;
+    end if;
+    r := case name
+        when 'affine' then pgscore._bare_affine(step, r)
+        when 'clip' then pgscore._bare_clip(step, r)
+        when 'function' then pgscore._bare_function(step, r)
+        when 'fill' then pgscore._bare_fill(step, r)
+        when 'missing' then pgscore._bare_missing(r)
+        when 'lookup' then pgscore._bare_lookup(step, r, most_nodes)
+        when 'linear' then pgscore._bare_linear_step(program, step, arguments, scores, registers)
+    end;
+    -- The steps whose values can grow.
+    if r.size > most_nodes
+        or not r.is_wild and (name in ('affine', 'linear') or step ->> 'name' = 'square')
+        and (coalesce(r.low, '-Infinity') <= -l.most_result or coalesce(r.high, 'Infinity') >= l.most_result)
+    then
+        return null;
+    end if;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_step(jsonb, jsonb, text[], integer[], pgscore.bare_register[], bigint) is
+    'The register of a step of any kind but trees; NULL where it is not safe, or larger than most_nodes';
+
+create function pgscore._bare_registers(
+    program jsonb, arguments text[], scores integer[], wild_ones boolean, box double precision
+) returns pgscore.bare_register[]
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    most_nodes constant bigint := 4 * pgscore._program_size(program) + 1000;
+    registers pgscore.bare_register[] := pgscore._bare_inputs(program -> 'inputs', arguments, wild_ones, box);
+    added pgscore.bare_register[];
+    r pgscore.bare_register;
+    step jsonb;
+begin
+    if registers is null then
+        return null;
+    end if;
+    for step in
+        select s.value from jsonb_array_elements(program -> 'steps') with ordinality as s (value, ordinal) order by s.ordinal
+    loop
+        if step ->> 'step' = 'trees' then
+            added := pgscore._bare_trees(program, step, scores, registers, most_nodes);
+            if added is null then
+                return null;
+            end if;
+            foreach r in array added loop
+                registers := registers || r;
+            end loop;
+        else
+            r := pgscore._bare_step(program, step, arguments, scores, registers, most_nodes);
+            if r.kind is null then
+                return null;
+            end if;
+            registers := registers || r;
+        end if;
+    end loop;
+    return registers;
+end
+$$;
+
+comment on function pgscore._bare_registers(jsonb, text[], integer[], boolean, double precision) is
+    'All registers of a program; NULL where one is not safe';
+
+create function pgscore._bare_ended_sql(
+    expression text, link text, factor double precision, is_limited boolean
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    most constant double precision := case link when 'logistic' then l.most_exponent else l.most_score end;
+    upper_end constant text := pgscore._literal_sql(most / factor);
+    lower_end constant text := pgscore._literal_sql(-most / factor);
+    e text := expression;
+begin
+    if is_limited then
+        -- Beyond these ends, NaN with the upper one, it is the careful function's turn: it gets what is NULL.
+        e := format('pg_catalog.float8smaller(pg_catalog.float8larger(%s, %s), %s)', e, lower_end, upper_end);
+    end if;
+    if link = 'logistic' then
+        e := case
+            when factor = 1 then format('pg_catalog.exp(operator(pg_catalog.-) %s)', e)
+            else format('pg_catalog.exp(%s operator(pg_catalog.*) %s)', e, pgscore._literal_sql(-factor))
+        end;
+        if is_limited then
+            e := format(
+                'pgscore._nullif(pgscore._nullif(%s, pg_catalog.exp(%s)), pg_catalog.exp(%s))',
+                e, pgscore._literal_sql(most), pgscore._literal_sql(-most)
+            );
+        end if;
+        e := format('%1$s operator(pg_catalog./) (%1$s operator(pg_catalog.+) %2$s)', pgscore._literal_sql(1), e);
+    elsif is_limited then
+        e := format('pgscore._nullif(pgscore._nullif(%s, %s), %s)', e, upper_end, lower_end);
+        if link = 'identity' then
+            e := format('%s operator(pg_catalog.*) %s', e, pgscore._literal_sql(factor));
+        end if;
+    end if;
+    return e;
+end
+$$;
+
+comment on function pgscore._bare_ended_sql(text, text, double precision, boolean) is
+    'SQL for a score register over a factor, linked unless the link is sign; where it is limited, NULL beyond the ends';
+
+create function pgscore._bare_score_sql(
+    link text, positive integer, r pgscore.bare_register
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    e text := pgscore._bare_ended_sql(
+        r.expression, link, power('2'::double precision, coalesce(r.power, 0)),
+        r.power is not null or link = 'logistic' and (r.low < -l.most_exponent or r.high > l.most_exponent)
+    );
+begin
+    if link = 'sign' then
+        e := format('(%s operator(pg_catalog.>) %s)::pg_catalog.int4::pg_catalog.float8', e, pgscore._literal_sql(0));
+    end if;
+    if link in ('logistic', 'sign') and positive = 0 then
+        e := format('%s operator(pg_catalog.-) (%s)', pgscore._literal_sql(1), e);
+    end if;
+    return e;
+end
+$$;
+
+comment on function pgscore._bare_score_sql(text, integer, pgscore.bare_register) is
+    'SQL for an output of a link that takes one score, of its register';
+
+create function pgscore._program_bare_sql(
     program jsonb, positive integer, arguments text[], wild_ones boolean, box double precision
 ) returns pgscore.bare_expression
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
-set extra_float_digits = 1
 as $$
 declare
-    most constant double precision := '1.7976931348623157e308';
-    tiny constant double precision := '5e-324';
-    ulp constant double precision := power('2'::double precision, -54);
-    limits constant bigint := 4 * pgscore._program_size(program) + 1000;
-    inputs constant integer := jsonb_array_length(program -> 'inputs');
     link constant text := program ->> 'link';
-    kinds text := '';
-    expressions text[] := '{}';
-    sizes bigint[] := '{}';
-    lows double precision[] := '{}';
-    highs double precision[] := '{}';
-    smalls double precision[] := '{}';
-    may_miss boolean[] := '{}';
-    -- A wild register is (input - shift) * factor + plus.
-    wild integer[] := '{}';
-    shifts double precision[] := '{}';
-    factors double precision[] := '{}';
-    pluses double precision[] := '{}';
-    points text[] := '{}';
-    corners double precision[] := '{}';
-    guards text[] := '{}';
-    used boolean[] := array_fill(false, array[inputs]);
-    wraps text[] := array_fill(null::text, array[inputs]);
-    input jsonb;
-    step jsonb;
-    name text;
-    field text;
-    kind text;
-    e text;
-    size bigint;
-    low double precision;
-    high double precision;
-    small double precision;
-    missing boolean;
-    wild_input integer;
-    shift double precision;
-    factor double precision;
-    plus double precision;
-    constant_ double precision;
-    weight double precision;
-    term text;
-    of integer;
-    read integer[];
-    weights double precision[];
-    trees text[];
-    register integer := 0;
-    -- The one register that the score needs; NULL where it needs several.
-    score integer;
-    scores integer[];
-    total double precision;
-    least_weight double precision;
-    power_ integer;
-    lift text;
-    limited boolean;
+    scores constant integer[] := pgscore._bare_scores(program, positive);
+    registers constant pgscore.bare_register[] := pgscore._bare_registers(program, arguments, scores, wild_ones, box);
+    r pgscore.bare_register;
     answer pgscore.bare_expression;
 begin
-    -- Which registers the score needs: some links want all.
-    select array_agg(r.register::integer order by r.ordinal) into scores
-    from jsonb_array_elements(program -> 'scores') with ordinality as r (register, ordinal);
-    if link in ('identity', 'logistic', 'sign') then
-        score := scores[case link when 'identity' then coalesce(positive, 0) else 0 end + 1];
-        scores := array[score];
-    end if;
-
-    for input in
-        select i.value from jsonb_array_elements(program -> 'inputs') with ordinality as i (value, ordinal) order by i.ordinal
-    loop
-        e := arguments[register + 1];
-        missing := (input -> 'nullable')::boolean;
-        kind := case when input ->> 'type' = 'text' then 't' else 'n' end;
-        low := coalesce((input -> 'minimum')::double precision, '-Infinity');
-        high := coalesce((input -> 'maximum')::double precision, 'Infinity');
-        wild_input := case
-            when wild_ones and kind = 'n' and not missing and not input ? 'known' and low < '-1e200' and high > '1e200'
-            then register
-        end;
-        if wild_input is null then
-            low := greatest(low, -box);
-            high := least(high, box);
-            if low > high then
-                return null;
-            elsif input ? 'known' then
-                guards := guards || concat(
-                    '(', case when missing then e || ' is null or ' end, pgscore._tested(e, kind), ' = any (',
-                    pgscore._array_literal(input -> 'known', input ->> 'type'), '))'
-                );
-            elsif kind = 't' and not missing then
-                guards := guards || (e || ' is not null');
-            end if;
-            if kind = 'n' and low = '-Infinity' and high = 'Infinity' then
-                -- NaN is greater.
-                guards := guards || concat(
-                    '(', case when missing then e || ' is null or ' end, e, ' <= ', pgscore._literal(high), ')'
-                );
-            elsif kind = 'n' then
-                points := points || case
-                    when missing then format('coalesce(%s, %s)', e, pgscore._literal(greatest(low, least(high, 0)))) else e end;
-                corners := corners || array[high, low];
-            end if;
-        end if;
-        kinds := kinds || kind;
-        expressions := expressions || e;
-        sizes := sizes || 1::bigint;
-        lows := lows || low;
-        highs := highs || high;
-        smalls := smalls || tiny;
-        may_miss := may_miss || missing;
-        wild := wild || wild_input;
-        shifts := shifts || '0'::double precision;
-        factors := factors || '1'::double precision;
-        pluses := pluses || '0'::double precision;
-        register := register + 1;
-    end loop;
-
-    for step in
-        select s.value from jsonb_array_elements(program -> 'steps') with ordinality as s (value, ordinal) order by s.ordinal
-    loop
-        name := step ->> 'step';
-        if name = 'trees' then
-            read := translate((step -> 'of')::text, '[]', '{}')::integer[];
-            for number in 1 .. cardinality(read) loop
-                if wild[read[number] + 1] is not null then
-                    return null;
-                end if;
-            end loop;
-            size := (
-                select sum(sizes[read[f.position + 1] + 1]) + count(*)
-                from unnest(translate((step -> 'feature')::text, '[]', '{}')::integer[]) as f (position)
-            );
-            if coalesce(size, 0) > limits or jsonb_array_length(step -> 'roots') > 1500 or not pgscore._leaves_are_bounded(step) then
-                return null;
-            end if;
-            for output in 0 .. jsonb_array_length(step -> 'base') - 1 loop
-                e := null;
-                total := 0;
-                small := tiny;
-                if register = any (scores) or exists (
-                    -- Only what the score needs.
-                    select from jsonb_array_elements(program -> 'steps') as s (later)
-                    where case jsonb_typeof(s.later -> 'of')
-                        when 'array' then s.later -> 'of' @> to_jsonb(register) else s.later -> 'of' = to_jsonb(register) end
-                ) then
-                    trees := pgscore._tree_expressions(
-                        step,
-                        array(
-                            select pgscore._tested(expressions[r.register + 1], substr(kinds, r.register + 1, 1))
-                            from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
-                        ),
-                        array(
-                            select may_miss[r.register + 1]
-                            from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
-                        ),
-                        output
-                    );
-                    e := array_to_string(pgscore._literal((step -> 'base' -> output)::double precision) || trees, ' + ');
-                    if cardinality(trees) > 0 then
-                        e := '(' || e || ')';
-                    end if;
-                    select
-                        abs((step -> 'base' -> output)::double precision)
-                            + coalesce(max(abs(v.leaf::double precision)), 0) * cardinality(trees),
-                        greatest(tiny, least(
-                            min(nullif(abs(v.leaf::double precision), 0)), nullif(abs((step -> 'base' -> output)::double precision), 0)
-                        ))
-                    into total, small
-                    from jsonb_array_elements(step -> 'values') as v (leaf);
-                    -- Sums are multiples of the last bit of their least term.
-                    small := greatest(tiny, coalesce(pgscore._multiply(small, ulp), 1));
-                    constant_ := (step -> 'divide')::double precision;
-                    if constant_ is not null then
-                        if constant_ = 0 or abs(pgscore._divide(small, constant_)) < '1e-300' then
-                            return null;
-                        end if;
-                        e := format('(%s / %s)', e, pgscore._literal(constant_));
-                        total := abs(pgscore._divide(total, constant_));
-                        small := abs(pgscore._divide(small, constant_));
-                    end if;
-                    if not total < 'Infinity' then
-                        return null;
-                    end if;
-                end if;
-                kinds := kinds || 'n';
-                expressions := expressions || e;
-                sizes := sizes || size;
-                lows := lows || -total;
-                highs := highs || total;
-                smalls := smalls || small;
-                may_miss := may_miss || false;
-                wild := wild || null::integer;
-                shifts := shifts || '0'::double precision;
-                factors := factors || '1'::double precision;
-                pluses := pluses || '0'::double precision;
-                register := register + 1;
-            end loop;
-            continue;
-        end if;
-
-        kind := pgscore._step_kinds(step, kinds);
-        wild_input := null;
-        shift := 0;
-        factor := 1;
-        plus := 0;
-        if name <> 'linear' then
-            of := (step -> 'of')::integer + 1;
-            e := expressions[of];
-            size := sizes[of];
-            low := lows[of];
-            high := highs[of];
-            small := smalls[of];
-            missing := may_miss[of];
-            wild_input := wild[of];
-            if wild_input is not null and name <> 'affine' then
-                return null;
-            end if;
-        end if;
-        case name
-            when 'affine' then
-                shift := shifts[of];
-                factor := factors[of];
-                plus := pluses[of];
-                foreach field in array array['subtract', 'divide', 'multiply', 'add'] loop
-                    constant_ := (step -> field)::double precision;
-                    if constant_ is null
-                        or (field in ('subtract', 'add') and constant_ = 0)
-                        or (field in ('divide', 'multiply') and constant_ = 1)
-                    then
-                        continue;
-                    elsif wild_input is not null then
-                        if field = 'subtract' and shift = 0 and factor = 1 and plus = 0 then
-                            shift := constant_;
-                        elsif field in ('subtract', 'add') then
-                            plus := pgscore._add(plus, case field when 'add' then constant_ else -constant_ end);
-                        elsif field = 'divide' then
-                            factor := pgscore._divide(factor, constant_);
-                            plus := pgscore._divide(plus, constant_);
-                        else
-                            factor := pgscore._multiply(factor, constant_);
-                            plus := pgscore._multiply(plus, constant_);
-                        end if;
-                        continue;
-                    elsif field in ('subtract', 'add') then
-                        e := format('(%s %s %s)', e, case field when 'add' then '+' else '-' end, pgscore._literal(constant_));
-                        constant_ := case field when 'add' then constant_ else -constant_ end;
-                        low := pgscore._add(low, constant_);
-                        high := pgscore._add(high, constant_);
-                        small := greatest(tiny, pgscore._multiply(abs(constant_), ulp));
-                        size := size + 1;
-                    else
-                        factor := case field when 'divide' then pgscore._divide(1, abs(constant_)) else abs(constant_) end;
-                        if factor is null or factor > '1e300' or factor > 0 and factor < '1e-200' then
-                            return null;
-                        end if;
-                        if factor > 0 and pgscore._multiply(small, factor) < '1e-305' then
-                            -- Rounded to a multiple of what survives the product.
-                            lift := pgscore._literal(power('2'::double precision, -1010) / factor);
-                            e := format('((%s + %s) - %s)', e, lift, lift);
-                            size := size + 2;
-                        end if;
-                        e := format('(%s %s %s)', e, case field when 'divide' then '/' else '*' end, pgscore._literal(constant_));
-                        low := case field when 'divide' then pgscore._divide(low, constant_) else pgscore._multiply(low, constant_) end;
-                        high := case field when 'divide' then pgscore._divide(high, constant_) else pgscore._multiply(high, constant_) end;
-                        if low > high then
-                            total := low;
-                            low := high;
-                            high := total;
-                        end if;
-                        small := greatest(pgscore._multiply(small, factor), tiny);
-                        size := size + 1;
-                        factor := 1;
-                    end if;
-                end loop;
-                if wild_input is not null and (
-                    not abs(factor) between '1e-100' and '1e100' or not abs(plus) < '1e100' or not abs(shift) < '1e200'
-                    or factor is null or plus is null
-                ) then
-                    return null;
-                end if;
-            when 'clip' then
-                -- Unlike greatest and least, these give NULL for NULL.
-                if step ? 'minimum' then
-                    e := format('float8larger(%s, %s)', e, pgscore._literal((step -> 'minimum')::double precision));
-                end if;
-                if step ? 'maximum' then
-                    e := format('float8smaller(%s, %s)', e, pgscore._literal((step -> 'maximum')::double precision));
-                end if;
-                low := least(greatest(low, (step -> 'minimum')::double precision), (step -> 'maximum')::double precision);
-                high := least(greatest(high, (step -> 'minimum')::double precision), (step -> 'maximum')::double precision);
-                small := least(
-                    small, nullif(abs((step -> 'minimum')::double precision), 0), nullif(abs((step -> 'maximum')::double precision), 0)
-                );
-                size := size + 2;
-            when 'function' then
-                case step ->> 'name'
-                    when 'abs' then
-                        e := format('abs(%s)', e);
-                        high := greatest(abs(low), abs(high));
-                        low := 0;
-                        size := size + 1;
-                    when 'sqrt' then
-                        if low < 0 then
-                            e := format('case when %1$s >= %2$s then sqrt(%1$s) end', e, pgscore._literal(0));
-                            size := 2 * size + 2;
-                            missing := true;
-                        else
-                            e := format('sqrt(%s)', e);
-                            size := size + 1;
-                        end if;
-                        low := 0;
-                        high := sqrt(greatest(high, 0));
-                        small := sqrt(small);
-                    else
-                        if small < '1e-150' then
-                            lift := pgscore._literal(power('2'::double precision, -480));
-                            e := format('((%s + %s) - %s)', e, lift, lift);
-                            size := size + 2;
-                            small := '1e-160';
-                        end if;
-                        e := format('(%1$s * %1$s)', e);
-                        size := 2 * size + 1;
-                        high := pgscore._multiply(greatest(abs(low), abs(high)), greatest(abs(low), abs(high)));
-                        low := 0;
-                        small := pgscore._multiply(small, small);
-                end case;
-            when 'fill' then
-                if kind = 't' then
-                    e := format('coalesce(%s, %s::text)', e, quote_literal(step ->> 'with'));
-                else
-                    constant_ := (step -> 'with')::double precision;
-                    e := format('coalesce(%s, %s)', e, pgscore._literal(constant_));
-                    low := least(low, constant_);
-                    high := greatest(high, constant_);
-                    small := least(small, nullif(abs(constant_), 0));
-                end if;
-                missing := false;
-                size := size + 1;
-            when 'missing' then
-                e := case
-                    when missing then format('case when %s is null then %s else %s end', e, pgscore._literal(1), pgscore._literal(0))
-                    else pgscore._literal(0)
-                end;
-                low := 0;
-                high := 1;
-                small := 1;
-                missing := false;
-                size := size + 1;
-            when 'lookup' then
-                -- The value is read again for each key on the way.
-                size := size * (jsonb_array_length(step -> 'keys') + 2) + jsonb_array_length(step -> 'keys');
-                if size > limits then
-                    return null;
-                end if;
-                e := pgscore._lookup(step, e, substr(kinds, of, 1) = 't', missing);
-                select
-                    coalesce(min(v.value), 0), coalesce(max(v.value), 0), coalesce(min(nullif(abs(v.value), 0)), 1),
-                    bool_or(v.value is null)
-                into low, high, small, missing
-                from (
-                    select nullif(k.value, 'null')::double precision as value
-                    from jsonb_array_elements(step -> 'values' || (step -> 'unknown')
-                        || case when missing then step -> 'missing' else step -> 'unknown' end) as k (value)
-                ) v;
-            when 'linear' then
-                read := translate((step -> 'of')::text, '[]', '{}')::integer[];
-                weights := translate((step -> 'weights')::text, '[]', '{}')::double precision[];
-                constant_ := (step -> 'intercept')::double precision;
-                if cardinality(read) > 1700 then
-                    return null;
-                end if;
-                missing := false;
-                for number in 1 .. cardinality(read) loop
-                    wild_input := coalesce(wild_input, wild[read[number] + 1]);
-                    missing := missing or may_miss[read[number] + 1];
-                end loop;
-                if wild_input is not null then
-                    -- The one sum that may read them. From here on, everything is for that sum.
-                    if score is null or register <> score then
-                        return null;
-                    end if;
-                    total := abs(constant_);
-                    least_weight := 1;
-                    trees := '{}';
-                    for number in 1 .. cardinality(read) loop
-                        of := read[number] + 1;
-                        weight := weights[number];
-                        wild_input := wild[of];
-                        if wild_input is null then
-                            total := total + pgscore._multiply(abs(weight), pgscore._divide(greatest(abs(lows[of]), abs(highs[of])), most));
-                            if weight = 0 or pgscore._multiply(abs(weight), smalls[of]) > '1e-200' then
-                                trees := trees || expressions[of];
-                            elsif abs(weight) > '1e-60' then
-                                lift := pgscore._literal(pgscore._divide(power('2'::double precision, -800), abs(weight)));
-                                trees := trees || format('((%s + %s) - %s)', expressions[of], lift, lift);
-                            else
-                                return null;
-                            end if;
-                            continue;
-                        end if;
-                        weight := pgscore._multiply(weight, factors[of]);
-                        weights[number] := weight;
-                        if not abs(weight) between '1e-50' and '1e50' then
-                            -- It would not show in the sum what the input is.
-                            return null;
-                        end if;
-                        used[wild_input + 1] := true;
-                        total := total + abs(weight) * 2;
-                        if abs(pgscore._multiply(shifts[of], factors[of])) <= 100 then
-                            constant_ := constant_ + pgscore._multiply(weights[number], pgscore._divide(pluses[of], factors[of]) - shifts[of]);
-                            trees := trees || arguments[wild_input + 1];
-                            least_weight := least(least_weight, abs(weight));
-                            wraps[wild_input + 1] := '';
-                        else
-                            constant_ := constant_ + pgscore._multiply(weights[number], pgscore._divide(pluses[of], factors[of]));
-                            trees := trees || format('(%s - %s)', arguments[wild_input + 1], pgscore._literal(shifts[of]));
-                        end if;
-                    end loop;
-                    if total is null or not total < '1e60' or not abs(constant_) < '1e60' or not least_weight > '1e-60' then
-                        return null;
-                    end if;
-                    total := total + pgscore._divide(abs(constant_), most) * 2;
-                    power_ := greatest(0, ceil(log('2'::numeric, greatest(total, 1)::numeric)) + 2);
-                    e := '';
-                    for number in 1 .. cardinality(read) loop
-                        e := e || format(
-                            ' + %s * %s', trees[number],
-                            pgscore._literal(pgscore._multiply(weights[number], power('2'::double precision, -power_)))
-                        );
-                    end loop;
-                    e := pgscore._literal(pgscore._multiply(constant_, power('2'::double precision, -power_))) || e;
-                    lift := pgscore._literal(power('2'::double precision,
-                        (-1010 + power_ - floor(log('2'::numeric, least_weight::numeric)))::integer));
-                    for number in 1 .. inputs loop
-                        wraps[number] := case
-                            when wraps[number] is null then null
-                            when link = 'logistic' then format('(%%s + %s)', lift)
-                            else format('((%%s + %s) - %s)', lift, lift)
-                        end;
-                    end loop;
-                    low := null;
-                    size := 3 * cardinality(read);
-                    wild_input := -1;
-                else
-                    e := pgscore._literal(constant_);
-                    low := constant_;
-                    high := constant_;
-                    small := coalesce(nullif(abs(constant_), 0), 1);
-                    size := 1;
-                    for number in 1 .. cardinality(read) loop
-                        of := read[number] + 1;
-                        weight := weights[number];
-                        term := expressions[of];
-                        factor := pgscore._multiply(smalls[of], abs(weight));
-                        if weight <> 0 and abs(weight) < '1e-200' then
-                            return null;
-                        elsif weight <> 0 and factor < '1e-305' then
-                            lift := pgscore._literal(power('2'::double precision, -1010) / abs(weight));
-                            term := format('((%s + %s) - %s)', term, lift, lift);
-                            size := size + 2;
-                        end if;
-                        e := e || format(' + %s * %s', term, pgscore._literal(weight));
-                        low := pgscore._add(low, least(pgscore._multiply(weight, lows[of]), pgscore._multiply(weight, highs[of])));
-                        high := pgscore._add(high, greatest(pgscore._multiply(weight, lows[of]), pgscore._multiply(weight, highs[of])));
-                        if lows[of] = '-Infinity' or highs[of] = 'Infinity'
-                            or pgscore._multiply(abs(weight), greatest(abs(lows[of]), abs(highs[of]))) > '1e307'
-                        then
-                            return null;
-                        end if;
-                        if weight <> 0 then
-                            small := least(small, greatest(factor, tiny));
-                        end if;
-                        size := size + sizes[of] + 2;
-                    end loop;
-                    small := greatest(tiny, pgscore._multiply(small, ulp));
-                    factor := 1;
-                    e := '(' || e || ')';
-                end if;
-        end case;
-        if size > limits
-            or wild_input is null and (name in ('affine', 'linear') or step ->> 'name' = 'square')
-            and (coalesce(low, '-Infinity') <= '-1e307' or coalesce(high, 'Infinity') >= '1e307')
-        then
-            return null;
-        end if;
-        kinds := kinds || kind;
-        expressions := expressions || e;
-        sizes := sizes || size;
-        lows := lows || low;
-        highs := highs || high;
-        smalls := smalls || small;
-        may_miss := may_miss || missing;
-        wild := wild || wild_input;
-        shifts := shifts || shift;
-        factors := factors || factor;
-        pluses := pluses || plus;
-        register := register + 1;
-    end loop;
-
-    for number in 1 .. inputs loop
-        if wild[number] is not null and not used[number] then
-            return null;
-        end if;
-    end loop;
-    foreach register in array scores loop
-        if wild[register + 1] >= 0 then
-            return null;
-        end if;
-    end loop;
-    if score is null then
-        e := format(
+    if registers is null then
+        return null;
+    elsif link in ('identity', 'logistic', 'sign') then
+        r := registers[scores[1] + 1];
+        answer.expression := pgscore._bare_score_sql(link, positive, r);
+    else
+        answer.expression := format(
             '(pgscore._outputs(%L, array[%s]))[%s]', link,
             (
-                select string_agg(expressions[r.register + 1], ', ' order by r.ordinal)
-                from unnest(scores) with ordinality as r (register, ordinal)
+                select string_agg((registers[s.register + 1]).expression, ', ' order by s.ordinal)
+                from unnest(scores) with ordinality as s (register, ordinal)
             ),
             coalesce(positive, 0) + 1
         );
-    else
-        e := expressions[score + 1];
     end if;
-    -- Beyond these ends, NaN with the upper one, it is the careful function's turn: it gets what is NULL.
-    total := case link when 'logistic' then '700'::double precision else '1e200' end;
-    factor := case when wild[score + 1] = -1 then power('2'::double precision, power_) else 1 end;
-    limited := wild[score + 1] = -1 or link = 'logistic' and (lows[score + 1] < -700 or highs[score + 1] > 700);
-    if limited then
-        e := format('float8smaller(float8larger(%s, %s), %s)', e, pgscore._literal(-total / factor), pgscore._literal(total / factor));
+    if r.power is null and exists (select from unnest(registers) as w where w.is_wild) then
+        -- No sum shows what these inputs are.
+        return null;
     end if;
-    if link = 'logistic' then
-        e := case when factor = 1 then format('exp(-%s)', e) else format('exp(%s * %s)', e, pgscore._literal(-factor)) end;
-        if limited then
-            e := format('nullif(nullif(%s, exp(%s)), exp(%s))', e, pgscore._literal(total), pgscore._literal(-total));
-        end if;
-        e := format('%1$s / (%1$s + %2$s)', pgscore._literal(1), e);
-    elsif limited then
-        e := format('nullif(nullif(%s, %s), %s)', e, pgscore._literal(total / factor), pgscore._literal(-total / factor));
-        if link = 'identity' then
-            e := format('%s * %s', e, pgscore._literal(factor));
-        end if;
-    end if;
-    if link = 'sign' then
-        e := format('(%s > %s)::integer::double precision', e, pgscore._literal(0));
-    end if;
-    if link in ('logistic', 'sign') and positive = 0 then
-        e := format('%s - %s', pgscore._literal(1), e);
-    end if;
-
-    for number in 1 .. cardinality(points) by 2 loop
-        guards := guards || format(
-            '%s <@ %L::box',
-            format('point(%s, %s)', points[number], coalesce(points[number + 1], pgscore._literal(0))),
-            format(
-                '(%s,%s),(%s,%s)', corners[2 * number - 1], coalesce(corners[2 * number + 1], 0),
-                corners[2 * number], coalesce(corners[2 * number + 2], 0)
-            )
-        );
-    end loop;
-    answer.guard := nullif(array_to_string(guards, ' and '), '');
-    answer.expression := e;
-    answer.wraps := wraps;
+    answer.guard := pgscore._guard_sql(program -> 'inputs', registers);
+    answer.wraps := coalesce(r.wraps, array_fill(null::text, array[jsonb_array_length(program -> 'inputs')]));
     return answer;
 end
 $$;
 
-comment on function pgscore._program_bare(jsonb, integer, text[], boolean, double precision) is
+comment on function pgscore._program_bare_sql(jsonb, integer, text[], boolean, double precision) is
     'SQL for the score of a valid program that needs few operations and raises for no row that it is made for; NULL where there is none. With wild_ones, inputs of linear models need no guard; the others are guarded to lie within the box';
 
--- core/program/_program_best_bare.sql
-create function pgscore._program_best_bare(program jsonb, positive integer, arguments text[]) returns pgscore.bare_expression
+-- core/program/scorer.sql
+create function pgscore._program_best_bare_sql(program jsonb, positive integer, arguments text[]) returns pgscore.bare_expression
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
@@ -2814,17 +3699,16 @@ begin
         ) as a (ordinal, wild_ones, box)
         order by a.ordinal
     loop
-        found := pgscore._program_bare(program, positive, arguments, attempt.wild_ones, attempt.box);
+        found := pgscore._program_bare_sql(program, positive, arguments, attempt.wild_ones, attempt.box);
         exit when found.expression is not null;
     end loop;
     return found;
 end
 $$;
 
-comment on function pgscore._program_best_bare(jsonb, integer, text[]) is
+comment on function pgscore._program_best_bare_sql(jsonb, integer, text[]) is
     'The SQL that guards least among those that serve; without an expression where none does';
 
--- core/program/_scorer_name.sql
 create function pgscore._scorer_name(model text, version integer, suffix text default '') returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -2844,8 +3728,7 @@ $$;
 comment on function pgscore._scorer_name(text, integer, text) is
     'A function or type of a version: no suffix: the score; b: bare; p: all outputs; i: the type of its inputs';
 
--- core/program/_scorer_expression.sql
-create function pgscore._scorer_expression(
+create function pgscore._scorer_expression_sql(
     model text, version integer, program jsonb, positive integer, bare pgscore.bare_expression, careful_call text,
     arguments text[], ordinary boolean[] default null
 ) returns text
@@ -2868,7 +3751,7 @@ begin
         call := bare.expression;
     else
         -- A row as the argument would be copied into each reference to one of its fields.
-        call := (pgscore._program_best_bare(program, positive, wrapped)).expression;
+        call := (pgscore._program_best_bare_sql(program, positive, wrapped)).expression;
     end if;
     if bare.guard is not null then
         call := format('case when %s then %s end', bare.guard, call);
@@ -2878,11 +3761,10 @@ begin
 end
 $$;
 
-comment on function pgscore._scorer_expression(text, integer, jsonb, integer, pgscore.bare_expression, text, text[], boolean[]) is
+comment on function pgscore._scorer_expression_sql(text, integer, jsonb, integer, pgscore.bare_expression, text, text[], boolean[]) is
     'SQL for a score: the bare expression where the guard lets a row pass and it is sure, else the careful call. An ordinary argument is not wrapped';
 
--- core/program/_scorer_call.sql
-create function pgscore._scorer_call(
+create function pgscore._scorer_call_sql(
     model text, version integer, inputs integer, arguments text[], outputs boolean default false
 ) returns text
 language sql immutable parallel safe
@@ -2896,22 +3778,21 @@ as $$
     )
 $$;
 
-comment on function pgscore._scorer_call(text, integer, integer, text[], boolean) is
+comment on function pgscore._scorer_call_sql(text, integer, integer, text[], boolean) is
     'SQL that calls the score of a version, or all its outputs, with arguments given as SQL, double precision or text';
 
--- core/program/_scorer_call_typed.sql
-create function pgscore._scorer_call_typed(
+create function pgscore._scorer_call_typed_sql(
     model text, version integer, program jsonb, positive integer, arguments text[], ordinary boolean[]
 ) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return pgscore._scorer_expression(
-        model, version, program, positive, pgscore._program_best_bare(program, positive, arguments),
+    return pgscore._scorer_expression_sql(
+        model, version, program, positive, pgscore._program_best_bare_sql(program, positive, arguments),
         format(
             '(%s)[%s]',
-            pgscore._scorer_call(model, version, jsonb_array_length(program -> 'inputs'), arguments, true),
+            pgscore._scorer_call_sql(model, version, jsonb_array_length(program -> 'inputs'), arguments, true),
             coalesce(positive, 0) + 1
         ),
         arguments, ordinary
@@ -2919,10 +3800,9 @@ begin
 end
 $$;
 
-comment on function pgscore._scorer_call_typed(text, integer, jsonb, integer, text[], boolean[]) is
+comment on function pgscore._scorer_call_typed_sql(text, integer, jsonb, integer, text[], boolean[]) is
     'The same as the score''s call, with less work where an argument is ordinary: of an integer type, boolean or real. For string bodies; past 100 inputs much faster than the call';
 
--- core/program/_drop_scorer.sql
 create function pgscore._drop_scorer(model text, version integer) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -2947,14 +3827,26 @@ $$;
 
 comment on function pgscore._drop_scorer(text, integer) is 'Drops the functions and the type of a version''s program, where there are any';
 
--- core/program/_create_scorer.sql
+create function pgscore._create_inputs_type(name text, fields text, says text) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    execute format('create type %s as (%s)', name, fields);
+    execute format('comment on type %s is %L', name, says);
+    execute format('grant usage on type %s to pgscore_reader', name);
+end
+$$;
+
+comment on function pgscore._create_inputs_type(text, text, text) is
+    'Writes the type that holds more inputs than a function has arguments';
+
 create function pgscore._create_scorer(model text, version integer, program jsonb, positive integer) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    inputs constant integer := jsonb_array_length(program -> 'inputs');
-    composite constant boolean := inputs > 100;
+    composite constant boolean := jsonb_array_length(program -> 'inputs') > 100;
     scorer constant text := pgscore._scorer_name(model, version);
     bare_name constant text := pgscore._scorer_name(model, version, 'b');
     careful_name constant text := pgscore._scorer_name(model, version, 'p');
@@ -2966,8 +3858,8 @@ declare
     arguments text[];
     given text;
     bare pgscore.bare_expression;
-    says constant text := format('Model "%s" version %s: ', model, version);
     careful_call text;
+    says constant text := format('Model "%s" version %s: ', model, version);
 begin
     perform pgscore._drop_scorer(model, version);
     select
@@ -2976,37 +3868,37 @@ begin
         array_agg(case when composite then format('(a).a%s', i.ordinal) else 'a' || i.ordinal end order by i.ordinal)
     into fields, types, arguments
     from (
-        select e.ordinal, case e.value ->> 'type' when 'text' then 'text' else 'double precision' end as type
+        select e.ordinal, case e.value ->> 'type' when 'text' then 'pg_catalog.text' else 'pg_catalog.float8' end as type
         from jsonb_array_elements(program -> 'inputs') with ordinality as e (value, ordinal)
     ) i;
     declared := fields;
     given := array_to_string(arguments, ', ');
     if composite then
-        execute format('create type %s as (%s)', type_name, fields);
-        execute format('comment on type %s is %L', type_name, says || 'its inputs');
-        execute format('grant usage on type %s to pgscore_reader', type_name);
+        perform pgscore._create_inputs_type(type_name, fields, says || 'its inputs');
         declared := 'a ' || type_name;
         types := type_name;
         given := 'a';
     end if;
 
     execute format(
-        'create function %s(%s) returns double precision[] language plpgsql %s set search_path = pg_catalog, pg_temp as %L',
-        careful_name, declared, posture, pgscore._program_careful(program, arguments)
+        'create function %s(%s) returns pg_catalog.float8[] language plpgsql %s set search_path = pg_catalog, pg_temp as %L',
+        careful_name, declared, posture, pgscore._careful_body_sql(program, arguments)
     );
     perform pgscore._publish_function(format('%s(%s)', careful_name, types), says || 'all outputs, NULL where there is none');
     careful_call := format('(%s(%s))[%s]', careful_name, given, coalesce(positive, 0) + 1);
 
-    bare := pgscore._program_best_bare(program, positive, arguments);
+    bare := pgscore._program_best_bare_sql(program, positive, arguments);
     if bare.expression is not null and not composite then
         execute format(
-            'create function %s(%s) returns double precision language sql %s return %s', bare_name, declared, posture, bare.expression
+            'create function %s(%s) returns pg_catalog.float8 language sql %s return %s',
+            bare_name, declared, posture, bare.expression
         );
         perform pgscore._publish_function(format('%s(%s)', bare_name, types), says || 'the score, for ordinary inputs only');
     end if;
     execute format(
-        'create function %s(%s) returns double precision language sql %s return %s',
-        scorer, declared, posture, pgscore._scorer_expression(model, version, program, positive, bare, careful_call, arguments)
+        'create function %s(%s) returns pg_catalog.float8 language sql %s return %s',
+        scorer, declared, posture,
+        pgscore._scorer_expression_sql(model, version, program, positive, bare, careful_call, arguments)
     );
     perform pgscore._publish_function(format('%s(%s)', scorer, types), says || 'the score');
 end
@@ -3014,52 +3906,6 @@ $$;
 
 comment on function pgscore._create_scorer(text, integer, jsonb, integer) is
     'Writes the functions of a valid program: the score (its position among the outputs counts from 0; NULL for a value), the same without guards, all outputs';
-
--- core/program/_program_reason.sql
-create function pgscore._program_reason(program jsonb, numbers double precision[], texts text[]) returns text
-language plpgsql stable parallel safe
-set search_path = pg_catalog, pg_temp
-set extra_float_digits = 1
-as $$
-declare
-    input jsonb;
-    number double precision;
-    value text;
-    numbers_read integer := 0;
-    texts_read integer := 0;
-    reason text;
-begin
-    for input in
-        select i.value from jsonb_array_elements(program -> 'inputs') with ordinality as i (value, ordinal) order by i.ordinal
-    loop
-        if input ->> 'type' = 'text' then
-            texts_read := texts_read + 1;
-            value := texts[texts_read];
-            if value is null and not (input -> 'nullable')::boolean then
-                return null;
-            elsif value is not null and input ? 'known' and not input -> 'known' ? value then
-                reason := coalesce(reason, format('input "%s" is ''%s'', which the estimator does not know', input ->> 'name', value));
-            end if;
-            continue;
-        end if;
-        numbers_read := numbers_read + 1;
-        number := nullif(numbers[numbers_read], 'NaN');
-        if number is null and not (input -> 'nullable')::boolean then
-            return null;
-        elsif number < (input -> 'minimum')::double precision or number > (input -> 'maximum')::double precision then
-            reason := coalesce(reason, format('input "%s" is %s, beyond what the estimator accepts', input ->> 'name', number));
-        elsif number is not null and input ? 'known' and not exists (
-            select from jsonb_array_elements(input -> 'known') as k (key) where k.key::double precision = number
-        ) then
-            reason := coalesce(reason, format('input "%s" is %s, which the estimator does not know', input ->> 'name', number));
-        end if;
-    end loop;
-    return reason;
-end
-$$;
-
-comment on function pgscore._program_reason(jsonb, double precision[], text[]) is
-    'Why a valid program refuses a row, given as its number inputs and its text inputs in order; NULL where it does not, or where a value is missing';
 
 -- core/engine/_largest_sql_program.sql
 create function pgscore._largest_sql_program() returns integer
@@ -3288,7 +4134,7 @@ create function pgscore._reason(model text, version integer, numbers double prec
 language sql stable parallel safe security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select pgscore._program_reason(p.program, numbers, texts)
+    select pgscore._program_row_problem(p.program, numbers, texts)
     from pgscore.program p
     where p.model = _reason.model and p.version = _reason.version
 $$;
@@ -3387,11 +4233,11 @@ begin
             split.numbers, split.texts, every::text, case when every then '' else '[1]' end
         );
     elsif engine = 'sql' and not every and ordinary is not null then
-        return pgscore._scorer_call_typed(
+        return pgscore._scorer_call_typed_sql(
             model, version, described.program, described.positive, arguments, ordinary
         );
     elsif engine = 'sql' then
-        call := pgscore._scorer_call(model, version, cardinality(arguments), arguments, every);
+        call := pgscore._scorer_call_sql(model, version, cardinality(arguments), arguments, every);
     elsif every then
         call := format(
             'pgscore._interpret_outputs(%L, %s, %L, %s, %s)', model, version, described.program_digest,
@@ -8645,4 +9491,5 @@ comment on procedure pgscore.reconcile(regclass, regclass, boolean) is
 grant execute on procedure pgscore.reconcile(regclass, regclass, boolean) to pgscore_reader;
 
 -- core/become_oneself.sql
+reset search_path;
 reset role;

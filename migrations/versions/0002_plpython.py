@@ -9,7 +9,7 @@ depends_on = "0001_core"
 
 
 def upgrade() -> None:
-    run_frozen("0002_plpython.up.sql", "e92ce1cc39bc3fccdaa4c5f586c3452c802679a15566e0effcfb419b1758a21f")
+    run_frozen("0002_plpython.up.sql", "b3e51d14676a19070ee1f990f42136c8395c78e454b48edda3032a56a31a7e3b")
 
 
 def downgrade() -> None:

@@ -1,3 +1,7 @@
+-- plpython/pin_path.sql
+-- Names in defaults and signatures are looked up once, here: not by the path of whoever installs.
+set search_path = pg_catalog, pg_temp;
+
 -- plpython/schema.sql
 create extension if not exists plpython3u;
 
@@ -2483,3 +2487,6 @@ $$;
 comment on function pgscore_trusted._environment() is 'The server''s Python, its search path and the packages that matter';
 revoke all on function pgscore_trusted._environment() from public;
 grant execute on function pgscore_trusted._environment() to pgscore_publisher, pgscore_operator;
+
+-- plpython/reset_path.sql
+reset search_path;

@@ -1,1 +1,2 @@
+reset search_path;
 reset role;

@@ -30,7 +30,7 @@ def scores(
     names = [f"c{position}" for position in range(len(inputs))]
     types = ["text" if each["type"] == "text" else "double precision" for each in inputs]
     call, outputs = (
-        session.value("select pgscore._scorer_call(%s, 1, %s, %s, %s)", model, len(inputs), names, flag)
+        session.value("select pgscore._scorer_call_sql(%s, 1, %s, %s, %s)", model, len(inputs), names, flag)
         for flag in (False, True)
     )
     session.run("drop table if exists pg_temp.given")
@@ -48,5 +48,5 @@ def literal_score(session: Session, program: Program, row: Sequence[Value], mode
     """The score of a row that is written into the query, so that the planner computes it."""
     kinds = ["text" if each["type"] == "text" else "double precision" for each in program["inputs"]]
     literals = [f"%s::{kind}" for kind in kinds]
-    call = session.value("select pgscore._scorer_call(%s, 1, %s, %s)", model, len(kinds), literals)
+    call = session.value("select pgscore._scorer_call_sql(%s, 1, %s, %s)", model, len(kinds), literals)
     return session.value(f"select {call}", *row)

@@ -57,7 +57,7 @@ def _plan(session: Session, query: str) -> str:
 
 
 def _call(session: Session, arguments: list[str]) -> str:
-    call: str = session.value("select pgscore._scorer_call('fuzz', 1, %s, %s)", len(arguments), arguments)
+    call: str = session.value("select pgscore._scorer_call_sql('fuzz', 1, %s, %s)", len(arguments), arguments)
     return call
 
 
@@ -76,7 +76,7 @@ def test_an_ordinary_argument_is_not_wrapped(session: Session) -> None:
     create(session, program, 1)
     session.run("create temporary table t (a double precision, b integer)")
     typed = session.value(
-        "select pgscore._scorer_call_typed('fuzz', 1, %s, 1, %s, %s)",
+        "select pgscore._scorer_call_typed_sql('fuzz', 1, %s, 1, %s, %s)",
         json.dumps(program),
         ["a", "b::double precision"],
         [False, True],
@@ -121,7 +121,7 @@ def test_a_typed_call_of_many_inputs(session: Session) -> None:
     )
     columns = [f"{name}::double precision" for name in names]
     typed = session.value(
-        "select pgscore._scorer_call_typed('fuzz', 1, %s, 1, %s, %s)", json.dumps(program), columns, [False] * 120
+        "select pgscore._scorer_call_typed_sql('fuzz', 1, %s, 1, %s, %s)", json.dumps(program), columns, [False] * 120
     )
     assert "_fuzz 1b" not in typed
     answer = evaluate(program, [0.25 * n for n in range(120)])
@@ -302,7 +302,7 @@ def test_the_wording_of_a_refusal(session: Session) -> None:
     program = linear_program(2, maximum=1e38)
     program["inputs"].append({"name": "state", "type": "text", "nullable": True, "known": ["it's", "NY"]})
     program["inputs"].append({"name": "n", "type": "double precision", "nullable": True, "known": [1, 2]})
-    reason = "select pgscore._program_reason(%s, %s::double precision[], %s::text[])"
+    reason = "select pgscore._program_row_problem(%s, %s::double precision[], %s::text[])"
 
     def why(numbers: list[float | None], text: str | None) -> str | None:
         found: str | None = session.value(reason, json.dumps(program), numbers, [text])

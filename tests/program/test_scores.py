@@ -94,6 +94,9 @@ def _reason(session: Session, program: Program, row: list[Value]) -> str | None:
     texts = [value for each, value in pairs if each["type"] == "text"]
     numbers = [value for each, value in pairs if each["type"] != "text"]
     reason: str | None = session.value(
-        "select pgscore._program_reason(%s, %s::double precision[], %s::text[])", json.dumps(program), numbers, texts
+        "select pgscore._program_row_problem(%s, %s::double precision[], %s::text[])",
+        json.dumps(program),
+        numbers,
+        texts,
     )
     return reason

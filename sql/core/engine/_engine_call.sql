@@ -23,11 +23,11 @@ begin
             split.numbers, split.texts, every::text, case when every then '' else '[1]' end
         );
     elsif engine = 'sql' and not every and ordinary is not null then
-        return pgscore._scorer_call_typed(
+        return pgscore._scorer_call_typed_sql(
             model, version, described.program, described.positive, arguments, ordinary
         );
     elsif engine = 'sql' then
-        call := pgscore._scorer_call(model, version, cardinality(arguments), arguments, every);
+        call := pgscore._scorer_call_sql(model, version, cardinality(arguments), arguments, every);
     elsif every then
         call := format(
             'pgscore._interpret_outputs(%L, %s, %L, %s, %s)', model, version, described.program_digest,

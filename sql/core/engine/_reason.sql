@@ -2,7 +2,7 @@ create function pgscore._reason(model text, version integer, numbers double prec
 language sql stable parallel safe security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select pgscore._program_reason(p.program, numbers, texts)
+    select pgscore._program_row_problem(p.program, numbers, texts)
     from pgscore.program p
     where p.model = _reason.model and p.version = _reason.version
 $$;

@@ -1,0 +1,182 @@
+create function pgscore._program_link_problem(program jsonb, kinds text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    problem constant text := coalesce(
+        pgscore._list_problem('scores', program -> 'scores', 1, 1000),
+        pgscore._registers_problem('scores', program -> 'scores', kinds, 'n')
+    );
+    link constant jsonb := program -> 'link';
+begin
+    if problem is not null then
+        return replace(problem, 'come before it', 'exist');
+    elsif link not in ('"identity"', '"logistic"', '"softmax"', '"one_vs_rest"', '"sign"', '"argmax"') then
+        return format(
+            'link is %s, and "identity", "logistic", "softmax", "one_vs_rest", "sign" or "argmax" is wanted',
+            pgscore._shown(link)
+        );
+    elsif link in ('"logistic"', '"sign"') and jsonb_array_length(program -> 'scores') <> 1 then
+        return format(
+            'link is %s, which takes 1 score, and scores has %s members', link, jsonb_array_length(program -> 'scores')
+        );
+    elsif link in ('"softmax"', '"one_vs_rest"', '"argmax"') and jsonb_array_length(program -> 'scores') < 2 then
+        return format('link is %s, which takes a score for each class, and scores has 1 member', link);
+    elsif program -> 'tie' not in ('"first"', '"last"') then
+        return format('tie is %s, and "first" or "last" is wanted', pgscore._shown(program -> 'tie'));
+    end if;
+    return null;
+end
+$$;
+
+comment on function pgscore._program_link_problem(jsonb, text) is
+    'What is wrong with scores, link and tie of a program whose registers are of these kinds; NULL where nothing is';
+
+create function pgscore._program_head_problem(program jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    problem constant text := pgscore._fields_problem(
+        'the program', program, array['program', 'inputs', 'steps', 'scores', 'link', 'tie'], '{}'
+    );
+begin
+    if problem is not null then
+        return problem;
+    elsif not pgscore._is_integer(program -> 'program', 1, 1) then
+        return format('program is %s, and this database knows 1', pgscore._shown(program -> 'program'));
+    elsif octet_length(program::text) > 64 * 1024 * 1024 then
+        return 'the program is larger than 64 MB';
+    end if;
+    return coalesce(
+        pgscore._program_inputs_problem(program -> 'inputs'), pgscore._list_problem('steps', program -> 'steps', 0, 10000)
+    );
+end
+$$;
+
+comment on function pgscore._program_head_problem(jsonb) is
+    'What is wrong with a program as a whole and with its inputs; NULL where nothing is';
+
+create function pgscore._program_problem(program jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    problem text := case when program is null then 'the program is NULL' else pgscore._program_head_problem(program) end;
+    kinds text;
+    step jsonb;
+    number integer := 0;
+    registers_read bigint := 0;
+    keys bigint;
+    nodes bigint := 0;
+begin
+    if problem is not null then
+        return problem;
+    end if;
+    select
+        string_agg(case when i.input ->> 'type' = 'text' then 't' else 'n' end, '' order by i.ordinal),
+        coalesce(sum(jsonb_array_length(i.input -> 'known')), 0)
+    into kinds, keys
+    from jsonb_array_elements(program -> 'inputs') with ordinality as i (input, ordinal);
+    for step in
+        select s.value from jsonb_array_elements(program -> 'steps') with ordinality as s (value, ordinal) order by s.ordinal
+    loop
+        problem := pgscore._program_step_problem(format('steps[%s]', number), step, kinds);
+        if problem is not null then
+            return problem;
+        end if;
+        registers_read := registers_read
+            + case jsonb_typeof(step -> 'of') when 'array' then jsonb_array_length(step -> 'of') else 1 end;
+        if step ->> 'step' = 'lookup' then
+            keys := keys + jsonb_array_length(step -> 'keys');
+        elsif step ->> 'step' = 'trees' then
+            nodes := nodes + jsonb_array_length(step -> 'feature');
+            keys := keys + coalesce(
+                (select sum(jsonb_array_length(m.value)) from jsonb_array_elements(step -> 'sets') as m (value)), 0
+            );
+        end if;
+        problem := case
+            when registers_read > 100000 then 'steps read more than 100,000 registers together'
+            when keys > 1000000 then 'known values, keys and sets have more than 1,000,000 members together'
+            when nodes > 4000000 then 'trees have more than 4,000,000 nodes together'
+        end;
+        if problem is not null then
+            return format('steps[%s]: %s', number, problem);
+        end if;
+        kinds := kinds || pgscore._step_kinds(step, kinds);
+        number := number + 1;
+    end loop;
+    if keys > 1000000 then
+        return 'inputs: known values have more than 1,000,000 members together';
+    end if;
+    return pgscore._program_link_problem(program, kinds);
+end
+$$;
+
+comment on function pgscore._program_problem(jsonb) is
+    'Why JSON is no valid program, in one sentence that names the place; NULL where it is one. It trusts nothing and raises nothing';
+
+create function pgscore._program_contract_problem(program jsonb, contract jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    classes constant integer := jsonb_array_length(contract #> '{output,classes}');
+    kind constant text := contract #>> '{output,kind}';
+    link constant text := program ->> 'link';
+    wanted constant integer := case kind when 'value' then 1 else classes end;
+    outputs constant integer := case
+        when link in ('logistic', 'sign') then 2 else jsonb_array_length(program -> 'scores')
+    end;
+    problem text;
+begin
+    select case
+        when p.input is null then format('inputs has %s members, and the contract %s', p.ordinal - 1, jsonb_array_length(contract -> 'inputs'))
+        when p.promised is null then format('inputs has more members than the contract, which has %s', p.ordinal - 1)
+        else format(
+            'inputs[%s].%s is %s, and the contract says %s', p.ordinal - 1, f.name,
+            pgscore._shown(p.input -> f.name), pgscore._shown(p.promised -> f.name)
+        )
+    end
+    into problem
+    from rows from (
+        jsonb_array_elements(program -> 'inputs'), jsonb_array_elements(contract -> 'inputs')
+    ) with ordinality as p (input, promised, ordinal),
+    unnest(array['name', 'type', 'nullable']) with ordinality as f (name, position)
+    where p.input -> f.name is distinct from p.promised -> f.name
+    order by p.ordinal, f.position limit 1;
+    if problem is not null then
+        return problem;
+    elsif outputs <> wanted then
+        return format('link "%s" gives %s outputs, and the contract has %s', link, outputs, case kind
+            when 'value' then 'one value' else format('%s classes', classes) end);
+    elsif (kind = 'value' and link <> 'identity')
+        or (kind = 'indicator' and link not in ('sign', 'argmax'))
+        or (kind = 'probability' and link not in ('identity', 'logistic', 'softmax', 'one_vs_rest'))
+    then
+        return format('link "%s" does not fit an output of kind "%s"', link, kind);
+    end if;
+    return null;
+end
+$$;
+
+comment on function pgscore._program_contract_problem(jsonb, jsonb) is
+    'Where a valid program departs from a complete contract: its inputs, outputs or link; NULL where it does not';
+
+create function pgscore._program_size(program jsonb) returns integer
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select 2 * jsonb_array_length(program -> 'inputs') + coalesce(sum(
+        case s.step ->> 'step'
+            when 'trees' then jsonb_array_length(s.step -> 'feature')
+            when 'linear' then 3 * jsonb_array_length(s.step -> 'of')
+            when 'lookup' then 2 * jsonb_array_length(s.step -> 'keys') + 3
+            else 3
+        end
+    ), 0)::integer
+    from jsonb_array_elements(program -> 'steps') as s (step)
+$$;
+
+comment on function pgscore._program_size(jsonb) is
+    'How large the SQL of a valid program is, in nodes of its trees or what takes as long to plan';

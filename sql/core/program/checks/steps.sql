@@ -1,0 +1,173 @@
+create function pgscore._step_kinds(step jsonb, kinds text) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select case step ->> 'step'
+        when 'trees' then repeat('n', jsonb_array_length(step -> 'base'))
+        when 'fill' then substr(kinds, (step -> 'of')::integer + 1, 1)
+        else 'n'
+    end
+$$;
+
+comment on function pgscore._step_kinds(jsonb, text) is
+    'The kinds (n: number, t: text) of the registers that a valid step defines, where registers of these kinds exist';
+
+create function pgscore._step_fields_problem(place text, step jsonb) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when f.required is null then format('%s.step is %s, which is no step of programs', place, pgscore._shown(step -> 'step'))
+        else pgscore._fields_problem(place, step, array['step', 'of'] || f.required, f.optional)
+    end
+    from (values (case when jsonb_typeof(step -> 'step') = 'string' then step ->> 'step' end)) as s (name)
+    left join (values
+        ('affine', '{}'::text[], '{subtract,divide,multiply,add}'::text[]),
+        ('clip', '{}', '{minimum,maximum}'),
+        ('function', '{name}', '{}'),
+        ('fill', '{with}', '{}'),
+        ('missing', '{}', '{}'),
+        ('lookup', '{keys,values,unknown,missing}', '{}'),
+        ('linear', '{weights,intercept}', '{}')
+    ) as f (name, required, optional) on f.name = s.name
+$$;
+
+comment on function pgscore._step_fields_problem(text, jsonb) is
+    'What is wrong with the fields of a step that is no trees step: which step it is, what is missing, what is not known; NULL where nothing is';
+
+create function pgscore._step_reads_problem(place text, step jsonb, kinds text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    wanted constant text := case when step ->> 'step' in ('fill', 'missing', 'lookup') then '*' else 'n' end;
+    problem text;
+begin
+    if step ->> 'step' = 'linear' then
+        return coalesce(
+            pgscore._list_problem(place || '.of', step -> 'of', 0, 100000),
+            pgscore._registers_problem(place || '.of', step -> 'of', kinds, 'n')
+        );
+    end if;
+    problem := case
+        when not pgscore._is_integer(step -> 'of', 0, length(kinds) - 1) or wanted = 'n' then
+            pgscore._registers_problem(place || '.of', step -> 'of', kinds, wanted)
+    end;
+    if problem is null and jsonb_typeof(step -> 'of') <> 'number' then
+        problem := format('%s.of is %s, and a register is wanted', place, pgscore._shown(step -> 'of'));
+    end if;
+    return problem;
+end
+$$;
+
+comment on function pgscore._step_reads_problem(text, jsonb, text) is
+    'What is wrong with the registers that a step reads where registers of these kinds exist; NULL where nothing is';
+
+create function pgscore._weights_problem(place text, step jsonb) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(
+        pgscore._list_problem(
+            place || '.weights', step -> 'weights', jsonb_array_length(step -> 'of'), jsonb_array_length(step -> 'of')
+        ),
+        (
+            select format('%s.weights[%s] is %s, and a finite number is wanted', place, w.ordinal - 1, pgscore._shown(w.value))
+            from jsonb_array_elements(step -> 'weights') with ordinality as w (value, ordinal)
+            where not pgscore._is_number(w.value)
+            order by w.ordinal limit 1
+        )
+    )
+$$;
+
+comment on function pgscore._weights_problem(text, jsonb) is
+    'What is wrong with the weights of a linear step; NULL where nothing is';
+
+create function pgscore._lookup_problem(place text, step jsonb, kind text) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(
+        pgscore._keys_problem(place || '.keys', step -> 'keys', case kind when 't' then 'text' else 'number' end),
+        pgscore._list_problem(
+            place || '.values', step -> 'values', jsonb_array_length(step -> 'keys'), jsonb_array_length(step -> 'keys')
+        ),
+        (
+            select format('%s is %s, and a finite number or null is wanted', v.place, pgscore._shown(v.value))
+            from (
+                select format('%s.values[%s]', place, e.ordinal - 1), e.value, e.ordinal
+                from jsonb_array_elements(step -> 'values') with ordinality as e (value, ordinal)
+                union all
+                select format('%s.%s', place, e.field), step -> e.field, 1000001
+                from unnest(array['unknown', 'missing']) as e (field)
+            ) as v (place, value, ordinal)
+            where jsonb_typeof(v.value) <> 'null' and not pgscore._is_number(v.value)
+            order by v.ordinal limit 1
+        )
+    )
+$$;
+
+comment on function pgscore._lookup_problem(text, jsonb, text) is
+    'What is wrong with the keys and values of a lookup step of a register of this kind (n: number, t: text); NULL where nothing is';
+
+create function pgscore._operands_problem(place text, step jsonb, kinds text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    name constant text := step ->> 'step';
+    kind constant text := case when name in ('fill', 'lookup') then substr(kinds, (step -> 'of')::integer + 1, 1) end;
+begin
+    if name = 'clip' and not step ?| array['minimum', 'maximum'] then
+        return format('%s has neither a minimum nor a maximum', place);
+    elsif name = 'clip' and (step -> 'minimum')::double precision > (step -> 'maximum')::double precision then
+        return format('%s.minimum is above its maximum', place);
+    elsif name = 'affine' and (step -> 'divide')::double precision = 0 then
+        return format('%s.divide is 0', place);
+    elsif name = 'function' and step -> 'name' not in ('"abs"', '"sqrt"', '"square"') then
+        return format('%s.name is %s, and "abs", "sqrt" or "square" is wanted', place, pgscore._shown(step -> 'name'));
+    elsif name = 'fill' and kind = 't' and not pgscore._is_text(step -> 'with') then
+        return format('%s.with is %s, and a text of at most 1,000 bytes is wanted', place, pgscore._shown(step -> 'with'));
+    elsif name = 'fill' and kind = 'n' and not pgscore._is_number(step -> 'with') then
+        return format('%s.with is %s, and a finite number is wanted', place, pgscore._shown(step -> 'with'));
+    elsif name = 'lookup' then
+        return pgscore._lookup_problem(place, step, kind);
+    end if;
+    return null;
+end
+$$;
+
+comment on function pgscore._operands_problem(text, jsonb, text) is
+    'What is wrong with what a step does to the registers that it reads; NULL where nothing is';
+
+create function pgscore._program_step_problem(place text, step jsonb, kinds text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    problem text;
+    field text;
+begin
+    if jsonb_typeof(step) is distinct from 'object' then
+        return pgscore._fields_problem(place, step, '{}', '{}');
+    elsif step -> 'step' = '"trees"' then
+        return pgscore._program_trees_problem(place, step, kinds);
+    end if;
+    problem := coalesce(
+        pgscore._step_fields_problem(place, step), pgscore._step_reads_problem(place, step, kinds),
+        case when step ->> 'step' = 'linear' then pgscore._weights_problem(place, step) end
+    );
+    if problem is not null then
+        return problem;
+    end if;
+    foreach field in array array['subtract', 'divide', 'multiply', 'add', 'minimum', 'maximum', 'intercept'] loop
+        if step ? field and not pgscore._is_number(step -> field) then
+            return format('%s.%s is %s, and a finite number is wanted', place, field, pgscore._shown(step -> field));
+        end if;
+    end loop;
+    return pgscore._operands_problem(place, step, kinds);
+end
+$$;
+
+comment on function pgscore._program_step_problem(text, jsonb, text) is
+    'What is wrong with a step where registers of these kinds (n: number, t: text) exist; NULL where nothing is';

@@ -1,0 +1,222 @@
+create function pgscore._program_best_bare_sql(program jsonb, positive integer, arguments text[]) returns pgscore.bare_expression
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    attempt record;
+    found pgscore.bare_expression;
+begin
+    for attempt in
+        select a.* from (values
+            (1, true, 'Infinity'::double precision), (2, true, '1e300'), (3, false, 'Infinity'), (4, false, '1e300'),
+            (5, false, '1e150'), (6, false, '1e100'), (7, false, '1e30')
+        ) as a (ordinal, wild_ones, box)
+        order by a.ordinal
+    loop
+        found := pgscore._program_bare_sql(program, positive, arguments, attempt.wild_ones, attempt.box);
+        exit when found.expression is not null;
+    end loop;
+    return found;
+end
+$$;
+
+comment on function pgscore._program_best_bare_sql(jsonb, integer, text[]) is
+    'The SQL that guards least among those that serve; without an expression where none does';
+
+create function pgscore._scorer_name(model text, version integer, suffix text default '') returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    name constant text := format('_%s %s%s', model, version, suffix);
+begin
+    -- The blank keeps it apart from whatever is called after a model: their names have none.
+    if octet_length(name) > 63 then
+        raise exception 'model "%" version % gives the name %, which is too long', model, version, name
+            using errcode = 'name_too_long';
+    end if;
+    return 'pgscore_models.' || quote_ident(name);
+end
+$$;
+
+comment on function pgscore._scorer_name(text, integer, text) is
+    'A function or type of a version: no suffix: the score; b: bare; p: all outputs; i: the type of its inputs';
+
+create function pgscore._scorer_expression_sql(
+    model text, version integer, program jsonb, positive integer, bare pgscore.bare_expression, careful_call text,
+    arguments text[], ordinary boolean[] default null
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    wrapped constant text[] := array(
+        select case when w.wrap is null or w.ordinary then w.argument else format(w.wrap, w.argument) end
+        from unnest(bare.wraps, arguments, ordinary) with ordinality as w (wrap, argument, ordinary, ordinal)
+        order by w.ordinal
+    );
+    call text;
+begin
+    if bare.expression is null then
+        return careful_call;
+    elsif jsonb_array_length(program -> 'inputs') <= 100 then
+        call := format('%s(%s)', pgscore._scorer_name(model, version, 'b'), array_to_string(wrapped, ', '));
+    elsif wrapped = arguments then
+        call := bare.expression;
+    else
+        -- A row as the argument would be copied into each reference to one of its fields.
+        call := (pgscore._program_best_bare_sql(program, positive, wrapped)).expression;
+    end if;
+    if bare.guard is not null then
+        call := format('case when %s then %s end', bare.guard, call);
+    end if;
+    -- What is NULL is missing or refused, or out of the ordinary.
+    return format('coalesce(%s, %s)', call, careful_call);
+end
+$$;
+
+comment on function pgscore._scorer_expression_sql(text, integer, jsonb, integer, pgscore.bare_expression, text, text[], boolean[]) is
+    'SQL for a score: the bare expression where the guard lets a row pass and it is sure, else the careful call. An ordinary argument is not wrapped';
+
+create function pgscore._scorer_call_sql(
+    model text, version integer, inputs integer, arguments text[], outputs boolean default false
+) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select format(
+        case when inputs > 100 then '%s(row(%s)::%s)' else '%s(%s)' end,
+        pgscore._scorer_name(model, version, case when outputs then 'p' else '' end),
+        array_to_string(arguments, ', '),
+        pgscore._scorer_name(model, version, 'i')
+    )
+$$;
+
+comment on function pgscore._scorer_call_sql(text, integer, integer, text[], boolean) is
+    'SQL that calls the score of a version, or all its outputs, with arguments given as SQL, double precision or text';
+
+create function pgscore._scorer_call_typed_sql(
+    model text, version integer, program jsonb, positive integer, arguments text[], ordinary boolean[]
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return pgscore._scorer_expression_sql(
+        model, version, program, positive, pgscore._program_best_bare_sql(program, positive, arguments),
+        format(
+            '(%s)[%s]',
+            pgscore._scorer_call_sql(model, version, jsonb_array_length(program -> 'inputs'), arguments, true),
+            coalesce(positive, 0) + 1
+        ),
+        arguments, ordinary
+    );
+end
+$$;
+
+comment on function pgscore._scorer_call_typed_sql(text, integer, jsonb, integer, text[], boolean[]) is
+    'The same as the score''s call, with less work where an argument is ordinary: of an integer type, boolean or real. For string bodies; past 100 inputs much faster than the call';
+
+create function pgscore._drop_scorer(model text, version integer) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    doomed record;
+begin
+    -- The score calls the others.
+    for doomed in
+        select p.oid::regprocedure as function
+        from unnest(array['', 'b', 'p']) with ordinality as s (suffix, ordinal)
+        join pg_catalog.pg_proc p
+            on pgscore._scorer_name(model, version, s.suffix) = 'pgscore_models.' || quote_ident(p.proname)
+        where p.pronamespace = 'pgscore_models'::regnamespace
+        order by s.ordinal
+    loop
+        execute format('drop function %s', doomed.function);
+    end loop;
+    execute format('drop type if exists %s', pgscore._scorer_name(model, version, 'i'));
+end
+$$;
+
+comment on function pgscore._drop_scorer(text, integer) is 'Drops the functions and the type of a version''s program, where there are any';
+
+create function pgscore._create_inputs_type(name text, fields text, says text) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    execute format('create type %s as (%s)', name, fields);
+    execute format('comment on type %s is %L', name, says);
+    execute format('grant usage on type %s to pgscore_reader', name);
+end
+$$;
+
+comment on function pgscore._create_inputs_type(text, text, text) is
+    'Writes the type that holds more inputs than a function has arguments';
+
+create function pgscore._create_scorer(model text, version integer, program jsonb, positive integer) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    composite constant boolean := jsonb_array_length(program -> 'inputs') > 100;
+    scorer constant text := pgscore._scorer_name(model, version);
+    bare_name constant text := pgscore._scorer_name(model, version, 'b');
+    careful_name constant text := pgscore._scorer_name(model, version, 'p');
+    type_name constant text := pgscore._scorer_name(model, version, 'i');
+    posture constant text := 'immutable parallel safe';
+    fields text;
+    declared text;
+    types text;
+    arguments text[];
+    given text;
+    bare pgscore.bare_expression;
+    careful_call text;
+    says constant text := format('Model "%s" version %s: ', model, version);
+begin
+    perform pgscore._drop_scorer(model, version);
+    select
+        string_agg(format('a%s %s', i.ordinal, i.type), ', ' order by i.ordinal),
+        string_agg(i.type, ', ' order by i.ordinal),
+        array_agg(case when composite then format('(a).a%s', i.ordinal) else 'a' || i.ordinal end order by i.ordinal)
+    into fields, types, arguments
+    from (
+        select e.ordinal, case e.value ->> 'type' when 'text' then 'pg_catalog.text' else 'pg_catalog.float8' end as type
+        from jsonb_array_elements(program -> 'inputs') with ordinality as e (value, ordinal)
+    ) i;
+    declared := fields;
+    given := array_to_string(arguments, ', ');
+    if composite then
+        perform pgscore._create_inputs_type(type_name, fields, says || 'its inputs');
+        declared := 'a ' || type_name;
+        types := type_name;
+        given := 'a';
+    end if;
+
+    execute format(
+        'create function %s(%s) returns pg_catalog.float8[] language plpgsql %s set search_path = pg_catalog, pg_temp as %L',
+        careful_name, declared, posture, pgscore._careful_body_sql(program, arguments)
+    );
+    perform pgscore._publish_function(format('%s(%s)', careful_name, types), says || 'all outputs, NULL where there is none');
+    careful_call := format('(%s(%s))[%s]', careful_name, given, coalesce(positive, 0) + 1);
+
+    bare := pgscore._program_best_bare_sql(program, positive, arguments);
+    if bare.expression is not null and not composite then
+        execute format(
+            'create function %s(%s) returns pg_catalog.float8 language sql %s return %s',
+            bare_name, declared, posture, bare.expression
+        );
+        perform pgscore._publish_function(format('%s(%s)', bare_name, types), says || 'the score, for ordinary inputs only');
+    end if;
+    execute format(
+        'create function %s(%s) returns pg_catalog.float8 language sql %s return %s',
+        scorer, declared, posture,
+        pgscore._scorer_expression_sql(model, version, program, positive, bare, careful_call, arguments)
+    );
+    perform pgscore._publish_function(format('%s(%s)', scorer, types), says || 'the score');
+end
+$$;
+
+comment on function pgscore._create_scorer(text, integer, jsonb, integer) is
+    'Writes the functions of a valid program: the score (its position among the outputs counts from 0; NULL for a value), the same without guards, all outputs';
