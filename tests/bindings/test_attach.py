@@ -84,7 +84,10 @@ def _attach(session: Session, **changed: object) -> str:
             'which a count can overflow; run: alter table "Shop"."Customer"',
         ),
         ({"reducers": [{**_COUNT, "colour": "red"}]}, 'a reducer has no field "colour"'),
-        ({"reducers": [{**_COUNT, "aggregate": "median"}]}, 'is count, sum, min, max, last, avg or distinct, not "median"'),
+        (
+            {"reducers": [{**_COUNT, "aggregate": "median"}]},
+            'is count, sum, min, max, last, avg or distinct, not "median"',
+        ),
         ({"reducers": [{**_COUNT, "column": "nothing"}]}, 'has no column "nothing" for a reducer'),
         ({"reducers": [{**_COUNT, "where": {"nothing": 1}}]}, 'has no column "nothing" to filter by'),
         ({"reducers": [{**_COUNT, "where": [1]}]}, '"where" of a reducer is an object'),
@@ -339,7 +342,7 @@ def test_an_event_table_that_was_dropped_while_it_was_attached(owner: Session) -
     owner.run(f"drop table {shop.EVENTS}")
     shop.run_as_owner(owner, "select pgscore.reattach('\"Shop\".visits', %s)", shop.PROFILE)
     owner.run(f"insert into {shop.PROFILE} (id) values (1)")
-    owner.run("insert into \"Shop\".visits values (1, 1)")
+    owner.run('insert into "Shop".visits values (1, 1)')
     assert owner.value(f"select visits from {shop.PROFILE}") == 1
     shop.run_as_owner(owner, "select pgscore.detach('\"Shop\".visits', %s)", shop.PROFILE)
     owner.run(f"insert into {shop.PROFILE} (id) values (2)")

@@ -1,4 +1,4 @@
-"""Tying, untying and reconciling from the command line and from Python."""
+"""Attaching, detaching and reconciling from the command line and from Python."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _all_right(session: Session, customers: int) -> None:
     assert session.value(_STALE) == 0
 
 
-def test_one_command_ties_large_tables_and_counts_them(filled: Session, shopping: Database, tmp_path: Path) -> None:
+def test_one_command_attaches_large_tables_and_counts_them(filled: Session, shopping: Database, tmp_path: Path) -> None:
     dsn, file = shopping.dsn(OPERATOR), tmp_path / "reducers.json"
     file.write_text(json.dumps(shop.REDUCERS[1:]))
     attach = (*_ATTACH, "--count", "n", "--reducers", f"@{file}", "--no-log")
@@ -75,9 +75,9 @@ def test_one_command_ties_large_tables_and_counts_them(filled: Session, shopping
             {"binding": shop.EVENTS, "checked": 12000, "differing": 0, "examples": [], "resumed": False},
         ],
     }
-    assert "is untied" in run(dsn, "detach", *_TABLES).stdout
-    assert "is not tied to" in run(dsn, "detach", *_TABLES, expect=1).stderr
-    assert "is not tied to" in run(dsn, "reconcile", *_TABLES, expect=1).stderr
+    assert "is detached" in run(dsn, "detach", *_TABLES).stdout
+    assert "is not attached to" in run(dsn, "detach", *_TABLES, expect=1).stderr
+    assert "is not attached to" in run(dsn, "reconcile", *_TABLES, expect=1).stderr
 
 
 def test_ctrl_c_stops_it_and_the_same_command_goes_on(filled: Session, shopping: Database) -> None:
@@ -92,7 +92,7 @@ def test_ctrl_c_stops_it_and_the_same_command_goes_on(filled: Session, shopping:
             process.send_signal(signal.SIGINT)
             said, failed = process.communicate(timeout=60)
             assert failed == "pgscore: interrupted\n"
-            assert said.count("\n") == 1  # tied, and not counted yet
+            assert said.count("\n") == 1  # attached, and not counted yet
         finally:
             process.kill()  # or it would wait for the lock for ever
     assert process.returncode == 130
@@ -105,13 +105,13 @@ def test_ctrl_c_stops_it_and_the_same_command_goes_on(filled: Session, shopping:
 
 def test_what_was_interrupted_goes_on(filled: Session, shopping: Database) -> None:
     shop.attach(filled, reducers=shop.REDUCERS[:1], backfill="false")
-    filled.run("select pgscore._reconcile_step(%s, true, 700)", shop.EVENTS)
+    shop.reconcile_step(filled, 700)
     assert filled.value(_STALE) == 11300
     attach = (*_ATTACH, "--count", "n")
     assert run_json(shopping.dsn(), *attach)["counted"] == 12000
     assert filled.value(_STALE) == 0
     assert filled.value(f"select sum(n) from {shop.PROFILE}") == 30
-    filled.run("select pgscore._reconcile_step(%s, true, 700)", shop.EVENTS)
+    shop.reconcile_step(filled, 700)
     said = run(shopping.dsn(), "reconcile", *_TABLES).stdout
     assert "It went on where an earlier call had stopped" in said
     assert "earlier call" not in run(shopping.dsn(), "reconcile", *_TABLES).stdout
@@ -208,5 +208,5 @@ def test_the_same_from_python(filled: Session, shopping: Database) -> None:
     assert told[:2] == [(0, 12000), (500, 12000)]
     _all_right(filled, 12000)
     pgscore.detach(dsn, *_TABLES)
-    with pytest.raises(pgscore.PgscoreError, match="is not tied to"):
+    with pytest.raises(pgscore.PgscoreError, match="is not attached to"):
         pgscore.reconcile(dsn, *_TABLES, repair=False)

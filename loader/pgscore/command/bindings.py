@@ -85,7 +85,7 @@ def attach(
     dsn: Dsn = "",
     as_json: Json = False,
 ) -> None:
-    """Ties an event table to a profile table.
+    """Attaches an event table to a profile table.
 
     From then on each event moves columns of its profile, and the score. What the tables hold already is counted too,
     of large tables while they are in use; after an interruption the same command goes on. Called again it changes
@@ -111,7 +111,7 @@ def attach(
             log=not no_log,
         )
         if not as_json:
-            say(f"{events} is tied to {profile}: its events move {_columns(wanted)} and the score of {model}.")
+            say(f"{events} is attached to {profile}: its events move {_columns(wanted)} and the score of {model}.")
             # Before the counting, which an index may shorten by far.
             _advise(attached)
         counted = None
@@ -132,7 +132,7 @@ def attach(
 
 @command(app, "detach", "pgscore detach shop.complaints shop.customer", "pgscore detach complaints customer --json")
 def detach(events: Events, profile: Profile, dsn: Dsn = "", as_json: Json = False) -> None:
-    """Unties an event table from a profile table.
+    """Detaches an event table from a profile table.
 
     Triggers and generated functions go, for all models that score the profile by these events. Counters, scores and
     events stay as they are.
@@ -141,7 +141,7 @@ def detach(events: Events, profile: Profile, dsn: Dsn = "", as_json: Json = Fals
     if as_json:
         print_json({"events": events, "profile": profile})
     else:
-        say(f"{events} is untied from {profile}; counters and scores stay as they are.")
+        say(f"{events} is detached from {profile}; counters and scores stay as they are.")
 
 
 @command(

@@ -1,133 +1,140 @@
-"""Whether bindings work: their tables, owners and triggers, and the rows that wait for something."""
+"""Whether bindings work: their tables and owners, what attach made, and the rows that wait for something."""
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from pgscore.database import row, rows
 
+from .counters import check_counters
 from .finding import Finding, guarded
+from .generated import check_functions, check_left_over, check_triggers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
+# What stands beside a table is called as the table was, after "_pgscore_": so it has a name when it has gone.
 _BINDINGS = """
     select b.number, b.name, b.model, m.serving, b.events::text as events, b.profile::text as profile,
         e.oid is null as no_events, p.oid is null as no_profile,
-        b.events_owner::text as events_owner, e.relowner::regrole::text as events_owner_now,
-        b.profile_owner::text as profile_owner, p.relowner::regrole::text as profile_owner_now
+        format('%I.%I', b.event_schema, substr(b.event_prefix, 10)) as events_once,
+        format('%I.%I', b.profile_schema, substr(b.profile_prefix, 10)) as profile_once,
+        b.owner::text as owner, e.relowner::regrole::text as events_owner, p.relowner::regrole::text as profile_owner,
+        exists (
+            select from pg_proc f join pg_namespace n on n.oid = f.pronamespace
+            where f.proowner <> p.relowner and (
+                (n.nspname = b.event_schema and f.proname = b.event_prefix || '_recount')
+                or (n.nspname = b.profile_schema and f.proname = b.profile_prefix || '_apply')
+            )
+        ) as functions_of_others
     from pgscore.binding b
     left join pg_class e on e.oid = b.events
     left join pg_class p on p.oid = b.profile
     left join pgscore.model m on m.name = b.model
-    order by b.name
+    order by b.name, b.number
 """
-# What attach makes, on a table and on each of its partitions: a parent does not hand on triggers for statements.
-_TRIGGERS = """
-    select w.relation::regclass::text as relation, w.relation <> w.parent as partition, w.name, w.loss,
-        coalesce(t.tgenabled::text, 'missing') as state
-    from pgscore.binding b,
-        lateral (
-            select b.events as parent, r.relation, format('pgscore_%%s_%%s', b.number, o) as name,
-                'its events move no counter and no score' as loss, 1 as step
-            from (select b.events as relation union select relid from pg_partition_tree(b.events)) r,
-                unnest(array['insert', 'update', 'delete', 'truncate']) o
-            union all
-            select b.profile, r.relation, format(o.name, o.number), o.loss, 2
-            from (select b.profile as relation union select relid from pg_partition_tree(b.profile)) r,
-                (values
-                    ('~pgscore_%%s_score', b.profile_number, 'a change of its rows refreshes no score'),
-                    ('pgscore_%%s_arrive', b.profile_number, 'events from before their profile are not counted'),
-                    ('pgscore_%%s_forget', b.profile_number, 'rows that are deleted stay listed as stale'),
-                    ('pgscore_%%s_forget_all', b.profile_number, 'rows that are truncated stay listed as stale'),
-                    ('pgscore_%%s_rekey', b.number, 'rows that get another key may not be counted again')
-                ) as o (name, number, loss)
-        ) w
-    left join pg_trigger t on t.tgrelid = w.relation and t.tgname = w.name
-    where b.number = %s
-    order by w.step, w.relation <> w.parent, w.relation::regclass::text, w.name
+_PROBLEM = """
+    select coalesce(
+        pgscore._tables_problem(b), pgscore._table_keys_problem(b), pgscore._reducers_problem(b), pgscore._columns_problem(b)
+    ) as sentence
+    from pgscore.binding b where b.number = %s
 """
-_DISABLED = ("D", "R")
-_UNCOUNTED = "events from before the tables were tied%"
+_STALE = """
+    select count(*) filter (where s.cause = 'backfill') as uncounted, count(*) filter (where s.cause = 'score') as stale,
+        min(s.reason) filter (where s.cause = 'score') as reason
+    from {stale} s where s.binding = %s
+"""
+# Operators read the list of all rows; the tables' owners their own.
+_LISTS = {
+    True: "pgscore.stale",
+    False: "(select b.name as binding, s.key, s.cause, s.reason from pgscore.stale_row s"
+    " join pgscore.binding b on b.number = s.binding)",
+}
 
 
 def check_bindings(connection: Connection) -> Iterator[Finding]:
-    """Whether bindings have their tables, owners and triggers, and which rows are stale."""
+    """Whether bindings have their tables and what attach made, whether counters are right, and which rows are stale."""
+    stale = _LISTS[bool(row(connection, "select has_table_privilege('pgscore.stale', 'select') as may")["may"])]
     for binding in rows(connection, _BINDINGS):
         name = binding["name"]
         dropped = list(_dropped(binding))
         yield from dropped
         if dropped:
             continue
-        yield from _owners(binding)
-        yield from guarded(connection, name, _triggers, binding)
+        wrong = [*_owners(binding), *guarded(connection, name, _fits, binding)]
+        generated = (binding["name"], binding["number"], _call("reattach", binding))
+        wrong += guarded(connection, name, check_triggers, *generated)
+        if not wrong:
+            # What does not fit its tables cannot be generated.
+            wrong += guarded(connection, name, check_functions, *generated)
+        if not wrong:
+            wrong += guarded(connection, name, check_counters, binding, stale, _reconcile(binding))
+        yield from wrong
+        if not wrong:
+            yield Finding("ok", name, f"events move the counters of {binding['profile']}")
         if binding["serving"] is None:
             model = binding["model"]
             sentence = f"no version of the model {model} answers: counters move, and the score is not computed"
             yield Finding("warning", name, sentence, f"`pgscore promote {model} VERSION` makes one answer.")
-        yield from guarded(connection, name, _stale, binding)
+        yield from guarded(connection, name, _stale, binding, stale)
         yield from guarded(connection, name, _reconciliation, binding)
+    yield from guarded(connection, "bindings", check_left_over)
 
 
 def _dropped(binding: dict[str, Any]) -> Iterator[Finding]:
-    for table, gone in (("event", binding["no_events"]), ("profile", binding["no_profile"])):
-        if gone:
+    for kind in ("events", "profile"):
+        if binding[f"no_{kind}"]:
+            table = f"{'event' if kind == 'events' else 'profile'} table, {binding[f'{kind}_once']},"
             remedy = f"{_call('detach', binding)} forgets it."
-            yield Finding("problem", binding["name"], f"its {table} table was dropped", remedy)
+            yield Finding("problem", binding["name"], f"its {table} was dropped", remedy)
             return
 
 
 def _owners(binding: dict[str, Any]) -> Iterator[Finding]:
-    """Functions of a binding have the rights of who owned its tables when they were tied."""
-    for kind in ("events", "profile"):
-        former, owner = binding[f"{kind}_owner"], binding[f"{kind}_owner_now"]
-        if former == owner:
-            continue
-        sentence = f"{owner} owns {binding[kind]} now, and the binding works with the rights of {former}"
+    """Functions of a binding have the rights of who owned both tables when they were attached."""
+    former, events, profile = binding["owner"], binding["events"], binding["profile"]
+    now = binding["profile_owner"]
+    if binding["events_owner"] != now:
+        sentence = f"{binding['events_owner']} owns {events} and {now} owns {profile}, and tables of two owners cannot be attached"
+        # The one that has changed hands goes back.
+        table = profile if binding["events_owner"] == former else events
+        remedy = f"alter table {table} owner to {former if former in (now, binding['events_owner']) else now}"
+        yield Finding("problem", binding["name"], sentence, f"{remedy}, or give both to the new owner.")
+    elif former != now:
+        sentence = f"{now} owns {events} and {profile} now, and the binding works with the rights of {former}"
+        again = f"{_call('detach', binding)}; then attach them again."
         remedy = (
-            f"As a superuser, or a member of {former} and {owner}: {_call('detach', binding)}; then attach them again."
+            f"As a member of both ({_granted(former, now)}): {again}"
+            if binding["functions_of_others"]
+            else f"{_call('reattach', binding)}"
         )
         yield Finding("problem", binding["name"], sentence, remedy)
 
 
-def _triggers(connection: Connection, binding: dict[str, Any]) -> Iterator[Finding]:
-    name = binding["name"]
-    wrong = [each for each in rows(connection, _TRIGGERS, (binding["number"],)) if each["state"] not in ("O", "A")]
-    after = "then `pgscore reconcile` counts what came meanwhile."
-    mended = f"{_call('reattach', binding)}; {after}"
-    for (relation, partition, loss), found in groupby(wrong, lambda t: (t["relation"], t["partition"], t["loss"])):
-        triggers = list(found)
-        disabled = [each["name"] for each in triggers if each["state"] in _DISABLED]
-        missing = [each["name"] for each in triggers if each["state"] == "missing"]
-        if disabled:
-            yield Finding(
-                "problem",
-                name,
-                f"{_named(disabled, relation)} disabled: {loss}",
-                f"{_enabled(disabled, relation)}; {after}",
-            )
-        if missing and partition:
-            sentence = f"partition {relation} has no trigger of pgscore: for statements that name it, {loss}"
-            yield Finding("problem", name, sentence, mended)
-        elif missing:
-            yield Finding("problem", name, f"{_named(missing, relation)} missing: {loss}", mended)
-    if not wrong:
-        yield Finding("ok", name, f"events move the counters of {binding['profile']}")
+def _granted(former: str, now: str) -> str:
+    return f"grant {former} to {now}"
 
 
-def _stale(connection: Connection, binding: dict[str, Any]) -> Iterator[Finding]:
-    found = row(
-        connection,
-        "select count(*) filter (where s.uncounted) as uncounted, count(*) filter (where not s.uncounted) as stale,"
-        " min(s.reason) filter (where not s.uncounted) as reason"
-        " from (select reason, reason like %s as uncounted from pgscore.stale where binding = %s) s",
-        (_UNCOUNTED, binding["name"]),
-    )
+def _fits(connection: Connection, binding: dict[str, Any]) -> Iterator[Finding]:
+    """What attach would refuse now: columns that have gone or have other types, and hidden rows."""
+    found = row(connection, _PROBLEM, (binding["number"],))["sentence"]
+    if found is None:
+        return
+    sentence, _, command = found.partition("; run: ")
+    again = f"{_call('detach', binding)}, and attach them again as they are now."
+    if command and " add column " not in command:
+        remedy = f"{command}; then `pgscore reconcile` counts what came meanwhile."
+    else:
+        remedy = f"Change it back; or {again}"
+    yield Finding("problem", binding["name"], sentence, remedy)
+
+
+def _stale(connection: Connection, binding: dict[str, Any], stale: str) -> Iterator[Finding]:
+    found = row(connection, _STALE.format(stale=stale), (binding["name"],))
     if found["uncounted"]:
-        sentence = f"events from before the tables were tied are not counted yet, for {_many(found['uncounted'])}"
+        sentence = f"events from before the tables were attached are not counted yet, for {_many(found['uncounted'])}"
         yield Finding("problem", binding["name"], sentence, _reconcile(binding))
     if found["stale"]:
         yield Finding(
@@ -153,17 +160,6 @@ def _reconciliation(connection: Connection, binding: dict[str, Any]) -> Iterator
 
 def _many(profiles: int) -> str:
     return "1 profile" if profiles == 1 else f"{profiles:,} profiles"
-
-
-def _named(triggers: list[str], relation: str) -> str:
-    if len(triggers) == 1:
-        return f"trigger {triggers[0]} of {relation} is"
-    return f"triggers {', '.join(triggers)} of {relation} are"
-
-
-def _enabled(triggers: list[str], relation: str) -> str:
-    names = (f'"{name}"' if name.startswith("~") else name for name in triggers)
-    return f"alter table {relation} {', '.join(f'enable trigger {name}' for name in names)}"
 
 
 def _call(function: str, binding: dict[str, Any]) -> str:
