@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pgscore
+import psycopg2
 from sklearn.linear_model import LogisticRegression
 
 from tests.support.database import PASSWORD
@@ -131,7 +133,9 @@ def run_as_owner(session: Session, sql: str, *parameters: object) -> list[tuple[
     try:
         return session.run(sql, *parameters)
     finally:
-        session.run("reset role")
+        # Where a transaction has failed the role goes back with it.
+        with suppress(psycopg2.errors.InFailedSqlTransaction):
+            session.run("reset role")
 
 
 def attach(session: Session, *, reducers: object = REDUCERS, composite: bool = False, **options: str) -> str:

@@ -85,7 +85,11 @@ def test_ctrl_c_stops_it_and_the_same_command_goes_on(filled: Session, shopping:
     other.run("begin")
     other.run(f"select from {shop.PROFILE} where id = 6000 for update")
     with subprocess.Popen(
-        [COMMAND, *attach], env=environment(shopping.dsn()), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [COMMAND, *attach],
+        env=environment(shopping.dsn(shop.OWNER)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         try:
             waiting_publisher(filled)
@@ -98,7 +102,7 @@ def test_ctrl_c_stops_it_and_the_same_command_goes_on(filled: Session, shopping:
     assert process.returncode == 130
     other.run("commit")
     assert filled.value(_STALE) == 6500
-    assert run_json(shopping.dsn(), *attach)["counted"] == 12000
+    assert run_json(shopping.dsn(shop.OWNER), *attach)["counted"] == 12000
     assert filled.value(_STALE) == 0
     assert filled.value(f"select sum(n) from {shop.PROFILE}") == 30
 
@@ -108,17 +112,17 @@ def test_what_was_interrupted_goes_on(filled: Session, shopping: Database) -> No
     shop.reconcile_step(filled, 700)
     assert filled.value(_STALE) == 11300
     attach = (*_ATTACH, "--count", "n")
-    assert run_json(shopping.dsn(), *attach)["counted"] == 12000
+    assert run_json(shopping.dsn(shop.OWNER), *attach)["counted"] == 12000
     assert filled.value(_STALE) == 0
     assert filled.value(f"select sum(n) from {shop.PROFILE}") == 30
     shop.reconcile_step(filled, 700)
-    said = run(shopping.dsn(), "reconcile", *_TABLES).stdout
+    said = run(shopping.dsn(shop.OWNER), "reconcile", *_TABLES).stdout
     assert "It went on where an earlier call had stopped" in said
-    assert "earlier call" not in run(shopping.dsn(), "reconcile", *_TABLES).stdout
+    assert "earlier call" not in run(shopping.dsn(shop.OWNER), "reconcile", *_TABLES).stdout
 
 
 def test_reconcile_shows_what_differs_and_mends_it(owner: Session, shopping: Database) -> None:
-    dsn = shopping.dsn()
+    dsn = shopping.dsn(shop.OWNER)
     owner.run(f"insert into {shop.PROFILE} (id) select generate_series(1, 600)")
     owner.run("set session_replication_role = replica")
     owner.run(f"update {shop.PROFILE} set n = 7 where id <= 25 or id > 590")
@@ -182,7 +186,7 @@ def test_keys_of_several_columns_and_all_options(serving: Database) -> None:
 def test_refusals_are_a_line_and_an_exit_code(
     shopping: Database, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
-    done = run(shopping.dsn(), *_ATTACH, *arguments, expect=code)
+    done = run(shopping.dsn(shop.OWNER), *_ATTACH, *arguments, expect=code)
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""

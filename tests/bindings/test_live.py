@@ -1,4 +1,4 @@
-"""Attaching tables that applications use meanwhile, and what happens to bindings in the middle of their transactions."""
+"""Attaching tables that applications use meanwhile, and bindings in the middle of their transactions."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_attach_that_waits_holds_nobody_up_and_gives_up(shopping: Database) -> N
             assert not attaching.done()  # it lets others pass
     assert number > 1002
     with refused(
-        "55P03", 'tables "Shop"."Order Lines" and "Shop"."Customer" are in use: in ten attempts of half a second'
+        "55P03", 'tables "Shop"."Order Lines", "Shop"."Customer" are in use: in ten attempts of half a second'
     ):
         attaching.result()
     long.run("commit")

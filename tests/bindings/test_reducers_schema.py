@@ -21,12 +21,16 @@ _VALIDATOR = jsonschema.Draft202012Validator(json.loads((ROOT / "docs" / "reduce
 _COUNT: dict[str, Any] = {"column": "n", "aggregate": "count"}
 _SUM: dict[str, Any] = {"column": "Total", "aggregate": "sum", "of": "amount"}
 _MIN: dict[str, Any] = {"column": "least", "aggregate": "min", "of": "amount"}
+_AVG: dict[str, Any] = {"column": "Total", "aggregate": "avg", "of": "amount"}
+_DISTINCT: dict[str, Any] = {"column": "n", "aggregate": "distinct", "of": "Kind"}
 _LAST: dict[str, Any] = {"column": "latest", "aggregate": "last", "of": "Kind", "order_by": "at"}
 
 _ACCEPTED: list[Any] = [
     *([each] for each in shop.REDUCERS),
     shop.REDUCERS,
     [{**_COUNT, "deletes": "ignore"}, {**_SUM, "deletes": "ignore"}],
+    [_AVG, _DISTINCT],
+    [{**_AVG, "where": {"rush": True}}, {**_DISTINCT, "where": {"rush": True}}],
     [{**_COUNT, "where": {}}],
     [{**_COUNT, "where": {"Kind": "billing", "rush": False, "pieces": 3, "at": None, "amount": 2.5}}],
     [{**_COUNT, "where": {"rush": "yes", "pieces": "3"}}],
@@ -73,6 +77,12 @@ _REFUSED: list[Any] = [
     [{**_MIN, "deletes": "ignore"}],
     [{**_MIN, "aggregate": "max", "deletes": "ignore"}],
     [{**_LAST, "deletes": "ignore"}],
+    [{"column": "Total", "aggregate": "avg"}],
+    [{"column": "n", "aggregate": "distinct"}],
+    [{**_AVG, "order_by": "at"}],
+    [{**_DISTINCT, "order_by": "at"}],
+    [{**_AVG, "deletes": "ignore"}],
+    [{**_DISTINCT, "deletes": "ignore"}],
 ]
 
 
@@ -108,6 +118,7 @@ def test_what_the_database_refuses_for_its_form_the_schema_refuses(shopping: Dat
 def test_the_examples_of_the_documentation_fit_the_schema() -> None:
     text = (ROOT / "docs" / "bindings.md").read_text()
     examples = [json.loads(f"[{each}]") for each in re.findall(r'`(\{"column".*?\})`', text)]
-    assert {each["aggregate"] for example in examples for each in example} == {"count", "sum", "min", "max", "last"}
+    aggregates = _VALIDATOR.schema["$defs"]["reducer"]["properties"]["aggregate"]["enum"]
+    assert {each["aggregate"] for example in examples for each in example} == set(aggregates)
     for example in examples:
         _VALIDATOR.validate(example)
