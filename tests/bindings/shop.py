@@ -64,6 +64,14 @@ def probability(rows: Sequence[Sequence[Any]]) -> list[float]:
     return [float(score) for score in model().predict_proba(frame)[:, 1]]
 
 
+def make_roles(session: Session) -> None:
+    """Makes the tables' owner and the clerk, which all databases share."""
+    for role in (OWNER, CLERK):
+        if session.value("select to_regrole(%s)", role) is None:
+            session.run(f"create role {role}")
+    session.run(f"alter role {OWNER} login password '{PASSWORD}'; grant pgscore_reader to {OWNER}")
+
+
 def build(
     session: Session,
     key: str = "bigint",
@@ -89,13 +97,9 @@ def build(
         profile_partitioned: whether the profile table is.
         foreign_key: a constraint of the events' column.
     """
-    for role in (OWNER, CLERK):
-        if session.value("select to_regrole(%s)", role) is None:
-            session.run(f"create role {role}")
-    session.run(f"alter role {OWNER} login password '{PASSWORD}'")
+    make_roles(session)
     session.run(
         f"""
-        grant pgscore_reader to {OWNER};
         create schema "Shop" authorization {OWNER};
         set role {OWNER};
         grant usage on schema "Shop" to pgscore_owner, {CLERK};
