@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "c3287f556ea206cee4af99649427b40ff46e68a64002d0487b3dee81de0cf5b7")
+    run_frozen("0001_core.up.sql", "bf4731b3f1af66e88623a87b338ebbb83fe34ff88046bc8d23458d6d269c6374")
 
 
 def downgrade() -> None:

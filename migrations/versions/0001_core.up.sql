@@ -6480,8 +6480,9 @@ declare
     serving boolean;
     mark bigint;
     began timestamptz;
+    first integer;
     size integer;
-    answer pgscore.scored;
+    answer record;
     failure text;
     {{declared}}
 begin
@@ -6725,14 +6726,18 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
 began := clock_timestamp();
-for start in 1 .. cardinality(moved) by 1000 loop
-    size := least(1000, cardinality(moved) - start + 1);
-    answer := null;
+first := 1;
+while first <= cardinality(moved) loop
+    size := least(1000, cardinality(moved) - first + 1);
     failure := null;
     {{ask}}
-    scores_{{number}} := scores_{{number}} || coalesce((answer).scores, array_fill(null::double precision, array[size]));
-    versions_{{number}} := versions_{{number}} || array_fill((answer).version, array[size]);
-    reasons_{{number}} := reasons_{{number}} || coalesce((answer).reasons, array_fill(failure, array[size]));
+    if failure is not null then
+        select null::double precision[] as scores, null::integer as version, null::text[] as reasons into answer;
+    end if;
+    scores_{{number}} := scores_{{number}} || coalesce(answer.scores, array_fill(null::double precision, array[size]));
+    versions_{{number}} := versions_{{number}} || array_fill(answer.version, array[size]);
+    reasons_{{number}} := reasons_{{number}} || coalesce(answer.reasons, array_fill(failure, array[size]));
+    first := first + size;
 end loop;
 names_{{number}} := array(select {{key_text}} from unnest(here.moved) m where {{bound}});
 if num_nonnulls(variadic reasons_{{number}}) > 0 then
@@ -6768,7 +6773,7 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
 begin
-    answer := pgscore._score_rows({{model}}, moved[start : start + size - 1]);
+    select s.scores, s.version, s.reasons into answer from pgscore._score_rows({{model}}, here.moved[here.first : here.first + here.size - 1]) s;
 exception
     when transaction_rollback then raise;
     when others then failure := sqlerrm;
@@ -6783,7 +6788,7 @@ create function pgscore._ask_in_time_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
-if start > 1 and clock_timestamp() >= began + {{limit}} then
+if first > 1 and clock_timestamp() >= began + {{limit}} then
     failure := {{late}};
 else
     {{ask}}
@@ -6877,7 +6882,7 @@ as $function$ select $template$
 declare
     present {{profile}};
     answer double precision[];
-    alone pgscore.scored;
+    alone record;
     reason text;
 begin
     -- What can fail is apart from what writes: a block that only reads costs no transaction id. A conflict of
@@ -6893,9 +6898,9 @@ begin
         if answer is not null then
             if answer[1] is null then
                 -- Refused, or not known to this session yet.
-                alone := pgscore._score_rows({{model}}, array[{{row}}]);
-                answer := array[(alone).scores[1], (alone).version];
-                reason := (alone).reasons[1];
+                select s.scores, s.version, s.reasons into alone from pgscore._score_rows({{model}}, array[{{row}}]) s;
+                answer := array[alone.scores[1], alone.version];
+                reason := alone.reasons[1];
             end if;
         end if;
     exception
@@ -7105,6 +7110,10 @@ begin
         finished = case when coalesce(cardinality(here.page), 0) < $1 then clock_timestamp() end
     where s.binding = {{number}}
     returning s.checked, s.differing into checked, differing;
+    -- Deferred triggers of the tables fire here, with the owner's rights, and not with those of a member who called.
+    set constraints all immediate;
+exception when others then
+    {{fail}}
 end
 $template$ $function$;
 
@@ -7240,7 +7249,7 @@ as $$
     ) as s (step, statement)
     where not exists (
         select from pg_catalog.pg_trigger t
-        where t.tgrelid = relation and t.tgname = name and t.tgfoid = to_regprocedure(function || '()') and t.tgenabled = 'O'
+        where t.tgrelid = relation and t.tgname = name and t.tgfoid = to_regprocedure(function || '()') and t.tgenabled in ('O', 'A')
     )
     order by s.step
 $$;
@@ -7377,7 +7386,18 @@ begin
         'queue', pgscore._profile_object(b, 'queue'), 'fail', pgscore._fail_sql(b), 'recounted', pgscore._recounted_sql(),
         'read', format(
             '%s, (select row(%s) from %s p where false)', pgscore._columns_sql(pgscore._read_columns(b), 'e'),
-            pgscore._columns_sql(b.profile_key || array(select r.target from pgscore._reducers_of(b) r order by r.ordinal), 'p'), b.profile
+            pgscore._columns_sql(array(
+                select c.name from (
+                    select 1 as step, k.ordinal, k.name from unnest(b.profile_key) with ordinality as k (name, ordinal)
+                    union all
+                    select 2, r.ordinal, r.target from pgscore._reducers_of(b) r
+                    union all
+                    select 3, n.ordinal, n.name
+                    from pgscore._targets_of(b.profile) t, unnest(array[t.score, t.version, t.scored_at]) with ordinality as n (name, ordinal)
+                    where n.name is not null
+                ) c
+                group by c.name order by min(c.step), min(c.ordinal), c.name
+            ), 'p'), b.profile
         ),
         'columns', pgscore._columns_sql(b.profile_key || targets),
         'event_keys', pgscore._columns_sql(b.event_key, 'e'),
@@ -7709,6 +7729,8 @@ begin
     if says is distinct from obj_description(to_regclass(queue), 'pg_class') or exists (
         select from pg_catalog.pg_trigger t
         where t.tgrelid = to_regclass(queue) and t.tgname not in ('pgscore_commit', 'pgscore_statement') and not t.tgisinternal
+    ) or exists (
+        select from pgscore._queue_columns(b.profile) c where (pgscore._column(to_regclass(queue), c.name)).attname is null
     ) then
         if to_regclass(queue) is not null then
             return next format('drop table %s cascade', queue);
@@ -7777,15 +7799,18 @@ as $$
         ('pgscore_statement', '', '', 'statement', 'runs at the end of the statement')
     ) as t (name, kind, details, runs, says),
         lateral (values
+            (0, case when exists (
+                select from pg_catalog.pg_trigger g where g.tgrelid = to_regclass(pgscore._profile_object(b, 'queue')) and g.tgname = t.name
+            ) then format('drop trigger %s on %s', t.name, pgscore._profile_object(b, 'queue')) end),
             (1, format(
                 'create %s trigger %s after insert on %s %s for each row when (new.pgscore_runs = %L) execute function %s()',
                 t.kind, t.name, pgscore._profile_object(b, 'queue'), t.details, t.runs, pgscore._profile_object(b, 'commit')
             )),
             (2, format('comment on trigger %s on %s is %L', t.name, pgscore._profile_object(b, 'queue'), 'pgscore: ' || t.says))
         ) as s (step, statement)
-    where not exists (
+    where s.statement is not null and not exists (
         select from pg_catalog.pg_trigger g
-        where g.tgrelid = to_regclass(pgscore._profile_object(b, 'queue')) and g.tgname = t.name and g.tgenabled = 'O'
+        where g.tgrelid = to_regclass(pgscore._profile_object(b, 'queue')) and g.tgname = t.name and g.tgenabled in ('O', 'A')
             and g.tgfoid = to_regprocedure(pgscore._profile_object(b, 'commit') || '()')
     )
     order by t.name, s.step
@@ -8477,7 +8502,7 @@ begin
         ),
         null, 'plpgsql volatile',
         pgscore._fill(pgscore._reconcile_template(), jsonb_build_object(
-            'binding', b.events, 'number', b.number, 'events', b.events, 'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'),
+            'binding', b.events, 'number', b.number, 'events', b.events, 'fail', pgscore._fail_sql(b), 'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'),
             'apply', pgscore._profile_object(b, 'apply'), 'recount', pgscore._event_object(b, 'recount'),
             'present', pgscore._present_sql(b.profile_key, 'pgscore_row'), 'order', pgscore._columns_sql(b.profile_key, 'pgscore_row'),
             'page_order', (select string_agg(format('(l.pgscore_row).%I', k), ', ' order by o) from unnest(b.profile_key) with ordinality u (k, o)),
@@ -9116,6 +9141,30 @@ $$;
 comment on function pgscore._list_uncounted(pgscore.binding, text) is 'Lists profiles as stale until reconcile has counted their events from before';
 grant execute on function pgscore._list_uncounted(pgscore.binding, text) to pgscore_reader;
 
+create function pgscore._backfill_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A function for this once: rows are changed with the owner's rights, whoever calls attach. Deferred triggers of the
+    -- tables fire in it where a member calls, or at COMMIT they would have the rights of that member.
+    select pgscore._function_sql(
+        pgscore._event_object(b, 'backfill') || '()', 'void', 'plpgsql volatile',
+        format(
+            e'begin\n    insert into %s (pgscore_binding, pgscore_task) values (%s, ''recount all'');\n    perform %s(null);\n%send',
+            pgscore._profile_object(b, 'queue'), b.number, pgscore._profile_object(b, 'apply'),
+            case when pg_get_userbyid(b.owner) <> current_user then e'    set constraints all immediate;\n' else '' end
+        ),
+        'counts what an event table holds when it is attached', b.owner
+    )
+    union all
+    select format('select %s()', pgscore._event_object(b, 'backfill'))
+    union all
+    select format('drop function %s()', pgscore._event_object(b, 'backfill'))
+$$;
+
+comment on function pgscore._backfill_sql(pgscore.binding) is 'What counts the events that an event table holds when it is attached';
+grant execute on function pgscore._backfill_sql(pgscore.binding) to pgscore_reader;
+
 create function pgscore._other_commits_sql(b pgscore.binding) returns setof text
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -9239,8 +9288,7 @@ begin
     ));
     if former.number is null and at_once then
         -- The tables are locked, so nobody adds to what is counted until the transaction commits.
-        execute format('insert into %s (pgscore_binding, pgscore_task) values (%s, ''recount all'')', pgscore._profile_object(b, 'queue'), b.number);
-        execute format('select %s(null)', pgscore._profile_object(b, 'apply'));
+        perform pgscore._run_all(array(select pgscore._backfill_sql(b)));
     elsif former.number is null then
         -- Rows that were committed meanwhile: they are as young as the oldest transaction that was open before.
         perform pgscore._list_uncounted(b, format(' and age(p.xmin) <= age(%L::xid)', pg_snapshot_xmin(began)::xid));
@@ -9280,6 +9328,7 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+    perform pgscore._check_owner(events, profile);
     perform pgscore.attach(
         b.model, b.events, b.profile, b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at, b.timing,
         b.on_error, b.on_missing, b.max_scoring_ms, b.log
@@ -9370,9 +9419,9 @@ begin
     end if;
     perform pgscore._run_all(array(select pgscore._drop_binding_sql(g) from unnest(gone) g));
     select b.* into rest from pgscore._bindings_of(profile) b order by b.number limit 1;
-    if rest.number is not null then
+    if rest.number is not null and exists (select from pg_catalog.pg_class c where c.oid = profile) then
         perform pgscore._generate(rest);
-    else
+    elsif rest.number is null then
         perform pgscore._run_all(array(select pgscore._drop_profile_sql(one)));
         perform pgscore._run_all(array(select pgscore._other_commits_sql(one)));
     end if;
@@ -9416,6 +9465,7 @@ set search_path = pg_catalog, pg_temp set lock_timeout = '5s'
 as $$
 declare
     b pgscore.binding;
+    statements text[];
 begin
     -- One at a time, and none while the tables are attached or detached.
     select o.* into b from pgscore.binding o where o.number = binding for update;
@@ -9424,10 +9474,15 @@ begin
     end if;
     perform pgscore._check_owner(b.events, b.profile);
     perform pgscore._refuse(pgscore._tables_problem(b));
-    if pg_get_userbyid(b.owner) <> current_user then
+    statements := array(select pgscore._reconcile_sql(b));
+    if pg_get_userbyid(b.owner) <> current_user or not exists (
+        select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+        where n.nspname = b.event_schema and p.proname = b.event_prefix || '_reconcile' and p.proowner = b.owner and p.prosecdef
+            and position(md5(p.prosrc) in statements[2]) > 0
+    ) then
         -- Made anew in this transaction, and so what it was generated as: a member of the owner runs nothing that another one
         -- has put in its place. It works with the owner's rights, and so does all that it calls.
-        perform pgscore._run_all(array(select pgscore._reconcile_sql(b)));
+        perform pgscore._run_all(statements);
     end if;
     execute format('select f.* from %s($1, $2) f', pgscore._event_object(b, 'reconcile'))
         into checked, differing, examples, finished using rows, repair;

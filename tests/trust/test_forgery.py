@@ -42,10 +42,16 @@ _LEFT = """
 """
 _NOTES = ("binding", "stale_row", "reconciliation", "prediction_log")
 _STATE = " union all ".join(f"select '{table}', t::text from pgscore.{table} t" for table in _NOTES) + " order by 1, 2"
-_FORGED = """
-    insert into pgscore.binding
-    select (jsonb_populate_record(b, %s::jsonb)).* from pgscore.binding b where b.events = 'sa.ev'::regclass
-"""
+_COLUMNS = (
+    "name, owner, events, profile, model, event_key, profile_key, reducers, score, version, scored_at, timing, on_error,"
+    " on_missing, max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix"
+)
+# Without a number, and with one of the forger's choice.
+_FORGED = tuple(
+    f"insert into pgscore.binding ({columns}) {overriding} select {columns}"
+    " from (select (jsonb_populate_record(b, %s::jsonb)).* from pgscore.binding b where b.events = 'sa.ev'::regclass) f"
+    for columns, overriding in ((_COLUMNS, ""), (f"number, {_COLUMNS}", "overriding system value"))
+)
 
 
 @pytest.fixture
@@ -133,10 +139,11 @@ def test_a_binding_of_somebody_elses_tables(tied: World, change: dict[str, str])
         forged[column] = tied.root.value(f"select %s::{kind}::oid::bigint", change[column])
     former = tied.root.run(_STATE)
     for number in (1, 2, 77, -1, 2147483647):
-        error = attempt(tied.alice, _FORGED, json.dumps({**forged, "number": number}))
-        assert error is not None, "it was accepted"
-        assert error.pgcode == "42501", error
-        assert tied.root.run(_STATE) == former
+        for statement in _FORGED:
+            error = attempt(tied.alice, statement, json.dumps({**forged, "number": number}))
+            assert error is not None, "it was accepted"
+            assert error.pgcode == "42501", error
+            assert tied.root.run(_STATE) == former
     _works(tied)
 
 

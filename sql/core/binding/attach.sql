@@ -227,6 +227,30 @@ $$;
 comment on function pgscore._list_uncounted(pgscore.binding, text) is 'Lists profiles as stale until reconcile has counted their events from before';
 grant execute on function pgscore._list_uncounted(pgscore.binding, text) to pgscore_reader;
 
+create function pgscore._backfill_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A function for this once: rows are changed with the owner's rights, whoever calls attach. Deferred triggers of the
+    -- tables fire in it where a member calls, or at COMMIT they would have the rights of that member.
+    select pgscore._function_sql(
+        pgscore._event_object(b, 'backfill') || '()', 'void', 'plpgsql volatile',
+        format(
+            e'begin\n    insert into %s (pgscore_binding, pgscore_task) values (%s, ''recount all'');\n    perform %s(null);\n%send',
+            pgscore._profile_object(b, 'queue'), b.number, pgscore._profile_object(b, 'apply'),
+            case when pg_get_userbyid(b.owner) <> current_user then e'    set constraints all immediate;\n' else '' end
+        ),
+        'counts what an event table holds when it is attached', b.owner
+    )
+    union all
+    select format('select %s()', pgscore._event_object(b, 'backfill'))
+    union all
+    select format('drop function %s()', pgscore._event_object(b, 'backfill'))
+$$;
+
+comment on function pgscore._backfill_sql(pgscore.binding) is 'What counts the events that an event table holds when it is attached';
+grant execute on function pgscore._backfill_sql(pgscore.binding) to pgscore_reader;
+
 create function pgscore._other_commits_sql(b pgscore.binding) returns setof text
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -350,8 +374,7 @@ begin
     ));
     if former.number is null and at_once then
         -- The tables are locked, so nobody adds to what is counted until the transaction commits.
-        execute format('insert into %s (pgscore_binding, pgscore_task) values (%s, ''recount all'')', pgscore._profile_object(b, 'queue'), b.number);
-        execute format('select %s(null)', pgscore._profile_object(b, 'apply'));
+        perform pgscore._run_all(array(select pgscore._backfill_sql(b)));
     elsif former.number is null then
         -- Rows that were committed meanwhile: they are as young as the oldest transaction that was open before.
         perform pgscore._list_uncounted(b, format(' and age(p.xmin) <= age(%L::xid)', pg_snapshot_xmin(began)::xid));
@@ -391,6 +414,7 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+    perform pgscore._check_owner(events, profile);
     perform pgscore.attach(
         b.model, b.events, b.profile, b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at, b.timing,
         b.on_error, b.on_missing, b.max_scoring_ms, b.log

@@ -72,9 +72,9 @@ begin
     end if;
     perform pgscore._run_all(array(select pgscore._drop_binding_sql(g) from unnest(gone) g));
     select b.* into rest from pgscore._bindings_of(profile) b order by b.number limit 1;
-    if rest.number is not null then
+    if rest.number is not null and exists (select from pg_catalog.pg_class c where c.oid = profile) then
         perform pgscore._generate(rest);
-    else
+    elsif rest.number is null then
         perform pgscore._run_all(array(select pgscore._drop_profile_sql(one)));
         perform pgscore._run_all(array(select pgscore._other_commits_sql(one)));
     end if;

@@ -30,6 +30,7 @@ set search_path = pg_catalog, pg_temp set lock_timeout = '5s'
 as $$
 declare
     b pgscore.binding;
+    statements text[];
 begin
     -- One at a time, and none while the tables are attached or detached.
     select o.* into b from pgscore.binding o where o.number = binding for update;
@@ -38,10 +39,15 @@ begin
     end if;
     perform pgscore._check_owner(b.events, b.profile);
     perform pgscore._refuse(pgscore._tables_problem(b));
-    if pg_get_userbyid(b.owner) <> current_user then
+    statements := array(select pgscore._reconcile_sql(b));
+    if pg_get_userbyid(b.owner) <> current_user or not exists (
+        select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+        where n.nspname = b.event_schema and p.proname = b.event_prefix || '_reconcile' and p.proowner = b.owner and p.prosecdef
+            and position(md5(p.prosrc) in statements[2]) > 0
+    ) then
         -- Made anew in this transaction, and so what it was generated as: a member of the owner runs nothing that another one
         -- has put in its place. It works with the owner's rights, and so does all that it calls.
-        perform pgscore._run_all(array(select pgscore._reconcile_sql(b)));
+        perform pgscore._run_all(statements);
     end if;
     execute format('select f.* from %s($1, $2) f', pgscore._event_object(b, 'reconcile'))
         into checked, differing, examples, finished using rows, repair;

@@ -80,7 +80,18 @@ begin
         'queue', pgscore._profile_object(b, 'queue'), 'fail', pgscore._fail_sql(b), 'recounted', pgscore._recounted_sql(),
         'read', format(
             '%s, (select row(%s) from %s p where false)', pgscore._columns_sql(pgscore._read_columns(b), 'e'),
-            pgscore._columns_sql(b.profile_key || array(select r.target from pgscore._reducers_of(b) r order by r.ordinal), 'p'), b.profile
+            pgscore._columns_sql(array(
+                select c.name from (
+                    select 1 as step, k.ordinal, k.name from unnest(b.profile_key) with ordinality as k (name, ordinal)
+                    union all
+                    select 2, r.ordinal, r.target from pgscore._reducers_of(b) r
+                    union all
+                    select 3, n.ordinal, n.name
+                    from pgscore._targets_of(b.profile) t, unnest(array[t.score, t.version, t.scored_at]) with ordinality as n (name, ordinal)
+                    where n.name is not null
+                ) c
+                group by c.name order by min(c.step), min(c.ordinal), c.name
+            ), 'p'), b.profile
         ),
         'columns', pgscore._columns_sql(b.profile_key || targets),
         'event_keys', pgscore._columns_sql(b.event_key, 'e'),

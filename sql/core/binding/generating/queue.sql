@@ -40,6 +40,8 @@ begin
     if says is distinct from obj_description(to_regclass(queue), 'pg_class') or exists (
         select from pg_catalog.pg_trigger t
         where t.tgrelid = to_regclass(queue) and t.tgname not in ('pgscore_commit', 'pgscore_statement') and not t.tgisinternal
+    ) or exists (
+        select from pgscore._queue_columns(b.profile) c where (pgscore._column(to_regclass(queue), c.name)).attname is null
     ) then
         if to_regclass(queue) is not null then
             return next format('drop table %s cascade', queue);
@@ -108,15 +110,18 @@ as $$
         ('pgscore_statement', '', '', 'statement', 'runs at the end of the statement')
     ) as t (name, kind, details, runs, says),
         lateral (values
+            (0, case when exists (
+                select from pg_catalog.pg_trigger g where g.tgrelid = to_regclass(pgscore._profile_object(b, 'queue')) and g.tgname = t.name
+            ) then format('drop trigger %s on %s', t.name, pgscore._profile_object(b, 'queue')) end),
             (1, format(
                 'create %s trigger %s after insert on %s %s for each row when (new.pgscore_runs = %L) execute function %s()',
                 t.kind, t.name, pgscore._profile_object(b, 'queue'), t.details, t.runs, pgscore._profile_object(b, 'commit')
             )),
             (2, format('comment on trigger %s on %s is %L', t.name, pgscore._profile_object(b, 'queue'), 'pgscore: ' || t.says))
         ) as s (step, statement)
-    where not exists (
+    where s.statement is not null and not exists (
         select from pg_catalog.pg_trigger g
-        where g.tgrelid = to_regclass(pgscore._profile_object(b, 'queue')) and g.tgname = t.name and g.tgenabled = 'O'
+        where g.tgrelid = to_regclass(pgscore._profile_object(b, 'queue')) and g.tgname = t.name and g.tgenabled in ('O', 'A')
             and g.tgfoid = to_regprocedure(pgscore._profile_object(b, 'commit') || '()')
     )
     order by t.name, s.step

@@ -27,7 +27,7 @@ begin
         ),
         null, 'plpgsql volatile',
         pgscore._fill(pgscore._reconcile_template(), jsonb_build_object(
-            'binding', b.events, 'number', b.number, 'events', b.events, 'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'),
+            'binding', b.events, 'number', b.number, 'events', b.events, 'fail', pgscore._fail_sql(b), 'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'),
             'apply', pgscore._profile_object(b, 'apply'), 'recount', pgscore._event_object(b, 'recount'),
             'present', pgscore._present_sql(b.profile_key, 'pgscore_row'), 'order', pgscore._columns_sql(b.profile_key, 'pgscore_row'),
             'page_order', (select string_agg(format('(l.pgscore_row).%I', k), ', ' order by o) from unnest(b.profile_key) with ordinality u (k, o)),

@@ -35,7 +35,7 @@ as $$
     ) as s (step, statement)
     where not exists (
         select from pg_catalog.pg_trigger t
-        where t.tgrelid = relation and t.tgname = name and t.tgfoid = to_regprocedure(function || '()') and t.tgenabled = 'O'
+        where t.tgrelid = relation and t.tgname = name and t.tgfoid = to_regprocedure(function || '()') and t.tgenabled in ('O', 'A')
     )
     order by s.step
 $$;

@@ -21,8 +21,9 @@ declare
     serving boolean;
     mark bigint;
     began timestamptz;
+    first integer;
     size integer;
-    answer pgscore.scored;
+    answer record;
     failure text;
     {{declared}}
 begin
@@ -266,14 +267,18 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
 began := clock_timestamp();
-for start in 1 .. cardinality(moved) by 1000 loop
-    size := least(1000, cardinality(moved) - start + 1);
-    answer := null;
+first := 1;
+while first <= cardinality(moved) loop
+    size := least(1000, cardinality(moved) - first + 1);
     failure := null;
     {{ask}}
-    scores_{{number}} := scores_{{number}} || coalesce((answer).scores, array_fill(null::double precision, array[size]));
-    versions_{{number}} := versions_{{number}} || array_fill((answer).version, array[size]);
-    reasons_{{number}} := reasons_{{number}} || coalesce((answer).reasons, array_fill(failure, array[size]));
+    if failure is not null then
+        select null::double precision[] as scores, null::integer as version, null::text[] as reasons into answer;
+    end if;
+    scores_{{number}} := scores_{{number}} || coalesce(answer.scores, array_fill(null::double precision, array[size]));
+    versions_{{number}} := versions_{{number}} || array_fill(answer.version, array[size]);
+    reasons_{{number}} := reasons_{{number}} || coalesce(answer.reasons, array_fill(failure, array[size]));
+    first := first + size;
 end loop;
 names_{{number}} := array(select {{key_text}} from unnest(here.moved) m where {{bound}});
 if num_nonnulls(variadic reasons_{{number}}) > 0 then
@@ -309,7 +314,7 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
 begin
-    answer := pgscore._score_rows({{model}}, moved[start : start + size - 1]);
+    select s.scores, s.version, s.reasons into answer from pgscore._score_rows({{model}}, here.moved[here.first : here.first + here.size - 1]) s;
 exception
     when transaction_rollback then raise;
     when others then failure := sqlerrm;
@@ -324,7 +329,7 @@ create function pgscore._ask_in_time_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
-if start > 1 and clock_timestamp() >= began + {{limit}} then
+if first > 1 and clock_timestamp() >= began + {{limit}} then
     failure := {{late}};
 else
     {{ask}}

@@ -52,7 +52,7 @@ as $function$ select $template$
 declare
     present {{profile}};
     answer double precision[];
-    alone pgscore.scored;
+    alone record;
     reason text;
 begin
     -- What can fail is apart from what writes: a block that only reads costs no transaction id. A conflict of
@@ -68,9 +68,9 @@ begin
         if answer is not null then
             if answer[1] is null then
                 -- Refused, or not known to this session yet.
-                alone := pgscore._score_rows({{model}}, array[{{row}}]);
-                answer := array[(alone).scores[1], (alone).version];
-                reason := (alone).reasons[1];
+                select s.scores, s.version, s.reasons into alone from pgscore._score_rows({{model}}, array[{{row}}]) s;
+                answer := array[alone.scores[1], alone.version];
+                reason := alone.reasons[1];
             end if;
         end if;
     exception
