@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "7a6b7bec59f7b5cbec33d5734053e9cc3b3d3844697a4c8492f7b08b650947c8")
+    run_frozen("0001_core.up.sql", "302f2bce6760fc70b39f2a0921419b54b4efbbf979ae6c2a8004256f8e98a94c")
 
 
 def downgrade() -> None:
