@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "302f2bce6760fc70b39f2a0921419b54b4efbbf979ae6c2a8004256f8e98a94c")
+    run_frozen("0001_core.up.sql", "bc835f66414bdca7a1d080a110b1496b2976f80eb4c9f93574ddd37b0ad10a79")
 
 
 def downgrade() -> None:

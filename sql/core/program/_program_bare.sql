@@ -446,8 +446,8 @@ begin
                     for number in 1 .. inputs loop
                         wraps[number] := case
                             when wraps[number] is null then null
-                            when link = 'logistic' then format('(%%s operator(pg_catalog.+) %s)', lift)
-                            else format('((%%s operator(pg_catalog.+) %s) operator(pg_catalog.-) %s)', lift, lift)
+                            when link = 'logistic' then format('(%%s + %s)', lift)
+                            else format('((%%s + %s) - %s)', lift, lift)
                         end;
                     end loop;
                     low := null;
@@ -559,8 +559,8 @@ begin
 
     for number in 1 .. cardinality(points) by 2 loop
         guards := guards || format(
-            '%s operator(pg_catalog.<@) %L::pg_catalog.box',
-            format('pg_catalog.point(%s, %s)', points[number], coalesce(points[number + 1], pgscore._literal(0))),
+            '%s <@ %L::box',
+            format('point(%s, %s)', points[number], coalesce(points[number + 1], pgscore._literal(0))),
             format(
                 '(%s,%s),(%s,%s)', corners[2 * number - 1], coalesce(corners[2 * number + 1], 0),
                 corners[2 * number], coalesce(corners[2 * number + 2], 0)

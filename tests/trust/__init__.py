@@ -1,0 +1,1 @@
+"""Nobody's code runs with anybody else's rights, and nothing of a session changes a score."""
