@@ -196,7 +196,11 @@ def test_a_table_that_is_locked_stands_in_no_promotions_way(serving: Database, c
 @pytest.mark.parametrize(
     ("change", "sqlstate", "sentence"),
     [
-        ("drop column total_intl_calls", "42703", 'table public.copied has no column "total_intl_calls", which the mod'),
+        (
+            "drop column total_intl_calls",
+            "42703",
+            'table public.copied has no column "total_intl_calls", which the mod',
+        ),
         (
             "alter column total_intl_calls type text",
             "42804",

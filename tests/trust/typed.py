@@ -34,7 +34,8 @@ create table typed.row (
 insert into typed.row
 select i, i * 3, i / 7.0, i / 3.0, 1.1 * (i % 9) + 0.1234567, i / 3.0 + 1e-9, 0.7 * (i % 11), i % 3 = 0,
     (array['ab', 'cd', 'abcd'])[1 + i % 3], (array['x', 'yy', 'zzz '])[1 + i % 3], lpad((i % 5)::text, 5, '0'),
-    (enum_range(null::typed.tint))[1 + i % 3], (array['a', 'b'])[1 + i % 2], (enum_range(null::typed.tint))[1 + i / 2 % 3]
+    (enum_range(null::typed.tint))[1 + i % 3], (array['a', 'b'])[1 + i % 2],
+    (enum_range(null::typed.tint))[1 + i / 2 % 3]
 from generate_series(1, 60) i;
 grant usage on schema typed to pgscore_owner, public;
 grant select on typed.row to public;
@@ -62,11 +63,12 @@ def _frame(session: Session) -> pd.DataFrame:
     names = [
         name
         for (name,) in session.run(
-            "select attname::text from pg_attribute where attrelid = 'typed.row'::regclass and attnum > 1 order by attnum"
+            "select attname::text from pg_attribute where attrelid = 'typed.row'::regclass and attnum > 1"
+            " order by attnum"
         )
     ]
     rows: list[tuple[Any, ...]] = session.run(
-        "select whole, exact::float8, loose::float8, single::text::float8, dbl, part::text::float8, flag, fixed, limited,"
-        " plain, colour::text, word, tinted::text from typed.row order by id"
+        "select whole, exact::float8, loose::float8, single::text::float8, dbl, part::text::float8, flag, fixed,"
+        " limited, plain, colour::text, word, tinted::text from typed.row order by id"
     )
     return pd.DataFrame(rows, columns=names)

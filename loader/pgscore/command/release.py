@@ -66,9 +66,7 @@ def engines_of(model: dict[str, Any]) -> str:
 
 
 @command(app, "rollback", "pgscore rollback churn", "pgscore rollback churn --json")
-def rollback(
-    model: Model, max_seconds: _Seconds = registry.MAX_SECONDS, dsn: Dsn = "", as_json: Json = False
-) -> None:
+def rollback(model: Model, max_seconds: _Seconds = registry.MAX_SECONDS, dsn: Dsn = "", as_json: Json = False) -> None:
     """Takes the latest promotion back.
 
     The version that answered before it does again, after its golden rows were replayed; where it was retired
@@ -187,8 +185,8 @@ def forget(
 ) -> None:
     """Has a model forget a profile table.
 
-    The functions for its rows go; they are scored like those of any other table then. Whoever may read the table can do this,
-    and operators. A table that a binding ties is detached first.
+    The functions for its rows go; they are scored like those of any other table then. Whoever may read the table can
+    do this, and operators. A table that a binding ties is detached first.
     """
     registry.forget_profile(dsn, model, table)
     if as_json:
