@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "bc835f66414bdca7a1d080a110b1496b2976f80eb4c9f93574ddd37b0ad10a79")
+    run_frozen("0001_core.up.sql", "8a5fd79966252c7804c7d12f44fd7dca0e50408fe2a5aff1e4ca81e2baf5bd46")
 
 
 def downgrade() -> None:

@@ -27,7 +27,7 @@ _SETTINGS = [
     "intervalstyle = 'sql_standard'",
     "client_encoding = 'LATIN1'",
     "bytea_output = 'escape'",
-    "jit = on; set jit_above_cost = 0; set jit_inline_above_cost = 0; set jit_optimize_above_cost = 0",
+    "jit = on; set jit_above_cost = 0; set jit_inline_above_cost = -1; set jit_optimize_above_cost = -1",
     "jit = off",
 ]
 # The JSON of a caller's own making is theirs to write; this is what a session with defaults writes.
@@ -57,8 +57,18 @@ def _scores(session: Session) -> dict[tuple[str, str], Any]:
     return _asked(session)
 
 
-def _asked(session: Session) -> dict[tuple[str, str], Any]:
-    return {(model, form): session.run(sql.format(model=model)) for model in MODELS for form, sql in _FORMS.items()}
+def _asked(session: Session, setting: str | None = None) -> dict[tuple[str, str], Any]:
+    found = {}
+    for model in MODELS:
+        for form, sql in _FORMS.items():
+            if setting is not None:
+                session.run(f"set {setting}")
+            session.run(f"create temporary table answer as select q.* from ({sql.format(model=model)}) q")
+            # What was computed under the setting is written as every bit of it.
+            session.run("set extra_float_digits = 1; set client_encoding = 'UTF8'")
+            found[model, form] = session.run("table answer")
+            session.run("drop table answer; reset all")
+    return found
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -74,14 +84,14 @@ def test_no_setting_changes_a_score(typed: Database, engine: str) -> None:
         for form in ("record", "json", "one row", "late"):
             assert expected[model, form] == first, form
         for form in ("a binding's many", "late rows"):
-            assert expected[model, form] == [([score for (score,) in first],)]
+            ((many,),) = expected[model, form]
+            # The estimator adds up many rows in an order of its own.
+            assert many == pytest.approx([score for (score,) in first], rel=0 if engine != "estimator" else 1e-12)
         assert [answer[0] for (answer,) in expected[model, "a binding's one"]] == [score for (score,) in first]
         changed = [answer for (answer,) in expected[model, "a binding's change"]]
         assert [answer is None for answer in changed] == [n % 2 == 0 for n in range(119)]
     for setting in _SETTINGS:
-        session.run("reset all")
-        session.run(f"set {setting}")
-        assert _asked(session) == expected, setting
+        assert _asked(session, setting) == expected, setting
 
 
 def test_no_setting_of_a_fresh_session_changes_a_score(typed: Database) -> None:
