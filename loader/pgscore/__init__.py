@@ -4,7 +4,18 @@ from .bindings import Advice, Attached, Reconciled, attach, detach, reconcile
 from .errors import PgscoreError, UnreachableError
 from .keys import generate_key, read_public_key, revoke_key, trust_key
 from .publish import Published, publish
-from .registry import Verification, confirm, list_models, promote, prune, retire, rollback, show_model, verify
+from .registry import (
+    Verification,
+    confirm,
+    forget_profile,
+    list_models,
+    promote,
+    prune,
+    retire,
+    rollback,
+    show_model,
+    verify,
+)
 
 __all__ = [
     "Advice",
@@ -17,6 +28,7 @@ __all__ = [
     "attach",
     "confirm",
     "detach",
+    "forget_profile",
     "generate_key",
     "list_models",
     "promote",

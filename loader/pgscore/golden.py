@@ -80,7 +80,10 @@ def read_profile(connection: Connection, table: str) -> Profile:
     columns = rows(
         connection,
         "select a.attname as name, format_type(a.atttypid, a.atttypmod) as declared, t.typcategory as category,"
-        " coalesce(nullif(t.typbasetype, 0), t.oid)::regtype::text as type"
+        # Domains may be over domains.
+        " (with recursive b as (select t.oid, t.typbasetype union all"
+        " select n.oid, n.typbasetype from b join pg_catalog.pg_type n on n.oid = b.typbasetype)"
+        " select b.oid::regtype::text from b where b.typbasetype = 0) as type"
         " from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid"
         " where a.attrelid = %s and a.attnum > 0 and not a.attisdropped order by a.attnum",
         (found["oid"],),
@@ -138,10 +141,11 @@ def _read_csv(path: Path, profile: Profile | None) -> pd.DataFrame:
 
 def _sample(connection: Connection, profile: Profile) -> pd.DataFrame:
     fit = {name: kind for name, kind in profile.columns.items() if kind is not None}
+    # Texts as the driver hands them over: a char(n) is padded, and a cast would trim it.
     quoted = ", ".join(
-        f"{_quoted(name)}::text::float8" if kind == "double precision" else f"{_quoted(name)}{_cast(kind)}"
-        for name, kind in fit.items()
+        f"{_quoted(name)}::text::float8" if kind == "double precision" else _quoted(name) for name, kind in fit.items()
     )
+    rows(connection, "select set_config('extra_float_digits', '1', true)")
     # The name comes from the catalog, quoted.
     found = rows(connection, f"select {quoted} from {profile.name} limit {_SAMPLE}")  # noqa: S608
     frame = pd.DataFrame([list(each.values()) for each in found], columns=list(fit))
@@ -149,10 +153,6 @@ def _sample(connection: Connection, profile: Profile) -> pd.DataFrame:
         if kind == "double precision":
             frame[name] = frame[name].astype(float)
     return frame
-
-
-def _cast(kind: str) -> str:
-    return "::text" if kind == "text" else ""
 
 
 def _quoted(name: str) -> str:

@@ -142,7 +142,7 @@ def _publish(
         if stored["wanted"]:
             _send(connection, model, stored["version"], artifact, step)
         if described_profile is not None:
-            row(connection, "select pgscore._tie_profile(%s, %s::regclass)", (model, described_profile.name))
+            row(connection, "select pgscore._add_profile(%s, %s::regclass)", (model, described_profile.name))
     return stored, len(golden_rows), obstacle
 
 

@@ -12,6 +12,9 @@ from .errors import PgscoreError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+# How long a promotion may replay golden rows, unless told otherwise; the database's own default.
+MAX_SECONDS = 10.0
+
 
 @dataclass(frozen=True)
 class Verification:
@@ -43,7 +46,9 @@ def verify(database: Database, model: str, version: int | None = None) -> list[V
         ]
 
 
-def promote(database: Database, model: str, version: int, *, engine: str | None = None) -> None:
+def promote(
+    database: Database, model: str, version: int, *, engine: str | None = None, max_seconds: float = MAX_SECONDS
+) -> None:
     """Makes a version the one that answers.
 
     Args:
@@ -52,23 +57,47 @@ def promote(database: Database, model: str, version: int, *, engine: str | None 
         version: the version's number.
         engine: ``sql``, ``interpreter`` or ``estimator``, to take it for all rows; without it, the engines for one row
             and for many are those that the database measures to be the fastest.
+        max_seconds: how long replaying the golden rows may take, in all engines together.
 
     Raises:
-        PgscoreError: there is no such version, it has no such engine, or the database does not give what the fitted
-            estimator gave.
+        PgscoreError: there is no such version, it has no such engine, the database does not give what the fitted
+            estimator gave, or it takes too long to say.
     """
     with transaction(database) as connection, connection.cursor() as cursor:
-        cursor.execute("select pgscore.promote(%s, %s, %s)", (model, version, engine))
+        cursor.execute("select pgscore.promote(%s, %s, %s, %s)", (model, version, engine, max_seconds))
 
 
-def rollback(database: Database, model: str) -> int:
+def rollback(database: Database, model: str, *, max_seconds: float = MAX_SECONDS) -> int:
     """Takes the latest promotion back and returns the version that answers now.
+
+    Args:
+        database: a connection string, or an SQLAlchemy engine on psycopg2.
+        model: the model's name.
+        max_seconds: how long replaying the golden rows may take, in all engines together.
 
     Raises:
         PgscoreError: there is nothing to go back to, or the database does not give what the fitted estimator gave.
     """
     with transaction(database) as connection:
-        return int(row(connection, "select pgscore.rollback(%s) as version", (model,))["version"])
+        found = row(connection, "select pgscore.rollback(%s, %s) as version", (model, max_seconds))
+    return int(found["version"])
+
+
+def forget_profile(database: Database, model: str, table: str) -> None:
+    """Has a model forget a profile table: no functions are generated for its rows any more.
+
+    They are scored like those of any other table from then on.
+
+    Args:
+        database: a connection string, or an SQLAlchemy engine on psycopg2.
+        model: the model's name.
+        table: the table's name, or its number where it was dropped.
+
+    Raises:
+        PgscoreError: they are not tied, a binding ties them, or the caller may not read the table and is no operator.
+    """
+    with transaction(database) as connection, connection.cursor() as cursor:
+        cursor.execute("select pgscore._drop_profile(%s, %s::regclass)", (model, table))
 
 
 def retire(database: Database, model: str, version: int, *, undo: bool = False) -> None:

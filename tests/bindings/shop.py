@@ -179,7 +179,8 @@ def reconcile_step(session: Session, rows: int) -> None:
     """Compares and mends the next profiles, as the tables' owner."""
     run_as_owner(
         session,
-        "select pgscore._reconcile_step(number, true, %s) from pgscore.binding where (events, profile) = (%s::regclass, %s::regclass)",
+        "select pgscore._reconcile_step(number, true, %s) from pgscore.binding"
+        " where (events, profile) = (%s::regclass, %s::regclass)",
         rows,
         EVENTS,
         PROFILE,

@@ -62,7 +62,7 @@ def _heal(session: Session, found: Finding) -> None:
 
 @pytest.fixture
 def heir(shopping: Database) -> Iterator[Session]:
-    """A superuser's session in `shopping`, and a role, shop_heir, that may own tables; what it was granted is taken back."""
+    """A superuser's session in `shopping`; a role, shop_heir, may own tables, and its grants are taken back."""
     session = shopping.session()
     if session.value("select to_regrole('shop_heir')") is None:
         session.run("create role shop_heir")
@@ -149,7 +149,8 @@ def test_tables_whose_owner_changed(heir: Session, shopping: Database) -> None:
     heir.run(f"alter table {shop.PROFILE} owner to shop_heir")
     (found,) = _findings(shopping)
     assert found.sentence == (
-        f"{shop.OWNER} owns {shop.EVENTS} and shop_heir owns {shop.PROFILE}, and tables of two owners cannot be attached"
+        f"{shop.OWNER} owns {shop.EVENTS} and shop_heir owns {shop.PROFILE},"
+        " and tables of two owners cannot be attached"
     )
     assert found.remedy == f"alter table {shop.PROFILE} owner to {shop.OWNER}, or give both to the new owner."
     heir.run(f"alter table {shop.EVENTS} owner to shop_heir")

@@ -73,8 +73,17 @@ def test_an_input_that_is_gone_is_an_error_in_queries_a_stale_row_and_a_finding_
     with refused("42703", "total_intl_calls"):
         light.run("select pgscore.score('churn', p) from churn.customer_profile p")
     assert "has no column total_intl_calls, which the model reads" in _problems(serving)["churn.customer_profile"]
-    with refused("42703", 'has no column "total_intl_calls", which the model reads'):
-        light.run("select pgscore.promote('churn', 2)")
+    # It stands in no promotion's way, and says what is missing whenever it is asked.
+    light.run("select pgscore.promote('churn', 2)")
+    missing = 'table churn.customer_profile has no column "total_intl_calls", which the model reads'
+    with refused("42703", missing):
+        light.run("select pgscore.score('churn', p) from churn.customer_profile p")
+    serving.session(APPLICATION).run(_COMPLAIN, 3)
+    assert light.value("select reason from pgscore.stale where key = '3'") == missing
+    light.run("alter table churn.customer_profile add column total_intl_calls integer not null default 3")
+    assert len(light.run("select pgscore.score('churn', p) from churn.customer_profile p")) == len(counters(light))
+    serving.session(APPLICATION).run(_COMPLAIN, 3)
+    assert light.run("select key from pgscore.stale where key = '3'") == []
 
 
 def test_a_partitioned_profile_takes_new_partitions(shared: Database, shared_session: Session, key: Path) -> None:

@@ -160,7 +160,7 @@ def test_invariant_7_security_definer_functions_pin_their_search_path(session: S
     """
     pinned = "exists (select from unnest(p.proconfig) c where c ~ '^search_path=(\"\"|pg_catalog, pg_temp)$')"
     assert _texts(session, query.format(condition=f"not {pinned}")) == []
-    assert "pgscore.promote(text,integer,text)" in _texts(session, query.format(condition=pinned))
+    assert "pgscore.promote(text,integer,text,double precision)" in _texts(session, query.format(condition=pinned))
 
 
 def test_invariant_7_python_lives_in_pgscore_trusted_and_is_short(session: Session) -> None:
@@ -274,7 +274,8 @@ def test_invariant_7_a_publisher_and_an_operator_change_no_table(serving: Databa
             "delete from pgscore.retirement",
             "select pgscore._load('churn', 1)",
             "select pgscore._serve('churn', 2, null)",
-            "select pgscore._generate_model('churn')",
+            "select pgscore._replace_profiles('churn')",
+            "select pgscore._lock_releases()",
             "select pgscore_trusted._receive(1, 'x')",
             "select pgscore_trusted._load('', '', '', '{}')",
             "select pgscore_trusted._estimate('', 1, null, null, false)",

@@ -1,4 +1,4 @@
-"""`pgscore promote`, `rollback`, `retire`, `prune` and `confirm`: which versions answer, and which are kept."""
+"""`pgscore promote`, `rollback`, `retire`, `prune`, `confirm` and `forget`: which versions answer, and for what."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ from .app import Dsn, Json, Model, app, command
 from .output import print_json, say, steps, table
 
 _AGE = re.compile(r"(\d+)([smhdw])")
+_Seconds = Annotated[
+    float,
+    typer.Option("--max-seconds", min=0.1, metavar="SECONDS", help="How long replaying the golden rows may take."),
+]
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -28,18 +32,19 @@ def promote(
         str | None,
         typer.Option(metavar="ENGINE", help="sql, interpreter or estimator; without it, the fastest by measuring."),
     ] = None,
+    max_seconds: _Seconds = registry.MAX_SECONDS,
     dsn: Dsn = "",
     as_json: Json = False,
 ) -> None:
     """Makes a version the one that answers.
 
-    Its golden rows are replayed first, in each of its engines: a version that the database computes otherwise is
-    refused. Then the engines are measured, and the fastest for one row and for many are taken.
+    Its golden rows are replayed first, in each of its engines: a version that the database computes otherwise, or that
+    takes longer, is refused. Then the engines are measured, and the fastest for one row and for many are taken.
     """
     with steps(f"promoting {model} {version}") as step:
         before = registry.show_model(dsn, model)["serving"]
         step("replaying the golden rows in the database")
-        registry.promote(dsn, model, version, engine=engine)
+        registry.promote(dsn, model, version, engine=engine, max_seconds=max_seconds)
         now = registry.show_model(dsn, model)
     if as_json:
         engines = {"one_engine": now["one_engine"], "many_engine": now["many_engine"]}
@@ -61,7 +66,7 @@ def engines_of(model: dict[str, Any]) -> str:
 
 
 @command(app, "rollback", "pgscore rollback churn", "pgscore rollback churn --json")
-def rollback(model: Model, dsn: Dsn = "", as_json: Json = False) -> None:
+def rollback(model: Model, max_seconds: _Seconds = registry.MAX_SECONDS, dsn: Dsn = "", as_json: Json = False) -> None:
     """Takes the latest promotion back.
 
     The version that answered before it does again, after its golden rows were replayed; where it was retired
@@ -70,7 +75,7 @@ def rollback(model: Model, dsn: Dsn = "", as_json: Json = False) -> None:
     with steps(f"rolling {model} back") as step:
         before = registry.show_model(dsn, model)["serving"]
         step("replaying the golden rows in the database")
-        version = registry.rollback(dsn, model)
+        version = registry.rollback(dsn, model, max_seconds=max_seconds)
     if as_json:
         print_json({"model": model, "version": version, "before": before})
     else:
@@ -167,6 +172,27 @@ def confirm(
         say(f"not confirmed: {name}")
     if not left:
         say(f"next: pgscore promote {model} {version}")
+
+
+@command(app, "forget", "pgscore forget churn shop.customer", "pgscore forget churn 16423 --json")
+def forget(
+    model: Model,
+    table: Annotated[
+        str, typer.Argument(metavar="TABLE", show_default=False, help="The table, or the number of a dropped one.")
+    ],
+    dsn: Dsn = "",
+    as_json: Json = False,
+) -> None:
+    """Has a model forget a profile table.
+
+    The functions for its rows go; they are scored like those of any other table then. Whoever may read the table can
+    do this, and operators. A table that a binding ties is detached first.
+    """
+    registry.forget_profile(dsn, model, table)
+    if as_json:
+        print_json({"model": model, "table": table})
+    else:
+        say(f"{model} has forgotten {table}.")
 
 
 def _age(given: str) -> timedelta:

@@ -37,13 +37,14 @@ _BINDINGS = """
 """
 _PROBLEM = """
     select coalesce(
-        pgscore._tables_problem(b), pgscore._table_keys_problem(b), pgscore._reducers_problem(b), pgscore._columns_problem(b)
+        pgscore._tables_problem(b), pgscore._table_keys_problem(b), pgscore._reducers_problem(b),
+        pgscore._columns_problem(b)
     ) as sentence
     from pgscore.binding b where b.number = %s
 """
 _STALE = """
-    select count(*) filter (where s.cause = 'backfill') as uncounted, count(*) filter (where s.cause = 'score') as stale,
-        min(s.reason) filter (where s.cause = 'score') as reason
+    select count(*) filter (where s.cause = 'backfill') as uncounted,
+        count(*) filter (where s.cause = 'score') as stale, min(s.reason) filter (where s.cause = 'score') as reason
     from {stale} s where s.binding = %s
 """
 # Operators read the list of all rows; the tables' owners their own.
@@ -95,26 +96,19 @@ def _dropped(binding: dict[str, Any]) -> Iterator[Finding]:
 def _owners(binding: dict[str, Any]) -> Iterator[Finding]:
     """Functions of a binding have the rights of who owned both tables when they were attached."""
     former, events, profile = binding["owner"], binding["events"], binding["profile"]
-    now = binding["profile_owner"]
-    if binding["events_owner"] != now:
-        sentence = f"{binding['events_owner']} owns {events} and {now} owns {profile}, and tables of two owners cannot be attached"
+    one, now = binding["events_owner"], binding["profile_owner"]
+    if one != now:
+        sentence = f"{one} owns {events} and {now} owns {profile}, and tables of two owners cannot be attached"
         # The one that has changed hands goes back.
-        table = profile if binding["events_owner"] == former else events
-        remedy = f"alter table {table} owner to {former if former in (now, binding['events_owner']) else now}"
-        yield Finding("problem", binding["name"], sentence, f"{remedy}, or give both to the new owner.")
+        back = f"alter table {profile if one == former else events} owner to {former if former in (one, now) else now}"
+        yield Finding("problem", binding["name"], sentence, f"{back}, or give both to the new owner.")
     elif former != now:
         sentence = f"{now} owns {events} and {profile} now, and the binding works with the rights of {former}"
-        again = f"{_call('detach', binding)}; then attach them again."
-        remedy = (
-            f"As a member of both ({_granted(former, now)}): {again}"
-            if binding["functions_of_others"]
-            else f"{_call('reattach', binding)}"
-        )
+        remedy = _call("reattach", binding)
+        if binding["functions_of_others"]:
+            detach = _call("detach", binding)
+            remedy = f"As a member of both (grant {former} to {now}): {detach}; then attach them again."
         yield Finding("problem", binding["name"], sentence, remedy)
-
-
-def _granted(former: str, now: str) -> str:
-    return f"grant {former} to {now}"
 
 
 def _fits(connection: Connection, binding: dict[str, Any]) -> Iterator[Finding]:

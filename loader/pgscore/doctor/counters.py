@@ -59,7 +59,8 @@ _KEY = """
     where b.number = %s order by ordinal
 """
 _TEXTS = """
-    select pgscore._key_text_sql(profile_key, 'pgscore_row') as key, pgscore._present_sql(profile_key, 'pgscore_row') as present
+    select pgscore._key_text_sql(profile_key, 'pgscore_row') as key,
+        pgscore._present_sql(profile_key, 'pgscore_row') as present
     from pgscore.binding where number = %s
 """
 # Identifiers and literals, as quote_ident and quote_literal write them, and the arguments beside them.

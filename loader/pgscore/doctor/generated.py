@@ -15,25 +15,22 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
 
-
 def _called(kind: str, what: str) -> str:
     """SQL for a trigger function of a binding; to_regprocedure would ask for rights on the schema."""
-    return (
-        "(select f.oid from pg_proc f join pg_namespace n on n.oid = f.pronamespace"
-        f" where n.nspname = b.{kind}_schema and f.proname = b.{kind}_prefix || '_' || {what} and f.pronargs = 0)"
-    )
+    functions = "select f.oid from pg_proc f join pg_namespace n on n.oid = f.pronamespace where f.pronargs = 0"
+    return f"({functions} and n.nspname = b.{kind}_schema and f.proname = b.{kind}_prefix || '_' || {what})"
 
 
-# What attach makes, on a table and on each of its partitions. For partitioned events the parent hands a trigger for rows
-# on; triggers for statements it does not.
+_COUNTED = "'its events move no counter and no score'"
+# What attach makes, on a table and on each of its partitions. Of partitioned events the parent hands on a trigger for
+# rows, and none for statements.
 _WANTED = f"""
     select b.number, b.events as parent, r.relation, w.loss, 1 as step, t.name, f.function
     from pgscore.binding b
     join pg_class c on c.oid = b.events,
         (values
-            ('insert', false, 'its events move no counter and no score'), ('update', false, 'its events move no counter and no score'),
-            ('delete', false, 'its events move no counter and no score'), ('row', true, 'its events move no counter and no score'),
-            ('truncate', null, 'events that are truncated stay counted')
+            ('insert', false, {_COUNTED}), ('update', false, {_COUNTED}), ('delete', false, {_COUNTED}),
+            ('row', true, {_COUNTED}), ('truncate', null, 'events that are truncated stay counted')
         ) as w (what, partitioned, loss),
         lateral (select substr(b.event_prefix || '_' || w.what, 2) as name) t,
         lateral (select {_called("event", "w.what")} as function) f,
@@ -61,7 +58,7 @@ _WANTED = f"""
             select c.oid::regclass as relation from pg_class c join pg_namespace n on n.oid = c.relnamespace
             where n.nspname = b.profile_schema and c.relname = b.profile_prefix || '_queue'
         ) q
-"""
+"""  # noqa: S608  all are constants
 _TRIGGERS = f"""
     select w.relation::text, w.relation <> w.parent as partition, quote_ident(w.name) as name, w.loss,
         case when t.tgfoid = w.function then t.tgenabled::text else 'missing' end as state

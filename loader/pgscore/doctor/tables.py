@@ -27,11 +27,23 @@ def check_profiles(connection: Connection, models: list[dict[str, Any]]) -> Iter
     ):
         if tie["gone"]:
             sentence = f"its profile table (once number {tie['profile']}) was dropped"
-            yield Finding("warning", tie["model"], sentence, "Publish the model again with another --profile.")
+            yield Finding("warning", tie["model"], sentence, f"`pgscore forget {tie['model']} {tie['profile']}`.")
             continue
         if tie["model"] not in contracts:
             continue
         yield from guarded(connection, tie["profile"], _profile, tie["profile"], contracts[tie["model"]], read_profile)
+    # What a promotion had to leave out, because somebody held it, or a table that has changed since.
+    for late in rows(
+        connection,
+        "select o.model, o.profile::text as profile, quote_literal(o.profile) as quoted"
+        " from pgscore._outdated_profiles() o",
+    ):
+        yield Finding(
+            "warning",
+            late["profile"],
+            f"its rows are scored slowly by model {late['model']}: the functions for them are not up to date",
+            f"select pgscore._generate_profile({late['quoted']})",
+        )
 
 
 def _profile(

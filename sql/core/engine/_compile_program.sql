@@ -6,6 +6,12 @@ as $$
     from pgscore.model_version v join pgscore.program p on p.model = v.model and p.version = v.version
     where v.model = _compile_program.model and v.version = _compile_program.version
         and p.size <= pgscore._largest_sql_program()
+        -- What was pruned and has come back may have kept its functions, because a view needs them.
+        and not exists (
+            select from pg_catalog.pg_proc f
+            where f.pronamespace = 'pgscore_models'::regnamespace
+                and pgscore._scorer_name(v.model, v.version) = 'pgscore_models.' || quote_ident(f.proname)
+        )
 $$;
 
 comment on function pgscore._compile_program(text, integer) is

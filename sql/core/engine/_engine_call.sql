@@ -1,3 +1,12 @@
+-- Inlined; a body of SQL's own standard, because the operator that nullif takes is found when the body is parsed.
+create function pgscore._known(score double precision) returns double precision
+language sql immutable parallel safe
+return nullif(score, 'NaN'::double precision);
+
+comment on function pgscore._known(double precision) is
+    'A score of the interpreter''s; NULL where it says by NaN that this session does not have the program yet';
+grant execute on function pgscore._known(double precision) to pgscore_reader;
+
 create function pgscore._engine_call(
     engine text, model text, version integer, arguments text[], every boolean default false,
     ordinary boolean[] default null, briefly boolean default false
@@ -36,14 +45,14 @@ begin
     elsif briefly then
         -- Half the expression: to set it up, in each transaction anew, costs as much as to walk the program.
         call := format(
-            'nullif(pgscore_trusted._walk(%L, %s, %s, %s), ''NaN'')',
+            'pgscore._known(pgscore_trusted._walk(%L, %s, %s, %s))',
             described.program_digest, coalesce(described.positive, 0), split.numbers, split.texts
         );
     else
         -- NaN: this backend does not have the program yet. NULL as well takes the way through plpgsql, which most rows
         -- are spared.
         call := format(
-            'coalesce(nullif(pgscore_trusted._walk(%3$L, %4$s, %5$s, %6$s), ''NaN''),'
+            'coalesce(pgscore._known(pgscore_trusted._walk(%3$L, %4$s, %5$s, %6$s)),'
                 ' pgscore._interpret(%1$L, %2$s, %3$L, %4$s, %5$s, %6$s))',
             model, version, described.program_digest, coalesce(described.positive, 0), split.numbers, split.texts
         );

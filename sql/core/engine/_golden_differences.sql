@@ -1,36 +1,72 @@
-create function pgscore._golden_differences(model text, version integer) returns table (
+create function pgscore._golden_differences(
+    model text, version integer, max_seconds double precision default 'Infinity'
+) returns table (
     engine text, ordinal integer, expected double precision, score double precision, reason text,
     difference double precision, ok boolean
 )
-language sql stable parallel restricted
+language plpgsql stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    with replayed as materialized (
-        select e.engine, r.*
-        from unnest(pgscore._engines(_golden_differences.model, _golden_differences.version)) as e (engine),
-            pgscore._replay(e.engine, _golden_differences.model, _golden_differences.version) r
-    ),
-    compared as (
-        select
-            r.engine, g.ordinal, g.expected, r.score, r.reason, g.scale,
-            greatest(
-                pgscore._distance(g.expected, r.score),
-                (
-                    select max(pgscore._distance(o.expected, o.output))
-                    from unnest(g.outputs, r.outputs) as o (expected, output)
-                    where g.outputs is not null
-                )
-            ) as difference
-        from pgscore.golden_row g
-        join replayed r on r.ordinal = g.ordinal
+declare
+    began constant timestamptz := clock_timestamp();
+    last_row constant integer := (
+        select max(g.ordinal) from pgscore.golden_row g
         where g.model = _golden_differences.model and g.version = _golden_differences.version
-    )
-    -- The same estimator may differ in the last bits when another processor's arithmetic adds in another order, and a
-    -- sum of large terms in more of them.
-    select c.engine, c.ordinal, c.expected, c.score, c.reason, c.difference,
-        c.difference <= 1e-12 * greatest(1, abs(c.expected), c.scale)
-    from compared c
+    );
+    named text;
+    first integer;
+    last integer;
+    turn_began timestamptz;
+    seconds double precision;
+    step integer;
+begin
+    foreach named in array pgscore._engines(model, version) loop
+        first := 1;
+        step := 10;
+        -- The clock is looked at between some rows and the next: a timeout that is set in here would interrupt nothing.
+        while first <= last_row loop
+            turn_began := clock_timestamp();
+            last := least(first + step - 1, last_row);
+            return query
+            with replayed as materialized (
+                select r.* from pgscore._replay(named, _golden_differences.model, _golden_differences.version, first, last) r
+            ),
+            compared as (
+                select
+                    g.ordinal, g.expected, r.score, r.reason, g.scale,
+                    greatest(
+                        pgscore._distance(g.expected, r.score),
+                        (
+                            select max(pgscore._distance(o.expected, o.output))
+                            from unnest(g.outputs, r.outputs) as o (expected, output)
+                            where g.outputs is not null
+                        )
+                    ) as difference
+                from pgscore.golden_row g
+                join replayed r on r.ordinal = g.ordinal
+                where g.model = _golden_differences.model and g.version = _golden_differences.version
+            )
+            -- The same estimator may differ in the last bits when another processor's arithmetic adds in another order,
+            -- and a sum of large terms in more of them.
+            select named, c.ordinal, c.expected, c.score, c.reason, c.difference,
+                c.difference <= 1e-12 * greatest(1, abs(c.expected), c.scale)
+            from compared c;
+            seconds := extract(epoch from clock_timestamp() - began);
+            if seconds > max_seconds then
+                raise exception 'model "%" version % takes too long: % seconds to golden row % of % in the % engine, and % are allowed',
+                    model, version, round(seconds::numeric, 1), last, last_row, named, max_seconds
+                    using errcode = 'program_limit_exceeded',
+                          hint = '--max-seconds, or max_seconds of pgscore.promote, allows more.';
+            end if;
+            step := case
+                when clock_timestamp() < turn_began + interval '50 milliseconds' then least(10 * step, 1000)
+                else greatest(step / 4, 1)
+            end;
+            first := last + 1;
+        end loop;
+    end loop;
+end
 $$;
 
-comment on function pgscore._golden_differences(text, integer) is
-    'Replays the golden rows of a version in each engine that it has and compares scores and all outputs, row by row';
+comment on function pgscore._golden_differences(text, integer, double precision) is
+    'Replays the golden rows of a version in each engine that it has and compares scores and all outputs, row by row; refused where that takes longer';

@@ -9,8 +9,9 @@ declare
         select v.contract -> 'inputs' from pgscore.model_version v
         where v.model = _measure.model and v.version = _measure.version
     );
-    dear constant boolean := engine = 'estimator';
-    rows constant integer := case when dear then 20 else 2000 end;
+    -- Each of the runs below ends by then, but for its first statement.
+    until constant timestamptz := clock_timestamp() + interval '3 seconds';
+    rows integer;
     numbers double precision[];
     texts text[];
     count integer;
@@ -50,17 +51,19 @@ begin
         from jsonb_array_elements(described) with ordinality as i (input, ordinal)
     ) c;
     source := format('(select %s from generate_series(1, %s) as g (i) offset 0) r', columns, '%s');
-    many_us := greatest(
-        0,
-        pgscore._time_statement('select count(' || call || ') from ' || format(source, '$3'), numbers, texts, rows, 3)
-        - pgscore._time_statement('select count(' || call || ') from ' || format(source, '$3'), numbers, texts, 0, 3)
-        - pgscore._time_statement('select count(r) from ' || format(source, '$3'), numbers, texts, rows, 3)
-    ) / rows;
     one_us := greatest(
         0,
-        pgscore._time_prepared('select ' || call || ' from ' || format(source, '1'), numbers, texts, case when dear then 5 else 30 end)
-        - pgscore._time_prepared('select 0 from ' || format(source, '1'), numbers, texts, 30)
+        pgscore._time_prepared('select ' || call || ' from ' || format(source, '1'), numbers, texts, 30, until)
+        - pgscore._time_prepared('select 0 from ' || format(source, '1'), numbers, texts, 30, until)
     );
+    -- What takes long for one row is not asked for many: half a second's worth.
+    rows := least(2000, greatest(20, 5e5 / greatest(one_us, 1)));
+    many_us := greatest(
+        0,
+        pgscore._time_statement('select count(' || call || ') from ' || format(source, '$3'), numbers, texts, rows, 3, until)
+        - pgscore._time_statement('select count(' || call || ') from ' || format(source, '$3'), numbers, texts, 0, 3, until)
+        - pgscore._time_statement('select count(r) from ' || format(source, '$3'), numbers, texts, rows, 3, until)
+    ) / rows;
 end
 $$;
 

@@ -1,4 +1,4 @@
-create function pgscore._replay(engine text, model text, version integer) returns table (
+create function pgscore._replay(engine text, model text, version integer, first integer, last integer) returns table (
     ordinal integer, score double precision, reason text, outputs double precision[]
 )
 language plpgsql stable parallel restricted
@@ -12,17 +12,18 @@ declare
     );
 begin
     if engine = 'estimator' then
-        return query select r.* from pgscore._replay_estimator(model, version) r;
+        return query select r.* from pgscore._replay_estimator(model, version, first, last) r;
         return;
     end if;
     return query execute format(
-        'select g.ordinal, %s, null::text, %s from pgscore.golden_row g where g.model = $1 and g.version = $2',
+        'select g.ordinal, %s, null::text, %s from pgscore.golden_row g where g.model = $1 and g.version = $2'
+            ' and g.ordinal between $3 and $4',
         pgscore._engine_call(engine, model, version, arguments),
         pgscore._engine_call(engine, model, version, arguments, true)
     )
-    using model, version;
+    using model, version, first, last;
 end
 $$;
 
-comment on function pgscore._replay(text, text, integer) is
-    'Scores and outputs that one engine gives for the golden rows of a version';
+comment on function pgscore._replay(text, text, integer, integer, integer) is
+    'Scores and outputs that one engine gives for some golden rows of a version';

@@ -1,4 +1,4 @@
-create function pgscore._replay_estimator(model text, version integer) returns table (
+create function pgscore._replay_estimator(model text, version integer, first integer, last integer) returns table (
     ordinal integer, score double precision, reason text, outputs double precision[]
 )
 language sql stable parallel restricted
@@ -25,7 +25,7 @@ as $$
                 pgscore._payload_numbers(v.contract -> 'inputs', r.inputs) as numbers,
                 pgscore._payload_texts(v.contract -> 'inputs', r.inputs) as texts
             from pgscore.golden_row r
-            where r.model = v.model and r.version = v.version
+            where r.model = v.model and r.version = v.version and r.ordinal between first and last
         ) g
         where v.model = _replay_estimator.model and v.version = _replay_estimator.version
         group by v.digest, v.contract
@@ -56,5 +56,5 @@ as $$
     from rows r
 $$;
 
-comment on function pgscore._replay_estimator(text, integer) is
-    'Scores and outputs that the estimator engine gives for the golden rows of a version, all rows in one call';
+comment on function pgscore._replay_estimator(text, integer, integer, integer) is
+    'Scores and outputs that the estimator engine gives for some golden rows of a version, in one call';

@@ -6,7 +6,7 @@ as $$
     select
         coalesce('array[' || string_agg(a.argument, ', ' order by a.ordinal) filter (where not a.is_text)
             || ']::double precision[]', 'null'),
-        coalesce('array[' || string_agg(a.argument, ', ' order by a.ordinal) filter (where a.is_text) || ']::text[]', 'null')
+        coalesce('array[' || string_agg(a.argument, ', ' order by a.ordinal) filter (where a.is_text) || ']::pg_catalog.text[]', 'null')
     from (
         select i.ordinal, i.input ->> 'type' = 'text' as is_text, arguments[i.ordinal] as argument
         from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)

@@ -1,6 +1,7 @@
 create function pgscore._prediction(version integer, output jsonb, outputs double precision[]) returns jsonb
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
 as $$
     select case
         when outputs is null or array_position(outputs, null) is not null then null

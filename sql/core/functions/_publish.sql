@@ -27,24 +27,34 @@ begin
             using errcode = 'invalid_parameter_value', hint = 'docs/program.md describes programs.';
     end if;
     insert into pgscore.model (name) values (model) on conflict do nothing;
-    -- Versions are numbered one after the other.
-    perform from pgscore.model m where m.name = _publish.model for no key update;
-
-    select v.version into version
-    from pgscore.model_version v
-    where v.model = _publish.model and v.digest = _publish.digest
-        and (_publish.key_id is null or v.key_id = _publish.key_id)
-    order by v.version desc
-    limit 1;
-    created := not found;
-    if created then
+    -- Versions are numbered one after the other. Not by a lock on the model's row: a publication that is left open would
+    -- stand in the way of promotions. Whoever takes the same number, or publishes the same, waits and looks again.
+    loop
+        select v.version into version
+        from pgscore.model_version v
+        where v.model = _publish.model and v.digest = _publish.digest
+            and (_publish.key_id is null or v.key_id = _publish.key_id)
+        order by v.version desc
+        limit 1;
+        created := not found;
+        exit when not created;
         select coalesce(max(v.version), 0) + 1 into version from pgscore.model_version v where v.model = _publish.model;
-        insert into pgscore.model_version (
-            model, version, digest, sha256, size, format, contract, signature, key_id, metrics
-        ) values (
-            _publish.model, _publish.version, _publish.digest, _publish.sha256, _publish.size, _publish.format,
-            _publish.contract, _publish.signature, _publish.key_id, coalesce(_publish.metrics, '{}')
-        );
+        begin
+            insert into pgscore.model_version (
+                model, version, digest, sha256, size, format, contract, signature, key_id, metrics
+            ) values (
+                _publish.model, _publish.version, _publish.digest, _publish.sha256, _publish.size, _publish.format,
+                _publish.contract, _publish.signature, _publish.key_id, coalesce(_publish.metrics, '{}')
+            );
+            exit;
+        exception when unique_violation then
+            -- An older snapshot would never see what is there now.
+            if current_setting('transaction_isolation') <> 'read committed' then
+                raise;
+            end if;
+        end;
+    end loop;
+    if created then
         insert into pgscore.golden_row (model, version, ordinal, inputs, expected, outputs, scale)
         select
             _publish.model, _publish.version, g.ordinal, g.line -> 'inputs', (g.line ->> 'expected')::double precision,
@@ -64,8 +74,9 @@ begin
         -- An artifact that was pruned may come back, as its version stays the same.
         update pgscore.retirement r set pruned_at = null, pruned_by = null
         where r.model = _publish.model and r.version = _publish.version and r.pruned_at is not null;
+        wanted := found;
     end if;
-    wanted := created or found;
+    wanted := created or wanted;
     if wanted then
         perform pgscore._compile_program(model, version);
     end if;

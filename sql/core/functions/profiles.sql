@@ -1,0 +1,262 @@
+-- Ties of models to profile tables. Whoever may read a table may tie it, and untie it: pgscore.model_profile is written
+-- with the caller's rights, under row-level security. Functions are generated with pgscore's, from what stands there.
+
+create function pgscore._is_readable(profile regclass) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- current_user: never the login role, nor what it has set.
+    select has_table_privilege(current_user, c.oid, 'select') or pg_has_role(current_user, c.relowner, 'usage')
+    from pg_catalog.pg_class c
+    where c.oid = profile and c.oid >= 16384 and c.relkind in ('r', 'p', 'v', 'm', 'f') and c.relpersistence <> 't'
+$$;
+
+comment on function pgscore._is_readable(regclass) is
+    'Whether the current role may read a table, or owns it; NULL where there is none, or it is of the system or temporary';
+grant execute on function pgscore._is_readable(regclass) to pgscore_reader;
+
+alter table pgscore.model_profile enable row level security;
+create policy everybody_reads on pgscore.model_profile for select to pgscore_reader using (true);
+create policy who_may_read_the_table_ties_it on pgscore.model_profile for insert to pgscore_reader
+    with check (pgscore._is_readable(profile));
+create policy who_may_read_the_table_unties_it on pgscore.model_profile for delete to pgscore_reader
+    using (
+        pgscore._is_readable(profile) or pg_has_role(current_user, 'pgscore_operator', 'usage')
+        or not exists (select from pg_catalog.pg_class c where c.oid = profile)
+    );
+grant insert, delete on pgscore.model_profile to pgscore_reader;
+
+comment on policy everybody_reads on pgscore.model_profile is 'Ties are no secret';
+comment on policy who_may_read_the_table_ties_it on pgscore.model_profile is 'Nobody has functions generated on what is not theirs to read';
+comment on policy who_may_read_the_table_unties_it on pgscore.model_profile is
+    'So do operators; and what was dropped is anybody''s to clear away';
+
+create function pgscore._ties() returns table (model text, profile regclass, is_bound boolean)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A binding is a tie too, also one that came before its model.
+    select t.model, t.profile, bool_or(t.is_bound)
+    from (
+        select p.model, p.profile, false as is_bound from pgscore.model_profile p
+        union all
+        select b.model, b.profile, true from pgscore.binding b
+    ) t
+    join pg_catalog.pg_class c on c.oid = t.profile
+    group by t.model, t.profile
+$$;
+
+comment on function pgscore._ties() is 'Which models score which tables that are there; is_bound: a binding stores the scores';
+
+create function pgscore._drop_functions(profile regclass, models text[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    doomed regprocedure;
+begin
+    for doomed in
+        select p.oid::regprocedure
+        from pg_catalog.pg_class c
+        join pg_catalog.pg_type t on t.oid = c.reltype
+        join pg_catalog.pg_proc p on t.oid = any (p.proargtypes) or t.typarray = any (p.proargtypes)
+        where c.oid = profile and p.proowner = current_user::regrole
+            and (
+                p.pronamespace = 'pgscore'::regnamespace and cardinality(models) = 0
+                or p.pronamespace = 'pgscore_models'::regnamespace and split_part(p.proname, ' ', 1) <> all (models)
+            )
+    loop
+        begin
+            execute format('drop function %s', doomed);
+        exception when dependent_objects_still_exist then
+            -- A view of somebody's. It asks which version answers, and so is slow at worst.
+            null;
+        end;
+    end loop;
+end
+$$;
+
+comment on function pgscore._drop_functions(regclass, text[]) is
+    'Drops what was generated for rows of a table, but for these models; what a view needs stays';
+
+create function pgscore._replace_profile(profile regclass, models text[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    space constant regnamespace := (select c.relnamespace from pg_catalog.pg_class c where c.oid = profile);
+    tied constant text[] := array(select t.model from pgscore._ties() t where t.profile = _replace_profile.profile);
+begin
+    if space is null or cardinality(tied) = 0 and not has_schema_privilege(space, 'usage') then
+        return;
+    elsif not has_schema_privilege(space, 'usage') then
+        raise exception 'pgscore_owner may not use schema %, and functions are generated on the row type of %', space, profile
+            using errcode = 'insufficient_privilege', hint = format('grant usage on schema %s to pgscore_owner', space);
+    end if;
+    perform pgscore._create_function(f)
+    from pgscore.model m, pgscore._profile_functions(m.name, profile) f
+    where m.name = any (tied) and m.name = any (models) and m.serving is not null;
+    if cardinality(tied) > 0 or to_regprocedure(format('pgscore._score_rows(text, %s[])', profile)) is not null then
+        perform pgscore._create_function(f) from pgscore._profile_dispatch(profile) f;
+    end if;
+    perform pgscore._drop_functions(profile, tied);
+end
+$$;
+
+comment on function pgscore._replace_profile(regclass, text[]) is
+    'Writes what is generated for rows of a table: of these models, as far as they are tied to it, and what chooses among all; drops what is not needed';
+
+create function pgscore._generate_profile(profile regclass) returns void
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '2s'
+as $$
+begin
+    for attempt in 1 .. 3 loop
+        begin
+            perform pgscore._replace_profile(
+                profile, array(select t.model from pgscore._ties() t where t.profile = _generate_profile.profile)
+            );
+            return;
+        exception
+            -- Somebody else replaces the same functions: "tuple concurrently updated" is an internal error.
+            when lock_not_available or unique_violation or internal_error then
+                if attempt = 3 and to_regprocedure(format('pgscore._score_rows(text, %s[])', profile)) is null then
+                    raise;
+                end if;
+        end;
+    end loop;
+    -- What stands there is slow at worst.
+end
+$$;
+
+comment on function pgscore._generate_profile(regclass) is
+    'Generates the functions for rows of a table anew, from what it is tied to; what is right stays as it is';
+grant execute on function pgscore._generate_profile(regclass) to pgscore_reader;
+
+create function pgscore._replace_quietly(profile regclass, models text[]) returns text
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '200ms'
+as $$
+begin
+    perform pgscore._replace_profile(profile, models);
+    return null;
+exception when others then
+    return sqlerrm;
+end
+$$;
+
+comment on function pgscore._replace_quietly(regclass, text[]) is
+    'The same for a promotion, which fails because of no table: why it was not done, or NULL where it was';
+
+create function pgscore._replace_profiles(model text) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    began constant timestamptz := clock_timestamp();
+    tie record;
+    problem text;
+begin
+    for tie in
+        select t.profile from pgscore._ties() t where t.model = _replace_profiles.model order by t.is_bound desc, t.profile::oid
+    loop
+        problem := case
+            when clock_timestamp() > began + interval '3 seconds' then 'there was no time left'
+            else pgscore._replace_quietly(tie.profile, array[model])
+        end;
+        if problem is not null then
+            raise warning 'rows of table % are scored, but slowly: the functions for them could not be replaced: %', tie.profile, problem
+                using hint = format('select pgscore._generate_profile(%L); `pgscore doctor` lists such tables.', tie.profile);
+        end if;
+    end loop;
+end
+$$;
+
+comment on function pgscore._replace_profiles(text) is
+    'Replaces the functions for rows of the tables that a model scores, for three seconds at most: those of bindings first, and none that somebody holds';
+
+create function pgscore._outdated_profiles() returns table (model text, profile regclass)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select t.model, t.profile
+    from pgscore._ties() t
+    join pgscore.model m on m.name = t.model and m.serving is not null
+    join pg_catalog.pg_class c on c.oid = t.profile
+    where case
+        -- Without it not even the names of functions are found.
+        when has_schema_privilege(c.relnamespace, 'usage') then exists (
+            select from pgscore._profile_functions(t.model, t.profile) f where not pgscore._is_generated(f)
+            union all
+            select from pgscore._profile_dispatch(t.profile) f where not pgscore._is_generated(f)
+        )
+        else true
+    end
+    order by t.model, t.profile::text
+$$;
+
+comment on function pgscore._outdated_profiles() is
+    'Tables whose rows are scored slowly, because the functions for them are not what would be generated now';
+grant execute on function pgscore._outdated_profiles() to pgscore_reader;
+
+create function pgscore._add_profile(model text, profile regclass) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '5s'
+as $$
+declare
+    kind constant "char" := (select c.relkind from pg_catalog.pg_class c where c.oid = profile);
+begin
+    if kind is null then
+        raise exception 'there is no table with number %', profile using errcode = 'undefined_table';
+    elsif kind not in ('r', 'p', 'v', 'm', 'f') then
+        raise exception '% is no table', profile using errcode = 'wrong_object_type';
+    elsif pgscore._is_readable(profile) is null then
+        raise exception 'table % is temporary or the system''s: its rows are scored without functions of their own', profile
+            using errcode = 'wrong_object_type';
+    elsif not pgscore._is_readable(profile) then
+        raise exception '% may not read table %, and so has no model score its rows', current_user, profile
+            using errcode = 'insufficient_privilege', hint = format('grant select on %s to %I', profile, current_user);
+    end if;
+    insert into pgscore.model_profile (model, profile) values (_add_profile.model, _add_profile.profile)
+    on conflict do nothing;
+    perform pgscore._generate_profile(profile);
+end
+$$;
+
+comment on function pgscore._add_profile(text, regclass) is
+    'Has a model, which need not be published yet, score rows of a table that the caller may read';
+grant execute on function pgscore._add_profile(text, regclass) to pgscore_reader;
+
+create function pgscore._drop_profile(model text, profile regclass) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '5s'
+as $$
+begin
+    if exists (
+        select from pgscore.binding b join pg_catalog.pg_class c on c.oid = b.profile
+        where b.model = _drop_profile.model and b.profile = _drop_profile.profile
+    ) then
+        raise exception 'a binding stores the scores that model "%" gives for rows of table %', model, profile
+            using errcode = 'object_in_use', hint = '`pgscore detach` first.';
+    end if;
+    delete from pgscore.model_profile p where p.model = _drop_profile.model and p.profile = _drop_profile.profile;
+    if not found and exists (
+        select from pgscore.model_profile p where p.model = _drop_profile.model and p.profile = _drop_profile.profile
+    ) then
+        raise exception '% may not read table %, and so does not untie it', current_user, profile
+            using errcode = 'insufficient_privilege', hint = 'Whoever may read it can, or a member of pgscore_operator.';
+    elsif not found then
+        raise exception 'model "%" is not tied to table %', model, profile
+            using errcode = 'undefined_object', hint = format('`pgscore show %s` lists its tables.', model);
+    end if;
+    perform pgscore._generate_profile(profile);
+end
+$$;
+
+comment on function pgscore._drop_profile(text, regclass) is
+    'Has a model forget a table, which may be given by its number where it was dropped; its rows are scored like any other''s then';
+grant execute on function pgscore._drop_profile(text, regclass) to pgscore_reader;

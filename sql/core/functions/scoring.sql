@@ -1,0 +1,313 @@
+-- The text of the functions that answer for a model: by JSON, by rows of a profile table, and the ones in front of
+-- them, which choose by the model's name. Those that are inlined are parsed under the caller's search_path, so
+-- everything in them names its schema, operators too.
+--
+-- A function for rows of a table names a version. Whether that one answers, it asks "churn serving"(), which each
+-- promotion replaces and the planner folds away. So a function that a promotion could not replace is slow, not wrong.
+
+create function pgscore._model_functions(model text) returns setof pgscore.generated_function
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    serving record;
+    payload text[];
+    split record;
+    posture text;
+begin
+    select v.version, v.contract -> 'inputs' as inputs, v.contract -> 'output' as output, m.one_engine, v.digest
+    into strict serving
+    from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
+    where m.name = _model_functions.model;
+    posture := 'sql stable parallel ' || case serving.one_engine when 'estimator' then 'restricted' else 'safe' end;
+    payload := pgscore._payload_arguments(serving.inputs, '$1');
+    split := pgscore._split_arguments(serving.inputs, payload);
+
+    -- Stable, not immutable: plans depend on functions that were inlined, and not on constants that were computed.
+    return next (
+        pgscore._model_function(model, 'serving'), '{}', '{}', 'integer', 'sql stable parallel safe',
+        'select ' || serving.version,
+        format('Model "%s" version %s: the number of the version that answers', model, serving.version)
+    )::pgscore.generated_function;
+    return next (
+        pgscore._model_function(model, ''), '{payload}', '{jsonb}', 'double precision', posture,
+        'select ' || pgscore._engine_call(serving.one_engine, model, serving.version, payload),
+        format('Model "%s" version %s: a row as JSON', model, serving.version)
+    )::pgscore.generated_function;
+    return next (
+        pgscore._model_function(model, 'predict'), '{payload}', '{jsonb}', 'jsonb', posture,
+        format(
+            'select pgscore._prediction(%s, %L, %s)', serving.version, serving.output,
+            pgscore._engine_call(serving.one_engine, model, serving.version, payload, true)
+        ),
+        format('Model "%s" version %s: label and class probabilities, or value, of a row as JSON', model, serving.version)
+    )::pgscore.generated_function;
+    return next (
+        pgscore._model_function(model, 'scored'), '{payload}', '{jsonb}', 'pgscore.scored',
+        'plpgsql stable parallel restricted set search_path = pg_catalog, pg_temp',
+        case serving.one_engine
+            when 'estimator' then format(
+                E'begin\n    return pgscore._estimate(%L, %s, %L, 1, %s, %s);\nend', model, serving.version, serving.digest,
+                split.numbers, split.texts
+            )
+            else format(
+                E'declare\n    score constant double precision := %s;\nbegin\n'
+                    '    return (%s, array[score], array[case when score is null then pgscore._reason(%L, %s, %s, %s) end])'
+                    '::pgscore.scored;\nend',
+                pgscore._engine_call(serving.one_engine, model, serving.version, payload), serving.version,
+                model, serving.version, split.numbers, split.texts
+            )
+        end,
+        format('Model "%s" version %s: a row as JSON, with the version and the reason of a refusal', model, serving.version)
+    )::pgscore.generated_function;
+end
+$$;
+
+comment on function pgscore._model_functions(text) is 'The functions that answer for a model by JSON, naming the version that serves';
+
+create function pgscore._model_function(model text, what text) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    -- The blank keeps it apart from what is called after another model: their names have none.
+    select 'pgscore_models.' || quote_ident(concat_ws(' ', model, nullif(what, '')))
+$$;
+
+comment on function pgscore._model_function(text, text) is
+    'The name of a function of a model''s: no word: the score; serving: the version; row, rows, rescore: what bindings ask; predict, scored: by JSON';
+
+create function pgscore._profile_functions(model text, profile regclass) returns setof pgscore.generated_function
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    serving record;
+    problem record;
+    arguments text[];
+    ordinary boolean[];
+    is_current text;
+    says text;
+    row_type constant text := profile::text;
+    many_posture text := 'sql stable parallel safe';
+    one_posture text := 'sql stable parallel safe';
+    rows_posture constant text := 'plpgsql stable parallel restricted set search_path = pg_catalog, pg_temp';
+    late_score constant text := format('pgscore._late_score(%L, $1)', model);
+    late_rows constant text := format('pgscore._late_rows(%L, $1)', model);
+    late_rescore constant text := format('pgscore._late_rescore(%L, $2)', model);
+    score text := 'select ' || late_score;
+    one_score text := 'select ' || late_score;
+    rescore text := 'select ' || late_rescore;
+    rows_body text := format(E'begin\n    return %s;\nend', late_rows);
+begin
+    select v.version, v.contract -> 'inputs' as inputs, m.one_engine, m.many_engine
+    into strict serving
+    from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
+    where m.name = _profile_functions.model;
+    says := format('Model "%s" version %s: ', model, serving.version);
+    select p.* into problem from pgscore._profile_problem(profile, serving.inputs) p;
+    if problem.message is null then
+        ordinary := pgscore._ordinary_columns(profile, serving.inputs);
+        arguments := pgscore._profile_arguments(profile, serving.inputs, '($1)');
+        is_current := format('%s() operator(pg_catalog.=) %s', pgscore._model_function(model, 'serving'), serving.version);
+        -- Queries take the engine for many rows. What it calls may be parallel safe, and the estimator engine is not.
+        score := format(
+            E'select case when %s\n    then %s\n    else %s\nend', is_current,
+            pgscore._engine_call(serving.many_engine, model, serving.version, arguments, false, ordinary), late_score
+        );
+        one_score := format(
+            E'select case when %s\n    then %s\n    else %s\nend', is_current,
+            pgscore._engine_call(serving.one_engine, model, serving.version, arguments, false, ordinary), late_score
+        );
+        rescore := format(
+            E'select case when not %s\n    then %s\n    when $3 or %s\n    then array[%s, %s::double precision]\nend', is_current,
+            late_rescore, pgscore._inputs_differ(profile, serving.inputs, '($1)', '($2)'),
+            pgscore._engine_call(
+                serving.one_engine, model, serving.version,
+                pgscore._profile_arguments(profile, serving.inputs, '($2)'), false, ordinary, true
+            ),
+            serving.version
+        );
+        rows_body := format(
+            E'begin\n    if not %s then\n        return %s;\n    end if;\n'
+                '    -- Neither pays for the other''s plan.\n'
+                '    if cardinality($1) = 1 then\n        %s\n    end if;\n    %s\nend',
+            is_current, late_rows,
+            pgscore._rows_statement(model, serving.version, serving.inputs, serving.one_engine, profile),
+            pgscore._rows_statement(model, serving.version, serving.inputs, serving.many_engine, profile)
+        );
+        if serving.many_engine = 'estimator' then
+            many_posture := 'sql stable parallel restricted';
+        end if;
+        if serving.one_engine = 'estimator' then
+            one_posture := 'sql stable parallel restricted';
+        end if;
+    else
+        -- It asks again at each call: the column may come back.
+        says := says || problem.message || ': ';
+    end if;
+    return next (
+        pgscore._model_function(model, ''), '{profile}', array[row_type], 'double precision', many_posture, score,
+        format('%sa row of %s', says, profile)
+    )::pgscore.generated_function;
+    return next (
+        pgscore._model_function(model, 'row'), '{profile}', array[row_type], 'double precision', one_posture, one_score,
+        format('%sthe only row of %s that is scored', says, profile)
+    )::pgscore.generated_function;
+    return next (
+        pgscore._model_function(model, 'rescore'), '{former,present,forced}', array[row_type, row_type, 'boolean'],
+        'double precision[]', one_posture, rescore,
+        format('%sscore and version of a row of %s, if what the model reads has changed; without a score, ask for an array of one row', says, profile)
+    )::pgscore.generated_function;
+    return next (
+        pgscore._model_function(model, 'rows'), '{profiles}', array[row_type || '[]'], 'pgscore.scored', rows_posture, rows_body,
+        format('%srows of %s, with the version and the reasons of refusals', says, profile)
+    )::pgscore.generated_function;
+end
+$$;
+
+comment on function pgscore._profile_functions(text, regclass) is
+    'The functions of a model that take rows of one profile table, naming the version that serves; where a column is missing, they say so';
+
+create function pgscore._rows_statement(model text, version integer, inputs jsonb, engine text, profile regclass) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    row_arguments constant text[] := pgscore._profile_arguments(profile, inputs, 'pgscore_row');
+    -- The table's number ties the plan to it: a change of its columns reaches the plans of open sessions.
+    tied constant text := format('where pg_typeof(%L::regclass) is not null', profile::oid);
+    each_row constant text := ') from unnest($1) as pgscore_row ' || tied || ')';
+    split record;
+begin
+    if engine = 'estimator' then
+        split := pgscore._split_arguments(inputs, row_arguments);
+        return format(
+            'return pgscore._estimate(%L, %s, %L, cardinality($1), %s, %s);', model, version,
+            (
+                select v.digest from pgscore.model_version v
+                where v.model = _rows_statement.model and v.version = _rows_statement.version
+            ),
+            coalesce('(select array_agg(' || nullif(split.numbers, 'null') || each_row, 'null'),
+            coalesce('(select array_agg(' || nullif(split.texts, 'null') || each_row, 'null')
+        );
+    end if;
+    -- A scan of an array is in its order; the subquery keeps each score from being computed twice; a reason is asked for
+    -- only where there is no score.
+    split := pgscore._split_arguments(inputs, pgscore._profile_arguments(profile, inputs, '(s.pgscore_row)'));
+    return format(
+        'return (
+            select (%s, array_agg(s.score), array_agg(
+                case when s.score is null then pgscore._reason(%L, %s, %s, %s) end
+            ))::pgscore.scored
+            from (select %s as score, pgscore_row from unnest($1) as pgscore_row offset 0) s
+            %s
+        );',
+        version, model, version, split.numbers, split.texts,
+        pgscore._engine_call(engine, model, version, row_arguments), tied
+    );
+end
+$$;
+
+comment on function pgscore._rows_statement(text, integer, jsonb, text, regclass) is
+    'The statement with which the function that bindings call scores rows of a profile table with one engine';
+
+create function pgscore._chosen(models text[], what text, arguments text, otherwise text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Inlined where the model's name is a constant: the planner keeps one branch. A short case would look for the
+    -- operator along the search_path.
+    select format(E'select case\n%s    else %s\nend',
+        string_agg(
+            format(E'    when $1 operator(pg_catalog.=) %L then %s(%s)\n', m.model, pgscore._model_function(m.model, what), arguments),
+            '' order by m.model
+        ), otherwise)
+    from unnest(models) as m (model)
+    having count(*) > 0
+    union all
+    select 'select ' || otherwise where cardinality(models) = 0
+$$;
+
+comment on function pgscore._chosen(text[], text, text, text) is
+    'The body of a function that chooses by the model''s name: of these models it calls the functions of that word, with these arguments';
+
+create function pgscore._payload_dispatch() returns setof pgscore.generated_function
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    models text[];
+    posture text;
+begin
+    -- As safe as the least safe of what it calls.
+    select
+        coalesce(array_agg(m.name order by m.name), '{}'),
+        'sql stable parallel ' || case when bool_or('estimator' = m.one_engine) then 'restricted' else 'safe' end
+    into models, posture
+    from pgscore.model m
+    where m.serving is not null;
+    return next (
+        'pgscore.score', '{model,payload}', '{text,jsonb}', 'double precision', posture,
+        pgscore._chosen(models, '', '$2', 'pgscore._no_answer($1)'),
+        'The score that a model''s serving version gives for a row as JSON'
+    )::pgscore.generated_function;
+    return next (
+        'pgscore.predict', '{model,payload}', '{text,jsonb}', 'jsonb', posture,
+        pgscore._chosen(models, 'predict', '$2', 'pg_catalog.to_jsonb(pgscore._no_answer($1))'),
+        'What a model''s serving version says of a row as JSON: label and class probabilities, or value'
+    )::pgscore.generated_function;
+    return next (
+        'pgscore._scored', '{model,payload}', '{text,jsonb}', 'pgscore.scored', 'sql stable parallel restricted',
+        pgscore._chosen(models, 'scored', '$2', 'null::pgscore.scored'),
+        'The score of a row as JSON, the version that gave it and the reason of a refusal; NULL where no version is promoted'
+    )::pgscore.generated_function;
+end
+$$;
+
+comment on function pgscore._payload_dispatch() is 'pgscore.score and its kind for JSON: a choice among all models that are promoted';
+
+create function pgscore._profile_dispatch(profile regclass) returns setof pgscore.generated_function
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    models text[];
+    many_posture text;
+    one_posture text;
+    row_type constant text := profile::text;
+begin
+    select
+        coalesce(array_agg(m.name order by m.name), '{}'),
+        'sql stable parallel ' || case when bool_or('estimator' = m.many_engine) then 'restricted' else 'safe' end,
+        'sql stable parallel ' || case when bool_or('estimator' = m.one_engine) then 'restricted' else 'safe' end
+    into models, many_posture, one_posture
+    from pgscore.model m
+    join pgscore._ties() t on t.model = m.name and t.profile = _profile_dispatch.profile
+    where m.serving is not null
+        -- What a promotion had to leave out.
+        and to_regprocedure(format('%s(%s[])', pgscore._model_function(m.name, 'rows'), row_type)) is not null;
+    return next (
+        'pgscore.score', '{model,profile}', array['text', row_type], 'double precision', many_posture,
+        pgscore._chosen(models, '', '$2', 'pgscore._late_score($1, $2)'),
+        format('The score that a model''s serving version gives for a row of %s', profile)
+    )::pgscore.generated_function;
+    return next (
+        'pgscore._score_row', '{model,profile}', array['text', row_type], 'double precision', one_posture,
+        pgscore._chosen(models, 'row', '$2', 'pgscore._late_score($1, $2)'),
+        format('The same as pgscore.score for %s, with the engine for one row', profile)
+    )::pgscore.generated_function;
+    return next (
+        'pgscore._rescore', '{model,former,present,forced}', array['text', row_type, row_type, 'boolean'], 'double precision[]',
+        one_posture, pgscore._chosen(models, 'rescore', '$2, $3, $4', 'pgscore._late_rescore($1, $3)'),
+        format('Score and version of a row of %s; NULL if what the model reads has not changed, or no version is promoted', profile)
+    )::pgscore.generated_function;
+    return next (
+        'pgscore._score_rows', '{model,profiles}', array['text', row_type || '[]'], 'pgscore.scored',
+        'sql stable parallel restricted', pgscore._chosen(models, 'rows', '$2', 'pgscore._late_rows($1, $2)'),
+        format('Scores of rows of %s and the version that gave them; NULL where no version is promoted', profile)
+    )::pgscore.generated_function;
+end
+$$;
+
+comment on function pgscore._profile_dispatch(regclass) is
+    'pgscore.score and its kind for rows of a profile table: a choice among the models that score it';
