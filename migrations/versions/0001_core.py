@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "bf4731b3f1af66e88623a87b338ebbb83fe34ff88046bc8d23458d6d269c6374")
+    run_frozen("0001_core.up.sql", "948cd998cef0265a0f68d97beb49a5b2881a16da4a09e9a61905da8fde1b4c3a")
 
 
 def downgrade() -> None:

@@ -274,13 +274,14 @@ grant select on pgscore.confirmed_type to pgscore_reader;
 
 -- core/tables/model_profile.sql
 create table pgscore.model_profile (
-    model text not null references pgscore.model (name),
+    model text not null,
     profile regclass not null,
-    primary key (model, profile)
+    primary key (model, profile),
+    constraint model_name_is_an_identifier check (model ~ '^[a-z_][a-z0-9_]*$' and octet_length(model) <= 50)
 );
 
 comment on table pgscore.model_profile is 'Profile tables that a model scores: typed functions are generated for each';
-comment on column pgscore.model_profile.model is 'The model';
+comment on column pgscore.model_profile.model is 'The model; it need not exist yet';
 comment on column pgscore.model_profile.profile is 'A table that has the model''s inputs as columns';
 grant select on pgscore.model_profile to pgscore_reader;
 
@@ -563,6 +564,20 @@ comment on column pgscore.reducer_sql.recounted is 'What all events of a key giv
 comment on column pgscore.reducer_sql.differs is 'Whether {{present}} is another value than {{recounted}}; NULL where events that are there do not tell the value';
 grant usage on type pgscore.reducer_sql to pgscore_reader;
 
+-- core/types/generated_function.sql
+create type pgscore.generated_function as (
+    name text,
+    names text[],
+    types text[],
+    returns text,
+    posture text,
+    body text,
+    says text
+);
+
+comment on type pgscore.generated_function is
+    'A function as it is to be: qualified name, names and types of its arguments, what it returns, language and so on, body, comment';
+
 -- core/functions/_refuse_change.sql
 create function pgscore._refuse_change() returns trigger
 language plpgsql volatile
@@ -710,26 +725,6 @@ $$;
 comment on function pgscore._existing_version(text, integer) is
     'The version, or the latest where none is named; refused where there is none';
 
--- core/functions/_no_answer.sql
-create function pgscore._no_answer(model text) returns double precision
-language plpgsql stable parallel safe
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    if exists (select from pgscore.model m where m.name = _no_answer.model) then
-        raise exception 'model "%" has no promoted version', model
-            using errcode = 'object_not_in_prerequisite_state',
-                  hint = format('An operator runs select pgscore.promote(%L, version).', model);
-    end if;
-    raise exception 'model % is unknown', coalesce('"' || model || '"', 'NULL')
-        using errcode = 'undefined_object',
-              hint = 'select name, serving from pgscore.model lists the models.';
-end
-$$;
-
-comment on function pgscore._no_answer(text) is 'Says why no version answers for a model';
-grant execute on function pgscore._no_answer(text) to pgscore_reader;
-
 -- core/functions/_refuse_pruned.sql
 create function pgscore._refuse_pruned(model text, version integer) returns void
 language plpgsql stable
@@ -840,7 +835,10 @@ comment on function pgscore._payload_texts(jsonb, jsonb) is
     'The text inputs of a contract out of a JSON object, in the contract''s order';
 grant execute on function pgscore._payload_texts(jsonb, jsonb) to pgscore_reader;
 
--- core/functions/_publish_function.sql
+-- core/functions/generated.sql
+-- Generated functions: written where they are not there, replaced where they differ, left alone where they do not, so
+-- that nothing is locked for nothing.
+
 create function pgscore._publish_function(signature text, says text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -855,20 +853,326 @@ $$;
 comment on function pgscore._publish_function(text, text) is
     'Gives a generated function its comment and its only privilege: readers may call it';
 
--- core/functions/_create_function.sql
-create function pgscore._create_function(signature text, returns text, posture text, body text, says text) returns void
-language plpgsql volatile
+create function pgscore._is_generated(f pgscore.generated_function) returns boolean
+language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
+    select exists (
+        select from pg_catalog.pg_proc p
+        where p.oid = to_regprocedure(format('%s(%s)', f.name, array_to_string(f.types, ', ')))
+            and p.prosrc = f.body and obj_description(p.oid, 'pg_proc') = f.says
+            and (p.proparallel = 's') = (f.posture like '%parallel safe%')
+    )
+$$;
+
+comment on function pgscore._is_generated(pgscore.generated_function) is 'Whether a function stands in the database as it is to be';
+
+create function pgscore._create_function(f pgscore.generated_function) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+-- Bodies are parsed when they run: to look at columns now would wait for whoever alters the table.
+set check_function_bodies = off
+as $$
+declare
+    signature constant text := format('%s(%s)', f.name, array_to_string(f.types, ', '));
+    is_new constant boolean := to_regprocedure(signature) is null;
 begin
+    if pgscore._is_generated(f) then
+        return;
+    end if;
     -- The body is a literal, never dollar-quoted: names of inputs and categories stand in it, and could end the quote.
-    execute format('create or replace function %s returns %s language %s as %L', signature, returns, posture, body);
-    perform pgscore._publish_function(signature, says);
+    execute format(
+        'create or replace function %s(%s) returns %s language %s as %L', f.name,
+        (select string_agg(a.name || ' ' || a.type, ', ' order by a.ordinal)
+            from unnest(f.names, f.types) with ordinality as a (name, type, ordinal)),
+        f.returns, f.posture, f.body
+    );
+    if is_new then
+        perform pgscore._publish_function(signature, f.says);
+    else
+        execute format('comment on function %s is %L', signature, f.says);
+    end if;
 end
 $$;
 
-comment on function pgscore._create_function(text, text, text, text, text) is
-    'Writes a generated function with its comment and its only privilege: readers may call it.';
+comment on function pgscore._create_function(pgscore.generated_function) is
+    'Writes a generated function with its comment, or replaces it; what stands as it is to be is not touched';
+
+-- core/functions/columns.sql
+-- Columns of profile tables as inputs of models. This SQL stands in functions that are inlined, so it is parsed under
+-- the search_path of whoever asks for a score: it names schemas, also of types and operators, and casts of the
+-- grammar's own types only. Nor does it follow any other setting.
+
+create function pgscore._real(value real) returns double precision
+-- Cheap on paper only: a dear argument would keep scores from being inlined.
+language plpgsql immutable strict parallel safe cost 1
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+as $$
+begin
+    return value::text::double precision;
+end
+$$;
+
+comment on function pgscore._real(real) is
+    'A real as drivers and JSON show it, whatever the session''s extra_float_digits: 1.1 is 1.1, not 1.10000002384186';
+grant execute on function pgscore._real(real) to pgscore_reader;
+
+create function pgscore._profile_column(
+    profile regclass, input jsonb, source text,
+    out expression text, out compared text, out sqlstate text, out message text, out hint text
+)
+language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    wanted constant text := input ->> 'type';
+    reference text;
+    declared text;
+    base regtype;
+    modifier integer;
+    kind "char";
+    category "char";
+    is_domain boolean := false;
+begin
+    select
+        source || '.' || quote_ident(a.attname), format_type(a.atttypid, a.atttypmod), a.atttypid, a.atttypmod
+    into reference, declared, base, modifier
+    from pg_catalog.pg_attribute a
+    where a.attrelid = profile and a.attname = input ->> 'name' and a.attnum > 0 and not a.attisdropped;
+    if not found then
+        sqlstate := '42703';
+        message := format('table %s has no column "%s", which the model reads', profile, input ->> 'name');
+        return;
+    end if;
+    loop
+        select t.typtype, t.typcategory into kind, category from pg_catalog.pg_type t where t.oid = base;
+        exit when kind <> 'd';
+        is_domain := true;
+        select t.typbasetype, t.typtypmod into base, modifier from pg_catalog.pg_type t where t.oid = base;
+    end loop;
+    -- Of numeric: as PostgreSQL keeps precision and scale.
+    modifier := modifier - 4;
+    if wanted = 'text' and base = 'character'::regtype then
+        -- Padded, as drivers hand it over; the cast would trim it.
+        expression := format('pg_catalog.textin(pg_catalog.bpcharout(%s))', reference);
+    elsif wanted = 'text' and category = 'E' and is_domain then
+        expression := format('case when %1$s is not null then pg_catalog.concat(%1$s) end', reference);
+    elsif wanted = 'text' and category = 'E' then
+        -- Not by a cast: the type's owner may have made one.
+        expression := format('pg_catalog.textin(pg_catalog.enum_out(%s))', reference);
+    elsif wanted = 'text' and category = 'S' then
+        expression := reference || '::pg_catalog.text';
+    elsif wanted = 'boolean' and category = 'B' then
+        expression := reference || '::integer::double precision';
+    elsif wanted = 'double precision' and base = 'real'::regtype then
+        expression := format('pgscore._real(%s)', reference);
+        compared := reference || '::double precision';
+    elsif wanted = 'double precision' and base = 'numeric'::regtype and not (
+        modifier >= 0
+        -- Digits before the point, and behind it; the scale has a sign from PostgreSQL 15 on.
+        and (modifier >> 16) - (((modifier & 2047) # 1024) - 1024) <= 308
+        and (((modifier & 2047) # 1024) - 1024) <= 323
+    ) then
+        expression := format('pgscore._number(%s)', reference);
+    elsif wanted = 'double precision' and base in (
+        'smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'double precision'::regtype
+    ) then
+        expression := reference || '::double precision';
+    else
+        sqlstate := '42804';
+        message := format(
+            'column "%s" of table %s is of type %s, which cannot serve as %s', input ->> 'name', profile, declared, wanted
+        );
+        hint := 'Fit the model on the column as it is, or tie a view or table that has the type it wants.';
+    end if;
+    -- Texts by their bytes: a model tells apart what a collation may hold for equal.
+    compared := case wanted when 'text' then format('(%s) collate pg_catalog."C"', expression) else coalesce(compared, expression) end;
+end
+$$;
+
+comment on function pgscore._profile_column(regclass, jsonb, text) is
+    'SQL for one input of a contract, read from a row of the profile table that stands under the name in source, and SQL to compare two of them by; or why the table has none';
+
+create function pgscore._profile_expression(profile regclass, input jsonb, source text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select c.expression from pgscore._profile_column(profile, input, source) c
+$$;
+
+comment on function pgscore._profile_expression(regclass, jsonb, text) is
+    'SQL for one input of a contract, read from a row of a profile table; NULL where its columns cannot serve';
+
+create function pgscore._profile_arguments(profile regclass, inputs jsonb, source text) returns text[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(pgscore._profile_expression(profile, i.input, source) order by i.ordinal)
+    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+$$;
+
+comment on function pgscore._profile_arguments(regclass, jsonb, text) is
+    'SQL for each input of a contract, read from a row of the profile table that stands under the name in source';
+
+create function pgscore._profile_problem(
+    profile regclass, inputs jsonb, out sqlstate text, out message text, out hint text
+)
+language sql stable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select c.sqlstate, c.message, c.hint
+    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal),
+        pgscore._profile_column(profile, i.input, 'p') c
+    where c.message is not null
+    order by i.ordinal
+    limit 1
+$$;
+
+comment on function pgscore._profile_problem(regclass, jsonb) is
+    'Why a table''s rows cannot be scored by a model with these inputs; NULL where they can';
+grant execute on function
+    pgscore._profile_column(regclass, jsonb, text), pgscore._profile_problem(regclass, jsonb)
+    to pgscore_reader;
+
+create function pgscore._ordinary_columns(profile regclass, inputs jsonb) returns boolean[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(
+        coalesce(a.atttypid in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'boolean'::regtype, 'real'::regtype), false)
+        order by i.ordinal
+    )
+    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+    left join pg_catalog.pg_attribute a
+        on a.attrelid = profile and a.attname = i.input ->> 'name' and a.attnum > 0 and not a.attisdropped
+$$;
+
+comment on function pgscore._ordinary_columns(regclass, jsonb) is
+    'For each input of a contract, whether its column in a profile table can hold neither a huge nor a tiny number';
+
+create function pgscore._inputs_differ(profile regclass, inputs jsonb, former text, present text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- What `is distinct from` says; which operator that takes is for the search_path to choose.
+    select string_agg(
+        format('not coalesce(%1$s operator(pg_catalog.=) %2$s, %1$s is null and %2$s is null)', f.compared, p.compared),
+        ' or ' order by i.ordinal
+    )
+    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal),
+        pgscore._profile_column(profile, i.input, former) f,
+        pgscore._profile_column(profile, i.input, present) p
+$$;
+
+comment on function pgscore._inputs_differ(regclass, jsonb, text, text) is
+    'SQL that says whether two rows of a profile table differ in what a model reads of them';
+
+-- core/functions/late.sql
+-- What answers where no function was generated for a table's rows, or one that names another version: slower, by way of
+-- JSON, which each promotion replaces; and never another score.
+
+create function pgscore._no_answer(model text) returns double precision
+language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if exists (select from pgscore.model m where m.name = _no_answer.model) then
+        raise exception 'model "%" has no promoted version', model
+            using errcode = 'object_not_in_prerequisite_state',
+                  hint = format('An operator runs select pgscore.promote(%L, version).', model);
+    end if;
+    raise exception 'model % is unknown', coalesce('"' || model || '"', 'NULL')
+        using errcode = 'undefined_object',
+              hint = 'select name, serving from pgscore.model lists the models.';
+end
+$$;
+
+comment on function pgscore._no_answer(text) is 'Says why no version answers for a model';
+
+create function pgscore._refuse_misfit(model text, row_type regtype) returns void
+language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    problem record;
+begin
+    select p.* into problem
+    from pgscore.model m
+    join pgscore.model_version v on v.model = m.name and v.version = m.serving
+    join pg_catalog.pg_type t on t.oid = row_type and t.typrelid <> 0
+    cross join lateral pgscore._profile_problem(t.typrelid, v.contract -> 'inputs') p
+    where m.name = _refuse_misfit.model;
+    if problem.message is not null then
+        raise exception '%', problem.message using errcode = problem.sqlstate, hint = coalesce(problem.hint, '');
+    end if;
+end
+$$;
+
+comment on function pgscore._refuse_misfit(text, regtype) is
+    'Refuses rows of a table whose columns cannot serve as the inputs of the version that answers, with table and column';
+
+create function pgscore._late_score(model text, profile anyelement) returns double precision
+language plpgsql stable parallel restricted
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+set datestyle = 'ISO, MDY'
+set timezone = 'UTC'
+set intervalstyle = 'postgres'
+set bytea_output = 'hex'
+as $$
+declare
+    payload constant jsonb := to_jsonb(profile);
+begin
+    perform pgscore._refuse_misfit(model, pg_typeof(profile));
+    return case when payload is not null then pgscore.score(model, payload) end;
+end
+$$;
+
+comment on function pgscore._late_score(text, anyelement) is
+    'The score of a row of a table for which no function names the version that answers';
+
+create function pgscore._late_rescore(model text, present anyelement) returns double precision[]
+language plpgsql stable parallel restricted
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    answer constant pgscore.scored := pgscore._late_rows(model, array[present]);
+begin
+    return case when answer.version is not null then array[answer.scores[1], answer.version] end;
+end
+$$;
+
+comment on function pgscore._late_rescore(text, anyelement) is
+    'Score and version of a row of a table for which no function names the version that answers; NULL where no version is promoted';
+
+create function pgscore._late_rows(model text, profiles anyarray) returns pgscore.scored
+language plpgsql stable parallel restricted
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+set datestyle = 'ISO, MDY'
+set timezone = 'UTC'
+set intervalstyle = 'postgres'
+set bytea_output = 'hex'
+as $$
+declare
+    answer pgscore.scored;
+begin
+    perform pgscore._refuse_misfit(model, t.typelem) from pg_catalog.pg_type t where t.oid = pg_typeof(profiles);
+    select max((s.given).version), array_agg((s.given).scores[1]), array_agg((s.given).reasons[1])
+    into answer
+    from (select pgscore._scored(model, to_jsonb(p)) as given from unnest(profiles) as p offset 0) s;
+    return case when answer.version is not null then answer end;
+end
+$$;
+
+comment on function pgscore._late_rows(text, anyarray) is
+    'Scores of rows of a table for which no function names the version that answers, with that version and reasons; NULL where none is promoted';
+
+grant execute on function
+    pgscore._no_answer(text), pgscore._refuse_misfit(text, regtype), pgscore._late_score(text, anyelement),
+    pgscore._late_rescore(text, anyelement), pgscore._late_rows(text, anyarray)
+    to pgscore_reader;
 
 -- core/program/checks/values.sql
 -- 1e400 and 1e-400 are numbers in JSON, and no doubles.
@@ -3938,6 +4242,12 @@ as $$
     from pgscore.model_version v join pgscore.program p on p.model = v.model and p.version = v.version
     where v.model = _compile_program.model and v.version = _compile_program.version
         and p.size <= pgscore._largest_sql_program()
+        -- What was pruned and has come back may have kept its functions, because a view needs them.
+        and not exists (
+            select from pg_catalog.pg_proc f
+            where f.pronamespace = 'pgscore_models'::regnamespace
+                and pgscore._scorer_name(v.model, v.version) = 'pgscore_models.' || quote_ident(f.proname)
+        )
 $$;
 
 comment on function pgscore._compile_program(text, integer) is
@@ -4175,7 +4485,7 @@ as $$
     select
         coalesce('array[' || string_agg(a.argument, ', ' order by a.ordinal) filter (where not a.is_text)
             || ']::double precision[]', 'null'),
-        coalesce('array[' || string_agg(a.argument, ', ' order by a.ordinal) filter (where a.is_text) || ']::text[]', 'null')
+        coalesce('array[' || string_agg(a.argument, ', ' order by a.ordinal) filter (where a.is_text) || ']::pg_catalog.text[]', 'null')
     from (
         select i.ordinal, i.input ->> 'type' = 'text' as is_text, arguments[i.ordinal] as argument
         from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
@@ -4208,6 +4518,15 @@ comment on function pgscore._payload_arguments(jsonb, text) is
     'SQL for each input of a contract, out of the JSON object that stands under the name in source';
 
 -- core/engine/_engine_call.sql
+-- Inlined; a body of SQL's own standard, because the operator that nullif takes is found when the body is parsed.
+create function pgscore._known(score double precision) returns double precision
+language sql immutable parallel safe
+return nullif(score, 'NaN'::double precision);
+
+comment on function pgscore._known(double precision) is
+    'A score of the interpreter''s; NULL where it says by NaN that this session does not have the program yet';
+grant execute on function pgscore._known(double precision) to pgscore_reader;
+
 create function pgscore._engine_call(
     engine text, model text, version integer, arguments text[], every boolean default false,
     ordinary boolean[] default null, briefly boolean default false
@@ -4246,14 +4565,14 @@ begin
     elsif briefly then
         -- Half the expression: to set it up, in each transaction anew, costs as much as to walk the program.
         call := format(
-            'nullif(pgscore_trusted._walk(%L, %s, %s, %s), ''NaN'')',
+            'pgscore._known(pgscore_trusted._walk(%L, %s, %s, %s))',
             described.program_digest, coalesce(described.positive, 0), split.numbers, split.texts
         );
     else
         -- NaN: this backend does not have the program yet. NULL as well takes the way through plpgsql, which most rows
         -- are spared.
         call := format(
-            'coalesce(nullif(pgscore_trusted._walk(%3$L, %4$s, %5$s, %6$s), ''NaN''),'
+            'coalesce(pgscore._known(pgscore_trusted._walk(%3$L, %4$s, %5$s, %6$s)),'
                 ' pgscore._interpret(%1$L, %2$s, %3$L, %4$s, %5$s, %6$s))',
             model, version, described.program_digest, coalesce(described.positive, 0), split.numbers, split.texts
         );
@@ -4305,7 +4624,7 @@ $$;
 comment on function pgscore._engines(text, integer) is 'The engines that a version has in this database';
 
 -- core/engine/_replay_estimator.sql
-create function pgscore._replay_estimator(model text, version integer) returns table (
+create function pgscore._replay_estimator(model text, version integer, first integer, last integer) returns table (
     ordinal integer, score double precision, reason text, outputs double precision[]
 )
 language sql stable parallel restricted
@@ -4332,7 +4651,7 @@ as $$
                 pgscore._payload_numbers(v.contract -> 'inputs', r.inputs) as numbers,
                 pgscore._payload_texts(v.contract -> 'inputs', r.inputs) as texts
             from pgscore.golden_row r
-            where r.model = v.model and r.version = v.version
+            where r.model = v.model and r.version = v.version and r.ordinal between first and last
         ) g
         where v.model = _replay_estimator.model and v.version = _replay_estimator.version
         group by v.digest, v.contract
@@ -4363,11 +4682,11 @@ as $$
     from rows r
 $$;
 
-comment on function pgscore._replay_estimator(text, integer) is
-    'Scores and outputs that the estimator engine gives for the golden rows of a version, all rows in one call';
+comment on function pgscore._replay_estimator(text, integer, integer, integer) is
+    'Scores and outputs that the estimator engine gives for some golden rows of a version, in one call';
 
 -- core/engine/_replay.sql
-create function pgscore._replay(engine text, model text, version integer) returns table (
+create function pgscore._replay(engine text, model text, version integer, first integer, last integer) returns table (
     ordinal integer, score double precision, reason text, outputs double precision[]
 )
 language plpgsql stable parallel restricted
@@ -4381,20 +4700,21 @@ declare
     );
 begin
     if engine = 'estimator' then
-        return query select r.* from pgscore._replay_estimator(model, version) r;
+        return query select r.* from pgscore._replay_estimator(model, version, first, last) r;
         return;
     end if;
     return query execute format(
-        'select g.ordinal, %s, null::text, %s from pgscore.golden_row g where g.model = $1 and g.version = $2',
+        'select g.ordinal, %s, null::text, %s from pgscore.golden_row g where g.model = $1 and g.version = $2'
+            ' and g.ordinal between $3 and $4',
         pgscore._engine_call(engine, model, version, arguments),
         pgscore._engine_call(engine, model, version, arguments, true)
     )
-    using model, version;
+    using model, version, first, last;
 end
 $$;
 
-comment on function pgscore._replay(text, text, integer) is
-    'Scores and outputs that one engine gives for the golden rows of a version';
+comment on function pgscore._replay(text, text, integer, integer, integer) is
+    'Scores and outputs that one engine gives for some golden rows of a version';
 
 -- core/functions/_distance.sql
 create function pgscore._distance(one double precision, other double precision) returns double precision
@@ -4413,46 +4733,83 @@ comment on function pgscore._distance(double precision, double precision) is
     'How far apart two scores are; infinitely, where one is NULL and the other is not';
 
 -- core/engine/_golden_differences.sql
-create function pgscore._golden_differences(model text, version integer) returns table (
+create function pgscore._golden_differences(
+    model text, version integer, max_seconds double precision default 'Infinity'
+) returns table (
     engine text, ordinal integer, expected double precision, score double precision, reason text,
     difference double precision, ok boolean
 )
-language sql stable parallel restricted
+language plpgsql stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    with replayed as materialized (
-        select e.engine, r.*
-        from unnest(pgscore._engines(_golden_differences.model, _golden_differences.version)) as e (engine),
-            pgscore._replay(e.engine, _golden_differences.model, _golden_differences.version) r
-    ),
-    compared as (
-        select
-            r.engine, g.ordinal, g.expected, r.score, r.reason, g.scale,
-            greatest(
-                pgscore._distance(g.expected, r.score),
-                (
-                    select max(pgscore._distance(o.expected, o.output))
-                    from unnest(g.outputs, r.outputs) as o (expected, output)
-                    where g.outputs is not null
-                )
-            ) as difference
-        from pgscore.golden_row g
-        join replayed r on r.ordinal = g.ordinal
+declare
+    began constant timestamptz := clock_timestamp();
+    last_row constant integer := (
+        select max(g.ordinal) from pgscore.golden_row g
         where g.model = _golden_differences.model and g.version = _golden_differences.version
-    )
-    -- The same estimator may differ in the last bits when another processor's arithmetic adds in another order, and a
-    -- sum of large terms in more of them.
-    select c.engine, c.ordinal, c.expected, c.score, c.reason, c.difference,
-        c.difference <= 1e-12 * greatest(1, abs(c.expected), c.scale)
-    from compared c
+    );
+    named text;
+    first integer;
+    last integer;
+    turn_began timestamptz;
+    seconds double precision;
+    step integer;
+begin
+    foreach named in array pgscore._engines(model, version) loop
+        first := 1;
+        step := 10;
+        -- The clock is looked at between some rows and the next: a timeout that is set in here would interrupt nothing.
+        while first <= last_row loop
+            turn_began := clock_timestamp();
+            last := least(first + step - 1, last_row);
+            return query
+            with replayed as materialized (
+                select r.* from pgscore._replay(named, _golden_differences.model, _golden_differences.version, first, last) r
+            ),
+            compared as (
+                select
+                    g.ordinal, g.expected, r.score, r.reason, g.scale,
+                    greatest(
+                        pgscore._distance(g.expected, r.score),
+                        (
+                            select max(pgscore._distance(o.expected, o.output))
+                            from unnest(g.outputs, r.outputs) as o (expected, output)
+                            where g.outputs is not null
+                        )
+                    ) as difference
+                from pgscore.golden_row g
+                join replayed r on r.ordinal = g.ordinal
+                where g.model = _golden_differences.model and g.version = _golden_differences.version
+            )
+            -- The same estimator may differ in the last bits when another processor's arithmetic adds in another order,
+            -- and a sum of large terms in more of them.
+            select named, c.ordinal, c.expected, c.score, c.reason, c.difference,
+                c.difference <= 1e-12 * greatest(1, abs(c.expected), c.scale)
+            from compared c;
+            seconds := extract(epoch from clock_timestamp() - began);
+            if seconds > max_seconds then
+                raise exception 'model "%" version % takes too long: % seconds to golden row % of % in the % engine, and % are allowed',
+                    model, version, round(seconds::numeric, 1), last, last_row, named, max_seconds
+                    using errcode = 'program_limit_exceeded',
+                          hint = '--max-seconds, or max_seconds of pgscore.promote, allows more.';
+            end if;
+            step := case
+                when clock_timestamp() < turn_began + interval '50 milliseconds' then least(10 * step, 1000)
+                else greatest(step / 4, 1)
+            end;
+            first := last + 1;
+        end loop;
+    end loop;
+end
 $$;
 
-comment on function pgscore._golden_differences(text, integer) is
-    'Replays the golden rows of a version in each engine that it has and compares scores and all outputs, row by row';
+comment on function pgscore._golden_differences(text, integer, double precision) is
+    'Replays the golden rows of a version in each engine that it has and compares scores and all outputs, row by row; refused where that takes longer';
 
 -- core/engine/_time_statement.sql
-create function pgscore._time_statement(query text, numbers double precision[], texts text[], rows integer, repeats integer)
-returns double precision
+create function pgscore._time_statement(
+    query text, numbers double precision[], texts text[], rows integer, repeats integer, until timestamptz
+) returns double precision
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -4465,20 +4822,22 @@ begin
         started := clock_timestamp();
         execute query into ignored using numbers, texts, rows;
         -- The first one warms up.
-        if turn > 0 then
+        if turn > 0 or clock_timestamp() > until then
             times := times || (extract(epoch from clock_timestamp() - started) * 1e6)::double precision;
         end if;
+        exit when clock_timestamp() > until;
     end loop;
     return (select percentile_cont(0.5) within group (order by t.time) from unnest(times) as t (time));
 end
 $$;
 
-comment on function pgscore._time_statement(text, double precision[], text[], integer, integer) is
-    'Microseconds that a statement takes, planned each time: the median of some runs';
+comment on function pgscore._time_statement(text, double precision[], text[], integer, integer, timestamptz) is
+    'Microseconds that a statement takes, planned each time: the median of some runs, or of fewer where time is over';
 
 -- core/engine/_time_prepared.sql
-create function pgscore._time_prepared(query text, numbers double precision[], texts text[], repeats integer)
-returns double precision
+create function pgscore._time_prepared(
+    query text, numbers double precision[], texts text[], repeats integer, until timestamptz
+) returns double precision
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan'
@@ -4496,17 +4855,18 @@ begin
     for turn in -2 .. repeats loop
         started := clock_timestamp();
         execute run;
-        if turn > 0 then
+        if turn > 0 or clock_timestamp() > until then
             times := times || (extract(epoch from clock_timestamp() - started) * 1e6)::double precision;
         end if;
+        exit when clock_timestamp() > until;
     end loop;
     deallocate "pgscore measures";
     return (select percentile_cont(0.5) within group (order by t.time) from unnest(times) as t (time));
 end
 $$;
 
-comment on function pgscore._time_prepared(text, double precision[], text[], integer) is
-    'Microseconds that a prepared statement takes, from starting its plan to its end: the median of some runs';
+comment on function pgscore._time_prepared(text, double precision[], text[], integer, timestamptz) is
+    'Microseconds that a prepared statement takes, from starting its plan to its end: the median of some runs, or of fewer where time is over';
 
 -- core/engine/_measure.sql
 create function pgscore._measure(
@@ -4520,8 +4880,9 @@ declare
         select v.contract -> 'inputs' from pgscore.model_version v
         where v.model = _measure.model and v.version = _measure.version
     );
-    dear constant boolean := engine = 'estimator';
-    rows constant integer := case when dear then 20 else 2000 end;
+    -- Each of the runs below ends by then, but for its first statement.
+    until constant timestamptz := clock_timestamp() + interval '3 seconds';
+    rows integer;
     numbers double precision[];
     texts text[];
     count integer;
@@ -4561,17 +4922,19 @@ begin
         from jsonb_array_elements(described) with ordinality as i (input, ordinal)
     ) c;
     source := format('(select %s from generate_series(1, %s) as g (i) offset 0) r', columns, '%s');
-    many_us := greatest(
-        0,
-        pgscore._time_statement('select count(' || call || ') from ' || format(source, '$3'), numbers, texts, rows, 3)
-        - pgscore._time_statement('select count(' || call || ') from ' || format(source, '$3'), numbers, texts, 0, 3)
-        - pgscore._time_statement('select count(r) from ' || format(source, '$3'), numbers, texts, rows, 3)
-    ) / rows;
     one_us := greatest(
         0,
-        pgscore._time_prepared('select ' || call || ' from ' || format(source, '1'), numbers, texts, case when dear then 5 else 30 end)
-        - pgscore._time_prepared('select 0 from ' || format(source, '1'), numbers, texts, 30)
+        pgscore._time_prepared('select ' || call || ' from ' || format(source, '1'), numbers, texts, 30, until)
+        - pgscore._time_prepared('select 0 from ' || format(source, '1'), numbers, texts, 30, until)
     );
+    -- What takes long for one row is not asked for many: half a second's worth.
+    rows := least(2000, greatest(20, 5e5 / greatest(one_us, 1)));
+    many_us := greatest(
+        0,
+        pgscore._time_statement('select count(' || call || ') from ' || format(source, '$3'), numbers, texts, rows, 3, until)
+        - pgscore._time_statement('select count(' || call || ') from ' || format(source, '$3'), numbers, texts, 0, 3, until)
+        - pgscore._time_statement('select count(r) from ' || format(source, '$3'), numbers, texts, rows, 3, until)
+    ) / rows;
 end
 $$;
 
@@ -4580,7 +4943,7 @@ comment on function pgscore._measure(text, integer, text) is
 
 -- core/engine/_choose_engines.sql
 create function pgscore._choose_engines(
-    model text, version integer, named text, out one_engine text, out many_engine text
+    model text, version integer, named text, out one_engine text, out many_engine text, out measured jsonb
 )
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -4595,24 +4958,36 @@ begin
         raise exception 'model "%" version % has no engine "%" in this database', model, version, named
             using errcode = 'invalid_parameter_value', hint = format('It has %s.', array_to_string(engines, ', '));
     end if;
-    delete from pgscore.measurement m where m.model = _choose_engines.model and m.version = _choose_engines.version;
-    insert into pgscore.measurement (model, version, engine, one_us, many_us)
-    select _choose_engines.model, _choose_engines.version, e.engine, m.one_us, m.many_us
-    from unnest(engines) as e (engine), pgscore._measure(_choose_engines.model, _choose_engines.version, e.engine) m;
     -- sql needs nothing, not even an interpreter's start: another engine has to be twice as fast for one row, of which a
     -- statement of its own takes more than a trigger does, and a third faster for many.
+    with times as materialized (
+        select e.engine, m.one_us, m.many_us
+        from unnest(engines) as e (engine), pgscore._measure(_choose_engines.model, _choose_engines.version, e.engine) m
+    )
     select
-        (array_agg(m.engine order by m.one_us * case m.engine when 'sql' then 0.5 else 1 end))[1],
-        (array_agg(m.engine order by m.many_us * case m.engine when 'sql' then 0.75 else 1 end))[1]
-    into one_engine, many_engine
-    from pgscore.measurement m
-    where m.model = _choose_engines.model and m.version = _choose_engines.version
-        and m.engine = any (case when named is null then candidates else array[named] end);
+        (array_agg(t.engine order by t.one_us * case t.engine when 'sql' then 0.5 else 1 end) filter (where c.is_candidate))[1],
+        (array_agg(t.engine order by t.many_us * case t.engine when 'sql' then 0.75 else 1 end) filter (where c.is_candidate))[1],
+        jsonb_object_agg(t.engine, jsonb_build_array(t.one_us::text, t.many_us::text))
+    into one_engine, many_engine, measured
+    from times t, lateral (select t.engine = any (case when named is null then candidates else array[named] end) as is_candidate) c;
 end
 $$;
 
 comment on function pgscore._choose_engines(text, integer, text) is
     'Measures the engines of a version and chooses those for one row and for many, or takes the one that is named for both';
+
+create function pgscore._note_measurements(model text, version integer, measured jsonb) returns void
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+    delete from pgscore.measurement m
+    where m.model = _note_measurements.model and m.version = _note_measurements.version;
+    insert into pgscore.measurement (model, version, engine, one_us, many_us)
+    select _note_measurements.model, _note_measurements.version, e.key, (e.value ->> 0)::double precision, (e.value ->> 1)::double precision
+    from jsonb_each(measured) e;
+$$;
+
+comment on function pgscore._note_measurements(text, integer, jsonb) is 'Keeps how long the engines of a version took';
 
 -- core/functions/verify.sql
 create function pgscore.verify(model text, version integer default null) returns table (
@@ -4665,24 +5040,34 @@ begin
             using errcode = 'invalid_parameter_value', hint = 'docs/program.md describes programs.';
     end if;
     insert into pgscore.model (name) values (model) on conflict do nothing;
-    -- Versions are numbered one after the other.
-    perform from pgscore.model m where m.name = _publish.model for no key update;
-
-    select v.version into version
-    from pgscore.model_version v
-    where v.model = _publish.model and v.digest = _publish.digest
-        and (_publish.key_id is null or v.key_id = _publish.key_id)
-    order by v.version desc
-    limit 1;
-    created := not found;
-    if created then
+    -- Versions are numbered one after the other. Not by a lock on the model's row: a publication that is left open would
+    -- stand in the way of promotions. Whoever takes the same number, or publishes the same, waits and looks again.
+    loop
+        select v.version into version
+        from pgscore.model_version v
+        where v.model = _publish.model and v.digest = _publish.digest
+            and (_publish.key_id is null or v.key_id = _publish.key_id)
+        order by v.version desc
+        limit 1;
+        created := not found;
+        exit when not created;
         select coalesce(max(v.version), 0) + 1 into version from pgscore.model_version v where v.model = _publish.model;
-        insert into pgscore.model_version (
-            model, version, digest, sha256, size, format, contract, signature, key_id, metrics
-        ) values (
-            _publish.model, _publish.version, _publish.digest, _publish.sha256, _publish.size, _publish.format,
-            _publish.contract, _publish.signature, _publish.key_id, coalesce(_publish.metrics, '{}')
-        );
+        begin
+            insert into pgscore.model_version (
+                model, version, digest, sha256, size, format, contract, signature, key_id, metrics
+            ) values (
+                _publish.model, _publish.version, _publish.digest, _publish.sha256, _publish.size, _publish.format,
+                _publish.contract, _publish.signature, _publish.key_id, coalesce(_publish.metrics, '{}')
+            );
+            exit;
+        exception when unique_violation then
+            -- An older snapshot would never see what is there now.
+            if current_setting('transaction_isolation') <> 'read committed' then
+                raise;
+            end if;
+        end;
+    end loop;
+    if created then
         insert into pgscore.golden_row (model, version, ordinal, inputs, expected, outputs, scale)
         select
             _publish.model, _publish.version, g.ordinal, g.line -> 'inputs', (g.line ->> 'expected')::double precision,
@@ -4702,8 +5087,9 @@ begin
         -- An artifact that was pruned may come back, as its version stays the same.
         update pgscore.retirement r set pruned_at = null, pruned_by = null
         where r.model = _publish.model and r.version = _publish.version and r.pruned_at is not null;
+        wanted := found;
     end if;
-    wanted := created or found;
+    wanted := created or wanted;
     if wanted then
         perform pgscore._compile_program(model, version);
     end if;
@@ -4750,6 +5136,7 @@ grant execute on function pgscore._store_chunk(text, integer, bytea) to pgscore_
 create function pgscore._prediction(version integer, output jsonb, outputs double precision[]) returns jsonb
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
 as $$
     select case
         when outputs is null or array_position(outputs, null) is not null then null
@@ -4775,129 +5162,185 @@ comment on function pgscore._prediction(integer, jsonb, double precision[]) is
     'What pgscore.predict answers: version, label and class probabilities, or version and value, out of all outputs of a row';
 grant execute on function pgscore._prediction(integer, jsonb, double precision[]) to pgscore_reader;
 
--- core/functions/_profile_expression.sql
-create function pgscore._profile_expression(profile regclass, input jsonb, source text) returns text
+-- core/functions/scoring.sql
+-- The text of the functions that answer for a model: by JSON, by rows of a profile table, and the ones in front of
+-- them, which choose by the model's name. Those that are inlined are parsed under the caller's search_path, so
+-- everything in them names its schema, operators too.
+--
+-- A function for rows of a table names a version. Whether that one answers, it asks "churn serving"(), which each
+-- promotion replaces and the planner folds away. So a function that a promotion could not replace is slow, not wrong.
+
+create function pgscore._model_functions(model text) returns setof pgscore.generated_function
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    wanted constant text := input ->> 'type';
-    field record;
+    serving record;
+    payload text[];
+    split record;
+    posture text;
 begin
-    select
-        source || '.' || quote_ident(a.attname) as reference,
-        format_type(a.atttypid, a.atttypmod) as declared,
-        coalesce(nullif(t.typbasetype, 0), t.oid)::regtype::text as type,
-        -- Of numeric: as PostgreSQL keeps precision and scale.
-        case t.typtype when 'd' then t.typtypmod else a.atttypmod end - 4 as modifier,
-        t.typcategory as category
-    into field
-    from pg_catalog.pg_attribute a
-    join pg_catalog.pg_type t on t.oid = a.atttypid
-    where a.attrelid = profile and a.attname = input ->> 'name' and a.attnum > 0 and not a.attisdropped;
-    if not found then
-        raise exception 'table % has no column "%", which the model reads', profile, input ->> 'name'
-            using errcode = 'undefined_column';
-    end if;
-    if wanted = 'text' and field.category in ('S', 'E') then
-        return field.reference || '::text';
-    elsif wanted = 'boolean' and field.category = 'B' then
-        return field.reference || '::integer::double precision';
-    elsif wanted = 'double precision' and field.type = 'real' then
-        -- As drivers and JSON show it: 1.1 is 1.1, not 1.10000002384186.
-        return field.reference || '::text::double precision';
-    elsif wanted = 'double precision' and field.type = 'numeric' and not (
-        field.modifier >= 0
-        -- Digits before the point, and behind it; the scale has a sign from PostgreSQL 15 on.
-        and (field.modifier >> 16) - (((field.modifier & 2047) # 1024) - 1024) <= 308
-        and (((field.modifier & 2047) # 1024) - 1024) <= 323
-    ) then
-        return format('pgscore._number(%s)', field.reference);
-    elsif wanted = 'double precision'
-        and field.type in ('smallint', 'integer', 'bigint', 'numeric', 'double precision')
-    then
-        return field.reference || '::double precision';
-    end if;
-    raise exception 'column "%" of table % is of type %, which cannot serve as %',
-        input ->> 'name', profile, field.declared, wanted
-        using errcode = 'datatype_mismatch',
-              hint = 'Fit the model on the column as it is, or bind a view or table that has the type it wants.';
+    select v.version, v.contract -> 'inputs' as inputs, v.contract -> 'output' as output, m.one_engine, v.digest
+    into strict serving
+    from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
+    where m.name = _model_functions.model;
+    posture := 'sql stable parallel ' || case serving.one_engine when 'estimator' then 'restricted' else 'safe' end;
+    payload := pgscore._payload_arguments(serving.inputs, '$1');
+    split := pgscore._split_arguments(serving.inputs, payload);
+
+    -- Stable, not immutable: plans depend on functions that were inlined, and not on constants that were computed.
+    return next (
+        pgscore._model_function(model, 'serving'), '{}', '{}', 'integer', 'sql stable parallel safe',
+        'select ' || serving.version,
+        format('Model "%s" version %s: the number of the version that answers', model, serving.version)
+    )::pgscore.generated_function;
+    return next (
+        pgscore._model_function(model, ''), '{payload}', '{jsonb}', 'double precision', posture,
+        'select ' || pgscore._engine_call(serving.one_engine, model, serving.version, payload),
+        format('Model "%s" version %s: a row as JSON', model, serving.version)
+    )::pgscore.generated_function;
+    return next (
+        pgscore._model_function(model, 'predict'), '{payload}', '{jsonb}', 'jsonb', posture,
+        format(
+            'select pgscore._prediction(%s, %L, %s)', serving.version, serving.output,
+            pgscore._engine_call(serving.one_engine, model, serving.version, payload, true)
+        ),
+        format('Model "%s" version %s: label and class probabilities, or value, of a row as JSON', model, serving.version)
+    )::pgscore.generated_function;
+    return next (
+        pgscore._model_function(model, 'scored'), '{payload}', '{jsonb}', 'pgscore.scored',
+        'plpgsql stable parallel restricted set search_path = pg_catalog, pg_temp',
+        case serving.one_engine
+            when 'estimator' then format(
+                E'begin\n    return pgscore._estimate(%L, %s, %L, 1, %s, %s);\nend', model, serving.version, serving.digest,
+                split.numbers, split.texts
+            )
+            else format(
+                E'declare\n    score constant double precision := %s;\nbegin\n'
+                    '    return (%s, array[score], array[case when score is null then pgscore._reason(%L, %s, %s, %s) end])'
+                    '::pgscore.scored;\nend',
+                pgscore._engine_call(serving.one_engine, model, serving.version, payload), serving.version,
+                model, serving.version, split.numbers, split.texts
+            )
+        end,
+        format('Model "%s" version %s: a row as JSON, with the version and the reason of a refusal', model, serving.version)
+    )::pgscore.generated_function;
 end
 $$;
 
-comment on function pgscore._profile_expression(regclass, jsonb, text) is
-    'SQL for one input of a contract, read from a row of the profile table that stands under the name in source';
+comment on function pgscore._model_functions(text) is 'The functions that answer for a model by JSON, naming the version that serves';
 
--- core/functions/_profile_arguments.sql
-create function pgscore._profile_arguments(profile regclass, inputs jsonb, source text) returns text[]
-language sql stable
+create function pgscore._model_function(model text, what text) returns text
+language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    select array_agg(pgscore._profile_expression(profile, i.input, source) order by i.ordinal)
-    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+    -- The blank keeps it apart from what is called after another model: their names have none.
+    select 'pgscore_models.' || quote_ident(concat_ws(' ', model, nullif(what, '')))
 $$;
 
-comment on function pgscore._profile_arguments(regclass, jsonb, text) is
-    'SQL for each input of a contract, read from a row of the profile table that stands under the name in source';
+comment on function pgscore._model_function(text, text) is
+    'The name of a function of a model''s: no word: the score; serving: the version; row, rows, rescore: what bindings ask; predict, scored: by JSON';
 
--- core/functions/_ordinary_columns.sql
-create function pgscore._ordinary_columns(profile regclass, inputs jsonb) returns boolean[]
-language sql stable
+create function pgscore._profile_functions(model text, profile regclass) returns setof pgscore.generated_function
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select array_agg(
-        coalesce(a.atttypid in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'boolean'::regtype, 'real'::regtype), false)
-        order by i.ordinal
-    )
-    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
-    left join pg_catalog.pg_attribute a
-        on a.attrelid = profile and a.attname = i.input ->> 'name' and a.attnum > 0 and not a.attisdropped
+declare
+    serving record;
+    problem record;
+    arguments text[];
+    ordinary boolean[];
+    is_current text;
+    says text;
+    row_type constant text := profile::text;
+    many_posture text := 'sql stable parallel safe';
+    one_posture text := 'sql stable parallel safe';
+    rows_posture constant text := 'plpgsql stable parallel restricted set search_path = pg_catalog, pg_temp';
+    late_score constant text := format('pgscore._late_score(%L, $1)', model);
+    late_rows constant text := format('pgscore._late_rows(%L, $1)', model);
+    late_rescore constant text := format('pgscore._late_rescore(%L, $2)', model);
+    score text := 'select ' || late_score;
+    one_score text := 'select ' || late_score;
+    rescore text := 'select ' || late_rescore;
+    rows_body text := format(E'begin\n    return %s;\nend', late_rows);
+begin
+    select v.version, v.contract -> 'inputs' as inputs, m.one_engine, m.many_engine
+    into strict serving
+    from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
+    where m.name = _profile_functions.model;
+    says := format('Model "%s" version %s: ', model, serving.version);
+    select p.* into problem from pgscore._profile_problem(profile, serving.inputs) p;
+    if problem.message is null then
+        ordinary := pgscore._ordinary_columns(profile, serving.inputs);
+        arguments := pgscore._profile_arguments(profile, serving.inputs, '($1)');
+        is_current := format('%s() operator(pg_catalog.=) %s', pgscore._model_function(model, 'serving'), serving.version);
+        -- Queries take the engine for many rows. What it calls may be parallel safe, and the estimator engine is not.
+        score := format(
+            E'select case when %s\n    then %s\n    else %s\nend', is_current,
+            pgscore._engine_call(serving.many_engine, model, serving.version, arguments, false, ordinary), late_score
+        );
+        one_score := format(
+            E'select case when %s\n    then %s\n    else %s\nend', is_current,
+            pgscore._engine_call(serving.one_engine, model, serving.version, arguments, false, ordinary), late_score
+        );
+        rescore := format(
+            E'select case when not %s\n    then %s\n    when $3 or %s\n    then array[%s, %s::double precision]\nend', is_current,
+            late_rescore, pgscore._inputs_differ(profile, serving.inputs, '($1)', '($2)'),
+            pgscore._engine_call(
+                serving.one_engine, model, serving.version,
+                pgscore._profile_arguments(profile, serving.inputs, '($2)'), false, ordinary, true
+            ),
+            serving.version
+        );
+        rows_body := format(
+            E'begin\n    if not %s then\n        return %s;\n    end if;\n'
+                '    -- Neither pays for the other''s plan.\n'
+                '    if cardinality($1) = 1 then\n        %s\n    end if;\n    %s\nend',
+            is_current, late_rows,
+            pgscore._rows_statement(model, serving.version, serving.inputs, serving.one_engine, profile),
+            pgscore._rows_statement(model, serving.version, serving.inputs, serving.many_engine, profile)
+        );
+        if serving.many_engine = 'estimator' then
+            many_posture := 'sql stable parallel restricted';
+        end if;
+        if serving.one_engine = 'estimator' then
+            one_posture := 'sql stable parallel restricted';
+        end if;
+    else
+        -- It asks again at each call: the column may come back.
+        says := says || problem.message || ': ';
+    end if;
+    return next (
+        pgscore._model_function(model, ''), '{profile}', array[row_type], 'double precision', many_posture, score,
+        format('%sa row of %s', says, profile)
+    )::pgscore.generated_function;
+    return next (
+        pgscore._model_function(model, 'row'), '{profile}', array[row_type], 'double precision', one_posture, one_score,
+        format('%sthe only row of %s that is scored', says, profile)
+    )::pgscore.generated_function;
+    return next (
+        pgscore._model_function(model, 'rescore'), '{former,present,forced}', array[row_type, row_type, 'boolean'],
+        'double precision[]', one_posture, rescore,
+        format('%sscore and version of a row of %s, if what the model reads has changed; without a score, ask for an array of one row', says, profile)
+    )::pgscore.generated_function;
+    return next (
+        pgscore._model_function(model, 'rows'), '{profiles}', array[row_type || '[]'], 'pgscore.scored', rows_posture, rows_body,
+        format('%srows of %s, with the version and the reasons of refusals', says, profile)
+    )::pgscore.generated_function;
+end
 $$;
 
-comment on function pgscore._ordinary_columns(regclass, jsonb) is
-    'For each input of a contract, whether its column in a profile table can hold neither a huge nor a tiny number';
+comment on function pgscore._profile_functions(text, regclass) is
+    'The functions of a model that take rows of one profile table, naming the version that serves; where a column is missing, they say so';
 
--- core/functions/_inputs_differ.sql
-create function pgscore._inputs_differ(profile regclass, inputs jsonb, former text, present text) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    -- Texts by their bytes: a model tells apart what a collation may hold for equal.
-    select string_agg(
-        format(
-            '%1$s%3$s is distinct from %2$s%3$s', pgscore._profile_expression(profile, i.input, former),
-            pgscore._profile_expression(profile, i.input, present),
-            case i.input ->> 'type' when 'text' then ' collate "C"' else '' end
-        ), ' or ' order by i.ordinal
-    )
-    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
-$$;
-
-comment on function pgscore._inputs_differ(regclass, jsonb, text, text) is
-    'SQL that says whether two rows of a profile table differ in what a model reads of them';
-
--- core/functions/_lock_generated.sql
-create function pgscore._lock_generated() returns void
-language sql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-    select pg_advisory_xact_lock(hashtextextended('pgscore generated functions', 0))
-$$;
-
-comment on function pgscore._lock_generated() is
-    'Until the transaction ends no other one replaces generated functions: two would meet in the catalog';
-
--- core/functions/_rows_body.sql
-create function pgscore._rows_body(
-    model text, version integer, inputs jsonb, engine text, profile regclass
-) returns text
+create function pgscore._rows_statement(model text, version integer, inputs jsonb, engine text, profile regclass) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     row_arguments constant text[] := pgscore._profile_arguments(profile, inputs, 'pgscore_row');
-    -- The table that nothing is read from ties the plan to it: a change of its columns reaches the plans of open sessions.
-    tied constant text := format('where not exists (select 1 from %s where false)', profile);
+    -- The table's number ties the plan to it: a change of its columns reaches the plans of open sessions.
+    tied constant text := format('where pg_typeof(%L::regclass) is not null', profile::oid);
     each_row constant text := ') from unnest($1) as pgscore_row ' || tied || ')';
     split record;
 begin
@@ -4907,7 +5350,7 @@ begin
             'return pgscore._estimate(%L, %s, %L, cardinality($1), %s, %s);', model, version,
             (
                 select v.digest from pgscore.model_version v
-                where v.model = _rows_body.model and v.version = _rows_body.version
+                where v.model = _rows_statement.model and v.version = _rows_statement.version
             ),
             coalesce('(select array_agg(' || nullif(split.numbers, 'null') || each_row, 'null'),
             coalesce('(select array_agg(' || nullif(split.texts, 'null') || each_row, 'null')
@@ -4930,225 +5373,386 @@ begin
 end
 $$;
 
-comment on function pgscore._rows_body(text, integer, jsonb, text, regclass) is
+comment on function pgscore._rows_statement(text, integer, jsonb, text, regclass) is
     'The statement with which the function that bindings call scores rows of a profile table with one engine';
 
--- core/functions/_generate_model_profile.sql
-create function pgscore._generate_model_profile(
-    model text, version integer, inputs jsonb, one_engine text, many_engine text, profile regclass
-) returns void
-language plpgsql volatile
+create function pgscore._chosen(models text[], what text, arguments text, otherwise text) returns text
+language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
+    -- Inlined where the model's name is a constant: the planner keeps one branch. A short case would look for the
+    -- operator along the search_path.
+    select format(E'select case\n%s    else %s\nend',
+        string_agg(
+            format(E'    when $1 operator(pg_catalog.=) %L then %s(%s)\n', m.model, pgscore._model_function(m.model, what), arguments),
+            '' order by m.model
+        ), otherwise)
+    from unnest(models) as m (model)
+    having count(*) > 0
+    union all
+    select 'select ' || otherwise where cardinality(models) = 0
+$$;
+
+comment on function pgscore._chosen(text[], text, text, text) is
+    'The body of a function that chooses by the model''s name: of these models it calls the functions of that word, with these arguments';
+
+create function pgscore._payload_dispatch() returns setof pgscore.generated_function
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    models text[];
+    posture text;
 begin
-    -- Queries take the engine for many rows. What it calls may be parallel safe, and the estimator engine is not.
-    perform pgscore._create_function(
-        format('pgscore_models.%I(profile %s)', model, profile), 'double precision',
-        'sql stable parallel ' || case many_engine when 'estimator' then 'restricted' else 'safe' end,
-        'select ' || pgscore._engine_call(
-            many_engine, model, version, pgscore._profile_arguments(profile, inputs, '($1)'), false,
-            pgscore._ordinary_columns(profile, inputs)
-        ),
-        format('Model "%s" version %s: a row of %s', model, version, profile)
-    );
-    perform pgscore._create_function(
-        format('pgscore_models.%I(profile %s)', '_' || model, profile), 'double precision',
-        'sql stable parallel ' || case one_engine when 'estimator' then 'restricted' else 'safe' end,
-        'select ' || pgscore._engine_call(
-            one_engine, model, version, pgscore._profile_arguments(profile, inputs, '($1)'), false,
-            pgscore._ordinary_columns(profile, inputs)
-        ),
-        format('Model "%s" version %s: the only row of %s that is scored', model, version, profile)
-    );
-    perform pgscore._create_function(
-        format('pgscore_models.%I(former %s, present %s, forced boolean)', '_' || model, profile, profile), 'double precision[]',
-        'sql stable parallel ' || case one_engine when 'estimator' then 'restricted' else 'safe' end,
-        format(
-            'select case when $3 or %s then array[%s, %s::double precision] end',
-            pgscore._inputs_differ(profile, inputs, '($1)', '($2)'),
-            pgscore._engine_call(
-                one_engine, model, version, pgscore._profile_arguments(profile, inputs, '($2)'), false,
-                pgscore._ordinary_columns(profile, inputs), true
-            ),
-            version
-        ),
-        format('Model "%s" version %s: score and version of a row of %s, if what the model reads has changed; without a score, ask for an array of one row', model, version, profile)
-    );
-    perform pgscore._create_function(
-        format('pgscore_models.%I(profiles %s[])', '_' || model, profile), 'pgscore.scored',
-        'plpgsql stable parallel restricted',
-        -- Neither pays for the other's plan.
-        format(
-            'begin if cardinality($1) = 1 then %s end if; %s end',
-            pgscore._rows_body(model, version, inputs, one_engine, profile),
-            pgscore._rows_body(model, version, inputs, many_engine, profile)
-        ),
-        format('Model "%s" version %s: rows of %s, with the version and the reasons of refusals', model, version, profile)
-    );
+    -- As safe as the least safe of what it calls.
+    select
+        coalesce(array_agg(m.name order by m.name), '{}'),
+        'sql stable parallel ' || case when bool_or('estimator' = m.one_engine) then 'restricted' else 'safe' end
+    into models, posture
+    from pgscore.model m
+    where m.serving is not null;
+    return next (
+        'pgscore.score', '{model,payload}', '{text,jsonb}', 'double precision', posture,
+        pgscore._chosen(models, '', '$2', 'pgscore._no_answer($1)'),
+        'The score that a model''s serving version gives for a row as JSON'
+    )::pgscore.generated_function;
+    return next (
+        'pgscore.predict', '{model,payload}', '{text,jsonb}', 'jsonb', posture,
+        pgscore._chosen(models, 'predict', '$2', 'pg_catalog.to_jsonb(pgscore._no_answer($1))'),
+        'What a model''s serving version says of a row as JSON: label and class probabilities, or value'
+    )::pgscore.generated_function;
+    return next (
+        'pgscore._scored', '{model,payload}', '{text,jsonb}', 'pgscore.scored', 'sql stable parallel restricted',
+        pgscore._chosen(models, 'scored', '$2', 'null::pgscore.scored'),
+        'The score of a row as JSON, the version that gave it and the reason of a refusal; NULL where no version is promoted'
+    )::pgscore.generated_function;
 end
 $$;
 
-comment on function pgscore._generate_model_profile(text, integer, jsonb, text, text, regclass) is
-    'Writes the functions of a model that take rows of one profile table';
+comment on function pgscore._payload_dispatch() is 'pgscore.score and its kind for JSON: a choice among all models that are promoted';
 
--- core/functions/_generate_model.sql
-create function pgscore._generate_model(model text) returns void
+create function pgscore._profile_dispatch(profile regclass) returns setof pgscore.generated_function
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    models text[];
+    many_posture text;
+    one_posture text;
+    row_type constant text := profile::text;
+begin
+    select
+        coalesce(array_agg(m.name order by m.name), '{}'),
+        'sql stable parallel ' || case when bool_or('estimator' = m.many_engine) then 'restricted' else 'safe' end,
+        'sql stable parallel ' || case when bool_or('estimator' = m.one_engine) then 'restricted' else 'safe' end
+    into models, many_posture, one_posture
+    from pgscore.model m
+    join pgscore._ties() t on t.model = m.name and t.profile = _profile_dispatch.profile
+    where m.serving is not null
+        -- What a promotion had to leave out.
+        and to_regprocedure(format('%s(%s[])', pgscore._model_function(m.name, 'rows'), row_type)) is not null;
+    return next (
+        'pgscore.score', '{model,profile}', array['text', row_type], 'double precision', many_posture,
+        pgscore._chosen(models, '', '$2', 'pgscore._late_score($1, $2)'),
+        format('The score that a model''s serving version gives for a row of %s', profile)
+    )::pgscore.generated_function;
+    return next (
+        'pgscore._score_row', '{model,profile}', array['text', row_type], 'double precision', one_posture,
+        pgscore._chosen(models, 'row', '$2', 'pgscore._late_score($1, $2)'),
+        format('The same as pgscore.score for %s, with the engine for one row', profile)
+    )::pgscore.generated_function;
+    return next (
+        'pgscore._rescore', '{model,former,present,forced}', array['text', row_type, row_type, 'boolean'], 'double precision[]',
+        one_posture, pgscore._chosen(models, 'rescore', '$2, $3, $4', 'pgscore._late_rescore($1, $3)'),
+        format('Score and version of a row of %s; NULL if what the model reads has not changed, or no version is promoted', profile)
+    )::pgscore.generated_function;
+    return next (
+        'pgscore._score_rows', '{model,profiles}', array['text', row_type || '[]'], 'pgscore.scored',
+        'sql stable parallel restricted', pgscore._chosen(models, 'rows', '$2', 'pgscore._late_rows($1, $2)'),
+        format('Scores of rows of %s and the version that gave them; NULL where no version is promoted', profile)
+    )::pgscore.generated_function;
+end
+$$;
+
+comment on function pgscore._profile_dispatch(regclass) is
+    'pgscore.score and its kind for rows of a profile table: a choice among the models that score it';
+
+-- core/functions/profiles.sql
+-- Ties of models to profile tables. Whoever may read a table may tie it, and untie it: pgscore.model_profile is written
+-- with the caller's rights, under row-level security. Functions are generated with pgscore's, from what stands there.
+
+create function pgscore._is_readable(profile regclass) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- current_user: never the login role, nor what it has set.
+    select has_table_privilege(current_user, c.oid, 'select') or pg_has_role(current_user, c.relowner, 'usage')
+    from pg_catalog.pg_class c
+    where c.oid = profile and c.oid >= 16384 and c.relkind in ('r', 'p', 'v', 'm', 'f') and c.relpersistence <> 't'
+$$;
+
+comment on function pgscore._is_readable(regclass) is
+    'Whether the current role may read a table, or owns it; NULL where there is none, or it is of the system or temporary';
+grant execute on function pgscore._is_readable(regclass) to pgscore_reader;
+
+alter table pgscore.model_profile enable row level security;
+create policy everybody_reads on pgscore.model_profile for select to pgscore_reader using (true);
+create policy who_may_read_the_table_ties_it on pgscore.model_profile for insert to pgscore_reader
+    with check (pgscore._is_readable(profile));
+create policy who_may_read_the_table_unties_it on pgscore.model_profile for delete to pgscore_reader
+    using (
+        pgscore._is_readable(profile) or pg_has_role(current_user, 'pgscore_operator', 'usage')
+        or not exists (select from pg_catalog.pg_class c where c.oid = profile)
+    );
+grant insert, delete on pgscore.model_profile to pgscore_reader;
+
+comment on policy everybody_reads on pgscore.model_profile is 'Ties are no secret';
+comment on policy who_may_read_the_table_ties_it on pgscore.model_profile is 'Nobody has functions generated on what is not theirs to read';
+comment on policy who_may_read_the_table_unties_it on pgscore.model_profile is
+    'So do operators; and what was dropped is anybody''s to clear away';
+
+create function pgscore._ties() returns table (model text, profile regclass, is_bound boolean)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A binding is a tie too, also one that came before its model.
+    select t.model, t.profile, bool_or(t.is_bound)
+    from (
+        select p.model, p.profile, false as is_bound from pgscore.model_profile p
+        union all
+        select b.model, b.profile, true from pgscore.binding b
+    ) t
+    join pg_catalog.pg_class c on c.oid = t.profile
+    group by t.model, t.profile
+$$;
+
+comment on function pgscore._ties() is 'Which models score which tables that are there; is_bound: a binding stores the scores';
+
+create function pgscore._drop_functions(profile regclass, models text[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    -- A string body throughout: one that names a table's row type must not stand in the way of ALTER TABLE.
-    posture text;
-    serving record;
-    payload text[];
-    bound regclass;
+    doomed regprocedure;
 begin
-    select v.version, v.contract -> 'inputs' as inputs, v.contract -> 'output' as output, m.one_engine, m.many_engine
-    into strict serving
-    from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
-    where m.name = _generate_model.model;
-    posture := 'sql stable parallel ' || case serving.one_engine when 'estimator' then 'restricted' else 'safe' end;
-    payload := pgscore._payload_arguments(serving.inputs, '$1');
-
-    perform pgscore._create_function(
-        format('pgscore_models.%I(payload jsonb)', model), 'double precision', posture,
-        'select ' || pgscore._engine_call(serving.one_engine, model, serving.version, payload),
-        format('Model "%s" version %s: a row as JSON', model, serving.version)
-    );
-    perform pgscore._create_function(
-        format('pgscore_models.%I(payload jsonb)', '_' || model), 'jsonb', posture,
-        format(
-            'select pgscore._prediction(%s, %L, %s)', serving.version, serving.output,
-            pgscore._engine_call(serving.one_engine, model, serving.version, payload, true)
-        ),
-        format('Model "%s" version %s: label and class probabilities, or value, of a row as JSON', model, serving.version)
-    );
-    for bound in select p.profile from pgscore.model_profile p where p.model = _generate_model.model loop
-        perform pgscore._generate_model_profile(
-            model, serving.version, serving.inputs, serving.one_engine, serving.many_engine, bound
-        );
+    for doomed in
+        select p.oid::regprocedure
+        from pg_catalog.pg_class c
+        join pg_catalog.pg_type t on t.oid = c.reltype
+        join pg_catalog.pg_proc p on t.oid = any (p.proargtypes) or t.typarray = any (p.proargtypes)
+        where c.oid = profile and p.proowner = current_user::regrole
+            and (
+                p.pronamespace = 'pgscore'::regnamespace and cardinality(models) = 0
+                or p.pronamespace = 'pgscore_models'::regnamespace and split_part(p.proname, ' ', 1) <> all (models)
+            )
+    loop
+        begin
+            execute format('drop function %s', doomed);
+        exception when dependent_objects_still_exist then
+            -- A view of somebody's. It asks which version answers, and so is slow at worst.
+            null;
+        end;
     end loop;
 end
 $$;
 
-comment on function pgscore._generate_model(text) is 'Writes the functions of a model''s serving version in pgscore_models';
+comment on function pgscore._drop_functions(regclass, text[]) is
+    'Drops what was generated for rows of a table, but for these models; what a view needs stays';
 
--- core/functions/_generate_dispatch.sql
-create function pgscore._generate_dispatch(profile regclass default null) returns void
+create function pgscore._replace_profile(profile regclass, models text[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    -- Inlined where the model's name is a constant: the planner keeps one branch. It does so only while all that is
-    -- called here is at least stable.
-    posture text;
-    -- Without a table: the functions for JSON.
-    argument constant text := coalesce('profile ' || profile, 'payload jsonb');
-    cases text;
-    every_cases text;
-    changed_cases text;
+    space constant regnamespace := (select c.relnamespace from pg_catalog.pg_class c where c.oid = profile);
+    tied constant text[] := array(select t.model from pgscore._ties() t where t.profile = _replace_profile.profile);
 begin
-    select
-        string_agg(format('when %L then pgscore_models.%I($2)', m.name, m.name), ' ' order by m.name),
-        string_agg(format('when %L then pgscore_models.%I($2)', m.name, '_' || m.name), ' ' order by m.name),
-        string_agg(format('when %L then pgscore_models.%I($2, $3, $4)', m.name, '_' || m.name), ' ' order by m.name),
-        -- As safe as the least safe of what it calls.
-        'sql stable parallel ' || case
-            when bool_or('estimator' = case when profile is null then m.one_engine else m.many_engine end)
-            then 'restricted' else 'safe'
-        end
-    into cases, every_cases, changed_cases, posture
-    from pgscore.model m
-    where m.serving is not null
-        and (
-            profile is null
-            -- What was tied to the table after its promotion has no function for it until the next one.
-            or to_regprocedure(format('pgscore_models.%I(%s)', m.name, profile)) is not null
-        );
-    perform pgscore._create_function(
-        format('pgscore.score(model text, %s)', argument), 'double precision', posture,
-        format('select case $1 %s else pgscore._no_answer($1) end', coalesce(cases, 'when null then null')),
-        format('The score that a model''s serving version gives for %s', coalesce('a row of ' || profile, 'a row as JSON'))
-    );
-    if profile is null then
-        perform pgscore._create_function(
-            'pgscore.predict(model text, payload jsonb)', 'jsonb', posture,
-            format(
-                'select case $1 %s else to_jsonb(pgscore._no_answer($1)) end',
-                coalesce(every_cases, 'when null then null')
-            ),
-            'What a model''s serving version says of a row as JSON: label and class probabilities, or value'
-        );
-    else
-        perform pgscore._create_function(
-            format('pgscore._score_row(model text, profile %s)', profile), 'double precision', posture,
-            format('select case $1 %s else pgscore._no_answer($1) end', coalesce(every_cases, 'when null then null')),
-            format('The same as pgscore.score for %s, with the engine for one row', profile)
-        );
-        perform pgscore._create_function(
-            format('pgscore._rescore(model text, former %s, present %s, forced boolean)', profile, profile), 'double precision[]', posture,
-            format('select case $1 %s end', coalesce(changed_cases, 'when null then null::double precision[]')),
-            format('Score and version of a row of %s; NULL if what the model reads has not changed, or no version is promoted', profile)
-        );
-        perform pgscore._create_function(
-            format('pgscore._score_rows(model text, profiles %s[])', profile), 'pgscore.scored',
-            'sql stable parallel restricted',
-            format('select case $1 %s end', coalesce(every_cases, 'when null then null::pgscore.scored')),
-            format('Scores of rows of %s and the version that gave them; NULL where no version is promoted', profile)
-        );
+    if space is null or cardinality(tied) = 0 and not has_schema_privilege(space, 'usage') then
+        return;
+    elsif not has_schema_privilege(space, 'usage') then
+        raise exception 'pgscore_owner may not use schema %, and functions are generated on the row type of %', space, profile
+            using errcode = 'insufficient_privilege', hint = format('grant usage on schema %s to pgscore_owner', space);
     end if;
+    perform pgscore._create_function(f)
+    from pgscore.model m, pgscore._profile_functions(m.name, profile) f
+    where m.name = any (tied) and m.name = any (models) and m.serving is not null;
+    if cardinality(tied) > 0 or to_regprocedure(format('pgscore._score_rows(text, %s[])', profile)) is not null then
+        perform pgscore._create_function(f) from pgscore._profile_dispatch(profile) f;
+    end if;
+    perform pgscore._drop_functions(profile, tied);
 end
 $$;
 
-comment on function pgscore._generate_dispatch(regclass) is
-    'Writes pgscore.score for rows of a profile table, or for JSON: a case over all models that are promoted';
+comment on function pgscore._replace_profile(regclass, text[]) is
+    'Writes what is generated for rows of a table: of these models, as far as they are tied to it, and what chooses among all; drops what is not needed';
 
--- core/functions/_add_profile.sql
-create function pgscore._add_profile(profile regclass) returns void
+create function pgscore._generate_profile(profile regclass) returns void
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '2s'
+as $$
+begin
+    for attempt in 1 .. 3 loop
+        begin
+            perform pgscore._replace_profile(
+                profile, array(select t.model from pgscore._ties() t where t.profile = _generate_profile.profile)
+            );
+            return;
+        exception
+            -- Somebody else replaces the same functions: "tuple concurrently updated" is an internal error.
+            when lock_not_available or unique_violation or internal_error then
+                if attempt = 3 and to_regprocedure(format('pgscore._score_rows(text, %s[])', profile)) is null then
+                    raise;
+                end if;
+        end;
+    end loop;
+    -- What stands there is slow at worst.
+end
+$$;
+
+comment on function pgscore._generate_profile(regclass) is
+    'Generates the functions for rows of a table anew, from what it is tied to; what is right stays as it is';
+grant execute on function pgscore._generate_profile(regclass) to pgscore_reader;
+
+create function pgscore._replace_quietly(profile regclass, models text[]) returns text
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '200ms'
+as $$
+begin
+    perform pgscore._replace_profile(profile, models);
+    return null;
+exception when others then
+    return sqlerrm;
+end
+$$;
+
+comment on function pgscore._replace_quietly(regclass, text[]) is
+    'The same for a promotion, which fails because of no table: why it was not done, or NULL where it was';
+
+create function pgscore._replace_profiles(model text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    began constant timestamptz := clock_timestamp();
+    tie record;
+    problem text;
 begin
-    perform pgscore._lock_generated();
-    perform pgscore._generate_dispatch(profile);
+    for tie in
+        select t.profile from pgscore._ties() t where t.model = _replace_profiles.model order by t.is_bound desc, t.profile::oid
+    loop
+        problem := case
+            when clock_timestamp() > began + interval '3 seconds' then 'there was no time left'
+            else pgscore._replace_quietly(tie.profile, array[model])
+        end;
+        if problem is not null then
+            raise warning 'rows of table % are scored, but slowly: the functions for them could not be replaced: %', tie.profile, problem
+                using hint = format('select pgscore._generate_profile(%L); `pgscore doctor` lists such tables.', tie.profile);
+        end if;
+    end loop;
 end
 $$;
 
-comment on function pgscore._add_profile(regclass) is
-    'Makes pgscore.score for rows of a table, before any model is promoted, so that a promotion only replaces it';
+comment on function pgscore._replace_profiles(text) is
+    'Replaces the functions for rows of the tables that a model scores, for three seconds at most: those of bindings first, and none that somebody holds';
 
--- core/functions/_tie_profile.sql
-create function pgscore._tie_profile(model text, profile regclass) returns void
-language plpgsql volatile security definer
+create function pgscore._outdated_profiles() returns table (model text, profile regclass)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select t.model, t.profile
+    from pgscore._ties() t
+    join pgscore.model m on m.name = t.model and m.serving is not null
+    join pg_catalog.pg_class c on c.oid = t.profile
+    where case
+        -- Without it not even the names of functions are found.
+        when has_schema_privilege(c.relnamespace, 'usage') then exists (
+            select from pgscore._profile_functions(t.model, t.profile) f where not pgscore._is_generated(f)
+            union all
+            select from pgscore._profile_dispatch(t.profile) f where not pgscore._is_generated(f)
+        )
+        else true
+    end
+    order by t.model, t.profile::text
+$$;
+
+comment on function pgscore._outdated_profiles() is
+    'Tables whose rows are scored slowly, because the functions for them are not what would be generated now';
+grant execute on function pgscore._outdated_profiles() to pgscore_reader;
+
+create function pgscore._add_profile(model text, profile regclass) returns void
+language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '5s'
 as $$
 declare
-    space constant regnamespace := (select c.relnamespace from pg_catalog.pg_class c where c.oid = profile);
+    kind constant "char" := (select c.relkind from pg_catalog.pg_class c where c.oid = profile);
 begin
-    perform pgscore._existing_version(model, null);
-    if not has_schema_privilege(space, 'usage') then
-        raise exception 'pgscore_owner may not use schema %, and functions are generated on the row type of %', space, profile
-            using errcode = 'insufficient_privilege', hint = format('grant usage on schema %s to pgscore_owner', space);
+    if kind is null then
+        raise exception 'there is no table with number %', profile using errcode = 'undefined_table';
+    elsif kind not in ('r', 'p', 'v', 'm', 'f') then
+        raise exception '% is no table', profile using errcode = 'wrong_object_type';
+    elsif pgscore._is_readable(profile) is null then
+        raise exception 'table % is temporary or the system''s: its rows are scored without functions of their own', profile
+            using errcode = 'wrong_object_type';
+    elsif not pgscore._is_readable(profile) then
+        raise exception '% may not read table %, and so has no model score its rows', current_user, profile
+            using errcode = 'insufficient_privilege', hint = format('grant select on %s to %I', profile, current_user);
     end if;
-    insert into pgscore.model_profile (model, profile) values (_tie_profile.model, _tie_profile.profile)
+    insert into pgscore.model_profile (model, profile) values (_add_profile.model, _add_profile.profile)
     on conflict do nothing;
-    if found then
-        -- A model that serves already answers for the new table from its next promotion on.
-        perform pgscore._add_profile(profile);
-    end if;
+    perform pgscore._generate_profile(profile);
 end
 $$;
 
-comment on function pgscore._tie_profile(text, regclass) is
-    'Has a model score rows of a table from its next promotion on; the last step of a publication, since it holds a lock';
-grant execute on function pgscore._tie_profile(text, regclass) to pgscore_publisher;
+comment on function pgscore._add_profile(text, regclass) is
+    'Has a model, which need not be published yet, score rows of a table that the caller may read';
+grant execute on function pgscore._add_profile(text, regclass) to pgscore_reader;
 
--- core/functions/score_record.sql
+create function pgscore._drop_profile(model text, profile regclass) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '5s'
+as $$
+begin
+    if exists (
+        select from pgscore.binding b join pg_catalog.pg_class c on c.oid = b.profile
+        where b.model = _drop_profile.model and b.profile = _drop_profile.profile
+    ) then
+        raise exception 'a binding stores the scores that model "%" gives for rows of table %', model, profile
+            using errcode = 'object_in_use', hint = '`pgscore detach` first.';
+    end if;
+    delete from pgscore.model_profile p where p.model = _drop_profile.model and p.profile = _drop_profile.profile;
+    if not found and exists (
+        select from pgscore.model_profile p where p.model = _drop_profile.model and p.profile = _drop_profile.profile
+    ) then
+        raise exception '% may not read table %, and so does not untie it', current_user, profile
+            using errcode = 'insufficient_privilege', hint = 'Whoever may read it can, or a member of pgscore_operator.';
+    elsif not found then
+        raise exception 'model "%" is not tied to table %', model, profile
+            using errcode = 'undefined_object', hint = format('`pgscore show %s` lists its tables.', model);
+    end if;
+    perform pgscore._generate_profile(profile);
+end
+$$;
+
+comment on function pgscore._drop_profile(text, regclass) is
+    'Has a model forget a table, which may be given by its number where it was dropped; its rows are scored like any other''s then';
+grant execute on function pgscore._drop_profile(text, regclass) to pgscore_reader;
+
+-- core/functions/records.sql
 -- plpgsql, because only it takes a record: rows of subqueries, common table expressions, row(), views, other tables.
+-- What becomes JSON on the way does so alike in every session.
+
 create function pgscore.score(model text, profile record) returns double precision
 language plpgsql stable parallel restricted
 set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+set datestyle = 'ISO, MDY'
+set timezone = 'UTC'
+set intervalstyle = 'postgres'
+set bytea_output = 'hex'
 as $$
 begin
     return pgscore.score(model, to_jsonb(profile));
@@ -5159,12 +5763,14 @@ comment on function pgscore.score(text, record) is
     'The score that a model''s serving version gives for any row that has the model''s inputs as columns';
 grant execute on function pgscore.score(text, record) to pgscore_reader;
 
-select pgscore._generate_dispatch();
-
--- core/functions/predict_record.sql
 create function pgscore.predict(model text, profile record) returns jsonb
 language plpgsql stable parallel restricted
 set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+set datestyle = 'ISO, MDY'
+set timezone = 'UTC'
+set intervalstyle = 'postgres'
+set bytea_output = 'hex'
 as $$
 begin
     return pgscore.predict(model, to_jsonb(profile));
@@ -5175,8 +5781,13 @@ comment on function pgscore.predict(text, record) is
     'What a model''s serving version says of any row that has its inputs as columns: label and class probabilities, or value';
 grant execute on function pgscore.predict(text, record) to pgscore_reader;
 
--- core/functions/_prove.sql
-create function pgscore._prove(model text, version integer) returns void
+select pgscore._create_function(f) from pgscore._payload_dispatch() f;
+
+-- core/functions/release.sql
+-- Which version answers. What takes long, replaying golden rows and measuring, comes first and is bounded in time; then
+-- promotions, rollbacks, retirements and prunings wait for each other at pgscore.promotion, which only they lock.
+
+create function pgscore._prove(model text, version integer, max_seconds double precision) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -5185,7 +5796,7 @@ declare
 begin
     perform pgscore._refuse_pruned(model, version);
     select d.* into worst
-    from pgscore._golden_differences(_prove.model, _prove.version) d
+    from pgscore._golden_differences(_prove.model, _prove.version, coalesce(max_seconds, 'Infinity')) d
     where d.ok is not true
     order by d.difference desc, d.ordinal
     limit 1;
@@ -5200,38 +5811,9 @@ begin
 end
 $$;
 
-comment on function pgscore._prove(text, integer) is
-    'Replays the golden rows of a version in each of its engines; refused where one differs, with the worst row';
+comment on function pgscore._prove(text, integer, double precision) is
+    'Replays the golden rows of a version in each of its engines; refused where one differs, with the worst row, or where it takes longer';
 
--- core/functions/_serve.sql
-create function pgscore._serve(model text, version integer, engine text) returns void
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    bound regclass;
-begin
-    update pgscore.model m
-    set serving = _serve.version, engine = _serve.engine, one_engine = c.one_engine, many_engine = c.many_engine
-    from pgscore._choose_engines(_serve.model, _serve.version, _serve.engine) c
-    where m.name = _serve.model;
-    insert into pgscore.model_profile (model, profile)
-    select distinct b.model, b.profile
-    from pgscore.binding b join pg_catalog.pg_class c on c.oid = b.profile
-    where b.model = _serve.model
-    on conflict do nothing;
-    perform pgscore._generate_model(model);
-    perform pgscore._generate_dispatch();
-    for bound in select p.profile from pgscore.model_profile p where p.model = _serve.model loop
-        perform pgscore._generate_dispatch(bound);
-    end loop;
-end
-$$;
-
-comment on function pgscore._serve(text, integer, text) is
-    'Has a version answer: chooses its engines and replaces the functions that name it. Callers hold the lock on generated functions';
-
--- core/functions/_rollback_target.sql
 create function pgscore._rollback_target(model text) returns integer
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -5247,17 +5829,57 @@ $$;
 comment on function pgscore._rollback_target(text) is
     'The version that answered before the one that does, promotions that were rolled back left out; NULL where there is none';
 
--- core/functions/promote.sql
-create function pgscore.promote(model text, version integer, engine text default null) returns void
+create function pgscore._lock_releases() returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Whoever may only read the table cannot stand in the way of this lock, nor does it in theirs.
+    lock table pgscore.promotion in share row exclusive mode;
+end
+$$;
+
+comment on function pgscore._lock_releases() is
+    'Until the transaction ends, no other one changes which version answers, or prunes';
+
+create function pgscore._serve(
+    model text, version integer, engine text, one_engine text default null, many_engine text default null
+) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if one_engine is null then
+        select c.one_engine, c.many_engine into one_engine, many_engine
+        from pgscore._choose_engines(_serve.model, _serve.version, _serve.engine) c;
+    end if;
+    update pgscore.model m
+    set serving = _serve.version, engine = _serve.engine, one_engine = _serve.one_engine, many_engine = _serve.many_engine
+    where m.name = _serve.model;
+    perform pgscore._create_function(f) from pgscore._model_functions(model) f;
+    perform pgscore._create_function(f) from pgscore._payload_dispatch() f;
+    perform pgscore._replace_profiles(model);
+end
+$$;
+
+comment on function pgscore._serve(text, integer, text, text, text) is
+    'Has a version answer, with these engines: replaces the functions that name it. Callers hold the lock on releases';
+
+create function pgscore.promote(
+    model text, version integer, engine text default null, max_seconds double precision default 10
+) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '5s'
 as $$
+declare
+    chosen record;
 begin
     version := pgscore._existing_version(model, coalesce(version, 0));
-    -- Before the lock: the estimator may take seconds.
-    perform pgscore._prove(model, version);
-    perform pgscore._lock_generated();
+    perform pgscore._prove(model, version, max_seconds);
+    select c.* into chosen from pgscore._choose_engines(promote.model, promote.version, promote.engine) c;
+    perform pgscore._lock_releases();
+    perform pgscore._refuse_pruned(model, version);
     if exists (select from pgscore.retirement r where r.model = promote.model and r.version = promote.version) then
         raise exception 'model "%" version % is retired', model, version
             using errcode = 'object_not_in_prerequisite_state',
@@ -5266,32 +5888,40 @@ begin
     if version is distinct from (select m.serving from pgscore.model m where m.name = promote.model) then
         insert into pgscore.promotion (model, version) values (promote.model, promote.version);
     end if;
-    perform pgscore._serve(model, version, engine);
+    perform pgscore._note_measurements(model, version, chosen.measured);
+    perform pgscore._serve(model, version, engine, chosen.one_engine, chosen.many_engine);
 end
 $$;
 
-comment on function pgscore.promote(text, integer, text) is
-    'Makes a version the one that answers, from the commit of this transaction on, after replaying its golden rows and measuring its engines; or with the engine that is named';
-grant execute on function pgscore.promote(text, integer, text) to pgscore_operator;
+comment on function pgscore.promote(text, integer, text, double precision) is
+    'Makes a version the one that answers, from the commit of this transaction on, after replaying its golden rows, which is to take no longer than that, and measuring its engines; or with the engine that is named';
+grant execute on function pgscore.promote(text, integer, text, double precision) to pgscore_operator;
 
--- core/functions/rollback.sql
-create function pgscore.rollback(model text) returns integer
+create function pgscore.rollback(model text, max_seconds double precision default 10) returns integer
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '5s'
 as $$
 declare
     target integer;
+    chosen record;
 begin
     perform pgscore._existing_version(model, null);
-    perform pgscore._lock_generated();
     target := pgscore._rollback_target(model);
-    if target is null then
+    if target is not null then
+        perform pgscore._prove(model, target, max_seconds);
+        select c.* into chosen from pgscore._choose_engines(model, target, null) c;
+    end if;
+    perform pgscore._lock_releases();
+    if target is distinct from pgscore._rollback_target(model) then
+        raise exception 'another version of model "%" was promoted meanwhile: nothing was rolled back', model
+            using errcode = 'serialization_failure', hint = 'Look which one answers, and roll back again if it should not.';
+    elsif target is null then
         raise exception 'model "%" has no version to go back to', model
             using errcode = 'object_not_in_prerequisite_state',
                   hint = 'Only promotions can be taken back; `pgscore show` lists the versions that can be promoted.';
     end if;
-    perform pgscore._prove(model, target);
+    perform pgscore._refuse_pruned(model, target);
     update pgscore.promotion p
     set rolled_back_at = now(), rolled_back_by = session_user
     where p.model = rollback.model and p.rolled_back_at is null
@@ -5301,16 +5931,16 @@ begin
         );
     -- It answers again, whatever was thought of it meanwhile.
     delete from pgscore.retirement r where r.model = rollback.model and r.version = target;
-    perform pgscore._serve(model, target, null);
+    perform pgscore._note_measurements(model, target, chosen.measured);
+    perform pgscore._serve(model, target, null, chosen.one_engine, chosen.many_engine);
     return target;
 end
 $$;
 
-comment on function pgscore.rollback(text) is
-    'Takes the latest promotion back: the version that answered before does again, from the commit of this transaction on';
-grant execute on function pgscore.rollback(text) to pgscore_operator;
+comment on function pgscore.rollback(text, double precision) is
+    'Takes the latest promotion back: the version that answered before does again, from the commit of this transaction on; replaying its golden rows is to take no longer than that';
+grant execute on function pgscore.rollback(text, double precision) to pgscore_operator;
 
--- core/functions/retire.sql
 create function pgscore.retire(model text, version integer, undo boolean default false) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -5319,7 +5949,7 @@ as $$
 begin
     version := pgscore._existing_version(model, coalesce(version, 0));
     -- No promotion may come between.
-    perform pgscore._lock_generated();
+    perform pgscore._lock_releases();
     if undo then
         perform pgscore._refuse_pruned(model, version);
         delete from pgscore.retirement r where r.model = retire.model and r.version = retire.version;
@@ -5337,7 +5967,6 @@ comment on function pgscore.retire(text, integer, boolean) is
     'Marks a version as not to be promoted any more, or takes the mark back; its artifact stays until it is pruned';
 grant execute on function pgscore.retire(text, integer, boolean) to pgscore_operator;
 
--- core/functions/prune.sql
 create function pgscore.prune(
     model text, older_than interval default '0', keep integer default 0, dry_run boolean default false
 ) returns table (version integer, bytes bigint)
@@ -5355,7 +5984,7 @@ begin
             using errcode = 'invalid_parameter_value';
     end if;
     -- Neither a promotion nor a rollback may come between.
-    perform pgscore._lock_generated();
+    perform pgscore._lock_releases();
     target := pgscore._rollback_target(model);
     for version, bytes in
         select r.version, v.size
@@ -5371,7 +6000,12 @@ begin
         if not dry_run then
             update pgscore.retirement r set pruned_at = now(), pruned_by = session_user
             where r.model = prune.model and r.version = prune.version;
-            perform pgscore._drop_scorer(model, version);
+            begin
+                perform pgscore._drop_scorer(model, version);
+            exception when dependent_objects_still_exist then
+                -- A view of somebody's names them. They are small; the artifact is not.
+                null;
+            end;
             delete from pgscore.artifact_chunk c where c.model = prune.model and c.version = prune.version;
         end if;
         return next;
@@ -8848,24 +9482,6 @@ $$;
 
 comment on function pgscore._reducers_problem(pgscore.binding) is 'What is wrong with the reducers of a binding, in a sentence; NULL where nothing is';
 grant execute on function pgscore._reducers_problem(pgscore.binding) to pgscore_reader;
-
--- core/binding/stub.sql
-create function pgscore._add_profile(model text, profile regclass) returns void
-language plpgsql volatile security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    if exists (select from pgscore.model m where m.name = model) then
-        insert into pgscore.model_profile (model, profile) values (_add_profile.model, _add_profile.profile) on conflict do nothing;
-        if exists (select from pgscore.model m where m.name = model and m.serving is not null) then
-            perform pgscore._generate_model(model);
-        end if;
-    end if;
-    perform pgscore._generate_dispatch(profile);
-end
-$$;
-comment on function pgscore._add_profile(text, regclass) is 'stub';
-grant execute on function pgscore._add_profile(text, regclass) to pgscore_reader;
 
 -- core/binding/advise.sql
 create function pgscore._advise(b pgscore.binding, counted boolean) returns void
