@@ -30,7 +30,7 @@ def test_a_program_past_the_limit_is_not_promoted_without_plpython(empty: Databa
     assert empty.session().value("select serving from pgscore.model") is None
 
 
-def test_a_downgrade_is_refused_while_tables_are_tied(empty: Database) -> None:
+def test_a_downgrade_is_refused_while_tables_are_attached(empty: Database) -> None:
     """Their triggers would call what has gone, and fail every insert."""
     migrate.upgrade(empty.dsn(), "core@head")
     session = empty.session()
@@ -40,7 +40,9 @@ def test_a_downgrade_is_refused_while_tables_are_tied(empty: Database) -> None:
         " select pgscore.attach('m', 'events', 'profile', 'who', 'id',"
         """ '[{"column": "n", "aggregate": "count"}]', 'score')"""
     )
-    with pytest.raises(CommandError, match=r"tables are still tied: public.events \(2BP01\); select pgscore.detach"):
+    with pytest.raises(
+        CommandError, match=r"tables are still attached: public.events \(2BP01\); select pgscore.detach"
+    ):
         migrate.downgrade(empty.dsn(), "core@base")
     session.run("insert into profile (id) values (1); insert into events values (1, 1)")
     assert session.value("select n from profile") == 1

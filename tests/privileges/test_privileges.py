@@ -20,7 +20,7 @@ _SNAPSHOT = Path(__file__).parent / "privileges.txt"
 _UPDATE = "PGSCORE_UPDATE_SNAPSHOTS"  # set it to 1 to write the snapshot anew, and review the difference
 _SCHEMAS = "('pgscore', 'pgscore_models', 'pgscore_trusted')"
 _ROLES = (
-    "('pgscore_reader'), ('pgscore_publisher'), ('pgscore_operator'), ('pgscore_owner'), ('pgscore_applier'),"
+    "('pgscore_reader'), ('pgscore_publisher'), ('pgscore_operator'), ('pgscore_owner'),"
     " ('churn_owner'), ('test_application'), ('test_nobody')"
 )
 
@@ -212,15 +212,17 @@ def test_invariant_7_an_application_inserts_and_does_nothing_else(serving: Datab
         "update churn.customer_profile set churn_score = 0",
         "delete from churn.complaints",
         "truncate churn.complaints",
-        "select churn._pgscore_profile_1_apply('{}')",
-        "select churn._pgscore_profile_1_drain()",
-        "select churn._pgscore_binding_1_recount('1', true)",
-        "select churn._pgscore_binding_1_reconcile(500, true)",
+        "select churn._pgscore_customer_profile_apply(null)",
+        "select churn._pgscore_customer_profile_commit()",
+        "select churn._pgscore_customer_profile_score()",
+        "select churn._pgscore_complaints_recount(1, true)",
+        "select churn._pgscore_complaints_reconcile(500, true)",
         "select pgscore.detach('churn.complaints', 'churn.customer_profile')",
         "select pgscore.score('churn', '{}'::jsonb)",
-        "insert into churn._pgscore_customer_profile_queue (binding, task, keys, deltas) values (1, 'move', '{1}', '{\"{5}\"}')",
+        "insert into churn._pgscore_customer_profile_queue (pgscore_binding, pgscore_task) values (1, 'recount all')",
         "select * from churn._pgscore_customer_profile_queue",
-        "select * from pgscore.arrival_1",
+        "select * from churn._pgscore_customer_profile_arrival",
+        "delete from pgscore.binding",
         "insert into pgscore.stale_row (binding, key, reason) values (1, '1', 'x')",
         "select * from pgscore.model",
         "select * from pgscore.prediction_log",
@@ -255,6 +257,59 @@ def test_invariant_7_a_reader_reads_no_artifact_and_changes_nothing(serving: Dat
     ):
         with refused("42501", "permission denied"):
             analyst.run(statement)
+
+
+def test_invariant_7_a_reader_writes_bindings_of_its_own_tables_and_no_other(serving: Database) -> None:
+    """attach runs with its caller's rights and writes pgscore.binding, so readers may: under row-level security."""
+    serving.session().run(f"create schema analysis authorization {ANALYST}")
+    analyst = serving.session(ANALYST)
+    analyst.run("create table analysis.event (id integer); create table analysis.profile (id integer)")
+    binding = """
+        insert into pgscore.binding (
+            name, owner, events, profile, model, event_key, profile_key, reducers, score, timing, on_error, on_missing,
+            log, event_schema, event_prefix, profile_schema, profile_prefix
+        )
+        select 'mine', '{owner}', '{events}', '{profile}', 'mine', event_key, profile_key, reducers, score, timing,
+            on_error, on_missing, log, '{schema}', event_prefix, '{schema}', profile_prefix
+        from pgscore.binding where name = 'churn.complaints'
+    """
+    mine = {"owner": ANALYST, "events": "analysis.event", "profile": "analysis.profile", "schema": "analysis"}
+    for changed in (
+        {"owner": "churn_owner"},
+        {"events": "churn.complaints"},
+        {"profile": "churn.customer_profile"},
+        {"owner": "churn_owner", "events": "churn.complaints", "profile": "churn.customer_profile"},
+        {"owner": "pgscore_owner"},
+        {"schema": "churn"},
+    ):
+        with refused("42501", "new row violates row-level security policy"):
+            analyst.run(binding.format_map({**mine, **changed}))
+    for statement in (
+        "update pgscore.binding set number = 9",
+        "update pgscore.binding set reducers = '[]'",
+        "update pgscore.binding set events = 'analysis.event'",
+        "truncate pgscore.binding",
+        "insert into pgscore.binding (number) overriding system value values (9)",
+    ):
+        with refused("42501", "permission denied"):
+            analyst.run(statement)
+    before = serving.session().run("select b::text from pgscore.binding b")
+    analyst.run("update pgscore.binding set timing = 'statement', on_error = 'abort', log = false")
+    analyst.run("delete from pgscore.binding")
+    assert serving.session().run("select b::text from pgscore.binding b") == before
+    for statement in (
+        "insert into pgscore.stale_row (binding, key, reason) values (1, '1', 'x')",
+        "insert into pgscore.reconciliation (binding, repair) values (1, true)",
+        "insert into pgscore.prediction_log (model, version, binding, score) values ('churn', 1, 'churn.complaints', 1)",
+    ):
+        with refused("42501", "new row violates row-level security policy"):
+            analyst.run(statement)
+    assert analyst.run("select * from pgscore.stale_row") == analyst.run("select * from pgscore.reconciliation") == []
+    analyst.run(binding.format_map(mine))
+    with refused("42501", "new row violates row-level security policy"):
+        analyst.run("update pgscore.binding set owner = 'churn_owner' where name = 'mine'")
+    analyst.run("delete from pgscore.binding where name = 'mine'")
+    assert serving.session().run("select b::text from pgscore.binding b") == before
 
 
 def test_invariant_7_a_publisher_and_an_operator_change_no_table(serving: Database) -> None:
