@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "948cd998cef0265a0f68d97beb49a5b2881a16da4a09e9a61905da8fde1b4c3a")
+    run_frozen("0001_core.up.sql", "b9b7cd7519eb37ccb2eff8146dafe793b5374c0279c536837b655467c67699b1")
 
 
 def downgrade() -> None:

@@ -6496,7 +6496,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     filtered constant text := coalesce(' filter (where ' || filter || ')', '');
-    value constant text := format('e.%I', source.attname);
+    -- PostgreSQL adds up real in real: seven digits, other ones for each order of the terms.
+    value constant text := format(case source.atttypid when 'real'::regtype then 'e.%I::double precision' else 'e.%I' end, source.attname);
     -- A sum of floats cannot be undone: (0.1 + 1e16) - 1e16 = 0.
     is_exact constant boolean := source.atttypid not in ('real'::regtype, 'double precision'::regtype);
 begin
@@ -6614,7 +6615,11 @@ begin
             then format('column "%s" must be %s, without a precision, for an average of "%s"', target.attname, wanted, source.attname)
     end;
     r.kind := 'look';
-    r.recounted := format('select avg(e.%I) %s', source.attname, chosen);
+    -- PostgreSQL's avg of floats squares them, and so overflows past 1e154.
+    r.recounted := case
+        when is_exact then format('select avg(e.%I) %s', source.attname, chosen)
+        else format('select sum(e.%1$I::double precision) / nullif(count(e.%1$I), 0) %2$s', source.attname, chosen)
+    end;
     r.differs := case
         when is_exact then '{{present}} is distinct from {{recounted}}'
         -- The order of the terms decides about the last digits.

@@ -79,6 +79,8 @@ def check_counters(connection: Connection, binding: dict[str, Any], stale: str, 
         remedy: what to do if they differ.
     """
     number, profile = binding["number"], binding["profile"]
+    if not _are_tables(connection, binding):
+        return
     seen, reducers = row(connection, _SEEN, (_SMALL, number)), rows(connection, _REDUCERS, (number,))
     if not seen["seen"] or not reducers:
         return
@@ -130,6 +132,15 @@ def check_counters(connection: Connection, binding: dict[str, Any], stale: str, 
             f"of {len(found)} profiles that were compared {len(wrong)} hold other counters than their events give"
         )
         yield Finding("problem", binding["name"], f"{sentence}, such as {wrong[0]['key']}: {first}", remedy)
+
+
+def _are_tables(connection: Connection, binding: dict[str, Any]) -> bool:
+    """Whether they still are tables, and stay so: an empty table can be made a view, which may call anything."""
+    for relation in (binding["events"], binding["profile"]):
+        with connection.cursor() as cursor:
+            cursor.execute(f"lock table {relation} in access share mode nowait")
+    kinds = "select relkind from pg_class where oid = any (array[%s, %s]::regclass[])"
+    return {each["relkind"] for each in rows(connection, kinds, (binding["events"], binding["profile"]))} <= {"r", "p"}
 
 
 def _limit(connection: Connection, timeout: str) -> None:

@@ -14,7 +14,11 @@ begin
             then format('column "%s" must be %s, without a precision, for an average of "%s"', target.attname, wanted, source.attname)
     end;
     r.kind := 'look';
-    r.recounted := format('select avg(e.%I) %s', source.attname, chosen);
+    -- PostgreSQL's avg of floats squares them, and so overflows past 1e154.
+    r.recounted := case
+        when is_exact then format('select avg(e.%I) %s', source.attname, chosen)
+        else format('select sum(e.%1$I::double precision) / nullif(count(e.%1$I), 0) %2$s', source.attname, chosen)
+    end;
     r.differs := case
         when is_exact then '{{present}} is distinct from {{recounted}}'
         -- The order of the terms decides about the last digits.

@@ -5,7 +5,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     filtered constant text := coalesce(' filter (where ' || filter || ')', '');
-    value constant text := format('e.%I', source.attname);
+    -- PostgreSQL adds up real in real: seven digits, other ones for each order of the terms.
+    value constant text := format(case source.atttypid when 'real'::regtype then 'e.%I::double precision' else 'e.%I' end, source.attname);
     -- A sum of floats cannot be undone: (0.1 + 1e16) - 1e16 = 0.
     is_exact constant boolean := source.atttypid not in ('real'::regtype, 'double precision'::regtype);
 begin
