@@ -260,7 +260,7 @@ def test_invariant_7_a_reader_reads_no_artifact_and_changes_nothing(serving: Dat
 
 
 def test_invariant_7_a_reader_writes_bindings_of_its_own_tables_and_no_other(serving: Database) -> None:
-    """attach runs with its caller's rights and writes pgscore.binding, so readers may: under row-level security."""
+    """They attach with rights of their own, and so write pgscore.binding: under row-level security."""
     serving.session().run(f"create schema analysis authorization {ANALYST}")
     analyst = serving.session(ANALYST)
     analyst.run("create table analysis.event (id integer); create table analysis.profile (id integer)")
@@ -300,7 +300,7 @@ def test_invariant_7_a_reader_writes_bindings_of_its_own_tables_and_no_other(ser
     for statement in (
         "insert into pgscore.stale_row (binding, key, reason) values (1, '1', 'x')",
         "insert into pgscore.reconciliation (binding, repair) values (1, true)",
-        "insert into pgscore.prediction_log (model, version, binding, score) values ('churn', 1, 'churn.complaints', 1)",
+        "insert into pgscore.prediction_log (model, version, binding) values ('churn', 1, 'churn.complaints')",
     ):
         with refused("42501", "new row violates row-level security policy"):
             analyst.run(statement)
