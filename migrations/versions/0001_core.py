@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "b9b7cd7519eb37ccb2eff8146dafe793b5374c0279c536837b655467c67699b1")
+    run_frozen("0001_core.up.sql", "f6c69623df1ad0ef8b7188a06ed1435e19a094725815ae99fd937da189cb6760")
 
 
 def downgrade() -> None:

@@ -8951,7 +8951,7 @@ set search_path = pg_catalog, pg_temp
 as $$
     select s.*
     from pgscore._function_sql(
-        format('%s(work %s[])', pgscore._profile_object(b, 'apply'), pgscore._profile_object(b, 'queue')), 'void', 'plpgsql volatile set plan_cache_mode = auto',
+        format('%s(work %s[])', pgscore._profile_object(b, 'apply'), pgscore._profile_object(b, 'queue')), 'void', 'plpgsql volatile set plan_cache_mode = auto set jit = off',
         pgscore._fill(pgscore._apply_template(), jsonb_build_object(
             'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'), 'recounted', pgscore._recounted_sql(),
             'declared', (
@@ -9139,7 +9139,7 @@ begin
             '%s(rows integer, repair boolean, out checked bigint, out differing bigint, out examples text[], out finished boolean)',
             pgscore._event_object(b, 'reconcile')
         ),
-        null, 'plpgsql volatile',
+        null, 'plpgsql volatile set jit = off',
         pgscore._fill(pgscore._reconcile_template(), jsonb_build_object(
             'binding', b.events, 'number', b.number, 'events', b.events, 'fail', pgscore._fail_sql(b), 'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'),
             'apply', pgscore._profile_object(b, 'apply'), 'recount', pgscore._event_object(b, 'recount'),
@@ -9846,7 +9846,8 @@ create function pgscore.attach(
     backfill boolean default null
 ) returns text
 language plpgsql volatile
-set search_path = pg_catalog, pg_temp set lock_timeout = '5s'
+-- Compiling the generators' queries would take longer than all the rest.
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set jit = off
 as $$
 declare
     b pgscore.binding;
@@ -10010,7 +10011,7 @@ grant execute on function pgscore._drop_profile_sql(pgscore.binding) to pgscore_
 
 create function pgscore.detach(events regclass, profile regclass) returns void
 language plpgsql volatile
-set search_path = pg_catalog, pg_temp set lock_timeout = '5s'
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set jit = off
 as $$
 declare
     gone pgscore.binding[];
@@ -10082,7 +10083,7 @@ create function pgscore._reconcile_step(
     out checked bigint, out differing bigint, out examples text[], out finished boolean
 )
 language plpgsql volatile
-set search_path = pg_catalog, pg_temp set lock_timeout = '5s'
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set jit = off
 as $$
 declare
     b pgscore.binding;

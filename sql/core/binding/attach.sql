@@ -311,7 +311,8 @@ create function pgscore.attach(
     backfill boolean default null
 ) returns text
 language plpgsql volatile
-set search_path = pg_catalog, pg_temp set lock_timeout = '5s'
+-- Compiling the generators' queries would take longer than all the rest.
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set jit = off
 as $$
 declare
     b pgscore.binding;

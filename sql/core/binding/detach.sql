@@ -42,7 +42,7 @@ grant execute on function pgscore._drop_profile_sql(pgscore.binding) to pgscore_
 
 create function pgscore.detach(events regclass, profile regclass) returns void
 language plpgsql volatile
-set search_path = pg_catalog, pg_temp set lock_timeout = '5s'
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set jit = off
 as $$
 declare
     gone pgscore.binding[];

@@ -26,7 +26,7 @@ create function pgscore._reconcile_step(
     out checked bigint, out differing bigint, out examples text[], out finished boolean
 )
 language plpgsql volatile
-set search_path = pg_catalog, pg_temp set lock_timeout = '5s'
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set jit = off
 as $$
 declare
     b pgscore.binding;

@@ -25,7 +25,7 @@ begin
             '%s(rows integer, repair boolean, out checked bigint, out differing bigint, out examples text[], out finished boolean)',
             pgscore._event_object(b, 'reconcile')
         ),
-        null, 'plpgsql volatile',
+        null, 'plpgsql volatile set jit = off',
         pgscore._fill(pgscore._reconcile_template(), jsonb_build_object(
             'binding', b.events, 'number', b.number, 'events', b.events, 'fail', pgscore._fail_sql(b), 'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'),
             'apply', pgscore._profile_object(b, 'apply'), 'recount', pgscore._event_object(b, 'recount'),
