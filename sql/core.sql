@@ -89,7 +89,7 @@
 \ir core/functions/release.sql
 \ir core/functions/confirm.sql
 \ir core/binding/fill.sql
-\ir core/binding/fail.sql
+\ir core/binding/called.sql
 \ir core/binding/catalog.sql
 \ir core/binding/keys.sql
 \ir core/binding/reducers/columns_problem.sql

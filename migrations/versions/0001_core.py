@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "f6c69623df1ad0ef8b7188a06ed1435e19a094725815ae99fd937da189cb6760")
+    run_frozen("0001_core.up.sql", "1bdab599ca5cb6e8836bb517e75becb47bde8ff937dd88aac444e57045a3f8af")
 
 
 def downgrade() -> None:

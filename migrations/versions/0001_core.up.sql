@@ -6107,7 +6107,7 @@ $$;
 comment on function pgscore._verbatim(text) is 'SQL that somebody else wrote, for a template: its line breaks may stand in literals, where a margin would change them';
 grant execute on function pgscore._verbatim(text) to pgscore_reader;
 
--- core/binding/fail.sql
+-- core/binding/called.sql
 create function pgscore._fail(binding text, state text, message text, detail text default '', hint text default '') returns void
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -6132,6 +6132,19 @@ $$;
 comment on function pgscore._fail(text, text, text, text, text) is
     'Fails as a generated function has failed, in one sentence, and without the SQL in which it was';
 grant execute on function pgscore._fail(text, text, text, text, text) to pgscore_reader;
+
+create function pgscore._state_text(state record) returns text
+language plpgsql stable
+-- The same text in all sessions, with all digits, whatever they have set.
+set search_path = pg_catalog, pg_temp set datestyle = 'ISO' set intervalstyle = 'postgres' set timezone = 'UTC' set extra_float_digits = 1
+as $$
+begin
+    return state::text;
+end
+$$;
+
+comment on function pgscore._state_text(record) is 'A row as text, to be compared with another one';
+grant execute on function pgscore._state_text(record) to pgscore_reader;
 
 -- core/binding/catalog.sql
 create function pgscore._column(relation regclass, name text) returns pg_catalog.pg_attribute
@@ -6792,7 +6805,8 @@ begin
     begin
         -- One event is what most statements bring, and to group it costs more than all the rest. No other columns are read
         -- or written below, or at commit, so what is wrong with them is found here, and said in one sentence.
-        perform {{read}} from pgscore_new e offset 1;
+        perform {{read}}
+        from pgscore_new e offset 1;
         many := found;
     exception when others then
         {{fail}}
@@ -6815,8 +6829,11 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
 -- Folded by profile. The first row runs what is to be done with all of them.
-insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
-select {{number}}, 'move', case when row_number() over () = 1 then '{{timing}}' end, {{folded_names}}
+insert into {{queue}}
+    (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
+select
+    {{number}}, 'move', case when row_number() over () = 1 then '{{timing}}' end,
+    {{folded_names}}
 from (
     select {{folded}}
     from {{source}}
@@ -6834,7 +6851,8 @@ create function pgscore._queue_one_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
-insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
+insert into {{queue}}
+    (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
 select {{number}}, 'move', '{{timing}}', {{ones}}
 from {{source}}
 where {{worth_one}};
@@ -6861,7 +6879,8 @@ elsif not {{recounted}} then
     end if;
 end if;
 -- No profile, or events of this statement were counted before: that is more than one UPDATE.
-insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
+insert into {{queue}}
+    (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
 values ({{number}}, 'move', 'statement', {{variables}});
 $template$ $function$;
 
@@ -6878,7 +6897,8 @@ as $function$ select $template$
 begin
     begin
         -- What is wrong with the columns is found here, and said in one sentence.
-        perform {{read}} from {{transition}} e limit 0;
+        perform {{read}}
+        from {{transition}} e limit 0;
     exception when others then
         {{fail}}
     end;
@@ -6895,8 +6915,11 @@ create function pgscore._queue_change_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
-insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
-select {{number}}, {{task}}, case when row_number() over () = 1 then '{{timing}}' end, {{folded_names}}
+insert into {{queue}}
+    (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
+select
+    {{number}}, {{task}}, case when row_number() over () = 1 then '{{timing}}' end,
+    {{folded_names}}
 from (
     select {{signed}}
     from (
@@ -7964,6 +7987,16 @@ $$;
 comment on function pgscore._read_columns(pgscore.binding) is 'The columns of events that a binding reads: the key, and what its reducers name';
 grant execute on function pgscore._read_columns(pgscore.binding) to pgscore_reader;
 
+create function pgscore._list_sql(items text[]) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_to_string(items, case when length(array_to_string(items, ', ')) > 60 then e',\n    ' else ', ' end)
+$$;
+
+comment on function pgscore._list_sql(text[]) is 'SQL for a list of expressions: long ones have a line for each';
+grant execute on function pgscore._list_sql(text[]) to pgscore_reader;
+
 create function pgscore._named_sql(names name[], source text) returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
@@ -8024,7 +8057,7 @@ begin
         'binding', b.events, 'number', b.number, 'events', b.events, 'profile', b.profile, 'timing', b.timing,
         'queue', pgscore._profile_object(b, 'queue'), 'fail', pgscore._fail_sql(b), 'recounted', pgscore._recounted_sql(),
         'read', format(
-            '%s, (select row(%s) from %s p where false)', pgscore._columns_sql(pgscore._read_columns(b), 'e'),
+            e'%s,\n    (select row(%s) from %s p where false)', pgscore._columns_sql(pgscore._read_columns(b), 'e'),
             pgscore._columns_sql(array(
                 select c.name from (
                     select 1 as step, k.ordinal, k.name from unnest(b.profile_key) with ordinality as k (name, ordinal)
@@ -8042,7 +8075,7 @@ begin
         'event_keys', pgscore._columns_sql(b.event_key, 'e'),
         'present', pgscore._present_sql(b.event_key, 'e'),
         'folded_names', pgscore._columns_sql(b.profile_key || targets, 'f'),
-        'ones', concat_ws(', ', pgscore._columns_sql(b.event_key, 'e'), array_to_string(ones, ', ')),
+        'ones', concat_ws(', ', pgscore._columns_sql(b.event_key, 'e'), pgscore._list_sql(ones)),
         'worth_one', concat_ws(' and ', pgscore._present_sql(b.event_key, 'e'), pgscore._worth_sql(b, ones)),
         'folded', array_to_string(keys_folded || array(
             select format('%s as %I', f.folded, t.target)
@@ -8113,13 +8146,13 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     read constant name[] := pgscore._read_columns(b);
-    -- What decides between two states of an event is compared, and its identity.
+    -- What decides between two states of an event, and its identity.
     compared constant name[] := array(
-        select k from unnest(read) k union select k from unnest(coalesce(pgscore._primary_key(b.events), '{}')) k
+        select k from unnest(read) k union select k from unnest(coalesce(pgscore._primary_key(b.events), '{}')) k order by 1
     );
-    needed name[];
     coming text;
     going text;
+    state text[];
     adds_up boolean;
     signed text[];
     infinite text;
@@ -8134,19 +8167,27 @@ begin
         ) filter (where r.kind <> 'look'),
         -- NaN and infinity cannot be taken away again.
         string_agg(format('f.%I in (''NaN'', ''Infinity'', ''-Infinity'')', r.target), ' or ' order by r.ordinal)
-            filter (where r.reducer ->> 'aggregate' = 'sum' and r.signed is not null and not (operation = 'delete' and r.reducer ? 'deletes')),
+            filter (where r.reducer ->> 'aggregate' = 'sum' and (pgscore._column(b.events, r.reducer ->> 'of')).atttypid = 'numeric'::regtype
+                and not (operation = 'delete' and r.reducer ? 'deletes')),
         string_agg(format('coalesce(%s, 0) <> 0', r.signed), ' or ' order by r.ordinal)
             filter (where r.signed is not null and not (operation = 'delete' and r.reducer ? 'deletes'))
     into adds_up, signed, infinite, differing
     from pgscore._reducers_of(b) r;
     task := case when adds_up then '''move''' else '''undo''' end;
-    needed := case when operation = 'update' and not adds_up then compared else read end;
+    if operation = 'update' and not adds_up then
+        -- In one text, for values of all types and each bit of them.
+        state := array(
+            select format(', pgscore._state_text(row(%s)) collate "C" as pgscore_state', pgscore._columns_sql(compared, w.source))
+            from unnest(case when is_row then array['new', 'old'] else array['n', 'o'] end) with ordinality as w (source, ordinal)
+            order by w.ordinal
+        );
+    end if;
     if is_row then
-        coming := format('select 1 as pgscore_sign, %s', pgscore._named_sql(needed, 'new'));
-        going := format('select -1 as pgscore_sign, %s', pgscore._named_sql(needed, 'old'));
+        coming := format('select 1 as pgscore_sign%s, %s', state[1], pgscore._named_sql(read, 'new'));
+        going := format('select -1 as pgscore_sign%s, %s', state[2], pgscore._named_sql(read, 'old'));
     else
-        coming := format('select 1 as pgscore_sign, %s from pgscore_new n', pgscore._columns_sql(needed, 'n'));
-        going := format('select -1 as pgscore_sign, %s from pgscore_old o', pgscore._columns_sql(needed, 'o'));
+        coming := format('select 1 as pgscore_sign%s, %s from pgscore_new n', state[1], pgscore._columns_sql(read, 'n'));
+        going := format('select -1 as pgscore_sign%s, %s from pgscore_old o', state[2], pgscore._columns_sql(read, 'o'));
     end if;
     return pgscore._fill(pgscore._queue_change_template(), parts || jsonb_build_object(
         'task', coalesce('case when ' || infinite || ' then ''recount'' else ' || task || ' end', task),
@@ -8166,10 +8207,9 @@ begin
         ),
         'having', case
             when adds_up then 'having ' || coalesce(differing, 'false')
-            when operation = 'update' then format(
-                e'having array_agg(%1$s order by %1$s) filter (where e.pgscore_sign = 1)\n    is distinct from array_agg(%1$s order by %1$s) filter (where e.pgscore_sign = -1)',
-                format('row(%s)::text collate "C"', pgscore._columns_sql(compared, 'e'))
-            )
+            when operation = 'update' then
+                e'having array_agg(e.pgscore_state order by e.pgscore_state) filter (where e.pgscore_sign = 1)\n'
+                '    is distinct from array_agg(e.pgscore_state order by e.pgscore_state) filter (where e.pgscore_sign = -1)'
         end
     ));
 end
@@ -8251,22 +8291,16 @@ declare
     row_parts constant jsonb := parts || jsonb_build_object('source', format(
         '(select %s) e', pgscore._named_sql(pgscore._read_columns(b), 'new')
     ));
-    -- Values are compared in text form where a reducer cannot add up: in the same one in all sessions.
-    changing constant text := 'plpgsql volatile' || coalesce((
-        select ' set datestyle = ''ISO'' set intervalstyle = ''postgres'' set timezone = ''UTC'' set extra_float_digits = 1'
-        where exists (select from pgscore._reducers_of(b) r where r.kind <> 'add')
-    ), '');
     body record;
 begin
     for body in
-        select 'insert' as what, 'plpgsql volatile' as posture, pgscore._fill(pgscore._insert_template(), parts || jsonb_build_object(
+        select 'insert' as what, pgscore._fill(pgscore._insert_template(), parts || jsonb_build_object(
             'declared', pgscore._declared_sql(b),
             'insert_one', pgscore._insert_one_sql(b, parts), 'insert_many', pgscore._fill(pgscore._queue_many_template(), parts)
         )) as text
         where not pgscore._is_partitioned(b.events)
         union all
-        select o.operation, case o.operation when 'update' then changing else 'plpgsql volatile' end,
-            pgscore._fill(pgscore._change_template(), parts || jsonb_build_object(
+        select o.operation, pgscore._fill(pgscore._change_template(), parts || jsonb_build_object(
                 'happens', case o.operation when 'update' then 'change in' else 'go from' end,
                 'transition', case o.operation when 'update' then 'pgscore_new' else 'pgscore_old' end,
                 'queue_change', pgscore._change_sql(b, o.operation, parts, false)
@@ -8274,7 +8308,7 @@ begin
         from unnest(array['update', 'delete']) as o (operation)
         where not pgscore._is_partitioned(b.events)
         union all
-        select 'row', changing, pgscore._fill(pgscore._row_template(), row_parts || jsonb_build_object(
+        select 'row', pgscore._fill(pgscore._row_template(), row_parts || jsonb_build_object(
             'declared', pgscore._declared_sql(b),
             'read_new', pgscore._columns_sql(pgscore._read_columns(b), 'new'), 'read_old', pgscore._columns_sql(pgscore._read_columns(b), 'old'),
             'insert_one', pgscore._insert_one_sql(b, row_parts),
@@ -8282,10 +8316,10 @@ begin
         ))
         where pgscore._is_partitioned(b.events)
         union all
-        select 'truncate', 'plpgsql volatile', pgscore._truncate_sql(b, parts)
+        select 'truncate', pgscore._truncate_sql(b, parts)
     loop
         return query select * from pgscore._function_sql(
-            pgscore._event_object(b, body.what) || '()', 'trigger', body.posture, body.text,
+            pgscore._event_object(b, body.what) || '()', 'trigger', 'plpgsql volatile', body.text,
             format('binding %s, tells %s of %s', b.events, b.profile, body.what), b.owner
         );
     end loop;
@@ -9421,7 +9455,7 @@ begin
     select a.attrelid::regclass as relation, a.attname as name into wrong
     from pg_catalog.pg_attribute a
     where a.attrelid in (b.events, b.profile) and a.attnum > 0 and not a.attisdropped
-        and (a.attname in ('pgscore_row', 'pgscore_sign', 'pgscore_transaction', 'pgscore_id', 'pgscore_binding', 'pgscore_task', 'pgscore_runs',
+        and (a.attname in ('pgscore_row', 'pgscore_sign', 'pgscore_transaction', 'pgscore_id', 'pgscore_binding', 'pgscore_task', 'pgscore_runs', 'pgscore_state',
             'pgscore_arrived', 'pgscore_undone', 'pgscore_absolute') or a.attname ~ '^pgscore_former_' or a.attname ~ e'[\\n\\r]')
     limit 1;
     if found then

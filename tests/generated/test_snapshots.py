@@ -34,6 +34,7 @@ def _reference(session: Session) -> None:
 
 
 def _attach_reference(session: Session) -> None:
+    session.run("set role churn_owner")
     session.run((ROOT / "sql/churn/binding.sql").read_text())
     session.run("reset role")
 

@@ -39,7 +39,9 @@ def examine(database: Database, step: Step = no_step) -> list[Finding]:
     try:
         with transaction(database) as connection, connection.cursor() as cursor:
             # Names then come out qualified, and nobody's function stands in for one of the catalog's.
-            cursor.execute("set transaction read only; set local search_path = pg_catalog, pg_temp")
+            cursor.execute(
+                "set transaction read only; set local search_path = pg_catalog, pg_temp; set local jit = off"
+            )
             for finding in _examination(connection, step):
                 findings.append(finding)
     except PgscoreError as error:

@@ -19,6 +19,16 @@ $$;
 comment on function pgscore._read_columns(pgscore.binding) is 'The columns of events that a binding reads: the key, and what its reducers name';
 grant execute on function pgscore._read_columns(pgscore.binding) to pgscore_reader;
 
+create function pgscore._list_sql(items text[]) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_to_string(items, case when length(array_to_string(items, ', ')) > 60 then e',\n    ' else ', ' end)
+$$;
+
+comment on function pgscore._list_sql(text[]) is 'SQL for a list of expressions: long ones have a line for each';
+grant execute on function pgscore._list_sql(text[]) to pgscore_reader;
+
 create function pgscore._named_sql(names name[], source text) returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
@@ -79,7 +89,7 @@ begin
         'binding', b.events, 'number', b.number, 'events', b.events, 'profile', b.profile, 'timing', b.timing,
         'queue', pgscore._profile_object(b, 'queue'), 'fail', pgscore._fail_sql(b), 'recounted', pgscore._recounted_sql(),
         'read', format(
-            '%s, (select row(%s) from %s p where false)', pgscore._columns_sql(pgscore._read_columns(b), 'e'),
+            e'%s,\n    (select row(%s) from %s p where false)', pgscore._columns_sql(pgscore._read_columns(b), 'e'),
             pgscore._columns_sql(array(
                 select c.name from (
                     select 1 as step, k.ordinal, k.name from unnest(b.profile_key) with ordinality as k (name, ordinal)
@@ -97,7 +107,7 @@ begin
         'event_keys', pgscore._columns_sql(b.event_key, 'e'),
         'present', pgscore._present_sql(b.event_key, 'e'),
         'folded_names', pgscore._columns_sql(b.profile_key || targets, 'f'),
-        'ones', concat_ws(', ', pgscore._columns_sql(b.event_key, 'e'), array_to_string(ones, ', ')),
+        'ones', concat_ws(', ', pgscore._columns_sql(b.event_key, 'e'), pgscore._list_sql(ones)),
         'worth_one', concat_ws(' and ', pgscore._present_sql(b.event_key, 'e'), pgscore._worth_sql(b, ones)),
         'folded', array_to_string(keys_folded || array(
             select format('%s as %I', f.folded, t.target)
@@ -168,13 +178,13 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     read constant name[] := pgscore._read_columns(b);
-    -- What decides between two states of an event is compared, and its identity.
+    -- What decides between two states of an event, and its identity.
     compared constant name[] := array(
-        select k from unnest(read) k union select k from unnest(coalesce(pgscore._primary_key(b.events), '{}')) k
+        select k from unnest(read) k union select k from unnest(coalesce(pgscore._primary_key(b.events), '{}')) k order by 1
     );
-    needed name[];
     coming text;
     going text;
+    state text[];
     adds_up boolean;
     signed text[];
     infinite text;
@@ -189,19 +199,27 @@ begin
         ) filter (where r.kind <> 'look'),
         -- NaN and infinity cannot be taken away again.
         string_agg(format('f.%I in (''NaN'', ''Infinity'', ''-Infinity'')', r.target), ' or ' order by r.ordinal)
-            filter (where r.reducer ->> 'aggregate' = 'sum' and r.signed is not null and not (operation = 'delete' and r.reducer ? 'deletes')),
+            filter (where r.reducer ->> 'aggregate' = 'sum' and (pgscore._column(b.events, r.reducer ->> 'of')).atttypid = 'numeric'::regtype
+                and not (operation = 'delete' and r.reducer ? 'deletes')),
         string_agg(format('coalesce(%s, 0) <> 0', r.signed), ' or ' order by r.ordinal)
             filter (where r.signed is not null and not (operation = 'delete' and r.reducer ? 'deletes'))
     into adds_up, signed, infinite, differing
     from pgscore._reducers_of(b) r;
     task := case when adds_up then '''move''' else '''undo''' end;
-    needed := case when operation = 'update' and not adds_up then compared else read end;
+    if operation = 'update' and not adds_up then
+        -- In one text, for values of all types and each bit of them.
+        state := array(
+            select format(', pgscore._state_text(row(%s)) collate "C" as pgscore_state', pgscore._columns_sql(compared, w.source))
+            from unnest(case when is_row then array['new', 'old'] else array['n', 'o'] end) with ordinality as w (source, ordinal)
+            order by w.ordinal
+        );
+    end if;
     if is_row then
-        coming := format('select 1 as pgscore_sign, %s', pgscore._named_sql(needed, 'new'));
-        going := format('select -1 as pgscore_sign, %s', pgscore._named_sql(needed, 'old'));
+        coming := format('select 1 as pgscore_sign%s, %s', state[1], pgscore._named_sql(read, 'new'));
+        going := format('select -1 as pgscore_sign%s, %s', state[2], pgscore._named_sql(read, 'old'));
     else
-        coming := format('select 1 as pgscore_sign, %s from pgscore_new n', pgscore._columns_sql(needed, 'n'));
-        going := format('select -1 as pgscore_sign, %s from pgscore_old o', pgscore._columns_sql(needed, 'o'));
+        coming := format('select 1 as pgscore_sign%s, %s from pgscore_new n', state[1], pgscore._columns_sql(read, 'n'));
+        going := format('select -1 as pgscore_sign%s, %s from pgscore_old o', state[2], pgscore._columns_sql(read, 'o'));
     end if;
     return pgscore._fill(pgscore._queue_change_template(), parts || jsonb_build_object(
         'task', coalesce('case when ' || infinite || ' then ''recount'' else ' || task || ' end', task),
@@ -221,10 +239,9 @@ begin
         ),
         'having', case
             when adds_up then 'having ' || coalesce(differing, 'false')
-            when operation = 'update' then format(
-                e'having array_agg(%1$s order by %1$s) filter (where e.pgscore_sign = 1)\n    is distinct from array_agg(%1$s order by %1$s) filter (where e.pgscore_sign = -1)',
-                format('row(%s)::text collate "C"', pgscore._columns_sql(compared, 'e'))
-            )
+            when operation = 'update' then
+                e'having array_agg(e.pgscore_state order by e.pgscore_state) filter (where e.pgscore_sign = 1)\n'
+                '    is distinct from array_agg(e.pgscore_state order by e.pgscore_state) filter (where e.pgscore_sign = -1)'
         end
     ));
 end
@@ -306,22 +323,16 @@ declare
     row_parts constant jsonb := parts || jsonb_build_object('source', format(
         '(select %s) e', pgscore._named_sql(pgscore._read_columns(b), 'new')
     ));
-    -- Values are compared in text form where a reducer cannot add up: in the same one in all sessions.
-    changing constant text := 'plpgsql volatile' || coalesce((
-        select ' set datestyle = ''ISO'' set intervalstyle = ''postgres'' set timezone = ''UTC'' set extra_float_digits = 1'
-        where exists (select from pgscore._reducers_of(b) r where r.kind <> 'add')
-    ), '');
     body record;
 begin
     for body in
-        select 'insert' as what, 'plpgsql volatile' as posture, pgscore._fill(pgscore._insert_template(), parts || jsonb_build_object(
+        select 'insert' as what, pgscore._fill(pgscore._insert_template(), parts || jsonb_build_object(
             'declared', pgscore._declared_sql(b),
             'insert_one', pgscore._insert_one_sql(b, parts), 'insert_many', pgscore._fill(pgscore._queue_many_template(), parts)
         )) as text
         where not pgscore._is_partitioned(b.events)
         union all
-        select o.operation, case o.operation when 'update' then changing else 'plpgsql volatile' end,
-            pgscore._fill(pgscore._change_template(), parts || jsonb_build_object(
+        select o.operation, pgscore._fill(pgscore._change_template(), parts || jsonb_build_object(
                 'happens', case o.operation when 'update' then 'change in' else 'go from' end,
                 'transition', case o.operation when 'update' then 'pgscore_new' else 'pgscore_old' end,
                 'queue_change', pgscore._change_sql(b, o.operation, parts, false)
@@ -329,7 +340,7 @@ begin
         from unnest(array['update', 'delete']) as o (operation)
         where not pgscore._is_partitioned(b.events)
         union all
-        select 'row', changing, pgscore._fill(pgscore._row_template(), row_parts || jsonb_build_object(
+        select 'row', pgscore._fill(pgscore._row_template(), row_parts || jsonb_build_object(
             'declared', pgscore._declared_sql(b),
             'read_new', pgscore._columns_sql(pgscore._read_columns(b), 'new'), 'read_old', pgscore._columns_sql(pgscore._read_columns(b), 'old'),
             'insert_one', pgscore._insert_one_sql(b, row_parts),
@@ -337,10 +348,10 @@ begin
         ))
         where pgscore._is_partitioned(b.events)
         union all
-        select 'truncate', 'plpgsql volatile', pgscore._truncate_sql(b, parts)
+        select 'truncate', pgscore._truncate_sql(b, parts)
     loop
         return query select * from pgscore._function_sql(
-            pgscore._event_object(b, body.what) || '()', 'trigger', body.posture, body.text,
+            pgscore._event_object(b, body.what) || '()', 'trigger', 'plpgsql volatile', body.text,
             format('binding %s, tells %s of %s', b.events, b.profile, body.what), b.owner
         );
     end loop;

@@ -37,7 +37,7 @@ begin
     select a.attrelid::regclass as relation, a.attname as name into wrong
     from pg_catalog.pg_attribute a
     where a.attrelid in (b.events, b.profile) and a.attnum > 0 and not a.attisdropped
-        and (a.attname in ('pgscore_row', 'pgscore_sign', 'pgscore_transaction', 'pgscore_id', 'pgscore_binding', 'pgscore_task', 'pgscore_runs',
+        and (a.attname in ('pgscore_row', 'pgscore_sign', 'pgscore_transaction', 'pgscore_id', 'pgscore_binding', 'pgscore_task', 'pgscore_runs', 'pgscore_state',
             'pgscore_arrived', 'pgscore_undone', 'pgscore_absolute') or a.attname ~ '^pgscore_former_' or a.attname ~ e'[\\n\\r]')
     limit 1;
     if found then

@@ -6,7 +6,8 @@ as $function$ select $template$
 begin
     begin
         -- What is wrong with the columns is found here, and said in one sentence.
-        perform {{read}} from {{transition}} e limit 0;
+        perform {{read}}
+        from {{transition}} e limit 0;
     exception when others then
         {{fail}}
     end;
@@ -23,8 +24,11 @@ create function pgscore._queue_change_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
-insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
-select {{number}}, {{task}}, case when row_number() over () = 1 then '{{timing}}' end, {{folded_names}}
+insert into {{queue}}
+    (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
+select
+    {{number}}, {{task}}, case when row_number() over () = 1 then '{{timing}}' end,
+    {{folded_names}}
 from (
     select {{signed}}
     from (

@@ -11,7 +11,8 @@ begin
     begin
         -- One event is what most statements bring, and to group it costs more than all the rest. No other columns are read
         -- or written below, or at commit, so what is wrong with them is found here, and said in one sentence.
-        perform {{read}} from pgscore_new e offset 1;
+        perform {{read}}
+        from pgscore_new e offset 1;
         many := found;
     exception when others then
         {{fail}}
@@ -34,8 +35,11 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
 -- Folded by profile. The first row runs what is to be done with all of them.
-insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
-select {{number}}, 'move', case when row_number() over () = 1 then '{{timing}}' end, {{folded_names}}
+insert into {{queue}}
+    (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
+select
+    {{number}}, 'move', case when row_number() over () = 1 then '{{timing}}' end,
+    {{folded_names}}
 from (
     select {{folded}}
     from {{source}}
@@ -53,7 +57,8 @@ create function pgscore._queue_one_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
-insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
+insert into {{queue}}
+    (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
 select {{number}}, 'move', '{{timing}}', {{ones}}
 from {{source}}
 where {{worth_one}};
@@ -80,7 +85,8 @@ elsif not {{recounted}} then
     end if;
 end if;
 -- No profile, or events of this statement were counted before: that is more than one UPDATE.
-insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
+insert into {{queue}}
+    (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
 values ({{number}}, 'move', 'statement', {{variables}});
 $template$ $function$;
 

@@ -22,3 +22,16 @@ $$;
 comment on function pgscore._fail(text, text, text, text, text) is
     'Fails as a generated function has failed, in one sentence, and without the SQL in which it was';
 grant execute on function pgscore._fail(text, text, text, text, text) to pgscore_reader;
+
+create function pgscore._state_text(state record) returns text
+language plpgsql stable
+-- The same text in all sessions, with all digits, whatever they have set.
+set search_path = pg_catalog, pg_temp set datestyle = 'ISO' set intervalstyle = 'postgres' set timezone = 'UTC' set extra_float_digits = 1
+as $$
+begin
+    return state::text;
+end
+$$;
+
+comment on function pgscore._state_text(record) is 'A row as text, to be compared with another one';
+grant execute on function pgscore._state_text(record) to pgscore_reader;
