@@ -90,7 +90,8 @@ def test_no_setting_changes_a_score(typed: Database, engine: str) -> None:
         assert [answer[0] for (answer,) in expected[model, "a binding's one"]] == [score for (score,) in first]
         changed = [answer for (answer,) in expected[model, "a binding's change"]]
         assert [answer is None for answer in changed] == [n % 2 == 0 for n in range(119)]
-    for setting in _SETTINGS:
+    # One row takes scikit-learn milliseconds.
+    for setting in _SETTINGS if engine != "estimator" else _SETTINGS[:7:3]:
         assert _asked(session, setting) == expected, setting
 
 
