@@ -8,16 +8,16 @@ import time
 from typing import TYPE_CHECKING
 
 from . import pickled
+from .attached import attached, check, count_all, make, score_each, sweep
 from .figure import Detail, ratio
 from .models import LINEAR
 from .pairs import in_turn, spread
-from .tied import check, count_all, make, score_each, sweep, tied
 
 if TYPE_CHECKING:
+    from .attached import Pair
     from .field import Field
     from .figure import Measured
     from .setting import Session
-    from .tied import Pair
 
 _FEW = 200
 """Rows for the trigger that takes milliseconds for each."""
@@ -49,13 +49,13 @@ class Copy:
 
 
 def against_set_based(field: Field) -> list[Measured]:
-    """Rows in a second with a table tied with `commit`, divided by those with one counting UPDATE for each COPY."""
+    """Rows in a second with a table attached with `commit`, divided by those with one counting UPDATE for each COPY."""
     field.ours(LINEAR)
     rows, customers = field.effort.events, field.effort.customers
     with field.server.session() as session:
-        ours, counting = (make(session, f"copy_{side}", customers) for side in ("tied", "counting"))
+        ours, counting = (make(session, f"copy_{side}", customers) for side in ("attached", "counting"))
         count_all(session, counting)
-        with tied(session, ours, LINEAR, "commit"):
+        with attached(session, ours, LINEAR, "commit"):
             sides = [Copy(session, pair, rows, customers).measure for pair in (ours, counting)]
             in_turn(sides, 1)
             found = in_turn(sides, field.effort.bulk)
@@ -69,9 +69,9 @@ def against_pickled(field: Field) -> list[Measured]:
     field.baseline(pickled.NAME, LINEAR)
     rows, customers = field.effort.events, field.effort.customers
     with field.server.session() as session:
-        ours, slow = (make(session, f"copy_{side}_again", customers) for side in ("tied", "pickled"))
+        ours, slow = (make(session, f"copy_{side}_again", customers) for side in ("attached", "pickled"))
         score_each(session, slow, LINEAR)
-        with tied(session, ours, LINEAR, "commit"):
+        with attached(session, ours, LINEAR, "commit"):
             sides = [Copy(session, ours, rows, customers).measure, Copy(session, slow, _FEW, customers).measure]
             in_turn(sides, 1)
             found = in_turn(sides, field.effort.bulk)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .attached import attached, check, count_each, make, sweep
 from .figure import Detail, ratio
 from .models import LINEAR
 from .pairs import in_turn, spread
 from .pgbench import CLIENTS, pgbench
-from .tied import check, count_each, make, sweep, tied
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .attached import Pair
     from .field import Field
     from .figure import Measured
     from .setting import Session
-    from .tied import Pair
 
 _CUSTOMERS = 100
 _SECONDS = 2
@@ -24,12 +24,12 @@ _WAIT = "10 ms"
 
 
 def throughput(field: Field) -> list[Measured]:
-    """Transactions in a second with a table tied with `commit`, divided by those with the counting trigger."""
+    """Transactions in a second with a table attached with `commit`, divided by those with the counting trigger."""
     field.ours(LINEAR)
     with field.server.session() as session:
-        ours, counting = (make(session, f"hot_{side}", _CUSTOMERS) for side in ("tied", "counting"))
+        ours, counting = (make(session, f"hot_{side}", _CUSTOMERS) for side in ("attached", "counting"))
         count_each(session, counting)
-        with tied(session, ours, LINEAR, "commit"):
+        with attached(session, ours, LINEAR, "commit"):
             sides = [_side(field, session, pair) for pair in (ours, counting)]
             found = in_turn(sides, field.effort.crowds)
             check(session, ours, LINEAR)

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from .attached import CLERK, attached, check, count_each, make, sweep
 from .customers import predictors
 from .figure import Detail, ratio
 from .pairs import in_turn, spread
 from .single_row import Transactions
-from .tied import CLERK, check, count_each, make, sweep, tied
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .attached import Pair
     from .field import Field
     from .figure import Measured
     from .setting import Session
-    from .tied import Pair
 
 _WARM_UP = 12
 _BLOCKS = 3
@@ -88,7 +88,7 @@ class Client:
 
 
 def compare(model: str, timing: str, shape: Shape = ONE) -> Callable[[Field], list[Measured]]:
-    """Time of a transaction with a tied table, divided by its time with a counting trigger for each row."""
+    """Time of a transaction with an attached table, divided by its time with a counting trigger for each row."""
     return partial(_compare, model, timing, shape)
 
 
@@ -96,9 +96,9 @@ def _compare(model: str, timing: str, shape: Shape, field: Field) -> list[Measur
     field.ours(model)
     name = f"{model}_{timing}_{shape.name}"
     with field.server.session() as owner, field.server.session() as session:
-        ours, counting = (make(owner, f"{name}_{side}", len(predictors())) for side in ("tied", "counting"))
+        ours, counting = (make(owner, f"{name}_{side}", len(predictors())) for side in ("attached", "counting"))
         count_each(owner, counting)
-        with tied(owner, ours, model, timing):
+        with attached(owner, ours, model, timing):
             session.run(f"set role {CLERK}")
             outside, inside = (
                 _measured(field, owner, session, (ours, counting), shape, within=within) for within in (False, True)

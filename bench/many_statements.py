@@ -6,16 +6,16 @@ import random
 import time
 from typing import TYPE_CHECKING
 
+from .attached import CLERK, attached, check, count_each, make, sweep
 from .figure import Detail, Measured
 from .inserts import times
 from .models import LINEAR
 from .pairs import in_turn, spread
-from .tied import CLERK, check, count_each, make, sweep, tied
 
 if TYPE_CHECKING:
+    from .attached import Pair
     from .field import Field
     from .setting import Session
-    from .tied import Pair
 
 _SIZES = (1_000, 8_000)
 _CUSTOMERS = max(_SIZES)
@@ -53,12 +53,12 @@ class Transaction:
 
 
 def compare(field: Field) -> list[Measured]:
-    """Time of such transactions with a table tied with `commit`, divided by their time with the counting trigger."""
+    """Time of such transactions with a table attached with `commit`, divided by that with the counting trigger."""
     field.ours(LINEAR)
     with field.server.session() as owner, field.server.session() as session:
-        ours, counting = (make(owner, f"many_{side}", _CUSTOMERS) for side in ("tied", "counting"))
+        ours, counting = (make(owner, f"many_{side}", _CUSTOMERS) for side in ("attached", "counting"))
         count_each(owner, counting)
-        with tied(owner, ours, LINEAR, "commit"):
+        with attached(owner, ours, LINEAR, "commit"):
             session.run(f"set role {CLERK}")
             measured = [_compare(field, owner, session, (ours, counting), size) for size in _SIZES]
             check(owner, ours, LINEAR)

@@ -1,4 +1,4 @@
-"""One event in a database with a hundred other owners' tied tables, beside one in a database with none."""
+"""One event in a database with a hundred other owners' attached tables, beside one in a database with none."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from psycopg2.extensions import make_dsn, parse_dsn
 
+from .attached import CLERK, Pair, attach, attached, check, make, sweep
 from .customers import predictors
 from .figure import Detail, ratio
 from .inserts import Client, times
@@ -14,7 +15,6 @@ from .models import LINEAR
 from .pairs import in_turn, spread
 from .setting import Server
 from .single_row import Transactions
-from .tied import CLERK, Pair, attach, check, make, sweep, tied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ _MODEL = "not_published"
 
 
 def compare(field: Field) -> list[Measured]:
-    """Time of an INSERT into a tied table where others have tied theirs, divided by its time where nobody has."""
+    """Time of an INSERT where others have attached tables, divided by its time where nobody has."""
     field.ours(LINEAR)
     with field.server.session() as owner:
         pair = make(owner, "neighbours", len(predictors()))
@@ -43,7 +43,7 @@ def _compare(field: Field, crowded: Server, pair: Pair) -> list[Measured]:
         sessions = []
         for server in (crowded, field.server):
             owner = stack.enter_context(server.session())
-            stack.enter_context(tied(owner, pair, LINEAR, "commit"))
+            stack.enter_context(attached(owner, pair, LINEAR, "commit"))
             sweep(owner, pair)
             stack.callback(check, owner, pair, LINEAR)
             session = stack.enter_context(server.session())
@@ -68,7 +68,7 @@ def _compare(field: Field, crowded: Server, pair: Pair) -> list[Measured]:
 
 @contextmanager
 def _crowded(server: Server, pair: Pair) -> Iterator[Server]:
-    """A copy of the database in which other owners have tied tables like these; it is dropped at the end."""
+    """A copy of the database in which other owners have attached tables like these; it is dropped at the end."""
     elsewhere = Server(make_dsn(server.dsn, dbname="template1"))
     source = parse_dsn(server.dsn)["dbname"]
     copy = Server(make_dsn(server.dsn, dbname=_CROWDED))
@@ -77,14 +77,14 @@ def _crowded(server: Server, pair: Pair) -> Iterator[Server]:
         try:
             with copy.session() as owner:
                 for number in range(_OWNERS):
-                    _tie_another(owner, pair, f"bench_owner_{number}")
+                    _attach_another(owner, pair, f"bench_owner_{number}")
             yield copy
         finally:
             session.run(f"drop database {_CROWDED} with (force)")
 
 
-def _tie_another(session: Session, pair: Pair, name: str) -> None:
-    """Makes an owner, with a schema of the same name and two empty tables in it, and ties them to a model to come.
+def _attach_another(session: Session, pair: Pair, name: str) -> None:
+    """Makes an owner, with a schema of the same name and two empty tables in it, and attaches them to a model to come.
 
     A model that serves would be generated anew for each table, which takes minutes and is no part of an INSERT.
     """

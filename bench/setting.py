@@ -112,7 +112,7 @@ def serving(signals: Signals, *, jit: bool) -> Iterator[Server]:
         run(cluster.dsn(), ROOT, "alembic", "upgrade", "heads")
         server = Server(f"{cluster.dsn()}?options={quote(_LIMIT)}")
         with server.session() as session:
-            # Nothing else is tied: each further profile table adds a look into its queue to every commit.
+            # Nothing else is attached: each further profile table adds a look into its queue to every commit.
             session.run("set role churn_owner")
             session.run("select pgscore.detach('churn.complaints', 'churn.customer_profile')")
             session.run("reset role")

@@ -14,22 +14,22 @@ import psycopg2
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
+from .attached import COUNTER, attached, make
 from .contender import NotTheSameError
 from .customers import churned, declared, predictors
 from .figure import Measured
 from .pairs import spread
 from .pgbench import PgbenchError, pgbench
-from .tied import COUNTER, make, tied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sklearn.pipeline import Pipeline
 
+    from .attached import Pair
     from .field import Field
     from .pgbench import Run
     from .setting import Server, Session
-    from .tied import Pair
 
 _MODEL = "soak"
 _CUSTOMERS = 100
@@ -48,7 +48,7 @@ class _Promotions:
 
 
 def soak(measured: Field) -> list[Measured]:
-    """Transactions in a second, of five inserts for customers in random order, tied with `commit`.
+    """Transactions in a second, of five inserts for customers in random order, attached with `commit`.
 
     Raises:
         NotTheSameError: a statement failed or was deadlocked, a counter or a score is wrong, or a profile is stale.
@@ -57,7 +57,7 @@ def soak(measured: Field) -> list[Measured]:
     with server.session() as session:
         pair = make(session, "soak", _CUSTOMERS)
         versions = _publish(measured, pair)
-        with _autovacuum(session), tied(session, pair, _MODEL, "commit"):
+        with _autovacuum(session), attached(session, pair, _MODEL, "commit"):
             with _promoting(server) as promotions:
                 run = _run(server, pair)
             if promotions.problem:

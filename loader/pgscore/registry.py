@@ -94,7 +94,8 @@ def forget_profile(database: Database, model: str, table: str) -> None:
         table: the table's name, or its number where it was dropped.
 
     Raises:
-        PgscoreError: they are not tied, a binding ties them, or the caller may not read the table and is no operator.
+        PgscoreError: the model does not score the table, the table is attached, or the caller may not read it and is no
+            operator.
     """
     with transaction(database) as connection, connection.cursor() as cursor:
         cursor.execute("select pgscore._drop_profile(%s, %s::regclass)", (model, table))

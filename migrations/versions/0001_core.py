@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "1bdab599ca5cb6e8836bb517e75becb47bde8ff937dd88aac444e57045a3f8af")
+    run_frozen("0001_core.up.sql", "16bab9eac03341444228d8ea7646c24b192ef7c5902abefbb0993b960c42c4c9")
 
 
 def downgrade() -> None:

@@ -539,6 +539,9 @@ create type pgscore.reducer_sql as (
     problem text,
     kind text,
     delta text,
+    is_whole boolean,
+    is_finite boolean,
+    looks_by name,
     one text,
     folded text,
     signed text,
@@ -555,6 +558,9 @@ comment on column pgscore.reducer_sql.target is 'The profile''s column';
 comment on column pgscore.reducer_sql.problem is 'What is wrong with it, in a sentence; NULL where nothing is';
 comment on column pgscore.reducer_sql.kind is 'add: events add to the value and can be taken away again; grow: new events move it, and otherwise it is recounted; look: it is always recounted';
 comment on column pgscore.reducer_sql.delta is 'The type of what events bring, with the collation; NULL for look';
+comment on column pgscore.reducer_sql.is_whole is 'Whether each event brings something, so that none can be left out';
+comment on column pgscore.reducer_sql.is_finite is 'false where they may bring NaN or infinity, which cannot be taken away again';
+comment on column pgscore.reducer_sql.looks_by is 'The events'' column by which values are looked up, which an index helps; NULL: all events of the key are read';
 comment on column pgscore.reducer_sql.one is 'What one event, e, brings; NULL for nothing';
 comment on column pgscore.reducer_sql.folded is 'What inserted events, e, of one key bring';
 comment on column pgscore.reducer_sql.signed is 'What events, e, of one key bring that come where e.pgscore_sign is 1 and go where it is -1; NULL unless the kind is add';
@@ -984,7 +990,7 @@ begin
         message := format(
             'column "%s" of table %s is of type %s, which cannot serve as %s', input ->> 'name', profile, declared, wanted
         );
-        hint := 'Fit the model on the column as it is, or tie a view or table that has the type it wants.';
+        hint := 'Fit the model on the column as it is, or name a view or table that has the type it wants.';
     end if;
     -- Texts by their bytes: a model tells apart what a collation may hold for equal.
     compared := case wanted when 'text' then format('(%s) collate pg_catalog."C"', expression) else coalesce(compared, expression) end;
@@ -5339,9 +5345,9 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     row_arguments constant text[] := pgscore._profile_arguments(profile, inputs, 'pgscore_row');
-    -- The table's number ties the plan to it: a change of its columns reaches the plans of open sessions.
-    tied constant text := format('where pg_typeof(%L::regclass) is not null', profile::oid);
-    each_row constant text := ') from unnest($1) as pgscore_row ' || tied || ')';
+    -- The table's number makes the plan depend on it: a change of its columns reaches the plans of open sessions.
+    depending constant text := format('where pg_typeof(%L::regclass) is not null', profile::oid);
+    each_row constant text := ') from unnest($1) as pgscore_row ' || depending || ')';
     split record;
 begin
     if engine = 'estimator' then
@@ -5368,7 +5374,7 @@ begin
             %s
         );',
         version, model, version, split.numbers, split.texts,
-        pgscore._engine_call(engine, model, version, row_arguments), tied
+        pgscore._engine_call(engine, model, version, row_arguments), depending
     );
 end
 $$;
@@ -5447,7 +5453,7 @@ begin
         'sql stable parallel ' || case when bool_or('estimator' = m.one_engine) then 'restricted' else 'safe' end
     into models, many_posture, one_posture
     from pgscore.model m
-    join pgscore._ties() t on t.model = m.name and t.profile = _profile_dispatch.profile
+    join pgscore._scored_tables() t on t.model = m.name and t.profile = _profile_dispatch.profile
     where m.serving is not null
         -- What a promotion had to leave out.
         and to_regprocedure(format('%s(%s[])', pgscore._model_function(m.name, 'rows'), row_type)) is not null;
@@ -5478,7 +5484,7 @@ comment on function pgscore._profile_dispatch(regclass) is
     'pgscore.score and its kind for rows of a profile table: a choice among the models that score it';
 
 -- core/functions/profiles.sql
--- Ties of models to profile tables. Whoever may read a table may tie it, and untie it: pgscore.model_profile is written
+-- Which models score which profile tables. Whoever may read a table may add it, and drop it: pgscore.model_profile is written
 -- with the caller's rights, under row-level security. Functions are generated with pgscore's, from what stands there.
 
 create function pgscore._is_readable(profile regclass) returns boolean
@@ -5497,25 +5503,25 @@ grant execute on function pgscore._is_readable(regclass) to pgscore_reader;
 
 alter table pgscore.model_profile enable row level security;
 create policy everybody_reads on pgscore.model_profile for select to pgscore_reader using (true);
-create policy who_may_read_the_table_ties_it on pgscore.model_profile for insert to pgscore_reader
+create policy who_may_read_the_table_adds_it on pgscore.model_profile for insert to pgscore_reader
     with check (pgscore._is_readable(profile));
-create policy who_may_read_the_table_unties_it on pgscore.model_profile for delete to pgscore_reader
+create policy who_may_read_the_table_drops_it on pgscore.model_profile for delete to pgscore_reader
     using (
         pgscore._is_readable(profile) or pg_has_role(current_user, 'pgscore_operator', 'usage')
         or not exists (select from pg_catalog.pg_class c where c.oid = profile)
     );
 grant insert, delete on pgscore.model_profile to pgscore_reader;
 
-comment on policy everybody_reads on pgscore.model_profile is 'Ties are no secret';
-comment on policy who_may_read_the_table_ties_it on pgscore.model_profile is 'Nobody has functions generated on what is not theirs to read';
-comment on policy who_may_read_the_table_unties_it on pgscore.model_profile is
+comment on policy everybody_reads on pgscore.model_profile is 'Which tables are scored is no secret';
+comment on policy who_may_read_the_table_adds_it on pgscore.model_profile is 'Nobody has functions generated on what is not theirs to read';
+comment on policy who_may_read_the_table_drops_it on pgscore.model_profile is
     'So do operators; and what was dropped is anybody''s to clear away';
 
-create function pgscore._ties() returns table (model text, profile regclass, is_bound boolean)
+create function pgscore._scored_tables() returns table (model text, profile regclass, is_bound boolean)
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    -- A binding is a tie too, also one that came before its model.
+    -- A table that is attached is scored too, also where that came before the model.
     select t.model, t.profile, bool_or(t.is_bound)
     from (
         select p.model, p.profile, false as is_bound from pgscore.model_profile p
@@ -5526,7 +5532,7 @@ as $$
     group by t.model, t.profile
 $$;
 
-comment on function pgscore._ties() is 'Which models score which tables that are there; is_bound: a binding stores the scores';
+comment on function pgscore._scored_tables() is 'Which models score which tables that are there; is_bound: a binding stores the scores';
 
 create function pgscore._drop_functions(profile regclass, models text[]) returns void
 language plpgsql volatile
@@ -5565,9 +5571,9 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     space constant regnamespace := (select c.relnamespace from pg_catalog.pg_class c where c.oid = profile);
-    tied constant text[] := array(select t.model from pgscore._ties() t where t.profile = _replace_profile.profile);
+    scored constant text[] := array(select t.model from pgscore._scored_tables() t where t.profile = _replace_profile.profile);
 begin
-    if space is null or cardinality(tied) = 0 and not has_schema_privilege(space, 'usage') then
+    if space is null or cardinality(scored) = 0 and not has_schema_privilege(space, 'usage') then
         return;
     elsif not has_schema_privilege(space, 'usage') then
         raise exception 'pgscore_owner may not use schema %, and functions are generated on the row type of %', space, profile
@@ -5575,16 +5581,16 @@ begin
     end if;
     perform pgscore._create_function(f)
     from pgscore.model m, pgscore._profile_functions(m.name, profile) f
-    where m.name = any (tied) and m.name = any (models) and m.serving is not null;
-    if cardinality(tied) > 0 or to_regprocedure(format('pgscore._score_rows(text, %s[])', profile)) is not null then
+    where m.name = any (scored) and m.name = any (models) and m.serving is not null;
+    if cardinality(scored) > 0 or to_regprocedure(format('pgscore._score_rows(text, %s[])', profile)) is not null then
         perform pgscore._create_function(f) from pgscore._profile_dispatch(profile) f;
     end if;
-    perform pgscore._drop_functions(profile, tied);
+    perform pgscore._drop_functions(profile, scored);
 end
 $$;
 
 comment on function pgscore._replace_profile(regclass, text[]) is
-    'Writes what is generated for rows of a table: of these models, as far as they are tied to it, and what chooses among all; drops what is not needed';
+    'Writes what is generated for rows of a table: of these models, as far as they score it, and what chooses among all; drops what is not needed';
 
 create function pgscore._generate_profile(profile regclass) returns void
 language plpgsql volatile security definer
@@ -5595,7 +5601,7 @@ begin
     for attempt in 1 .. 3 loop
         begin
             perform pgscore._replace_profile(
-                profile, array(select t.model from pgscore._ties() t where t.profile = _generate_profile.profile)
+                profile, array(select t.model from pgscore._scored_tables() t where t.profile = _generate_profile.profile)
             );
             return;
         exception
@@ -5611,7 +5617,7 @@ end
 $$;
 
 comment on function pgscore._generate_profile(regclass) is
-    'Generates the functions for rows of a table anew, from what it is tied to; what is right stays as it is';
+    'Generates the functions for rows of a table anew, from the models that score it; what is right stays as it is';
 grant execute on function pgscore._generate_profile(regclass) to pgscore_reader;
 
 create function pgscore._replace_quietly(profile regclass, models text[]) returns text
@@ -5636,19 +5642,19 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     began constant timestamptz := clock_timestamp();
-    tie record;
+    one record;
     problem text;
 begin
-    for tie in
-        select t.profile from pgscore._ties() t where t.model = _replace_profiles.model order by t.is_bound desc, t.profile::oid
+    for one in
+        select t.profile from pgscore._scored_tables() t where t.model = _replace_profiles.model order by t.is_bound desc, t.profile::oid
     loop
         problem := case
             when clock_timestamp() > began + interval '3 seconds' then 'there was no time left'
-            else pgscore._replace_quietly(tie.profile, array[model])
+            else pgscore._replace_quietly(one.profile, array[model])
         end;
         if problem is not null then
-            raise warning 'rows of table % are scored, but slowly: the functions for them could not be replaced: %', tie.profile, problem
-                using hint = format('select pgscore._generate_profile(%L); `pgscore doctor` lists such tables.', tie.profile);
+            raise warning 'rows of table % are scored, but slowly: the functions for them could not be replaced: %', one.profile, problem
+                using hint = format('select pgscore._generate_profile(%L); `pgscore doctor` lists such tables.', one.profile);
         end if;
     end loop;
 end
@@ -5662,7 +5668,7 @@ language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
     select t.model, t.profile
-    from pgscore._ties() t
+    from pgscore._scored_tables() t
     join pgscore.model m on m.name = t.model and m.serving is not null
     join pg_catalog.pg_class c on c.oid = t.profile
     where case
@@ -5727,10 +5733,10 @@ begin
     if not found and exists (
         select from pgscore.model_profile p where p.model = _drop_profile.model and p.profile = _drop_profile.profile
     ) then
-        raise exception '% may not read table %, and so does not untie it', current_user, profile
+        raise exception '% may not read table %, and so does not drop it', current_user, profile
             using errcode = 'insufficient_privilege', hint = 'Whoever may read it can, or a member of pgscore_operator.';
     elsif not found then
-        raise exception 'model "%" is not tied to table %', model, profile
+        raise exception 'model "%" does not score table %', model, profile
             using errcode = 'undefined_object', hint = format('`pgscore show %s` lists its tables.', model);
     end if;
     perform pgscore._generate_profile(profile);
@@ -6486,6 +6492,7 @@ begin
     r.problem := case when r.reducer ? 'of' then 'count counts events and takes no "of"' else pgscore._counter_problem(r, target) end;
     r.kind := 'add';
     r.delta := 'bigint';
+    r.is_whole := filter is null;
     r.one := coalesce('case when ' || filter || ' then 1 end', '1');
     r.folded := 'count(*)' || filtered;
     r.signed := 'sum(e.pgscore_sign)' || filtered;
@@ -6526,6 +6533,7 @@ begin
     end;
     r.kind := case when is_exact then 'add' else 'grow' end;
     r.delta := case when is_exact then 'numeric' else 'double precision' end;
+    r.is_finite := source.atttypid <> 'numeric'::regtype;
     r.one := coalesce('case when ' || filter || ' then ' || value || ' end', value);
     r.folded := format('sum(%s)%s', value, filtered);
     r.signed := case when is_exact then format('sum(e.pgscore_sign * %s::numeric)%s', value, filtered) end;
@@ -6560,6 +6568,7 @@ declare
 begin
     r.problem := coalesce(pgscore._order_problem(r, source), pgscore._same_type_problem(r, source, target));
     r.kind := 'grow';
+    r.looks_by := source.attname;
     r.delta := pgscore._column_type(target);
     r.one := coalesce('case when ' || filter || ' then ' || value || ' end', value);
     r.folded := format(first, value, direction, coalesce(' and ' || filter, ''));
@@ -6597,6 +6606,7 @@ begin
         return r;
     end if;
     r.kind := 'look';
+    r.looks_by := r.reducer ->> 'order_by';
     r.recounted := format(
         'select e.%I %s order by e.%I desc nulls last%s limit 1', source.attname, chosen, r.reducer ->> 'order_by',
         (select string_agg(format(', e.%I desc', k.name), '' order by k.ordinal) from unnest(key) with ordinality as k (name, ordinal))
@@ -7542,7 +7552,6 @@ set search_path = pg_catalog, pg_temp
 as $function$ select $template$
 <<scored>>
 declare
-    present {{profile}};
     answer double precision[];
     alone record;
     reason text;
@@ -7594,7 +7603,7 @@ set search_path = pg_catalog, pg_temp
 as $function$ select $template$
 insert into pgscore.prediction_log (model, version, binding, key, score)
 select b.model, scored.answer[2], b.name, {{key_text}}, scored.answer[1]
-from pgscore.binding b where b.number = {{number}} and b.profile = {{profile}}::regclass;
+from pgscore.binding b where {{known}};
 $template$ $function$;
 
 comment on function pgscore._log_one_template() is
@@ -7618,7 +7627,7 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
 insert into pgscore.stale_row as s (binding, key, reason)
-select {{number}}, {{key_text}}, scored.reason where {{known}}
+select {{number}}, {{key_text}}, scored.reason where exists (select from pgscore.binding b where {{known}})
 on conflict on constraint stale_row_pkey do update set reason = excluded.reason;
 $template$ $function$;
 
@@ -7941,7 +7950,7 @@ as $$
     select format('pg_typeof(%L::regclass) is not null', profile)
 $$;
 
-comment on function pgscore._bound_sql(regclass) is 'SQL that is true, and ties a plan to a table: a change of its columns reaches the plans of open sessions';
+comment on function pgscore._bound_sql(regclass) is 'SQL that is true, and makes a plan depend on a table: a change of its columns reaches the plans of open sessions';
 grant execute on function pgscore._bound_sql(regclass) to pgscore_reader;
 
 create function pgscore._known_sql(b pgscore.binding) returns text
@@ -8018,7 +8027,7 @@ as $$
     where b.on_missing = 'ignore'
     having not exists (
         select from pgscore._reducers_of(b) r
-        where r.kind = 'look' or (r.reducer ->> 'aggregate' = 'count' and not r.reducer ? 'where')
+        where r.kind = 'look' or r.is_whole
     )
 $$;
 
@@ -8167,8 +8176,7 @@ begin
         ) filter (where r.kind <> 'look'),
         -- NaN and infinity cannot be taken away again.
         string_agg(format('f.%I in (''NaN'', ''Infinity'', ''-Infinity'')', r.target), ' or ' order by r.ordinal)
-            filter (where r.reducer ->> 'aggregate' = 'sum' and (pgscore._column(b.events, r.reducer ->> 'of')).atttypid = 'numeric'::regtype
-                and not (operation = 'delete' and r.reducer ? 'deletes')),
+            filter (where r.kind = 'add' and not r.is_finite and not (operation = 'delete' and r.reducer ? 'deletes')),
         string_agg(format('coalesce(%s, 0) <> 0', r.signed), ' or ' order by r.ordinal)
             filter (where r.signed is not null and not (operation = 'delete' and r.reducer ? 'deletes'))
     into adds_up, signed, infinite, differing
@@ -9016,19 +9024,21 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    filled constant text := pgscore._fill_generated_sql(b.profile, 'scored.present');
     counters constant name[] := array(
         select distinct r ->> 'column' from pgscore._bindings_of(b.profile) o, jsonb_array_elements(o.reducers) r order by 1
     );
     key_text constant text := pgscore._key_text_sql(b.profile_key, 'new');
     told constant jsonb := jsonb_build_object(
         'number', b.number, 'model', quote_literal(b.model), 'binding', quote_literal(b.name), 'abort_hint', quote_literal(pgscore._abort_hint()),
-        'key_text', key_text, 'known', pgscore._known_sql(b), 'profile', quote_literal(b.profile)
+        'key_text', key_text,
+        -- A copy of a schema has the functions, and may stand where the number is another binding's, or nobody's.
+        'known', format('b.number = %s and b.profile = %s', b.number, case when pgscore._is_partitioned(b.profile) then 'pg_partition_root(tg_relid)' else 'tg_relid' end)
     );
 begin
     return pgscore._fill(pgscore._score_one_template(), jsonb_build_object(
         'number', b.number, 'profile', b.profile, 'model', quote_literal(b.model), 'key_text', key_text,
-        'filled', e'present := new;\n' || filled, 'row', case when filled is null then 'new' else 'present' end,
+        -- What is computed when the row is stored is computed here before, and what stands here then is not looked at.
+        'filled', pgscore._fill_generated_sql(b.profile, 'new'), 'row', 'new',
         'score', quote_ident(b.score), 'moved', pgscore._changed_sql(counters), 'bound', pgscore._bound_sql(b.profile),
         'refused', pgscore._fill(case b.on_error when 'abort' then pgscore._abort_one_template() else pgscore._keep_one_template() end, told),
         'version', format('new.%s := answer[2];', quote_ident(b.version)), 'scored_at', format('new.%s := now();', quote_ident(b.scored_at)),
@@ -9535,13 +9545,9 @@ begin
             using hint = format('call pgscore.reconcile(%L, %L)', b.events, b.profile);
     end if;
     for wanted in
-        select b.event_key || (
-            select array_agg(r ->> 'order_by') filter (where r ? 'order_by') from jsonb_array_elements(b.reducers) r
-        )::name[] as columns
-        union
-        select b.event_key || (r ->> 'of')::name from jsonb_array_elements(b.reducers) r where r ->> 'aggregate' in ('min', 'max')
-        union
-        select b.event_key
+        select distinct b.event_key || array_remove(array[r.looks_by], null) as columns
+        from (select null::name as looks_by union all select r.looks_by from pgscore._reducers_of(b) r) r
+        order by 1
     loop
         if not exists (
             select from pg_catalog.pg_index i
@@ -9554,22 +9560,26 @@ begin
                 ) @> wanted.columns
         ) then
             raise notice 'no index of % begins with %: each recount of a profile reads more than its events', b.events, array_to_string(wanted.columns, ', ')
-                using hint = format(
-                    'create index concurrently on %s (%s)', b.events,
-                    (select string_agg(quote_ident(c), ', ' order by o) from unnest(wanted.columns) with ordinality u (c, o))
-                );
+                using hint = case
+                    when pgscore._is_partitioned(b.events) then format(
+                        'create index on only %s (%s), one concurrently on each partition, and attach them to it', b.events,
+                        pgscore._columns_sql(wanted.columns)
+                    )
+                    else format('create index concurrently on %s (%s)', b.events, pgscore._columns_sql(wanted.columns))
+                end;
         end if;
     end loop;
 end
 $$;
 
-comment on function pgscore._advise(pgscore.binding, boolean) is 'Says what is left to do after tables were tied: to count what they hold, and indexes to make';
+comment on function pgscore._advise(pgscore.binding, boolean) is 'Says what is left to do after tables were attached: to count what they hold, and indexes to make';
 grant execute on function pgscore._advise(pgscore.binding, boolean) to pgscore_reader;
 
 -- core/binding/attach.sql
 create function pgscore._run_all(statements text[]) returns void
 language plpgsql volatile
-set search_path = pg_catalog, pg_temp
+-- Without a notice for each trigger that goes with a function.
+set search_path = pg_catalog, pg_temp set client_min_messages = warning
 as $$
 declare
     statement text;
@@ -9752,6 +9762,8 @@ begin
             event_schema = b.event_schema, event_prefix = b.event_prefix, profile_schema = b.profile_schema, profile_prefix = b.profile_prefix
         where o.number = former.number
         returning o.* into b;
+        -- A table that was moved has its functions and its queue beside it again, for all its bindings.
+        update pgscore.binding o set profile_schema = b.profile_schema where o.profile = b.profile and o.profile_schema <> b.profile_schema;
         return b;
     end if;
     -- The event table's name, where that is enough.
@@ -9887,6 +9899,7 @@ declare
     b pgscore.binding;
     former pgscore.binding;
     queue regclass;
+    moved text[];
     at_once boolean;
     began constant pg_snapshot := pg_current_snapshot();
 begin
@@ -9922,11 +9935,19 @@ begin
     end if;
     b.number := former.number;
     perform pgscore._refuse(pgscore._tables_problem(b));
+    -- Nobody changes them any more, for instance to hide rows by a policy that would run with the caller's rights.
+    perform pgscore._lock_tables(array[events, profile], 'access share', '{}');
+    perform pgscore._refuse(pgscore._tables_problem(b));
     perform pgscore._refuse(pgscore._table_keys_problem(b));
     perform pgscore._refuse(pgscore._reducers_problem(b));
     perform pgscore._refuse(pgscore._columns_problem(b));
     at_once := former.number is not null or coalesce(backfill, pgscore._is_small(profile, 10000) and pgscore._is_small(events, 100000));
     b := pgscore._note_binding(b, former);
+    moved := array(
+        select pgscore._drop_binding_sql(former) where former.event_schema <> b.event_schema
+        union all
+        select pgscore._drop_profile_sql(former) where former.profile_schema <> b.profile_schema
+    );
     perform pgscore._refuse(pgscore._taken_problem(b));
     perform pgscore._add_profile(model, profile);
     if not at_once then
@@ -9937,6 +9958,7 @@ begin
     perform pgscore._settle(queue);
     -- Whoever has queued something for the profile table is over then.
     perform pgscore._lock_tables(array[events, profile], 'share row exclusive', array_remove(array[queue], null));
+    perform pgscore._run_all(moved);
     perform pgscore._generate(b);
     -- What is wrong with the reducers' SQL, such as a value that is none of its column's type, is to be wrong now.
     execute format('select from %s(%s, true)', pgscore._event_object(b, 'recount'), (

@@ -43,8 +43,8 @@ _LEFT = """
 _NOTES = ("binding", "stale_row", "reconciliation", "prediction_log")
 _STATE = " union all ".join(f"select '{table}', t::text from pgscore.{table} t" for table in _NOTES) + " order by 1, 2"
 _COLUMNS = (
-    "name, owner, events, profile, model, event_key, profile_key, reducers, score, version, scored_at, timing, on_error,"
-    " on_missing, max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix"
+    "name, owner, events, profile, model, event_key, profile_key, reducers, score, version, scored_at, timing,"
+    " on_error, on_missing, max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix"
 )
 # Without a number, and with one of the forger's choice.
 _FORGED = tuple(
@@ -198,7 +198,8 @@ def test_a_number_taken_beforehand_stops_nobody(tied: World) -> None:
     top = tied.root.value("select max(number) from pgscore.binding")
     for number in (*range(top + 1, top + 4), 2147483647):
         name = "sc.ev" if number == top + 1 else f"sc.ev {number}"
-        attempt(tied.alice, _FORGED, json.dumps({"number": number, "name": name, "model": f"x{number}"}))
+        for statement in _FORGED:
+            attempt(tied.alice, statement, json.dumps({"number": number, "name": name, "model": f"x{number}"}))
     tied.attach("carol")
     tied.insert("sc", 2)
     tied.assert_counted("sc")

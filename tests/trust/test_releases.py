@@ -99,7 +99,7 @@ def test_what_is_tied_can_be_untied(serving: Database, copied: Session) -> None:
     analyst.run(_FORGET)
     assert copied.value(_GENERATED) == 0
     assert _answering(analyst, "public.copied") == 1
-    with refused("42704", 'model "churn" is not tied to table public.copied'):
+    with refused("42704", 'model "churn" does not score table public.copied'):
         analyst.run(_FORGET)
     copied.run("drop table public.copied")
 

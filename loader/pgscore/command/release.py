@@ -186,7 +186,7 @@ def forget(
     """Has a model forget a profile table.
 
     The functions for its rows go; they are scored like those of any other table then. Whoever may read the table can
-    do this, and operators. A table that a binding ties is detached first.
+    do this, and operators. A table that is attached is detached first.
     """
     registry.forget_profile(dsn, model, table)
     if as_json:

@@ -39,6 +39,11 @@ _SEEN = """
     from pgscore.binding b join pg_class c on c.oid in (b.events, b.profile)
     where b.number = %s group by b.events, b.profile, b.event_key
 """
+_FITS = """
+    select pgscore._tables_problem(b) is null and pgscore._table_keys_problem(b) is null
+        and pgscore._reducers_problem(b) is null as fits
+    from pgscore.binding b where b.number = %s
+"""
 _REDUCERS = """
     select r.ordinal, r.target, quote_ident(r.target) as column, r.recounted, r.differs
     from pgscore.binding b, pgscore._reducers_of(b) r
@@ -79,10 +84,11 @@ def check_counters(connection: Connection, binding: dict[str, Any], stale: str, 
         remedy: what to do if they differ.
     """
     number, profile = binding["number"], binding["profile"]
-    if not _are_tables(connection, binding):
+    seen = row(connection, _SEEN, (_SMALL, number))
+    if not seen["seen"] or not _stay_as_they_are(connection, binding):
         return
-    seen, reducers = row(connection, _SEEN, (_SMALL, number)), rows(connection, _REDUCERS, (number,))
-    if not seen["seen"] or not reducers:
+    reducers = rows(connection, _REDUCERS, (number,))
+    if not reducers:
         return
     texts = row(connection, _TEXTS, (number,))
     key = [each["part"] for each in rows(connection, _KEY, (number,))]
@@ -94,7 +100,8 @@ def check_counters(connection: Connection, binding: dict[str, Any], stale: str, 
         for each in reducers
     }
     shown = ", ".join(
-        f"{differ[n]} as differs_{n}, pgscore_row.{each['column']}::text as present_{n}, r.value_{n}::text as given_{n}"
+        f"{differ[n]} as differs_{n}, {_shown('pgscore_row.' + each['column'])} as present_{n},"
+        f" {_shown(f'r.value_{n}')} as given_{n}"
         for each in reducers
         for n in [each["ordinal"]]
     )
@@ -134,13 +141,25 @@ def check_counters(connection: Connection, binding: dict[str, Any], stale: str, 
         yield Finding("problem", binding["name"], f"{sentence}, such as {wrong[0]['key']}: {first}", remedy)
 
 
-def _are_tables(connection: Connection, binding: dict[str, Any]) -> bool:
-    """Whether they still are tables, and stay so: an empty table can be made a view, which may call anything."""
-    for relation in (binding["events"], binding["profile"]):
+def _stay_as_they_are(connection: Connection, binding: dict[str, Any]) -> bool:
+    """Locks the tables, and says whether they still are such as attach takes.
+
+    An empty table can be made a view, and a column can get a type with a cast of its own: both may call anything.
+    """
+    try:
         with connection.cursor() as cursor:
-            cursor.execute(f"lock table {relation} in access share mode nowait")
-    kinds = "select relkind from pg_class where oid = any (array[%s, %s]::regclass[])"
-    return {each["relkind"] for each in rows(connection, kinds, (binding["events"], binding["profile"]))} <= {"r", "p"}
+            for relation in (binding["events"], binding["profile"]):
+                cursor.execute(f"lock table {relation} in access share mode nowait")
+    except psycopg2.errors.LockNotAvailable:
+        with connection.cursor() as cursor:
+            cursor.execute("rollback to savepoint pgscore_doctor")
+        return False
+    return bool(row(connection, _FITS, (binding["number"],))["fits"])
+
+
+def _shown(value: str) -> str:
+    """SQL for a value as its type writes it: a cast to text may be a function of the type's owner."""
+    return f"case when {value} is not null then format('%s', {value}) end"
 
 
 def _limit(connection: Connection, timeout: str) -> None:

@@ -10,13 +10,9 @@ begin
             using hint = format('call pgscore.reconcile(%L, %L)', b.events, b.profile);
     end if;
     for wanted in
-        select b.event_key || (
-            select array_agg(r ->> 'order_by') filter (where r ? 'order_by') from jsonb_array_elements(b.reducers) r
-        )::name[] as columns
-        union
-        select b.event_key || (r ->> 'of')::name from jsonb_array_elements(b.reducers) r where r ->> 'aggregate' in ('min', 'max')
-        union
-        select b.event_key
+        select distinct b.event_key || array_remove(array[r.looks_by], null) as columns
+        from (select null::name as looks_by union all select r.looks_by from pgscore._reducers_of(b) r) r
+        order by 1
     loop
         if not exists (
             select from pg_catalog.pg_index i
@@ -29,14 +25,17 @@ begin
                 ) @> wanted.columns
         ) then
             raise notice 'no index of % begins with %: each recount of a profile reads more than its events', b.events, array_to_string(wanted.columns, ', ')
-                using hint = format(
-                    'create index concurrently on %s (%s)', b.events,
-                    (select string_agg(quote_ident(c), ', ' order by o) from unnest(wanted.columns) with ordinality u (c, o))
-                );
+                using hint = case
+                    when pgscore._is_partitioned(b.events) then format(
+                        'create index on only %s (%s), one concurrently on each partition, and attach them to it', b.events,
+                        pgscore._columns_sql(wanted.columns)
+                    )
+                    else format('create index concurrently on %s (%s)', b.events, pgscore._columns_sql(wanted.columns))
+                end;
         end if;
     end loop;
 end
 $$;
 
-comment on function pgscore._advise(pgscore.binding, boolean) is 'Says what is left to do after tables were tied: to count what they hold, and indexes to make';
+comment on function pgscore._advise(pgscore.binding, boolean) is 'Says what is left to do after tables were attached: to count what they hold, and indexes to make';
 grant execute on function pgscore._advise(pgscore.binding, boolean) to pgscore_reader;

@@ -1,6 +1,7 @@
 create function pgscore._run_all(statements text[]) returns void
 language plpgsql volatile
-set search_path = pg_catalog, pg_temp
+-- Without a notice for each trigger that goes with a function.
+set search_path = pg_catalog, pg_temp set client_min_messages = warning
 as $$
 declare
     statement text;
@@ -183,6 +184,8 @@ begin
             event_schema = b.event_schema, event_prefix = b.event_prefix, profile_schema = b.profile_schema, profile_prefix = b.profile_prefix
         where o.number = former.number
         returning o.* into b;
+        -- A table that was moved has its functions and its queue beside it again, for all its bindings.
+        update pgscore.binding o set profile_schema = b.profile_schema where o.profile = b.profile and o.profile_schema <> b.profile_schema;
         return b;
     end if;
     -- The event table's name, where that is enough.
@@ -318,6 +321,7 @@ declare
     b pgscore.binding;
     former pgscore.binding;
     queue regclass;
+    moved text[];
     at_once boolean;
     began constant pg_snapshot := pg_current_snapshot();
 begin
@@ -353,11 +357,19 @@ begin
     end if;
     b.number := former.number;
     perform pgscore._refuse(pgscore._tables_problem(b));
+    -- Nobody changes them any more, for instance to hide rows by a policy that would run with the caller's rights.
+    perform pgscore._lock_tables(array[events, profile], 'access share', '{}');
+    perform pgscore._refuse(pgscore._tables_problem(b));
     perform pgscore._refuse(pgscore._table_keys_problem(b));
     perform pgscore._refuse(pgscore._reducers_problem(b));
     perform pgscore._refuse(pgscore._columns_problem(b));
     at_once := former.number is not null or coalesce(backfill, pgscore._is_small(profile, 10000) and pgscore._is_small(events, 100000));
     b := pgscore._note_binding(b, former);
+    moved := array(
+        select pgscore._drop_binding_sql(former) where former.event_schema <> b.event_schema
+        union all
+        select pgscore._drop_profile_sql(former) where former.profile_schema <> b.profile_schema
+    );
     perform pgscore._refuse(pgscore._taken_problem(b));
     perform pgscore._add_profile(model, profile);
     if not at_once then
@@ -368,6 +380,7 @@ begin
     perform pgscore._settle(queue);
     -- Whoever has queued something for the profile table is over then.
     perform pgscore._lock_tables(array[events, profile], 'share row exclusive', array_remove(array[queue], null));
+    perform pgscore._run_all(moved);
     perform pgscore._generate(b);
     -- What is wrong with the reducers' SQL, such as a value that is none of its column's type, is to be wrong now.
     execute format('select from %s(%s, true)', pgscore._event_object(b, 'recount'), (

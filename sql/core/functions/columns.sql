@@ -83,7 +83,7 @@ begin
         message := format(
             'column "%s" of table %s is of type %s, which cannot serve as %s', input ->> 'name', profile, declared, wanted
         );
-        hint := 'Fit the model on the column as it is, or tie a view or table that has the type it wants.';
+        hint := 'Fit the model on the column as it is, or name a view or table that has the type it wants.';
     end if;
     -- Texts by their bytes: a model tells apart what a collation may hold for equal.
     compared := case wanted when 'text' then format('(%s) collate pg_catalog."C"', expression) else coalesce(compared, expression) end;

@@ -1,4 +1,4 @@
--- Ties of models to profile tables. Whoever may read a table may tie it, and untie it: pgscore.model_profile is written
+-- Which models score which profile tables. Whoever may read a table may add it, and drop it: pgscore.model_profile is written
 -- with the caller's rights, under row-level security. Functions are generated with pgscore's, from what stands there.
 
 create function pgscore._is_readable(profile regclass) returns boolean
@@ -17,25 +17,25 @@ grant execute on function pgscore._is_readable(regclass) to pgscore_reader;
 
 alter table pgscore.model_profile enable row level security;
 create policy everybody_reads on pgscore.model_profile for select to pgscore_reader using (true);
-create policy who_may_read_the_table_ties_it on pgscore.model_profile for insert to pgscore_reader
+create policy who_may_read_the_table_adds_it on pgscore.model_profile for insert to pgscore_reader
     with check (pgscore._is_readable(profile));
-create policy who_may_read_the_table_unties_it on pgscore.model_profile for delete to pgscore_reader
+create policy who_may_read_the_table_drops_it on pgscore.model_profile for delete to pgscore_reader
     using (
         pgscore._is_readable(profile) or pg_has_role(current_user, 'pgscore_operator', 'usage')
         or not exists (select from pg_catalog.pg_class c where c.oid = profile)
     );
 grant insert, delete on pgscore.model_profile to pgscore_reader;
 
-comment on policy everybody_reads on pgscore.model_profile is 'Ties are no secret';
-comment on policy who_may_read_the_table_ties_it on pgscore.model_profile is 'Nobody has functions generated on what is not theirs to read';
-comment on policy who_may_read_the_table_unties_it on pgscore.model_profile is
+comment on policy everybody_reads on pgscore.model_profile is 'Which tables are scored is no secret';
+comment on policy who_may_read_the_table_adds_it on pgscore.model_profile is 'Nobody has functions generated on what is not theirs to read';
+comment on policy who_may_read_the_table_drops_it on pgscore.model_profile is
     'So do operators; and what was dropped is anybody''s to clear away';
 
-create function pgscore._ties() returns table (model text, profile regclass, is_bound boolean)
+create function pgscore._scored_tables() returns table (model text, profile regclass, is_bound boolean)
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    -- A binding is a tie too, also one that came before its model.
+    -- A table that is attached is scored too, also where that came before the model.
     select t.model, t.profile, bool_or(t.is_bound)
     from (
         select p.model, p.profile, false as is_bound from pgscore.model_profile p
@@ -46,7 +46,7 @@ as $$
     group by t.model, t.profile
 $$;
 
-comment on function pgscore._ties() is 'Which models score which tables that are there; is_bound: a binding stores the scores';
+comment on function pgscore._scored_tables() is 'Which models score which tables that are there; is_bound: a binding stores the scores';
 
 create function pgscore._drop_functions(profile regclass, models text[]) returns void
 language plpgsql volatile
@@ -85,9 +85,9 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     space constant regnamespace := (select c.relnamespace from pg_catalog.pg_class c where c.oid = profile);
-    tied constant text[] := array(select t.model from pgscore._ties() t where t.profile = _replace_profile.profile);
+    scored constant text[] := array(select t.model from pgscore._scored_tables() t where t.profile = _replace_profile.profile);
 begin
-    if space is null or cardinality(tied) = 0 and not has_schema_privilege(space, 'usage') then
+    if space is null or cardinality(scored) = 0 and not has_schema_privilege(space, 'usage') then
         return;
     elsif not has_schema_privilege(space, 'usage') then
         raise exception 'pgscore_owner may not use schema %, and functions are generated on the row type of %', space, profile
@@ -95,16 +95,16 @@ begin
     end if;
     perform pgscore._create_function(f)
     from pgscore.model m, pgscore._profile_functions(m.name, profile) f
-    where m.name = any (tied) and m.name = any (models) and m.serving is not null;
-    if cardinality(tied) > 0 or to_regprocedure(format('pgscore._score_rows(text, %s[])', profile)) is not null then
+    where m.name = any (scored) and m.name = any (models) and m.serving is not null;
+    if cardinality(scored) > 0 or to_regprocedure(format('pgscore._score_rows(text, %s[])', profile)) is not null then
         perform pgscore._create_function(f) from pgscore._profile_dispatch(profile) f;
     end if;
-    perform pgscore._drop_functions(profile, tied);
+    perform pgscore._drop_functions(profile, scored);
 end
 $$;
 
 comment on function pgscore._replace_profile(regclass, text[]) is
-    'Writes what is generated for rows of a table: of these models, as far as they are tied to it, and what chooses among all; drops what is not needed';
+    'Writes what is generated for rows of a table: of these models, as far as they score it, and what chooses among all; drops what is not needed';
 
 create function pgscore._generate_profile(profile regclass) returns void
 language plpgsql volatile security definer
@@ -115,7 +115,7 @@ begin
     for attempt in 1 .. 3 loop
         begin
             perform pgscore._replace_profile(
-                profile, array(select t.model from pgscore._ties() t where t.profile = _generate_profile.profile)
+                profile, array(select t.model from pgscore._scored_tables() t where t.profile = _generate_profile.profile)
             );
             return;
         exception
@@ -131,7 +131,7 @@ end
 $$;
 
 comment on function pgscore._generate_profile(regclass) is
-    'Generates the functions for rows of a table anew, from what it is tied to; what is right stays as it is';
+    'Generates the functions for rows of a table anew, from the models that score it; what is right stays as it is';
 grant execute on function pgscore._generate_profile(regclass) to pgscore_reader;
 
 create function pgscore._replace_quietly(profile regclass, models text[]) returns text
@@ -156,19 +156,19 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     began constant timestamptz := clock_timestamp();
-    tie record;
+    one record;
     problem text;
 begin
-    for tie in
-        select t.profile from pgscore._ties() t where t.model = _replace_profiles.model order by t.is_bound desc, t.profile::oid
+    for one in
+        select t.profile from pgscore._scored_tables() t where t.model = _replace_profiles.model order by t.is_bound desc, t.profile::oid
     loop
         problem := case
             when clock_timestamp() > began + interval '3 seconds' then 'there was no time left'
-            else pgscore._replace_quietly(tie.profile, array[model])
+            else pgscore._replace_quietly(one.profile, array[model])
         end;
         if problem is not null then
-            raise warning 'rows of table % are scored, but slowly: the functions for them could not be replaced: %', tie.profile, problem
-                using hint = format('select pgscore._generate_profile(%L); `pgscore doctor` lists such tables.', tie.profile);
+            raise warning 'rows of table % are scored, but slowly: the functions for them could not be replaced: %', one.profile, problem
+                using hint = format('select pgscore._generate_profile(%L); `pgscore doctor` lists such tables.', one.profile);
         end if;
     end loop;
 end
@@ -182,7 +182,7 @@ language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
     select t.model, t.profile
-    from pgscore._ties() t
+    from pgscore._scored_tables() t
     join pgscore.model m on m.name = t.model and m.serving is not null
     join pg_catalog.pg_class c on c.oid = t.profile
     where case
@@ -247,10 +247,10 @@ begin
     if not found and exists (
         select from pgscore.model_profile p where p.model = _drop_profile.model and p.profile = _drop_profile.profile
     ) then
-        raise exception '% may not read table %, and so does not untie it', current_user, profile
+        raise exception '% may not read table %, and so does not drop it', current_user, profile
             using errcode = 'insufficient_privilege', hint = 'Whoever may read it can, or a member of pgscore_operator.';
     elsif not found then
-        raise exception 'model "%" is not tied to table %', model, profile
+        raise exception 'model "%" does not score table %', model, profile
             using errcode = 'undefined_object', hint = format('`pgscore show %s` lists its tables.', model);
     end if;
     perform pgscore._generate_profile(profile);

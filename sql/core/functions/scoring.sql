@@ -174,9 +174,9 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     row_arguments constant text[] := pgscore._profile_arguments(profile, inputs, 'pgscore_row');
-    -- The table's number ties the plan to it: a change of its columns reaches the plans of open sessions.
-    tied constant text := format('where pg_typeof(%L::regclass) is not null', profile::oid);
-    each_row constant text := ') from unnest($1) as pgscore_row ' || tied || ')';
+    -- The table's number makes the plan depend on it: a change of its columns reaches the plans of open sessions.
+    depending constant text := format('where pg_typeof(%L::regclass) is not null', profile::oid);
+    each_row constant text := ') from unnest($1) as pgscore_row ' || depending || ')';
     split record;
 begin
     if engine = 'estimator' then
@@ -203,7 +203,7 @@ begin
             %s
         );',
         version, model, version, split.numbers, split.texts,
-        pgscore._engine_call(engine, model, version, row_arguments), tied
+        pgscore._engine_call(engine, model, version, row_arguments), depending
     );
 end
 $$;
@@ -282,7 +282,7 @@ begin
         'sql stable parallel ' || case when bool_or('estimator' = m.one_engine) then 'restricted' else 'safe' end
     into models, many_posture, one_posture
     from pgscore.model m
-    join pgscore._ties() t on t.model = m.name and t.profile = _profile_dispatch.profile
+    join pgscore._scored_tables() t on t.model = m.name and t.profile = _profile_dispatch.profile
     where m.serving is not null
         -- What a promotion had to leave out.
         and to_regprocedure(format('%s(%s[])', pgscore._model_function(m.name, 'rows'), row_type)) is not null;

@@ -5,6 +5,9 @@ create type pgscore.reducer_sql as (
     problem text,
     kind text,
     delta text,
+    is_whole boolean,
+    is_finite boolean,
+    looks_by name,
     one text,
     folded text,
     signed text,
@@ -21,6 +24,9 @@ comment on column pgscore.reducer_sql.target is 'The profile''s column';
 comment on column pgscore.reducer_sql.problem is 'What is wrong with it, in a sentence; NULL where nothing is';
 comment on column pgscore.reducer_sql.kind is 'add: events add to the value and can be taken away again; grow: new events move it, and otherwise it is recounted; look: it is always recounted';
 comment on column pgscore.reducer_sql.delta is 'The type of what events bring, with the collation; NULL for look';
+comment on column pgscore.reducer_sql.is_whole is 'Whether each event brings something, so that none can be left out';
+comment on column pgscore.reducer_sql.is_finite is 'false where they may bring NaN or infinity, which cannot be taken away again';
+comment on column pgscore.reducer_sql.looks_by is 'The events'' column by which values are looked up, which an index helps; NULL: all events of the key are read';
 comment on column pgscore.reducer_sql.one is 'What one event, e, brings; NULL for nothing';
 comment on column pgscore.reducer_sql.folded is 'What inserted events, e, of one key bring';
 comment on column pgscore.reducer_sql.signed is 'What events, e, of one key bring that come where e.pgscore_sign is 1 and go where it is -1; NULL unless the kind is add';

@@ -50,7 +50,7 @@ as $$
     where b.on_missing = 'ignore'
     having not exists (
         select from pgscore._reducers_of(b) r
-        where r.kind = 'look' or (r.reducer ->> 'aggregate' = 'count' and not r.reducer ? 'where')
+        where r.kind = 'look' or r.is_whole
     )
 $$;
 
@@ -199,8 +199,7 @@ begin
         ) filter (where r.kind <> 'look'),
         -- NaN and infinity cannot be taken away again.
         string_agg(format('f.%I in (''NaN'', ''Infinity'', ''-Infinity'')', r.target), ' or ' order by r.ordinal)
-            filter (where r.reducer ->> 'aggregate' = 'sum' and (pgscore._column(b.events, r.reducer ->> 'of')).atttypid = 'numeric'::regtype
-                and not (operation = 'delete' and r.reducer ? 'deletes')),
+            filter (where r.kind = 'add' and not r.is_finite and not (operation = 'delete' and r.reducer ? 'deletes')),
         string_agg(format('coalesce(%s, 0) <> 0', r.signed), ' or ' order by r.ordinal)
             filter (where r.signed is not null and not (operation = 'delete' and r.reducer ? 'deletes'))
     into adds_up, signed, infinite, differing

@@ -3,19 +3,21 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    filled constant text := pgscore._fill_generated_sql(b.profile, 'scored.present');
     counters constant name[] := array(
         select distinct r ->> 'column' from pgscore._bindings_of(b.profile) o, jsonb_array_elements(o.reducers) r order by 1
     );
     key_text constant text := pgscore._key_text_sql(b.profile_key, 'new');
     told constant jsonb := jsonb_build_object(
         'number', b.number, 'model', quote_literal(b.model), 'binding', quote_literal(b.name), 'abort_hint', quote_literal(pgscore._abort_hint()),
-        'key_text', key_text, 'known', pgscore._known_sql(b), 'profile', quote_literal(b.profile)
+        'key_text', key_text,
+        -- A copy of a schema has the functions, and may stand where the number is another binding's, or nobody's.
+        'known', format('b.number = %s and b.profile = %s', b.number, case when pgscore._is_partitioned(b.profile) then 'pg_partition_root(tg_relid)' else 'tg_relid' end)
     );
 begin
     return pgscore._fill(pgscore._score_one_template(), jsonb_build_object(
         'number', b.number, 'profile', b.profile, 'model', quote_literal(b.model), 'key_text', key_text,
-        'filled', e'present := new;\n' || filled, 'row', case when filled is null then 'new' else 'present' end,
+        -- What is computed when the row is stored is computed here before, and what stands here then is not looked at.
+        'filled', pgscore._fill_generated_sql(b.profile, 'new'), 'row', 'new',
         'score', quote_ident(b.score), 'moved', pgscore._changed_sql(counters), 'bound', pgscore._bound_sql(b.profile),
         'refused', pgscore._fill(case b.on_error when 'abort' then pgscore._abort_one_template() else pgscore._keep_one_template() end, told),
         'version', format('new.%s := answer[2];', quote_ident(b.version)), 'scored_at', format('new.%s := now();', quote_ident(b.scored_at)),

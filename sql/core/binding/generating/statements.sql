@@ -65,7 +65,7 @@ as $$
     select format('pg_typeof(%L::regclass) is not null', profile)
 $$;
 
-comment on function pgscore._bound_sql(regclass) is 'SQL that is true, and ties a plan to a table: a change of its columns reaches the plans of open sessions';
+comment on function pgscore._bound_sql(regclass) is 'SQL that is true, and makes a plan depend on a table: a change of its columns reaches the plans of open sessions';
 grant execute on function pgscore._bound_sql(regclass) to pgscore_reader;
 
 create function pgscore._known_sql(b pgscore.binding) returns text

@@ -9,6 +9,7 @@ begin
     r.problem := case when r.reducer ? 'of' then 'count counts events and takes no "of"' else pgscore._counter_problem(r, target) end;
     r.kind := 'add';
     r.delta := 'bigint';
+    r.is_whole := filter is null;
     r.one := coalesce('case when ' || filter || ' then 1 end', '1');
     r.folded := 'count(*)' || filtered;
     r.signed := 'sum(e.pgscore_sign)' || filtered;

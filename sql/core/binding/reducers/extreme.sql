@@ -12,6 +12,7 @@ declare
 begin
     r.problem := coalesce(pgscore._order_problem(r, source), pgscore._same_type_problem(r, source, target));
     r.kind := 'grow';
+    r.looks_by := source.attname;
     r.delta := pgscore._column_type(target);
     r.one := coalesce('case when ' || filter || ' then ' || value || ' end', value);
     r.folded := format(first, value, direction, coalesce(' and ' || filter, ''));

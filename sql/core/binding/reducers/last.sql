@@ -19,6 +19,7 @@ begin
         return r;
     end if;
     r.kind := 'look';
+    r.looks_by := r.reducer ->> 'order_by';
     r.recounted := format(
         'select e.%I %s order by e.%I desc nulls last%s limit 1', source.attname, chosen, r.reducer ->> 'order_by',
         (select string_agg(format(', e.%I desc', k.name), '' order by k.ordinal) from unnest(key) with ordinality as k (name, ordinal))

@@ -22,6 +22,7 @@ begin
     end;
     r.kind := case when is_exact then 'add' else 'grow' end;
     r.delta := case when is_exact then 'numeric' else 'double precision' end;
+    r.is_finite := source.atttypid <> 'numeric'::regtype;
     r.one := coalesce('case when ' || filter || ' then ' || value || ' end', value);
     r.folded := format('sum(%s)%s', value, filtered);
     r.signed := case when is_exact then format('sum(e.pgscore_sign * %s::numeric)%s', value, filtered) end;

@@ -50,7 +50,6 @@ set search_path = pg_catalog, pg_temp
 as $function$ select $template$
 <<scored>>
 declare
-    present {{profile}};
     answer double precision[];
     alone record;
     reason text;
@@ -102,7 +101,7 @@ set search_path = pg_catalog, pg_temp
 as $function$ select $template$
 insert into pgscore.prediction_log (model, version, binding, key, score)
 select b.model, scored.answer[2], b.name, {{key_text}}, scored.answer[1]
-from pgscore.binding b where b.number = {{number}} and b.profile = {{profile}}::regclass;
+from pgscore.binding b where {{known}};
 $template$ $function$;
 
 comment on function pgscore._log_one_template() is
@@ -126,7 +125,7 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
 insert into pgscore.stale_row as s (binding, key, reason)
-select {{number}}, {{key_text}}, scored.reason where {{known}}
+select {{number}}, {{key_text}}, scored.reason where exists (select from pgscore.binding b where {{known}})
 on conflict on constraint stale_row_pkey do update set reason = excluded.reason;
 $template$ $function$;
 

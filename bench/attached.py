@@ -1,4 +1,4 @@
-"""Tables of an application, with nothing on them, with a trigger by hand, or tied to a model: alike in all else."""
+"""Tables of an application, with nothing on them, with a trigger by hand, or attached to a model: alike in all else."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def make(session: Session, name: str, customers: int) -> Pair:
 
 
 def attach(session: Session, pair: Pair, model: str, timing: str, *, owner: str = _OWNER) -> None:
-    """Ties the tables to a model, without the prediction log, as their owner.
+    """Attaches the tables to a model, without the prediction log, as their owner.
 
     Raises:
         psycopg2.Error: pgscore refuses.
@@ -91,8 +91,8 @@ def attach(session: Session, pair: Pair, model: str, timing: str, *, owner: str 
 
 
 @contextmanager
-def tied(session: Session, pair: Pair, model: str, timing: str) -> Iterator[None]:
-    """Ties the tables to a model that serves, without the prediction log; unties them at the end.
+def attached(session: Session, pair: Pair, model: str, timing: str) -> Iterator[None]:
+    """Attaches the tables to a model that serves, without the prediction log; detaches them at the end.
 
     Raises:
         psycopg2.Error: pgscore refuses.
