@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pgscore
+import psycopg2
 import pytest
 from sklearn.linear_model import LogisticRegression
 
@@ -275,6 +276,49 @@ def test_invariant_7_an_owner_moves_no_counters_of_others(owner: Session) -> Non
     ):
         with refused("42501", "new row violates row-level security policy"):
             owner.run(statement)
+
+
+@pytest.mark.parametrize(
+    "call", ["select pgscore.detach({mine})", "select pgscore.detach({planted})", "call pgscore.reconcile({planted})"]
+)
+def test_invariant_7_a_row_that_an_owner_planted_takes_nothing_of_others(
+    shopping: Database, rights: Session, call: str
+) -> None:
+    """It says that functions and queue of an owner's tables are those of others; who calls is a member of both."""
+    rights.run(f"grant {shop.OWNER}, churn_owner to test_operator; grant usage, create on schema churn to {shop.OWNER}")
+    shop.attach(rights)
+    state = """
+        select p.oid::regprocedure::text, p.proowner::regrole::text, md5(p.prosrc) from pg_proc p
+        where p.pronamespace = 'churn'::regnamespace
+        union all
+        select c.oid::regclass::text, c.relowner::regrole::text, c.oid::text from pg_class c
+        where c.relnamespace = 'churn'::regnamespace order by 1
+    """
+    before = rights.run(state)
+    owner = shopping.session(shop.OWNER)
+    owner.run('create table "Shop".planted (id integer primary key, "Customer Id" bigint)')
+    calls = {"mine": _TABLES, "planted": f"'\"Shop\".planted', '{shop.PROFILE}'"}
+    try:
+        owner.run(
+            """
+            insert into pgscore.binding (
+                name, owner, events, profile, model, event_key, profile_key, reducers, score, timing, on_error,
+                on_missing, log, event_schema, event_prefix, profile_schema, profile_prefix
+            )
+            select 'planted', b.owner, '"Shop".planted', b.profile, 'planted', b.event_key, b.profile_key,
+                '[{"column": "pieces", "aggregate": "count"}]', b.score, b.timing, b.on_error, b.on_missing, b.log,
+                c.event_schema, c.event_prefix, c.profile_schema, c.profile_prefix
+            from pgscore.binding b, pgscore.binding c where b.model = 'shop' and c.name = 'churn.complaints'
+            """
+        )
+        shopping.session("test_operator").run(call.format_map(calls))
+    except psycopg2.Error as error:
+        if error.pgcode not in ("42501", "22023"):
+            raise
+    finally:
+        rights.run("revoke churn_owner from test_operator")
+    assert rights.run(state) == before
+    rights.run("insert into churn.complaints (customer_id, kind) values (1, 'x')")
 
 
 def test_two_event_tables_and_two_models_on_one_profile(shopping: Database, key: Path) -> None:
