@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "16bab9eac03341444228d8ea7646c24b192ef7c5902abefbb0993b960c42c4c9")
+    run_frozen("0001_core.up.sql", "c0015df1d731ab1e9533418cd25fd5620d18c10316637a62facaaf688b4142d8")
 
 
 def downgrade() -> None:

@@ -970,10 +970,10 @@ begin
     elsif wanted = 'text' and category = 'S' then
         expression := reference || '::pg_catalog.text';
     elsif wanted = 'boolean' and category = 'B' then
-        expression := reference || '::integer::double precision';
+        expression := reference || '::pg_catalog.int4::pg_catalog.float8';
     elsif wanted = 'double precision' and base = 'real'::regtype then
         expression := format('pgscore._real(%s)', reference);
-        compared := reference || '::double precision';
+        compared := reference || '::pg_catalog.float8';
     elsif wanted = 'double precision' and base = 'numeric'::regtype and not (
         modifier >= 0
         -- Digits before the point, and behind it; the scale has a sign from PostgreSQL 15 on.
@@ -984,7 +984,7 @@ begin
     elsif wanted = 'double precision' and base in (
         'smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'double precision'::regtype
     ) then
-        expression := reference || '::double precision';
+        expression := reference || '::pg_catalog.float8';
     else
         sqlstate := '42804';
         message := format(
@@ -4490,7 +4490,7 @@ as $$
     -- Arrays without elements cannot be put together.
     select
         coalesce('array[' || string_agg(a.argument, ', ' order by a.ordinal) filter (where not a.is_text)
-            || ']::double precision[]', 'null'),
+            || ']::pg_catalog.float8[]', 'null'),
         coalesce('array[' || string_agg(a.argument, ', ' order by a.ordinal) filter (where a.is_text) || ']::pg_catalog.text[]', 'null')
     from (
         select i.ordinal, i.input ->> 'type' = 'text' as is_text, arguments[i.ordinal] as argument
@@ -4511,8 +4511,8 @@ as $$
             'pgscore._payload_value(%s, %L, %L)%s', source, i.input ->> 'name', i.input ->> 'type',
             case i.input ->> 'type'
                 when 'text' then ''
-                when 'boolean' then '::boolean::integer::double precision'
-                else '::double precision'
+                when 'boolean' then '::pg_catalog.bool::pg_catalog.int4::pg_catalog.float8'
+                else '::pg_catalog.float8'
             end
         )
         order by i.ordinal
@@ -5290,7 +5290,7 @@ begin
             pgscore._engine_call(serving.one_engine, model, serving.version, arguments, false, ordinary), late_score
         );
         rescore := format(
-            E'select case when not %s\n    then %s\n    when $3 or %s\n    then array[%s, %s::double precision]\nend', is_current,
+            E'select case when not %s\n    then %s\n    when $3 or %s\n    then array[%s, %s::pg_catalog.float8]\nend', is_current,
             late_rescore, pgscore._inputs_differ(profile, serving.inputs, '($1)', '($2)'),
             pgscore._engine_call(
                 serving.one_engine, model, serving.version,
@@ -7626,9 +7626,13 @@ create function pgscore._keep_one_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
-insert into pgscore.stale_row as s (binding, key, reason)
-select {{number}}, {{key_text}}, scored.reason where exists (select from pgscore.binding b where {{known}})
-on conflict on constraint stale_row_pkey do update set reason = excluded.reason;
+begin
+    insert into pgscore.stale_row as s (binding, key, reason)
+    select {{number}}, {{key_text}}, scored.reason where exists (select from pgscore.binding b where {{known}})
+    on conflict on constraint stale_row_pkey do update set reason = excluded.reason;
+exception when others then
+    raise exception using errcode = sqlstate, message = sqlerrm, hint = '`pgscore doctor` says what to run.';
+end;
 $template$ $function$;
 
 comment on function pgscore._keep_one_template() is

@@ -48,7 +48,7 @@ _OWN_KEY = (
     alter table sa.ev alter k type sa.own using 'k1';
     drop table sa.pr;
     create table sa.pr (k sa.own primary key, n bigint not null default 0, score double precision, secret text);
-    insert into sa.pr (k) select unnest(array['k1', 'k2', 'k3', 'k4', 'k5'])::sa.own
+    insert into sa.pr (k) select unnest('{k1,k2,k3,k4,k5}'::sa.own[])
 """
 )
 # What alice has on both of her tables: what she makes first, and what she does to {table}.

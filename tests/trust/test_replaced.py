@@ -91,9 +91,8 @@ def test_a_member_runs_none_of_it(replaced: World, what: str) -> None:
     replaced.assert_ran_only_as("alice")
 
 
-@pytest.mark.parametrize("what", ["reconcile", "reattach"])
-def test_a_call_of_the_owner_makes_everything_anew(replaced: World, what: str) -> None:
-    call(replaced.alice, what, "sa")
+def test_reattach_makes_everything_anew(replaced: World) -> None:
+    call(replaced.alice, "reattach", "sa")
     replaced.insert("sa", 2)
     call(replaced.alice, "reconcile", "sa")
     replaced.assert_counted("sa")

@@ -7,8 +7,8 @@ as $$
             'pgscore._payload_value(%s, %L, %L)%s', source, i.input ->> 'name', i.input ->> 'type',
             case i.input ->> 'type'
                 when 'text' then ''
-                when 'boolean' then '::boolean::integer::double precision'
-                else '::double precision'
+                when 'boolean' then '::pg_catalog.bool::pg_catalog.int4::pg_catalog.float8'
+                else '::pg_catalog.float8'
             end
         )
         order by i.ordinal

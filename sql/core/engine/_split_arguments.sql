@@ -5,7 +5,7 @@ as $$
     -- Arrays without elements cannot be put together.
     select
         coalesce('array[' || string_agg(a.argument, ', ' order by a.ordinal) filter (where not a.is_text)
-            || ']::double precision[]', 'null'),
+            || ']::pg_catalog.float8[]', 'null'),
         coalesce('array[' || string_agg(a.argument, ', ' order by a.ordinal) filter (where a.is_text) || ']::pg_catalog.text[]', 'null')
     from (
         select i.ordinal, i.input ->> 'type' = 'text' as is_text, arguments[i.ordinal] as argument

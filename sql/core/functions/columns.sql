@@ -63,10 +63,10 @@ begin
     elsif wanted = 'text' and category = 'S' then
         expression := reference || '::pg_catalog.text';
     elsif wanted = 'boolean' and category = 'B' then
-        expression := reference || '::integer::double precision';
+        expression := reference || '::pg_catalog.int4::pg_catalog.float8';
     elsif wanted = 'double precision' and base = 'real'::regtype then
         expression := format('pgscore._real(%s)', reference);
-        compared := reference || '::double precision';
+        compared := reference || '::pg_catalog.float8';
     elsif wanted = 'double precision' and base = 'numeric'::regtype and not (
         modifier >= 0
         -- Digits before the point, and behind it; the scale has a sign from PostgreSQL 15 on.
@@ -77,7 +77,7 @@ begin
     elsif wanted = 'double precision' and base in (
         'smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'double precision'::regtype
     ) then
-        expression := reference || '::double precision';
+        expression := reference || '::pg_catalog.float8';
     else
         sqlstate := '42804';
         message := format(

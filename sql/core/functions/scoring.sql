@@ -119,7 +119,7 @@ begin
             pgscore._engine_call(serving.one_engine, model, serving.version, arguments, false, ordinary), late_score
         );
         rescore := format(
-            E'select case when not %s\n    then %s\n    when $3 or %s\n    then array[%s, %s::double precision]\nend', is_current,
+            E'select case when not %s\n    then %s\n    when $3 or %s\n    then array[%s, %s::pg_catalog.float8]\nend', is_current,
             late_rescore, pgscore._inputs_differ(profile, serving.inputs, '($1)', '($2)'),
             pgscore._engine_call(
                 serving.one_engine, model, serving.version,

@@ -124,9 +124,13 @@ create function pgscore._keep_one_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
-insert into pgscore.stale_row as s (binding, key, reason)
-select {{number}}, {{key_text}}, scored.reason where exists (select from pgscore.binding b where {{known}})
-on conflict on constraint stale_row_pkey do update set reason = excluded.reason;
+begin
+    insert into pgscore.stale_row as s (binding, key, reason)
+    select {{number}}, {{key_text}}, scored.reason where exists (select from pgscore.binding b where {{known}})
+    on conflict on constraint stale_row_pkey do update set reason = excluded.reason;
+exception when others then
+    raise exception using errcode = sqlstate, message = sqlerrm, hint = '`pgscore doctor` says what to run.';
+end;
 $template$ $function$;
 
 comment on function pgscore._keep_one_template() is
