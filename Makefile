@@ -10,6 +10,8 @@ SERVER_PYTHON = PGSCORE_SERVER_PYTHONPATH="$$(docker/server-python)"
 BENCH_PYTHON = $(SERVER_PYTHON) && BENCH="$$(bench/server-python)" \
 	&& export PGSCORE_SERVER_PYTHONPATH="$$PGSCORE_SERVER_PYTHONPATH:$$BENCH" PYTHONPATH="$$BENCH"
 KEEP :=
+# How many tests of the whole run side by side; each worker has a cluster of its own.
+WORKERS := 2
 # Further options of the benchmarks, such as ARGS='--only trees --json'.
 ARGS :=
 
@@ -35,7 +37,7 @@ types: $(READY)
 
 check: $(READY)
 	@docker/install-packages tests
-	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && $(BIN)/pytest $(TESTS)
+	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && $(BIN)/pytest $(if $(TESTS),$(TESTS),-n $(WORKERS) --dist worksteal)
 
 render: $(READY)
 	$(BIN)/python -m plpython.render

@@ -24,6 +24,7 @@ from tests.support.database import (
     SCIENTIST,
     Database,
     Session,
+    named,
 )
 
 if TYPE_CHECKING:
@@ -120,19 +121,19 @@ def _database(cluster: PrivateCluster, name: str) -> Iterator[Database]:
 @pytest.fixture
 def empty(cluster: PrivateCluster, _empty: object) -> Iterator[Database]:
     """A database with nothing in it."""
-    yield from _database(cluster, "empty")
+    yield from _database(cluster, named("empty"))
 
 
 @pytest.fixture
 def installed(cluster: PrivateCluster, _installed: object) -> Iterator[Database]:
     """All of pgscore, 60 customers, a trusted key, and no model."""
-    yield from _database(cluster, "installed")
+    yield from _database(cluster, named("installed"))
 
 
 @pytest.fixture
 def serving(cluster: PrivateCluster, _serving: object) -> Iterator[Database]:
     """The same with model churn: version 1, `pipeline()` of models, promoted; version 2, `light_pipeline()`, not."""
-    yield from _database(cluster, "serving")
+    yield from _database(cluster, named("serving"))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import psycopg2
 import pytest
 from pytest_postgresql import factories
 
-from tests.support.database import Database, Session
+from tests.support.database import Database, Session, named
 
 from . import shop
 
@@ -45,7 +45,7 @@ _shop = factories.postgresql("shop_template")
 @pytest.fixture
 def shopping(cluster: PrivateCluster, _shop: object) -> Iterator[Database]:
     """The shop's tables, and its model, which serves; nothing is attached."""
-    database = Database(cluster, "shop")
+    database = Database(cluster, named("shop"))
     yield database
     database.close()
 

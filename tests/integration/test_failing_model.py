@@ -50,6 +50,16 @@ def loaded(opaque: Database) -> Session:
     return session
 
 
+def _abort(session: Session) -> None:
+    """Attaches the tables once more, as their owner does, with another policy."""
+    session.run("set role churn_owner")
+    session.run(
+        "select pgscore.attach(model, events, profile, event_key, profile_key, reducers, score, version, scored_at,"
+        " on_error => 'abort') from pgscore.binding where name = 'churn.complaints'"
+    )
+    session.run("reset role")
+
+
 def _engine(session: Session) -> str:
     """The engine that serves one row and many."""
     one, many = session.row("select one_engine, many_engine from pgscore.model where name = 'churn'")
@@ -93,7 +103,7 @@ def test_invariant_4_with_keep_a_model_that_cannot_be_loaded_fails_no_insert(opa
 
 def test_invariant_4_with_abort_the_transaction_fails_with_the_reason(opaque: Database, loaded: Session) -> None:
     start = profiles(loaded)
-    loaded.run("update pgscore.binding set on_error = 'abort'")
+    _abort(loaded)
     loaded.run(_REVOKE)
     application = opaque.session(APPLICATION)
     reason = 'could not score 1 of 1 rows for churn.complaints: model "churn" version 3 cannot be loaded'
@@ -138,7 +148,7 @@ def test_invariant_4_only_the_row_that_the_estimator_refuses_is_stale(scored: Se
 @_in_each_engine
 def test_with_abort_one_refused_row_fails_the_batch(scored: Session) -> None:
     scored.run("update churn.customer_profile set total_day_minutes = 'infinity' where customer_id = 3")
-    scored.run("update pgscore.binding set on_error = 'abort'")
+    _abort(scored)
     start = counters(scored)
     with refused("22000", f"could not score 1 of 4 rows for churn.complaints: {_REFUSAL[_engine(scored)]}"):
         scored.run("insert into churn.complaints (customer_id, kind) select i, 'x' from generate_series(1, 4) i")

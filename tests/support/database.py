@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -112,6 +113,11 @@ class Database:
         """Closes all sessions."""
         for session in self._sessions:
             session.close()
+
+
+def named(template: str) -> str:
+    """The database that pytest-postgresql makes of a template: where tests run side by side, each worker has its own."""
+    return template + os.environ.get("PYTEST_XDIST_WORKER", "")
 
 
 @contextmanager

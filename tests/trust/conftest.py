@@ -8,7 +8,7 @@ import psycopg2
 import pytest
 from pytest_postgresql import factories
 
-from tests.support.database import Database, Session
+from tests.support.database import Database, Session, named
 
 from . import world as worlds
 from .world import World
@@ -46,7 +46,7 @@ _trust = factories.postgresql("trust_template")
 @pytest.fixture
 def world(cluster: PrivateCluster, _trust: object) -> Iterator[World]:
     """Three owners, an application, a member and the probe."""
-    database = Database(cluster, "trust")
+    database = Database(cluster, named("trust"))
     found = World(database)
     yield found
     found.root.run("drop role if exists gained")

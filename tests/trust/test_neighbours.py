@@ -10,7 +10,7 @@ import pytest
 from pgscore.doctor import examine
 
 from tests.support import migrate
-from tests.support.database import Database, wait_until_gone
+from tests.support.database import Database, named, wait_until_gone
 
 from . import world as worlds
 from .world import MODEL, assert_one_sentence, attempt, call
@@ -504,7 +504,7 @@ def test_a_database_that_was_made_from_a_template(world: World, cluster: Private
     ended = "select pid, pg_terminate_backend(pid) from pg_stat_activity where datname = %s"
     pids = [pid for pid, _ in observer.run(ended, world.database.name)]
     world.__dict__.clear()
-    world.database = Database(cluster, "trust")
+    world.database = Database(cluster, named("trust"))
     for pid in pids:
         wait_until_gone(observer, pid)
     observer.run(f"create database copied template {world.database.name}")
