@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "c0015df1d731ab1e9533418cd25fd5620d18c10316637a62facaaf688b4142d8")
+    run_frozen("0001_core.up.sql", "09c63c10fc45269b4b509dd0b98f30917ea2b16d0d5e690a39ef4d54afe6d535")
 
 
 def downgrade() -> None:

@@ -332,6 +332,7 @@ create table pgscore.binding (
     constraint on_missing_is_known check (on_missing in ('ignore', 'insert', 'error')),
     constraint max_scoring_ms_is_positive check (max_scoring_ms > 0),
     constraint keys_match check (cardinality(event_key) = cardinality(profile_key)),
+    constraint prefixes_are_ours check (starts_with(event_prefix, '_pgscore_') and starts_with(profile_prefix, '_pgscore_')),
     constraint reducers_are_a_list check (jsonb_typeof(reducers) = 'array')
 );
 
@@ -374,8 +375,11 @@ create policy attach_own on pgscore.binding for insert
     with check (
         pg_has_role(current_user, owner::oid, 'usage')
         and not exists (
-            select from unnest(array[events, profile]) as t (relation)
-            where not exists (select from pg_catalog.pg_class c where c.oid = t.relation and c.relowner = binding.owner)
+            select from (values (events, event_schema), (profile, profile_schema)) as t (relation, space)
+            where not exists (
+                select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+                where c.oid = t.relation and c.relowner = binding.owner and n.nspname = t.space
+            )
         )
     );
 create policy change_own on pgscore.binding for update
@@ -388,8 +392,11 @@ create policy change_own on pgscore.binding for update
     with check (
         pg_has_role(current_user, owner::oid, 'usage')
         and not exists (
-            select from unnest(array[events, profile]) as t (relation)
-            where not exists (select from pg_catalog.pg_class c where c.oid = t.relation and c.relowner = binding.owner)
+            select from (values (events, event_schema), (profile, profile_schema)) as t (relation, space)
+            where not exists (
+                select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+                where c.oid = t.relation and c.relowner = binding.owner and n.nspname = t.space
+            )
         )
     );
 create policy detach_own on pgscore.binding for delete
@@ -6076,14 +6083,14 @@ begin
     if template is null then
         return null;
     end if;
-    -- In one pass: what a part brings along is never looked at again. A part of several lines keeps the margin of its
+    -- Without a backslash, which a session may have read otherwise. In one pass: what a part brings along is never looked at again. A part of several lines keeps the margin of its
     -- place, and a line of which nothing but an empty part would be left goes.
     foreach line in array string_to_array(trim(both e'\n' from template), e'\n') loop
-        is_only := line ~ '^\s*\{\{\w+\}\}$';
-        margin := substring(line from '^\s*');
+        is_only := line ~ '^ *[{][{][a-z_0-9]+[}][}]$';
+        margin := substring(line from '^ *');
         part := null;
-        for piece in select p[1] from regexp_matches(line, '\{\{\w+\}\}|(?:(?!\{\{\w+\}\}).)+', 'g') p loop
-            if piece ~ '^\{\{\w+\}\}$' then
+        for piece in select p[1] from regexp_matches(line, '[{][{][a-z_0-9]+[}][}]|(?:(?![{][{][a-z_0-9]+[}][}]).)+', 'g') p loop
+            if piece ~ '^[{][{][a-z_0-9]+[}][}]$' then
                 if not parts ? trim(both '{}' from piece) then
                     raise exception 'a template asks for %, which nothing fills', piece using errcode = 'internal_error';
                 end if;
@@ -6389,7 +6396,10 @@ as $$
             and o.opcintype in (
                 source.atttypid, (select t.typbasetype from pg_catalog.pg_type t where t.oid = source.atttypid),
                 case when source.atttypid = 'varchar'::regtype then 'text'::regtype end,
-                case when exists (select from pg_catalog.pg_type t where t.oid = source.atttypid and t.typtype = 'e') then 'anyenum'::regtype end
+                (
+                    select case t.typtype when 'e' then 'anyenum'::regtype when 'r' then 'anyrange'::regtype end
+                    from pg_catalog.pg_type t where t.oid = source.atttypid
+                )
             )
     )
 $$;
@@ -6426,7 +6436,7 @@ declare
     conditions text[];
 begin
     for filtered in
-        select w.value, a.attname, format_type(a.atttypid, a.atttypmod) as type, t.typcategory in ('D', 'T') as has_time
+        select w.value, a.attname, format_type(a.atttypid, a.atttypmod) as type, t.typcategory in ('D', 'T', 'R') as has_time
         from jsonb_each(reducer -> 'where') as w, pgscore._column(events, w.key) as a
         join pg_catalog.pg_type t on t.oid = a.atttypid
         order by w.key
@@ -6468,7 +6478,7 @@ begin
         elsif not exists (
             select from pg_catalog.pg_type t
             where t.oid = filtered.atttypid and (t.typnamespace = 'pg_catalog'::regnamespace or t.typtype = 'e')
-                and t.typcategory <> 'A' and t.typname not in ('json', 'xml', 'point')
+                and t.typcategory <> 'A' and t.typname not in ('json', 'xml', 'point', 'money')
         ) then
             return format('column "%s" of type %s cannot be filtered by', filtered.name, filtered.atttypid::regtype);
         end if;
@@ -8997,7 +9007,7 @@ set search_path = pg_catalog, pg_temp
 as $$
     select s.*
     from pgscore._function_sql(
-        format('%s(work %s[])', pgscore._profile_object(b, 'apply'), pgscore._profile_object(b, 'queue')), 'void', 'plpgsql volatile set plan_cache_mode = auto set jit = off',
+        format('%s(given %s[])', pgscore._profile_object(b, 'apply'), pgscore._profile_object(b, 'queue')), 'void', 'plpgsql volatile set plan_cache_mode = auto set jit = off',
         pgscore._fill(pgscore._apply_template(), jsonb_build_object(
             'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'), 'recounted', pgscore._recounted_sql(),
             'declared', (
@@ -9858,6 +9868,8 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+    -- Also where the row was not written by attach: it is its owner's to write.
+    perform pgscore._refuse(pgscore._taken_problem(b));
     perform pgscore._run_all(array(select pgscore._leftover_triggers_sql(b)));
     perform pgscore._run_all(array(select pgscore._former_functions_sql(b)));
     perform pgscore._run_all(array(select pgscore._queue_sql(b)));
@@ -9952,7 +9964,6 @@ begin
         union all
         select pgscore._drop_profile_sql(former) where former.profile_schema <> b.profile_schema
     );
-    perform pgscore._refuse(pgscore._taken_problem(b));
     perform pgscore._add_profile(model, profile);
     if not at_once then
         -- Before the tables are locked, because it takes its time.
@@ -10156,6 +10167,7 @@ begin
     end if;
     perform pgscore._check_owner(b.events, b.profile);
     perform pgscore._refuse(pgscore._tables_problem(b));
+    perform pgscore._refuse(pgscore._taken_problem(b));
     statements := array(select pgscore._reconcile_sql(b));
     if pg_get_userbyid(b.owner) <> current_user or not exists (
         select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace

@@ -55,7 +55,7 @@ alter sequence "Shop"."_pgscore_Customer_queue_pgscore_id_seq" owner to shop_own
 -- rights: of the owner
 comment on sequence "Shop"."_pgscore_Customer_queue_pgscore_id_seq" is null;
 
-CREATE OR REPLACE FUNCTION "Shop"."_pgscore_Customer_apply"(work "Shop"."_pgscore_Customer_queue"[])
+CREATE OR REPLACE FUNCTION "Shop"."_pgscore_Customer_apply"(given "Shop"."_pgscore_Customer_queue"[])
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -208,7 +208,7 @@ begin
     -- A trigger that fires before the row is stored may change what the model reads.
     if cardinality(moved) = 1 or exists (
         select from pg_catalog.pg_trigger t
-        where t.tgrelid = any (E'{"\\"Shop\\".\\"Customer\\"","\\"Shop\\".profile_0","\\"Shop\\".profile_1"}'::regclass[]) and t.tgtype & 19 = 19 and t.tgenabled <> 'D' and t.tgname <> '~pgscore_score'
+        where t.tgrelid = any (E'{"\\"Shop\\".profile_0","\\"Shop\\".profile_1","\\"Shop\\".\\"Customer\\""}'::regclass[]) and t.tgtype & 19 = 19 and t.tgenabled <> 'D' and t.tgname <> '~pgscore_score'
     ) then
         -- The trigger that scores changed rows has the engine for one row, and sees what other triggers make of it.
         update "Shop"."Customer" p set "Total" = (m.row)."Total", billed = (m.row).billed, latest = (m.row).latest, "least" = (m.row)."least", most = (m.row).most, n = (m.row).n, pieces = (m.row).pieces, weight = (m.row).weight
@@ -407,7 +407,6 @@ begin
     end if;
     <<scored>>
     declare
-        present "Shop"."Customer";
         answer double precision[];
         alone record;
         reason text;
@@ -434,9 +433,13 @@ begin
             when others then reason := sqlerrm;
         end;
         if reason is not null then
-            insert into pgscore.stale_row as s (binding, key, reason)
-            select 2, new.id::text, scored.reason where exists (select from pgscore.binding b where b.number = 2 and b.profile = '"Shop"."Customer"'::regclass)
-            on conflict on constraint stale_row_pkey do update set reason = excluded.reason;
+            begin
+                insert into pgscore.stale_row as s (binding, key, reason)
+                select 2, new.id::text, scored.reason where exists (select from pgscore.binding b where b.number = 2 and b.profile = pg_partition_root(tg_relid))
+                on conflict on constraint stale_row_pkey do update set reason = excluded.reason;
+            exception when others then
+                raise exception using errcode = sqlstate, message = sqlerrm, hint = '`pgscore doctor` says what to run.';
+            end;
         elsif answer is not null then
             new."Score" := answer[1];
             new."Version" := answer[2];
@@ -446,7 +449,7 @@ begin
             end if;
             insert into pgscore.prediction_log (model, version, binding, key, score)
             select b.model, scored.answer[2], b.name, new.id::text, scored.answer[1]
-            from pgscore.binding b where b.number = 2 and b.profile = '"Shop"."Customer"'::regclass;
+            from pgscore.binding b where b.number = 2 and b.profile = pg_partition_root(tg_relid);
         end if;
     end;
     return new;

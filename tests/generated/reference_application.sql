@@ -282,7 +282,7 @@ alter function churn._pgscore_complaints_update() owner to churn_owner;
 -- rights: {churn_owner=X/churn_owner}
 comment on function churn._pgscore_complaints_update() is 'pgscore: binding churn.complaints, tells churn.customer_profile of update (<hash>)';
 
-CREATE OR REPLACE FUNCTION churn._pgscore_customer_profile_apply(work churn._pgscore_customer_profile_queue[])
+CREATE OR REPLACE FUNCTION churn._pgscore_customer_profile_apply(given churn._pgscore_customer_profile_queue[])
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -644,7 +644,6 @@ begin
     end if;
     <<scored>>
     declare
-        present churn.customer_profile;
         answer double precision[];
         alone record;
         reason text;
@@ -671,9 +670,13 @@ begin
             when others then reason := sqlerrm;
         end;
         if reason is not null then
-            insert into pgscore.stale_row as s (binding, key, reason)
-            select 2, new.customer_id::text, scored.reason where exists (select from pgscore.binding b where b.number = 2 and b.profile = 'churn.customer_profile'::regclass)
-            on conflict on constraint stale_row_pkey do update set reason = excluded.reason;
+            begin
+                insert into pgscore.stale_row as s (binding, key, reason)
+                select 2, new.customer_id::text, scored.reason where exists (select from pgscore.binding b where b.number = 2 and b.profile = tg_relid)
+                on conflict on constraint stale_row_pkey do update set reason = excluded.reason;
+            exception when others then
+                raise exception using errcode = sqlstate, message = sqlerrm, hint = '`pgscore doctor` says what to run.';
+            end;
         elsif answer is not null then
             new.churn_score := answer[1];
             new.churn_model_version := answer[2];
@@ -684,7 +687,7 @@ begin
             end if;
             insert into pgscore.prediction_log (model, version, binding, key, score)
             select b.model, scored.answer[2], b.name, new.customer_id::text, scored.answer[1]
-            from pgscore.binding b where b.number = 2 and b.profile = 'churn.customer_profile'::regclass;
+            from pgscore.binding b where b.number = 2 and b.profile = tg_relid;
         end if;
     end;
     return new;

@@ -55,7 +55,7 @@ alter sequence "Shop"."_pgscore_Customer_queue_pgscore_id_seq" owner to shop_own
 -- rights: of the owner
 comment on sequence "Shop"."_pgscore_Customer_queue_pgscore_id_seq" is null;
 
-CREATE OR REPLACE FUNCTION "Shop"."_pgscore_Customer_apply"(work "Shop"."_pgscore_Customer_queue"[])
+CREATE OR REPLACE FUNCTION "Shop"."_pgscore_Customer_apply"(given "Shop"."_pgscore_Customer_queue"[])
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -407,7 +407,6 @@ begin
     end if;
     <<scored>>
     declare
-        present "Shop"."Customer";
         answer double precision[];
         alone record;
         reason text;
@@ -434,9 +433,13 @@ begin
             when others then reason := sqlerrm;
         end;
         if reason is not null then
-            insert into pgscore.stale_row as s (binding, key, reason)
-            select 2, new.id::text, scored.reason where exists (select from pgscore.binding b where b.number = 2 and b.profile = '"Shop"."Customer"'::regclass)
-            on conflict on constraint stale_row_pkey do update set reason = excluded.reason;
+            begin
+                insert into pgscore.stale_row as s (binding, key, reason)
+                select 2, new.id::text, scored.reason where exists (select from pgscore.binding b where b.number = 2 and b.profile = tg_relid)
+                on conflict on constraint stale_row_pkey do update set reason = excluded.reason;
+            exception when others then
+                raise exception using errcode = sqlstate, message = sqlerrm, hint = '`pgscore doctor` says what to run.';
+            end;
         elsif answer is not null then
             new."Score" := answer[1];
             new."Version" := answer[2];
@@ -446,7 +449,7 @@ begin
             end if;
             insert into pgscore.prediction_log (model, version, binding, key, score)
             select b.model, scored.answer[2], b.name, new.id::text, scored.answer[1]
-            from pgscore.binding b where b.number = 2 and b.profile = '"Shop"."Customer"'::regclass;
+            from pgscore.binding b where b.number = 2 and b.profile = tg_relid;
         end if;
     end;
     return new;

@@ -116,7 +116,7 @@ class Database:
 
 
 def named(template: str) -> str:
-    """The database that pytest-postgresql makes of a template: where tests run side by side, each worker has its own."""
+    """The database that pytest-postgresql makes of a template: of its own for each worker."""
     return template + os.environ.get("PYTEST_XDIST_WORKER", "")
 
 

@@ -276,6 +276,8 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+    -- Also where the row was not written by attach: it is its owner's to write.
+    perform pgscore._refuse(pgscore._taken_problem(b));
     perform pgscore._run_all(array(select pgscore._leftover_triggers_sql(b)));
     perform pgscore._run_all(array(select pgscore._former_functions_sql(b)));
     perform pgscore._run_all(array(select pgscore._queue_sql(b)));
@@ -370,7 +372,6 @@ begin
         union all
         select pgscore._drop_profile_sql(former) where former.profile_schema <> b.profile_schema
     );
-    perform pgscore._refuse(pgscore._taken_problem(b));
     perform pgscore._add_profile(model, profile);
     if not at_once then
         -- Before the tables are locked, because it takes its time.

@@ -13,14 +13,14 @@ begin
     if template is null then
         return null;
     end if;
-    -- In one pass: what a part brings along is never looked at again. A part of several lines keeps the margin of its
+    -- Without a backslash, which a session may have read otherwise. In one pass: what a part brings along is never looked at again. A part of several lines keeps the margin of its
     -- place, and a line of which nothing but an empty part would be left goes.
     foreach line in array string_to_array(trim(both e'\n' from template), e'\n') loop
-        is_only := line ~ '^\s*\{\{\w+\}\}$';
-        margin := substring(line from '^\s*');
+        is_only := line ~ '^ *[{][{][a-z_0-9]+[}][}]$';
+        margin := substring(line from '^ *');
         part := null;
-        for piece in select p[1] from regexp_matches(line, '\{\{\w+\}\}|(?:(?!\{\{\w+\}\}).)+', 'g') p loop
-            if piece ~ '^\{\{\w+\}\}$' then
+        for piece in select p[1] from regexp_matches(line, '[{][{][a-z_0-9]+[}][}]|(?:(?![{][{][a-z_0-9]+[}][}]).)+', 'g') p loop
+            if piece ~ '^[{][{][a-z_0-9]+[}][}]$' then
                 if not parts ? trim(both '{}' from piece) then
                     raise exception 'a template asks for %, which nothing fills', piece using errcode = 'internal_error';
                 end if;

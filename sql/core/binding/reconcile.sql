@@ -39,6 +39,7 @@ begin
     end if;
     perform pgscore._check_owner(b.events, b.profile);
     perform pgscore._refuse(pgscore._tables_problem(b));
+    perform pgscore._refuse(pgscore._taken_problem(b));
     statements := array(select pgscore._reconcile_sql(b));
     if pg_get_userbyid(b.owner) <> current_user or not exists (
         select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace

@@ -27,6 +27,7 @@ create table pgscore.binding (
     constraint on_missing_is_known check (on_missing in ('ignore', 'insert', 'error')),
     constraint max_scoring_ms_is_positive check (max_scoring_ms > 0),
     constraint keys_match check (cardinality(event_key) = cardinality(profile_key)),
+    constraint prefixes_are_ours check (starts_with(event_prefix, '_pgscore_') and starts_with(profile_prefix, '_pgscore_')),
     constraint reducers_are_a_list check (jsonb_typeof(reducers) = 'array')
 );
 
@@ -69,8 +70,11 @@ create policy attach_own on pgscore.binding for insert
     with check (
         pg_has_role(current_user, owner::oid, 'usage')
         and not exists (
-            select from unnest(array[events, profile]) as t (relation)
-            where not exists (select from pg_catalog.pg_class c where c.oid = t.relation and c.relowner = binding.owner)
+            select from (values (events, event_schema), (profile, profile_schema)) as t (relation, space)
+            where not exists (
+                select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+                where c.oid = t.relation and c.relowner = binding.owner and n.nspname = t.space
+            )
         )
     );
 create policy change_own on pgscore.binding for update
@@ -83,8 +87,11 @@ create policy change_own on pgscore.binding for update
     with check (
         pg_has_role(current_user, owner::oid, 'usage')
         and not exists (
-            select from unnest(array[events, profile]) as t (relation)
-            where not exists (select from pg_catalog.pg_class c where c.oid = t.relation and c.relowner = binding.owner)
+            select from (values (events, event_schema), (profile, profile_schema)) as t (relation, space)
+            where not exists (
+                select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+                where c.oid = t.relation and c.relowner = binding.owner and n.nspname = t.space
+            )
         )
     );
 create policy detach_own on pgscore.binding for delete

@@ -352,7 +352,7 @@ set search_path = pg_catalog, pg_temp
 as $$
     select s.*
     from pgscore._function_sql(
-        format('%s(work %s[])', pgscore._profile_object(b, 'apply'), pgscore._profile_object(b, 'queue')), 'void', 'plpgsql volatile set plan_cache_mode = auto set jit = off',
+        format('%s(given %s[])', pgscore._profile_object(b, 'apply'), pgscore._profile_object(b, 'queue')), 'void', 'plpgsql volatile set plan_cache_mode = auto set jit = off',
         pgscore._fill(pgscore._apply_template(), jsonb_build_object(
             'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'), 'recounted', pgscore._recounted_sql(),
             'declared', (

@@ -29,7 +29,10 @@ as $$
             and o.opcintype in (
                 source.atttypid, (select t.typbasetype from pg_catalog.pg_type t where t.oid = source.atttypid),
                 case when source.atttypid = 'varchar'::regtype then 'text'::regtype end,
-                case when exists (select from pg_catalog.pg_type t where t.oid = source.atttypid and t.typtype = 'e') then 'anyenum'::regtype end
+                (
+                    select case t.typtype when 'e' then 'anyenum'::regtype when 'r' then 'anyrange'::regtype end
+                    from pg_catalog.pg_type t where t.oid = source.atttypid
+                )
             )
     )
 $$;

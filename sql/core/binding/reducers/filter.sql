@@ -9,7 +9,7 @@ declare
     conditions text[];
 begin
     for filtered in
-        select w.value, a.attname, format_type(a.atttypid, a.atttypmod) as type, t.typcategory in ('D', 'T') as has_time
+        select w.value, a.attname, format_type(a.atttypid, a.atttypmod) as type, t.typcategory in ('D', 'T', 'R') as has_time
         from jsonb_each(reducer -> 'where') as w, pgscore._column(events, w.key) as a
         join pg_catalog.pg_type t on t.oid = a.atttypid
         order by w.key
@@ -51,7 +51,7 @@ begin
         elsif not exists (
             select from pg_catalog.pg_type t
             where t.oid = filtered.atttypid and (t.typnamespace = 'pg_catalog'::regnamespace or t.typtype = 'e')
-                and t.typcategory <> 'A' and t.typname not in ('json', 'xml', 'point')
+                and t.typcategory <> 'A' and t.typname not in ('json', 'xml', 'point', 'money')
         ) then
             return format('column "%s" of type %s cannot be filtered by', filtered.name, filtered.atttypid::regtype);
         end if;
