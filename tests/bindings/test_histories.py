@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 # No savepoint to go back to, no transaction to end, and what follows from it.
 _EXPECTED = {"3B001", "25P01", "25P02"}
 _ID = st.integers(1, 99)
+_SETTINGS = [
+    "set datestyle = 'German'",
+    "set timezone = 'Asia/Kolkata'",
+    "set extra_float_digits = -15",
+    "set intervalstyle = 'sql_standard'",
+    "set plan_cache_mode = 'force_generic_plan'",
+    "set search_path = 'Shop', pg_catalog",
+    "reset all",
+]
 _PLACE = st.integers(0, 3)
 
 
@@ -32,9 +41,10 @@ def _row(key: str, number: int, seed: int) -> str:
 
 @st.composite
 def _statement(draw: st.DrawFn, kind: Key) -> str:
-    """A statement of an application: on events, on profiles, or on the transaction."""
+    """A statement of an application: on events, on profiles, on the transaction, or on the session."""
     numbers = draw(st.lists(_ID, min_size=1, max_size=4, unique=True))
     seed = draw(st.integers(0, 59))
+    setting = draw(st.sampled_from(_SETTINGS))
     key, other = kind.values[draw(_PLACE)], kind.values[draw(_PLACE)]
     return draw(
         st.sampled_from(
@@ -50,6 +60,7 @@ def _statement(draw: st.DrawFn, kind: Key) -> str:
                 "rollback to s",
                 "set constraints all immediate",
                 "set constraints all deferred",
+                setting,
             ]
         )
     )
@@ -86,6 +97,15 @@ def _on_events(kind: Key, key: str, other: str, numbers: list[int], seed: int) -
         f" when matched and e.id % 3 = 0 then do nothing"
         f" when matched then update set ({named}) = row({key}), amount = 3"
         f" when not matched then insert (id, {named}, amount) values (v.id, {other}, 2)",
+        # Events from 50 on are in another partition than those with a number below 0.
+        f"merge into {events} e using (select v.id from unnest(array[{few}]) v (id)"
+        f" where not exists (select from {events} where id = -v.id)) v on e.id = v.id"
+        f" when matched and e.pieces = 3 then delete"
+        f" when matched then update set id = -e.id, ({named}) = row({key}), at = 4"
+        f" when not matched then insert (id, {named}, amount, pieces) values (-v.id, {other}, 6, 3)",
+        f"merge into {events} e using (select -v.id as id from unnest(array[{few}]) v (id)"
+        f" where not exists (select from {events} where id = v.id)) v on e.id = v.id"
+        f" when matched then update set id = -e.id, ({named}) = row({other}), pieces = e.pieces + 1",
         f"truncate {events}",
     ]
 
@@ -176,11 +196,11 @@ def test_invariants_1_and_2_random_histories(
     )
     @given(st.lists(_statement(tables), min_size=5, max_size=25))
     def check(statements: list[str]) -> None:
-        session.run("rollback")
+        session.run("rollback; reset all")
         session.run(f"truncate {shop.EVENTS}, {shop.PROFILE}")
         for each in statements:
             _run(session, each)
-        session.run("commit")
+        session.run("commit; reset all")
         tables.assert_right(session, reducers=reducers)
         assert session.run("select * from pgscore.stale") == []
 
