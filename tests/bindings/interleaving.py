@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
+from tests.support.database import wait_until_gone
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tests.support.database import Session
 
@@ -49,12 +51,17 @@ class Game:
 
     Args:
         observer: a session that sees who waits.
-        sessions: those of the players.
+        sessions: those of the players; one that is terminated gives way to another in this list.
+        connect: what makes that one.
         deadlocks: whether transactions that only change events may deadlock with each other.
     """
 
-    def __init__(self, observer: Session, sessions: Sequence[Session], *, deadlocks: bool) -> None:
+    def __init__(
+        self, observer: Session, sessions: list[Session], connect: Callable[[], Session], *, deadlocks: bool
+    ) -> None:
         self._observer = observer
+        self._sessions = sessions
+        self._connect = connect
         self._deadlocks = deadlocks
         self.players = [Player(each) for each in sessions]
 
@@ -74,6 +81,25 @@ class Game:
                 each.alone = False
         player.waiting = player.session.start(statement)
         self._came_back(player)
+
+    def terminate(self, who: int) -> None:
+        """Ends the session of one that waits for a lock, else a player's transaction; it goes on with a new session."""
+        who = next((number for number, each in enumerate(self.players) if each.waiting), who)
+        player = self.players[who]
+        if not player.waiting and player.level is None:
+            return
+        gone = player.session
+        self._observer.run("select pg_terminate_backend(%s)", gone.pid)
+        wait_until_gone(self._observer, gone.pid)
+        if player.waiting:
+            wait([player.waiting], timeout=_PATIENCE)
+            error = player.waiting.exception()
+            # What it waited for may have come just before.
+            assert error is None or isinstance(error, psycopg2.Error), error
+            player.waiting = None
+        gone.close()
+        player.session = self._sessions[who] = self._connect()
+        self._ended(player)
 
     def finish(self) -> None:
         """Ends all transactions, and then tries those again, alone, that failed because of others."""
