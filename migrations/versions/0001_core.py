@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "09c63c10fc45269b4b509dd0b98f30917ea2b16d0d5e690a39ef4d54afe6d535")
+    run_frozen("0001_core.up.sql", "0dc3c16d95bbe754de79cf5d0b32a3eb4e299c038c4f98874edc1b1d8793f4c1")
 
 
 def downgrade() -> None:

@@ -621,7 +621,7 @@ begin
         perform "Shop"."_pgscore_Customer_apply"(one || rest);
     exception when others then
         get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
-        perform pgscore._fail('"Shop"."Calls"', sqlstate, sqlerrm, detail, hint);
+        perform pgscore._fail('"Shop"."Order Lines"', sqlstate, sqlerrm, detail, hint);
     end;
     return null;
 end

@@ -113,7 +113,7 @@ begin
     return query select * from pgscore._function_sql(
         pgscore._profile_object(b, 'commit') || '()', 'trigger', 'plpgsql volatile',
         pgscore._fill(pgscore._commit_template(), jsonb_build_object(
-            'profile', b.profile, 'queue', queue, 'later', later, 'events', quote_literal(b.events),
+            'profile', b.profile, 'queue', queue, 'later', later, 'events', quote_literal((select o.events::text from pgscore._bindings_of(b.profile) o order by o.number limit 1)),
             'and_others', case when others is not null then format(', and for the other tables of %s, in one order of tables', b.owner) end,
             'declared', case when exists (
                 select from pgscore._bindings_of(b.profile) o
