@@ -18,11 +18,10 @@ _SETTINGS = [
     "datestyle = 'German'; set timezone = 'Asia/Kolkata'",
     "datestyle = 'SQL, DMY'; set timezone = 'America/New_York'",
     "datestyle = 'Postgres, MDY'; set timezone = 'UTC'; set extra_float_digits = 0",
-    "extra_float_digits = -15; set quote_all_identifiers = on",
+    "extra_float_digits = -15; set quote_all_identifiers = on; set standard_conforming_strings = off",
     "intervalstyle = 'sql_standard'; set client_encoding = 'LATIN1'",
     "intervalstyle = 'iso_8601'; set timezone = 'America/New_York'; set bytea_output = 'escape'; set array_nulls = off",
-    "jit = off; set plan_cache_mode = 'force_generic_plan'; set transform_null_equals = on;"
-    " set standard_conforming_strings = off",
+    "jit = off; set plan_cache_mode = 'force_generic_plan'; set transform_null_equals = on",
     "search_path = mask, pg_catalog; set plan_cache_mode = 'force_custom_plan'",
     "datestyle = 'German'; set extra_float_digits = -15; set intervalstyle = 'sql_standard';"
     " set bytea_output = 'escape'; set timezone = 'Asia/Kolkata'; set client_encoding = 'LATIN1';"
@@ -34,6 +33,7 @@ _VALUES = {
     "day": "date", "at": "timestamptz", "naive": "timestamp", "hour": "time", "span": "interval", "single": "real",
     "dbl": "double precision", "exact": "numeric", "whole": "integer", "raw": "bytea", "word": "text",
     "fixed": "char(4)", "tint": "zone.tint",
+    "during": "tstzrange",
 }  # fmt: skip
 # Floats are sums of few powers of two: they add up to the same in any order, and their text is long. In New York two of
 # the instants have one text but for the zone's short name, and Kolkata's is another zone's too. Days and months can be
@@ -43,23 +43,25 @@ _SEED = r"""
     create type zone.tint as enum ('red', 'green', 'blue');
     create table zone.seed (
         s integer, day date, at timestamptz, naive timestamp, hour time, span interval, single real,
-        dbl double precision, exact numeric, whole integer, raw bytea, word text, fixed char(4), tint zone.tint
+        dbl double precision, exact numeric, whole integer, raw bytea, word text, fixed char(4), tint zone.tint,
+        during tstzrange
     );
     insert into zone.seed values
         (0, '2026-02-03', '2026-11-01 05:30:00.123456Z', '2026-02-03 04:05:06.7', '04:05:06.789',
             '-1 mon +3 days -04:05:06', 1234.5625, 1234 + 2 ^ -29, 12345678901234567890.123456789, 7, '\x00ff41',
-            'Ä', 'ab', 'red'),
+            'Ä', 'ab', 'red', '[2026-11-01 05:30Z,2026-11-01 06:30Z)'),
         (1, '2026-03-02', '2026-11-01 06:30:00.123456Z', '2026-03-02 04:05', '23:59:59.999999', '1 year 2 mons -3 days',
-            2.75, 2 ^ -30, 0.10, -3, '\x5c', '€', 'Ä', 'blue'),
+            2.75, 2 ^ -30, 0.10, -3, '\x5c', '€', 'Ä', 'blue', '(2026-02-03 00:00Z,)'),
         (2, '2025-12-11', '2025-12-11Z', '2025-12-11', '00:00', '-1 day 2 hours 0.000001 sec', 1234.5, -4096 - 2 ^ -28,
-            1.10, 2147483, '', e'a\\b''c', 'ab c', 'green'),
-        (3, null, null, null, null, null, null, null, null, null, null, null, null, null),
+            1.10, 2147483, '', e'a\\b''c', 'ab c', 'green', 'empty'),
+        (3, null, null, null, null, null, null, null, null, null, null, null, null, null, null),
         (4, '0044-03-15 BC', '0044-03-15 12:00:00Z BC', '0044-03-15 BC', '12:00', '-178000 years', -1048575.9375, 0.75,
-            -1e-20, -7, '\x27275c', '', '', 'green'),
+            -1e-20, -7, '\x27275c', '', '', 'green', '[2026-03-02 04:05Z,2026-03-03Z]'),
         (5, 'infinity', '-infinity', 'infinity', '24:00', '00:00:00.000001', 0.0625, -0.5, 0, 0, '\x61', 'a  ', 'zz',
-            'red'),
+            'red', '(,2025-12-11 12:00Z]'),
         (6, '1999-01-02', '1999-01-01 20:00Z', '1999-01-02 20:30', '20:30', '1 mon', 65536.0625, 2 ^ -31 + 512, 99.99,
-            12, '\xc384', 'é', e'\\', null);
+            12, '\xc384', 'é', e'\\', null,
+            '[2026-02-03 00:00:00.25Z,2026-02-04Z)');
     create schema mask;
     create domain mask.date as text;
     create domain mask.timestamptz as text;
@@ -96,6 +98,7 @@ _FILTERS: dict[str, tuple[object, str]] = {
     "word": ("Ä", "'Ä'"),
     "fixed": ("ab", "'ab'"),
     "tint": ("blue", "'blue'"),
+    "during": ("[2026-03-02 04:05,2026-03-03]", "tstzrange '[2026-03-02 04:05Z,2026-03-03Z]'"),
 }
 
 
