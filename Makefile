@@ -37,7 +37,7 @@ types: $(READY)
 
 check: $(READY)
 	@docker/install-packages tests
-	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && $(BIN)/pytest $(if $(TESTS),$(TESTS),-n $(WORKERS) --dist worksteal)
+	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && $(BIN)/pytest $(if $(TESTS),$(TESTS),-n $(WORKERS) --dist loadfile)
 
 render: $(READY)
 	$(BIN)/python -m plpython.render

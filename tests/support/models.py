@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from functools import cache
+import pickle
+from functools import cache, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tests.support.database import Session
 
@@ -46,7 +47,22 @@ def churned() -> pd.Series[Any]:
     return _data()["churn"]
 
 
-@cache
+def _fitted(fit: Callable[[], Pipeline]) -> Callable[[], Pipeline]:
+    """Fits once; each caller has a model of its own, so that what one test does to it shows in no other."""
+
+    @cache
+    def stored() -> bytes:
+        return pickle.dumps(fit())
+
+    @wraps(fit)
+    def fresh() -> Pipeline:
+        model: Pipeline = pickle.loads(stored())
+        return model
+
+    return fresh
+
+
+@_fitted
 def pipeline() -> Pipeline:
     """The shape of the demo's pipeline, over all predictors; it needs a DataFrame, and refuses infinity."""
     numbers = list(predictors().select_dtypes("number").columns)
@@ -58,14 +74,14 @@ def pipeline() -> Pipeline:
     return Pipeline([("prepare", prepared), ("model", model)]).fit(predictors(), churned())
 
 
-@cache
+@_fitted
 def light_pipeline() -> Pipeline:
     """Three numbers and a linear model; an array serves."""
     steps = [("scale", StandardScaler()), ("model", LogisticRegression())]
     return Pipeline(steps).fit(predictors()[LIGHT_INPUTS], churned())
 
 
-@cache
+@_fitted
 def opaque_pipeline() -> Pipeline:
     """The inputs of `light_pipeline`, and no program: only an artifact that is unpickled gives its scores.
 

@@ -92,7 +92,7 @@ def test_a_tie_is_for_who_may_read_the_table(serving: Database) -> None:
 
 def test_what_is_tied_can_be_untied(serving: Database, copied: Session) -> None:
     analyst, scientist = serving.session(ANALYST), serving.session(SCIENTIST)
-    with refused("42501", "test_scientist may not read table public.copied, and so does not untie it"):
+    with refused("42501", "test_scientist may not read table public.copied, and so does not drop it"):
         scientist.run(_FORGET)
     with refused("55006", 'a binding stores the scores that model "churn" gives for rows of table churn.customer'):
         analyst.run("select pgscore._drop_profile('churn', 'churn.customer_profile')")
