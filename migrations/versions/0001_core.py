@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "0dc3c16d95bbe754de79cf5d0b32a3eb4e299c038c4f98874edc1b1d8793f4c1")
+    run_frozen("0001_core.up.sql", "18370ae673cfb217445d548939849eb9d9401b8b577ca75ba04d62277822eae4")
 
 
 def downgrade() -> None:

@@ -9589,7 +9589,7 @@ $$;
 comment on function pgscore._advise(pgscore.binding, boolean) is 'Says what is left to do after tables were attached: to count what they hold, and indexes to make';
 grant execute on function pgscore._advise(pgscore.binding, boolean) to pgscore_reader;
 
--- core/binding/attach.sql
+-- core/binding/locks.sql
 create function pgscore._run_all(statements text[]) returns void
 language plpgsql volatile
 -- Without a notice for each trigger that goes with a function.
@@ -9691,6 +9691,7 @@ $$;
 comment on function pgscore._settle(regclass) is 'Has done now what this transaction has queued for commit';
 grant execute on function pgscore._settle(regclass) to pgscore_reader;
 
+-- core/binding/generate.sql
 create function pgscore._leftover_triggers_sql(b pgscore.binding) returns setof text
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -9760,68 +9761,6 @@ $$;
 comment on function pgscore._former_functions_sql(pgscore.binding) is 'What drops functions of a binding that CREATE OR REPLACE could not replace';
 grant execute on function pgscore._former_functions_sql(pgscore.binding) to pgscore_reader;
 
-create function pgscore._note_binding(b pgscore.binding, former pgscore.binding) returns pgscore.binding
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    b.number := former.number;
-    select n.nspname into b.event_schema from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = b.events;
-    select n.nspname into b.profile_schema from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = b.profile;
-    b.event_prefix := coalesce(former.event_prefix, pgscore._event_prefix(b));
-    b.profile_prefix := pgscore._profile_prefix(b.profile);
-    if former.number is not null then
-        update pgscore.binding o
-        set owner = b.owner, timing = b.timing, on_error = b.on_error, on_missing = b.on_missing, max_scoring_ms = b.max_scoring_ms, log = b.log,
-            event_schema = b.event_schema, event_prefix = b.event_prefix, profile_schema = b.profile_schema, profile_prefix = b.profile_prefix
-        where o.number = former.number
-        returning o.* into b;
-        -- A table that was moved has its functions and its queue beside it again, for all its bindings.
-        update pgscore.binding o set profile_schema = b.profile_schema where o.profile = b.profile and o.profile_schema <> b.profile_schema;
-        return b;
-    end if;
-    -- The event table's name, where that is enough.
-    b.name := (
-        select n.name
-        from (values
-            (1, b.events::text), (2, format('%s to %s', b.events, b.profile)), (3, format('%s to %s for %s', b.events, b.profile, b.model)),
-            (4, format('%s to %s for %s (%s)', b.events, b.profile, b.model, b.events::oid))
-        ) as n (step, name)
-        where not exists (select from pgscore.binding o where o.owner = b.owner and o.name = n.name)
-        order by n.step limit 1
-    );
-    insert into pgscore.binding (
-        name, owner, events, profile, model, event_key, profile_key, reducers, score, version, scored_at, timing, on_error, on_missing,
-        max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix
-    ) values (
-        b.name, b.owner, b.events, b.profile, b.model, b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at, b.timing,
-        b.on_error, b.on_missing, b.max_scoring_ms, b.log, b.event_schema, b.event_prefix, b.profile_schema, b.profile_prefix
-    )
-    returning number into b.number;
-    return b;
-end
-$$;
-
-comment on function pgscore._note_binding(pgscore.binding, pgscore.binding) is 'Stores a new binding, or what may change of a former one';
-grant execute on function pgscore._note_binding(pgscore.binding, pgscore.binding) to pgscore_reader;
-
-create function pgscore._list_uncounted(b pgscore.binding, condition text) returns void
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    execute format(
-        'insert into pgscore.stale_row (binding, key, cause, reason) select %s, %s, ''backfill'', %L from %s p where %s%s on conflict do nothing',
-        b.number, pgscore._key_text_sql(b.profile_key, 'p'),
-        format('events from before the tables were attached are not counted yet; call pgscore.reconcile(%L, %L)', b.events, b.profile),
-        b.profile, pgscore._present_sql(b.profile_key, 'p'), condition
-    );
-end
-$$;
-
-comment on function pgscore._list_uncounted(pgscore.binding, text) is 'Lists profiles as stale until reconcile has counted their events from before';
-grant execute on function pgscore._list_uncounted(pgscore.binding, text) to pgscore_reader;
-
 create function pgscore._backfill_sql(b pgscore.binding) returns setof text
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -9885,6 +9824,69 @@ $$;
 
 comment on function pgscore._generate(pgscore.binding) is 'Makes functions, tables and triggers of a binding, and of what it shares with others';
 grant execute on function pgscore._generate(pgscore.binding) to pgscore_reader;
+
+-- core/binding/attach.sql
+create function pgscore._note_binding(b pgscore.binding, former pgscore.binding) returns pgscore.binding
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    b.number := former.number;
+    select n.nspname into b.event_schema from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = b.events;
+    select n.nspname into b.profile_schema from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = b.profile;
+    b.event_prefix := coalesce(former.event_prefix, pgscore._event_prefix(b));
+    b.profile_prefix := pgscore._profile_prefix(b.profile);
+    if former.number is not null then
+        update pgscore.binding o
+        set owner = b.owner, timing = b.timing, on_error = b.on_error, on_missing = b.on_missing, max_scoring_ms = b.max_scoring_ms, log = b.log,
+            event_schema = b.event_schema, event_prefix = b.event_prefix, profile_schema = b.profile_schema, profile_prefix = b.profile_prefix
+        where o.number = former.number
+        returning o.* into b;
+        -- A table that was moved has its functions and its queue beside it again, for all its bindings.
+        update pgscore.binding o set profile_schema = b.profile_schema where o.profile = b.profile and o.profile_schema <> b.profile_schema;
+        return b;
+    end if;
+    -- The event table's name, where that is enough.
+    b.name := (
+        select n.name
+        from (values
+            (1, b.events::text), (2, format('%s to %s', b.events, b.profile)), (3, format('%s to %s for %s', b.events, b.profile, b.model)),
+            (4, format('%s to %s for %s (%s)', b.events, b.profile, b.model, b.events::oid))
+        ) as n (step, name)
+        where not exists (select from pgscore.binding o where o.owner = b.owner and o.name = n.name)
+        order by n.step limit 1
+    );
+    insert into pgscore.binding (
+        name, owner, events, profile, model, event_key, profile_key, reducers, score, version, scored_at, timing, on_error, on_missing,
+        max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix
+    ) values (
+        b.name, b.owner, b.events, b.profile, b.model, b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at, b.timing,
+        b.on_error, b.on_missing, b.max_scoring_ms, b.log, b.event_schema, b.event_prefix, b.profile_schema, b.profile_prefix
+    )
+    returning number into b.number;
+    return b;
+end
+$$;
+
+comment on function pgscore._note_binding(pgscore.binding, pgscore.binding) is 'Stores a new binding, or what may change of a former one';
+grant execute on function pgscore._note_binding(pgscore.binding, pgscore.binding) to pgscore_reader;
+
+create function pgscore._list_uncounted(b pgscore.binding, condition text) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    execute format(
+        'insert into pgscore.stale_row (binding, key, cause, reason) select %s, %s, ''backfill'', %L from %s p where %s%s on conflict do nothing',
+        b.number, pgscore._key_text_sql(b.profile_key, 'p'),
+        format('events from before the tables were attached are not counted yet; call pgscore.reconcile(%L, %L)', b.events, b.profile),
+        b.profile, pgscore._present_sql(b.profile_key, 'p'), condition
+    );
+end
+$$;
+
+comment on function pgscore._list_uncounted(pgscore.binding, text) is 'Lists profiles as stale until reconcile has counted their events from before';
+grant execute on function pgscore._list_uncounted(pgscore.binding, text) to pgscore_reader;
 
 create function pgscore._is_small(relation regclass, rows integer) returns boolean
 language plpgsql volatile

@@ -1,0 +1,132 @@
+create function pgscore._leftover_triggers_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A copy of a schema brings triggers along, a renamed table keeps them, and so does a partition that was detached:
+    -- what no binding accounts for would count a second time.
+    with wanted as (
+        select r.relation, t.name
+        from pgscore.binding o, pgscore._partitions(o.events) as r (relation),
+            unnest(array['insert', 'update', 'delete', 'row', 'truncate']) as w (what),
+            lateral (select substr(o.event_prefix::text || '_' || w.what, 2) as name) t
+        where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.events)
+        union all
+        select r.relation, t.name
+        from pgscore.binding o, pgscore._partitions(o.profile) as r (relation),
+            unnest(array['~pgscore_score', 'pgscore_arrive', 'pgscore_forget', 'pgscore_forget_all', 'pgscore_rekey']) as t (name)
+        where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
+    )
+    select format('drop trigger %I on %s', t.tgname, t.tgrelid::regclass)
+    from pg_catalog.pg_trigger t join pg_catalog.pg_proc p on p.oid = t.tgfoid join pg_catalog.pg_class c on c.oid = t.tgrelid
+    where c.relowner = b.owner and t.tgname ~ '^~?pgscore_' and p.proname ~ '^_pgscore_' and not t.tgisinternal
+        -- Of other tables only such as were partitions of these.
+        and (
+            c.oid in (b.events, b.profile)
+            or p.oid in (select g.tgfoid from pg_catalog.pg_trigger g where g.tgrelid in (b.events, b.profile))
+        )
+        and not exists (select from wanted w where w.relation = t.tgrelid and w.name = t.tgname)
+$$;
+
+comment on function pgscore._leftover_triggers_sql(pgscore.binding) is 'What drops triggers of pgscore that no binding accounts for, on the tables of a binding and on former partitions of them';
+grant execute on function pgscore._leftover_triggers_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._taken_problem(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select format('%s stands where pgscore would make a table of its own, and is none of pgscore''s: rename it', o.name)
+    from (values (pgscore._profile_object(b, 'queue')), (pgscore._profile_object(b, 'arrival'))) as o (name)
+    join pg_catalog.pg_class c on c.oid = to_regclass(o.name)
+    where c.relowner <> b.owner or c.relkind <> 'r' or coalesce(obj_description(c.oid, 'pg_class'), '') !~ '^pgscore: '
+    union all
+    select format('function %s stands where pgscore would make one, and belongs to %s: drop it', p.oid::regprocedure, p.proowner::regrole)
+    from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    where p.proowner <> b.owner and (
+        (n.nspname = b.event_schema and p.proname in (select b.event_prefix || '_' || w from unnest(array['insert', 'update', 'delete', 'row', 'truncate', 'recount', 'reconcile']) w))
+        or (n.nspname = b.profile_schema and p.proname in (select b.profile_prefix || '_' || w from unnest(array['commit', 'apply', 'score', 'arrive', 'forget', 'rekey']) w))
+    )
+    limit 1
+$$;
+
+comment on function pgscore._taken_problem(pgscore.binding) is 'What stands in the way of what a binding generates, in a sentence; NULL where nothing does';
+grant execute on function pgscore._taken_problem(pgscore.binding) to pgscore_reader;
+
+create function pgscore._former_functions_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Their arguments follow keys, reducers and columns: one with others would stay beside the new one.
+    select format('drop function if exists %s', p.oid::regprocedure)
+    from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    where p.proowner = b.owner and (
+        (n.nspname = b.event_schema and p.proname in (b.event_prefix || '_recount', b.event_prefix || '_reconcile'))
+        or (n.nspname = b.profile_schema and p.proname = b.profile_prefix || '_apply')
+    )
+$$;
+
+comment on function pgscore._former_functions_sql(pgscore.binding) is 'What drops functions of a binding that CREATE OR REPLACE could not replace';
+grant execute on function pgscore._former_functions_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._backfill_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A function for this once: rows are changed with the owner's rights, whoever calls attach. Deferred triggers of the
+    -- tables fire in it where a member calls, or at COMMIT they would have the rights of that member.
+    select pgscore._function_sql(
+        pgscore._event_object(b, 'backfill') || '()', 'void', 'plpgsql volatile',
+        format(
+            e'begin\n    insert into %s (pgscore_binding, pgscore_task) values (%s, ''recount all'');\n    perform %s(null);\n%send',
+            pgscore._profile_object(b, 'queue'), b.number, pgscore._profile_object(b, 'apply'),
+            case when pg_get_userbyid(b.owner) <> current_user then e'    set constraints all immediate;\n' else '' end
+        ),
+        'counts what an event table holds when it is attached', b.owner
+    )
+    union all
+    select format('select %s()', pgscore._event_object(b, 'backfill'))
+    union all
+    select format('drop function %s()', pgscore._event_object(b, 'backfill'))
+$$;
+
+comment on function pgscore._backfill_sql(pgscore.binding) is 'What counts the events that an event table holds when it is attached';
+grant execute on function pgscore._backfill_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._other_commits_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.statement
+    from (
+        select distinct on (o.profile) o
+        from pgscore.binding o
+        where o.owner = b.owner and o.profile <> b.profile and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
+            and to_regprocedure(pgscore._profile_object(o, 'commit') || '()') is not null
+        order by o.profile, o.number
+    ) other, pgscore._commit_sql(other.o) as s (statement)
+$$;
+
+comment on function pgscore._other_commits_sql(pgscore.binding) is 'What makes anew the functions of the queues of an owner''s other profile tables: at commit each does the work of all, in one order';
+grant execute on function pgscore._other_commits_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._generate(b pgscore.binding) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Also where the row was not written by attach: it is its owner's to write.
+    perform pgscore._refuse(pgscore._taken_problem(b));
+    perform pgscore._run_all(array(select pgscore._leftover_triggers_sql(b)));
+    perform pgscore._run_all(array(select pgscore._former_functions_sql(b)));
+    perform pgscore._run_all(array(select pgscore._queue_sql(b)));
+    perform pgscore._run_all(array(select pgscore._event_functions_sql(b)));
+    perform pgscore._run_all(array(select pgscore._profile_functions_sql(b)));
+    perform pgscore._run_all(array(select pgscore._reconcile_sql(b)));
+    perform pgscore._run_all(array(select pgscore._queue_triggers_sql(b)));
+    perform pgscore._run_all(array(select pgscore._other_commits_sql(b)));
+    perform pgscore._run_all(array(select pgscore._event_triggers_sql(b)));
+    perform pgscore._run_all(array(select pgscore._profile_triggers_sql(b)));
+end
+$$;
+
+comment on function pgscore._generate(pgscore.binding) is 'Makes functions, tables and triggers of a binding, and of what it shares with others';
+grant execute on function pgscore._generate(pgscore.binding) to pgscore_reader;
