@@ -79,7 +79,7 @@ def cluster() -> Iterator[PrivateCluster]:
     if not python_path:  # pytest was called without make
         build = [migrate.ROOT / "docker" / "server-python"]
         python_path = subprocess.run(build, check=True, capture_output=True, text=True).stdout.strip()
-    with PrivateCluster({"max_connections": "60", "max_prepared_transactions": "4"}, python_path) as cluster:
+    with PrivateCluster({"max_connections": "200", "max_prepared_transactions": "4"}, python_path) as cluster:
         yield cluster
 
 

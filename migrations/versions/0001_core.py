@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "18370ae673cfb217445d548939849eb9d9401b8b577ca75ba04d62277822eae4")
+    run_frozen("0001_core.up.sql", "5162d755b93f4e076743a595f153441c706d9cba539f64bb8f0d1c6b34ed4363")
 
 
 def downgrade() -> None:

@@ -8973,7 +8973,7 @@ begin
     ) as f (first, name, source);
     return pgscore._fill(pgscore._update_template(), jsonb_build_object(
         'profile', profile, 'queue', queue,
-        'relations', format('%L', array(select pgscore._partitions(profile))),
+        'relations', format('%L', array(select r from pgscore._partitions(profile) r order by r::text)),
         'counters', (
             select string_agg(format('%1$I = (m.row).%1$I', c.name), ', ' order by c.name)
             from (

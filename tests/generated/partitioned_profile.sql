@@ -208,7 +208,7 @@ begin
     -- A trigger that fires before the row is stored may change what the model reads.
     if cardinality(moved) = 1 or exists (
         select from pg_catalog.pg_trigger t
-        where t.tgrelid = any (E'{"\\"Shop\\".profile_0","\\"Shop\\".profile_1","\\"Shop\\".\\"Customer\\""}'::regclass[]) and t.tgtype & 19 = 19 and t.tgenabled <> 'D' and t.tgname <> '~pgscore_score'
+        where t.tgrelid = any (E'{"\\"Shop\\".\\"Customer\\"","\\"Shop\\".profile_0","\\"Shop\\".profile_1"}'::regclass[]) and t.tgtype & 19 = 19 and t.tgenabled <> 'D' and t.tgname <> '~pgscore_score'
     ) then
         -- The trigger that scores changed rows has the engine for one row, and sees what other triggers make of it.
         update "Shop"."Customer" p set "Total" = (m.row)."Total", billed = (m.row).billed, latest = (m.row).latest, "least" = (m.row)."least", most = (m.row).most, n = (m.row).n, pieces = (m.row).pieces, weight = (m.row).weight
