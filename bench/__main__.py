@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from examples.churn.signals import Signals
+from examples.server.signals import Signals
 
 if TYPE_CHECKING:
     from .field import Field

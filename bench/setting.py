@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import psycopg2
-from pgscore.cluster import PrivateCluster
 
 from examples.churn.setting import ROOT, run
+from examples.server.cluster import PrivateCluster
 
 from .customers import load_customers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from examples.churn.signals import Signals
+    from examples.server.signals import Signals
 
 # One row's transaction must not wait for a disk, and nothing may run beside it. A plan that is kept is what a trigger
 # has. One core for each query: parallel plans would measure how many workers were free.

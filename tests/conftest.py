@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pgscore
 import psycopg2
 import pytest
-from pgscore.cluster import PrivateCluster
 from pytest_postgresql import factories
 from pytest_postgresql.executors import NoopExecutor
 from pytest_postgresql.janitor import DatabaseJanitor
 
+from examples.server.cluster import PrivateCluster
 from tests.support import migrate, models
 from tests.support.database import (
     ANALYST,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from .signals import Signals
+from examples.server.signals import Signals
 
 
 def main() -> int:

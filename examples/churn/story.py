@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import joblib
 import psycopg2
 from pgscore import PgscoreError
-from pgscore.cluster import PrivateCluster
 from rich.console import Console
+
+from examples.server.cluster import PrivateCluster
 
 from .complaints import (
     TOLERANCE,
@@ -31,7 +32,7 @@ from .owner import Owner
 from .setting import APPLICATION_ROLE, ROOT, connect, create_application_role, run
 
 if TYPE_CHECKING:
-    from .signals import Signals
+    from examples.server.signals import Signals
 
 _out = Console(highlight=False, soft_wrap=True)
 

@@ -18,7 +18,7 @@ from tests.support.database import APPLICATION, PASSWORD
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pgscore.cluster import PrivateCluster
+    from examples.server.cluster import PrivateCluster
 
 _PATIENCE = 30.0
 # Whom it runs as where the tests are run by root, which it refuses to be.

@@ -11,8 +11,7 @@ from tests.support.database import APPLICATION, OPERATOR, PASSWORD
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pgscore.cluster import PrivateCluster
-
+    from examples.server.cluster import PrivateCluster
     from tests.support.database import Database, Session
 
 _DRIVER = "/usr/share/java/postgresql.jar"

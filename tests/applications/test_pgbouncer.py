@@ -12,8 +12,7 @@ from .pooler import pooler
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pgscore.cluster import PrivateCluster
-
+    from examples.server.cluster import PrivateCluster
     from tests.support.database import Database
 
 _INSERT = "insert into churn.complaints (customer_id, kind) values (%s, 'x')"

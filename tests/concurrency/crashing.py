@@ -8,7 +8,8 @@ import time
 from typing import TYPE_CHECKING, Self
 
 import psycopg2
-from pgscore.cluster import PrivateCluster
+
+from examples.server.cluster import PrivateCluster
 
 if TYPE_CHECKING:
     from tests.support.database import Session
@@ -26,7 +27,7 @@ class CrashingCluster(PrivateCluster):
     @classmethod
     def like(cls, other: PrivateCluster) -> Self:
         """One that runs the same Python inside."""
-        return cls({"max_prepared_transactions": "4"}, other._python_path)
+        return cls({"max_prepared_transactions": "4"}, other._python_path, other.programs)
 
     def crash(self, way: str, victim: Session) -> None:
         """Ends the server without a checkpoint and starts it, or has it recover by itself; all sessions end.
@@ -37,8 +38,8 @@ class CrashingCluster(PrivateCluster):
         """
         assert way in WAYS
         if way == "the server":
-            self._server.run("pg_ctl", "-D", str(self._data), "-m", "immediate", "-w", "stop")
-            self._server.run("pg_ctl", *self._control("start"), environment=self._environment())
+            self.programs.run("pg_ctl", "-D", self._inside(self._data), "-m", "immediate", "-w", "stop")
+            self.programs.run("pg_ctl", *self._control("start"), environment=self._environment())
             return
         before = self._checkpointer()
         # The postmaster ends all others when one was killed.

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
-    from pgscore.cluster import PrivateCluster
-
+    from examples.server.cluster import PrivateCluster
     from tests.support.database import Session
 
 _TEMPLATE = "template_shop"

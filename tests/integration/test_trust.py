@@ -21,8 +21,7 @@ from tests.support.database import OPERATOR, SCIENTIST, refused
 from tests.support.models import customers, light_pipeline, opaque_pipeline
 
 if TYPE_CHECKING:
-    from pgscore.cluster import PrivateCluster
-
+    from examples.server.cluster import PrivateCluster
     from tests.support.database import Database, Session
 
 _GOLDEN = (

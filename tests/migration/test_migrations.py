@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pgscore
 import psycopg2
 import pytest
-from pgscore.cluster import PrivateCluster
 
+from examples.server.cluster import PrivateCluster
 from migrations import executor, freeze
 from tests.support import migrate
 from tests.support.database import Database, Session

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pgscore.cluster import PrivateCluster
     from pytest_postgresql.executors import NoopExecutor
+
+    from examples.server.cluster import PrivateCluster
 
 # How long engines take is not what is tested here, and measuring takes longer than all that is.
 _NO_MEASURE = """

@@ -15,7 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pgscore.cluster import PrivateCluster
+    from examples.server.cluster import PrivateCluster
 
 # Login roles of the private cluster. What each may do is granted in `tests/conftest.py`.
 APPLICATION, ANALYST, SCIENTIST, OPERATOR, NOBODY = (

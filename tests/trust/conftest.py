@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pgscore.cluster import PrivateCluster
+    from examples.server.cluster import PrivateCluster
 
 _key: Path
 

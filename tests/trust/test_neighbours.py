@@ -16,8 +16,7 @@ from . import world as worlds
 from .world import MODEL, assert_one_sentence, attempt, call
 
 if TYPE_CHECKING:
-    from pgscore.cluster import PrivateCluster
-
+    from examples.server.cluster import PrivateCluster
     from tests.support.database import Session
 
     from .world import World

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-from pgscore.cluster import ClusterError, PrivateCluster
+
+from examples.server.cluster import PrivateCluster
+from examples.server.programs import ClusterError
 
 _SCRIPT = """
 import os, psycopg2
-from pgscore.cluster import PrivateCluster
+from examples.server.cluster import PrivateCluster
 with PrivateCluster() as cluster:
     with psycopg2.connect(cluster.dsn()) as connection, connection.cursor() as cursor:
         cursor.execute("select current_setting('data_directory')")

@@ -7,56 +7,21 @@ not root. No other cluster of the machine is touched.
 from __future__ import annotations
 
 import os
-import pwd
 import secrets
 import shutil
 import socket
-import subprocess
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
-from .errors import PgscoreError
+from .programs import ClusterError, Programs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-_INSTALLATIONS = Path("/usr/lib/postgresql")
-_SERVER_USER = "postgres"
 _START_TRIES = 5
-
-
-class ClusterError(PgscoreError):
-    """The private cluster cannot be made or started."""
-
-
-@dataclass(frozen=True)
-class _Server:
-    """Where the programs are, and whom they run as."""
-
-    programs: Path
-    user: str | None
-
-    def run(self, program: str, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
-        try:
-            subprocess.run(  # noqa: S603  our own arguments
-                [str(self.programs / program), *arguments],
-                check=True,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                text=True,
-                env=dict(environment or {}),
-                user=self.user,
-                group=self.user,
-                extra_groups=[] if self.user else None,
-                umask=0o077,
-            )
-        except subprocess.CalledProcessError as error:
-            raise ClusterError(f"{program} failed: {error.stderr.strip()}") from None
 
 
 class PrivateCluster:
@@ -65,17 +30,23 @@ class PrivateCluster:
     Args:
         settings: lines for postgresql.conf.
         python_path: handed to the server as PYTHONPATH; without it, that of PGSCORE_SERVER_PYTHONPATH.
+        programs: the PostgreSQL to run; without it, `Programs.chosen`.
 
     Raises:
         ClusterError: PostgreSQL is not installed, or does not start.
     """
 
-    def __init__(self, settings: Mapping[str, str] | None = None, python_path: str | None = None) -> None:
+    def __init__(
+        self,
+        settings: Mapping[str, str] | None = None,
+        python_path: str | None = None,
+        programs: Programs | None = None,
+    ) -> None:
         self._settings = dict(settings or {})
         self._python_path = python_path or os.environ.get("PGSCORE_SERVER_PYTHONPATH", "")
-        self._server = _Server(_programs(), _SERVER_USER if os.geteuid() == 0 else None)
+        self.programs = programs or Programs.chosen()
         self._password = secrets.token_urlsafe(18)
-        self.directory = Path(tempfile.mkdtemp(prefix="pgscore-"))
+        self.directory = Path(tempfile.mkdtemp(prefix="pgscore-", dir=self.programs.temporary))
         self.port = 0
         self.user = "postgres"
 
@@ -95,8 +66,7 @@ class PrivateCluster:
 
     def stop_command(self) -> str:
         """What stops it and removes its folder, for a shell."""
-        as_user = f"runuser -u {_SERVER_USER} -- " if self._server.user else ""
-        stop = f"{as_user}{self._server.programs}/pg_ctl -D {self._data} -m fast stop"
+        stop = f"{self.programs.prefix}{self.programs.folder}/pg_ctl -D {self._inside(self._data)} -m fast stop"
         return f"{stop} && rm -rf {self.directory}"
 
     def start(self) -> Self:
@@ -106,7 +76,7 @@ class PrivateCluster:
             for attempt in range(_START_TRIES):
                 self.port = _free_port()
                 try:
-                    self._server.run("pg_ctl", *self._control("start"), environment=self._environment())
+                    self.programs.run("pg_ctl", *self._control("start"), environment=self._environment())
                 except ClusterError as error:
                     # Another program may have taken the port meanwhile.
                     if attempt == _START_TRIES - 1 or not self._port_was_taken():
@@ -121,7 +91,7 @@ class PrivateCluster:
     def stop(self) -> None:
         """Stops it and removes its folder."""
         if (self._data / "postmaster.pid").exists():
-            self._server.run("pg_ctl", "-D", str(self._data), "-m", "immediate", "-w", "stop")
+            self.programs.run("pg_ctl", "-D", self._inside(self._data), "-m", "immediate", "-w", "stop")
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def __enter__(self) -> Self:
@@ -136,18 +106,18 @@ class PrivateCluster:
     def _data(self) -> Path:
         return self.directory / "data"
 
+    def _inside(self, path: Path) -> str:
+        return str(self.programs.inside(path))
+
     def _make(self) -> None:
-        if self._server.user:
-            owner = pwd.getpwnam(self._server.user)
-            os.chown(self.directory, owner.pw_uid, owner.pw_gid)
+        self.programs.give(self.directory)
         password_file = self.directory / "password"
         password_file.write_text(self._password)
-        if self._server.user:
-            os.chown(password_file, owner.pw_uid, owner.pw_gid)
-        self._server.run(
+        self.programs.give(password_file)
+        self.programs.run(
             "initdb",
-            *("--pgdata", str(self._data), "--username", self.user, "--auth", "scram-sha-256"),
-            *("--pwfile", str(password_file), "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"),
+            *("--pgdata", self._inside(self._data), "--username", self.user, "--auth", "scram-sha-256"),
+            *("--pwfile", self._inside(password_file), "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"),
             environment=self._environment(),
         )
         password_file.unlink()
@@ -156,12 +126,13 @@ class PrivateCluster:
         settings = {
             "listen_addresses": self.host,
             "port": str(self.port),
-            "unix_socket_directories": str(self.directory),
+            "unix_socket_directories": self._inside(self.directory),
             "fsync": "off",
             **self._settings,
         }
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-        return ["-D", str(self._data), "-l", str(self.directory / "log"), "-o", options, "-w", action]
+        log = self._inside(self.directory / "log")
+        return ["-D", self._inside(self._data), "-l", log, "-o", options, "-w", action]
 
     def _environment(self) -> dict[str, str]:
         # A virtual environment or another Python of the caller's must not reach the one inside the server.
@@ -178,15 +149,6 @@ class PrivateCluster:
 
     def _port_was_taken(self) -> bool:
         return "Address already in use" in self._log_end()
-
-
-def _programs() -> Path:
-    """The programs of the newest PostgreSQL that has PL/Python, else of the newest."""
-    found = sorted(_INSTALLATIONS.glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]), reverse=True)
-    with_python = [path for path in found if (path.parents[1] / "lib" / "plpython3.so").exists()]
-    if not found:
-        raise ClusterError("PostgreSQL is not installed: run docker/install-packages, or apt install postgresql-15")
-    return (with_python or found)[0].parent
 
 
 def _free_port() -> int:
