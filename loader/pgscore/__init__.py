@@ -3,7 +3,7 @@
 from .bindings import Advice, Attached, Reconciled, attach, detach, reconcile
 from .errors import PgscoreError, UnreachableError
 from .keys import generate_key, read_public_key, revoke_key, trust_key
-from .publish import Published, publish
+from .publishing.publish import Published, publish
 from .registry import (
     Verification,
     confirm,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import joblib
 import pgscore
 import pytest
-from pgscore.artifact import open_artifact
+from pgscore.publishing.artifact import open_artifact
 from skops.io import dump
 
 from tests.support.database import OPERATOR, SCIENTIST, refused
@@ -113,7 +113,7 @@ import pgscore
 from pathlib import Path
 from tests.support.models import customers
 dsn, path, key = sys.argv[1:]
-from pgscore.artifact import open_artifact
+from pgscore.publishing.artifact import open_artifact
 with open_artifact(path):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 steps = []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from pgscore.describe import describe
+from pgscore.publishing.describe import describe
 from pgscore.readers import absolute_terms, read_program
 from pgscore_runtime.contract import Output
 from pgscore_runtime.estimator import ServedEstimator

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from pgscore.describe import describe, feature_names
 from pgscore.errors import PgscoreError
-from pgscore.golden import select_inputs
+from pgscore.publishing.describe import describe, feature_names
+from pgscore.publishing.golden import select_inputs
 from pgscore_runtime.estimator import ServedEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier

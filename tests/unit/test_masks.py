@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from pgscore.describe import describe
+from pgscore.publishing.describe import describe
 from pgscore.readers import read_program
 from pgscore_runtime import masks
 from pgscore_runtime.interpreter import Interpreter

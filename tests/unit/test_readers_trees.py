@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pgscore.errors import NotAProgramError
-from pgscore.readers.columns import NumberColumn, Operation, applied
-from pgscore.readers.doubles import as_single, last_true
+from pgscore.readers.algebra.columns import NumberColumn, Operation, applied
+from pgscore.readers.algebra.doubles import as_single, last_true
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyClassifier

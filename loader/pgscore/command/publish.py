@@ -12,8 +12,8 @@ import typer
 
 from pgscore.database import connected
 from pgscore.errors import PgscoreError
-from pgscore.publish import Published
-from pgscore.publish import publish as publish_estimator
+from pgscore.publishing.publish import Published
+from pgscore.publishing.publish import publish as publish_estimator
 from pgscore.registry import promote
 
 from .app import Dsn, Json, Model, app, command

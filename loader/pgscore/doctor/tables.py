@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def check_profiles(connection: Connection, models: list[dict[str, Any]]) -> Iterator[Finding]:
     """Whether profile tables have the columns that their models read."""
     # Imported here: it brings pandas, which takes half a second.
-    from pgscore.golden import read_profile
+    from pgscore.publishing.golden import read_profile
 
     contracts = {each["model"]: each["contract"] for each in models}
     for tie in rows(

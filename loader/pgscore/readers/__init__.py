@@ -1,6 +1,6 @@
 """Readers: from fitted estimators to programs, one family beside the other."""
 
 from .entry import read_program
-from .terms import absolute_terms
+from .writing.terms import absolute_terms
 
 __all__ = ["absolute_terms", "read_program"]

@@ -8,29 +8,19 @@ from sklearn.pipeline import Pipeline
 
 from pgscore.errors import NotAProgramError
 
-from .columns import NumberColumn, Table, TextColumn
-from .compose import part_name, transform
-from .domains import Domains
-from .histogram import HISTOGRAM, read_histogram
-from .linear import CLASSIFIERS, REGRESSORS, read_linear
-from .trees import BOOSTED, FORESTS, TREES, read_boosted, read_forest, read_tree
-from .writer import Result, Writer
+from .algebra.columns import NumberColumn, Table, TextColumn
+from .algebra.domains import Domains
+from .dispatch import PREDICTORS, TRANSFORMERS, part_name, predict, transform
+from .sklearn import compose, encoders, histogram, impute, linear, scaling, trees
+from .writing.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pgscore_runtime.contract import Contract
 
-_FAMILIES: tuple[tuple[tuple[type, ...], Callable[[Any, Table, Writer, str], Result]], ...] = (
-    (REGRESSORS, read_linear),
-    (CLASSIFIERS, read_linear),
-    (TREES, read_tree),
-    (FORESTS, read_forest),
-    (BOOSTED, read_boosted),
-    (HISTOGRAM, read_histogram),
-)
-# Subclasses may predict otherwise: a class is read where it is itself in the list.
-_READERS = {kind: reader for kinds, reader in _FAMILIES for kind in kinds}
+for transformers in (compose, encoders, impute, scaling):
+    TRANSFORMERS.update(transformers.TRANSFORMERS)
+for predictors in (linear, trees, histogram):
+    PREDICTORS.update(predictors.PREDICTORS)
 
 
 def read_program(estimator: Any, contract: Contract) -> dict[str, Any]:  # noqa: ANN401
@@ -47,12 +37,7 @@ def read_program(estimator: Any, contract: Contract) -> dict[str, Any]:  # noqa:
     columns = tuple(TextColumn(n) if each.is_text else NumberColumn(n) for n, each in enumerate(contract.inputs))
     writer = Writer(domains)
     table, predictor, name = _predictor(estimator, Table(columns), domains)
-    reader = _READERS.get(type(predictor))
-    if reader is None:
-        raise NotAProgramError(
-            part_name(predictor, name), f"is a {type(predictor).__name__}, which cannot become a program"
-        )
-    result = reader(predictor, table, writer, part_name(predictor, name))
+    result = predict(predictor, table, writer, name)
     _agree(domains, contract)
     if contract.output.kind == "indicator" and result.link not in ("sign", "argmax"):
         raise NotAProgramError(part_name(predictor, name), "gives probabilities, and the contract wants labels")

@@ -5,53 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import FeatureUnion, Pipeline
-from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
 
-from pgscore.errors import NotAProgramError
-
-from .columns import Operation, Table
-from .encoders import read_one_hot_encoder, read_ordinal_encoder
-from .impute import read_simple_imputer
-from .scaling import read_function, read_min_max_scaler, read_standard_scaler
+from pgscore.readers.algebra.columns import Operation, Table
+from pgscore.readers.dispatch import transform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from sklearn.compose import ColumnTransformer
+    from sklearn.pipeline import FeatureUnion, Pipeline
 
-    from .domains import Domains
-
-    Reader = Callable[[Any, Table, Domains, str], Table]
-
-
-def transform(transformer: Any, table: Table, domains: Domains, name: str | None = None) -> Table:  # noqa: ANN401
-    """What a fitted transformer makes of columns.
-
-    Args:
-        transformer: the transformer, or a word that stands for one: ``passthrough``, ``drop``, or None.
-        table: the columns that it gets.
-        domains: is narrowed to what it accepts.
-        name: the name of its step.
-
-    Raises:
-        NotAProgramError: it cannot be part of a program; the message names it.
-    """
-    if transformer is None or (isinstance(transformer, str) and transformer == "passthrough"):
-        return table
-    if isinstance(transformer, str) and transformer == "drop":
-        return Table(())
-    reader = _READERS.get(type(transformer))
-    if reader is None:
-        raise NotAProgramError(
-            part_name(transformer, name), f"is a {type(transformer).__name__}, which cannot become a program"
-        )
-    return reader(transformer, table, domains, part_name(transformer, name))
-
-
-def part_name(estimator: Any, name: str | None) -> str:  # noqa: ANN401
-    """How messages call a part of a pipeline."""
-    return f"the {type(estimator).__name__}" if name is None else f"step {name!r}"
+    from pgscore.readers.algebra.domains import Domains
+    from pgscore.readers.dispatch import TransformerReader
 
 
 def _pipeline(pipeline: Pipeline, table: Table, domains: Domains, _: str) -> Table:
@@ -106,14 +69,8 @@ def _positions(wanted: Any, names: list[str]) -> list[int]:  # noqa: ANN401
     return [names.index(each) if isinstance(each, str) else range(len(names))[int(each)] for each in entries]
 
 
-_READERS: dict[type, Reader] = {
-    Pipeline: _pipeline,
-    ColumnTransformer: _column_transformer,
-    FeatureUnion: _feature_union,
-    FunctionTransformer: read_function,
-    SimpleImputer: read_simple_imputer,
-    StandardScaler: read_standard_scaler,
-    MinMaxScaler: read_min_max_scaler,
-    OneHotEncoder: read_one_hot_encoder,
-    OrdinalEncoder: read_ordinal_encoder,
+TRANSFORMERS: dict[str, TransformerReader] = {
+    "sklearn.pipeline.Pipeline": _pipeline,
+    "sklearn.pipeline.FeatureUnion": _feature_union,
+    "sklearn.compose.ColumnTransformer": _column_transformer,
 }

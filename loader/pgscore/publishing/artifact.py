@@ -16,7 +16,7 @@ from pgscore_runtime.artifact import read_artifact, untrusted_types
 from pgscore_runtime.errors import Refusal
 from sklearn.exceptions import InconsistentVersionWarning
 
-from .errors import PgscoreError
+from pgscore.errors import PgscoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

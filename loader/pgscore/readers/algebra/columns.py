@@ -113,6 +113,11 @@ class CodeColumn:
         unknown, missing = applied(operations, np.array([self.unknown, self.missing])).tolist()
         return CodeColumn(self.source, self.keys, applied(operations, self.values), unknown, missing)
 
+    def values_of(self, keys: Sequence[Any]) -> FloatArray:
+        """The column's number for each of these keys, which may be more or fewer than its own."""
+        table = dict(zip(self.keys, self.values.tolist(), strict=True))
+        return np.array([table.get(key, self.unknown) for key in keys], dtype=np.float64)
+
     @property
     def constant(self) -> bool:
         """Whether it is one number whatever the input."""

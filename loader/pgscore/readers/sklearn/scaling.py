@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pgscore.errors import NotAProgramError
-
-from .columns import Operation
+from pgscore.readers.algebra.columns import Operation
 
 if TYPE_CHECKING:
     from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
-    from .columns import Table
-    from .domains import Domains
+    from pgscore.readers.algebra.columns import Table
+    from pgscore.readers.algebra.domains import Domains
+    from pgscore.readers.dispatch import TransformerReader
 
 _FUNCTIONS: dict[Any, str | None] = {None: None, np.abs: "abs", np.sqrt: "sqrt", np.square: "square"}
 
@@ -58,3 +58,10 @@ def read_function(transformer: FunctionTransformer, table: Table, domains: Domai
     if name is None:
         return table
     return table.then(part, [[Operation(name)]] * len(table.columns))
+
+
+TRANSFORMERS: dict[str, TransformerReader] = {
+    "sklearn.preprocessing.StandardScaler": read_standard_scaler,
+    "sklearn.preprocessing.MinMaxScaler": read_min_max_scaler,
+    "sklearn.preprocessing.FunctionTransformer": read_function,
+}

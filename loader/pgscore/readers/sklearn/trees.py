@@ -6,33 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.ensemble import (
-    ExtraTreesClassifier,
-    ExtraTreesRegressor,
-    GradientBoostingClassifier,
-    GradientBoostingRegressor,
-    RandomForestClassifier,
-    RandomForestRegressor,
-)
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 
 from pgscore.errors import NotAProgramError
+from pgscore.readers.algebra.ensemble import Ensemble, Tree
+from pgscore.readers.writing.tree_writer import write_ensemble
+from pgscore.readers.writing.writer import Result
 
-from .ensemble import Ensemble, Tree, from_scikit_learn, from_treelite
-from .tree_writer import write_ensemble
-from .writer import Result
+from .tree_arrays import from_scikit_learn, from_treelite
 
 if TYPE_CHECKING:
-    from .columns import Table
-    from .writer import Writer
-
-TREES: tuple[type, ...] = (
-    DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor,
-)  # fmt: skip
-FORESTS: tuple[type, ...] = (
-    RandomForestClassifier, RandomForestRegressor, ExtraTreesClassifier, ExtraTreesRegressor,
-)  # fmt: skip
-BOOSTED: tuple[type, ...] = (GradientBoostingClassifier, GradientBoostingRegressor)
+    from pgscore.readers.algebra.columns import Table
+    from pgscore.readers.dispatch import PredictorReader
+    from pgscore.readers.writing.writer import Writer
 
 
 def read_tree(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
@@ -110,3 +95,17 @@ def _require(tree: Any, table: Table, writer: Writer, part: str) -> None:  # noq
     given = np.zeros((1, 1))
     missing = bool(tree._support_missing_values(given)) and not table.sparse
     writer.domains.require(part, table.numbers(part), missing=missing, single=True)
+
+
+PREDICTORS: dict[str, PredictorReader] = {
+    "sklearn.tree.DecisionTreeClassifier": read_tree,
+    "sklearn.tree.DecisionTreeRegressor": read_tree,
+    "sklearn.tree.ExtraTreeClassifier": read_tree,
+    "sklearn.tree.ExtraTreeRegressor": read_tree,
+    "sklearn.ensemble.RandomForestClassifier": read_forest,
+    "sklearn.ensemble.RandomForestRegressor": read_forest,
+    "sklearn.ensemble.ExtraTreesClassifier": read_forest,
+    "sklearn.ensemble.ExtraTreesRegressor": read_forest,
+    "sklearn.ensemble.GradientBoostingClassifier": read_boosted,
+    "sklearn.ensemble.GradientBoostingRegressor": read_boosted,
+}

@@ -12,13 +12,13 @@ from pgscore.errors import NotAProgramError
 from .columns import CodeColumn, NumberColumn, applied
 from .doubles import as_single, last_true
 from .ensemble import Codes
-from .writer import values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pgscore.readers.writing.writer import Writer
+
     from .columns import FloatArray
-    from .writer import Writer
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def number_tests(column: NumberColumn, keys: list[Key], writer: Writer, *, singl
 def code_tests(column: CodeColumn, keys: list[Key], writer: Writer, *, single: bool) -> dict[Key, Answer]:
     """Tests of an indicator or a code, each as a test of the category; the arguments are those of `number_tests`."""
     members = writer.keys([column])
-    numbers = np.array([*values_of(column, members), column.unknown, column.missing])
+    numbers = np.array([*column.values_of(members), column.unknown, column.missing])
     numbers = as_single(numbers) if single else numbers
     boolean = writer.domains.contract.inputs[column.source].type == "boolean"
     answers: dict[Key, Answer] = {}

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .columns import AFFINE, FUNCTIONS, CodeColumn, NumberColumn, Operation
+from pgscore.readers.algebra.columns import AFFINE, FUNCTIONS, CodeColumn, NumberColumn, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from .domains import Domains
+    from pgscore.readers.algebra.domains import Domains
 
 
 @dataclass(frozen=True)
@@ -103,9 +103,3 @@ def _step(operation: Operation, register: int) -> dict[str, Any]:
     if operation.name == "fill":
         return {"step": "fill", "of": register, "with": operation.operand}
     return {"step": "clip", "of": register, operation.name: operation.operand}
-
-
-def values_of(column: CodeColumn, keys: Sequence[Any]) -> np.ndarray:
-    """The column's number for each of these keys, which may be more or fewer than its own."""
-    table = dict(zip(column.keys, column.values.tolist(), strict=True))
-    return np.array([table.get(key, column.unknown) for key in keys], dtype=np.float64)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
-from .database import Database, connected, row, transaction
-from .errors import PgscoreError
-from .keys import sign
-from .progress import Step, no_step
-from .registry import Verification, promote, verify
+from pgscore.database import Database, connected, row, transaction
+from pgscore.errors import PgscoreError
+from pgscore.keys import sign
+from pgscore.progress import Step, no_step
+from pgscore.registry import Verification, promote, verify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from pgscore_runtime.contract import Contract
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
+    from pgscore.keys import Signature
+
     from .artifact import Artifact
     from .describe import GoldenRow
     from .golden import Golden
-    from .keys import Signature
 
 
 @dataclass(frozen=True)
@@ -190,8 +191,3 @@ def _verify(connection: Connection, model: str, version: int) -> tuple[list[Veri
         return verify(connection, model, version), None
     except PgscoreError as error:
         return [], f"{error}. {error.hint}".strip()
-
-
-def plain(published: Published) -> dict[str, Any]:
-    """The same as a dictionary, for JSON."""
-    return asdict(published)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pgscore.errors import NotAProgramError
-
-from .columns import CodeColumn, Column, NumberColumn, Operation, Table, TextColumn
+from pgscore.readers.algebra.columns import CodeColumn, Column, NumberColumn, Operation, Table, TextColumn
 
 if TYPE_CHECKING:
     from sklearn.impute import SimpleImputer
 
-    from .domains import Domains
+    from pgscore.readers.algebra.domains import Domains
+    from pgscore.readers.dispatch import TransformerReader
 
 
 def read_simple_imputer(imputer: SimpleImputer, table: Table, domains: Domains, part: str) -> Table:
@@ -72,3 +72,8 @@ def _indicator(column: Column, part: str) -> CodeColumn:
 
 def _is_nan(value: Any) -> bool:  # noqa: ANN401
     return isinstance(value, float | np.floating) and bool(np.isnan(value))
+
+
+TRANSFORMERS: dict[str, TransformerReader] = {
+    "sklearn.impute.SimpleImputer": read_simple_imputer,
+}

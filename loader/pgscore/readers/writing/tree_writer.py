@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .folding import FOLD, Answer, Key, Test
+from pgscore.readers.algebra.folding import FOLD, Answer, Key, Test
 
 if TYPE_CHECKING:
-    from .columns import CodeColumn, NumberColumn
-    from .ensemble import Ensemble, Tree
+    from pgscore.readers.algebra.columns import CodeColumn, NumberColumn
+    from pgscore.readers.algebra.ensemble import Ensemble, Tree
+
     from .writer import Writer
 
 

@@ -1,62 +1,17 @@
-"""Ensembles as they come out of libraries: flat arrays, before any folding."""
+"""Trees out of scikit-learn's own arrays, and out of treelite's."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pgscore.readers.algebra.ensemble import Tree
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy.typing as npt
-
-    IntArray = npt.NDArray[np.int64]
-    FloatArray = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Codes:
-    """A test of a category's code: these go left, the other known ones right, and unknown ones as missing ones do."""
-
-    left: frozenset[int]
-    known: frozenset[int]
-
-
-@dataclass(frozen=True, eq=False)
-class Tree:
-    """One tree; node 0 is its root.
-
-    Attributes:
-        feature: for each node the column that it tests; -1 for a leaf.
-        threshold: for each node: left where the number is at most this.
-        left: for each node its left child.
-        right: for each node its right child.
-        missing_left: for each node whether NaN goes left.
-        values: nodes x outputs of the tree.
-        target: the output that the leaves are added to; -1 where they hold a number for each.
-        codes: tests of codes, by node, instead of the threshold.
-    """
-
-    feature: IntArray
-    threshold: FloatArray
-    left: IntArray
-    right: IntArray
-    missing_left: IntArray
-    values: FloatArray
-    target: int
-    codes: dict[int, Codes] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Ensemble:
-    """Trees whose leaves are added to a base, in their order, and divided at the end."""
-
-    trees: list[Tree]
-    base: list[float]
-    divide: float | None
-    single: bool
+    from pgscore.readers.algebra.columns import FloatArray
 
 
 def from_scikit_learn(tree: Any, values: FloatArray, target: int) -> Tree:  # noqa: ANN401

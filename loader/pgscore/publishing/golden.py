@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from .database import row, rows
-from .errors import PgscoreError
+from pgscore.database import row, rows
+from pgscore.errors import PgscoreError
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812

@@ -14,7 +14,7 @@ from pgscore_runtime.contract import Contract, Input, InputType, Output
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from .errors import PgscoreError
+from pgscore.errors import PgscoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

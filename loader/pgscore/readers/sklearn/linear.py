@@ -6,28 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn import linear_model as lm
-from sklearn.svm import LinearSVC, LinearSVR
 
 from pgscore.errors import NotAProgramError
-
-from .columns import AFFINE, CodeColumn, NumberColumn
-from .writer import Result, values_of
+from pgscore.readers.algebra.columns import AFFINE, CodeColumn, NumberColumn
+from pgscore.readers.writing.writer import Result
 
 if TYPE_CHECKING:
-    from .columns import Table
-    from .writer import Writer
+    from pgscore.readers.algebra.columns import Table
+    from pgscore.readers.dispatch import PredictorReader
+    from pgscore.readers.writing.writer import Writer
 
-# Their predict is X @ coef_ + intercept_, and nothing else.
-REGRESSORS: tuple[type, ...] = (
-    lm.LinearRegression, lm.Ridge, lm.RidgeCV, lm.Lasso, lm.LassoCV, lm.ElasticNet, lm.ElasticNetCV, lm.Lars, lm.LarsCV,
-    lm.LassoLars, lm.LassoLarsCV, lm.LassoLarsIC, lm.OrthogonalMatchingPursuit, lm.OrthogonalMatchingPursuitCV,
-    lm.BayesianRidge, lm.ARDRegression, lm.HuberRegressor, lm.TheilSenRegressor, lm.QuantileRegressor, lm.SGDRegressor,
-    LinearSVR,
-)  # fmt: skip
-CLASSIFIERS: tuple[type, ...] = (
-    lm.LogisticRegression, lm.LogisticRegressionCV, lm.RidgeClassifier, lm.RidgeClassifierCV, lm.Perceptron,
-    lm.SGDClassifier, LinearSVC,
-)  # fmt: skip
 _LOGISTIC = (lm.LogisticRegression, lm.LogisticRegressionCV)
 # Where mean / scale of a scaled input is below this, the scaling goes into weight and intercept: what cancels costs
 # three digits at most. Elsewhere the scaling stays a step, and rounds as scikit-learn's does.
@@ -51,7 +39,7 @@ def read_linear(estimator: Any, table: Table, writer: Writer, part: str) -> Resu
     if weights.shape[1] != len(columns):
         raise NotAProgramError(part, f"has {weights.shape[1]} coefficients for {len(columns)} columns")
     intercepts = np.broadcast_to(np.atleast_1d(np.asarray(estimator.intercept_, dtype=np.float64)), (len(weights),))
-    if isinstance(estimator, REGRESSORS):
+    if not hasattr(estimator, "classes_"):
         link = "identity"
         if len(weights) != 1:
             raise NotAProgramError(part, "predicts several values at once")
@@ -137,7 +125,7 @@ def _lookup(codes: list[tuple[CodeColumn, float]], writer: Writer) -> int:
     columns = [column for column, _ in codes]
     weights = np.array([weight for _, weight in codes])
     keys = writer.keys(columns)
-    values = weights @ np.array([values_of(column, keys) for column in columns])
+    values = weights @ np.array([column.values_of(keys) for column in columns])
     # What is not finite is refused before it comes here.
     unknown, missing = (
         float(weights @ np.nan_to_num(np.array(numbers), nan=0.0, posinf=0.0, neginf=0.0))
@@ -153,3 +141,20 @@ def _lookup(codes: list[tuple[CodeColumn, float]], writer: Writer) -> int:
             "missing": missing if writer.missing_possible(columns[0]) else 0.0,
         }
     )
+
+
+# Their predict is X @ coef_ + intercept_, and nothing else.
+_REGRESSORS = (
+    "LinearRegression", "Ridge", "RidgeCV", "Lasso", "LassoCV", "ElasticNet", "ElasticNetCV", "Lars", "LarsCV",
+    "LassoLars", "LassoLarsCV", "LassoLarsIC", "OrthogonalMatchingPursuit", "OrthogonalMatchingPursuitCV",
+    "BayesianRidge", "ARDRegression", "HuberRegressor", "TheilSenRegressor", "QuantileRegressor", "SGDRegressor",
+)  # fmt: skip
+_CLASSIFIERS = (
+    "LogisticRegression", "LogisticRegressionCV", "RidgeClassifier", "RidgeClassifierCV", "Perceptron", "SGDClassifier",
+)  # fmt: skip
+
+PREDICTORS: dict[str, PredictorReader] = {
+    **{f"sklearn.linear_model.{name}": read_linear for name in (*_REGRESSORS, *_CLASSIFIERS)},
+    "sklearn.svm.LinearSVC": read_linear,
+    "sklearn.svm.LinearSVR": read_linear,
+}

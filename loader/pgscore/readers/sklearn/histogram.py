@@ -5,24 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.preprocessing import FunctionTransformer
 
 from pgscore.errors import NotAProgramError
+from pgscore.readers.algebra.columns import Table
+from pgscore.readers.algebra.ensemble import Codes, Ensemble, Tree
+from pgscore.readers.dispatch import transform
+from pgscore.readers.writing.tree_writer import write_ensemble
+from pgscore.readers.writing.writer import Result
 
-from .columns import Table
-from .compose import transform
-from .ensemble import Codes, Ensemble, Tree, from_treelite
-from .tree_writer import write_ensemble
-from .writer import Result
+from .tree_arrays import from_treelite
 
 if TYPE_CHECKING:
     from sklearn.compose import ColumnTransformer
 
-    from .columns import Column
-    from .writer import Writer
+    from pgscore.readers.algebra.columns import Column
+    from pgscore.readers.dispatch import PredictorReader
+    from pgscore.readers.writing.writer import Writer
 
-HISTOGRAM: tuple[type, ...] = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
 _IDENTITY = ("squared_error", "absolute_error", "quantile")
 _WORD = 32
 
@@ -98,3 +98,9 @@ def _codes(bits: Any) -> frozenset[int]:  # noqa: ANN401
     return frozenset(
         word * _WORD + bit for word, value in enumerate(bits.tolist()) for bit in range(_WORD) if value >> bit & 1
     )
+
+
+PREDICTORS: dict[str, PredictorReader] = {
+    "sklearn.ensemble.HistGradientBoostingClassifier": read_histogram,
+    "sklearn.ensemble.HistGradientBoostingRegressor": read_histogram,
+}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .errors import NotAProgramError
-from .readers import absolute_terms, read_program
+from pgscore.errors import NotAProgramError
+from pgscore.readers import absolute_terms, read_program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

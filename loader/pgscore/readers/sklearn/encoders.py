@@ -14,8 +14,7 @@ import numpy as np
 import pandas as pd
 
 from pgscore.errors import NotAProgramError
-
-from .columns import CodeColumn, NumberColumn, Table, TextColumn
+from pgscore.readers.algebra.columns import CodeColumn, NumberColumn, Table, TextColumn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +22,9 @@ if TYPE_CHECKING:
     from pgscore_runtime.contract import Contract
     from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
-    from .columns import FloatArray
-    from .domains import Domains
+    from pgscore.readers.algebra.columns import FloatArray
+    from pgscore.readers.algebra.domains import Domains
+    from pgscore.readers.dispatch import TransformerReader
 
 _REFUSES = (ValueError, TypeError)
 # Categories times outputs of one input: 200 MB of doubles.
@@ -192,3 +192,9 @@ def _series(column: list[Any], kind: str) -> pd.Series[Any]:
 def _boolean(value: Any) -> Any:  # noqa: ANN401
     """True or False for 1 or 0; what stands for a missing value stays."""
     return bool(value) if value in (0.0, 1.0) else value
+
+
+TRANSFORMERS: dict[str, TransformerReader] = {
+    "sklearn.preprocessing.OneHotEncoder": read_one_hot_encoder,
+    "sklearn.preprocessing.OrdinalEncoder": read_ordinal_encoder,
+}

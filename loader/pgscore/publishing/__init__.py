@@ -1,0 +1,1 @@
+"""Publishing: artifacts, golden rows, and what asking a fitted estimator tells."""

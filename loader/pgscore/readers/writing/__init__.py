@@ -1,0 +1,1 @@
+"""Writing programs: registers, steps, ensembles."""
