@@ -47,7 +47,7 @@ def tell(signals: Signals, *, keep: bool) -> int:
             cluster = PrivateCluster()
             cluster.start()
         _say(f"PostgreSQL {_version(cluster)} on {cluster.host}:{cluster.port}, in {cluster.directory}")
-        customer = _in_cluster(cluster.dsn())
+        customer = tell_in(cluster.dsn())
         if keep:
             _explain_how_to_go_on(cluster, customer)
             cluster = None
@@ -62,7 +62,7 @@ def tell(signals: Signals, *, keep: bool) -> int:
     return 0
 
 
-def _in_cluster(dsn: str) -> int:
+def tell_in(dsn: str) -> int:
     """Everything between starting the cluster and stopping it; returns the customer that it is about."""
     _heading("The schema: alembic upgrade heads")
     for line in run(dsn, ROOT, "alembic", "upgrade", "heads"):
