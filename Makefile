@@ -1,5 +1,6 @@
 # make demo    the main job, end to end, on real data        make demo KEEP=1   leaves the database up
 # make test    lint, types and all tests                     make freeze        sql/ into the migrations (see docs)
+# make docs    the documentation as a site; fails on a link that leads nowhere
 # make bench   pgscore beside others, as ratios          make bench-quick  the same in under three minutes
 SHELL := /bin/sh
 PYTHON := /usr/bin/python3
@@ -9,13 +10,15 @@ SERVER_PYTHON = PGSCORE_SERVER_PYTHONPATH="$$(docker/server-python)"
 # Packages that only the benchmarks need: beside the server's, and for the conversion to ONNX.
 BENCH_PYTHON = $(SERVER_PYTHON) && BENCH="$$(bench/server-python)" \
 	&& export PGSCORE_SERVER_PYTHONPATH="$$PGSCORE_SERVER_PYTHONPATH:$$BENCH" PYTHONPATH="$$BENCH"
+# Where the documentation's own tools stand.
+DOCS := build/docs-$(shell sha256sum docs/requirements.txt | cut -c1-16)
 KEEP :=
 # How many tests of the whole run side by side; each worker has a cluster of its own.
 WORKERS := 2
 # Further options of the benchmarks, such as ARGS='--only trees --json'.
 ARGS :=
 
-.PHONY: demo bench bench-quick test lint types check render freeze packages clean
+.PHONY: demo bench bench-quick docs test lint types check render freeze packages clean
 
 demo: $(READY)
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && exec $(BIN)/python -m examples.churn.demo $(if $(KEEP),--keep)
@@ -38,6 +41,15 @@ types: $(READY)
 check: $(READY)
 	@docker/install-packages tests
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && $(BIN)/pytest $(if $(TESTS),$(TESTS),-n $(WORKERS) --dist loadfile)
+
+docs: $(DOCS)/ready
+	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict --quiet
+	@echo "the documentation stands in build/site/index.html"
+
+$(DOCS)/ready: | packages
+	@echo "building $(DOCS) from $(PYTHON)"
+	@umask 022 && $(PYTHON) -m venv --clear $(DOCS) && $(DOCS)/bin/pip install --quiet --requirement docs/requirements.txt
+	@touch $@
 
 render: $(READY)
 	$(BIN)/python -m plpython.render

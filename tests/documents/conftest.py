@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
-from examples.server.cluster import PrivateCluster
 
+from examples.server.cluster import PrivateCluster
 from tests.support.database import PASSWORD, Session
 
 from .examples import Reader

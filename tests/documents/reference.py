@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tests.support.database import Session
 
 _ROUTINES = """
-    select format('%%s(%%s)', p.proname, pg_get_function_arguments(p.oid)),
+    select p.proname, string_to_array(pg_get_function_arguments(p.oid), ', '),
         case p.prokind when 'p' then 'procedure' else pg_get_function_result(p.oid) end,
         coalesce(obj_description(p.oid, 'pg_proc'), ''),
         array(select a.grantee::regrole::text from aclexplode(p.proacl) a
@@ -19,7 +19,7 @@ _ROUTINES = """
     where p.pronamespace = 'pgscore'::regnamespace and p.proname !~ '^_'
         and not exists (select from unnest(p.proargtypes) t join pg_class c on c.reltype = t
             where c.relnamespace <> 'pgscore'::regnamespace)
-    order by p.proname, 1
+    order by p.proname, p.oid::regprocedure::text
 """
 _RELATIONS = """
     select c.relname, case c.relkind when 'v' then 'view' else 'table' end,
@@ -41,18 +41,25 @@ def command_page() -> str:
 def sql_page(session: Session) -> str:
     """The calls, tables and views of schema pgscore that are not internal."""
     lines = ["# SQL", "", "Names that begin with `_` are pgscore's own, and change without notice.", "", "## Calls", ""]
-    for signature, gives, comment, roles in session.run(_ROUTINES):
-        lines += [f"### `{signature}`", "", f"{comment}.", "", f"*{gives}*; {_who(roles)}", ""]
+    for name, arguments, gives, comment, roles in session.run(_ROUTINES):
+        lines += [f"### {name}", "", f"{comment}.", "", *_signature(name, arguments, gives), "", _who(roles), ""]
     lines += ["## Tables and views", ""]
     for name, kind, comment, number in session.run(_RELATIONS):
-        lines += [f"### `{name}` ({kind})", "", f"{comment}.", "", "| column | type | |", "| --- | --- | --- |"]
+        lines += [f"### {name}", "", f"*{kind}*: {comment}.", "", "| column | type | |", "| --- | --- | --- |"]
         lines += [f"| `{column}` | {of} | {_cell(says)} |" for column, of, says in session.run(_COLUMNS, number)]
         lines += [""]
     return "\n".join(lines)
 
 
+def _signature(name: str, arguments: list[str], gives: str) -> list[str]:
+    """A fence that documents show and tests do not run."""
+    if len(arguments) < 3:
+        return ["```text", f"pgscore.{name}({', '.join(arguments)}) -> {gives}", "```"]
+    return ["```text", f"pgscore.{name}(", *(f"    {each}," for each in arguments), f") -> {gives}", "```"]
+
+
 def _who(roles: list[str]) -> str:
-    return f"called by {', '.join(f'`{role}`' for role in roles)}" if roles else "called by its owner alone"
+    return f"Called by {', '.join(f'`{role}`' for role in roles)}" + "." if roles else "Called by its owner alone."
 
 
 def _cell(text: str) -> str:

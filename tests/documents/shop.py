@@ -65,8 +65,6 @@ def write_files(reader: Reader) -> None:
     frame = pd.DataFrame({"age": random.integers(18, 80, 400), "complaints": random.integers(0, 9, 400)})
     left = (frame["complaints"] + random.normal(0, 1, 400) > 4).astype(int)
     frame.assign(left=left).to_csv(reader.folder / "customers.csv", index=False)
-    joblib.dump(
-        make_pipeline(StandardScaler(), LogisticRegression()).fit(frame, left), reader.folder / "model.joblib"
-    )
+    joblib.dump(make_pipeline(StandardScaler(), LogisticRegression()).fit(frame, left), reader.folder / "model.joblib")
     forest = RandomForestClassifier(n_estimators=10, max_depth=4, random_state=0).fit(frame, left)
     joblib.dump(forest, reader.folder / "second.joblib")

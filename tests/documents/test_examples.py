@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from examples.churn.story import tell_in
-
 from tests.support import migrate
 
 from . import shop
