@@ -3,7 +3,8 @@
 All revisions of a command are one transaction, which begins by locking the version table: of several commands at once
 one does the work, and the others find it done.
 
-`-x lose=…` lets a downgrade drop data (`docs/guide`); `-x version_schema=…` says where the version table stands.
+`-x lose=…` lets a downgrade drop data, `-x anew=yes` installs what somebody dropped, `-x version_schema=…` says where
+the version table stands.
 """
 
 from __future__ import annotations
@@ -33,15 +34,16 @@ _RIGHTS = (
 )
 
 
-def _argument(name: str, default: str = "") -> str:
-    given = context.config.attributes.get(name) or context.get_x_argument(as_dictionary=True).get(name)
-    return str(given or os.environ.get(f"PGSCORE_{name.upper()}") or default)
+def _argument(name: str) -> str:
+    """What `-x name=…` says, or whoever calls Alembic from Python."""
+    given = context.get_x_argument(as_dictionary=True).get(name) or context.config.attributes.get(name)
+    return str(given or "")
 
 
 def _options() -> dict[str, Any]:
     return {
         "version_table": version_table.NAME,
-        "version_table_schema": _argument("version_schema", "public"),
+        "version_table_schema": _argument("version_schema") or os.environ.get("PGSCORE_VERSION_SCHEMA") or "public",
         "transaction_per_migration": False,
         "on_version_apply": context.config.attributes.get("on_version_apply", ()),
     }
@@ -49,7 +51,7 @@ def _options() -> dict[str, Any]:
 
 def _lost() -> str:
     """What a downgrade may drop, as the scripts look it up."""
-    wanted = context.get_x_argument(as_dictionary=True).get("lose") or context.config.attributes.get("lose") or ""
+    wanted = _argument("lose")
     if not re.fullmatch(r"[a-z, ]*", wanted):
         raise CommandError("-x lose=… takes words such as models,keys")
     return f"set local pgscore.lose = '{wanted}';" if wanted else ""
@@ -77,7 +79,7 @@ def _run_online() -> None:
         try:
             with engine.connect() as connection, connection.begin():
                 context.configure(connection=connection, **_options())
-                version_table.claim(connection, context.get_context(), context.script)
+                version_table.claim(connection, context.get_context(), context.script, anew=bool(_argument("anew")))
                 if _lost():
                     connection.exec_driver_sql(_lost())
                 context.run_migrations()
@@ -115,8 +117,9 @@ def _sentence(error: BaseException | None) -> PgscoreError:
 def _failed(error: PgscoreError) -> CommandError:
     """What Alembic prints as one sentence; the command `pgscore` takes the error that it is made of."""
     code = f" ({error.sqlstate})" if error.sqlstate else ""
-    hint = f"; {error.hint}" if error.hint else ""
-    failed = CommandError(without_passwords(" ".join(f"{error}{code}{hint}".split())))
+    # A sentence of its own, or what to run.
+    hint = f"{'.' if error.hint[:1].isupper() else ';'} {error.hint}" if error.hint else ""
+    failed = CommandError(without_passwords(" ".join(f"{str(error).rstrip('.')}{code}{hint}".split())))
     failed.__cause__ = error
     return failed
 

@@ -18,23 +18,18 @@ if TYPE_CHECKING:
 # A name of its own: the database's application may use Alembic too.
 NAME = "pgscore_alembic_version"
 # What each branch makes, and how to have it made anew where it is gone.
-_ANEW = (
-    "`pgscore rescue` takes away what is left beside the tables of users; then run"
-    " `drop schema if exists pgscore, pgscore_models, pgscore_trusted cascade`,"
-    f" `delete from {{schema}}.{NAME}`, and `alembic upgrade core@head`. Models have to be published and attached again."
-)
 _SCHEMAS = {"core": ("pgscore", "pgscore_models"), "plpython": ("pgscore_trusted",), "churn": ("churn",)}
 _REMEDIES = {
-    "core": _ANEW,
+    "core": (
+        "`pgscore rescue` takes away what is left beside the tables of users; then `pgscore install --anew`, or `alembic"
+        " -x anew=yes upgrade core@head`, drops what is left of it and installs it again; models are published and"
+        " attached again."
+    ),
     "plpython": (
-        f"Run `delete from {{schema}}.{NAME} where version_num in ({{revisions}})`"
-        " and `insert into {schema}." + NAME + " values ('{parent}')` unless it has that row, then"
-        " `alembic upgrade plpython@head`, and trust the keys again."
+        "A superuser installs it again: `pgscore install --plpython --anew`, or `alembic -x anew=yes upgrade"
+        " plpython@head`; keys are trusted again."
     ),
-    "churn": (
-        f"Run `delete from {{schema}}.{NAME} where version_num in ({{revisions}})`"
-        " and `insert into {schema}." + NAME + " values ('{parent}')` unless it has that row."
-    ),
+    "churn": "`alembic -x anew=yes upgrade churn@head` makes it again, without its customers.",
 }
 # Whatever would have writing or reading the table run somebody's code, or hide rows of it.
 _HARMLESS = """
@@ -64,8 +59,16 @@ _ELSEWHERE = """
 _IS_THERE = "select exists (select from pg_catalog.pg_namespace n where n.nspname = %(schema)s)"
 
 
-def claim(connection: Connection, migrating: MigrationContext, scripts: ScriptDirectory) -> None:
+def claim(
+    connection: Connection, migrating: MigrationContext, scripts: ScriptDirectory, *, anew: bool = False
+) -> None:
     """Has this transaction be the only one that migrates, and looks whether the table tells the truth.
+
+    Args:
+        connection: in a transaction.
+        migrating: what is to be done.
+        scripts: the revisions that there are.
+        anew: whether to forget what the table says of a branch whose schema is gone, and to drop the rest of it.
 
     Raises:
         PgscoreError: it is no table that can be trusted, or what it says is not what the database holds.
@@ -93,7 +96,7 @@ def claim(connection: Connection, migrating: MigrationContext, scripts: ScriptDi
                 "Look who made it, and drop what does not belong there.",
             )
     if changes and not stamps:
-        _check_truth(connection, migrating, scripts, schema, quoted)
+        _check_truth(connection, _Installed(connection, migrating, scripts, f"{quoted}.{NAME}"), schema, anew=anew)
 
 
 def _refuse_standby(connection: Connection) -> None:
@@ -114,42 +117,65 @@ def _create(connection: Connection, schema: str, quoted: str) -> None:
     )
 
 
-def _check_truth(
-    connection: Connection, migrating: MigrationContext, scripts: ScriptDirectory, schema: str, quoted: str
-) -> None:
-    heads = migrating.get_current_heads()
-    installed = {label: each for each in scripts.get_all_current(heads) for label in each.branch_labels}
-    there = {
-        branch: [name for name in names if _value(connection, _IS_THERE, schema=name)]
-        for branch, names in _SCHEMAS.items()
-    }
-    for branch, names in _SCHEMAS.items():
-        gone = [name for name in names if name not in there[branch]]
-        if branch in installed and gone:
-            said = sorted(each.revision for each in scripts.get_all_current(heads) if branch in each.branch_labels)
+class _Installed:
+    """What the version table says, and which schemas are there."""
+
+    def __init__(
+        self, connection: Connection, migrating: MigrationContext, scripts: ScriptDirectory, table: str
+    ) -> None:
+        self.table = table
+        self.heads = migrating.get_current_heads()
+        self._all = scripts.get_all_current(self.heads)
+        self._there = {
+            name: bool(_value(connection, _IS_THERE, schema=name)) for names in _SCHEMAS.values() for name in names
+        }
+
+    def revisions(self, branch: str) -> list[str]:
+        """Those of a branch."""
+        return sorted(each.revision for each in self._all if branch in each.branch_labels)
+
+    def schemas(self, branch: str, *, there: bool) -> list[str]:
+        """Those of a branch's schemas that are there, or that are gone."""
+        return [name for name in _SCHEMAS[branch] if self._there[name] == there]
+
+
+def _check_truth(connection: Connection, installed: _Installed, schema: str, *, anew: bool) -> None:
+    for branch in _SCHEMAS:
+        revisions = installed.revisions(branch)
+        gone, there = (installed.schemas(branch, there=each) for each in (False, True))
+        if revisions and gone and anew:
+            _forget(connection, installed, branch)
+            return
+        if revisions and gone:
             raise PgscoreError(
-                f"{quoted}.{NAME} says that {branch} is installed ({', '.join(said)}),"
-                f" and the schema {' and '.join(gone)} is gone",
-                _REMEDIES[branch].format(
-                    schema=quoted,
-                    revisions=", ".join(f"'{each}'" for each in said),
-                    parent=_parent(scripts, said[0]),
-                ),
+                f"{installed.table} says that {branch} is installed ({', '.join(revisions)}),"
+                f" and schema {' and '.join(gone)} is gone",
+                _REMEDIES[branch],
             )
-        if branch != "churn" and branch not in installed and there[branch]:
+        # An application may have a schema churn of its own; one that is in the way says so itself.
+        if branch != "churn" and not revisions and there:
             elsewhere = _value(connection, _ELSEWHERE, name=NAME)
             found = f"; {elsewhere}.{NAME} may: -x version_schema={elsewhere}" if elsewhere not in (None, schema) else ""
             raise PgscoreError(
-                f"the schema {' and '.join(there[branch])} is there, and {quoted}.{NAME} does not say"
-                f" that {branch} is installed{found}",
+                f"schema {' and '.join(there)} is there, and {installed.table} does not say that {branch} is installed"
+                + found,
                 f"Where it was made by psql with sql/{branch}.sql of this release: alembic stamp {branch}@head."
-                f" Where it is left over: drop schema {', '.join(there[branch])} cascade.",
+                f" Where it is left over: drop schema {', '.join(there)} cascade.",
             )
 
 
-def _parent(scripts: ScriptDirectory, revision: str) -> str:
-    depends = scripts.get_revision(revision).dependencies
-    return depends if isinstance(depends, str) else (depends or [""])[0]
+def _forget(connection: Connection, installed: _Installed, branch: str) -> None:
+    """Has the table say that a branch is not installed, nor what needs it, and drops the rest."""
+    dropped = ("core", "plpython") if branch == "core" else (branch,)
+    schemas = ", ".join(name for each in dropped for name in _SCHEMAS[each])
+    connection.exec_driver_sql(f"drop schema if exists {schemas} cascade")
+    gone = {each for each in installed.heads if branch == "core" or each in installed.revisions(branch)}
+    left = [each for each in installed.heads if each not in gone]
+    if branch != "core" and not left:
+        left = installed.revisions("core")[-1:]
+    connection.exec_driver_sql(f"delete from {installed.table}")  # noqa: S608  quoted
+    for each in left:
+        connection.exec_driver_sql(f"insert into {installed.table} values (%s)", (each,))  # noqa: S608  quoted
 
 
 def _value(connection: Connection, sql: str, **parameters: object) -> object:
