@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 from logging.config import fileConfig
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg2
 from alembic import context
@@ -24,6 +24,9 @@ from pgscore.errors import PgscoreError, UnreachableError
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 # What another session may have made at the same moment: a first installation, or roles, which all databases share.
 _MET_ANOTHER = ("23505", "42710", "42P06", "42P07", "40P01", "XX000")
@@ -66,32 +69,39 @@ def _run_offline() -> None:
 
 
 def _run_online() -> None:
-    given = context.config.attributes.get("database")
-    dsn = context.get_x_argument(as_dictionary=True).get("dsn") or os.environ.get("PGSCORE_DSN", "")
+    dsn = _argument("dsn") or os.environ.get("PGSCORE_DSN", "")
     engine = create_engine(
         "postgresql+psycopg2://",
-        creator=lambda: connect(dsn if given is None else given),
+        creator=context.config.attributes.get("database") or (lambda: connect(dsn)),
         poolclass=NullPool,
         # An older snapshot would not see what another session has just migrated.
         isolation_level="READ COMMITTED",
     )
     for attempt in range(1, _TRIES + 1):
         try:
-            with engine.connect() as connection, connection.begin():
-                context.configure(connection=connection, **_options())
-                version_table.claim(connection, context.get_context(), context.script, anew=bool(_argument("anew")))
-                if _lost():
-                    connection.exec_driver_sql(_lost())
-                context.run_migrations()
+            _migrate(engine)
         except DBAPIError as error:
             if attempt < _TRIES and getattr(error.orig, "pgcode", None) in _MET_ANOTHER:
                 continue
-            raise _failed(_sentence(error.orig)) from None
+            refusal = _sentence(error.orig)
         except UnicodeError as error:
-            raise _failed(as_unreadable(error)) from None
+            refusal = as_unreadable(error)
         except PgscoreError as error:
-            raise _failed(error) from None
-        return
+            refusal = error
+        else:
+            return
+        raise CommandError(_one_line(refusal)) from refusal
+
+
+def _migrate(engine: Engine) -> None:
+    with engine.connect() as connection, connection.begin():
+        context.configure(connection=connection, **_options())
+        version_table.claim(connection, context.get_context(), context.script, anew=bool(_argument("anew")))
+        if _lost():
+            connection.exec_driver_sql(_lost())
+        context.run_migrations()
+        if _argument("leave"):
+            version_table.leave(connection, context.get_context())
 
 
 def _sentence(error: BaseException | None) -> PgscoreError:
@@ -104,24 +114,26 @@ def _sentence(error: BaseException | None) -> PgscoreError:
         lost = as_refusal(error)
         return UnreachableError(str(lost), "Nothing was changed; run it again.")
     if code == "55P03":
-        hint = "Another session holds what this needs; nothing was changed, so run it again, with a longer lock_timeout."
+        hint = (
+            "Another session holds what this needs; nothing was changed, so run it again, with a longer lock_timeout."
+        )
     elif code == "25006":
         hint = "Run it on the primary, and without default_transaction_read_only."
     elif code == "42501" and not hint:
         hint = _RIGHTS
     elif code in ("0A000", "58P01") and "plpython3u" in message:
-        hint = "The server lacks PL/Python: apt install postgresql-plpython3-15, or do without: alembic upgrade core@head."
+        hint = (
+            "The server lacks PL/Python: apt install postgresql-plpython3-15, or do without: alembic upgrade core@head."
+        )
     return PgscoreError(message, hint, code)
 
 
-def _failed(error: PgscoreError) -> CommandError:
-    """What Alembic prints as one sentence; the command `pgscore` takes the error that it is made of."""
+def _one_line(error: PgscoreError) -> str:
+    """What Alembic prints; the command `pgscore` shows the error that it is made of."""
     code = f" ({error.sqlstate})" if error.sqlstate else ""
     # A sentence of its own, or what to run.
     hint = f"{'.' if error.hint[:1].isupper() else ';'} {error.hint}" if error.hint else ""
-    failed = CommandError(without_passwords(" ".join(f"{str(error).rstrip('.')}{code}{hint}".split())))
-    failed.__cause__ = error
-    return failed
+    return without_passwords(" ".join(f"{str(error).rstrip('.')}{code}{hint}".split()))
 
 
 if context.is_offline_mode():

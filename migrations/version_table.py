@@ -1,7 +1,7 @@
 """The table in which Alembic keeps what is installed: made, locked and looked at before anything is read from it.
 
-The lock is the table's own, so nobody holds it who may not write there. It also keeps away triggers, rules and policies:
-a superuser who migrates writes to a table that may belong to another role, and runs no code of that role's.
+The lock is the table's own, so nobody holds it who may not write there. It also keeps away triggers, rules and
+policies: a superuser who migrates writes to a table that may belong to another role, and runs no code of that role's.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ NAME = "pgscore_alembic_version"
 _SCHEMAS = {"core": ("pgscore", "pgscore_models"), "plpython": ("pgscore_trusted",), "churn": ("churn",)}
 _REMEDIES = {
     "core": (
-        "`pgscore rescue` takes away what is left beside the tables of users; then `pgscore install --anew`, or `alembic"
-        " -x anew=yes upgrade core@head`, drops what is left of it and installs it again; models are published and"
-        " attached again."
+        "`pgscore rescue` takes away what is left beside the tables of users; then `pgscore install --anew`, or"
+        " `alembic -x anew=yes upgrade core@head`, drops what is left of it and installs it again; models are"
+        " published and attached again."
     ),
     "plpython": (
         "A superuser installs it again: `pgscore install --plpython --anew`, or `alembic -x anew=yes upgrade"
@@ -59,9 +59,7 @@ _ELSEWHERE = """
 _IS_THERE = "select exists (select from pg_catalog.pg_namespace n where n.nspname = %(schema)s)"
 
 
-def claim(
-    connection: Connection, migrating: MigrationContext, scripts: ScriptDirectory, *, anew: bool = False
-) -> None:
+def claim(connection: Connection, migrating: MigrationContext, scripts: ScriptDirectory, *, anew: bool = False) -> None:
     """Has this transaction be the only one that migrates, and looks whether the table tells the truth.
 
     Args:
@@ -91,8 +89,8 @@ def claim(
         )
         if not _value(connection, _HARMLESS, table=table):
             raise PgscoreError(
-                f"{quoted}.{NAME} is not the table that Alembic made: it has triggers, rules, policies or other columns,"
-                " which would run with the rights of whoever migrates",
+                f"{quoted}.{NAME} is not the table that Alembic made: it has triggers, rules, policies or other"
+                " columns, which would run with the rights of whoever migrates",
                 "Look who made it, and drop what does not belong there.",
             )
     if changes and not stamps:
@@ -115,6 +113,13 @@ def _create(connection: Connection, schema: str, quoted: str) -> None:
         f"create table if not exists {quoted}.{NAME} (\n"
         f"    version_num VARCHAR(32) NOT NULL, \n    CONSTRAINT {NAME}_pkc PRIMARY KEY (version_num)\n)"
     )
+
+
+def leave(connection: Connection, migrating: MigrationContext) -> None:
+    """Takes the table away with the last branch."""
+    if not migrating.get_current_heads():
+        quoted = connection.dialect.identifier_preparer.quote(migrating.version_table_schema or "public")
+        connection.exec_driver_sql(f"drop table if exists {quoted}.{NAME}")
 
 
 class _Installed:
@@ -155,7 +160,9 @@ def _check_truth(connection: Connection, installed: _Installed, schema: str, *, 
         # An application may have a schema churn of its own; one that is in the way says so itself.
         if branch != "churn" and not revisions and there:
             elsewhere = _value(connection, _ELSEWHERE, name=NAME)
-            found = f"; {elsewhere}.{NAME} may: -x version_schema={elsewhere}" if elsewhere not in (None, schema) else ""
+            found = (
+                f"; {elsewhere}.{NAME} may: -x version_schema={elsewhere}" if elsewhere not in (None, schema) else ""
+            )
             raise PgscoreError(
                 f"schema {' and '.join(there)} is there, and {installed.table} does not say that {branch} is installed"
                 + found,

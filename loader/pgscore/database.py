@@ -108,8 +108,8 @@ def as_refusal(error: psycopg2.Error) -> PgscoreError:
 
 def as_unreadable(error: UnicodeError) -> PgscoreError:
     """The sentence of a text that cannot travel between a client and a database."""
-    # Only a database in SQL_ASCII hands out bytes that are no text, and only a connection of the caller's own has another
-    # encoding than UTF8.
+    # Only a database in SQL_ASCII hands out bytes that are no text, and only a connection of the caller's own has
+    # another encoding than UTF8.
     reason = getattr(error, "reason", "") or str(error)
     return PgscoreError(
         f"a text does not fit the encoding of the connection: {reason}",

@@ -44,7 +44,9 @@ def libpq_dsn(given: str) -> str:
         uri = f"{scheme}://{given[found.end() :]}"
         _check_parts(parse_dsn(uri), uri)
     except (psycopg2.ProgrammingError, ValueError) as error:
-        raise PgscoreError(f"the connection string is malformed: {_unquoted(error)}", _ENCODE if found else "") from None
+        raise PgscoreError(
+            f"the connection string is malformed: {_unquoted(error)}", _ENCODE if found else ""
+        ) from None
     return uri
 
 
@@ -73,13 +75,16 @@ def _of_sqlalchemy(given: str, driver: str) -> str:
     from sqlalchemy.exc import ArgumentError
 
     try:
-        _, parameters = PGDialect_psycopg2().create_connect_args(make_url(given))
+        dialect: Any = PGDialect_psycopg2
+        _, parameters = dialect().create_connect_args(make_url(given))
     except ArgumentError:
-        raise PgscoreError("the connection string is malformed: SQLAlchemy does not take it for a URL", _ENCODE) from None
+        raise PgscoreError(
+            "the connection string is malformed: SQLAlchemy does not take it for a URL", _ENCODE
+        ) from None
     # Arguments of the driver, which is no part of where the database is.
     parameters = {name: value for name, value in parameters.items() if name not in ("connection_factory", "dsn")}
     _check_parts(parameters, given)
-    return make_dsn(**parameters)
+    return str(make_dsn(**parameters))
 
 
 def _check_parts(parts: dict[str, Any], uri: str) -> None:

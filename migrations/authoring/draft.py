@@ -1,7 +1,7 @@
 """A draft of the script that takes a database from one tree to another, statement by statement.
 
-Functions are replaced, made and dropped; whatever else is new stands in it as it stands in the tree. What cannot be told
-from two texts, such as how a table changes, is left to do, with the difference.
+Functions are replaced, made and dropped; whatever else is new stands in it as it stands in the tree. What cannot be
+told from two texts, such as how a table changes, is left to do, with the difference.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ _TOKEN = re.compile(
     r"--[^\n]*|/\*.*?\*/|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$|[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\"[^\"]*\"|;",
     re.DOTALL,
 )
-_FUNCTION = re.compile(r"create (?:or replace )?(function|procedure) ([\w.]+)\((.*?)\)\s*(returns .*?)?\s*language ", re.DOTALL)
+_FUNCTION = re.compile(
+    r"create (?:or replace )?(function|procedure) ([\w.]+)\((.*?)\)\s*(returns .*?)?\s*language ", re.DOTALL
+)
 _DEFAULT = re.compile(r"\s+default\s+(?:'[^']*'|[^,])+", re.IGNORECASE)
 _OBJECT = re.compile(r"(?:create (?:or replace )?(?:unique )?|alter )(\w+(?: \w+)??) ([\w.\"]+)")
 _SETTING = re.compile(r"(?:re)?set (?!local)", re.IGNORECASE)
@@ -92,14 +94,22 @@ def _changed(statement: str, old_functions: dict[tuple[str, str], str], old_obje
     former = old_objects.get(_object(statement) or "")
     if former is None:
         return [statement]
-    lines = difflib.unified_diff(_body(former).splitlines(), _body(statement).splitlines(), "former", "present", lineterm="")
+    lines = difflib.unified_diff(
+        _body(former).splitlines(), _body(statement).splitlines(), "former", "present", lineterm=""
+    )
     return [f"{TO_DO}: {_object(statement)} has changed\n{_commented(chr(10).join(lines))}"]
 
 
 def _drop(statement: str) -> str:
+    return _FUNCTION.sub(
+        lambda found: f"drop {found[1]} {found[2]}({_DEFAULT.sub('', ' '.join(found[3].split()))});",
+        _body(statement)[: _function_head(statement)],
+    )
+
+
+def _function_head(statement: str) -> int:
     found = _function(statement)
-    assert found is not None
-    return f"drop {found[1]} {found[2]}({_DEFAULT.sub('', ' '.join(found[3].split()))});"
+    return found.end() if found else 0
 
 
 def _commented(text: str) -> str:

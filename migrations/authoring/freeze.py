@@ -79,9 +79,7 @@ def _write_hashes(checkout: Checkout, revision: str) -> None:
     text = migration.read_text()
     for direction in ("up", "down"):
         name = f"{revision}.{direction}.sql"
-        text = re.sub(
-            rf'("{re.escape(name)}", ")[0-9a-f]*(")', rf"\g<1>{hash_of(checkout.versions / name)}\g<2>", text
-        )
+        text = re.sub(rf'("{re.escape(name)}", ")[0-9a-f]*(")', rf"\g<1>{hash_of(checkout.versions / name)}\g<2>", text)
     migration.write_text(text)
 
 

@@ -12,10 +12,10 @@ import pgscore
 import psycopg2
 import pytest
 from alembic.util import CommandError
+from pgscore._migrations.executor import FrozenSqlChangedError
 from pgscore.cluster import PrivateCluster
 
 from migrations.authoring.checkout import Checkout
-from pgscore._migrations.executor import FrozenSqlChangedError
 from tests.support import migrate
 from tests.support.database import Database, Session
 from tests.support.models import customers, light_pipeline, opaque_pipeline, probability, profiles
@@ -138,9 +138,7 @@ def test_the_rendered_runtime_is_up_to_date() -> None:
 
 
 @pytest.mark.parametrize("direction", ["up", "down"])
-def test_a_changed_frozen_file_is_refused(
-    empty: Database, tmp_path: Path, direction: str
-) -> None:
+def test_a_changed_frozen_file_is_refused(empty: Database, tmp_path: Path, direction: str) -> None:
     scripts = tmp_path / "migrations"
     shutil.copytree(migrate.ROOT / "migrations", scripts)
     changed = scripts / "versions" / f"0001_core.{direction}.sql"
