@@ -19,7 +19,7 @@ _FUNCTION = re.compile(
     r"create (?:or replace )?(function|procedure) ([\w.]+)\((.*?)\)\s*(returns .*?)?\s*language ", re.DOTALL
 )
 _DEFAULT = re.compile(r"\s+default\s+(?:'[^']*'|[^,])+", re.IGNORECASE)
-_OBJECT = re.compile(r"(?:create (?:or replace )?(?:unique )?|alter )(\w+(?: \w+)??) ([\w.\"]+)")
+_OBJECT = re.compile(r"create (?:or replace )?(?:unique )?(\w+(?: \w+)??) ([\w.\"]+)")
 _SETTING = re.compile(r"(?:re)?set (?!local)", re.IGNORECASE)
 _REGENERATED = "-- What promotions have generated, anew.\nselect pgscore._regenerate_models();"
 
@@ -47,7 +47,7 @@ def draft(former: str, present: str, *, regenerated: bool = False) -> str:
         f"{TO_DO}: no longer in the tree\n{_commented(_body(each))}"
         for each in old
         if _body(each) not in new_bodies and not _function(each) and _object(each) not in {_object(e) for e in new}
-        if not _body(each).startswith(("comment on function", "grant execute on function"))
+        if not _body(each).startswith(("comment on ", "grant execute on function"))
     ]
     # Before the last settings are taken back.
     end = next((i for i in range(len(parts), 0, -1) if not _body(parts[i - 1][0]).startswith("reset ")), 0)
