@@ -17,8 +17,10 @@ KEEP :=
 WORKERS := 2
 # Further options of the benchmarks, such as ARGS='--only trees --json'.
 ARGS :=
+# What make client installs beside the command.
+EXTRAS :=
 
-.PHONY: demo bench bench-quick docs test lint types check render freeze packages clean
+.PHONY: demo bench bench-quick docs test lint types check render freeze release-migrations client packages clean
 
 demo: $(READY)
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && exec $(BIN)/python -m examples.churn.demo $(if $(KEEP),--keep)
@@ -55,7 +57,17 @@ render: $(READY)
 	$(BIN)/python -m plpython.render
 
 freeze: render
-	$(BIN)/python -m migrations.freeze
+	$(BIN)/python -m migrations.authoring.freeze
+
+# At the end of a release: what is in the migrations now never changes again.
+release-migrations: $(READY)
+	$(BIN)/python -m migrations.authoring.release
+
+# The command alone, in .client: neither a database server nor development tools. EXTRAS=publish for what reads models.
+client:
+	@umask 022 && $(PYTHON) -m venv --clear .client
+	@.client/bin/pip install --quiet --constraint docker/requirements-client.txt ".$(if $(EXTRAS),[$(EXTRAS)])"
+	@echo ".client/bin/pgscore"
 
 packages:
 	@docker/install-packages
@@ -68,4 +80,4 @@ $(READY): | packages
 	@touch $@
 
 clean:
-	rm -rf .venv .server-* build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .client .server-* build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -6,11 +6,10 @@ import hashlib
 from pathlib import Path
 
 from alembic import context, op
+from alembic.util import CommandError
 
-FROZEN = Path(__file__).parent / "versions"
 
-
-class FrozenSqlChangedError(Exception):
+class FrozenSqlChangedError(CommandError):
     """A migration's SQL is not what was released."""
 
 
@@ -20,14 +19,14 @@ def run_frozen(name: str, sha256: str) -> None:
     Raises:
         FrozenSqlChangedError: the file's sha256 differs from the one in the migration.
     """
-    path = FROZEN / name
+    path = Path(context.script.dir) / "versions" / name
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != sha256:
         raise FrozenSqlChangedError(
             f"migrations/versions/{name} has sha256 {found}, and its migration says {sha256}: "
             "a released migration never changes, so restore the file"
         )
-    sql = path.read_text()
+    sql = path.read_text(encoding="ascii")
     if context.is_offline_mode():
         op.get_context().impl.static_output(sql)
     else:

@@ -3,7 +3,7 @@
 Revision: ${up_revision}, after ${down_revision | comma,n}
 """
 
-from migrations.executor import run_frozen
+from pgscore._migrations.executor import run_frozen
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}

@@ -87,6 +87,7 @@
 \ir core/functions/profiles.sql
 \ir core/functions/records.sql
 \ir core/functions/release.sql
+\ir core/functions/regenerate.sql
 \ir core/functions/confirm.sql
 \ir core/binding/fill.sql
 \ir core/binding/called.sql

@@ -2,6 +2,7 @@
 
 from .bindings import Advice, Attached, Reconciled, attach, detach, reconcile
 from .errors import PgscoreError, UnreachableError
+from .installation import Migrated, OwnersBinding, Upgraded, install, uninstall, upgrade
 from .keys import generate_key, read_public_key, revoke_key, trust_key
 from .publishing.publish import Published, publish
 from .registry import (
@@ -20,16 +21,20 @@ from .registry import (
 __all__ = [
     "Advice",
     "Attached",
+    "Migrated",
+    "OwnersBinding",
     "PgscoreError",
     "Published",
     "Reconciled",
     "UnreachableError",
+    "Upgraded",
     "Verification",
     "attach",
     "confirm",
     "detach",
     "forget_profile",
     "generate_key",
+    "install",
     "list_models",
     "promote",
     "prune",
@@ -41,5 +46,7 @@ __all__ = [
     "rollback",
     "show_model",
     "trust_key",
+    "uninstall",
+    "upgrade",
     "verify",
 ]

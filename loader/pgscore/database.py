@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import psycopg2
 import psycopg2.extras
 from psycopg2.extensions import connection as Connection  # noqa: N812
-from sqlalchemy.engine import Engine
-from sqlalchemy.exc import DBAPIError
 
+from .dsn import libpq_dsn, without_passwords
 from .errors import PgscoreError, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from sqlalchemy.engine import Engine
+
 
 # SQLSTATE classes: connection exception, operator intervention (a shutdown, a terminated backend).
 _CONNECTION_LOST = ("08", "57P")
+# Texts are not all of the database's own encoding, and a database in SQL_ASCII says nothing of the client's.
+_ENCODING = "UTF8"
 
-Database = str | Engine | Connection
-"""A libpq connection string or URI (empty: libpq's own variables), an SQLAlchemy engine on psycopg2, or an open
-connection of psycopg2, of which each call then takes one transaction."""
+Database: TypeAlias = "str | Engine | Connection"
+"""A connection string (libpq's pairs, a URI of libpq's or SQLAlchemy's; empty: libpq's own variables), an SQLAlchemy
+engine on psycopg2, or an open connection of psycopg2, of which each call then takes one transaction."""
 
 
 @contextmanager
@@ -31,11 +34,12 @@ def connected(database: Database) -> Iterator[Connection]:
 
     Raises:
         UnreachableError: there is no connection.
+        PgscoreError: the connection string is malformed, or it is no database that pgscore can work with.
     """
     if isinstance(database, Connection):
         yield database
         return
-    connection = _connect(database)
+    connection = connect(database)
     try:
         yield connection
     finally:
@@ -56,6 +60,8 @@ def transaction(database: Database) -> Iterator[Connection]:
                 yield connection
         except psycopg2.Error as error:
             raise as_refusal(error) from None
+        except UnicodeError as error:
+            raise as_unreadable(error) from None
 
 
 def rows(connection: Connection, sql: str, parameters: Sequence[Any] | None = None) -> list[dict[str, Any]]:
@@ -81,9 +87,15 @@ def as_refusal(error: psycopg2.Error) -> PgscoreError:
     if error.diag.message_detail:
         message = f"{message} ({error.diag.message_detail})"
     if error.pgcode in ("3F000", "42883", "42P01") and "pgscore_trusted" in message:
-        hint = "A superuser runs alembic upgrade plpython@head; `pgscore doctor` says what is missing."
+        hint = (
+            "A superuser runs pgscore install --plpython, or alembic upgrade plpython@head; "
+            "`pgscore doctor` says what is missing."
+        )
     elif error.pgcode in ("3F000", "42883", "42P01") and "pgscore" in message:
-        hint = "Install pgscore in this database: alembic upgrade core@head; `pgscore doctor` says what is missing."
+        hint = (
+            "Install pgscore in this database: pgscore install, or alembic upgrade core@head; "
+            "`pgscore doctor` says what is missing."
+        )
     elif error.pgcode == "42501" and message.endswith("table trusted_key"):
         hint = "Only a superuser trusts keys: their holders can run code as the server's user."
     elif error.pgcode == "42501" and not hint:
@@ -94,21 +106,67 @@ def as_refusal(error: psycopg2.Error) -> PgscoreError:
     return PgscoreError(message, hint, error.pgcode)
 
 
-def _connect(database: str | Engine) -> Connection:
+def as_unreadable(error: UnicodeError) -> PgscoreError:
+    """The sentence of a text that cannot travel between a client and a database."""
+    # Only a database in SQL_ASCII hands out bytes that are no text, and only a connection of the caller's own has
+    # another encoding than UTF8.
+    reason = getattr(error, "reason", "") or str(error)
+    return PgscoreError(
+        f"a text does not fit the encoding of the connection: {reason}",
+        "A database in SQL_ASCII holds texts in other encodings than UTF8; or the connection that was given is not in "
+        "UTF8: connection.set_client_encoding('UTF8').",
+    )
+
+
+def connect(database: str | Engine) -> Connection:
+    """A new connection, in UTF8, that is not in a transaction; whoever calls closes it.
+
+    Raises:
+        UnreachableError: there is none.
+        PgscoreError: the connection string is malformed, or it is no engine on psycopg2.
+    """
     try:
-        if isinstance(database, Engine):
-            pooled = database.raw_connection()
-            connection = cast("Connection", pooled.driver_connection)
-            pooled.detach()
-            return connection
-        return psycopg2.connect(database, application_name="pgscore")
-    except DBAPIError as error:
-        raise UnreachableError(f"the database cannot be reached: {_one_line(error.orig or error)}") from None
+        if isinstance(database, str):
+            return psycopg2.connect(libpq_dsn(database), application_name="pgscore", client_encoding=_ENCODING)
+        return _of_engine(database)
     except psycopg2.OperationalError as error:
         raise UnreachableError(f"the database cannot be reached: {_one_line(error)}") from None
     except psycopg2.ProgrammingError as error:
         raise PgscoreError(f"the connection string is malformed: {_one_line(error)}") from None
 
 
+def _of_engine(given: Engine) -> Connection:
+    from sqlalchemy.engine import Engine
+    from sqlalchemy.exc import DBAPIError
+
+    if hasattr(given, "sync_engine"):
+        raise PgscoreError(
+            "an async engine is given, and pgscore waits for the database",
+            "Give it a connection string, or create_engine('postgresql+psycopg2://…').",
+        )
+    if not isinstance(given, Engine):
+        raise PgscoreError(
+            f"a {type(given).__module__}.{type(given).__qualname__} is given, which is no database for pgscore",
+            "It takes a connection string, an SQLAlchemy engine on psycopg2, or a connection of psycopg2.",
+        )
+    if (given.dialect.name, given.dialect.driver) != ("postgresql", "psycopg2"):
+        raise PgscoreError(
+            f"the engine is one on {given.dialect.name}+{given.dialect.driver}, and pgscore connects with psycopg2",
+            "Give it a connection string, or create_engine('postgresql+psycopg2://…').",
+        )
+    try:
+        pooled = given.raw_connection()
+    except DBAPIError as error:
+        raise UnreachableError(f"the database cannot be reached: {_one_line(error.orig or error)}") from None
+    connection = pooled.driver_connection
+    pooled.detach()
+    if not isinstance(connection, Connection):
+        raise PgscoreError("the engine's connections are none of psycopg2's", "Give it a connection string.")
+    # What the engine has set is for its own users.
+    connection.autocommit = False
+    connection.set_client_encoding(_ENCODING)
+    return connection
+
+
 def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())
+    return without_passwords(" ".join(str(error).split()))

@@ -8,20 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-    load_pem_public_key,
-)
-
 from .database import Database, rows, transaction
 from .errors import PgscoreError
 
+# cryptography is imported where it is needed: most commands have no key in their hands.
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from pgscore_runtime.contract import Contract
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
@@ -56,6 +48,9 @@ def generate_key(path: Path) -> PublicKey:
     Raises:
         PgscoreError: the file exists, or its folder cannot be written.
     """
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
     private = Ed25519PrivateKey.generate()
     public = private.public_key()
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -76,6 +71,9 @@ def read_public_key(path: Path) -> PublicKey:
     Raises:
         PgscoreError: the file cannot be read, or holds no Ed25519 public key.
     """
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
     pem = _read(path)
     if b"PRIVATE KEY" in pem:
         raise PgscoreError(f"{path} is a private key: trust the public one, {_public_path(path)}")
@@ -94,6 +92,9 @@ def sign(contract: Contract, artifact_sha256: str, path: Path) -> Signature:
     Raises:
         PgscoreError: the file cannot be read, or holds no Ed25519 private key.
     """
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
     try:
         private = load_pem_private_key(_read(path), password=None)
     except (ValueError, TypeError):
@@ -165,6 +166,8 @@ def trusted_keys(database: Database) -> list[dict[str, Any]]:
 
 
 def _public(key: Ed25519PublicKey) -> PublicKey:
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
     return PublicKey(key.public_bytes(Encoding.Raw, PublicFormat.Raw))
 
 

@@ -6,6 +6,12 @@ begin
             using errcode = 'dependent_objects_still_exist',
                   hint = 'select pgscore.detach(events, profile) from pgscore.binding detaches them.';
     end if;
+    -- Artifacts, golden rows, history and the prediction log: nothing else holds them.
+    if exists (select from pgscore.model) and 'models' <> all (regexp_split_to_array(coalesce(current_setting('pgscore.lose', true), ''), '[, ]+')) then
+        raise exception 'published models would be lost: %', (select string_agg(m.name, ', ' order by m.name) from pgscore.model m)
+            using errcode = 'dependent_objects_still_exist',
+                  hint = 'alembic -x lose=models takes them away; pg_dump --schema=pgscore keeps a copy.';
+    end if;
 end
 $$;
 

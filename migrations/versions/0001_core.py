@@ -1,6 +1,6 @@
 """Tables, roles, SQL engine: needs no superuser and no PL/Python."""
 
-from migrations.executor import run_frozen
+from pgscore._migrations.executor import run_frozen
 
 revision = "0001_core"
 down_revision = None
@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "5162d755b93f4e076743a595f153441c706d9cba539f64bb8f0d1c6b34ed4363")
+    run_frozen("0001_core.up.sql", "66e2eb7b432e684299e8730aa0d3cd4c748c4d48325623bdd9ae64106c11e313")
 
 
 def downgrade() -> None:
-    run_frozen("0001_core.down.sql", "5a8de95b151a3b86524948cad2a4313648219e2b969b943d5ccb9a55f4550b19")
+    run_frozen("0001_core.down.sql", "1c658cc383f0f9974c4ecc6929c32775c0a13efbdb927a2a35f64b160b22210a")

@@ -1,6 +1,6 @@
 """PL/Python and its engines: the short part that a superuser reviews and runs."""
 
-from migrations.executor import run_frozen
+from pgscore._migrations.executor import run_frozen
 
 revision = "0002_plpython"
 down_revision = None
@@ -13,4 +13,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    run_frozen("0002_plpython.down.sql", "04e314feebb22b744c18243353059029a02e543a68bc7f683d2e8880542ae0a9")
+    run_frozen("0002_plpython.down.sql", "de437b378465fc817e4bb74e663019fc9f12e81d614ee4b4a8255daa4615b503")

@@ -1,6 +1,6 @@
 """The reference application: churn.customer_profile, churn.complaints, their binding."""
 
-from migrations.executor import run_frozen
+from pgscore._migrations.executor import run_frozen
 
 revision = "0003_churn"
 down_revision = None
@@ -13,4 +13,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    run_frozen("0003_churn.down.sql", "662e5f61e63531b93e306fc059432448ec3354237d18d71af018fae95e36b683")
+    run_frozen("0003_churn.down.sql", "b9029fd35be2c2ad3e03e72955649db3ecc9f378ac18a8b90132c1ca5c6886a2")

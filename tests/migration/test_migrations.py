@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import pgscore
 import psycopg2
 import pytest
+from alembic.util import CommandError
+from pgscore._migrations.executor import FrozenSqlChangedError
 
 from examples.server.cluster import PrivateCluster
-from migrations import executor, freeze
+from migrations.authoring.checkout import Checkout
 from tests.support import migrate
 from tests.support.database import Database, Session
 from tests.support.models import customers, light_pipeline, opaque_pipeline, probability, profiles
@@ -60,7 +62,7 @@ def test_invariant_6_the_sql_tree_is_the_same(empty: Database, reference: str) -
 def test_invariant_6_the_offline_script_is_the_same(empty: Database, reference: str) -> None:
     script = migrate.offline_script("heads")
     for revision in _BRANCHES.values():
-        assert (executor.FROZEN / f"{revision}.up.sql").read_text() in script
+        assert (Checkout().versions / f"{revision}.up.sql").read_text() in script
     migrate.psql(empty.dsn(), script=script)
     assert migrate.schema(empty.dsn()) == reference
     # Alembic knows where it stands, and has nothing left to do.
@@ -94,8 +96,17 @@ def test_invariant_6_only_churn_goes(empty: Database) -> None:
     assert migrate.schema(empty.dsn()) == before
 
 
-def test_a_downgrade_takes_published_models_with_it(serving: Database) -> None:
-    migrate.downgrade(serving.dsn(), "core@base")
+def test_a_downgrade_keeps_what_nothing_else_holds_until_it_is_told_to_lose_it(serving: Database) -> None:
+    before = migrate.schema(serving.dsn())
+    for lose, lost in (
+        ("", "trusted keys would be lost: "),
+        ("keys", "the reference application has customers, who would be lost (2BP01); alembic -x lose=customers"),
+        ("customers,keys", "published models would be lost: churn (2BP01); alembic -x lose=models takes them away"),
+    ):
+        with pytest.raises(CommandError, match=re.escape(lost)):
+            migrate.downgrade(serving.dsn(), "core@base", lose=lose)
+        assert migrate.schema(serving.dsn()) == before
+    migrate.downgrade(serving.dsn(), "core@base", lose="customers, keys, models")
     assert _schemas(serving) == {"public"}
 
 
@@ -108,8 +119,8 @@ def _schemas(database: Database) -> set[str]:
 
 @pytest.mark.parametrize("branch", _BRANCHES)
 def test_invariant_6_the_frozen_sql_is_the_tree(branch: str) -> None:
-    frozen = executor.FROZEN / f"{_BRANCHES[branch]}.up.sql"
-    assert frozen.read_text() == freeze.sql_tree(branch)
+    checkout = Checkout()
+    assert checkout.recorded_tree(branch, checkout.chain(branch)[-1]).read_text() == checkout.tree(branch)
 
 
 @pytest.mark.parametrize("branch", _BRANCHES)
@@ -127,19 +138,17 @@ def test_the_rendered_runtime_is_up_to_date() -> None:
 
 
 @pytest.mark.parametrize("direction", ["up", "down"])
-def test_a_changed_frozen_file_is_refused(
-    empty: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, direction: str
-) -> None:
-    shutil.copytree(executor.FROZEN, tmp_path / "versions")
-    changed = tmp_path / "versions" / f"0001_core.{direction}.sql"
+def test_a_changed_frozen_file_is_refused(empty: Database, tmp_path: Path, direction: str) -> None:
+    scripts = tmp_path / "migrations"
+    shutil.copytree(migrate.ROOT / "migrations", scripts)
+    changed = scripts / "versions" / f"0001_core.{direction}.sql"
     changed.write_text(changed.read_text() + "\n")
     if direction == "down":
         migrate.upgrade(empty.dsn(), "core@head")
     before = migrate.schema(empty.dsn())
-    monkeypatch.setattr(executor, "FROZEN", tmp_path / "versions")
     run, target = (migrate.upgrade, "core@head") if direction == "up" else (migrate.downgrade, "core@base")
-    with pytest.raises(executor.FrozenSqlChangedError, match=f"0001_core.{direction}.sql has sha256"):
-        run(empty.dsn(), target)
+    with pytest.raises(FrozenSqlChangedError, match=f"0001_core.{direction}.sql has sha256"):
+        run(empty.dsn(), target, scripts=scripts)
     assert migrate.schema(empty.dsn()) == before
 
 
@@ -197,7 +206,7 @@ def test_core_needs_no_superuser(other_cluster: PrivateCluster) -> None:
     with pytest.raises(psycopg2.Error, match="permission denied"):
         session.run("create extension plpython3u")
     session.close()
-    migrate.downgrade(dsn, "core@base")
+    migrate.downgrade(dsn, "core@base", lose="customers,models")
     migrate.upgrade(dsn, "core@head")
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 from alembic import command
@@ -15,14 +17,36 @@ ROOT = Path(__file__).parents[2]
 _VERSION_TABLE = "pgscore_alembic_version"
 
 
-def upgrade(dsn: str, revision: str = "heads") -> None:
-    """Runs `alembic upgrade`."""
-    command.upgrade(_config(dsn), revision)
+def upgrade(dsn: str, revision: str = "heads", *, anew: bool = False, scripts: Path | None = None) -> None:
+    """Runs `alembic upgrade`, with the migrations of another folder if one is given."""
+    config = _config(dsn, scripts=scripts)
+    config.attributes["anew"] = "yes" if anew else ""
+    command.upgrade(config, revision)
 
 
-def downgrade(dsn: str, revision: str) -> None:
-    """Runs `alembic downgrade`."""
-    command.downgrade(_config(dsn), revision)
+def current(dsn: str) -> None:
+    """Runs `alembic current`."""
+    command.current(_config(dsn, io.StringIO()))
+
+
+def alembic(dsn: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command `alembic` as people run it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    return subprocess.run(
+        [Path(sys.executable).with_name("alembic"), *arguments],
+        cwd=ROOT,
+        env={**kept, "PGSCORE_DSN": dsn, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def downgrade(dsn: str, revision: str, *, lose: str = "", scripts: Path | None = None) -> None:
+    """Runs `alembic downgrade`, which may drop what `lose` names."""
+    config = _config(dsn, scripts=scripts)
+    config.attributes["lose"] = lose
+    command.downgrade(config, revision)
 
 
 def offline_script(revision: str) -> str:
@@ -56,11 +80,14 @@ def schema(dsn: str) -> str:
     return re.sub(r"^\\(un)?restrict .*\n", "", text, flags=re.MULTILINE)
 
 
-def _config(dsn: str, output: io.StringIO | None = None) -> Config:
+def _config(dsn: str, output: io.StringIO | None = None, scripts: Path | None = None) -> Config:
     config = Config(ROOT / "alembic.ini", cmd_opts=argparse.Namespace(x=[f"dsn={dsn}"]))
     config.attributes["configure_logging"] = False
     if output is not None:
         config.output_buffer = output
+    if scripts is not None:
+        config.set_main_option("script_location", str(scripts))
+        config.set_main_option("version_locations", str(scripts / "versions"))
     return config
 
 

@@ -6,11 +6,13 @@ import json
 import os
 import sys
 import traceback
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import typer
 from typer.main import get_command
 
+from pgscore.dsn import without_passwords
 from pgscore.errors import PgscoreError
 
 from .app import app
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _USAGE, _FAULT, _INTERRUPTED = 2, 70, 130
+# What the extra `publish` brings, and the command does without until it reads a model.
+_EXTRA = ("joblib", "numpy", "pandas", "sklearn", "skops", "treelite")
 # The class of all wrong usages, wherever this typer keeps its click.
 _ClickException: type[Exception] = typer.BadParameter.__mro__[2]
 
@@ -44,12 +48,19 @@ def _run(arguments: Sequence[str], *, as_json: bool) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        if isinstance(error, _ClickException):
-            return _end(_USAGE, *_usage(error), None, as_json=as_json)
-        return _fault(error, as_json=as_json)
+        return _failed(error, arguments, as_json=as_json)
     if code == _INTERRUPTED or interrupted():
         return _end(_INTERRUPTED, "interrupted", "", None, as_json=as_json)
     return code if isinstance(code, int) else 0
+
+
+def _failed(error: Exception, arguments: Sequence[str], *, as_json: bool) -> int:
+    if isinstance(error, _ClickException):
+        return _end(_USAGE, *_usage(error), None, as_json=as_json)
+    if isinstance(error, ModuleNotFoundError) and error.name in _EXTRA:
+        message = f"reading models needs {error.name}, which this Python does not have"
+        return _end(PgscoreError.exit_code, message, "pip install 'pgscore[publish]' brings it.", None, as_json=as_json)
+    return _fault(error, _given_dsns(arguments), as_json=as_json)
 
 
 def _usage(error: Exception) -> tuple[str, str]:
@@ -59,16 +70,26 @@ def _usage(error: Exception) -> tuple[str, str]:
     return " ".join(message.split()), f"`{path} --help` shows what it takes."
 
 
-def _fault(error: Exception, *, as_json: bool) -> int:
+def _given_dsns(arguments: Sequence[str]) -> list[str]:
+    """Connection strings of which nothing may be shown that is secret."""
+    given = [following for option, following in pairwise(arguments) if option == "--dsn"]
+    given += [each.removeprefix("--dsn=") for each in arguments if each.startswith("--dsn=")]
+    return [*given, os.environ.get("PGSCORE_DSN", "")]
+
+
+def _fault(error: Exception, dsns: Sequence[str], *, as_json: bool) -> int:
     if os.environ.get("PGSCORE_DEBUG") == "1":
-        traceback.print_exception(error)
-    message = f"this is a fault of pgscore, please report it: {type(error).__name__}: {' '.join(str(error).split())}"
+        print(without_passwords("".join(traceback.format_exception(error)), *dsns), file=sys.stderr)
+    said = without_passwords(" ".join(str(error).split()), *dsns)
+    message = f"this is a fault of pgscore, please report it: {type(error).__name__}: {said}"
     return _end(_FAULT, message, "With PGSCORE_DEBUG=1 it prints where it happened.", None, as_json=as_json)
 
 
 def _end(code: int, message: str, hint: str, sqlstate: str | None, *, as_json: bool) -> int:
     if interrupted():
         code, message, hint, sqlstate = _INTERRUPTED, "interrupted", "", None
+    # Whatever was said, a connection string that was typed in a wrong place is not to be repeated with its password.
+    message, hint = without_passwords(message), without_passwords(hint)
     if as_json:
         text = json.dumps({"error": message, "hint": hint, "sqlstate": sqlstate}, ensure_ascii=False)
     else:

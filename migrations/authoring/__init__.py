@@ -1,0 +1,1 @@
+"""Writing migrations, in a checkout: freezing the SQL tree, drafting a revision, releasing."""
