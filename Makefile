@@ -1,5 +1,6 @@
 # make demo    the main job, end to end, on real data        make demo KEEP=1   leaves the database up
 # make test    lint, types and all tests                     make freeze        sql/ into the migrations (see docs)
+# make test-servers   core on PostgreSQL 14, 16, 17 and 18; all of it on 17 with Python 3.13 (docs/servers.md)
 # make bench   pgscore beside others, as ratios          make bench-quick  the same in under three minutes
 SHELL := /bin/sh
 PYTHON := /usr/bin/python3
@@ -15,7 +16,7 @@ WORKERS := 2
 # Further options of the benchmarks, such as ARGS='--only trees --json'.
 ARGS :=
 
-.PHONY: demo bench bench-quick test lint types check render freeze packages clean
+.PHONY: demo bench bench-quick test test-servers lint types check render freeze packages clean
 
 demo: $(READY)
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && exec $(BIN)/python -m examples.churn.demo $(if $(KEEP),--keep)
@@ -39,6 +40,11 @@ check: $(READY)
 	@docker/install-packages tests
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && $(BIN)/pytest $(if $(TESTS),$(TESTS),-n $(WORKERS) --dist loadfile)
 
+test-servers: $(READY)
+	@docker/install-packages servers
+	@SERVERS="$$(docker/other-servers)" && export PGSCORE_TEST_SERVERS="$$SERVERS" && \
+		$(BIN)/pytest tests/servers -n $(WORKERS) --dist loadgroup
+
 render: $(READY)
 	$(BIN)/python -m plpython.render
 
@@ -56,4 +62,4 @@ $(READY): | packages
 	@touch $@
 
 clean:
-	rm -rf .venv .server-* build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .server-* .servers-* build .pytest_cache .mypy_cache .ruff_cache .hypothesis

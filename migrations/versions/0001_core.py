@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "5162d755b93f4e076743a595f153441c706d9cba539f64bb8f0d1c6b34ed4363")
+    run_frozen("0001_core.up.sql", "cc1cc813d2f5f30ddc95e4840174e8abf32287fb48b012ca20828e0848eb1fc6")
 
 
 def downgrade() -> None:
-    run_frozen("0001_core.down.sql", "5a8de95b151a3b86524948cad2a4313648219e2b969b943d5ccb9a55f4550b19")
+    run_frozen("0001_core.down.sql", "6698e7f9166a141d76d8470161c01f41c92ef6a812fc5a888717e99bb2d6f626")
