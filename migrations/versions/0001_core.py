@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "cc1cc813d2f5f30ddc95e4840174e8abf32287fb48b012ca20828e0848eb1fc6")
+    run_frozen("0001_core.up.sql", "d7184c972a8d03094f51784365cfff14472c9b30d110634ac1b66fa8876c7e88")
 
 
 def downgrade() -> None:

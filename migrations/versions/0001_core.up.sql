@@ -7248,7 +7248,8 @@ with missing as (
     select distinct {{keys}} from unnest(here.work) w
     where {{events_without}}
 ), made as (
-    insert into {{profile_table}} as p ({{key_columns}})
+    -- The key is the event's, also where the table would give one.
+    insert into {{profile_table}} as p ({{key_columns}}) overriding system value
     select {{missing_keys}} from missing m order by {{missing_order}}
     on conflict do nothing
     returning {{made_keys}}
@@ -9416,11 +9417,31 @@ comment on function pgscore._table_keys_problem(pgscore.binding) is
 grant execute on function pgscore._table_keys_problem(pgscore.binding) to pgscore_reader;
 
 -- core/binding/problems/columns.sql
+create function pgscore._virtual_column_problem(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- From PostgreSQL 18 on. Of what a statement has changed such columns cannot be read, and in a row's trigger they are NULL.
+    select format('column "%s" of table %s is generated and virtual, which triggers cannot read: make it stored', c.name, b.events)
+    from (
+        select k as name from unnest(b.event_key) k
+        union all select r ->> f from jsonb_array_elements(b.reducers) r, unnest(array['of', 'order_by']) f
+        union all select w from jsonb_array_elements(b.reducers) r, jsonb_object_keys(r -> 'where') w
+    ) c
+    where (pgscore._column(b.events, c.name)).attgenerated = 'v'
+    limit 1
+$$;
+
+comment on function pgscore._virtual_column_problem(pgscore.binding) is
+    'Which column of an event table that a binding reads is virtual, in a sentence; NULL where none';
+grant execute on function pgscore._virtual_column_problem(pgscore.binding) to pgscore_reader;
+
 create function pgscore._columns_problem(b pgscore.binding) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select coalesce(
+        pgscore._virtual_column_problem(b),
         (
             select format('model "%s" already scores table %s into column "%s": name the same columns', o.model, b.profile, o.score)
             from pgscore._targets_of(b.profile) o
