@@ -1,6 +1,7 @@
 # make demo    the main job, end to end, on real data        make demo KEEP=1   leaves the database up
 # make test    lint, types and all tests                     make freeze        sql/ into the migrations (see docs)
 # make docs    the documentation as a site; fails on a link that leads nowhere
+# make test-servers   core on PostgreSQL 14, 16, 17 and 18; all of it on 17 with Python 3.13 (docs/servers.md)
 # make bench   pgscore beside others, as ratios          make bench-quick  the same in under three minutes
 SHELL := /bin/sh
 PYTHON := /usr/bin/python3
@@ -20,7 +21,7 @@ ARGS :=
 # What make client installs beside the command.
 EXTRAS :=
 
-.PHONY: demo bench bench-quick docs test lint types check render freeze release-migrations client packages clean
+.PHONY: demo bench bench-quick docs test test-servers lint types check render freeze release-migrations client packages clean
 
 demo: $(READY)
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && exec $(BIN)/python -m examples.churn.demo $(if $(KEEP),--keep)
@@ -53,6 +54,11 @@ $(DOCS)/ready: | packages
 	@umask 022 && $(PYTHON) -m venv --clear $(DOCS) && $(DOCS)/bin/pip install --quiet --requirement docs/requirements.txt
 	@touch $@
 
+test-servers: $(READY)
+	@docker/install-packages servers
+	@SERVERS="$$(docker/other-servers)" && export PGSCORE_TEST_SERVERS="$$SERVERS" && \
+		$(BIN)/pytest tests/servers -n $(WORKERS) --dist loadgroup
+
 render: $(READY)
 	$(BIN)/python -m plpython.render
 
@@ -80,4 +86,4 @@ $(READY): | packages
 	@touch $@
 
 clean:
-	rm -rf .venv .client .server-* build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .client .server-* .servers-* build .pytest_cache .mypy_cache .ruff_cache .hypothesis

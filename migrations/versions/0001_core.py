@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "66e2eb7b432e684299e8730aa0d3cd4c748c4d48325623bdd9ae64106c11e313")
+    run_frozen("0001_core.up.sql", "01809569f3deaac0b89404c17da279b387e324ac40b13b0e8ce570c92bfa19e2")
 
 
 def downgrade() -> None:
-    run_frozen("0001_core.down.sql", "1c658cc383f0f9974c4ecc6929c32775c0a13efbdb927a2a35f64b160b22210a")
+    run_frozen("0001_core.down.sql", "17ee905d23ef30193ea36a6a58a446ae6fcb7141a076a67f87537fbcbbdc8e99")

@@ -6,6 +6,8 @@ set search_path = pg_catalog, pg_temp;
 -- Roles are cluster-wide: another database of the cluster may have made them already.
 do $$
 declare
+    newer constant boolean := current_setting('server_version_num')::integer >= 160000;
+    may_create constant boolean := (select r.rolsuper or r.rolcreaterole from pg_roles r where r.rolname = current_user);
     wanted record;
 begin
     for wanted in
@@ -17,15 +19,26 @@ begin
         ) as r (name, says)
         where to_regrole(r.name) is null
     loop
+        if not may_create then
+            raise exception '% may not create the role %, which pgscore needs', current_user, wanted.name
+                using errcode = 'insufficient_privilege',
+                      hint = format('Nothing was changed. Have a superuser run: alter role %I createrole', current_user);
+        end if;
         execute format('create role %I nologin', wanted.name);
         execute format('comment on role %I is %L', wanted.name, 'pgscore: ' || wanted.says);
         if wanted.name in ('pgscore_publisher', 'pgscore_operator') then
             execute format('grant pgscore_reader to %I', wanted.name);
         end if;
     end loop;
-    -- Whoever migrates makes objects for pgscore_owner; a superuser may do so without being a member.
-    if not pg_has_role(current_user, 'pgscore_owner', 'member') then
-        execute format('grant pgscore_owner to %I', current_user);
+    -- Whoever migrates makes objects as pgscore_owner; a superuser may do so without being a member. From PostgreSQL 16 on
+    -- who makes a role may grant it, and does not become it before.
+    if not pg_has_role(current_user, 'pgscore_owner', case when newer then 'set' else 'member' end) then
+        if not may_create or newer and not pg_has_role(current_user, 'pgscore_owner', 'member with admin option') then
+            raise exception 'the role pgscore_owner exists, made for another database, and % may not become it', current_user
+                using errcode = 'insufficient_privilege',
+                      hint = format('Nothing was changed. Have who made it, or a superuser, run: grant pgscore_owner to %I', current_user);
+        end if;
+        execute format('grant pgscore_owner to %I', current_user) || case when newer then ' with inherit true, set true' else '' end;
     end if;
 end
 $$;
@@ -34,18 +47,18 @@ $$;
 create schema pgscore authorization pgscore_owner;
 create schema pgscore_models authorization pgscore_owner;
 
+-- core/become_owner.sql
+-- What follows belongs to pgscore_owner.
+set role pgscore_owner;
+
 comment on schema pgscore is 'Scores of machine-learning models: API, tables, views';
 comment on schema pgscore_models is 'Functions that pgscore generates for promoted models';
 
 grant usage on schema pgscore, pgscore_models to pgscore_publisher, pgscore_operator, pgscore_reader;
 
 -- What pgscore_owner makes later, generated functions included, is nobody's until it is granted.
-alter default privileges for role pgscore_owner revoke execute on functions from public;
-alter default privileges for role pgscore_owner revoke usage on types from public;
-
--- core/become_owner.sql
--- What follows belongs to pgscore_owner.
-set role pgscore_owner;
+alter default privileges revoke execute on functions from public;
+alter default privileges revoke usage on types from public;
 
 -- core/tables/model.sql
 create table pgscore.model (
@@ -7265,7 +7278,8 @@ with missing as (
     select distinct {{keys}} from unnest(here.work) w
     where {{events_without}}
 ), made as (
-    insert into {{profile_table}} as p ({{key_columns}})
+    -- The key is the event's, also where the table would give one.
+    insert into {{profile_table}} as p ({{key_columns}}) overriding system value
     select {{missing_keys}} from missing m order by {{missing_order}}
     on conflict do nothing
     returning {{made_keys}}
@@ -9433,11 +9447,31 @@ comment on function pgscore._table_keys_problem(pgscore.binding) is
 grant execute on function pgscore._table_keys_problem(pgscore.binding) to pgscore_reader;
 
 -- core/binding/problems/columns.sql
+create function pgscore._virtual_column_problem(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- From PostgreSQL 18 on. Of what a statement has changed such columns cannot be read, and in a row's trigger they are NULL.
+    select format('column "%s" of table %s is generated and virtual, which triggers cannot read: make it stored', c.name, b.events)
+    from (
+        select k as name from unnest(b.event_key) k
+        union all select r ->> f from jsonb_array_elements(b.reducers) r, unnest(array['of', 'order_by']) f
+        union all select w from jsonb_array_elements(b.reducers) r, jsonb_object_keys(r -> 'where') w
+    ) c
+    where (pgscore._column(b.events, c.name)).attgenerated = 'v'
+    limit 1
+$$;
+
+comment on function pgscore._virtual_column_problem(pgscore.binding) is
+    'Which column of an event table that a binding reads is virtual, in a sentence; NULL where none';
+grant execute on function pgscore._virtual_column_problem(pgscore.binding) to pgscore_reader;
+
 create function pgscore._columns_problem(b pgscore.binding) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select coalesce(
+        pgscore._virtual_column_problem(b),
         (
             select format('model "%s" already scores table %s into column "%s": name the same columns', o.model, b.profile, o.score)
             from pgscore._targets_of(b.profile) o

@@ -9,7 +9,7 @@ depends_on = "0001_core"
 
 
 def upgrade() -> None:
-    run_frozen("0003_churn.up.sql", "c37540f3afaca4d46c7a04aa6702806d5078236a9b82d2b45cb8f9f773fc7989")
+    run_frozen("0003_churn.up.sql", "78b5acddd53a8e14bf168b3169f06497fcc998fc37471963dad00663e4b219b7")
 
 
 def downgrade() -> None:

@@ -1,8 +1,28 @@
+create function pgscore._virtual_column_problem(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- From PostgreSQL 18 on. Of what a statement has changed such columns cannot be read, and in a row's trigger they are NULL.
+    select format('column "%s" of table %s is generated and virtual, which triggers cannot read: make it stored', c.name, b.events)
+    from (
+        select k as name from unnest(b.event_key) k
+        union all select r ->> f from jsonb_array_elements(b.reducers) r, unnest(array['of', 'order_by']) f
+        union all select w from jsonb_array_elements(b.reducers) r, jsonb_object_keys(r -> 'where') w
+    ) c
+    where (pgscore._column(b.events, c.name)).attgenerated = 'v'
+    limit 1
+$$;
+
+comment on function pgscore._virtual_column_problem(pgscore.binding) is
+    'Which column of an event table that a binding reads is virtual, in a sentence; NULL where none';
+grant execute on function pgscore._virtual_column_problem(pgscore.binding) to pgscore_reader;
+
 create function pgscore._columns_problem(b pgscore.binding) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select coalesce(
+        pgscore._virtual_column_problem(b),
         (
             select format('model "%s" already scores table %s into column "%s": name the same columns', o.model, b.profile, o.score)
             from pgscore._targets_of(b.profile) o

@@ -94,7 +94,8 @@ with missing as (
     select distinct {{keys}} from unnest(here.work) w
     where {{events_without}}
 ), made as (
-    insert into {{profile_table}} as p ({{key_columns}})
+    -- The key is the event's, also where the table would give one.
+    insert into {{profile_table}} as p ({{key_columns}}) overriding system value
     select {{missing_keys}} from missing m order by {{missing_order}}
     on conflict do nothing
     returning {{made_keys}}

@@ -1,0 +1,1 @@
+"""The same journey on each PostgreSQL that pgscore supports: `make test-servers`."""
