@@ -11,7 +11,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 
-from .errors import PgscoreError, UnreachableError
+from .errors import PgscoreError, UnreachableError, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -91,7 +91,7 @@ def as_refusal(error: psycopg2.Error) -> PgscoreError:
             "pgscore_publisher publishes, pgscore_operator promotes, pgscore_reader reads: "
             "`pgscore doctor` shows which you are."
         )
-    return PgscoreError(message, hint, error.pgcode)
+    return refusal(message, hint, error.pgcode)
 
 
 def _connect(database: str | Engine) -> Connection:

@@ -13,7 +13,7 @@ from .database import Database, connected, row, transaction
 from .errors import PgscoreError
 from .keys import sign
 from .progress import Step, no_step
-from .registry import Verification, promote, verify
+from .registry import promote, verify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .describe import GoldenRow
     from .golden import Golden
     from .keys import Signature
+    from .records import Verification
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "5162d755b93f4e076743a595f153441c706d9cba539f64bb8f0d1c6b34ed4363")
+    run_frozen("0001_core.up.sql", "2b7286823b1b6b27aee129309bdebb293cd07fead3538da38937597a7fbd933e")
 
 
 def downgrade() -> None:
