@@ -71,8 +71,8 @@ class Dependent:
 
     Attributes:
         model: the model, or None where it is not to be told which.
-        kind: ``index``, ``generated column``, ``check constraint``, ``exclusion constraint``, ``constraint of a domain``,
-            ``partition key``, ``materialized view``.
+        kind: ``index``, ``generated column``, ``check constraint``, ``exclusion constraint``,
+            ``constraint of a domain``, ``partition key``, ``materialized view``.
         object: its name.
         on_table: the table that it belongs to, or None.
         remedy: the SQL that mends it after a promotion, or drops it so that it can be made anew; or None.

@@ -250,9 +250,7 @@ def show_model(database: Database, model: str) -> ModelDetails:
             " where model = %s order by id desc",
             (model,),
         )
-        profiles = rows(
-            connection, "select name, is_gone from pgscore._model_profiles(%s) order by name", (model,)
-        )
+        profiles = rows(connection, "select name, is_gone from pgscore._model_profiles(%s) order by name", (model,))
     return ModelDetails(
         **found[0],
         profiles=[each["name"] for each in profiles if not each["is_gone"]],

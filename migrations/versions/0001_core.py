@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "2b7286823b1b6b27aee129309bdebb293cd07fead3538da38937597a7fbd933e")
+    run_frozen("0001_core.up.sql", "7af6291d4de99e4844494b79597e662ed9a79d5070d669fd6a0a397a59b04fe9")
 
 
 def downgrade() -> None:

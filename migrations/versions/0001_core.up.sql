@@ -6034,6 +6034,7 @@ comment on function pgscore._is_written(text, name, name, boolean) is
 create function pgscore._holders() returns table (class oid, object oid, part integer, model text)
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
     with recursive texts as materialized (
         -- Functions whose body is a text: PostgreSQL does not note what they depend on.
@@ -6110,6 +6111,7 @@ create function pgscore._score_dependents(model text default null)
 returns table (model text, kind text, object text, on_table text, remedy text, is_wrong boolean)
 language sql stable
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
     with found as (
         select h.* from pgscore._holders() h
@@ -6228,10 +6230,13 @@ begin
             using errcode = 'dependent_objects_still_exist',
                   hint = format(
                       'Drop them, and make them anew afterwards. Or promote all the same, by %s or --despite-dependents', call
-                  ) || coalesce(format(
-                      ', and then, in the same transaction: %s; and make anew what that drops. REINDEX is not enough.',
-                      found.mended
-                  ), '.');
+                  ) || case
+                      when found.mended is null then '.'
+                      else format(
+                          ', and then, in the same transaction: %s; and make anew what that drops. REINDEX is not enough.',
+                          found.mended
+                      )
+                  end;
     end if;
 end
 $$;
