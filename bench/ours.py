@@ -45,7 +45,7 @@ def one_row(model: str) -> str:
 def engine(server: Server, model: str) -> str:
     """The engines that were measured to be the fastest."""
     shown = pgscore.show_model(server.dsn, model)
-    return f"one row by the {shown['one_engine']} engine, many by the {shown['many_engine']} engine"
+    return f"one row by the {shown.one_engine} engine, many by the {shown.many_engine} engine"
 
 
 def make_key(server: Server, folder: Path) -> Path:

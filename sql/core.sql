@@ -85,6 +85,7 @@
 \ir core/functions/_prediction.sql
 \ir core/functions/scoring.sql
 \ir core/functions/profiles.sql
+\ir core/functions/dependents.sql
 \ir core/functions/records.sql
 \ir core/functions/release.sql
 \ir core/functions/regenerate.sql

@@ -34,7 +34,7 @@ for each in published.verifications:
 # %% It answers from here on; promoting the earlier version again takes it back
 pgscore.promote(engine, "churn", published.version)
 for model in pgscore.list_models(engine):
-    print(f"{model['model']}: version {model['serving']} of {model['versions']} answers")
+    print(f"{model.model}: version {model.serving} of {model.versions} answers")
 
 # %%
 folder.cleanup()

@@ -1,13 +1,25 @@
 """pgscore: scores machine-learning models inside PostgreSQL, in the transaction that changes the data."""
 
 from .bindings import Advice, Attached, Reconciled, attach, detach, reconcile
-from .errors import PgscoreError, UnreachableError
+from .errors import BusyError, DeniedError, DependentsError, NotFoundError, PgscoreError, UnreachableError
 from .installation import Migrated, OwnersBinding, Upgraded, install, uninstall, upgrade
 from .keys import generate_key, read_public_key, revoke_key, trust_key
 from .publishing.publish import Published, publish
-from .registry import (
+from .records import (
+    Dependent,
+    EngineTimes,
+    LateTable,
+    ModelDetails,
+    ModelSummary,
+    ModelVersion,
+    Promoted,
+    Promotion,
+    Pruned,
     Verification,
+)
+from .registry import (
     confirm,
+    dependents,
     forget_profile,
     list_models,
     promote,
@@ -17,13 +29,28 @@ from .registry import (
     show_model,
     verify,
 )
+from .rescue import LeftOver, rescue
 
 __all__ = [
     "Advice",
     "Attached",
+    "BusyError",
+    "DeniedError",
+    "Dependent",
+    "DependentsError",
+    "EngineTimes",
+    "LateTable",
+    "LeftOver",
     "Migrated",
+    "ModelDetails",
+    "ModelSummary",
+    "ModelVersion",
+    "NotFoundError",
     "OwnersBinding",
     "PgscoreError",
+    "Promoted",
+    "Promotion",
+    "Pruned",
     "Published",
     "Reconciled",
     "UnreachableError",
@@ -31,6 +58,7 @@ __all__ = [
     "Verification",
     "attach",
     "confirm",
+    "dependents",
     "detach",
     "forget_profile",
     "generate_key",
@@ -41,6 +69,7 @@ __all__ = [
     "publish",
     "read_public_key",
     "reconcile",
+    "rescue",
     "retire",
     "revoke_key",
     "rollback",

@@ -10,7 +10,7 @@ import psycopg2.extras
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from .dsn import libpq_dsn, without_passwords
-from .errors import PgscoreError, UnreachableError
+from .errors import PgscoreError, UnreachableError, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -103,7 +103,7 @@ def as_refusal(error: psycopg2.Error) -> PgscoreError:
             "pgscore_publisher publishes, pgscore_operator promotes, pgscore_reader reads: "
             "`pgscore doctor` shows which you are."
         )
-    return PgscoreError(message, hint, error.pgcode)
+    return refusal(message, hint, error.pgcode)
 
 
 def as_unreadable(error: UnicodeError) -> PgscoreError:

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from .database import Database, row, rows, transaction
-from .errors import PgscoreError
+from .errors import NotFoundError
+from .records import (
+    Dependent,
+    EngineTimes,
+    LateTable,
+    ModelDetails,
+    ModelSummary,
+    ModelVersion,
+    Promoted,
+    Promotion,
+    Pruned,
+    Verification,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from psycopg2.extensions import connection as Connection  # noqa: N812
+
 # How long a promotion may replay golden rows, unless told otherwise; the database's own default.
 MAX_SECONDS = 10.0
-
-
-@dataclass(frozen=True)
-class Verification:
-    """How an engine's scores compare with the fitted estimator's, over the golden rows.
-
-    Attributes:
-        engine: ``sql``, ``interpreter`` or ``estimator``.
-        rows: how many golden rows were replayed.
-        max_abs_diff: the largest absolute difference; infinite where one is NULL and the other is not.
-        ok: whether every row is within the tolerance.
-    """
-
-    engine: str
-    rows: int
-    max_abs_diff: float
-    ok: bool
 
 
 def verify(database: Database, model: str, version: int | None = None) -> list[Verification]:
@@ -47,8 +43,14 @@ def verify(database: Database, model: str, version: int | None = None) -> list[V
 
 
 def promote(
-    database: Database, model: str, version: int, *, engine: str | None = None, max_seconds: float = MAX_SECONDS
-) -> None:
+    database: Database,
+    model: str,
+    version: int,
+    *,
+    engine: str | None = None,
+    max_seconds: float = MAX_SECONDS,
+    despite_dependents: bool = False,
+) -> Promoted:
     """Makes a version the one that answers.
 
     Args:
@@ -58,32 +60,73 @@ def promote(
         engine: ``sql``, ``interpreter`` or ``estimator``, to take it for all rows; without it, the engines for one row
             and for many are those that the database measures to be the fastest.
         max_seconds: how long replaying the golden rows may take, in all engines together.
+        despite_dependents: whether to promote although indexes, materialized views and the like hold scores of the
+            version before, and are wrong then (`dependents`).
 
     Raises:
-        PgscoreError: there is no such version, it has no such engine, the database does not give what the fitted
-            estimator gave, or it takes too long to say.
+        NotFoundError: there is no such version.
+        DependentsError: something holds scores of the version that answers.
+        PgscoreError: the version has no such engine, the database does not give what the fitted estimator gave, or it
+            takes too long to say.
     """
-    with transaction(database) as connection, connection.cursor() as cursor:
-        cursor.execute("select pgscore.promote(%s, %s, %s, %s)", (model, version, engine, max_seconds))
+    with transaction(database) as connection:
+        before = _serving(connection, model)
+        row(
+            connection,
+            "select pgscore.promote(%s, %s, %s, %s, %s)",
+            (model, version, engine, max_seconds, despite_dependents),
+        )
+        return _promoted(connection, model, before)
 
 
-def rollback(database: Database, model: str, *, max_seconds: float = MAX_SECONDS) -> int:
-    """Takes the latest promotion back and returns the version that answers now.
+def rollback(
+    database: Database, model: str, *, max_seconds: float = MAX_SECONDS, despite_dependents: bool = False
+) -> Promoted:
+    """Takes the latest promotion back: the version that answered before does again.
 
     Args:
         database: a connection string, or an SQLAlchemy engine on psycopg2.
         model: the model's name.
         max_seconds: how long replaying the golden rows may take, in all engines together.
+        despite_dependents: as for `promote`.
 
     Raises:
+        DependentsError: something holds scores of the version that answers.
         PgscoreError: there is nothing to go back to, or the database does not give what the fitted estimator gave.
     """
     with transaction(database) as connection:
-        found = row(connection, "select pgscore.rollback(%s, %s) as version", (model, max_seconds))
-    return int(found["version"])
+        before = _serving(connection, model)
+        row(connection, "select pgscore.rollback(%s, %s, %s)", (model, max_seconds, despite_dependents))
+        return _promoted(connection, model, before)
 
 
-def forget_profile(database: Database, model: str, table: str) -> None:
+def _serving(connection: Connection, model: str) -> int | None:
+    found = rows(connection, "select serving from pgscore.model where name = %s", (model,))
+    return found[0]["serving"] if found else None
+
+
+def _promoted(connection: Connection, model: str, before: int | None) -> Promoted:
+    now = row(
+        connection,
+        "select serving as version, engine, one_engine, many_engine from pgscore.model where name = %s",
+        (model,),
+    )
+    late = rows(connection, 'select name as "table", cause, remedy from pgscore._late_tables(%s)', (model,))
+    return Promoted(model=model, before=before, late=[LateTable(**each) for each in late], **now)
+
+
+def dependents(database: Database, model: str | None = None) -> list[Dependent]:
+    """What holds scores of a model, or of any, and refuses its promotions, because they would make it wrong."""
+    with transaction(database) as connection:
+        found = rows(
+            connection,
+            "select model, kind, object, on_table, remedy from pgscore._score_dependents(%s) where is_wrong",
+            (model,),
+        )
+    return [Dependent(**each) for each in found]
+
+
+def forget_profile(database: Database, model: str, table: str) -> str:
     """Has a model forget a profile table: no functions are generated for its rows any more.
 
     They are scored like those of any other table from then on.
@@ -91,14 +134,18 @@ def forget_profile(database: Database, model: str, table: str) -> None:
     Args:
         database: a connection string, or an SQLAlchemy engine on psycopg2.
         model: the model's name.
-        table: the table's name, or its number where it was dropped.
+        table: the table's name, as in SQL; that of one that was dropped, too.
+
+    Returns:
+        The table's name, with its schema.
 
     Raises:
-        PgscoreError: the model does not score the table, the table is attached, or the caller may not read it and is no
-            operator.
+        NotFoundError: the model does not score the table.
+        DeniedError: the caller may not read it and is no operator.
+        PgscoreError: the table is attached, or there are several of that name.
     """
-    with transaction(database) as connection, connection.cursor() as cursor:
-        cursor.execute("select pgscore._drop_profile(%s, %s::regclass)", (model, table))
+    with transaction(database) as connection:
+        return str(row(connection, "select pgscore._forget_profile(%s, %s) as name", (model, table))["name"])
 
 
 def retire(database: Database, model: str, version: int, *, undo: bool = False) -> None:
@@ -113,7 +160,7 @@ def retire(database: Database, model: str, version: int, *, undo: bool = False) 
 
 def prune(
     database: Database, model: str, *, older_than: timedelta = timedelta(), keep: int = 0, dry_run: bool = False
-) -> list[dict[str, Any]]:
+) -> list[Pruned]:
     """Removes the artifacts of retired versions; never that of the version to roll back to.
 
     Args:
@@ -123,18 +170,16 @@ def prune(
         keep: how many of those that were retired last keep theirs.
         dry_run: whether only to say what would be removed.
 
-    Returns:
-        ``version`` and ``bytes`` of each.
-
     Raises:
         PgscoreError: there is no such model, or the count is negative.
     """
     with transaction(database) as connection:
-        return rows(
+        removed = rows(
             connection,
             "select version, bytes from pgscore.prune(%s, %s, %s, %s)",
             (model, older_than, keep, dry_run),
         )
+    return [Pruned(**each) for each in removed]
 
 
 def confirm(database: Database, model: str, version: int, types: Sequence[str] | None = None) -> list[str]:
@@ -148,10 +193,10 @@ def confirm(database: Database, model: str, version: int, types: Sequence[str] |
         return list(row(connection, "select pgscore.confirm(%s, %s, %s) as left", (model, version, wanted))["left"])
 
 
-def list_models(database: Database) -> list[dict[str, Any]]:
-    """All models: name, serving version, latest version, how many, when and by whom the latest was published."""
+def list_models(database: Database) -> list[ModelSummary]:
+    """All models, by name."""
     with transaction(database) as connection:
-        return rows(
+        found = rows(
             connection,
             """
             select m.name as model, m.serving, max(v.version) as latest, count(v.version) as versions,
@@ -161,13 +206,14 @@ def list_models(database: Database) -> list[dict[str, Any]]:
             group by m.name order by m.name
             """,
         )
+    return [ModelSummary(**each) for each in found]
 
 
-def show_model(database: Database, model: str) -> dict[str, Any]:
-    """A model with its versions and promotions, the latest first, and the profile tables that it scores.
+def show_model(database: Database, model: str) -> ModelDetails:
+    """A model with its versions and promotions, and the profile tables that it scores.
 
     Raises:
-        PgscoreError: there is no such model.
+        NotFoundError: there is no such model.
     """
     with transaction(database) as connection:
         found = rows(
@@ -176,7 +222,7 @@ def show_model(database: Database, model: str) -> dict[str, Any]:
             (model,),
         )
         if not found:
-            raise PgscoreError(f"model {model!r} is unknown", "`pgscore list` shows the models.")
+            raise NotFoundError(f"model {model!r} is unknown", "`pgscore list` shows the models.")
         versions = rows(
             connection,
             """
@@ -204,14 +250,16 @@ def show_model(database: Database, model: str) -> dict[str, Any]:
             " where model = %s order by id desc",
             (model,),
         )
-        profiles = rows(
-            connection,
-            "select profile::text from pgscore.model_profile where model = %s order by 1",
-            (model,),
-        )
-    return {
+        profiles = rows(connection, "select name, is_gone from pgscore._model_profiles(%s) order by name", (model,))
+    return ModelDetails(
         **found[0],
-        "profiles": [each["profile"] for each in profiles],
-        "versions": versions,
-        "promotions": promotions,
-    }
+        profiles=[each["name"] for each in profiles if not each["is_gone"]],
+        dropped=[each["name"] for each in profiles if each["is_gone"]],
+        versions=[_version(each) for each in versions],
+        promotions=[Promotion(**each) for each in promotions],
+    )
+
+
+def _version(found: dict[str, Any]) -> ModelVersion:
+    engines = {name: EngineTimes(**times) for name, times in sorted((found.pop("engines") or {}).items())}
+    return ModelVersion(**found, engines=engines)

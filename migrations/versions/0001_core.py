@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "01809569f3deaac0b89404c17da279b387e324ac40b13b0e8ce570c92bfa19e2")
+    run_frozen("0001_core.up.sql", "f0c494b3ace1d6e21399943a25421b818558eb5051e633b43396db7e12ade8bf")
 
 
 def downgrade() -> None:

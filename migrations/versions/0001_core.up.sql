@@ -289,6 +289,8 @@ grant select on pgscore.confirmed_type to pgscore_reader;
 create table pgscore.model_profile (
     model text not null,
     profile regclass not null,
+    schema_name name,
+    table_name name,
     primary key (model, profile),
     constraint model_name_is_an_identifier check (model ~ '^[a-z_][a-z0-9_]*$' and octet_length(model) <= 50)
 );
@@ -296,6 +298,8 @@ create table pgscore.model_profile (
 comment on table pgscore.model_profile is 'Profile tables that a model scores: typed functions are generated for each';
 comment on column pgscore.model_profile.model is 'The model; it need not exist yet';
 comment on column pgscore.model_profile.profile is 'A table that has the model''s inputs as columns';
+comment on column pgscore.model_profile.schema_name is 'The schema in which it was last seen: what it is called when it was dropped';
+comment on column pgscore.model_profile.table_name is 'The name by which it was last seen';
 grant select on pgscore.model_profile to pgscore_reader;
 
 -- core/tables/bound_owner.sql
@@ -5554,6 +5558,71 @@ $$;
 
 comment on function pgscore._scored_tables() is 'Which models score which tables that are there; is_bound: a binding stores the scores';
 
+create function pgscore._model_profiles(model text default null)
+returns table (model text, profile regclass, name text, schema_name name, table_name name, is_gone boolean, is_made_anew boolean)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select
+        p.model, p.profile,
+        coalesce(format('%I.%I', s.schema_name, s.table_name), 'a table without a name'), s.schema_name, s.table_name,
+        c.oid is null,
+        c.oid is null and exists (
+            select from pg_catalog.pg_class o join pg_catalog.pg_namespace m on m.oid = o.relnamespace
+            where m.nspname = p.schema_name and o.relname = p.table_name and o.relkind in ('r', 'p', 'v', 'm', 'f')
+        )
+    from pgscore.model_profile p
+    left join pg_catalog.pg_class c on c.oid = p.profile
+    left join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    cross join lateral (
+        select coalesce(n.nspname, p.schema_name) as schema_name, coalesce(c.relname, p.table_name) as table_name
+    ) s
+    where p.model = _model_profiles.model or _model_profiles.model is null
+$$;
+
+comment on function pgscore._model_profiles(text) is
+    'The tables that were given to a model to score, or to any; is_gone: it was dropped, and the name is its last; is_made_anew: another table has that name now, and was not given to it';
+grant execute on function pgscore._model_profiles(text) to pgscore_reader;
+
+create function pgscore._note_tables() returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Rows that somebody holds are left for the next time: nobody waits for them.
+    with seen as (
+        select p.model, p.profile, m.schema_name, m.table_name
+        from pgscore.model_profile p
+        join pgscore._model_profiles() m on m.model = p.model and m.profile = p.profile
+        where (p.schema_name, p.table_name) is distinct from (m.schema_name, m.table_name)
+        for update of p skip locked
+    )
+    update pgscore.model_profile p
+    set schema_name = s.schema_name, table_name = s.table_name
+    from seen s
+    where s.model = p.model and s.profile = p.profile;
+    -- What was made anew stays, until somebody who may read it gives it to the model again: `pgscore doctor` tells of it.
+    with gone as (
+        select p.model, p.profile
+        from pgscore.model_profile p
+        join pgscore._model_profiles() m on m.model = p.model and m.profile = p.profile
+        where m.is_gone
+            and (
+                not m.is_made_anew
+                or exists (select from pgscore._model_profiles(m.model) o where not o.is_gone and o.name = m.name)
+            )
+        for update of p skip locked
+    )
+    delete from pgscore.model_profile p using gone g where g.model = p.model and g.profile = p.profile;
+exception when serialization_failure then
+    -- Somebody else has done it since this transaction began.
+    null;
+end
+$$;
+
+comment on function pgscore._note_tables() is
+    'Notes what the tables that models score are called now, and forgets those that are gone';
+
 create function pgscore._drop_functions(profile regclass, models text[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -5618,6 +5687,7 @@ set search_path = pg_catalog, pg_temp
 set lock_timeout = '2s'
 as $$
 begin
+    perform pgscore._note_tables();
     for attempt in 1 .. 3 loop
         begin
             perform pgscore._replace_profile(
@@ -5649,7 +5719,8 @@ begin
     perform pgscore._replace_profile(profile, models);
     return null;
 exception when others then
-    return sqlerrm;
+    -- Dropped meanwhile: nothing is slow, because nothing is there.
+    return case when exists (select from pg_catalog.pg_class c where c.oid = profile) then sqlerrm end;
 end
 $$;
 
@@ -5665,6 +5736,7 @@ declare
     one record;
     problem text;
 begin
+    perform pgscore._note_tables();
     for one in
         select t.profile from pgscore._scored_tables() t where t.model = _replace_profiles.model order by t.is_bound desc, t.profile::oid
     loop
@@ -5677,35 +5749,64 @@ begin
                 using hint = format('select pgscore._generate_profile(%L); `pgscore doctor` lists such tables.', one.profile);
         end if;
     end loop;
+    for one in select m.name from pgscore._model_profiles(model) m where m.is_made_anew order by m.name loop
+        raise warning 'rows of table % are scored, but slowly: it was dropped and made anew', one.name
+            using hint = format('select pgscore._add_profile(%L, %L)', model, one.name);
+    end loop;
 end
 $$;
 
 comment on function pgscore._replace_profiles(text) is
     'Replaces the functions for rows of the tables that a model scores, for three seconds at most: those of bindings first, and none that somebody holds';
 
-create function pgscore._outdated_profiles() returns table (model text, profile regclass)
+create function pgscore._outdated_profiles(model text default null) returns table (model text, profile regclass)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select t.model, t.profile
+    select m.name, t.profile
     from pgscore._scored_tables() t
-    join pgscore.model m on m.name = t.model and m.serving is not null
+    join pgscore.model m on m.name = t.model
     join pg_catalog.pg_class c on c.oid = t.profile
-    where case
-        -- Without it not even the names of functions are found.
-        when has_schema_privilege(c.relnamespace, 'usage') then exists (
-            select from pgscore._profile_functions(t.model, t.profile) f where not pgscore._is_generated(f)
-            union all
-            select from pgscore._profile_dispatch(t.profile) f where not pgscore._is_generated(f)
-        )
-        else true
-    end
-    order by t.model, t.profile::text
+    where (m.name = _outdated_profiles.model or _outdated_profiles.model is null)
+        and case
+            when m.serving is null then false
+            -- Without it not even the names of functions are found.
+            when has_schema_privilege(c.relnamespace, 'usage') then exists (
+                select from pgscore._profile_functions(m.name, t.profile) f where not pgscore._is_generated(f)
+                union all
+                select from pgscore._profile_dispatch(t.profile) f where not pgscore._is_generated(f)
+            )
+            else true
+        end
+    order by m.name, t.profile::text
 $$;
 
-comment on function pgscore._outdated_profiles() is
-    'Tables whose rows are scored slowly, because the functions for them are not what would be generated now';
-grant execute on function pgscore._outdated_profiles() to pgscore_reader;
+comment on function pgscore._outdated_profiles(text) is
+    'Tables whose rows a model, or any, scores slowly, because the functions for them are not what would be generated now';
+grant execute on function pgscore._outdated_profiles(text) to pgscore_reader;
+
+create function pgscore._late_tables(model text) returns table (name text, cause text, remedy text)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select
+        o.profile::text,
+        case when has_schema_privilege(c.relnamespace, 'usage') then 'held'
+            else 'no usage' end,
+        case when has_schema_privilege(c.relnamespace, 'usage') then format('select pgscore._generate_profile(%L)', o.profile)
+            else format('grant usage on schema %s to pgscore_owner; select pgscore._generate_profile(%L)', c.relnamespace::regnamespace, o.profile) end
+    from pgscore._outdated_profiles(model) o
+    join pg_catalog.pg_class c on c.oid = o.profile
+    union all
+    select m.name, 'made anew', format('select pgscore._add_profile(%L, %L)', _late_tables.model, m.name)
+    from pgscore._model_profiles(model) m
+    where m.is_made_anew
+    order by 1
+$$;
+
+comment on function pgscore._late_tables(text) is
+    'Tables whose rows a model scores slowly, and what changes that; cause: held: somebody held the functions for them, or the table was changed; no usage: pgscore_owner may not use the schema; made anew: the table was dropped, and another has its name';
+grant execute on function pgscore._late_tables(text) to pgscore_reader;
 
 create function pgscore._add_profile(model text, profile regclass) returns void
 language plpgsql volatile
@@ -5716,7 +5817,7 @@ declare
     kind constant "char" := (select c.relkind from pg_catalog.pg_class c where c.oid = profile);
 begin
     if kind is null then
-        raise exception 'there is no table with number %', profile using errcode = 'undefined_table';
+        raise exception 'the table that model "%" is to score was dropped', model using errcode = 'undefined_table';
     elsif kind not in ('r', 'p', 'v', 'm', 'f') then
         raise exception '% is no table', profile using errcode = 'wrong_object_type';
     elsif pgscore._is_readable(profile) is null then
@@ -5726,7 +5827,10 @@ begin
         raise exception '% may not read table %, and so has no model score its rows', current_user, profile
             using errcode = 'insufficient_privilege', hint = format('grant select on %s to %I', profile, current_user);
     end if;
-    insert into pgscore.model_profile (model, profile) values (_add_profile.model, _add_profile.profile)
+    insert into pgscore.model_profile (model, profile, schema_name, table_name)
+    select _add_profile.model, c.oid, n.nspname, c.relname
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where c.oid = _add_profile.profile
     on conflict do nothing;
     perform pgscore._generate_profile(profile);
 end
@@ -5756,7 +5860,9 @@ begin
         raise exception '% may not read table %, and so does not drop it', current_user, profile
             using errcode = 'insufficient_privilege', hint = 'Whoever may read it can, or a member of pgscore_operator.';
     elsif not found then
-        raise exception 'model "%" does not score table %', model, profile
+        raise exception 'model "%" does not score %', model, coalesce(
+                'table ' || (select c.oid::regclass::text from pg_catalog.pg_class c where c.oid = profile), 'this table, which is not there'
+            )
             using errcode = 'undefined_object', hint = format('`pgscore show %s` lists its tables.', model);
     end if;
     perform pgscore._generate_profile(profile);
@@ -5764,8 +5870,392 @@ end
 $$;
 
 comment on function pgscore._drop_profile(text, regclass) is
-    'Has a model forget a table, which may be given by its number where it was dropped; its rows are scored like any other''s then';
+    'Has a model forget a table; its rows are scored like any other''s then';
 grant execute on function pgscore._drop_profile(text, regclass) to pgscore_reader;
+
+create function pgscore._forget_profile(model text, name text) returns text
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '5s'
+as $$
+declare
+    parts text[];
+    found_names text[];
+begin
+    if name ~ '^[0-9]+$' then
+        parts := '{}';
+    else
+        begin
+            parts := parse_ident(name);
+        exception when invalid_parameter_value then
+            raise exception '% is no name of a table', name
+                using errcode = 'invalid_name', hint = 'It is written as in SQL: shop.customer, shop."Customer".';
+        end;
+    end if;
+    -- By the names in the catalog: what they are is no secret, and the caller need not have rights on the schema.
+    found_names := array(
+        select distinct m.name
+        from pgscore._model_profiles(model) m
+        where m.profile::oid::text = _forget_profile.name
+            or m.table_name = parts[cardinality(parts)]
+                and (cardinality(parts) = 1 or cardinality(parts) = 2 and m.schema_name = parts[1])
+        order by 1
+    );
+    if cardinality(found_names) = 0 then
+        raise exception 'model "%" does not score table %', model, name
+            using errcode = 'undefined_object', hint = format('`pgscore show %s` lists its tables.', model);
+    elsif cardinality(found_names) > 1 then
+        raise exception 'model "%" scores more than one table %: %', model, name, array_to_string(found_names, ', ')
+            using errcode = 'ambiguous_parameter', hint = 'Name its schema too.';
+    end if;
+    -- What was dropped is anybody's to clear away.
+    delete from pgscore.model_profile p
+    using pgscore._model_profiles(_forget_profile.model) m
+    where m.name = found_names[1] and m.is_gone and p.model = m.model and p.profile = m.profile;
+    perform pgscore._drop_profile(m.model, m.profile)
+    from pgscore._model_profiles(model) m
+    where m.name = found_names[1] and not m.is_gone;
+    return found_names[1];
+end
+$$;
+
+comment on function pgscore._forget_profile(text, text) is
+    'Has a model forget a table by its name, that of one that was dropped included; the name as it is known';
+grant execute on function pgscore._forget_profile(text, text) to pgscore_reader;
+
+-- core/functions/dependents.sql
+-- What holds a score. PostgreSQL inlines a score to an immutable expression, and so lets it into indexes and the like.
+-- What is stored there is of the version that answered, and a promotion makes it wrong. This reads the catalog, and
+-- evaluates nothing of anybody's. Expressions are looked at as PostgreSQL keeps them: to have them written out would
+-- lock tables.
+
+create function pgscore._answers() returns table (called oid, model text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Functions of one version, "churn 7" and its kind, stay what they are.
+    select p.oid, split_part(p.proname, ' ', 1)
+    from pg_catalog.pg_proc p
+    where p.pronamespace = 'pgscore_models'::regnamespace and split_part(p.proname, ' ', 2) !~ '^[0-9]'
+    union all
+    select p.oid, null
+    from pg_catalog.pg_proc p
+    where p.pronamespace = 'pgscore'::regnamespace
+        and p.proname in (
+            'score', 'predict', '_scored', '_score_row', '_score_rows', '_rescore', '_late_score', '_late_rows',
+            '_late_rescore'
+        )
+$$;
+
+comment on function pgscore._answers() is
+    'The functions that answer with the version that is promoted; model: whose, NULL where their first argument names it';
+
+create function pgscore._stored_expression(class oid, object oid, part integer) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select i.indexprs::text || coalesce(i.indpred::text, '') from pg_catalog.pg_index i
+    where class = 'pg_class'::regclass and i.indexrelid = object and i.indexprs is not null
+    union all
+    select i.indpred::text from pg_catalog.pg_index i
+    where class = 'pg_class'::regclass and i.indexrelid = object and i.indexprs is null
+    union all
+    select t.partexprs::text from pg_catalog.pg_partitioned_table t
+    where class = 'pg_class'::regclass and part = 0 and t.partrelid = object
+    union all
+    select d.adbin::text from pg_catalog.pg_attrdef d
+    where class = 'pg_class'::regclass and part > 0 and d.adrelid = object and d.adnum = part
+    union all
+    select d.adbin::text from pg_catalog.pg_attrdef d where class = 'pg_attrdef'::regclass and d.oid = object
+    union all
+    select c.conbin::text from pg_catalog.pg_constraint c where class = 'pg_constraint'::regclass and c.oid = object
+    union all
+    select r.ev_action::text from pg_catalog.pg_rewrite r where class = 'pg_rewrite'::regclass and r.oid = object
+    union all
+    select p.prosqlbody::text from pg_catalog.pg_proc p where class = 'pg_proc'::regclass and p.oid = object
+    union all
+    select e.stxexprs::text from pg_catalog.pg_statistic_ext e
+    where class = 'pg_statistic_ext'::regclass and e.oid = object
+$$;
+
+comment on function pgscore._stored_expression(oid, oid, integer) is
+    'The expression of an object that has one, as the catalog keeps it: a tree of nodes';
+
+create function pgscore._constant_models(expression text, called oid) returns setof text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A text is kept as its bytes, behind four of its length.
+    select distinct (
+        select string_agg(chr(b.byte::integer), '' order by b.position)
+        from regexp_split_to_table(rtrim(c.call[1]), ' ') with ordinality as b (byte, position)
+        where b.position > 4 and b.byte ~ '^[0-9]+$' and b.byte <> '0'
+    )
+    from (
+        select regexp_matches(
+            expression,
+            format(':funcid %s [^{}]*:args \(', called)
+                || '(?:(?:\{(?:NAMEDARGEXPR|RELABELTYPE|COLLATEEXPR) :arg )*'
+                || '\{CONST [^{}]*:constvalue \d+ \[ ([-0-9 ]*)\])?',
+            'g'
+        )
+        union all
+        select array[null] where expression is null or expression !~ format(':funcid %s ', called)
+    ) c (call)
+$$;
+
+comment on function pgscore._constant_models(text, oid) is
+    'The first arguments with which a stored expression calls a function; NULL for one that is not to be told';
+
+create function pgscore._written_models(body text, path text) returns setof text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select distinct f.found[1]
+    from (
+        select regexp_matches(
+            body,
+            case when path ~ 'pgscore' then '(?:pgscore\s*\.\s*|\m)' else 'pgscore"?\s*\.\s*' end
+                || '"?(?:score|predict|_scored|_score_rows?|_rescore)"?\s*\('
+                || '(?:\s*(?:model\s*(?:=>|:=)\s*)?''([a-z_][a-z0-9_]*)''(?:\s*::\s*text)?\s*,)?',
+            'gi'
+        )
+        union all
+        select array[split_part(coalesce(m.found[1], m.found[2]), ' ', 1)]
+        from regexp_matches(body, 'pgscore_models"?\s*\.\s*(?:"([^"]+)"|([a-z_][a-z0-9_]*))', 'gi') as m (found)
+        where split_part(coalesce(m.found[1], m.found[2]), ' ', 2) !~ '^[0-9]'
+    ) f (found)
+$$;
+
+comment on function pgscore._written_models(text, text) is
+    'The models whose scores a function''s text asks for, as far as that can be read; NULL for one that is no literal';
+
+create function pgscore._is_written(body text, space name, called name, is_function boolean) returns boolean
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select strpos(body, called) > 0 and body ~* (
+        '(?:^|[^.[:alnum:]_$])(?:"?' || regexp_replace(space, '([^[:alnum:]_])', '\\\1', 'g') || '"?\s*\.\s*)?'
+        || '"?' || regexp_replace(called, '([^[:alnum:]_])', '\\\1', 'g') || '"?'
+        || case when is_function then '\s*\(' else '(?![[:alnum:]_$])' end
+    )
+$$;
+
+comment on function pgscore._is_written(text, name, name, boolean) is
+    'Whether the text of a function calls another one, or names a view, as far as that can be read';
+
+create function pgscore._holders() returns table (class oid, object oid, part integer, model text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+    with recursive texts as materialized (
+        -- Functions whose body is a text: PostgreSQL does not note what they depend on.
+        select p.oid, p.prosrc, array_to_string(p.proconfig, ' ') as settings
+        from pg_catalog.pg_proc p
+        join pg_catalog.pg_language l on l.oid = p.prolang and l.lanname not in ('c', 'internal')
+        where p.oid >= 16384 and p.prosqlbody is null and p.prokind = 'f'
+            and p.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype)
+            and p.pronamespace not in (
+                select n.oid from pg_catalog.pg_namespace n
+                where n.nspname in ('pgscore', 'pgscore_models', 'pgscore_trusted')
+            )
+    ),
+    held (class, object, part, model) as (
+        select d.classid, d.objid, d.objsubid, m.model
+        from pgscore._answers() a
+        join pg_catalog.pg_depend d on d.refclassid = 'pg_proc'::regclass and d.refobjid = a.called
+        cross join lateral (
+            select a.model where a.model is not null
+            union all
+            select c.model
+            from pgscore._stored_expression(d.classid, d.objid, d.objsubid) e (expression),
+                pgscore._constant_models(e.expression, a.called) c (model)
+            where a.model is null
+            union all
+            select null where a.model is null and not exists (
+                select from pgscore._stored_expression(d.classid, d.objid, d.objsubid)
+            )
+        ) m
+        union
+        select 'pg_proc'::regclass, t.oid, 0, w.model
+        from texts t, pgscore._written_models(t.prosrc, t.settings) w (model)
+        where strpos(t.prosrc, 'pgscore') > 0 or t.settings ~ 'pgscore'
+        union
+        -- What has to do with that: by way of functions, operators and views.
+        select n.class, n.object, n.part, h.model
+        from held h
+        cross join lateral (
+            select d.classid, d.objid, d.objsubid
+            from pg_catalog.pg_depend d
+            where h.class in ('pg_proc'::regclass, 'pg_operator'::regclass)
+                and d.refclassid = h.class and d.refobjid = h.object
+            union all
+            select 'pg_class'::regclass, r.ev_class, 0
+            from pg_catalog.pg_rewrite r
+            where h.class = 'pg_rewrite'::regclass and r.oid = h.object and r.ev_type = '1'
+            union all
+            select d.classid, d.objid, 0
+            from pg_catalog.pg_depend d
+            join pg_catalog.pg_class c on c.oid = h.object and c.relkind in ('v', 'm')
+            where h.class = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and d.refobjid = h.object
+                and d.classid in ('pg_rewrite'::regclass, 'pg_proc'::regclass)
+            union all
+            select 'pg_proc'::regclass, t.oid, 0
+            from pg_catalog.pg_proc f
+            join pg_catalog.pg_namespace s on s.oid = f.pronamespace
+            join texts t on t.oid <> f.oid and pgscore._is_written(t.prosrc, s.nspname, f.proname, true)
+            where h.class = 'pg_proc'::regclass and f.oid = h.object
+            union all
+            select 'pg_proc'::regclass, t.oid, 0
+            from pg_catalog.pg_class f
+            join pg_catalog.pg_namespace s on s.oid = f.relnamespace
+            join texts t on pgscore._is_written(t.prosrc, s.nspname, f.relname, false)
+            where h.class = 'pg_class'::regclass and f.oid = h.object and f.relkind in ('v', 'm')
+        ) n (class, object, part)
+    )
+    select h.class, h.object, h.part, h.model from held h
+$$;
+
+comment on function pgscore._holders() is
+    'All that a score of a model has to do with, by number in the catalog; model: NULL where it is not to be told which';
+
+create function pgscore._score_dependents(model text default null)
+returns table (model text, kind text, object text, on_table text, remedy text, is_wrong boolean)
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+    with found as (
+        select h.* from pgscore._holders() h
+        where h.model = _score_dependents.model or h.model is null or _score_dependents.model is null
+    ),
+    objects (model, kind, object, relation, remedy, is_wrong) as (
+        select
+            f.model, case when x.oid is null then 'index' else 'exclusion constraint' end,
+            case when x.oid is null then i.indexrelid::regclass::text else quote_ident(x.conname) end, i.indrelid,
+            case when x.oid is null then format('drop index %s', i.indexrelid::regclass)
+                else format('alter table %s drop constraint %I', i.indrelid::regclass, x.conname) end, true
+        from found f
+        join pg_catalog.pg_index i on f.class = 'pg_class'::regclass and i.indexrelid = f.object
+        -- Those of partitions go with that of the parent.
+        join pg_catalog.pg_class c on c.oid = i.indexrelid and not c.relispartition
+        left join pg_catalog.pg_constraint x on x.conindid = i.indexrelid and x.contype = 'x'
+        union all
+        select
+            f.model, 'generated column', quote_ident(a.attname), a.attrelid,
+            (
+                -- By what it is computed of: PostgreSQL computes it again only where that is set.
+                select format('update %s set %2$I = %2$I', a.attrelid::regclass, o.attname)
+                from pg_catalog.pg_depend d
+                join pg_catalog.pg_attribute o on o.attrelid = d.refobjid and o.attnum = d.refobjsubid
+                where d.refclassid = 'pg_class'::regclass and d.refobjid = a.attrelid
+                    and d.refobjsubid not in (0, a.attnum)
+                    and (
+                        (d.classid, d.objid, d.objsubid) = ('pg_class'::regclass, a.attrelid, a.attnum)
+                        or (d.classid, d.objid) = ('pg_attrdef'::regclass, e.oid)
+                    )
+                order by o.attnum limit 1
+            ), true
+        from found f
+        join pg_catalog.pg_attrdef e on f.class = 'pg_attrdef'::regclass and e.oid = f.object
+            or f.class = 'pg_class'::regclass and e.adrelid = f.object and e.adnum = f.part
+        join pg_catalog.pg_attribute a
+            on a.attrelid = e.adrelid and a.attnum = e.adnum and a.attgenerated = 's' and a.attislocal
+        union all
+        select
+            f.model, 'check constraint', quote_ident(x.conname), x.conrelid,
+            format('alter table %s drop constraint %I', x.conrelid::regclass, x.conname), true
+        from found f
+        join pg_catalog.pg_constraint x on f.class = 'pg_constraint'::regclass and x.oid = f.object and x.contype = 'c'
+        where x.conrelid <> 0 and x.conislocal
+        union all
+        select
+            f.model, 'constraint of a domain', format('%I of %s', x.conname, x.contypid::regtype), null,
+            format('alter domain %s drop constraint %I', x.contypid::regtype, x.conname), true
+        from found f
+        join pg_catalog.pg_constraint x on f.class = 'pg_constraint'::regclass and x.oid = f.object and x.contypid <> 0
+        union all
+        select f.model, 'partition key', c.oid::regclass::text, c.oid, null, true
+        from found f
+        join pg_catalog.pg_partitioned_table t
+            on f.class = 'pg_class'::regclass and f.part = 0 and t.partrelid = f.object
+        join pg_catalog.pg_class c on c.oid = t.partrelid
+        union all
+        select
+            f.model, 'materialized view', c.oid::regclass::text, c.oid,
+            format('refresh materialized view %s', c.oid::regclass), true
+        from found f
+        join pg_catalog.pg_class c on f.class = 'pg_class'::regclass and c.oid = f.object and c.relkind = 'm'
+        union all
+        -- They are estimates, and follow by themselves.
+        select
+            f.model, 'statistics', format('%I.%I', n.nspname, e.stxname), e.stxrelid,
+            format('analyze %s', e.stxrelid::regclass), false
+        from found f
+        join pg_catalog.pg_statistic_ext e on f.class = 'pg_statistic_ext'::regclass and e.oid = f.object
+        join pg_catalog.pg_namespace n on n.oid = e.stxnamespace
+    )
+    select distinct o.model, o.kind, o.object, o.relation::regclass::text, o.remedy, o.is_wrong
+    from objects o
+    left join pg_catalog.pg_class c on c.oid = o.relation
+    where c.relpersistence is distinct from 't'
+    order by 2, 4, 3, 1
+$$;
+
+comment on function pgscore._score_dependents(text) is
+    'Objects that hold scores of a model, or of any: indexes, generated columns, constraints, partition keys, materialized views; model: NULL where it is not to be told which; remedy: what mends it after a promotion, or drops it, to be made anew; is_wrong: whether a promotion makes it wrong';
+grant execute on function
+    pgscore._answers(), pgscore._stored_expression(oid, oid, integer), pgscore._constant_models(text, oid),
+    pgscore._written_models(text, text), pgscore._is_written(text, name, name, boolean), pgscore._holders(),
+    pgscore._score_dependents(text)
+    to pgscore_reader;
+
+create function pgscore._refuse_dependents(model text, version integer, call text) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    most constant integer := 20;
+    found record;
+begin
+    select
+        count(*) as many,
+        string_agg(d.says, ', ' order by d.position) filter (where d.position <= most) as named,
+        string_agg(d.remedy, '; ' order by d.position) filter (where d.position <= most) as mended
+    into found
+    from (
+        select o.says, o.remedy, row_number() over (order by o.says) as position
+        from (
+            select distinct
+                concat_ws(' of ', o.kind || ' ' || o.object, nullif(o.on_table, o.object)) as says,
+                o.remedy
+            from pgscore._score_dependents(model) o
+            where o.is_wrong
+        ) o
+    ) d;
+    if found.many > 0 then
+        if found.many > most then
+            found.named := format('%s and %s more', found.named, found.many - most);
+        end if;
+        raise exception 'model "%" version % is not promoted: what holds scores of the version before would be wrong: %',
+            model, version, found.named
+            using errcode = 'dependent_objects_still_exist',
+                  hint = format(
+                      'Drop them, and make them anew afterwards. Or promote all the same, by %s or --despite-dependents', call
+                  ) || case
+                      when found.mended is null then '.'
+                      else format(
+                          ', and then, in the same transaction: %s; and make anew what that drops. REINDEX is not enough.',
+                          found.mended
+                      )
+                  end;
+    end if;
+end
+$$;
+
+comment on function pgscore._refuse_dependents(text, integer, text) is
+    'Refuses a promotion where indexes and the like hold scores of the version that answers; names them, and the call that promotes all the same';
 
 -- core/functions/records.sql
 -- plpgsql, because only it takes a record: rows of subqueries, common table expressions, row(), views, other tables.
@@ -5892,7 +6382,8 @@ comment on function pgscore._serve(text, integer, text, text, text) is
     'Has a version answer, with these engines: replaces the functions that name it. Callers hold the lock on releases';
 
 create function pgscore.promote(
-    model text, version integer, engine text default null, max_seconds double precision default 10
+    model text, version integer, engine text default null, max_seconds double precision default 10,
+    despite_dependents boolean default false
 ) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -5904,6 +6395,16 @@ begin
     version := pgscore._existing_version(model, coalesce(version, 0));
     perform pgscore._prove(model, version, max_seconds);
     select c.* into chosen from pgscore._choose_engines(promote.model, promote.version, promote.engine) c;
+    -- With the same version another engine may differ in the last digit, which is enough for an index.
+    if despite_dependents is not true and exists (
+        select from pgscore.model m
+        where m.name = promote.model
+            and (m.serving, m.one_engine, m.many_engine) <> (promote.version, chosen.one_engine, chosen.many_engine)
+    ) then
+        perform pgscore._refuse_dependents(
+            model, version, format('select pgscore.promote(%L, %s, despite_dependents => true)', model, version)
+        );
+    end if;
     perform pgscore._lock_releases();
     perform pgscore._refuse_pruned(model, version);
     if exists (select from pgscore.retirement r where r.model = promote.model and r.version = promote.version) then
@@ -5919,11 +6420,13 @@ begin
 end
 $$;
 
-comment on function pgscore.promote(text, integer, text, double precision) is
-    'Makes a version the one that answers, from the commit of this transaction on, after replaying its golden rows, which is to take no longer than that, and measuring its engines; or with the engine that is named';
-grant execute on function pgscore.promote(text, integer, text, double precision) to pgscore_operator;
+comment on function pgscore.promote(text, integer, text, double precision, boolean) is
+    'Makes a version the one that answers, from the commit of this transaction on, after replaying its golden rows, which is to take no longer than that, and measuring its engines; or with the engine that is named. Refused while indexes, materialized views and the like hold scores of the model, unless despite_dependents';
+grant execute on function pgscore.promote(text, integer, text, double precision, boolean) to pgscore_operator;
 
-create function pgscore.rollback(model text, max_seconds double precision default 10) returns integer
+create function pgscore.rollback(
+    model text, max_seconds double precision default 10, despite_dependents boolean default false
+) returns integer
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '5s'
@@ -5937,6 +6440,11 @@ begin
     if target is not null then
         perform pgscore._prove(model, target, max_seconds);
         select c.* into chosen from pgscore._choose_engines(model, target, null) c;
+        if despite_dependents is not true then
+            perform pgscore._refuse_dependents(
+                model, target, format('select pgscore.rollback(%L, despite_dependents => true)', model)
+            );
+        end if;
     end if;
     perform pgscore._lock_releases();
     if target is distinct from pgscore._rollback_target(model) then
@@ -5963,9 +6471,9 @@ begin
 end
 $$;
 
-comment on function pgscore.rollback(text, double precision) is
-    'Takes the latest promotion back: the version that answered before does again, from the commit of this transaction on; replaying its golden rows is to take no longer than that';
-grant execute on function pgscore.rollback(text, double precision) to pgscore_operator;
+comment on function pgscore.rollback(text, double precision, boolean) is
+    'Takes the latest promotion back: the version that answered before does again, from the commit of this transaction on; replaying its golden rows is to take no longer than that. Refused like a promotion while something holds scores';
+grant execute on function pgscore.rollback(text, double precision, boolean) to pgscore_operator;
 
 create function pgscore.retire(model text, version integer, undo boolean default false) returns void
 language plpgsql volatile security definer

@@ -236,7 +236,7 @@ def test_a_revoked_key_leaves_a_program_serving(serving: Database) -> None:
         pgscore.promote(serving.dsn(OPERATOR), "churn", version)
         found = _scores(serving.session(ANALYST), "churn")
         assert found[1:] == pytest.approx(probability(model, customers())[1:], abs=1e-12, rel=0)
-    assert pgscore.rollback(serving.dsn(OPERATOR), "churn") == 1
+    assert pgscore.rollback(serving.dsn(OPERATOR), "churn").version == 1
     assert session.run("select engine from pgscore.measurement where version = 1 order by 1") == [
         ("interpreter",),
         ("sql",),
@@ -312,8 +312,8 @@ def test_a_promotion_measures_each_engine_and_serves_by_the_fastest(serving: Dat
     assert (version, named) == (2, None)
     for position, engine in enumerate(chosen):
         assert weighed[engine][position] == min(each[position] for each in weighed.values())
-    shown = pgscore.show_model(serving.dsn(), "churn")["versions"][0]
-    assert {engine: (each["one_us"], each["many_us"]) for engine, each in shown["engines"].items()} == measured
+    shown = pgscore.show_model(serving.dsn(), "churn").versions[0]
+    assert {engine: (each.one_us, each.many_us) for engine, each in shown.engines.items()} == measured
 
     # The next promotion measures anew, and leaves other versions' measurements alone.
     others = "select * from pgscore.measurement where version = 1 order by engine"

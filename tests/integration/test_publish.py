@@ -87,7 +87,7 @@ def test_the_same_bytes_again_are_the_version_that_stands(serving: Database, key
 
 def test_an_engine_of_sqlalchemy_serves_as_a_database(shared: Database) -> None:
     engine = create_engine(shared.dsn().replace("postgresql://", "postgresql+psycopg2://"))
-    assert [each["model"] for each in pgscore.list_models(engine) if each["model"] == "churn"] == ["churn"]
+    assert [each.model for each in pgscore.list_models(engine) if each.model == "churn"] == ["churn"]
     engine.dispose()
 
 

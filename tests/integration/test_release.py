@@ -111,7 +111,7 @@ def test_prune_removes_artifacts_and_publishing_brings_them_back(
     assert pgscore.prune(serving.dsn(OPERATOR), "churn", older_than=timedelta(hours=1)) == []
     assert pgscore.prune(serving.dsn(OPERATOR), "churn", keep=1) == []
     found = pgscore.prune(serving.dsn(OPERATOR), "churn", dry_run=True)
-    assert found == [{"version": 2, "bytes": size}]
+    assert found == [pgscore.Pruned(version=2, bytes=size)]
     assert session.value("select count(*) from pgscore.artifact_chunk where version = 2") > 0
     assert pgscore.prune(serving.dsn(OPERATOR), "churn") == found
     assert session.value("select count(*) from pgscore.artifact_chunk where version = 2") == 0

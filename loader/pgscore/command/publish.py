@@ -22,7 +22,7 @@ from .output import print_json, say, steps, table
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pgscore.registry import Verification
+    from pgscore.records import Verification
 
 
 @command(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,19 +14,21 @@ from .output import print_json, say, steps, table
 from .publish import show_verifications
 from .release import engines_of
 
+if TYPE_CHECKING:
+    from pgscore.records import ModelVersion
+
 
 @command(app, "list", "pgscore list", "pgscore list --json --dsn postgresql://me@db/shop")
 def list_models(dsn: Dsn = "", as_json: Json = False) -> None:
     """Lists the models and the versions that answer."""
     found = registry.list_models(dsn)
     if as_json:
-        print_json(found)
+        print_json([asdict(each) for each in found])
     elif not found:
         say("No model is published yet.", "next: pgscore publish MODEL FILE")
     else:
-        columns = ("model", "serving", "latest", "versions", "published_at", "published_by")
         heads = ("model", "serving", "latest", "versions", "latest published", "by")
-        table(heads, ([each[column] for column in columns] for each in found))
+        table(heads, (asdict(each).values() for each in found))
 
 
 @command(app, "show", "pgscore show churn", "pgscore show churn --json")
@@ -34,45 +36,47 @@ def show(model: Model, dsn: Dsn = "", as_json: Json = False) -> None:
     """Shows a model's versions, inputs and tables."""
     found = registry.show_model(dsn, model)
     if as_json:
-        print_json(found)
+        print_json(asdict(found))
         return
     say(
-        f"model     {found['model']}",
-        f"serving   {found['serving'] if found['serving'] is not None else 'no version yet'}",
-        f"profiles  {', '.join(found['profiles']) or 'none'}",
+        f"model     {found.model}",
+        f"serving   {found.serving if found.serving is not None else 'no version yet'}",
+        f"profiles  {', '.join(found.profiles) or 'none'}",
     )
-    if not found["versions"]:
+    if found.dropped:
+        say(f"dropped   {', '.join(found.dropped)}; `pgscore forget` clears that away")
+    if not found.versions:
         return
     say("")
     table(
         ("version", "state", "published", "by", "format", "bytes", "key", "metrics"),
         (
             (
-                v["version"],
-                _state(v, found["serving"]),
-                v["published_at"],
-                v["published_by"],
-                v["format"],
-                v["size"],
-                v["key_id"] or "unsigned",
+                v.version,
+                _state(v, found.serving),
+                v.published_at,
+                v.published_by,
+                v.format,
+                v.size,
+                v.key_id or "unsigned",
                 _metrics(v),
             )
-            for v in found["versions"]
+            for v in found.versions
         ),
     )
-    shown = next((v for v in found["versions"] if v["version"] == found["serving"]), found["versions"][0])
-    contract = shown["contract"]
-    say("", f"version {shown['version']}: {_output(contract['output'])}")
-    if shown["version"] == found["serving"]:
+    shown = next((v for v in found.versions if v.version == found.serving), found.versions[0])
+    contract = shown.contract
+    say("", f"version {shown.version}: {_output(contract['output'])}")
+    if shown.version == found.serving:
         say(engines_of(found))
-    if shown["engines"]:
+    if shown.engines:
         table(
             ("engine", "one row, µs", "a row of many, µs"),
-            ((name, times["one_us"], times["many_us"]) for name, times in sorted(shown["engines"].items())),
+            ((name, times.one_us, times.many_us) for name, times in shown.engines.items()),
         )
-    size = shown["program_size"]
+    size = shown.program_size
     say("it has no program: only the estimator engine" if size is None else f"its program has size {size:,}")
-    unconfirmed = [name for name in contract["types"] if name not in shown["confirmed_types"]]
+    unconfirmed = [name for name in contract["types"] if name not in shown.confirmed_types]
     if unconfirmed:
         say(f"waits for an operator to confirm the types {', '.join(unconfirmed)}")
     say(f"fitted with {', '.join(f'{name} {number}' for name, number in contract['libraries'].items())}", "")
@@ -98,7 +102,7 @@ def verify(
     """
     with steps(f"verifying {model}") as step:
         if version is None:
-            version = next((v["version"] for v in registry.show_model(dsn, model)["versions"]), None)
+            version = next((v.version for v in registry.show_model(dsn, model).versions), None)
         step("replaying the golden rows in the database")
         found = registry.verify(dsn, model, version)
     same = all(each.ok for each in found)
@@ -111,14 +115,14 @@ def verify(
         raise typer.Exit(1)
 
 
-def _state(version: dict[str, Any], serving: int | None) -> str:
-    if version["version"] == serving:
+def _state(version: ModelVersion, serving: int | None) -> str:
+    if version.version == serving:
         return "serves"
-    return "pruned" if version["pruned_at"] else "retired" if version["retired_at"] else ""
+    return "pruned" if version.pruned_at else "retired" if version.retired_at else ""
 
 
-def _metrics(version: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value:g}" for name, value in version["metrics"].items())
+def _metrics(version: ModelVersion) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in version.metrics.items())
 
 
 def _output(output: dict[str, Any]) -> str:

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pgscore import registry
-from pgscore.errors import PgscoreError
+from pgscore.errors import NotFoundError
 
 from .app import Dsn, Json, Model, app, command
 from .output import print_json, say, steps, table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pgscore.records import Dependent, ModelDetails, Promoted
 
 _AGE = re.compile(r"(\d+)([smhdw])")
 _Seconds = Annotated[
     float,
     typer.Option("--max-seconds", min=0.1, metavar="SECONDS", help="How long replaying the golden rows may take."),
+]
+_Despite = Annotated[
+    bool,
+    typer.Option("--despite-dependents", help="Also if indexes, views and the like hold scores, and go wrong."),
 ]
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -33,6 +43,7 @@ def promote(
         typer.Option(metavar="ENGINE", help="sql, interpreter or estimator; without it, the fastest by measuring."),
     ] = None,
     max_seconds: _Seconds = registry.MAX_SECONDS,
+    despite_dependents: _Despite = False,
     dsn: Dsn = "",
     as_json: Json = False,
 ) -> None:
@@ -40,46 +51,54 @@ def promote(
 
     Its golden rows are replayed first, in each of its engines: a version that the database computes otherwise, or that
     takes longer, is refused. Then the engines are measured, and the fastest for one row and for many are taken.
+    Refused, too, while indexes, materialized views and the like hold scores of the version before.
     """
     with steps(f"promoting {model} {version}") as step:
-        before = registry.show_model(dsn, model)["serving"]
         step("replaying the golden rows in the database")
-        registry.promote(dsn, model, version, engine=engine, max_seconds=max_seconds)
-        now = registry.show_model(dsn, model)
+        done = registry.promote(
+            dsn, model, version, engine=engine, max_seconds=max_seconds, despite_dependents=despite_dependents
+        )
+        wrong = registry.dependents(dsn, model) if despite_dependents else []
     if as_json:
-        engines = {"one_engine": now["one_engine"], "many_engine": now["many_engine"]}
-        print_json({"model": model, "version": version, "before": before, **engines})
-    elif before == version:
+        print_json({**asdict(done), "dependents": [asdict(each) for each in wrong]})
+        return
+    if done.before == version:
         say(f"{model} version {version} answers, as it did; its golden rows hold.")
     else:
-        say(f"{model} version {version} answers now; before, {_before(before)}.")
-    if not as_json:
-        say(engines_of(now))
+        say(f"{model} version {version} answers now; before, {_before(done.before)}.")
+    _say_rest(done, wrong)
 
 
-def engines_of(model: dict[str, Any]) -> str:
+def engines_of(model: Promoted | ModelDetails) -> str:
     """The engines that answer for a model, in a sentence."""
-    how = "as an operator named it" if model["engine"] else "as measured at the promotion"
-    if model["one_engine"] == model["many_engine"]:
-        return f"The {model['one_engine']} engine scores, {how}."
-    return f"The {model['one_engine']} engine scores one row, the {model['many_engine']} engine many, {how}."
+    how = "as an operator named it" if model.engine else "as measured at the promotion"
+    if model.one_engine == model.many_engine:
+        return f"The {model.one_engine} engine scores, {how}."
+    return f"The {model.one_engine} engine scores one row, the {model.many_engine} engine many, {how}."
 
 
 @command(app, "rollback", "pgscore rollback churn", "pgscore rollback churn --json")
-def rollback(model: Model, max_seconds: _Seconds = registry.MAX_SECONDS, dsn: Dsn = "", as_json: Json = False) -> None:
+def rollback(
+    model: Model,
+    max_seconds: _Seconds = registry.MAX_SECONDS,
+    despite_dependents: _Despite = False,
+    dsn: Dsn = "",
+    as_json: Json = False,
+) -> None:
     """Takes the latest promotion back.
 
-    The version that answered before it does again, after its golden rows were replayed; where it was retired
+    The version that answered before does it again, after its golden rows were replayed; where it was retired
     meanwhile, it no longer is. Once more goes one further back.
     """
     with steps(f"rolling {model} back") as step:
-        before = registry.show_model(dsn, model)["serving"]
         step("replaying the golden rows in the database")
-        version = registry.rollback(dsn, model, max_seconds=max_seconds)
+        done = registry.rollback(dsn, model, max_seconds=max_seconds, despite_dependents=despite_dependents)
+        wrong = registry.dependents(dsn, model) if despite_dependents else []
     if as_json:
-        print_json({"model": model, "version": version, "before": before})
-    else:
-        say(f"{model} version {version} answers again; before, {_before(before)}.")
+        print_json({**asdict(done), "dependents": [asdict(each) for each in wrong]})
+        return
+    say(f"{model} version {done.version} answers again; before, {_before(done.before)}.")
+    _say_rest(done, wrong)
 
 
 @command(app, "retire", "pgscore retire churn 2", "pgscore retire churn 2 --undo --json")
@@ -126,12 +145,12 @@ def prune(
     """
     removed = registry.prune(dsn, model, older_than=_age(older_than), keep=keep, dry_run=dry_run)
     if as_json:
-        print_json({"model": model, "dry_run": dry_run, "versions": removed})
+        print_json({"model": model, "dry_run": dry_run, "versions": [asdict(each) for each in removed]})
     elif not removed:
         say("Nothing to prune: no retired version is old enough, or none may go.")
     else:
-        table(("version", "bytes"), ((each["version"], each["bytes"]) for each in removed))
-        total = sum(each["bytes"] for each in removed)
+        table(("version", "bytes"), ((each.version, each.bytes) for each in removed))
+        total = sum(each.bytes for each in removed)
         say(f"{total:,} bytes {'would be' if dry_run else 'are'} removed; VACUUM makes the room usable again.")
 
 
@@ -156,15 +175,15 @@ def confirm(
     They are those that skops does not trust by itself: an artifact makes none that is not confirmed. Look at them
     first, with `pgscore show MODEL --json`.
     """
-    found = next((v for v in registry.show_model(dsn, model)["versions"] if v["version"] == version), None)
+    found = next((v for v in registry.show_model(dsn, model).versions if v.version == version), None)
     if found is None:
-        raise PgscoreError(f"model {model!r} has no version {version}", f"`pgscore show {model}` lists its versions.")
+        raise NotFoundError(f"model {model!r} has no version {version}", f"`pgscore show {model}` lists its versions.")
     left = registry.confirm(dsn, model, version, types)
-    confirmed = [name for name in found["contract"]["types"] if name not in left]
+    confirmed = [name for name in found.contract["types"] if name not in left]
     if as_json:
         print_json({"model": model, "version": version, "confirmed": confirmed, "missing": left})
         return
-    if not found["contract"]["types"]:
+    if not found.contract["types"]:
         say(f"{model} version {version} asks for no type that skops does not trust by itself.")
     for name in confirmed:
         say(f"confirmed: {name}")
@@ -174,11 +193,11 @@ def confirm(
         say(f"next: pgscore promote {model} {version}")
 
 
-@command(app, "forget", "pgscore forget churn shop.customer", "pgscore forget churn 16423 --json")
+@command(app, "forget", "pgscore forget churn shop.customer", "pgscore forget churn shop.customer --json")
 def forget(
     model: Model,
     table: Annotated[
-        str, typer.Argument(metavar="TABLE", show_default=False, help="The table, or the number of a dropped one.")
+        str, typer.Argument(metavar="TABLE", show_default=False, help="The table, or one that was dropped.")
     ],
     dsn: Dsn = "",
     as_json: Json = False,
@@ -188,11 +207,11 @@ def forget(
     The functions for its rows go; they are scored like those of any other table then. Whoever may read the table can
     do this, and operators. A table that is attached is detached first.
     """
-    registry.forget_profile(dsn, model, table)
+    name = registry.forget_profile(dsn, model, table)
     if as_json:
-        print_json({"model": model, "table": table})
+        print_json({"model": model, "table": name})
     else:
-        say(f"{model} has forgotten {table}.")
+        say(f"{model} has forgotten {name}.")
 
 
 def _age(given: str) -> timedelta:
@@ -207,3 +226,17 @@ def _age(given: str) -> timedelta:
 
 def _before(version: int | None) -> str:
     return "none did" if version is None else f"version {version} did"
+
+
+def _say_rest(done: Promoted, wrong: Sequence[Dependent]) -> None:
+    """The engines, and what the promotion leaves to be done, as tables."""
+    say(engines_of(done))
+    if done.late:
+        say("", "Scored slowly until their remedy is run:")
+        table(("table", "cause", "remedy"), ((each.table, each.cause, each.remedy) for each in done.late))
+    if wrong:
+        say("", "Wrong now; what is dropped is to be made anew:")
+        table(
+            ("kind", "object", "of table", "remedy"),
+            ((each.kind, each.object, each.on_table, each.remedy) for each in wrong),
+        )

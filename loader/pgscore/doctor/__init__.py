@@ -9,6 +9,7 @@ from pgscore.errors import PgscoreError
 from pgscore.progress import Step, no_step
 
 from .bindings import check_bindings
+from .dependents import check_dependents
 from .finding import Finding, guarded
 from .installation import check_core, check_plpython, check_python, check_roles, check_server
 from .models import check_golden_rows, check_keys, check_libraries, check_models
@@ -81,4 +82,5 @@ def _examination(connection: Connection, step: Step) -> Iterator[Finding]:
         if (has_python or not model["unpickled"]) and subject not in unloadable:
             yield from look(subject, check_golden_rows, model)
     yield from look("profiles", check_profiles, models)
+    yield from look("dependents", check_dependents)
     yield from look("bindings", check_bindings)

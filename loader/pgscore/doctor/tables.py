@@ -22,12 +22,17 @@ def check_profiles(connection: Connection, models: list[dict[str, Any]]) -> Iter
     contracts = {each["model"]: each["contract"] for each in models}
     for tie in rows(
         connection,
-        "select p.model, p.profile::text as profile, c.oid is null as gone from pgscore.model_profile p"
-        " left join pg_class c on c.oid = p.profile order by 1, 2",
+        "select model, name as profile, is_gone as gone, is_made_anew,"
+        " format('select pgscore._add_profile(%L, %L)', model, name) as adding from pgscore._model_profiles()"
+        " order by 1, 2",
     ):
-        if tie["gone"]:
-            sentence = f"its profile table (once number {tie['profile']}) was dropped"
+        if tie["is_made_anew"]:
+            sentence = f"{tie['profile']} was dropped and made anew: its rows are scored slowly"
+            yield Finding("warning", tie["model"], sentence, tie["adding"])
+        elif tie["gone"]:
+            sentence = f"its profile table {tie['profile']} was dropped"
             yield Finding("warning", tie["model"], sentence, f"`pgscore forget {tie['model']} {tie['profile']}`.")
+        if tie["gone"]:
             continue
         if tie["model"] not in contracts:
             continue

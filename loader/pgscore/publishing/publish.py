@@ -13,7 +13,7 @@ from pgscore.database import Database, connected, row, transaction
 from pgscore.errors import PgscoreError
 from pgscore.keys import sign
 from pgscore.progress import Step, no_step
-from pgscore.registry import Verification, promote, verify
+from pgscore.registry import promote, verify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
     from pgscore.keys import Signature
+    from pgscore.records import Verification
 
     from .artifact import Artifact
     from .describe import GoldenRow

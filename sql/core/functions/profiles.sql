@@ -48,6 +48,71 @@ $$;
 
 comment on function pgscore._scored_tables() is 'Which models score which tables that are there; is_bound: a binding stores the scores';
 
+create function pgscore._model_profiles(model text default null)
+returns table (model text, profile regclass, name text, schema_name name, table_name name, is_gone boolean, is_made_anew boolean)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select
+        p.model, p.profile,
+        coalesce(format('%I.%I', s.schema_name, s.table_name), 'a table without a name'), s.schema_name, s.table_name,
+        c.oid is null,
+        c.oid is null and exists (
+            select from pg_catalog.pg_class o join pg_catalog.pg_namespace m on m.oid = o.relnamespace
+            where m.nspname = p.schema_name and o.relname = p.table_name and o.relkind in ('r', 'p', 'v', 'm', 'f')
+        )
+    from pgscore.model_profile p
+    left join pg_catalog.pg_class c on c.oid = p.profile
+    left join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    cross join lateral (
+        select coalesce(n.nspname, p.schema_name) as schema_name, coalesce(c.relname, p.table_name) as table_name
+    ) s
+    where p.model = _model_profiles.model or _model_profiles.model is null
+$$;
+
+comment on function pgscore._model_profiles(text) is
+    'The tables that were given to a model to score, or to any; is_gone: it was dropped, and the name is its last; is_made_anew: another table has that name now, and was not given to it';
+grant execute on function pgscore._model_profiles(text) to pgscore_reader;
+
+create function pgscore._note_tables() returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Rows that somebody holds are left for the next time: nobody waits for them.
+    with seen as (
+        select p.model, p.profile, m.schema_name, m.table_name
+        from pgscore.model_profile p
+        join pgscore._model_profiles() m on m.model = p.model and m.profile = p.profile
+        where (p.schema_name, p.table_name) is distinct from (m.schema_name, m.table_name)
+        for update of p skip locked
+    )
+    update pgscore.model_profile p
+    set schema_name = s.schema_name, table_name = s.table_name
+    from seen s
+    where s.model = p.model and s.profile = p.profile;
+    -- What was made anew stays, until somebody who may read it gives it to the model again: `pgscore doctor` tells of it.
+    with gone as (
+        select p.model, p.profile
+        from pgscore.model_profile p
+        join pgscore._model_profiles() m on m.model = p.model and m.profile = p.profile
+        where m.is_gone
+            and (
+                not m.is_made_anew
+                or exists (select from pgscore._model_profiles(m.model) o where not o.is_gone and o.name = m.name)
+            )
+        for update of p skip locked
+    )
+    delete from pgscore.model_profile p using gone g where g.model = p.model and g.profile = p.profile;
+exception when serialization_failure then
+    -- Somebody else has done it since this transaction began.
+    null;
+end
+$$;
+
+comment on function pgscore._note_tables() is
+    'Notes what the tables that models score are called now, and forgets those that are gone';
+
 create function pgscore._drop_functions(profile regclass, models text[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -112,6 +177,7 @@ set search_path = pg_catalog, pg_temp
 set lock_timeout = '2s'
 as $$
 begin
+    perform pgscore._note_tables();
     for attempt in 1 .. 3 loop
         begin
             perform pgscore._replace_profile(
@@ -143,7 +209,8 @@ begin
     perform pgscore._replace_profile(profile, models);
     return null;
 exception when others then
-    return sqlerrm;
+    -- Dropped meanwhile: nothing is slow, because nothing is there.
+    return case when exists (select from pg_catalog.pg_class c where c.oid = profile) then sqlerrm end;
 end
 $$;
 
@@ -159,6 +226,7 @@ declare
     one record;
     problem text;
 begin
+    perform pgscore._note_tables();
     for one in
         select t.profile from pgscore._scored_tables() t where t.model = _replace_profiles.model order by t.is_bound desc, t.profile::oid
     loop
@@ -171,35 +239,64 @@ begin
                 using hint = format('select pgscore._generate_profile(%L); `pgscore doctor` lists such tables.', one.profile);
         end if;
     end loop;
+    for one in select m.name from pgscore._model_profiles(model) m where m.is_made_anew order by m.name loop
+        raise warning 'rows of table % are scored, but slowly: it was dropped and made anew', one.name
+            using hint = format('select pgscore._add_profile(%L, %L)', model, one.name);
+    end loop;
 end
 $$;
 
 comment on function pgscore._replace_profiles(text) is
     'Replaces the functions for rows of the tables that a model scores, for three seconds at most: those of bindings first, and none that somebody holds';
 
-create function pgscore._outdated_profiles() returns table (model text, profile regclass)
+create function pgscore._outdated_profiles(model text default null) returns table (model text, profile regclass)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select t.model, t.profile
+    select m.name, t.profile
     from pgscore._scored_tables() t
-    join pgscore.model m on m.name = t.model and m.serving is not null
+    join pgscore.model m on m.name = t.model
     join pg_catalog.pg_class c on c.oid = t.profile
-    where case
-        -- Without it not even the names of functions are found.
-        when has_schema_privilege(c.relnamespace, 'usage') then exists (
-            select from pgscore._profile_functions(t.model, t.profile) f where not pgscore._is_generated(f)
-            union all
-            select from pgscore._profile_dispatch(t.profile) f where not pgscore._is_generated(f)
-        )
-        else true
-    end
-    order by t.model, t.profile::text
+    where (m.name = _outdated_profiles.model or _outdated_profiles.model is null)
+        and case
+            when m.serving is null then false
+            -- Without it not even the names of functions are found.
+            when has_schema_privilege(c.relnamespace, 'usage') then exists (
+                select from pgscore._profile_functions(m.name, t.profile) f where not pgscore._is_generated(f)
+                union all
+                select from pgscore._profile_dispatch(t.profile) f where not pgscore._is_generated(f)
+            )
+            else true
+        end
+    order by m.name, t.profile::text
 $$;
 
-comment on function pgscore._outdated_profiles() is
-    'Tables whose rows are scored slowly, because the functions for them are not what would be generated now';
-grant execute on function pgscore._outdated_profiles() to pgscore_reader;
+comment on function pgscore._outdated_profiles(text) is
+    'Tables whose rows a model, or any, scores slowly, because the functions for them are not what would be generated now';
+grant execute on function pgscore._outdated_profiles(text) to pgscore_reader;
+
+create function pgscore._late_tables(model text) returns table (name text, cause text, remedy text)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select
+        o.profile::text,
+        case when has_schema_privilege(c.relnamespace, 'usage') then 'held'
+            else 'no usage' end,
+        case when has_schema_privilege(c.relnamespace, 'usage') then format('select pgscore._generate_profile(%L)', o.profile)
+            else format('grant usage on schema %s to pgscore_owner; select pgscore._generate_profile(%L)', c.relnamespace::regnamespace, o.profile) end
+    from pgscore._outdated_profiles(model) o
+    join pg_catalog.pg_class c on c.oid = o.profile
+    union all
+    select m.name, 'made anew', format('select pgscore._add_profile(%L, %L)', _late_tables.model, m.name)
+    from pgscore._model_profiles(model) m
+    where m.is_made_anew
+    order by 1
+$$;
+
+comment on function pgscore._late_tables(text) is
+    'Tables whose rows a model scores slowly, and what changes that; cause: held: somebody held the functions for them, or the table was changed; no usage: pgscore_owner may not use the schema; made anew: the table was dropped, and another has its name';
+grant execute on function pgscore._late_tables(text) to pgscore_reader;
 
 create function pgscore._add_profile(model text, profile regclass) returns void
 language plpgsql volatile
@@ -210,7 +307,7 @@ declare
     kind constant "char" := (select c.relkind from pg_catalog.pg_class c where c.oid = profile);
 begin
     if kind is null then
-        raise exception 'there is no table with number %', profile using errcode = 'undefined_table';
+        raise exception 'the table that model "%" is to score was dropped', model using errcode = 'undefined_table';
     elsif kind not in ('r', 'p', 'v', 'm', 'f') then
         raise exception '% is no table', profile using errcode = 'wrong_object_type';
     elsif pgscore._is_readable(profile) is null then
@@ -220,7 +317,10 @@ begin
         raise exception '% may not read table %, and so has no model score its rows', current_user, profile
             using errcode = 'insufficient_privilege', hint = format('grant select on %s to %I', profile, current_user);
     end if;
-    insert into pgscore.model_profile (model, profile) values (_add_profile.model, _add_profile.profile)
+    insert into pgscore.model_profile (model, profile, schema_name, table_name)
+    select _add_profile.model, c.oid, n.nspname, c.relname
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where c.oid = _add_profile.profile
     on conflict do nothing;
     perform pgscore._generate_profile(profile);
 end
@@ -250,7 +350,9 @@ begin
         raise exception '% may not read table %, and so does not drop it', current_user, profile
             using errcode = 'insufficient_privilege', hint = 'Whoever may read it can, or a member of pgscore_operator.';
     elsif not found then
-        raise exception 'model "%" does not score table %', model, profile
+        raise exception 'model "%" does not score %', model, coalesce(
+                'table ' || (select c.oid::regclass::text from pg_catalog.pg_class c where c.oid = profile), 'this table, which is not there'
+            )
             using errcode = 'undefined_object', hint = format('`pgscore show %s` lists its tables.', model);
     end if;
     perform pgscore._generate_profile(profile);
@@ -258,5 +360,55 @@ end
 $$;
 
 comment on function pgscore._drop_profile(text, regclass) is
-    'Has a model forget a table, which may be given by its number where it was dropped; its rows are scored like any other''s then';
+    'Has a model forget a table; its rows are scored like any other''s then';
 grant execute on function pgscore._drop_profile(text, regclass) to pgscore_reader;
+
+create function pgscore._forget_profile(model text, name text) returns text
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '5s'
+as $$
+declare
+    parts text[];
+    found_names text[];
+begin
+    if name ~ '^[0-9]+$' then
+        parts := '{}';
+    else
+        begin
+            parts := parse_ident(name);
+        exception when invalid_parameter_value then
+            raise exception '% is no name of a table', name
+                using errcode = 'invalid_name', hint = 'It is written as in SQL: shop.customer, shop."Customer".';
+        end;
+    end if;
+    -- By the names in the catalog: what they are is no secret, and the caller need not have rights on the schema.
+    found_names := array(
+        select distinct m.name
+        from pgscore._model_profiles(model) m
+        where m.profile::oid::text = _forget_profile.name
+            or m.table_name = parts[cardinality(parts)]
+                and (cardinality(parts) = 1 or cardinality(parts) = 2 and m.schema_name = parts[1])
+        order by 1
+    );
+    if cardinality(found_names) = 0 then
+        raise exception 'model "%" does not score table %', model, name
+            using errcode = 'undefined_object', hint = format('`pgscore show %s` lists its tables.', model);
+    elsif cardinality(found_names) > 1 then
+        raise exception 'model "%" scores more than one table %: %', model, name, array_to_string(found_names, ', ')
+            using errcode = 'ambiguous_parameter', hint = 'Name its schema too.';
+    end if;
+    -- What was dropped is anybody's to clear away.
+    delete from pgscore.model_profile p
+    using pgscore._model_profiles(_forget_profile.model) m
+    where m.name = found_names[1] and m.is_gone and p.model = m.model and p.profile = m.profile;
+    perform pgscore._drop_profile(m.model, m.profile)
+    from pgscore._model_profiles(model) m
+    where m.name = found_names[1] and not m.is_gone;
+    return found_names[1];
+end
+$$;
+
+comment on function pgscore._forget_profile(text, text) is
+    'Has a model forget a table by its name, that of one that was dropped included; the name as it is known';
+grant execute on function pgscore._forget_profile(text, text) to pgscore_reader;

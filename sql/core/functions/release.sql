@@ -80,7 +80,8 @@ comment on function pgscore._serve(text, integer, text, text, text) is
     'Has a version answer, with these engines: replaces the functions that name it. Callers hold the lock on releases';
 
 create function pgscore.promote(
-    model text, version integer, engine text default null, max_seconds double precision default 10
+    model text, version integer, engine text default null, max_seconds double precision default 10,
+    despite_dependents boolean default false
 ) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -92,6 +93,16 @@ begin
     version := pgscore._existing_version(model, coalesce(version, 0));
     perform pgscore._prove(model, version, max_seconds);
     select c.* into chosen from pgscore._choose_engines(promote.model, promote.version, promote.engine) c;
+    -- With the same version another engine may differ in the last digit, which is enough for an index.
+    if despite_dependents is not true and exists (
+        select from pgscore.model m
+        where m.name = promote.model
+            and (m.serving, m.one_engine, m.many_engine) <> (promote.version, chosen.one_engine, chosen.many_engine)
+    ) then
+        perform pgscore._refuse_dependents(
+            model, version, format('select pgscore.promote(%L, %s, despite_dependents => true)', model, version)
+        );
+    end if;
     perform pgscore._lock_releases();
     perform pgscore._refuse_pruned(model, version);
     if exists (select from pgscore.retirement r where r.model = promote.model and r.version = promote.version) then
@@ -107,11 +118,13 @@ begin
 end
 $$;
 
-comment on function pgscore.promote(text, integer, text, double precision) is
-    'Makes a version the one that answers, from the commit of this transaction on, after replaying its golden rows, which is to take no longer than that, and measuring its engines; or with the engine that is named';
-grant execute on function pgscore.promote(text, integer, text, double precision) to pgscore_operator;
+comment on function pgscore.promote(text, integer, text, double precision, boolean) is
+    'Makes a version the one that answers, from the commit of this transaction on, after replaying its golden rows, which is to take no longer than that, and measuring its engines; or with the engine that is named. Refused while indexes, materialized views and the like hold scores of the model, unless despite_dependents';
+grant execute on function pgscore.promote(text, integer, text, double precision, boolean) to pgscore_operator;
 
-create function pgscore.rollback(model text, max_seconds double precision default 10) returns integer
+create function pgscore.rollback(
+    model text, max_seconds double precision default 10, despite_dependents boolean default false
+) returns integer
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '5s'
@@ -125,6 +138,11 @@ begin
     if target is not null then
         perform pgscore._prove(model, target, max_seconds);
         select c.* into chosen from pgscore._choose_engines(model, target, null) c;
+        if despite_dependents is not true then
+            perform pgscore._refuse_dependents(
+                model, target, format('select pgscore.rollback(%L, despite_dependents => true)', model)
+            );
+        end if;
     end if;
     perform pgscore._lock_releases();
     if target is distinct from pgscore._rollback_target(model) then
@@ -151,9 +169,9 @@ begin
 end
 $$;
 
-comment on function pgscore.rollback(text, double precision) is
-    'Takes the latest promotion back: the version that answered before does again, from the commit of this transaction on; replaying its golden rows is to take no longer than that';
-grant execute on function pgscore.rollback(text, double precision) to pgscore_operator;
+comment on function pgscore.rollback(text, double precision, boolean) is
+    'Takes the latest promotion back: the version that answered before does again, from the commit of this transaction on; replaying its golden rows is to take no longer than that. Refused like a promotion while something holds scores';
+grant execute on function pgscore.rollback(text, double precision, boolean) to pgscore_operator;
 
 create function pgscore.retire(model text, version integer, undo boolean default false) returns void
 language plpgsql volatile security definer
