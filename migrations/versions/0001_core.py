@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "5162d755b93f4e076743a595f153441c706d9cba539f64bb8f0d1c6b34ed4363")
+    run_frozen("0001_core.up.sql", "7077a48bcff912df6c23c506c9204318517ab78204636b6f27ab1a113d588853")
 
 
 def downgrade() -> None:

@@ -94,8 +94,8 @@ def test_infinity_that_the_estimator_refuses_is_a_golden_row_without_a_score() -
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        ([pd.Timestamp("2020-01-01"), pd.Timestamp("2020-01-02")], "which cannot serve: numbers, texts"),
-        ([b"a", b"b"], "holds a bytes, which cannot serve"),
+        ([pd.Timestamp("2020-01-01"), pd.Timestamp("2020-01-02")], "in the golden rows, which cannot serve: numbers, texts"),
+        ([b"a", b"b"], "holds a bytes in the golden rows, which cannot serve"),
     ],
 )  # fmt: skip
 def test_inputs_that_cannot_serve(column: list[Any], message: str) -> None:
@@ -111,7 +111,10 @@ def test_inputs_that_cannot_serve(column: list[Any], message: str) -> None:
 
 def test_an_estimator_that_refuses_all_golden_rows() -> None:
     frame = _SAMPLE[LIGHT_INPUTS].assign(total_day_minutes="many")
-    with pytest.raises(PgscoreError, match="the estimator refuses a golden row without missing values"):
+    with pytest.raises(
+        PgscoreError,
+        match=r"refuses a row without missing values of the golden rows: .*column total_day_minutes holds it",
+    ):
         describe(light_pipeline(), frame)
 
 

@@ -18,11 +18,10 @@ from .handover import column, hand_over, input_types, without_values
 from .oracle import Oracle, output_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from pgscore_runtime.contract import InputType
 
-    from .fitted import Categories
     from .profile import Profile
 
 _LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib", "pandas")
@@ -70,6 +69,7 @@ def describe(
     profile: Profile | None = None,
     source: str = "the golden rows",
     framed: bool = True,
+    sampled: bool = False,
 ) -> tuple[Contract, list[GoldenRow]]:
     """The contract of an estimator, and golden rows: the sample's, and edge cases.
 
@@ -86,6 +86,7 @@ def describe(
         profile: the table that holds the inputs, if there is one.
         source: where the sample comes from, for messages.
         framed: whether an estimator that knows no names is asked with frames first, or with arrays.
+        sampled: whether the sample is the table's, and so does not show what the estimator was fitted on.
 
     Raises:
         PgscoreError: the sample has a column that cannot be an input, or one that does not fit the table or what the
@@ -99,7 +100,9 @@ def describe(
     handed = hand_over(sample, wanted, oracle.nothing, profile.padded if profile else None)
     template = _template(oracle, handed, source, profile)
     _check_given(oracle, sample, handed, source, profile)
-    _refuse_numbers(oracle, handed, template, wanted, categories, source, profile)
+    if sampled and profile is not None:
+        texts = [name for name, each in wanted.items() if each == "text" and name not in categories]
+        _refuse_numbers(oracle, handed, template, texts, profile)
 
     without = {name: _changed(template, name, None, wanted[name], oracle.nothing) for name in wanted}
     inputs = tuple(Input(name, wanted[name], nullable=oracle.refusal(row) is None) for name, row in without.items())
@@ -136,7 +139,8 @@ def _template(oracle: Oracle, handed: pd.DataFrame, source: str, profile: Profil
         reasons.append(reason)
     if gaps[order[0]] == 0:
         raise PgscoreError(
-            f"the estimator refuses {source} without missing values: {reasons[0]}{_told(handed, reasons[0], profile)}"
+            f"the estimator refuses a row without missing values of {source}: {reasons[0]}"
+            f"{_told(handed, reasons[0], profile)}"
         )
     empty = without_values(handed, handed.columns)
     if empty:
@@ -177,33 +181,21 @@ def _check_given(
 
 
 def _refuse_numbers(
-    oracle: Oracle,
-    handed: pd.DataFrame,
-    template: pd.DataFrame,
-    types: Mapping[str, InputType],
-    categories: Mapping[str, Categories],
-    source: str,
-    profile: Profile | None,
+    oracle: Oracle, handed: pd.DataFrame, template: pd.DataFrame, texts: list[str], profile: Profile
 ) -> None:
     """Refuses texts that the estimator reads as numbers, as scikit-learn does where they look like some."""
     rows = handed.dropna().head(_COMPARED)
-    for name, kind in types.items():
-        if kind != "text" or name in categories or rows.empty:
-            continue
+    for name in texts if len(rows) else ():
         numbers = pd.to_numeric(rows[name], errors="coerce")
-        strange = _changed(template, name, "never seen", kind, oracle.nothing)
+        strange = _changed(template, name, "never seen", "text", oracle.nothing)
         if numbers.isna().any() or oracle.refusal(strange) is None:
             continue
         changed = rows.assign(**{name: numbers.astype(np.float64)})
         if oracle.refusal(changed) is None and np.array_equal(oracle.scores(changed), oracle.scores(rows)):
-            place = (
-                f"column {name} of {profile.name} is {profile.declared[name]}"
-                if profile
-                else (f"input {name!r} holds texts in {source}")
-            )
             raise PgscoreError(
-                f"{place}, and the model was fitted on numbers there",
-                "Name a table or view in --profile whose column is a number, or fit the model on texts.",
+                f"column {name} of {profile.name} is {profile.declared[name]}, and the model reads it as numbers",
+                "Name a view in --profile that makes a number of it; or, where the model was fitted on such texts, give"
+                " rows of what it was fitted on (--golden FILE.csv).",
             )
 
 

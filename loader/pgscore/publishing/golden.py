@@ -38,12 +38,14 @@ class Given:
         named: whether the columns have names.
         source: where they come from, for messages.
         texts: whether all values are texts, which a CSV file's are.
+        sampled: whether they are the profile table's.
     """
 
     frame: pd.DataFrame
     named: bool
     source: str
     texts: bool = False
+    sampled: bool = False
 
     @property
     def names(self) -> list[str] | None:
@@ -184,7 +186,7 @@ def sample(connection: Connection, profile: Profile, names: Sequence[str]) -> Gi
         complete = " and ".join(f"{_quoted(name)} is not null" for name in names)
         first += _rows(connection, profile, names, f"where {complete} limit {_COMPLETE}")
     frame = pd.DataFrame({name: pd.Series([each[n] for each in first], dtype=object) for n, name in enumerate(names)})
-    return Given(frame, named=True, source=f"rows of table {profile.name}")
+    return Given(frame, named=True, source=f"the sample of {profile.name}", sampled=True)
 
 
 def _rows(connection: Connection, profile: Profile, names: Sequence[str], which: str) -> list[list[Any]]:

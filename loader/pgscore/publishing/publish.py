@@ -192,7 +192,7 @@ def _describe(
     step("asking the estimator for its scores")
     contract, golden_rows = describe(
         estimator, rows, positive, artifact.format, artifact.types,
-        profile=table, source=given.source, framed=given.named and named_by != "inputs",
+        profile=table, source=given.source, framed=given.named and not given.sampled, sampled=given.sampled,
     )  # fmt: skip
     program, obstacle = compile_program(estimator, contract)
     return _Described(contract, scaled(golden_rows, program), program, obstacle, named_by, table)
