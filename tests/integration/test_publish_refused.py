@@ -114,7 +114,12 @@ def test_no_golden_rows(dsn: str) -> None:
     _refused(dsn, light_pipeline(), "the golden rows are empty", golden=customers().head(0))
     _refused(dsn, light_pipeline(), "the golden rows lack the columns total_intl_calls", golden=_lacking())
     all_missing = customers().assign(total_intl_calls=float("nan"))
-    _refused(dsn, light_pipeline(), "there is no row without missing values, and the estimator accepts none", golden=all_missing)
+    _refused(
+        dsn,
+        light_pipeline(),
+        "there is no row without missing values, and the estimator accepts none",
+        golden=all_missing,
+    )
 
 
 def _lacking() -> pd.DataFrame:

@@ -94,7 +94,7 @@ def test_infinity_that_the_estimator_refuses_is_a_golden_row_without_a_score() -
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        ([pd.Timestamp("2020-01-01"), pd.Timestamp("2020-01-02")], "in the golden rows, which cannot serve: numbers, texts"),
+        ([pd.Timestamp("2020-01-01"), pd.Timestamp("2020-01-02")], "which cannot serve: numbers, texts"),
         ([b"a", b"b"], "holds a bytes in the golden rows, which cannot serve"),
     ],
 )  # fmt: skip
@@ -125,7 +125,7 @@ def test_names() -> None:
     assert input_names(unnamed, ["c", "b", "a"], ["a", "b", "c"]) == (["c", "b", "a"], "inputs")
     with pytest.raises(PgscoreError, match="fitted on 3 columns without names, and the golden rows have 2"):
         input_names(unnamed, None, ["a", "b"])
-    with pytest.raises(PgscoreError, match="3 columns without names, and a table's order of columns is not theirs"):
+    with pytest.raises(PgscoreError, match="fitted on 3 columns without names, and nothing names them"):
         input_names(unnamed, None, None)
     with pytest.raises(PgscoreError, match="fitted on 3 inputs, and 2 are named"):
         input_names(unnamed, ["a", "b"], None)

@@ -95,7 +95,7 @@ def input_names(estimator: Any, asked: Sequence[str] | None, given: Sequence[str
     of_how_many = "columns" if count is None else f"{count} columns"
     if given is None:
         raise PgscoreError(
-            f"the estimator was fitted on {of_how_many} without names, and a table's order of columns is not theirs",
+            f"the estimator was fitted on {of_how_many} without names, and nothing names them",
             "Name them in the order in which it was fitted: --inputs a,b,c. Or fit it on a DataFrame.",
         )
     if count is not None and count != len(given):

@@ -106,7 +106,7 @@ def input_types(
             if profile
             else (f"input {name!r} holds {_WORDS[kind]} in {source}")
         )
-        if learnt is not None and not _goes(learnt.kind, kind):
+        if learnt is not None and not _goes(learnt, kind, frame[name]):
             raise PgscoreError(f"{place}, and the model was fitted on {learnt.words()}", _CAST_HINT)
         if given is not None and not _converts(frame[name], given, kind):
             example = frame[name].dropna().iloc[0]
@@ -116,33 +116,50 @@ def input_types(
                 _CAST_HINT,
             )
         if learnt is not None and profile is not None and name in profile.padded:
-            _check_padded(place, learnt, profile.padded[name])
+            _check_padded(place, learnt, profile.padded[name], frame[name])
         types[name] = kind
     return types
 
 
-def _goes(learnt: InputType | None, kind: InputType) -> bool:
-    """Whether encoders that have learnt the one find it again in the other: True is 1, and 1 is no '1'."""
-    return learnt == kind or {learnt, kind} == {"boolean", "double precision"}
+def _goes(learnt: Categories, kind: InputType, values: pd.Series[Any]) -> bool:
+    """Whether encoders find again what they have learnt: true is 1, and 1 is no '1'."""
+    if (learnt.kind, kind) == ("double precision", "boolean"):
+        return _are_bits(learnt.values)
+    if (learnt.kind, kind) == ("boolean", "double precision"):
+        return _are_bits(values.dropna())
+    return learnt.kind == kind
 
 
-def _converts(column: pd.Series[Any], given: InputType, kind: InputType) -> bool:
-    if given == kind or (given, kind) == ("boolean", "double precision"):
-        return True
-    return (given, kind) == ("double precision", "boolean") and all(float(each) in (0, 1) for each in column.dropna())
+def _converts(values: pd.Series[Any], given: InputType, kind: InputType) -> bool:
+    if (given, kind) == ("double precision", "boolean"):
+        return _are_bits(values.dropna())
+    return given == kind or (given, kind) == ("boolean", "double precision")
 
 
-def _check_padded(place: str, learnt: Categories, length: int) -> None:
-    if learnt.values and not any(len(each) == length for each in learnt.values):
+def _are_bits(values: Iterable[Any]) -> bool:
+    return all(not isinstance(each, str) and each in (0, 1) for each in values)
+
+
+def _check_padded(place: str, learnt: Categories, length: int, values: pd.Series[Any]) -> None:
+    """Refuses categories without the blanks that the column's values have: none would ever be found."""
+    present = {str(each).ljust(length) for each in values.dropna()}
+    short = [each for each in learnt.values if len(each) < length]
+    lost = [each for each in short if each.ljust(length) in present and each.ljust(length) not in learnt.values]
+    if lost or (short and len(short) == len(learnt.values)):
         raise PgscoreError(
-            f"{place}, whose values are padded with blanks, and the model was fitted on {learnt.words()}",
+            f"{place}, whose values are padded with blanks, and the model was fitted on texts without them such as"
+            f" {(lost or short)[0]!r}",
             "Fit it on what the driver reads, or name a view in --profile that casts the column to text.",
         )
 
 
-def casts(types: Mapping[str, InputType], profile: Profile) -> list[Cast]:
-    """The columns of other types than the model reads."""
-    return [Cast(name, profile.declared[name], kind) for name, kind in types.items() if profile.declared[name] != kind]
+def casts(types: Mapping[str, InputType], categories: Mapping[str, Categories], profile: Profile) -> list[Cast]:
+    """The columns of other types than the model reads, or was fitted on."""
+    return [
+        Cast(name, profile.declared[name], read_as)
+        for name, kind in types.items()
+        if (read_as := (categories[name].kind if name in categories else None) or kind) != profile.declared[name]
+    ]
 
 
 def hand_over(

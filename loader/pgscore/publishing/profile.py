@@ -9,7 +9,7 @@ from pgscore.database import row, rows
 from pgscore.errors import PgscoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pgscore_runtime.contract import InputType
     from psycopg2.extensions import connection as Connection  # noqa: N812
@@ -43,8 +43,12 @@ class Profile:
     declared: dict[str, str]
     padded: dict[str, int] = field(default_factory=dict)
 
-    def check(self, names: Sequence[str]) -> None:
+    def check(self, names: Sequence[str], learnt: Mapping[str, str] | None = None) -> None:
         """Refuses inputs that are no columns of the table, or columns of a type that cannot serve.
+
+        Args:
+            names: the inputs.
+            learnt: what the estimator was fitted on, in words, where that is known.
 
         Raises:
             PgscoreError: naming all of them.
@@ -55,10 +59,13 @@ class Profile:
                 f"table {self.name} has no column {', '.join(missing)}, which the model reads",
                 "Add the column, or publish a model without it.",
             )
-        unfit = [f"{name} ({self.declared[name]})" for name in names if self.columns[name] is None]
+        unfit = [name for name in names if self.columns[name] is None]
         if unfit:
+            columns = ", ".join(f"{name} ({self.declared[name]})" for name in unfit)
+            fitted = [f"{name} on {words}" for name, words in (learnt or {}).items() if name in unfit]
             raise PgscoreError(
-                f"table {self.name} has columns of types that cannot serve as inputs: {', '.join(unfit)}",
+                f"table {self.name} has columns of types that cannot serve as inputs: {columns}"
+                + (f"; the model was fitted in {', in '.join(fitted)}" if fitted else ""),
                 "Numbers, texts, enums and booleans can. Fit the model on one, and name a view that computes it.",
             )
 

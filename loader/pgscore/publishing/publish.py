@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from .artifact import Artifact
     from .describe import GoldenRow
-    from .golden import Given, Golden
+    from .golden import Golden
     from .handover import Cast
     from .profile import Profile
 
@@ -109,7 +109,6 @@ def publish(
         # Imported here: scikit-learn and pandas take seconds, which a program that only promotes or lists need not
         # spend.
         from .artifact import open_artifact
-        from .handover import casts
         from .oracle import meaning
 
         step("reading the estimator")
@@ -144,7 +143,7 @@ def publish(
         positive=None if output.positive is None else output.classes[output.positive],
         inputs=[each.name for each in contract.inputs],
         named_by=described.named_by,
-        casts=[] if table is None else casts({each.name: each.type for each in contract.inputs}, table),
+        casts=described.casts,
     )
 
 
@@ -158,6 +157,7 @@ class _Described:
     obstacle: str | None
     named_by: str
     profile: Profile | None
+    casts: list[Cast]
 
 
 def _describe(
@@ -171,16 +171,18 @@ def _describe(
 ) -> _Described:
     from .compile import compile_program, scaled
     from .describe import describe
-    from .fitted import input_names
+    from .fitted import fitted_categories, input_names
     from .golden import read_golden, sample
+    from .handover import casts
     from .profile import read_profile
 
     estimator = artifact.estimator
     table = read_profile(connection, profile) if profile is not None else None
     given = None if golden is None else read_golden(golden)
     names, named_by = input_names(estimator, inputs, given.names if given else None)
+    learnt = fitted_categories(estimator, names)
     if table is not None:
-        table.check(names)
+        table.check(names, {name: each.words() for name, each in learnt.items()})
     if given is None and table is not None:
         given = sample(connection, table, names)
     if given is None:
@@ -188,23 +190,18 @@ def _describe(
             "there are no golden rows, and nothing is published unproved",
             "Give --golden FILE.csv, or --profile TABLE to take a sample of it.",
         )
-    rows = _typed(given, estimator, names, table).select(names)
+    # A CSV file's texts are what the table's columns are, or what the estimator was fitted on.
+    kinds = {name: each.kind for name, each in learnt.items()} | ({} if table is None else table.columns)
+    rows = given.typed(kinds).select(names)
     step("asking the estimator for its scores")
     contract, golden_rows = describe(
         estimator, rows, positive, artifact.format, artifact.types,
         profile=table, source=given.source, framed=given.named and not given.sampled, sampled=given.sampled,
     )  # fmt: skip
     program, obstacle = compile_program(estimator, contract)
-    return _Described(contract, scaled(golden_rows, program), program, obstacle, named_by, table)
-
-
-def _typed(given: Given, estimator: Any, names: Sequence[str], table: Profile | None) -> Given:  # noqa: ANN401
-    """A CSV file's texts as what the table's columns are, or what the estimator was fitted on."""
-    from .fitted import fitted_categories
-
-    learnt = {name: each.kind for name, each in fitted_categories(estimator, names).items()}
-    columns = table.columns if table is not None else {}
-    return given.typed({name: columns.get(name) or learnt.get(name) for name in names})
+    types = {each.name: each.type for each in contract.inputs}
+    read = [] if table is None else casts(types, learnt, table)
+    return _Described(contract, scaled(golden_rows, program), program, obstacle, named_by, table, read)
 
 
 def _store(
