@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "f0c494b3ace1d6e21399943a25421b818558eb5051e633b43396db7e12ade8bf")
+    run_frozen("0001_core.up.sql", "f431f624abc1d97da456eaa47a71209af474edbd049c63f51f64207f285b91b5")
 
 
 def downgrade() -> None:

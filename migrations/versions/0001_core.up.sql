@@ -4814,7 +4814,9 @@ begin
             -- The same estimator may differ in the last bits when another processor's arithmetic adds in another order,
             -- and a sum of large terms in more of them.
             select named, c.ordinal, c.expected, c.score, c.reason, c.difference,
-                c.difference <= 1e-12 * greatest(1, abs(c.expected), c.scale)
+                -- Of an infinite score everything would be a small part.
+                c.difference = 0
+                    or c.difference < 'Infinity' and c.difference <= 1e-12 * greatest(1, abs(c.expected), c.scale)
             from compared c;
             seconds := extract(epoch from clock_timestamp() - began);
             if seconds > max_seconds then

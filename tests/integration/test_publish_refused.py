@@ -105,16 +105,21 @@ def test_a_profile_with_a_column_of_a_type_that_cannot_serve(dsn: str) -> None:
 
 def test_golden_rows_of_another_type_than_the_column(dsn: str) -> None:
     model = LinearRegression().fit(predictors()[["account_length"]].set_axis(["state"], axis=1), [1.0] * 600)
-    message = "column state of churn.customer_profile is text, and the golden rows hold double precision values"
+    message = "column state of churn.customer_profile is text, and the golden rows hold numbers such as 1.0"
     _refused(dsn, model, message, profile="churn.customer_profile", golden=pd.DataFrame({"state": [1.0, 2.0]}))
 
 
 def test_no_golden_rows(dsn: str) -> None:
     _refused(dsn, light_pipeline(), "there are no golden rows, and nothing is published unproved")
-    _refused(dsn, light_pipeline(), "there are no golden rows", golden=customers().head(0))
+    _refused(dsn, light_pipeline(), "the golden rows are empty", golden=customers().head(0))
     _refused(dsn, light_pipeline(), "the golden rows lack the columns total_intl_calls", golden=_lacking())
     all_missing = customers().assign(total_intl_calls=float("nan"))
-    _refused(dsn, light_pipeline(), "the golden rows have no row without missing values", golden=all_missing)
+    _refused(
+        dsn,
+        light_pipeline(),
+        "there is no row without missing values, and the estimator accepts none",
+        golden=all_missing,
+    )
 
 
 def _lacking() -> pd.DataFrame:

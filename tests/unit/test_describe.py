@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from pgscore.errors import PgscoreError
-from pgscore.publishing.describe import describe, feature_names
-from pgscore.publishing.golden import select_inputs
+from pgscore.publishing.describe import describe
+from pgscore.publishing.fitted import input_names
+from pgscore.publishing.golden import Given
 from pgscore_runtime.estimator import ServedEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -94,7 +95,7 @@ def test_infinity_that_the_estimator_refuses_is_a_golden_row_without_a_score() -
     ("column", "message"),
     [
         ([pd.Timestamp("2020-01-01"), pd.Timestamp("2020-01-02")], "which cannot serve: numbers, texts"),
-        ([b"a", b"b"], "holds a bytes, which cannot serve"),
+        ([b"a", b"b"], "holds a bytes in the golden rows, which cannot serve"),
     ],
 )  # fmt: skip
 def test_inputs_that_cannot_serve(column: list[Any], message: str) -> None:
@@ -110,24 +111,39 @@ def test_inputs_that_cannot_serve(column: list[Any], message: str) -> None:
 
 def test_an_estimator_that_refuses_all_golden_rows() -> None:
     frame = _SAMPLE[LIGHT_INPUTS].assign(total_day_minutes="many")
-    with pytest.raises(PgscoreError, match="the estimator refuses a golden row without missing values"):
+    with pytest.raises(
+        PgscoreError,
+        match=r"refuses a row without missing values of the golden rows: .*column total_day_minutes holds it",
+    ):
         describe(light_pipeline(), frame)
 
 
 def test_names() -> None:
-    assert feature_names(light_pipeline(), ["other"]) == LIGHT_INPUTS
+    assert input_names(light_pipeline(), None, ["other"]) == (LIGHT_INPUTS, "the estimator")
     unnamed = LogisticRegression(max_iter=500).fit(_SAMPLE[LIGHT_INPUTS].to_numpy(), churned().head(20))
-    assert feature_names(unnamed, ["a", "b", "c"]) == ["a", "b", "c"]
+    assert input_names(unnamed, None, ["a", "b", "c"]) == (["a", "b", "c"], "the golden rows")
+    assert input_names(unnamed, ["c", "b", "a"], ["a", "b", "c"]) == (["c", "b", "a"], "inputs")
     with pytest.raises(PgscoreError, match="fitted on 3 columns without names, and the golden rows have 2"):
-        feature_names(unnamed, ["a", "b"])
+        input_names(unnamed, None, ["a", "b"])
+    with pytest.raises(PgscoreError, match="fitted on 3 columns without names, and nothing names them"):
+        input_names(unnamed, None, None)
+    with pytest.raises(PgscoreError, match="fitted on 3 inputs, and 2 are named"):
+        input_names(unnamed, ["a", "b"], None)
+    with pytest.raises(PgscoreError, match="and others are named: a, b"):
+        input_names(light_pipeline(), ["a", "b"], None)
+    with pytest.raises(PgscoreError, match="have the same name: a"):
+        input_names(unnamed, ["a", "b", "a"], None)
+    with pytest.raises(PgscoreError, match="64 bytes, and a column's name has 1 to 63"):
+        input_names(unnamed, ["a", "b", "\u00e9" * 32], None)
     with pytest.raises(PgscoreError, match="is not fitted"):
-        feature_names(LogisticRegression(), [])
+        input_names(LogisticRegression(), None, [])
 
 
 def test_inputs_are_selected_in_the_estimators_order() -> None:
-    assert list(select_inputs(_SAMPLE, LIGHT_INPUTS[::-1])) == LIGHT_INPUTS[::-1]
-    with pytest.raises(PgscoreError, match="lack the columns absent"):
-        select_inputs(_SAMPLE, ["absent"])
+    given = Given(_SAMPLE, named=True, source="these rows")
+    assert list(given.select(LIGHT_INPUTS[::-1])) == LIGHT_INPUTS[::-1]
+    with pytest.raises(PgscoreError, match="these rows lack the columns absent"):
+        given.select(["absent"])
 
 
 def test_golden_rows_hold_edge_cases() -> None:

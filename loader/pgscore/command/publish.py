@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     "pgscore publish churn model.joblib --golden rows.csv --key me.pem --promote",
     "pgscore publish churn model.joblib --golden rows.csv --metric auc=0.91 --json",
     "pgscore publish churn model.joblib --golden rows.csv --key me.pem --format skops",
+    "pgscore publish churn unnamed.joblib --profile churn.customer_profile --inputs calls,minutes,plan",
 )
 def publish(
     model: Model,
@@ -50,6 +51,10 @@ def publish(
     golden: Annotated[
         Path | None,
         typer.Option(metavar="CSV", help="Example rows to prove it with; without them, a sample of the table."),
+    ] = None,
+    inputs: Annotated[
+        str | None,
+        typer.Option(metavar="NAME,NAME", help="The inputs in the order in which it was fitted, if it knows no names."),
     ] = None,
     key: Annotated[
         Path | None,
@@ -84,6 +89,7 @@ def publish(
         source=file,
         golden=golden,
         profile=profile,
+        inputs=None if inputs is None else [name.strip() for name in inputs.split(",")],
         key=key,
         positive=positive,
         metrics=_metrics(metric or []),
@@ -131,6 +137,13 @@ def _report(published: Published, refusal: PgscoreError | None) -> None:
         say(f"{name} is the version that stands: its artifact, which was pruned, is back.")
     else:
         say(f"{name} is the version that stands: the same artifact was published before.")
+    say(f"The score is {published.score}.")
+    if published.named_by != "the estimator":
+        who = "--inputs" if published.named_by == "inputs" else published.named_by
+        say(f"The estimator knows no names; {who} named its inputs, in this order: {', '.join(published.inputs)}.")
+    if published.casts:
+        read = "; ".join(f"{each.input} ({each.column}) as {each.read_as}" for each in published.casts)
+        say(f"Read with a cast: {read}.")
     if published.obstacle is not None:
         say(f"Only the estimator engine serves it: {published.obstacle}.")
     if published.verifications:

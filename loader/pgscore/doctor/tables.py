@@ -5,20 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pgscore.database import rows
+from pgscore.publishing.profile import read_profile
 
 from .finding import Finding, guarded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
 
 def check_profiles(connection: Connection, models: list[dict[str, Any]]) -> Iterator[Finding]:
     """Whether profile tables have the columns that their models read."""
-    # Imported here: it brings pandas, which takes half a second.
-    from pgscore.publishing.golden import read_profile
-
     contracts = {each["model"]: each["contract"] for each in models}
     for tie in rows(
         connection,
@@ -36,7 +34,7 @@ def check_profiles(connection: Connection, models: list[dict[str, Any]]) -> Iter
             continue
         if tie["model"] not in contracts:
             continue
-        yield from guarded(connection, tie["profile"], _profile, tie["profile"], contracts[tie["model"]], read_profile)
+        yield from guarded(connection, tie["profile"], _profile, tie["profile"], contracts[tie["model"]])
     # What a promotion had to leave out, because somebody held it, or a table that has changed since.
     for late in rows(
         connection,
@@ -51,9 +49,7 @@ def check_profiles(connection: Connection, models: list[dict[str, Any]]) -> Iter
         )
 
 
-def _profile(
-    connection: Connection, table: str, contract: dict[str, Any], read_profile: Callable[..., Any]
-) -> Iterator[Finding]:
+def _profile(connection: Connection, table: str, contract: dict[str, Any]) -> Iterator[Finding]:
     profile = read_profile(connection, table)
     profile.check([each["name"] for each in contract["inputs"]])
     changed = [

@@ -1,179 +1,210 @@
-"""Where golden rows come from: a CSV file, a DataFrame, or a sample of the profile table."""
+"""Where golden rows come from: a CSV file, a frame, lists, arrays, or a sample of the profile table."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
-from pgscore.database import row, rows
+from pgscore.database import rows
 from pgscore.errors import PgscoreError
 
 if TYPE_CHECKING:
+    from pgscore_runtime.contract import InputType
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
-Golden = str | Path | pd.DataFrame
+    from .profile import Profile
+
+# A path of a CSV file; a DataFrame of pandas or polars, or what can become one; rows as dicts; a structured array. Rows
+# without names, as lists or an array, where the estimator or the publisher names the inputs.
+Golden = str | Path | pd.DataFrame | np.ndarray | Sequence[Any] | Mapping[str, Any] | Any
 
 _SAMPLE = 200
-_READ_AS = {
-    "smallint": "double precision",
-    "integer": "double precision",
-    "bigint": "double precision",
-    "numeric": "double precision",
-    "real": "double precision",
-    "double precision": "double precision",
-    "boolean": "boolean",
-}
+_COMPLETE = 50
+_TRUE = ("t", "true", "y", "yes", "on", "1")
+_FALSE = ("f", "false", "n", "no", "off", "0")
 
 
 @dataclass(frozen=True)
-class Profile:
-    """A profile table as the database knows it.
+class Given:
+    """Golden rows as they were given.
 
     Attributes:
-        name: qualified and quoted.
-        columns: what each column is read as, ``double precision``, ``text``, ``boolean``; None where it cannot serve.
-        declared: each column's type as it was declared.
+        frame: rows x columns.
+        named: whether the columns have names.
+        source: where they come from, for messages.
+        texts: whether all values are texts, which a CSV file's are.
+        sampled: whether they are the profile table's.
     """
 
-    name: str
-    columns: dict[str, str | None]
-    declared: dict[str, str]
+    frame: pd.DataFrame
+    named: bool
+    source: str
+    texts: bool = False
+    sampled: bool = False
 
-    def check(self, names: list[str]) -> None:
-        """Refuses inputs that are no columns of the table, or columns of a type that cannot serve.
+    @property
+    def names(self) -> list[str] | None:
+        """The columns' names, if they have some."""
+        return [str(each) for each in self.frame.columns] if self.named else None
+
+    def select(self, names: Sequence[str]) -> pd.DataFrame:
+        """The columns that the estimator reads, in its order.
 
         Raises:
-            PgscoreError: naming all of them.
+            PgscoreError: one is missing, or there are no rows.
         """
-        missing = [name for name in names if name not in self.columns]
+        if self.frame.empty:
+            raise PgscoreError(f"{self.source} are empty", "Give at least one row.")
+        if not self.named:
+            if len(names) != self.frame.shape[1]:
+                raise PgscoreError(
+                    f"{self.source} have {self.frame.shape[1]} columns without names, and the model reads {len(names)}"
+                )
+            return self.frame.set_axis(list(names), axis=1)
+        frame = self.frame.rename(columns=str)
+        missing = [name for name in names if name not in frame.columns]
         if missing:
-            raise PgscoreError(
-                f"table {self.name} has no column {', '.join(missing)}, which the model reads",
-                "Add the column, or publish a model without it.",
-            )
-        unfit = [f"{name} ({self.declared[name]})" for name in names if self.columns[name] is None]
-        if unfit:
-            raise PgscoreError(
-                f"table {self.name} has columns of types that cannot serve as inputs: {', '.join(unfit)}",
-                "Numbers, texts, enums and booleans can.",
-            )
+            raise PgscoreError(f"{self.source} lack the columns {', '.join(missing)}, which the model reads")
+        twice = [name for name in names if list(frame.columns).count(name) > 1]
+        if twice:
+            raise PgscoreError(f"{self.source} have column {twice[0]} more than once")
+        return frame[list(names)]
+
+    def typed(self, types: Mapping[str, InputType | None]) -> Given:
+        """The same with the values of a CSV file as these types; where none is known, as what all of them look like.
+
+        Raises:
+            PgscoreError: a value is none of its column's type.
+        """
+        if not self.texts:
+            return self
+        columns = {
+            name: _parsed(self.frame[name].tolist(), types.get(str(name)), str(name), self.source)
+            for name in self.frame.columns
+        }
+        return Given(pd.DataFrame(columns, index=self.frame.index), self.named, self.source)
 
 
-def read_profile(connection: Connection, table: str) -> Profile:
-    """Looks a profile table up.
-
-    Raises:
-        PgscoreError: there is no such table or view.
-    """
-    found = row(
-        connection,
-        "select c.oid, quote_ident(n.nspname) || '.' || quote_ident(c.relname) as name"
-        " from (values (to_regclass(%s))) as wanted (oid)"
-        " left join pg_catalog.pg_class c using (oid) left join pg_catalog.pg_namespace n on n.oid = c.relnamespace",
-        (table,),
-    )
-    if found["oid"] is None:
-        raise PgscoreError(f"there is no table {table} in this database, or you may not see its schema")
-    columns = rows(
-        connection,
-        "select a.attname as name, format_type(a.atttypid, a.atttypmod) as declared, t.typcategory as category,"
-        # Domains may be over domains.
-        " (with recursive b as (select t.oid, t.typbasetype union all"
-        " select n.oid, n.typbasetype from b join pg_catalog.pg_type n on n.oid = b.typbasetype)"
-        " select b.oid::regtype::text from b where b.typbasetype = 0) as type"
-        " from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid"
-        " where a.attrelid = %s and a.attnum > 0 and not a.attisdropped order by a.attnum",
-        (found["oid"],),
-    )
-    return Profile(
-        found["name"],
-        {c["name"]: "text" if c["category"] in "SE" else _READ_AS.get(c["type"]) for c in columns},
-        {c["name"]: c["declared"] for c in columns},
-    )
-
-
-def golden_frame(connection: Connection, golden: Golden | None, profile: Profile | None) -> pd.DataFrame:
-    """Example rows as a DataFrame: those given, else a sample of the profile table.
+def read_golden(golden: Golden) -> Given:
+    """Golden rows that were given.
 
     Raises:
-        PgscoreError: neither is given, the file cannot be read, or the table holds no rows or may not be read.
+        PgscoreError: the file cannot be read, or this is nothing that holds rows.
     """
+    if isinstance(golden, str | Path):
+        return _read_csv(Path(golden))
+    source = "the golden rows"
+    frame = _frame(golden)
+    if frame is None:
+        raise PgscoreError(
+            f"golden rows are given as a {type(golden).__name__}, which holds no rows and columns",
+            "Give a DataFrame, a list of dicts, a CSV file's path; or, where the inputs have names, a list of lists.",
+        )
+    # Numbers are positions, whoever made them.
+    named = not all(isinstance(each, int | np.integer) for each in frame.columns)
+    return Given(frame, named, source)
+
+
+def _frame(golden: Any) -> pd.DataFrame | None:  # noqa: ANN401, PLR0911
     if isinstance(golden, pd.DataFrame):
         return golden
-    if golden is not None:
-        return _read_csv(Path(golden), profile)
-    if profile is None:
-        raise PgscoreError(
-            "there are no golden rows, and nothing is published unproved",
-            "Give --golden FILE.csv, or --profile TABLE to take a sample of it.",
-        )
-    return _sample(connection, profile)
+    if hasattr(golden, "collect") and hasattr(golden, "lazy"):  # polars, lazily
+        golden = golden.collect()
+    if isinstance(golden, np.ndarray):
+        if golden.dtype.names:
+            return pd.DataFrame({name: golden[name] for name in golden.dtype.names})
+        return pd.DataFrame(golden).infer_objects() if golden.ndim == 2 else None  # noqa: PLR2004  rows and columns
+    if isinstance(golden, Mapping):
+        return pd.DataFrame({name: list(values) for name, values in golden.items()}) if golden else None
+    if isinstance(golden, Sequence):
+        if not all(isinstance(each, Mapping | Sequence | np.ndarray) and not isinstance(each, str) for each in golden):
+            return None
+        return pd.DataFrame([each if isinstance(each, Mapping) else list(each) for each in golden])
+    if type(golden).__module__.partition(".")[0] == "polars" and hasattr(golden, "get_columns"):
+        return pd.DataFrame({each.name: each.to_list() for each in golden.get_columns()})
+    if hasattr(golden, "to_pydict"):  # pyarrow
+        return pd.DataFrame(golden.to_pydict())
+    found = golden.to_pandas() if hasattr(golden, "to_pandas") else None
+    return found if isinstance(found, pd.DataFrame) else None
 
 
-def select_inputs(frame: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-    """The columns that the estimator reads, in its order.
-
-    Raises:
-        PgscoreError: one is missing.
-    """
-    frame = frame.rename(columns=str)
-    missing = [name for name in names if name not in frame.columns]
-    if missing:
-        raise PgscoreError(f"the golden rows lack the columns {', '.join(missing)}, which the model reads")
-    if frame.empty:
-        raise PgscoreError("there are no golden rows", "Give at least one without missing values.")
-    return frame[names]
-
-
-def _read_csv(path: Path, profile: Profile | None) -> pd.DataFrame:
-    texts = {name: str for name, kind in (profile.columns if profile else {}).items() if kind == "text"}
+def _read_csv(path: Path) -> Given:
     try:
         # As COPY reads it: only an empty field is NULL. Texts that look like numbers stay texts.
-        return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
     except OSError as error:
         raise PgscoreError(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, UnicodeError) as error:
         raise PgscoreError(f"{path} is no CSV file with a header: {str(error).splitlines()[0]}") from None
+    return Given(frame, named=True, source=f"the rows of {path}", texts=True)
 
 
-def _sample(connection: Connection, profile: Profile) -> pd.DataFrame:
-    fit = {name: kind for name, kind in profile.columns.items() if kind is not None}
-    # Texts as the driver hands them over: a char(n) is padded, and a cast would trim it.
-    quoted = ", ".join(
-        f"{_quoted(name)}::text::float8" if kind == "double precision" else _quoted(name) for name, kind in fit.items()
-    )
+def _parsed(values: list[Any], kind: InputType | None, name: str, source: str) -> pd.Series[Any]:
+    texts = [None if pd.isna(each) else str(each) for each in values]
+    for wanted in (kind,) if kind is not None else ("double precision", "boolean", "text"):
+        strange = [each for each in texts if each is not None and _value(each, wanted, kind) is None]
+        if not strange:
+            found = [None if each is None else _value(each, wanted, kind) for each in texts]
+            return pd.Series(found, dtype=np.float64 if wanted == "double precision" else object)
+    raise PgscoreError(f"column {name} is {kind}, and {source} hold {strange[0]!r} there")
+
+
+def _value(text: str, kind: str, known: InputType | None) -> Any:  # noqa: ANN401
+    """The value that a text stands for; None where it stands for none of this kind."""
+    if kind == "text":
+        return text
+    if kind == "double precision":
+        try:
+            return float(text)
+        except ValueError:
+            return None
+    lowered = text.strip().lower()
+    # Unasked, only what nobody means otherwise.
+    true, false = (_TRUE, _FALSE) if known else (("true",), ("false",))
+    return True if lowered in true else False if lowered in false else None
+
+
+def sample(connection: Connection, profile: Profile, names: Sequence[str]) -> Given:
+    """Rows of the profile table: the first ones, and complete ones where none of those is.
+
+    Raises:
+        PgscoreError: the table holds no rows, or may not be read.
+    """
     rows(connection, "select set_config('extra_float_digits', '1', true)")
-    # The name comes from the catalog, quoted.
-    found = rows(connection, f"select {quoted} from {profile.name} limit {_SAMPLE}")  # noqa: S608
-    frame = pd.DataFrame([list(each.values()) for each in found], columns=list(fit))
-    for name, kind in fit.items():
-        if kind == "double precision":
-            frame[name] = frame[name].astype(float)
-    return frame
+    first = _rows(connection, profile, names, f"limit {_SAMPLE}")
+    if not first:
+        raise PgscoreError(
+            f"table {profile.name} has no rows to take golden rows from, and nothing is published unproved",
+            "Give --golden FILE.csv with rows as the model reads them.",
+        )
+    if not any(all(value is not None for value in each) for each in first):
+        complete = " and ".join(f"{_quoted(name)} is not null" for name in names)
+        first += _rows(connection, profile, names, f"where {complete} limit {_COMPLETE}")
+    frame = pd.DataFrame({name: pd.Series([each[n] for each in first], dtype=object) for n, name in enumerate(names)})
+    return Given(frame, named=True, source=f"the sample of {profile.name}", sampled=True)
+
+
+def _rows(connection: Connection, profile: Profile, names: Sequence[str], which: str) -> list[list[Any]]:
+    # Texts as the driver hands them over: a char(n) is padded, and a cast would trim it.
+    numbers = [profile.columns[name] == "double precision" for name in names]
+    quoted = ", ".join(
+        f"{_quoted(name)}::text" if number else _quoted(name) for name, number in zip(names, numbers, strict=True)
+    )
+    # The names come from the catalog, quoted.
+    found = rows(connection, f"select {quoted} from {profile.name} {which}")  # noqa: S608
+    return [
+        [
+            float(value) if number and value is not None else value
+            for value, number in zip(each.values(), numbers, strict=True)
+        ]
+        for each in found
+    ]
 
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def agree(frame: pd.DataFrame, profile: Profile) -> None:
-    """Refuses golden rows whose values are not what the profile's columns are read as.
-
-    Raises:
-        PgscoreError: naming the first column.
-    """
-    for name in frame.columns:
-        values: Any = frame[name].dropna()
-        wanted = profile.columns[name]
-        numbers = pd.api.types.is_numeric_dtype(frame[name]) and not pd.api.types.is_bool_dtype(frame[name])
-        found = "double precision" if numbers else "text"
-        if pd.api.types.is_bool_dtype(frame[name]) or (len(values) and all(isinstance(v, bool) for v in values)):
-            found = "boolean"
-        if wanted != found and len(values):
-            raise PgscoreError(
-                f"column {name} of {profile.name} is {profile.declared[name]},"
-                f" and the golden rows hold {found} values such as {values.iloc[0]!r}"
-            )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,9 @@ from pgscore.progress import Step, no_step
 from pgscore.registry import promote, verify
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from pgscore_runtime.contract import Contract
+    from pgscore_runtime.contract import Contract, Label
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
     from pgscore.keys import Signature
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .artifact import Artifact
     from .describe import GoldenRow
     from .golden import Golden
+    from .handover import Cast
+    from .profile import Profile
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,11 @@ class Published:
         problem: why the database cannot verify the version yet, or None.
         promoted: whether it answers now.
         obstacle: which part of it cannot become a program, so that only the estimator engine serves it; or None.
+        score: what the score means, such as "the probability of class 'yes'", or "the prediction".
+        positive: the label of the positive class; None where there are no classes.
+        inputs: the inputs' names, in the estimator's order.
+        named_by: who named them: the estimator, ``inputs``, or the golden rows.
+        casts: the columns of the profile table that are read as another type.
     """
 
     model: str
@@ -54,6 +61,11 @@ class Published:
     problem: str | None
     promoted: bool
     obstacle: str | None = None
+    score: str = ""
+    positive: Label | None = None
+    inputs: list[str] = field(default_factory=list)
+    named_by: str = "the estimator"
+    casts: list[Cast] = field(default_factory=list)
 
 
 def publish(
@@ -63,8 +75,9 @@ def publish(
     *,
     golden: Golden | None = None,
     profile: str | None = None,
+    inputs: Sequence[str] | None = None,
     key: str | Path | None = None,
-    positive: str | None = None,
+    positive: object | None = None,
     metrics: Mapping[str, float] | None = None,
     format: str | None = None,  # noqa: A002  what it is called on the command line, and by savers of models
     promoted: bool = False,
@@ -77,8 +90,11 @@ def publish(
         model: the model's name.
         source: the estimator, or the path of a joblib, pickle or skops file that holds it (your own: reading it runs
             its code).
-        golden: example rows, as a DataFrame or the path of a CSV file; without them, a sample of the profile table.
+        golden: example rows: a DataFrame of pandas or polars, a list of dicts, the path of a CSV file; or a list of
+            lists or an array, where the estimator or `inputs` names the columns. Without them, a sample of the profile
+            table.
         profile: the table whose rows the model scores; its columns are matched to the inputs by name.
+        inputs: the inputs' names in the order in which the estimator was fitted, where it knows none.
         key: path of the private key that signs the artifact; without one no database will unpickle it.
         positive: the class whose probability is the score; without it, the second of two.
         metrics: what is known of its quality, by name.
@@ -91,73 +107,113 @@ def publish(
             except where only the promotion was refused.
     """
     with connected(database) as connection:
-        stored, golden_rows, obstacle = _publish(
-            connection, model, source, golden, profile, key, positive, metrics, format, step
-        )
-        version = int(stored["version"])
+        # Imported here: scikit-learn and pandas take seconds, which a program that only promotes or lists need not
+        # spend.
+        from .artifact import open_artifact
+        from .oracle import meaning
+
+        step("reading the estimator")
+        with open_artifact(source, format) as artifact, transaction(connection):
+            described = _describe(connection, artifact, golden, profile, inputs, positive, step)
+            contract, table = described.contract, described.profile
+            signature = sign(contract, artifact.sha256, Path(key)) if key is not None else None
+            step("storing the version")
+            stored = _store(connection, model, artifact, described, signature, metrics)
+            version = int(stored["version"])
+            if stored["wanted"]:
+                _send(connection, model, version, artifact, step)
+            if table is not None:
+                row(connection, "select pgscore._add_profile(%s, %s::regclass)", (model, table.name))
         if promoted:
             step("promoting")
             promote(connection, model, version)
         step("replaying the golden rows in the database")
         verifications, problem = _verify(connection, model, version)
-    created = bool(stored["created"])
-    restored = bool(stored["wanted"]) and not created
-    return Published(model, version, created, restored, golden_rows, verifications, problem, promoted, obstacle)
+    output = contract.output
+    return Published(
+        model=model,
+        version=version,
+        created=bool(stored["created"]),
+        restored=bool(stored["wanted"]) and not stored["created"],
+        golden_rows=len(described.golden_rows),
+        verifications=verifications,
+        problem=problem,
+        promoted=promoted,
+        obstacle=described.obstacle,
+        score=meaning(output),
+        positive=None if output.positive is None else output.classes[output.positive],
+        inputs=[each.name for each in contract.inputs],
+        named_by=described.named_by,
+        casts=described.casts,
+    )
 
 
-def _publish(
+@dataclass(frozen=True)
+class _Described:
+    """What is learnt of an estimator before anything is stored."""
+
+    contract: Contract
+    golden_rows: list[GoldenRow]
+    program: dict[str, Any] | None
+    obstacle: str | None
+    named_by: str
+    profile: Profile | None
+    casts: list[Cast]
+
+
+def _describe(
     connection: Connection,
-    model: str,
-    source: object,
+    artifact: Artifact,
     golden: Golden | None,
     profile: str | None,
-    key: str | Path | None,
-    positive: str | None,
-    metrics: Mapping[str, float] | None,
-    kind: str | None,
+    inputs: Sequence[str] | None,
+    positive: object | None,
     step: Step,
-) -> tuple[dict[str, Any], int, str | None]:
-    """Stores a version in one transaction: what came of it, how many golden rows, what kept it from a program."""
-    # Imported here: scikit-learn and pandas take seconds, which a program that only promotes or lists need not spend.
-    from .artifact import open_artifact
+) -> _Described:
     from .compile import compile_program, scaled
-    from .describe import describe, feature_names
-    from .golden import agree, golden_frame, read_profile, select_inputs
+    from .describe import describe
+    from .fitted import fitted_categories, input_names
+    from .golden import read_golden, sample
+    from .handover import casts
+    from .profile import read_profile
 
-    step("reading the estimator")
-    with open_artifact(source, kind) as artifact, transaction(connection):
-        described_profile = read_profile(connection, profile) if profile is not None else None
-        given = golden_frame(connection, golden, described_profile)
-        names = feature_names(artifact.estimator, [str(column) for column in given.columns])
-        if described_profile is not None:
-            described_profile.check(names)
-        sample = select_inputs(given, names)
-        if described_profile is not None:
-            agree(sample, described_profile)
-        step("asking the estimator for its scores")
-        contract, golden_rows = describe(artifact.estimator, sample, positive, artifact.format, artifact.types)
-        program, obstacle = compile_program(artifact.estimator, contract)
-        golden_rows = scaled(golden_rows, program)
-        signature = sign(contract, artifact.sha256, Path(key)) if key is not None else None
-        step("storing the version")
-        stored = _store(connection, model, artifact, contract, golden_rows, signature, metrics, program)
-        if stored["wanted"]:
-            _send(connection, model, stored["version"], artifact, step)
-        if described_profile is not None:
-            row(connection, "select pgscore._add_profile(%s, %s::regclass)", (model, described_profile.name))
-    return stored, len(golden_rows), obstacle
+    estimator = artifact.estimator
+    table = read_profile(connection, profile) if profile is not None else None
+    given = None if golden is None else read_golden(golden)
+    names, named_by = input_names(estimator, inputs, given.names if given else None)
+    learnt = fitted_categories(estimator, names)
+    if table is not None:
+        table.check(names, {name: each.words() for name, each in learnt.items()})
+    if given is None and table is not None:
+        given = sample(connection, table, names)
+    if given is None:
+        raise PgscoreError(
+            "there are no golden rows, and nothing is published unproved",
+            "Give --golden FILE.csv, or --profile TABLE to take a sample of it.",
+        )
+    # A CSV file's texts are what the table's columns are, or what the estimator was fitted on.
+    kinds = {name: each.kind for name, each in learnt.items()} | ({} if table is None else table.columns)
+    rows = given.typed(kinds).select(names)
+    step("asking the estimator for its scores")
+    contract, golden_rows = describe(
+        estimator, rows, positive, artifact.format, artifact.types,
+        profile=table, source=given.source, framed=given.named and not given.sampled, sampled=given.sampled,
+    )  # fmt: skip
+    program, obstacle = compile_program(estimator, contract)
+    types = {each.name: each.type for each in contract.inputs}
+    read = [] if table is None else casts(types, learnt, table)
+    return _Described(contract, scaled(golden_rows, program), program, obstacle, named_by, table, read)
 
 
 def _store(
     connection: Connection,
     model: str,
     artifact: Artifact,
-    contract: Contract,
-    golden_rows: list[GoldenRow],
+    described: _Described,
     signature: Signature | None,
     metrics: Mapping[str, float] | None,
-    program: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
+    contract, program = described.contract, described.program
     return row(
         connection,
         "select version, created, wanted from pgscore._publish(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
@@ -171,7 +227,7 @@ def _store(
             psycopg2.Binary(signature.value) if signature else None,
             signature.key_id if signature else None,
             json.dumps(dict(metrics or {})),
-            json.dumps([asdict(each) for each in golden_rows]),
+            json.dumps([each.to_json() for each in described.golden_rows], allow_nan=False),
             json.dumps(program) if program is not None else None,
         ),
     )

@@ -28,10 +28,10 @@ def _column_transformer(transformer: ColumnTransformer, table: Table, domains: D
     names = [str(name) for name in getattr(transformer, "feature_names_in_", range(len(table.columns)))]
     parts = []
     for name, step, wanted in transformer.transformers_:
-        positions = _positions(wanted, names)
-        if not positions or (isinstance(step, str) and step == "drop"):
+        chosen_positions = positions(wanted, names)
+        if not chosen_positions or (isinstance(step, str) and step == "drop"):
             continue
-        chosen = Table(tuple(table.columns[n] for n in positions), table.sparse)
+        chosen = Table(tuple(table.columns[n] for n in chosen_positions), table.sparse)
         parts.append(_weighted(transform(step, chosen, domains, name), weights.get(name), name))
     return Table(tuple(column for part in parts for column in part.columns), sparse=transformer.sparse_output_)
 
@@ -51,7 +51,7 @@ def _weighted(table: Table, weight: float | None, name: str) -> Table:
     return table.then(f"step {name!r}", [[Operation("multiply", float(weight))]] * len(table.columns))
 
 
-def _positions(wanted: Any, names: list[str]) -> list[int]:  # noqa: ANN401
+def positions(wanted: Any, names: list[str]) -> list[int]:  # noqa: ANN401
     """The positions of columns, in any of the ways in which a ColumnTransformer is told of them."""
     if isinstance(wanted, str):
         return [names.index(wanted)]

@@ -1,0 +1,206 @@
+"""What an estimator was fitted on: the names of its inputs, and the categories that its encoders have learnt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Number
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.compose import ColumnTransformer
+from sklearn.exceptions import NotFittedError
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from pgscore.errors import PgscoreError
+from pgscore.readers.sklearn.compose import positions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pgscore_runtime.contract import InputType
+
+# Which input stands in each column, None where it is something computed; None where nothing is known of the columns.
+Sources = list["int | None"]
+
+_KIND_WORDS = {"text": "texts", "double precision": "numbers", "boolean": "booleans", None: "values"}
+# Of estimators that hand their columns on to others.
+_INNER = ("best_estimator_", "estimator_", "regressor_", "classifier_", "_preprocessor", "estimator")
+_INNERS = ("estimators_", "calibrated_classifiers_")
+_LONGEST_NAME = 63
+
+
+@dataclass(frozen=True)
+class Categories:
+    """What an encoder has learnt of an input.
+
+    Attributes:
+        kind: what the categories are; None where they are of several kinds, or of one that cannot serve.
+        values: the categories but for missing ones.
+    """
+
+    kind: InputType | None
+    values: tuple[Any, ...]
+
+    def words(self) -> str:
+        """How messages call them: ``texts such as 'a' and 'b'``."""
+        return f"{_KIND_WORDS[self.kind]} such as {' and '.join(repr(each) for each in self.values[:2])}"
+
+
+def check_fitted(estimator: Any) -> None:  # noqa: ANN401
+    """Refuses an estimator that is not fitted.
+
+    Raises:
+        PgscoreError: saying so.
+    """
+    try:
+        check_is_fitted(estimator)
+    except (NotFittedError, TypeError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise PgscoreError(f"the {type(estimator).__name__} is not fitted: {reason}") from None
+
+
+def fitted_names(estimator: Any) -> list[str] | None:  # noqa: ANN401
+    """The names of the inputs that the estimator was fitted with; None where it knows none."""
+    names = getattr(estimator, "feature_names_in_", None)
+    return None if names is None else [str(name) for name in names]
+
+
+def input_names(estimator: Any, asked: Sequence[str] | None, given: Sequence[str] | None) -> tuple[list[str], str]:  # noqa: ANN401
+    """The inputs' names in the estimator's order, and who named them: the estimator, ``inputs``, or the golden rows.
+
+    Args:
+        estimator: fitted.
+        asked: names that the publisher gave.
+        given: the columns of golden rows that have names; None where there are no such.
+
+    Raises:
+        PgscoreError: nobody named them, not as many as the estimator has, or otherwise than it was fitted.
+    """
+    check_fitted(estimator)
+    fitted = fitted_names(estimator)
+    count = getattr(estimator, "n_features_in_", None)
+    if fitted is not None:
+        if asked is not None and list(asked) != fitted:
+            raise PgscoreError(
+                f"the estimator was fitted with the inputs {_listed(fitted)}, and others are named: {_listed(asked)}",
+                "Leave --inputs out: they are matched to columns by their names.",
+            )
+        return _checked(fitted), "the estimator"
+    if asked is not None:
+        if count is not None and count != len(asked):
+            raise PgscoreError(f"the estimator was fitted on {count} inputs, and {len(asked)} are named")
+        return _checked(asked), "inputs"
+    of_how_many = "columns" if count is None else f"{count} columns"
+    if given is None:
+        raise PgscoreError(
+            f"the estimator was fitted on {of_how_many} without names, and nothing names them",
+            "Name them in the order in which it was fitted: --inputs a,b,c. Or fit it on a DataFrame.",
+        )
+    if count is not None and count != len(given):
+        raise PgscoreError(
+            f"the estimator was fitted on {count} columns without names, and the golden rows have {len(given)}",
+            "Name them in the order in which it was fitted: --inputs a,b,c. Or fit it on a DataFrame, or give golden"
+            " rows with exactly its columns, in its order.",
+        )
+    return _checked(given), "the golden rows"
+
+
+def _checked(names: Sequence[str]) -> list[str]:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise PgscoreError(f"inputs have the same name: {_listed(twice)}", "Rename them, and fit the model again.")
+    strange = [name for name in names if not 1 <= len(name.encode()) <= _LONGEST_NAME]
+    if strange:
+        raise PgscoreError(
+            f"input {strange[0]!r} has {len(strange[0].encode())} bytes, and a column's name has 1 to {_LONGEST_NAME}",
+            "Rename it, and fit the model again.",
+        )
+    return list(names)
+
+
+def _listed(names: Sequence[str]) -> str:
+    most = 12
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def fitted_categories(estimator: Any, names: Sequence[str]) -> dict[str, Categories]:  # noqa: ANN401
+    """What encoders have learnt of inputs that reach them as they are, by input.
+
+    Only what is certain: behind a transformer that computes something nothing is known.
+    """
+    found: dict[int, list[Any]] = {}
+    _walk(estimator, list(range(len(names))), found)
+    return {names[source]: _categories(values) for source, values in found.items() if values}
+
+
+def _walk(part: Any, columns: Sources | None, found: dict[int, list[Any]]) -> Sources | None:  # noqa: ANN401, PLR0911
+    """Notes the categories that a part has learnt of the inputs; the columns that come out of it."""
+    if columns is None or part is None or (isinstance(part, str) and part == "passthrough"):
+        return columns
+    if isinstance(part, str):  # dropped
+        return []
+    if isinstance(part, Pipeline):
+        for _, step in part.steps:
+            columns = _walk(step, columns, found)
+        return columns
+    if isinstance(part, ColumnTransformer | FeatureUnion):
+        return _side_by_side(part, columns, found)
+    if isinstance(part, SimpleImputer):
+        kept = part.keep_empty_features or not any(_is_missing(each) for each in part.statistics_)
+        return columns if kept and not part.add_indicator else None
+    categories = getattr(part, "categories_", None)
+    if isinstance(categories, list) and len(categories) == len(columns):
+        for source, learnt in zip(columns, categories, strict=True):
+            if source is not None:
+                values = found.setdefault(source, [])
+                values += [each for each in np.asarray(learnt, dtype=object).tolist() if not _is_missing(each)]
+        return None
+    inner = [getattr(part, name, None) for name in _INNER]
+    if not hasattr(part, "estimators_features_"):  # bagging gives each a part of the columns
+        # Arrays of them are trees, which encode nothing.
+        inner += [
+            each for name in _INNERS if isinstance(several := getattr(part, name, None), list) for each in several
+        ]
+    for each in inner:
+        if hasattr(each, "get_params") or hasattr(each, "estimator"):
+            _walk(each, columns, found)
+    return None
+
+
+def _side_by_side(
+    part: ColumnTransformer | FeatureUnion, columns: Sources, found: dict[int, list[Any]]
+) -> Sources | None:
+    if isinstance(part, ColumnTransformer):
+        names = [str(name) for name in getattr(part, "feature_names_in_", range(len(columns)))]
+        if len(names) != len(columns):
+            return None
+        steps = [(step, [columns[n] for n in positions(wanted, names)]) for _, step, wanted in part.transformers_]
+    else:
+        steps = [(step, columns) for _, step in part.transformer_list]
+    outputs = [_walk(step, chosen, found) if chosen else [] for step, chosen in steps]
+    together: Sources = []
+    for each in outputs:
+        if each is None:
+            return None
+        together += each
+    return together
+
+
+def _categories(values: list[Any]) -> Categories:
+    kinds: set[InputType | None] = {
+        "text"
+        if isinstance(each, str)
+        else "boolean"
+        if isinstance(each, bool)
+        else "double precision"
+        if isinstance(each, Number)
+        else None
+        for each in values
+    }
+    return Categories(kinds.pop() if len(kinds) == 1 else None, tuple(values))
+
+
+def _is_missing(value: Any) -> bool:  # noqa: ANN401
+    return value is None or (isinstance(value, float) and value != value)  # noqa: PLR0124  NaN
