@@ -1,5 +1,6 @@
 # make demo    the main job, end to end, on real data        make demo KEEP=1   leaves the database up
 # make test    lint, types and all tests                     make freeze        sql/ into the migrations (see docs)
+# make test-docker  what docker/ builds and starts, without a container engine
 # make docs    the documentation as a site; fails on a link that leads nowhere
 # make test-servers   core on PostgreSQL 14, 16, 17 and 18; all of it on 17 with Python 3.13 (docs/servers.md)
 # make bench   pgscore beside others, as ratios          make bench-quick  the same in under three minutes
@@ -21,7 +22,7 @@ ARGS :=
 # What make client installs beside the command.
 EXTRAS :=
 
-.PHONY: demo bench bench-quick docs test test-servers lint types check render freeze release-migrations client packages clean
+.PHONY: demo bench bench-quick docs test test-servers test-docker lint types check render freeze release-migrations client packages clean
 
 demo: $(READY)
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && exec $(BIN)/python -m examples.churn.demo $(if $(KEEP),--keep)
@@ -58,6 +59,11 @@ test-servers: $(READY)
 	@docker/install-packages servers
 	@SERVERS="$$(docker/other-servers)" && export PGSCORE_TEST_SERVERS="$$SERVERS" && \
 		$(BIN)/pytest tests/servers -n $(WORKERS) --dist loadgroup
+
+# What docker/ builds and starts, without a container engine.
+test-docker: $(READY)
+	@docker/install-packages tests
+	@PGSCORE_TEST_DOCKER=1 $(BIN)/pytest tests/docker
 
 render: $(READY)
 	$(BIN)/python -m plpython.render

@@ -48,9 +48,16 @@ def connect(dsn: str, user: str | None = None, password: str | None = None) -> C
     return psycopg2.connect(dsn) if user is None else psycopg2.connect(dsn, user=user, password=password)
 
 
-def create_application_role(connection: Connection) -> str:
+def has_application_role(connection: Connection) -> bool:
+    """Whether the application's role is there."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select to_regrole(%s) is not null", (APPLICATION_ROLE,))
+        return cursor.fetchone() == (True,)
+
+
+def create_application_role(connection: Connection, password: str | None = None) -> str:
     """A login role that may insert complaints and nothing else, no profile, model or score; returns its password."""
-    role, password = sql.Identifier(APPLICATION_ROLE), secrets.token_urlsafe(18)
+    role, password = sql.Identifier(APPLICATION_ROLE), password or secrets.token_urlsafe(18)
     with connection, connection.cursor() as cursor:
         cursor.execute(sql.SQL("create role {} login password {}").format(role, sql.Literal(password)))
         cursor.execute(sql.SQL("grant usage on schema churn to {}").format(role))

@@ -6,8 +6,7 @@ import random
 from typing import TYPE_CHECKING
 
 from tests.support.database import APPLICATION, OPERATOR, Session
-
-from .pooler import pooler
+from tests.support.pooler import pooler
 
 if TYPE_CHECKING:
     from collections.abc import Callable

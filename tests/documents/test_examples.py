@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from examples.churn.story import tell_in
 from tests.support import migrate
+from tests.support.database import Session
 
 from . import shop
 from .examples import pages, steps
@@ -37,6 +38,11 @@ def test_the_guide_from_installation_to_removal(reader: Callable[[str], Reader])
     shop.write_files(ada)
     for page in _GUIDE:
         ada.follow(page)
+    session = Session(ada.dsn(None))
+    session.run("insert into shop.complaints (customer_id) values (1)")
+    assert session.run("select rolname from pg_roles where rolname ~ '^pgscore'") == []
+    assert session.row("select complaints, churn_score is null from shop.customer where id = 1") == (2, False)
+    session.close()
 
 
 def test_five_minutes_of_the_readme(reader: Callable[[str], Reader]) -> None:

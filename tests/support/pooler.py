@@ -31,7 +31,7 @@ def pooler(cluster: PrivateCluster, database: str, connections: int) -> Iterator
     """A connection URI of the application's role, through a pool of this many server connections."""
     user = _USER if os.geteuid() == 0 else None
     folder = Path(tempfile.mkdtemp(prefix="pgscore-pooler-"))
-    port = _free_port()
+    port = free_port()
     settings = folder / "pgbouncer.ini"
     settings.write_text(
         f"""
@@ -63,7 +63,7 @@ def pooler(cluster: PrivateCluster, database: str, connections: int) -> Iterator
         stderr=subprocess.DEVNULL,
     )
     try:
-        _wait_until_it_listens(process, port, folder / "log")
+        wait_until_it_listens(process, port, folder / "log")
         yield f"postgresql://{APPLICATION}@127.0.0.1:{port}/{database}"
     finally:
         process.terminate()
@@ -71,20 +71,22 @@ def pooler(cluster: PrivateCluster, database: str, connections: int) -> Iterator
         shutil.rmtree(folder)
 
 
-def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path | None = None) -> None:
+    """Returns when a program listens on a port of 127.0.0.1; fails with its log where it ends."""
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
-            said = log.read_text() if log.exists() else ""
+            said = log.read_text() if log and log.exists() else ""
             assert process.poll() is None, said
             assert time.monotonic() < deadline, said
         else:
             return
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
