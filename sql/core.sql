@@ -128,6 +128,7 @@
 \ir core/binding/problems/columns.sql
 \ir core/binding/problems/tables.sql
 \ir core/binding/problems/reducers.sql
+\ir core/binding/problems/binding.sql
 \ir core/binding/advise.sql
 \ir core/binding/locks.sql
 \ir core/binding/generate.sql

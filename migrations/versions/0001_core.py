@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "5162d755b93f4e076743a595f153441c706d9cba539f64bb8f0d1c6b34ed4363")
+    run_frozen("0001_core.up.sql", "aafcafa4305a754d5abd2fc33b091b92cb8e537ec87354cb465ca61ba13466cc")
 
 
 def downgrade() -> None:

@@ -325,6 +325,7 @@ create table pgscore.binding (
     event_prefix name not null,
     profile_schema name not null,
     profile_prefix name not null,
+    columns jsonb not null default '{}',
     unique (events, profile, model),
     unique (name, owner),
     constraint timing_is_known check (timing in ('commit', 'statement')),
@@ -358,16 +359,17 @@ comment on column pgscore.binding.event_schema is 'The schema in which the event
 comment on column pgscore.binding.event_prefix is 'What the names of the event table''s functions begin with';
 comment on column pgscore.binding.profile_schema is 'The schema in which the profile table''s functions and tables stand';
 comment on column pgscore.binding.profile_prefix is 'What the names of the profile table''s functions and tables begin with';
+comment on column pgscore.binding.columns is 'The columns that it names, with their numbers in pg_attribute: reattach finds by these what was renamed';
 
 -- Attach runs with its caller's rights, and writes here what is about the caller's own tables. The number is not theirs
 -- to choose: one that was taken ahead would stand in another owner's way.
 grant select, delete on pgscore.binding to pgscore_reader;
 grant insert (
     name, owner, events, profile, model, event_key, profile_key, reducers, score, version, scored_at, timing, on_error, on_missing,
-    max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix
+    max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix, columns
 ) on pgscore.binding to pgscore_reader;
 grant update (
-    owner, timing, on_error, on_missing, max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix
+    owner, event_key, profile_key, reducers, score, version, scored_at, columns, timing, on_error, on_missing, max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix
 ) on pgscore.binding to pgscore_reader;
 alter table pgscore.binding enable row level security;
 create policy read_all on pgscore.binding for select using (true);
@@ -549,6 +551,9 @@ create type pgscore.reducer_sql as (
     is_whole boolean,
     is_finite boolean,
     looks_by name,
+    looks_down boolean,
+    event_fits text[],
+    profile_fits text[],
     one text,
     folded text,
     signed text,
@@ -568,6 +573,9 @@ comment on column pgscore.reducer_sql.delta is 'The type of what events bring, w
 comment on column pgscore.reducer_sql.is_whole is 'Whether each event brings something, so that none can be left out';
 comment on column pgscore.reducer_sql.is_finite is 'false where they may bring NaN or infinity, which cannot be taken away again';
 comment on column pgscore.reducer_sql.looks_by is 'The events'' column by which values are looked up, which an index helps; NULL: all events of the key are read';
+comment on column pgscore.reducer_sql.looks_down is 'true where they are looked up from the largest down, with NULL after all others';
+comment on column pgscore.reducer_sql.event_fits is 'SQL on events, {{row}}, that is never computed, and that PostgreSQL refuses where a column has got a type that would make values wrong';
+comment on column pgscore.reducer_sql.profile_fits is 'The same on profiles, {{row}}';
 comment on column pgscore.reducer_sql.one is 'What one event, e, brings; NULL for nothing';
 comment on column pgscore.reducer_sql.folded is 'What inserted events, e, of one key bring';
 comment on column pgscore.reducer_sql.signed is 'What events, e, of one key bring that come where e.pgscore_sign is 1 and go where it is -1; NULL unless the kind is add';
@@ -6121,15 +6129,17 @@ comment on function pgscore._verbatim(text) is 'SQL that somebody else wrote, fo
 grant execute on function pgscore._verbatim(text) to pgscore_reader;
 
 -- core/binding/called.sql
-create function pgscore._fail(binding text, state text, message text, detail text default '', hint text default '') returns void
-language plpgsql immutable
+create function pgscore._fail(number integer, events text, state text, message text, detail text default '', hint text default '') returns void
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    -- A column or a table that has got another name, or has gone: the application can do nothing about it, and its owner can.
-    if state in ('42703', '42P01', '42883', '42804', '42704', '3F000', '42501') and hint = '' then
-        message := format('the binding of %s does not fit its tables any more: %s', binding, message);
-        hint := '`pgscore doctor` says what to run.';
+    -- A column or a table that has got another name or type, or has gone: the application can do nothing about it, and its
+    -- owner can. PostgreSQL's own hints are about the generated SQL.
+    if state in ('42703', '42P01', '42883', '42804', '42846', '42725', '42704', '3F000', '42501') and message !~ '^the binding of '
+        and (hint = '' or state in ('42703', '42P01', '42883'))
+    then
+        perform pgscore._fail_unfit(number, events, state, message);
     end if;
     if detail = '' and hint = '' then
         raise exception using errcode = state, message = message;
@@ -6142,9 +6152,43 @@ begin
 end
 $$;
 
-comment on function pgscore._fail(text, text, text, text, text) is
+comment on function pgscore._fail(integer, text, text, text, text, text) is
     'Fails as a generated function has failed, in one sentence, and without the SQL in which it was';
-grant execute on function pgscore._fail(text, text, text, text, text) to pgscore_reader;
+grant execute on function pgscore._fail(integer, text, text, text, text, text) to pgscore_reader;
+
+create function pgscore._fail_unfit(number integer, events text, state text, message text) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    b pgscore.binding;
+    gone boolean;
+    problem text;
+begin
+    -- A lock that was not to be had, say, has nothing to do with the columns.
+    if state !~ '^(22|42|3F)' then
+        raise exception using errcode = state, message = message;
+    end if;
+    select o.* into b from pgscore.binding o where o.number = _fail_unfit.number;
+    gone := b.number is null or 2 <> (select count(*) from pg_catalog.pg_class c where c.oid in (b.events, b.profile));
+    if not gone then
+        problem := pgscore._binding_problem(pgscore._followed(b));
+        message := coalesce(problem, pgscore._renamed_sentence(b), message);
+    end if;
+    -- What stands in the way of mending it says more than the SQL that failed.
+    raise exception 'the binding of % does not fit its tables any more: %', events, message
+        using errcode = state, hint = case
+            when b.number is null then 'No binding of that number is here: `pgscore doctor` says what to drop.'
+            when gone then format('As %s: select * from pgscore.detach(%L, %L)', b.owner, b.events, b.profile)
+            when problem is null then format('As %s: select pgscore.reattach(%L, %L)', b.owner, b.events, b.profile)
+            else format('Mend that; then, as %s: select pgscore.reattach(%L, %L)', b.owner, b.events, b.profile)
+        end;
+end
+$$;
+
+comment on function pgscore._fail_unfit(integer, text, text, text) is
+    'Fails for a binding whose tables are not what its functions were generated for: says what is wrong, and what its owner is to call';
+grant execute on function pgscore._fail_unfit(integer, text, text, text) to pgscore_reader;
 
 create function pgscore._state_text(state record) returns text
 language plpgsql stable
@@ -6261,6 +6305,39 @@ $$;
 comment on function pgscore._row_key(regclass) is
     'The columns that identify rows of a profile table, in whose order they are locked: its primary key, or the key of its first binding';
 grant execute on function pgscore._row_key(regclass) to pgscore_reader;
+
+create function pgscore._relation(schema name, name text) returns regclass
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Unlike to_regclass it wants no right on the schema: whoever reads the catalog may compare.
+    select c.oid::regclass from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = schema and c.relname = _relation.name
+$$;
+
+comment on function pgscore._relation(name, text) is 'A table by its schema and name; NULL where there is none';
+grant execute on function pgscore._relation(name, text) to pgscore_reader;
+
+create function pgscore._procedure(schema name, name text) returns regprocedure
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select p.oid::regprocedure from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    where n.nspname = schema and p.proname = _procedure.name and p.pronargs = 0
+$$;
+
+comment on function pgscore._procedure(name, text) is 'A function without arguments by its schema and name; NULL where there is none';
+grant execute on function pgscore._procedure(name, text) to pgscore_reader;
+
+create function pgscore._profile_relation(b pgscore.binding, what text) returns regclass
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._relation(b.profile_schema, b.profile_prefix || '_' || what)
+$$;
+
+comment on function pgscore._profile_relation(pgscore.binding, text) is 'A table that the bindings of a profile table share; NULL where it is missing';
+grant execute on function pgscore._profile_relation(pgscore.binding, text) to pgscore_reader;
 
 -- core/binding/keys.sql
 create function pgscore._key_type(type oid) returns text
@@ -6385,6 +6462,36 @@ comment on function pgscore._counter_problem(pgscore.reducer_sql, pg_catalog.pg_
     'What is wrong with a column that counts, in a sentence; NULL where nothing is';
 grant execute on function pgscore._counter_problem(pgscore.reducer_sql, pg_catalog.pg_attribute) to pgscore_reader;
 
+create function pgscore._fits_sql(c pg_catalog.pg_attribute, may_grow boolean) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- An operator that the wanted types have, and others have not.
+    select format(
+        case
+            when c.atttypid in ('text'::regtype, 'varchar'::regtype) then '{{row}}.%1$I ~~ '''''
+            when may_grow and c.atttypid in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) then '{{row}}.%1$I # 1'
+            else 'array[{{row}}.%1$I] = null::%2$s[]'
+        end,
+        c.attname, format_type(c.atttypid, null)
+    )
+$$;
+
+comment on function pgscore._fits_sql(pg_catalog.pg_attribute, boolean) is
+    'SQL that PostgreSQL refuses where a column of {{row}} has another type by now; text may be varchar, and integers may grow where that is harmless';
+grant execute on function pgscore._fits_sql(pg_catalog.pg_attribute, boolean) to pgscore_reader;
+
+create function pgscore._fits_number_sql(c pg_catalog.pg_attribute) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Integers and numeric have it, floats have not.
+    select format('{{row}}.%I %% 1', c.attname)
+$$;
+
+comment on function pgscore._fits_number_sql(pg_catalog.pg_attribute) is 'SQL that PostgreSQL refuses where a column of {{row}} is no exact number any more';
+grant execute on function pgscore._fits_number_sql(pg_catalog.pg_attribute) to pgscore_reader;
+
 create function pgscore._order_problem(r pgscore.reducer_sql, source pg_catalog.pg_attribute) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -6408,16 +6515,42 @@ comment on function pgscore._order_problem(pgscore.reducer_sql, pg_catalog.pg_at
     'What is wrong with a column whose values are to be ordered, in a sentence; NULL where nothing is';
 grant execute on function pgscore._order_problem(pgscore.reducer_sql, pg_catalog.pg_attribute) to pgscore_reader;
 
+create function pgscore._is_held(source pg_catalog.pg_attribute, target pg_catalog.pg_attribute) returns boolean
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Each value, in the same order.
+    select target.attcollation = source.attcollation and coalesce(
+        (target.atttypid = source.atttypid and target.atttypmod in (source.atttypmod, -1) and target.atttypid <> 'bpchar'::regtype)
+        or (target.atttypid, target.atttypmod) = (source.atttypid, source.atttypmod)
+        or (
+            source.atttypid in ('text'::regtype, 'varchar'::regtype) and target.atttypid in ('text'::regtype, 'varchar'::regtype)
+            and (target.atttypmod = -1 or target.atttypmod >= source.atttypmod and source.atttypmod <> -1)
+        )
+        or (
+            array_position(array['smallint', 'integer', 'bigint', 'numeric']::regtype[], source.atttypid)
+                < array_position(array['smallint', 'integer', 'bigint', 'numeric']::regtype[], target.atttypid)
+            and target.atttypmod = -1
+        )
+        or (source.atttypid, target.atttypid) = ('real'::regtype, 'double precision'::regtype), false
+    )
+$$;
+
+comment on function pgscore._is_held(pg_catalog.pg_attribute, pg_catalog.pg_attribute) is
+    'Whether a column holds each value of another one, in the same order: text those of varchar, bigint those of integer';
+grant execute on function pgscore._is_held(pg_catalog.pg_attribute, pg_catalog.pg_attribute) to pgscore_reader;
+
 create function pgscore._same_type_problem(r pgscore.reducer_sql, source pg_catalog.pg_attribute, target pg_catalog.pg_attribute) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select format(
-        'column "%s" is of type %s and takes the %s of a column of type %s: they must be the same',
-        target.attname, format_type(target.atttypid, target.atttypmod), r.reducer ->> 'aggregate',
-        format_type(source.atttypid, source.atttypmod)
+        'column "%1$s" is of type %2$s and takes the %3$s of a column of type %4$s: they must be the same; run: alter table %5$s alter column %6$I type %4$s%7$s',
+        target.attname, pgscore._column_type(target), r.reducer ->> 'aggregate', pgscore._column_type(source), target.attrelid::regclass, target.attname,
+        -- Nothing is cast to an enum by itself.
+        (select format(' using %I::text::%s', target.attname, t.oid::regtype) from pg_catalog.pg_type t where t.oid = source.atttypid and t.typtype = 'e')
     )
-    where (target.atttypid, target.atttypmod, target.attcollation) is distinct from (source.atttypid, source.atttypmod, source.attcollation)
+    where not pgscore._is_held(source, target)
 $$;
 
 comment on function pgscore._same_type_problem(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute) is
@@ -6425,7 +6558,7 @@ comment on function pgscore._same_type_problem(pgscore.reducer_sql, pg_catalog.p
 grant execute on function pgscore._same_type_problem(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute) to pgscore_reader;
 
 -- core/binding/reducers/filter.sql
-create function pgscore._filter_sql(reducer jsonb, events regclass) returns text
+create function pgscore._filter_sql(reducer jsonb, events regclass, source text default 'e') returns text
 language plpgsql stable
 -- A value with a date or a time is read and written the same way whoever attaches: without a zone it is UTC.
 set search_path = pg_catalog, pg_temp set datestyle = 'ISO' set intervalstyle = 'postgres' set timezone = 'UTC'
@@ -6443,23 +6576,23 @@ begin
     loop
         value := filtered.value #>> '{}';
         if value is null then
-            conditions := conditions || format('e.%I is null', filtered.attname);
+            conditions := conditions || format('%s.%I is null', source, filtered.attname);
             continue;
         elsif filtered.has_time then
             execute format('select %L::%s::text', value, filtered.type) into value;
         end if;
-        conditions := conditions || format('e.%I = %s::%s', filtered.attname, pgscore._verbatim(quote_literal(value)), filtered.type);
+        conditions := conditions || format('%s.%I = %s::%s', source, filtered.attname, pgscore._verbatim(quote_literal(value)), filtered.type);
     end loop;
     return array_to_string(conditions, ' and ');
 end
 $$;
 
-comment on function pgscore._filter_sql(jsonb, regclass) is 'SQL for the equality filters of a reducer, on events, e; NULL where it has none';
-grant execute on function pgscore._filter_sql(jsonb, regclass) to pgscore_reader;
+comment on function pgscore._filter_sql(jsonb, regclass, text) is 'SQL for the equality filters of a reducer, on events; NULL where it has none';
+grant execute on function pgscore._filter_sql(jsonb, regclass, text) to pgscore_reader;
 
 create function pgscore._filter_problem(reducer jsonb, events regclass) returns text
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
+set search_path = pg_catalog, pg_temp set datestyle = 'ISO' set intervalstyle = 'postgres' set timezone = 'UTC'
 as $$
 declare
     filtered record;
@@ -6468,7 +6601,7 @@ begin
         return 'the field "where" of a reducer is an object of columns and values';
     end if;
     for filtered in
-        select w.key as name, w.value, c.attname, c.atttypid
+        select w.key as name, w.value, c.attname, c.atttypid, c.atttypmod
         from jsonb_each(reducer -> 'where') as w left join lateral pgscore._column(events, w.key) as c on true
     loop
         if filtered.attname is null then
@@ -6482,6 +6615,15 @@ begin
         ) then
             return format('column "%s" of type %s cannot be filtered by', filtered.name, filtered.atttypid::regtype);
         end if;
+        begin
+            -- Of PostgreSQL's own types, and of enums.
+            execute format('select %L::%s', filtered.value #>> '{}', format_type(filtered.atttypid, filtered.atttypmod));
+        exception when data_exception then
+            return format(
+                'column "%s" of table %s is %s and is filtered by %s, which is no value of that type', filtered.name, events,
+                format_type(filtered.atttypid, filtered.atttypmod), filtered.value
+            );
+        end;
     end loop;
     return null;
 end
@@ -6503,6 +6645,7 @@ begin
     r.kind := 'add';
     r.delta := 'bigint';
     r.is_whole := filter is null;
+    r.profile_fits := array[pgscore._fits_number_sql(target)];
     r.one := coalesce('case when ' || filter || ' then 1 end', '1');
     r.folded := 'count(*)' || filtered;
     r.signed := 'sum(e.pgscore_sign)' || filtered;
@@ -6533,15 +6676,17 @@ declare
 begin
     r.problem := case
         when not is_exact and target.atttypid <> 'double precision'::regtype
-            then format('column "%s" must be double precision for a sum of "%s"', target.attname, source.attname)
+            then format('column "%1$s" must be double precision for a sum of "%2$s"; run: alter table %3$s alter column %1$I type double precision', target.attname, source.attname, target.attrelid::regclass)
         when not is_exact then null
         when source.atttypid not in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype)
             then format('column "%s" of type %s cannot be summed', source.attname, source.atttypid::regtype)
         when source.atttypid = 'numeric'::regtype and (target.atttypid <> 'numeric'::regtype or target.atttypmod <> -1)
-            then format('column "%s" must be numeric, without a precision, for a sum of numeric "%s"', target.attname, source.attname)
+            then format('column "%1$s" must be numeric, without a precision, for a sum of numeric "%2$s"; run: alter table %3$s alter column %1$I type numeric', target.attname, source.attname, target.attrelid::regclass)
         else pgscore._counter_problem(r, target)
     end;
     r.kind := case when is_exact then 'add' else 'grow' end;
+    r.event_fits := case when is_exact then array[pgscore._fits_number_sql(source)] end;
+    r.profile_fits := array[case when is_exact and source.atttypid <> 'numeric'::regtype then pgscore._fits_number_sql(target) else pgscore._fits_sql(target, false) end];
     r.delta := case when is_exact then 'numeric' else 'double precision' end;
     r.is_finite := source.atttypid <> 'numeric'::regtype;
     r.one := coalesce('case when ' || filter || ' then ' || value || ' end', value);
@@ -6579,6 +6724,8 @@ begin
     r.problem := coalesce(pgscore._order_problem(r, source), pgscore._same_type_problem(r, source, target));
     r.kind := 'grow';
     r.looks_by := source.attname;
+    r.event_fits := array[pgscore._fits_sql(source, target.atttypid in ('bigint'::regtype, 'numeric'::regtype))];
+    r.profile_fits := array[pgscore._fits_sql(target, true)];
     r.delta := pgscore._column_type(target);
     r.one := coalesce('case when ' || filter || ' then ' || value || ' end', value);
     r.folded := format(first, value, direction, coalesce(' and ' || filter, ''));
@@ -6617,6 +6764,9 @@ begin
     end if;
     r.kind := 'look';
     r.looks_by := r.reducer ->> 'order_by';
+    r.looks_down := true;
+    r.event_fits := array[pgscore._fits_sql(source, target.atttypid in ('bigint'::regtype, 'numeric'::regtype))];
+    r.profile_fits := array[pgscore._fits_sql(target, true)];
     r.recounted := format(
         'select e.%I %s order by e.%I desc nulls last%s limit 1', source.attname, chosen, r.reducer ->> 'order_by',
         (select string_agg(format(', e.%I desc', k.name), '' order by k.ordinal) from unnest(key) with ordinality as k (name, ordinal))
@@ -6645,9 +6795,11 @@ begin
         when is_exact and source.atttypid not in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype)
             then format('column "%s" of type %s has no average', source.attname, source.atttypid::regtype)
         when target.atttypid <> wanted::regtype or target.atttypmod <> -1
-            then format('column "%s" must be %s, without a precision, for an average of "%s"', target.attname, wanted, source.attname)
+            then format('column "%1$s" must be %2$s, without a precision, for an average of "%3$s"; run: alter table %4$s alter column %1$I type %2$s', target.attname, wanted, source.attname, target.attrelid::regclass)
     end;
     r.kind := 'look';
+    r.event_fits := case when is_exact then array[pgscore._fits_number_sql(source)] end;
+    r.profile_fits := array[pgscore._fits_sql(target, false)];
     -- PostgreSQL's avg of floats squares them, and so overflows past 1e154.
     r.recounted := case
         when is_exact then format('select avg(e.%I) %s', source.attname, chosen)
@@ -6675,6 +6827,7 @@ as $$
 begin
     r.problem := coalesce(pgscore._order_problem(r, source), pgscore._counter_problem(r, target));
     r.kind := 'look';
+    r.profile_fits := array[pgscore._fits_number_sql(target)];
     r.recounted := format('select count(distinct e.%I) %s', source.attname, chosen);
     r.differs := '{{present}} is distinct from {{recounted}}';
     return r;
@@ -6734,6 +6887,9 @@ begin
         when 'avg' then r := pgscore._avg_reducer(r, source, target, filter, chosen);
         when 'distinct' then r := pgscore._distinct_reducer(r, source, target, filter, chosen);
     end case;
+    if filter is not null then
+        r.event_fits := r.event_fits || pgscore._filter_sql(reducer, events, '{{row}}');
+    end if;
     if reducer ? 'deletes' then
         -- What is counted once stays counted, so the events that are there do not tell it.
         r.differs := null;
@@ -6804,12 +6960,23 @@ create function pgscore._fail_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
-perform pgscore._fail({{binding}}, sqlstate, sqlerrm);
+perform pgscore._fail({{number}}, {{binding}}, sqlstate, sqlerrm);
 $template$ $function$;
 
 comment on function pgscore._fail_template() is
     'Template: what a generated function does with an error: one sentence for the application, without the SQL that it comes from';
 grant execute on function pgscore._fail_template() to pgscore_reader;
+
+create function pgscore._unfit_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+perform pgscore._fail_unfit({{number}}, {{binding}}, sqlstate, sqlerrm);
+$template$ $function$;
+
+comment on function pgscore._unfit_template() is
+    'Template: what a generated function does where the columns are not what it was generated for';
+grant execute on function pgscore._unfit_template() to pgscore_reader;
 
 -- core/binding/templates/insert.sql
 create function pgscore._insert_template() returns text
@@ -6829,7 +6996,7 @@ begin
         from pgscore_new e offset 1;
         many := found;
     exception when others then
-        {{fail}}
+        {{unfit}}
     end;
     if many then
         {{insert_many}}
@@ -6920,7 +7087,7 @@ begin
         perform {{read}}
         from {{transition}} e limit 0;
     exception when others then
-        {{fail}}
+        {{unfit}}
     end;
     {{queue_change}}
     return null;
@@ -6975,7 +7142,7 @@ begin
             missing := num_nulls({{read_new}});
         end if;
     exception when others then
-        {{fail}}
+        {{unfit}}
     end;
     if tg_op = 'INSERT' then
         {{insert_one}}
@@ -7064,7 +7231,7 @@ begin
         {{in_order}}
     exception when others then
         get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
-        perform pgscore._fail({{events}}, sqlstate, sqlerrm, detail, hint);
+        perform pgscore._fail({{number}}, {{events}}, sqlstate, sqlerrm, detail, hint);
     end;
     return null;
 end
@@ -7516,6 +7683,8 @@ set search_path = pg_catalog, pg_temp
 as $function$ select $template$
 -- Scores a row of {{profile}} if what a model reads has changed, whoever changed it. Generated; change it with pgscore.attach.
 #variable_conflict use_column
+declare
+    rekeys boolean;
 begin
     -- What pgscore wrote together with the score, and nothing that a trigger changes because of it.
     if current_setting('pgscore.scored', true) ~ ('^' || pg_trigger_depth() || '/[0-9]{1,18}$') then
@@ -7541,7 +7710,13 @@ create function pgscore._rekey_one_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
-if {{changed}} then
+begin
+    -- What is wrong with the columns is found here, and said in one sentence.
+    rekeys := case when {{bound}} then {{changed}} or num_nulls({{written}}) < 0 end;
+exception when others then
+    {{unfit}}
+end;
+if rekeys then
     -- Recounted when it is stored, and at commit, when its events have followed. What is listed for it follows at once.
     with former as (delete from pgscore.stale_row s where s.binding = {{number}} and s.key = {{former_text}} returning s.*)
     insert into pgscore.stale_row (binding, key, cause, reason, since)
@@ -7549,6 +7724,8 @@ if {{changed}} then
     on conflict do nothing;
     insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
     select {{number}}, 'rekey', 'commit', {{values}} where {{present}};
+    -- Has the trigger fire that looks after the row when it is stored.
+    perform set_config('pgscore.rekeyed', 'yes', true);
 end if;
 $template$ $function$;
 
@@ -7669,6 +7846,11 @@ create function pgscore._arrive_one_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
+begin
+    perform {{fits}} from pgscore_new n, {{queue}} q limit 0;
+exception when others then
+    {{unfit}}
+end;
 insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
 select {{number}}, 'arrive', case when row_number() over () = 1 then '{{timing}}' end, {{values}}
 from pgscore_new n
@@ -7699,6 +7881,11 @@ create function pgscore._forget_one_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
+begin
+    perform {{key_text}} from {{profile}} p limit 0;
+exception when others then
+    {{unfit}}
+end;
 if tg_op = 'TRUNCATE' then
     delete from pgscore.stale_row s
     where s.binding = {{number}} and not exists (select from {{profile}} p where {{key_text}} = s.key);
@@ -7720,6 +7907,7 @@ as $function$ select $template$
 -- The trigger that scores a row notes its new key before the row has it, and, on the way to another partition, as the
 -- only one. Where constraints are immediate that is too early to count.
 begin
+    perform set_config('pgscore.rekeyed', '', true);
     insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs) select 0, 'rekeyed', 'commit'
     where exists (select from {{queue}} q where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_task = 'rekey');
     return null;
@@ -7922,25 +8110,62 @@ comment on function pgscore._function_sql(text, text, text, text, text, regrole)
     'What makes a function that works with the rights of the owner of tables, and that nobody else may call';
 grant execute on function pgscore._function_sql(text, text, text, text, text, regrole) to pgscore_reader;
 
+create function pgscore._trigger_hash(fires text, details text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select md5(concat_ws(' ', fires, details))
+$$;
+
+comment on function pgscore._trigger_hash(text, text) is 'What stands in the comment of a generated trigger: a hash of when it fires';
+grant execute on function pgscore._trigger_hash(text, text) to pgscore_reader;
+
+create function pgscore._trigger_state(name text, fires text, relation regclass, details text, function regprocedure) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(
+        (
+            select case
+                when t.tgenabled not in ('O', 'A') then 'disabled'
+                when c.hash is null or t.tgfoid is distinct from function::oid
+                    -- What its definition says, but for expressions: those are PostgreSQL's text of ours.
+                    or (t.tgtype & 1 <> 0) <> (details ~ 'for each row') or (t.tgtype & 2 <> 0) <> (fires ~ '^before')
+                    or (t.tgtype & 4 <> 0) <> (fires ~ ' insert') or (t.tgtype & 8 <> 0) <> (fires ~ ' delete')
+                    or (t.tgtype & 16 <> 0) <> (fires ~ ' update') or (t.tgtype & 32 <> 0) <> (fires ~ ' truncate')
+                    or (t.tgqual is not null) <> (details ~ 'when [(]') or array_length(t.tgattr::smallint[], 1) > 0
+                    or (t.tgnewtable is not null) <> (details ~ 'new table') or (t.tgoldtable is not null) <> (details ~ 'old table')
+                    or t.tginitdeferred <> (details ~ 'initially deferred')
+                then 'edited'
+                when c.hash <> pgscore._trigger_hash(fires, details) then 'outdated'
+                else 'ok'
+            end
+            from pg_catalog.pg_trigger t,
+                lateral (select substring(obj_description(t.oid, 'pg_trigger') from '^pgscore: .*[(]([0-9a-f]{32})[)]$') as hash) c
+            where t.tgrelid = relation and t.tgname = _trigger_state.name
+        ), 'missing'
+    )
+$$;
+
+comment on function pgscore._trigger_state(text, text, regclass, text, regprocedure) is
+    'How a trigger of a table compares with the generated one: ok, missing, disabled, edited by hand, or outdated, which is as another release generated it';
+grant execute on function pgscore._trigger_state(text, text, regclass, text, regprocedure) to pgscore_reader;
+
 create function pgscore._trigger_sql(name text, fires text, relation regclass, details text, function text, says text) returns setof text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    -- A trigger that stands as it should is left alone: to replace it would lock the table.
     select s.statement
     from (values
         (1, format('create or replace trigger %I %s on %s %s execute function %s()', name, fires, relation, details, function)),
-        (2, format('comment on trigger %I on %s is %L', name, relation, 'pgscore: ' || says))
+        (2, format(
+            'comment on trigger %I on %s is %L', name, relation, format('pgscore: %s (%s)', says, pgscore._trigger_hash(fires, details))
+        ))
     ) as s (step, statement)
-    where not exists (
-        select from pg_catalog.pg_trigger t
-        where t.tgrelid = relation and t.tgname = name and t.tgfoid = to_regprocedure(function || '()') and t.tgenabled in ('O', 'A')
-    )
     order by s.step
 $$;
 
-comment on function pgscore._trigger_sql(text, text, regclass, text, text, text) is
-    'What makes a trigger with its comment; nothing, where the table has it';
+comment on function pgscore._trigger_sql(text, text, regclass, text, text, text) is 'What makes a trigger with its comment';
 grant execute on function pgscore._trigger_sql(text, text, regclass, text, text, text) to pgscore_reader;
 
 create function pgscore._recounted_sql() returns text
@@ -7982,11 +8207,21 @@ create function pgscore._fail_sql(b pgscore.binding) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select pgscore._fill(pgscore._fail_template(), jsonb_build_object('binding', quote_literal(b.events)))
+    select pgscore._fill(pgscore._fail_template(), jsonb_build_object('number', b.number, 'binding', quote_literal(b.events)))
 $$;
 
 comment on function pgscore._fail_sql(pgscore.binding) is 'What a generated function does with an error';
 grant execute on function pgscore._fail_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._unfit_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(pgscore._unfit_template(), jsonb_build_object('number', b.number, 'binding', quote_literal(b.events)))
+$$;
+
+comment on function pgscore._unfit_sql(pgscore.binding) is 'What a generated function does where the columns are not what it was generated for';
+grant execute on function pgscore._unfit_sql(pgscore.binding) to pgscore_reader;
 
 -- core/binding/generating/events.sql
 create function pgscore._read_columns(b pgscore.binding) returns name[]
@@ -8049,6 +8284,36 @@ comment on function pgscore._worth_sql(pgscore.binding, text[]) is
     'SQL that says whether inserted events, of which is known what they bring, change anything; NULL where they always do';
 grant execute on function pgscore._worth_sql(pgscore.binding, text[]) to pgscore_reader;
 
+create function pgscore._events_fit_sql(b pgscore.binding, source text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Parsed, and never computed.
+    select format('case when false then num_nulls(%s) end', string_agg(f.fits, ', ' order by f.step, f.fits))
+    from (
+        select 1 as step, format('%s.%I = null::%s', source, e.name, t.type) as fits
+        from unnest(b.event_key) with ordinality as e (name, ordinal)
+        join unnest(pgscore._key_types(b.profile, b.profile_key)) with ordinality as t (type, ordinal) using (ordinal)
+        union
+        select 2, replace(f, '{{row}}', source) from pgscore._reducers_of(b) r, unnest(r.event_fits) f
+    ) f
+$$;
+
+comment on function pgscore._events_fit_sql(pgscore.binding, text) is
+    'SQL that PostgreSQL refuses where the columns of events have got types with which counters would be wrong';
+grant execute on function pgscore._events_fit_sql(pgscore.binding, text) to pgscore_reader;
+
+create function pgscore._profiles_fit_sql(b pgscore.binding, source text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(distinct replace(f, '{{row}}', source), ', ') from pgscore._reducers_of(b) r, unnest(r.profile_fits) f
+$$;
+
+comment on function pgscore._profiles_fit_sql(pgscore.binding, text) is
+    'SQL that PostgreSQL refuses where columns of the profile have got types with which counters would be wrong; never computed';
+grant execute on function pgscore._profiles_fit_sql(pgscore.binding, text) to pgscore_reader;
+
 create function pgscore._event_parts(b pgscore.binding) returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -8078,10 +8343,11 @@ begin
     from pgscore._reducers_of(b) r;
     return jsonb_build_object(
         'binding', b.events, 'number', b.number, 'events', b.events, 'profile', b.profile, 'timing', b.timing,
-        'queue', pgscore._profile_object(b, 'queue'), 'fail', pgscore._fail_sql(b), 'recounted', pgscore._recounted_sql(),
+        'queue', pgscore._profile_object(b, 'queue'), 'unfit', pgscore._unfit_sql(b), 'recounted', pgscore._recounted_sql(),
         'read', format(
-            e'%s,\n    (select row(%s) from %s p where false)', pgscore._columns_sql(pgscore._read_columns(b), 'e'),
-            pgscore._columns_sql(array(
+            e'%s,\n    %s,\n    (select row(%s) from %s p, %s q where false)', pgscore._columns_sql(pgscore._read_columns(b), 'e'),
+            pgscore._events_fit_sql(b, 'e'),
+            concat_ws(', ', pgscore._columns_sql(array(
                 select c.name from (
                     select 1 as step, k.ordinal, k.name from unnest(b.profile_key) with ordinality as k (name, ordinal)
                     union all
@@ -8092,7 +8358,7 @@ begin
                     where n.name is not null
                 ) c
                 group by c.name order by min(c.step), min(c.ordinal), c.name
-            ), 'p'), b.profile
+            ), 'p'), pgscore._profiles_fit_sql(b, 'p'), pgscore._columns_sql(b.profile_key || targets, 'q')), b.profile, pgscore._profile_object(b, 'queue')
         ),
         'columns', pgscore._columns_sql(b.profile_key || targets),
         'event_keys', pgscore._columns_sql(b.event_key, 'e'),
@@ -8332,7 +8598,8 @@ begin
         union all
         select 'row', pgscore._fill(pgscore._row_template(), row_parts || jsonb_build_object(
             'declared', pgscore._declared_sql(b),
-            'read_new', pgscore._columns_sql(pgscore._read_columns(b), 'new'), 'read_old', pgscore._columns_sql(pgscore._read_columns(b), 'old'),
+            'read_new', format('%s, %s', pgscore._columns_sql(pgscore._read_columns(b), 'new'), pgscore._events_fit_sql(b, 'new')),
+            'read_old', format('%s, %s', pgscore._columns_sql(pgscore._read_columns(b), 'old'), pgscore._events_fit_sql(b, 'old')),
             'insert_one', pgscore._insert_one_sql(b, row_parts),
             'queue_update', pgscore._change_sql(b, 'update', parts, true), 'queue_delete', pgscore._change_sql(b, 'delete', parts, true)
         ))
@@ -8352,18 +8619,21 @@ $$;
 comment on function pgscore._event_functions_sql(pgscore.binding) is 'What makes the functions of an event table';
 grant execute on function pgscore._event_functions_sql(pgscore.binding) to pgscore_reader;
 
-create function pgscore._event_triggers_sql(b pgscore.binding) returns setof text
+create function pgscore._event_triggers(b pgscore.binding)
+returns table (step integer, name text, fires text, relation regclass, details text, function text, says text, state text)
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select s.statement
+    select t.step, n.name, t.fires, t.relation, t.details, pgscore._event_object(b, t.operation),
+        format('moves counters of %s and scores of model %s', b.profile, b.model),
+        pgscore._trigger_state(n.name, t.fires, t.relation, t.details, pgscore._procedure(b.event_schema, b.event_prefix || '_' || t.operation))
     from (
-        select 1 as step, p.relation, o.operation, 'after ' || o.operation as fires, o.tables || ' for each statement' as details
+        select 1 as step, b.events as relation, o.operation, 'after ' || o.operation as fires, o.tables || ' for each statement' as details
         from (values
             ('insert', 'referencing new table as pgscore_new'),
             ('update', 'referencing new table as pgscore_new old table as pgscore_old'),
             ('delete', 'referencing old table as pgscore_old')
-        ) as o (operation, tables), (select b.events as relation) p
+        ) as o (operation, tables)
         where not pgscore._is_partitioned(b.events)
         union all
         -- Partitions get it from their parent, also those that are attached later.
@@ -8371,11 +8641,22 @@ as $$
         union all
         select 3, p.relation, 'truncate', 'after truncate', 'for each statement' from pgscore._partitions(b.events) as p (relation)
     ) t,
-        lateral pgscore._trigger_sql(
-            substr(b.event_prefix::text || '_' || t.operation, 2), t.fires, t.relation, t.details, pgscore._event_object(b, t.operation),
-            format('moves counters of %s and scores of model %s', b.profile, b.model)
-        ) with ordinality as s (statement, ordinal)
-    order by t.step, t.relation::oid, t.operation, s.ordinal
+        lateral (select substr(b.event_prefix::text || '_' || t.operation, 2) as name) n
+$$;
+
+comment on function pgscore._event_triggers(pgscore.binding) is 'The triggers of an event table and of its partitions, as generated, and how those that are there compare';
+grant execute on function pgscore._event_triggers(pgscore.binding) to pgscore_reader;
+
+create function pgscore._event_triggers_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A trigger that stands as it should is left alone: to replace it would lock the table.
+    select s.statement
+    from pgscore._event_triggers(b) t,
+        lateral pgscore._trigger_sql(t.name, t.fires, t.relation, t.details, t.function, t.says) with ordinality as s (statement, ordinal)
+    where t.state <> 'ok'
+    order by t.step, t.relation::oid, t.name, s.ordinal
 $$;
 
 comment on function pgscore._event_triggers_sql(pgscore.binding) is 'What makes the triggers of an event table and of its partitions';
@@ -8409,6 +8690,66 @@ comment on function pgscore._queue_columns(regclass) is
     'The columns of a profile table''s queue that follow its bindings, named as in the profile: keys, and what events bring to each counter';
 grant execute on function pgscore._queue_columns(regclass) to pgscore_reader;
 
+create function pgscore._all_queue_columns(profile regclass) returns table (name name, type text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select c.name, c.type
+    from (
+        select o.name::name, o.type, 1 as step, o.ordinal::bigint
+        from (values
+            ('pgscore_transaction', 'xid8', 1), ('pgscore_id', 'bigint', 2), ('pgscore_binding', 'integer', 3), ('pgscore_task', 'text', 4),
+            ('pgscore_runs', 'text', 5)
+        ) as o (name, type, ordinal)
+        union all
+        select c.name, c.type, 2, c.ordinal from pgscore._queue_columns(profile) with ordinality as c (name, type, says, ordinal)
+    ) c
+    order by c.step, c.ordinal
+$$;
+
+comment on function pgscore._all_queue_columns(regclass) is 'All columns of a profile table''s queue, with their types';
+grant execute on function pgscore._all_queue_columns(regclass) to pgscore_reader;
+
+create function pgscore._queue_hash(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select md5(string_agg(format('%I %s', c.name, c.type), ', ' order by c.ordinal))
+    from pgscore._all_queue_columns(b.profile) with ordinality as c (name, type, ordinal)
+$$;
+
+comment on function pgscore._queue_hash(pgscore.binding) is 'What stands in the comment of a queue: a hash of its columns';
+grant execute on function pgscore._queue_hash(pgscore.binding) to pgscore_reader;
+
+create function pgscore._queue_state(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when q.queue is null then 'missing'
+        -- Its columns are not what its own comment says, or somebody has put something on it.
+        when c.hash is null or c.hash is distinct from (
+            select md5(string_agg(format('%I %s', a.attname, pgscore._column_type(a)), ', ' order by a.attnum))
+            from pg_catalog.pg_attribute a where a.attrelid = q.queue and a.attnum > 0 and not a.attisdropped
+        ) or exists (
+            select from pg_catalog.pg_trigger t
+            where t.tgrelid = q.queue and t.tgname not in ('pgscore_commit', 'pgscore_statement') and not t.tgisinternal
+        ) or not exists (
+            select from pg_catalog.pg_index i where i.indrelid = q.queue and i.indisvalid and i.indpred is null and i.indkey[0] = 1 and i.indkey[1] = 2
+        ) or exists (
+            select from pg_catalog.pg_class r where r.oid = q.queue and (r.relpersistence <> 'u' or r.relowner <> b.owner or r.relrowsecurity)
+        ) then 'edited'
+        when c.hash <> pgscore._queue_hash(b) then 'outdated'
+        else 'ok'
+    end
+    from (select pgscore._profile_relation(b, 'queue') as queue) q,
+        lateral (select substring(obj_description(q.queue, 'pg_class') from '[(]([0-9a-f]{32})[)]$') as hash) c
+$$;
+
+comment on function pgscore._queue_state(pgscore.binding) is
+    'How the queue of a profile table compares with the generated one: ok, missing, edited by hand, or outdated, because bindings or columns of the profile have changed, or as another release generated it';
+grant execute on function pgscore._queue_state(pgscore.binding) to pgscore_reader;
+
 create function pgscore._queue_sql(b pgscore.binding) returns setof text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -8416,18 +8757,12 @@ as $$
 declare
     queue constant text := pgscore._profile_object(b, 'queue');
     arrival constant text := pgscore._profile_object(b, 'arrival');
-    sequence constant text := format('%s (%s)', queue, (select string_agg(format('%I %s', c.name, c.type), ', ') from pgscore._queue_columns(b.profile) c));
-    says constant text := format('pgscore: what transactions in flight bring to %s; written by triggers, taken back at commit, never seen by another transaction (%s)', b.profile, md5(sequence));
+    says constant text := format('pgscore: what transactions in flight bring to %s; written by triggers, taken back at commit, never seen by another transaction (%s)', b.profile, pgscore._queue_hash(b));
     other record;
 begin
     -- One that has the columns stays as it is.
-    if says is distinct from obj_description(to_regclass(queue), 'pg_class') or exists (
-        select from pg_catalog.pg_trigger t
-        where t.tgrelid = to_regclass(queue) and t.tgname not in ('pgscore_commit', 'pgscore_statement') and not t.tgisinternal
-    ) or exists (
-        select from pgscore._queue_columns(b.profile) c where (pgscore._column(to_regclass(queue), c.name)).attname is null
-    ) then
-        if to_regclass(queue) is not null then
+    if pgscore._queue_state(b) <> 'ok' then
+        if pgscore._profile_relation(b, 'queue') is not null then
             return next format('drop table %s cascade', queue);
         end if;
         -- Unlogged: a crash leaves no transaction in flight. The index finds a transaction's own rows among dead ones.
@@ -8460,7 +8795,7 @@ begin
             return next format('alter table %s owner to %s', queue, b.owner);
         end if;
     end if;
-    if to_regclass(arrival) is null then
+    if pgscore._profile_relation(b, 'arrival') is null then
         return next format('create table %s (slot integer primary key, transaction xid8) with (fillfactor = 50)', arrival);
         return next format('insert into %s (slot) select generate_series(0, 63)', arrival);
         return next format('comment on column %s.slot is ''What keys hash to''', arrival);
@@ -8480,34 +8815,43 @@ $$;
 comment on function pgscore._queue_sql(pgscore.binding) is 'What makes the tables that the bindings of a profile table share';
 grant execute on function pgscore._queue_sql(pgscore.binding) to pgscore_reader;
 
-create function pgscore._queue_triggers_sql(b pgscore.binding) returns setof text
+create function pgscore._queue_triggers(b pgscore.binding)
+returns table (name text, kind text, fires text, details text, says text, state text)
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     -- Events are queued already folded, and of a statement of any size one row runs what is to be done with all.
-    select s.statement
+    select t.name, t.kind, f.fires, f.details, t.says,
+        pgscore._trigger_state(
+            t.name, f.fires, pgscore._profile_relation(b, 'queue'), f.details, pgscore._procedure(b.profile_schema, b.profile_prefix || '_commit')
+        )
     from (values
         (
             'pgscore_commit', 'constraint', 'deferrable initially deferred', 'commit',
             'runs when the transaction commits, or at SET CONSTRAINTS ALL IMMEDIATE'
         ),
         ('pgscore_statement', '', '', 'statement', 'runs at the end of the statement')
-    ) as t (name, kind, details, runs, says),
+    ) as t (name, kind, deferred, runs, says),
+        lateral (select 'after insert' as fires, format('%s for each row when (new.pgscore_runs = %L)', t.deferred, t.runs) as details) f
+$$;
+
+comment on function pgscore._queue_triggers(pgscore.binding) is 'The triggers of a queue, as generated, and how those that are there compare';
+grant execute on function pgscore._queue_triggers(pgscore.binding) to pgscore_reader;
+
+create function pgscore._queue_triggers_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A constraint trigger cannot be replaced.
+    select s.statement
+    from pgscore._queue_triggers(b) t,
+        lateral (select pgscore._profile_object(b, 'queue') as name) q,
         lateral (values
-            (0, case when exists (
-                select from pg_catalog.pg_trigger g where g.tgrelid = to_regclass(pgscore._profile_object(b, 'queue')) and g.tgname = t.name
-            ) then format('drop trigger %s on %s', t.name, pgscore._profile_object(b, 'queue')) end),
-            (1, format(
-                'create %s trigger %s after insert on %s %s for each row when (new.pgscore_runs = %L) execute function %s()',
-                t.kind, t.name, pgscore._profile_object(b, 'queue'), t.details, t.runs, pgscore._profile_object(b, 'commit')
-            )),
-            (2, format('comment on trigger %s on %s is %L', t.name, pgscore._profile_object(b, 'queue'), 'pgscore: ' || t.says))
+            (0, case when t.state <> 'missing' then format('drop trigger %s on %s', t.name, q.name) end),
+            (1, format('create %s trigger %s %s on %s %s execute function %s()', t.kind, t.name, t.fires, q.name, t.details, pgscore._profile_object(b, 'commit'))),
+            (2, format('comment on trigger %s on %s is %L', t.name, q.name, format('pgscore: %s (%s)', t.says, pgscore._trigger_hash(t.fires, t.details))))
         ) as s (step, statement)
-    where s.statement is not null and not exists (
-        select from pg_catalog.pg_trigger g
-        where g.tgrelid = to_regclass(pgscore._profile_object(b, 'queue')) and g.tgname = t.name and g.tgenabled in ('O', 'A')
-            and g.tgfoid = to_regprocedure(pgscore._profile_object(b, 'commit') || '()')
-    )
+    where t.state <> 'ok' and s.statement is not null
     order by t.name, s.step
 $$;
 
@@ -8590,6 +8934,20 @@ $$;
 comment on function pgscore._take_rest_sql(regclass, text, text) is 'What the function of a queue does to take what other statements of the transaction queued';
 grant execute on function pgscore._take_rest_sql(regclass, text, text) to pgscore_reader;
 
+create function pgscore._sequence(queue regclass) returns regclass
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Unlike pg_get_serial_sequence it wants no right on the schema.
+    select d.objid::regclass
+    from pg_catalog.pg_depend d join pg_catalog.pg_class c on c.oid = d.objid and c.relkind = 'S'
+    where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and d.refobjid = queue and d.deptype = 'i'
+        and d.refobjsubid = (pgscore._column(queue, 'pgscore_id')).attnum
+$$;
+
+comment on function pgscore._sequence(regclass) is 'The sequence that numbers the rows of a queue';
+grant execute on function pgscore._sequence(regclass) to pgscore_reader;
+
 create function pgscore._commit_sql(b pgscore.binding) returns setof text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -8600,6 +8958,8 @@ declare
     updates constant text := (
         select string_agg(pgscore._alone_sql(o), e'\n' order by o.number) from pgscore._bindings_of(b.profile) o
     );
+    -- The same text, whichever of the bindings it is made for.
+    first constant pgscore.binding := (select o from pgscore._bindings_of(b.profile) o order by o.number limit 1);
     is_guarded constant boolean := exists (select from pgscore._bindings_of(b.profile) o where pgscore._is_partitioned(o.events));
     alone text;
     others text;
@@ -8630,7 +8990,7 @@ begin
     return query select * from pgscore._function_sql(
         pgscore._profile_object(b, 'commit') || '()', 'trigger', 'plpgsql volatile',
         pgscore._fill(pgscore._commit_template(), jsonb_build_object(
-            'profile', b.profile, 'queue', queue, 'later', later, 'events', quote_literal((select o.events::text from pgscore._bindings_of(b.profile) o order by o.number limit 1)),
+            'profile', b.profile, 'queue', queue, 'later', later, 'number', first.number, 'events', quote_literal(first.events),
             'and_others', case when others is not null then format(', and for the other tables of %s, in one order of tables', b.owner) end,
             'declared', case when exists (
                 select from pgscore._bindings_of(b.profile) o
@@ -8639,7 +8999,7 @@ begin
             -- Where constraints are immediate the row is not stored yet.
             'not_yet', e'if new.pgscore_task = ''rekey'' and pg_trigger_depth() > 1 then\n    return null;\nend if;',
             'take_rest', pgscore._take_rest_sql(b.profile, queue, replace(later, 'q.', 'pgscore_row.')),
-            'sequence', format('%L::regclass', pg_get_serial_sequence(queue, 'pgscore_id')),
+            'sequence', format('%L::regclass', pgscore._sequence(pgscore._profile_relation(b, 'queue'))),
             -- What is wrong with the columns of the profile has been found when the event was queued, but for partitions.
             'alone', case when not is_guarded then alone end, 'alone_guarded', case when is_guarded then alone end,
             'in_order', in_order
@@ -9071,6 +9431,7 @@ set search_path = pg_catalog, pg_temp
 as $$
     select pgscore._fill(pgscore._rekey_one_template(), jsonb_build_object(
         'number', b.number, 'queue', pgscore._profile_object(b, 'queue'), 'changed', pgscore._changed_sql(b.profile_key),
+        'bound', pgscore._bound_sql(b.profile), 'unfit', pgscore._unfit_sql(b), 'written', concat_ws(', ', 'new.' || quote_ident(b.score), 'new.' || quote_ident(b.version), 'new.' || quote_ident(b.scored_at)),
         'present', pgscore._present_sql(b.profile_key, 'new'),
         'present_text', pgscore._key_text_sql(b.profile_key, 'new'), 'former_text', pgscore._key_text_sql(b.profile_key, 'old'),
         'columns', string_agg(format('%I, pgscore_former_%s', a.attname, a.attnum), ', ' order by a.attnum),
@@ -9101,12 +9462,16 @@ as $$
                     pgscore._fill(pgscore._arrive_one_template(), jsonb_build_object(
                         'queue', pgscore._profile_object(o, 'queue'), 'number', o.number, 'timing', o.timing,
                         'columns', pgscore._columns_sql(o.profile_key), 'values', pgscore._columns_sql(o.profile_key, 'n'),
+                        'fits', (
+                            select string_agg(format('n.%1$I = null::%2$s, q.%1$I', k.name, k.type), ', ' order by k.ordinal)
+                            from rows from (unnest(o.profile_key), unnest(pgscore._key_types(o.profile, o.profile_key))) with ordinality as k (name, type, ordinal)
+                        ), 'unfit', pgscore._unfit_sql(o),
                         'present', pgscore._present_sql(o.profile_key, 'n')
                     )), e'\n' order by o.number
                 ) as arrivals,
                 string_agg(
                     pgscore._fill(pgscore._forget_one_template(), jsonb_build_object(
-                        'number', o.number, 'profile', o.profile, 'key_text', pgscore._key_text_sql(o.profile_key, 'p'),
+                        'number', o.number, 'profile', o.profile, 'key_text', pgscore._key_text_sql(o.profile_key, 'p'), 'unfit', pgscore._unfit_sql(o),
                         'former_text', pgscore._key_text_sql(o.profile_key, 'o')
                     )), e'\n' order by o.number
                 ) as deletions
@@ -9132,37 +9497,46 @@ $$;
 comment on function pgscore._profile_functions_sql(pgscore.binding) is 'What makes the functions that the bindings of a profile table share';
 grant execute on function pgscore._profile_functions_sql(pgscore.binding) to pgscore_reader;
 
-create function pgscore._profile_triggers_sql(b pgscore.binding) returns setof text
+create function pgscore._profile_triggers(b pgscore.binding)
+returns table (step integer, name text, fires text, relation regclass, details text, function text, says text, state text)
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    with keys as (
-        select array_agg(distinct k) as columns from pgscore._bindings_of(b.profile) o, unnest(o.profile_key) k
-    )
-    select s.statement
+    select t.step, t.name, t.fires, t.relation, t.details, pgscore._profile_object(b, t.function),
+        format('keeps counters and scores of %s right when its rows themselves change', b.profile),
+        pgscore._trigger_state(t.name, t.fires, t.relation, t.details, pgscore._procedure(b.profile_schema, b.profile_prefix || '_' || t.function))
     from (
         -- A parent hands a trigger for each row on to its partitions; statement triggers each table has for itself. Triggers
         -- fire in the order of their names: the one that scores comes last, and sees what the others made of the row.
         select 1 as step, b.profile as relation, '~pgscore_score' as name, 'score' as function, 'before update' as fires, 'for each row' as details
         union all
         select 2, r.relation, t.name, t.function, t.fires, t.details
-        from pgscore._partitions(b.profile) as r (relation), keys,
+        from pgscore._partitions(b.profile) as r (relation),
             lateral (values
                 ('pgscore_arrive', 'arrive', 'after insert', 'referencing new table as pgscore_new for each statement'),
                 ('pgscore_forget', 'forget', 'after delete', 'referencing old table as pgscore_old for each statement'),
                 ('pgscore_forget_all', 'forget', 'after truncate', 'for each statement'),
-                -- Of these columns: pgscore's own updates, which are most, do not look at it.
+                -- It names no column, or PostgreSQL would refuse to change the type of a key. The trigger that scores has seen
+                -- whether a key changes; pgscore's own updates, which are most, do not run it.
                 (
-                    'pgscore_rekey', 'rekey', 'after update of ' || pgscore._columns_sql(keys.columns),
-                    case when pgscore._is_partitioned(b.profile) then 'for each statement'
-                    else format('for each row when (%s)', pgscore._changed_sql(keys.columns)) end
+                    'pgscore_rekey', 'rekey', 'after update',
+                    'for each statement when (current_setting(''pgscore.rekeyed'', true) = ''yes'')'
                 )
             ) as t (name, function, fires, details)
-    ) t,
-        lateral pgscore._trigger_sql(
-            t.name, t.fires, t.relation, t.details, pgscore._profile_object(b, t.function),
-            format('keeps counters and scores of %s right when its rows themselves change', b.profile)
-        ) with ordinality as s (statement, ordinal)
+    ) t
+$$;
+
+comment on function pgscore._profile_triggers(pgscore.binding) is 'The triggers of a profile table and of its partitions, as generated, and how those that are there compare';
+grant execute on function pgscore._profile_triggers(pgscore.binding) to pgscore_reader;
+
+create function pgscore._profile_triggers_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.statement
+    from pgscore._profile_triggers(b) t,
+        lateral pgscore._trigger_sql(t.name, t.fires, t.relation, t.details, t.function, t.says) with ordinality as s (statement, ordinal)
+    where t.state <> 'ok'
     order by t.step, t.relation::oid, t.name, s.ordinal
 $$;
 
@@ -9546,6 +9920,157 @@ $$;
 comment on function pgscore._reducers_problem(pgscore.binding) is 'What is wrong with the reducers of a binding, in a sentence; NULL where nothing is';
 grant execute on function pgscore._reducers_problem(pgscore.binding) to pgscore_reader;
 
+-- core/binding/problems/binding.sql
+create function pgscore._binding_problem(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- In this order: each looks at what the one before has found to be there.
+    return coalesce(
+        pgscore._tables_problem(b), pgscore._table_keys_problem(b), pgscore._reducers_problem(b), pgscore._columns_problem(b)
+    );
+end
+$$;
+
+comment on function pgscore._binding_problem(pgscore.binding) is
+    'Why nothing could be generated for a binding as its tables are now, in a sentence; NULL where it could';
+grant execute on function pgscore._binding_problem(pgscore.binding) to pgscore_reader;
+
+create function pgscore._shared_problem(b pgscore.binding, out problem text, out hint text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select format('the binding %s, which moves table %s too, does not fit its tables any more: %s', o.name, b.profile, p.problem),
+        format('Mend that, or detach both: select * from pgscore.detach(array[%L, %L])', o.name, b.name)
+    from pgscore._bindings_of(b.profile) o, lateral (select pgscore._binding_problem(o) as problem) p
+    where o.number is distinct from b.number and p.problem is not null
+    order by o.number limit 1
+$$;
+
+comment on function pgscore._shared_problem(pgscore.binding) is
+    'Why what the bindings of a profile table share cannot be generated, because of another one than this, in a sentence, and what to do; NULL where it can';
+grant execute on function pgscore._shared_problem(pgscore.binding) to pgscore_reader;
+
+create function pgscore._check_shared(b pgscore.binding) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    reason text;
+    remedy text;
+begin
+    select s.problem, s.hint into reason, remedy from pgscore._shared_problem(b) s;
+    if reason is not null then
+        raise exception '%', reason using errcode = 'object_not_in_prerequisite_state', hint = remedy;
+    end if;
+end
+$$;
+
+comment on function pgscore._check_shared(pgscore.binding) is
+    'Refuses to generate what several bindings share where another one of them does not fit its tables any more';
+grant execute on function pgscore._check_shared(pgscore.binding) to pgscore_reader;
+
+create function pgscore._column_numbers(b pgscore.binding) returns jsonb
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select jsonb_object_agg(t.kind, jsonb_build_object('table', t.relation::oid::text, 'numbers', (
+        select jsonb_object_agg(n.name, (pgscore._column(t.relation, n.name)).attnum) from unnest(t.names) as n (name)
+    )))
+    from (values
+        ('events', b.events, pgscore._read_columns(b)),
+        ('profile', b.profile, array(
+            select k from unnest(b.profile_key || array[b.score, b.version, b.scored_at]) k where k is not null
+            union
+            select (r ->> 'column')::name from jsonb_array_elements(b.reducers) r
+        ))
+    ) as t (kind, relation, names)
+$$;
+
+comment on function pgscore._column_numbers(pgscore.binding) is 'The columns that a binding names, with their numbers in the catalog, by which they are found again when they are renamed';
+grant execute on function pgscore._column_numbers(pgscore.binding) to pgscore_reader;
+
+create function pgscore._renamed(b pgscore.binding, kind text) returns jsonb
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A column that has the name is the one, whatever its number. A restored table has another oid, and its columns other numbers.
+    select coalesce(jsonb_object_agg(n.key, a.attname), '{}')
+    from (values ('events', b.events), ('profile', b.profile)) as t (kind, relation),
+        jsonb_each_text(b.columns -> t.kind -> 'numbers') n
+    join pg_catalog.pg_attribute a on a.attnum = n.value::smallint and a.attnum > 0 and not a.attisdropped
+    where t.kind = _renamed.kind and b.columns -> t.kind ->> 'table' = t.relation::oid::text and a.attrelid = t.relation
+        and (pgscore._column(t.relation, n.key)).attname is null
+$$;
+
+comment on function pgscore._renamed(pgscore.binding, text) is 'The columns of the events or of the profile that a binding names and that are called otherwise now: {"former": "present"}';
+grant execute on function pgscore._renamed(pgscore.binding, text) to pgscore_reader;
+
+create function pgscore._renamed_sentence(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(format('column "%s" of %s is called "%s" now', n.key, t.relation, n.value), ', ' order by t.kind, n.key)
+    from (values ('events', b.events), ('profile', b.profile)) as t (kind, relation), jsonb_each_text(pgscore._renamed(b, t.kind)) n
+$$;
+
+comment on function pgscore._renamed_sentence(pgscore.binding) is 'Which of its columns a binding names otherwise than they are called now, in a sentence; NULL where none';
+grant execute on function pgscore._renamed_sentence(pgscore.binding) to pgscore_reader;
+
+create function pgscore._followed(b pgscore.binding) returns pgscore.binding
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    events constant jsonb := pgscore._renamed(b, 'events');
+    profile constant jsonb := pgscore._renamed(b, 'profile');
+begin
+    if events || profile = '{}' then
+        return b;
+    end if;
+    b.event_key := array(select coalesce(events ->> k.name, k.name) from unnest(b.event_key) with ordinality as k (name, ordinal) order by k.ordinal);
+    b.profile_key := array(select coalesce(profile ->> k.name, k.name) from unnest(b.profile_key) with ordinality as k (name, ordinal) order by k.ordinal);
+    b.score := coalesce(profile ->> b.score, b.score);
+    b.version := coalesce(profile ->> b.version, b.version);
+    b.scored_at := coalesce(profile ->> b.scored_at, b.scored_at);
+    b.reducers := (
+        select jsonb_agg(
+            (
+                select jsonb_object_agg(f.key, case
+                    when f.key in ('of', 'order_by') then to_jsonb(coalesce(events ->> (f.value #>> '{}'), f.value #>> '{}'))
+                    when f.key = 'column' then to_jsonb(coalesce(profile ->> (f.value #>> '{}'), f.value #>> '{}'))
+                    when f.key = 'where' then (select jsonb_object_agg(coalesce(events ->> w.key, w.key), w.value) from jsonb_each(f.value) w)
+                    else f.value
+                end)
+                from jsonb_each(r.reducer) f
+            ) order by r.ordinal
+        )
+        from jsonb_array_elements(b.reducers) with ordinality as r (reducer, ordinal)
+    );
+    return b;
+end
+$$;
+
+comment on function pgscore._followed(pgscore.binding) is 'A binding with its columns as they are called now';
+grant execute on function pgscore._followed(pgscore.binding) to pgscore_reader;
+
+create function pgscore._follow_columns(profile regclass) returns void
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+    -- All of them: what they share names the columns of each.
+    update pgscore.binding o
+    set event_key = f.event_key, profile_key = f.profile_key, reducers = f.reducers, score = f.score, version = f.version, scored_at = f.scored_at
+    from pgscore._bindings_of(_follow_columns.profile) b, pgscore._followed(b) f
+    where o.number = b.number
+        and (o.event_key, o.profile_key, o.reducers, o.score, o.version, o.scored_at)
+            is distinct from (f.event_key, f.profile_key, f.reducers, f.score, f.version, f.scored_at)
+$$;
+
+comment on function pgscore._follow_columns(regclass) is 'Has the bindings of a profile table name columns as they are called now';
+grant execute on function pgscore._follow_columns(regclass) to pgscore_reader;
+
 -- core/binding/advise.sql
 create function pgscore._advise(b pgscore.binding, counted boolean) returns void
 language plpgsql stable
@@ -9661,7 +10186,7 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select coalesce(array_agg(distinct q.queue order by q.queue) filter (where q.queue is not null), '{}')
-    from pgscore.binding b, lateral (select to_regclass(pgscore._profile_object(b, 'queue')) as queue) q
+    from pgscore.binding b, lateral (select pgscore._profile_relation(b, 'queue') as queue) q
     where b.owner = _queues_of.owner
 $$;
 
@@ -9729,8 +10254,8 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select format('%s stands where pgscore would make a table of its own, and is none of pgscore''s: rename it', o.name)
-    from (values (pgscore._profile_object(b, 'queue')), (pgscore._profile_object(b, 'arrival'))) as o (name)
-    join pg_catalog.pg_class c on c.oid = to_regclass(o.name)
+    from (values (pgscore._profile_object(b, 'queue'), pgscore._profile_relation(b, 'queue')), (pgscore._profile_object(b, 'arrival'), pgscore._profile_relation(b, 'arrival'))) as o (name, relation)
+    join pg_catalog.pg_class c on c.oid = o.relation
     where c.relowner <> b.owner or c.relkind <> 'r' or coalesce(obj_description(c.oid, 'pg_class'), '') !~ '^pgscore: '
     union all
     select format('function %s stands where pgscore would make one, and belongs to %s: drop it', p.oid::regprocedure, p.proowner::regrole)
@@ -9794,7 +10319,7 @@ as $$
         select distinct on (o.profile) o
         from pgscore.binding o
         where o.owner = b.owner and o.profile <> b.profile and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
-            and to_regprocedure(pgscore._profile_object(o, 'commit') || '()') is not null
+            and pgscore._procedure(o.profile_schema, o.profile_prefix || '_commit') is not null
         order by o.profile, o.number
     ) other, pgscore._commit_sql(other.o) as s (statement)
 $$;
@@ -9839,7 +10364,8 @@ begin
     if former.number is not null then
         update pgscore.binding o
         set owner = b.owner, timing = b.timing, on_error = b.on_error, on_missing = b.on_missing, max_scoring_ms = b.max_scoring_ms, log = b.log,
-            event_schema = b.event_schema, event_prefix = b.event_prefix, profile_schema = b.profile_schema, profile_prefix = b.profile_prefix
+            event_schema = b.event_schema, event_prefix = b.event_prefix, profile_schema = b.profile_schema, profile_prefix = b.profile_prefix,
+            columns = pgscore._column_numbers(b)
         where o.number = former.number
         returning o.* into b;
         -- A table that was moved has its functions and its queue beside it again, for all its bindings.
@@ -9858,10 +10384,11 @@ begin
     );
     insert into pgscore.binding (
         name, owner, events, profile, model, event_key, profile_key, reducers, score, version, scored_at, timing, on_error, on_missing,
-        max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix
+        max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix, columns
     ) values (
         b.name, b.owner, b.events, b.profile, b.model, b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at, b.timing,
-        b.on_error, b.on_missing, b.max_scoring_ms, b.log, b.event_schema, b.event_prefix, b.profile_schema, b.profile_prefix
+        b.on_error, b.on_missing, b.max_scoring_ms, b.log, b.event_schema, b.event_prefix, b.profile_schema, b.profile_prefix,
+        pgscore._column_numbers(b)
     )
     returning number into b.number;
     return b;
@@ -9944,6 +10471,7 @@ begin
     b.owner := (select c.relowner from pg_catalog.pg_class c where c.oid = profile);
     perform pgscore._check_rights(b.owner, events, profile);
     perform pgscore._lock_owner(b.owner);
+    perform pgscore._follow_columns(profile);
     select o.* into former from pgscore.binding o where o.events = b.events and o.profile = b.profile and o.model = b.model;
     if (former.event_key, former.profile_key, former.reducers, former.score, former.version, former.scored_at)
         is distinct from (b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at) and former.number is not null
@@ -9959,6 +10487,7 @@ begin
     perform pgscore._refuse(pgscore._table_keys_problem(b));
     perform pgscore._refuse(pgscore._reducers_problem(b));
     perform pgscore._refuse(pgscore._columns_problem(b));
+    perform pgscore._check_shared(b);
     at_once := former.number is not null or coalesce(backfill, pgscore._is_small(profile, 10000) and pgscore._is_small(events, 100000));
     b := pgscore._note_binding(b, former);
     moved := array(
@@ -9971,7 +10500,7 @@ begin
         -- Before the tables are locked, because it takes its time.
         perform pgscore._list_uncounted(b, '');
     end if;
-    queue := to_regclass(pgscore._profile_object(b, 'queue'));
+    queue := pgscore._profile_relation(b, 'queue');
     perform pgscore._settle(queue);
     -- Whoever has queued something for the profile table is over then.
     perform pgscore._lock_tables(array[events, profile], 'share row exclusive', array_remove(array[queue], null));
@@ -10024,6 +10553,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform pgscore._check_owner(events, profile);
+    perform pgscore._follow_columns(profile);
     perform pgscore.attach(
         b.model, b.events, b.profile, b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at, b.timing,
         b.on_error, b.on_missing, b.max_scoring_ms, b.log
@@ -10073,9 +10603,9 @@ as $$
         b.profile_schema, b.profile_prefix, array['commit', 'apply', 'score', 'arrive', 'forget', 'rekey'], b.owner
     )
     union all
-    select format('drop table %s', o.name)
-    from (values (pgscore._profile_object(b, 'queue')), (pgscore._profile_object(b, 'arrival'))) as o (name)
-    join pg_catalog.pg_class c on c.oid = to_regclass(o.name)
+    select format('drop table %s', pgscore._profile_object(b, w.what))
+    from unnest(array['queue', 'arrival']) as w (what)
+    join pg_catalog.pg_class c on c.oid = pgscore._profile_relation(b, w.what)
     where c.relowner = b.owner and c.relkind = 'r'
 $$;
 

@@ -11,7 +11,8 @@ begin
     if former.number is not null then
         update pgscore.binding o
         set owner = b.owner, timing = b.timing, on_error = b.on_error, on_missing = b.on_missing, max_scoring_ms = b.max_scoring_ms, log = b.log,
-            event_schema = b.event_schema, event_prefix = b.event_prefix, profile_schema = b.profile_schema, profile_prefix = b.profile_prefix
+            event_schema = b.event_schema, event_prefix = b.event_prefix, profile_schema = b.profile_schema, profile_prefix = b.profile_prefix,
+            columns = pgscore._column_numbers(b)
         where o.number = former.number
         returning o.* into b;
         -- A table that was moved has its functions and its queue beside it again, for all its bindings.
@@ -30,10 +31,11 @@ begin
     );
     insert into pgscore.binding (
         name, owner, events, profile, model, event_key, profile_key, reducers, score, version, scored_at, timing, on_error, on_missing,
-        max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix
+        max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix, columns
     ) values (
         b.name, b.owner, b.events, b.profile, b.model, b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at, b.timing,
-        b.on_error, b.on_missing, b.max_scoring_ms, b.log, b.event_schema, b.event_prefix, b.profile_schema, b.profile_prefix
+        b.on_error, b.on_missing, b.max_scoring_ms, b.log, b.event_schema, b.event_prefix, b.profile_schema, b.profile_prefix,
+        pgscore._column_numbers(b)
     )
     returning number into b.number;
     return b;
@@ -116,6 +118,7 @@ begin
     b.owner := (select c.relowner from pg_catalog.pg_class c where c.oid = profile);
     perform pgscore._check_rights(b.owner, events, profile);
     perform pgscore._lock_owner(b.owner);
+    perform pgscore._follow_columns(profile);
     select o.* into former from pgscore.binding o where o.events = b.events and o.profile = b.profile and o.model = b.model;
     if (former.event_key, former.profile_key, former.reducers, former.score, former.version, former.scored_at)
         is distinct from (b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at) and former.number is not null
@@ -131,6 +134,7 @@ begin
     perform pgscore._refuse(pgscore._table_keys_problem(b));
     perform pgscore._refuse(pgscore._reducers_problem(b));
     perform pgscore._refuse(pgscore._columns_problem(b));
+    perform pgscore._check_shared(b);
     at_once := former.number is not null or coalesce(backfill, pgscore._is_small(profile, 10000) and pgscore._is_small(events, 100000));
     b := pgscore._note_binding(b, former);
     moved := array(
@@ -143,7 +147,7 @@ begin
         -- Before the tables are locked, because it takes its time.
         perform pgscore._list_uncounted(b, '');
     end if;
-    queue := to_regclass(pgscore._profile_object(b, 'queue'));
+    queue := pgscore._profile_relation(b, 'queue');
     perform pgscore._settle(queue);
     -- Whoever has queued something for the profile table is over then.
     perform pgscore._lock_tables(array[events, profile], 'share row exclusive', array_remove(array[queue], null));
@@ -196,6 +200,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform pgscore._check_owner(events, profile);
+    perform pgscore._follow_columns(profile);
     perform pgscore.attach(
         b.model, b.events, b.profile, b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at, b.timing,
         b.on_error, b.on_missing, b.max_scoring_ms, b.log

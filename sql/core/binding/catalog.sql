@@ -99,3 +99,36 @@ $$;
 comment on function pgscore._row_key(regclass) is
     'The columns that identify rows of a profile table, in whose order they are locked: its primary key, or the key of its first binding';
 grant execute on function pgscore._row_key(regclass) to pgscore_reader;
+
+create function pgscore._relation(schema name, name text) returns regclass
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Unlike to_regclass it wants no right on the schema: whoever reads the catalog may compare.
+    select c.oid::regclass from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = schema and c.relname = _relation.name
+$$;
+
+comment on function pgscore._relation(name, text) is 'A table by its schema and name; NULL where there is none';
+grant execute on function pgscore._relation(name, text) to pgscore_reader;
+
+create function pgscore._procedure(schema name, name text) returns regprocedure
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select p.oid::regprocedure from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    where n.nspname = schema and p.proname = _procedure.name and p.pronargs = 0
+$$;
+
+comment on function pgscore._procedure(name, text) is 'A function without arguments by its schema and name; NULL where there is none';
+grant execute on function pgscore._procedure(name, text) to pgscore_reader;
+
+create function pgscore._profile_relation(b pgscore.binding, what text) returns regclass
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._relation(b.profile_schema, b.profile_prefix || '_' || what)
+$$;
+
+comment on function pgscore._profile_relation(pgscore.binding, text) is 'A table that the bindings of a profile table share; NULL where it is missing';
+grant execute on function pgscore._profile_relation(pgscore.binding, text) to pgscore_reader;

@@ -31,9 +31,9 @@ as $$
         b.profile_schema, b.profile_prefix, array['commit', 'apply', 'score', 'arrive', 'forget', 'rekey'], b.owner
     )
     union all
-    select format('drop table %s', o.name)
-    from (values (pgscore._profile_object(b, 'queue')), (pgscore._profile_object(b, 'arrival'))) as o (name)
-    join pg_catalog.pg_class c on c.oid = to_regclass(o.name)
+    select format('drop table %s', pgscore._profile_object(b, w.what))
+    from unnest(array['queue', 'arrival']) as w (what)
+    join pg_catalog.pg_class c on c.oid = pgscore._profile_relation(b, w.what)
     where c.relowner = b.owner and c.relkind = 'r'
 $$;
 

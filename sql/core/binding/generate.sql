@@ -35,8 +35,8 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select format('%s stands where pgscore would make a table of its own, and is none of pgscore''s: rename it', o.name)
-    from (values (pgscore._profile_object(b, 'queue')), (pgscore._profile_object(b, 'arrival'))) as o (name)
-    join pg_catalog.pg_class c on c.oid = to_regclass(o.name)
+    from (values (pgscore._profile_object(b, 'queue'), pgscore._profile_relation(b, 'queue')), (pgscore._profile_object(b, 'arrival'), pgscore._profile_relation(b, 'arrival'))) as o (name, relation)
+    join pg_catalog.pg_class c on c.oid = o.relation
     where c.relowner <> b.owner or c.relkind <> 'r' or coalesce(obj_description(c.oid, 'pg_class'), '') !~ '^pgscore: '
     union all
     select format('function %s stands where pgscore would make one, and belongs to %s: drop it', p.oid::regprocedure, p.proowner::regrole)
@@ -100,7 +100,7 @@ as $$
         select distinct on (o.profile) o
         from pgscore.binding o
         where o.owner = b.owner and o.profile <> b.profile and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
-            and to_regprocedure(pgscore._profile_object(o, 'commit') || '()') is not null
+            and pgscore._procedure(o.profile_schema, o.profile_prefix || '_commit') is not null
         order by o.profile, o.number
     ) other, pgscore._commit_sql(other.o) as s (statement)
 $$;

@@ -69,7 +69,7 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select coalesce(array_agg(distinct q.queue order by q.queue) filter (where q.queue is not null), '{}')
-    from pgscore.binding b, lateral (select to_regclass(pgscore._profile_object(b, 'queue')) as queue) q
+    from pgscore.binding b, lateral (select pgscore._profile_relation(b, 'queue') as queue) q
     where b.owner = _queues_of.owner
 $$;
 

@@ -17,7 +17,7 @@ begin
             missing := num_nulls({{read_new}});
         end if;
     exception when others then
-        {{fail}}
+        {{unfit}}
     end;
     if tg_op = 'INSERT' then
         {{insert_one}}
