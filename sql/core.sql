@@ -132,6 +132,7 @@
 \ir core/binding/advise.sql
 \ir core/binding/locks.sql
 \ir core/binding/generate.sql
+\ir core/binding/compare.sql
 \ir core/binding/attach.sql
 \ir core/binding/detach.sql
 \ir core/binding/reconcile.sql

@@ -1,6 +1,20 @@
 """pgscore: scores machine-learning models inside PostgreSQL, in the transaction that changes the data."""
 
-from .bindings import Advice, Attached, Reconciled, attach, detach, reconcile
+from .bindings import (
+    Advice,
+    Attached,
+    Outdated,
+    Reattached,
+    Reconciled,
+    Removed,
+    attach,
+    detach,
+    detach_bindings,
+    outdated,
+    reattach,
+    reattach_outdated,
+    reconcile,
+)
 from .errors import PgscoreError, UnreachableError
 from .keys import generate_key, read_public_key, revoke_key, trust_key
 from .publish import Published, publish
@@ -20,21 +34,28 @@ from .registry import (
 __all__ = [
     "Advice",
     "Attached",
+    "Outdated",
     "PgscoreError",
     "Published",
+    "Reattached",
     "Reconciled",
+    "Removed",
     "UnreachableError",
     "Verification",
     "attach",
     "confirm",
     "detach",
+    "detach_bindings",
     "forget_profile",
     "generate_key",
     "list_models",
+    "outdated",
     "promote",
     "prune",
     "publish",
     "read_public_key",
+    "reattach",
+    "reattach_outdated",
     "reconcile",
     "retire",
     "revoke_key",

@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "aafcafa4305a754d5abd2fc33b091b92cb8e537ec87354cb465ca61ba13466cc")
+    run_frozen("0001_core.up.sql", "02e98ca43b270e5b691f2d0d98c8b6269e5d8e8c8eaa02c61d9c9b25323a576b")
 
 
 def downgrade() -> None:

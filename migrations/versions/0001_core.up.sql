@@ -6205,11 +6205,17 @@ grant execute on function pgscore._state_text(record) to pgscore_reader;
 
 -- core/binding/catalog.sql
 create function pgscore._column(relation regclass, name text) returns pg_catalog.pg_attribute
-language sql stable
+-- A generator asks it some hundred times: PL/pgSQL plans its query once.
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select a.* from pg_catalog.pg_attribute a
-    where a.attrelid = relation and a.attname = _column.name and a.attnum > 0 and not a.attisdropped
+declare
+    found_column pg_catalog.pg_attribute;
+begin
+    select a.* into found_column from pg_catalog.pg_attribute a
+    where a.attrelid = relation and a.attname = _column.name and a.attnum > 0 and not a.attisdropped;
+    return found_column;
+end
 $$;
 
 comment on function pgscore._column(regclass, text) is 'A column of a table; all NULL where there is none of that name';
@@ -6516,11 +6522,12 @@ comment on function pgscore._order_problem(pgscore.reducer_sql, pg_catalog.pg_at
 grant execute on function pgscore._order_problem(pgscore.reducer_sql, pg_catalog.pg_attribute) to pgscore_reader;
 
 create function pgscore._is_held(source pg_catalog.pg_attribute, target pg_catalog.pg_attribute) returns boolean
-language sql immutable
+language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
+begin
     -- Each value, in the same order.
-    select target.attcollation = source.attcollation and coalesce(
+    return target.attcollation = source.attcollation and coalesce(
         (target.atttypid = source.atttypid and target.atttypmod in (source.atttypmod, -1) and target.atttypid <> 'bpchar'::regtype)
         or (target.atttypid, target.atttypmod) = (source.atttypid, source.atttypmod)
         or (
@@ -6533,7 +6540,8 @@ as $$
             and target.atttypmod = -1
         )
         or (source.atttypid, target.atttypid) = ('real'::regtype, 'double precision'::regtype), false
-    )
+    );
+end
 $$;
 
 comment on function pgscore._is_held(pg_catalog.pg_attribute, pg_catalog.pg_attribute) is
@@ -6541,16 +6549,20 @@ comment on function pgscore._is_held(pg_catalog.pg_attribute, pg_catalog.pg_attr
 grant execute on function pgscore._is_held(pg_catalog.pg_attribute, pg_catalog.pg_attribute) to pgscore_reader;
 
 create function pgscore._same_type_problem(r pgscore.reducer_sql, source pg_catalog.pg_attribute, target pg_catalog.pg_attribute) returns text
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select format(
+begin
+    if pgscore._is_held(source, target) then
+        return null;
+    end if;
+    return format(
         'column "%1$s" is of type %2$s and takes the %3$s of a column of type %4$s: they must be the same; run: alter table %5$s alter column %6$I type %4$s%7$s',
         target.attname, pgscore._column_type(target), r.reducer ->> 'aggregate', pgscore._column_type(source), target.attrelid::regclass, target.attname,
         -- Nothing is cast to an enum by itself.
         (select format(' using %I::text::%s', target.attname, t.oid::regtype) from pg_catalog.pg_type t where t.oid = source.atttypid and t.typtype = 'e')
-    )
-    where not pgscore._is_held(source, target)
+    );
+end
 $$;
 
 comment on function pgscore._same_type_problem(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute) is
@@ -6568,9 +6580,13 @@ declare
     value text;
     conditions text[];
 begin
+    if not reducer ? 'where' then
+        return null;
+    end if;
     for filtered in
         select w.value, a.attname, format_type(a.atttypid, a.atttypmod) as type, t.typcategory in ('D', 'T', 'R') as has_time
-        from jsonb_each(reducer -> 'where') as w, pgscore._column(events, w.key) as a
+        from jsonb_each(reducer -> 'where') as w
+        join pg_catalog.pg_attribute a on a.attrelid = events and a.attname = w.key and a.attnum > 0 and not a.attisdropped
         join pg_catalog.pg_type t on t.oid = a.atttypid
         order by w.key
     loop
@@ -6581,7 +6597,7 @@ begin
         elsif filtered.has_time then
             execute format('select %L::%s::text', value, filtered.type) into value;
         end if;
-        conditions := conditions || format('%s.%I = %s::%s', source, filtered.attname, pgscore._verbatim(quote_literal(value)), filtered.type);
+        conditions := conditions || format('%s.%I = %s::%s', source, filtered.attname, replace(quote_literal(value), chr(10), chr(2)), filtered.type);
     end loop;
     return array_to_string(conditions, ' and ');
 end
@@ -6597,7 +6613,9 @@ as $$
 declare
     filtered record;
 begin
-    if jsonb_typeof(coalesce(reducer -> 'where', '{}')) <> 'object' then
+    if not reducer ? 'where' then
+        return null;
+    elsif jsonb_typeof(reducer -> 'where') <> 'object' then
         return 'the field "where" of a reducer is an object of columns and values';
     end if;
     for filtered in
@@ -10072,47 +10090,305 @@ comment on function pgscore._follow_columns(regclass) is 'Has the bindings of a 
 grant execute on function pgscore._follow_columns(regclass) to pgscore_reader;
 
 -- core/binding/advise.sql
-create function pgscore._advise(b pgscore.binding, counted boolean) returns void
+create function pgscore._is_implied(predicate text, present name[]) returns boolean
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    name name;
+begin
+    -- As pg_get_expr writes it. An index on rows whose key is not NULL has all that a key finds.
+    foreach name in array present loop
+        predicate := replace(predicate, format('(%I IS NOT NULL)', name), '()');
+    end loop;
+    return translate(replace(predicate, ' AND ', ''), '()', '') = '';
+end
+$$;
+
+comment on function pgscore._is_implied(text, name[]) is 'Whether the predicate of a partial index says no more than that columns are not NULL';
+grant execute on function pgscore._is_implied(text, name[]) to pgscore_reader;
+
+create function pgscore._is_served(relation regclass, key name[], key_types text[], looks_by name, looks_down boolean) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- The planner takes an index for a comparison if its operator class has the operator, and its collation is the column's.
+    select exists (
+        select from pg_catalog.pg_index i
+        join pg_catalog.pg_class x on x.oid = i.indexrelid
+        join pg_catalog.pg_am m on m.oid = x.relam
+        where i.indrelid = relation and i.indisvalid and i.indisready
+            and (m.amname = 'btree' or (m.amname = 'hash' and looks_by is null and cardinality(key) = 1))
+            and i.indnkeyatts >= cardinality(key) + case when looks_by is null then 0 else 1 end
+            -- NULL is looked up too where the largest is wanted with NULL after all others.
+            and (
+                i.indpred is null
+                or pgscore._is_implied(pg_get_expr(i.indpred, i.indrelid), array_remove(key || case when not looks_down then looks_by end, null))
+            )
+            and (
+                select count(*)
+                from unnest(key, key_types) as k (name, type), generate_series(0, cardinality(key) - 1) as p (place)
+                join pg_catalog.pg_attribute a on a.attrelid = relation and a.attnum = i.indkey[p.place]
+                join pg_catalog.pg_opclass c on c.oid = i.indclass[p.place]
+                join pg_catalog.pg_amop o on o.amopfamily = c.opcfamily
+                where a.attname = k.name and i.indcollation[p.place] = a.attcollation
+                    and o.amopopr = to_regoperator(format(
+                        'pg_catalog.=(%s,%s)', case a.atttypid when 'varchar'::regtype then 'text'::regtype else a.atttypid::regtype end, k.type
+                    ))
+            ) = cardinality(key)
+            and (looks_by is null or exists (
+                select from pg_catalog.pg_attribute a join pg_catalog.pg_opclass c on c.oid = i.indclass[cardinality(key)]
+                where a.attrelid = relation and a.attnum = i.indkey[cardinality(key)] and a.attname = looks_by
+                    and c.opcdefault and i.indcollation[cardinality(key)] = a.attcollation
+                    -- Read from either end: 1 is desc nulls last, 2 is asc nulls first.
+                    and (not looks_down or i.indoption[cardinality(key)] in (1, 2))
+            ))
+    )
+$$;
+
+comment on function pgscore._is_served(regclass, name[], text[], name, boolean) is
+    'Whether an index of a table finds the rows of a key, and, where looks_by is given, their values of this column in order';
+grant execute on function pgscore._is_served(regclass, name[], text[], name, boolean) to pgscore_reader;
+
+create function pgscore._leaves(relation regclass) returns setof regclass
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select c.oid::regclass from pgscore._partitions(relation) p join pg_catalog.pg_class c on c.oid = p where c.relkind = 'r'
+$$;
+
+comment on function pgscore._leaves(regclass) is 'The tables that hold the rows of a table: itself, or its partitions on the last level';
+grant execute on function pgscore._leaves(regclass) to pgscore_reader;
+
+create function pgscore._index_needs(b pgscore.binding) returns table (looks_by name, looks_down boolean)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- An index that finds values in order finds the events of a key as well.
+    with needs as (
+        select r.looks_by, bool_or(coalesce(r.looks_down, false)) as looks_down from pgscore._reducers_of(b) r where r.looks_by is not null group by 1
+    )
+    select n.looks_by, n.looks_down from needs n
+    union all
+    select null, false where not exists (select from needs)
+    order by 1
+$$;
+
+comment on function pgscore._index_needs(pgscore.binding) is 'The indexes that recounts of a binding want, each on the key of the events and on one column to look values up by; NULL: on the key alone';
+grant execute on function pgscore._index_needs(pgscore.binding) to pgscore_reader;
+
+create function pgscore._equal_index(relation regclass, columns name[], is_down boolean) returns regclass
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select i.indexrelid::regclass
+    from pg_catalog.pg_index i join pg_catalog.pg_class x on x.oid = i.indexrelid join pg_catalog.pg_am m on m.oid = x.relam
+    where i.indrelid = relation and m.amname = 'btree' and i.indpred is null and i.indexprs is null and not i.indisunique
+        and (i.indisvalid or x.relkind = 'I') and i.indnatts = cardinality(columns)
+        and not exists (
+            select from generate_series(0, cardinality(columns) - 1) as p (place)
+            where not exists (
+                select from pg_catalog.pg_attribute a join pg_catalog.pg_opclass c on c.oid = i.indclass[p.place]
+                where a.attrelid = relation and a.attnum = i.indkey[p.place] and a.attname = columns[p.place + 1] and c.opcdefault
+                    and i.indcollation[p.place] = a.attcollation
+                    and i.indoption[p.place] = case when is_down and p.place = cardinality(columns) - 1 then 1 else 0 end
+            )
+        )
+    order by x.relispartition desc, i.indexrelid limit 1
+$$;
+
+comment on function pgscore._equal_index(regclass, name[], boolean) is
+    'The index of a table that is as it would be made anew, so that it can be a part of an index of the parent; NULL where there is none';
+grant execute on function pgscore._equal_index(regclass, name[], boolean) to pgscore_reader;
+
+create function pgscore._index_name(relation regclass, columns name[]) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    space constant oid := (select c.relnamespace from pg_catalog.pg_class c where c.oid = relation);
+    whole constant text := (select c.relname from pg_catalog.pg_class c where c.oid = relation) || '_' || array_to_string(columns, '_');
+    start text := whole;
+begin
+    while octet_length(start) > 48 loop
+        start := left(start, -1);
+    end loop;
+    if start <> whole then
+        start := start || '_' || left(md5(whole), 8);
+    end if;
+    return (
+        select format('%I', n.name)
+        from generate_series(0, 100) as g (number), lateral (select concat(start, '_idx', nullif(g.number, 0)) as name) n
+        where not exists (select from pg_catalog.pg_class c where c.relnamespace = space and c.relname = n.name)
+        order by g.number limit 1
+    );
+end
+$$;
+
+comment on function pgscore._index_name(regclass, name[]) is 'A name for an index that no other table or index of the schema has';
+grant execute on function pgscore._index_name(regclass, name[]) to pgscore_reader;
+
+create function pgscore._index_statements(events regclass, columns name[], is_down boolean) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- CREATE INDEX CONCURRENTLY does not take a partitioned table: its own index is made without its partitions', which are
+    -- made one by one, and become parts of it. What an earlier attempt has made is taken.
+    with listed as (
+        select pgscore._columns_sql(columns) || case when is_down then ' desc nulls last' else '' end as sql
+    ),
+    tables as (
+        select t.relid, t.parentrelid, t.level, c.relkind, n.nspname, e.index as present,
+            coalesce(e.index::text, format('%I.%s', n.nspname, pgscore._index_name(t.relid, columns))) as index
+        from pg_catalog.pg_partition_tree(events) t
+        join pg_catalog.pg_class c on c.oid = t.relid and c.relkind in ('r', 'p')
+        join pg_catalog.pg_namespace n on n.oid = c.relnamespace,
+            lateral (select pgscore._equal_index(t.relid, columns, is_down) as index) e
+        where pgscore._is_partitioned(events)
+    )
+    select s.statement
+    from (
+        select 0 as step, 0 as level, '' as name, format('create index concurrently on %s (%s)', events, l.sql) as statement
+        from listed l where not pgscore._is_partitioned(events)
+        union all
+        select 1, t.level, t.relid::text, format('create index %s on only %s (%s)', pgscore._index_name(t.relid, columns), t.relid, l.sql)
+        from tables t, listed l where t.relkind = 'p' and t.present is null
+        union all
+        select 2, t.level, t.relid::text, format('create index concurrently %s on %s (%s)', pgscore._index_name(t.relid, columns), t.relid, l.sql)
+        from tables t, listed l where t.relkind = 'r' and t.present is null
+        union all
+        select 3, -t.level, t.relid::text, format('alter index %s attach partition %s', p.index, t.index)
+        from tables t join tables p on p.relid = t.parentrelid
+        where not exists (select from pg_catalog.pg_inherits i where i.inhrelid = t.present)
+    ) s
+    order by s.step, s.level, s.name
+$$;
+
+comment on function pgscore._index_statements(regclass, name[], boolean) is
+    'What makes an index while the table is in use, each statement outside of a transaction; of a partitioned table on each partition';
+grant execute on function pgscore._index_statements(regclass, name[], boolean) to pgscore_reader;
+
+create function pgscore._index_advice(b pgscore.binding) returns table (sentence text, statements text[])
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Of a partitioned table the index of the parent counts, which partitions get that are yet to come.
+    select
+        case
+            when n.looks_by is null then format('no index of %s begins with %s: each recount of a profile reads more than its events', b.events, array_to_string(b.event_key, ', '))
+            else format(
+                'no index of %s has %s after %s%s: each look-up reads all events of a profile%s', b.events, n.looks_by, array_to_string(b.event_key, ', '),
+                case when n.looks_down then ', descending with NULL last' else '' end, case when k.is_found then '' else ', and more' end
+            )
+        end,
+        array(select pgscore._index_statements(b.events, array_remove(b.event_key || n.looks_by, null), n.looks_down))
+    from pgscore._index_needs(b) n,
+        lateral (select pgscore._key_types(b.profile, b.profile_key) as types) t,
+        lateral (select pgscore._is_served(b.events, b.event_key, t.types, null, false) as is_found) k
+    where not pgscore._is_served(b.events, b.event_key, t.types, n.looks_by, n.looks_down)
+    order by n.looks_by
+$$;
+
+comment on function pgscore._index_advice(pgscore.binding) is 'The indexes that recounts of a binding want and do not have, each with a sentence and with what makes it';
+grant execute on function pgscore._index_advice(pgscore.binding) to pgscore_reader;
+
+create function pgscore._advice(binding integer) returns table (cause text, sentence text, statements text[])
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select 'uncounted', format('events that %s holds already are not counted yet, and its profiles are listed in pgscore.stale until they are', b.events),
+        array[format('call pgscore.reconcile(%L, %L)', b.events, b.profile)]
+    from pgscore.binding b
+    where b.number = _advice.binding and exists (select from pgscore.stale_row s where s.binding = b.number and s.cause = 'backfill')
+    union all
+    select 'index', i.sentence, i.statements from pgscore.binding b, pgscore._index_advice(b) i where b.number = _advice.binding
+$$;
+
+comment on function pgscore._advice(integer) is 'What is left to do for a binding: to count what its tables hold (uncounted), and an index to make (index)';
+grant execute on function pgscore._advice(integer) to pgscore_reader;
+
+create function pgscore._advise(binding integer) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     wanted record;
 begin
-    if not counted then
-        raise notice 'events that % holds already are not counted yet, and its profiles are listed in pgscore.stale until they are', b.events
-            using hint = format('call pgscore.reconcile(%L, %L)', b.events, b.profile);
-    end if;
-    for wanted in
-        select distinct b.event_key || array_remove(array[r.looks_by], null) as columns
-        from (select null::name as looks_by union all select r.looks_by from pgscore._reducers_of(b) r) r
-        order by 1
-    loop
-        if not exists (
-            select from pg_catalog.pg_index i
-            where i.indrelid = b.events and i.indisvalid and i.indpred is null
-                and (
-                    select array_agg(a.attname order by k.ordinal)
-                    from unnest(i.indkey::smallint[]) with ordinality as k (number, ordinal)
-                    join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.number
-                    where k.ordinal <= cardinality(wanted.columns)
-                ) @> wanted.columns
-        ) then
-            raise notice 'no index of % begins with %: each recount of a profile reads more than its events', b.events, array_to_string(wanted.columns, ', ')
-                using hint = case
-                    when pgscore._is_partitioned(b.events) then format(
-                        'create index on only %s (%s), one concurrently on each partition, and attach them to it', b.events,
-                        pgscore._columns_sql(wanted.columns)
-                    )
-                    else format('create index concurrently on %s (%s)', b.events, pgscore._columns_sql(wanted.columns))
-                end;
-        end if;
+    -- For people; programs ask for the rows.
+    for wanted in select * from pgscore._advice(binding) loop
+        raise notice '%', wanted.sentence using hint = array_to_string(wanted.statements, '; ');
     end loop;
 end
 $$;
 
-comment on function pgscore._advise(pgscore.binding, boolean) is 'Says what is left to do after tables were attached: to count what they hold, and indexes to make';
-grant execute on function pgscore._advise(pgscore.binding, boolean) to pgscore_reader;
+comment on function pgscore._advise(integer) is 'Tells who calls attach what is left to do';
+grant execute on function pgscore._advise(integer) to pgscore_reader;
+
+create function pgscore._rows_up_to(relation regclass, rows integer) returns integer
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    answer integer;
+begin
+    execute format('select count(*) from (select from %s limit $1 + 1) s', relation) into answer using rows;
+    return answer;
+end
+$$;
+
+comment on function pgscore._rows_up_to(regclass, integer) is 'How many rows a table holds; one more than asked for where it holds more';
+grant execute on function pgscore._rows_up_to(regclass, integer) to pgscore_reader;
+
+create function pgscore._check_index(b pgscore.binding, without_index boolean) returns boolean
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    types constant text[] := pgscore._key_types(b.profile, b.profile_key);
+    bare constant regclass[] := array(select l from pgscore._leaves(b.events) l where not pgscore._is_served(l, b.event_key, types, null, false));
+    statements text[];
+begin
+    if cardinality(bare) = 0 then
+        return true;
+    end if;
+    -- What a table takes on disk decides, and not what it was when it was last analysed: a recount would read all of that.
+    if without_index or (select sum(pg_relation_size(l)) from unnest(bare) l) <= 10 * 1024 * 1024 and pgscore._rows_up_to(b.events, 100000) <= 100000 then
+        return false;
+    end if;
+    statements := array(select s from pgscore._index_advice(b) a, unnest(a.statements) s);
+    raise exception 'table % is large, and no index of it begins with %: each recount of a profile would read all of it', b.events, array_to_string(b.event_key, ', ')
+        using errcode = 'object_not_in_prerequisite_state', detail = 'With without_index => true it is attached all the same.',
+            hint = case when cardinality(statements) <= 20 then array_to_string(statements, '; ')
+                else format(
+                    'select pgscore.index_statements(%L, %L, %L, %L, %L)', b.events, b.profile, b.event_key, b.profile_key, b.reducers
+                ) end;
+end
+$$;
+
+comment on function pgscore._check_index(pgscore.binding, boolean) is
+    'Whether an index finds the events of a profile; refuses a large table without one, before anything is counted, with what makes it';
+grant execute on function pgscore._check_index(pgscore.binding, boolean) to pgscore_reader;
+
+create function pgscore.index_statements(events regclass, profile regclass, event_key name[], profile_key name[], reducers jsonb) returns setof text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    b pgscore.binding;
+begin
+    b.events := events;
+    b.profile := profile;
+    b.event_key := event_key;
+    b.profile_key := profile_key;
+    b.reducers := reducers;
+    perform pgscore._refuse(coalesce(pgscore._table_keys_problem(b), pgscore._reducers_problem(b)));
+    return query select s from pgscore._index_advice(b) a, unnest(a.statements) s;
+end
+$$;
+
+comment on function pgscore.index_statements(regclass, regclass, name[], name[], jsonb) is
+    'The statements that make the indexes which a binding of these tables wants and does not have, one in each row and each to be run outside of a transaction, as \gexec does';
+grant execute on function pgscore.index_statements(regclass, regclass, name[], name[], jsonb) to pgscore_reader;
 
 -- core/binding/locks.sql
 create function pgscore._run_all(statements text[]) returns void
@@ -10206,7 +10482,7 @@ begin
     end if;
     -- A table for which a trigger is still to fire cannot be changed.
     execute format('select exists (select from %s q where q.pgscore_transaction = pg_current_xact_id_if_assigned())', queue) into waits;
-    if waits then
+    if waits and exists (select from pg_catalog.pg_trigger t where t.tgrelid = queue and t.tgname = 'pgscore_commit') then
         execute format('set constraints %I.pgscore_commit immediate', space);
         execute format('set constraints %I.pgscore_commit deferred', space);
     end if;
@@ -10217,7 +10493,7 @@ comment on function pgscore._settle(regclass) is 'Has done now what this transac
 grant execute on function pgscore._settle(regclass) to pgscore_reader;
 
 -- core/binding/generate.sql
-create function pgscore._leftover_triggers_sql(b pgscore.binding) returns setof text
+create function pgscore._leftover_triggers(b pgscore.binding) returns table (name name, relation regclass)
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -10235,7 +10511,7 @@ as $$
             unnest(array['~pgscore_score', 'pgscore_arrive', 'pgscore_forget', 'pgscore_forget_all', 'pgscore_rekey']) as t (name)
         where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
     )
-    select format('drop trigger %I on %s', t.tgname, t.tgrelid::regclass)
+    select t.tgname, t.tgrelid::regclass
     from pg_catalog.pg_trigger t join pg_catalog.pg_proc p on p.oid = t.tgfoid join pg_catalog.pg_class c on c.oid = t.tgrelid
     where c.relowner = b.owner and t.tgname ~ '^~?pgscore_' and p.proname ~ '^_pgscore_' and not t.tgisinternal
         -- Of other tables only such as were partitions of these.
@@ -10246,8 +10522,8 @@ as $$
         and not exists (select from wanted w where w.relation = t.tgrelid and w.name = t.tgname)
 $$;
 
-comment on function pgscore._leftover_triggers_sql(pgscore.binding) is 'What drops triggers of pgscore that no binding accounts for, on the tables of a binding and on former partitions of them';
-grant execute on function pgscore._leftover_triggers_sql(pgscore.binding) to pgscore_reader;
+comment on function pgscore._leftover_triggers(pgscore.binding) is 'Triggers of pgscore that no binding accounts for, on the tables of a binding and on former partitions of them';
+grant execute on function pgscore._leftover_triggers(pgscore.binding) to pgscore_reader;
 
 create function pgscore._taken_problem(b pgscore.binding) returns text
 language sql stable
@@ -10334,7 +10610,7 @@ as $$
 begin
     -- Also where the row was not written by attach: it is its owner's to write.
     perform pgscore._refuse(pgscore._taken_problem(b));
-    perform pgscore._run_all(array(select pgscore._leftover_triggers_sql(b)));
+    perform pgscore._run_all(array(select format('drop trigger %I on %s', t.name, t.relation) from pgscore._leftover_triggers(b) t));
     perform pgscore._run_all(array(select pgscore._former_functions_sql(b)));
     perform pgscore._run_all(array(select pgscore._queue_sql(b)));
     perform pgscore._run_all(array(select pgscore._event_functions_sql(b)));
@@ -10349,6 +10625,137 @@ $$;
 
 comment on function pgscore._generate(pgscore.binding) is 'Makes functions, tables and triggers of a binding, and of what it shares with others';
 grant execute on function pgscore._generate(pgscore.binding) to pgscore_reader;
+
+-- core/binding/compare.sql
+create function pgscore._function_states(b pgscore.binding) returns table (object text, state text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    with statements as (
+        select s from pgscore._event_functions_sql(b) s
+        union all select s from pgscore._reconcile_sql(b) s
+        union all select s from pgscore._profile_functions_sql(b) s
+    ),
+    wanted as (
+        select n.schema, n.name, c.s as makes, substring(m.s from '[(]([0-9a-f]{32})[)]''$') as hash, split_part(c.s, e'\n', 2) as posture
+        from (
+            select b.event_schema as schema, b.event_prefix || '_' || w as name
+            from unnest(case when pgscore._is_partitioned(b.events) then array['row'] else array['insert', 'update', 'delete'] end
+                || array['truncate', 'recount', 'reconcile']) w
+            union all
+            select b.profile_schema, b.profile_prefix || '_' || w from unnest(array['apply', 'commit', 'score', 'arrive', 'forget', 'rekey']) w
+        ) n
+        join statements c on starts_with(c.s, format('create or replace function %I.%I(', n.schema, n.name))
+        join statements m on starts_with(m.s, format('comment on function %I.%I(', n.schema, n.name))
+    )
+    select coalesce(p.oid::regprocedure::text, format('%I.%I', w.schema, w.name)), case
+            when p.oid is null then 'missing'
+            when md5(p.prosrc) is distinct from o.hash then 'edited'
+            when p.proowner <> b.owner or not p.prosecdef or has_function_privilege('public', p.oid, 'execute')
+                or (p.provolatile = 's') <> (w.posture ~ ' stable')
+                or array(select c from unnest(p.proconfig) c order by c collate "C") <> array(
+                    select m[1] || '=' || m[2] from regexp_matches(w.posture, ' set ([a-z_]+) = (pg_catalog, pg_temp|[^ ]+)', 'g') m
+                    order by (m[1] || '=' || m[2]) collate "C"
+                )
+            then 'altered'
+            when o.hash <> w.hash
+                -- Arguments follow the types of columns, and have no length of their own.
+                or not starts_with(
+                    regexp_replace(w.makes, '[(]\d+(,\d+)?[)]', '', 'g'),
+                    format('create or replace function %I.%I(%s)', w.schema, w.name, replace(pg_get_function_arguments(p.oid), 'OUT ', 'out '))
+                )
+            then 'outdated'
+            else 'ok'
+        end
+    from wanted w
+    left join pg_catalog.pg_namespace n on n.nspname = w.schema
+    left join pg_catalog.pg_proc p on p.pronamespace = n.oid and p.proname = w.name,
+        lateral (select substring(obj_description(p.oid, 'pg_proc') from '[(]([0-9a-f]{32})[)]$') as hash) o
+$$;
+
+comment on function pgscore._function_states(pgscore.binding) is
+    'How the functions of a binding compare with what would be generated: ok, missing, edited (not what its own comment says), altered (other rights or settings), or outdated (generated by another release, or for tables as they were)';
+grant execute on function pgscore._function_states(pgscore.binding) to pgscore_reader;
+
+create function pgscore._binding_differences(b pgscore.binding) returns table (kind text, object text, state text, reason text)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    sentence text;
+    followed constant pgscore.binding := pgscore._followed(b);
+begin
+    -- It reads the catalog and calls nothing of the owner's: a superuser may look.
+    if 2 <> (select count(*) from pg_catalog.pg_class c where c.oid in (b.events, b.profile)) then
+        return query select 'binding', b.name, 'unfit', 'a table of it was dropped';
+        return;
+    end if;
+    begin
+        sentence := coalesce(pgscore._binding_problem(followed), (select s.problem from pgscore._shared_problem(b) s));
+        if sentence is not null then
+            return query select 'binding', b.name, 'unfit', sentence;
+            return;
+        end if;
+        if followed is distinct from b then
+            return query select 'binding', b.name, 'outdated', pgscore._renamed_sentence(b);
+            return;
+        end if;
+        return query
+            select d.kind, d.object, d.state, case d.state
+                when 'missing' then format('%s %s is missing', d.kind, d.object)
+                when 'edited' then format('%s %s was changed by hand', d.kind, d.object)
+                when 'altered' then format('%s %s has got other rights, another owner or other settings', d.kind, d.object)
+                when 'disabled' then format('%s %s is disabled', d.kind, d.object)
+                when 'extra' then format('%s %s belongs to no binding', d.kind, d.object)
+                else format('%s %s was generated by another release, or for tables as they were', d.kind, d.object)
+            end
+            from (
+                select 1 as step, 'table' as kind, pgscore._profile_object(b, 'queue') as object, pgscore._queue_state(b) as state
+                union all
+                select 1, 'table', pgscore._profile_object(b, 'arrival'), case when pgscore._profile_relation(b, 'arrival') is null then 'missing' else 'ok' end
+                union all
+                select 2, 'function', f.object, f.state from pgscore._function_states(b) f
+                union all
+                select 3, 'trigger', format('%I on %s', t.name, t.relation), t.state from pgscore._event_triggers(b) t
+                union all
+                select 3, 'trigger', format('%I on %s', t.name, t.relation), t.state from pgscore._profile_triggers(b) t
+                union all
+                select 3, 'trigger', format('%I on %s', t.name, pgscore._profile_object(b, 'queue')), t.state from pgscore._queue_triggers(b) t
+                where pgscore._profile_relation(b, 'queue') is not null
+                union all
+                select 4, 'trigger', format('%I on %s', t.name, t.relation), 'extra' from pgscore._leftover_triggers(b) t
+            ) d
+            where d.state <> 'ok'
+            order by d.step, d.object;
+    exception when others then
+        -- What an owner has written into the row is theirs.
+        return query select 'binding', b.name, 'unfit', sqlerrm;
+    end;
+end
+$$;
+
+comment on function pgscore._binding_differences(pgscore.binding) is
+    'What stands otherwise than attach would make it now, each with a sentence: missing, edited or altered by hand, disabled, extra, or outdated, which is as another release generated it, or for tables as they were; unfit: nothing can be generated before the tables are mended';
+grant execute on function pgscore._binding_differences(pgscore.binding) to pgscore_reader;
+
+create function pgscore._outdated_bindings()
+returns table (number integer, name text, owner text, events text, profile text, mine boolean, state text, reasons text[])
+language sql stable
+set search_path = pg_catalog, pg_temp set jit = off
+as $$
+    select b.number, b.name, b.owner::text, b.events::text, b.profile::text, m.mine,
+        case when bool_or(d.state = 'unfit') then 'unfit' when bool_and(d.state = 'outdated') then 'outdated' else 'edited' end,
+        array_agg(d.reason order by d.ordinal)
+    from pgscore.binding b,
+        lateral (select p.problem is null as mine from pgscore._owner_problem(b.events, b.profile) p) m,
+        lateral pgscore._binding_differences(b) with ordinality as d (kind, object, state, reason, ordinal)
+    group by b.number, m.mine
+    order by b.number
+$$;
+
+comment on function pgscore._outdated_bindings() is
+    'The bindings of which something stands otherwise than this release would generate it, and whether they are the caller''s to reattach; state: outdated (as another release generated it, or for tables as they were), edited (somebody has changed it), unfit (the tables are to be mended first)';
+grant execute on function pgscore._outdated_bindings() to pgscore_reader;
 
 -- core/binding/attach.sql
 create function pgscore._note_binding(b pgscore.binding, former pgscore.binding) returns pgscore.binding
@@ -10415,26 +10822,11 @@ $$;
 comment on function pgscore._list_uncounted(pgscore.binding, text) is 'Lists profiles as stale until reconcile has counted their events from before';
 grant execute on function pgscore._list_uncounted(pgscore.binding, text) to pgscore_reader;
 
-create function pgscore._is_small(relation regclass, rows integer) returns boolean
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    answer boolean;
-begin
-    execute format('select count(*) <= $1 from (select from %s limit $1 + 1) s', relation) into answer using rows;
-    return answer;
-end
-$$;
-
-comment on function pgscore._is_small(regclass, integer) is 'Whether a table holds at most so many rows';
-grant execute on function pgscore._is_small(regclass, integer) to pgscore_reader;
-
 create function pgscore.attach(
     model text, events regclass, profile regclass, event_key name[], profile_key name[], reducers jsonb, score name,
     version name default null, scored_at name default null, timing text default 'commit', on_error text default 'keep',
     on_missing text default 'ignore', max_scoring_ms integer default null, log boolean default true,
-    backfill boolean default null
+    backfill boolean default null, without_index boolean default false
 ) returns text
 language plpgsql volatile
 -- Compiling the generators' queries would take longer than all the rest.
@@ -10445,7 +10837,10 @@ declare
     former pgscore.binding;
     queue regclass;
     moved text[];
-    at_once boolean;
+    at_once boolean := true;
+    is_indexed boolean := true;
+    profiles bigint;
+    held bigint;
     began constant pg_snapshot := pg_current_snapshot();
 begin
     b.model := model;
@@ -10488,7 +10883,17 @@ begin
     perform pgscore._refuse(pgscore._reducers_problem(b));
     perform pgscore._refuse(pgscore._columns_problem(b));
     perform pgscore._check_shared(b);
-    at_once := former.number is not null or coalesce(backfill, pgscore._is_small(profile, 10000) and pgscore._is_small(events, 100000));
+    if former.number is null then
+        is_indexed := pgscore._check_index(b, without_index is true);
+        if backfill is null then
+            profiles := pgscore._rows_up_to(profile, 10000);
+            held := pgscore._rows_up_to(events, 100000);
+            -- Without an index each profile costs a look at all events.
+            at_once := profiles <= 10000 and held <= 100000 and (is_indexed or profiles * held <= 20000000);
+        else
+            at_once := backfill;
+        end if;
+    end if;
     b := pgscore._note_binding(b, former);
     moved := array(
         select pgscore._drop_binding_sql(former) where former.event_schema <> b.event_schema
@@ -10517,34 +10922,34 @@ begin
         -- Rows that were committed meanwhile: they are as young as the oldest transaction that was open before.
         perform pgscore._list_uncounted(b, format(' and age(p.xmin) <= age(%L::xid)', pg_snapshot_xmin(began)::xid));
     end if;
-    perform pgscore._advise(b, at_once);
+    perform pgscore._advise(b.number);
     return b.name;
 end
 $$;
 
-comment on function pgscore.attach(text, regclass, regclass, name[], name[], jsonb, name, name, name, text, text, text, integer, boolean, boolean) is
+comment on function pgscore.attach(text, regclass, regclass, name[], name[], jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean) is
     'Attaches an event table to a profile table by keys of several columns; see the function for keys of one column';
-grant execute on function pgscore.attach(text, regclass, regclass, name[], name[], jsonb, name, name, name, text, text, text, integer, boolean, boolean)
+grant execute on function pgscore.attach(text, regclass, regclass, name[], name[], jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean)
     to pgscore_reader;
 
 create function pgscore.attach(
     model text, events regclass, profile regclass, event_key name, profile_key name, reducers jsonb, score name,
     version name default null, scored_at name default null, timing text default 'commit', on_error text default 'keep',
     on_missing text default 'ignore', max_scoring_ms integer default null, log boolean default true,
-    backfill boolean default null
+    backfill boolean default null, without_index boolean default false
 ) returns text
 language sql volatile
 set search_path = pg_catalog, pg_temp
 as $$
     select pgscore.attach(
         model, events, profile, array[event_key], array[profile_key], reducers, score, version, scored_at, timing, on_error,
-        on_missing, max_scoring_ms, log, backfill
+        on_missing, max_scoring_ms, log, backfill, without_index
     )
 $$;
 
-comment on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text, integer, boolean, boolean) is
-    'Attaches an event table to a profile table of the same owner, who calls it, or a member: from now on its events move columns of the profile and the score of a model. Called again, it changes timing, policies and log, and mends triggers. backfill: count in this transaction what the tables hold (true), later by pgscore.reconcile (false), or as their size says (NULL)';
-grant execute on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text, integer, boolean, boolean)
+comment on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean) is
+    'Attaches an event table to a profile table of the same owner, who calls it, or a member: from now on its events move columns of the profile and the score of a model. Called again, it changes timing, policies and log, and mends triggers. backfill: count in this transaction what the tables hold (true), later by pgscore.reconcile (false), or as their size says (NULL). without_index: whether a large table is attached although no index finds the events of a profile';
+grant execute on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean)
     to pgscore_reader;
 
 create function pgscore.reattach(events regclass, profile regclass) returns void
@@ -10568,6 +10973,32 @@ $$;
 comment on function pgscore.reattach(regclass, regclass) is
     'Attaches tables again as they are attached: gives partitions that were added later their triggers, and mends what is missing, disabled or outdated';
 grant execute on function pgscore.reattach(regclass, regclass) to pgscore_reader;
+
+create function pgscore.reattach() returns table (binding text, state text, reasons text[])
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    listed record;
+    pairs text[] := '{}';
+begin
+    -- A transaction, and so a wait of the applications, for all of them: a program had better call the other one for each pair.
+    for listed in select o.* from pgscore._outdated_bindings() o where o.mine loop
+        if listed.state <> 'unfit' and format('%s to %s', listed.events, listed.profile) <> all (pairs) then
+            pairs := pairs || format('%s to %s', listed.events, listed.profile);
+            perform pgscore.reattach(listed.events::regclass, listed.profile::regclass);
+        end if;
+        binding := listed.name;
+        state := case listed.state when 'unfit' then 'unfit' else 'reattached' end;
+        reasons := listed.reasons;
+        return next;
+    end loop;
+end
+$$;
+
+comment on function pgscore.reattach() is
+    'Attaches again what of the caller''s bindings stands otherwise than this release would generate it, and says why; those whose tables do not fit any more (unfit) are left as they are';
+grant execute on function pgscore.reattach() to pgscore_reader;
 
 -- core/binding/detach.sql
 create function pgscore._drop_functions_sql(schema name, prefix name, endings text[], owner regrole) returns setof text
@@ -10612,50 +11043,186 @@ $$;
 comment on function pgscore._drop_profile_sql(pgscore.binding) is 'What drops the functions, triggers and tables that the bindings of a profile table shared';
 grant execute on function pgscore._drop_profile_sql(pgscore.binding) to pgscore_reader;
 
-create function pgscore.detach(events regclass, profile regclass) returns void
+create function pgscore._generated_objects(b pgscore.binding) returns table (kind text, object text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    with functions as (
+        select p.oid
+        from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+        where p.proowner = b.owner and (
+            (n.nspname = b.event_schema and p.proname in (
+                select b.event_prefix || '_' || e from unnest(array['insert', 'update', 'delete', 'row', 'truncate', 'recount', 'reconcile']) e
+            ))
+            or (n.nspname = b.profile_schema and p.proname in (
+                select b.profile_prefix || '_' || e from unnest(array['commit', 'apply', 'score', 'arrive', 'forget', 'rekey']) e
+            ))
+        )
+    )
+    select 'trigger', format('%I on %s', t.tgname, t.tgrelid::regclass)
+    from pg_catalog.pg_trigger t where t.tgfoid in (select f.oid from functions f) and t.tgparentid = 0
+    union
+    select 'function', f.oid::regprocedure::text from functions f
+    union
+    select 'table', q.relation::text
+    from unnest(array['queue', 'arrival']) as w (what), lateral (select pgscore._profile_relation(b, w.what) as relation) q
+    where q.relation is not null
+$$;
+
+comment on function pgscore._generated_objects(pgscore.binding) is 'What is there of what was generated for a binding, and for its profile table';
+grant execute on function pgscore._generated_objects(pgscore.binding) to pgscore_reader;
+
+create function pgscore._check_rest(profile regclass, gone pgscore.binding[]) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    broken record;
+begin
+    select o.name, p.problem into broken
+    from pgscore._bindings_of(_check_rest.profile) o, lateral (select pgscore._binding_problem(pgscore._followed(o)) as problem) p
+    where o.number not in (select g.number from unnest(gone) g) and p.problem is not null
+        and exists (select from pg_catalog.pg_class c where c.oid = _check_rest.profile)
+    order by o.number limit 1;
+    if found then
+        raise exception 'what the bindings of table % share cannot be made anew, because the binding % does not fit its tables any more: %',
+            profile, broken.name, broken.problem using errcode = 'object_not_in_prerequisite_state', hint = format(
+                'Mend that, or detach it too: select * from pgscore.detach(array[%s])',
+                (select string_agg(quote_literal(g.name), ', ') from unnest(gone) g) || ', ' || quote_literal(broken.name)
+            );
+    end if;
+end
+$$;
+
+comment on function pgscore._check_rest(regclass, pgscore.binding[]) is
+    'Refuses to detach some bindings of a profile table where another one stands in the way of generating what is left';
+grant execute on function pgscore._check_rest(regclass, pgscore.binding[]) to pgscore_reader;
+
+create function pgscore._detach(gone pgscore.binding[]) returns table (kind text, object text)
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set jit = off
 as $$
 declare
-    gone pgscore.binding[];
-    one pgscore.binding;
+    one constant pgscore.binding := gone[1];
     rest pgscore.binding;
     queues regclass[];
+    former text[];
 begin
-    perform pgscore._check_owner(events, profile);
-    -- Bindings whose event tables were dropped go along: nothing can be generated for them any more.
-    select array_agg(b order by b.number) into gone
-    from pgscore.binding b
-    where b.profile = detach.profile
-        and (b.events = detach.events or not exists (select from pg_catalog.pg_class c where c.oid = b.events));
-    if gone is null then
-        raise exception 'table % is not attached to %', events, profile using errcode = 'undefined_object';
-    end if;
-    one := gone[1];
+    -- All of one profile table.
     perform pgscore._lock_owner(one.owner) where exists (select from pg_catalog.pg_roles r where r.oid = one.owner);
+    perform pgscore._follow_columns(one.profile);
+    perform pgscore._check_rest(one.profile, gone);
     queues := pgscore._queues_of(one.owner);
     perform pgscore._settle(q) from unnest(queues) q;
     -- Transactions that have queued work for a table of the owner's are over then: at commit each looks into all queues.
-    perform pgscore._lock_tables(array[events, profile], 'access exclusive', queues);
+    perform pgscore._lock_tables((select array_agg(distinct g.events) from unnest(gone) g) || one.profile, 'access exclusive', queues);
+    former := array(select distinct o.kind || ' ' || o.object from unnest(gone) g, pgscore._generated_objects(g) o);
     delete from pgscore.binding b where b.number in (select g.number from unnest(gone) g);
     if exists (select from pgscore.binding b where b.number in (select g.number from unnest(gone) g)) then
-        raise exception '% owned table % when it was attached, and % is no member of it', one.owner, profile, current_user
+        raise exception '% owned table % when it was attached, and % is no member of it', one.owner, one.profile, current_user
             using errcode = 'insufficient_privilege', hint = format('Connect as a member of %s.', one.owner);
     end if;
     perform pgscore._run_all(array(select pgscore._drop_binding_sql(g) from unnest(gone) g));
-    select b.* into rest from pgscore._bindings_of(profile) b order by b.number limit 1;
-    if rest.number is not null and exists (select from pg_catalog.pg_class c where c.oid = profile) then
+    select b.* into rest from pgscore._bindings_of(one.profile) b order by b.number limit 1;
+    if rest.number is not null and exists (select from pg_catalog.pg_class c where c.oid = one.profile) then
         perform pgscore._generate(rest);
     elsif rest.number is null then
         perform pgscore._run_all(array(select pgscore._drop_profile_sql(one)));
         perform pgscore._run_all(array(select pgscore._other_commits_sql(one)));
     end if;
+    return query
+        select 'binding', g.name from unnest(gone) g
+        union all
+        (
+            select split_part(f, ' ', 1), substr(f, strpos(f, ' ') + 1) from unnest(former) f
+            except
+            select o.kind, o.object from unnest(gone) g, pgscore._generated_objects(g) o
+            order by 1, 2
+        );
 end
 $$;
 
-comment on function pgscore.detach(regclass, regclass) is
-    'Detaches an event table from a profile table: triggers and generated functions go, the data stays as it is';
-grant execute on function pgscore.detach(regclass, regclass) to pgscore_reader;
+comment on function pgscore._detach(pgscore.binding[]) is 'Detaches bindings of one profile table, and says what went';
+grant execute on function pgscore._detach(pgscore.binding[]) to pgscore_reader;
+
+create function pgscore.detach(events regclass, profile regclass, model text default null) returns table (kind text, object text)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    gone pgscore.binding[];
+begin
+    perform pgscore._check_owner(events, profile);
+    if not exists (
+        select from pgscore.binding b
+        where (b.events, b.profile) = (detach.events, detach.profile) and b.model = coalesce(detach.model, b.model)
+    ) then
+        raise exception 'table % is not attached to %', events, profile || coalesce(format(' for model "%s"', model), '') using errcode = 'undefined_object';
+    end if;
+    -- Bindings whose event tables were dropped go along: nothing can be generated for them any more.
+    select array_agg(b order by b.number) into gone
+    from pgscore.binding b
+    where b.profile = detach.profile
+        and (
+            (b.events = detach.events and b.model = coalesce(detach.model, b.model))
+            or not exists (select from pg_catalog.pg_class c where c.oid = b.events)
+        );
+    return query select * from pgscore._detach(gone);
+end
+$$;
+
+comment on function pgscore.detach(regclass, regclass, text) is
+    'Detaches an event table from a profile table, for one model or for all: triggers and generated functions go, the data stays as it is; says what went';
+grant execute on function pgscore.detach(regclass, regclass, text) to pgscore_reader;
+
+create function pgscore.detach(bindings text[]) returns table (kind text, object text)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    chosen pgscore.binding[];
+    wrong text;
+    each record;
+begin
+    -- Names are unique for each owner.
+    select array_agg(b order by b.number) into chosen
+    from pgscore.binding b
+    where b.name = any (bindings) and (
+        pg_has_role(current_user, b.owner::oid, 'usage') or not exists (
+            select from pgscore.binding o where o.name = b.name and pg_has_role(current_user, o.owner::oid, 'usage')
+        )
+    );
+    select n into wrong from unnest(bindings) n
+    where n is null or not exists (select from unnest(chosen) c where c.name = n) order by n limit 1;
+    if found then
+        raise exception 'there is no binding %', wrong using errcode = 'undefined_object', hint = 'select name from pgscore.binding lists them.';
+    end if;
+    select c.name into wrong from unnest(chosen) c group by c.name having count(*) > 1 limit 1;
+    if found then
+        raise exception 'several owners have a binding %', wrong
+            using errcode = 'ambiguous_parameter', hint = 'Name its tables: select * from pgscore.detach(events, profile).';
+    end if;
+    perform pgscore._check_owner(c.events, c.profile) from unnest(chosen) c;
+    for each in
+        select array_agg(c order by c.number) as bindings from unnest(chosen) c group by c.profile order by c.profile::oid
+    loop
+        return query select * from pgscore._detach(each.bindings);
+    end loop;
+end
+$$;
+
+comment on function pgscore.detach(text[]) is 'Detaches bindings by their names, together; says what went';
+grant execute on function pgscore.detach(text[]) to pgscore_reader;
+
+create function pgscore.detach(binding text) returns table (kind text, object text)
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+    select * from pgscore.detach(array[binding])
+$$;
+
+comment on function pgscore.detach(text) is 'Detaches a binding by its name; says what went';
+grant execute on function pgscore.detach(text) to pgscore_reader;
 
 -- core/binding/reconcile.sql
 create function pgscore._bindings_to_reconcile(events regclass, profile regclass) returns integer[]

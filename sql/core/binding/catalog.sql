@@ -1,9 +1,15 @@
 create function pgscore._column(relation regclass, name text) returns pg_catalog.pg_attribute
-language sql stable
+-- A generator asks it some hundred times: PL/pgSQL plans its query once.
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select a.* from pg_catalog.pg_attribute a
-    where a.attrelid = relation and a.attname = _column.name and a.attnum > 0 and not a.attisdropped
+declare
+    found_column pg_catalog.pg_attribute;
+begin
+    select a.* into found_column from pg_catalog.pg_attribute a
+    where a.attrelid = relation and a.attname = _column.name and a.attnum > 0 and not a.attisdropped;
+    return found_column;
+end
 $$;
 
 comment on function pgscore._column(regclass, text) is 'A column of a table; all NULL where there is none of that name';

@@ -89,7 +89,7 @@ begin
     end if;
     -- A table for which a trigger is still to fire cannot be changed.
     execute format('select exists (select from %s q where q.pgscore_transaction = pg_current_xact_id_if_assigned())', queue) into waits;
-    if waits then
+    if waits and exists (select from pg_catalog.pg_trigger t where t.tgrelid = queue and t.tgname = 'pgscore_commit') then
         execute format('set constraints %I.pgscore_commit immediate', space);
         execute format('set constraints %I.pgscore_commit deferred', space);
     end if;

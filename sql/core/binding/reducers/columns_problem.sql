@@ -72,11 +72,12 @@ comment on function pgscore._order_problem(pgscore.reducer_sql, pg_catalog.pg_at
 grant execute on function pgscore._order_problem(pgscore.reducer_sql, pg_catalog.pg_attribute) to pgscore_reader;
 
 create function pgscore._is_held(source pg_catalog.pg_attribute, target pg_catalog.pg_attribute) returns boolean
-language sql immutable
+language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
+begin
     -- Each value, in the same order.
-    select target.attcollation = source.attcollation and coalesce(
+    return target.attcollation = source.attcollation and coalesce(
         (target.atttypid = source.atttypid and target.atttypmod in (source.atttypmod, -1) and target.atttypid <> 'bpchar'::regtype)
         or (target.atttypid, target.atttypmod) = (source.atttypid, source.atttypmod)
         or (
@@ -89,7 +90,8 @@ as $$
             and target.atttypmod = -1
         )
         or (source.atttypid, target.atttypid) = ('real'::regtype, 'double precision'::regtype), false
-    )
+    );
+end
 $$;
 
 comment on function pgscore._is_held(pg_catalog.pg_attribute, pg_catalog.pg_attribute) is
@@ -97,16 +99,20 @@ comment on function pgscore._is_held(pg_catalog.pg_attribute, pg_catalog.pg_attr
 grant execute on function pgscore._is_held(pg_catalog.pg_attribute, pg_catalog.pg_attribute) to pgscore_reader;
 
 create function pgscore._same_type_problem(r pgscore.reducer_sql, source pg_catalog.pg_attribute, target pg_catalog.pg_attribute) returns text
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select format(
+begin
+    if pgscore._is_held(source, target) then
+        return null;
+    end if;
+    return format(
         'column "%1$s" is of type %2$s and takes the %3$s of a column of type %4$s: they must be the same; run: alter table %5$s alter column %6$I type %4$s%7$s',
         target.attname, pgscore._column_type(target), r.reducer ->> 'aggregate', pgscore._column_type(source), target.attrelid::regclass, target.attname,
         -- Nothing is cast to an enum by itself.
         (select format(' using %I::text::%s', target.attname, t.oid::regtype) from pg_catalog.pg_type t where t.oid = source.atttypid and t.typtype = 'e')
-    )
-    where not pgscore._is_held(source, target)
+    );
+end
 $$;
 
 comment on function pgscore._same_type_problem(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute) is

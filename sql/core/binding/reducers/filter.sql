@@ -8,9 +8,13 @@ declare
     value text;
     conditions text[];
 begin
+    if not reducer ? 'where' then
+        return null;
+    end if;
     for filtered in
         select w.value, a.attname, format_type(a.atttypid, a.atttypmod) as type, t.typcategory in ('D', 'T', 'R') as has_time
-        from jsonb_each(reducer -> 'where') as w, pgscore._column(events, w.key) as a
+        from jsonb_each(reducer -> 'where') as w
+        join pg_catalog.pg_attribute a on a.attrelid = events and a.attname = w.key and a.attnum > 0 and not a.attisdropped
         join pg_catalog.pg_type t on t.oid = a.atttypid
         order by w.key
     loop
@@ -21,7 +25,7 @@ begin
         elsif filtered.has_time then
             execute format('select %L::%s::text', value, filtered.type) into value;
         end if;
-        conditions := conditions || format('%s.%I = %s::%s', source, filtered.attname, pgscore._verbatim(quote_literal(value)), filtered.type);
+        conditions := conditions || format('%s.%I = %s::%s', source, filtered.attname, replace(quote_literal(value), chr(10), chr(2)), filtered.type);
     end loop;
     return array_to_string(conditions, ' and ');
 end
@@ -37,7 +41,9 @@ as $$
 declare
     filtered record;
 begin
-    if jsonb_typeof(coalesce(reducer -> 'where', '{}')) <> 'object' then
+    if not reducer ? 'where' then
+        return null;
+    elsif jsonb_typeof(reducer -> 'where') <> 'object' then
         return 'the field "where" of a reducer is an object of columns and values';
     end if;
     for filtered in
