@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "02e98ca43b270e5b691f2d0d98c8b6269e5d8e8c8eaa02c61d9c9b25323a576b")
+    run_frozen("0001_core.up.sql", "86cabb2955bb3f8fb2dd5864ccd979f53d690a8d513c3b5ea087f096eb1c806f")
 
 
 def downgrade() -> None:

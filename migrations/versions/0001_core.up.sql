@@ -6539,6 +6539,12 @@ begin
                 < array_position(array['smallint', 'integer', 'bigint', 'numeric']::regtype[], target.atttypid)
             and target.atttypmod = -1
         )
+        or (
+            -- As many digits before the point, and behind it.
+            (source.atttypid, target.atttypid) = ('numeric'::regtype, 'numeric'::regtype) and least(source.atttypmod, target.atttypmod) >= 4
+            and (source.atttypmod - 4) & 65535 <= least((target.atttypmod - 4) & 65535, 1000)
+            and ((source.atttypmod - 4) >> 16) - ((source.atttypmod - 4) & 65535) <= ((target.atttypmod - 4) >> 16) - ((target.atttypmod - 4) & 65535)
+        )
         or (source.atttypid, target.atttypid) = ('real'::regtype, 'double precision'::regtype), false
     );
 end
@@ -10081,7 +10087,7 @@ as $$
     update pgscore.binding o
     set event_key = f.event_key, profile_key = f.profile_key, reducers = f.reducers, score = f.score, version = f.version, scored_at = f.scored_at
     from pgscore._bindings_of(_follow_columns.profile) b, pgscore._followed(b) f
-    where o.number = b.number
+    where o.number = b.number and o.owner = (select c.relowner from pg_catalog.pg_class c where c.oid = o.profile)
         and (o.event_key, o.profile_key, o.reducers, o.score, o.version, o.scored_at)
             is distinct from (f.event_key, f.profile_key, f.reducers, f.score, f.version, f.scored_at)
 $$;
@@ -10958,6 +10964,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform pgscore._check_owner(events, profile);
+    perform pgscore._lock_owner((select c.relowner::regrole from pg_catalog.pg_class c where c.oid = profile));
     perform pgscore._follow_columns(profile);
     perform pgscore.attach(
         b.model, b.events, b.profile, b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at, b.timing,

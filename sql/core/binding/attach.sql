@@ -198,6 +198,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform pgscore._check_owner(events, profile);
+    perform pgscore._lock_owner((select c.relowner::regrole from pg_catalog.pg_class c where c.oid = profile));
     perform pgscore._follow_columns(profile);
     perform pgscore.attach(
         b.model, b.events, b.profile, b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at, b.timing,

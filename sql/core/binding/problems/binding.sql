@@ -140,7 +140,7 @@ as $$
     update pgscore.binding o
     set event_key = f.event_key, profile_key = f.profile_key, reducers = f.reducers, score = f.score, version = f.version, scored_at = f.scored_at
     from pgscore._bindings_of(_follow_columns.profile) b, pgscore._followed(b) f
-    where o.number = b.number
+    where o.number = b.number and o.owner = (select c.relowner from pg_catalog.pg_class c where c.oid = o.profile)
         and (o.event_key, o.profile_key, o.reducers, o.score, o.version, o.scored_at)
             is distinct from (f.event_key, f.profile_key, f.reducers, f.score, f.version, f.scored_at)
 $$;

@@ -89,6 +89,12 @@ begin
                 < array_position(array['smallint', 'integer', 'bigint', 'numeric']::regtype[], target.atttypid)
             and target.atttypmod = -1
         )
+        or (
+            -- As many digits before the point, and behind it.
+            (source.atttypid, target.atttypid) = ('numeric'::regtype, 'numeric'::regtype) and least(source.atttypmod, target.atttypmod) >= 4
+            and (source.atttypmod - 4) & 65535 <= least((target.atttypmod - 4) & 65535, 1000)
+            and ((source.atttypmod - 4) >> 16) - ((source.atttypmod - 4) & 65535) <= ((target.atttypmod - 4) >> 16) - ((target.atttypmod - 4) & 65535)
+        )
         or (source.atttypid, target.atttypid) = ('real'::regtype, 'double precision'::regtype), false
     );
 end
