@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "86cabb2955bb3f8fb2dd5864ccd979f53d690a8d513c3b5ea087f096eb1c806f")
+    run_frozen("0001_core.up.sql", "1329162aee7babe9f16fc6dc170eb3666b8f95399f4a19dde96c336a93ec81b9")
 
 
 def downgrade() -> None:

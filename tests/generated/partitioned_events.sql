@@ -614,9 +614,9 @@ begin
     begin
         -- What is wrong with the columns of events is found here, and said in one sentence.
         if tg_op = 'DELETE' then
-            missing := num_nulls(old."Customer Id", old."Kind", old.amount, old.at, old.pieces, old.rush, old.weight, case when false then num_nulls(old."Customer Id" = null::bigint, array[old.amount] = null::numeric[], array[old.at] = null::integer[], old."Kind" = 'billing'::text and old.rush = 'true'::boolean, old."Kind" is null, old."Kind" ~~ '', old.amount % 1, old.pieces % 1, old.rush = 'false'::boolean) end);
+            missing := case when pg_typeof('"Shop"."Order Lines"'::regclass) is not null then num_nulls(old."Customer Id", old."Kind", old.amount, old.at, old.pieces, old.rush, old.weight, case when false then num_nulls(old."Customer Id" = null::bigint, array[old.amount] = null::numeric[], array[old.at] = null::integer[], old."Kind" = 'billing'::text and old.rush = 'true'::boolean, old."Kind" is null, old."Kind" ~~ '', old.amount % 1, old.pieces % 1, old.rush = 'false'::boolean) end) end;
         else
-            missing := num_nulls(new."Customer Id", new."Kind", new.amount, new.at, new.pieces, new.rush, new.weight, case when false then num_nulls(new."Customer Id" = null::bigint, array[new.amount] = null::numeric[], array[new.at] = null::integer[], new."Kind" = 'billing'::text and new.rush = 'true'::boolean, new."Kind" is null, new."Kind" ~~ '', new.amount % 1, new.pieces % 1, new.rush = 'false'::boolean) end);
+            missing := case when pg_typeof('"Shop"."Order Lines"'::regclass) is not null then num_nulls(new."Customer Id", new."Kind", new.amount, new.at, new.pieces, new.rush, new.weight, case when false then num_nulls(new."Customer Id" = null::bigint, array[new.amount] = null::numeric[], array[new.at] = null::integer[], new."Kind" = 'billing'::text and new.rush = 'true'::boolean, new."Kind" is null, new."Kind" ~~ '', new.amount % 1, new.pieces % 1, new.rush = 'false'::boolean) end) end;
         end if;
     exception when others then
         perform pgscore._fail_unfit(2, '"Shop"."Order Lines"', sqlstate, sqlerrm);
@@ -631,7 +631,7 @@ begin
             e.weight,
             e.amount,
             case when e.rush = 'false'::boolean then e.at end
-        from (select new."Customer Id" as "Customer Id", new."Kind" as "Kind", new.amount as amount, new.at as at, new.pieces as pieces, new.rush as rush, new.weight as weight) e
+        from (select new."Customer Id" as "Customer Id", new."Kind" as "Kind", new.amount as amount, new.at as at, new.pieces as pieces, new.rush as rush, new.weight as weight where pg_typeof('"Shop"."Order Lines"'::regclass) is not null) e
         where e."Customer Id" is not null;
     elsif tg_op = 'UPDATE' then
         insert into "Shop"."_pgscore_Customer_queue"
@@ -649,9 +649,9 @@ begin
                 null::numeric as "least",
                 null::integer as most
             from (
-                select 1 as pgscore_sign, pgscore._state_text(row(new."Customer Id", new."Kind", new.amount, new.at, new.id, new.pieces, new.rush, new.weight)) collate "C" as pgscore_state, new."Customer Id" as "Customer Id", new."Kind" as "Kind", new.amount as amount, new.at as at, new.pieces as pieces, new.rush as rush, new.weight as weight
+                select 1 as pgscore_sign, pgscore._state_text(row(new."Customer Id", new."Kind", new.amount, new.at, new.id, new.pieces, new.rush, new.weight)) collate "C" as pgscore_state, new."Customer Id" as "Customer Id", new."Kind" as "Kind", new.amount as amount, new.at as at, new.pieces as pieces, new.rush as rush, new.weight as weight where pg_typeof('"Shop"."Order Lines"'::regclass) is not null
                 union all
-                select -1 as pgscore_sign, pgscore._state_text(row(old."Customer Id", old."Kind", old.amount, old.at, old.id, old.pieces, old.rush, old.weight)) collate "C" as pgscore_state, old."Customer Id" as "Customer Id", old."Kind" as "Kind", old.amount as amount, old.at as at, old.pieces as pieces, old.rush as rush, old.weight as weight
+                select -1 as pgscore_sign, pgscore._state_text(row(old."Customer Id", old."Kind", old.amount, old.at, old.id, old.pieces, old.rush, old.weight)) collate "C" as pgscore_state, old."Customer Id" as "Customer Id", old."Kind" as "Kind", old.amount as amount, old.at as at, old.pieces as pieces, old.rush as rush, old.weight as weight where pg_typeof('"Shop"."Order Lines"'::regclass) is not null
             ) e
             where e."Customer Id" is not null
             group by e."Customer Id"
@@ -674,7 +674,7 @@ begin
                 null::numeric as "least",
                 null::integer as most
             from (
-                select -1 as pgscore_sign, old."Customer Id" as "Customer Id", old."Kind" as "Kind", old.amount as amount, old.at as at, old.pieces as pieces, old.rush as rush, old.weight as weight
+                select -1 as pgscore_sign, old."Customer Id" as "Customer Id", old."Kind" as "Kind", old.amount as amount, old.at as at, old.pieces as pieces, old.rush as rush, old.weight as weight where pg_typeof('"Shop"."Order Lines"'::regclass) is not null
             ) e
             where e."Customer Id" is not null
             group by e."Customer Id"

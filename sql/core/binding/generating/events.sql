@@ -245,8 +245,8 @@ begin
         );
     end if;
     if is_row then
-        coming := format('select 1 as pgscore_sign%s, %s', state[1], pgscore._named_sql(read, 'new'));
-        going := format('select -1 as pgscore_sign%s, %s', state[2], pgscore._named_sql(read, 'old'));
+        coming := format('select 1 as pgscore_sign%s, %s where %s', state[1], pgscore._named_sql(read, 'new'), pgscore._bound_sql(b.events));
+        going := format('select -1 as pgscore_sign%s, %s where %s', state[2], pgscore._named_sql(read, 'old'), pgscore._bound_sql(b.events));
     else
         coming := format('select 1 as pgscore_sign%s, %s from pgscore_new n', state[1], pgscore._columns_sql(read, 'n'));
         going := format('select -1 as pgscore_sign%s, %s from pgscore_old o', state[2], pgscore._columns_sql(read, 'o'));
@@ -351,7 +351,7 @@ as $$
 declare
     parts constant jsonb := pgscore._event_parts(b);
     row_parts constant jsonb := parts || jsonb_build_object('source', format(
-        '(select %s) e', pgscore._named_sql(pgscore._read_columns(b), 'new')
+        '(select %s where %s) e', pgscore._named_sql(pgscore._read_columns(b), 'new'), pgscore._bound_sql(b.events)
     ));
     body record;
 begin
@@ -371,7 +371,7 @@ begin
         where not pgscore._is_partitioned(b.events)
         union all
         select 'row', pgscore._fill(pgscore._row_template(), row_parts || jsonb_build_object(
-            'declared', pgscore._declared_sql(b),
+            'declared', pgscore._declared_sql(b), 'bound', pgscore._bound_sql(b.events),
             'read_new', format('%s, %s', pgscore._columns_sql(pgscore._read_columns(b), 'new'), pgscore._events_fit_sql(b, 'new')),
             'read_old', format('%s, %s', pgscore._columns_sql(pgscore._read_columns(b), 'old'), pgscore._events_fit_sql(b, 'old')),
             'insert_one', pgscore._insert_one_sql(b, row_parts),
