@@ -130,9 +130,11 @@
 \ir core/binding/problems/columns.sql
 \ir core/binding/problems/tables.sql
 \ir core/binding/problems/reducers.sql
+\ir core/binding/problems/binding.sql
 \ir core/binding/advise.sql
 \ir core/binding/locks.sql
 \ir core/binding/generate.sql
+\ir core/binding/compare.sql
 \ir core/binding/attach.sql
 \ir core/binding/detach.sql
 \ir core/binding/reconcile.sql

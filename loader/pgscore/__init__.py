@@ -1,6 +1,20 @@
 """pgscore: scores machine-learning models inside PostgreSQL, in the transaction that changes the data."""
 
-from .bindings import Advice, Attached, Reconciled, attach, detach, reconcile
+from .bindings import (
+    Advice,
+    Attached,
+    Outdated,
+    Reattached,
+    Reconciled,
+    Removed,
+    attach,
+    detach,
+    detach_bindings,
+    outdated,
+    reattach,
+    reattach_outdated,
+    reconcile,
+)
 from .errors import BusyError, DeniedError, DependentsError, NotFoundError, PgscoreError, UnreachableError
 from .installation import Migrated, OwnersBinding, Upgraded, install, uninstall, upgrade
 from .keys import generate_key, read_public_key, revoke_key, trust_key
@@ -46,13 +60,16 @@ __all__ = [
     "ModelSummary",
     "ModelVersion",
     "NotFoundError",
+    "Outdated",
     "OwnersBinding",
     "PgscoreError",
     "Promoted",
     "Promotion",
     "Pruned",
     "Published",
+    "Reattached",
     "Reconciled",
+    "Removed",
     "UnreachableError",
     "Upgraded",
     "Verification",
@@ -60,14 +77,18 @@ __all__ = [
     "confirm",
     "dependents",
     "detach",
+    "detach_bindings",
     "forget_profile",
     "generate_key",
     "install",
     "list_models",
+    "outdated",
     "promote",
     "prune",
     "publish",
     "read_public_key",
+    "reattach",
+    "reattach_outdated",
     "reconcile",
     "rescue",
     "retire",

@@ -1,13 +1,14 @@
-"""Bindings: attaching event tables to profile tables, detaching them, and comparing counters with events."""
+"""Bindings: attaching event tables to profile tables, detaching them, mending them, comparing counters with events."""
 
 from __future__ import annotations
 
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
-from .database import Database, connected, row, transaction
+from .database import Database, connected, row, rows, transaction
+from .errors import PgscoreError, UnreachableError
 from .progress import Step, no_step
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 _EXAMPLES = 20
 _STEP = 500
-# With this hint attach says that events are left to count; how many profiles that are stands in `Attached` instead.
-_LEFT_TO_COUNT = "call pgscore.reconcile("
 
 
 @dataclass(frozen=True)
@@ -26,12 +25,15 @@ class Advice:
     """What the database advises to do for a binding.
 
     Attributes:
+        cause: ``index``: one is missing that recounts want.
         sentence: how it is.
-        hint: the SQL to run, or an empty string.
+        statements: the SQL to run, in this order, each outside of a transaction; of a partitioned table they make the
+            index on each partition.
     """
 
+    cause: Literal["index"]
     sentence: str
-    hint: str
+    statements: list[str]
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,60 @@ class Attached:
     uncounted: int
     advice: list[Advice]
     number: int
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What went when tables were detached.
+
+    Attributes:
+        kind: ``binding``, ``trigger``, ``function`` or ``table``.
+        name: what it was called, as SQL names it; a trigger with its table.
+    """
+
+    kind: Literal["binding", "trigger", "function", "table"]
+    name: str
+
+
+@dataclass(frozen=True)
+class Outdated:
+    """A binding of which something stands otherwise than this release would generate it.
+
+    Attributes:
+        binding: its name.
+        number: its number in ``pgscore.binding``.
+        owner: the role that owns its tables.
+        events: the event table.
+        profile: the profile table.
+        mine: whether the caller may reattach it.
+        state: ``outdated``: as another release generated it, or for tables as they were; ``edited``: somebody has
+            changed it; ``unfit``: the tables are to be mended first.
+        reasons: what differs, a sentence for each.
+    """
+
+    binding: str
+    number: int
+    owner: str
+    events: str
+    profile: str
+    mine: bool
+    state: Literal["outdated", "edited", "unfit"]
+    reasons: list[str]
+
+
+@dataclass(frozen=True)
+class Reattached:
+    """What came of reattaching a binding.
+
+    Attributes:
+        binding: its name.
+        problem: why it was left as it is, in a sentence; None: it was reattached.
+        hint: what to do about that, or an empty string.
+    """
+
+    binding: str
+    problem: str | None = None
+    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,7 +138,7 @@ def attach(
     *,
     event_key: str | Sequence[str],
     profile_key: str | Sequence[str],
-    reducers: str | Sequence[Mapping[str, Any]],
+    reducers: str | Sequence[Mapping[str, object]],
     score: str,
     version: str | None = None,
     scored_at: str | None = None,
@@ -92,6 +148,7 @@ def attach(
     max_scoring_ms: int | None = None,
     log: bool = True,
     backfill: bool | None = None,
+    without_index: bool = False,
 ) -> Attached:
     """Attaches an event table to a profile table: from now on its events move counters and the score of a model.
 
@@ -115,38 +172,118 @@ def attach(
         log: whether scores are written to the prediction log.
         backfill: whether to count in this transaction what the tables hold (True), or in `reconcile` (False); without
             it their size decides.
+        without_index: whether a large event table is attached although no index finds the events of a profile; it is
+            refused otherwise, before anything is counted, with the statements that make the index as hint.
 
     Raises:
         PgscoreError: the tables cannot be attached like this, or the caller may not attach them.
     """
     with _read_committed(database) as connection:
-        del connection.notices[:]
         name = row(
             connection,
-            "select pgscore.attach(%s, %s, %s, %s::name[], %s::name[], %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) as name",
+            "select pgscore.attach(%s, %s, %s, %s::name[], %s::name[], %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+            " as name",
             (
                 *(model, events, profile, _columns(event_key), _columns(profile_key)),
                 *(reducers if isinstance(reducers, str) else json.dumps(list(reducers)), score, version, scored_at),
-                *(timing, on_error, on_missing, max_scoring_ms, log, backfill),
+                *(timing, on_error, on_missing, max_scoring_ms, log, backfill, without_index),
             ),
         )["name"]
-        advice = [each for each in map(_advice, connection.notices) if not each.hint.startswith(_LEFT_TO_COUNT)]
         number = row(
             connection,
             "select number from pgscore.binding where (events, profile, model) = (%s::regclass, %s::regclass, %s)",
             (events, profile, model),
         )["number"]
-        return Attached(name, _uncounted(connection, number), advice, number)
+        advice = rows(connection, "select a.* from pgscore._advice(%s) a where a.cause = 'index'", (number,))
+        return Attached(name, _uncounted(connection, number), [Advice(**each) for each in advice], number)
 
 
-def detach(database: Database, events: str, profile: str) -> None:
-    """Detaches an event table from a profile table, for all models: triggers go, and the data stays as it is.
+def detach(database: Database, events: str, profile: str, *, model: str | None = None) -> list[Removed]:
+    """Detaches an event table from a profile table: triggers and generated functions go, the data stays as it is.
+
+    Args:
+        database: a connection string, or an SQLAlchemy engine on psycopg2.
+        events: the event table.
+        profile: the profile table.
+        model: the model whose binding goes; without it all bindings of the two tables do.
+
+    Returns:
+        What went.
 
     Raises:
         PgscoreError: they are not attached, or the caller may not detach them.
     """
-    with transaction(database) as connection, connection.cursor() as cursor:
-        cursor.execute("select pgscore.detach(%s, %s)", (events, profile))
+    with _read_committed(database) as connection:
+        return _removed(connection, "select * from pgscore.detach(%s, %s, %s)", (events, profile, model))
+
+
+def detach_bindings(database: Database, *names: str) -> list[Removed]:
+    """Detaches bindings by their names, together; it works where their tables were dropped, too.
+
+    Returns:
+        What went.
+
+    Raises:
+        PgscoreError: there is none of that name, or the caller may not detach it.
+    """
+    with _read_committed(database) as connection:
+        return _removed(connection, "select * from pgscore.detach(%s::text[])", (list(names),))
+
+
+def reattach(database: Database, events: str, profile: str) -> None:
+    """Generates anew what belongs to the bindings of two tables, and follows columns that were renamed.
+
+    Raises:
+        PgscoreError: they are not attached, the caller may not mend them, or the tables do not fit any more.
+    """
+    with _read_committed(database) as connection, connection.cursor() as cursor:
+        cursor.execute("select pgscore.reattach(%s, %s)", (events, profile))
+
+
+def outdated(database: Database) -> list[Outdated]:
+    """The bindings of which something stands otherwise than this release would generate it; reads the catalog only.
+
+    Raises:
+        PgscoreError: the caller may not read the bindings.
+    """
+    with _read_committed(database) as connection:
+        found = rows(
+            connection,
+            "select name as binding, number, owner, events, profile, mine, state, reasons"
+            " from pgscore._outdated_bindings()",
+        )
+        return [Outdated(**each) for each in found]
+
+
+def reattach_outdated(database: Database, *, progress: Step = no_step) -> list[Reattached]:
+    """Reattaches the outdated bindings that are the caller's, the tables of each in a transaction of their own.
+
+    Applications go on inserting: each transaction holds their tables for a fraction of a second.
+
+    Args:
+        database: a connection string, or an SQLAlchemy engine on psycopg2.
+        progress: is told which binding it is at, for a progress display.
+
+    Returns:
+        What came of each: one that cannot be reattached does not keep the others from it.
+
+    Raises:
+        PgscoreError: the caller may not read the bindings, or the connection was lost.
+    """
+    done: list[Reattached] = []
+    tables: dict[tuple[str, str], Reattached] = {}
+    with connected(database) as connection:
+        mine = [each for each in outdated(connection) if each.mine]
+        for number, each in enumerate(mine):
+            progress(f"reattaching {each.binding}", number, len(mine))
+            pair = (each.events, each.profile)
+            if each.state == "unfit":
+                done.append(Reattached(each.binding, each.reasons[0]))
+                continue
+            if pair not in tables:
+                tables[pair] = _reattached(connection, *pair)
+            done.append(Reattached(each.binding, tables[pair].problem, tables[pair].hint))
+    return done
 
 
 def reconcile(
@@ -235,7 +372,15 @@ def _columns(key: str | Sequence[str]) -> list[str]:
     return [key] if isinstance(key, str) else list(key)
 
 
-def _advice(notice: str) -> Advice:
-    """The parts of a notice: "NOTICE:  sentence" and, in a line of its own, "HINT:  hint", in the server's language."""
-    sentence, _, hint = notice.strip().partition("\n")
-    return Advice(*(part.partition(":")[2].strip() for part in (sentence, hint)))
+def _removed(connection: Connection, sql: str, parameters: Sequence[object]) -> list[Removed]:
+    return [Removed(each["kind"], each["object"]) for each in rows(connection, sql, parameters)]
+
+
+def _reattached(connection: Connection, events: str, profile: str) -> Reattached:
+    try:
+        reattach(connection, events, profile)
+    except UnreachableError:
+        raise
+    except PgscoreError as error:
+        return Reattached("", str(error), error.hint)
+    return Reattached("")

@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "f431f624abc1d97da456eaa47a71209af474edbd049c63f51f64207f285b91b5")
+    run_frozen("0001_core.up.sql", "f8fc08b0e8a96d91f8c5ce45f0e8d0b9a3fc00a7df5da8c64aa72463620db233")
 
 
 def downgrade() -> None:

@@ -342,6 +342,7 @@ create table pgscore.binding (
     event_prefix name not null,
     profile_schema name not null,
     profile_prefix name not null,
+    columns jsonb not null default '{}',
     unique (events, profile, model),
     unique (name, owner),
     constraint timing_is_known check (timing in ('commit', 'statement')),
@@ -375,16 +376,17 @@ comment on column pgscore.binding.event_schema is 'The schema in which the event
 comment on column pgscore.binding.event_prefix is 'What the names of the event table''s functions begin with';
 comment on column pgscore.binding.profile_schema is 'The schema in which the profile table''s functions and tables stand';
 comment on column pgscore.binding.profile_prefix is 'What the names of the profile table''s functions and tables begin with';
+comment on column pgscore.binding.columns is 'The columns that it names, with their numbers in pg_attribute: reattach finds by these what was renamed';
 
 -- Attach runs with its caller's rights, and writes here what is about the caller's own tables. The number is not theirs
 -- to choose: one that was taken ahead would stand in another owner's way.
 grant select, delete on pgscore.binding to pgscore_reader;
 grant insert (
     name, owner, events, profile, model, event_key, profile_key, reducers, score, version, scored_at, timing, on_error, on_missing,
-    max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix
+    max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix, columns
 ) on pgscore.binding to pgscore_reader;
 grant update (
-    owner, timing, on_error, on_missing, max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix
+    owner, event_key, profile_key, reducers, score, version, scored_at, columns, timing, on_error, on_missing, max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix
 ) on pgscore.binding to pgscore_reader;
 alter table pgscore.binding enable row level security;
 create policy read_all on pgscore.binding for select using (true);
@@ -566,6 +568,9 @@ create type pgscore.reducer_sql as (
     is_whole boolean,
     is_finite boolean,
     looks_by name,
+    looks_down boolean,
+    event_fits text[],
+    profile_fits text[],
     one text,
     folded text,
     signed text,
@@ -585,6 +590,9 @@ comment on column pgscore.reducer_sql.delta is 'The type of what events bring, w
 comment on column pgscore.reducer_sql.is_whole is 'Whether each event brings something, so that none can be left out';
 comment on column pgscore.reducer_sql.is_finite is 'false where they may bring NaN or infinity, which cannot be taken away again';
 comment on column pgscore.reducer_sql.looks_by is 'The events'' column by which values are looked up, which an index helps; NULL: all events of the key are read';
+comment on column pgscore.reducer_sql.looks_down is 'true where they are looked up from the largest down, with NULL after all others';
+comment on column pgscore.reducer_sql.event_fits is 'SQL on events, {{row}}, that is never computed, and that PostgreSQL refuses where a column has got a type that would make values wrong';
+comment on column pgscore.reducer_sql.profile_fits is 'The same on profiles, {{row}}';
 comment on column pgscore.reducer_sql.one is 'What one event, e, brings; NULL for nothing';
 comment on column pgscore.reducer_sql.folded is 'What inserted events, e, of one key bring';
 comment on column pgscore.reducer_sql.signed is 'What events, e, of one key bring that come where e.pgscore_sign is 1 and go where it is -1; NULL unless the kind is add';
@@ -6674,15 +6682,17 @@ comment on function pgscore._verbatim(text) is 'SQL that somebody else wrote, fo
 grant execute on function pgscore._verbatim(text) to pgscore_reader;
 
 -- core/binding/called.sql
-create function pgscore._fail(binding text, state text, message text, detail text default '', hint text default '') returns void
-language plpgsql immutable
+create function pgscore._fail(number integer, events text, state text, message text, detail text default '', hint text default '') returns void
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    -- A column or a table that has got another name, or has gone: the application can do nothing about it, and its owner can.
-    if state in ('42703', '42P01', '42883', '42804', '42704', '3F000', '42501') and hint = '' then
-        message := format('the binding of %s does not fit its tables any more: %s', binding, message);
-        hint := '`pgscore doctor` says what to run.';
+    -- A column or a table that has got another name or type, or has gone: the application can do nothing about it, and its
+    -- owner can. PostgreSQL's own hints are about the generated SQL.
+    if state in ('42703', '42P01', '42883', '42804', '42846', '42725', '42704', '3F000', '42501') and message !~ '^the binding of '
+        and (hint = '' or state in ('42703', '42P01', '42883'))
+    then
+        perform pgscore._fail_unfit(number, events, state, message);
     end if;
     if detail = '' and hint = '' then
         raise exception using errcode = state, message = message;
@@ -6695,9 +6705,43 @@ begin
 end
 $$;
 
-comment on function pgscore._fail(text, text, text, text, text) is
+comment on function pgscore._fail(integer, text, text, text, text, text) is
     'Fails as a generated function has failed, in one sentence, and without the SQL in which it was';
-grant execute on function pgscore._fail(text, text, text, text, text) to pgscore_reader;
+grant execute on function pgscore._fail(integer, text, text, text, text, text) to pgscore_reader;
+
+create function pgscore._fail_unfit(number integer, events text, state text, message text) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    b pgscore.binding;
+    gone boolean;
+    problem text;
+begin
+    -- A lock that was not to be had, say, has nothing to do with the columns.
+    if state !~ '^(22|42|3F)' then
+        raise exception using errcode = state, message = message;
+    end if;
+    select o.* into b from pgscore.binding o where o.number = _fail_unfit.number;
+    gone := b.number is null or 2 <> (select count(*) from pg_catalog.pg_class c where c.oid in (b.events, b.profile));
+    if not gone then
+        problem := pgscore._binding_problem(pgscore._followed(b));
+        message := coalesce(problem, pgscore._renamed_sentence(b), message);
+    end if;
+    -- What stands in the way of mending it says more than the SQL that failed.
+    raise exception 'the binding of % does not fit its tables any more: %', events, message
+        using errcode = state, hint = case
+            when b.number is null then 'No binding of that number is here: `pgscore doctor` says what to drop.'
+            when gone then format('As %s: select * from pgscore.detach(%L, %L)', b.owner, b.events, b.profile)
+            when problem is null then format('As %s: select pgscore.reattach(%L, %L)', b.owner, b.events, b.profile)
+            else format('Mend that; then, as %s: select pgscore.reattach(%L, %L)', b.owner, b.events, b.profile)
+        end;
+end
+$$;
+
+comment on function pgscore._fail_unfit(integer, text, text, text) is
+    'Fails for a binding whose tables are not what its functions were generated for: says what is wrong, and what its owner is to call';
+grant execute on function pgscore._fail_unfit(integer, text, text, text) to pgscore_reader;
 
 create function pgscore._state_text(state record) returns text
 language plpgsql stable
@@ -6714,11 +6758,17 @@ grant execute on function pgscore._state_text(record) to pgscore_reader;
 
 -- core/binding/catalog.sql
 create function pgscore._column(relation regclass, name text) returns pg_catalog.pg_attribute
-language sql stable
+-- A generator asks it some hundred times: PL/pgSQL plans its query once.
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select a.* from pg_catalog.pg_attribute a
-    where a.attrelid = relation and a.attname = _column.name and a.attnum > 0 and not a.attisdropped
+declare
+    found_column pg_catalog.pg_attribute;
+begin
+    select a.* into found_column from pg_catalog.pg_attribute a
+    where a.attrelid = relation and a.attname = _column.name and a.attnum > 0 and not a.attisdropped;
+    return found_column;
+end
 $$;
 
 comment on function pgscore._column(regclass, text) is 'A column of a table; all NULL where there is none of that name';
@@ -6814,6 +6864,39 @@ $$;
 comment on function pgscore._row_key(regclass) is
     'The columns that identify rows of a profile table, in whose order they are locked: its primary key, or the key of its first binding';
 grant execute on function pgscore._row_key(regclass) to pgscore_reader;
+
+create function pgscore._relation(schema name, name text) returns regclass
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Unlike to_regclass it wants no right on the schema: whoever reads the catalog may compare.
+    select c.oid::regclass from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = schema and c.relname = _relation.name
+$$;
+
+comment on function pgscore._relation(name, text) is 'A table by its schema and name; NULL where there is none';
+grant execute on function pgscore._relation(name, text) to pgscore_reader;
+
+create function pgscore._procedure(schema name, name text) returns regprocedure
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select p.oid::regprocedure from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    where n.nspname = schema and p.proname = _procedure.name and p.pronargs = 0
+$$;
+
+comment on function pgscore._procedure(name, text) is 'A function without arguments by its schema and name; NULL where there is none';
+grant execute on function pgscore._procedure(name, text) to pgscore_reader;
+
+create function pgscore._profile_relation(b pgscore.binding, what text) returns regclass
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._relation(b.profile_schema, b.profile_prefix || '_' || what)
+$$;
+
+comment on function pgscore._profile_relation(pgscore.binding, text) is 'A table that the bindings of a profile table share; NULL where it is missing';
+grant execute on function pgscore._profile_relation(pgscore.binding, text) to pgscore_reader;
 
 -- core/binding/keys.sql
 create function pgscore._key_type(type oid) returns text
@@ -6938,6 +7021,36 @@ comment on function pgscore._counter_problem(pgscore.reducer_sql, pg_catalog.pg_
     'What is wrong with a column that counts, in a sentence; NULL where nothing is';
 grant execute on function pgscore._counter_problem(pgscore.reducer_sql, pg_catalog.pg_attribute) to pgscore_reader;
 
+create function pgscore._fits_sql(c pg_catalog.pg_attribute, may_grow boolean) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- An operator that the wanted types have, and others have not.
+    select format(
+        case
+            when c.atttypid in ('text'::regtype, 'varchar'::regtype) then '{{row}}.%1$I ~~ '''''
+            when may_grow and c.atttypid in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) then '{{row}}.%1$I # 1'
+            else 'array[{{row}}.%1$I] = null::%2$s[]'
+        end,
+        c.attname, format_type(c.atttypid, null)
+    )
+$$;
+
+comment on function pgscore._fits_sql(pg_catalog.pg_attribute, boolean) is
+    'SQL that PostgreSQL refuses where a column of {{row}} has another type by now; text may be varchar, and integers may grow where that is harmless';
+grant execute on function pgscore._fits_sql(pg_catalog.pg_attribute, boolean) to pgscore_reader;
+
+create function pgscore._fits_number_sql(c pg_catalog.pg_attribute) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Integers and numeric have it, floats have not.
+    select format('{{row}}.%I %% 1', c.attname)
+$$;
+
+comment on function pgscore._fits_number_sql(pg_catalog.pg_attribute) is 'SQL that PostgreSQL refuses where a column of {{row}} is no exact number any more';
+grant execute on function pgscore._fits_number_sql(pg_catalog.pg_attribute) to pgscore_reader;
+
 create function pgscore._order_problem(r pgscore.reducer_sql, source pg_catalog.pg_attribute) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -6961,16 +7074,54 @@ comment on function pgscore._order_problem(pgscore.reducer_sql, pg_catalog.pg_at
     'What is wrong with a column whose values are to be ordered, in a sentence; NULL where nothing is';
 grant execute on function pgscore._order_problem(pgscore.reducer_sql, pg_catalog.pg_attribute) to pgscore_reader;
 
-create function pgscore._same_type_problem(r pgscore.reducer_sql, source pg_catalog.pg_attribute, target pg_catalog.pg_attribute) returns text
-language sql stable
+create function pgscore._is_held(source pg_catalog.pg_attribute, target pg_catalog.pg_attribute) returns boolean
+language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
-    select format(
-        'column "%s" is of type %s and takes the %s of a column of type %s: they must be the same',
-        target.attname, format_type(target.atttypid, target.atttypmod), r.reducer ->> 'aggregate',
-        format_type(source.atttypid, source.atttypmod)
-    )
-    where (target.atttypid, target.atttypmod, target.attcollation) is distinct from (source.atttypid, source.atttypmod, source.attcollation)
+begin
+    -- Each value, in the same order.
+    return target.attcollation = source.attcollation and coalesce(
+        (target.atttypid = source.atttypid and target.atttypmod in (source.atttypmod, -1) and target.atttypid <> 'bpchar'::regtype)
+        or (target.atttypid, target.atttypmod) = (source.atttypid, source.atttypmod)
+        or (
+            source.atttypid in ('text'::regtype, 'varchar'::regtype) and target.atttypid in ('text'::regtype, 'varchar'::regtype)
+            and (target.atttypmod = -1 or target.atttypmod >= source.atttypmod and source.atttypmod <> -1)
+        )
+        or (
+            array_position(array['smallint', 'integer', 'bigint', 'numeric']::regtype[], source.atttypid)
+                < array_position(array['smallint', 'integer', 'bigint', 'numeric']::regtype[], target.atttypid)
+            and target.atttypmod = -1
+        )
+        or (
+            -- As many digits before the point, and behind it.
+            (source.atttypid, target.atttypid) = ('numeric'::regtype, 'numeric'::regtype) and least(source.atttypmod, target.atttypmod) >= 4
+            and (source.atttypmod - 4) & 65535 <= least((target.atttypmod - 4) & 65535, 1000)
+            and ((source.atttypmod - 4) >> 16) - ((source.atttypmod - 4) & 65535) <= ((target.atttypmod - 4) >> 16) - ((target.atttypmod - 4) & 65535)
+        )
+        or (source.atttypid, target.atttypid) = ('real'::regtype, 'double precision'::regtype), false
+    );
+end
+$$;
+
+comment on function pgscore._is_held(pg_catalog.pg_attribute, pg_catalog.pg_attribute) is
+    'Whether a column holds each value of another one, in the same order: text those of varchar, bigint those of integer';
+grant execute on function pgscore._is_held(pg_catalog.pg_attribute, pg_catalog.pg_attribute) to pgscore_reader;
+
+create function pgscore._same_type_problem(r pgscore.reducer_sql, source pg_catalog.pg_attribute, target pg_catalog.pg_attribute) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if pgscore._is_held(source, target) then
+        return null;
+    end if;
+    return format(
+        'column "%1$s" is of type %2$s and takes the %3$s of a column of type %4$s: they must be the same; run: alter table %5$s alter column %6$I type %4$s%7$s',
+        target.attname, pgscore._column_type(target), r.reducer ->> 'aggregate', pgscore._column_type(source), target.attrelid::regclass, target.attname,
+        -- Nothing is cast to an enum by itself.
+        (select format(' using %I::text::%s', target.attname, t.oid::regtype) from pg_catalog.pg_type t where t.oid = source.atttypid and t.typtype = 'e')
+    );
+end
 $$;
 
 comment on function pgscore._same_type_problem(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute) is
@@ -6978,7 +7129,7 @@ comment on function pgscore._same_type_problem(pgscore.reducer_sql, pg_catalog.p
 grant execute on function pgscore._same_type_problem(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute) to pgscore_reader;
 
 -- core/binding/reducers/filter.sql
-create function pgscore._filter_sql(reducer jsonb, events regclass) returns text
+create function pgscore._filter_sql(reducer jsonb, events regclass, source text default 'e') returns text
 language plpgsql stable
 -- A value with a date or a time is read and written the same way whoever attaches: without a zone it is UTC.
 set search_path = pg_catalog, pg_temp set datestyle = 'ISO' set intervalstyle = 'postgres' set timezone = 'UTC'
@@ -6988,40 +7139,46 @@ declare
     value text;
     conditions text[];
 begin
+    if not reducer ? 'where' then
+        return null;
+    end if;
     for filtered in
         select w.value, a.attname, format_type(a.atttypid, a.atttypmod) as type, t.typcategory in ('D', 'T', 'R') as has_time
-        from jsonb_each(reducer -> 'where') as w, pgscore._column(events, w.key) as a
+        from jsonb_each(reducer -> 'where') as w
+        join pg_catalog.pg_attribute a on a.attrelid = events and a.attname = w.key and a.attnum > 0 and not a.attisdropped
         join pg_catalog.pg_type t on t.oid = a.atttypid
         order by w.key
     loop
         value := filtered.value #>> '{}';
         if value is null then
-            conditions := conditions || format('e.%I is null', filtered.attname);
+            conditions := conditions || format('%s.%I is null', source, filtered.attname);
             continue;
         elsif filtered.has_time then
             execute format('select %L::%s::text', value, filtered.type) into value;
         end if;
-        conditions := conditions || format('e.%I = %s::%s', filtered.attname, pgscore._verbatim(quote_literal(value)), filtered.type);
+        conditions := conditions || format('%s.%I = %s::%s', source, filtered.attname, replace(quote_literal(value), chr(10), chr(2)), filtered.type);
     end loop;
     return array_to_string(conditions, ' and ');
 end
 $$;
 
-comment on function pgscore._filter_sql(jsonb, regclass) is 'SQL for the equality filters of a reducer, on events, e; NULL where it has none';
-grant execute on function pgscore._filter_sql(jsonb, regclass) to pgscore_reader;
+comment on function pgscore._filter_sql(jsonb, regclass, text) is 'SQL for the equality filters of a reducer, on events; NULL where it has none';
+grant execute on function pgscore._filter_sql(jsonb, regclass, text) to pgscore_reader;
 
 create function pgscore._filter_problem(reducer jsonb, events regclass) returns text
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
+set search_path = pg_catalog, pg_temp set datestyle = 'ISO' set intervalstyle = 'postgres' set timezone = 'UTC'
 as $$
 declare
     filtered record;
 begin
-    if jsonb_typeof(coalesce(reducer -> 'where', '{}')) <> 'object' then
+    if not reducer ? 'where' then
+        return null;
+    elsif jsonb_typeof(reducer -> 'where') <> 'object' then
         return 'the field "where" of a reducer is an object of columns and values';
     end if;
     for filtered in
-        select w.key as name, w.value, c.attname, c.atttypid
+        select w.key as name, w.value, c.attname, c.atttypid, c.atttypmod
         from jsonb_each(reducer -> 'where') as w left join lateral pgscore._column(events, w.key) as c on true
     loop
         if filtered.attname is null then
@@ -7035,6 +7192,15 @@ begin
         ) then
             return format('column "%s" of type %s cannot be filtered by', filtered.name, filtered.atttypid::regtype);
         end if;
+        begin
+            -- Of PostgreSQL's own types, and of enums.
+            execute format('select %L::%s', filtered.value #>> '{}', format_type(filtered.atttypid, filtered.atttypmod));
+        exception when data_exception then
+            return format(
+                'column "%s" of table %s is %s and is filtered by %s, which is no value of that type', filtered.name, events,
+                format_type(filtered.atttypid, filtered.atttypmod), filtered.value
+            );
+        end;
     end loop;
     return null;
 end
@@ -7056,6 +7222,7 @@ begin
     r.kind := 'add';
     r.delta := 'bigint';
     r.is_whole := filter is null;
+    r.profile_fits := array[pgscore._fits_number_sql(target)];
     r.one := coalesce('case when ' || filter || ' then 1 end', '1');
     r.folded := 'count(*)' || filtered;
     r.signed := 'sum(e.pgscore_sign)' || filtered;
@@ -7086,15 +7253,17 @@ declare
 begin
     r.problem := case
         when not is_exact and target.atttypid <> 'double precision'::regtype
-            then format('column "%s" must be double precision for a sum of "%s"', target.attname, source.attname)
+            then format('column "%1$s" must be double precision for a sum of "%2$s"; run: alter table %3$s alter column %1$I type double precision', target.attname, source.attname, target.attrelid::regclass)
         when not is_exact then null
         when source.atttypid not in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype)
             then format('column "%s" of type %s cannot be summed', source.attname, source.atttypid::regtype)
         when source.atttypid = 'numeric'::regtype and (target.atttypid <> 'numeric'::regtype or target.atttypmod <> -1)
-            then format('column "%s" must be numeric, without a precision, for a sum of numeric "%s"', target.attname, source.attname)
+            then format('column "%1$s" must be numeric, without a precision, for a sum of numeric "%2$s"; run: alter table %3$s alter column %1$I type numeric', target.attname, source.attname, target.attrelid::regclass)
         else pgscore._counter_problem(r, target)
     end;
     r.kind := case when is_exact then 'add' else 'grow' end;
+    r.event_fits := case when is_exact then array[pgscore._fits_number_sql(source)] end;
+    r.profile_fits := array[case when is_exact and source.atttypid <> 'numeric'::regtype then pgscore._fits_number_sql(target) else pgscore._fits_sql(target, false) end];
     r.delta := case when is_exact then 'numeric' else 'double precision' end;
     r.is_finite := source.atttypid <> 'numeric'::regtype;
     r.one := coalesce('case when ' || filter || ' then ' || value || ' end', value);
@@ -7132,6 +7301,8 @@ begin
     r.problem := coalesce(pgscore._order_problem(r, source), pgscore._same_type_problem(r, source, target));
     r.kind := 'grow';
     r.looks_by := source.attname;
+    r.event_fits := array[pgscore._fits_sql(source, target.atttypid in ('bigint'::regtype, 'numeric'::regtype))];
+    r.profile_fits := array[pgscore._fits_sql(target, true)];
     r.delta := pgscore._column_type(target);
     r.one := coalesce('case when ' || filter || ' then ' || value || ' end', value);
     r.folded := format(first, value, direction, coalesce(' and ' || filter, ''));
@@ -7170,6 +7341,9 @@ begin
     end if;
     r.kind := 'look';
     r.looks_by := r.reducer ->> 'order_by';
+    r.looks_down := true;
+    r.event_fits := array[pgscore._fits_sql(source, target.atttypid in ('bigint'::regtype, 'numeric'::regtype))];
+    r.profile_fits := array[pgscore._fits_sql(target, true)];
     r.recounted := format(
         'select e.%I %s order by e.%I desc nulls last%s limit 1', source.attname, chosen, r.reducer ->> 'order_by',
         (select string_agg(format(', e.%I desc', k.name), '' order by k.ordinal) from unnest(key) with ordinality as k (name, ordinal))
@@ -7198,9 +7372,11 @@ begin
         when is_exact and source.atttypid not in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype)
             then format('column "%s" of type %s has no average', source.attname, source.atttypid::regtype)
         when target.atttypid <> wanted::regtype or target.atttypmod <> -1
-            then format('column "%s" must be %s, without a precision, for an average of "%s"', target.attname, wanted, source.attname)
+            then format('column "%1$s" must be %2$s, without a precision, for an average of "%3$s"; run: alter table %4$s alter column %1$I type %2$s', target.attname, wanted, source.attname, target.attrelid::regclass)
     end;
     r.kind := 'look';
+    r.event_fits := case when is_exact then array[pgscore._fits_number_sql(source)] end;
+    r.profile_fits := array[pgscore._fits_sql(target, false)];
     -- PostgreSQL's avg of floats squares them, and so overflows past 1e154.
     r.recounted := case
         when is_exact then format('select avg(e.%I) %s', source.attname, chosen)
@@ -7228,6 +7404,7 @@ as $$
 begin
     r.problem := coalesce(pgscore._order_problem(r, source), pgscore._counter_problem(r, target));
     r.kind := 'look';
+    r.profile_fits := array[pgscore._fits_number_sql(target)];
     r.recounted := format('select count(distinct e.%I) %s', source.attname, chosen);
     r.differs := '{{present}} is distinct from {{recounted}}';
     return r;
@@ -7287,6 +7464,9 @@ begin
         when 'avg' then r := pgscore._avg_reducer(r, source, target, filter, chosen);
         when 'distinct' then r := pgscore._distinct_reducer(r, source, target, filter, chosen);
     end case;
+    if filter is not null then
+        r.event_fits := r.event_fits || pgscore._filter_sql(reducer, events, '{{row}}');
+    end if;
     if reducer ? 'deletes' then
         -- What is counted once stays counted, so the events that are there do not tell it.
         r.differs := null;
@@ -7357,12 +7537,23 @@ create function pgscore._fail_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
-perform pgscore._fail({{binding}}, sqlstate, sqlerrm);
+perform pgscore._fail({{number}}, {{binding}}, sqlstate, sqlerrm);
 $template$ $function$;
 
 comment on function pgscore._fail_template() is
     'Template: what a generated function does with an error: one sentence for the application, without the SQL that it comes from';
 grant execute on function pgscore._fail_template() to pgscore_reader;
+
+create function pgscore._unfit_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+perform pgscore._fail_unfit({{number}}, {{binding}}, sqlstate, sqlerrm);
+$template$ $function$;
+
+comment on function pgscore._unfit_template() is
+    'Template: what a generated function does where the columns are not what it was generated for';
+grant execute on function pgscore._unfit_template() to pgscore_reader;
 
 -- core/binding/templates/insert.sql
 create function pgscore._insert_template() returns text
@@ -7382,7 +7573,7 @@ begin
         from pgscore_new e offset 1;
         many := found;
     exception when others then
-        {{fail}}
+        {{unfit}}
     end;
     if many then
         {{insert_many}}
@@ -7473,7 +7664,7 @@ begin
         perform {{read}}
         from {{transition}} e limit 0;
     exception when others then
-        {{fail}}
+        {{unfit}}
     end;
     {{queue_change}}
     return null;
@@ -7523,12 +7714,12 @@ begin
     begin
         -- What is wrong with the columns of events is found here, and said in one sentence.
         if tg_op = 'DELETE' then
-            missing := num_nulls({{read_old}});
+            missing := case when {{bound}} then num_nulls({{read_old}}) end;
         else
-            missing := num_nulls({{read_new}});
+            missing := case when {{bound}} then num_nulls({{read_new}}) end;
         end if;
     exception when others then
-        {{fail}}
+        {{unfit}}
     end;
     if tg_op = 'INSERT' then
         {{insert_one}}
@@ -7617,7 +7808,7 @@ begin
         {{in_order}}
     exception when others then
         get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
-        perform pgscore._fail({{events}}, sqlstate, sqlerrm, detail, hint);
+        perform pgscore._fail({{number}}, {{events}}, sqlstate, sqlerrm, detail, hint);
     end;
     return null;
 end
@@ -8070,6 +8261,8 @@ set search_path = pg_catalog, pg_temp
 as $function$ select $template$
 -- Scores a row of {{profile}} if what a model reads has changed, whoever changed it. Generated; change it with pgscore.attach.
 #variable_conflict use_column
+declare
+    rekeys boolean;
 begin
     -- What pgscore wrote together with the score, and nothing that a trigger changes because of it.
     if current_setting('pgscore.scored', true) ~ ('^' || pg_trigger_depth() || '/[0-9]{1,18}$') then
@@ -8095,7 +8288,13 @@ create function pgscore._rekey_one_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
-if {{changed}} then
+begin
+    -- What is wrong with the columns is found here, and said in one sentence.
+    rekeys := case when {{bound}} then {{changed}} or num_nulls({{written}}) < 0 end;
+exception when others then
+    {{unfit}}
+end;
+if rekeys then
     -- Recounted when it is stored, and at commit, when its events have followed. What is listed for it follows at once.
     with former as (delete from pgscore.stale_row s where s.binding = {{number}} and s.key = {{former_text}} returning s.*)
     insert into pgscore.stale_row (binding, key, cause, reason, since)
@@ -8103,6 +8302,8 @@ if {{changed}} then
     on conflict do nothing;
     insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
     select {{number}}, 'rekey', 'commit', {{values}} where {{present}};
+    -- Has the trigger fire that looks after the row when it is stored.
+    perform set_config('pgscore.rekeyed', 'yes', true);
 end if;
 $template$ $function$;
 
@@ -8223,6 +8424,11 @@ create function pgscore._arrive_one_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
+begin
+    perform {{fits}} from pgscore_new n, {{queue}} q limit 0;
+exception when others then
+    {{unfit}}
+end;
 insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
 select {{number}}, 'arrive', case when row_number() over () = 1 then '{{timing}}' end, {{values}}
 from pgscore_new n
@@ -8253,6 +8459,11 @@ create function pgscore._forget_one_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
+begin
+    perform {{key_text}} from {{profile}} p limit 0;
+exception when others then
+    {{unfit}}
+end;
 if tg_op = 'TRUNCATE' then
     delete from pgscore.stale_row s
     where s.binding = {{number}} and not exists (select from {{profile}} p where {{key_text}} = s.key);
@@ -8274,6 +8485,7 @@ as $function$ select $template$
 -- The trigger that scores a row notes its new key before the row has it, and, on the way to another partition, as the
 -- only one. Where constraints are immediate that is too early to count.
 begin
+    perform set_config('pgscore.rekeyed', '', true);
     insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs) select 0, 'rekeyed', 'commit'
     where exists (select from {{queue}} q where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_task = 'rekey');
     return null;
@@ -8476,25 +8688,62 @@ comment on function pgscore._function_sql(text, text, text, text, text, regrole)
     'What makes a function that works with the rights of the owner of tables, and that nobody else may call';
 grant execute on function pgscore._function_sql(text, text, text, text, text, regrole) to pgscore_reader;
 
+create function pgscore._trigger_hash(fires text, details text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select md5(concat_ws(' ', fires, details))
+$$;
+
+comment on function pgscore._trigger_hash(text, text) is 'What stands in the comment of a generated trigger: a hash of when it fires';
+grant execute on function pgscore._trigger_hash(text, text) to pgscore_reader;
+
+create function pgscore._trigger_state(name text, fires text, relation regclass, details text, function regprocedure) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(
+        (
+            select case
+                when t.tgenabled not in ('O', 'A') then 'disabled'
+                when c.hash is null or t.tgfoid is distinct from function::oid
+                    -- What its definition says, but for expressions: those are PostgreSQL's text of ours.
+                    or (t.tgtype & 1 <> 0) <> (details ~ 'for each row') or (t.tgtype & 2 <> 0) <> (fires ~ '^before')
+                    or (t.tgtype & 4 <> 0) <> (fires ~ ' insert') or (t.tgtype & 8 <> 0) <> (fires ~ ' delete')
+                    or (t.tgtype & 16 <> 0) <> (fires ~ ' update') or (t.tgtype & 32 <> 0) <> (fires ~ ' truncate')
+                    or (t.tgqual is not null) <> (details ~ 'when [(]') or array_length(t.tgattr::smallint[], 1) > 0
+                    or (t.tgnewtable is not null) <> (details ~ 'new table') or (t.tgoldtable is not null) <> (details ~ 'old table')
+                    or t.tginitdeferred <> (details ~ 'initially deferred')
+                then 'edited'
+                when c.hash <> pgscore._trigger_hash(fires, details) then 'outdated'
+                else 'ok'
+            end
+            from pg_catalog.pg_trigger t,
+                lateral (select substring(obj_description(t.oid, 'pg_trigger') from '^pgscore: .*[(]([0-9a-f]{32})[)]$') as hash) c
+            where t.tgrelid = relation and t.tgname = _trigger_state.name
+        ), 'missing'
+    )
+$$;
+
+comment on function pgscore._trigger_state(text, text, regclass, text, regprocedure) is
+    'How a trigger of a table compares with the generated one: ok, missing, disabled, edited by hand, or outdated, which is as another release generated it';
+grant execute on function pgscore._trigger_state(text, text, regclass, text, regprocedure) to pgscore_reader;
+
 create function pgscore._trigger_sql(name text, fires text, relation regclass, details text, function text, says text) returns setof text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    -- A trigger that stands as it should is left alone: to replace it would lock the table.
     select s.statement
     from (values
         (1, format('create or replace trigger %I %s on %s %s execute function %s()', name, fires, relation, details, function)),
-        (2, format('comment on trigger %I on %s is %L', name, relation, 'pgscore: ' || says))
+        (2, format(
+            'comment on trigger %I on %s is %L', name, relation, format('pgscore: %s (%s)', says, pgscore._trigger_hash(fires, details))
+        ))
     ) as s (step, statement)
-    where not exists (
-        select from pg_catalog.pg_trigger t
-        where t.tgrelid = relation and t.tgname = name and t.tgfoid = to_regprocedure(function || '()') and t.tgenabled in ('O', 'A')
-    )
     order by s.step
 $$;
 
-comment on function pgscore._trigger_sql(text, text, regclass, text, text, text) is
-    'What makes a trigger with its comment; nothing, where the table has it';
+comment on function pgscore._trigger_sql(text, text, regclass, text, text, text) is 'What makes a trigger with its comment';
 grant execute on function pgscore._trigger_sql(text, text, regclass, text, text, text) to pgscore_reader;
 
 create function pgscore._recounted_sql() returns text
@@ -8536,11 +8785,21 @@ create function pgscore._fail_sql(b pgscore.binding) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select pgscore._fill(pgscore._fail_template(), jsonb_build_object('binding', quote_literal(b.events)))
+    select pgscore._fill(pgscore._fail_template(), jsonb_build_object('number', b.number, 'binding', quote_literal(b.events)))
 $$;
 
 comment on function pgscore._fail_sql(pgscore.binding) is 'What a generated function does with an error';
 grant execute on function pgscore._fail_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._unfit_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(pgscore._unfit_template(), jsonb_build_object('number', b.number, 'binding', quote_literal(b.events)))
+$$;
+
+comment on function pgscore._unfit_sql(pgscore.binding) is 'What a generated function does where the columns are not what it was generated for';
+grant execute on function pgscore._unfit_sql(pgscore.binding) to pgscore_reader;
 
 -- core/binding/generating/events.sql
 create function pgscore._read_columns(b pgscore.binding) returns name[]
@@ -8603,6 +8862,36 @@ comment on function pgscore._worth_sql(pgscore.binding, text[]) is
     'SQL that says whether inserted events, of which is known what they bring, change anything; NULL where they always do';
 grant execute on function pgscore._worth_sql(pgscore.binding, text[]) to pgscore_reader;
 
+create function pgscore._events_fit_sql(b pgscore.binding, source text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Parsed, and never computed.
+    select format('case when false then num_nulls(%s) end', string_agg(f.fits, ', ' order by f.step, f.fits))
+    from (
+        select 1 as step, format('%s.%I = null::%s', source, e.name, t.type) as fits
+        from unnest(b.event_key) with ordinality as e (name, ordinal)
+        join unnest(pgscore._key_types(b.profile, b.profile_key)) with ordinality as t (type, ordinal) using (ordinal)
+        union
+        select 2, replace(f, '{{row}}', source) from pgscore._reducers_of(b) r, unnest(r.event_fits) f
+    ) f
+$$;
+
+comment on function pgscore._events_fit_sql(pgscore.binding, text) is
+    'SQL that PostgreSQL refuses where the columns of events have got types with which counters would be wrong';
+grant execute on function pgscore._events_fit_sql(pgscore.binding, text) to pgscore_reader;
+
+create function pgscore._profiles_fit_sql(b pgscore.binding, source text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(distinct replace(f, '{{row}}', source), ', ') from pgscore._reducers_of(b) r, unnest(r.profile_fits) f
+$$;
+
+comment on function pgscore._profiles_fit_sql(pgscore.binding, text) is
+    'SQL that PostgreSQL refuses where columns of the profile have got types with which counters would be wrong; never computed';
+grant execute on function pgscore._profiles_fit_sql(pgscore.binding, text) to pgscore_reader;
+
 create function pgscore._event_parts(b pgscore.binding) returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -8632,10 +8921,11 @@ begin
     from pgscore._reducers_of(b) r;
     return jsonb_build_object(
         'binding', b.events, 'number', b.number, 'events', b.events, 'profile', b.profile, 'timing', b.timing,
-        'queue', pgscore._profile_object(b, 'queue'), 'fail', pgscore._fail_sql(b), 'recounted', pgscore._recounted_sql(),
+        'queue', pgscore._profile_object(b, 'queue'), 'unfit', pgscore._unfit_sql(b), 'recounted', pgscore._recounted_sql(),
         'read', format(
-            e'%s,\n    (select row(%s) from %s p where false)', pgscore._columns_sql(pgscore._read_columns(b), 'e'),
-            pgscore._columns_sql(array(
+            e'%s,\n    %s,\n    (select row(%s) from %s p, %s q where false)', pgscore._columns_sql(pgscore._read_columns(b), 'e'),
+            pgscore._events_fit_sql(b, 'e'),
+            concat_ws(', ', pgscore._columns_sql(array(
                 select c.name from (
                     select 1 as step, k.ordinal, k.name from unnest(b.profile_key) with ordinality as k (name, ordinal)
                     union all
@@ -8646,7 +8936,7 @@ begin
                     where n.name is not null
                 ) c
                 group by c.name order by min(c.step), min(c.ordinal), c.name
-            ), 'p'), b.profile
+            ), 'p'), pgscore._profiles_fit_sql(b, 'p'), pgscore._columns_sql(b.profile_key || targets, 'q')), b.profile, pgscore._profile_object(b, 'queue')
         ),
         'columns', pgscore._columns_sql(b.profile_key || targets),
         'event_keys', pgscore._columns_sql(b.event_key, 'e'),
@@ -8759,8 +9049,8 @@ begin
         );
     end if;
     if is_row then
-        coming := format('select 1 as pgscore_sign%s, %s', state[1], pgscore._named_sql(read, 'new'));
-        going := format('select -1 as pgscore_sign%s, %s', state[2], pgscore._named_sql(read, 'old'));
+        coming := format('select 1 as pgscore_sign%s, %s where %s', state[1], pgscore._named_sql(read, 'new'), pgscore._bound_sql(b.events));
+        going := format('select -1 as pgscore_sign%s, %s where %s', state[2], pgscore._named_sql(read, 'old'), pgscore._bound_sql(b.events));
     else
         coming := format('select 1 as pgscore_sign%s, %s from pgscore_new n', state[1], pgscore._columns_sql(read, 'n'));
         going := format('select -1 as pgscore_sign%s, %s from pgscore_old o', state[2], pgscore._columns_sql(read, 'o'));
@@ -8865,7 +9155,7 @@ as $$
 declare
     parts constant jsonb := pgscore._event_parts(b);
     row_parts constant jsonb := parts || jsonb_build_object('source', format(
-        '(select %s) e', pgscore._named_sql(pgscore._read_columns(b), 'new')
+        '(select %s where %s) e', pgscore._named_sql(pgscore._read_columns(b), 'new'), pgscore._bound_sql(b.events)
     ));
     body record;
 begin
@@ -8885,8 +9175,9 @@ begin
         where not pgscore._is_partitioned(b.events)
         union all
         select 'row', pgscore._fill(pgscore._row_template(), row_parts || jsonb_build_object(
-            'declared', pgscore._declared_sql(b),
-            'read_new', pgscore._columns_sql(pgscore._read_columns(b), 'new'), 'read_old', pgscore._columns_sql(pgscore._read_columns(b), 'old'),
+            'declared', pgscore._declared_sql(b), 'bound', pgscore._bound_sql(b.events),
+            'read_new', format('%s, %s', pgscore._columns_sql(pgscore._read_columns(b), 'new'), pgscore._events_fit_sql(b, 'new')),
+            'read_old', format('%s, %s', pgscore._columns_sql(pgscore._read_columns(b), 'old'), pgscore._events_fit_sql(b, 'old')),
             'insert_one', pgscore._insert_one_sql(b, row_parts),
             'queue_update', pgscore._change_sql(b, 'update', parts, true), 'queue_delete', pgscore._change_sql(b, 'delete', parts, true)
         ))
@@ -8906,18 +9197,21 @@ $$;
 comment on function pgscore._event_functions_sql(pgscore.binding) is 'What makes the functions of an event table';
 grant execute on function pgscore._event_functions_sql(pgscore.binding) to pgscore_reader;
 
-create function pgscore._event_triggers_sql(b pgscore.binding) returns setof text
+create function pgscore._event_triggers(b pgscore.binding)
+returns table (step integer, name text, fires text, relation regclass, details text, function text, says text, state text)
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select s.statement
+    select t.step, n.name, t.fires, t.relation, t.details, pgscore._event_object(b, t.operation),
+        format('moves counters of %s and scores of model %s', b.profile, b.model),
+        pgscore._trigger_state(n.name, t.fires, t.relation, t.details, pgscore._procedure(b.event_schema, b.event_prefix || '_' || t.operation))
     from (
-        select 1 as step, p.relation, o.operation, 'after ' || o.operation as fires, o.tables || ' for each statement' as details
+        select 1 as step, b.events as relation, o.operation, 'after ' || o.operation as fires, o.tables || ' for each statement' as details
         from (values
             ('insert', 'referencing new table as pgscore_new'),
             ('update', 'referencing new table as pgscore_new old table as pgscore_old'),
             ('delete', 'referencing old table as pgscore_old')
-        ) as o (operation, tables), (select b.events as relation) p
+        ) as o (operation, tables)
         where not pgscore._is_partitioned(b.events)
         union all
         -- Partitions get it from their parent, also those that are attached later.
@@ -8925,11 +9219,22 @@ as $$
         union all
         select 3, p.relation, 'truncate', 'after truncate', 'for each statement' from pgscore._partitions(b.events) as p (relation)
     ) t,
-        lateral pgscore._trigger_sql(
-            substr(b.event_prefix::text || '_' || t.operation, 2), t.fires, t.relation, t.details, pgscore._event_object(b, t.operation),
-            format('moves counters of %s and scores of model %s', b.profile, b.model)
-        ) with ordinality as s (statement, ordinal)
-    order by t.step, t.relation::oid, t.operation, s.ordinal
+        lateral (select substr(b.event_prefix::text || '_' || t.operation, 2) as name) n
+$$;
+
+comment on function pgscore._event_triggers(pgscore.binding) is 'The triggers of an event table and of its partitions, as generated, and how those that are there compare';
+grant execute on function pgscore._event_triggers(pgscore.binding) to pgscore_reader;
+
+create function pgscore._event_triggers_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A trigger that stands as it should is left alone: to replace it would lock the table.
+    select s.statement
+    from pgscore._event_triggers(b) t,
+        lateral pgscore._trigger_sql(t.name, t.fires, t.relation, t.details, t.function, t.says) with ordinality as s (statement, ordinal)
+    where t.state <> 'ok'
+    order by t.step, t.relation::oid, t.name, s.ordinal
 $$;
 
 comment on function pgscore._event_triggers_sql(pgscore.binding) is 'What makes the triggers of an event table and of its partitions';
@@ -8963,6 +9268,66 @@ comment on function pgscore._queue_columns(regclass) is
     'The columns of a profile table''s queue that follow its bindings, named as in the profile: keys, and what events bring to each counter';
 grant execute on function pgscore._queue_columns(regclass) to pgscore_reader;
 
+create function pgscore._all_queue_columns(profile regclass) returns table (name name, type text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select c.name, c.type
+    from (
+        select o.name::name, o.type, 1 as step, o.ordinal::bigint
+        from (values
+            ('pgscore_transaction', 'xid8', 1), ('pgscore_id', 'bigint', 2), ('pgscore_binding', 'integer', 3), ('pgscore_task', 'text', 4),
+            ('pgscore_runs', 'text', 5)
+        ) as o (name, type, ordinal)
+        union all
+        select c.name, c.type, 2, c.ordinal from pgscore._queue_columns(profile) with ordinality as c (name, type, says, ordinal)
+    ) c
+    order by c.step, c.ordinal
+$$;
+
+comment on function pgscore._all_queue_columns(regclass) is 'All columns of a profile table''s queue, with their types';
+grant execute on function pgscore._all_queue_columns(regclass) to pgscore_reader;
+
+create function pgscore._queue_hash(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select md5(string_agg(format('%I %s', c.name, c.type), ', ' order by c.ordinal))
+    from pgscore._all_queue_columns(b.profile) with ordinality as c (name, type, ordinal)
+$$;
+
+comment on function pgscore._queue_hash(pgscore.binding) is 'What stands in the comment of a queue: a hash of its columns';
+grant execute on function pgscore._queue_hash(pgscore.binding) to pgscore_reader;
+
+create function pgscore._queue_state(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when q.queue is null then 'missing'
+        -- Its columns are not what its own comment says, or somebody has put something on it.
+        when c.hash is null or c.hash is distinct from (
+            select md5(string_agg(format('%I %s', a.attname, pgscore._column_type(a)), ', ' order by a.attnum))
+            from pg_catalog.pg_attribute a where a.attrelid = q.queue and a.attnum > 0 and not a.attisdropped
+        ) or exists (
+            select from pg_catalog.pg_trigger t
+            where t.tgrelid = q.queue and t.tgname not in ('pgscore_commit', 'pgscore_statement') and not t.tgisinternal
+        ) or not exists (
+            select from pg_catalog.pg_index i where i.indrelid = q.queue and i.indisvalid and i.indpred is null and i.indkey[0] = 1 and i.indkey[1] = 2
+        ) or exists (
+            select from pg_catalog.pg_class r where r.oid = q.queue and (r.relpersistence <> 'u' or r.relowner <> b.owner or r.relrowsecurity)
+        ) then 'edited'
+        when c.hash <> pgscore._queue_hash(b) then 'outdated'
+        else 'ok'
+    end
+    from (select pgscore._profile_relation(b, 'queue') as queue) q,
+        lateral (select substring(obj_description(q.queue, 'pg_class') from '[(]([0-9a-f]{32})[)]$') as hash) c
+$$;
+
+comment on function pgscore._queue_state(pgscore.binding) is
+    'How the queue of a profile table compares with the generated one: ok, missing, edited by hand, or outdated, because bindings or columns of the profile have changed, or as another release generated it';
+grant execute on function pgscore._queue_state(pgscore.binding) to pgscore_reader;
+
 create function pgscore._queue_sql(b pgscore.binding) returns setof text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -8970,18 +9335,12 @@ as $$
 declare
     queue constant text := pgscore._profile_object(b, 'queue');
     arrival constant text := pgscore._profile_object(b, 'arrival');
-    sequence constant text := format('%s (%s)', queue, (select string_agg(format('%I %s', c.name, c.type), ', ') from pgscore._queue_columns(b.profile) c));
-    says constant text := format('pgscore: what transactions in flight bring to %s; written by triggers, taken back at commit, never seen by another transaction (%s)', b.profile, md5(sequence));
+    says constant text := format('pgscore: what transactions in flight bring to %s; written by triggers, taken back at commit, never seen by another transaction (%s)', b.profile, pgscore._queue_hash(b));
     other record;
 begin
     -- One that has the columns stays as it is.
-    if says is distinct from obj_description(to_regclass(queue), 'pg_class') or exists (
-        select from pg_catalog.pg_trigger t
-        where t.tgrelid = to_regclass(queue) and t.tgname not in ('pgscore_commit', 'pgscore_statement') and not t.tgisinternal
-    ) or exists (
-        select from pgscore._queue_columns(b.profile) c where (pgscore._column(to_regclass(queue), c.name)).attname is null
-    ) then
-        if to_regclass(queue) is not null then
+    if pgscore._queue_state(b) <> 'ok' then
+        if pgscore._profile_relation(b, 'queue') is not null then
             return next format('drop table %s cascade', queue);
         end if;
         -- Unlogged: a crash leaves no transaction in flight. The index finds a transaction's own rows among dead ones.
@@ -9014,7 +9373,7 @@ begin
             return next format('alter table %s owner to %s', queue, b.owner);
         end if;
     end if;
-    if to_regclass(arrival) is null then
+    if pgscore._profile_relation(b, 'arrival') is null then
         return next format('create table %s (slot integer primary key, transaction xid8) with (fillfactor = 50)', arrival);
         return next format('insert into %s (slot) select generate_series(0, 63)', arrival);
         return next format('comment on column %s.slot is ''What keys hash to''', arrival);
@@ -9034,34 +9393,43 @@ $$;
 comment on function pgscore._queue_sql(pgscore.binding) is 'What makes the tables that the bindings of a profile table share';
 grant execute on function pgscore._queue_sql(pgscore.binding) to pgscore_reader;
 
-create function pgscore._queue_triggers_sql(b pgscore.binding) returns setof text
+create function pgscore._queue_triggers(b pgscore.binding)
+returns table (name text, kind text, fires text, details text, says text, state text)
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     -- Events are queued already folded, and of a statement of any size one row runs what is to be done with all.
-    select s.statement
+    select t.name, t.kind, f.fires, f.details, t.says,
+        pgscore._trigger_state(
+            t.name, f.fires, pgscore._profile_relation(b, 'queue'), f.details, pgscore._procedure(b.profile_schema, b.profile_prefix || '_commit')
+        )
     from (values
         (
             'pgscore_commit', 'constraint', 'deferrable initially deferred', 'commit',
             'runs when the transaction commits, or at SET CONSTRAINTS ALL IMMEDIATE'
         ),
         ('pgscore_statement', '', '', 'statement', 'runs at the end of the statement')
-    ) as t (name, kind, details, runs, says),
+    ) as t (name, kind, deferred, runs, says),
+        lateral (select 'after insert' as fires, format('%s for each row when (new.pgscore_runs = %L)', t.deferred, t.runs) as details) f
+$$;
+
+comment on function pgscore._queue_triggers(pgscore.binding) is 'The triggers of a queue, as generated, and how those that are there compare';
+grant execute on function pgscore._queue_triggers(pgscore.binding) to pgscore_reader;
+
+create function pgscore._queue_triggers_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A constraint trigger cannot be replaced.
+    select s.statement
+    from pgscore._queue_triggers(b) t,
+        lateral (select pgscore._profile_object(b, 'queue') as name) q,
         lateral (values
-            (0, case when exists (
-                select from pg_catalog.pg_trigger g where g.tgrelid = to_regclass(pgscore._profile_object(b, 'queue')) and g.tgname = t.name
-            ) then format('drop trigger %s on %s', t.name, pgscore._profile_object(b, 'queue')) end),
-            (1, format(
-                'create %s trigger %s after insert on %s %s for each row when (new.pgscore_runs = %L) execute function %s()',
-                t.kind, t.name, pgscore._profile_object(b, 'queue'), t.details, t.runs, pgscore._profile_object(b, 'commit')
-            )),
-            (2, format('comment on trigger %s on %s is %L', t.name, pgscore._profile_object(b, 'queue'), 'pgscore: ' || t.says))
+            (0, case when t.state <> 'missing' then format('drop trigger %s on %s', t.name, q.name) end),
+            (1, format('create %s trigger %s %s on %s %s execute function %s()', t.kind, t.name, t.fires, q.name, t.details, pgscore._profile_object(b, 'commit'))),
+            (2, format('comment on trigger %s on %s is %L', t.name, q.name, format('pgscore: %s (%s)', t.says, pgscore._trigger_hash(t.fires, t.details))))
         ) as s (step, statement)
-    where s.statement is not null and not exists (
-        select from pg_catalog.pg_trigger g
-        where g.tgrelid = to_regclass(pgscore._profile_object(b, 'queue')) and g.tgname = t.name and g.tgenabled in ('O', 'A')
-            and g.tgfoid = to_regprocedure(pgscore._profile_object(b, 'commit') || '()')
-    )
+    where t.state <> 'ok' and s.statement is not null
     order by t.name, s.step
 $$;
 
@@ -9144,6 +9512,20 @@ $$;
 comment on function pgscore._take_rest_sql(regclass, text, text) is 'What the function of a queue does to take what other statements of the transaction queued';
 grant execute on function pgscore._take_rest_sql(regclass, text, text) to pgscore_reader;
 
+create function pgscore._sequence(queue regclass) returns regclass
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Unlike pg_get_serial_sequence it wants no right on the schema.
+    select d.objid::regclass
+    from pg_catalog.pg_depend d join pg_catalog.pg_class c on c.oid = d.objid and c.relkind = 'S'
+    where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and d.refobjid = queue and d.deptype = 'i'
+        and d.refobjsubid = (pgscore._column(queue, 'pgscore_id')).attnum
+$$;
+
+comment on function pgscore._sequence(regclass) is 'The sequence that numbers the rows of a queue';
+grant execute on function pgscore._sequence(regclass) to pgscore_reader;
+
 create function pgscore._commit_sql(b pgscore.binding) returns setof text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -9154,6 +9536,8 @@ declare
     updates constant text := (
         select string_agg(pgscore._alone_sql(o), e'\n' order by o.number) from pgscore._bindings_of(b.profile) o
     );
+    -- The same text, whichever of the bindings it is made for.
+    first constant pgscore.binding := (select o from pgscore._bindings_of(b.profile) o order by o.number limit 1);
     is_guarded constant boolean := exists (select from pgscore._bindings_of(b.profile) o where pgscore._is_partitioned(o.events));
     alone text;
     others text;
@@ -9184,7 +9568,7 @@ begin
     return query select * from pgscore._function_sql(
         pgscore._profile_object(b, 'commit') || '()', 'trigger', 'plpgsql volatile',
         pgscore._fill(pgscore._commit_template(), jsonb_build_object(
-            'profile', b.profile, 'queue', queue, 'later', later, 'events', quote_literal((select o.events::text from pgscore._bindings_of(b.profile) o order by o.number limit 1)),
+            'profile', b.profile, 'queue', queue, 'later', later, 'number', first.number, 'events', quote_literal(first.events),
             'and_others', case when others is not null then format(', and for the other tables of %s, in one order of tables', b.owner) end,
             'declared', case when exists (
                 select from pgscore._bindings_of(b.profile) o
@@ -9193,7 +9577,7 @@ begin
             -- Where constraints are immediate the row is not stored yet.
             'not_yet', e'if new.pgscore_task = ''rekey'' and pg_trigger_depth() > 1 then\n    return null;\nend if;',
             'take_rest', pgscore._take_rest_sql(b.profile, queue, replace(later, 'q.', 'pgscore_row.')),
-            'sequence', format('%L::regclass', pg_get_serial_sequence(queue, 'pgscore_id')),
+            'sequence', format('%L::regclass', pgscore._sequence(pgscore._profile_relation(b, 'queue'))),
             -- What is wrong with the columns of the profile has been found when the event was queued, but for partitions.
             'alone', case when not is_guarded then alone end, 'alone_guarded', case when is_guarded then alone end,
             'in_order', in_order
@@ -9625,6 +10009,7 @@ set search_path = pg_catalog, pg_temp
 as $$
     select pgscore._fill(pgscore._rekey_one_template(), jsonb_build_object(
         'number', b.number, 'queue', pgscore._profile_object(b, 'queue'), 'changed', pgscore._changed_sql(b.profile_key),
+        'bound', pgscore._bound_sql(b.profile), 'unfit', pgscore._unfit_sql(b), 'written', concat_ws(', ', 'new.' || quote_ident(b.score), 'new.' || quote_ident(b.version), 'new.' || quote_ident(b.scored_at)),
         'present', pgscore._present_sql(b.profile_key, 'new'),
         'present_text', pgscore._key_text_sql(b.profile_key, 'new'), 'former_text', pgscore._key_text_sql(b.profile_key, 'old'),
         'columns', string_agg(format('%I, pgscore_former_%s', a.attname, a.attnum), ', ' order by a.attnum),
@@ -9655,12 +10040,16 @@ as $$
                     pgscore._fill(pgscore._arrive_one_template(), jsonb_build_object(
                         'queue', pgscore._profile_object(o, 'queue'), 'number', o.number, 'timing', o.timing,
                         'columns', pgscore._columns_sql(o.profile_key), 'values', pgscore._columns_sql(o.profile_key, 'n'),
+                        'fits', (
+                            select string_agg(format('n.%1$I = null::%2$s, q.%1$I', k.name, k.type), ', ' order by k.ordinal)
+                            from rows from (unnest(o.profile_key), unnest(pgscore._key_types(o.profile, o.profile_key))) with ordinality as k (name, type, ordinal)
+                        ), 'unfit', pgscore._unfit_sql(o),
                         'present', pgscore._present_sql(o.profile_key, 'n')
                     )), e'\n' order by o.number
                 ) as arrivals,
                 string_agg(
                     pgscore._fill(pgscore._forget_one_template(), jsonb_build_object(
-                        'number', o.number, 'profile', o.profile, 'key_text', pgscore._key_text_sql(o.profile_key, 'p'),
+                        'number', o.number, 'profile', o.profile, 'key_text', pgscore._key_text_sql(o.profile_key, 'p'), 'unfit', pgscore._unfit_sql(o),
                         'former_text', pgscore._key_text_sql(o.profile_key, 'o')
                     )), e'\n' order by o.number
                 ) as deletions
@@ -9686,37 +10075,46 @@ $$;
 comment on function pgscore._profile_functions_sql(pgscore.binding) is 'What makes the functions that the bindings of a profile table share';
 grant execute on function pgscore._profile_functions_sql(pgscore.binding) to pgscore_reader;
 
-create function pgscore._profile_triggers_sql(b pgscore.binding) returns setof text
+create function pgscore._profile_triggers(b pgscore.binding)
+returns table (step integer, name text, fires text, relation regclass, details text, function text, says text, state text)
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    with keys as (
-        select array_agg(distinct k) as columns from pgscore._bindings_of(b.profile) o, unnest(o.profile_key) k
-    )
-    select s.statement
+    select t.step, t.name, t.fires, t.relation, t.details, pgscore._profile_object(b, t.function),
+        format('keeps counters and scores of %s right when its rows themselves change', b.profile),
+        pgscore._trigger_state(t.name, t.fires, t.relation, t.details, pgscore._procedure(b.profile_schema, b.profile_prefix || '_' || t.function))
     from (
         -- A parent hands a trigger for each row on to its partitions; statement triggers each table has for itself. Triggers
         -- fire in the order of their names: the one that scores comes last, and sees what the others made of the row.
         select 1 as step, b.profile as relation, '~pgscore_score' as name, 'score' as function, 'before update' as fires, 'for each row' as details
         union all
         select 2, r.relation, t.name, t.function, t.fires, t.details
-        from pgscore._partitions(b.profile) as r (relation), keys,
+        from pgscore._partitions(b.profile) as r (relation),
             lateral (values
                 ('pgscore_arrive', 'arrive', 'after insert', 'referencing new table as pgscore_new for each statement'),
                 ('pgscore_forget', 'forget', 'after delete', 'referencing old table as pgscore_old for each statement'),
                 ('pgscore_forget_all', 'forget', 'after truncate', 'for each statement'),
-                -- Of these columns: pgscore's own updates, which are most, do not look at it.
+                -- It names no column, or PostgreSQL would refuse to change the type of a key. The trigger that scores has seen
+                -- whether a key changes; pgscore's own updates, which are most, do not run it.
                 (
-                    'pgscore_rekey', 'rekey', 'after update of ' || pgscore._columns_sql(keys.columns),
-                    case when pgscore._is_partitioned(b.profile) then 'for each statement'
-                    else format('for each row when (%s)', pgscore._changed_sql(keys.columns)) end
+                    'pgscore_rekey', 'rekey', 'after update',
+                    'for each statement when (current_setting(''pgscore.rekeyed'', true) = ''yes'')'
                 )
             ) as t (name, function, fires, details)
-    ) t,
-        lateral pgscore._trigger_sql(
-            t.name, t.fires, t.relation, t.details, pgscore._profile_object(b, t.function),
-            format('keeps counters and scores of %s right when its rows themselves change', b.profile)
-        ) with ordinality as s (statement, ordinal)
+    ) t
+$$;
+
+comment on function pgscore._profile_triggers(pgscore.binding) is 'The triggers of a profile table and of its partitions, as generated, and how those that are there compare';
+grant execute on function pgscore._profile_triggers(pgscore.binding) to pgscore_reader;
+
+create function pgscore._profile_triggers_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.statement
+    from pgscore._profile_triggers(b) t,
+        lateral pgscore._trigger_sql(t.name, t.fires, t.relation, t.details, t.function, t.says) with ordinality as s (statement, ordinal)
+    where t.state <> 'ok'
     order by t.step, t.relation::oid, t.name, s.ordinal
 $$;
 
@@ -10120,48 +10518,457 @@ $$;
 comment on function pgscore._reducers_problem(pgscore.binding) is 'What is wrong with the reducers of a binding, in a sentence; NULL where nothing is';
 grant execute on function pgscore._reducers_problem(pgscore.binding) to pgscore_reader;
 
+-- core/binding/problems/binding.sql
+create function pgscore._binding_problem(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- In this order: each looks at what the one before has found to be there.
+    return coalesce(
+        pgscore._tables_problem(b), pgscore._table_keys_problem(b), pgscore._reducers_problem(b), pgscore._columns_problem(b)
+    );
+end
+$$;
+
+comment on function pgscore._binding_problem(pgscore.binding) is
+    'Why nothing could be generated for a binding as its tables are now, in a sentence; NULL where it could';
+grant execute on function pgscore._binding_problem(pgscore.binding) to pgscore_reader;
+
+create function pgscore._shared_problem(b pgscore.binding, out problem text, out hint text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select format('the binding %s, which moves table %s too, does not fit its tables any more: %s', o.name, b.profile, p.problem),
+        format('Mend that, or detach both: select * from pgscore.detach(array[%L, %L])', o.name, b.name)
+    from pgscore._bindings_of(b.profile) o, lateral (select pgscore._binding_problem(o) as problem) p
+    where o.number is distinct from b.number and p.problem is not null
+    order by o.number limit 1
+$$;
+
+comment on function pgscore._shared_problem(pgscore.binding) is
+    'Why what the bindings of a profile table share cannot be generated, because of another one than this, in a sentence, and what to do; NULL where it can';
+grant execute on function pgscore._shared_problem(pgscore.binding) to pgscore_reader;
+
+create function pgscore._check_shared(b pgscore.binding) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    reason text;
+    remedy text;
+begin
+    select s.problem, s.hint into reason, remedy from pgscore._shared_problem(b) s;
+    if reason is not null then
+        raise exception '%', reason using errcode = 'object_not_in_prerequisite_state', hint = remedy;
+    end if;
+end
+$$;
+
+comment on function pgscore._check_shared(pgscore.binding) is
+    'Refuses to generate what several bindings share where another one of them does not fit its tables any more';
+grant execute on function pgscore._check_shared(pgscore.binding) to pgscore_reader;
+
+create function pgscore._column_numbers(b pgscore.binding) returns jsonb
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select jsonb_object_agg(t.kind, jsonb_build_object('table', t.relation::oid::text, 'numbers', (
+        select jsonb_object_agg(n.name, (pgscore._column(t.relation, n.name)).attnum) from unnest(t.names) as n (name)
+    )))
+    from (values
+        ('events', b.events, pgscore._read_columns(b)),
+        ('profile', b.profile, array(
+            select k from unnest(b.profile_key || array[b.score, b.version, b.scored_at]) k where k is not null
+            union
+            select (r ->> 'column')::name from jsonb_array_elements(b.reducers) r
+        ))
+    ) as t (kind, relation, names)
+$$;
+
+comment on function pgscore._column_numbers(pgscore.binding) is 'The columns that a binding names, with their numbers in the catalog, by which they are found again when they are renamed';
+grant execute on function pgscore._column_numbers(pgscore.binding) to pgscore_reader;
+
+create function pgscore._renamed(b pgscore.binding, kind text) returns jsonb
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A column that has the name is the one, whatever its number. A restored table has another oid, and its columns other numbers.
+    select coalesce(jsonb_object_agg(n.key, a.attname), '{}')
+    from (values ('events', b.events), ('profile', b.profile)) as t (kind, relation),
+        jsonb_each_text(b.columns -> t.kind -> 'numbers') n
+    join pg_catalog.pg_attribute a on a.attnum = n.value::smallint and a.attnum > 0 and not a.attisdropped
+    where t.kind = _renamed.kind and b.columns -> t.kind ->> 'table' = t.relation::oid::text and a.attrelid = t.relation
+        and (pgscore._column(t.relation, n.key)).attname is null
+$$;
+
+comment on function pgscore._renamed(pgscore.binding, text) is 'The columns of the events or of the profile that a binding names and that are called otherwise now: {"former": "present"}';
+grant execute on function pgscore._renamed(pgscore.binding, text) to pgscore_reader;
+
+create function pgscore._renamed_sentence(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(format('column "%s" of %s is called "%s" now', n.key, t.relation, n.value), ', ' order by t.kind, n.key)
+    from (values ('events', b.events), ('profile', b.profile)) as t (kind, relation), jsonb_each_text(pgscore._renamed(b, t.kind)) n
+$$;
+
+comment on function pgscore._renamed_sentence(pgscore.binding) is 'Which of its columns a binding names otherwise than they are called now, in a sentence; NULL where none';
+grant execute on function pgscore._renamed_sentence(pgscore.binding) to pgscore_reader;
+
+create function pgscore._followed(b pgscore.binding) returns pgscore.binding
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    events constant jsonb := pgscore._renamed(b, 'events');
+    profile constant jsonb := pgscore._renamed(b, 'profile');
+begin
+    if events || profile = '{}' then
+        return b;
+    end if;
+    b.event_key := array(select coalesce(events ->> k.name, k.name) from unnest(b.event_key) with ordinality as k (name, ordinal) order by k.ordinal);
+    b.profile_key := array(select coalesce(profile ->> k.name, k.name) from unnest(b.profile_key) with ordinality as k (name, ordinal) order by k.ordinal);
+    b.score := coalesce(profile ->> b.score, b.score);
+    b.version := coalesce(profile ->> b.version, b.version);
+    b.scored_at := coalesce(profile ->> b.scored_at, b.scored_at);
+    b.reducers := (
+        select jsonb_agg(
+            (
+                select jsonb_object_agg(f.key, case
+                    when f.key in ('of', 'order_by') then to_jsonb(coalesce(events ->> (f.value #>> '{}'), f.value #>> '{}'))
+                    when f.key = 'column' then to_jsonb(coalesce(profile ->> (f.value #>> '{}'), f.value #>> '{}'))
+                    when f.key = 'where' then (select jsonb_object_agg(coalesce(events ->> w.key, w.key), w.value) from jsonb_each(f.value) w)
+                    else f.value
+                end)
+                from jsonb_each(r.reducer) f
+            ) order by r.ordinal
+        )
+        from jsonb_array_elements(b.reducers) with ordinality as r (reducer, ordinal)
+    );
+    return b;
+end
+$$;
+
+comment on function pgscore._followed(pgscore.binding) is 'A binding with its columns as they are called now';
+grant execute on function pgscore._followed(pgscore.binding) to pgscore_reader;
+
+create function pgscore._follow_columns(profile regclass) returns void
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+    -- All of them: what they share names the columns of each.
+    update pgscore.binding o
+    set event_key = f.event_key, profile_key = f.profile_key, reducers = f.reducers, score = f.score, version = f.version, scored_at = f.scored_at
+    from pgscore._bindings_of(_follow_columns.profile) b, pgscore._followed(b) f
+    where o.number = b.number and o.owner = (select c.relowner from pg_catalog.pg_class c where c.oid = o.profile)
+        and (o.event_key, o.profile_key, o.reducers, o.score, o.version, o.scored_at)
+            is distinct from (f.event_key, f.profile_key, f.reducers, f.score, f.version, f.scored_at)
+$$;
+
+comment on function pgscore._follow_columns(regclass) is 'Has the bindings of a profile table name columns as they are called now';
+grant execute on function pgscore._follow_columns(regclass) to pgscore_reader;
+
 -- core/binding/advise.sql
-create function pgscore._advise(b pgscore.binding, counted boolean) returns void
+create function pgscore._is_implied(predicate text, present name[]) returns boolean
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    name name;
+begin
+    -- As pg_get_expr writes it. An index on rows whose key is not NULL has all that a key finds.
+    foreach name in array present loop
+        predicate := replace(predicate, format('(%I IS NOT NULL)', name), '()');
+    end loop;
+    return translate(replace(predicate, ' AND ', ''), '()', '') = '';
+end
+$$;
+
+comment on function pgscore._is_implied(text, name[]) is 'Whether the predicate of a partial index says no more than that columns are not NULL';
+grant execute on function pgscore._is_implied(text, name[]) to pgscore_reader;
+
+create function pgscore._is_served(relation regclass, key name[], key_types text[], looks_by name, looks_down boolean) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- The planner takes an index for a comparison if its operator class has the operator, and its collation is the column's.
+    select exists (
+        select from pg_catalog.pg_index i
+        join pg_catalog.pg_class x on x.oid = i.indexrelid
+        join pg_catalog.pg_am m on m.oid = x.relam
+        where i.indrelid = relation and i.indisvalid and i.indisready
+            and (m.amname = 'btree' or (m.amname = 'hash' and looks_by is null and cardinality(key) = 1))
+            and i.indnkeyatts >= cardinality(key) + case when looks_by is null then 0 else 1 end
+            -- NULL is looked up too where the largest is wanted with NULL after all others.
+            and (
+                i.indpred is null
+                or pgscore._is_implied(pg_get_expr(i.indpred, i.indrelid), array_remove(key || case when not looks_down then looks_by end, null))
+            )
+            and (
+                select count(*)
+                from unnest(key, key_types) as k (name, type), generate_series(0, cardinality(key) - 1) as p (place)
+                join pg_catalog.pg_attribute a on a.attrelid = relation and a.attnum = i.indkey[p.place]
+                join pg_catalog.pg_opclass c on c.oid = i.indclass[p.place]
+                join pg_catalog.pg_amop o on o.amopfamily = c.opcfamily
+                where a.attname = k.name and i.indcollation[p.place] = a.attcollation
+                    and o.amopopr = to_regoperator(format(
+                        'pg_catalog.=(%s,%s)', case a.atttypid when 'varchar'::regtype then 'text'::regtype else a.atttypid::regtype end, k.type
+                    ))
+            ) = cardinality(key)
+            and (looks_by is null or exists (
+                select from pg_catalog.pg_attribute a join pg_catalog.pg_opclass c on c.oid = i.indclass[cardinality(key)]
+                where a.attrelid = relation and a.attnum = i.indkey[cardinality(key)] and a.attname = looks_by
+                    and c.opcdefault and i.indcollation[cardinality(key)] = a.attcollation
+                    -- Read from either end: 1 is desc nulls last, 2 is asc nulls first.
+                    and (not looks_down or i.indoption[cardinality(key)] in (1, 2))
+            ))
+    )
+$$;
+
+comment on function pgscore._is_served(regclass, name[], text[], name, boolean) is
+    'Whether an index of a table finds the rows of a key, and, where looks_by is given, their values of this column in order';
+grant execute on function pgscore._is_served(regclass, name[], text[], name, boolean) to pgscore_reader;
+
+create function pgscore._leaves(relation regclass) returns setof regclass
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select c.oid::regclass from pgscore._partitions(relation) p join pg_catalog.pg_class c on c.oid = p where c.relkind = 'r'
+$$;
+
+comment on function pgscore._leaves(regclass) is 'The tables that hold the rows of a table: itself, or its partitions on the last level';
+grant execute on function pgscore._leaves(regclass) to pgscore_reader;
+
+create function pgscore._index_needs(b pgscore.binding) returns table (looks_by name, looks_down boolean)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- An index that finds values in order finds the events of a key as well.
+    with needs as (
+        select r.looks_by, bool_or(coalesce(r.looks_down, false)) as looks_down from pgscore._reducers_of(b) r where r.looks_by is not null group by 1
+    )
+    select n.looks_by, n.looks_down from needs n
+    union all
+    select null, false where not exists (select from needs)
+    order by 1
+$$;
+
+comment on function pgscore._index_needs(pgscore.binding) is 'The indexes that recounts of a binding want, each on the key of the events and on one column to look values up by; NULL: on the key alone';
+grant execute on function pgscore._index_needs(pgscore.binding) to pgscore_reader;
+
+create function pgscore._equal_index(relation regclass, columns name[], is_down boolean) returns regclass
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select i.indexrelid::regclass
+    from pg_catalog.pg_index i join pg_catalog.pg_class x on x.oid = i.indexrelid join pg_catalog.pg_am m on m.oid = x.relam
+    where i.indrelid = relation and m.amname = 'btree' and i.indpred is null and i.indexprs is null and not i.indisunique
+        and (i.indisvalid or x.relkind = 'I') and i.indnatts = cardinality(columns)
+        and not exists (
+            select from generate_series(0, cardinality(columns) - 1) as p (place)
+            where not exists (
+                select from pg_catalog.pg_attribute a join pg_catalog.pg_opclass c on c.oid = i.indclass[p.place]
+                where a.attrelid = relation and a.attnum = i.indkey[p.place] and a.attname = columns[p.place + 1] and c.opcdefault
+                    and i.indcollation[p.place] = a.attcollation
+                    and i.indoption[p.place] = case when is_down and p.place = cardinality(columns) - 1 then 1 else 0 end
+            )
+        )
+    order by x.relispartition desc, i.indexrelid limit 1
+$$;
+
+comment on function pgscore._equal_index(regclass, name[], boolean) is
+    'The index of a table that is as it would be made anew, so that it can be a part of an index of the parent; NULL where there is none';
+grant execute on function pgscore._equal_index(regclass, name[], boolean) to pgscore_reader;
+
+create function pgscore._index_name(relation regclass, columns name[]) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    space constant oid := (select c.relnamespace from pg_catalog.pg_class c where c.oid = relation);
+    whole constant text := (select c.relname from pg_catalog.pg_class c where c.oid = relation) || '_' || array_to_string(columns, '_');
+    start text := whole;
+begin
+    while octet_length(start) > 48 loop
+        start := left(start, -1);
+    end loop;
+    if start <> whole then
+        start := start || '_' || left(md5(whole), 8);
+    end if;
+    return (
+        select format('%I', n.name)
+        from generate_series(0, 100) as g (number), lateral (select concat(start, '_idx', nullif(g.number, 0)) as name) n
+        where not exists (select from pg_catalog.pg_class c where c.relnamespace = space and c.relname = n.name)
+        order by g.number limit 1
+    );
+end
+$$;
+
+comment on function pgscore._index_name(regclass, name[]) is 'A name for an index that no other table or index of the schema has';
+grant execute on function pgscore._index_name(regclass, name[]) to pgscore_reader;
+
+create function pgscore._index_statements(events regclass, columns name[], is_down boolean) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- CREATE INDEX CONCURRENTLY does not take a partitioned table: its own index is made without its partitions', which are
+    -- made one by one, and become parts of it. What an earlier attempt has made is taken.
+    with listed as (
+        select pgscore._columns_sql(columns) || case when is_down then ' desc nulls last' else '' end as sql
+    ),
+    tables as (
+        select t.relid, t.parentrelid, t.level, c.relkind, n.nspname, e.index as present,
+            coalesce(e.index::text, format('%I.%s', n.nspname, pgscore._index_name(t.relid, columns))) as index
+        from pg_catalog.pg_partition_tree(events) t
+        join pg_catalog.pg_class c on c.oid = t.relid and c.relkind in ('r', 'p')
+        join pg_catalog.pg_namespace n on n.oid = c.relnamespace,
+            lateral (select pgscore._equal_index(t.relid, columns, is_down) as index) e
+        where pgscore._is_partitioned(events)
+    )
+    select s.statement
+    from (
+        select 0 as step, 0 as level, '' as name, format('create index concurrently on %s (%s)', events, l.sql) as statement
+        from listed l where not pgscore._is_partitioned(events)
+        union all
+        select 1, t.level, t.relid::text, format('create index %s on only %s (%s)', pgscore._index_name(t.relid, columns), t.relid, l.sql)
+        from tables t, listed l where t.relkind = 'p' and t.present is null
+        union all
+        select 2, t.level, t.relid::text, format('create index concurrently %s on %s (%s)', pgscore._index_name(t.relid, columns), t.relid, l.sql)
+        from tables t, listed l where t.relkind = 'r' and t.present is null
+        union all
+        select 3, -t.level, t.relid::text, format('alter index %s attach partition %s', p.index, t.index)
+        from tables t join tables p on p.relid = t.parentrelid
+        where not exists (select from pg_catalog.pg_inherits i where i.inhrelid = t.present)
+    ) s
+    order by s.step, s.level, s.name
+$$;
+
+comment on function pgscore._index_statements(regclass, name[], boolean) is
+    'What makes an index while the table is in use, each statement outside of a transaction; of a partitioned table on each partition';
+grant execute on function pgscore._index_statements(regclass, name[], boolean) to pgscore_reader;
+
+create function pgscore._index_advice(b pgscore.binding) returns table (sentence text, statements text[])
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Of a partitioned table the index of the parent counts, which partitions get that are yet to come.
+    select
+        case
+            when n.looks_by is null then format('no index of %s begins with %s: each recount of a profile reads more than its events', b.events, array_to_string(b.event_key, ', '))
+            else format(
+                'no index of %s has %s after %s%s: each look-up reads all events of a profile%s', b.events, n.looks_by, array_to_string(b.event_key, ', '),
+                case when n.looks_down then ', descending with NULL last' else '' end, case when k.is_found then '' else ', and more' end
+            )
+        end,
+        array(select pgscore._index_statements(b.events, array_remove(b.event_key || n.looks_by, null), n.looks_down))
+    from pgscore._index_needs(b) n,
+        lateral (select pgscore._key_types(b.profile, b.profile_key) as types) t,
+        lateral (select pgscore._is_served(b.events, b.event_key, t.types, null, false) as is_found) k
+    where not pgscore._is_served(b.events, b.event_key, t.types, n.looks_by, n.looks_down)
+    order by n.looks_by
+$$;
+
+comment on function pgscore._index_advice(pgscore.binding) is 'The indexes that recounts of a binding want and do not have, each with a sentence and with what makes it';
+grant execute on function pgscore._index_advice(pgscore.binding) to pgscore_reader;
+
+create function pgscore._advice(binding integer) returns table (cause text, sentence text, statements text[])
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select 'uncounted', format('events that %s holds already are not counted yet, and its profiles are listed in pgscore.stale until they are', b.events),
+        array[format('call pgscore.reconcile(%L, %L)', b.events, b.profile)]
+    from pgscore.binding b
+    where b.number = _advice.binding and exists (select from pgscore.stale_row s where s.binding = b.number and s.cause = 'backfill')
+    union all
+    select 'index', i.sentence, i.statements from pgscore.binding b, pgscore._index_advice(b) i where b.number = _advice.binding
+$$;
+
+comment on function pgscore._advice(integer) is 'What is left to do for a binding: to count what its tables hold (uncounted), and an index to make (index)';
+grant execute on function pgscore._advice(integer) to pgscore_reader;
+
+create function pgscore._advise(binding integer) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     wanted record;
 begin
-    if not counted then
-        raise notice 'events that % holds already are not counted yet, and its profiles are listed in pgscore.stale until they are', b.events
-            using hint = format('call pgscore.reconcile(%L, %L)', b.events, b.profile);
-    end if;
-    for wanted in
-        select distinct b.event_key || array_remove(array[r.looks_by], null) as columns
-        from (select null::name as looks_by union all select r.looks_by from pgscore._reducers_of(b) r) r
-        order by 1
-    loop
-        if not exists (
-            select from pg_catalog.pg_index i
-            where i.indrelid = b.events and i.indisvalid and i.indpred is null
-                and (
-                    select array_agg(a.attname order by k.ordinal)
-                    from unnest(i.indkey::smallint[]) with ordinality as k (number, ordinal)
-                    join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.number
-                    where k.ordinal <= cardinality(wanted.columns)
-                ) @> wanted.columns
-        ) then
-            raise notice 'no index of % begins with %: each recount of a profile reads more than its events', b.events, array_to_string(wanted.columns, ', ')
-                using hint = case
-                    when pgscore._is_partitioned(b.events) then format(
-                        'create index on only %s (%s), one concurrently on each partition, and attach them to it', b.events,
-                        pgscore._columns_sql(wanted.columns)
-                    )
-                    else format('create index concurrently on %s (%s)', b.events, pgscore._columns_sql(wanted.columns))
-                end;
-        end if;
+    -- For people; programs ask for the rows.
+    for wanted in select * from pgscore._advice(binding) loop
+        raise notice '%', wanted.sentence using hint = array_to_string(wanted.statements, '; ');
     end loop;
 end
 $$;
 
-comment on function pgscore._advise(pgscore.binding, boolean) is 'Says what is left to do after tables were attached: to count what they hold, and indexes to make';
-grant execute on function pgscore._advise(pgscore.binding, boolean) to pgscore_reader;
+comment on function pgscore._advise(integer) is 'Tells who calls attach what is left to do';
+grant execute on function pgscore._advise(integer) to pgscore_reader;
+
+create function pgscore._rows_up_to(relation regclass, rows integer) returns integer
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    answer integer;
+begin
+    execute format('select count(*) from (select from %s limit $1 + 1) s', relation) into answer using rows;
+    return answer;
+end
+$$;
+
+comment on function pgscore._rows_up_to(regclass, integer) is 'How many rows a table holds; one more than asked for where it holds more';
+grant execute on function pgscore._rows_up_to(regclass, integer) to pgscore_reader;
+
+create function pgscore._check_index(b pgscore.binding, without_index boolean) returns boolean
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    types constant text[] := pgscore._key_types(b.profile, b.profile_key);
+    bare constant regclass[] := array(select l from pgscore._leaves(b.events) l where not pgscore._is_served(l, b.event_key, types, null, false));
+    statements text[];
+begin
+    if cardinality(bare) = 0 then
+        return true;
+    end if;
+    -- What a table takes on disk decides, and not what it was when it was last analysed: a recount would read all of that.
+    if without_index or (select sum(pg_relation_size(l)) from unnest(bare) l) <= 10 * 1024 * 1024 and pgscore._rows_up_to(b.events, 100000) <= 100000 then
+        return false;
+    end if;
+    statements := array(select s from pgscore._index_advice(b) a, unnest(a.statements) s);
+    raise exception 'table % is large, and no index of it begins with %: each recount of a profile would read all of it', b.events, array_to_string(b.event_key, ', ')
+        using errcode = 'object_not_in_prerequisite_state', detail = 'With without_index => true it is attached all the same.',
+            hint = case when cardinality(statements) <= 20 then array_to_string(statements, '; ')
+                else format(
+                    'select pgscore.index_statements(%L, %L, %L, %L, %L)', b.events, b.profile, b.event_key, b.profile_key, b.reducers
+                ) end;
+end
+$$;
+
+comment on function pgscore._check_index(pgscore.binding, boolean) is
+    'Whether an index finds the events of a profile; refuses a large table without one, before anything is counted, with what makes it';
+grant execute on function pgscore._check_index(pgscore.binding, boolean) to pgscore_reader;
+
+create function pgscore.index_statements(events regclass, profile regclass, event_key name[], profile_key name[], reducers jsonb) returns setof text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    b pgscore.binding;
+begin
+    b.events := events;
+    b.profile := profile;
+    b.event_key := event_key;
+    b.profile_key := profile_key;
+    b.reducers := reducers;
+    perform pgscore._refuse(coalesce(pgscore._table_keys_problem(b), pgscore._reducers_problem(b)));
+    return query select s from pgscore._index_advice(b) a, unnest(a.statements) s;
+end
+$$;
+
+comment on function pgscore.index_statements(regclass, regclass, name[], name[], jsonb) is
+    'The statements that make the indexes which a binding of these tables wants and does not have, one in each row and each to be run outside of a transaction, as \gexec does';
+grant execute on function pgscore.index_statements(regclass, regclass, name[], name[], jsonb) to pgscore_reader;
 
 -- core/binding/locks.sql
 create function pgscore._run_all(statements text[]) returns void
@@ -10235,7 +11042,7 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select coalesce(array_agg(distinct q.queue order by q.queue) filter (where q.queue is not null), '{}')
-    from pgscore.binding b, lateral (select to_regclass(pgscore._profile_object(b, 'queue')) as queue) q
+    from pgscore.binding b, lateral (select pgscore._profile_relation(b, 'queue') as queue) q
     where b.owner = _queues_of.owner
 $$;
 
@@ -10255,7 +11062,7 @@ begin
     end if;
     -- A table for which a trigger is still to fire cannot be changed.
     execute format('select exists (select from %s q where q.pgscore_transaction = pg_current_xact_id_if_assigned())', queue) into waits;
-    if waits then
+    if waits and exists (select from pg_catalog.pg_trigger t where t.tgrelid = queue and t.tgname = 'pgscore_commit') then
         execute format('set constraints %I.pgscore_commit immediate', space);
         execute format('set constraints %I.pgscore_commit deferred', space);
     end if;
@@ -10266,7 +11073,7 @@ comment on function pgscore._settle(regclass) is 'Has done now what this transac
 grant execute on function pgscore._settle(regclass) to pgscore_reader;
 
 -- core/binding/generate.sql
-create function pgscore._leftover_triggers_sql(b pgscore.binding) returns setof text
+create function pgscore._leftover_triggers(b pgscore.binding) returns table (name name, relation regclass)
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -10284,7 +11091,7 @@ as $$
             unnest(array['~pgscore_score', 'pgscore_arrive', 'pgscore_forget', 'pgscore_forget_all', 'pgscore_rekey']) as t (name)
         where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
     )
-    select format('drop trigger %I on %s', t.tgname, t.tgrelid::regclass)
+    select t.tgname, t.tgrelid::regclass
     from pg_catalog.pg_trigger t join pg_catalog.pg_proc p on p.oid = t.tgfoid join pg_catalog.pg_class c on c.oid = t.tgrelid
     where c.relowner = b.owner and t.tgname ~ '^~?pgscore_' and p.proname ~ '^_pgscore_' and not t.tgisinternal
         -- Of other tables only such as were partitions of these.
@@ -10295,16 +11102,16 @@ as $$
         and not exists (select from wanted w where w.relation = t.tgrelid and w.name = t.tgname)
 $$;
 
-comment on function pgscore._leftover_triggers_sql(pgscore.binding) is 'What drops triggers of pgscore that no binding accounts for, on the tables of a binding and on former partitions of them';
-grant execute on function pgscore._leftover_triggers_sql(pgscore.binding) to pgscore_reader;
+comment on function pgscore._leftover_triggers(pgscore.binding) is 'Triggers of pgscore that no binding accounts for, on the tables of a binding and on former partitions of them';
+grant execute on function pgscore._leftover_triggers(pgscore.binding) to pgscore_reader;
 
 create function pgscore._taken_problem(b pgscore.binding) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select format('%s stands where pgscore would make a table of its own, and is none of pgscore''s: rename it', o.name)
-    from (values (pgscore._profile_object(b, 'queue')), (pgscore._profile_object(b, 'arrival'))) as o (name)
-    join pg_catalog.pg_class c on c.oid = to_regclass(o.name)
+    from (values (pgscore._profile_object(b, 'queue'), pgscore._profile_relation(b, 'queue')), (pgscore._profile_object(b, 'arrival'), pgscore._profile_relation(b, 'arrival'))) as o (name, relation)
+    join pg_catalog.pg_class c on c.oid = o.relation
     where c.relowner <> b.owner or c.relkind <> 'r' or coalesce(obj_description(c.oid, 'pg_class'), '') !~ '^pgscore: '
     union all
     select format('function %s stands where pgscore would make one, and belongs to %s: drop it', p.oid::regprocedure, p.proowner::regrole)
@@ -10368,7 +11175,7 @@ as $$
         select distinct on (o.profile) o
         from pgscore.binding o
         where o.owner = b.owner and o.profile <> b.profile and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
-            and to_regprocedure(pgscore._profile_object(o, 'commit') || '()') is not null
+            and pgscore._procedure(o.profile_schema, o.profile_prefix || '_commit') is not null
         order by o.profile, o.number
     ) other, pgscore._commit_sql(other.o) as s (statement)
 $$;
@@ -10383,7 +11190,7 @@ as $$
 begin
     -- Also where the row was not written by attach: it is its owner's to write.
     perform pgscore._refuse(pgscore._taken_problem(b));
-    perform pgscore._run_all(array(select pgscore._leftover_triggers_sql(b)));
+    perform pgscore._run_all(array(select format('drop trigger %I on %s', t.name, t.relation) from pgscore._leftover_triggers(b) t));
     perform pgscore._run_all(array(select pgscore._former_functions_sql(b)));
     perform pgscore._run_all(array(select pgscore._queue_sql(b)));
     perform pgscore._run_all(array(select pgscore._event_functions_sql(b)));
@@ -10399,6 +11206,137 @@ $$;
 comment on function pgscore._generate(pgscore.binding) is 'Makes functions, tables and triggers of a binding, and of what it shares with others';
 grant execute on function pgscore._generate(pgscore.binding) to pgscore_reader;
 
+-- core/binding/compare.sql
+create function pgscore._function_states(b pgscore.binding) returns table (object text, state text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    with statements as (
+        select s from pgscore._event_functions_sql(b) s
+        union all select s from pgscore._reconcile_sql(b) s
+        union all select s from pgscore._profile_functions_sql(b) s
+    ),
+    wanted as (
+        select n.schema, n.name, c.s as makes, substring(m.s from '[(]([0-9a-f]{32})[)]''$') as hash, split_part(c.s, e'\n', 2) as posture
+        from (
+            select b.event_schema as schema, b.event_prefix || '_' || w as name
+            from unnest(case when pgscore._is_partitioned(b.events) then array['row'] else array['insert', 'update', 'delete'] end
+                || array['truncate', 'recount', 'reconcile']) w
+            union all
+            select b.profile_schema, b.profile_prefix || '_' || w from unnest(array['apply', 'commit', 'score', 'arrive', 'forget', 'rekey']) w
+        ) n
+        join statements c on starts_with(c.s, format('create or replace function %I.%I(', n.schema, n.name))
+        join statements m on starts_with(m.s, format('comment on function %I.%I(', n.schema, n.name))
+    )
+    select coalesce(p.oid::regprocedure::text, format('%I.%I', w.schema, w.name)), case
+            when p.oid is null then 'missing'
+            when md5(p.prosrc) is distinct from o.hash then 'edited'
+            when p.proowner <> b.owner or not p.prosecdef or has_function_privilege('public', p.oid, 'execute')
+                or (p.provolatile = 's') <> (w.posture ~ ' stable')
+                or array(select c from unnest(p.proconfig) c order by c collate "C") <> array(
+                    select m[1] || '=' || m[2] from regexp_matches(w.posture, ' set ([a-z_]+) = (pg_catalog, pg_temp|[^ ]+)', 'g') m
+                    order by (m[1] || '=' || m[2]) collate "C"
+                )
+            then 'altered'
+            when o.hash <> w.hash
+                -- Arguments follow the types of columns, and have no length of their own.
+                or not starts_with(
+                    regexp_replace(w.makes, '[(]\d+(,\d+)?[)]', '', 'g'),
+                    format('create or replace function %I.%I(%s)', w.schema, w.name, replace(pg_get_function_arguments(p.oid), 'OUT ', 'out '))
+                )
+            then 'outdated'
+            else 'ok'
+        end
+    from wanted w
+    left join pg_catalog.pg_namespace n on n.nspname = w.schema
+    left join pg_catalog.pg_proc p on p.pronamespace = n.oid and p.proname = w.name,
+        lateral (select substring(obj_description(p.oid, 'pg_proc') from '[(]([0-9a-f]{32})[)]$') as hash) o
+$$;
+
+comment on function pgscore._function_states(pgscore.binding) is
+    'How the functions of a binding compare with what would be generated: ok, missing, edited (not what its own comment says), altered (other rights or settings), or outdated (generated by another release, or for tables as they were)';
+grant execute on function pgscore._function_states(pgscore.binding) to pgscore_reader;
+
+create function pgscore._binding_differences(b pgscore.binding) returns table (kind text, object text, state text, reason text)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    sentence text;
+    followed constant pgscore.binding := pgscore._followed(b);
+begin
+    -- It reads the catalog and calls nothing of the owner's: a superuser may look.
+    if 2 <> (select count(*) from pg_catalog.pg_class c where c.oid in (b.events, b.profile)) then
+        return query select 'binding', b.name, 'unfit', 'a table of it was dropped';
+        return;
+    end if;
+    begin
+        sentence := coalesce(pgscore._binding_problem(followed), (select s.problem from pgscore._shared_problem(b) s));
+        if sentence is not null then
+            return query select 'binding', b.name, 'unfit', sentence;
+            return;
+        end if;
+        if followed is distinct from b then
+            return query select 'binding', b.name, 'outdated', pgscore._renamed_sentence(b);
+            return;
+        end if;
+        return query
+            select d.kind, d.object, d.state, case d.state
+                when 'missing' then format('%s %s is missing', d.kind, d.object)
+                when 'edited' then format('%s %s was changed by hand', d.kind, d.object)
+                when 'altered' then format('%s %s has got other rights, another owner or other settings', d.kind, d.object)
+                when 'disabled' then format('%s %s is disabled', d.kind, d.object)
+                when 'extra' then format('%s %s belongs to no binding', d.kind, d.object)
+                else format('%s %s was generated by another release, or for tables as they were', d.kind, d.object)
+            end
+            from (
+                select 1 as step, 'table' as kind, pgscore._profile_object(b, 'queue') as object, pgscore._queue_state(b) as state
+                union all
+                select 1, 'table', pgscore._profile_object(b, 'arrival'), case when pgscore._profile_relation(b, 'arrival') is null then 'missing' else 'ok' end
+                union all
+                select 2, 'function', f.object, f.state from pgscore._function_states(b) f
+                union all
+                select 3, 'trigger', format('%I on %s', t.name, t.relation), t.state from pgscore._event_triggers(b) t
+                union all
+                select 3, 'trigger', format('%I on %s', t.name, t.relation), t.state from pgscore._profile_triggers(b) t
+                union all
+                select 3, 'trigger', format('%I on %s', t.name, pgscore._profile_object(b, 'queue')), t.state from pgscore._queue_triggers(b) t
+                where pgscore._profile_relation(b, 'queue') is not null
+                union all
+                select 4, 'trigger', format('%I on %s', t.name, t.relation), 'extra' from pgscore._leftover_triggers(b) t
+            ) d
+            where d.state <> 'ok'
+            order by d.step, d.object;
+    exception when others then
+        -- What an owner has written into the row is theirs.
+        return query select 'binding', b.name, 'unfit', sqlerrm;
+    end;
+end
+$$;
+
+comment on function pgscore._binding_differences(pgscore.binding) is
+    'What stands otherwise than attach would make it now, each with a sentence: missing, edited or altered by hand, disabled, extra, or outdated, which is as another release generated it, or for tables as they were; unfit: nothing can be generated before the tables are mended';
+grant execute on function pgscore._binding_differences(pgscore.binding) to pgscore_reader;
+
+create function pgscore._outdated_bindings()
+returns table (number integer, name text, owner text, events text, profile text, mine boolean, state text, reasons text[])
+language sql stable
+set search_path = pg_catalog, pg_temp set jit = off
+as $$
+    select b.number, b.name, b.owner::text, b.events::text, b.profile::text, m.mine,
+        case when bool_or(d.state = 'unfit') then 'unfit' when bool_and(d.state = 'outdated') then 'outdated' else 'edited' end,
+        array_agg(d.reason order by d.ordinal)
+    from pgscore.binding b,
+        lateral (select p.problem is null as mine from pgscore._owner_problem(b.events, b.profile) p) m,
+        lateral pgscore._binding_differences(b) with ordinality as d (kind, object, state, reason, ordinal)
+    group by b.number, m.mine
+    order by b.number
+$$;
+
+comment on function pgscore._outdated_bindings() is
+    'The bindings of which something stands otherwise than this release would generate it, and whether they are the caller''s to reattach; state: outdated (as another release generated it, or for tables as they were), edited (somebody has changed it), unfit (the tables are to be mended first)';
+grant execute on function pgscore._outdated_bindings() to pgscore_reader;
+
 -- core/binding/attach.sql
 create function pgscore._note_binding(b pgscore.binding, former pgscore.binding) returns pgscore.binding
 language plpgsql volatile
@@ -10413,7 +11351,8 @@ begin
     if former.number is not null then
         update pgscore.binding o
         set owner = b.owner, timing = b.timing, on_error = b.on_error, on_missing = b.on_missing, max_scoring_ms = b.max_scoring_ms, log = b.log,
-            event_schema = b.event_schema, event_prefix = b.event_prefix, profile_schema = b.profile_schema, profile_prefix = b.profile_prefix
+            event_schema = b.event_schema, event_prefix = b.event_prefix, profile_schema = b.profile_schema, profile_prefix = b.profile_prefix,
+            columns = pgscore._column_numbers(b)
         where o.number = former.number
         returning o.* into b;
         -- A table that was moved has its functions and its queue beside it again, for all its bindings.
@@ -10432,10 +11371,11 @@ begin
     );
     insert into pgscore.binding (
         name, owner, events, profile, model, event_key, profile_key, reducers, score, version, scored_at, timing, on_error, on_missing,
-        max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix
+        max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix, columns
     ) values (
         b.name, b.owner, b.events, b.profile, b.model, b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at, b.timing,
-        b.on_error, b.on_missing, b.max_scoring_ms, b.log, b.event_schema, b.event_prefix, b.profile_schema, b.profile_prefix
+        b.on_error, b.on_missing, b.max_scoring_ms, b.log, b.event_schema, b.event_prefix, b.profile_schema, b.profile_prefix,
+        pgscore._column_numbers(b)
     )
     returning number into b.number;
     return b;
@@ -10462,26 +11402,11 @@ $$;
 comment on function pgscore._list_uncounted(pgscore.binding, text) is 'Lists profiles as stale until reconcile has counted their events from before';
 grant execute on function pgscore._list_uncounted(pgscore.binding, text) to pgscore_reader;
 
-create function pgscore._is_small(relation regclass, rows integer) returns boolean
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    answer boolean;
-begin
-    execute format('select count(*) <= $1 from (select from %s limit $1 + 1) s', relation) into answer using rows;
-    return answer;
-end
-$$;
-
-comment on function pgscore._is_small(regclass, integer) is 'Whether a table holds at most so many rows';
-grant execute on function pgscore._is_small(regclass, integer) to pgscore_reader;
-
 create function pgscore.attach(
     model text, events regclass, profile regclass, event_key name[], profile_key name[], reducers jsonb, score name,
     version name default null, scored_at name default null, timing text default 'commit', on_error text default 'keep',
     on_missing text default 'ignore', max_scoring_ms integer default null, log boolean default true,
-    backfill boolean default null
+    backfill boolean default null, without_index boolean default false
 ) returns text
 language plpgsql volatile
 -- Compiling the generators' queries would take longer than all the rest.
@@ -10492,7 +11417,10 @@ declare
     former pgscore.binding;
     queue regclass;
     moved text[];
-    at_once boolean;
+    at_once boolean := true;
+    is_indexed boolean := true;
+    profiles bigint;
+    held bigint;
     began constant pg_snapshot := pg_current_snapshot();
 begin
     b.model := model;
@@ -10518,6 +11446,7 @@ begin
     b.owner := (select c.relowner from pg_catalog.pg_class c where c.oid = profile);
     perform pgscore._check_rights(b.owner, events, profile);
     perform pgscore._lock_owner(b.owner);
+    perform pgscore._follow_columns(profile);
     select o.* into former from pgscore.binding o where o.events = b.events and o.profile = b.profile and o.model = b.model;
     if (former.event_key, former.profile_key, former.reducers, former.score, former.version, former.scored_at)
         is distinct from (b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at) and former.number is not null
@@ -10533,7 +11462,18 @@ begin
     perform pgscore._refuse(pgscore._table_keys_problem(b));
     perform pgscore._refuse(pgscore._reducers_problem(b));
     perform pgscore._refuse(pgscore._columns_problem(b));
-    at_once := former.number is not null or coalesce(backfill, pgscore._is_small(profile, 10000) and pgscore._is_small(events, 100000));
+    perform pgscore._check_shared(b);
+    if former.number is null then
+        is_indexed := pgscore._check_index(b, without_index is true);
+        if backfill is null then
+            profiles := pgscore._rows_up_to(profile, 10000);
+            held := pgscore._rows_up_to(events, 100000);
+            -- Without an index each profile costs a look at all events.
+            at_once := profiles <= 10000 and held <= 100000 and (is_indexed or profiles * held <= 20000000);
+        else
+            at_once := backfill;
+        end if;
+    end if;
     b := pgscore._note_binding(b, former);
     moved := array(
         select pgscore._drop_binding_sql(former) where former.event_schema <> b.event_schema
@@ -10545,7 +11485,7 @@ begin
         -- Before the tables are locked, because it takes its time.
         perform pgscore._list_uncounted(b, '');
     end if;
-    queue := to_regclass(pgscore._profile_object(b, 'queue'));
+    queue := pgscore._profile_relation(b, 'queue');
     perform pgscore._settle(queue);
     -- Whoever has queued something for the profile table is over then.
     perform pgscore._lock_tables(array[events, profile], 'share row exclusive', array_remove(array[queue], null));
@@ -10562,34 +11502,34 @@ begin
         -- Rows that were committed meanwhile: they are as young as the oldest transaction that was open before.
         perform pgscore._list_uncounted(b, format(' and age(p.xmin) <= age(%L::xid)', pg_snapshot_xmin(began)::xid));
     end if;
-    perform pgscore._advise(b, at_once);
+    perform pgscore._advise(b.number);
     return b.name;
 end
 $$;
 
-comment on function pgscore.attach(text, regclass, regclass, name[], name[], jsonb, name, name, name, text, text, text, integer, boolean, boolean) is
+comment on function pgscore.attach(text, regclass, regclass, name[], name[], jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean) is
     'Attaches an event table to a profile table by keys of several columns; see the function for keys of one column';
-grant execute on function pgscore.attach(text, regclass, regclass, name[], name[], jsonb, name, name, name, text, text, text, integer, boolean, boolean)
+grant execute on function pgscore.attach(text, regclass, regclass, name[], name[], jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean)
     to pgscore_reader;
 
 create function pgscore.attach(
     model text, events regclass, profile regclass, event_key name, profile_key name, reducers jsonb, score name,
     version name default null, scored_at name default null, timing text default 'commit', on_error text default 'keep',
     on_missing text default 'ignore', max_scoring_ms integer default null, log boolean default true,
-    backfill boolean default null
+    backfill boolean default null, without_index boolean default false
 ) returns text
 language sql volatile
 set search_path = pg_catalog, pg_temp
 as $$
     select pgscore.attach(
         model, events, profile, array[event_key], array[profile_key], reducers, score, version, scored_at, timing, on_error,
-        on_missing, max_scoring_ms, log, backfill
+        on_missing, max_scoring_ms, log, backfill, without_index
     )
 $$;
 
-comment on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text, integer, boolean, boolean) is
-    'Attaches an event table to a profile table of the same owner, who calls it, or a member: from now on its events move columns of the profile and the score of a model. Called again, it changes timing, policies and log, and mends triggers. backfill: count in this transaction what the tables hold (true), later by pgscore.reconcile (false), or as their size says (NULL)';
-grant execute on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text, integer, boolean, boolean)
+comment on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean) is
+    'Attaches an event table to a profile table of the same owner, who calls it, or a member: from now on its events move columns of the profile and the score of a model. Called again, it changes timing, policies and log, and mends triggers. backfill: count in this transaction what the tables hold (true), later by pgscore.reconcile (false), or as their size says (NULL). without_index: whether a large table is attached although no index finds the events of a profile';
+grant execute on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean)
     to pgscore_reader;
 
 create function pgscore.reattach(events regclass, profile regclass) returns void
@@ -10598,6 +11538,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform pgscore._check_owner(events, profile);
+    perform pgscore._lock_owner((select c.relowner::regrole from pg_catalog.pg_class c where c.oid = profile));
+    perform pgscore._follow_columns(profile);
     perform pgscore.attach(
         b.model, b.events, b.profile, b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at, b.timing,
         b.on_error, b.on_missing, b.max_scoring_ms, b.log
@@ -10612,6 +11554,32 @@ $$;
 comment on function pgscore.reattach(regclass, regclass) is
     'Attaches tables again as they are attached: gives partitions that were added later their triggers, and mends what is missing, disabled or outdated';
 grant execute on function pgscore.reattach(regclass, regclass) to pgscore_reader;
+
+create function pgscore.reattach() returns table (binding text, state text, reasons text[])
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    listed record;
+    pairs text[] := '{}';
+begin
+    -- A transaction, and so a wait of the applications, for all of them: a program had better call the other one for each pair.
+    for listed in select o.* from pgscore._outdated_bindings() o where o.mine loop
+        if listed.state <> 'unfit' and format('%s to %s', listed.events, listed.profile) <> all (pairs) then
+            pairs := pairs || format('%s to %s', listed.events, listed.profile);
+            perform pgscore.reattach(listed.events::regclass, listed.profile::regclass);
+        end if;
+        binding := listed.name;
+        state := case listed.state when 'unfit' then 'unfit' else 'reattached' end;
+        reasons := listed.reasons;
+        return next;
+    end loop;
+end
+$$;
+
+comment on function pgscore.reattach() is
+    'Attaches again what of the caller''s bindings stands otherwise than this release would generate it, and says why; those whose tables do not fit any more (unfit) are left as they are';
+grant execute on function pgscore.reattach() to pgscore_reader;
 
 -- core/binding/detach.sql
 create function pgscore._drop_functions_sql(schema name, prefix name, endings text[], owner regrole) returns setof text
@@ -10647,59 +11615,195 @@ as $$
         b.profile_schema, b.profile_prefix, array['commit', 'apply', 'score', 'arrive', 'forget', 'rekey'], b.owner
     )
     union all
-    select format('drop table %s', o.name)
-    from (values (pgscore._profile_object(b, 'queue')), (pgscore._profile_object(b, 'arrival'))) as o (name)
-    join pg_catalog.pg_class c on c.oid = to_regclass(o.name)
+    select format('drop table %s', pgscore._profile_object(b, w.what))
+    from unnest(array['queue', 'arrival']) as w (what)
+    join pg_catalog.pg_class c on c.oid = pgscore._profile_relation(b, w.what)
     where c.relowner = b.owner and c.relkind = 'r'
 $$;
 
 comment on function pgscore._drop_profile_sql(pgscore.binding) is 'What drops the functions, triggers and tables that the bindings of a profile table shared';
 grant execute on function pgscore._drop_profile_sql(pgscore.binding) to pgscore_reader;
 
-create function pgscore.detach(events regclass, profile regclass) returns void
+create function pgscore._generated_objects(b pgscore.binding) returns table (kind text, object text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    with functions as (
+        select p.oid
+        from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+        where p.proowner = b.owner and (
+            (n.nspname = b.event_schema and p.proname in (
+                select b.event_prefix || '_' || e from unnest(array['insert', 'update', 'delete', 'row', 'truncate', 'recount', 'reconcile']) e
+            ))
+            or (n.nspname = b.profile_schema and p.proname in (
+                select b.profile_prefix || '_' || e from unnest(array['commit', 'apply', 'score', 'arrive', 'forget', 'rekey']) e
+            ))
+        )
+    )
+    select 'trigger', format('%I on %s', t.tgname, t.tgrelid::regclass)
+    from pg_catalog.pg_trigger t where t.tgfoid in (select f.oid from functions f) and t.tgparentid = 0
+    union
+    select 'function', f.oid::regprocedure::text from functions f
+    union
+    select 'table', q.relation::text
+    from unnest(array['queue', 'arrival']) as w (what), lateral (select pgscore._profile_relation(b, w.what) as relation) q
+    where q.relation is not null
+$$;
+
+comment on function pgscore._generated_objects(pgscore.binding) is 'What is there of what was generated for a binding, and for its profile table';
+grant execute on function pgscore._generated_objects(pgscore.binding) to pgscore_reader;
+
+create function pgscore._check_rest(profile regclass, gone pgscore.binding[]) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    broken record;
+begin
+    select o.name, p.problem into broken
+    from pgscore._bindings_of(_check_rest.profile) o, lateral (select pgscore._binding_problem(pgscore._followed(o)) as problem) p
+    where o.number not in (select g.number from unnest(gone) g) and p.problem is not null
+        and exists (select from pg_catalog.pg_class c where c.oid = _check_rest.profile)
+    order by o.number limit 1;
+    if found then
+        raise exception 'what the bindings of table % share cannot be made anew, because the binding % does not fit its tables any more: %',
+            profile, broken.name, broken.problem using errcode = 'object_not_in_prerequisite_state', hint = format(
+                'Mend that, or detach it too: select * from pgscore.detach(array[%s])',
+                (select string_agg(quote_literal(g.name), ', ') from unnest(gone) g) || ', ' || quote_literal(broken.name)
+            );
+    end if;
+end
+$$;
+
+comment on function pgscore._check_rest(regclass, pgscore.binding[]) is
+    'Refuses to detach some bindings of a profile table where another one stands in the way of generating what is left';
+grant execute on function pgscore._check_rest(regclass, pgscore.binding[]) to pgscore_reader;
+
+create function pgscore._detach(gone pgscore.binding[]) returns table (kind text, object text)
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set jit = off
 as $$
 declare
-    gone pgscore.binding[];
-    one pgscore.binding;
+    one constant pgscore.binding := gone[1];
     rest pgscore.binding;
     queues regclass[];
+    former text[];
 begin
-    perform pgscore._check_owner(events, profile);
-    -- Bindings whose event tables were dropped go along: nothing can be generated for them any more.
-    select array_agg(b order by b.number) into gone
-    from pgscore.binding b
-    where b.profile = detach.profile
-        and (b.events = detach.events or not exists (select from pg_catalog.pg_class c where c.oid = b.events));
-    if gone is null then
-        raise exception 'table % is not attached to %', events, profile using errcode = 'undefined_object';
-    end if;
-    one := gone[1];
+    -- All of one profile table.
     perform pgscore._lock_owner(one.owner) where exists (select from pg_catalog.pg_roles r where r.oid = one.owner);
+    perform pgscore._follow_columns(one.profile);
+    perform pgscore._check_rest(one.profile, gone);
     queues := pgscore._queues_of(one.owner);
     perform pgscore._settle(q) from unnest(queues) q;
     -- Transactions that have queued work for a table of the owner's are over then: at commit each looks into all queues.
-    perform pgscore._lock_tables(array[events, profile], 'access exclusive', queues);
+    perform pgscore._lock_tables((select array_agg(distinct g.events) from unnest(gone) g) || one.profile, 'access exclusive', queues);
+    former := array(select distinct o.kind || ' ' || o.object from unnest(gone) g, pgscore._generated_objects(g) o);
     delete from pgscore.binding b where b.number in (select g.number from unnest(gone) g);
     if exists (select from pgscore.binding b where b.number in (select g.number from unnest(gone) g)) then
-        raise exception '% owned table % when it was attached, and % is no member of it', one.owner, profile, current_user
+        raise exception '% owned table % when it was attached, and % is no member of it', one.owner, one.profile, current_user
             using errcode = 'insufficient_privilege', hint = format('Connect as a member of %s.', one.owner);
     end if;
     perform pgscore._run_all(array(select pgscore._drop_binding_sql(g) from unnest(gone) g));
-    select b.* into rest from pgscore._bindings_of(profile) b order by b.number limit 1;
-    if rest.number is not null and exists (select from pg_catalog.pg_class c where c.oid = profile) then
+    select b.* into rest from pgscore._bindings_of(one.profile) b order by b.number limit 1;
+    if rest.number is not null and exists (select from pg_catalog.pg_class c where c.oid = one.profile) then
         perform pgscore._generate(rest);
     elsif rest.number is null then
         perform pgscore._run_all(array(select pgscore._drop_profile_sql(one)));
         perform pgscore._run_all(array(select pgscore._other_commits_sql(one)));
     end if;
+    return query
+        select 'binding', g.name from unnest(gone) g
+        union all
+        (
+            select split_part(f, ' ', 1), substr(f, strpos(f, ' ') + 1) from unnest(former) f
+            except
+            select o.kind, o.object from unnest(gone) g, pgscore._generated_objects(g) o
+            order by 1, 2
+        );
 end
 $$;
 
-comment on function pgscore.detach(regclass, regclass) is
-    'Detaches an event table from a profile table: triggers and generated functions go, the data stays as it is';
-grant execute on function pgscore.detach(regclass, regclass) to pgscore_reader;
+comment on function pgscore._detach(pgscore.binding[]) is 'Detaches bindings of one profile table, and says what went';
+grant execute on function pgscore._detach(pgscore.binding[]) to pgscore_reader;
+
+create function pgscore.detach(events regclass, profile regclass, model text default null) returns table (kind text, object text)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    gone pgscore.binding[];
+begin
+    perform pgscore._check_owner(events, profile);
+    if not exists (
+        select from pgscore.binding b
+        where (b.events, b.profile) = (detach.events, detach.profile) and b.model = coalesce(detach.model, b.model)
+    ) then
+        raise exception 'table % is not attached to %', events, profile || coalesce(format(' for model "%s"', model), '') using errcode = 'undefined_object';
+    end if;
+    -- Bindings whose event tables were dropped go along: nothing can be generated for them any more.
+    select array_agg(b order by b.number) into gone
+    from pgscore.binding b
+    where b.profile = detach.profile
+        and (
+            (b.events = detach.events and b.model = coalesce(detach.model, b.model))
+            or not exists (select from pg_catalog.pg_class c where c.oid = b.events)
+        );
+    return query select * from pgscore._detach(gone);
+end
+$$;
+
+comment on function pgscore.detach(regclass, regclass, text) is
+    'Detaches an event table from a profile table, for one model or for all: triggers and generated functions go, the data stays as it is; says what went';
+grant execute on function pgscore.detach(regclass, regclass, text) to pgscore_reader;
+
+create function pgscore.detach(bindings text[]) returns table (kind text, object text)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    chosen pgscore.binding[];
+    wrong text;
+    each record;
+begin
+    -- Names are unique for each owner.
+    select array_agg(b order by b.number) into chosen
+    from pgscore.binding b
+    where b.name = any (bindings) and (
+        pg_has_role(current_user, b.owner::oid, 'usage') or not exists (
+            select from pgscore.binding o where o.name = b.name and pg_has_role(current_user, o.owner::oid, 'usage')
+        )
+    );
+    select n into wrong from unnest(bindings) n
+    where n is null or not exists (select from unnest(chosen) c where c.name = n) order by n limit 1;
+    if found then
+        raise exception 'there is no binding %', wrong using errcode = 'undefined_object', hint = 'select name from pgscore.binding lists them.';
+    end if;
+    select c.name into wrong from unnest(chosen) c group by c.name having count(*) > 1 limit 1;
+    if found then
+        raise exception 'several owners have a binding %', wrong
+            using errcode = 'ambiguous_parameter', hint = 'Name its tables: select * from pgscore.detach(events, profile).';
+    end if;
+    perform pgscore._check_owner(c.events, c.profile) from unnest(chosen) c;
+    for each in
+        select array_agg(c order by c.number) as bindings from unnest(chosen) c group by c.profile order by c.profile::oid
+    loop
+        return query select * from pgscore._detach(each.bindings);
+    end loop;
+end
+$$;
+
+comment on function pgscore.detach(text[]) is 'Detaches bindings by their names, together; says what went';
+grant execute on function pgscore.detach(text[]) to pgscore_reader;
+
+create function pgscore.detach(binding text) returns table (kind text, object text)
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+    select * from pgscore.detach(array[binding])
+$$;
+
+comment on function pgscore.detach(text) is 'Detaches a binding by its name; says what went';
+grant execute on function pgscore.detach(text) to pgscore_reader;
 
 -- core/binding/reconcile.sql
 create function pgscore._bindings_to_reconcile(events regclass, profile regclass) returns integer[]

@@ -59,7 +59,7 @@ def test_one_command_attaches_large_tables_and_counts_them(filled: Session, shop
         filled.run(f"alter role {OPERATOR} reset default_transaction_isolation")
     assert "The events from before are counted, for 12,000 profiles." in done.stdout
     assert "hint: no index of " in done.stdout
-    assert 'create index concurrently on "Shop"."Order Lines" ("Customer Id", at)' in done.stdout
+    assert 'create index concurrently on "Shop"."Order Lines" ("Customer Id", at desc nulls last)' in done.stdout
     assert "pgscore.reconcile(" not in done.stdout  # it was done
     _all_right(filled, 12000)
     filled.run(f'insert into {shop.EVENTS} (id, "Customer Id", amount) values (99, 1, 5)')
@@ -67,7 +67,7 @@ def test_one_command_attaches_large_tables_and_counts_them(filled: Session, shop
 
     document = run_json(dsn, *attach)  # once more: there is nothing left to count
     assert (document["binding"], document["counted"]) == (shop.EVENTS, None)
-    assert [each["hint"][:6] for each in document["advice"]] == ["create"] * len(document["advice"])
+    assert [each["statements"][0][:6] for each in document["advice"]] == ["create"] * len(document["advice"])
     assert run_json(dsn, "reconcile", *_TABLES) == {
         "ok": True,
         "repair": True,
@@ -158,9 +158,10 @@ def test_keys_of_several_columns_and_all_options(serving: Database) -> None:
         "counted": None,
         "advice": [
             {
+                "cause": "index",
                 "sentence": "no index of s.event begins with x, y:"
                 " each recount of a profile reads more than its events",
-                "hint": "create index concurrently on s.event (x, y)",
+                "statements": ["create index concurrently on s.event (x, y)"],
             }
         ],
     }
@@ -206,7 +207,7 @@ def test_the_same_from_python(filled: Session, shopping: Database) -> None:
         version="Version",
     )
     assert (attached.binding, attached.uncounted) == (shop.EVENTS, 12000)
-    assert all(each.hint.startswith("create index concurrently on ") for each in attached.advice)
+    assert all(each.statements[0].startswith("create index concurrently on ") for each in attached.advice)
     (found,) = pgscore.reconcile(dsn, *_TABLES, progress=lambda _, done=None, total=None: told.append((done, total)))
     assert (found.checked, found.differing, found.repaired) == (12000, 10, True)
     assert told[:2] == [(0, 12000), (500, 12000)]

@@ -54,10 +54,11 @@ begin
     begin
         -- What is wrong with the columns is found here, and said in one sentence.
         perform e.customer_id,
-            (select row(p.customer_id, p.number_customer_service_calls, p.churn_score, p.churn_model_version, p.churn_scored_at) from churn.customer_profile p where false)
+            case when false then num_nulls(e.customer_id = null::bigint) end,
+            (select row(p.customer_id, p.number_customer_service_calls, p.churn_score, p.churn_model_version, p.churn_scored_at, p.number_customer_service_calls % 1, q.customer_id, q.number_customer_service_calls) from churn.customer_profile p, churn._pgscore_customer_profile_queue q where false)
         from pgscore_old e limit 0;
     exception when others then
-        perform pgscore._fail('churn.complaints', sqlstate, sqlerrm);
+        perform pgscore._fail_unfit(2, 'churn.complaints', sqlstate, sqlerrm);
     end;
     insert into churn._pgscore_customer_profile_queue
         (pgscore_binding, pgscore_task, pgscore_runs, customer_id, number_customer_service_calls)
@@ -96,11 +97,12 @@ begin
         -- One event is what most statements bring, and to group it costs more than all the rest. No other columns are read
         -- or written below, or at commit, so what is wrong with them is found here, and said in one sentence.
         perform e.customer_id,
-            (select row(p.customer_id, p.number_customer_service_calls, p.churn_score, p.churn_model_version, p.churn_scored_at) from churn.customer_profile p where false)
+            case when false then num_nulls(e.customer_id = null::bigint) end,
+            (select row(p.customer_id, p.number_customer_service_calls, p.churn_score, p.churn_model_version, p.churn_scored_at, p.number_customer_service_calls % 1, q.customer_id, q.number_customer_service_calls) from churn.customer_profile p, churn._pgscore_customer_profile_queue q where false)
         from pgscore_new e offset 1;
         many := found;
     exception when others then
-        perform pgscore._fail('churn.complaints', sqlstate, sqlerrm);
+        perform pgscore._fail_unfit(2, 'churn.complaints', sqlstate, sqlerrm);
     end;
     if many then
         -- Folded by profile. The first row runs what is to be done with all of them.
@@ -200,7 +202,7 @@ begin
     -- Deferred triggers of the tables fire here, with the owner's rights, and not with those of a member who called.
     set constraints all immediate;
 exception when others then
-    perform pgscore._fail('churn.complaints', sqlstate, sqlerrm);
+    perform pgscore._fail(2, 'churn.complaints', sqlstate, sqlerrm);
 end
 $function$;
 alter function churn._pgscore_complaints_reconcile(integer,boolean) owner to churn_owner;
@@ -253,10 +255,11 @@ begin
     begin
         -- What is wrong with the columns is found here, and said in one sentence.
         perform e.customer_id,
-            (select row(p.customer_id, p.number_customer_service_calls, p.churn_score, p.churn_model_version, p.churn_scored_at) from churn.customer_profile p where false)
+            case when false then num_nulls(e.customer_id = null::bigint) end,
+            (select row(p.customer_id, p.number_customer_service_calls, p.churn_score, p.churn_model_version, p.churn_scored_at, p.number_customer_service_calls % 1, q.customer_id, q.number_customer_service_calls) from churn.customer_profile p, churn._pgscore_customer_profile_queue q where false)
         from pgscore_new e limit 0;
     exception when others then
-        perform pgscore._fail('churn.complaints', sqlstate, sqlerrm);
+        perform pgscore._fail_unfit(2, 'churn.complaints', sqlstate, sqlerrm);
     end;
     insert into churn._pgscore_customer_profile_queue
         (pgscore_binding, pgscore_task, pgscore_runs, customer_id, number_customer_service_calls)
@@ -489,6 +492,11 @@ CREATE OR REPLACE FUNCTION churn._pgscore_customer_profile_arrive()
 AS $function$
 -- New rows of churn.customer_profile are counted: their events may have come before them. Generated; change it with pgscore.attach.
 begin
+    begin
+        perform n.customer_id = null::bigint, q.customer_id from pgscore_new n, churn._pgscore_customer_profile_queue q limit 0;
+    exception when others then
+        perform pgscore._fail_unfit(2, 'churn.complaints', sqlstate, sqlerrm);
+    end;
     insert into churn._pgscore_customer_profile_queue (pgscore_binding, pgscore_task, pgscore_runs, customer_id)
     select 2, 'arrive', case when row_number() over () = 1 then 'commit' end, n.customer_id
     from pgscore_new n
@@ -565,7 +573,7 @@ begin
         perform churn._pgscore_customer_profile_apply(one || rest);
     exception when others then
         get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
-        perform pgscore._fail('churn.complaints', sqlstate, sqlerrm, detail, hint);
+        perform pgscore._fail(2, 'churn.complaints', sqlstate, sqlerrm, detail, hint);
     end;
     return null;
 end
@@ -582,6 +590,11 @@ CREATE OR REPLACE FUNCTION churn._pgscore_customer_profile_forget()
 AS $function$
 -- Rows that left churn.customer_profile leave the list of stale rows. Generated; change it with pgscore.attach.
 begin
+    begin
+        perform p.customer_id::text from churn.customer_profile p limit 0;
+    exception when others then
+        perform pgscore._fail_unfit(2, 'churn.complaints', sqlstate, sqlerrm);
+    end;
     if tg_op = 'TRUNCATE' then
         delete from pgscore.stale_row s
         where s.binding = 2 and not exists (select from churn.customer_profile p where p.customer_id::text = s.key);
@@ -605,6 +618,7 @@ AS $function$
 -- The trigger that scores a row notes its new key before the row has it, and, on the way to another partition, as the
 -- only one. Where constraints are immediate that is too early to count.
 begin
+    perform set_config('pgscore.rekeyed', '', true);
     insert into churn._pgscore_customer_profile_queue (pgscore_binding, pgscore_task, pgscore_runs) select 0, 'rekeyed', 'commit'
     where exists (select from churn._pgscore_customer_profile_queue q where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_task = 'rekey');
     return null;
@@ -622,6 +636,8 @@ CREATE OR REPLACE FUNCTION churn._pgscore_customer_profile_score()
 AS $function$
 -- Scores a row of churn.customer_profile if what a model reads has changed, whoever changed it. Generated; change it with pgscore.attach.
 #variable_conflict use_column
+declare
+    rekeys boolean;
 begin
     -- What pgscore wrote together with the score, and nothing that a trigger changes because of it.
     if current_setting('pgscore.scored', true) ~ ('^' || pg_trigger_depth() || '/[0-9]{1,18}$') then
@@ -633,7 +649,13 @@ begin
             return new;
         end if;
     end if;
-    if old.customer_id is distinct from new.customer_id then
+    begin
+        -- What is wrong with the columns is found here, and said in one sentence.
+        rekeys := case when pg_typeof('churn.customer_profile'::regclass) is not null then old.customer_id is distinct from new.customer_id or num_nulls(new.churn_score, new.churn_model_version, new.churn_scored_at) < 0 end;
+    exception when others then
+        perform pgscore._fail_unfit(2, 'churn.complaints', sqlstate, sqlerrm);
+    end;
+    if rekeys then
         -- Recounted when it is stored, and at commit, when its events have followed. What is listed for it follows at once.
         with former as (delete from pgscore.stale_row s where s.binding = 2 and s.key = old.customer_id::text returning s.*)
         insert into pgscore.stale_row (binding, key, cause, reason, since)
@@ -641,6 +663,8 @@ begin
         on conflict do nothing;
         insert into churn._pgscore_customer_profile_queue (pgscore_binding, pgscore_task, pgscore_runs, customer_id, pgscore_former_1)
         select 2, 'rekey', 'commit', new.customer_id, old.customer_id where new.customer_id is not null;
+        -- Has the trigger fire that looks after the row when it is stored.
+        perform set_config('pgscore.rekeyed', 'yes', true);
     end if;
     <<scored>>
     declare
@@ -698,34 +722,34 @@ alter function churn._pgscore_customer_profile_score() owner to churn_owner;
 comment on function churn._pgscore_customer_profile_score() is 'pgscore: scores rows of churn.customer_profile in which what a model reads has changed (<hash>)';
 
 CREATE CONSTRAINT TRIGGER pgscore_commit AFTER INSERT ON churn._pgscore_customer_profile_queue DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.pgscore_runs = 'commit'::text)) EXECUTE FUNCTION churn._pgscore_customer_profile_commit();
-comment on trigger pgscore_commit on churn._pgscore_customer_profile_queue is 'pgscore: runs when the transaction commits, or at SET CONSTRAINTS ALL IMMEDIATE';
+comment on trigger pgscore_commit on churn._pgscore_customer_profile_queue is 'pgscore: runs when the transaction commits, or at SET CONSTRAINTS ALL IMMEDIATE (<hash>)';
 
 CREATE TRIGGER pgscore_statement AFTER INSERT ON churn._pgscore_customer_profile_queue FOR EACH ROW WHEN ((new.pgscore_runs = 'statement'::text)) EXECUTE FUNCTION churn._pgscore_customer_profile_commit();
-comment on trigger pgscore_statement on churn._pgscore_customer_profile_queue is 'pgscore: runs at the end of the statement';
+comment on trigger pgscore_statement on churn._pgscore_customer_profile_queue is 'pgscore: runs at the end of the statement (<hash>)';
 
 CREATE TRIGGER pgscore_complaints_delete AFTER DELETE ON churn.complaints REFERENCING OLD TABLE AS pgscore_old FOR EACH STATEMENT EXECUTE FUNCTION churn._pgscore_complaints_delete();
-comment on trigger pgscore_complaints_delete on churn.complaints is 'pgscore: moves counters of churn.customer_profile and scores of model churn';
+comment on trigger pgscore_complaints_delete on churn.complaints is 'pgscore: moves counters of churn.customer_profile and scores of model churn (<hash>)';
 
 CREATE TRIGGER pgscore_complaints_insert AFTER INSERT ON churn.complaints REFERENCING NEW TABLE AS pgscore_new FOR EACH STATEMENT EXECUTE FUNCTION churn._pgscore_complaints_insert();
-comment on trigger pgscore_complaints_insert on churn.complaints is 'pgscore: moves counters of churn.customer_profile and scores of model churn';
+comment on trigger pgscore_complaints_insert on churn.complaints is 'pgscore: moves counters of churn.customer_profile and scores of model churn (<hash>)';
 
 CREATE TRIGGER pgscore_complaints_truncate AFTER TRUNCATE ON churn.complaints FOR EACH STATEMENT EXECUTE FUNCTION churn._pgscore_complaints_truncate();
-comment on trigger pgscore_complaints_truncate on churn.complaints is 'pgscore: moves counters of churn.customer_profile and scores of model churn';
+comment on trigger pgscore_complaints_truncate on churn.complaints is 'pgscore: moves counters of churn.customer_profile and scores of model churn (<hash>)';
 
 CREATE TRIGGER pgscore_complaints_update AFTER UPDATE ON churn.complaints REFERENCING OLD TABLE AS pgscore_old NEW TABLE AS pgscore_new FOR EACH STATEMENT EXECUTE FUNCTION churn._pgscore_complaints_update();
-comment on trigger pgscore_complaints_update on churn.complaints is 'pgscore: moves counters of churn.customer_profile and scores of model churn';
+comment on trigger pgscore_complaints_update on churn.complaints is 'pgscore: moves counters of churn.customer_profile and scores of model churn (<hash>)';
 
 CREATE TRIGGER pgscore_arrive AFTER INSERT ON churn.customer_profile REFERENCING NEW TABLE AS pgscore_new FOR EACH STATEMENT EXECUTE FUNCTION churn._pgscore_customer_profile_arrive();
-comment on trigger pgscore_arrive on churn.customer_profile is 'pgscore: keeps counters and scores of churn.customer_profile right when its rows themselves change';
+comment on trigger pgscore_arrive on churn.customer_profile is 'pgscore: keeps counters and scores of churn.customer_profile right when its rows themselves change (<hash>)';
 
 CREATE TRIGGER pgscore_forget AFTER DELETE ON churn.customer_profile REFERENCING OLD TABLE AS pgscore_old FOR EACH STATEMENT EXECUTE FUNCTION churn._pgscore_customer_profile_forget();
-comment on trigger pgscore_forget on churn.customer_profile is 'pgscore: keeps counters and scores of churn.customer_profile right when its rows themselves change';
+comment on trigger pgscore_forget on churn.customer_profile is 'pgscore: keeps counters and scores of churn.customer_profile right when its rows themselves change (<hash>)';
 
 CREATE TRIGGER pgscore_forget_all AFTER TRUNCATE ON churn.customer_profile FOR EACH STATEMENT EXECUTE FUNCTION churn._pgscore_customer_profile_forget();
-comment on trigger pgscore_forget_all on churn.customer_profile is 'pgscore: keeps counters and scores of churn.customer_profile right when its rows themselves change';
+comment on trigger pgscore_forget_all on churn.customer_profile is 'pgscore: keeps counters and scores of churn.customer_profile right when its rows themselves change (<hash>)';
 
-CREATE TRIGGER pgscore_rekey AFTER UPDATE OF customer_id ON churn.customer_profile FOR EACH ROW WHEN ((old.customer_id IS DISTINCT FROM new.customer_id)) EXECUTE FUNCTION churn._pgscore_customer_profile_rekey();
-comment on trigger pgscore_rekey on churn.customer_profile is 'pgscore: keeps counters and scores of churn.customer_profile right when its rows themselves change';
+CREATE TRIGGER pgscore_rekey AFTER UPDATE ON churn.customer_profile FOR EACH STATEMENT WHEN ((current_setting('pgscore.rekeyed'::text, true) = 'yes'::text)) EXECUTE FUNCTION churn._pgscore_customer_profile_rekey();
+comment on trigger pgscore_rekey on churn.customer_profile is 'pgscore: keeps counters and scores of churn.customer_profile right when its rows themselves change (<hash>)';
 
 CREATE TRIGGER "~pgscore_score" BEFORE UPDATE ON churn.customer_profile FOR EACH ROW EXECUTE FUNCTION churn._pgscore_customer_profile_score();
-comment on trigger "~pgscore_score" on churn.customer_profile is 'pgscore: keeps counters and scores of churn.customer_profile right when its rows themselves change';
+comment on trigger "~pgscore_score" on churn.customer_profile is 'pgscore: keeps counters and scores of churn.customer_profile right when its rows themselves change (<hash>)';

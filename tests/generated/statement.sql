@@ -275,6 +275,11 @@ CREATE OR REPLACE FUNCTION "Shop"."_pgscore_Customer_arrive"()
 AS $function$
 -- New rows of "Shop"."Customer" are counted: their events may have come before them. Generated; change it with pgscore.attach.
 begin
+    begin
+        perform n.id = null::bigint, q.id from pgscore_new n, "Shop"."_pgscore_Customer_queue" q limit 0;
+    exception when others then
+        perform pgscore._fail_unfit(2, '"Shop"."Order Lines"', sqlstate, sqlerrm);
+    end;
     insert into "Shop"."_pgscore_Customer_queue" (pgscore_binding, pgscore_task, pgscore_runs, id)
     select 2, 'arrive', case when row_number() over () = 1 then 'statement' end, n.id
     from pgscore_new n
@@ -328,7 +333,7 @@ begin
         perform "Shop"."_pgscore_Customer_apply"(one || rest);
     exception when others then
         get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
-        perform pgscore._fail('"Shop"."Order Lines"', sqlstate, sqlerrm, detail, hint);
+        perform pgscore._fail(2, '"Shop"."Order Lines"', sqlstate, sqlerrm, detail, hint);
     end;
     return null;
 end
@@ -345,6 +350,11 @@ CREATE OR REPLACE FUNCTION "Shop"."_pgscore_Customer_forget"()
 AS $function$
 -- Rows that left "Shop"."Customer" leave the list of stale rows. Generated; change it with pgscore.attach.
 begin
+    begin
+        perform p.id::text from "Shop"."Customer" p limit 0;
+    exception when others then
+        perform pgscore._fail_unfit(2, '"Shop"."Order Lines"', sqlstate, sqlerrm);
+    end;
     if tg_op = 'TRUNCATE' then
         delete from pgscore.stale_row s
         where s.binding = 2 and not exists (select from "Shop"."Customer" p where p.id::text = s.key);
@@ -368,6 +378,7 @@ AS $function$
 -- The trigger that scores a row notes its new key before the row has it, and, on the way to another partition, as the
 -- only one. Where constraints are immediate that is too early to count.
 begin
+    perform set_config('pgscore.rekeyed', '', true);
     insert into "Shop"."_pgscore_Customer_queue" (pgscore_binding, pgscore_task, pgscore_runs) select 0, 'rekeyed', 'commit'
     where exists (select from "Shop"."_pgscore_Customer_queue" q where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_task = 'rekey');
     return null;
@@ -385,6 +396,8 @@ CREATE OR REPLACE FUNCTION "Shop"."_pgscore_Customer_score"()
 AS $function$
 -- Scores a row of "Shop"."Customer" if what a model reads has changed, whoever changed it. Generated; change it with pgscore.attach.
 #variable_conflict use_column
+declare
+    rekeys boolean;
 begin
     -- What pgscore wrote together with the score, and nothing that a trigger changes because of it.
     if current_setting('pgscore.scored', true) ~ ('^' || pg_trigger_depth() || '/[0-9]{1,18}$') then
@@ -396,7 +409,13 @@ begin
             return new;
         end if;
     end if;
-    if old.id is distinct from new.id then
+    begin
+        -- What is wrong with the columns is found here, and said in one sentence.
+        rekeys := case when pg_typeof('"Shop"."Customer"'::regclass) is not null then old.id is distinct from new.id or num_nulls(new."Score", new."Version") < 0 end;
+    exception when others then
+        perform pgscore._fail_unfit(2, '"Shop"."Order Lines"', sqlstate, sqlerrm);
+    end;
+    if rekeys then
         -- Recounted when it is stored, and at commit, when its events have followed. What is listed for it follows at once.
         with former as (delete from pgscore.stale_row s where s.binding = 2 and s.key = old.id::text returning s.*)
         insert into pgscore.stale_row (binding, key, cause, reason, since)
@@ -404,6 +423,8 @@ begin
         on conflict do nothing;
         insert into "Shop"."_pgscore_Customer_queue" (pgscore_binding, pgscore_task, pgscore_runs, id, pgscore_former_1)
         select 2, 'rekey', 'commit', new.id, old.id where new.id is not null;
+        -- Has the trigger fire that looks after the row when it is stored.
+        perform set_config('pgscore.rekeyed', 'yes', true);
     end if;
     <<scored>>
     declare
@@ -470,10 +491,11 @@ begin
     begin
         -- What is wrong with the columns is found here, and said in one sentence.
         perform e."Customer Id", e."Kind", e.amount, e.at, e.pieces, e.rush, e.weight,
-            (select row(p.id, p.n, p.billed, p."Total", p.pieces, p.weight, p."least", p.most, p.latest, p."Score", p."Version") from "Shop"."Customer" p where false)
+            case when false then num_nulls(e."Customer Id" = null::bigint, array[e.amount] = null::numeric[], array[e.at] = null::integer[], e."Kind" = 'billing'::text and e.rush = 'true'::boolean, e."Kind" is null, e."Kind" ~~ '', e.amount % 1, e.pieces % 1, e.rush = 'false'::boolean) end,
+            (select row(p.id, p.n, p.billed, p."Total", p.pieces, p.weight, p."least", p.most, p.latest, p."Score", p."Version", array[p."Total"] = null::numeric[], array[p."least"] = null::numeric[], array[p.weight] = null::double precision[], p.billed % 1, p.latest ~~ '', p.most # 1, p.n % 1, p.pieces % 1, q.id, q.n, q.billed, q."Total", q.pieces, q.weight, q."least", q.most) from "Shop"."Customer" p, "Shop"."_pgscore_Customer_queue" q where false)
         from pgscore_old e limit 0;
     exception when others then
-        perform pgscore._fail('"Shop"."Order Lines"', sqlstate, sqlerrm);
+        perform pgscore._fail_unfit(2, '"Shop"."Order Lines"', sqlstate, sqlerrm);
     end;
     insert into "Shop"."_pgscore_Customer_queue"
         (pgscore_binding, pgscore_task, pgscore_runs, id, n, billed, "Total", pieces, weight, "least", most)
@@ -517,11 +539,12 @@ begin
         -- One event is what most statements bring, and to group it costs more than all the rest. No other columns are read
         -- or written below, or at commit, so what is wrong with them is found here, and said in one sentence.
         perform e."Customer Id", e."Kind", e.amount, e.at, e.pieces, e.rush, e.weight,
-            (select row(p.id, p.n, p.billed, p."Total", p.pieces, p.weight, p."least", p.most, p.latest, p."Score", p."Version") from "Shop"."Customer" p where false)
+            case when false then num_nulls(e."Customer Id" = null::bigint, array[e.amount] = null::numeric[], array[e.at] = null::integer[], e."Kind" = 'billing'::text and e.rush = 'true'::boolean, e."Kind" is null, e."Kind" ~~ '', e.amount % 1, e.pieces % 1, e.rush = 'false'::boolean) end,
+            (select row(p.id, p.n, p.billed, p."Total", p.pieces, p.weight, p."least", p.most, p.latest, p."Score", p."Version", array[p."Total"] = null::numeric[], array[p."least"] = null::numeric[], array[p.weight] = null::double precision[], p.billed % 1, p.latest ~~ '', p.most # 1, p.n % 1, p.pieces % 1, q.id, q.n, q.billed, q."Total", q.pieces, q.weight, q."least", q.most) from "Shop"."Customer" p, "Shop"."_pgscore_Customer_queue" q where false)
         from pgscore_new e offset 1;
         many := found;
     exception when others then
-        perform pgscore._fail('"Shop"."Order Lines"', sqlstate, sqlerrm);
+        perform pgscore._fail_unfit(2, '"Shop"."Order Lines"', sqlstate, sqlerrm);
     end;
     if many then
         -- Folded by profile. The first row runs what is to be done with all of them.
@@ -648,7 +671,7 @@ begin
     -- Deferred triggers of the tables fire here, with the owner's rights, and not with those of a member who called.
     set constraints all immediate;
 exception when others then
-    perform pgscore._fail('"Shop"."Order Lines"', sqlstate, sqlerrm);
+    perform pgscore._fail(2, '"Shop"."Order Lines"', sqlstate, sqlerrm);
 end
 $function$;
 alter function "Shop"."_pgscore_Order Lines_reconcile"(integer,boolean) owner to shop_owner;
@@ -710,10 +733,11 @@ begin
     begin
         -- What is wrong with the columns is found here, and said in one sentence.
         perform e."Customer Id", e."Kind", e.amount, e.at, e.pieces, e.rush, e.weight,
-            (select row(p.id, p.n, p.billed, p."Total", p.pieces, p.weight, p."least", p.most, p.latest, p."Score", p."Version") from "Shop"."Customer" p where false)
+            case when false then num_nulls(e."Customer Id" = null::bigint, array[e.amount] = null::numeric[], array[e.at] = null::integer[], e."Kind" = 'billing'::text and e.rush = 'true'::boolean, e."Kind" is null, e."Kind" ~~ '', e.amount % 1, e.pieces % 1, e.rush = 'false'::boolean) end,
+            (select row(p.id, p.n, p.billed, p."Total", p.pieces, p.weight, p."least", p.most, p.latest, p."Score", p."Version", array[p."Total"] = null::numeric[], array[p."least"] = null::numeric[], array[p.weight] = null::double precision[], p.billed % 1, p.latest ~~ '', p.most # 1, p.n % 1, p.pieces % 1, q.id, q.n, q.billed, q."Total", q.pieces, q.weight, q."least", q.most) from "Shop"."Customer" p, "Shop"."_pgscore_Customer_queue" q where false)
         from pgscore_new e limit 0;
     exception when others then
-        perform pgscore._fail('"Shop"."Order Lines"', sqlstate, sqlerrm);
+        perform pgscore._fail_unfit(2, '"Shop"."Order Lines"', sqlstate, sqlerrm);
     end;
     insert into "Shop"."_pgscore_Customer_queue"
         (pgscore_binding, pgscore_task, pgscore_runs, id, n, billed, "Total", pieces, weight, "least", most)
@@ -783,34 +807,34 @@ alter function pgscore.score(text,"Shop"."Customer") owner to pgscore_owner;
 comment on function pgscore.score(text,"Shop"."Customer") is 'The score that a model''s serving version gives for a row of "Shop"."Customer"';
 
 CREATE TRIGGER pgscore_arrive AFTER INSERT ON "Shop"."Customer" REFERENCING NEW TABLE AS pgscore_new FOR EACH STATEMENT EXECUTE FUNCTION "Shop"."_pgscore_Customer_arrive"();
-comment on trigger pgscore_arrive on "Shop"."Customer" is 'pgscore: keeps counters and scores of "Shop"."Customer" right when its rows themselves change';
+comment on trigger pgscore_arrive on "Shop"."Customer" is 'pgscore: keeps counters and scores of "Shop"."Customer" right when its rows themselves change (<hash>)';
 
 CREATE TRIGGER pgscore_forget AFTER DELETE ON "Shop"."Customer" REFERENCING OLD TABLE AS pgscore_old FOR EACH STATEMENT EXECUTE FUNCTION "Shop"."_pgscore_Customer_forget"();
-comment on trigger pgscore_forget on "Shop"."Customer" is 'pgscore: keeps counters and scores of "Shop"."Customer" right when its rows themselves change';
+comment on trigger pgscore_forget on "Shop"."Customer" is 'pgscore: keeps counters and scores of "Shop"."Customer" right when its rows themselves change (<hash>)';
 
 CREATE TRIGGER pgscore_forget_all AFTER TRUNCATE ON "Shop"."Customer" FOR EACH STATEMENT EXECUTE FUNCTION "Shop"."_pgscore_Customer_forget"();
-comment on trigger pgscore_forget_all on "Shop"."Customer" is 'pgscore: keeps counters and scores of "Shop"."Customer" right when its rows themselves change';
+comment on trigger pgscore_forget_all on "Shop"."Customer" is 'pgscore: keeps counters and scores of "Shop"."Customer" right when its rows themselves change (<hash>)';
 
-CREATE TRIGGER pgscore_rekey AFTER UPDATE OF id ON "Shop"."Customer" FOR EACH ROW WHEN ((old.id IS DISTINCT FROM new.id)) EXECUTE FUNCTION "Shop"."_pgscore_Customer_rekey"();
-comment on trigger pgscore_rekey on "Shop"."Customer" is 'pgscore: keeps counters and scores of "Shop"."Customer" right when its rows themselves change';
+CREATE TRIGGER pgscore_rekey AFTER UPDATE ON "Shop"."Customer" FOR EACH STATEMENT WHEN ((current_setting('pgscore.rekeyed'::text, true) = 'yes'::text)) EXECUTE FUNCTION "Shop"."_pgscore_Customer_rekey"();
+comment on trigger pgscore_rekey on "Shop"."Customer" is 'pgscore: keeps counters and scores of "Shop"."Customer" right when its rows themselves change (<hash>)';
 
 CREATE TRIGGER "~pgscore_score" BEFORE UPDATE ON "Shop"."Customer" FOR EACH ROW EXECUTE FUNCTION "Shop"."_pgscore_Customer_score"();
-comment on trigger "~pgscore_score" on "Shop"."Customer" is 'pgscore: keeps counters and scores of "Shop"."Customer" right when its rows themselves change';
+comment on trigger "~pgscore_score" on "Shop"."Customer" is 'pgscore: keeps counters and scores of "Shop"."Customer" right when its rows themselves change (<hash>)';
 
 CREATE TRIGGER "pgscore_Order Lines_delete" AFTER DELETE ON "Shop"."Order Lines" REFERENCING OLD TABLE AS pgscore_old FOR EACH STATEMENT EXECUTE FUNCTION "Shop"."_pgscore_Order Lines_delete"();
-comment on trigger "pgscore_Order Lines_delete" on "Shop"."Order Lines" is 'pgscore: moves counters of "Shop"."Customer" and scores of model shop';
+comment on trigger "pgscore_Order Lines_delete" on "Shop"."Order Lines" is 'pgscore: moves counters of "Shop"."Customer" and scores of model shop (<hash>)';
 
 CREATE TRIGGER "pgscore_Order Lines_insert" AFTER INSERT ON "Shop"."Order Lines" REFERENCING NEW TABLE AS pgscore_new FOR EACH STATEMENT EXECUTE FUNCTION "Shop"."_pgscore_Order Lines_insert"();
-comment on trigger "pgscore_Order Lines_insert" on "Shop"."Order Lines" is 'pgscore: moves counters of "Shop"."Customer" and scores of model shop';
+comment on trigger "pgscore_Order Lines_insert" on "Shop"."Order Lines" is 'pgscore: moves counters of "Shop"."Customer" and scores of model shop (<hash>)';
 
 CREATE TRIGGER "pgscore_Order Lines_truncate" AFTER TRUNCATE ON "Shop"."Order Lines" FOR EACH STATEMENT EXECUTE FUNCTION "Shop"."_pgscore_Order Lines_truncate"();
-comment on trigger "pgscore_Order Lines_truncate" on "Shop"."Order Lines" is 'pgscore: moves counters of "Shop"."Customer" and scores of model shop';
+comment on trigger "pgscore_Order Lines_truncate" on "Shop"."Order Lines" is 'pgscore: moves counters of "Shop"."Customer" and scores of model shop (<hash>)';
 
 CREATE TRIGGER "pgscore_Order Lines_update" AFTER UPDATE ON "Shop"."Order Lines" REFERENCING OLD TABLE AS pgscore_old NEW TABLE AS pgscore_new FOR EACH STATEMENT EXECUTE FUNCTION "Shop"."_pgscore_Order Lines_update"();
-comment on trigger "pgscore_Order Lines_update" on "Shop"."Order Lines" is 'pgscore: moves counters of "Shop"."Customer" and scores of model shop';
+comment on trigger "pgscore_Order Lines_update" on "Shop"."Order Lines" is 'pgscore: moves counters of "Shop"."Customer" and scores of model shop (<hash>)';
 
 CREATE CONSTRAINT TRIGGER pgscore_commit AFTER INSERT ON "Shop"."_pgscore_Customer_queue" DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.pgscore_runs = 'commit'::text)) EXECUTE FUNCTION "Shop"."_pgscore_Customer_commit"();
-comment on trigger pgscore_commit on "Shop"."_pgscore_Customer_queue" is 'pgscore: runs when the transaction commits, or at SET CONSTRAINTS ALL IMMEDIATE';
+comment on trigger pgscore_commit on "Shop"."_pgscore_Customer_queue" is 'pgscore: runs when the transaction commits, or at SET CONSTRAINTS ALL IMMEDIATE (<hash>)';
 
 CREATE TRIGGER pgscore_statement AFTER INSERT ON "Shop"."_pgscore_Customer_queue" FOR EACH ROW WHEN ((new.pgscore_runs = 'statement'::text)) EXECUTE FUNCTION "Shop"."_pgscore_Customer_commit"();
-comment on trigger pgscore_statement on "Shop"."_pgscore_Customer_queue" is 'pgscore: runs at the end of the statement';
+comment on trigger pgscore_statement on "Shop"."_pgscore_Customer_queue" is 'pgscore: runs at the end of the statement (<hash>)';

@@ -1,11 +1,11 @@
-"""`pgscore attach`, `detach` and `reconcile`."""
+"""`pgscore attach`, `detach`, `reattach` and `reconcile`."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,9 +17,9 @@ from .app import Dsn, Json, Model, app, command
 from .output import print_json, say, steps, table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from pgscore.bindings import Attached, Reconciled
+    from pgscore.bindings import Attached, Reconciled, Removed
 
 Events = Annotated[
     str, typer.Argument(metavar="EVENTS", show_default=False, help="The event table, such as shop.complaints.")
@@ -82,6 +82,9 @@ def attach(
         int | None, typer.Option(metavar="MS", help="Milliseconds after which the rest of many rows stays stale.")
     ] = None,
     no_log: Annotated[bool, typer.Option("--no-log", help="Write no score to the prediction log.")] = False,
+    without_index: Annotated[
+        bool, typer.Option("--without-index", help="Attach a large table although no index finds a profile's events.")
+    ] = False,
     dsn: Dsn = "",
     as_json: Json = False,
 ) -> None:
@@ -89,7 +92,7 @@ def attach(
 
     From then on each event moves columns of its profile, and the score. What the tables hold already is counted too,
     of large tables while they are in use; after an interruption the same command goes on. Called again it changes
-    timing, policies and log.
+    timing, policies and log. A large event table needs an index on the key; the refusal names the statements.
     """
     wanted = _reducers(reducers, count or [])
     with connected(dsn) as connection:
@@ -109,6 +112,7 @@ def attach(
             on_missing=on_missing,
             max_scoring_ms=max_scoring_ms,
             log=not no_log,
+            without_index=without_index,
         )
         if not as_json:
             say(f"{events} is attached to {profile}: its events move {_columns(wanted)} and the score of {model}.")
@@ -130,18 +134,79 @@ def attach(
         say(f"The events from before are counted, for {counted.checked:,} profiles.")
 
 
-@command(app, "detach", "pgscore detach shop.complaints shop.customer", "pgscore detach complaints customer --json")
-def detach(events: Events, profile: Profile, dsn: Dsn = "", as_json: Json = False) -> None:
+@command(
+    app,
+    "detach",
+    "pgscore detach shop.complaints shop.customer",
+    "pgscore detach shop.complaints shop.customer --model churn --json",
+    "pgscore detach --binding shop.complaints",
+)
+def detach(
+    events: Annotated[str, typer.Argument(metavar="[EVENTS]", show_default=False, help="The event table.")] = "",
+    profile: Annotated[str, typer.Argument(metavar="[PROFILE]", show_default=False, help="The profile table.")] = "",
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME", show_default=False, help="Detach this model's binding only.")
+    ] = None,
+    binding: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", show_default=False, help="A binding by its name, instead of tables; again for more."
+        ),
+    ] = None,
+    dsn: Dsn = "",
+    as_json: Json = False,
+) -> None:
     """Detaches an event table from a profile table.
 
-    Triggers and generated functions go, for all models that score the profile by these events. Counters, scores and
-    events stay as they are.
+    Triggers and generated functions go, for all models that score the profile by these events or for one of them.
+    Counters, scores and what was logged stay.
     """
-    bindings.detach(dsn, events, profile)
-    if as_json:
-        print_json({"events": events, "profile": profile})
+    if bool(binding) == bool(events) or bool(events) != bool(profile) or (binding and model):
+        raise typer.BadParameter("name the event table and the profile table, or bindings: --binding NAME")
+    if binding:
+        removed = bindings.detach_bindings(dsn, *binding)
+        said = f"{', '.join(binding)}: detached"
     else:
-        say(f"{events} is detached from {profile}; counters and scores stay as they are.")
+        removed = bindings.detach(dsn, events, profile, model=model)
+        said = f"{events} is detached from {profile}{f' for {model}' if model else ''}"
+    if as_json:
+        print_json({"events": events, "profile": profile, "removed": [asdict(each) for each in removed]})
+    else:
+        say(f"{said}; counters and scores stay as they are.", f"Removed: {_counted(removed)}.")
+
+
+@command(
+    app, "reattach", "pgscore reattach", "pgscore reattach shop.complaints shop.customer", "pgscore reattach --json"
+)
+def reattach(
+    events: Annotated[str, typer.Argument(metavar="[EVENTS]", show_default=False, help="The event table.")] = "",
+    profile: Annotated[str, typer.Argument(metavar="[PROFILE]", show_default=False, help="The profile table.")] = "",
+    dsn: Dsn = "",
+    as_json: Json = False,
+) -> None:
+    """Generates anew what belongs to bindings.
+
+    Without tables: all of yours that another release generated, that somebody has changed, or whose tables have changed
+    since, each in a transaction of its own, while the tables are in use. It exits with 1 if one could not be mended.
+    """
+    if bool(events) != bool(profile):
+        raise typer.BadParameter("name the event table and the profile table, or neither")
+    if events:
+        bindings.reattach(dsn, events, profile)
+        done = [bindings.Reattached(events)]
+    else:
+        with steps("reattaching", of_bytes=False) as step:
+            done = bindings.reattach_outdated(dsn, progress=step)
+    failed = [each for each in done if each.problem is not None]
+    if as_json:
+        print_json({"ok": not failed, "bindings": [asdict(each) for each in done]})
+    elif not done:
+        say("Nothing is outdated.")
+    else:
+        for each in done:
+            say(f"{each.binding}: {each.problem or 'reattached'}", *([f"      {each.hint}"] if each.hint else []))
+    if failed:
+        raise typer.Exit(1)
 
 
 @command(
@@ -187,18 +252,25 @@ def _report(found: Sequence[Reconciled]) -> None:
             say("It went on where an earlier call had stopped; run it again to compare those before, too.")
 
 
-def _document(found: Reconciled) -> dict[str, Any]:
+def _document(found: Reconciled) -> dict[str, object]:
     return {name: value for name, value in asdict(found).items() if name != "repaired"}
 
 
 def _advise(attached: Attached) -> None:
     for each in attached.advice:
-        say(f"hint: {each.sentence}", *([f"      {each.hint}"] if each.hint else []))
+        say(f"hint: {each.sentence}", *(f"      {statement}" for statement in each.statements))
 
 
-def _reducers(given: str | None, counters: Sequence[str]) -> list[dict[str, Any]]:
+def _counted(removed: Sequence[Removed]) -> str:
+    kinds = [each.kind for each in removed]
+    return ", ".join(
+        f"{kinds.count(kind)} {kind}{'' if kinds.count(kind) == 1 else 's'}" for kind in dict.fromkeys(kinds)
+    )
+
+
+def _reducers(given: str | None, counters: Sequence[str]) -> list[Mapping[str, object]]:
     """The reducers as a list: those given as JSON or in a file, and one for each counter."""
-    counts = [{"column": column, "aggregate": "count"} for column in counters]
+    counts: list[Mapping[str, object]] = [{"column": column, "aggregate": "count"} for column in counters]
     if given is None:
         if not counts:
             raise typer.BadParameter("say how events change the profile: --count COLUMN or --reducers JSON")
@@ -210,7 +282,7 @@ def _reducers(given: str | None, counters: Sequence[str]) -> list[dict[str, Any]
         raise typer.BadParameter(f"--reducers is no JSON: {error}") from None
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         raise typer.BadParameter('--reducers is a list such as [{"column": "n", "aggregate": "count"}]')
-    return found + counts
+    return [*found, *counts]
 
 
 def _read(path: Path) -> str:
@@ -222,5 +294,5 @@ def _read(path: Path) -> str:
         raise PgscoreError(f"{path} is no text in UTF-8") from None
 
 
-def _columns(reducers: Sequence[dict[str, Any]]) -> str:
+def _columns(reducers: Sequence[Mapping[str, object]]) -> str:
     return ", ".join(str(each.get("column")) for each in reducers)

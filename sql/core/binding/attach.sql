@@ -11,7 +11,8 @@ begin
     if former.number is not null then
         update pgscore.binding o
         set owner = b.owner, timing = b.timing, on_error = b.on_error, on_missing = b.on_missing, max_scoring_ms = b.max_scoring_ms, log = b.log,
-            event_schema = b.event_schema, event_prefix = b.event_prefix, profile_schema = b.profile_schema, profile_prefix = b.profile_prefix
+            event_schema = b.event_schema, event_prefix = b.event_prefix, profile_schema = b.profile_schema, profile_prefix = b.profile_prefix,
+            columns = pgscore._column_numbers(b)
         where o.number = former.number
         returning o.* into b;
         -- A table that was moved has its functions and its queue beside it again, for all its bindings.
@@ -30,10 +31,11 @@ begin
     );
     insert into pgscore.binding (
         name, owner, events, profile, model, event_key, profile_key, reducers, score, version, scored_at, timing, on_error, on_missing,
-        max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix
+        max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix, columns
     ) values (
         b.name, b.owner, b.events, b.profile, b.model, b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at, b.timing,
-        b.on_error, b.on_missing, b.max_scoring_ms, b.log, b.event_schema, b.event_prefix, b.profile_schema, b.profile_prefix
+        b.on_error, b.on_missing, b.max_scoring_ms, b.log, b.event_schema, b.event_prefix, b.profile_schema, b.profile_prefix,
+        pgscore._column_numbers(b)
     )
     returning number into b.number;
     return b;
@@ -60,26 +62,11 @@ $$;
 comment on function pgscore._list_uncounted(pgscore.binding, text) is 'Lists profiles as stale until reconcile has counted their events from before';
 grant execute on function pgscore._list_uncounted(pgscore.binding, text) to pgscore_reader;
 
-create function pgscore._is_small(relation regclass, rows integer) returns boolean
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    answer boolean;
-begin
-    execute format('select count(*) <= $1 from (select from %s limit $1 + 1) s', relation) into answer using rows;
-    return answer;
-end
-$$;
-
-comment on function pgscore._is_small(regclass, integer) is 'Whether a table holds at most so many rows';
-grant execute on function pgscore._is_small(regclass, integer) to pgscore_reader;
-
 create function pgscore.attach(
     model text, events regclass, profile regclass, event_key name[], profile_key name[], reducers jsonb, score name,
     version name default null, scored_at name default null, timing text default 'commit', on_error text default 'keep',
     on_missing text default 'ignore', max_scoring_ms integer default null, log boolean default true,
-    backfill boolean default null
+    backfill boolean default null, without_index boolean default false
 ) returns text
 language plpgsql volatile
 -- Compiling the generators' queries would take longer than all the rest.
@@ -90,7 +77,10 @@ declare
     former pgscore.binding;
     queue regclass;
     moved text[];
-    at_once boolean;
+    at_once boolean := true;
+    is_indexed boolean := true;
+    profiles bigint;
+    held bigint;
     began constant pg_snapshot := pg_current_snapshot();
 begin
     b.model := model;
@@ -116,6 +106,7 @@ begin
     b.owner := (select c.relowner from pg_catalog.pg_class c where c.oid = profile);
     perform pgscore._check_rights(b.owner, events, profile);
     perform pgscore._lock_owner(b.owner);
+    perform pgscore._follow_columns(profile);
     select o.* into former from pgscore.binding o where o.events = b.events and o.profile = b.profile and o.model = b.model;
     if (former.event_key, former.profile_key, former.reducers, former.score, former.version, former.scored_at)
         is distinct from (b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at) and former.number is not null
@@ -131,7 +122,18 @@ begin
     perform pgscore._refuse(pgscore._table_keys_problem(b));
     perform pgscore._refuse(pgscore._reducers_problem(b));
     perform pgscore._refuse(pgscore._columns_problem(b));
-    at_once := former.number is not null or coalesce(backfill, pgscore._is_small(profile, 10000) and pgscore._is_small(events, 100000));
+    perform pgscore._check_shared(b);
+    if former.number is null then
+        is_indexed := pgscore._check_index(b, without_index is true);
+        if backfill is null then
+            profiles := pgscore._rows_up_to(profile, 10000);
+            held := pgscore._rows_up_to(events, 100000);
+            -- Without an index each profile costs a look at all events.
+            at_once := profiles <= 10000 and held <= 100000 and (is_indexed or profiles * held <= 20000000);
+        else
+            at_once := backfill;
+        end if;
+    end if;
     b := pgscore._note_binding(b, former);
     moved := array(
         select pgscore._drop_binding_sql(former) where former.event_schema <> b.event_schema
@@ -143,7 +145,7 @@ begin
         -- Before the tables are locked, because it takes its time.
         perform pgscore._list_uncounted(b, '');
     end if;
-    queue := to_regclass(pgscore._profile_object(b, 'queue'));
+    queue := pgscore._profile_relation(b, 'queue');
     perform pgscore._settle(queue);
     -- Whoever has queued something for the profile table is over then.
     perform pgscore._lock_tables(array[events, profile], 'share row exclusive', array_remove(array[queue], null));
@@ -160,34 +162,34 @@ begin
         -- Rows that were committed meanwhile: they are as young as the oldest transaction that was open before.
         perform pgscore._list_uncounted(b, format(' and age(p.xmin) <= age(%L::xid)', pg_snapshot_xmin(began)::xid));
     end if;
-    perform pgscore._advise(b, at_once);
+    perform pgscore._advise(b.number);
     return b.name;
 end
 $$;
 
-comment on function pgscore.attach(text, regclass, regclass, name[], name[], jsonb, name, name, name, text, text, text, integer, boolean, boolean) is
+comment on function pgscore.attach(text, regclass, regclass, name[], name[], jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean) is
     'Attaches an event table to a profile table by keys of several columns; see the function for keys of one column';
-grant execute on function pgscore.attach(text, regclass, regclass, name[], name[], jsonb, name, name, name, text, text, text, integer, boolean, boolean)
+grant execute on function pgscore.attach(text, regclass, regclass, name[], name[], jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean)
     to pgscore_reader;
 
 create function pgscore.attach(
     model text, events regclass, profile regclass, event_key name, profile_key name, reducers jsonb, score name,
     version name default null, scored_at name default null, timing text default 'commit', on_error text default 'keep',
     on_missing text default 'ignore', max_scoring_ms integer default null, log boolean default true,
-    backfill boolean default null
+    backfill boolean default null, without_index boolean default false
 ) returns text
 language sql volatile
 set search_path = pg_catalog, pg_temp
 as $$
     select pgscore.attach(
         model, events, profile, array[event_key], array[profile_key], reducers, score, version, scored_at, timing, on_error,
-        on_missing, max_scoring_ms, log, backfill
+        on_missing, max_scoring_ms, log, backfill, without_index
     )
 $$;
 
-comment on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text, integer, boolean, boolean) is
-    'Attaches an event table to a profile table of the same owner, who calls it, or a member: from now on its events move columns of the profile and the score of a model. Called again, it changes timing, policies and log, and mends triggers. backfill: count in this transaction what the tables hold (true), later by pgscore.reconcile (false), or as their size says (NULL)';
-grant execute on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text, integer, boolean, boolean)
+comment on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean) is
+    'Attaches an event table to a profile table of the same owner, who calls it, or a member: from now on its events move columns of the profile and the score of a model. Called again, it changes timing, policies and log, and mends triggers. backfill: count in this transaction what the tables hold (true), later by pgscore.reconcile (false), or as their size says (NULL). without_index: whether a large table is attached although no index finds the events of a profile';
+grant execute on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean)
     to pgscore_reader;
 
 create function pgscore.reattach(events regclass, profile regclass) returns void
@@ -196,6 +198,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform pgscore._check_owner(events, profile);
+    perform pgscore._lock_owner((select c.relowner::regrole from pg_catalog.pg_class c where c.oid = profile));
+    perform pgscore._follow_columns(profile);
     perform pgscore.attach(
         b.model, b.events, b.profile, b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at, b.timing,
         b.on_error, b.on_missing, b.max_scoring_ms, b.log
@@ -210,3 +214,29 @@ $$;
 comment on function pgscore.reattach(regclass, regclass) is
     'Attaches tables again as they are attached: gives partitions that were added later their triggers, and mends what is missing, disabled or outdated';
 grant execute on function pgscore.reattach(regclass, regclass) to pgscore_reader;
+
+create function pgscore.reattach() returns table (binding text, state text, reasons text[])
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    listed record;
+    pairs text[] := '{}';
+begin
+    -- A transaction, and so a wait of the applications, for all of them: a program had better call the other one for each pair.
+    for listed in select o.* from pgscore._outdated_bindings() o where o.mine loop
+        if listed.state <> 'unfit' and format('%s to %s', listed.events, listed.profile) <> all (pairs) then
+            pairs := pairs || format('%s to %s', listed.events, listed.profile);
+            perform pgscore.reattach(listed.events::regclass, listed.profile::regclass);
+        end if;
+        binding := listed.name;
+        state := case listed.state when 'unfit' then 'unfit' else 'reattached' end;
+        reasons := listed.reasons;
+        return next;
+    end loop;
+end
+$$;
+
+comment on function pgscore.reattach() is
+    'Attaches again what of the caller''s bindings stands otherwise than this release would generate it, and says why; those whose tables do not fit any more (unfit) are left as they are';
+grant execute on function pgscore.reattach() to pgscore_reader;

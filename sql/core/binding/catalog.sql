@@ -1,9 +1,15 @@
 create function pgscore._column(relation regclass, name text) returns pg_catalog.pg_attribute
-language sql stable
+-- A generator asks it some hundred times: PL/pgSQL plans its query once.
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select a.* from pg_catalog.pg_attribute a
-    where a.attrelid = relation and a.attname = _column.name and a.attnum > 0 and not a.attisdropped
+declare
+    found_column pg_catalog.pg_attribute;
+begin
+    select a.* into found_column from pg_catalog.pg_attribute a
+    where a.attrelid = relation and a.attname = _column.name and a.attnum > 0 and not a.attisdropped;
+    return found_column;
+end
 $$;
 
 comment on function pgscore._column(regclass, text) is 'A column of a table; all NULL where there is none of that name';
@@ -99,3 +105,36 @@ $$;
 comment on function pgscore._row_key(regclass) is
     'The columns that identify rows of a profile table, in whose order they are locked: its primary key, or the key of its first binding';
 grant execute on function pgscore._row_key(regclass) to pgscore_reader;
+
+create function pgscore._relation(schema name, name text) returns regclass
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Unlike to_regclass it wants no right on the schema: whoever reads the catalog may compare.
+    select c.oid::regclass from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = schema and c.relname = _relation.name
+$$;
+
+comment on function pgscore._relation(name, text) is 'A table by its schema and name; NULL where there is none';
+grant execute on function pgscore._relation(name, text) to pgscore_reader;
+
+create function pgscore._procedure(schema name, name text) returns regprocedure
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select p.oid::regprocedure from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    where n.nspname = schema and p.proname = _procedure.name and p.pronargs = 0
+$$;
+
+comment on function pgscore._procedure(name, text) is 'A function without arguments by its schema and name; NULL where there is none';
+grant execute on function pgscore._procedure(name, text) to pgscore_reader;
+
+create function pgscore._profile_relation(b pgscore.binding, what text) returns regclass
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._relation(b.profile_schema, b.profile_prefix || '_' || what)
+$$;
+
+comment on function pgscore._profile_relation(pgscore.binding, text) is 'A table that the bindings of a profile table share; NULL where it is missing';
+grant execute on function pgscore._profile_relation(pgscore.binding, text) to pgscore_reader;

@@ -31,56 +31,192 @@ as $$
         b.profile_schema, b.profile_prefix, array['commit', 'apply', 'score', 'arrive', 'forget', 'rekey'], b.owner
     )
     union all
-    select format('drop table %s', o.name)
-    from (values (pgscore._profile_object(b, 'queue')), (pgscore._profile_object(b, 'arrival'))) as o (name)
-    join pg_catalog.pg_class c on c.oid = to_regclass(o.name)
+    select format('drop table %s', pgscore._profile_object(b, w.what))
+    from unnest(array['queue', 'arrival']) as w (what)
+    join pg_catalog.pg_class c on c.oid = pgscore._profile_relation(b, w.what)
     where c.relowner = b.owner and c.relkind = 'r'
 $$;
 
 comment on function pgscore._drop_profile_sql(pgscore.binding) is 'What drops the functions, triggers and tables that the bindings of a profile table shared';
 grant execute on function pgscore._drop_profile_sql(pgscore.binding) to pgscore_reader;
 
-create function pgscore.detach(events regclass, profile regclass) returns void
+create function pgscore._generated_objects(b pgscore.binding) returns table (kind text, object text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    with functions as (
+        select p.oid
+        from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+        where p.proowner = b.owner and (
+            (n.nspname = b.event_schema and p.proname in (
+                select b.event_prefix || '_' || e from unnest(array['insert', 'update', 'delete', 'row', 'truncate', 'recount', 'reconcile']) e
+            ))
+            or (n.nspname = b.profile_schema and p.proname in (
+                select b.profile_prefix || '_' || e from unnest(array['commit', 'apply', 'score', 'arrive', 'forget', 'rekey']) e
+            ))
+        )
+    )
+    select 'trigger', format('%I on %s', t.tgname, t.tgrelid::regclass)
+    from pg_catalog.pg_trigger t where t.tgfoid in (select f.oid from functions f) and t.tgparentid = 0
+    union
+    select 'function', f.oid::regprocedure::text from functions f
+    union
+    select 'table', q.relation::text
+    from unnest(array['queue', 'arrival']) as w (what), lateral (select pgscore._profile_relation(b, w.what) as relation) q
+    where q.relation is not null
+$$;
+
+comment on function pgscore._generated_objects(pgscore.binding) is 'What is there of what was generated for a binding, and for its profile table';
+grant execute on function pgscore._generated_objects(pgscore.binding) to pgscore_reader;
+
+create function pgscore._check_rest(profile regclass, gone pgscore.binding[]) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    broken record;
+begin
+    select o.name, p.problem into broken
+    from pgscore._bindings_of(_check_rest.profile) o, lateral (select pgscore._binding_problem(pgscore._followed(o)) as problem) p
+    where o.number not in (select g.number from unnest(gone) g) and p.problem is not null
+        and exists (select from pg_catalog.pg_class c where c.oid = _check_rest.profile)
+    order by o.number limit 1;
+    if found then
+        raise exception 'what the bindings of table % share cannot be made anew, because the binding % does not fit its tables any more: %',
+            profile, broken.name, broken.problem using errcode = 'object_not_in_prerequisite_state', hint = format(
+                'Mend that, or detach it too: select * from pgscore.detach(array[%s])',
+                (select string_agg(quote_literal(g.name), ', ') from unnest(gone) g) || ', ' || quote_literal(broken.name)
+            );
+    end if;
+end
+$$;
+
+comment on function pgscore._check_rest(regclass, pgscore.binding[]) is
+    'Refuses to detach some bindings of a profile table where another one stands in the way of generating what is left';
+grant execute on function pgscore._check_rest(regclass, pgscore.binding[]) to pgscore_reader;
+
+create function pgscore._detach(gone pgscore.binding[]) returns table (kind text, object text)
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set jit = off
 as $$
 declare
-    gone pgscore.binding[];
-    one pgscore.binding;
+    one constant pgscore.binding := gone[1];
     rest pgscore.binding;
     queues regclass[];
+    former text[];
 begin
-    perform pgscore._check_owner(events, profile);
-    -- Bindings whose event tables were dropped go along: nothing can be generated for them any more.
-    select array_agg(b order by b.number) into gone
-    from pgscore.binding b
-    where b.profile = detach.profile
-        and (b.events = detach.events or not exists (select from pg_catalog.pg_class c where c.oid = b.events));
-    if gone is null then
-        raise exception 'table % is not attached to %', events, profile using errcode = 'undefined_object';
-    end if;
-    one := gone[1];
+    -- All of one profile table.
     perform pgscore._lock_owner(one.owner) where exists (select from pg_catalog.pg_roles r where r.oid = one.owner);
+    perform pgscore._follow_columns(one.profile);
+    perform pgscore._check_rest(one.profile, gone);
     queues := pgscore._queues_of(one.owner);
     perform pgscore._settle(q) from unnest(queues) q;
     -- Transactions that have queued work for a table of the owner's are over then: at commit each looks into all queues.
-    perform pgscore._lock_tables(array[events, profile], 'access exclusive', queues);
+    perform pgscore._lock_tables((select array_agg(distinct g.events) from unnest(gone) g) || one.profile, 'access exclusive', queues);
+    former := array(select distinct o.kind || ' ' || o.object from unnest(gone) g, pgscore._generated_objects(g) o);
     delete from pgscore.binding b where b.number in (select g.number from unnest(gone) g);
     if exists (select from pgscore.binding b where b.number in (select g.number from unnest(gone) g)) then
-        raise exception '% owned table % when it was attached, and % is no member of it', one.owner, profile, current_user
+        raise exception '% owned table % when it was attached, and % is no member of it', one.owner, one.profile, current_user
             using errcode = 'insufficient_privilege', hint = format('Connect as a member of %s.', one.owner);
     end if;
     perform pgscore._run_all(array(select pgscore._drop_binding_sql(g) from unnest(gone) g));
-    select b.* into rest from pgscore._bindings_of(profile) b order by b.number limit 1;
-    if rest.number is not null and exists (select from pg_catalog.pg_class c where c.oid = profile) then
+    select b.* into rest from pgscore._bindings_of(one.profile) b order by b.number limit 1;
+    if rest.number is not null and exists (select from pg_catalog.pg_class c where c.oid = one.profile) then
         perform pgscore._generate(rest);
     elsif rest.number is null then
         perform pgscore._run_all(array(select pgscore._drop_profile_sql(one)));
         perform pgscore._run_all(array(select pgscore._other_commits_sql(one)));
     end if;
+    return query
+        select 'binding', g.name from unnest(gone) g
+        union all
+        (
+            select split_part(f, ' ', 1), substr(f, strpos(f, ' ') + 1) from unnest(former) f
+            except
+            select o.kind, o.object from unnest(gone) g, pgscore._generated_objects(g) o
+            order by 1, 2
+        );
 end
 $$;
 
-comment on function pgscore.detach(regclass, regclass) is
-    'Detaches an event table from a profile table: triggers and generated functions go, the data stays as it is';
-grant execute on function pgscore.detach(regclass, regclass) to pgscore_reader;
+comment on function pgscore._detach(pgscore.binding[]) is 'Detaches bindings of one profile table, and says what went';
+grant execute on function pgscore._detach(pgscore.binding[]) to pgscore_reader;
+
+create function pgscore.detach(events regclass, profile regclass, model text default null) returns table (kind text, object text)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    gone pgscore.binding[];
+begin
+    perform pgscore._check_owner(events, profile);
+    if not exists (
+        select from pgscore.binding b
+        where (b.events, b.profile) = (detach.events, detach.profile) and b.model = coalesce(detach.model, b.model)
+    ) then
+        raise exception 'table % is not attached to %', events, profile || coalesce(format(' for model "%s"', model), '') using errcode = 'undefined_object';
+    end if;
+    -- Bindings whose event tables were dropped go along: nothing can be generated for them any more.
+    select array_agg(b order by b.number) into gone
+    from pgscore.binding b
+    where b.profile = detach.profile
+        and (
+            (b.events = detach.events and b.model = coalesce(detach.model, b.model))
+            or not exists (select from pg_catalog.pg_class c where c.oid = b.events)
+        );
+    return query select * from pgscore._detach(gone);
+end
+$$;
+
+comment on function pgscore.detach(regclass, regclass, text) is
+    'Detaches an event table from a profile table, for one model or for all: triggers and generated functions go, the data stays as it is; says what went';
+grant execute on function pgscore.detach(regclass, regclass, text) to pgscore_reader;
+
+create function pgscore.detach(bindings text[]) returns table (kind text, object text)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    chosen pgscore.binding[];
+    wrong text;
+    each record;
+begin
+    -- Names are unique for each owner.
+    select array_agg(b order by b.number) into chosen
+    from pgscore.binding b
+    where b.name = any (bindings) and (
+        pg_has_role(current_user, b.owner::oid, 'usage') or not exists (
+            select from pgscore.binding o where o.name = b.name and pg_has_role(current_user, o.owner::oid, 'usage')
+        )
+    );
+    select n into wrong from unnest(bindings) n
+    where n is null or not exists (select from unnest(chosen) c where c.name = n) order by n limit 1;
+    if found then
+        raise exception 'there is no binding %', wrong using errcode = 'undefined_object', hint = 'select name from pgscore.binding lists them.';
+    end if;
+    select c.name into wrong from unnest(chosen) c group by c.name having count(*) > 1 limit 1;
+    if found then
+        raise exception 'several owners have a binding %', wrong
+            using errcode = 'ambiguous_parameter', hint = 'Name its tables: select * from pgscore.detach(events, profile).';
+    end if;
+    perform pgscore._check_owner(c.events, c.profile) from unnest(chosen) c;
+    for each in
+        select array_agg(c order by c.number) as bindings from unnest(chosen) c group by c.profile order by c.profile::oid
+    loop
+        return query select * from pgscore._detach(each.bindings);
+    end loop;
+end
+$$;
+
+comment on function pgscore.detach(text[]) is 'Detaches bindings by their names, together; says what went';
+grant execute on function pgscore.detach(text[]) to pgscore_reader;
+
+create function pgscore.detach(binding text) returns table (kind text, object text)
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+    select * from pgscore.detach(array[binding])
+$$;
+
+comment on function pgscore.detach(text) is 'Detaches a binding by its name; says what went';
+grant execute on function pgscore.detach(text) to pgscore_reader;

@@ -1,4 +1,4 @@
-create function pgscore._leftover_triggers_sql(b pgscore.binding) returns setof text
+create function pgscore._leftover_triggers(b pgscore.binding) returns table (name name, relation regclass)
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -16,7 +16,7 @@ as $$
             unnest(array['~pgscore_score', 'pgscore_arrive', 'pgscore_forget', 'pgscore_forget_all', 'pgscore_rekey']) as t (name)
         where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
     )
-    select format('drop trigger %I on %s', t.tgname, t.tgrelid::regclass)
+    select t.tgname, t.tgrelid::regclass
     from pg_catalog.pg_trigger t join pg_catalog.pg_proc p on p.oid = t.tgfoid join pg_catalog.pg_class c on c.oid = t.tgrelid
     where c.relowner = b.owner and t.tgname ~ '^~?pgscore_' and p.proname ~ '^_pgscore_' and not t.tgisinternal
         -- Of other tables only such as were partitions of these.
@@ -27,16 +27,16 @@ as $$
         and not exists (select from wanted w where w.relation = t.tgrelid and w.name = t.tgname)
 $$;
 
-comment on function pgscore._leftover_triggers_sql(pgscore.binding) is 'What drops triggers of pgscore that no binding accounts for, on the tables of a binding and on former partitions of them';
-grant execute on function pgscore._leftover_triggers_sql(pgscore.binding) to pgscore_reader;
+comment on function pgscore._leftover_triggers(pgscore.binding) is 'Triggers of pgscore that no binding accounts for, on the tables of a binding and on former partitions of them';
+grant execute on function pgscore._leftover_triggers(pgscore.binding) to pgscore_reader;
 
 create function pgscore._taken_problem(b pgscore.binding) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select format('%s stands where pgscore would make a table of its own, and is none of pgscore''s: rename it', o.name)
-    from (values (pgscore._profile_object(b, 'queue')), (pgscore._profile_object(b, 'arrival'))) as o (name)
-    join pg_catalog.pg_class c on c.oid = to_regclass(o.name)
+    from (values (pgscore._profile_object(b, 'queue'), pgscore._profile_relation(b, 'queue')), (pgscore._profile_object(b, 'arrival'), pgscore._profile_relation(b, 'arrival'))) as o (name, relation)
+    join pg_catalog.pg_class c on c.oid = o.relation
     where c.relowner <> b.owner or c.relkind <> 'r' or coalesce(obj_description(c.oid, 'pg_class'), '') !~ '^pgscore: '
     union all
     select format('function %s stands where pgscore would make one, and belongs to %s: drop it', p.oid::regprocedure, p.proowner::regrole)
@@ -100,7 +100,7 @@ as $$
         select distinct on (o.profile) o
         from pgscore.binding o
         where o.owner = b.owner and o.profile <> b.profile and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
-            and to_regprocedure(pgscore._profile_object(o, 'commit') || '()') is not null
+            and pgscore._procedure(o.profile_schema, o.profile_prefix || '_commit') is not null
         order by o.profile, o.number
     ) other, pgscore._commit_sql(other.o) as s (statement)
 $$;
@@ -115,7 +115,7 @@ as $$
 begin
     -- Also where the row was not written by attach: it is its owner's to write.
     perform pgscore._refuse(pgscore._taken_problem(b));
-    perform pgscore._run_all(array(select pgscore._leftover_triggers_sql(b)));
+    perform pgscore._run_all(array(select format('drop trigger %I on %s', t.name, t.relation) from pgscore._leftover_triggers(b) t));
     perform pgscore._run_all(array(select pgscore._former_functions_sql(b)));
     perform pgscore._run_all(array(select pgscore._queue_sql(b)));
     perform pgscore._run_all(array(select pgscore._event_functions_sql(b)));

@@ -69,7 +69,7 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select coalesce(array_agg(distinct q.queue order by q.queue) filter (where q.queue is not null), '{}')
-    from pgscore.binding b, lateral (select to_regclass(pgscore._profile_object(b, 'queue')) as queue) q
+    from pgscore.binding b, lateral (select pgscore._profile_relation(b, 'queue') as queue) q
     where b.owner = _queues_of.owner
 $$;
 
@@ -89,7 +89,7 @@ begin
     end if;
     -- A table for which a trigger is still to fire cannot be changed.
     execute format('select exists (select from %s q where q.pgscore_transaction = pg_current_xact_id_if_assigned())', queue) into waits;
-    if waits then
+    if waits and exists (select from pg_catalog.pg_trigger t where t.tgrelid = queue and t.tgname = 'pgscore_commit') then
         execute format('set constraints %I.pgscore_commit immediate', space);
         execute format('set constraints %I.pgscore_commit deferred', space);
     end if;

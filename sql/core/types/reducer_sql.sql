@@ -8,6 +8,9 @@ create type pgscore.reducer_sql as (
     is_whole boolean,
     is_finite boolean,
     looks_by name,
+    looks_down boolean,
+    event_fits text[],
+    profile_fits text[],
     one text,
     folded text,
     signed text,
@@ -27,6 +30,9 @@ comment on column pgscore.reducer_sql.delta is 'The type of what events bring, w
 comment on column pgscore.reducer_sql.is_whole is 'Whether each event brings something, so that none can be left out';
 comment on column pgscore.reducer_sql.is_finite is 'false where they may bring NaN or infinity, which cannot be taken away again';
 comment on column pgscore.reducer_sql.looks_by is 'The events'' column by which values are looked up, which an index helps; NULL: all events of the key are read';
+comment on column pgscore.reducer_sql.looks_down is 'true where they are looked up from the largest down, with NULL after all others';
+comment on column pgscore.reducer_sql.event_fits is 'SQL on events, {{row}}, that is never computed, and that PostgreSQL refuses where a column has got a type that would make values wrong';
+comment on column pgscore.reducer_sql.profile_fits is 'The same on profiles, {{row}}';
 comment on column pgscore.reducer_sql.one is 'What one event, e, brings; NULL for nothing';
 comment on column pgscore.reducer_sql.folded is 'What inserted events, e, of one key bring';
 comment on column pgscore.reducer_sql.signed is 'What events, e, of one key bring that come where e.pgscore_sign is 1 and go where it is -1; NULL unless the kind is add';

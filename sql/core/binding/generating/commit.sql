@@ -73,6 +73,20 @@ $$;
 comment on function pgscore._take_rest_sql(regclass, text, text) is 'What the function of a queue does to take what other statements of the transaction queued';
 grant execute on function pgscore._take_rest_sql(regclass, text, text) to pgscore_reader;
 
+create function pgscore._sequence(queue regclass) returns regclass
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Unlike pg_get_serial_sequence it wants no right on the schema.
+    select d.objid::regclass
+    from pg_catalog.pg_depend d join pg_catalog.pg_class c on c.oid = d.objid and c.relkind = 'S'
+    where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and d.refobjid = queue and d.deptype = 'i'
+        and d.refobjsubid = (pgscore._column(queue, 'pgscore_id')).attnum
+$$;
+
+comment on function pgscore._sequence(regclass) is 'The sequence that numbers the rows of a queue';
+grant execute on function pgscore._sequence(regclass) to pgscore_reader;
+
 create function pgscore._commit_sql(b pgscore.binding) returns setof text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -83,6 +97,8 @@ declare
     updates constant text := (
         select string_agg(pgscore._alone_sql(o), e'\n' order by o.number) from pgscore._bindings_of(b.profile) o
     );
+    -- The same text, whichever of the bindings it is made for.
+    first constant pgscore.binding := (select o from pgscore._bindings_of(b.profile) o order by o.number limit 1);
     is_guarded constant boolean := exists (select from pgscore._bindings_of(b.profile) o where pgscore._is_partitioned(o.events));
     alone text;
     others text;
@@ -113,7 +129,7 @@ begin
     return query select * from pgscore._function_sql(
         pgscore._profile_object(b, 'commit') || '()', 'trigger', 'plpgsql volatile',
         pgscore._fill(pgscore._commit_template(), jsonb_build_object(
-            'profile', b.profile, 'queue', queue, 'later', later, 'events', quote_literal((select o.events::text from pgscore._bindings_of(b.profile) o order by o.number limit 1)),
+            'profile', b.profile, 'queue', queue, 'later', later, 'number', first.number, 'events', quote_literal(first.events),
             'and_others', case when others is not null then format(', and for the other tables of %s, in one order of tables', b.owner) end,
             'declared', case when exists (
                 select from pgscore._bindings_of(b.profile) o
@@ -122,7 +138,7 @@ begin
             -- Where constraints are immediate the row is not stored yet.
             'not_yet', e'if new.pgscore_task = ''rekey'' and pg_trigger_depth() > 1 then\n    return null;\nend if;',
             'take_rest', pgscore._take_rest_sql(b.profile, queue, replace(later, 'q.', 'pgscore_row.')),
-            'sequence', format('%L::regclass', pg_get_serial_sequence(queue, 'pgscore_id')),
+            'sequence', format('%L::regclass', pgscore._sequence(pgscore._profile_relation(b, 'queue'))),
             -- What is wrong with the columns of the profile has been found when the event was queued, but for partitions.
             'alone', case when not is_guarded then alone end, 'alone_guarded', case when is_guarded then alone end,
             'in_order', in_order

@@ -58,6 +58,36 @@ comment on function pgscore._worth_sql(pgscore.binding, text[]) is
     'SQL that says whether inserted events, of which is known what they bring, change anything; NULL where they always do';
 grant execute on function pgscore._worth_sql(pgscore.binding, text[]) to pgscore_reader;
 
+create function pgscore._events_fit_sql(b pgscore.binding, source text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Parsed, and never computed.
+    select format('case when false then num_nulls(%s) end', string_agg(f.fits, ', ' order by f.step, f.fits))
+    from (
+        select 1 as step, format('%s.%I = null::%s', source, e.name, t.type) as fits
+        from unnest(b.event_key) with ordinality as e (name, ordinal)
+        join unnest(pgscore._key_types(b.profile, b.profile_key)) with ordinality as t (type, ordinal) using (ordinal)
+        union
+        select 2, replace(f, '{{row}}', source) from pgscore._reducers_of(b) r, unnest(r.event_fits) f
+    ) f
+$$;
+
+comment on function pgscore._events_fit_sql(pgscore.binding, text) is
+    'SQL that PostgreSQL refuses where the columns of events have got types with which counters would be wrong';
+grant execute on function pgscore._events_fit_sql(pgscore.binding, text) to pgscore_reader;
+
+create function pgscore._profiles_fit_sql(b pgscore.binding, source text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(distinct replace(f, '{{row}}', source), ', ') from pgscore._reducers_of(b) r, unnest(r.profile_fits) f
+$$;
+
+comment on function pgscore._profiles_fit_sql(pgscore.binding, text) is
+    'SQL that PostgreSQL refuses where columns of the profile have got types with which counters would be wrong; never computed';
+grant execute on function pgscore._profiles_fit_sql(pgscore.binding, text) to pgscore_reader;
+
 create function pgscore._event_parts(b pgscore.binding) returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -87,10 +117,11 @@ begin
     from pgscore._reducers_of(b) r;
     return jsonb_build_object(
         'binding', b.events, 'number', b.number, 'events', b.events, 'profile', b.profile, 'timing', b.timing,
-        'queue', pgscore._profile_object(b, 'queue'), 'fail', pgscore._fail_sql(b), 'recounted', pgscore._recounted_sql(),
+        'queue', pgscore._profile_object(b, 'queue'), 'unfit', pgscore._unfit_sql(b), 'recounted', pgscore._recounted_sql(),
         'read', format(
-            e'%s,\n    (select row(%s) from %s p where false)', pgscore._columns_sql(pgscore._read_columns(b), 'e'),
-            pgscore._columns_sql(array(
+            e'%s,\n    %s,\n    (select row(%s) from %s p, %s q where false)', pgscore._columns_sql(pgscore._read_columns(b), 'e'),
+            pgscore._events_fit_sql(b, 'e'),
+            concat_ws(', ', pgscore._columns_sql(array(
                 select c.name from (
                     select 1 as step, k.ordinal, k.name from unnest(b.profile_key) with ordinality as k (name, ordinal)
                     union all
@@ -101,7 +132,7 @@ begin
                     where n.name is not null
                 ) c
                 group by c.name order by min(c.step), min(c.ordinal), c.name
-            ), 'p'), b.profile
+            ), 'p'), pgscore._profiles_fit_sql(b, 'p'), pgscore._columns_sql(b.profile_key || targets, 'q')), b.profile, pgscore._profile_object(b, 'queue')
         ),
         'columns', pgscore._columns_sql(b.profile_key || targets),
         'event_keys', pgscore._columns_sql(b.event_key, 'e'),
@@ -214,8 +245,8 @@ begin
         );
     end if;
     if is_row then
-        coming := format('select 1 as pgscore_sign%s, %s', state[1], pgscore._named_sql(read, 'new'));
-        going := format('select -1 as pgscore_sign%s, %s', state[2], pgscore._named_sql(read, 'old'));
+        coming := format('select 1 as pgscore_sign%s, %s where %s', state[1], pgscore._named_sql(read, 'new'), pgscore._bound_sql(b.events));
+        going := format('select -1 as pgscore_sign%s, %s where %s', state[2], pgscore._named_sql(read, 'old'), pgscore._bound_sql(b.events));
     else
         coming := format('select 1 as pgscore_sign%s, %s from pgscore_new n', state[1], pgscore._columns_sql(read, 'n'));
         going := format('select -1 as pgscore_sign%s, %s from pgscore_old o', state[2], pgscore._columns_sql(read, 'o'));
@@ -320,7 +351,7 @@ as $$
 declare
     parts constant jsonb := pgscore._event_parts(b);
     row_parts constant jsonb := parts || jsonb_build_object('source', format(
-        '(select %s) e', pgscore._named_sql(pgscore._read_columns(b), 'new')
+        '(select %s where %s) e', pgscore._named_sql(pgscore._read_columns(b), 'new'), pgscore._bound_sql(b.events)
     ));
     body record;
 begin
@@ -340,8 +371,9 @@ begin
         where not pgscore._is_partitioned(b.events)
         union all
         select 'row', pgscore._fill(pgscore._row_template(), row_parts || jsonb_build_object(
-            'declared', pgscore._declared_sql(b),
-            'read_new', pgscore._columns_sql(pgscore._read_columns(b), 'new'), 'read_old', pgscore._columns_sql(pgscore._read_columns(b), 'old'),
+            'declared', pgscore._declared_sql(b), 'bound', pgscore._bound_sql(b.events),
+            'read_new', format('%s, %s', pgscore._columns_sql(pgscore._read_columns(b), 'new'), pgscore._events_fit_sql(b, 'new')),
+            'read_old', format('%s, %s', pgscore._columns_sql(pgscore._read_columns(b), 'old'), pgscore._events_fit_sql(b, 'old')),
             'insert_one', pgscore._insert_one_sql(b, row_parts),
             'queue_update', pgscore._change_sql(b, 'update', parts, true), 'queue_delete', pgscore._change_sql(b, 'delete', parts, true)
         ))
@@ -361,18 +393,21 @@ $$;
 comment on function pgscore._event_functions_sql(pgscore.binding) is 'What makes the functions of an event table';
 grant execute on function pgscore._event_functions_sql(pgscore.binding) to pgscore_reader;
 
-create function pgscore._event_triggers_sql(b pgscore.binding) returns setof text
+create function pgscore._event_triggers(b pgscore.binding)
+returns table (step integer, name text, fires text, relation regclass, details text, function text, says text, state text)
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select s.statement
+    select t.step, n.name, t.fires, t.relation, t.details, pgscore._event_object(b, t.operation),
+        format('moves counters of %s and scores of model %s', b.profile, b.model),
+        pgscore._trigger_state(n.name, t.fires, t.relation, t.details, pgscore._procedure(b.event_schema, b.event_prefix || '_' || t.operation))
     from (
-        select 1 as step, p.relation, o.operation, 'after ' || o.operation as fires, o.tables || ' for each statement' as details
+        select 1 as step, b.events as relation, o.operation, 'after ' || o.operation as fires, o.tables || ' for each statement' as details
         from (values
             ('insert', 'referencing new table as pgscore_new'),
             ('update', 'referencing new table as pgscore_new old table as pgscore_old'),
             ('delete', 'referencing old table as pgscore_old')
-        ) as o (operation, tables), (select b.events as relation) p
+        ) as o (operation, tables)
         where not pgscore._is_partitioned(b.events)
         union all
         -- Partitions get it from their parent, also those that are attached later.
@@ -380,11 +415,22 @@ as $$
         union all
         select 3, p.relation, 'truncate', 'after truncate', 'for each statement' from pgscore._partitions(b.events) as p (relation)
     ) t,
-        lateral pgscore._trigger_sql(
-            substr(b.event_prefix::text || '_' || t.operation, 2), t.fires, t.relation, t.details, pgscore._event_object(b, t.operation),
-            format('moves counters of %s and scores of model %s', b.profile, b.model)
-        ) with ordinality as s (statement, ordinal)
-    order by t.step, t.relation::oid, t.operation, s.ordinal
+        lateral (select substr(b.event_prefix::text || '_' || t.operation, 2) as name) n
+$$;
+
+comment on function pgscore._event_triggers(pgscore.binding) is 'The triggers of an event table and of its partitions, as generated, and how those that are there compare';
+grant execute on function pgscore._event_triggers(pgscore.binding) to pgscore_reader;
+
+create function pgscore._event_triggers_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A trigger that stands as it should is left alone: to replace it would lock the table.
+    select s.statement
+    from pgscore._event_triggers(b) t,
+        lateral pgscore._trigger_sql(t.name, t.fires, t.relation, t.details, t.function, t.says) with ordinality as s (statement, ordinal)
+    where t.state <> 'ok'
+    order by t.step, t.relation::oid, t.name, s.ordinal
 $$;
 
 comment on function pgscore._event_triggers_sql(pgscore.binding) is 'What makes the triggers of an event table and of its partitions';

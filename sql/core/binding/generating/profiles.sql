@@ -36,6 +36,7 @@ set search_path = pg_catalog, pg_temp
 as $$
     select pgscore._fill(pgscore._rekey_one_template(), jsonb_build_object(
         'number', b.number, 'queue', pgscore._profile_object(b, 'queue'), 'changed', pgscore._changed_sql(b.profile_key),
+        'bound', pgscore._bound_sql(b.profile), 'unfit', pgscore._unfit_sql(b), 'written', concat_ws(', ', 'new.' || quote_ident(b.score), 'new.' || quote_ident(b.version), 'new.' || quote_ident(b.scored_at)),
         'present', pgscore._present_sql(b.profile_key, 'new'),
         'present_text', pgscore._key_text_sql(b.profile_key, 'new'), 'former_text', pgscore._key_text_sql(b.profile_key, 'old'),
         'columns', string_agg(format('%I, pgscore_former_%s', a.attname, a.attnum), ', ' order by a.attnum),
@@ -66,12 +67,16 @@ as $$
                     pgscore._fill(pgscore._arrive_one_template(), jsonb_build_object(
                         'queue', pgscore._profile_object(o, 'queue'), 'number', o.number, 'timing', o.timing,
                         'columns', pgscore._columns_sql(o.profile_key), 'values', pgscore._columns_sql(o.profile_key, 'n'),
+                        'fits', (
+                            select string_agg(format('n.%1$I = null::%2$s, q.%1$I', k.name, k.type), ', ' order by k.ordinal)
+                            from rows from (unnest(o.profile_key), unnest(pgscore._key_types(o.profile, o.profile_key))) with ordinality as k (name, type, ordinal)
+                        ), 'unfit', pgscore._unfit_sql(o),
                         'present', pgscore._present_sql(o.profile_key, 'n')
                     )), e'\n' order by o.number
                 ) as arrivals,
                 string_agg(
                     pgscore._fill(pgscore._forget_one_template(), jsonb_build_object(
-                        'number', o.number, 'profile', o.profile, 'key_text', pgscore._key_text_sql(o.profile_key, 'p'),
+                        'number', o.number, 'profile', o.profile, 'key_text', pgscore._key_text_sql(o.profile_key, 'p'), 'unfit', pgscore._unfit_sql(o),
                         'former_text', pgscore._key_text_sql(o.profile_key, 'o')
                     )), e'\n' order by o.number
                 ) as deletions
@@ -97,37 +102,46 @@ $$;
 comment on function pgscore._profile_functions_sql(pgscore.binding) is 'What makes the functions that the bindings of a profile table share';
 grant execute on function pgscore._profile_functions_sql(pgscore.binding) to pgscore_reader;
 
-create function pgscore._profile_triggers_sql(b pgscore.binding) returns setof text
+create function pgscore._profile_triggers(b pgscore.binding)
+returns table (step integer, name text, fires text, relation regclass, details text, function text, says text, state text)
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    with keys as (
-        select array_agg(distinct k) as columns from pgscore._bindings_of(b.profile) o, unnest(o.profile_key) k
-    )
-    select s.statement
+    select t.step, t.name, t.fires, t.relation, t.details, pgscore._profile_object(b, t.function),
+        format('keeps counters and scores of %s right when its rows themselves change', b.profile),
+        pgscore._trigger_state(t.name, t.fires, t.relation, t.details, pgscore._procedure(b.profile_schema, b.profile_prefix || '_' || t.function))
     from (
         -- A parent hands a trigger for each row on to its partitions; statement triggers each table has for itself. Triggers
         -- fire in the order of their names: the one that scores comes last, and sees what the others made of the row.
         select 1 as step, b.profile as relation, '~pgscore_score' as name, 'score' as function, 'before update' as fires, 'for each row' as details
         union all
         select 2, r.relation, t.name, t.function, t.fires, t.details
-        from pgscore._partitions(b.profile) as r (relation), keys,
+        from pgscore._partitions(b.profile) as r (relation),
             lateral (values
                 ('pgscore_arrive', 'arrive', 'after insert', 'referencing new table as pgscore_new for each statement'),
                 ('pgscore_forget', 'forget', 'after delete', 'referencing old table as pgscore_old for each statement'),
                 ('pgscore_forget_all', 'forget', 'after truncate', 'for each statement'),
-                -- Of these columns: pgscore's own updates, which are most, do not look at it.
+                -- It names no column, or PostgreSQL would refuse to change the type of a key. The trigger that scores has seen
+                -- whether a key changes; pgscore's own updates, which are most, do not run it.
                 (
-                    'pgscore_rekey', 'rekey', 'after update of ' || pgscore._columns_sql(keys.columns),
-                    case when pgscore._is_partitioned(b.profile) then 'for each statement'
-                    else format('for each row when (%s)', pgscore._changed_sql(keys.columns)) end
+                    'pgscore_rekey', 'rekey', 'after update',
+                    'for each statement when (current_setting(''pgscore.rekeyed'', true) = ''yes'')'
                 )
             ) as t (name, function, fires, details)
-    ) t,
-        lateral pgscore._trigger_sql(
-            t.name, t.fires, t.relation, t.details, pgscore._profile_object(b, t.function),
-            format('keeps counters and scores of %s right when its rows themselves change', b.profile)
-        ) with ordinality as s (statement, ordinal)
+    ) t
+$$;
+
+comment on function pgscore._profile_triggers(pgscore.binding) is 'The triggers of a profile table and of its partitions, as generated, and how those that are there compare';
+grant execute on function pgscore._profile_triggers(pgscore.binding) to pgscore_reader;
+
+create function pgscore._profile_triggers_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.statement
+    from pgscore._profile_triggers(b) t,
+        lateral pgscore._trigger_sql(t.name, t.fires, t.relation, t.details, t.function, t.says) with ordinality as s (statement, ordinal)
+    where t.state <> 'ok'
     order by t.step, t.relation::oid, t.name, s.ordinal
 $$;
 

@@ -25,6 +25,66 @@ comment on function pgscore._queue_columns(regclass) is
     'The columns of a profile table''s queue that follow its bindings, named as in the profile: keys, and what events bring to each counter';
 grant execute on function pgscore._queue_columns(regclass) to pgscore_reader;
 
+create function pgscore._all_queue_columns(profile regclass) returns table (name name, type text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select c.name, c.type
+    from (
+        select o.name::name, o.type, 1 as step, o.ordinal::bigint
+        from (values
+            ('pgscore_transaction', 'xid8', 1), ('pgscore_id', 'bigint', 2), ('pgscore_binding', 'integer', 3), ('pgscore_task', 'text', 4),
+            ('pgscore_runs', 'text', 5)
+        ) as o (name, type, ordinal)
+        union all
+        select c.name, c.type, 2, c.ordinal from pgscore._queue_columns(profile) with ordinality as c (name, type, says, ordinal)
+    ) c
+    order by c.step, c.ordinal
+$$;
+
+comment on function pgscore._all_queue_columns(regclass) is 'All columns of a profile table''s queue, with their types';
+grant execute on function pgscore._all_queue_columns(regclass) to pgscore_reader;
+
+create function pgscore._queue_hash(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select md5(string_agg(format('%I %s', c.name, c.type), ', ' order by c.ordinal))
+    from pgscore._all_queue_columns(b.profile) with ordinality as c (name, type, ordinal)
+$$;
+
+comment on function pgscore._queue_hash(pgscore.binding) is 'What stands in the comment of a queue: a hash of its columns';
+grant execute on function pgscore._queue_hash(pgscore.binding) to pgscore_reader;
+
+create function pgscore._queue_state(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when q.queue is null then 'missing'
+        -- Its columns are not what its own comment says, or somebody has put something on it.
+        when c.hash is null or c.hash is distinct from (
+            select md5(string_agg(format('%I %s', a.attname, pgscore._column_type(a)), ', ' order by a.attnum))
+            from pg_catalog.pg_attribute a where a.attrelid = q.queue and a.attnum > 0 and not a.attisdropped
+        ) or exists (
+            select from pg_catalog.pg_trigger t
+            where t.tgrelid = q.queue and t.tgname not in ('pgscore_commit', 'pgscore_statement') and not t.tgisinternal
+        ) or not exists (
+            select from pg_catalog.pg_index i where i.indrelid = q.queue and i.indisvalid and i.indpred is null and i.indkey[0] = 1 and i.indkey[1] = 2
+        ) or exists (
+            select from pg_catalog.pg_class r where r.oid = q.queue and (r.relpersistence <> 'u' or r.relowner <> b.owner or r.relrowsecurity)
+        ) then 'edited'
+        when c.hash <> pgscore._queue_hash(b) then 'outdated'
+        else 'ok'
+    end
+    from (select pgscore._profile_relation(b, 'queue') as queue) q,
+        lateral (select substring(obj_description(q.queue, 'pg_class') from '[(]([0-9a-f]{32})[)]$') as hash) c
+$$;
+
+comment on function pgscore._queue_state(pgscore.binding) is
+    'How the queue of a profile table compares with the generated one: ok, missing, edited by hand, or outdated, because bindings or columns of the profile have changed, or as another release generated it';
+grant execute on function pgscore._queue_state(pgscore.binding) to pgscore_reader;
+
 create function pgscore._queue_sql(b pgscore.binding) returns setof text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -32,18 +92,12 @@ as $$
 declare
     queue constant text := pgscore._profile_object(b, 'queue');
     arrival constant text := pgscore._profile_object(b, 'arrival');
-    sequence constant text := format('%s (%s)', queue, (select string_agg(format('%I %s', c.name, c.type), ', ') from pgscore._queue_columns(b.profile) c));
-    says constant text := format('pgscore: what transactions in flight bring to %s; written by triggers, taken back at commit, never seen by another transaction (%s)', b.profile, md5(sequence));
+    says constant text := format('pgscore: what transactions in flight bring to %s; written by triggers, taken back at commit, never seen by another transaction (%s)', b.profile, pgscore._queue_hash(b));
     other record;
 begin
     -- One that has the columns stays as it is.
-    if says is distinct from obj_description(to_regclass(queue), 'pg_class') or exists (
-        select from pg_catalog.pg_trigger t
-        where t.tgrelid = to_regclass(queue) and t.tgname not in ('pgscore_commit', 'pgscore_statement') and not t.tgisinternal
-    ) or exists (
-        select from pgscore._queue_columns(b.profile) c where (pgscore._column(to_regclass(queue), c.name)).attname is null
-    ) then
-        if to_regclass(queue) is not null then
+    if pgscore._queue_state(b) <> 'ok' then
+        if pgscore._profile_relation(b, 'queue') is not null then
             return next format('drop table %s cascade', queue);
         end if;
         -- Unlogged: a crash leaves no transaction in flight. The index finds a transaction's own rows among dead ones.
@@ -76,7 +130,7 @@ begin
             return next format('alter table %s owner to %s', queue, b.owner);
         end if;
     end if;
-    if to_regclass(arrival) is null then
+    if pgscore._profile_relation(b, 'arrival') is null then
         return next format('create table %s (slot integer primary key, transaction xid8) with (fillfactor = 50)', arrival);
         return next format('insert into %s (slot) select generate_series(0, 63)', arrival);
         return next format('comment on column %s.slot is ''What keys hash to''', arrival);
@@ -96,34 +150,43 @@ $$;
 comment on function pgscore._queue_sql(pgscore.binding) is 'What makes the tables that the bindings of a profile table share';
 grant execute on function pgscore._queue_sql(pgscore.binding) to pgscore_reader;
 
-create function pgscore._queue_triggers_sql(b pgscore.binding) returns setof text
+create function pgscore._queue_triggers(b pgscore.binding)
+returns table (name text, kind text, fires text, details text, says text, state text)
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     -- Events are queued already folded, and of a statement of any size one row runs what is to be done with all.
-    select s.statement
+    select t.name, t.kind, f.fires, f.details, t.says,
+        pgscore._trigger_state(
+            t.name, f.fires, pgscore._profile_relation(b, 'queue'), f.details, pgscore._procedure(b.profile_schema, b.profile_prefix || '_commit')
+        )
     from (values
         (
             'pgscore_commit', 'constraint', 'deferrable initially deferred', 'commit',
             'runs when the transaction commits, or at SET CONSTRAINTS ALL IMMEDIATE'
         ),
         ('pgscore_statement', '', '', 'statement', 'runs at the end of the statement')
-    ) as t (name, kind, details, runs, says),
+    ) as t (name, kind, deferred, runs, says),
+        lateral (select 'after insert' as fires, format('%s for each row when (new.pgscore_runs = %L)', t.deferred, t.runs) as details) f
+$$;
+
+comment on function pgscore._queue_triggers(pgscore.binding) is 'The triggers of a queue, as generated, and how those that are there compare';
+grant execute on function pgscore._queue_triggers(pgscore.binding) to pgscore_reader;
+
+create function pgscore._queue_triggers_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A constraint trigger cannot be replaced.
+    select s.statement
+    from pgscore._queue_triggers(b) t,
+        lateral (select pgscore._profile_object(b, 'queue') as name) q,
         lateral (values
-            (0, case when exists (
-                select from pg_catalog.pg_trigger g where g.tgrelid = to_regclass(pgscore._profile_object(b, 'queue')) and g.tgname = t.name
-            ) then format('drop trigger %s on %s', t.name, pgscore._profile_object(b, 'queue')) end),
-            (1, format(
-                'create %s trigger %s after insert on %s %s for each row when (new.pgscore_runs = %L) execute function %s()',
-                t.kind, t.name, pgscore._profile_object(b, 'queue'), t.details, t.runs, pgscore._profile_object(b, 'commit')
-            )),
-            (2, format('comment on trigger %s on %s is %L', t.name, pgscore._profile_object(b, 'queue'), 'pgscore: ' || t.says))
+            (0, case when t.state <> 'missing' then format('drop trigger %s on %s', t.name, q.name) end),
+            (1, format('create %s trigger %s %s on %s %s execute function %s()', t.kind, t.name, t.fires, q.name, t.details, pgscore._profile_object(b, 'commit'))),
+            (2, format('comment on trigger %s on %s is %L', t.name, q.name, format('pgscore: %s (%s)', t.says, pgscore._trigger_hash(t.fires, t.details))))
         ) as s (step, statement)
-    where s.statement is not null and not exists (
-        select from pg_catalog.pg_trigger g
-        where g.tgrelid = to_regclass(pgscore._profile_object(b, 'queue')) and g.tgname = t.name and g.tgenabled in ('O', 'A')
-            and g.tgfoid = to_regprocedure(pgscore._profile_object(b, 'commit') || '()')
-    )
+    where t.state <> 'ok' and s.statement is not null
     order by t.name, s.step
 $$;
 

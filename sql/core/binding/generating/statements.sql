@@ -23,25 +23,62 @@ comment on function pgscore._function_sql(text, text, text, text, text, regrole)
     'What makes a function that works with the rights of the owner of tables, and that nobody else may call';
 grant execute on function pgscore._function_sql(text, text, text, text, text, regrole) to pgscore_reader;
 
+create function pgscore._trigger_hash(fires text, details text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select md5(concat_ws(' ', fires, details))
+$$;
+
+comment on function pgscore._trigger_hash(text, text) is 'What stands in the comment of a generated trigger: a hash of when it fires';
+grant execute on function pgscore._trigger_hash(text, text) to pgscore_reader;
+
+create function pgscore._trigger_state(name text, fires text, relation regclass, details text, function regprocedure) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(
+        (
+            select case
+                when t.tgenabled not in ('O', 'A') then 'disabled'
+                when c.hash is null or t.tgfoid is distinct from function::oid
+                    -- What its definition says, but for expressions: those are PostgreSQL's text of ours.
+                    or (t.tgtype & 1 <> 0) <> (details ~ 'for each row') or (t.tgtype & 2 <> 0) <> (fires ~ '^before')
+                    or (t.tgtype & 4 <> 0) <> (fires ~ ' insert') or (t.tgtype & 8 <> 0) <> (fires ~ ' delete')
+                    or (t.tgtype & 16 <> 0) <> (fires ~ ' update') or (t.tgtype & 32 <> 0) <> (fires ~ ' truncate')
+                    or (t.tgqual is not null) <> (details ~ 'when [(]') or array_length(t.tgattr::smallint[], 1) > 0
+                    or (t.tgnewtable is not null) <> (details ~ 'new table') or (t.tgoldtable is not null) <> (details ~ 'old table')
+                    or t.tginitdeferred <> (details ~ 'initially deferred')
+                then 'edited'
+                when c.hash <> pgscore._trigger_hash(fires, details) then 'outdated'
+                else 'ok'
+            end
+            from pg_catalog.pg_trigger t,
+                lateral (select substring(obj_description(t.oid, 'pg_trigger') from '^pgscore: .*[(]([0-9a-f]{32})[)]$') as hash) c
+            where t.tgrelid = relation and t.tgname = _trigger_state.name
+        ), 'missing'
+    )
+$$;
+
+comment on function pgscore._trigger_state(text, text, regclass, text, regprocedure) is
+    'How a trigger of a table compares with the generated one: ok, missing, disabled, edited by hand, or outdated, which is as another release generated it';
+grant execute on function pgscore._trigger_state(text, text, regclass, text, regprocedure) to pgscore_reader;
+
 create function pgscore._trigger_sql(name text, fires text, relation regclass, details text, function text, says text) returns setof text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    -- A trigger that stands as it should is left alone: to replace it would lock the table.
     select s.statement
     from (values
         (1, format('create or replace trigger %I %s on %s %s execute function %s()', name, fires, relation, details, function)),
-        (2, format('comment on trigger %I on %s is %L', name, relation, 'pgscore: ' || says))
+        (2, format(
+            'comment on trigger %I on %s is %L', name, relation, format('pgscore: %s (%s)', says, pgscore._trigger_hash(fires, details))
+        ))
     ) as s (step, statement)
-    where not exists (
-        select from pg_catalog.pg_trigger t
-        where t.tgrelid = relation and t.tgname = name and t.tgfoid = to_regprocedure(function || '()') and t.tgenabled in ('O', 'A')
-    )
     order by s.step
 $$;
 
-comment on function pgscore._trigger_sql(text, text, regclass, text, text, text) is
-    'What makes a trigger with its comment; nothing, where the table has it';
+comment on function pgscore._trigger_sql(text, text, regclass, text, text, text) is 'What makes a trigger with its comment';
 grant execute on function pgscore._trigger_sql(text, text, regclass, text, text, text) to pgscore_reader;
 
 create function pgscore._recounted_sql() returns text
@@ -83,8 +120,18 @@ create function pgscore._fail_sql(b pgscore.binding) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select pgscore._fill(pgscore._fail_template(), jsonb_build_object('binding', quote_literal(b.events)))
+    select pgscore._fill(pgscore._fail_template(), jsonb_build_object('number', b.number, 'binding', quote_literal(b.events)))
 $$;
 
 comment on function pgscore._fail_sql(pgscore.binding) is 'What a generated function does with an error';
 grant execute on function pgscore._fail_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._unfit_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(pgscore._unfit_template(), jsonb_build_object('number', b.number, 'binding', quote_literal(b.events)))
+$$;
+
+comment on function pgscore._unfit_sql(pgscore.binding) is 'What a generated function does where the columns are not what it was generated for';
+grant execute on function pgscore._unfit_sql(pgscore.binding) to pgscore_reader;

@@ -11,9 +11,11 @@ begin
         when is_exact and source.atttypid not in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype)
             then format('column "%s" of type %s has no average', source.attname, source.atttypid::regtype)
         when target.atttypid <> wanted::regtype or target.atttypmod <> -1
-            then format('column "%s" must be %s, without a precision, for an average of "%s"', target.attname, wanted, source.attname)
+            then format('column "%1$s" must be %2$s, without a precision, for an average of "%3$s"; run: alter table %4$s alter column %1$I type %2$s', target.attname, wanted, source.attname, target.attrelid::regclass)
     end;
     r.kind := 'look';
+    r.event_fits := case when is_exact then array[pgscore._fits_number_sql(source)] end;
+    r.profile_fits := array[pgscore._fits_sql(target, false)];
     -- PostgreSQL's avg of floats squares them, and so overflows past 1e154.
     r.recounted := case
         when is_exact then format('select avg(e.%I) %s', source.attname, chosen)

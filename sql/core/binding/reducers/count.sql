@@ -10,6 +10,7 @@ begin
     r.kind := 'add';
     r.delta := 'bigint';
     r.is_whole := filter is null;
+    r.profile_fits := array[pgscore._fits_number_sql(target)];
     r.one := coalesce('case when ' || filter || ' then 1 end', '1');
     r.folded := 'count(*)' || filtered;
     r.signed := 'sum(e.pgscore_sign)' || filtered;

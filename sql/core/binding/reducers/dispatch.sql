@@ -45,6 +45,9 @@ begin
         when 'avg' then r := pgscore._avg_reducer(r, source, target, filter, chosen);
         when 'distinct' then r := pgscore._distinct_reducer(r, source, target, filter, chosen);
     end case;
+    if filter is not null then
+        r.event_fits := r.event_fits || pgscore._filter_sql(reducer, events, '{{row}}');
+    end if;
     if reducer ? 'deletes' then
         -- What is counted once stays counted, so the events that are there do not tell it.
         r.differs := null;

@@ -6,6 +6,7 @@ as $$
 begin
     r.problem := coalesce(pgscore._order_problem(r, source), pgscore._counter_problem(r, target));
     r.kind := 'look';
+    r.profile_fits := array[pgscore._fits_number_sql(target)];
     r.recounted := format('select count(distinct e.%I) %s', source.attname, chosen);
     r.differs := '{{present}} is distinct from {{recounted}}';
     return r;

@@ -13,6 +13,8 @@ begin
     r.problem := coalesce(pgscore._order_problem(r, source), pgscore._same_type_problem(r, source, target));
     r.kind := 'grow';
     r.looks_by := source.attname;
+    r.event_fits := array[pgscore._fits_sql(source, target.atttypid in ('bigint'::regtype, 'numeric'::regtype))];
+    r.profile_fits := array[pgscore._fits_sql(target, true)];
     r.delta := pgscore._column_type(target);
     r.one := coalesce('case when ' || filter || ' then ' || value || ' end', value);
     r.folded := format(first, value, direction, coalesce(' and ' || filter, ''));

@@ -20,6 +20,9 @@ begin
     end if;
     r.kind := 'look';
     r.looks_by := r.reducer ->> 'order_by';
+    r.looks_down := true;
+    r.event_fits := array[pgscore._fits_sql(source, target.atttypid in ('bigint'::regtype, 'numeric'::regtype))];
+    r.profile_fits := array[pgscore._fits_sql(target, true)];
     r.recounted := format(
         'select e.%I %s order by e.%I desc nulls last%s limit 1', source.attname, chosen, r.reducer ->> 'order_by',
         (select string_agg(format(', e.%I desc', k.name), '' order by k.ordinal) from unnest(key) with ordinality as k (name, ordinal))

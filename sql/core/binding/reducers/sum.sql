@@ -12,15 +12,17 @@ declare
 begin
     r.problem := case
         when not is_exact and target.atttypid <> 'double precision'::regtype
-            then format('column "%s" must be double precision for a sum of "%s"', target.attname, source.attname)
+            then format('column "%1$s" must be double precision for a sum of "%2$s"; run: alter table %3$s alter column %1$I type double precision', target.attname, source.attname, target.attrelid::regclass)
         when not is_exact then null
         when source.atttypid not in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype)
             then format('column "%s" of type %s cannot be summed', source.attname, source.atttypid::regtype)
         when source.atttypid = 'numeric'::regtype and (target.atttypid <> 'numeric'::regtype or target.atttypmod <> -1)
-            then format('column "%s" must be numeric, without a precision, for a sum of numeric "%s"', target.attname, source.attname)
+            then format('column "%1$s" must be numeric, without a precision, for a sum of numeric "%2$s"; run: alter table %3$s alter column %1$I type numeric', target.attname, source.attname, target.attrelid::regclass)
         else pgscore._counter_problem(r, target)
     end;
     r.kind := case when is_exact then 'add' else 'grow' end;
+    r.event_fits := case when is_exact then array[pgscore._fits_number_sql(source)] end;
+    r.profile_fits := array[case when is_exact and source.atttypid <> 'numeric'::regtype then pgscore._fits_number_sql(target) else pgscore._fits_sql(target, false) end];
     r.delta := case when is_exact then 'numeric' else 'double precision' end;
     r.is_finite := source.atttypid <> 'numeric'::regtype;
     r.one := coalesce('case when ' || filter || ' then ' || value || ' end', value);

@@ -17,6 +17,11 @@ create function pgscore._arrive_one_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
+begin
+    perform {{fits}} from pgscore_new n, {{queue}} q limit 0;
+exception when others then
+    {{unfit}}
+end;
 insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
 select {{number}}, 'arrive', case when row_number() over () = 1 then '{{timing}}' end, {{values}}
 from pgscore_new n

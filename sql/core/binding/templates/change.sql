@@ -9,7 +9,7 @@ begin
         perform {{read}}
         from {{transition}} e limit 0;
     exception when others then
-        {{fail}}
+        {{unfit}}
     end;
     {{queue_change}}
     return null;

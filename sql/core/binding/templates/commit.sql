@@ -34,7 +34,7 @@ begin
         {{in_order}}
     exception when others then
         get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
-        perform pgscore._fail({{events}}, sqlstate, sqlerrm, detail, hint);
+        perform pgscore._fail({{number}}, {{events}}, sqlstate, sqlerrm, detail, hint);
     end;
     return null;
 end

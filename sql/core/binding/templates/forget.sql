@@ -17,6 +17,11 @@ create function pgscore._forget_one_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
+begin
+    perform {{key_text}} from {{profile}} p limit 0;
+exception when others then
+    {{unfit}}
+end;
 if tg_op = 'TRUNCATE' then
     delete from pgscore.stale_row s
     where s.binding = {{number}} and not exists (select from {{profile}} p where {{key_text}} = s.key);

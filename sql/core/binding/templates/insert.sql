@@ -15,7 +15,7 @@ begin
         from pgscore_new e offset 1;
         many := found;
     exception when others then
-        {{fail}}
+        {{unfit}}
     end;
     if many then
         {{insert_many}}

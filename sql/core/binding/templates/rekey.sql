@@ -6,6 +6,7 @@ as $function$ select $template$
 -- The trigger that scores a row notes its new key before the row has it, and, on the way to another partition, as the
 -- only one. Where constraints are immediate that is too early to count.
 begin
+    perform set_config('pgscore.rekeyed', '', true);
     insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs) select 0, 'rekeyed', 'commit'
     where exists (select from {{queue}} q where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_task = 'rekey');
     return null;

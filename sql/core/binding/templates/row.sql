@@ -12,12 +12,12 @@ begin
     begin
         -- What is wrong with the columns of events is found here, and said in one sentence.
         if tg_op = 'DELETE' then
-            missing := num_nulls({{read_old}});
+            missing := case when {{bound}} then num_nulls({{read_old}}) end;
         else
-            missing := num_nulls({{read_new}});
+            missing := case when {{bound}} then num_nulls({{read_new}}) end;
         end if;
     exception when others then
-        {{fail}}
+        {{unfit}}
     end;
     if tg_op = 'INSERT' then
         {{insert_one}}

@@ -4,6 +4,8 @@ set search_path = pg_catalog, pg_temp
 as $function$ select $template$
 -- Scores a row of {{profile}} if what a model reads has changed, whoever changed it. Generated; change it with pgscore.attach.
 #variable_conflict use_column
+declare
+    rekeys boolean;
 begin
     -- What pgscore wrote together with the score, and nothing that a trigger changes because of it.
     if current_setting('pgscore.scored', true) ~ ('^' || pg_trigger_depth() || '/[0-9]{1,18}$') then
@@ -29,7 +31,13 @@ create function pgscore._rekey_one_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
-if {{changed}} then
+begin
+    -- What is wrong with the columns is found here, and said in one sentence.
+    rekeys := case when {{bound}} then {{changed}} or num_nulls({{written}}) < 0 end;
+exception when others then
+    {{unfit}}
+end;
+if rekeys then
     -- Recounted when it is stored, and at commit, when its events have followed. What is listed for it follows at once.
     with former as (delete from pgscore.stale_row s where s.binding = {{number}} and s.key = {{former_text}} returning s.*)
     insert into pgscore.stale_row (binding, key, cause, reason, since)
@@ -37,6 +45,8 @@ if {{changed}} then
     on conflict do nothing;
     insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
     select {{number}}, 'rekey', 'commit', {{values}} where {{present}};
+    -- Has the trigger fire that looks after the row when it is stored.
+    perform set_config('pgscore.rekeyed', 'yes', true);
 end if;
 $template$ $function$;
 
