@@ -17,7 +17,7 @@ class LeftOver:
     """Something of pgscore's that no binding needs.
 
     Attributes:
-        kind: ``trigger``, ``function``, ``table``, ``schema``.
+        kind: ``trigger``, ``function``, ``table``.
         object: its name.
         on_table: a trigger's table, else None.
         owner: who owns it, or the trigger's table.
