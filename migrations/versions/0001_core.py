@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "7af6291d4de99e4844494b79597e662ed9a79d5070d669fd6a0a397a59b04fe9")
+    run_frozen("0001_core.up.sql", "555f4aeab39be852e1d9e62293c554c2d090766e2fdeda2fcd81b41c69afdbf7")
 
 
 def downgrade() -> None:

@@ -134,3 +134,34 @@ def test_a_restored_copy_goes_on_with_tables_of_other_numbers(installed: Databas
         assert [each for each in examine(copy) if each.level == "problem"] == []
     finally:
         shop.run("drop database restored with (force)")
+
+
+def test_tables_made_anew_are_attached_again_and_count_each_event_once(installed: Database, shop: Session) -> None:
+    shop.run("alter table shop.anew add column score float8; create table shop.bought (customer integer)")
+
+    def attach() -> str:
+        return pgscore.attach(
+            *(installed.dsn(), "risk", "shop.bought", "shop.anew"),
+            event_key="customer",
+            profile_key="id",
+            reducers=[{"column": "paid", "aggregate": "count"}],
+            score="score",
+        ).binding
+
+    def counted() -> list[tuple[int, float | None]]:
+        shop.run("insert into shop.bought values (7)")
+        return shop.run("select paid, pgscore.score('risk', c) - score from shop.anew c where id = 7")
+
+    shop.run("alter table shop.anew add primary key (id)")
+    assert (attach(), counted()) == ("shop.bought", [(1, 0)])
+    for events, table in ((2, "shop.anew"), (1, "shop.bought")):
+        shop.run(f"drop table {table} cascade")
+        if table == "shop.anew":
+            shop.run(_MAKE.format("anew"))
+            shop.run("alter table shop.anew add primary key (id), add column score float8")
+        else:
+            shop.run("create table shop.bought (customer integer)")
+        assert (attach(), counted()) == ("shop.bought", [(events, 0)])
+        assert shop.run("select name from pgscore.binding where profile = 'shop.anew'::regclass") == [("shop.bought",)]
+        assert pgscore.promote(installed.dsn(OPERATOR), "risk", events).late == []
+        shop.run("update shop.anew set score = null")

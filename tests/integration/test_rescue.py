@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pgscore
 import psycopg2
 import pytest
+from pgscore.doctor import examine
 
 from tests.support import migrate
 from tests.support.command import run as command
@@ -107,6 +108,27 @@ def test_a_copy_of_a_schema_is_freed_and_what_is_attached_stays(installed: Datab
     assert [2 * after for after in _left(session)] == before
     installed.session(APPLICATION).run(_COMPLAIN, 1)
     assert session.value(f"select {COUNTER} from churn.customer_profile where customer_id = 1") > 0
+
+
+def test_without_its_generated_functions_pgscore_makes_them_anew(installed: Database) -> None:
+    session = installed.session()
+    pgscore.publish(installed.dsn(), "churn", light_pipeline(), profile="churn.customer_profile", promoted=True)
+    asked = "select array_agg(pgscore.score('churn', p) order by customer_id) from churn.customer_profile p"
+    scores, engines = session.value(asked), "select one_engine, many_engine, serving from pgscore.model"
+    chosen = session.row(engines)
+    session.run("drop schema pgscore_models cascade")
+    # Events go on, and their rows are listed.
+    installed.session(APPLICATION).run(_COMPLAIN, 1)
+    assert "pgscore_models" in session.value("select reason from pgscore.stale")
+    assert [each.state for each in pgscore.rescue(installed.dsn(ANALYST))] == ["not yours"]
+    assert [each.state for each in pgscore.rescue(installed.dsn(), dry_run=True)] == ["missing"]
+    assert [each.state for each in pgscore.rescue(installed.dsn())] == ["made anew"]
+    assert session.value(asked)[1:] == scores[1:]
+    assert session.row(engines) == chosen
+    assert installed.session(ANALYST).value(asked)[1:] == scores[1:]
+    assert [each.sentence for each in examine(installed.dsn()) if "pgscore_models" in each.sentence] == [
+        '1 stale row, for reasons such as: schema "pgscore_models" does not exist'
+    ]
 
 
 def test_who_may_not_read_the_bindings_removes_nothing(installed: Database) -> None:
