@@ -21,7 +21,7 @@ delete from pg_temp.pgscore_left_over;
 
 do language plpgsql $rescue$
 declare
-    is_there pg_catalog.bool;
+    bindings pg_catalog.oid;
     bound pg_catalog.jsonb := '[]';
     functions pg_catalog.oid[];
     one pg_catalog.record;
@@ -30,13 +30,14 @@ begin
     perform set_config('lock_timeout', '5s', true), set_config('client_min_messages', 'warning', true);
 
     -- Only what the role of pgscore's owns is asked: anybody may have made a schema of that name meanwhile.
-    is_there := exists (
-        select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    bindings := (
+        select c.oid
+        from pg_class c join pg_namespace n on n.oid = c.relnamespace
         where n.nspname = 'pgscore' and c.relname = 'binding' and c.relkind = 'r'
             and c.relowner = to_regrole('pgscore_owner') and n.nspowner = c.relowner
     );
-    if is_there then
-        if not has_table_privilege('pgscore.binding', 'select') then
+    if bindings is not null then
+        if not has_schema_privilege('pgscore', 'usage') or not has_table_privilege(bindings, 'select') then
             raise exception 'pgscore is installed here, and % may not read which tables are attached', current_user
                 using errcode = 'insufficient_privilege',
                       hint = 'The tables'' owners may, and superusers: members of pgscore_reader.';
@@ -102,40 +103,6 @@ begin
             where b.space = n.nspname and c.relname in (b.prefix || '_queue', b.prefix || '_arrival')
         )
     order by c.oid::regclass::text;
-
-    -- Without the schema pgscore the rest of it is of no use, and in the way of another installation.
-    insert into pgscore_left_over (kind, object, owner, statement, state)
-    select
-        'schema', n.nspname, pg_get_userbyid(n.nspowner), format('drop schema %I cascade', n.nspname),
-        case
-            when not pg_has_role(n.nspowner, 'usage') then 'not yours'
-            when exists (
-                select
-                from (
-                    select 'pg_proc'::regclass::oid as class, p.oid from pg_proc p where p.pronamespace = n.oid
-                    union all
-                    select 'pg_class'::regclass, c.oid from pg_class c where c.relnamespace = n.oid
-                    union all
-                    select 'pg_type'::regclass, t.oid from pg_type t where t.typnamespace = n.oid
-                ) o
-                join pg_depend d on d.refclassid = o.class and d.refobjid = o.oid
-                cross join lateral pg_identify_object_as_address(d.classid, d.objid, d.objsubid) w
-                where split_part(w.object_names[1], '.', 1) not in ('pgscore_models', 'pgscore_trusted', 'pg_toast')
-            ) then 'in use'
-            else 'left over'
-        end
-    from pg_namespace n
-    join (values
-        ('pgscore_models', 'Functions that pgscore generates'),
-        ('pgscore_trusted', 'The part of pgscore that unpickles')
-    ) as k (name, says) on k.name = n.nspname and starts_with(obj_description(n.oid, 'pg_namespace'), k.says)
-    where to_regnamespace('pgscore') is null;
-
-    insert into pgscore_left_over (kind, object, owner, statement, state)
-    select 'table', c.oid::regclass, pg_get_userbyid(c.relowner), format('drop table %s', c.oid::regclass),
-        case when pg_has_role(c.relowner, 'usage') then 'left over' else 'not yours' end
-    from pg_class c
-    where c.relname = 'pgscore_alembic_version' and c.relkind = 'r' and to_regnamespace('pgscore') is null;
 
     if current_setting('pgscore.rescue', true) = 'list' then
         return;

@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "f8fc08b0e8a96d91f8c5ce45f0e8d0b9a3fc00a7df5da8c64aa72463620db233")
+    run_frozen("0001_core.up.sql", "98f10f69b4e1e3df3d68f517436f4584398b46a111a71fbe34801e4f21761d58")
 
 
 def downgrade() -> None:

@@ -5946,7 +5946,7 @@ as $$
     -- Functions of one version, "churn 7" and its kind, stay what they are.
     select p.oid, split_part(p.proname, ' ', 1)
     from pg_catalog.pg_proc p
-    where p.pronamespace = 'pgscore_models'::regnamespace and split_part(p.proname, ' ', 2) !~ '^[0-9]'
+    where p.pronamespace = to_regnamespace('pgscore_models') and split_part(p.proname, ' ', 2) !~ '^[0-9]'
     union all
     select p.oid, null
     from pg_catalog.pg_proc p
@@ -6390,6 +6390,24 @@ $$;
 
 comment on function pgscore._serve(text, integer, text, text, text) is
     'Has a version answer, with these engines: replaces the functions that name it. Callers hold the lock on releases';
+
+create function pgscore._restore_models() returns void
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '5s'
+as $$
+begin
+    perform pgscore._lock_releases();
+    perform pgscore._compile_program(p.model, p.version) from pgscore.program p;
+    perform pgscore._serve(m.name, m.serving, m.engine, m.one_engine, m.many_engine)
+    from pgscore.model m
+    where m.serving is not null;
+end
+$$;
+
+comment on function pgscore._restore_models() is
+    'Makes the functions of all versions and models anew, where they were dropped; versions and engines stay what they are';
+grant execute on function pgscore._restore_models() to pgscore_operator;
 
 create function pgscore.promote(
     model text, version integer, engine text default null, max_seconds double precision default 10,
@@ -11344,6 +11362,13 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     b.number := former.number;
+    -- Of a table that was dropped nothing is left but triggers of the other, which would count each event once more: with
+    -- their bindings gone they belong to nobody, and are dropped.
+    delete from pgscore.binding o
+    where o.owner = b.owner and (
+        o.events = b.events and not exists (select from pg_catalog.pg_class c where c.oid = o.profile)
+        or o.profile = b.profile and not exists (select from pg_catalog.pg_class c where c.oid = o.events)
+    );
     select n.nspname into b.event_schema from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = b.events;
     select n.nspname into b.profile_schema from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = b.profile;
     b.event_prefix := coalesce(former.event_prefix, pgscore._event_prefix(b));

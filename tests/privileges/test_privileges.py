@@ -160,7 +160,8 @@ def test_invariant_7_security_definer_functions_pin_their_search_path(session: S
     """
     pinned = "exists (select from unnest(p.proconfig) c where c ~ '^search_path=(\"\"|pg_catalog, pg_temp)$')"
     assert _texts(session, query.format(condition=f"not {pinned}")) == []
-    assert "pgscore.promote(text,integer,text,double precision)" in _texts(session, query.format(condition=pinned))
+    found = _texts(session, query.format(condition=pinned))
+    assert "pgscore.promote(text,integer,text,double precision,boolean)" in found
 
 
 def test_invariant_7_python_lives_in_pgscore_trusted_and_is_short(session: Session) -> None:

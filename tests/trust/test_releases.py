@@ -81,7 +81,7 @@ def test_a_tie_is_for_who_may_read_the_table(serving: Database) -> None:
         analyst.run("select pgscore._add_profile('churn', 'public.counting')")
     with refused("42809", "temporary or the system's"):
         analyst.run("select pgscore._add_profile('churn', 'pg_catalog.pg_class')")
-    with refused("42P01", "there is no table with number 1"):
+    with refused("42P01", 'the table that model "churn" is to score was dropped'):
         analyst.run("select pgscore._add_profile('churn', 1::regclass)")
     session.run("create schema closed; create table closed.profile as select * from churn.customer_profile")
     session.run(f"grant usage on schema closed to {ANALYST}; grant select on closed.profile to {ANALYST}")
@@ -113,14 +113,14 @@ def test_an_operator_unties_too_and_a_view_keeps_what_it_needs(serving: Database
     assert found == pytest.approx(probability(light_pipeline(), customers()), abs=1e-12)
 
 
-def test_a_table_that_was_dropped_is_forgotten_by_its_number(serving: Database, copied: Session) -> None:
-    number = copied.value("select 'public.copied'::regclass::oid")
+def test_a_table_that_was_dropped_is_forgotten_by_its_name(serving: Database, copied: Session) -> None:
     copied.run("drop table public.copied cascade; create table public.copied (a integer)")
     serving.session(OPERATOR).run("select pgscore.promote('churn', 2)")
     assert _answering(copied, "churn.customer_profile") == 2
     (finding,) = [each for each in examine(serving.dsn()) if "was dropped" in each.sentence]
-    assert finding.remedy == f"`pgscore forget churn {number}`."
-    assert run_json(serving.dsn(SCIENTIST), "forget", "churn", str(number)) == {"model": "churn", "table": str(number)}
+    assert finding.remedy == "select pgscore._add_profile('churn', 'public.copied')"
+    forgotten = {"model": "churn", "table": "public.copied"}
+    assert run_json(serving.dsn(SCIENTIST), "forget", "churn", "public.copied") == forgotten
     assert copied.run("select profile::text from pgscore.model_profile") == [("churn.customer_profile",)]
     command(serving.dsn(), "forget", "churn", "public.copied", expect=1)
 

@@ -31,7 +31,7 @@ COMMANDS = sorted(_commands(get_command(app)))
 def test_the_commands_are_those_of_the_documentation() -> None:
     assert {" ".join(path) for path in COMMANDS} >= {
         *("publish", "promote", "rollback", "retire", "prune", "confirm", "forget", "verify", "list", "show", "doctor"),
-        *("attach", "detach", "reattach", "reconcile"),
+        *("attach", "detach", "reattach", "reconcile", "rescue", "install", "upgrade", "uninstall", "sql"),
         *("keys generate", "keys trust", "keys list", "keys revoke"),
     }
 

@@ -4,6 +4,13 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     b.number := former.number;
+    -- Of a table that was dropped nothing is left but triggers of the other, which would count each event once more: with
+    -- their bindings gone they belong to nobody, and are dropped.
+    delete from pgscore.binding o
+    where o.owner = b.owner and (
+        o.events = b.events and not exists (select from pg_catalog.pg_class c where c.oid = o.profile)
+        or o.profile = b.profile and not exists (select from pg_catalog.pg_class c where c.oid = o.events)
+    );
     select n.nspname into b.event_schema from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = b.events;
     select n.nspname into b.profile_schema from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = b.profile;
     b.event_prefix := coalesce(former.event_prefix, pgscore._event_prefix(b));

@@ -10,7 +10,7 @@ as $$
     -- Functions of one version, "churn 7" and its kind, stay what they are.
     select p.oid, split_part(p.proname, ' ', 1)
     from pg_catalog.pg_proc p
-    where p.pronamespace = 'pgscore_models'::regnamespace and split_part(p.proname, ' ', 2) !~ '^[0-9]'
+    where p.pronamespace = to_regnamespace('pgscore_models') and split_part(p.proname, ' ', 2) !~ '^[0-9]'
     union all
     select p.oid, null
     from pg_catalog.pg_proc p

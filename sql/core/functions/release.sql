@@ -79,6 +79,24 @@ $$;
 comment on function pgscore._serve(text, integer, text, text, text) is
     'Has a version answer, with these engines: replaces the functions that name it. Callers hold the lock on releases';
 
+create function pgscore._restore_models() returns void
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '5s'
+as $$
+begin
+    perform pgscore._lock_releases();
+    perform pgscore._compile_program(p.model, p.version) from pgscore.program p;
+    perform pgscore._serve(m.name, m.serving, m.engine, m.one_engine, m.many_engine)
+    from pgscore.model m
+    where m.serving is not null;
+end
+$$;
+
+comment on function pgscore._restore_models() is
+    'Makes the functions of all versions and models anew, where they were dropped; versions and engines stay what they are';
+grant execute on function pgscore._restore_models() to pgscore_operator;
+
 create function pgscore.promote(
     model text, version integer, engine text default null, max_seconds double precision default 10,
     despite_dependents boolean default false
