@@ -182,7 +182,10 @@ def codes(bench: _Bench) -> list[str]:
     ids=["program", "estimator"],
 )  # fmt: skip
 def test_codes_fit_the_column_or_are_refused(bench: _Bench, codes: list[str], encoder: Any, last: Any) -> None:  # noqa: ANN401
-    for (fitted, values), (kind, table) in itertools.product(_FITTED.items(), zip(_COLUMNS, codes, strict=True)):
+    columns = dict(zip(_COLUMNS, codes, strict=True))
+    if isinstance(last, PoissonRegressor):  # dear, and alike
+        columns = {kind: columns[kind] for kind in ("integer", "text", "boolean", "date")}
+    for (fitted, values), (kind, table) in itertools.product(_FITTED.items(), columns.items()):
         frame = pd.DataFrame({"code": values * 2, "x": _RANDOM.normal(size=6)})
         steps = ColumnTransformer([("code", encoder, ["code"])], remainder="passthrough")
         model = make_pipeline(steps, last).fit(frame, [1.0, 5.0, 2.0] * 2)
@@ -202,7 +205,9 @@ def test_codes_fit_the_column_or_are_refused(bench: _Bench, codes: list[str], en
             if kind == "date":
                 message = f"code (date); the model was fitted in code on {words} such as "
             bench.refused(message, model, table)
-            bench.refused(message, model, table, golden=frame)
+            # Booleans are 0 and 1 in a column of numbers; of these rows alone nobody knows that there is more in it.
+            if (fitted, kind in _NUMBERS) != ("booleans", True):
+                bench.refused(message, model, table, golden=frame)
 
 
 def test_numbers_in_texts_and_the_reverse(bench: _Bench) -> None:
@@ -216,6 +221,11 @@ def test_numbers_in_texts_and_the_reverse(bench: _Bench) -> None:
     bits = frame.map(lambda value: float(value > 1))
     model = DecisionTreeRegressor(max_depth=3).fit(bits, bits["x"] * 2)
     bench.same(model, "flags", model.predict(bits), golden=bits)
+    bench.table("bits", "x smallint", bits)
+    model = _encoded(frame > 1, OneHotEncoder(handle_unknown="ignore"), frame["x"], ["x"])
+    for given in ({}, {"golden": frame > 1}):
+        published = bench.same(model, "bits", model.predict(frame > 1), **given)
+        assert [(each.column, each.read_as) for each in published.casts] == [("smallint", "boolean")]
     # Who shows that it was fitted on texts gets what scikit-learn makes of them.
     model = DecisionTreeRegressor(max_depth=3).fit(frame.map(str).astype(object), frame["x"] * 2)
     bench.same(model, "texts", model.predict(frame), golden=frame.map(str).astype(object))
