@@ -61,8 +61,8 @@ class Lab:
 
     def __init__(self, session: Session, engine: Engine, key: Path) -> None:
         self.session = session
-        self._engine = engine
-        self._key = key
+        self.engine = engine
+        self.key = key
         session.run(_TYPES)
 
     def publish(
@@ -77,12 +77,12 @@ class Lab:
         columns = ", ".join(f'"{column}" {kind}' for column, kind in types.items())
         self.session.run(f"create table p_{name} (n integer primary key, {columns})")
         published = pgscore.publish(
-            self._engine,
+            self.engine,
             name,
             estimator,
             golden=sample,
             profile=f"p_{name}",
-            key=self._key,
+            key=self.key,
             positive=positive,
         )
         assert published.problem is None

@@ -18,10 +18,11 @@ from .handover import column, hand_over, input_types, without_values
 from .oracle import Oracle, output_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pgscore_runtime.contract import InputType
 
+    from .fitted import Categories
     from .profile import Profile
 
 _LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib", "pandas")
@@ -101,6 +102,7 @@ def describe(
     template = _template(oracle, handed, source, profile)
     _check_given(oracle, sample, handed, source, profile)
     if sampled and profile is not None:
+        _check_known(handed, categories, profile)
         texts = [name for name, each in wanted.items() if each == "text" and name not in categories]
         _refuse_numbers(oracle, handed, template, texts, profile)
 
@@ -178,6 +180,18 @@ def _check_given(
     padded = {name: rows[name] for name in (profile.padded if profile else {}) if name in rows}
     if len(chosen):
         oracle.check_as_given(given.assign(**padded), rows, source)
+
+
+def _check_known(handed: pd.DataFrame, categories: Mapping[str, Categories], profile: Profile) -> None:
+    """Refuses a table in which an encoder knows not one of a column's values: '1' where '1.0' was fitted, say."""
+    for name, learnt in categories.items():
+        values = handed[name].dropna()
+        if len(values) and not set(values) & set(learnt.values):
+            raise PgscoreError(
+                f"no value of column {name} of {profile.name} is known to the model, which was fitted on"
+                f" {learnt.words()}; the column holds {values.iloc[0]!r}",
+                "If they are meant to be unknown, give rows of what it was fitted on (--golden FILE.csv).",
+            )
 
 
 def _refuse_numbers(

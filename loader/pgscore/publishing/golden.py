@@ -25,6 +25,7 @@ Golden = str | Path | pd.DataFrame | np.ndarray | Sequence[Any] | Mapping[str, A
 
 _SAMPLE = 200
 _COMPLETE = 50
+_WORDS = {"double precision": "numbers", "boolean": "booleans"}
 _TRUE = ("t", "true", "y", "yes", "on", "1")
 _FALSE = ("f", "false", "n", "no", "off", "0")
 
@@ -151,7 +152,7 @@ def _parsed(values: list[Any], kind: InputType | None, name: str, source: str) -
         if not strange:
             found = [None if each is None else _value(each, wanted, kind) for each in texts]
             return pd.Series(found, dtype=np.float64 if wanted == "double precision" else object)
-    raise PgscoreError(f"column {name} is {kind}, and {source} hold {strange[0]!r} there")
+    raise PgscoreError(f"column {name} is read as {_WORDS.get(str(kind))}, and {source} hold {strange[0]!r} there")
 
 
 def _value(text: str, kind: str, known: InputType | None) -> Any:  # noqa: ANN401

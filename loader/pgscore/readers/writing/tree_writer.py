@@ -26,7 +26,8 @@ def write_ensemble(ensemble: Ensemble, columns: list[NumberColumn | CodeColumn],
         arrays.add(tree, answers)
     step = {
         "step": "trees",
-        "of": list(arrays.registers),
+        # Trees without a test read nothing, and a step reads at least one register.
+        "of": list(arrays.registers) or [0],
         "precision": "float64",
         "base": ensemble.base,
         **({} if ensemble.divide is None else {"divide": ensemble.divide}),
