@@ -17,7 +17,7 @@ ARGS :=
 # What make client installs beside the command.
 EXTRAS :=
 
-.PHONY: demo bench bench-quick test lint types check render freeze release-migrations client packages clean
+.PHONY: demo bench bench-quick test lint types check render freeze release-migrations wheel client packages clean
 
 demo: $(READY)
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && exec $(BIN)/python -m examples.churn.demo $(if $(KEEP),--keep)
@@ -51,6 +51,11 @@ freeze: render
 release-migrations: $(READY)
 	$(BIN)/python -m migrations.authoring.release
 
+# What pip installs elsewhere, in dist.
+wheel: $(READY)
+	@rm -rf build
+	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
 # The command alone, in .client: neither a database server nor development tools. EXTRAS=publish for what reads models.
 client:
 	@umask 022 && $(PYTHON) -m venv --clear .client
@@ -68,4 +73,4 @@ $(READY): | packages
 	@touch $@
 
 clean:
-	rm -rf .venv .client .server-* build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .client .server-* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

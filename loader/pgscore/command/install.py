@@ -57,7 +57,10 @@ def upgrade(dsn: Dsn = "", as_json: Json = False) -> None:
     if as_json:
         print_json({"ok": not failed, **asdict(done)})
     else:
-        say(f"Upgraded: {', '.join(done.revisions)}." if done.revisions else "It is of this release already.")
+        if not done.migrated:
+            say("You may not migrate this database: whoever installed pgscore does, before the owners of tables.")
+        else:
+            say(f"Upgraded: {', '.join(done.revisions)}." if done.revisions else "It is of this release already.")
         if done.reattached:
             say(f"Reattached: {', '.join(done.reattached)}.")
         if done.left:
