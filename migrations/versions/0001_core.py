@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "66e2eb7b432e684299e8730aa0d3cd4c748c4d48325623bdd9ae64106c11e313")
+    run_frozen("0001_core.up.sql", "7fab350b8ec238d36a38d5f88828847d218df71759beedad6cc2aa9fa453ae60")
 
 
 def downgrade() -> None:
