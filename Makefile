@@ -59,7 +59,8 @@ wheel: $(READY)
 # The command alone, in .client: neither a database server nor development tools. EXTRAS=publish for what reads models.
 client:
 	@umask 022 && $(PYTHON) -m venv --clear .client
-	@.client/bin/pip install --quiet --constraint docker/requirements-client.txt ".$(if $(EXTRAS),[$(EXTRAS)])"
+	@grep -hv '^-r' docker/requirements-*.txt > .client/constraints.txt
+	@.client/bin/pip install --quiet --constraint .client/constraints.txt ".$(if $(EXTRAS),[$(EXTRAS)])"
 	@echo ".client/bin/pgscore"
 
 packages:

@@ -90,7 +90,6 @@ def test_from_installing_to_uninstalling(command: Path, empty: Database, tmp_pat
     assert _json(command, dsn, "install", "--plpython") == {"revisions": ["0002_plpython"]}
     assert "installed already" in _run(command, dsn, "install").stdout
     # Alembic in a checkout knows what was done.
-    assert "0002_plpython (head)" in migrate.alembic(dsn, "current").stdout
     migrate.upgrade(dsn, "plpython@head")
 
     owner = _owners_tables(empty)
@@ -109,7 +108,6 @@ def test_from_installing_to_uninstalling(command: Path, empty: Database, tmp_pat
     left = {"binding": "shop.call", "owner": _OWNER, "statement": reattach, "problem": None}
     expected = {"ok": True, "revisions": [], "migrated": True, "reattached": [], "left": [left]}
     assert _json(command, dsn, "upgrade") == expected
-    assert reattach in _run(command, dsn, "upgrade").stdout
     session.run(
         "create or replace function shop._pgscore_call_insert() returns trigger language plpgsql"
         " as $$ begin return null; end $$"
