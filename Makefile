@@ -23,6 +23,7 @@ ARGS :=
 EXTRAS :=
 
 .PHONY: demo bench bench-quick docs test test-servers test-docker lint types check render freeze release-migrations client packages clean
+.PHONY: demo bench bench-quick test lint types check render freeze release-migrations wheel client packages clean
 
 demo: $(READY)
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && exec $(BIN)/python -m examples.churn.demo $(if $(KEEP),--keep)
@@ -75,10 +76,16 @@ freeze: render
 release-migrations: $(READY)
 	$(BIN)/python -m migrations.authoring.release
 
+# What pip installs elsewhere, in dist.
+wheel: $(READY)
+	@rm -rf build
+	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
 # The command alone, in .client: neither a database server nor development tools. EXTRAS=publish for what reads models.
 client:
 	@umask 022 && $(PYTHON) -m venv --clear .client
-	@.client/bin/pip install --quiet --constraint docker/requirements-client.txt ".$(if $(EXTRAS),[$(EXTRAS)])"
+	@grep -hv '^-r' docker/requirements-*.txt > .client/constraints.txt
+	@.client/bin/pip install --quiet --constraint .client/constraints.txt ".$(if $(EXTRAS),[$(EXTRAS)])"
 	@echo ".client/bin/pgscore"
 
 packages:
@@ -93,3 +100,4 @@ $(READY): | packages
 
 clean:
 	rm -rf .venv .client .server-* .servers-* build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .client .server-* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -26,6 +26,7 @@ _FOLDERS = (Path(__file__).parent / "_migrations", Path(__file__).parents[2] / "
 BRANCHES = ("core", "plpython", "churn")
 # What a removal takes away and nothing else holds.
 _ALL_DATA = "models,keys,customers"
+_MAY_NOT = "42501"
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,12 @@ class Upgraded(Migrated):
     """What an upgrade did.
 
     Attributes:
+        migrated: whether the database is of this release; False where the caller may not migrate it, and so did not.
         reattached: the caller's bindings, whose functions were written anew.
         left: bindings of other owners, and those of the caller that could not be reattached.
     """
 
+    migrated: bool
     reattached: list[str]
     left: list[OwnersBinding]
 
@@ -104,16 +107,30 @@ def upgrade(database: Database) -> Upgraded:
     What promotions have generated is part of the migrations. What `attach` has generated belongs to the owners of
     tables: bindings of others keep working, and are listed with what their owners run.
 
+    An owner of tables who may not migrate has their own bindings written anew, when whoever may has migrated.
+
     Raises:
         PgscoreError: pgscore is not installed, or the database refused; the migrations of a branch are done as a whole
             or not at all.
     """
-    installed = installed_branches(database)
-    if "core" not in installed:
-        raise PgscoreError("pgscore is not installed in this database", "`pgscore install` installs it.")
-    migrated = _migrate(database, installed)
+    revisions, migrated = [], True
+    try:
+        installed = installed_branches(database)
+        if "core" not in installed:
+            raise PgscoreError("pgscore is not installed in this database", "`pgscore install` installs it.")
+        revisions = _migrate(database, installed).revisions
+    except PgscoreError as error:
+        if error.sqlstate != _MAY_NOT:
+            raise
+        migrated = False
     reattached, left = _reattach(database)
-    return Upgraded(migrated.revisions, reattached, left)
+    if not migrated and not reattached:
+        raise PgscoreError(
+            "you may not migrate this database, and no binding in it is yours",
+            "Whoever installed pgscore runs `pgscore upgrade`, then the owners of tables.",
+            _MAY_NOT,
+        )
+    return Upgraded(revisions, migrated, reattached, left)
 
 
 def uninstall(database: Database) -> Migrated:

@@ -21,7 +21,8 @@ _FUNCTION = re.compile(
 _DEFAULT = re.compile(r"\s+default\s+(?:'[^']*'|[^,])+", re.IGNORECASE)
 _OBJECT = re.compile(r"create (?:or replace )?(?:unique )?(\w+(?: \w+)??) ([\w.\"]+)")
 _SETTING = re.compile(r"(?:re)?set (?!local)", re.IGNORECASE)
-_REGENERATED = "-- What promotions have generated, anew.\nselect pgscore._regenerate_models();"
+_REGENERATED = "-- What promotions have generated, anew.\nselect pgscore._regenerate_models({});"
+_COMPILER = re.compile(r"^-- core/program/.*?(?=^-- core/(?!program/)|\Z)", re.MULTILINE | re.DOTALL)
 
 
 def draft(former: str, present: str, *, regenerated: bool = False) -> str:
@@ -50,8 +51,9 @@ def draft(former: str, present: str, *, regenerated: bool = False) -> str:
         if not _body(each).startswith(("comment on ", "grant execute on function"))
     ]
     # Before the last settings are taken back.
+    recompile = "recompile => true" if _COMPILER.findall(former) != _COMPILER.findall(present) else ""
     end = next((i for i in range(len(parts), 0, -1) if not _body(parts[i - 1][0]).startswith("reset ")), 0)
-    parts[end:end] = [dropped + gone + ([_REGENERATED] if regenerated else [])]
+    parts[end:end] = [dropped + gone + ([_REGENERATED.format(recompile)] if regenerated else [])]
     return "\n\n".join(chain.from_iterable(parts)) + "\n"
 
 

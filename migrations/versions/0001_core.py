@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "98f10f69b4e1e3df3d68f517436f4584398b46a111a71fbe34801e4f21761d58")
+    run_frozen("0001_core.up.sql", "086b04f85c578792b70ff44b6f6b3b7cc191ca6128f9be53a36e442da8cf4e85")
 
 
 def downgrade() -> None:

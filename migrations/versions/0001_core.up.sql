@@ -4203,7 +4203,6 @@ declare
     careful_call text;
     says constant text := format('Model "%s" version %s: ', model, version);
 begin
-    perform pgscore._drop_scorer(model, version);
     select
         string_agg(format('a%s %s', i.ordinal, i.type), ', ' order by i.ordinal),
         string_agg(i.type, ', ' order by i.ordinal),
@@ -4216,14 +4215,20 @@ begin
     declared := fields;
     given := array_to_string(arguments, ', ');
     if composite then
-        perform pgscore._create_inputs_type(type_name, fields, says || 'its inputs');
         declared := 'a ' || type_name;
         types := type_name;
         given := 'a';
     end if;
+    -- What stands there already is replaced while it is in use: nothing that calls it has to wait, or to be planned anew.
+    if (case when composite and to_regtype(type_name) is null then true else to_regprocedure(format('%s(%s)', scorer, types)) is null end) then
+        perform pgscore._drop_scorer(model, version);
+        if composite then
+            perform pgscore._create_inputs_type(type_name, fields, says || 'its inputs');
+        end if;
+    end if;
 
     execute format(
-        'create function %s(%s) returns pg_catalog.float8[] language plpgsql %s set search_path = pg_catalog, pg_temp as %L',
+        'create or replace function %s(%s) returns pg_catalog.float8[] language plpgsql %s set search_path = pg_catalog, pg_temp as %L',
         careful_name, declared, posture, pgscore._careful_body_sql(program, arguments)
     );
     perform pgscore._publish_function(format('%s(%s)', careful_name, types), says || 'all outputs, NULL where there is none');
@@ -4232,13 +4237,13 @@ begin
     bare := pgscore._program_best_bare_sql(program, positive, arguments);
     if bare.expression is not null and not composite then
         execute format(
-            'create function %s(%s) returns pg_catalog.float8 language sql %s return %s',
+            'create or replace function %s(%s) returns pg_catalog.float8 language sql %s return %s',
             bare_name, declared, posture, bare.expression
         );
         perform pgscore._publish_function(format('%s(%s)', bare_name, types), says || 'the score, for ordinary inputs only');
     end if;
     execute format(
-        'create function %s(%s) returns pg_catalog.float8 language sql %s return %s',
+        'create or replace function %s(%s) returns pg_catalog.float8 language sql %s return %s',
         scorer, declared, posture,
         pgscore._scorer_expression_sql(model, version, program, positive, bare, careful_call, arguments)
     );
@@ -6582,7 +6587,7 @@ grant execute on function pgscore.prune(text, interval, integer, boolean) to pgs
 -- core/functions/regenerate.sql
 -- What a migration calls that changes a generator: nothing that an older release has generated stays.
 
-create function pgscore._regenerate_models() returns void
+create function pgscore._regenerate_models(recompile boolean default false) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -6592,6 +6597,16 @@ declare
 begin
     -- No promotion comes between.
     perform pgscore._lock_releases();
+    if recompile then
+        perform pgscore._create_scorer(v.model, v.version, p.program, (v.contract #>> '{output,positive}')::integer)
+        from pgscore.model_version v join pgscore.program p on p.model = v.model and p.version = v.version
+        -- Those that have functions: neither too large a program, nor one that was pruned.
+        where exists (
+            select from pg_catalog.pg_proc f
+            where f.pronamespace = 'pgscore_models'::regnamespace
+                and 'pgscore_models.' || quote_ident(f.proname) = pgscore._scorer_name(v.model, v.version)
+        );
+    end if;
     perform pgscore._create_function(f) from pgscore.model m, pgscore._model_functions(m.name) f where m.serving is not null;
     perform pgscore._create_function(f) from pgscore._payload_dispatch() f;
     for one in
@@ -6606,8 +6621,8 @@ begin
 end
 $$;
 
-comment on function pgscore._regenerate_models() is
-    'Writes all that promotions have generated as it would be generated now; what is right stays as it is';
+comment on function pgscore._regenerate_models(boolean) is
+    'Writes all that promotions have generated as it would be generated now, where it differs; with recompile also the functions of programs, of all versions, which takes up to a second for a large one';
 
 -- core/functions/confirm.sql
 create function pgscore.confirm(model text, version integer, types text[] default null) returns text[]

@@ -61,6 +61,7 @@ def _next_release(checkout: Checkout) -> str:
     )
     _change(core / "functions" / "scoring.sql", ("version %s: a row as JSON'", "version %s: one row as JSON'"))
     _change(core / "functions" / "scoring.sql", ("'%sa row of %s', says", "'%sone row of %s', says"))
+    _change(core / "program" / "scorer.sql", ("says || 'the score')", "says || 'its only score')"))
     with (core / "functions" / "confirm.sql").open("a") as file:
         file.write(
             "\ncreate function pgscore._noted(note text, long boolean default false) returns text\n"
@@ -131,6 +132,8 @@ def test_invariant_6_a_database_in_use_is_upgraded_while_events_come(
         assert _blocks(of_the_tree) - _blocks(migrate.schema(installed.dsn())) == set()
         for function in ("pgscore_models.churn(jsonb)", "pgscore_models.churn(churn.customer_profile)"):
             assert "one row" in session.value("select obj_description(%s::regprocedure)", function)
+        (says,) = session.row("select obj_description(oid) from pg_proc where proname = '_churn 1'")
+        assert says.endswith("its only score")
         assert session.run("select * from pgscore._outdated_profiles()") == []
         # Down and up again: the versions stay, and what they are noted with goes.
         migrate.downgrade(installed.dsn(), checkout.chain("core")[0], scripts=scripts)

@@ -18,6 +18,8 @@ def create(session: Session, program: Program, positive: int | None, model: str 
     document = json.dumps(program)
     assert session.value("select pgscore._program_problem(%s)", document) is None
     session.run("set local role pgscore_owner")
+    # Another program than a version had before, which no version ever gets.
+    session.run("select pgscore._drop_scorer(%s, 1)", model)
     session.run("select pgscore._create_scorer(%s, 1, %s, %s)", model, document, positive)
     session.run("reset role")
 

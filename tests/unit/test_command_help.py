@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_OF_NO_DATABASE = (("keys", "generate"), ("sql",))
 _UNREACHABLE = "host=127.0.0.1 port=1 connect_timeout=2"
 
 
@@ -53,7 +54,7 @@ def test_every_command_has_help_examples_and_json(path: tuple[str, ...], capsys:
     assert "Args:" not in text
 
 
-@pytest.mark.parametrize("path", [path for path in COMMANDS if path != ("keys", "generate")], ids=" ".join)
+@pytest.mark.parametrize("path", [path for path in COMMANDS if path not in _OF_NO_DATABASE], ids=" ".join)
 def test_every_command_that_asks_a_database_takes_a_dsn(
     path: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:

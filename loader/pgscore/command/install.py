@@ -57,7 +57,10 @@ def upgrade(dsn: Dsn = "", as_json: Json = False) -> None:
     if as_json:
         print_json({"ok": not failed, **asdict(done)})
     else:
-        say(f"Upgraded: {', '.join(done.revisions)}." if done.revisions else "It is of this release already.")
+        if not done.migrated:
+            say("You may not migrate this database: whoever installed pgscore does, before the owners of tables.")
+        else:
+            say(f"Upgraded: {', '.join(done.revisions)}." if done.revisions else "It is of this release already.")
         if done.reattached:
             say(f"Reattached: {', '.join(done.reattached)}.")
         if done.left:
@@ -91,7 +94,7 @@ def uninstall(
         say(f"Removed: {', '.join(done.revisions)}.", f"The roles stay. Where no other database needs them: {_WITHOUT}")
 
 
-@command(app, "sql", "pgscore sql core > core.sql", "pgscore sql plpython --from 0001_core")
+@command(app, "sql", "pgscore sql core > core.sql", "pgscore sql plpython --from 0001_core --json")
 def sql(
     branch: Annotated[
         str, typer.Argument(metavar="BRANCH", show_default=False, help="core or plpython; churn, the example.")
@@ -99,12 +102,17 @@ def sql(
     former: Annotated[
         str | None, typer.Option("--from", metavar="REVISION", help="What the database has, such as 0001_core.")
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Prints the SQL that install and upgrade run.
 
     For review, and for psql: it is exactly what `alembic upgrade BRANCH@head --sql` prints.
     """
-    sys.stdout.write(installation.script(branch, former))
+    script = installation.script(branch, former)
+    if as_json:
+        print_json({"branch": branch, "from": former, "sql": script})
+    else:
+        sys.stdout.write(script)
 
 
 def _ask(dsn: str, *, as_json: bool) -> None:

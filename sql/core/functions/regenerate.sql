@@ -1,6 +1,6 @@
 -- What a migration calls that changes a generator: nothing that an older release has generated stays.
 
-create function pgscore._regenerate_models() returns void
+create function pgscore._regenerate_models(recompile boolean default false) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -10,6 +10,16 @@ declare
 begin
     -- No promotion comes between.
     perform pgscore._lock_releases();
+    if recompile then
+        perform pgscore._create_scorer(v.model, v.version, p.program, (v.contract #>> '{output,positive}')::integer)
+        from pgscore.model_version v join pgscore.program p on p.model = v.model and p.version = v.version
+        -- Those that have functions: neither too large a program, nor one that was pruned.
+        where exists (
+            select from pg_catalog.pg_proc f
+            where f.pronamespace = 'pgscore_models'::regnamespace
+                and 'pgscore_models.' || quote_ident(f.proname) = pgscore._scorer_name(v.model, v.version)
+        );
+    end if;
     perform pgscore._create_function(f) from pgscore.model m, pgscore._model_functions(m.name) f where m.serving is not null;
     perform pgscore._create_function(f) from pgscore._payload_dispatch() f;
     for one in
@@ -24,5 +34,5 @@ begin
 end
 $$;
 
-comment on function pgscore._regenerate_models() is
-    'Writes all that promotions have generated as it would be generated now; what is right stays as it is';
+comment on function pgscore._regenerate_models(boolean) is
+    'Writes all that promotions have generated as it would be generated now, where it differs; with recompile also the functions of programs, of all versions, which takes up to a second for a large one';

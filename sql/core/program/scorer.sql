@@ -175,7 +175,6 @@ declare
     careful_call text;
     says constant text := format('Model "%s" version %s: ', model, version);
 begin
-    perform pgscore._drop_scorer(model, version);
     select
         string_agg(format('a%s %s', i.ordinal, i.type), ', ' order by i.ordinal),
         string_agg(i.type, ', ' order by i.ordinal),
@@ -188,14 +187,20 @@ begin
     declared := fields;
     given := array_to_string(arguments, ', ');
     if composite then
-        perform pgscore._create_inputs_type(type_name, fields, says || 'its inputs');
         declared := 'a ' || type_name;
         types := type_name;
         given := 'a';
     end if;
+    -- What stands there already is replaced while it is in use: nothing that calls it has to wait, or to be planned anew.
+    if (case when composite and to_regtype(type_name) is null then true else to_regprocedure(format('%s(%s)', scorer, types)) is null end) then
+        perform pgscore._drop_scorer(model, version);
+        if composite then
+            perform pgscore._create_inputs_type(type_name, fields, says || 'its inputs');
+        end if;
+    end if;
 
     execute format(
-        'create function %s(%s) returns pg_catalog.float8[] language plpgsql %s set search_path = pg_catalog, pg_temp as %L',
+        'create or replace function %s(%s) returns pg_catalog.float8[] language plpgsql %s set search_path = pg_catalog, pg_temp as %L',
         careful_name, declared, posture, pgscore._careful_body_sql(program, arguments)
     );
     perform pgscore._publish_function(format('%s(%s)', careful_name, types), says || 'all outputs, NULL where there is none');
@@ -204,13 +209,13 @@ begin
     bare := pgscore._program_best_bare_sql(program, positive, arguments);
     if bare.expression is not null and not composite then
         execute format(
-            'create function %s(%s) returns pg_catalog.float8 language sql %s return %s',
+            'create or replace function %s(%s) returns pg_catalog.float8 language sql %s return %s',
             bare_name, declared, posture, bare.expression
         );
         perform pgscore._publish_function(format('%s(%s)', bare_name, types), says || 'the score, for ordinary inputs only');
     end if;
     execute format(
-        'create function %s(%s) returns pg_catalog.float8 language sql %s return %s',
+        'create or replace function %s(%s) returns pg_catalog.float8 language sql %s return %s',
         scorer, declared, posture,
         pgscore._scorer_expression_sql(model, version, program, positive, bare, careful_call, arguments)
     );
