@@ -31,7 +31,11 @@ def _run_offline() -> None:
 
 
 def _run_online() -> None:
-    engine = create_engine("postgresql+psycopg2://", creator=lambda: psycopg2.connect(_dsn()), poolclass=NullPool)
+    # A database in SQL_ASCII would have the driver read ASCII alone, and messages hold the names of tables.
+    def connect() -> psycopg2.extensions.connection:
+        return psycopg2.connect(_dsn(), client_encoding="UTF8")
+
+    engine = create_engine("postgresql+psycopg2://", creator=connect, poolclass=NullPool)
     try:
         connection = engine.connect()
     except psycopg2.OperationalError as error:

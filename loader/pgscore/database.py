@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 # SQLSTATE classes: connection exception, operator intervention (a shutdown, a terminated backend).
 _CONNECTION_LOST = ("08", "57P")
+
+_UNTRANSLATABLE = re.compile(r'byte sequence ((?:0x[0-9a-f]{2} ?)+) in encoding "UTF8" has .* encoding "(\w+)"')
 
 Database = str | Engine | Connection
 """A libpq connection string or URI (empty: libpq's own variables), an SQLAlchemy engine on psycopg2, or an open
@@ -56,6 +59,11 @@ def transaction(database: Database) -> Iterator[Connection]:
                 yield connection
         except psycopg2.Error as error:
             raise as_refusal(error) from None
+        except UnicodeError as error:
+            raise PgscoreError(
+                f"text cannot be read or written in the encoding {connection.encoding}: {error}",
+                "Nothing was changed. The database's encoding or the connection's does not hold this text.",
+            ) from None
 
 
 def rows(connection: Connection, sql: str, parameters: Sequence[Any] | None = None) -> list[dict[str, Any]]:
@@ -80,7 +88,11 @@ def as_refusal(error: psycopg2.Error) -> PgscoreError:
     message, hint = error.diag.message_primary, error.diag.message_hint or ""
     if error.diag.message_detail:
         message = f"{message} ({error.diag.message_detail})"
-    if error.pgcode in ("3F000", "42883", "42P01") and "pgscore_trusted" in message:
+    if error.pgcode == "22P05" and (unknown := _UNTRANSLATABLE.search(message)):
+        character = bytes.fromhex(unknown[1].replace("0x", "")).decode()
+        message = f'"{character}" does not exist in the encoding of the database, {unknown[2]}'
+        hint = "Names of models, columns and categories, and golden rows, must fit; a database in UTF8 holds all."
+    elif error.pgcode in ("3F000", "42883", "42P01") and "pgscore_trusted" in message:
         hint = "A superuser runs alembic upgrade plpython@head; `pgscore doctor` says what is missing."
     elif error.pgcode in ("3F000", "42883", "42P01") and "pgscore" in message:
         hint = "Install pgscore in this database: alembic upgrade core@head; `pgscore doctor` says what is missing."
@@ -100,8 +112,10 @@ def _connect(database: str | Engine) -> Connection:
             pooled = database.raw_connection()
             connection = cast("Connection", pooled.driver_connection)
             pooled.detach()
+            connection.set_client_encoding("UTF8")
             return connection
-        return psycopg2.connect(database, application_name="pgscore")
+        # What cannot be stored is the server's to refuse. A database in SQL_ASCII would have us read ASCII alone.
+        return psycopg2.connect(database, application_name="pgscore", client_encoding="UTF8")
     except DBAPIError as error:
         raise UnreachableError(f"the database cannot be reached: {_one_line(error.orig or error)}") from None
     except psycopg2.OperationalError as error:

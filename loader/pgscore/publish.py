@@ -168,9 +168,9 @@ def _store(
             contract.to_json(),
             psycopg2.Binary(signature.value) if signature else None,
             signature.key_id if signature else None,
-            json.dumps(dict(metrics or {})),
-            json.dumps([asdict(each) for each in golden_rows]),
-            json.dumps(program) if program is not None else None,
+            json.dumps(dict(metrics or {}), ensure_ascii=False),
+            json.dumps([asdict(each) for each in golden_rows], ensure_ascii=False),
+            json.dumps(program, ensure_ascii=False) if program is not None else None,
         ),
     )
 

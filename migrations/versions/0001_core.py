@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "d7184c972a8d03094f51784365cfff14472c9b30d110634ac1b66fa8876c7e88")
+    run_frozen("0001_core.up.sql", "e99b7bf8b6b32fcf949a98382a5576a898a0c979b0a79e26ba3465b58bc7f063")
 
 
 def downgrade() -> None:
