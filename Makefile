@@ -16,7 +16,7 @@ WORKERS := 2
 # Further options of the benchmarks, such as ARGS='--only trees --json'.
 ARGS :=
 
-.PHONY: demo bench bench-quick test test-servers lint types check render freeze packages clean
+.PHONY: demo bench bench-quick test test-servers test-servers-core test-servers-python lint types check render freeze packages clean
 
 demo: $(READY)
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && exec $(BIN)/python -m examples.churn.demo $(if $(KEEP),--keep)
@@ -40,10 +40,19 @@ check: $(READY)
 	@docker/install-packages tests
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && $(BIN)/pytest $(if $(TESTS),$(TESTS),-n $(WORKERS) --dist loadfile)
 
-test-servers: $(READY)
+test-servers: test-servers-core test-servers-python
+
+# Without PL/Python: the journey of tests/servers on each.
+test-servers-core: $(READY)
 	@docker/install-packages servers
 	@SERVERS="$$(docker/other-servers)" && export PGSCORE_TEST_SERVERS="$$SERVERS" && \
 		$(BIN)/pytest tests/servers -n $(WORKERS) --dist loadgroup
+
+# With PL/Python: the tests of PostgreSQL 15 on Debian 13's 17, whose Python is 3.13.
+test-servers-python: $(READY)
+	@docker/install-packages servers
+	@ROOT="$$(docker/debian-13)" && export PGSCORE_SERVER_ROOT="$$ROOT" PGSCORE_SERVER_PYTHONPATH=/opt/pgscore && \
+		$(BIN)/pytest $(if $(TESTS),$(TESTS),tests/integration tests/program tests/bindings -n $(WORKERS) --dist loadfile)
 
 render: $(READY)
 	$(BIN)/python -m plpython.render
