@@ -24,6 +24,7 @@ EXTRAS :=
 
 .PHONY: demo bench bench-quick docs test test-servers test-docker lint types check render freeze release-migrations client packages clean
 .PHONY: demo bench bench-quick test lint types check render freeze release-migrations wheel client packages clean
+.PHONY: demo bench bench-quick test test-servers test-servers-core test-servers-python lint types check render freeze packages clean
 
 demo: $(READY)
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && exec $(BIN)/python -m examples.churn.demo $(if $(KEEP),--keep)
@@ -57,6 +58,10 @@ $(DOCS)/ready: | packages
 	@touch $@
 
 test-servers: $(READY)
+test-servers: test-servers-core test-servers-python
+
+# Without PL/Python: the journey of tests/servers on each.
+test-servers-core: $(READY)
 	@docker/install-packages servers
 	@SERVERS="$$(docker/other-servers)" && export PGSCORE_TEST_SERVERS="$$SERVERS" && \
 		$(BIN)/pytest tests/servers -n $(WORKERS) --dist loadgroup
@@ -65,6 +70,11 @@ test-servers: $(READY)
 test-docker: $(READY)
 	@docker/install-packages tests
 	@PGSCORE_TEST_DOCKER=1 $(BIN)/pytest tests/docker
+# With PL/Python: the tests of PostgreSQL 15 on Debian 13's 17, whose Python is 3.13.
+test-servers-python: $(READY)
+	@docker/install-packages servers
+	@ROOT="$$(docker/debian-13)" && export PGSCORE_SERVER_ROOT="$$ROOT" PGSCORE_SERVER_PYTHONPATH=/opt/pgscore && \
+		$(BIN)/pytest $(if $(TESTS),$(TESTS),tests/integration tests/program tests/bindings -n $(WORKERS) --dist loadfile)
 
 render: $(READY)
 	$(BIN)/python -m plpython.render

@@ -185,7 +185,12 @@ def attach(
             " as name",
             (
                 *(model, events, profile, _columns(event_key), _columns(profile_key)),
-                *(reducers if isinstance(reducers, str) else json.dumps(list(reducers)), score, version, scored_at),
+                *(
+                    reducers if isinstance(reducers, str) else json.dumps(list(reducers), ensure_ascii=False),
+                    score,
+                    version,
+                    scored_at,
+                ),
                 *(timing, on_error, on_missing, max_scoring_ms, log, backfill, without_index),
             ),
         )["name"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _CONNECTION_LOST = ("08", "57P")
 # Texts are not all of the database's own encoding, and a database in SQL_ASCII says nothing of the client's.
 _ENCODING = "UTF8"
+
+_UNTRANSLATABLE = re.compile(r'byte sequence ((?:0x[0-9a-f]{2} ?)+) in encoding "UTF8" has .* encoding "(\w+)"')
 
 Database: TypeAlias = "str | Engine | Connection"
 """A connection string (libpq's pairs, a URI of libpq's or SQLAlchemy's; empty: libpq's own variables), an SQLAlchemy
@@ -86,7 +89,11 @@ def as_refusal(error: psycopg2.Error) -> PgscoreError:
     message, hint = error.diag.message_primary, error.diag.message_hint or ""
     if error.diag.message_detail:
         message = f"{message} ({error.diag.message_detail})"
-    if error.pgcode in ("3F000", "42883", "42P01") and "pgscore_trusted" in message:
+    if error.pgcode == "22P05" and (unknown := _UNTRANSLATABLE.search(message)):
+        character = bytes.fromhex(unknown[1].replace("0x", "")).decode()
+        message = f'"{character}" does not exist in the encoding of the database, {unknown[2]}'
+        hint = "Names of models, columns and categories, and golden rows, must fit; a database in UTF8 holds all."
+    elif error.pgcode in ("3F000", "42883", "42P01") and "pgscore_trusted" in message:
         hint = (
             "A superuser runs pgscore install --plpython, or alembic upgrade plpython@head; "
             "`pgscore doctor` says what is missing."

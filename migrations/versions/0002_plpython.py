@@ -9,7 +9,7 @@ depends_on = "0001_core"
 
 
 def upgrade() -> None:
-    run_frozen("0002_plpython.up.sql", "b3e51d14676a19070ee1f990f42136c8395c78e454b48edda3032a56a31a7e3b")
+    run_frozen("0002_plpython.up.sql", "fb57b4f77244b363de735ca6a5ce8fe58c4c47ac93ef959bee1f59f95f11968e")
 
 
 def downgrade() -> None:

@@ -153,5 +153,6 @@ def environment() -> str:
             "prefix": sys.prefix,
             "path": list(sys.path),
             "packages": {name: installed_version(name) for name in _REPORTED},
-        }
+        },
+        ensure_ascii=False,
     )

@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:5924c020c0e5b346d5b6e822641ce422bb81ddf8b4e8737260acd15f64235d57"
+name = "pgscore_runtime:bba8ab290020635e3c1320aac32f20d2e79c4789aa548f9b1a2beffb40c1680a"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -662,7 +662,8 @@ def environment() -> str:
             "prefix": sys.prefix,
             "path": list(sys.path),
             "packages": {name: installed_version(name) for name in _REPORTED},
-        }
+        },
+        ensure_ascii=False,
     )
 ''',
 ".errors": r'''

@@ -121,7 +121,8 @@ begin
                 and not exists (select from "Shop"."Customer" p where p.id = w.id)
                 and (select r.any_event from "Shop"."_pgscore_Order Lines_recount"(w.id, false) r)
         ), made as (
-            insert into "Shop"."Customer" as p (id)
+            -- The key is the event's, also where the table would give one.
+            insert into "Shop"."Customer" as p (id) overriding system value
             select m.id from missing m order by m.id
             on conflict do nothing
             returning p.id

@@ -40,11 +40,6 @@ class _Bomb:
 
 
 @pytest.fixture
-def cluster_folder(cluster: PrivateCluster) -> Path:
-    return cluster.directory
-
-
-@pytest.fixture
 def contract(shared_session: Session) -> Contract:
     return parse_contract(
         shared_session.value("select contract::text from pgscore.model_version where model = 'churn' and version = 2")
@@ -121,11 +116,13 @@ def test_with_a_key_that_is_not_trusted(shared: Database, tmp_path: Path) -> Non
     _refuses(shared, "stranger", "which this database does not trust")
 
 
-def test_a_signature_of_another_artifact(shared: Database, key: Path, contract: Contract, cluster_folder: Path) -> None:
+def test_a_signature_of_another_artifact(
+    shared: Database, key: Path, contract: Contract, cluster: PrivateCluster
+) -> None:
     """An artifact that runs code is refused before a byte of it is unpickled."""
     # In a folder that the server's user can write.
-    mark = cluster_folder / "unpickled"
-    bomb = pickle.dumps(_Bomb(mark))
+    mark = cluster.directory / "unpickled"
+    bomb = pickle.dumps(_Bomb(cluster.programs.inside(mark)))
     session = shared.session(SCIENTIST)
     _publish(session, "tampered", bomb, contract, signed=_signed(_artifact(), contract, key))
     _refuses(shared, "tampered", "does not cover this artifact and contract: one of them was changed")

@@ -13,6 +13,8 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 
+from examples.server.programs import Programs
+
 ROOT = Path(__file__).parents[2]
 _VERSION_TABLE = "pgscore_alembic_version"
 
@@ -69,8 +71,8 @@ def psql(dsn: str, *arguments: str, script: str | None = None) -> str:
 
 
 def dump(dsn: str, *arguments: str) -> str:
-    """Runs pg_dump."""
-    return _run("pg_dump", "-d", dsn, *arguments)
+    """Runs pg_dump, which must be of the server's version or a newer one."""
+    return Programs.chosen().output("pg_dump", "-d", dsn, *arguments)
 
 
 def schema(dsn: str) -> str:

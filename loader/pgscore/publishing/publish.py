@@ -226,9 +226,9 @@ def _store(
             contract.to_json(),
             psycopg2.Binary(signature.value) if signature else None,
             signature.key_id if signature else None,
-            json.dumps(dict(metrics or {})),
-            json.dumps([each.to_json() for each in described.golden_rows], allow_nan=False),
-            json.dumps(program) if program is not None else None,
+            json.dumps(dict(metrics or {}), ensure_ascii=False),
+            json.dumps([each.to_json() for each in described.golden_rows], allow_nan=False, ensure_ascii=False),
+            json.dumps(program, ensure_ascii=False) if program is not None else None,
         ),
     )
 
