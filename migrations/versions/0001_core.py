@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "5162d755b93f4e076743a595f153441c706d9cba539f64bb8f0d1c6b34ed4363")
+    run_frozen("0001_core.up.sql", "d93e930108ebb092b0032b01a1eac69c9d46d999350bf9726e1558f44f79049b")
 
 
 def downgrade() -> None:

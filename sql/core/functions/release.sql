@@ -91,7 +91,7 @@ declare
 begin
     version := pgscore._existing_version(model, coalesce(version, 0));
     perform pgscore._prove(model, version, max_seconds);
-    select c.* into chosen from pgscore._choose_engines(promote.model, promote.version, promote.engine) c;
+    select c.* into chosen from pgscore._choose_engines(promote.model, promote.version, promote.engine, max_seconds) c;
     perform pgscore._lock_releases();
     perform pgscore._refuse_pruned(model, version);
     if exists (select from pgscore.retirement r where r.model = promote.model and r.version = promote.version) then
@@ -124,7 +124,7 @@ begin
     target := pgscore._rollback_target(model);
     if target is not null then
         perform pgscore._prove(model, target, max_seconds);
-        select c.* into chosen from pgscore._choose_engines(model, target, null) c;
+        select c.* into chosen from pgscore._choose_engines(model, target, null, max_seconds) c;
     end if;
     perform pgscore._lock_releases();
     if target is distinct from pgscore._rollback_target(model) then

@@ -40,7 +40,26 @@ end
 $$;
 
 comment on function pgscore._scorer_name(text, integer, text) is
-    'A function or type of a version: no suffix: the score; b: bare; p: all outputs; i: the type of its inputs';
+    'A function or type of a version: no suffix: the score; b: bare; e: the expression that a large one is; p: all outputs; i: the type of its inputs';
+
+create function pgscore._largest_inlined_program() returns integer
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select 200
+$$;
+
+comment on function pgscore._largest_inlined_program() is
+    'The largest size of a program that queries inline: to plan a larger one for each query, or to have JIT compile it, takes longer than its calls';
+
+create function pgscore._is_apart(program jsonb) returns boolean
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select jsonb_array_length(program -> 'inputs') <= 100 and pgscore._program_size(program) > pgscore._largest_inlined_program()
+$$;
+
+comment on function pgscore._is_apart(jsonb) is 'Whether the expression of a program stands in a function that is not inlined';
 
 create function pgscore._scorer_expression_sql(
     model text, version integer, program jsonb, positive integer, bare pgscore.bare_expression, careful_call text,
@@ -127,7 +146,7 @@ begin
     -- The score calls the others.
     for doomed in
         select p.oid::regprocedure as function
-        from unnest(array['', 'b', 'p']) with ordinality as s (suffix, ordinal)
+        from unnest(array['', 'b', 'e', 'p']) with ordinality as s (suffix, ordinal)
         join pg_catalog.pg_proc p
             on pgscore._scorer_name(model, version, s.suffix) = 'pgscore_models.' || quote_ident(p.proname)
         where p.pronamespace = 'pgscore_models'::regnamespace
@@ -161,11 +180,19 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     composite constant boolean := jsonb_array_length(program -> 'inputs') > 100;
+    is_apart constant boolean := pgscore._is_apart(program);
     scorer constant text := pgscore._scorer_name(model, version);
     bare_name constant text := pgscore._scorer_name(model, version, 'b');
+    expression_name constant text := pgscore._scorer_name(model, version, 'e');
     careful_name constant text := pgscore._scorer_name(model, version, 'p');
     type_name constant text := pgscore._scorer_name(model, version, 'i');
     posture constant text := 'immutable parallel safe';
+    -- PL/pgSQL plans an expression once in a session, and JIT does not see it. Without a pinned path, which would cost
+    -- more than the call: every name has its schema.
+    inlined constant text := 'create function %s(%s) returns pg_catalog.float8 language sql %s return %s';
+    apart constant text := 'create function %s(%s) returns pg_catalog.float8 language plpgsql %s as %L';
+    apart_body constant text := E'begin\n    return %s;\nend';
+    scored text;
     fields text;
     declared text;
     types text;
@@ -203,17 +230,21 @@ begin
 
     bare := pgscore._program_best_bare_sql(program, positive, arguments);
     if bare.expression is not null and not composite then
-        execute format(
-            'create function %s(%s) returns pg_catalog.float8 language sql %s return %s',
-            bare_name, declared, posture, bare.expression
-        );
+        execute format(inlined, case when is_apart then expression_name else bare_name end, declared, posture, bare.expression);
+        if is_apart then
+            perform pgscore._publish_function(
+                format('%s(%s)', expression_name, types), says || 'the expression of the score, for ordinary inputs only'
+            );
+            execute format(apart, bare_name, declared, posture, format(apart_body, format('%s(%s)', expression_name, given)));
+        end if;
         perform pgscore._publish_function(format('%s(%s)', bare_name, types), says || 'the score, for ordinary inputs only');
     end if;
-    execute format(
-        'create function %s(%s) returns pg_catalog.float8 language sql %s return %s',
-        scorer, declared, posture,
-        pgscore._scorer_expression_sql(model, version, program, positive, bare, careful_call, arguments)
-    );
+    scored := pgscore._scorer_expression_sql(model, version, program, positive, bare, careful_call, arguments);
+    if is_apart then
+        execute format(apart, scorer, declared, posture, format(apart_body, scored));
+    else
+        execute format(inlined, scorer, declared, posture, scored);
+    end if;
     perform pgscore._publish_function(format('%s(%s)', scorer, types), says || 'the score');
 end
 $$;
