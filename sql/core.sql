@@ -45,6 +45,7 @@
 \ir core/program/literals.sql
 \ir core/program/lookup.sql
 \ir core/program/trees.sql
+\ir core/program/walk.sql
 \ir core/program/careful.sql
 \ir core/program/bare/types.sql
 \ir core/program/bare/limits.sql

@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "d93e930108ebb092b0032b01a1eac69c9d46d999350bf9726e1558f44f79049b")
+    run_frozen("0001_core.up.sql", "1518eef91730b499c4fa055fe0c18e5361f5b857c0c0a20a2916cd58ea9207f5")
 
 
 def downgrade() -> None:

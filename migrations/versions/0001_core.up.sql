@@ -2495,6 +2495,20 @@ $$;
 comment on function pgscore._leaf_places(integer[], integer[], integer[], integer[], integer[], integer) is
     'For each node of a tree that adds to an output which of the leaf''s values it adds, from 0; NULL for other nodes';
 
+create function pgscore._in_set_sql(tested text, members text, missing_is_in boolean) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when members is null then case when missing_is_in then tested || ' is null' else 'false' end
+        when missing_is_in then '(' || tested || ' operator(pg_catalog.=) any (' || members || ')) is not false'
+        else tested || ' operator(pg_catalog.=) any (' || members || ')'
+    end
+$$;
+
+comment on function pgscore._in_set_sql(text, text, boolean) is
+    'SQL that says whether a value is a member of a set, given as SQL for its array, or missing; members is NULL for a set without any';
+
 create function pgscore._trees_sql(step jsonb, tests text[], may_miss boolean[], output integer) returns text[]
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -2528,17 +2542,12 @@ begin
         tested := tests[feature[node] + 1];
         if sets[node] = -1 then
             condition := tested || ' operator(pg_catalog.<=) ' || quote_literal(thresholds[node]::text) || '::pg_catalog.float8';
-        elsif members[sets[node] + 1] is null then
-            condition := 'false';
         else
-            condition := tested || ' operator(pg_catalog.=) any (' || members[sets[node] + 1] || ')';
+            condition := pgscore._in_set_sql(tested, members[sets[node] + 1], missing_left[node] = 1 and may_miss[feature[node] + 1]);
         end if;
-        if missing_left[node] = 1 and may_miss[feature[node] + 1] then
-            -- NULL for a missing value, except in a set without members.
-            condition := case
-                when sets[node] <> -1 and members[sets[node] + 1] is null then tested || ' is null'
-                else '(' || condition || ') is not false'
-            end;
+        if sets[node] = -1 and missing_left[node] = 1 and may_miss[feature[node] + 1] then
+            -- NULL for a missing value.
+            condition := '(' || condition || ') is not false';
         end if;
         nodes[node] := 'case when ' || condition || ' then ' || nodes[lefts[node] + 1]
             || ' else ' || nodes[rights[node] + 1] || ' end';
@@ -2556,6 +2565,140 @@ $$;
 
 comment on function pgscore._trees_sql(jsonb, text[], boolean[], integer) is
     'SQL for each tree of a trees step that adds to an output; tests is SQL for what nodes test, NULL where it is missing and may_miss';
+
+-- core/program/walk.sql
+-- Trees as arrays, and one function that walks them: slower than an expression, and nothing to plan. It serves sessions that
+-- score a few rows only, and rows that are out of the ordinary.
+
+create function pgscore._walk_trees(
+    total double precision, tested double precision[], feature integer[], value double precision[],
+    lefts integer[], rights integer[], roots integer[]
+) returns double precision
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    node integer;
+    at integer;
+begin
+    foreach node in array roots loop
+        at := feature[node];
+        while at > 0 loop
+            -- What is missing goes right.
+            if tested[at] <= value[node] then
+                node := lefts[node];
+            else
+                node := rights[node];
+            end if;
+            at := feature[node];
+        end loop;
+        total := total + value[node];
+    end loop;
+    return total;
+end
+$$;
+
+comment on function pgscore._walk_trees(
+    double precision, double precision[], integer[], double precision[], integer[], integer[], integer[]
+) is 'total and the leaves that trees lead to, added from left to right. A node tests the value of that number, from 1, against its value, and goes left where it is no more; or it is a leaf, with 0, and its value is added';
+grant execute on function pgscore._walk_trees(
+    double precision, double precision[], integer[], double precision[], integer[], integer[], integer[]
+) to pgscore_reader;
+
+create function pgscore._walk_sql(
+    step jsonb, tests text[], may_miss boolean[], output integer, total text, most_sets integer default 100
+) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+as $$
+    with arrays as (
+        select
+            translate((step -> 'feature')::text, '[]', '{}')::integer[] as feature,
+            translate((step -> 'left')::text, '[]', '{}')::integer[] as lefts,
+            translate((step -> 'right')::text, '[]', '{}')::integer[] as rights,
+            translate((step -> 'roots')::text, '[]', '{}')::integer[] as roots,
+            translate((step -> 'target')::text, '[]', '{}')::integer[] as targets,
+            translate((step -> 'values')::text, '[]', '{}')::double precision[] as leaves,
+            pgscore._sets_sql(step -> 'sets') as members
+    ),
+    nodes as (
+        select
+            n.ordinal, n.feature, n.threshold, n.set, n.missing_left = 1 and may_miss[n.feature + 1] as missing_left,
+            n.lefts, n.rights, n.place, row_number() over (order by n.ordinal) as number
+        from arrays a, unnest(
+            a.feature, translate((step -> 'threshold')::text, '[]', '{}')::double precision[],
+            translate((step -> 'set')::text, '[]', '{}')::integer[],
+            translate((step -> 'missing_left')::text, '[]', '{}')::integer[], a.lefts, a.rights,
+            pgscore._leaf_places(a.feature, a.lefts, a.rights, a.roots, a.targets, output)
+        ) with ordinality as n (feature, threshold, set, missing_left, lefts, rights, place, ordinal)
+        -- Of the trees of other outputs there is none.
+        where n.place is not null
+    ),
+    tested as (
+        select t.*, row_number() over (order by t.feature, t.set, t.missing_left) as number
+        from (select distinct n.feature, n.set, n.missing_left from nodes n where n.feature <> -1) t
+    ),
+    conditions as (
+        select
+            t.number, t.set,
+            case
+                -- Below every threshold, so it goes left.
+                when t.set = -1 and t.missing_left then format('coalesce(%s, ''-Infinity'')', tests[t.feature + 1])
+                when t.set = -1 then tests[t.feature + 1]
+                else format(
+                    'case when %s then 0 else 1 end',
+                    pgscore._in_set_sql(tests[t.feature + 1], a.members[t.set + 1], t.missing_left)
+                )
+            end as value
+        from tested t, arrays a
+    ),
+    walked as (
+        select
+            n.number, coalesce(t.number, 0) as feature,
+            case
+                when n.feature = -1 then a.leaves[n.lefts + 1 + n.place]
+                when n.set = -1 then n.threshold
+                else 0.5
+            end as value,
+            coalesce(l.number, 0) as lefts, coalesce(r.number, 0) as rights
+        from arrays a, nodes n
+        left join tested t on t.feature = n.feature and t.set = n.set and t.missing_left = n.missing_left
+        left join nodes l on n.feature <> -1 and l.ordinal = n.lefts + 1
+        left join nodes r on n.feature <> -1 and r.ordinal = n.rights + 1
+    ),
+    started as (
+        select array_agg(n.number order by r.ordinal) as roots
+        from arrays a, unnest(a.roots) with ordinality as r (root, ordinal)
+        join nodes n on n.ordinal = r.root + 1
+    )
+    select format(
+        'pgscore._walk_trees(%s, array[%s]::pg_catalog.float8[], %L, %L, %L, %L, %L)', total,
+        (select string_agg(c.value, ', ' order by c.number) from conditions c),
+        array_agg(w.feature order by w.number), array_agg(w.value order by w.number),
+        array_agg(w.lefts order by w.number), array_agg(w.rights order by w.number), (select s.roots from started s)
+    )
+    from walked w
+    having count(*) > 0 and (select count(*) from conditions c where c.set <> -1) <= most_sets
+$$;
+
+comment on function pgscore._walk_sql(jsonb, text[], boolean[], integer, text, integer) is
+    'SQL that adds the trees of a trees step that belong to an output to a total; NULL where there are none, or where they test so many sets that to look into all of them would take long';
+
+create function pgscore._walked(program jsonb) returns jsonb
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select program || jsonb_build_object('steps', (
+        select jsonb_agg(
+            case s.step ->> 'step' when 'trees' then s.step || '{"walked": true}'::jsonb else s.step end order by s.ordinal
+        )
+        from jsonb_array_elements(program -> 'steps') with ordinality as s (step, ordinal)
+    ))
+    where program -> 'steps' @> '[{"step": "trees"}]'
+$$;
+
+comment on function pgscore._walked(jsonb) is 'A program whose trees are to be walked, for the compiler; NULL where it has none';
 
 -- core/program/careful.sql
 create function pgscore._careful_declarations_sql(inputs jsonb, arguments text[]) returns text
@@ -2683,33 +2826,35 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     read constant integer[] := translate((step -> 'of')::text, '[]', '{}')::integer[];
-    trees constant text[] := pgscore._trees_sql(
-        step,
-        array(
-            select pgscore._tested_sql('r' || r.register, substr(kinds, r.register + 1, 1))
-            from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
-        ),
-        array(
-            select may_miss[r.register + 1]
-            from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
-        ),
-        output
+    tests constant text[] := array(
+        select pgscore._tested_sql('r' || r.register, substr(kinds, r.register + 1, 1))
+        from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
     );
-    has_bounded_leaves constant boolean := pgscore._has_bounded_leaves(step);
+    missing constant boolean[] := array(
+        select may_miss[r.register + 1]
+        from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
+    );
+    walk text;
+    trees text[];
     part text[];
     statements text := '';
 begin
-    -- In parts: a sum of thousands of terms is too deep for the parser.
-    for start in 1 .. cardinality(trees) by 500 loop
-        part := trees[start:start + 499];
-        statements := statements || case
-            when has_bounded_leaves then format(E'r%1$s := r%1$s + %2$s;\n', register, array_to_string(part, ' + '))
-            else format(
+    if pgscore._has_bounded_leaves(step) then
+        walk := pgscore._walk_sql(step, tests, missing, output, 'r' || register);
+    end if;
+    if walk is not null then
+        statements := format(E'r%s := %s;\n', register, walk);
+    else
+        trees := pgscore._trees_sql(step, tests, missing, output);
+        -- In parts: an array of thousands of terms is too much for the parser.
+        for start in 1 .. cardinality(trees) by 500 loop
+            part := trees[start:start + 499];
+            statements := statements || format(
                 E'r%1$s := pgscore._weighted_sum(r%1$s, array[%2$s], array_fill(1::double precision, array[%3$s]));\n',
                 register, array_to_string(part, ', '), cardinality(part)
-            )
-        end;
-    end loop;
+            );
+        end loop;
+    end if;
     if step ? 'divide' then
         statements := statements || format(
             E'r%1$s := pgscore._divide(r%1$s, %2$s);\n', register,
@@ -3678,17 +3823,26 @@ as $$
 declare
     l constant pgscore.bare_limits := pgscore._bare_limits();
     base constant double precision := (step -> 'base' -> output)::double precision;
-    trees constant text[] := pgscore._trees_sql(step, tests, may_miss, output);
-    r pgscore.bare_register := pgscore._bare_register(
-        'n', array_to_string(pgscore._literal_sql(base) || trees, ' operator(pg_catalog.+) '), size, null, null, null,
-        false
+    trees constant integer := (
+        select count(*) from jsonb_array_elements(step -> 'target') as t (target) where t.target::integer in (-1, output)
     );
+    r pgscore.bare_register := pgscore._bare_register('n', null, size, null, null, null, false);
 begin
-    if cardinality(trees) > 0 then
-        r.expression := '(' || r.expression || ')';
+    if step ? 'walked' then
+        r.expression := pgscore._walk_sql(step, tests, may_miss, output, pgscore._literal_sql(base));
+        if r.expression is null then
+            return null;
+        end if;
+    else
+        r.expression := array_to_string(
+            pgscore._literal_sql(base) || pgscore._trees_sql(step, tests, may_miss, output), ' operator(pg_catalog.+) '
+        );
+        if trees > 0 then
+            r.expression := '(' || r.expression || ')';
+        end if;
     end if;
     select
-        abs(base) + coalesce(max(abs(v.leaf::double precision)), 0) * cardinality(trees),
+        abs(base) + coalesce(max(abs(v.leaf::double precision)), 0) * trees,
         greatest(l.smallest_double, least(min(nullif(abs(v.leaf::double precision), 0)), nullif(abs(base), 0)))
     into r.high, r.small
     from jsonb_array_elements(step -> 'values') as v (leaf);
@@ -3702,7 +3856,7 @@ end
 $$;
 
 comment on function pgscore._bare_tree_output(jsonb, text[], boolean[], integer, bigint) is
-    'The register of one output of a trees step; tests is SQL for what nodes test, NULL where it is missing and may_miss. NULL where it is not safe';
+    'The register of one output of a trees step; tests is SQL for what nodes test, NULL where it is missing and may_miss. NULL where it is not safe, or is to be walked and cannot';
 
 create function pgscore._bare_trees(
     program jsonb, step jsonb, scores integer[], registers pgscore.bare_register[], most_nodes bigint
@@ -4044,7 +4198,7 @@ end
 $$;
 
 comment on function pgscore._scorer_name(text, integer, text) is
-    'A function or type of a version: no suffix: the score; b: bare; e: the expression that a large one is; p: all outputs; i: the type of its inputs';
+    'A function or type of a version: no suffix: the score; b: bare; of a large program e: the expression, w: its trees walked; p: all outputs; i: the type of its inputs';
 
 create function pgscore._largest_inlined_program() returns integer
 language sql immutable parallel safe
@@ -4067,7 +4221,7 @@ comment on function pgscore._is_apart(jsonb) is 'Whether the expression of a pro
 
 create function pgscore._scorer_expression_sql(
     model text, version integer, program jsonb, positive integer, bare pgscore.bare_expression, careful_call text,
-    arguments text[], ordinary boolean[] default null
+    arguments text[], ordinary boolean[] default null, suffix text default 'b'
 ) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -4083,7 +4237,7 @@ begin
     if bare.expression is null then
         return careful_call;
     elsif jsonb_array_length(program -> 'inputs') <= 100 then
-        call := format('%s(%s)', pgscore._scorer_name(model, version, 'b'), array_to_string(wrapped, ', '));
+        call := format('%s(%s)', pgscore._scorer_name(model, version, suffix), array_to_string(wrapped, ', '));
     elsif wrapped = arguments then
         call := bare.expression;
     else
@@ -4093,13 +4247,16 @@ begin
     if bare.guard is not null then
         call := format('case when %s then %s end', bare.guard, call);
     end if;
+    if suffix = 'w' then
+        return call;
+    end if;
     -- What is NULL is missing or refused, or out of the ordinary.
     return format('coalesce(%s, %s)', call, careful_call);
 end
 $$;
 
-comment on function pgscore._scorer_expression_sql(text, integer, jsonb, integer, pgscore.bare_expression, text, text[], boolean[]) is
-    'SQL for a score: the bare expression where the guard lets a row pass and it is sure, else the careful call. An ordinary argument is not wrapped';
+comment on function pgscore._scorer_expression_sql(text, integer, jsonb, integer, pgscore.bare_expression, text, text[], boolean[], text) is
+    'SQL for a score: the bare expression, or the function with that suffix, where the guard lets a row pass and it is sure, else the careful call; with w NULL there, for who asks in a second statement. An ordinary argument is not wrapped';
 
 create function pgscore._scorer_call_sql(
     model text, version integer, inputs integer, arguments text[], outputs boolean default false
@@ -4119,7 +4276,7 @@ comment on function pgscore._scorer_call_sql(text, integer, integer, text[], boo
     'SQL that calls the score of a version, or all its outputs, with arguments given as SQL, double precision or text';
 
 create function pgscore._scorer_call_typed_sql(
-    model text, version integer, program jsonb, positive integer, arguments text[], ordinary boolean[]
+    model text, version integer, program jsonb, positive integer, arguments text[], ordinary boolean[], suffix text default 'b'
 ) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -4132,13 +4289,26 @@ begin
             pgscore._scorer_call_sql(model, version, jsonb_array_length(program -> 'inputs'), arguments, true),
             coalesce(positive, 0) + 1
         ),
-        arguments, ordinary
+        arguments, ordinary, suffix
     );
 end
 $$;
 
-comment on function pgscore._scorer_call_typed_sql(text, integer, jsonb, integer, text[], boolean[]) is
+comment on function pgscore._scorer_call_typed_sql(text, integer, jsonb, integer, text[], boolean[], text) is
     'The same as the score''s call, with less work where an argument is ordinary: of an integer type, boolean or real. For string bodies; past 100 inputs much faster than the call';
+
+create function pgscore._has_walked(model text, version integer) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select exists (
+        select from pg_catalog.pg_proc p
+        where p.pronamespace = 'pgscore_models'::regnamespace
+            and 'pgscore_models.' || quote_ident(p.proname) = pgscore._scorer_name(model, version, 'w')
+    )
+$$;
+
+comment on function pgscore._has_walked(text, integer) is 'Whether a version has a function that scores without a plan to make';
 
 create function pgscore._drop_scorer(model text, version integer) returns void
 language plpgsql volatile
@@ -4150,7 +4320,7 @@ begin
     -- The score calls the others.
     for doomed in
         select p.oid::regprocedure as function
-        from unnest(array['', 'b', 'e', 'p']) with ordinality as s (suffix, ordinal)
+        from unnest(array['', 'b', 'e', 'w', 'p']) with ordinality as s (suffix, ordinal)
         join pg_catalog.pg_proc p
             on pgscore._scorer_name(model, version, s.suffix) = 'pgscore_models.' || quote_ident(p.proname)
         where p.pronamespace = 'pgscore_models'::regnamespace
@@ -4188,6 +4358,7 @@ declare
     scorer constant text := pgscore._scorer_name(model, version);
     bare_name constant text := pgscore._scorer_name(model, version, 'b');
     expression_name constant text := pgscore._scorer_name(model, version, 'e');
+    walked_name constant text := pgscore._scorer_name(model, version, 'w');
     careful_name constant text := pgscore._scorer_name(model, version, 'p');
     type_name constant text := pgscore._scorer_name(model, version, 'i');
     posture constant text := 'immutable parallel safe';
@@ -4203,6 +4374,7 @@ declare
     arguments text[];
     given text;
     bare pgscore.bare_expression;
+    walked pgscore.bare_expression;
     careful_call text;
     says constant text := format('Model "%s" version %s: ', model, version);
 begin
@@ -4240,6 +4412,13 @@ begin
                 format('%s(%s)', expression_name, types), says || 'the expression of the score, for ordinary inputs only'
             );
             execute format(apart, bare_name, declared, posture, format(apart_body, format('%s(%s)', expression_name, given)));
+            walked := pgscore._program_best_bare_sql(pgscore._walked(program), positive, arguments);
+            if walked.expression is not null then
+                execute format(apart, walked_name, declared, posture, format(apart_body, walked.expression));
+                perform pgscore._publish_function(
+                    format('%s(%s)', walked_name, types), says || 'the score, for ordinary inputs only, without a plan to make'
+                );
+            end if;
         end if;
         perform pgscore._publish_function(format('%s(%s)', bare_name, types), says || 'the score, for ordinary inputs only');
     end if;
@@ -4598,7 +4777,7 @@ begin
         );
     elsif engine = 'sql' and not every and ordinary is not null then
         return pgscore._scorer_call_typed_sql(
-            model, version, described.program, described.positive, arguments, ordinary
+            model, version, described.program, described.positive, arguments, ordinary, case manner when 'walk' then 'w' else 'b' end
         );
     elsif engine = 'sql' and manner = 'inlined' and pgscore._is_apart(described.program) then
         call := format('%s(%s)', pgscore._scorer_name(model, version, 'e'), array_to_string(arguments, ', '));
@@ -4640,13 +4819,14 @@ end
 $$;
 
 comment on function pgscore._engine_call(text, text, integer, text[], boolean, boolean[], text) is
-    'SQL that scores a row with one engine of a version, its inputs given as SQL; with every, all outputs and the position of the label. Of the interpreter walk names what may answer NaN, and brief what may answer NULL, where this session has to read the program first; apart names nothing outside of pgscore. Of sql inlined sets the expression up in each statement, as sessions do in each transaction';
+    'SQL that scores a row with one engine of a version, its inputs given as SQL; with every, all outputs and the position of the label. Of the interpreter walk names what may answer NaN, and brief what may answer NULL, where this session has to read the program first; apart names nothing outside of pgscore. Of sql walk needs no plan, and inlined sets the expression up in each statement, as sessions do in each transaction';
 
 -- core/engine/lasting.sql
--- PL/Python starts in some 40 ms, in each session anew, and then walks a large ensemble in a tenth of the time that it
--- takes to set up its expression. So where sql and interpreter both serve one row, sessions begin with sql, and those that
--- score more go on with the interpreter. The setting pgscore.lasting holds a mark for each score so far, then `on`; `off`
--- where the interpreter does not work. Anybody may set it for their session: it changes speed, never a score.
+-- What costs a session something before its first score: the interpreter 40 ms, until PL/Python has started, and the
+-- expression of a large program several, until it is planned; to walk its arrays needs neither, and is slower later. Each
+-- is worth its price in sessions that last. So bindings count a session's scores in the setting pgscore.lasting, which holds
+-- a dot for each; after nine it is `on`, and `sql` where the interpreter turns out not to work. Anybody may set it for
+-- their session, and anybody's session has its own: it changes speed, never a score.
 
 create function pgscore._first_engine(model text) returns text
 language sql stable
@@ -4665,32 +4845,26 @@ $$;
 comment on function pgscore._first_engine(text) is
     'The engine that scores one row in a session that has not scored often; another than one_engine where that is dear to start';
 
+create function pgscore._counts_scores(model text) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._first_engine(m.name) = 'sql' and (m.one_engine <> 'sql' or pgscore._has_walked(m.name, m.serving))
+    from pgscore.model m
+    where m.name = _counts_scores.model
+$$;
+
+comment on function pgscore._counts_scores(text) is
+    'Whether sessions that last score one row of the version that answers in another way than others';
+
 -- Inlined; a body of SQL's own standard, so that every name in it is found now.
-create function pgscore._is_lasting() returns boolean
-language sql stable parallel safe
-return coalesce(current_setting('pgscore.lasting', true) = 'on', false);
-
-comment on function pgscore._is_lasting() is 'Whether this session has scored often enough to start the interpreter, or is told so';
-grant execute on function pgscore._is_lasting() to pgscore_reader;
-
 create function pgscore._can_interpret() returns boolean
 language sql stable parallel safe
 return coalesce(current_setting('pgscore.lasting', true) = 'on', false) and to_regproc('pgscore_trusted._walk') is not null;
 
-comment on function pgscore._can_interpret() is 'The same for callers that could not go on without the interpreter: and it is there';
+comment on function pgscore._can_interpret() is
+    'Whether this session has scored often, and the interpreter is there: for callers that could not go on without it';
 grant execute on function pgscore._can_interpret() to pgscore_reader;
-
-create function pgscore._count_score() returns text
-language sql volatile
-return case
-    when current_setting('pgscore.lasting', true) = 'off' then 'off'
-    -- The next one is the tenth.
-    when length(current_setting('pgscore.lasting', true)) >= 8 then set_config('pgscore.lasting', 'on', false)
-    else set_config('pgscore.lasting', coalesce(current_setting('pgscore.lasting', true), '') || '.', false)
-end;
-
-comment on function pgscore._count_score() is 'Marks one more score of this session in pgscore.lasting';
-grant execute on function pgscore._count_score() to pgscore_reader;
 
 create function pgscore._stop_interpreting(model text, reason text) returns text
 language plpgsql volatile
@@ -4698,7 +4872,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     raise log 'pgscore: this session goes on with the sql engine, since the interpreter does not score model "%": %', model, reason;
-    return set_config('pgscore.lasting', 'off', false);
+    return set_config('pgscore.lasting', 'sql', false);
 end
 $$;
 
@@ -5464,7 +5638,9 @@ declare
     rescore text := 'select ' || late_rescore;
     rows_body text := format(E'begin\n    return %s;\nend', late_rows);
 begin
-    select v.version, v.contract -> 'inputs' as inputs, m.one_engine, m.many_engine, pgscore._first_engine(m.name) as first_engine
+    select
+        v.version, v.contract -> 'inputs' as inputs, m.one_engine, m.many_engine,
+        pgscore._first_engine(m.name) as first_engine, pgscore._counts_scores(m.name) as counts_scores
     into strict serving
     from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
     where m.name = _profile_functions.model;
@@ -5479,8 +5655,10 @@ begin
             E'select case when %s\n    then %s\n    else %s\nend', is_current,
             pgscore._engine_call(serving.many_engine, model, serving.version, arguments, false, ordinary), late_score
         );
-        if serving.first_engine <> serving.one_engine then
-            rescore := pgscore._lasting_rescore_sql(model, serving.version, profile, serving.inputs, ordinary, is_current, late_rescore);
+        if serving.counts_scores then
+            rescore := pgscore._lasting_rescore_sql(
+                model, serving.version, serving.one_engine, profile, serving.inputs, ordinary, is_current, late_rescore
+            );
             rescore_posture := 'plpgsql volatile parallel unsafe';
         else
             rescore := format(
@@ -5531,7 +5709,7 @@ comment on function pgscore._profile_functions(text, regclass) is
     'The functions of a model that take rows of one profile table, naming the version that serves; where a column is missing, they say so';
 
 create function pgscore._lasting_rescore_sql(
-    model text, version integer, profile regclass, inputs jsonb, ordinary boolean[], is_current text, late text
+    model text, version integer, one_engine text, profile regclass, inputs jsonb, ordinary boolean[], is_current text, late text
 ) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -5540,11 +5718,52 @@ declare
     arguments constant text[] := pgscore._profile_arguments(profile, inputs, '($2)');
     -- The table's number makes each plan depend on it: a change of its columns reaches open sessions.
     bound constant text := format('pg_catalog.pg_typeof(%L::pg_catalog.regclass) is not null', profile::oid);
+    positive constant integer := (
+        select v.contract #>> '{output,positive}' from pgscore.model_version v
+        where v.model = _lasting_rescore_sql.model and v.version = _lasting_rescore_sql.version
+    );
+    sql_call constant text := pgscore._engine_call('sql', model, version, arguments, false, ordinary);
+    interpreting text := '';
+    walking text := '';
 begin
+    if one_engine = 'interpreter' then
+        interpreting := format(
+            $body$
+    if mark operator(pg_catalog.=) 'on' then
+        -- PL/Python has been paid for in this session, or is now. Where it does not work, sql goes on.
+        begin
+            score := case when %1$s then %2$s end;
+            if score operator(pg_catalog.=) 'NaN' then
+                -- This session does not have the program yet.
+                score := case when %1$s then %3$s end;
+            end if;
+            return array[score, %4$s::pg_catalog.float8];
+        exception
+            when transaction_rollback then raise;
+            when others then mark := pgscore._stop_interpreting(%5$L, sqlerrm);
+        end;
+    end if;$body$,
+            bound, pgscore._engine_call('interpreter', model, version, arguments, manner => 'walk'),
+            pgscore._engine_call('interpreter', model, version, arguments, manner => 'apart'), version, model
+        );
+    end if;
+    if pgscore._has_walked(model, version) then
+        -- In a statement of its own, so that most sessions do not plan what few rows need.
+        walking := format(
+            $body$
+        score := case when %1$s then %2$s end;
+        if score is null then
+            score := case when %1$s then (%3$s)[%4$s] end;
+        end if;
+        return array[score, %5$s::pg_catalog.float8];$body$,
+            bound, pgscore._engine_call('sql', model, version, arguments, false, ordinary, 'walk'),
+            pgscore._scorer_call_sql(model, version, cardinality(arguments), arguments, true), coalesce(positive, 0) + 1, version
+        );
+    end if;
     return format(
         $body$declare
     score pg_catalog.float8;
-    mark pg_catalog.text;
+    mark pg_catalog.text := pg_catalog.current_setting('pgscore.lasting', true);
 begin
     if not %1$s then
         return %2$s;
@@ -5552,35 +5771,23 @@ begin
         if not (%3$s and (%4$s)) then
             return null;
         end if;
-    end if;
-    if pgscore._is_lasting() then
-        -- PL/Python has been paid for in this session, or is now. Where it does not work, sql goes on.
-        begin
-            score := case when %3$s then %5$s end;
-            if score operator(pg_catalog.=) 'NaN' then
-                -- This session does not have the program yet.
-                score := case when %3$s then %6$s end;
-            end if;
-            return array[score, %8$s::pg_catalog.float8];
-        exception
-            when transaction_rollback then raise;
-            when others then mark := pgscore._stop_interpreting(%9$L, sqlerrm);
-        end;
-    else
-        mark := pgscore._count_score();
+    end if;%5$s
+    if mark is null or not mark operator(pg_catalog.=) any ('{on,sql}'::pg_catalog.text[]) then
+        -- A session that scores a few rows only plans and starts as little as it can. After the ninth it lasts.
+        mark := pg_catalog.set_config(
+            'pgscore.lasting',
+            case when pg_catalog.length(mark) operator(pg_catalog.>=) 8 then 'on' else pg_catalog.concat(mark, '.') end, false
+        );%6$s
     end if;
     return array[case when %3$s then %7$s end, %8$s::pg_catalog.float8];
 end$body$,
-        is_current, late, bound, pgscore._inputs_differ(profile, inputs, '($1)', '($2)'),
-        pgscore._engine_call('interpreter', model, version, arguments, manner => 'walk'),
-        pgscore._engine_call('interpreter', model, version, arguments, manner => 'apart'),
-        pgscore._engine_call('sql', model, version, arguments, false, ordinary), version, model
+        is_current, late, bound, pgscore._inputs_differ(profile, inputs, '($1)', '($2)'), interpreting, walking, sql_call, version
     );
 end
 $$;
 
-comment on function pgscore._lasting_rescore_sql(text, integer, regclass, jsonb, boolean[], text, text) is
-    'The body of the function that scores a row of a profile table by sql at first, and by the interpreter in sessions that last';
+comment on function pgscore._lasting_rescore_sql(text, integer, text, regclass, jsonb, boolean[], text, text) is
+    'The body of a function that scores a row of a profile table: without a plan to make at first, and in sessions that last with the engine that was chosen';
 
 create function pgscore._rows_statement(model text, version integer, inputs jsonb, engine text, profile regclass) returns text
 language plpgsql stable
@@ -5694,7 +5901,7 @@ begin
         coalesce(array_agg(m.name order by m.name), '{}'),
         'sql stable parallel ' || case when bool_or('estimator' = m.many_engine) then 'restricted' else 'safe' end,
         case
-            when bool_or(pgscore._first_engine(m.name) <> m.one_engine) then 'sql volatile parallel unsafe'
+            when bool_or(pgscore._counts_scores(m.name)) then 'sql volatile parallel unsafe'
             when bool_or('estimator' = m.one_engine) then 'sql stable parallel restricted'
             else 'sql stable parallel safe'
         end

@@ -1,7 +1,8 @@
--- PL/Python starts in some 40 ms, in each session anew, and then walks a large ensemble in a tenth of the time that it
--- takes to set up its expression. So where sql and interpreter both serve one row, sessions begin with sql, and those that
--- score more go on with the interpreter. The setting pgscore.lasting holds a mark for each score so far, then `on`; `off`
--- where the interpreter does not work. Anybody may set it for their session: it changes speed, never a score.
+-- What costs a session something before its first score: the interpreter 40 ms, until PL/Python has started, and the
+-- expression of a large program several, until it is planned; to walk its arrays needs neither, and is slower later. Each
+-- is worth its price in sessions that last. So bindings count a session's scores in the setting pgscore.lasting, which holds
+-- a dot for each; after nine it is `on`, and `sql` where the interpreter turns out not to work. Anybody may set it for
+-- their session, and anybody's session has its own: it changes speed, never a score.
 
 create function pgscore._first_engine(model text) returns text
 language sql stable
@@ -20,32 +21,26 @@ $$;
 comment on function pgscore._first_engine(text) is
     'The engine that scores one row in a session that has not scored often; another than one_engine where that is dear to start';
 
+create function pgscore._counts_scores(model text) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._first_engine(m.name) = 'sql' and (m.one_engine <> 'sql' or pgscore._has_walked(m.name, m.serving))
+    from pgscore.model m
+    where m.name = _counts_scores.model
+$$;
+
+comment on function pgscore._counts_scores(text) is
+    'Whether sessions that last score one row of the version that answers in another way than others';
+
 -- Inlined; a body of SQL's own standard, so that every name in it is found now.
-create function pgscore._is_lasting() returns boolean
-language sql stable parallel safe
-return coalesce(current_setting('pgscore.lasting', true) = 'on', false);
-
-comment on function pgscore._is_lasting() is 'Whether this session has scored often enough to start the interpreter, or is told so';
-grant execute on function pgscore._is_lasting() to pgscore_reader;
-
 create function pgscore._can_interpret() returns boolean
 language sql stable parallel safe
 return coalesce(current_setting('pgscore.lasting', true) = 'on', false) and to_regproc('pgscore_trusted._walk') is not null;
 
-comment on function pgscore._can_interpret() is 'The same for callers that could not go on without the interpreter: and it is there';
+comment on function pgscore._can_interpret() is
+    'Whether this session has scored often, and the interpreter is there: for callers that could not go on without it';
 grant execute on function pgscore._can_interpret() to pgscore_reader;
-
-create function pgscore._count_score() returns text
-language sql volatile
-return case
-    when current_setting('pgscore.lasting', true) = 'off' then 'off'
-    -- The next one is the tenth.
-    when length(current_setting('pgscore.lasting', true)) >= 8 then set_config('pgscore.lasting', 'on', false)
-    else set_config('pgscore.lasting', coalesce(current_setting('pgscore.lasting', true), '') || '.', false)
-end;
-
-comment on function pgscore._count_score() is 'Marks one more score of this session in pgscore.lasting';
-grant execute on function pgscore._count_score() to pgscore_reader;
 
 create function pgscore._stop_interpreting(model text, reason text) returns text
 language plpgsql volatile
@@ -53,7 +48,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     raise log 'pgscore: this session goes on with the sql engine, since the interpreter does not score model "%": %', model, reason;
-    return set_config('pgscore.lasting', 'off', false);
+    return set_config('pgscore.lasting', 'sql', false);
 end
 $$;
 

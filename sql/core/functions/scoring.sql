@@ -123,7 +123,9 @@ declare
     rescore text := 'select ' || late_rescore;
     rows_body text := format(E'begin\n    return %s;\nend', late_rows);
 begin
-    select v.version, v.contract -> 'inputs' as inputs, m.one_engine, m.many_engine, pgscore._first_engine(m.name) as first_engine
+    select
+        v.version, v.contract -> 'inputs' as inputs, m.one_engine, m.many_engine,
+        pgscore._first_engine(m.name) as first_engine, pgscore._counts_scores(m.name) as counts_scores
     into strict serving
     from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
     where m.name = _profile_functions.model;
@@ -138,8 +140,10 @@ begin
             E'select case when %s\n    then %s\n    else %s\nend', is_current,
             pgscore._engine_call(serving.many_engine, model, serving.version, arguments, false, ordinary), late_score
         );
-        if serving.first_engine <> serving.one_engine then
-            rescore := pgscore._lasting_rescore_sql(model, serving.version, profile, serving.inputs, ordinary, is_current, late_rescore);
+        if serving.counts_scores then
+            rescore := pgscore._lasting_rescore_sql(
+                model, serving.version, serving.one_engine, profile, serving.inputs, ordinary, is_current, late_rescore
+            );
             rescore_posture := 'plpgsql volatile parallel unsafe';
         else
             rescore := format(
@@ -190,7 +194,7 @@ comment on function pgscore._profile_functions(text, regclass) is
     'The functions of a model that take rows of one profile table, naming the version that serves; where a column is missing, they say so';
 
 create function pgscore._lasting_rescore_sql(
-    model text, version integer, profile regclass, inputs jsonb, ordinary boolean[], is_current text, late text
+    model text, version integer, one_engine text, profile regclass, inputs jsonb, ordinary boolean[], is_current text, late text
 ) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -199,11 +203,52 @@ declare
     arguments constant text[] := pgscore._profile_arguments(profile, inputs, '($2)');
     -- The table's number makes each plan depend on it: a change of its columns reaches open sessions.
     bound constant text := format('pg_catalog.pg_typeof(%L::pg_catalog.regclass) is not null', profile::oid);
+    positive constant integer := (
+        select v.contract #>> '{output,positive}' from pgscore.model_version v
+        where v.model = _lasting_rescore_sql.model and v.version = _lasting_rescore_sql.version
+    );
+    sql_call constant text := pgscore._engine_call('sql', model, version, arguments, false, ordinary);
+    interpreting text := '';
+    walking text := '';
 begin
+    if one_engine = 'interpreter' then
+        interpreting := format(
+            $body$
+    if mark operator(pg_catalog.=) 'on' then
+        -- PL/Python has been paid for in this session, or is now. Where it does not work, sql goes on.
+        begin
+            score := case when %1$s then %2$s end;
+            if score operator(pg_catalog.=) 'NaN' then
+                -- This session does not have the program yet.
+                score := case when %1$s then %3$s end;
+            end if;
+            return array[score, %4$s::pg_catalog.float8];
+        exception
+            when transaction_rollback then raise;
+            when others then mark := pgscore._stop_interpreting(%5$L, sqlerrm);
+        end;
+    end if;$body$,
+            bound, pgscore._engine_call('interpreter', model, version, arguments, manner => 'walk'),
+            pgscore._engine_call('interpreter', model, version, arguments, manner => 'apart'), version, model
+        );
+    end if;
+    if pgscore._has_walked(model, version) then
+        -- In a statement of its own, so that most sessions do not plan what few rows need.
+        walking := format(
+            $body$
+        score := case when %1$s then %2$s end;
+        if score is null then
+            score := case when %1$s then (%3$s)[%4$s] end;
+        end if;
+        return array[score, %5$s::pg_catalog.float8];$body$,
+            bound, pgscore._engine_call('sql', model, version, arguments, false, ordinary, 'walk'),
+            pgscore._scorer_call_sql(model, version, cardinality(arguments), arguments, true), coalesce(positive, 0) + 1, version
+        );
+    end if;
     return format(
         $body$declare
     score pg_catalog.float8;
-    mark pg_catalog.text;
+    mark pg_catalog.text := pg_catalog.current_setting('pgscore.lasting', true);
 begin
     if not %1$s then
         return %2$s;
@@ -211,35 +256,23 @@ begin
         if not (%3$s and (%4$s)) then
             return null;
         end if;
-    end if;
-    if pgscore._is_lasting() then
-        -- PL/Python has been paid for in this session, or is now. Where it does not work, sql goes on.
-        begin
-            score := case when %3$s then %5$s end;
-            if score operator(pg_catalog.=) 'NaN' then
-                -- This session does not have the program yet.
-                score := case when %3$s then %6$s end;
-            end if;
-            return array[score, %8$s::pg_catalog.float8];
-        exception
-            when transaction_rollback then raise;
-            when others then mark := pgscore._stop_interpreting(%9$L, sqlerrm);
-        end;
-    else
-        mark := pgscore._count_score();
+    end if;%5$s
+    if mark is null or not mark operator(pg_catalog.=) any ('{on,sql}'::pg_catalog.text[]) then
+        -- A session that scores a few rows only plans and starts as little as it can. After the ninth it lasts.
+        mark := pg_catalog.set_config(
+            'pgscore.lasting',
+            case when pg_catalog.length(mark) operator(pg_catalog.>=) 8 then 'on' else pg_catalog.concat(mark, '.') end, false
+        );%6$s
     end if;
     return array[case when %3$s then %7$s end, %8$s::pg_catalog.float8];
 end$body$,
-        is_current, late, bound, pgscore._inputs_differ(profile, inputs, '($1)', '($2)'),
-        pgscore._engine_call('interpreter', model, version, arguments, manner => 'walk'),
-        pgscore._engine_call('interpreter', model, version, arguments, manner => 'apart'),
-        pgscore._engine_call('sql', model, version, arguments, false, ordinary), version, model
+        is_current, late, bound, pgscore._inputs_differ(profile, inputs, '($1)', '($2)'), interpreting, walking, sql_call, version
     );
 end
 $$;
 
-comment on function pgscore._lasting_rescore_sql(text, integer, regclass, jsonb, boolean[], text, text) is
-    'The body of the function that scores a row of a profile table by sql at first, and by the interpreter in sessions that last';
+comment on function pgscore._lasting_rescore_sql(text, integer, text, regclass, jsonb, boolean[], text, text) is
+    'The body of a function that scores a row of a profile table: without a plan to make at first, and in sessions that last with the engine that was chosen';
 
 create function pgscore._rows_statement(model text, version integer, inputs jsonb, engine text, profile regclass) returns text
 language plpgsql stable
@@ -353,7 +386,7 @@ begin
         coalesce(array_agg(m.name order by m.name), '{}'),
         'sql stable parallel ' || case when bool_or('estimator' = m.many_engine) then 'restricted' else 'safe' end,
         case
-            when bool_or(pgscore._first_engine(m.name) <> m.one_engine) then 'sql volatile parallel unsafe'
+            when bool_or(pgscore._counts_scores(m.name)) then 'sql volatile parallel unsafe'
             when bool_or('estimator' = m.one_engine) then 'sql stable parallel restricted'
             else 'sql stable parallel safe'
         end

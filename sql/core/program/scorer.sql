@@ -40,7 +40,7 @@ end
 $$;
 
 comment on function pgscore._scorer_name(text, integer, text) is
-    'A function or type of a version: no suffix: the score; b: bare; e: the expression that a large one is; p: all outputs; i: the type of its inputs';
+    'A function or type of a version: no suffix: the score; b: bare; of a large program e: the expression, w: its trees walked; p: all outputs; i: the type of its inputs';
 
 create function pgscore._largest_inlined_program() returns integer
 language sql immutable parallel safe
@@ -63,7 +63,7 @@ comment on function pgscore._is_apart(jsonb) is 'Whether the expression of a pro
 
 create function pgscore._scorer_expression_sql(
     model text, version integer, program jsonb, positive integer, bare pgscore.bare_expression, careful_call text,
-    arguments text[], ordinary boolean[] default null
+    arguments text[], ordinary boolean[] default null, suffix text default 'b'
 ) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -79,7 +79,7 @@ begin
     if bare.expression is null then
         return careful_call;
     elsif jsonb_array_length(program -> 'inputs') <= 100 then
-        call := format('%s(%s)', pgscore._scorer_name(model, version, 'b'), array_to_string(wrapped, ', '));
+        call := format('%s(%s)', pgscore._scorer_name(model, version, suffix), array_to_string(wrapped, ', '));
     elsif wrapped = arguments then
         call := bare.expression;
     else
@@ -89,13 +89,16 @@ begin
     if bare.guard is not null then
         call := format('case when %s then %s end', bare.guard, call);
     end if;
+    if suffix = 'w' then
+        return call;
+    end if;
     -- What is NULL is missing or refused, or out of the ordinary.
     return format('coalesce(%s, %s)', call, careful_call);
 end
 $$;
 
-comment on function pgscore._scorer_expression_sql(text, integer, jsonb, integer, pgscore.bare_expression, text, text[], boolean[]) is
-    'SQL for a score: the bare expression where the guard lets a row pass and it is sure, else the careful call. An ordinary argument is not wrapped';
+comment on function pgscore._scorer_expression_sql(text, integer, jsonb, integer, pgscore.bare_expression, text, text[], boolean[], text) is
+    'SQL for a score: the bare expression, or the function with that suffix, where the guard lets a row pass and it is sure, else the careful call; with w NULL there, for who asks in a second statement. An ordinary argument is not wrapped';
 
 create function pgscore._scorer_call_sql(
     model text, version integer, inputs integer, arguments text[], outputs boolean default false
@@ -115,7 +118,7 @@ comment on function pgscore._scorer_call_sql(text, integer, integer, text[], boo
     'SQL that calls the score of a version, or all its outputs, with arguments given as SQL, double precision or text';
 
 create function pgscore._scorer_call_typed_sql(
-    model text, version integer, program jsonb, positive integer, arguments text[], ordinary boolean[]
+    model text, version integer, program jsonb, positive integer, arguments text[], ordinary boolean[], suffix text default 'b'
 ) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -128,13 +131,26 @@ begin
             pgscore._scorer_call_sql(model, version, jsonb_array_length(program -> 'inputs'), arguments, true),
             coalesce(positive, 0) + 1
         ),
-        arguments, ordinary
+        arguments, ordinary, suffix
     );
 end
 $$;
 
-comment on function pgscore._scorer_call_typed_sql(text, integer, jsonb, integer, text[], boolean[]) is
+comment on function pgscore._scorer_call_typed_sql(text, integer, jsonb, integer, text[], boolean[], text) is
     'The same as the score''s call, with less work where an argument is ordinary: of an integer type, boolean or real. For string bodies; past 100 inputs much faster than the call';
+
+create function pgscore._has_walked(model text, version integer) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select exists (
+        select from pg_catalog.pg_proc p
+        where p.pronamespace = 'pgscore_models'::regnamespace
+            and 'pgscore_models.' || quote_ident(p.proname) = pgscore._scorer_name(model, version, 'w')
+    )
+$$;
+
+comment on function pgscore._has_walked(text, integer) is 'Whether a version has a function that scores without a plan to make';
 
 create function pgscore._drop_scorer(model text, version integer) returns void
 language plpgsql volatile
@@ -146,7 +162,7 @@ begin
     -- The score calls the others.
     for doomed in
         select p.oid::regprocedure as function
-        from unnest(array['', 'b', 'e', 'p']) with ordinality as s (suffix, ordinal)
+        from unnest(array['', 'b', 'e', 'w', 'p']) with ordinality as s (suffix, ordinal)
         join pg_catalog.pg_proc p
             on pgscore._scorer_name(model, version, s.suffix) = 'pgscore_models.' || quote_ident(p.proname)
         where p.pronamespace = 'pgscore_models'::regnamespace
@@ -184,6 +200,7 @@ declare
     scorer constant text := pgscore._scorer_name(model, version);
     bare_name constant text := pgscore._scorer_name(model, version, 'b');
     expression_name constant text := pgscore._scorer_name(model, version, 'e');
+    walked_name constant text := pgscore._scorer_name(model, version, 'w');
     careful_name constant text := pgscore._scorer_name(model, version, 'p');
     type_name constant text := pgscore._scorer_name(model, version, 'i');
     posture constant text := 'immutable parallel safe';
@@ -199,6 +216,7 @@ declare
     arguments text[];
     given text;
     bare pgscore.bare_expression;
+    walked pgscore.bare_expression;
     careful_call text;
     says constant text := format('Model "%s" version %s: ', model, version);
 begin
@@ -236,6 +254,13 @@ begin
                 format('%s(%s)', expression_name, types), says || 'the expression of the score, for ordinary inputs only'
             );
             execute format(apart, bare_name, declared, posture, format(apart_body, format('%s(%s)', expression_name, given)));
+            walked := pgscore._program_best_bare_sql(pgscore._walked(program), positive, arguments);
+            if walked.expression is not null then
+                execute format(apart, walked_name, declared, posture, format(apart_body, walked.expression));
+                perform pgscore._publish_function(
+                    format('%s(%s)', walked_name, types), says || 'the score, for ordinary inputs only, without a plan to make'
+                );
+            end if;
         end if;
         perform pgscore._publish_function(format('%s(%s)', bare_name, types), says || 'the score, for ordinary inputs only');
     end if;
