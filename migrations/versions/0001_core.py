@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "1518eef91730b499c4fa055fe0c18e5361f5b857c0c0a20a2916cd58ea9207f5")
+    run_frozen("0001_core.up.sql", "055ed16cab0184b9dc45b2cc31c270961a648453457414fe092ca73370bc5f95")
 
 
 def downgrade() -> None:

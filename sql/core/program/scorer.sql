@@ -254,7 +254,9 @@ begin
                 format('%s(%s)', expression_name, types), says || 'the expression of the score, for ordinary inputs only'
             );
             execute format(apart, bare_name, declared, posture, format(apart_body, format('%s(%s)', expression_name, given)));
-            walked := pgscore._program_best_bare_sql(pgscore._walked(program), positive, arguments);
+            if pgscore._walked(program) is not null then
+                walked := pgscore._program_best_bare_sql(pgscore._walked(program), positive, arguments);
+            end if;
             if walked.expression is not null then
                 execute format(apart, walked_name, declared, posture, format(apart_body, walked.expression));
                 perform pgscore._publish_function(
