@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "055ed16cab0184b9dc45b2cc31c270961a648453457414fe092ca73370bc5f95")
+    run_frozen("0001_core.up.sql", "7dd21da75d50719775fce8d9b012ebcfbda912f9dfe4e43d026a06d4e9249492")
 
 
 def downgrade() -> None:

@@ -52,7 +52,7 @@ def scores(
 
 
 def walked(session: Session, program: Program, model: str = "fuzz") -> list[Any]:
-    """What the function that walks trees says of the rows that `scores` put into its table; nothing where there is none.
+    """What the function that walks trees says of the rows that `scores` put into its table; empty where there is none.
 
     None stands for a row that it leaves to the careful function.
     """

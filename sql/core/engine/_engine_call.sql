@@ -31,6 +31,10 @@ begin
             '(pgscore._estimate(%L, %s, %L, 1, %s, %s, %s)).scores%s', model, version, described.digest,
             split.numbers, split.texts, every::text, case when every then '' else '[1]' end
         );
+    elsif engine = 'sql' and not every and ordinary is not null and manner = 'scan' then
+        return pgscore._scan_call_typed_sql(
+            model, version, described.program, described.positive, arguments, ordinary
+        );
     elsif engine = 'sql' and not every and ordinary is not null then
         return pgscore._scorer_call_typed_sql(
             model, version, described.program, described.positive, arguments, ordinary, case manner when 'walk' then 'w' else 'b' end
@@ -75,4 +79,4 @@ end
 $$;
 
 comment on function pgscore._engine_call(text, text, integer, text[], boolean, boolean[], text) is
-    'SQL that scores a row with one engine of a version, its inputs given as SQL; with every, all outputs and the position of the label. Of the interpreter walk names what may answer NaN, and brief what may answer NULL, where this session has to read the program first; apart names nothing outside of pgscore. Of sql walk needs no plan, and inlined sets the expression up in each statement, as sessions do in each transaction';
+    'SQL that scores a row with one engine of a version, its inputs given as SQL; with every, all outputs and the position of the label. Of the interpreter walk names what may answer NaN, and brief what may answer NULL, where this session has to read the program first; apart names nothing outside of pgscore. Of sql walk needs no plan, scan is for many rows, and inlined sets the expression up in each statement, as sessions do in each transaction';

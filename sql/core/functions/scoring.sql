@@ -138,7 +138,7 @@ begin
         -- Queries take the engine for many rows. What it calls may be parallel safe, and the estimator engine is not.
         score := format(
             E'select case when %s\n    then %s\n    else %s\nend', is_current,
-            pgscore._engine_call(serving.many_engine, model, serving.version, arguments, false, ordinary), late_score
+            pgscore._engine_call(serving.many_engine, model, serving.version, arguments, false, ordinary, 'scan'), late_score
         );
         if serving.counts_scores then
             rescore := pgscore._lasting_rescore_sql(
