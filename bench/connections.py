@@ -113,9 +113,7 @@ def _attached(field: Field) -> Iterator[tuple[Server, Session]]:
 def _make(field: Field, session: Session) -> None:
     with closing(connect(field.server.dsn)) as connection:
         load_customers(connection, read_customers())
-    published = pgscore.publish(
-        field.server.dsn, MODEL, _fitted(), profile="churn.customer_profile", promoted=True
-    )
+    published = pgscore.publish(field.server.dsn, MODEL, _fitted(), profile="churn.customer_profile", promoted=True)
     if published.problem:
         raise pgscore.PgscoreError(published.problem)
     session.run(

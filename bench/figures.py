@@ -50,5 +50,5 @@ FIGURES = (
     Figure("forest", None, large.state(FOREST)),
     Figure("one-hot-1000", None, large.state(ONE_HOT)),
     Figure("trees-one-row/empty-plpython", None, floor.share),
-    Figure("plpython", None, floor.state),
+    Figure("plpython", None, floor.state, quick=False),
 )
