@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (
     bulk,
+    connections,
     copying,
     first_score,
     floor,
@@ -38,6 +39,8 @@ FIGURES = (
     Figure("insert-trees-commit/counting", at_most(2.5), inserts.compare(TREES, "commit")),
     Figure("ten-statements-commit/counting", at_most(1), inserts.compare(LINEAR, "commit", inserts.TEN_STATEMENTS)),
     Figure("ten-rows-commit/counting", at_most(1), inserts.compare(LINEAR, "commit", inserts.TEN_ROWS)),
+    Figure("first-insert/counting", at_most(6), connections.first),
+    Figure("later-inserts/counting", at_most(4), connections.later),
     Figure("many-statements/counting", at_most(2), many_statements.compare),
     Figure("neighbours", at_most(1.05), neighbours.compare),
     Figure("copy/set-based-counting", at_least(0.5), copying.against_set_based),
@@ -47,5 +50,5 @@ FIGURES = (
     Figure("forest", None, large.state(FOREST)),
     Figure("one-hot-1000", None, large.state(ONE_HOT)),
     Figure("trees-one-row/empty-plpython", None, floor.share),
-    Figure("plpython", None, floor.state),
+    Figure("plpython", None, floor.state, quick=False),
 )

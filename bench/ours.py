@@ -39,7 +39,7 @@ def publish(server: Server, key: Path, model: str) -> Contender:
 
 def one_row(model: str) -> str:
     """What a binding calls for one row: queries take the engine for many rows, and bindings know how many they have."""
-    return f"pgscore._score_row('{model}', c)"
+    return f"(pgscore._rescore('{model}', null, c, true))[1]"
 
 
 def engine(server: Server, model: str) -> str:

@@ -51,7 +51,7 @@ class Effort:
     seconds: float
 
 
-QUICK = Effort(single=60, bulk=5, first=5, events=20_000, customers=2_000, crowds=3, seconds=6)
+QUICK = Effort(single=40, bulk=5, first=5, events=20_000, customers=2_000, crowds=3, seconds=6)
 LONG = Effort(single=200, bulk=15, first=9, events=100_000, customers=10_000, crowds=9, seconds=120)
 
 

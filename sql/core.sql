@@ -45,6 +45,7 @@
 \ir core/program/literals.sql
 \ir core/program/lookup.sql
 \ir core/program/trees.sql
+\ir core/program/walk.sql
 \ir core/program/careful.sql
 \ir core/program/bare/types.sql
 \ir core/program/bare/limits.sql
@@ -70,13 +71,12 @@
 \ir core/engine/_split_arguments.sql
 \ir core/engine/_payload_arguments.sql
 \ir core/engine/_engine_call.sql
+\ir core/engine/lasting.sql
 \ir core/engine/_engines.sql
 \ir core/engine/_replay_estimator.sql
 \ir core/engine/_replay.sql
 \ir core/functions/_distance.sql
 \ir core/engine/_golden_differences.sql
-\ir core/engine/_time_statement.sql
-\ir core/engine/_time_prepared.sql
 \ir core/engine/_measure.sql
 \ir core/engine/_choose_engines.sql
 \ir core/functions/verify.sql

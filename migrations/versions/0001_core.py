@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "086b04f85c578792b70ff44b6f6b3b7cc191ca6128f9be53a36e442da8cf4e85")
+    run_frozen("0001_core.up.sql", "80ac759e1f3138a9d8799e71b6d433bd251eadf7da7b89616a0b87a3124295ac")
 
 
 def downgrade() -> None:

@@ -900,6 +900,7 @@ as $$
         where p.oid = to_regprocedure(format('%s(%s)', f.name, array_to_string(f.types, ', ')))
             and p.prosrc = f.body and obj_description(p.oid, 'pg_proc') = f.says
             and (p.proparallel = 's') = (f.posture like '%parallel safe%')
+            and (p.provolatile = 'v') = (f.posture like '%volatile%')
     )
 $$;
 
@@ -2519,6 +2520,20 @@ $$;
 comment on function pgscore._leaf_places(integer[], integer[], integer[], integer[], integer[], integer) is
     'For each node of a tree that adds to an output which of the leaf''s values it adds, from 0; NULL for other nodes';
 
+create function pgscore._in_set_sql(tested text, members text, missing_is_in boolean) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when members is null then case when missing_is_in then tested || ' is null' else 'false' end
+        when missing_is_in then '(' || tested || ' operator(pg_catalog.=) any (' || members || ')) is not false'
+        else tested || ' operator(pg_catalog.=) any (' || members || ')'
+    end
+$$;
+
+comment on function pgscore._in_set_sql(text, text, boolean) is
+    'SQL that says whether a value is a member of a set, given as SQL for its array, or missing; members is NULL for a set without any';
+
 create function pgscore._trees_sql(step jsonb, tests text[], may_miss boolean[], output integer) returns text[]
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -2552,17 +2567,12 @@ begin
         tested := tests[feature[node] + 1];
         if sets[node] = -1 then
             condition := tested || ' operator(pg_catalog.<=) ' || quote_literal(thresholds[node]::text) || '::pg_catalog.float8';
-        elsif members[sets[node] + 1] is null then
-            condition := 'false';
         else
-            condition := tested || ' operator(pg_catalog.=) any (' || members[sets[node] + 1] || ')';
+            condition := pgscore._in_set_sql(tested, members[sets[node] + 1], missing_left[node] = 1 and may_miss[feature[node] + 1]);
         end if;
-        if missing_left[node] = 1 and may_miss[feature[node] + 1] then
-            -- NULL for a missing value, except in a set without members.
-            condition := case
-                when sets[node] <> -1 and members[sets[node] + 1] is null then tested || ' is null'
-                else '(' || condition || ') is not false'
-            end;
+        if sets[node] = -1 and missing_left[node] = 1 and may_miss[feature[node] + 1] then
+            -- NULL for a missing value.
+            condition := '(' || condition || ') is not false';
         end if;
         nodes[node] := 'case when ' || condition || ' then ' || nodes[lefts[node] + 1]
             || ' else ' || nodes[rights[node] + 1] || ' end';
@@ -2580,6 +2590,140 @@ $$;
 
 comment on function pgscore._trees_sql(jsonb, text[], boolean[], integer) is
     'SQL for each tree of a trees step that adds to an output; tests is SQL for what nodes test, NULL where it is missing and may_miss';
+
+-- core/program/walk.sql
+-- Trees as arrays, and one function that walks them: slower than an expression, and nothing to plan. It serves sessions that
+-- score a few rows only, and rows that are out of the ordinary.
+
+create function pgscore._walk_trees(
+    total double precision, tested double precision[], feature integer[], value double precision[],
+    lefts integer[], rights integer[], roots integer[]
+) returns double precision
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    node integer;
+    at integer;
+begin
+    foreach node in array roots loop
+        at := feature[node];
+        while at > 0 loop
+            -- What is missing goes right.
+            if tested[at] <= value[node] then
+                node := lefts[node];
+            else
+                node := rights[node];
+            end if;
+            at := feature[node];
+        end loop;
+        total := total + value[node];
+    end loop;
+    return total;
+end
+$$;
+
+comment on function pgscore._walk_trees(
+    double precision, double precision[], integer[], double precision[], integer[], integer[], integer[]
+) is 'total and the leaves that trees lead to, added from left to right. A node tests the value of that number, from 1, against its value, and goes left where it is no more; or it is a leaf, with 0, and its value is added';
+grant execute on function pgscore._walk_trees(
+    double precision, double precision[], integer[], double precision[], integer[], integer[], integer[]
+) to pgscore_reader;
+
+create function pgscore._walk_sql(
+    step jsonb, tests text[], may_miss boolean[], output integer, total text, most_sets integer default 100
+) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+as $$
+    with arrays as (
+        select
+            translate((step -> 'feature')::text, '[]', '{}')::integer[] as feature,
+            translate((step -> 'left')::text, '[]', '{}')::integer[] as lefts,
+            translate((step -> 'right')::text, '[]', '{}')::integer[] as rights,
+            translate((step -> 'roots')::text, '[]', '{}')::integer[] as roots,
+            translate((step -> 'target')::text, '[]', '{}')::integer[] as targets,
+            translate((step -> 'values')::text, '[]', '{}')::double precision[] as leaves,
+            pgscore._sets_sql(step -> 'sets') as members
+    ),
+    nodes as (
+        select
+            n.ordinal, n.feature, n.threshold, n.set, n.missing_left = 1 and may_miss[n.feature + 1] as missing_left,
+            n.lefts, n.rights, n.place, row_number() over (order by n.ordinal) as number
+        from arrays a, unnest(
+            a.feature, translate((step -> 'threshold')::text, '[]', '{}')::double precision[],
+            translate((step -> 'set')::text, '[]', '{}')::integer[],
+            translate((step -> 'missing_left')::text, '[]', '{}')::integer[], a.lefts, a.rights,
+            pgscore._leaf_places(a.feature, a.lefts, a.rights, a.roots, a.targets, output)
+        ) with ordinality as n (feature, threshold, set, missing_left, lefts, rights, place, ordinal)
+        -- Of the trees of other outputs there is none.
+        where n.place is not null
+    ),
+    tested as (
+        select t.*, row_number() over (order by t.feature, t.set, t.missing_left) as number
+        from (select distinct n.feature, n.set, n.missing_left from nodes n where n.feature <> -1) t
+    ),
+    conditions as (
+        select
+            t.number, t.set,
+            case
+                -- Below every threshold, so it goes left.
+                when t.set = -1 and t.missing_left then format('coalesce(%s, ''-Infinity'')', tests[t.feature + 1])
+                when t.set = -1 then tests[t.feature + 1]
+                else format(
+                    'case when %s then 0 else 1 end',
+                    pgscore._in_set_sql(tests[t.feature + 1], a.members[t.set + 1], t.missing_left)
+                )
+            end as value
+        from tested t, arrays a
+    ),
+    walked as (
+        select
+            n.number, coalesce(t.number, 0) as feature,
+            case
+                when n.feature = -1 then a.leaves[n.lefts + 1 + n.place]
+                when n.set = -1 then n.threshold
+                else 0.5
+            end as value,
+            coalesce(l.number, 0) as lefts, coalesce(r.number, 0) as rights
+        from arrays a, nodes n
+        left join tested t on t.feature = n.feature and t.set = n.set and t.missing_left = n.missing_left
+        left join nodes l on n.feature <> -1 and l.ordinal = n.lefts + 1
+        left join nodes r on n.feature <> -1 and r.ordinal = n.rights + 1
+    ),
+    started as (
+        select array_agg(n.number order by r.ordinal) as roots
+        from arrays a, unnest(a.roots) with ordinality as r (root, ordinal)
+        join nodes n on n.ordinal = r.root + 1
+    )
+    select format(
+        'pgscore._walk_trees(%s, array[%s]::pg_catalog.float8[], %L, %L, %L, %L, %L)', total,
+        (select string_agg(c.value, ', ' order by c.number) from conditions c),
+        array_agg(w.feature order by w.number), array_agg(w.value order by w.number),
+        array_agg(w.lefts order by w.number), array_agg(w.rights order by w.number), (select s.roots from started s)
+    )
+    from walked w
+    having count(*) > 0 and (select count(*) from conditions c where c.set <> -1) <= most_sets
+$$;
+
+comment on function pgscore._walk_sql(jsonb, text[], boolean[], integer, text, integer) is
+    'SQL that adds the trees of a trees step that belong to an output to a total; NULL where there are none, or where they test so many sets that to look into all of them would take long';
+
+create function pgscore._walked(program jsonb) returns jsonb
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select program || jsonb_build_object('steps', (
+        select jsonb_agg(
+            case s.step ->> 'step' when 'trees' then s.step || '{"walked": true}'::jsonb else s.step end order by s.ordinal
+        )
+        from jsonb_array_elements(program -> 'steps') with ordinality as s (step, ordinal)
+    ))
+    where program -> 'steps' @> '[{"step": "trees"}]'
+$$;
+
+comment on function pgscore._walked(jsonb) is 'A program whose trees are to be walked, for the compiler; NULL where it has none';
 
 -- core/program/careful.sql
 create function pgscore._careful_declarations_sql(inputs jsonb, arguments text[]) returns text
@@ -2707,33 +2851,35 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     read constant integer[] := translate((step -> 'of')::text, '[]', '{}')::integer[];
-    trees constant text[] := pgscore._trees_sql(
-        step,
-        array(
-            select pgscore._tested_sql('r' || r.register, substr(kinds, r.register + 1, 1))
-            from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
-        ),
-        array(
-            select may_miss[r.register + 1]
-            from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
-        ),
-        output
+    tests constant text[] := array(
+        select pgscore._tested_sql('r' || r.register, substr(kinds, r.register + 1, 1))
+        from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
     );
-    has_bounded_leaves constant boolean := pgscore._has_bounded_leaves(step);
+    missing constant boolean[] := array(
+        select may_miss[r.register + 1]
+        from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
+    );
+    walk text;
+    trees text[];
     part text[];
     statements text := '';
 begin
-    -- In parts: a sum of thousands of terms is too deep for the parser.
-    for start in 1 .. cardinality(trees) by 500 loop
-        part := trees[start:start + 499];
-        statements := statements || case
-            when has_bounded_leaves then format(E'r%1$s := r%1$s + %2$s;\n', register, array_to_string(part, ' + '))
-            else format(
+    if pgscore._has_bounded_leaves(step) then
+        walk := pgscore._walk_sql(step, tests, missing, output, 'r' || register);
+    end if;
+    if walk is not null then
+        statements := format(E'r%s := %s;\n', register, walk);
+    else
+        trees := pgscore._trees_sql(step, tests, missing, output);
+        -- In parts: an array of thousands of terms is too much for the parser.
+        for start in 1 .. cardinality(trees) by 500 loop
+            part := trees[start:start + 499];
+            statements := statements || format(
                 E'r%1$s := pgscore._weighted_sum(r%1$s, array[%2$s], array_fill(1::double precision, array[%3$s]));\n',
                 register, array_to_string(part, ', '), cardinality(part)
-            )
-        end;
-    end loop;
+            );
+        end loop;
+    end if;
     if step ? 'divide' then
         statements := statements || format(
             E'r%1$s := pgscore._divide(r%1$s, %2$s);\n', register,
@@ -3702,17 +3848,26 @@ as $$
 declare
     l constant pgscore.bare_limits := pgscore._bare_limits();
     base constant double precision := (step -> 'base' -> output)::double precision;
-    trees constant text[] := pgscore._trees_sql(step, tests, may_miss, output);
-    r pgscore.bare_register := pgscore._bare_register(
-        'n', array_to_string(pgscore._literal_sql(base) || trees, ' operator(pg_catalog.+) '), size, null, null, null,
-        false
+    trees constant integer := (
+        select count(*) from jsonb_array_elements(step -> 'target') as t (target) where t.target::integer in (-1, output)
     );
+    r pgscore.bare_register := pgscore._bare_register('n', null, size, null, null, null, false);
 begin
-    if cardinality(trees) > 0 then
-        r.expression := '(' || r.expression || ')';
+    if step ? 'walked' then
+        r.expression := pgscore._walk_sql(step, tests, may_miss, output, pgscore._literal_sql(base));
+        if r.expression is null then
+            return null;
+        end if;
+    else
+        r.expression := array_to_string(
+            pgscore._literal_sql(base) || pgscore._trees_sql(step, tests, may_miss, output), ' operator(pg_catalog.+) '
+        );
+        if trees > 0 then
+            r.expression := '(' || r.expression || ')';
+        end if;
     end if;
     select
-        abs(base) + coalesce(max(abs(v.leaf::double precision)), 0) * cardinality(trees),
+        abs(base) + coalesce(max(abs(v.leaf::double precision)), 0) * trees,
         greatest(l.smallest_double, least(min(nullif(abs(v.leaf::double precision), 0)), nullif(abs(base), 0)))
     into r.high, r.small
     from jsonb_array_elements(step -> 'values') as v (leaf);
@@ -3726,7 +3881,7 @@ end
 $$;
 
 comment on function pgscore._bare_tree_output(jsonb, text[], boolean[], integer, bigint) is
-    'The register of one output of a trees step; tests is SQL for what nodes test, NULL where it is missing and may_miss. NULL where it is not safe';
+    'The register of one output of a trees step; tests is SQL for what nodes test, NULL where it is missing and may_miss. NULL where it is not safe, or is to be walked and cannot';
 
 create function pgscore._bare_trees(
     program jsonb, step jsonb, scores integer[], registers pgscore.bare_register[], most_nodes bigint
@@ -4068,11 +4223,69 @@ end
 $$;
 
 comment on function pgscore._scorer_name(text, integer, text) is
-    'A function or type of a version: no suffix: the score; b: bare; p: all outputs; i: the type of its inputs';
+    'A function or type of a version: no suffix: the score; b: bare; of a large program e: the expression, w: its trees walked; p: all outputs; i: the type of its inputs';
+
+create function pgscore._largest_inlined_program() returns integer
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select 200
+$$;
+
+comment on function pgscore._largest_inlined_program() is
+    'The largest size of a program that queries inline: to plan a larger one for each query, or to have JIT compile it, takes longer than its calls';
+
+create function pgscore._is_compiling() returns boolean
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Immutable, so that the planner asks when it plans, which is when it decides whether JIT will compile the plan. What
+    -- follows from it changes speed, never a score.
+    return current_setting('jit') = 'on' and current_setting('jit_above_cost') not like '-%';
+end
+$$;
+
+comment on function pgscore._is_compiling() is 'Whether JIT may compile the plan that is being made';
+grant execute on function pgscore._is_compiling() to pgscore_reader;
+
+create function pgscore._scan_call_typed_sql(
+    model text, version integer, program jsonb, positive integer, arguments text[], ordinary boolean[]
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    call constant text := pgscore._scorer_call_typed_sql(model, version, program, positive, arguments, ordinary);
+begin
+    -- In a small ensemble's time the call shows, by a quarter; in a large one's it does not.
+    if not pgscore._is_apart(program) or pgscore._program_size(program) > 3000
+        or position(pgscore._scorer_name(model, version, 'b') in call) = 0
+    then
+        return call;
+    end if;
+    return format(
+        E'case when pgscore._is_compiling()\n    then %s\n    else %s\nend', call,
+        pgscore._scorer_call_typed_sql(model, version, program, positive, arguments, ordinary, 'e')
+    );
+end
+$$;
+
+comment on function pgscore._scan_call_typed_sql(text, integer, jsonb, integer, text[], boolean[]) is
+    'The same as the typed call, for queries over many rows: inlined too where a program is not so large and JIT is off';
+
+create function pgscore._is_apart(program jsonb) returns boolean
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select jsonb_array_length(program -> 'inputs') <= 100 and pgscore._program_size(program) > pgscore._largest_inlined_program()
+$$;
+
+comment on function pgscore._is_apart(jsonb) is 'Whether the expression of a program stands in a function that is not inlined';
 
 create function pgscore._scorer_expression_sql(
     model text, version integer, program jsonb, positive integer, bare pgscore.bare_expression, careful_call text,
-    arguments text[], ordinary boolean[] default null
+    arguments text[], ordinary boolean[] default null, suffix text default 'b'
 ) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -4088,7 +4301,7 @@ begin
     if bare.expression is null then
         return careful_call;
     elsif jsonb_array_length(program -> 'inputs') <= 100 then
-        call := format('%s(%s)', pgscore._scorer_name(model, version, 'b'), array_to_string(wrapped, ', '));
+        call := format('%s(%s)', pgscore._scorer_name(model, version, suffix), array_to_string(wrapped, ', '));
     elsif wrapped = arguments then
         call := bare.expression;
     else
@@ -4098,13 +4311,16 @@ begin
     if bare.guard is not null then
         call := format('case when %s then %s end', bare.guard, call);
     end if;
+    if suffix = 'w' then
+        return call;
+    end if;
     -- What is NULL is missing or refused, or out of the ordinary.
     return format('coalesce(%s, %s)', call, careful_call);
 end
 $$;
 
-comment on function pgscore._scorer_expression_sql(text, integer, jsonb, integer, pgscore.bare_expression, text, text[], boolean[]) is
-    'SQL for a score: the bare expression where the guard lets a row pass and it is sure, else the careful call. An ordinary argument is not wrapped';
+comment on function pgscore._scorer_expression_sql(text, integer, jsonb, integer, pgscore.bare_expression, text, text[], boolean[], text) is
+    'SQL for a score: the bare expression, or the function with that suffix, where the guard lets a row pass and it is sure, else the careful call; with w NULL there, for who asks in a second statement. An ordinary argument is not wrapped';
 
 create function pgscore._scorer_call_sql(
     model text, version integer, inputs integer, arguments text[], outputs boolean default false
@@ -4124,7 +4340,7 @@ comment on function pgscore._scorer_call_sql(text, integer, integer, text[], boo
     'SQL that calls the score of a version, or all its outputs, with arguments given as SQL, double precision or text';
 
 create function pgscore._scorer_call_typed_sql(
-    model text, version integer, program jsonb, positive integer, arguments text[], ordinary boolean[]
+    model text, version integer, program jsonb, positive integer, arguments text[], ordinary boolean[], suffix text default 'b'
 ) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -4137,13 +4353,26 @@ begin
             pgscore._scorer_call_sql(model, version, jsonb_array_length(program -> 'inputs'), arguments, true),
             coalesce(positive, 0) + 1
         ),
-        arguments, ordinary
+        arguments, ordinary, suffix
     );
 end
 $$;
 
-comment on function pgscore._scorer_call_typed_sql(text, integer, jsonb, integer, text[], boolean[]) is
+comment on function pgscore._scorer_call_typed_sql(text, integer, jsonb, integer, text[], boolean[], text) is
     'The same as the score''s call, with less work where an argument is ordinary: of an integer type, boolean or real. For string bodies; past 100 inputs much faster than the call';
+
+create function pgscore._has_walked(model text, version integer) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select exists (
+        select from pg_catalog.pg_proc p
+        where p.pronamespace = 'pgscore_models'::regnamespace
+            and 'pgscore_models.' || quote_ident(p.proname) = pgscore._scorer_name(model, version, 'w')
+    )
+$$;
+
+comment on function pgscore._has_walked(text, integer) is 'Whether a version has a function that scores without a plan to make';
 
 create function pgscore._drop_scorer(model text, version integer) returns void
 language plpgsql volatile
@@ -4155,7 +4384,7 @@ begin
     -- The score calls the others.
     for doomed in
         select p.oid::regprocedure as function
-        from unnest(array['', 'b', 'p']) with ordinality as s (suffix, ordinal)
+        from unnest(array['', 'b', 'e', 'w', 'p']) with ordinality as s (suffix, ordinal)
         join pg_catalog.pg_proc p
             on pgscore._scorer_name(model, version, s.suffix) = 'pgscore_models.' || quote_ident(p.proname)
         where p.pronamespace = 'pgscore_models'::regnamespace
@@ -4189,17 +4418,27 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     composite constant boolean := jsonb_array_length(program -> 'inputs') > 100;
+    is_apart constant boolean := pgscore._is_apart(program);
     scorer constant text := pgscore._scorer_name(model, version);
     bare_name constant text := pgscore._scorer_name(model, version, 'b');
+    expression_name constant text := pgscore._scorer_name(model, version, 'e');
+    walked_name constant text := pgscore._scorer_name(model, version, 'w');
     careful_name constant text := pgscore._scorer_name(model, version, 'p');
     type_name constant text := pgscore._scorer_name(model, version, 'i');
     posture constant text := 'immutable parallel safe';
+    -- PL/pgSQL plans an expression once in a session, and JIT does not see it. Without a pinned path, which would cost
+    -- more than the call: every name has its schema.
+    inlined constant text := 'create or replace function %s(%s) returns pg_catalog.float8 language sql %s return %s';
+    apart constant text := 'create or replace function %s(%s) returns pg_catalog.float8 language plpgsql %s as %L';
+    apart_body constant text := E'begin\n    return %s;\nend';
+    scored text;
     fields text;
     declared text;
     types text;
     arguments text[];
     given text;
     bare pgscore.bare_expression;
+    walked pgscore.bare_expression;
     careful_call text;
     says constant text := format('Model "%s" version %s: ', model, version);
 begin
@@ -4236,17 +4475,30 @@ begin
 
     bare := pgscore._program_best_bare_sql(program, positive, arguments);
     if bare.expression is not null and not composite then
-        execute format(
-            'create or replace function %s(%s) returns pg_catalog.float8 language sql %s return %s',
-            bare_name, declared, posture, bare.expression
-        );
+        execute format(inlined, case when is_apart then expression_name else bare_name end, declared, posture, bare.expression);
+        if is_apart then
+            perform pgscore._publish_function(
+                format('%s(%s)', expression_name, types), says || 'the expression of the score, for ordinary inputs only'
+            );
+            execute format(apart, bare_name, declared, posture, format(apart_body, format('%s(%s)', expression_name, given)));
+            if pgscore._walked(program) is not null then
+                walked := pgscore._program_best_bare_sql(pgscore._walked(program), positive, arguments);
+            end if;
+            if walked.expression is not null then
+                execute format(apart, walked_name, declared, posture, format(apart_body, walked.expression));
+                perform pgscore._publish_function(
+                    format('%s(%s)', walked_name, types), says || 'the score, for ordinary inputs only, without a plan to make'
+                );
+            end if;
+        end if;
         perform pgscore._publish_function(format('%s(%s)', bare_name, types), says || 'the score, for ordinary inputs only');
     end if;
-    execute format(
-        'create or replace function %s(%s) returns pg_catalog.float8 language sql %s return %s',
-        scorer, declared, posture,
-        pgscore._scorer_expression_sql(model, version, program, positive, bare, careful_call, arguments)
-    );
+    scored := pgscore._scorer_expression_sql(model, version, program, positive, bare, careful_call, arguments);
+    if is_apart then
+        execute format(apart, scorer, declared, posture, format(apart_body, scored));
+    else
+        execute format(inlined, scorer, declared, posture, scored);
+    end if;
     perform pgscore._publish_function(format('%s(%s)', scorer, types), says || 'the score');
 end
 $$;
@@ -4572,7 +4824,7 @@ grant execute on function pgscore._known(double precision) to pgscore_reader;
 
 create function pgscore._engine_call(
     engine text, model text, version integer, arguments text[], every boolean default false,
-    ordinary boolean[] default null, briefly boolean default false
+    ordinary boolean[] default null, manner text default null
 ) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -4594,10 +4846,16 @@ begin
             '(pgscore._estimate(%L, %s, %L, 1, %s, %s, %s)).scores%s', model, version, described.digest,
             split.numbers, split.texts, every::text, case when every then '' else '[1]' end
         );
-    elsif engine = 'sql' and not every and ordinary is not null then
-        return pgscore._scorer_call_typed_sql(
+    elsif engine = 'sql' and not every and ordinary is not null and manner = 'scan' then
+        return pgscore._scan_call_typed_sql(
             model, version, described.program, described.positive, arguments, ordinary
         );
+    elsif engine = 'sql' and not every and ordinary is not null then
+        return pgscore._scorer_call_typed_sql(
+            model, version, described.program, described.positive, arguments, ordinary, case manner when 'walk' then 'w' else 'b' end
+        );
+    elsif engine = 'sql' and manner = 'inlined' and pgscore._is_apart(described.program) then
+        call := format('%s(%s)', pgscore._scorer_name(model, version, 'e'), array_to_string(arguments, ', '));
     elsif engine = 'sql' then
         call := pgscore._scorer_call_sql(model, version, cardinality(arguments), arguments, every);
     elsif every then
@@ -4605,11 +4863,19 @@ begin
             'pgscore._interpret_outputs(%L, %s, %L, %s, %s)', model, version, described.program_digest,
             split.numbers, split.texts
         );
-    elsif briefly then
+    elsif manner = 'apart' then
+        call := format(
+            'pgscore._interpret(%L, %s, %L, %s, %s, %s)', model, version, described.program_digest,
+            coalesce(described.positive, 0), split.numbers, split.texts
+        );
+    elsif manner in ('walk', 'brief') then
         -- Half the expression: to set it up, in each transaction anew, costs as much as to walk the program.
         call := format(
-            'pgscore._known(pgscore_trusted._walk(%L, %s, %s, %s))',
-            described.program_digest, coalesce(described.positive, 0), split.numbers, split.texts
+            case manner when 'walk' then '%s' else 'pgscore._known(%s)' end,
+            format(
+                'pgscore_trusted._walk(%L, %s, %s, %s)', described.program_digest, coalesce(described.positive, 0),
+                split.numbers, split.texts
+            )
         );
     else
         -- NaN: this backend does not have the program yet. NULL as well takes the way through plpgsql, which most rows
@@ -4627,8 +4893,66 @@ begin
 end
 $$;
 
-comment on function pgscore._engine_call(text, text, integer, text[], boolean, boolean[], boolean) is
-    'SQL that scores a row with one engine of a version, its inputs given as SQL; with every, all outputs and the position of the label; briefly, NULL may also mean that this session has to be asked in another way';
+comment on function pgscore._engine_call(text, text, integer, text[], boolean, boolean[], text) is
+    'SQL that scores a row with one engine of a version, its inputs given as SQL; with every, all outputs and the position of the label. Of the interpreter walk names what may answer NaN, and brief what may answer NULL, where this session has to read the program first; apart names nothing outside of pgscore. Of sql walk needs no plan, scan is for many rows, and inlined sets the expression up in each statement, as sessions do in each transaction';
+
+-- core/engine/lasting.sql
+-- What costs a session something before its first score: the interpreter 40 ms, until PL/Python has started, and the
+-- expression of a large program several, until it is planned; to walk its arrays needs neither, and is slower later. Each
+-- is worth its price in sessions that last. So bindings count a session's scores in the setting pgscore.lasting, which holds
+-- a dot for each; after nine it is `on`, and `sql` where the interpreter turns out not to work. Anybody may set it for
+-- their session, and anybody's session has its own: it changes speed, never a score.
+
+create function pgscore._first_engine(model text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Who names the interpreter gets it from the first score on.
+    select case
+        when m.one_engine = 'interpreter' and m.engine is null and p.size <= pgscore._largest_sql_program() then 'sql'
+        else m.one_engine
+    end
+    from pgscore.model m
+    left join pgscore.program p on p.model = m.name and p.version = m.serving
+    where m.name = _first_engine.model
+$$;
+
+comment on function pgscore._first_engine(text) is
+    'The engine that scores one row in a session that has not scored often; another than one_engine where that is dear to start';
+
+create function pgscore._counts_scores(model text) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._first_engine(m.name) = 'sql' and (m.one_engine <> 'sql' or pgscore._has_walked(m.name, m.serving))
+    from pgscore.model m
+    where m.name = _counts_scores.model
+$$;
+
+comment on function pgscore._counts_scores(text) is
+    'Whether sessions that last score one row of the version that answers in another way than others';
+
+-- Inlined; a body of SQL's own standard, so that every name in it is found now.
+create function pgscore._can_interpret() returns boolean
+language sql stable parallel safe
+return coalesce(current_setting('pgscore.lasting', true) = 'on', false) and to_regproc('pgscore_trusted._walk') is not null;
+
+comment on function pgscore._can_interpret() is
+    'Whether this session has scored often, and the interpreter is there: for callers that could not go on without it';
+grant execute on function pgscore._can_interpret() to pgscore_reader;
+
+create function pgscore._stop_interpreting(model text, reason text) returns text
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    raise log 'pgscore: this session goes on with the sql engine, since the interpreter does not score model "%": %', model, reason;
+    return set_config('pgscore.lasting', 'sql', false);
+end
+$$;
+
+comment on function pgscore._stop_interpreting(text, text) is 'Has this session score by sql from now on, and says in the server''s log why';
+grant execute on function pgscore._stop_interpreting(text, text) to pgscore_reader;
 
 -- core/engine/_engines.sql
 create function pgscore._engines(model text, version integer) returns text[]
@@ -4647,7 +4971,8 @@ begin
     if size <= pgscore._largest_sql_program() then
         found := found || 'sql'::text;
     end if;
-    if to_regnamespace('pgscore_trusted') is not null then
+    -- The schema stays where somebody drops the language.
+    if to_regproc('pgscore_trusted._walk') is not null then
         found := found || 'interpreter'::text;
         -- With a program nothing depends on the artifact: neither on its signature nor on the server's packages.
         if pgscore._loadable(model, version) then
@@ -4851,89 +5176,97 @@ $$;
 comment on function pgscore._golden_differences(text, integer, double precision) is
     'Replays the golden rows of a version in each engine that it has and compares scores and all outputs, row by row; refused where that takes longer';
 
--- core/engine/_time_statement.sql
-create function pgscore._time_statement(
-    query text, numbers double precision[], texts text[], rows integer, repeats integer, until timestamptz
-) returns double precision
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    times double precision[] := '{}';
-    started timestamptz;
-    ignored bigint;
-begin
-    for turn in 0 .. repeats loop
-        started := clock_timestamp();
-        execute query into ignored using numbers, texts, rows;
-        -- The first one warms up.
-        if turn > 0 or clock_timestamp() > until then
-            times := times || (extract(epoch from clock_timestamp() - started) * 1e6)::double precision;
-        end if;
-        exit when clock_timestamp() > until;
-    end loop;
-    return (select percentile_cont(0.5) within group (order by t.time) from unnest(times) as t (time));
-end
-$$;
-
-comment on function pgscore._time_statement(text, double precision[], text[], integer, integer, timestamptz) is
-    'Microseconds that a statement takes, planned each time: the median of some runs, or of fewer where time is over';
-
--- core/engine/_time_prepared.sql
-create function pgscore._time_prepared(
-    query text, numbers double precision[], texts text[], repeats integer, until timestamptz
-) returns double precision
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = 'force_generic_plan'
-as $$
-declare
-    times double precision[] := '{}';
-    started timestamptz;
-    run constant text := format('execute "pgscore measures" (%L, %L)', numbers, texts);
-begin
-    -- What a failed measurement left.
-    if exists (select from pg_catalog.pg_prepared_statements s where s.name = 'pgscore measures') then
-        deallocate "pgscore measures";
-    end if;
-    execute format('prepare "pgscore measures" (double precision[], text[]) as %s', query);
-    for turn in -2 .. repeats loop
-        started := clock_timestamp();
-        execute run;
-        if turn > 0 or clock_timestamp() > until then
-            times := times || (extract(epoch from clock_timestamp() - started) * 1e6)::double precision;
-        end if;
-        exit when clock_timestamp() > until;
-    end loop;
-    deallocate "pgscore measures";
-    return (select percentile_cont(0.5) within group (order by t.time) from unnest(times) as t (time));
-end
-$$;
-
-comment on function pgscore._time_prepared(text, double precision[], text[], integer, timestamptz) is
-    'Microseconds that a prepared statement takes, from starting its plan to its end: the median of some runs, or of fewer where time is over';
-
 -- core/engine/_measure.sql
-create function pgscore._measure(
-    model text, version integer, engine text, out one_us double precision, out many_us double precision
-)
+-- Engines are timed in turn, sql, interpreter, sql, interpreter: what disturbs the machine disturbs all of them alike.
+
+create function pgscore._time_in_turn(
+    queries text[], numbers double precision[], texts text[], rows integer, turns integer, until timestamptz
+) returns table (query integer, times double precision[])
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
+as $$
+declare
+    size constant integer := cardinality(queries);
+    found_times double precision[] := '{}';
+    started timestamptz;
+    ended timestamptz;
+begin
+    for place in 1 .. size loop
+        -- What a failed measurement left.
+        if exists (select from pg_catalog.pg_prepared_statements s where s.name = 'pgscore measures ' || place) then
+            execute format('deallocate %I', 'pgscore measures ' || place);
+        end if;
+        execute format('prepare %I (double precision[], text[], integer) as %s', 'pgscore measures ' || place, queries[place]);
+    end loop;
+    -- Two turns warm up. They count where time is over.
+    for turn in -1 .. turns loop
+        exit when turn > -1 and clock_timestamp() > until;
+        if turn = 1 then
+            found_times := '{}';
+        end if;
+        for place in 1 .. size loop
+            started := clock_timestamp();
+            execute format('execute %I (%L, %L, %s)', 'pgscore measures ' || place, numbers, texts, rows);
+            ended := clock_timestamp();
+            found_times := found_times || (extract(epoch from ended - started) * 1e6)::double precision;
+        end loop;
+    end loop;
+    for place in 1 .. size loop
+        execute format('deallocate %I', 'pgscore measures ' || place);
+    end loop;
+    return query
+    with found as (
+        select (1 + (t.ordinal - 1) % size)::integer as place, t.ordinal, t.time
+        from unnest(found_times) with ordinality as t (time, ordinal)
+    )
+    select f.place, array_agg(greatest(f.time - (select min(b.time) from found b where b.place = size), 0) order by f.ordinal)
+    from found f
+    where f.place < size
+    group by f.place;
+end
+$$;
+
+comment on function pgscore._time_in_turn(text[], double precision[], text[], integer, integer, timestamptz) is
+    'Microseconds that prepared statements take, run one after the other so many times, or less often where time is over; less the least time of the last one, which is what all of them need';
+
+create function pgscore._measured_queries(
+    model text, version integer, engines text[], manner text, query text, arguments text[]
+) returns text[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(format(query, pgscore._engine_call(e.engine, model, version, arguments, manner => manner)) order by e.ordinal)
+        || format(query, 'r')
+    from unnest(engines) with ordinality as e (engine, ordinal)
+$$;
+
+comment on function pgscore._measured_queries(text, integer, text[], text, text, text[]) is
+    'A query for each engine, and one for what all of them need';
+
+create function pgscore._measure(
+    model text, version integer, engines text[], max_seconds double precision
+) returns table (engine text, one_us double precision[], many_us double precision[])
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+-- A plan that is kept is what a trigger has. To compile one would take longer than all that is measured.
+set plan_cache_mode = 'force_generic_plan'
+set jit = off
 as $$
 declare
     described constant jsonb := (
         select v.contract -> 'inputs' from pgscore.model_version v
         where v.model = _measure.model and v.version = _measure.version
     );
-    -- Each of the runs below ends by then, but for its first statement.
-    until constant timestamptz := clock_timestamp() + interval '3 seconds';
-    rows integer;
+    allowed constant interval := least(max_seconds, 3) * interval '1 second';
+    began constant timestamptz := clock_timestamp();
     numbers double precision[];
     texts text[];
     count integer;
-    columns text;
-    call text;
     source text;
+    arguments text[];
+    one jsonb;
+    many jsonb;
+    rows integer;
 begin
     -- Rows that have a score: the others end before they cost anything.
     select count(*), array_agg(g.numbers) filter (where cardinality(g.numbers) > 0),
@@ -4947,48 +5280,89 @@ begin
         limit 100
     ) g;
     if count = 0 then
-        one_us := 'Infinity';
-        many_us := 'Infinity';
         return;
     end if;
     select
-        string_agg(
-            format(
-                '%s[1 + mod(i, %s)][%s] as a%s', case when c.is_text then '($2)' else '($1)' end, count, c.position, c.ordinal
-            ),
+        format('from (select %s from generate_series(1, $3) as g (i) offset 0) r', string_agg(
+            format('%s[1 + mod(i, %s)][%s] as a%s', case when c.is_text then '($2)' else '($1)' end, count, c.position, c.ordinal),
             ', ' order by c.ordinal
-        ),
-        pgscore._engine_call(engine, model, version, array_agg('r.a' || c.ordinal order by c.ordinal))
-    into columns, call
+        )),
+        array_agg('r.a' || c.ordinal order by c.ordinal)
+    into source, arguments
     from (
         select
             i.ordinal, i.input ->> 'type' = 'text' as is_text,
             row_number() over (partition by i.input ->> 'type' = 'text' order by i.ordinal) as position
         from jsonb_array_elements(described) with ordinality as i (input, ordinal)
     ) c;
-    source := format('(select %s from generate_series(1, %s) as g (i) offset 0) r', columns, '%s');
-    one_us := greatest(
-        0,
-        pgscore._time_prepared('select ' || call || ' from ' || format(source, '1'), numbers, texts, 30, until)
-        - pgscore._time_prepared('select 0 from ' || format(source, '1'), numbers, texts, 30, until)
+    one := (
+        select jsonb_object_agg(engines[t.query], t.times)
+        from pgscore._time_in_turn(
+            pgscore._measured_queries(model, version, engines, 'inlined', 'select %s ' || source, arguments),
+            numbers, texts, 1, 30, began + allowed / 2
+        ) t
     );
     -- What takes long for one row is not asked for many: half a second's worth.
-    rows := least(2000, greatest(20, 5e5 / greatest(one_us, 1)));
-    many_us := greatest(
-        0,
-        pgscore._time_statement('select count(' || call || ') from ' || format(source, '$3'), numbers, texts, rows, 3, until)
-        - pgscore._time_statement('select count(' || call || ') from ' || format(source, '$3'), numbers, texts, 0, 3, until)
-        - pgscore._time_statement('select count(r) from ' || format(source, '$3'), numbers, texts, rows, 3, until)
-    ) / rows;
+    rows := (
+        select least(2000, greatest(20, 5e5 / greatest(max(t.least_time), 1)))
+        from (select min(u::double precision) as least_time from jsonb_each(one) e, jsonb_array_elements(e.value) u group by e.key) t
+    );
+    many := (
+        select jsonb_object_agg(engines[t.query], t.times)
+        from pgscore._time_in_turn(
+            pgscore._measured_queries(model, version, engines, null, 'select count(%s) ' || source, arguments),
+            numbers, texts, rows, 5, began + allowed
+        ) t
+    );
+    return query
+    select
+        e, array(select u::double precision from jsonb_array_elements(one -> e) u),
+        array(select u::double precision / rows from jsonb_array_elements(many -> e) u)
+    from unnest(engines) e;
 end
 $$;
 
-comment on function pgscore._measure(text, integer, text) is
-    'How long one engine takes for golden rows in this database: for a row in a statement of its own, and for a row among many';
+comment on function pgscore._measure(text, integer, text[], double precision) is
+    'How long engines take for golden rows in this database: for a row in a statement of its own, and for a row among many, as often as they were run in turn; no rows where no golden row has a score';
 
 -- core/engine/_choose_engines.sql
+create function pgscore._choose_engine(times jsonb) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    -- What disturbs a run makes it longer, never shorter: the least counts. A machine may be disturbed all the time, so
+    -- the runs beside each other have to say the same.
+    with runs as (
+        select e.key as engine, u.ordinal, u.time::double precision
+        from jsonb_each(times) e
+        left join lateral jsonb_array_elements(e.value) with ordinality as u (time, ordinal) on true
+    ),
+    engines as (
+        select r.engine, min(r.time) as least_time from runs r group by r.engine
+    )
+    select e.engine
+    from engines e
+    left join engines s on s.engine = 'sql'
+    where s.engine is null or e.engine = 'sql'
+        or (
+            2 * e.least_time <= s.least_time
+            and (
+                select 4 * count(*) filter (where 2 * r.time <= q.time) >= 3 * count(*)
+                from runs r join runs q on q.ordinal = r.ordinal and q.engine = 'sql'
+                where r.engine = e.engine
+            )
+        )
+    -- sql last: who is left beside it is clearly faster.
+    order by e.engine = 'sql', e.least_time, e.engine
+    limit 1
+$$;
+
+comment on function pgscore._choose_engine(jsonb) is
+    'The engine to take, of times of runs in turn by engine: sql, unless another needs at most half of its least time, and of its time in three of four turns';
+
 create function pgscore._choose_engines(
-    model text, version integer, named text, out one_engine text, out many_engine text, out measured jsonb
+    model text, version integer, named text, max_seconds double precision default 10,
+    out one_engine text, out many_engine text, out measured jsonb
 )
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -4998,28 +5372,36 @@ declare
     -- What has no score to measure, or one engine only, needs no choice; and scikit-learn is the last resort, since each
     -- new connection pays seconds for it.
     candidates constant text[] := coalesce(nullif(array_remove(engines, 'estimator'), '{}'), engines);
+    others constant text[] := array(select e from unnest(engines) e where e <> all (candidates));
 begin
     if named is not null and named <> all (engines) then
         raise exception 'model "%" version % has no engine "%" in this database', model, version, named
             using errcode = 'invalid_parameter_value', hint = format('It has %s.', array_to_string(engines, ', '));
     end if;
-    -- sql needs nothing, not even an interpreter's start: another engine has to be twice as fast for one row, of which a
-    -- statement of its own takes more than a trigger does, and a third faster for many.
-    with times as materialized (
-        select e.engine, m.one_us, m.many_us
-        from unnest(engines) as e (engine), pgscore._measure(_choose_engines.model, _choose_engines.version, e.engine) m
+    with measurements as materialized (
+        select m.* from pgscore._measure(model, version, candidates, coalesce(max_seconds, 'Infinity')) m
+        union all
+        select m.* from pgscore._measure(model, version, others, coalesce(max_seconds, 'Infinity')) m where cardinality(others) > 0
+    ),
+    times as materialized (
+        select e.engine, coalesce(m.one_us, '{}') as one_us, coalesce(m.many_us, '{}') as many_us, e.engine = any (candidates) as is_candidate
+        from unnest(engines) as e (engine) left join measurements m on m.engine = e.engine
     )
     select
-        (array_agg(t.engine order by t.one_us * case t.engine when 'sql' then 0.5 else 1 end) filter (where c.is_candidate))[1],
-        (array_agg(t.engine order by t.many_us * case t.engine when 'sql' then 0.75 else 1 end) filter (where c.is_candidate))[1],
-        jsonb_object_agg(t.engine, jsonb_build_array(t.one_us::text, t.many_us::text))
+        coalesce(named, pgscore._choose_engine(jsonb_object_agg(t.engine, t.one_us) filter (where t.is_candidate))),
+        coalesce(named, pgscore._choose_engine(jsonb_object_agg(t.engine, t.many_us) filter (where t.is_candidate))),
+        -- As text: JSON has no infinity.
+        jsonb_object_agg(t.engine, jsonb_build_array(
+            coalesce((select min(u) from unnest(t.one_us) u), 'Infinity')::text,
+            coalesce((select min(u) from unnest(t.many_us) u), 'Infinity')::text
+        ))
     into one_engine, many_engine, measured
-    from times t, lateral (select t.engine = any (case when named is null then candidates else array[named] end) as is_candidate) c;
+    from times t;
 end
 $$;
 
-comment on function pgscore._choose_engines(text, integer, text) is
-    'Measures the engines of a version and chooses those for one row and for many, or takes the one that is named for both';
+comment on function pgscore._choose_engines(text, integer, text, double precision) is
+    'Measures the engines of a version and chooses those for one row and for many, or takes the one that is named for both; in no more than that many seconds, but for one run of each';
 
 create function pgscore._note_measurements(model text, version integer, measured jsonb) returns void
 language sql volatile
@@ -5224,13 +5606,17 @@ declare
     payload text[];
     split record;
     posture text;
+    score text;
 begin
-    select v.version, v.contract -> 'inputs' as inputs, v.contract -> 'output' as output, m.one_engine, v.digest
+    select
+        v.version, v.contract -> 'inputs' as inputs, v.contract -> 'output' as output, m.one_engine, v.digest,
+        pgscore._first_engine(m.name) as first_engine
     into strict serving
     from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
     where m.name = _model_functions.model;
     posture := 'sql stable parallel ' || case serving.one_engine when 'estimator' then 'restricted' else 'safe' end;
     payload := pgscore._payload_arguments(serving.inputs, '$1');
+    score := pgscore._lasting_call(serving.first_engine, serving.one_engine, model, serving.version, payload);
     split := pgscore._split_arguments(serving.inputs, payload);
 
     -- Stable, not immutable: plans depend on functions that were inlined, and not on constants that were computed.
@@ -5241,14 +5627,14 @@ begin
     )::pgscore.generated_function;
     return next (
         pgscore._model_function(model, ''), '{payload}', '{jsonb}', 'double precision', posture,
-        'select ' || pgscore._engine_call(serving.one_engine, model, serving.version, payload),
+        'select ' || score,
         format('Model "%s" version %s: a row as JSON', model, serving.version)
     )::pgscore.generated_function;
     return next (
         pgscore._model_function(model, 'predict'), '{payload}', '{jsonb}', 'jsonb', posture,
         format(
             'select pgscore._prediction(%s, %L, %s)', serving.version, serving.output,
-            pgscore._engine_call(serving.one_engine, model, serving.version, payload, true)
+            pgscore._lasting_call(serving.first_engine, serving.one_engine, model, serving.version, payload, true)
         ),
         format('Model "%s" version %s: label and class probabilities, or value, of a row as JSON', model, serving.version)
     )::pgscore.generated_function;
@@ -5264,8 +5650,7 @@ begin
                 E'declare\n    score constant double precision := %s;\nbegin\n'
                     '    return (%s, array[score], array[case when score is null then pgscore._reason(%L, %s, %s, %s) end])'
                     '::pgscore.scored;\nend',
-                pgscore._engine_call(serving.one_engine, model, serving.version, payload), serving.version,
-                model, serving.version, split.numbers, split.texts
+                score, serving.version, model, serving.version, split.numbers, split.texts
             )
         end,
         format('Model "%s" version %s: a row as JSON, with the version and the reason of a refusal', model, serving.version)
@@ -5274,6 +5659,28 @@ end
 $$;
 
 comment on function pgscore._model_functions(text) is 'The functions that answer for a model by JSON, naming the version that serves';
+
+create function pgscore._lasting_call(
+    first_engine text, one_engine text, model text, version integer, arguments text[], every boolean default false
+) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if first_engine = one_engine then
+        return pgscore._engine_call(one_engine, model, version, arguments, every);
+    end if;
+    -- Queries count nothing, since what is counted cannot be in parallel workers; they follow what a binding has counted.
+    return format(
+        E'case when pgscore._can_interpret()\n    then %s\n    else %s\nend',
+        pgscore._engine_call(one_engine, model, version, arguments, every, manner => 'apart'),
+        pgscore._engine_call(first_engine, model, version, arguments, every)
+    );
+end
+$$;
+
+comment on function pgscore._lasting_call(text, text, text, integer, text[], boolean) is
+    'SQL that scores a row with the one engine in sessions that last, and with the first in others';
 
 create function pgscore._model_function(model text, what text) returns text
 language sql immutable parallel safe
@@ -5284,7 +5691,7 @@ as $$
 $$;
 
 comment on function pgscore._model_function(text, text) is
-    'The name of a function of a model''s: no word: the score; serving: the version; row, rows, rescore: what bindings ask; predict, scored: by JSON';
+    'The name of a function of a model''s: no word: the score; serving: the version; rows, rescore: what bindings ask; predict, scored: by JSON';
 
 create function pgscore._profile_functions(model text, profile regclass) returns setof pgscore.generated_function
 language plpgsql stable
@@ -5299,17 +5706,18 @@ declare
     says text;
     row_type constant text := profile::text;
     many_posture text := 'sql stable parallel safe';
-    one_posture text := 'sql stable parallel safe';
+    rescore_posture text := 'sql stable parallel safe';
     rows_posture constant text := 'plpgsql stable parallel restricted set search_path = pg_catalog, pg_temp';
     late_score constant text := format('pgscore._late_score(%L, $1)', model);
     late_rows constant text := format('pgscore._late_rows(%L, $1)', model);
     late_rescore constant text := format('pgscore._late_rescore(%L, $2)', model);
     score text := 'select ' || late_score;
-    one_score text := 'select ' || late_score;
     rescore text := 'select ' || late_rescore;
     rows_body text := format(E'begin\n    return %s;\nend', late_rows);
 begin
-    select v.version, v.contract -> 'inputs' as inputs, m.one_engine, m.many_engine
+    select
+        v.version, v.contract -> 'inputs' as inputs, m.one_engine, m.many_engine,
+        pgscore._first_engine(m.name) as first_engine, pgscore._counts_scores(m.name) as counts_scores
     into strict serving
     from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
     where m.name = _profile_functions.model;
@@ -5322,34 +5730,37 @@ begin
         -- Queries take the engine for many rows. What it calls may be parallel safe, and the estimator engine is not.
         score := format(
             E'select case when %s\n    then %s\n    else %s\nend', is_current,
-            pgscore._engine_call(serving.many_engine, model, serving.version, arguments, false, ordinary), late_score
+            pgscore._engine_call(serving.many_engine, model, serving.version, arguments, false, ordinary, 'scan'), late_score
         );
-        one_score := format(
-            E'select case when %s\n    then %s\n    else %s\nend', is_current,
-            pgscore._engine_call(serving.one_engine, model, serving.version, arguments, false, ordinary), late_score
-        );
-        rescore := format(
-            E'select case when not %s\n    then %s\n    when $3 or %s\n    then array[%s, %s::pg_catalog.float8]\nend', is_current,
-            late_rescore, pgscore._inputs_differ(profile, serving.inputs, '($1)', '($2)'),
-            pgscore._engine_call(
-                serving.one_engine, model, serving.version,
-                pgscore._profile_arguments(profile, serving.inputs, '($2)'), false, ordinary, true
-            ),
-            serving.version
-        );
+        if serving.counts_scores then
+            rescore := pgscore._lasting_rescore_sql(
+                model, serving.version, serving.one_engine, profile, serving.inputs, ordinary, is_current, late_rescore
+            );
+            rescore_posture := 'plpgsql volatile parallel unsafe';
+        else
+            rescore := format(
+                E'select case when not %s\n    then %s\n    when $3 or %s\n    then array[%s, %s::pg_catalog.float8]\nend', is_current,
+                late_rescore, pgscore._inputs_differ(profile, serving.inputs, '($1)', '($2)'),
+                pgscore._engine_call(
+                    serving.one_engine, model, serving.version,
+                    pgscore._profile_arguments(profile, serving.inputs, '($2)'), false, ordinary, 'brief'
+                ),
+                serving.version
+            );
+        end if;
         rows_body := format(
             E'begin\n    if not %s then\n        return %s;\n    end if;\n'
                 '    -- Neither pays for the other''s plan.\n'
                 '    if cardinality($1) = 1 then\n        %s\n    end if;\n    %s\nend',
             is_current, late_rows,
-            pgscore._rows_statement(model, serving.version, serving.inputs, serving.one_engine, profile),
+            pgscore._rows_statement(model, serving.version, serving.inputs, serving.first_engine, profile),
             pgscore._rows_statement(model, serving.version, serving.inputs, serving.many_engine, profile)
         );
         if serving.many_engine = 'estimator' then
             many_posture := 'sql stable parallel restricted';
         end if;
         if serving.one_engine = 'estimator' then
-            one_posture := 'sql stable parallel restricted';
+            rescore_posture := 'sql stable parallel restricted';
         end if;
     else
         -- It asks again at each call: the column may come back.
@@ -5360,12 +5771,8 @@ begin
         format('%sa row of %s', says, profile)
     )::pgscore.generated_function;
     return next (
-        pgscore._model_function(model, 'row'), '{profile}', array[row_type], 'double precision', one_posture, one_score,
-        format('%sthe only row of %s that is scored', says, profile)
-    )::pgscore.generated_function;
-    return next (
         pgscore._model_function(model, 'rescore'), '{former,present,forced}', array[row_type, row_type, 'boolean'],
-        'double precision[]', one_posture, rescore,
+        'double precision[]', rescore_posture, rescore,
         format('%sscore and version of a row of %s, if what the model reads has changed; without a score, ask for an array of one row', says, profile)
     )::pgscore.generated_function;
     return next (
@@ -5377,6 +5784,87 @@ $$;
 
 comment on function pgscore._profile_functions(text, regclass) is
     'The functions of a model that take rows of one profile table, naming the version that serves; where a column is missing, they say so';
+
+create function pgscore._lasting_rescore_sql(
+    model text, version integer, one_engine text, profile regclass, inputs jsonb, ordinary boolean[], is_current text, late text
+) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    arguments constant text[] := pgscore._profile_arguments(profile, inputs, '($2)');
+    -- The table's number makes each plan depend on it: a change of its columns reaches open sessions.
+    bound constant text := format('pg_catalog.pg_typeof(%L::pg_catalog.regclass) is not null', profile::oid);
+    positive constant integer := (
+        select v.contract #>> '{output,positive}' from pgscore.model_version v
+        where v.model = _lasting_rescore_sql.model and v.version = _lasting_rescore_sql.version
+    );
+    sql_call constant text := pgscore._engine_call('sql', model, version, arguments, false, ordinary);
+    interpreting text := '';
+    walking text := '';
+begin
+    if one_engine = 'interpreter' then
+        interpreting := format(
+            $body$
+    if mark operator(pg_catalog.=) 'on' then
+        -- PL/Python has been paid for in this session, or is now. Where it does not work, sql goes on.
+        begin
+            score := case when %1$s then %2$s end;
+            if score operator(pg_catalog.=) 'NaN' then
+                -- This session does not have the program yet.
+                score := case when %1$s then %3$s end;
+            end if;
+            return array[score, %4$s::pg_catalog.float8];
+        exception
+            when transaction_rollback then raise;
+            when others then mark := pgscore._stop_interpreting(%5$L, sqlerrm);
+        end;
+    end if;$body$,
+            bound, pgscore._engine_call('interpreter', model, version, arguments, manner => 'walk'),
+            pgscore._engine_call('interpreter', model, version, arguments, manner => 'apart'), version, model
+        );
+    end if;
+    if pgscore._has_walked(model, version) then
+        -- In a statement of its own, so that most sessions do not plan what few rows need.
+        walking := format(
+            $body$
+        score := case when %1$s then %2$s end;
+        if score is null then
+            score := case when %1$s then (%3$s)[%4$s] end;
+        end if;
+        return array[score, %5$s::pg_catalog.float8];$body$,
+            bound, pgscore._engine_call('sql', model, version, arguments, false, ordinary, 'walk'),
+            pgscore._scorer_call_sql(model, version, cardinality(arguments), arguments, true), coalesce(positive, 0) + 1, version
+        );
+    end if;
+    return format(
+        $body$declare
+    score pg_catalog.float8;
+    mark pg_catalog.text := pg_catalog.current_setting('pgscore.lasting', true);
+begin
+    if not %1$s then
+        return %2$s;
+    elsif not $3 then
+        if not (%3$s and (%4$s)) then
+            return null;
+        end if;
+    end if;%5$s
+    if mark is null or not mark operator(pg_catalog.=) any ('{on,sql}'::pg_catalog.text[]) then
+        -- A session that scores a few rows only plans and starts as little as it can. After the ninth it lasts.
+        mark := pg_catalog.set_config(
+            'pgscore.lasting',
+            case when pg_catalog.length(mark) operator(pg_catalog.>=) 8 then 'on' else pg_catalog.concat(mark, '.') end, false
+        );%6$s
+    end if;
+    return array[case when %3$s then %7$s end, %8$s::pg_catalog.float8];
+end$body$,
+        is_current, late, bound, pgscore._inputs_differ(profile, inputs, '($1)', '($2)'), interpreting, walking, sql_call, version
+    );
+end
+$$;
+
+comment on function pgscore._lasting_rescore_sql(text, integer, text, regclass, jsonb, boolean[], text, text) is
+    'The body of a function that scores a row of a profile table: without a plan to make at first, and in sessions that last with the engine that was chosen';
 
 create function pgscore._rows_statement(model text, version integer, inputs jsonb, engine text, profile regclass) returns text
 language plpgsql stable
@@ -5483,14 +5971,18 @@ as $$
 declare
     models text[];
     many_posture text;
-    one_posture text;
+    rescore_posture text;
     row_type constant text := profile::text;
 begin
     select
         coalesce(array_agg(m.name order by m.name), '{}'),
         'sql stable parallel ' || case when bool_or('estimator' = m.many_engine) then 'restricted' else 'safe' end,
-        'sql stable parallel ' || case when bool_or('estimator' = m.one_engine) then 'restricted' else 'safe' end
-    into models, many_posture, one_posture
+        case
+            when bool_or(pgscore._counts_scores(m.name)) then 'sql volatile parallel unsafe'
+            when bool_or('estimator' = m.one_engine) then 'sql stable parallel restricted'
+            else 'sql stable parallel safe'
+        end
+    into models, many_posture, rescore_posture
     from pgscore.model m
     join pgscore._scored_tables() t on t.model = m.name and t.profile = _profile_dispatch.profile
     where m.serving is not null
@@ -5502,13 +5994,8 @@ begin
         format('The score that a model''s serving version gives for a row of %s', profile)
     )::pgscore.generated_function;
     return next (
-        'pgscore._score_row', '{model,profile}', array['text', row_type], 'double precision', one_posture,
-        pgscore._chosen(models, 'row', '$2', 'pgscore._late_score($1, $2)'),
-        format('The same as pgscore.score for %s, with the engine for one row', profile)
-    )::pgscore.generated_function;
-    return next (
         'pgscore._rescore', '{model,former,present,forced}', array['text', row_type, row_type, 'boolean'], 'double precision[]',
-        one_posture, pgscore._chosen(models, 'rescore', '$2, $3, $4', 'pgscore._late_rescore($1, $3)'),
+        rescore_posture, pgscore._chosen(models, 'rescore', '$2, $3, $4', 'pgscore._late_rescore($1, $3)'),
         format('Score and version of a row of %s; NULL if what the model reads has not changed, or no version is promoted', profile)
     )::pgscore.generated_function;
     return next (
@@ -6427,7 +6914,7 @@ declare
 begin
     version := pgscore._existing_version(model, coalesce(version, 0));
     perform pgscore._prove(model, version, max_seconds);
-    select c.* into chosen from pgscore._choose_engines(promote.model, promote.version, promote.engine) c;
+    select c.* into chosen from pgscore._choose_engines(promote.model, promote.version, promote.engine, max_seconds) c;
     -- With the same version another engine may differ in the last digit, which is enough for an index.
     if despite_dependents is not true and exists (
         select from pgscore.model m
@@ -6472,7 +6959,7 @@ begin
     target := pgscore._rollback_target(model);
     if target is not null then
         perform pgscore._prove(model, target, max_seconds);
-        select c.* into chosen from pgscore._choose_engines(model, target, null) c;
+        select c.* into chosen from pgscore._choose_engines(model, target, null, max_seconds) c;
         if despite_dependents is not true then
             perform pgscore._refuse_dependents(
                 model, target, format('select pgscore.rollback(%L, despite_dependents => true)', model)

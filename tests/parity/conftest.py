@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 # How long engines take is not what is tested here, and measuring takes longer than all that is.
 _NO_MEASURE = """
 create or replace function pgscore._measure(
-    model text, version integer, engine text, out one_us double precision, out many_us double precision
-)
+    model text, version integer, engines text[], max_seconds double precision
+) returns table (engine text, one_us double precision[], many_us double precision[])
 language sql volatile
-as 'select 1, 1'
+as 'select null, null::double precision[], null::double precision[] where false'
 """
 
 

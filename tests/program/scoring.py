@@ -13,13 +13,20 @@ if TYPE_CHECKING:
     from .oracle import Program, Value
 
 
-def create(session: Session, program: Program, positive: int | None, model: str = "fuzz") -> None:
-    """Checks a program and makes its functions, as their owner does."""
+def create(
+    session: Session, program: Program, positive: int | None, model: str = "fuzz", *, apart: bool = False
+) -> None:
+    """Checks a program and makes its functions, as their owner does; apart as if it were large."""
     document = json.dumps(program)
     assert session.value("select pgscore._program_problem(%s)", document) is None
     session.run("set local role pgscore_owner")
     # Another program than a version had before, which no version ever gets.
     session.run("select pgscore._drop_scorer(%s, 1)", model)
+    if apart:
+        session.run(
+            "create or replace function pgscore._largest_inlined_program() returns integer language sql immutable"
+            " as 'select -1'"
+        )
     session.run("select pgscore._create_scorer(%s, 1, %s, %s)", model, document, positive)
     session.run("reset role")
 
@@ -44,6 +51,20 @@ def scores(
         *(value for number, row in enumerate(rows) for value in (number, *row)),
     )
     return [(score, given) for score, given in session.run(f"select {call}, {outputs} from given order by n")]
+
+
+def walked(session: Session, program: Program, model: str = "fuzz") -> list[Any]:
+    """What the function that walks trees says of the rows that `scores` put into its table; empty where there is none.
+
+    None stands for a row that it leaves to the careful function.
+    """
+    if not session.value("select pgscore._has_walked(%s, 1)", model):
+        return []
+    names = [f"c{position}" for position in range(len(program["inputs"]))]
+    call = session.value(
+        "select pgscore._scorer_call_typed_sql(%s, 1, %s, null, %s, null, 'w')", model, json.dumps(program), names
+    )
+    return [score for (score,) in session.run(f"select {call} from given order by n")]
 
 
 def literal_score(session: Session, program: Program, row: Sequence[Value], model: str = "fuzz") -> Any:  # noqa: ANN401

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from .oracle import evaluate, refused
-from .scoring import create, literal_score, scores
+from .scoring import create, literal_score, scores, walked
 from .strategies import programs, rows
 
 if TYPE_CHECKING:
@@ -72,12 +72,15 @@ def test_programs_give_what_the_contract_says(shared_session: Session, data: st.
     positive = data.draw(st.integers(0, count - 1))
     shared_session.run("begin")
     try:
-        create(shared_session, program, positive)
+        create(shared_session, program, positive, apart=data.draw(st.booleans()))
         found = scores(shared_session, program, table)
+        walks = walked(shared_session, program)
         constants = [literal_score(shared_session, program, row) for row in table[:3]]
         reasons = [_reason(shared_session, program, row) for row in table]
     finally:
         shared_session.run("rollback")
+    for (score, _), walk in zip(found, walks, strict=False):
+        assert walk is None or walk == score
     # What the planner computes is the same as what runs over a table.
     assert constants == [score for score, _ in found[:3]]
     for row, (score, outputs), reason in zip(table, found, reasons, strict=True):

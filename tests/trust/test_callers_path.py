@@ -24,7 +24,7 @@ _FORMS = {
     "json": "select pgscore.score('{model}', pg_catalog.to_jsonb(r)) from typed.row r order by r.id",
     "predict": "select pgscore.predict('{model}', pg_catalog.to_jsonb(r)) from typed.row r order by r.id",
     "predict a record": "select pgscore.predict('{model}', r) from typed.row r order by r.id",
-    "one row": "select pgscore._score_row('{model}', r) from typed.row r order by r.id",
+    "one row": "select (pgscore._rescore('{model}', null, r, true))[1] from typed.row r order by r.id",
     "a binding's one": "select pgscore._rescore('{model}', r, s, false) from typed.row r, typed.row s"
     " where s.id operator(pg_catalog.=) r.id or s.id operator(pg_catalog.=) (r.id operator(pg_catalog.+) 1)"
     " order by r.id, s.id",

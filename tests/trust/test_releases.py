@@ -216,7 +216,7 @@ def test_a_table_that_lost_an_input_stands_in_no_promotions_way(
     assert _answering(copied, "churn.customer_profile") == 2
     for call in (
         _SCORES.format("public.copied"),
-        "select pgscore._score_row('churn', p) from public.copied p",
+        "select (pgscore._rescore('churn', null, p, true))[1] from public.copied p",
         "select pgscore._rescore('churn', null, p, true) from public.copied p",
         "select pgscore._score_rows('churn', array_agg(p)) from public.copied p",
     ):

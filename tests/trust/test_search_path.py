@@ -27,13 +27,27 @@ _INLINED = "f sql"
 _UNPINNED = (
     ("p plpgsql", r"pgscore\.", "commits, which no procedure with a SET clause may"),
     ("f plpython3u", r"pgscore_trusted\._walk\(", "a SET clause costs a tenth of a call; it asks the database nothing"),
-    (_INLINED, r"pgscore\._(is_integer|is_number|is_text|known|nullif|number)\(", "inlined into what calls it"),
     (
         _INLINED,
-        r"pgscore\.(score|predict|_rescore|_score_row|_score_rows|_scored)\(text,",
+        r"pgscore\._(can_interpret|is_integer|is_number|is_text|known|nullif|number)\(",
+        "inlined into what calls it",
+    ),
+    (
+        _INLINED,
+        r"pgscore\.(score|predict|_rescore|_score_rows|_scored)\(text,",
         "inlined down to the engine",
     ),
-    (_INLINED, r'pgscore_models\."_\w+ \d+b?"\(', "the scorer of a program, inlined into queries"),
+    (_INLINED, r'pgscore_models\."_\w+ \d+[be]?"\(', "the scorer of a program, inlined into queries"),
+    (
+        "f plpgsql",
+        r'pgscore_models\."_\w+ \d+[bw]?"\(',
+        "the scorer of a large program: a SET clause costs more than a call",
+    ),
+    (
+        "f plpgsql",
+        r'pgscore_models\."[a-z]\w* rescore"\(',
+        "what bindings ask for each row: a SET clause would be felt",
+    ),
     (_INLINED, r'pgscore_models\.("[a-z]\w* [a-z]+"|[a-z]\w*)\(', "a model's, inlined into queries"),
 )
 # Written like calls, and none.

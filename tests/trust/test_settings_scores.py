@@ -36,7 +36,7 @@ _FORMS = {
     "record": "select pgscore.score('{model}', s) from (select r.*, 1 as more from typed.row r) s order by s.id",
     "json": "select pgscore.score('{model}', payload) from written order by id",
     "predict": "select pgscore.predict('{model}', s) from (select r.*, 1 as more from typed.row r) s order by s.id",
-    "one row": "select pgscore._score_row('{model}', r) from typed.row r order by r.id",
+    "one row": "select (pgscore._rescore('{model}', null, r, true))[1] from typed.row r order by r.id",
     "a binding's one": "select pgscore._rescore('{model}', r, r, true) from typed.row r order by r.id",
     "a binding's change": "select pgscore._rescore('{model}', r, s, false) from typed.row r, typed.row s"
     " where s.id in (r.id, r.id + 1) order by r.id, s.id",

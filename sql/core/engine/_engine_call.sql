@@ -9,7 +9,7 @@ grant execute on function pgscore._known(double precision) to pgscore_reader;
 
 create function pgscore._engine_call(
     engine text, model text, version integer, arguments text[], every boolean default false,
-    ordinary boolean[] default null, briefly boolean default false
+    ordinary boolean[] default null, manner text default null
 ) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -31,10 +31,16 @@ begin
             '(pgscore._estimate(%L, %s, %L, 1, %s, %s, %s)).scores%s', model, version, described.digest,
             split.numbers, split.texts, every::text, case when every then '' else '[1]' end
         );
-    elsif engine = 'sql' and not every and ordinary is not null then
-        return pgscore._scorer_call_typed_sql(
+    elsif engine = 'sql' and not every and ordinary is not null and manner = 'scan' then
+        return pgscore._scan_call_typed_sql(
             model, version, described.program, described.positive, arguments, ordinary
         );
+    elsif engine = 'sql' and not every and ordinary is not null then
+        return pgscore._scorer_call_typed_sql(
+            model, version, described.program, described.positive, arguments, ordinary, case manner when 'walk' then 'w' else 'b' end
+        );
+    elsif engine = 'sql' and manner = 'inlined' and pgscore._is_apart(described.program) then
+        call := format('%s(%s)', pgscore._scorer_name(model, version, 'e'), array_to_string(arguments, ', '));
     elsif engine = 'sql' then
         call := pgscore._scorer_call_sql(model, version, cardinality(arguments), arguments, every);
     elsif every then
@@ -42,11 +48,19 @@ begin
             'pgscore._interpret_outputs(%L, %s, %L, %s, %s)', model, version, described.program_digest,
             split.numbers, split.texts
         );
-    elsif briefly then
+    elsif manner = 'apart' then
+        call := format(
+            'pgscore._interpret(%L, %s, %L, %s, %s, %s)', model, version, described.program_digest,
+            coalesce(described.positive, 0), split.numbers, split.texts
+        );
+    elsif manner in ('walk', 'brief') then
         -- Half the expression: to set it up, in each transaction anew, costs as much as to walk the program.
         call := format(
-            'pgscore._known(pgscore_trusted._walk(%L, %s, %s, %s))',
-            described.program_digest, coalesce(described.positive, 0), split.numbers, split.texts
+            case manner when 'walk' then '%s' else 'pgscore._known(%s)' end,
+            format(
+                'pgscore_trusted._walk(%L, %s, %s, %s)', described.program_digest, coalesce(described.positive, 0),
+                split.numbers, split.texts
+            )
         );
     else
         -- NaN: this backend does not have the program yet. NULL as well takes the way through plpgsql, which most rows
@@ -64,5 +78,5 @@ begin
 end
 $$;
 
-comment on function pgscore._engine_call(text, text, integer, text[], boolean, boolean[], boolean) is
-    'SQL that scores a row with one engine of a version, its inputs given as SQL; with every, all outputs and the position of the label; briefly, NULL may also mean that this session has to be asked in another way';
+comment on function pgscore._engine_call(text, text, integer, text[], boolean, boolean[], text) is
+    'SQL that scores a row with one engine of a version, its inputs given as SQL; with every, all outputs and the position of the label. Of the interpreter walk names what may answer NaN, and brief what may answer NULL, where this session has to read the program first; apart names nothing outside of pgscore. Of sql walk needs no plan, scan is for many rows, and inlined sets the expression up in each statement, as sessions do in each transaction';

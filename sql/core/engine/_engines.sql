@@ -14,7 +14,8 @@ begin
     if size <= pgscore._largest_sql_program() then
         found := found || 'sql'::text;
     end if;
-    if to_regnamespace('pgscore_trusted') is not null then
+    -- The schema stays where somebody drops the language.
+    if to_regproc('pgscore_trusted._walk') is not null then
         found := found || 'interpreter'::text;
         -- With a program nothing depends on the artifact: neither on its signature nor on the server's packages.
         if pgscore._loadable(model, version) then

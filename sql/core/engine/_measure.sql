@@ -1,23 +1,93 @@
-create function pgscore._measure(
-    model text, version integer, engine text, out one_us double precision, out many_us double precision
-)
+-- Engines are timed in turn, sql, interpreter, sql, interpreter: what disturbs the machine disturbs all of them alike.
+
+create function pgscore._time_in_turn(
+    queries text[], numbers double precision[], texts text[], rows integer, turns integer, until timestamptz
+) returns table (query integer, times double precision[])
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
+as $$
+declare
+    size constant integer := cardinality(queries);
+    found_times double precision[] := '{}';
+    started timestamptz;
+    ended timestamptz;
+begin
+    for place in 1 .. size loop
+        -- What a failed measurement left.
+        if exists (select from pg_catalog.pg_prepared_statements s where s.name = 'pgscore measures ' || place) then
+            execute format('deallocate %I', 'pgscore measures ' || place);
+        end if;
+        execute format('prepare %I (double precision[], text[], integer) as %s', 'pgscore measures ' || place, queries[place]);
+    end loop;
+    -- Two turns warm up. They count where time is over.
+    for turn in -1 .. turns loop
+        exit when turn > -1 and clock_timestamp() > until;
+        if turn = 1 then
+            found_times := '{}';
+        end if;
+        for place in 1 .. size loop
+            started := clock_timestamp();
+            execute format('execute %I (%L, %L, %s)', 'pgscore measures ' || place, numbers, texts, rows);
+            ended := clock_timestamp();
+            found_times := found_times || (extract(epoch from ended - started) * 1e6)::double precision;
+        end loop;
+    end loop;
+    for place in 1 .. size loop
+        execute format('deallocate %I', 'pgscore measures ' || place);
+    end loop;
+    return query
+    with found as (
+        select (1 + (t.ordinal - 1) % size)::integer as place, t.ordinal, t.time
+        from unnest(found_times) with ordinality as t (time, ordinal)
+    )
+    select f.place, array_agg(greatest(f.time - (select min(b.time) from found b where b.place = size), 0) order by f.ordinal)
+    from found f
+    where f.place < size
+    group by f.place;
+end
+$$;
+
+comment on function pgscore._time_in_turn(text[], double precision[], text[], integer, integer, timestamptz) is
+    'Microseconds that prepared statements take, run one after the other so many times, or less often where time is over; less the least time of the last one, which is what all of them need';
+
+create function pgscore._measured_queries(
+    model text, version integer, engines text[], manner text, query text, arguments text[]
+) returns text[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(format(query, pgscore._engine_call(e.engine, model, version, arguments, manner => manner)) order by e.ordinal)
+        || format(query, 'r')
+    from unnest(engines) with ordinality as e (engine, ordinal)
+$$;
+
+comment on function pgscore._measured_queries(text, integer, text[], text, text, text[]) is
+    'A query for each engine, and one for what all of them need';
+
+create function pgscore._measure(
+    model text, version integer, engines text[], max_seconds double precision
+) returns table (engine text, one_us double precision[], many_us double precision[])
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+-- A plan that is kept is what a trigger has. To compile one would take longer than all that is measured.
+set plan_cache_mode = 'force_generic_plan'
+set jit = off
 as $$
 declare
     described constant jsonb := (
         select v.contract -> 'inputs' from pgscore.model_version v
         where v.model = _measure.model and v.version = _measure.version
     );
-    -- Each of the runs below ends by then, but for its first statement.
-    until constant timestamptz := clock_timestamp() + interval '3 seconds';
-    rows integer;
+    allowed constant interval := least(max_seconds, 3) * interval '1 second';
+    began constant timestamptz := clock_timestamp();
     numbers double precision[];
     texts text[];
     count integer;
-    columns text;
-    call text;
     source text;
+    arguments text[];
+    one jsonb;
+    many jsonb;
+    rows integer;
 begin
     -- Rows that have a score: the others end before they cost anything.
     select count(*), array_agg(g.numbers) filter (where cardinality(g.numbers) > 0),
@@ -31,41 +101,47 @@ begin
         limit 100
     ) g;
     if count = 0 then
-        one_us := 'Infinity';
-        many_us := 'Infinity';
         return;
     end if;
     select
-        string_agg(
-            format(
-                '%s[1 + mod(i, %s)][%s] as a%s', case when c.is_text then '($2)' else '($1)' end, count, c.position, c.ordinal
-            ),
+        format('from (select %s from generate_series(1, $3) as g (i) offset 0) r', string_agg(
+            format('%s[1 + mod(i, %s)][%s] as a%s', case when c.is_text then '($2)' else '($1)' end, count, c.position, c.ordinal),
             ', ' order by c.ordinal
-        ),
-        pgscore._engine_call(engine, model, version, array_agg('r.a' || c.ordinal order by c.ordinal))
-    into columns, call
+        )),
+        array_agg('r.a' || c.ordinal order by c.ordinal)
+    into source, arguments
     from (
         select
             i.ordinal, i.input ->> 'type' = 'text' as is_text,
             row_number() over (partition by i.input ->> 'type' = 'text' order by i.ordinal) as position
         from jsonb_array_elements(described) with ordinality as i (input, ordinal)
     ) c;
-    source := format('(select %s from generate_series(1, %s) as g (i) offset 0) r', columns, '%s');
-    one_us := greatest(
-        0,
-        pgscore._time_prepared('select ' || call || ' from ' || format(source, '1'), numbers, texts, 30, until)
-        - pgscore._time_prepared('select 0 from ' || format(source, '1'), numbers, texts, 30, until)
+    one := (
+        select jsonb_object_agg(engines[t.query], t.times)
+        from pgscore._time_in_turn(
+            pgscore._measured_queries(model, version, engines, 'inlined', 'select %s ' || source, arguments),
+            numbers, texts, 1, 30, began + allowed / 2
+        ) t
     );
     -- What takes long for one row is not asked for many: half a second's worth.
-    rows := least(2000, greatest(20, 5e5 / greatest(one_us, 1)));
-    many_us := greatest(
-        0,
-        pgscore._time_statement('select count(' || call || ') from ' || format(source, '$3'), numbers, texts, rows, 3, until)
-        - pgscore._time_statement('select count(' || call || ') from ' || format(source, '$3'), numbers, texts, 0, 3, until)
-        - pgscore._time_statement('select count(r) from ' || format(source, '$3'), numbers, texts, rows, 3, until)
-    ) / rows;
+    rows := (
+        select least(2000, greatest(20, 5e5 / greatest(max(t.least_time), 1)))
+        from (select min(u::double precision) as least_time from jsonb_each(one) e, jsonb_array_elements(e.value) u group by e.key) t
+    );
+    many := (
+        select jsonb_object_agg(engines[t.query], t.times)
+        from pgscore._time_in_turn(
+            pgscore._measured_queries(model, version, engines, null, 'select count(%s) ' || source, arguments),
+            numbers, texts, rows, 5, began + allowed
+        ) t
+    );
+    return query
+    select
+        e, array(select u::double precision from jsonb_array_elements(one -> e) u),
+        array(select u::double precision / rows from jsonb_array_elements(many -> e) u)
+    from unnest(engines) e;
 end
 $$;
 
-comment on function pgscore._measure(text, integer, text) is
-    'How long one engine takes for golden rows in this database: for a row in a statement of its own, and for a row among many';
+comment on function pgscore._measure(text, integer, text[], double precision) is
+    'How long engines take for golden rows in this database: for a row in a statement of its own, and for a row among many, as often as they were run in turn; no rows where no golden row has a score';

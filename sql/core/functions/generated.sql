@@ -24,6 +24,7 @@ as $$
         where p.oid = to_regprocedure(format('%s(%s)', f.name, array_to_string(f.types, ', ')))
             and p.prosrc = f.body and obj_description(p.oid, 'pg_proc') = f.says
             and (p.proparallel = 's') = (f.posture like '%parallel safe%')
+            and (p.provolatile = 'v') = (f.posture like '%volatile%')
     )
 $$;
 

@@ -110,7 +110,7 @@ declare
 begin
     version := pgscore._existing_version(model, coalesce(version, 0));
     perform pgscore._prove(model, version, max_seconds);
-    select c.* into chosen from pgscore._choose_engines(promote.model, promote.version, promote.engine) c;
+    select c.* into chosen from pgscore._choose_engines(promote.model, promote.version, promote.engine, max_seconds) c;
     -- With the same version another engine may differ in the last digit, which is enough for an index.
     if despite_dependents is not true and exists (
         select from pgscore.model m
@@ -155,7 +155,7 @@ begin
     target := pgscore._rollback_target(model);
     if target is not null then
         perform pgscore._prove(model, target, max_seconds);
-        select c.* into chosen from pgscore._choose_engines(model, target, null) c;
+        select c.* into chosen from pgscore._choose_engines(model, target, null, max_seconds) c;
         if despite_dependents is not true then
             perform pgscore._refuse_dependents(
                 model, target, format('select pgscore.rollback(%L, despite_dependents => true)', model)

@@ -14,13 +14,17 @@ declare
     payload text[];
     split record;
     posture text;
+    score text;
 begin
-    select v.version, v.contract -> 'inputs' as inputs, v.contract -> 'output' as output, m.one_engine, v.digest
+    select
+        v.version, v.contract -> 'inputs' as inputs, v.contract -> 'output' as output, m.one_engine, v.digest,
+        pgscore._first_engine(m.name) as first_engine
     into strict serving
     from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
     where m.name = _model_functions.model;
     posture := 'sql stable parallel ' || case serving.one_engine when 'estimator' then 'restricted' else 'safe' end;
     payload := pgscore._payload_arguments(serving.inputs, '$1');
+    score := pgscore._lasting_call(serving.first_engine, serving.one_engine, model, serving.version, payload);
     split := pgscore._split_arguments(serving.inputs, payload);
 
     -- Stable, not immutable: plans depend on functions that were inlined, and not on constants that were computed.
@@ -31,14 +35,14 @@ begin
     )::pgscore.generated_function;
     return next (
         pgscore._model_function(model, ''), '{payload}', '{jsonb}', 'double precision', posture,
-        'select ' || pgscore._engine_call(serving.one_engine, model, serving.version, payload),
+        'select ' || score,
         format('Model "%s" version %s: a row as JSON', model, serving.version)
     )::pgscore.generated_function;
     return next (
         pgscore._model_function(model, 'predict'), '{payload}', '{jsonb}', 'jsonb', posture,
         format(
             'select pgscore._prediction(%s, %L, %s)', serving.version, serving.output,
-            pgscore._engine_call(serving.one_engine, model, serving.version, payload, true)
+            pgscore._lasting_call(serving.first_engine, serving.one_engine, model, serving.version, payload, true)
         ),
         format('Model "%s" version %s: label and class probabilities, or value, of a row as JSON', model, serving.version)
     )::pgscore.generated_function;
@@ -54,8 +58,7 @@ begin
                 E'declare\n    score constant double precision := %s;\nbegin\n'
                     '    return (%s, array[score], array[case when score is null then pgscore._reason(%L, %s, %s, %s) end])'
                     '::pgscore.scored;\nend',
-                pgscore._engine_call(serving.one_engine, model, serving.version, payload), serving.version,
-                model, serving.version, split.numbers, split.texts
+                score, serving.version, model, serving.version, split.numbers, split.texts
             )
         end,
         format('Model "%s" version %s: a row as JSON, with the version and the reason of a refusal', model, serving.version)
@@ -64,6 +67,28 @@ end
 $$;
 
 comment on function pgscore._model_functions(text) is 'The functions that answer for a model by JSON, naming the version that serves';
+
+create function pgscore._lasting_call(
+    first_engine text, one_engine text, model text, version integer, arguments text[], every boolean default false
+) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if first_engine = one_engine then
+        return pgscore._engine_call(one_engine, model, version, arguments, every);
+    end if;
+    -- Queries count nothing, since what is counted cannot be in parallel workers; they follow what a binding has counted.
+    return format(
+        E'case when pgscore._can_interpret()\n    then %s\n    else %s\nend',
+        pgscore._engine_call(one_engine, model, version, arguments, every, manner => 'apart'),
+        pgscore._engine_call(first_engine, model, version, arguments, every)
+    );
+end
+$$;
+
+comment on function pgscore._lasting_call(text, text, text, integer, text[], boolean) is
+    'SQL that scores a row with the one engine in sessions that last, and with the first in others';
 
 create function pgscore._model_function(model text, what text) returns text
 language sql immutable parallel safe
@@ -74,7 +99,7 @@ as $$
 $$;
 
 comment on function pgscore._model_function(text, text) is
-    'The name of a function of a model''s: no word: the score; serving: the version; row, rows, rescore: what bindings ask; predict, scored: by JSON';
+    'The name of a function of a model''s: no word: the score; serving: the version; rows, rescore: what bindings ask; predict, scored: by JSON';
 
 create function pgscore._profile_functions(model text, profile regclass) returns setof pgscore.generated_function
 language plpgsql stable
@@ -89,17 +114,18 @@ declare
     says text;
     row_type constant text := profile::text;
     many_posture text := 'sql stable parallel safe';
-    one_posture text := 'sql stable parallel safe';
+    rescore_posture text := 'sql stable parallel safe';
     rows_posture constant text := 'plpgsql stable parallel restricted set search_path = pg_catalog, pg_temp';
     late_score constant text := format('pgscore._late_score(%L, $1)', model);
     late_rows constant text := format('pgscore._late_rows(%L, $1)', model);
     late_rescore constant text := format('pgscore._late_rescore(%L, $2)', model);
     score text := 'select ' || late_score;
-    one_score text := 'select ' || late_score;
     rescore text := 'select ' || late_rescore;
     rows_body text := format(E'begin\n    return %s;\nend', late_rows);
 begin
-    select v.version, v.contract -> 'inputs' as inputs, m.one_engine, m.many_engine
+    select
+        v.version, v.contract -> 'inputs' as inputs, m.one_engine, m.many_engine,
+        pgscore._first_engine(m.name) as first_engine, pgscore._counts_scores(m.name) as counts_scores
     into strict serving
     from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
     where m.name = _profile_functions.model;
@@ -112,34 +138,37 @@ begin
         -- Queries take the engine for many rows. What it calls may be parallel safe, and the estimator engine is not.
         score := format(
             E'select case when %s\n    then %s\n    else %s\nend', is_current,
-            pgscore._engine_call(serving.many_engine, model, serving.version, arguments, false, ordinary), late_score
+            pgscore._engine_call(serving.many_engine, model, serving.version, arguments, false, ordinary, 'scan'), late_score
         );
-        one_score := format(
-            E'select case when %s\n    then %s\n    else %s\nend', is_current,
-            pgscore._engine_call(serving.one_engine, model, serving.version, arguments, false, ordinary), late_score
-        );
-        rescore := format(
-            E'select case when not %s\n    then %s\n    when $3 or %s\n    then array[%s, %s::pg_catalog.float8]\nend', is_current,
-            late_rescore, pgscore._inputs_differ(profile, serving.inputs, '($1)', '($2)'),
-            pgscore._engine_call(
-                serving.one_engine, model, serving.version,
-                pgscore._profile_arguments(profile, serving.inputs, '($2)'), false, ordinary, true
-            ),
-            serving.version
-        );
+        if serving.counts_scores then
+            rescore := pgscore._lasting_rescore_sql(
+                model, serving.version, serving.one_engine, profile, serving.inputs, ordinary, is_current, late_rescore
+            );
+            rescore_posture := 'plpgsql volatile parallel unsafe';
+        else
+            rescore := format(
+                E'select case when not %s\n    then %s\n    when $3 or %s\n    then array[%s, %s::pg_catalog.float8]\nend', is_current,
+                late_rescore, pgscore._inputs_differ(profile, serving.inputs, '($1)', '($2)'),
+                pgscore._engine_call(
+                    serving.one_engine, model, serving.version,
+                    pgscore._profile_arguments(profile, serving.inputs, '($2)'), false, ordinary, 'brief'
+                ),
+                serving.version
+            );
+        end if;
         rows_body := format(
             E'begin\n    if not %s then\n        return %s;\n    end if;\n'
                 '    -- Neither pays for the other''s plan.\n'
                 '    if cardinality($1) = 1 then\n        %s\n    end if;\n    %s\nend',
             is_current, late_rows,
-            pgscore._rows_statement(model, serving.version, serving.inputs, serving.one_engine, profile),
+            pgscore._rows_statement(model, serving.version, serving.inputs, serving.first_engine, profile),
             pgscore._rows_statement(model, serving.version, serving.inputs, serving.many_engine, profile)
         );
         if serving.many_engine = 'estimator' then
             many_posture := 'sql stable parallel restricted';
         end if;
         if serving.one_engine = 'estimator' then
-            one_posture := 'sql stable parallel restricted';
+            rescore_posture := 'sql stable parallel restricted';
         end if;
     else
         -- It asks again at each call: the column may come back.
@@ -150,12 +179,8 @@ begin
         format('%sa row of %s', says, profile)
     )::pgscore.generated_function;
     return next (
-        pgscore._model_function(model, 'row'), '{profile}', array[row_type], 'double precision', one_posture, one_score,
-        format('%sthe only row of %s that is scored', says, profile)
-    )::pgscore.generated_function;
-    return next (
         pgscore._model_function(model, 'rescore'), '{former,present,forced}', array[row_type, row_type, 'boolean'],
-        'double precision[]', one_posture, rescore,
+        'double precision[]', rescore_posture, rescore,
         format('%sscore and version of a row of %s, if what the model reads has changed; without a score, ask for an array of one row', says, profile)
     )::pgscore.generated_function;
     return next (
@@ -167,6 +192,87 @@ $$;
 
 comment on function pgscore._profile_functions(text, regclass) is
     'The functions of a model that take rows of one profile table, naming the version that serves; where a column is missing, they say so';
+
+create function pgscore._lasting_rescore_sql(
+    model text, version integer, one_engine text, profile regclass, inputs jsonb, ordinary boolean[], is_current text, late text
+) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    arguments constant text[] := pgscore._profile_arguments(profile, inputs, '($2)');
+    -- The table's number makes each plan depend on it: a change of its columns reaches open sessions.
+    bound constant text := format('pg_catalog.pg_typeof(%L::pg_catalog.regclass) is not null', profile::oid);
+    positive constant integer := (
+        select v.contract #>> '{output,positive}' from pgscore.model_version v
+        where v.model = _lasting_rescore_sql.model and v.version = _lasting_rescore_sql.version
+    );
+    sql_call constant text := pgscore._engine_call('sql', model, version, arguments, false, ordinary);
+    interpreting text := '';
+    walking text := '';
+begin
+    if one_engine = 'interpreter' then
+        interpreting := format(
+            $body$
+    if mark operator(pg_catalog.=) 'on' then
+        -- PL/Python has been paid for in this session, or is now. Where it does not work, sql goes on.
+        begin
+            score := case when %1$s then %2$s end;
+            if score operator(pg_catalog.=) 'NaN' then
+                -- This session does not have the program yet.
+                score := case when %1$s then %3$s end;
+            end if;
+            return array[score, %4$s::pg_catalog.float8];
+        exception
+            when transaction_rollback then raise;
+            when others then mark := pgscore._stop_interpreting(%5$L, sqlerrm);
+        end;
+    end if;$body$,
+            bound, pgscore._engine_call('interpreter', model, version, arguments, manner => 'walk'),
+            pgscore._engine_call('interpreter', model, version, arguments, manner => 'apart'), version, model
+        );
+    end if;
+    if pgscore._has_walked(model, version) then
+        -- In a statement of its own, so that most sessions do not plan what few rows need.
+        walking := format(
+            $body$
+        score := case when %1$s then %2$s end;
+        if score is null then
+            score := case when %1$s then (%3$s)[%4$s] end;
+        end if;
+        return array[score, %5$s::pg_catalog.float8];$body$,
+            bound, pgscore._engine_call('sql', model, version, arguments, false, ordinary, 'walk'),
+            pgscore._scorer_call_sql(model, version, cardinality(arguments), arguments, true), coalesce(positive, 0) + 1, version
+        );
+    end if;
+    return format(
+        $body$declare
+    score pg_catalog.float8;
+    mark pg_catalog.text := pg_catalog.current_setting('pgscore.lasting', true);
+begin
+    if not %1$s then
+        return %2$s;
+    elsif not $3 then
+        if not (%3$s and (%4$s)) then
+            return null;
+        end if;
+    end if;%5$s
+    if mark is null or not mark operator(pg_catalog.=) any ('{on,sql}'::pg_catalog.text[]) then
+        -- A session that scores a few rows only plans and starts as little as it can. After the ninth it lasts.
+        mark := pg_catalog.set_config(
+            'pgscore.lasting',
+            case when pg_catalog.length(mark) operator(pg_catalog.>=) 8 then 'on' else pg_catalog.concat(mark, '.') end, false
+        );%6$s
+    end if;
+    return array[case when %3$s then %7$s end, %8$s::pg_catalog.float8];
+end$body$,
+        is_current, late, bound, pgscore._inputs_differ(profile, inputs, '($1)', '($2)'), interpreting, walking, sql_call, version
+    );
+end
+$$;
+
+comment on function pgscore._lasting_rescore_sql(text, integer, text, regclass, jsonb, boolean[], text, text) is
+    'The body of a function that scores a row of a profile table: without a plan to make at first, and in sessions that last with the engine that was chosen';
 
 create function pgscore._rows_statement(model text, version integer, inputs jsonb, engine text, profile regclass) returns text
 language plpgsql stable
@@ -273,14 +379,18 @@ as $$
 declare
     models text[];
     many_posture text;
-    one_posture text;
+    rescore_posture text;
     row_type constant text := profile::text;
 begin
     select
         coalesce(array_agg(m.name order by m.name), '{}'),
         'sql stable parallel ' || case when bool_or('estimator' = m.many_engine) then 'restricted' else 'safe' end,
-        'sql stable parallel ' || case when bool_or('estimator' = m.one_engine) then 'restricted' else 'safe' end
-    into models, many_posture, one_posture
+        case
+            when bool_or(pgscore._counts_scores(m.name)) then 'sql volatile parallel unsafe'
+            when bool_or('estimator' = m.one_engine) then 'sql stable parallel restricted'
+            else 'sql stable parallel safe'
+        end
+    into models, many_posture, rescore_posture
     from pgscore.model m
     join pgscore._scored_tables() t on t.model = m.name and t.profile = _profile_dispatch.profile
     where m.serving is not null
@@ -292,13 +402,8 @@ begin
         format('The score that a model''s serving version gives for a row of %s', profile)
     )::pgscore.generated_function;
     return next (
-        'pgscore._score_row', '{model,profile}', array['text', row_type], 'double precision', one_posture,
-        pgscore._chosen(models, 'row', '$2', 'pgscore._late_score($1, $2)'),
-        format('The same as pgscore.score for %s, with the engine for one row', profile)
-    )::pgscore.generated_function;
-    return next (
         'pgscore._rescore', '{model,former,present,forced}', array['text', row_type, row_type, 'boolean'], 'double precision[]',
-        one_posture, pgscore._chosen(models, 'rescore', '$2, $3, $4', 'pgscore._late_rescore($1, $3)'),
+        rescore_posture, pgscore._chosen(models, 'rescore', '$2, $3, $4', 'pgscore._late_rescore($1, $3)'),
         format('Score and version of a row of %s; NULL if what the model reads has not changed, or no version is promoted', profile)
     )::pgscore.generated_function;
     return next (

@@ -123,33 +123,35 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     read constant integer[] := translate((step -> 'of')::text, '[]', '{}')::integer[];
-    trees constant text[] := pgscore._trees_sql(
-        step,
-        array(
-            select pgscore._tested_sql('r' || r.register, substr(kinds, r.register + 1, 1))
-            from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
-        ),
-        array(
-            select may_miss[r.register + 1]
-            from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
-        ),
-        output
+    tests constant text[] := array(
+        select pgscore._tested_sql('r' || r.register, substr(kinds, r.register + 1, 1))
+        from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
     );
-    has_bounded_leaves constant boolean := pgscore._has_bounded_leaves(step);
+    missing constant boolean[] := array(
+        select may_miss[r.register + 1]
+        from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
+    );
+    walk text;
+    trees text[];
     part text[];
     statements text := '';
 begin
-    -- In parts: a sum of thousands of terms is too deep for the parser.
-    for start in 1 .. cardinality(trees) by 500 loop
-        part := trees[start:start + 499];
-        statements := statements || case
-            when has_bounded_leaves then format(E'r%1$s := r%1$s + %2$s;\n', register, array_to_string(part, ' + '))
-            else format(
+    if pgscore._has_bounded_leaves(step) then
+        walk := pgscore._walk_sql(step, tests, missing, output, 'r' || register);
+    end if;
+    if walk is not null then
+        statements := format(E'r%s := %s;\n', register, walk);
+    else
+        trees := pgscore._trees_sql(step, tests, missing, output);
+        -- In parts: an array of thousands of terms is too much for the parser.
+        for start in 1 .. cardinality(trees) by 500 loop
+            part := trees[start:start + 499];
+            statements := statements || format(
                 E'r%1$s := pgscore._weighted_sum(r%1$s, array[%2$s], array_fill(1::double precision, array[%3$s]));\n',
                 register, array_to_string(part, ', '), cardinality(part)
-            )
-        end;
-    end loop;
+            );
+        end loop;
+    end if;
     if step ? 'divide' then
         statements := statements || format(
             E'r%1$s := pgscore._divide(r%1$s, %2$s);\n', register,

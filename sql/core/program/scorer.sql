@@ -40,11 +40,69 @@ end
 $$;
 
 comment on function pgscore._scorer_name(text, integer, text) is
-    'A function or type of a version: no suffix: the score; b: bare; p: all outputs; i: the type of its inputs';
+    'A function or type of a version: no suffix: the score; b: bare; of a large program e: the expression, w: its trees walked; p: all outputs; i: the type of its inputs';
+
+create function pgscore._largest_inlined_program() returns integer
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select 200
+$$;
+
+comment on function pgscore._largest_inlined_program() is
+    'The largest size of a program that queries inline: to plan a larger one for each query, or to have JIT compile it, takes longer than its calls';
+
+create function pgscore._is_compiling() returns boolean
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Immutable, so that the planner asks when it plans, which is when it decides whether JIT will compile the plan. What
+    -- follows from it changes speed, never a score.
+    return current_setting('jit') = 'on' and current_setting('jit_above_cost') not like '-%';
+end
+$$;
+
+comment on function pgscore._is_compiling() is 'Whether JIT may compile the plan that is being made';
+grant execute on function pgscore._is_compiling() to pgscore_reader;
+
+create function pgscore._scan_call_typed_sql(
+    model text, version integer, program jsonb, positive integer, arguments text[], ordinary boolean[]
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    call constant text := pgscore._scorer_call_typed_sql(model, version, program, positive, arguments, ordinary);
+begin
+    -- In a small ensemble's time the call shows, by a quarter; in a large one's it does not.
+    if not pgscore._is_apart(program) or pgscore._program_size(program) > 3000
+        or position(pgscore._scorer_name(model, version, 'b') in call) = 0
+    then
+        return call;
+    end if;
+    return format(
+        E'case when pgscore._is_compiling()\n    then %s\n    else %s\nend', call,
+        pgscore._scorer_call_typed_sql(model, version, program, positive, arguments, ordinary, 'e')
+    );
+end
+$$;
+
+comment on function pgscore._scan_call_typed_sql(text, integer, jsonb, integer, text[], boolean[]) is
+    'The same as the typed call, for queries over many rows: inlined too where a program is not so large and JIT is off';
+
+create function pgscore._is_apart(program jsonb) returns boolean
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select jsonb_array_length(program -> 'inputs') <= 100 and pgscore._program_size(program) > pgscore._largest_inlined_program()
+$$;
+
+comment on function pgscore._is_apart(jsonb) is 'Whether the expression of a program stands in a function that is not inlined';
 
 create function pgscore._scorer_expression_sql(
     model text, version integer, program jsonb, positive integer, bare pgscore.bare_expression, careful_call text,
-    arguments text[], ordinary boolean[] default null
+    arguments text[], ordinary boolean[] default null, suffix text default 'b'
 ) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -60,7 +118,7 @@ begin
     if bare.expression is null then
         return careful_call;
     elsif jsonb_array_length(program -> 'inputs') <= 100 then
-        call := format('%s(%s)', pgscore._scorer_name(model, version, 'b'), array_to_string(wrapped, ', '));
+        call := format('%s(%s)', pgscore._scorer_name(model, version, suffix), array_to_string(wrapped, ', '));
     elsif wrapped = arguments then
         call := bare.expression;
     else
@@ -70,13 +128,16 @@ begin
     if bare.guard is not null then
         call := format('case when %s then %s end', bare.guard, call);
     end if;
+    if suffix = 'w' then
+        return call;
+    end if;
     -- What is NULL is missing or refused, or out of the ordinary.
     return format('coalesce(%s, %s)', call, careful_call);
 end
 $$;
 
-comment on function pgscore._scorer_expression_sql(text, integer, jsonb, integer, pgscore.bare_expression, text, text[], boolean[]) is
-    'SQL for a score: the bare expression where the guard lets a row pass and it is sure, else the careful call. An ordinary argument is not wrapped';
+comment on function pgscore._scorer_expression_sql(text, integer, jsonb, integer, pgscore.bare_expression, text, text[], boolean[], text) is
+    'SQL for a score: the bare expression, or the function with that suffix, where the guard lets a row pass and it is sure, else the careful call; with w NULL there, for who asks in a second statement. An ordinary argument is not wrapped';
 
 create function pgscore._scorer_call_sql(
     model text, version integer, inputs integer, arguments text[], outputs boolean default false
@@ -96,7 +157,7 @@ comment on function pgscore._scorer_call_sql(text, integer, integer, text[], boo
     'SQL that calls the score of a version, or all its outputs, with arguments given as SQL, double precision or text';
 
 create function pgscore._scorer_call_typed_sql(
-    model text, version integer, program jsonb, positive integer, arguments text[], ordinary boolean[]
+    model text, version integer, program jsonb, positive integer, arguments text[], ordinary boolean[], suffix text default 'b'
 ) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -109,13 +170,26 @@ begin
             pgscore._scorer_call_sql(model, version, jsonb_array_length(program -> 'inputs'), arguments, true),
             coalesce(positive, 0) + 1
         ),
-        arguments, ordinary
+        arguments, ordinary, suffix
     );
 end
 $$;
 
-comment on function pgscore._scorer_call_typed_sql(text, integer, jsonb, integer, text[], boolean[]) is
+comment on function pgscore._scorer_call_typed_sql(text, integer, jsonb, integer, text[], boolean[], text) is
     'The same as the score''s call, with less work where an argument is ordinary: of an integer type, boolean or real. For string bodies; past 100 inputs much faster than the call';
+
+create function pgscore._has_walked(model text, version integer) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select exists (
+        select from pg_catalog.pg_proc p
+        where p.pronamespace = 'pgscore_models'::regnamespace
+            and 'pgscore_models.' || quote_ident(p.proname) = pgscore._scorer_name(model, version, 'w')
+    )
+$$;
+
+comment on function pgscore._has_walked(text, integer) is 'Whether a version has a function that scores without a plan to make';
 
 create function pgscore._drop_scorer(model text, version integer) returns void
 language plpgsql volatile
@@ -127,7 +201,7 @@ begin
     -- The score calls the others.
     for doomed in
         select p.oid::regprocedure as function
-        from unnest(array['', 'b', 'p']) with ordinality as s (suffix, ordinal)
+        from unnest(array['', 'b', 'e', 'w', 'p']) with ordinality as s (suffix, ordinal)
         join pg_catalog.pg_proc p
             on pgscore._scorer_name(model, version, s.suffix) = 'pgscore_models.' || quote_ident(p.proname)
         where p.pronamespace = 'pgscore_models'::regnamespace
@@ -161,17 +235,27 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     composite constant boolean := jsonb_array_length(program -> 'inputs') > 100;
+    is_apart constant boolean := pgscore._is_apart(program);
     scorer constant text := pgscore._scorer_name(model, version);
     bare_name constant text := pgscore._scorer_name(model, version, 'b');
+    expression_name constant text := pgscore._scorer_name(model, version, 'e');
+    walked_name constant text := pgscore._scorer_name(model, version, 'w');
     careful_name constant text := pgscore._scorer_name(model, version, 'p');
     type_name constant text := pgscore._scorer_name(model, version, 'i');
     posture constant text := 'immutable parallel safe';
+    -- PL/pgSQL plans an expression once in a session, and JIT does not see it. Without a pinned path, which would cost
+    -- more than the call: every name has its schema.
+    inlined constant text := 'create or replace function %s(%s) returns pg_catalog.float8 language sql %s return %s';
+    apart constant text := 'create or replace function %s(%s) returns pg_catalog.float8 language plpgsql %s as %L';
+    apart_body constant text := E'begin\n    return %s;\nend';
+    scored text;
     fields text;
     declared text;
     types text;
     arguments text[];
     given text;
     bare pgscore.bare_expression;
+    walked pgscore.bare_expression;
     careful_call text;
     says constant text := format('Model "%s" version %s: ', model, version);
 begin
@@ -208,17 +292,30 @@ begin
 
     bare := pgscore._program_best_bare_sql(program, positive, arguments);
     if bare.expression is not null and not composite then
-        execute format(
-            'create or replace function %s(%s) returns pg_catalog.float8 language sql %s return %s',
-            bare_name, declared, posture, bare.expression
-        );
+        execute format(inlined, case when is_apart then expression_name else bare_name end, declared, posture, bare.expression);
+        if is_apart then
+            perform pgscore._publish_function(
+                format('%s(%s)', expression_name, types), says || 'the expression of the score, for ordinary inputs only'
+            );
+            execute format(apart, bare_name, declared, posture, format(apart_body, format('%s(%s)', expression_name, given)));
+            if pgscore._walked(program) is not null then
+                walked := pgscore._program_best_bare_sql(pgscore._walked(program), positive, arguments);
+            end if;
+            if walked.expression is not null then
+                execute format(apart, walked_name, declared, posture, format(apart_body, walked.expression));
+                perform pgscore._publish_function(
+                    format('%s(%s)', walked_name, types), says || 'the score, for ordinary inputs only, without a plan to make'
+                );
+            end if;
+        end if;
         perform pgscore._publish_function(format('%s(%s)', bare_name, types), says || 'the score, for ordinary inputs only');
     end if;
-    execute format(
-        'create or replace function %s(%s) returns pg_catalog.float8 language sql %s return %s',
-        scorer, declared, posture,
-        pgscore._scorer_expression_sql(model, version, program, positive, bare, careful_call, arguments)
-    );
+    scored := pgscore._scorer_expression_sql(model, version, program, positive, bare, careful_call, arguments);
+    if is_apart then
+        execute format(apart, scorer, declared, posture, format(apart_body, scored));
+    else
+        execute format(inlined, scorer, declared, posture, scored);
+    end if;
     perform pgscore._publish_function(format('%s(%s)', scorer, types), says || 'the score');
 end
 $$;

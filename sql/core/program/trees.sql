@@ -57,6 +57,20 @@ $$;
 comment on function pgscore._leaf_places(integer[], integer[], integer[], integer[], integer[], integer) is
     'For each node of a tree that adds to an output which of the leaf''s values it adds, from 0; NULL for other nodes';
 
+create function pgscore._in_set_sql(tested text, members text, missing_is_in boolean) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when members is null then case when missing_is_in then tested || ' is null' else 'false' end
+        when missing_is_in then '(' || tested || ' operator(pg_catalog.=) any (' || members || ')) is not false'
+        else tested || ' operator(pg_catalog.=) any (' || members || ')'
+    end
+$$;
+
+comment on function pgscore._in_set_sql(text, text, boolean) is
+    'SQL that says whether a value is a member of a set, given as SQL for its array, or missing; members is NULL for a set without any';
+
 create function pgscore._trees_sql(step jsonb, tests text[], may_miss boolean[], output integer) returns text[]
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -90,17 +104,12 @@ begin
         tested := tests[feature[node] + 1];
         if sets[node] = -1 then
             condition := tested || ' operator(pg_catalog.<=) ' || quote_literal(thresholds[node]::text) || '::pg_catalog.float8';
-        elsif members[sets[node] + 1] is null then
-            condition := 'false';
         else
-            condition := tested || ' operator(pg_catalog.=) any (' || members[sets[node] + 1] || ')';
+            condition := pgscore._in_set_sql(tested, members[sets[node] + 1], missing_left[node] = 1 and may_miss[feature[node] + 1]);
         end if;
-        if missing_left[node] = 1 and may_miss[feature[node] + 1] then
-            -- NULL for a missing value, except in a set without members.
-            condition := case
-                when sets[node] <> -1 and members[sets[node] + 1] is null then tested || ' is null'
-                else '(' || condition || ') is not false'
-            end;
+        if sets[node] = -1 and missing_left[node] = 1 and may_miss[feature[node] + 1] then
+            -- NULL for a missing value.
+            condition := '(' || condition || ') is not false';
         end if;
         nodes[node] := 'case when ' || condition || ' then ' || nodes[lefts[node] + 1]
             || ' else ' || nodes[rights[node] + 1] || ' end';

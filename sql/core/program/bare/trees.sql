@@ -41,17 +41,26 @@ as $$
 declare
     l constant pgscore.bare_limits := pgscore._bare_limits();
     base constant double precision := (step -> 'base' -> output)::double precision;
-    trees constant text[] := pgscore._trees_sql(step, tests, may_miss, output);
-    r pgscore.bare_register := pgscore._bare_register(
-        'n', array_to_string(pgscore._literal_sql(base) || trees, ' operator(pg_catalog.+) '), size, null, null, null,
-        false
+    trees constant integer := (
+        select count(*) from jsonb_array_elements(step -> 'target') as t (target) where t.target::integer in (-1, output)
     );
+    r pgscore.bare_register := pgscore._bare_register('n', null, size, null, null, null, false);
 begin
-    if cardinality(trees) > 0 then
-        r.expression := '(' || r.expression || ')';
+    if step ? 'walked' then
+        r.expression := pgscore._walk_sql(step, tests, may_miss, output, pgscore._literal_sql(base));
+        if r.expression is null then
+            return null;
+        end if;
+    else
+        r.expression := array_to_string(
+            pgscore._literal_sql(base) || pgscore._trees_sql(step, tests, may_miss, output), ' operator(pg_catalog.+) '
+        );
+        if trees > 0 then
+            r.expression := '(' || r.expression || ')';
+        end if;
     end if;
     select
-        abs(base) + coalesce(max(abs(v.leaf::double precision)), 0) * cardinality(trees),
+        abs(base) + coalesce(max(abs(v.leaf::double precision)), 0) * trees,
         greatest(l.smallest_double, least(min(nullif(abs(v.leaf::double precision), 0)), nullif(abs(base), 0)))
     into r.high, r.small
     from jsonb_array_elements(step -> 'values') as v (leaf);
@@ -65,7 +74,7 @@ end
 $$;
 
 comment on function pgscore._bare_tree_output(jsonb, text[], boolean[], integer, bigint) is
-    'The register of one output of a trees step; tests is SQL for what nodes test, NULL where it is missing and may_miss. NULL where it is not safe';
+    'The register of one output of a trees step; tests is SQL for what nodes test, NULL where it is missing and may_miss. NULL where it is not safe, or is to be walked and cannot';
 
 create function pgscore._bare_trees(
     program jsonb, step jsonb, scores integer[], registers pgscore.bare_register[], most_nodes bigint
