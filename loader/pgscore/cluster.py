@@ -65,17 +65,20 @@ class PrivateCluster:
     Args:
         settings: lines for postgresql.conf.
         python_path: handed to the server as PYTHONPATH; without it, that of PGSCORE_SERVER_PYTHONPATH.
+        place: where its folder is made; without it, among the system's temporary files.
 
     Raises:
         ClusterError: PostgreSQL is not installed, or does not start.
     """
 
-    def __init__(self, settings: Mapping[str, str] | None = None, python_path: str | None = None) -> None:
+    def __init__(
+        self, settings: Mapping[str, str] | None = None, python_path: str | None = None, place: Path | None = None
+    ) -> None:
         self._settings = dict(settings or {})
         self._python_path = python_path or os.environ.get("PGSCORE_SERVER_PYTHONPATH", "")
         self._server = _Server(_programs(), _SERVER_USER if os.geteuid() == 0 else None)
         self._password = secrets.token_urlsafe(18)
-        self.directory = Path(tempfile.mkdtemp(prefix="pgscore-"))
+        self.directory = Path(tempfile.mkdtemp(prefix="pgscore-", dir=place))
         self.port = 0
         self.user = "postgres"
 

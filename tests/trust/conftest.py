@@ -11,6 +11,7 @@ from pytest_postgresql import factories
 from tests.support.database import Database, Session, named
 
 from . import world as worlds
+from .typed import make_models
 from .world import World
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
     from pgscore.cluster import PrivateCluster
 
-_key: Path
-
 
 def _load(**connection: Any) -> None:  # noqa: ANN401
     names = ("host", "port", "user", "password", "dbname")
@@ -28,15 +27,8 @@ def _load(**connection: Any) -> None:  # noqa: ANN401
     session = Session(dsn)
     worlds.build(session)
     session.close()
-    assert [worlds.publish(dsn, _key, constant, promoted=constant == 0) for constant in (0.0, 1.0)] == [1, 2]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def trust_key(key: Path) -> Path:
-    """The key that the template's loader signs with."""
-    global _key  # noqa: PLW0603  loaders of templates get connections and nothing else
-    _key = key
-    return key
+    # Not signed: what is unpickled is no subject of most attacks, and costs each session a second.
+    assert [worlds.publish(dsn, constant=constant, promoted=constant == 0) for constant in (0.0, 1.0)] == [1, 2]
 
 
 trust_template = factories.postgresql_noproc(dbname="trust", load=[_load], depends_on="installed_template")
@@ -51,3 +43,10 @@ def world(cluster: PrivateCluster, _trust: object) -> Iterator[World]:
     yield found
     found.root.run("drop role if exists gained")
     database.close()
+
+
+@pytest.fixture(scope="session")
+def typed(shared: Database, key: Path) -> Database:
+    """`shared` with a table of all types that can be inputs, and models that read it; each test promotes them."""
+    make_models(shared, key)
+    return shared
