@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "5162d755b93f4e076743a595f153441c706d9cba539f64bb8f0d1c6b34ed4363")
+    run_frozen("0001_core.up.sql", "1d28ae75a3bcbfdb0212cb597c21c67c66e33b994bec4e4097ace8149a46ec49")
 
 
 def downgrade() -> None:

@@ -299,7 +299,6 @@ declare
     work churn._pgscore_customer_profile_queue[] := $1;
     again boolean := coalesce(nullif(current_setting('pgscore.recounted', true), '') = extract(epoch from statement_timestamp())::text, false);
     slots integer[];
-    missing text;
     locked churn.customer_profile[];
     moved churn.customer_profile[];
     changed boolean[];
@@ -308,7 +307,6 @@ declare
     touched boolean;
     serving boolean;
     mark bigint;
-    began timestamptz;
     first integer;
     size integer;
     answer record;
@@ -428,7 +426,6 @@ begin
         from (select unnest(here.moved) as row) m
         where p.customer_id = (m.row).customer_id;
     else
-        began := clock_timestamp();
         first := 1;
         while first <= cardinality(moved) loop
             size := least(1000, cardinality(moved) - first + 1);

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pgscore
 import psycopg2
 import pytest
 from pytest_postgresql import factories
 
+from tests.support import models
 from tests.support.database import Database, Session, named
 
 from . import world as worlds
@@ -21,9 +23,13 @@ if TYPE_CHECKING:
     from pgscore.cluster import PrivateCluster
 
 
-def _load(**connection: Any) -> None:  # noqa: ANN401
+def _dsn(connection: dict[str, Any]) -> str:
     names = ("host", "port", "user", "password", "dbname")
-    dsn = str(psycopg2.extensions.make_dsn(**{name: connection[name] for name in names}))
+    return str(psycopg2.extensions.make_dsn(**{name: connection[name] for name in names}))
+
+
+def _load(**connection: Any) -> None:  # noqa: ANN401
+    dsn = _dsn(connection)
     session = Session(dsn)
     worlds.build(session)
     session.close()
@@ -31,8 +37,17 @@ def _load(**connection: Any) -> None:  # noqa: ANN401
     assert [worlds.publish(dsn, constant=constant, promoted=constant == 0) for constant in (0.0, 1.0)] == [1, 2]
 
 
+def _release(**connection: Any) -> None:  # noqa: ANN401
+    dsn = _dsn(connection)
+    for model in (models.pipeline(), models.light_pipeline()):
+        pgscore.publish(dsn, "churn", model, profile="churn.customer_profile")
+    pgscore.promote(dsn, "churn", 1)
+
+
 trust_template = factories.postgresql_noproc(dbname="trust", load=[_load], depends_on="installed_template")
 _trust = factories.postgresql("trust_template")
+unsigned_template = factories.postgresql_noproc(dbname="unsigned", load=[_release], depends_on="installed_template")
+_unsigned = factories.postgresql("unsigned_template")
 
 
 @pytest.fixture
@@ -42,6 +57,14 @@ def world(cluster: PrivateCluster, _trust: object) -> Iterator[World]:
     found = World(database)
     yield found
     found.root.run("drop role if exists gained")
+    database.close()
+
+
+@pytest.fixture
+def unsigned(cluster: PrivateCluster, _unsigned: object) -> Iterator[Database]:
+    """The models of `serving`, without a signature: no session has to import scikit-learn."""
+    database = Database(cluster, named("unsigned"))
+    yield database
     database.close()
 
 
