@@ -37,7 +37,7 @@ end
 $$;
 
 comment on function pgscore._multiply(double precision, double precision) is
-    'a · b as IEEE doubles, where PostgreSQL would raise an error: an overflow is infinite, an underflow 0. NULL where it is no number';
+    'a * b as IEEE doubles, where PostgreSQL would raise an error: an overflow is infinite, an underflow 0. NULL where it is no number';
 grant execute on function pgscore._multiply(double precision, double precision) to pgscore_reader;
 
 create function pgscore._divide(a double precision, b double precision) returns double precision
@@ -107,7 +107,7 @@ end
 $$;
 
 comment on function pgscore._weighted_sum(double precision, double precision[], double precision[]) is
-    'start + Σ number · weight, from left to right, as IEEE doubles. NULL where it is no number';
+    'start + the sum of number * weight, from left to right, as IEEE doubles. NULL where it is no number';
 grant execute on function pgscore._weighted_sum(double precision, double precision[], double precision[]) to pgscore_reader;
 
 create function pgscore._outputs(link text, scores double precision[]) returns double precision[]

@@ -13,7 +13,7 @@ as $$
 $$;
 
 comment on function pgscore._careful_declarations_sql(jsonb, text[]) is
-    'The variables r0, r1, … that hold the inputs, whose SQL is given';
+    'The variables r0, r1, ... that hold the inputs, whose SQL is given';
 
 create function pgscore._careful_refusals_sql(inputs jsonb) returns text
 language sql immutable parallel safe
@@ -113,7 +113,7 @@ end
 $$;
 
 comment on function pgscore._careful_step_sql(jsonb, text) is
-    'SQL for a step of any kind but trees, over variables r0, r1, … of these kinds (n: number, t: text)';
+    'SQL for a step of any kind but trees, over variables r0, r1, ... of these kinds (n: number, t: text)';
 
 create function pgscore._careful_trees_sql(
     step jsonb, kinds text, may_miss boolean[], output integer, register integer

@@ -40,7 +40,7 @@ comment on column pgscore.binding.profile is 'The table whose counters move and 
 comment on column pgscore.binding.model is 'The model that scores; it need not exist yet';
 comment on column pgscore.binding.event_key is 'The events'' columns that name the profile';
 comment on column pgscore.binding.profile_key is 'The profile''s columns that they name';
-comment on column pgscore.binding.reducers is 'How events change the profile: [{"column": …, "aggregate": …}]';
+comment on column pgscore.binding.reducers is 'How events change the profile: [{"column": ..., "aggregate": ...}]';
 comment on column pgscore.binding.score is 'The profile''s column for the score';
 comment on column pgscore.binding.version is 'The profile''s column for the version that gave the score';
 comment on column pgscore.binding.scored_at is 'The profile''s column for the time of the score';

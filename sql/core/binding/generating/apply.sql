@@ -223,7 +223,7 @@ create function pgscore._move_sql(profile regclass) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    -- Not row(…)::profile, which an added column would break.
+    -- Not row(...)::profile, which an added column would break.
     select pgscore._fill(pgscore._move_template(), jsonb_build_object(
         'every', string_agg(
             format(

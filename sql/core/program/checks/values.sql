@@ -33,7 +33,7 @@ as $$
         when value is null then 'absent'
         when jsonb_typeof(value) in ('array', 'object') then
             case jsonb_typeof(value) when 'array' then 'a list' else 'an object' end
-        when length(value::text) > 60 then left(value::text, 60) || '…'
+        when length(value::text) > 60 then left(value::text, 60) || '...'
         else value::text
     end
 $$;
