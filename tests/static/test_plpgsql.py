@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -42,7 +43,7 @@ _WITHOUT_A_TABLE = """
         and not exists (select from pg_trigger t where t.tgfoid = p.oid)
 """
 # What the snapshots do not show.
-_OPTIONS: list[dict[str, str]] = [
+_OPTIONS: list[dict[str, Any]] = [
     {"on_missing": "error"},
     {"on_missing": "insert", "timing": "statement"},
     {"on_error": "abort", "max_scoring_ms": "5"},
@@ -70,12 +71,17 @@ def _findings(session: Session, known: list[int]) -> set[str]:
     }
 
 
-def _bindings() -> Iterator[Callable[[Session], object]]:
-    """Makes and attaches tables, in each way that has a snapshot, and in some more."""
+def _bindings() -> Iterator[Callable[[Session], None]]:
+    """What makes and attaches tables, in each way that has a snapshot, and in some more."""
     for _, build, attach in snapshots._VARIANTS.values():
-        yield lambda session, build=build, attach=attach: (build(session), attach(session))
+        yield partial(_attached, build, attach)
     for options in _OPTIONS:
-        yield lambda session, options=options: (shop.build(session), shop.attach(session, **options))
+        yield partial(_attached, shop.build, partial(shop.attach, **options))
+
+
+def _attached(build: Callable[[Session], object], attach: Callable[[Session], object], session: Session) -> None:
+    build(session)
+    attach(session)
 
 
 def test_all_functions(checking: Session) -> None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 from pglast import parse_sql
 from pglast.parser import scan
-from pgspot.state import Counter, State
-from pgspot.visitors import visit_sql
+from pgspot.state import Counter, State  # type: ignore[import-untyped]
+from pgspot.visitors import visit_sql  # type: ignore[import-untyped]
 
 from tests.support.migrate import ROOT
 
@@ -34,7 +34,7 @@ _PYTHON = "language plpython3u"
 # Search paths ---------------------------------------------------------------------------------------------------------
 
 
-class _Findings(Counter):  # type: ignore[misc]  pgspot has no types
+class _Findings(Counter):  # type: ignore[misc]
     """What pgspot says, kept instead of printed."""
 
     def __init__(self) -> None:
@@ -86,7 +86,7 @@ def test_a_path_that_is_not_pinned_is_found() -> None:
 
 
 def _squawk(*paths: Path) -> list[str]:
-    command = [Path(sys.executable).with_name("squawk"), "--reporter", "gcc", *paths]
+    command = [str(Path(sys.executable).with_name("squawk")), "--reporter", "gcc", *map(str, paths)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     lines = re.findall(r"^(.*?):\d+:\d+: \w+: ([\w-]+) ", done.stdout, re.MULTILINE)
     assert lines or done.returncode == 0, done.stdout + done.stderr
