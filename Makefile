@@ -40,6 +40,7 @@ test: lint types check
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	@$(BIN)/pytest tests/static/test_sql.py
 
 types: $(READY)
 	$(BIN)/mypy

@@ -31,6 +31,7 @@ class PrivateCluster:
         settings: lines for postgresql.conf.
         python_path: handed to the server as PYTHONPATH; without it, that of PGSCORE_SERVER_PYTHONPATH.
         programs: the PostgreSQL to run; without it, `Programs.chosen`.
+        place: where its folder is made; without it, among the system's temporary files.
 
     Raises:
         ClusterError: PostgreSQL is not installed, or does not start.
@@ -41,12 +42,13 @@ class PrivateCluster:
         settings: Mapping[str, str] | None = None,
         python_path: str | None = None,
         programs: Programs | None = None,
+        place: Path | None = None,
     ) -> None:
         self._settings = dict(settings or {})
         self._python_path = python_path or os.environ.get("PGSCORE_SERVER_PYTHONPATH", "")
         self.programs = programs or Programs.chosen()
         self._password = secrets.token_urlsafe(18)
-        self.directory = Path(tempfile.mkdtemp(prefix="pgscore-", dir=self.programs.temporary))
+        self.directory = Path(tempfile.mkdtemp(prefix="pgscore-", dir=place or self.programs.temporary))
         self.port = 0
         self.user = "postgres"
 

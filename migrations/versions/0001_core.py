@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "80ac759e1f3138a9d8799e71b6d433bd251eadf7da7b89616a0b87a3124295ac")
+    run_frozen("0001_core.up.sql", "fe7f129efedf42dcac13e8d17bc563aa53f605cde28f861b0a9c580b98d78a7f")
 
 
 def downgrade() -> None:

@@ -8416,7 +8416,6 @@ declare
     work {{queue}}[] := $1;
     again boolean := {{recounted}};
     slots integer[];
-    missing text;
     locked {{profile}}[];
     moved {{profile}}[];
     changed boolean[];
@@ -8425,7 +8424,6 @@ declare
     touched boolean;
     serving boolean;
     mark bigint;
-    began timestamptz;
     first integer;
     size integer;
     answer record;
@@ -8672,7 +8670,7 @@ create function pgscore._score_many_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
-began := clock_timestamp();
+{{starts}}
 first := 1;
 while first <= cardinality(moved) loop
     size := least(1000, cardinality(moved) - first + 1);
@@ -10401,7 +10399,7 @@ begin
         ));
     end if;
     return pgscore._fill(pgscore._score_many_template(), parts || jsonb_build_object(
-        'ask', ask,
+        'ask', ask, 'starts', case when b.max_scoring_ms is not null then 'began := clock_timestamp();' end,
         'refused', pgscore._fill(case b.on_error when 'abort' then pgscore._abort_many_template() else pgscore._keep_many_template() end, parts),
         'log', case when b.log then pgscore._fill(pgscore._log_many_template(), parts) end
     ));
@@ -10470,10 +10468,11 @@ as $$
             'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'), 'recounted', pgscore._recounted_sql(),
             'declared', (
                 select string_agg(format('every_%s boolean;', o.number), e'\n' order by o.number)
+                    || case when bool_or(o.on_missing = 'error') then e'\nmissing text;' else '' end
                     || case when bool_or(o.on_missing = 'insert') then format(e'\nkept %s[];\nmade boolean;', pgscore._profile_object(b, 'queue')) else '' end
                 from pgscore._bindings_of(b.profile) o
             ) || (
-                select string_agg(
+                select case when bool_or(t.max_scoring_ms is not null) then e'\nbegan timestamptz;' else '' end || string_agg(
                     format(e'\nnames_%1$s text[];\nscores_%1$s double precision[];\nversions_%1$s integer[];\nreasons_%1$s text[];', t.number), ''
                     order by t.number
                 )

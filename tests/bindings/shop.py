@@ -187,7 +187,7 @@ def reconcile_step(session: Session, rows: int) -> None:
     )
 
 
-def publish(dsn: str, key: Path, profile: str | None = PROFILE) -> None:
+def publish(dsn: str, key: Path | None, profile: str | None = PROFILE) -> None:
     """Has the model serve."""
     frame = pd.DataFrame([[1, 2, 1, 3.5], [4, 0, 0, 0]], columns=INPUTS)
     published = pgscore.publish(dsn, "shop", model(), profile=profile, golden=frame, key=key, promoted=True)

@@ -72,7 +72,6 @@ declare
     work "Shop"."_pgscore_Customer_queue"[] := $1;
     again boolean := coalesce(nullif(current_setting('pgscore.recounted', true), '') = extract(epoch from statement_timestamp())::text, false);
     slots integer[];
-    missing text;
     locked "Shop"."Customer"[];
     moved "Shop"."Customer"[];
     changed boolean[];
@@ -81,7 +80,6 @@ declare
     touched boolean;
     serving boolean;
     mark bigint;
-    began timestamptz;
     first integer;
     size integer;
     answer record;
@@ -247,7 +245,6 @@ begin
         from (select unnest(here.moved) as row) m
         where p.id = (m.row).id;
     else
-        began := clock_timestamp();
         first := 1;
         while first <= cardinality(moved) loop
             size := least(1000, cardinality(moved) - first + 1);

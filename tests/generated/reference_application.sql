@@ -302,7 +302,6 @@ declare
     work churn._pgscore_customer_profile_queue[] := $1;
     again boolean := coalesce(nullif(current_setting('pgscore.recounted', true), '') = extract(epoch from statement_timestamp())::text, false);
     slots integer[];
-    missing text;
     locked churn.customer_profile[];
     moved churn.customer_profile[];
     changed boolean[];
@@ -311,7 +310,6 @@ declare
     touched boolean;
     serving boolean;
     mark bigint;
-    began timestamptz;
     first integer;
     size integer;
     answer record;
@@ -431,7 +429,6 @@ begin
         from (select unnest(here.moved) as row) m
         where p.customer_id = (m.row).customer_id;
     else
-        began := clock_timestamp();
         first := 1;
         while first <= cardinality(moved) loop
             size := least(1000, cardinality(moved) - first + 1);

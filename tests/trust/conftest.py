@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pgscore
 import psycopg2
 import pytest
 from pytest_postgresql import factories
 
+from tests.support import models
 from tests.support.database import Database, Session, named
 
 from . import world as worlds
+from .typed import make_models
 from .world import World
 
 if TYPE_CHECKING:
@@ -19,28 +22,32 @@ if TYPE_CHECKING:
 
     from examples.server.cluster import PrivateCluster
 
-_key: Path
+
+def _dsn(connection: dict[str, Any]) -> str:
+    names = ("host", "port", "user", "password", "dbname")
+    return str(psycopg2.extensions.make_dsn(**{name: connection[name] for name in names}))
 
 
 def _load(**connection: Any) -> None:  # noqa: ANN401
-    names = ("host", "port", "user", "password", "dbname")
-    dsn = str(psycopg2.extensions.make_dsn(**{name: connection[name] for name in names}))
+    dsn = _dsn(connection)
     session = Session(dsn)
     worlds.build(session)
     session.close()
-    assert [worlds.publish(dsn, _key, constant, promoted=constant == 0) for constant in (0.0, 1.0)] == [1, 2]
+    # Not signed: what is unpickled is no subject of most attacks, and costs each session a second.
+    assert [worlds.publish(dsn, constant=constant, promoted=constant == 0) for constant in (0.0, 1.0)] == [1, 2]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def trust_key(key: Path) -> Path:
-    """The key that the template's loader signs with."""
-    global _key  # noqa: PLW0603  loaders of templates get connections and nothing else
-    _key = key
-    return key
+def _release(**connection: Any) -> None:  # noqa: ANN401
+    dsn = _dsn(connection)
+    for model in (models.pipeline(), models.light_pipeline()):
+        pgscore.publish(dsn, "churn", model, profile="churn.customer_profile")
+    pgscore.promote(dsn, "churn", 1)
 
 
 trust_template = factories.postgresql_noproc(dbname="trust", load=[_load], depends_on="installed_template")
 _trust = factories.postgresql("trust_template")
+unsigned_template = factories.postgresql_noproc(dbname="unsigned", load=[_release], depends_on="installed_template")
+_unsigned = factories.postgresql("unsigned_template")
 
 
 @pytest.fixture
@@ -51,3 +58,18 @@ def world(cluster: PrivateCluster, _trust: object) -> Iterator[World]:
     yield found
     found.root.run("drop role if exists gained")
     database.close()
+
+
+@pytest.fixture
+def unsigned(cluster: PrivateCluster, _unsigned: object) -> Iterator[Database]:
+    """The models of `serving`, without a signature: no session has to import scikit-learn."""
+    database = Database(cluster, named("unsigned"))
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def typed(shared: Database, key: Path) -> Database:
+    """`shared` with a table of all types that can be inputs, and models that read it; each test promotes them."""
+    make_models(shared, key)
+    return shared

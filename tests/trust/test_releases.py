@@ -17,8 +17,6 @@ from tests.support.database import ANALYST, NOBODY, OPERATOR, SCIENTIST, refused
 from tests.support.models import customers, light_pipeline, pipeline, probability
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.support.database import Database, Session
 
 _COPY = (
@@ -48,27 +46,27 @@ def _outdated(session: Session) -> list[str]:
 
 
 @pytest.fixture
-def copied(serving: Database) -> Session:
+def copied(unsigned: Database) -> Session:
     """A superuser's session, where an analyst may read table public.copied and has tied it."""
-    session = serving.session()
+    session = unsigned.session()
     session.run(_COPY)
-    serving.session(ANALYST).run(_TIE)
+    unsigned.session(ANALYST).run(_TIE)
     return session
 
 
 def test_a_reader_ties_a_table_whose_rows_are_then_scored_by_functions_of_their_own(
-    serving: Database, copied: Session
+    unsigned: Database, copied: Session
 ) -> None:
     assert copied.value(_GENERATED) == 8
-    assert _answering(serving.session(ANALYST), "public.copied") == 1
-    plan = str(serving.session(ANALYST).run(f"explain (verbose, costs off) {_SCORES.format('public.copied')}"))
+    assert _answering(unsigned.session(ANALYST), "public.copied") == 1
+    plan = str(unsigned.session(ANALYST).run(f"explain (verbose, costs off) {_SCORES.format('public.copied')}"))
     assert "pgscore._late_score" not in plan
     assert "pgscore.score" not in plan
     assert _outdated(copied) == []
 
 
-def test_a_tie_is_for_who_may_read_the_table(serving: Database) -> None:
-    session, analyst = serving.session(), serving.session(ANALYST)
+def test_a_tie_is_for_who_may_read_the_table(unsigned: Database) -> None:
+    session, analyst = unsigned.session(), unsigned.session(ANALYST)
     session.run("create table public.hidden as select * from churn.customer_profile; create sequence public.counting")
     session.run(f"grant usage on schema public to {ANALYST}")
     with refused("42501", "test_analyst may not read table public.hidden, and so has no model score its rows"):
@@ -76,7 +74,7 @@ def test_a_tie_is_for_who_may_read_the_table(serving: Database) -> None:
     with refused("42501", "row-level security"):
         analyst.run("insert into pgscore.model_profile values ('churn', 'public.hidden')")
     with refused("42501", "permission denied"):
-        serving.session(NOBODY).run("select pgscore._add_profile('churn', 'churn.customer_profile')")
+        unsigned.session(NOBODY).run("select pgscore._add_profile('churn', 'churn.customer_profile')")
     with refused("42809", "public.counting is no table"):
         analyst.run("select pgscore._add_profile('churn', 'public.counting')")
     with refused("42809", "temporary or the system's"):
@@ -90,8 +88,8 @@ def test_a_tie_is_for_who_may_read_the_table(serving: Database) -> None:
     assert session.run("select profile::text from pgscore.model_profile") == [("churn.customer_profile",)]
 
 
-def test_what_is_tied_can_be_untied(serving: Database, copied: Session) -> None:
-    analyst, scientist = serving.session(ANALYST), serving.session(SCIENTIST)
+def test_what_is_tied_can_be_untied(unsigned: Database, copied: Session) -> None:
+    analyst, scientist = unsigned.session(ANALYST), unsigned.session(SCIENTIST)
     with refused("42501", "test_scientist may not read table public.copied, and so does not drop it"):
         scientist.run(_FORGET)
     with refused("55006", 'a binding stores the scores that model "churn" gives for rows of table churn.customer'):
@@ -104,31 +102,31 @@ def test_what_is_tied_can_be_untied(serving: Database, copied: Session) -> None:
     copied.run("drop table public.copied")
 
 
-def test_an_operator_unties_too_and_a_view_keeps_what_it_needs(serving: Database, copied: Session) -> None:
+def test_an_operator_unties_too_and_a_view_keeps_what_it_needs(unsigned: Database, copied: Session) -> None:
     copied.run("create view public.scored as select p.customer_id, pgscore.score('churn', p) from public.copied p")
-    serving.session(OPERATOR).run(_FORGET)
+    unsigned.session(OPERATOR).run(_FORGET)
     assert copied.value(_GENERATED) == 1
-    serving.session(OPERATOR).run("select pgscore.promote('churn', 2)")
+    unsigned.session(OPERATOR).run("select pgscore.promote('churn', 2)")
     found = [score for (score,) in copied.run("select score from public.scored order by customer_id")]
     assert found == pytest.approx(probability(light_pipeline(), customers()), abs=1e-12)
 
 
-def test_a_table_that_was_dropped_is_forgotten_by_its_name(serving: Database, copied: Session) -> None:
+def test_a_table_that_was_dropped_is_forgotten_by_its_name(unsigned: Database, copied: Session) -> None:
     copied.run("drop table public.copied cascade; create table public.copied (a integer)")
-    serving.session(OPERATOR).run("select pgscore.promote('churn', 2)")
+    unsigned.session(OPERATOR).run("select pgscore.promote('churn', 2)")
     assert _answering(copied, "churn.customer_profile") == 2
-    (finding,) = [each for each in examine(serving.dsn()) if "was dropped" in each.sentence]
+    (finding,) = [each for each in examine(unsigned.dsn()) if "was dropped" in each.sentence]
     assert finding.remedy == "select pgscore._add_profile('churn', 'public.copied')"
     forgotten = {"model": "churn", "table": "public.copied"}
-    assert run_json(serving.dsn(SCIENTIST), "forget", "churn", "public.copied") == forgotten
+    assert run_json(unsigned.dsn(SCIENTIST), "forget", "churn", "public.copied") == forgotten
     assert copied.run("select profile::text from pgscore.model_profile") == [("churn.customer_profile",)]
-    command(serving.dsn(), "forget", "churn", "public.copied", expect=1)
+    command(unsigned.dsn(), "forget", "churn", "public.copied", expect=1)
 
 
-def test_the_command_and_python_forget(serving: Database, copied: Session) -> None:
-    assert "churn has forgotten public.copied." in command(serving.dsn(), "forget", "churn", "public.copied").stdout
-    serving.session(ANALYST).run(_TIE)
-    pgscore.forget_profile(serving.dsn(ANALYST), "churn", "public.copied")
+def test_the_command_and_python_forget(unsigned: Database, copied: Session) -> None:
+    assert "churn has forgotten public.copied." in command(unsigned.dsn(), "forget", "churn", "public.copied").stdout
+    unsigned.session(ANALYST).run(_TIE)
+    pgscore.forget_profile(unsigned.dsn(ANALYST), "churn", "public.copied")
     assert copied.value(_GENERATED) == 0
 
 
@@ -145,9 +143,9 @@ def test_the_command_and_python_forget(serving: Database, copied: Session) -> No
     ],
 )
 def test_a_reader_with_an_open_transaction_stands_in_no_promotions_way(
-    serving: Database, copied: Session, held: str
+    unsigned: Database, copied: Session, held: str
 ) -> None:
-    analyst, operator = serving.session(ANALYST), serving.session(OPERATOR)
+    analyst, operator = unsigned.session(ANALYST), unsigned.session(OPERATOR)
     analyst.run("begin")
     analyst.run(held)
     operator.run("select pgscore.promote('churn', 2, 'sql')")
@@ -161,8 +159,8 @@ def test_a_reader_with_an_open_transaction_stands_in_no_promotions_way(
         assert _answering(copied, table) == 1
 
 
-def test_what_a_reader_holds_is_left_out_and_said_and_mended(serving: Database, copied: Session) -> None:
-    analyst, operator = serving.session(ANALYST), serving.session(OPERATOR)
+def test_what_a_reader_holds_is_left_out_and_said_and_mended(unsigned: Database, copied: Session) -> None:
+    analyst, operator = unsigned.session(ANALYST), unsigned.session(OPERATOR)
     copied.run("alter table public.copied alter column total_day_minutes type numeric")
     analyst.run("begin")
     analyst.run("select pgscore._generate_profile('public.copied')")
@@ -174,15 +172,15 @@ def test_what_a_reader_holds_is_left_out_and_said_and_mended(serving: Database, 
     assert _answering(copied, "public.copied") == 2
     assert _answering(copied, "churn.customer_profile") == 2
     assert _outdated(copied) == ["copied"]
-    (finding,) = [each for each in examine(serving.dsn()) if "scored slowly" in each.sentence]
+    (finding,) = [each for each in examine(unsigned.dsn()) if "scored slowly" in each.sentence]
     assert (finding.subject, finding.level) == ("public.copied", "warning")
-    serving.session(ANALYST).run(finding.remedy)
+    unsigned.session(ANALYST).run(finding.remedy)
     assert _outdated(copied) == []
     assert _answering(copied, "public.copied") == 2
 
 
-def test_a_table_that_is_locked_stands_in_no_promotions_way(serving: Database, copied: Session) -> None:
-    owner, operator = serving.session(), serving.session(OPERATOR)
+def test_a_table_that_is_locked_stands_in_no_promotions_way(unsigned: Database, copied: Session) -> None:
+    owner, operator = unsigned.session(), unsigned.session(OPERATOR)
     owner.run("begin")
     owner.run("lock table public.copied, churn.customer_profile in access exclusive mode")
     with operator.said() as said:
@@ -209,10 +207,10 @@ def test_a_table_that_is_locked_stands_in_no_promotions_way(serving: Database, c
     ],
 )
 def test_a_table_that_lost_an_input_stands_in_no_promotions_way(
-    serving: Database, copied: Session, change: str, sqlstate: str, sentence: str
+    unsigned: Database, copied: Session, change: str, sqlstate: str, sentence: str
 ) -> None:
     copied.run(f"alter table public.copied {change}")
-    serving.session(OPERATOR).run("select pgscore.promote('churn', 2)")
+    unsigned.session(OPERATOR).run("select pgscore.promote('churn', 2)")
     assert _answering(copied, "churn.customer_profile") == 2
     for call in (
         _SCORES.format("public.copied"),
@@ -221,23 +219,23 @@ def test_a_table_that_lost_an_input_stands_in_no_promotions_way(
         "select pgscore._score_rows('churn', array_agg(p)) from public.copied p",
     ):
         with refused(sqlstate, sentence):
-            serving.session(ANALYST).run(call)
+            unsigned.session(ANALYST).run(call)
     assert _outdated(copied) == []
-    assert "public.copied" in {each.subject for each in examine(serving.dsn()) if each.level == "problem"}
+    assert "public.copied" in {each.subject for each in examine(unsigned.dsn()) if each.level == "problem"}
 
 
-def test_a_schema_out_of_reach_stands_in_no_promotions_way(serving: Database, copied: Session) -> None:
+def test_a_schema_out_of_reach_stands_in_no_promotions_way(unsigned: Database, copied: Session) -> None:
     copied.run("revoke usage on schema public from pgscore_owner, public")
-    serving.session(OPERATOR).run("select pgscore.promote('churn', 2)")
+    unsigned.session(OPERATOR).run("select pgscore.promote('churn', 2)")
     assert _answering(copied, "public.copied") == 2
     assert _outdated(copied) == ["copied"]
-    serving.session(ANALYST).run(_FORGET)
+    unsigned.session(ANALYST).run(_FORGET)
     assert _outdated(copied) == []
 
 
-def test_a_publication_that_is_left_open_stands_in_no_promotions_way(serving: Database) -> None:
-    scientist, operator = serving.session(SCIENTIST), serving.session(OPERATOR)
-    contract = serving.session().value("select contract::text from pgscore.model_version where version = 2")
+def test_a_publication_that_is_left_open_stands_in_no_promotions_way(unsigned: Database) -> None:
+    scientist, operator = unsigned.session(SCIENTIST), unsigned.session(OPERATOR)
+    contract = unsigned.session().value("select contract::text from pgscore.model_version where version = 2")
     scientist.run("begin")
     scientist.run(
         "select pgscore._publish('churn', %s, %s, 10, 'joblib', %s, null, null, '{}', '[{\"inputs\": {}}]', null)",
@@ -249,19 +247,17 @@ def test_a_publication_that_is_left_open_stands_in_no_promotions_way(serving: Da
     operator.run("select pgscore.rollback('churn')")
 
 
-def test_a_view_of_a_versions_functions_stands_in_no_prunings_way(
-    serving: Database, key: Path, copied: Session
-) -> None:
+def test_a_view_of_a_versions_functions_stands_in_no_prunings_way(unsigned: Database, copied: Session) -> None:
     copied.run("""create view public.held as select pgscore_models."_churn 2"(1, 2, 3) as score""")
-    operator = serving.session(OPERATOR)
+    operator = unsigned.session(OPERATOR)
     operator.run("select pgscore.retire('churn', 2)")
     assert len(operator.run("select * from pgscore.prune('churn')")) == 1
-    again = pgscore.publish(serving.dsn(), "churn", light_pipeline(), profile="churn.customer_profile", key=key)
+    again = pgscore.publish(unsigned.dsn(), "churn", light_pipeline(), profile="churn.customer_profile")
     assert (again.version, again.restored) == (2, True)
 
 
-def test_a_version_that_takes_too_long_is_refused_before_anything_is_locked(serving: Database) -> None:
-    session, operator, other = serving.session(), serving.session(OPERATOR), serving.session(OPERATOR)
+def test_a_version_that_takes_too_long_is_refused_before_anything_is_locked(unsigned: Database) -> None:
+    session, operator, other = unsigned.session(), unsigned.session(OPERATOR), unsigned.session(OPERATOR)
     session.run("alter table pgscore.golden_row disable trigger immutable")
     session.run(
         "insert into pgscore.golden_row select model, version, ordinal + 100000 * i, inputs, expected, outputs, scale"

@@ -54,10 +54,12 @@ _FUNCTIONS = """
                 and not (p.proargtypes::oid[] || p.prorettype) && array[
                     'internal', 'cstring', '"any"', 'trigger', 'event_trigger', 'record', 'void'
                 ]::regtype[]::oid[]
-                and exists (
-                    select from pg_catalog.pg_proc o join pg_catalog.pg_namespace n on n.oid = o.pronamespace
-                    where (n.nspname ~ '^pgscore' or o.proname ~ '^_pgscore')
-                        and o.prosrc ~ ('\\m' || regexp_replace(p.proname, '\\W', '.', 'g') || '\\M')
+                and p.proname::text in (
+                    select w.word[1]
+                    from pg_catalog.pg_proc o
+                    join pg_catalog.pg_namespace n on n.oid = o.pronamespace
+                    cross join regexp_matches(o.prosrc, '\\w+', 'g') as w (word)
+                    where n.nspname ~ '^pgscore' or o.proname ~ '^_pgscore'
                 )
         loop
             begin

@@ -9,11 +9,9 @@ import pytest
 from tests.support.database import ANALYST
 from tests.support.models import ENGINES
 
-from .typed import MODELS, make_models
+from .typed import MODELS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.support.database import Database, Session
 
 _SETTINGS = [
@@ -46,12 +44,6 @@ _FORMS = {
 }
 
 
-@pytest.fixture(scope="module")
-def typed(shared: Database, key: Path) -> Database:
-    make_models(shared, key)
-    return shared
-
-
 def _scores(session: Session) -> dict[tuple[str, str], Any]:
     session.run("create temporary table written as select r.id, to_jsonb(r) as payload from typed.row r")
     return _asked(session)
@@ -75,7 +67,7 @@ def _asked(session: Session, setting: str | None = None) -> dict[tuple[str, str]
 def test_no_setting_changes_a_score(typed: Database, engine: str) -> None:
     session = typed.session()
     for model in MODELS:
-        session.run("select pgscore.promote(%s, 1, %s)", model, engine)
+        session.run("select pgscore.promote(%s, 1, %s, 300)", model, engine)
     expected = _scores(session)
     for model in MODELS:
         first = expected[model, "typed"]

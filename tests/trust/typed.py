@@ -54,9 +54,9 @@ def make_models(database: Database, key: Path) -> None:
             [("texts", OneHotEncoder(), TEXTS), ("flag", OrdinalEncoder(), ["flag"]), ("as is", "passthrough", numbers)]
         )
         fitted = make_pipeline(prepared, estimator).fit(frame, target)
-        published = pgscore.publish(database.dsn(), model, fitted, profile="typed.row", key=key, promoted=True)
+        published = pgscore.publish(database.dsn(), model, fitted, profile="typed.row", key=key)
         assert (published.problem, published.obstacle) == (None, None)
-        session.run("select pgscore.promote(%s, 1, 'sql')", model)
+        session.run("select pgscore.promote(%s, 1, 'sql', 300)", model)
 
 
 def _frame(session: Session) -> pd.DataFrame:

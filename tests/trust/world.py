@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pgscore
 import psycopg2
+from pgscore.doctor import examine
 from sklearn.linear_model import LogisticRegression
 
 from tests.support.database import OPERATOR, PASSWORD, SCIENTIST
@@ -175,6 +176,12 @@ class World:
         """Who promotes."""
         return self.database.session(OPERATOR)
 
+    def problems(self) -> list[str]:
+        """What the doctor says of alice's tables."""
+        found = examine(self.database.dsn())
+        said = [f"{each.subject}: {each.sentence} {each.remedy}" for each in found if each.level != "ok"]
+        return [each for each in said if "sa." in each]
+
     def attach(self, owner: str, **options: str) -> None:
         """Ties an owner's tables, as the owner."""
         attach(getattr(self, owner), OWNERS[owner], **options)
@@ -222,6 +229,8 @@ def attach(session: Session, space: str, **options: str) -> None:
     )
 
 
+# How attach refuses tables that it does not do.
+UNSUITABLE = ("22023", "42809", "0A000", "55000", "42602", "42701", "42939")
 # What is called for bound tables, beside attach.
 CALLS = {
     "reattach": "select pgscore.reattach('{space}.ev', '{space}.pr')",

@@ -11,7 +11,6 @@ declare
     work {{queue}}[] := $1;
     again boolean := {{recounted}};
     slots integer[];
-    missing text;
     locked {{profile}}[];
     moved {{profile}}[];
     changed boolean[];
@@ -20,7 +19,6 @@ declare
     touched boolean;
     serving boolean;
     mark bigint;
-    began timestamptz;
     first integer;
     size integer;
     answer record;
@@ -267,7 +265,7 @@ create function pgscore._score_many_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
-began := clock_timestamp();
+{{starts}}
 first := 1;
 while first <= cardinality(moved) loop
     size := least(1000, cardinality(moved) - first + 1);
