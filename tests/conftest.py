@@ -99,7 +99,7 @@ def cluster() -> Iterator[PrivateCluster]:
     if not python_path:  # pytest was called without make
         build = [migrate.ROOT / "docker" / "server-python"]
         python_path = subprocess.run(build, check=True, capture_output=True, text=True).stdout.strip()
-    with PrivateCluster(_SETTINGS, python_path, _place()) as cluster:
+    with PrivateCluster(_SETTINGS, python_path, place=_place()) as cluster:
         yield cluster
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from .bindings import outdated, reattach_outdated
 from .database import Database, connect, rows, transaction
 from .dsn import without_passwords
 from .errors import PgscoreError
@@ -63,8 +64,8 @@ class Upgraded(Migrated):
 
     Attributes:
         migrated: whether the database is of this release; False where the caller may not migrate it, and so did not.
-        reattached: the caller's bindings, whose functions were written anew.
-        left: bindings of other owners, and those of the caller that could not be reattached.
+        reattached: bindings of the caller that were outdated, whose functions were written anew.
+        left: outdated bindings of other owners, and those of the caller that could not be reattached.
     """
 
     migrated: bool
@@ -235,41 +236,16 @@ def _migrate(database: Database, branches: Sequence[str], *, anew: bool = False)
 
 
 def _reattach(database: Database) -> tuple[list[str], list[OwnersBinding]]:
-    with transaction(database) as connection:
-        found = rows(
-            connection,
-            "select b.name, b.owner::text as owner, b.events::text as events, b.profile::text as profile,"
-            # A superuser is a member of every role, and is refused for tables of others.
-            " b.owner = current_user::regrole"
-            " or not r.rolsuper and pg_catalog.pg_has_role(current_user, b.owner::oid, 'usage') as is_own"
-            " from pgscore.binding b"
-            " join pg_catalog.pg_roles o on o.oid = b.owner join pg_catalog.pg_roles r on r.rolname = current_user"
-            " join pg_catalog.pg_class e on e.oid = b.events join pg_catalog.pg_class p on p.oid = b.profile"
-            " order by b.number",
-        )
+    found = [(each, _reattaching(each.events, each.profile)) for each in outdated(database)]
+    mine = {each.binding: (each.owner, statement) for each, statement in found if each.mine}
     reattached, left = [], []
-    pairs: set[tuple[str, str]] = set()
-    for each in found:
-        pair = (each["events"], each["profile"])
-        problem = None
-        if each["is_own"] and pair not in pairs:
-            problem = _try_to_reattach(database, *pair)
-        pairs.add(pair)
-        if each["is_own"] and problem is None:
-            reattached.append(each["name"])
+    for each in reattach_outdated(database):
+        if each.problem is None:
+            reattached.append(each.binding)
         else:
-            left.append(OwnersBinding(each["name"], each["owner"], _reattaching(*pair), problem))
+            left.append(OwnersBinding(each.binding, *mine[each.binding], f"{each.problem} {each.hint}".strip()))
+    left += [OwnersBinding(each.binding, each.owner, statement) for each, statement in found if not each.mine]
     return reattached, left
-
-
-def _try_to_reattach(database: Database, events: str, profile: str) -> str | None:
-    try:
-        with transaction(database) as connection, connection.cursor() as cursor:
-            cursor.execute("set transaction isolation level read committed")
-            cursor.execute("select pgscore.reattach(%s, %s)", (events, profile))
-    except PgscoreError as error:
-        return f"{error} {error.hint}".strip()
-    return None
 
 
 def _reattaching(events: str, profile: str) -> str:

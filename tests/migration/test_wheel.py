@@ -105,13 +105,15 @@ def test_from_installing_to_uninstalling(command: Path, empty: Database, tmp_pat
     assert session.row("select calls, score is not null from shop.customer where id = 1") == (1, True)
 
     reattach = "select pgscore.reattach('shop.call', 'shop.customer')"
-    left = {"binding": "shop.call", "owner": _OWNER, "statement": reattach, "problem": None}
-    expected = {"ok": True, "revisions": [], "migrated": True, "reattached": [], "left": [left]}
-    assert _json(command, dsn, "upgrade") == expected
+    nothing = {"ok": True, "revisions": [], "migrated": True, "reattached": [], "left": []}
+    assert _json(command, dsn, "upgrade") == nothing
     session.run(
         "create or replace function shop._pgscore_call_insert() returns trigger language plpgsql"
         " as $$ begin return null; end $$"
     )
+    left = {"binding": "shop.call", "owner": _OWNER, "statement": reattach, "problem": None}
+    expected = {"ok": True, "revisions": [], "migrated": True, "reattached": [], "left": [left]}
+    assert _json(command, dsn, "upgrade") == expected
     expected = {"ok": True, "revisions": [], "migrated": False, "reattached": ["shop.call"], "left": []}
     assert _json(command, owner, "upgrade") == expected
     session.run("insert into shop.call values (2, 1)")
