@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "555f4aeab39be852e1d9e62293c554c2d090766e2fdeda2fcd81b41c69afdbf7")
+    run_frozen("0001_core.up.sql", "6664872318b601ccc12435ae7505894ad8423597cbf84cfaeae56b1875e90237")
 
 
 def downgrade() -> None:
