@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "fe7f129efedf42dcac13e8d17bc563aa53f605cde28f861b0a9c580b98d78a7f")
+    run_frozen("0001_core.up.sql", "41bac56dceeacba5750bf8acec858b6504fe3ce0c6d22443d1f744422faed76e")
 
 
 def downgrade() -> None:

@@ -6922,7 +6922,10 @@ begin
             and (m.serving, m.one_engine, m.many_engine) <> (promote.version, chosen.one_engine, chosen.many_engine)
     ) then
         perform pgscore._refuse_dependents(
-            model, version, format('select pgscore.promote(%L, %s, despite_dependents => true)', model, version)
+            model, version, format(
+                'select pgscore.promote(%L, %s%s, despite_dependents => true)', model, version,
+                case when engine is null then '' else format(', %L', engine) end
+            )
         );
     end if;
     perform pgscore._lock_releases();

@@ -125,7 +125,7 @@ def test_a_promotion_names_what_it_would_make_wrong_and_is_refused(installed: Da
 
     # The same version with the same engines changes nothing; another engine may differ in the last digit.
     operator.run("select pgscore.promote('risk', 1, 'sql')")
-    with refused("2BP01", "risk"):
+    with refused("2BP01", "risk", hint="pgscore.promote('risk', 1, 'interpreter', despite_dependents => true)"):
         operator.run("select pgscore.promote('risk', 1, 'interpreter')")
     with pytest.raises(pgscore.DependentsError, match=r"shop\.other of shop\.customer"):
         pgscore.promote(installed.dsn(OPERATOR), "other", 2)
