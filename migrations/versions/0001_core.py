@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "1329162aee7babe9f16fc6dc170eb3666b8f95399f4a19dde96c336a93ec81b9")
+    run_frozen("0001_core.up.sql", "39c9d4000b04a93632ad96398ee51d86f2baac71b730509b48cf644c12ca9ab6")
 
 
 def downgrade() -> None:
