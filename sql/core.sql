@@ -119,6 +119,7 @@
 \ir core/binding/generating/names.sql
 \ir core/binding/generating/statements.sql
 \ir core/binding/generating/events.sql
+\ir core/binding/generating/event_triggers.sql
 \ir core/binding/generating/queue.sql
 \ir core/binding/generating/commit.sql
 \ir core/binding/generating/apply.sql

@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "41bac56dceeacba5750bf8acec858b6504fe3ce0c6d22443d1f744422faed76e")
+    run_frozen("0001_core.up.sql", "94146eb418f09f9df8730b8e399bbe56609ae8d2bbfa2b54ed3d7aca9d9fb68d")
 
 
 def downgrade() -> None:

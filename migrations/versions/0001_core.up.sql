@@ -9718,6 +9718,7 @@ $$;
 comment on function pgscore._event_functions_sql(pgscore.binding) is 'What makes the functions of an event table';
 grant execute on function pgscore._event_functions_sql(pgscore.binding) to pgscore_reader;
 
+-- core/binding/generating/event_triggers.sql
 create function pgscore._event_triggers(b pgscore.binding)
 returns table (step integer, name text, fires text, relation regclass, details text, function text, says text, state text)
 language sql stable

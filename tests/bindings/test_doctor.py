@@ -225,7 +225,7 @@ _CHANGES = {
     ),
     f"alter table {shop.PROFILE} alter column least type numeric(9, 2)": (
         'column "least" is of type numeric(9,2) and takes the min of a column of type numeric: they must be the same',
-        f"Change it back; or {_DETACH}, and attach them again as they are now.",
+        f'alter table {shop.PROFILE} alter column "least" type numeric',
         f"alter table {shop.PROFILE} alter column least type numeric",
     ),
     f'alter table {shop.PROFILE} drop constraint "Customer_pkey"': (

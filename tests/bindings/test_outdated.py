@@ -78,35 +78,46 @@ def test_invariant_1_what_a_former_release_generated_is_reattached_while_events_
     assert owner.value(f"select n from {shop.PROFILE}") == 5
 
 
-_BY_HAND = [
-    (f"alter function {_FUNCTION} security invoker", f"function {_FUNCTION} has got other rights"),
-    (f"alter function {_FUNCTION} set work_mem = '1MB'", f"function {_FUNCTION} has got other rights"),
-    (f"alter function {_FUNCTION} owner to current_user", f"function {_FUNCTION} has got other rights"),
-    (f"grant execute on function {_FUNCTION} to public", f"function {_FUNCTION} has got other rights"),
-    (f"comment on function {_FUNCTION} is null", f"function {_FUNCTION} was changed by hand"),
-    (f"drop trigger pgscore_arrive on {shop.PROFILE}", f"trigger pgscore_arrive on {shop.PROFILE} is missing"),
-    (
-        f"drop trigger pgscore_forget on {shop.PROFILE}; create trigger pgscore_forget after delete on {shop.PROFILE}"
-        ' for each row execute function "Shop"."_pgscore_Customer_forget"()',
-        f"trigger pgscore_forget on {shop.PROFILE} was changed by hand",
-    ),
-    (f"alter table {shop.QUEUE} alter n type integer", f"table {shop.QUEUE} was changed by hand"),
-    (f"alter table {shop.QUEUE} add column more integer", f"table {shop.QUEUE} was changed by hand"),
-    (f"alter table {shop.QUEUE} disable trigger pgscore_commit", "is disabled"),
-    ('drop table "Shop"."_pgscore_Customer_arrival"', 'table "Shop"."_pgscore_Customer_arrival" is missing'),
-]
+def _generated(what: str) -> str:
+    return f'"Shop"."_pgscore_Order Lines_{what}"()'
+
+
+_BY_HAND = {
+    f"alter function {_generated('insert')} security invoker": f"function {_generated('insert')} has got other rights",
+    f"alter function {_generated('update')} set work_mem = '1MB'": f"function {_generated('update')} has got other",
+    f"grant execute on function {_generated('delete')} to public": f"function {_generated('delete')} has got other",
+    f"comment on function {_generated('truncate')} is null": f"function {_generated('truncate')} was changed by hand",
+    f"drop trigger pgscore_arrive on {shop.PROFILE}": f"trigger pgscore_arrive on {shop.PROFILE} is missing",
+    f"drop trigger pgscore_forget on {shop.PROFILE}; create trigger pgscore_forget after delete on {shop.PROFILE}"
+    ' for each row execute function "Shop"."_pgscore_Customer_forget"()': "trigger pgscore_forget on"
+    f" {shop.PROFILE} was changed by hand",
+    f"alter table {shop.QUEUE} alter n type integer": f"table {shop.QUEUE} was changed by hand",
+    f"alter table {shop.QUEUE} disable trigger pgscore_commit": f"trigger pgscore_commit on {shop.QUEUE} is disabled",
+    'drop table "Shop"."_pgscore_Customer_arrival"': 'table "Shop"."_pgscore_Customer_arrival" is missing',
+}
 
 
 def test_what_was_changed_by_hand(owner: Session) -> None:
-    for change, sentence in _BY_HAND:
+    for change in _BY_HAND:
+        owner.run(change)
+    ((state, reasons),) = owner.run(_LISTED, shop.EVENTS)
+    assert state == "edited"
+    assert len(reasons) == len(_BY_HAND)
+    for sentence in _BY_HAND.values():
+        assert any(each.startswith(sentence) for each in reasons), (sentence, reasons)
+    shop.run_as_owner(owner, "select pgscore.reattach()")
+    assert owner.run(_LISTED, shop.EVENTS) == []
+    owner.run(f"insert into {shop.PROFILE} (id) values (1)")
+    owner.run(_EVENT, 1)
+    assert shop.assert_right(owner) == 1
+    for change, sentence in (
+        (f"alter table {shop.QUEUE} add column more integer", f"table {shop.QUEUE} was changed by hand"),
+        (f"alter function {_FUNCTION} owner to current_user", f"function {_FUNCTION} has got other rights"),
+    ):
         owner.run("begin")
         owner.run(change)
         ((state, reasons),) = owner.run(_LISTED, shop.EVENTS)
-        assert state == "edited", change
-        assert any(sentence in each for each in reasons), reasons
-        if "owner to" not in change:  # which attach refuses to replace
-            shop.run_as_owner(owner, "select pgscore.reattach()")
-            assert owner.run(_LISTED, shop.EVENTS) == []
+        assert (state, [each.startswith(sentence) for each in reasons]) == ("edited", [True])
         owner.run("rollback")
 
 
@@ -130,4 +141,3 @@ def test_the_command_reattaches(owner: Session, shopping: Database) -> None:
     # What does not fit can be detached, by its name as well.
     removed = run_json(dsn, "detach", "--binding", shop.EVENTS)["removed"]
     assert removed[0] == {"kind": "binding", "name": shop.EVENTS}
-    assert "name the event table" in run(dsn, "detach", expect=2).stderr

@@ -285,7 +285,7 @@ def test_invariant_7_a_reader_writes_bindings_of_its_own_tables_and_no_other(ser
         with refused("42501", "new row violates row-level security policy"):
             analyst.run(binding.format_map({**mine, **changed}))
     for statement in (
-        "update pgscore.binding set reducers = '[]'",
+        "update pgscore.binding set model = 'x'",
         "update pgscore.binding set events = 'analysis.event'",
         "truncate pgscore.binding",
         "insert into pgscore.binding (number) overriding system value values (9)",
@@ -293,7 +293,7 @@ def test_invariant_7_a_reader_writes_bindings_of_its_own_tables_and_no_other(ser
         with refused("42501", "permission denied"):
             analyst.run(statement)
     before = serving.session().run("select b::text from pgscore.binding b")
-    analyst.run("update pgscore.binding set timing = 'statement', on_error = 'abort', log = false")
+    analyst.run("update pgscore.binding set timing = 'statement', on_error = 'abort', log = false, reducers = '[]'")
     analyst.run("delete from pgscore.binding")
     assert serving.session().run("select b::text from pgscore.binding b") == before
     for statement in (
