@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pgscore
+import psycopg2
 import pytest
 from pgscore.doctor import examine
 from sklearn.compose import ColumnTransformer
@@ -108,8 +110,19 @@ def test_names_and_categories_beyond_ascii(place: tuple[Database, Session, str, 
         ) as caught:
             pgscore.publish(dsn, "m", model, golden=golden)
         assert caught.value.sqlstate == "22P05"
+        # A connection of the caller's has the encoding of the database, where nobody has set another.
+        with (
+            closing(psycopg2.connect(dsn)) as connection,
+            pytest.raises(pgscore.PgscoreError, match="text cannot be read or written in the encoding"),
+        ):
+            pgscore.publish(connection, "m", model, golden=golden)
         with refused("22P05", "has no equivalent"):
             session.run("select pgscore.score('m', jsonb_build_object('n', 1, %s, 'a'))", foreign)
+    if database.name == "sql_ascii":
+        # Bytes that are no UTF-8, in a row that serves as a golden row.
+        session.run(f"""delete from "{word} p"; insert into "{word} p" (id, "{word}") values (9, chr(228))""")
+        with pytest.raises(pgscore.PgscoreError, match='invalid byte sequence for encoding "UTF8": 0xe4'):
+            pgscore.publish(dsn, "m", _model(word, word)[0], profile=f'"{word} p"')
     pgscore.detach(dsn, f'"{word} e"', f'"{word} p"')
     migrate.downgrade(dsn, "core@base")
 
