@@ -783,15 +783,6 @@ alter function pgscore._rescore(text,"Shop"."Customer","Shop"."Customer",boolean
 -- rights: {pgscore_owner=X/pgscore_owner,pgscore_reader=X/pgscore_owner}
 comment on function pgscore._rescore(text,"Shop"."Customer","Shop"."Customer",boolean) is 'Score and version of a row of "Shop"."Customer"; NULL if what the model reads has not changed, or no version is promoted';
 
-CREATE OR REPLACE FUNCTION pgscore._score_row(model text, profile "Shop"."Customer")
- RETURNS double precision
- LANGUAGE sql
- STABLE PARALLEL SAFE
-AS $function$select pgscore._late_score($1, $2)$function$;
-alter function pgscore._score_row(text,"Shop"."Customer") owner to pgscore_owner;
--- rights: {pgscore_owner=X/pgscore_owner,pgscore_reader=X/pgscore_owner}
-comment on function pgscore._score_row(text,"Shop"."Customer") is 'The same as pgscore.score for "Shop"."Customer", with the engine for one row';
-
 CREATE OR REPLACE FUNCTION pgscore._score_rows(model text, profiles "Shop"."Customer"[])
  RETURNS pgscore.scored
  LANGUAGE sql
