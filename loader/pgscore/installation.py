@@ -27,6 +27,18 @@ BRANCHES = ("core", "plpython", "churn")
 # What a removal takes away and nothing else holds.
 _ALL_DATA = "models,keys,customers"
 _MAY_NOT = "42501"
+# The bindings to bring up to the release. A superuser is a member of every role, and is refused for tables of others.
+_BINDINGS = """
+    select b.name, b.owner::text, b.events::text, b.profile::text,
+        b.owner = current_user::regrole
+            or not r.rolsuper and pg_catalog.pg_has_role(current_user, b.owner::oid, 'usage') as mine
+    from pgscore.binding b
+    join pg_catalog.pg_roles o on o.oid = b.owner
+    join pg_catalog.pg_roles r on r.rolname = current_user
+    join pg_catalog.pg_class e on e.oid = b.events
+    join pg_catalog.pg_class p on p.oid = b.profile
+    order by b.number
+"""
 
 
 @dataclass(frozen=True)
@@ -236,26 +248,16 @@ def _migrate(database: Database, branches: Sequence[str], *, anew: bool = False)
 
 def _reattach(database: Database) -> tuple[list[str], list[OwnersBinding]]:
     with transaction(database) as connection:
-        found = rows(
-            connection,
-            "select b.name, b.owner::text as owner, b.events::text as events, b.profile::text as profile,"
-            # A superuser is a member of every role, and is refused for tables of others.
-            " b.owner = current_user::regrole"
-            " or not r.rolsuper and pg_catalog.pg_has_role(current_user, b.owner::oid, 'usage') as is_own"
-            " from pgscore.binding b"
-            " join pg_catalog.pg_roles o on o.oid = b.owner join pg_catalog.pg_roles r on r.rolname = current_user"
-            " join pg_catalog.pg_class e on e.oid = b.events join pg_catalog.pg_class p on p.oid = b.profile"
-            " order by b.number",
-        )
+        found = rows(connection, _BINDINGS)
     reattached, left = [], []
     pairs: set[tuple[str, str]] = set()
     for each in found:
         pair = (each["events"], each["profile"])
         problem = None
-        if each["is_own"] and pair not in pairs:
+        if each["mine"] and pair not in pairs:
             problem = _try_to_reattach(database, *pair)
         pairs.add(pair)
-        if each["is_own"] and problem is None:
+        if each["mine"] and problem is None:
             reattached.append(each["name"])
         else:
             left.append(OwnersBinding(each["name"], each["owner"], _reattaching(*pair), problem))
