@@ -123,7 +123,8 @@ def _sentence(error: BaseException | None) -> PgscoreError:
         hint = _RIGHTS
     elif code in ("0A000", "58P01") and "plpython3u" in message:
         hint = (
-            "The server lacks PL/Python: apt install postgresql-plpython3-15, or do without: alembic upgrade core@head."
+            "The server lacks PL/Python (on Debian postgresql-plpython3-… of its version), without which"
+            " `alembic upgrade core@head` does."
         )
     return PgscoreError(message, hint, code)
 

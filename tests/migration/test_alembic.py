@@ -173,6 +173,26 @@ def test_what_somebody_dropped_is_said_and_made_anew(empty: Database) -> None:
     assert migrate.schema(dsn) == whole
 
 
+def test_the_version_table_stands_where_one_says(empty: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = empty.session()
+    session.run('drop schema public; create schema "Operations"')
+    with pytest.raises(
+        CommandError, match=r"there is no schema public, .*: -x version_schema=… or PGSCORE_VERSION_SCHE"
+    ):
+        migrate.upgrade(empty.dsn(), "core@head")
+    monkeypatch.setenv("PGSCORE_VERSION_SCHEMA", "Operations")
+    migrate.upgrade(empty.dsn(), "core@head")
+    assert session.run('table "Operations".pgscore_alembic_version') == [("0001_core",)]
+    monkeypatch.delenv("PGSCORE_VERSION_SCHEMA")
+    session.run("create schema public")
+    with pytest.raises(
+        CommandError, match=r"does not say that core is installed; Operations.pgscore_alembic_version may"
+    ):
+        migrate.upgrade(empty.dsn(), "core@head")
+    done = migrate.alembic(empty.dsn(), "-x", "version_schema=Operations", "downgrade", "core@base")
+    assert done.returncode == 0, done.stdout
+
+
 def test_a_version_table_that_runs_code_is_refused(empty: Database) -> None:
     """Whoever migrates may be a superuser, and reads and writes that table."""
     session = empty.session()

@@ -88,7 +88,8 @@ def test_the_command_shows_no_password_in_whatever_way_it_ends(
         assert said.out == ""
         assert not any(piece in said.err for piece in (_SECRET, _QUOTED, "s3cret", "Traceback"))
         assert not as_json or json.loads(said.err)["error"]
-    monkeypatch.setenv("PGSCORE_DSN", dsn)
+    monkeypatch.setenv("PGSCORE_DSN", "" if as_json else dsn)
+    monkeypatch.setenv("PGPASSWORD", _SECRET if as_json else "")
     monkeypatch.setenv("PGSCORE_DEBUG", "1")
     monkeypatch.setattr("pgscore.registry.list_models", fail)
     assert run(["list"]) == 70

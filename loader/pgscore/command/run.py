@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import typer
+from psycopg2.extensions import make_dsn
 from typer.main import get_command
 
 from pgscore.dsn import without_passwords
@@ -74,7 +75,8 @@ def _given_dsns(arguments: Sequence[str]) -> list[str]:
     """Connection strings of which nothing may be shown that is secret."""
     given = [following for option, following in pairwise(arguments) if option == "--dsn"]
     given += [each.removeprefix("--dsn=") for each in arguments if each.startswith("--dsn=")]
-    return [*given, os.environ.get("PGSCORE_DSN", "")]
+    password = os.environ.get("PGPASSWORD")
+    return [*given, os.environ.get("PGSCORE_DSN", ""), *([make_dsn(password=password)] if password else [])]
 
 
 def _fault(error: Exception, dsns: Sequence[str], *, as_json: bool) -> int:
