@@ -9,7 +9,7 @@ depends_on = "0001_core"
 
 
 def upgrade() -> None:
-    run_frozen("0002_plpython.up.sql", "b3e51d14676a19070ee1f990f42136c8395c78e454b48edda3032a56a31a7e3b")
+    run_frozen("0002_plpython.up.sql", "c440469a79834e410231638bd83c5eea8a764cb682832b4eb95155143f5aa70b")
 
 
 def downgrade() -> None:

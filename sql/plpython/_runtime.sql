@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:5924c020c0e5b346d5b6e822641ce422bb81ddf8b4e8737260acd15f64235d57"
+name = "pgscore_runtime:d753adedaf9e657dd70de214e9ffcf51653dc79c4825dda7659697c33752f7bd"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -842,9 +842,9 @@ class ServedEstimator:
 
         frame = {}
         for each, column in zip(self._contract.inputs, columns, strict=True):
-            # Left to itself, pandas turns None among texts into NaN, which is another category.
-            kept = each.is_text and self._contract.missing_text == "none"
-            frame[each.name] = pd.Series(self._as_fitted(each, column), dtype=object if kept else None)
+            # Left to itself, pandas turns None among texts into NaN, which is another category, and newer releases
+            # make another type of texts.
+            frame[each.name] = pd.Series(self._as_fitted(each, column), dtype=object if each.is_text else None)
         return pd.DataFrame(frame)
 
     def _matrix(self, columns: list[Any]) -> Any:  # noqa: ANN401

@@ -4,7 +4,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:5924c020c0e5b346d5b6e822641ce422bb81ddf8b4e8737260acd15f64235d57" + digest)
+    walker = GD.get("pgscore_runtime:d753adedaf9e657dd70de214e9ffcf51653dc79c4825dda7659697c33752f7bd" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 

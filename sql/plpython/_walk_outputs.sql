@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:5924c020c0e5b346d5b6e822641ce422bb81ddf8b4e8737260acd15f64235d57" + digest)
+    walker = GD.get("pgscore_runtime:d753adedaf9e657dd70de214e9ffcf51653dc79c4825dda7659697c33752f7bd" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 
