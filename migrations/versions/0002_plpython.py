@@ -9,7 +9,7 @@ depends_on = "0001_core"
 
 
 def upgrade() -> None:
-    run_frozen("0002_plpython.up.sql", "fb57b4f77244b363de735ca6a5ce8fe58c4c47ac93ef959bee1f59f95f11968e")
+    run_frozen("0002_plpython.up.sql", "9d1161b278733eac33a6a73a341d9a640911520849e6c6850c9e84b1ea9c668f")
 
 
 def downgrade() -> None:

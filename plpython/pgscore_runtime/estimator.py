@@ -147,9 +147,9 @@ class ServedEstimator:
 
         frame = {}
         for each, column in zip(self._contract.inputs, columns, strict=True):
-            # Left to itself, pandas turns None among texts into NaN, which is another category.
-            kept = each.is_text and self._contract.missing_text == "none"
-            frame[each.name] = pd.Series(self._as_fitted(each, column), dtype=object if kept else None)
+            # Left to itself, pandas turns None among texts into NaN, which is another category, and newer releases
+            # make another type of texts.
+            frame[each.name] = pd.Series(self._as_fitted(each, column), dtype=object if each.is_text else None)
         return pd.DataFrame(frame)
 
     def _matrix(self, columns: list[Any]) -> Any:  # noqa: ANN401

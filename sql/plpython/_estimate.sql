@@ -5,7 +5,7 @@ create function pgscore_trusted._estimate(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:bba8ab290020635e3c1320aac32f20d2e79c4789aa548f9b1a2beffb40c1680a"
+    runtime = "pgscore_runtime:51b15142429d9289f862d0882592ce29f24c56f2a3e051370f8fe7999004092e"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].estimate(GD, digest, rows, numbers, texts, every)

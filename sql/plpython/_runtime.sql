@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:bba8ab290020635e3c1320aac32f20d2e79c4789aa548f9b1a2beffb40c1680a"
+name = "pgscore_runtime:51b15142429d9289f862d0882592ce29f24c56f2a3e051370f8fe7999004092e"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -843,9 +843,9 @@ class ServedEstimator:
 
         frame = {}
         for each, column in zip(self._contract.inputs, columns, strict=True):
-            # Left to itself, pandas turns None among texts into NaN, which is another category.
-            kept = each.is_text and self._contract.missing_text == "none"
-            frame[each.name] = pd.Series(self._as_fitted(each, column), dtype=object if kept else None)
+            # Left to itself, pandas turns None among texts into NaN, which is another category, and newer releases
+            # make another type of texts.
+            frame[each.name] = pd.Series(self._as_fitted(each, column), dtype=object if each.is_text else None)
         return pd.DataFrame(frame)
 
     def _matrix(self, columns: list[Any]) -> Any:  # noqa: ANN401

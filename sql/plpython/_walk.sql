@@ -4,7 +4,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:bba8ab290020635e3c1320aac32f20d2e79c4789aa548f9b1a2beffb40c1680a" + digest)
+    walker = GD.get("pgscore_runtime:51b15142429d9289f862d0882592ce29f24c56f2a3e051370f8fe7999004092e" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 

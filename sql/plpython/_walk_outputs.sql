@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:bba8ab290020635e3c1320aac32f20d2e79c4789aa548f9b1a2beffb40c1680a" + digest)
+    walker = GD.get("pgscore_runtime:51b15142429d9289f862d0882592ce29f24c56f2a3e051370f8fe7999004092e" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

@@ -197,6 +197,15 @@ def test_category_dtype(values: list[Any]) -> None:
     _assert_served(model, contract, golden)
 
 
+def test_none_that_an_inner_encoder_has_learnt() -> None:
+    frame = pd.DataFrame({"plan": pd.Series(["x", None, "y", "x"] * 10, dtype=object), "a": np.arange(40.0)})
+    model = HistGradientBoostingClassifier(max_iter=3, categorical_features=["plan"]).fit(frame, [0, 1, 1, 0] * 10)
+    contract, golden = describe(model, frame)
+    assert contract.missing_text == "none"
+    assert [row.expected for row in golden[:40]] == list(model.predict_proba(frame)[:, 1])
+    _assert_served(model, contract, golden)
+
+
 def test_categories_that_encoders_have_learnt() -> None:
     frame = pd.DataFrame({"code": [1, 2, 3] * 5, "plan": ["x", None, "y"] * 5, "flag": [True, False, True] * 5})
     encode = ColumnTransformer(

@@ -108,23 +108,37 @@ def describe(
 
     without = {name: _changed(template, name, None, wanted[name], oracle.nothing) for name in wanted}
     inputs = tuple(Input(name, wanted[name], nullable=oracle.refusal(row) is None) for name, row in without.items())
-    complete = handed.dropna()
-    contract = Contract(
-        format=kind,
-        inputs=inputs,
-        frame=oracle.needs_frame(template if complete.empty else complete.head(_COMPARED)),
-        missing_text=oracle.missing_text,
-        output=oracle.output,
-        libraries=_libraries(),
-        types=types,
-    )
     edges = [
         _changed(template, each.name, value, each.type, oracle.nothing)
         for each in inputs
         for value in _edges(each, handed)
     ]
     examples = [handed, *list(without.values())[:_MOST_EDGES], *edges[:_MOST_EDGES]]
-    return contract, list(_golden_rows(oracle, inputs, examples))
+    golden_rows = list(_golden_rows(oracle, inputs, examples))
+    contract = Contract(
+        format=kind,
+        inputs=inputs,
+        frame=_needs_frame(oracle, inputs, examples, golden_rows),
+        missing_text=oracle.missing_text,
+        output=oracle.output,
+        libraries=_libraries(),
+        types=types,
+    )
+    return contract, golden_rows
+
+
+def _needs_frame(
+    oracle: Oracle, inputs: tuple[Input, ...], examples: list[pd.DataFrame], golden_rows: list[GoldenRow]
+) -> bool:
+    """Whether an array without names, which costs far less for one row, does not give the same."""
+    answered = [n for n, row in enumerate(golden_rows[: len(examples[0])]) if row.expected is not None]
+    rows = examples[0].iloc[answered[:_COMPARED]]
+    if not oracle.framed or rows.empty or oracle.refusal(rows, framed=False) is not None or not oracle.alike(rows):
+        return oracle.framed
+    if all(each.type == "double precision" for each in inputs):
+        return False
+    # An array of objects may be checked otherwise than the columns of a frame.
+    return list(_golden_rows(oracle, inputs, examples, framed=False)) != golden_rows
 
 
 def _template(oracle: Oracle, handed: pd.DataFrame, source: str, profile: Profile | None) -> pd.DataFrame:
@@ -228,14 +242,16 @@ def _changed(template: pd.DataFrame, name: str, value: object, kind: InputType, 
     return changed
 
 
-def _golden_rows(oracle: Oracle, inputs: tuple[Input, ...], frames: list[pd.DataFrame]) -> Iterator[GoldenRow]:
+def _golden_rows(
+    oracle: Oracle, inputs: tuple[Input, ...], frames: list[pd.DataFrame], *, framed: bool | None = None
+) -> Iterator[GoldenRow]:
     required = [each.name for each in inputs if not each.nullable]
     for frame in frames:
         askable = frame[required].notna().all(axis=1).to_numpy()
         columns = [
             [None if pd.isna(value) else _jsonable(value) for value in frame[each.name].tolist()] for each in inputs
         ]
-        for outputs, *values in zip(_one_by_one(oracle, frame, askable), *columns, strict=True):
+        for outputs, *values in zip(_one_by_one(oracle, frame, askable, framed), *columns, strict=True):
             given = {each.name: value for each, value in zip(inputs, values, strict=True)}
             if outputs is None or np.isnan(outputs).any():
                 yield GoldenRow(given, None, None)
@@ -243,16 +259,18 @@ def _golden_rows(oracle: Oracle, inputs: tuple[Input, ...], frames: list[pd.Data
                 yield GoldenRow(given, float(oracle.score_of(outputs[np.newaxis])[0]), outputs.tolist())
 
 
-def _one_by_one(oracle: Oracle, frame: pd.DataFrame, askable: np.ndarray) -> list[np.ndarray | None]:
+def _one_by_one(
+    oracle: Oracle, frame: pd.DataFrame, askable: np.ndarray, framed: bool | None
+) -> list[np.ndarray | None]:
     try:
-        together = iter(oracle.outputs(frame[askable]) if askable.any() else [])
+        together = iter(oracle.outputs(frame[askable], framed=framed) if askable.any() else [])
     except Exception:
-        return [
-            oracle.outputs(frame.iloc[[position]])[0]
-            if asked and oracle.refusal(frame.iloc[[position]]) is None
-            else None
-            for position, asked in enumerate(askable)
-        ]
+        found: list[np.ndarray | None] = []
+        for position, asked in enumerate(askable):
+            row = frame.iloc[[position]]
+            accepted = asked and oracle.refusal(row, framed=framed) is None
+            found.append(oracle.outputs(row, framed=framed)[0] if accepted else None)
+        return found
     return [next(together) if asked else None for asked in askable]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pgscore_runtime.contract import Output
+from sklearn.base import BaseEstimator
 
 from pgscore.errors import PgscoreError
 
@@ -78,15 +79,9 @@ class Oracle:
         if not self._named and self.refusal(row) is not None and self.refusal(row, framed=not self.framed) is None:
             self.framed = not self.framed
 
-    def needs_frame(self, rows: pd.DataFrame) -> bool:
-        """Whether an array without names, which costs far less for one row, does not give the same."""
-        if not self.framed:
-            return False
-        try:
-            unnamed = self.scores(rows, framed=False)
-        except Exception:
-            return True
-        return not np.array_equal(unnamed, self.scores(rows), equal_nan=True)
+    def alike(self, rows: pd.DataFrame) -> bool:
+        """Whether frames and arrays get the same scores."""
+        return np.array_equal(self.scores(rows, framed=False), self.scores(rows, framed=True), equal_nan=True)
 
     def check_as_given(self, given: pd.DataFrame, handed: pd.DataFrame, source: str) -> None:
         """Refuses where rows, as they were given, get other scores than as the database hands them over.
@@ -178,24 +173,23 @@ def _label(value: Any) -> Label:  # noqa: ANN401
 
 def _knows_none(estimator: Any) -> bool:  # noqa: ANN401
     """Whether an encoder in it has learnt None as a category: then a missing text is None, not NaN."""
-    found = [estimator]
-    for each in found:
+    waiting, seen = [estimator], set()
+    while waiting:
+        each = waiting.pop()
         if isinstance(each, list | tuple):
-            found.extend(each)
-        elif hasattr(each, "get_params") and hasattr(each, "__dict__"):
-            for name, value in vars(each).items():
-                if name == "categories_" and any(entry is None for category in value for entry in category):
-                    return True
-                if name in (
-                    "steps",
-                    "transformers_",
-                    "transformer_list",
-                    "estimator",
-                    "estimators_",
-                    "estimators",
-                ):
-                    found.append(value)
+            waiting.extend(each)
+        elif hasattr(each, "__dict__") and not isinstance(each, type) and id(each) not in seen:
+            seen.add(id(each))
+            held = vars(each)
+            if any(entry is None for categories in _learnt(held) for entry in categories):
+                return True
+            waiting.extend(value for value in held.values() if isinstance(value, list | tuple | BaseEstimator))
     return False
+
+
+def _learnt(held: dict[str, Any]) -> list[Any]:
+    categories = held.get("categories_")
+    return categories if isinstance(categories, list) else []
 
 
 def first_line(error: Exception) -> str:
