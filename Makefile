@@ -1,5 +1,6 @@
 # make demo    the main job, end to end, on real data        make demo KEEP=1   leaves the database up
 # make test    lint, types and all tests                     make freeze        sql/ into the migrations (see docs)
+# make test-long   the tests that try examples, with more of them
 # make bench   pgscore beside others, as ratios          make bench-quick  the same in under three minutes
 SHELL := /bin/sh
 PYTHON := /usr/bin/python3
@@ -15,7 +16,7 @@ WORKERS := 2
 # Further options of the benchmarks, such as ARGS='--only trees --json'.
 ARGS :=
 
-.PHONY: demo bench bench-quick test lint types check render freeze packages clean
+.PHONY: demo bench bench-quick test test-long lint types check render freeze packages clean
 
 demo: $(READY)
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && exec $(BIN)/python -m examples.churn.demo $(if $(KEEP),--keep)
@@ -39,6 +40,12 @@ types: $(READY)
 check: $(READY)
 	@docker/install-packages tests
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && $(BIN)/pytest $(if $(TESTS),$(TESTS),-n $(WORKERS) --dist loadfile)
+
+# The tests that try examples, with so many times as many, and others in each run.
+test-long: $(READY)
+	@docker/install-packages tests
+	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && \
+		PGSCORE_TEST_EXAMPLES=20 $(BIN)/pytest -m "long or hypothesis" -n $(WORKERS) --dist loadfile
 
 render: $(READY)
 	$(BIN)/python -m plpython.render
