@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "1d28ae75a3bcbfdb0212cb597c21c67c66e33b994bec4e4097ace8149a46ec49")
+    run_frozen("0001_core.up.sql", "a862ab1553d05e4fd7999546bf914afe0c42973a04b0c927b261e45ba49f64f3")
 
 
 def downgrade() -> None:

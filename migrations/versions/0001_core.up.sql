@@ -345,7 +345,7 @@ comment on column pgscore.binding.profile is 'The table whose counters move and 
 comment on column pgscore.binding.model is 'The model that scores; it need not exist yet';
 comment on column pgscore.binding.event_key is 'The events'' columns that name the profile';
 comment on column pgscore.binding.profile_key is 'The profile''s columns that they name';
-comment on column pgscore.binding.reducers is 'How events change the profile: [{"column": …, "aggregate": …}]';
+comment on column pgscore.binding.reducers is 'How events change the profile: [{"column": ..., "aggregate": ...}]';
 comment on column pgscore.binding.score is 'The profile''s column for the score';
 comment on column pgscore.binding.version is 'The profile''s column for the version that gave the score';
 comment on column pgscore.binding.scored_at is 'The profile''s column for the time of the score';
@@ -1223,7 +1223,7 @@ as $$
         when value is null then 'absent'
         when jsonb_typeof(value) in ('array', 'object') then
             case jsonb_typeof(value) when 'array' then 'a list' else 'an object' end
-        when length(value::text) > 60 then left(value::text, 60) || '…'
+        when length(value::text) > 60 then left(value::text, 60) || '...'
         else value::text
     end
 $$;
@@ -2176,7 +2176,7 @@ end
 $$;
 
 comment on function pgscore._multiply(double precision, double precision) is
-    'a · b as IEEE doubles, where PostgreSQL would raise an error: an overflow is infinite, an underflow 0. NULL where it is no number';
+    'a * b as IEEE doubles, where PostgreSQL would raise an error: an overflow is infinite, an underflow 0. NULL where it is no number';
 grant execute on function pgscore._multiply(double precision, double precision) to pgscore_reader;
 
 create function pgscore._divide(a double precision, b double precision) returns double precision
@@ -2246,7 +2246,7 @@ end
 $$;
 
 comment on function pgscore._weighted_sum(double precision, double precision[], double precision[]) is
-    'start + Σ number · weight, from left to right, as IEEE doubles. NULL where it is no number';
+    'start + the sum of number * weight, from left to right, as IEEE doubles. NULL where it is no number';
 grant execute on function pgscore._weighted_sum(double precision, double precision[], double precision[]) to pgscore_reader;
 
 create function pgscore._outputs(link text, scores double precision[]) returns double precision[]
@@ -2572,7 +2572,7 @@ as $$
 $$;
 
 comment on function pgscore._careful_declarations_sql(jsonb, text[]) is
-    'The variables r0, r1, … that hold the inputs, whose SQL is given';
+    'The variables r0, r1, ... that hold the inputs, whose SQL is given';
 
 create function pgscore._careful_refusals_sql(inputs jsonb) returns text
 language sql immutable parallel safe
@@ -2672,7 +2672,7 @@ end
 $$;
 
 comment on function pgscore._careful_step_sql(jsonb, text) is
-    'SQL for a step of any kind but trees, over variables r0, r1, … of these kinds (n: number, t: text)';
+    'SQL for a step of any kind but trees, over variables r0, r1, ... of these kinds (n: number, t: text)';
 
 create function pgscore._careful_trees_sql(
     step jsonb, kinds text, may_miss boolean[], output integer, register integer
@@ -8876,7 +8876,7 @@ create function pgscore._move_sql(profile regclass) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    -- Not row(…)::profile, which an added column would break.
+    -- Not row(...)::profile, which an added column would break.
     select pgscore._fill(pgscore._move_template(), jsonb_build_object(
         'every', string_agg(
             format(
