@@ -3,6 +3,7 @@
 # make test-docker  what docker/ builds and starts, without a container engine
 # make docs    the documentation as a site; fails on a link that leads nowhere
 # make test-servers   core on PostgreSQL 14, 16, 17 and 18; all of it on 17 with Python 3.13 (docs/servers.md)
+# make test-long   the tests that try examples, with more of them
 # make bench   pgscore beside others, as ratios          make bench-quick  the same in under three minutes
 SHELL := /bin/sh
 PYTHON := /usr/bin/python3
@@ -25,6 +26,7 @@ EXTRAS :=
 .PHONY: demo bench bench-quick docs test test-servers test-docker lint types check render freeze release-migrations client packages clean
 .PHONY: demo bench bench-quick test lint types check render freeze release-migrations wheel client packages clean
 .PHONY: demo bench bench-quick test test-servers test-servers-core test-servers-python lint types check render freeze packages clean
+.PHONY: demo bench bench-quick test test-long lint types check render freeze packages clean
 
 demo: $(READY)
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && exec $(BIN)/python -m examples.churn.demo $(if $(KEEP),--keep)
@@ -76,6 +78,11 @@ test-servers-python: $(READY)
 	@docker/install-packages servers
 	@ROOT="$$(docker/debian-13)" && export PGSCORE_SERVER_ROOT="$$ROOT" PGSCORE_SERVER_PYTHONPATH=/opt/pgscore && \
 		$(BIN)/pytest $(if $(TESTS),$(TESTS),tests/integration tests/program tests/bindings -n $(WORKERS) --dist loadfile)
+# The tests that try examples, with so many times as many, and others in each run.
+test-long: $(READY)
+	@docker/install-packages tests
+	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && \
+		PGSCORE_TEST_EXAMPLES=20 $(BIN)/pytest -m "long or hypothesis" -n $(WORKERS) --dist loadfile
 
 render: $(READY)
 	$(BIN)/python -m plpython.render

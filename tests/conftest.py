@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pgscore
 import psycopg2
 import pytest
+from hypothesis import settings
 from pytest_postgresql import factories
 from pytest_postgresql.executors import NoopExecutor
 from pytest_postgresql.janitor import DatabaseJanitor
@@ -29,9 +30,13 @@ from tests.support.database import (
     Session,
     named,
 )
+from tests.support.examples import ALIKE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+settings.register_profile("pgscore", derandomize=ALIKE, database=None)
+settings.load_profile("pgscore")
 
 # A file system in memory: databases are cloned ten times as fast there.
 _MEMORY = Path("/dev/shm")  # noqa: S108  the cluster's folder in it has a name that nobody guesses
@@ -50,6 +55,11 @@ class _Server(NoopExecutor):
     """The private cluster as pytest-postgresql knows servers; databases start from template0."""
 
     template_dbname = "template0"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """`make test-long` runs those with this mark, and what Hypothesis marks itself."""
+    config.addinivalue_line("markers", "long: more examples find more")
 
 
 def _dsn(**connection: Any) -> str:  # noqa: ANN401

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
+
 from . import shop
 from .keys import KEYS, Key
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.support.database import Database, Session
 
 # No savepoint to go back to, no transaction to end, and what follows from it.
@@ -162,6 +162,7 @@ def _run(session: Session, statement: str) -> None:
             session.run("rollback")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("number", "kind", "partitioned", "options", "reducers"),
     [
@@ -182,7 +183,6 @@ def _run(session: Session, statement: str) -> None:
 )
 def test_invariants_1_and_2_random_histories(
     serving: Database,
-    key: Path,
     number: int,
     kind: str,
     partitioned: dict[str, bool],
@@ -193,12 +193,12 @@ def test_invariants_1_and_2_random_histories(
     session = serving.session()
     tables.build(session, **partitioned)
     tables.attach(session, reducers=shop.REDUCERS[:reducers], **options)
-    shop.publish(serving.dsn(), key)
+    shop.publish(serving.dsn(), None)
 
     # Of its own for each: the same for all would run the same statements each time.
     @seed(number)
     @settings(
-        max_examples=16,
+        max_examples=examples(16),
         deadline=None,
         database=None,
         phases=(Phase.explicit, Phase.generate, Phase.shrink),

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
+
 from . import shop
 from .interleaving import Game
 
@@ -120,6 +122,7 @@ def _tie(observer: Session, options: dict[str, Any]) -> None:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("number", "options"),
     [(1, {"timing": "commit"}), (2, {"timing": "commit", "on_missing": "insert"}), (3, {"timing": "statement"})],
@@ -139,7 +142,7 @@ def test_invariants_1_2_and_3_random_interleavings(shopping: Database, number: i
     # Of its own for each: the same for all would run the same steps three times.
     @seed(number)
     @settings(
-        max_examples=25,
+        max_examples=examples(25),
         deadline=None,
         database=None,
         report_multiple_bugs=False,

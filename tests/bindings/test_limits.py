@@ -11,6 +11,8 @@ from tests.support.database import refused
 from . import shop
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.database import Database, Session
 
 _REASON = "scoring took longer than the binding's max_scoring_ms, 1"
@@ -20,10 +22,12 @@ _STALE = "select count(*), min(reason), max(reason) from pgscore.stale"
 
 
 @pytest.fixture
-def slow(shopping: Database) -> Session:
-    """Many profiles, and the engine that takes milliseconds for a thousand of them."""
-    session = shopping.session()
-    session.run("select pgscore.promote('shop', 1, 'estimator')")
+def slow(installed: Database, key: Path) -> Session:
+    """Many profiles, and the engine that takes milliseconds for a thousand of them: the artifact is signed here."""
+    session = installed.session()
+    shop.build(session)
+    shop.publish(installed.dsn(), key)
+    session.run("select pgscore.promote('shop', 1, 'estimator', 300)")
     session.run(f"insert into {shop.PROFILE} (id) select generate_series(1, {_PROFILES})")
     return session
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
+from tests.support.examples import examples
 from tests.support.models import assert_scores_are_right, counters, pipeline
 
 if TYPE_CHECKING:
@@ -103,6 +105,7 @@ class _Histories(RuleBasedStateMachine):
         assert self.observer.value("select count(*) from pgscore.stale") == 0
 
 
+@pytest.mark.long
 def test_invariants_1_and_2_random_histories(serving: Database) -> None:
     opened = [serving.session() for _ in range(4)]
     # The profiles' own counters move on from example to example.
@@ -110,7 +113,7 @@ def test_invariants_1_and_2_random_histories(serving: Database) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=25,
+            max_examples=examples(25),
             stateful_step_count=30,
             deadline=None,
             database=None,

@@ -48,7 +48,7 @@ def test_a_column_a_category_and_a_label_that_bite(shared: Database, key: Path, 
     session.run(f"create table public.{name} (x double precision, {quoted.replace('%', '%%')} text)", ())
     session.run(f"grant usage on schema public to pgscore_owner, {SCIENTIST}")
     published = pgscore.publish(
-        shared.dsn(), name, model, golden=frame, profile=f"public.{name}", key=key, positive=bite, promoted=True
+        shared.dsn(), name, model, golden=frame, profile=f"public.{name}", key=key, positive=bite
     )
     assert {each.engine: each.ok for each in published.verifications} == dict.fromkeys(ENGINES, True)
     for text, number in frame.itertuples(index=False):

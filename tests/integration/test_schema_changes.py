@@ -31,9 +31,11 @@ def _problems(database: Database) -> dict[str, str]:
     return {each.subject: each.sentence for each in examine(database.dsn()) if each.level == "problem"}
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
+def test_changes_that_the_model_does_not_see(serving: Database, light: Session) -> None:
+    """One after the other, each under sessions that have inserted before it; in the end a new one inserts too."""
+    application = serving.session(APPLICATION)
+    application.run(_COMPLAIN, 1)
+    changes = (
         "create index on churn.customer_profile (churn_score)",
         "create index on churn.complaints (kind)",
         "alter table churn.customer_profile drop column total_eve_charge",  # version 2 does not read it
@@ -41,22 +43,19 @@ def _problems(database: Database) -> dict[str, str]:
         "alter table churn.customer_profile alter column total_intl_calls type bigint",
         "alter table churn.complaints add column severity integer not null default 1",
         "alter table churn.customer_profile alter column total_night_minutes type numeric",
-    ],
-)
-def test_changes_that_the_model_does_not_see(
-    serving: Database, light: Session, change: str, request: pytest.FixtureRequest
-) -> None:
-    application = serving.session(APPLICATION)
-    application.run(_COMPLAIN, 1)
-    light.run(change)
-    application.run(_COMPLAIN, 1)
-    serving.session(APPLICATION).run(_COMPLAIN, 2)
-    assert light.run("select * from pgscore.stale") == []
-    for customer, complaints in ((1, 2), (2, 1)):
-        row = customers().iloc[[customer - 1]]
-        row = row.assign(number_customer_service_calls=row["number_customer_service_calls"] + complaints)
-        stored = light.value("select churn_score from churn.customer_profile where customer_id = %s", customer)
-        assert stored == pytest.approx(probability(light_pipeline(), row)[0], abs=1e-12)
+    )
+    for number, change in enumerate(changes, start=1):
+        light.run(change)
+        application.run(_COMPLAIN, 1)
+        light.run(_COMPLAIN, 2)
+        assert light.run("select * from pgscore.stale") == [], change
+        for customer, complaints in ((1, number + 1), (2, number)):
+            row = customers().iloc[[customer - 1]]
+            row = row.assign(number_customer_service_calls=row["number_customer_service_calls"] + complaints)
+            stored = light.value("select churn_score from churn.customer_profile where customer_id = %s", customer)
+            assert stored == pytest.approx(probability(light_pipeline(), row)[0], abs=1e-12), change
+    serving.session(APPLICATION).run(_COMPLAIN, 3)
+    assert light.value("select count(*) from pgscore.stale") == 0
     assert "churn.customer_profile" not in _problems(serving)
 
 

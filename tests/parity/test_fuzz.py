@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.program.oracle import evaluate
 from tests.program.strategies import EXTREMES, TEXTS, programs, rows
+from tests.support.examples import examples
 
 if TYPE_CHECKING:
     from tests.program.oracle import Program, Value
@@ -24,10 +25,9 @@ if TYPE_CHECKING:
 _HUGE = 1e100
 # Not shrunk, which takes minutes: programs are small.
 _fuzz = settings(
-    max_examples=80,
+    max_examples=examples(80),
     deadline=None,
     suppress_health_check=list(HealthCheck),
-    derandomize=True,
     phases=(Phase.explicit, Phase.generate),
 )
 _PUBLISH = (
@@ -167,7 +167,7 @@ def test_valid_programs(lab: Lab, data: st.DataObject) -> None:
     _both_engines_agree(lab.session, data, data.draw(programs()), valid=True)
 
 
-@settings(_fuzz, max_examples=100)
+@settings(_fuzz, max_examples=examples(100))
 @given(data=st.data())
 def test_mutated_programs_that_are_still_taken(lab: Lab, data: st.DataObject) -> None:
     program = data.draw(programs())

@@ -12,8 +12,6 @@ from tests.support.database import ANALYST, APPLICATION, LOGINS, NOBODY, OPERATO
 from tests.support.models import customers, pipeline, probability
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.support.database import Database, Session
 
 _SNAPSHOT = Path(__file__).parent / "privileges.txt"
@@ -24,37 +22,6 @@ _ROLES = (
     " ('churn_owner'), ('test_application'), ('test_nobody')"
 )
 
-_COMMENTS = f"""
-    select d.kind || ' ' || d.name
-    from (
-        select 'schema' as kind, n.oid, 'pg_namespace'::regclass as class, 0 as part, n.nspname::text as name
-        from pg_namespace n where n.nspname in {_SCHEMAS}
-        union all
-        select 'relation', c.oid, 'pg_class'::regclass, 0, c.oid::regclass::text
-        from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where n.nspname in {_SCHEMAS} and c.relkind in ('r', 'p', 'v', 'm')
-        union all
-        select 'column', a.attrelid, 'pg_class'::regclass, a.attnum, a.attrelid::regclass || '.' || a.attname
-        from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
-        where n.nspname in {_SCHEMAS} and c.relkind in ('r', 'p', 'v', 'm') and a.attnum > 0 and not a.attisdropped
-        union all
-        select 'function', p.oid, 'pg_proc'::regclass, 0, p.oid::regprocedure::text
-        from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname in {_SCHEMAS}
-        union all
-        select 'type', t.oid, 'pg_type'::regclass, 0, t.oid::regtype::text
-        from pg_type t join pg_namespace n on n.oid = t.typnamespace
-        left join pg_class c on c.oid = t.typrelid
-        where n.nspname in {_SCHEMAS} and t.typelem = 0 and (c.relkind = 'c' or t.typtype in ('d', 'e'))
-        union all
-        select 'trigger', g.oid, 'pg_trigger'::regclass, 0, g.tgname || ' on ' || g.tgrelid::regclass
-        from pg_trigger g join pg_class c on c.oid = g.tgrelid join pg_namespace n on n.oid = c.relnamespace
-        where n.nspname in {_SCHEMAS} and not g.tgisinternal
-    ) d
-    where not exists (
-        select from pg_description c where c.objoid = d.oid and c.classoid = d.class and c.objsubid = d.part
-    )
-    order by 1
-"""
 _FUNCTIONS = f"""
     select r.name || ' ' || p.oid::regprocedure
     from (values {_ROLES}) as r (name), pg_proc p join pg_namespace n on n.oid = p.pronamespace
@@ -98,23 +65,6 @@ def _texts(session: Session, query: str) -> list[str]:
 @pytest.fixture
 def session(shared_session: Session) -> Session:
     return shared_session
-
-
-@pytest.fixture
-def undone(session: Session) -> Iterator[Session]:
-    session.run("begin")
-    yield session
-    session.run("rollback")
-
-
-def test_every_object_has_a_comment(session: Session) -> None:
-    assert _texts(session, _COMMENTS) == []
-
-
-def test_the_search_for_comments_finds_what_has_none(undone: Session) -> None:
-    undone.run("create table pgscore.bare (a integer)")
-    undone.run("create function pgscore.bare() returns void language sql as ''")
-    assert _texts(undone, _COMMENTS) == ["column pgscore.bare.a", "function pgscore.bare()", "relation pgscore.bare"]
 
 
 def test_invariant_7_who_may_do_what(serving: Database) -> None:

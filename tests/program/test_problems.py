@@ -11,6 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
+
 from .ensembles import trees_program
 from .scoring import create, scores
 from .strategies import TEXTS, programs, rows
@@ -228,7 +230,7 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:  #
     return found
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=examples(120), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_whatever_is_accepted_compiles_and_raises_for_no_row(shared_session: Session, data: st.DataObject) -> None:
     program = data.draw(programs())

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
+
 from .oracle import evaluate, refused
 from .scoring import create, literal_score, scores, walked
 from .strategies import programs, rows
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from .oracle import Answer, Program, Value
 
 _HUGE = 1e100
-_fuzz = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+_fuzz = settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from pgscore_runtime.interpreter import Interpreter
 from pgscore_runtime.program import parse_program
 
+from tests.support.examples import examples
+
 _NUMBER = {"name": "x", "type": "double precision", "nullable": True}
 _TEXT = {"name": "t", "type": "text", "nullable": True}
 
@@ -219,7 +221,7 @@ _VALUES = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(
     seed=st.integers(0, 10_000),
     outputs=st.integers(1, 3),

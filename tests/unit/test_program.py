@@ -23,6 +23,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder
 
+from tests.support.examples import examples
 from tests.support.programs import NUMBERS, customers, labels, pair
 
 _SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "program.schema.json").read_text())
@@ -273,7 +274,7 @@ def _places(value: Any, way: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:  # 
     return [place for key, inner in entries for place in [(*way, key), *_places(inner, (*way, key))]]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(data=st.data())
 def test_a_damaged_program_is_refused_or_evaluates(data: st.DataObject) -> None:
     changed = copy.deepcopy(data.draw(st.sampled_from(_of_readers())))

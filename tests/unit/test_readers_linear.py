@@ -30,6 +30,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
+from tests.support.examples import examples
 from tests.support.models import LIGHT_INPUTS, light_pipeline, predictors
 from tests.support.programs import NUMBERS, customers, hard_rows, labels, pair
 
@@ -63,7 +64,7 @@ _ENCODERS = [
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=examples(20))
 @given(
     model=st.sampled_from([*_CLASSIFIERS, *_REGRESSORS]),
     scaler=st.sampled_from([StandardScaler(), MinMaxScaler(clip=True)]),

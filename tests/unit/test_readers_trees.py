@@ -30,6 +30,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from tests.support.examples import examples
 from tests.support.programs import NUMBERS, customers, hard_rows, labels, pair
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _assert_same(model: Any, frame: pd.DataFrame, seed: int = 0) -> None:  # noq
         tested.assert_close(rows)
 
 
-@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=examples(12), suppress_health_check=[HealthCheck.too_slow])
 @given(
     model=st.sampled_from([*_CLASSIFIERS, *_REGRESSORS]),
     scaler=st.sampled_from(list(_SCALERS)),
