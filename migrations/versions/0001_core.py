@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "5162d755b93f4e076743a595f153441c706d9cba539f64bb8f0d1c6b34ed4363")
+    run_frozen("0001_core.up.sql", "e887fa9f55036bce5d59b5ad8d698347f386686f88375ed48393ffe074a91642")
 
 
 def downgrade() -> None:

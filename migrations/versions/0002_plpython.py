@@ -9,7 +9,7 @@ depends_on = "0001_core"
 
 
 def upgrade() -> None:
-    run_frozen("0002_plpython.up.sql", "b3e51d14676a19070ee1f990f42136c8395c78e454b48edda3032a56a31a7e3b")
+    run_frozen("0002_plpython.up.sql", "a83cfb51bfcdf9ba835fb47277f986d7bd36fe68a9f674a31744530a1ab66cb0")
 
 
 def downgrade() -> None:

@@ -71,7 +71,8 @@ def _print(findings: Sequence[Finding]) -> None:
     if exit_code(list(findings)) == 0:
         say("", f"Nothing to mend ({_many(counted['notice'], 'notice')}).")
     else:
-        say("", f"{_many(counted['error'], 'error')}, {_many(counted['warning'], 'warning')}; docs/doctor.md says more.")
+        wrong = f"{_many(counted['error'], 'error')}, {_many(counted['warning'], 'warning')}"
+        say("", f"{wrong}; docs/doctor.md says more of each.")
 
 
 def _said(finding: Finding) -> str:

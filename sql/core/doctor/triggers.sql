@@ -13,21 +13,22 @@ comment on function pgscore._doctor_function(name, name, text) is 'A trigger fun
 grant execute on function pgscore._doctor_function(name, name, text) to pgscore_reader;
 
 create function pgscore._doctor_wanted() returns table (
-    number integer, relation regclass, is_partition boolean, name text, function oid, purpose text
+    number integer, relation regclass, is_partition boolean, name text, function oid, called text, purpose text
 )
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     -- Of partitioned events the parent hands on a trigger for rows, and none for statements.
     select b.number, r.member, r.is_partition, substr(b.event_prefix || '_' || w.what, 2),
-        pgscore._doctor_function(b.event_schema, b.event_prefix, w.what), case w.what when 'truncate' then 'truncate' else 'count' end
+        pgscore._doctor_function(b.event_schema, b.event_prefix, w.what), b.event_prefix || '_' || w.what, case w.what when 'truncate' then 'truncate' else 'count' end
     from pgscore.binding b
     join pg_catalog.pg_class c on c.oid = b.events,
         (values ('insert', false), ('update', false), ('delete', false), ('row', true), ('truncate', null)) as w (what, partitioned),
         pgscore._doctor_family(b.events) r
     where coalesce(w.partitioned = (c.relkind = 'p'), true)
     union all
-    select b.number, r.member, r.is_partition, w.name, pgscore._doctor_function(b.profile_schema, b.profile_prefix, w.what), w.what
+    select b.number, r.member, r.is_partition, w.name, pgscore._doctor_function(b.profile_schema, b.profile_prefix, w.what),
+        b.profile_prefix || '_' || w.what, w.what
     from (select distinct on (o.profile) o.* from pgscore.binding o order by o.profile, o.number) b
     join pg_catalog.pg_class c on c.oid = b.profile,
         (values
@@ -36,7 +37,8 @@ as $$
         ) as w (name, what),
         pgscore._doctor_family(b.profile) r
     union all
-    select b.number, c.oid::regclass, false, w.name, pgscore._doctor_function(b.profile_schema, b.profile_prefix, 'commit'), 'commit'
+    select b.number, c.oid::regclass, false, w.name, pgscore._doctor_function(b.profile_schema, b.profile_prefix, 'commit'),
+        b.profile_prefix || '_commit', 'commit'
     from (select distinct on (o.profile) o.* from pgscore.binding o order by o.profile, o.number) b
     join pg_catalog.pg_namespace n on n.nspname = b.profile_schema
     join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = b.profile_prefix || '_queue',
@@ -56,10 +58,12 @@ as $$
     select w.number, w.relation::text, w.is_partition, w.purpose, quote_ident(w.name), s.state
     from pgscore._doctor_wanted() w
     left join pg_catalog.pg_trigger t on t.tgrelid = w.relation and t.tgname = w.name
+    left join pg_catalog.pg_proc p on p.oid = t.tgfoid
     cross join lateral (
         select case
             when t.oid is null then 'missing'
-            when t.tgfoid is distinct from w.function then 'replaced'
+            -- Where a schema was renamed no function is found under its former name.
+            when t.tgfoid <> coalesce(w.function, t.tgfoid) or p.proname <> w.called then 'replaced'
             when t.tgenabled = 'D' then 'disabled'
             when t.tgenabled = 'R' then 'replica'
         end as state
