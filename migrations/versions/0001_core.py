@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "e887fa9f55036bce5d59b5ad8d698347f386686f88375ed48393ffe074a91642")
+    run_frozen("0001_core.up.sql", "32abd261074352fb42c662d9f57ca356acd8fb77f1b098c324412bf2282488c6")
 
 
 def downgrade() -> None:

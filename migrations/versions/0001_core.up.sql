@@ -10745,7 +10745,8 @@ as $$
     union all
     select distinct t.profile::text, 'pgscore_owner', format('USAGE on schema %s', c.relnamespace::regnamespace),
         format('grant usage on schema %s to pgscore_owner', c.relnamespace::regnamespace)
-    from pgscore._scored_tables() t join pg_catalog.pg_class c on c.oid = t.profile
+    from (select profile from pgscore.model_profile union select profile from pgscore.binding) t
+    join pg_catalog.pg_class c on c.oid = t.profile
     where not has_schema_privilege('pgscore_owner', c.relnamespace, 'usage')
     union all
     select 'pgscore', 'pgscore_reader', format('USAGE on schema %s', n.oid::regnamespace),
@@ -10958,7 +10959,7 @@ comment on function pgscore._doctor_foreign_code(regclass) is
 grant execute on function pgscore._doctor_foreign_code(regclass) to pgscore_reader;
 
 create function pgscore._doctor_sights() returns table (
-    number integer, obstacle text, because text, has_index boolean, profile_pages bigint, event_pages bigint,
+    number integer, obstacle text, because text, has_index boolean,
     key_text text, key_present text, key_columns text, has_queue boolean, queue text, new_partitions text[]
 )
 language sql stable
@@ -10979,12 +10980,6 @@ as $$
                     select a.attname from pg_catalog.pg_attribute a where a.attrelid = i.indrelid and a.attnum = i.indkey[0]
                 ) = any (b.event_key)
         ),
-        (
-            select sum(pg_relation_size(f.member))::bigint from pgscore._doctor_family(b.profile) f
-        ) / current_setting('block_size')::integer,
-        (
-            select sum(pg_relation_size(f.member))::bigint from pgscore._doctor_family(b.events) f
-        ) / current_setting('block_size')::integer,
         pgscore._key_text_sql(b.profile_key, 'pgscore_row'), pgscore._present_sql(b.profile_key, 'pgscore_row'),
         pgscore._columns_sql(b.profile_key, 'pgscore_row'),
         exists (
@@ -11081,6 +11076,17 @@ $$;
 
 comment on function pgscore._doctor_keys() is 'SQL for the parts of the keys of profiles, as events are compared with them';
 grant execute on function pgscore._doctor_keys() to pgscore_reader;
+
+create function pgscore._doctor_pages(relation regclass) returns bigint
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- It waits for whoever holds one of them.
+    select sum(pg_relation_size(f.member))::bigint / current_setting('block_size')::integer from pgscore._doctor_family(relation) f
+$$;
+
+comment on function pgscore._doctor_pages(regclass) is 'How many pages a table has, which the caller has locked, with its partitions';
+grant execute on function pgscore._doctor_pages(regclass) to pgscore_reader;
 
 create function pgscore._doctor_still_fits(binding integer) returns boolean
 language sql stable

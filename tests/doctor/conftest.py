@@ -33,8 +33,10 @@ def fill(session: Session) -> None:
 
 
 @pytest.fixture(scope="session")
-def cloned(cluster: PrivateCluster, serving_template: NoopExecutor) -> Callable[[str], AbstractContextManager[object]]:
-    """Makes a database of a name that holds what `serving` does, until it is left."""
+def cloned(
+    cluster: PrivateCluster, installed_template: NoopExecutor
+) -> Callable[[str], AbstractContextManager[object]]:
+    """Makes a database of a name that holds what `installed` does, until it is left."""
 
     def made(name: str) -> DatabaseJanitor:
         return DatabaseJanitor(
@@ -43,7 +45,7 @@ def cloned(cluster: PrivateCluster, serving_template: NoopExecutor) -> Callable[
             port=cluster.port,
             password=cluster.password,
             dbname=name,
-            template_dbname=serving_template.template_dbname,
+            template_dbname=installed_template.template_dbname,
         )
 
     return made

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from .attached import Misfit, dropped, misfits, owners, renamed
 from .binding import Binding
 from .comparison import Sight
-from .counters import check_counters, counters_of
+from .counters import counters_of
 from .finding import Finding
 from .generated import Function, Trigger, functions, triggers
-from .scores import check_queue, check_scores
+from .rows import check_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .look import Look
 
 # How long to compare what is generated with what would be generated: about a tenth of a second for a binding.
-_GENERATING_SECONDS = 1.0
+_GENERATING_SECONDS = 0.75
 _FULL_SECONDS = 600.0
 
 
@@ -115,11 +115,9 @@ def _rows(look: Look, bindings: Sequence[tuple[Binding, list[Finding]]], found: 
         sight = sights.get(binding.number)
         wrong, rest = list(known), []
         if sight is not None:
-            seen = look.guarded(binding.name, check_counters, binding, sight, counters.get(binding.number))
-            rest = look.guarded(binding.name, check_scores, binding, sight)
-            rest += look.guarded(binding.name, check_queue, binding, sight)
+            seen = look.guarded(binding.name, check_rows, binding, sight, counters.get(binding.number))
             wrong += [each for each in seen if each.is_to_mend]
-            rest += [each for each in seen if not each.is_to_mend]
+            rest = [each for each in seen if not each.is_to_mend]
         yield from wrong
         if not wrong:
             yield Finding("binding", binding.name, f"events move the counters of {binding.profile}")

@@ -28,8 +28,6 @@ class Sight:
     obstacle: str | None
     because: str | None
     has_index: bool
-    profile_pages: int
-    event_pages: int
     key_text: str
     key_present: str
     key_columns: str
@@ -77,15 +75,20 @@ class Comparison:
         self._keys = keys
         self.page_size = _PAGE if sight.has_index else _PAGE_WITHOUT_INDEX
 
-    def sample(self) -> str:
-        """Compares profiles taken at random, and such as events name that were taken at random."""
+    def sample(self, profile_pages: int, event_pages: int) -> str:
+        """Compares profiles taken at random, and such as events name that were taken at random.
+
+        Args:
+            profile_pages: how many pages the profile table has.
+            event_pages: how many the event table has.
+        """
         sight, keys = self.sight, self._keys
         names = ", ".join(f"k{each.ordinal}" for each in keys)
         own = ", ".join(f"pgscore_row.{each.profile_column}::{each.type} as k{each.ordinal}" for each in keys)
         match = " and ".join(
             f"pgscore_row.{each.profile_column} = k.k{each.ordinal}{each.profile_collation}" for each in keys
         )
-        of_events = [self._of_events(self.binding.events or "", _part(sight.event_pages), _OF_EVENTS)]
+        of_events = [self._of_events(self.binding.events or "", part(event_pages), _OF_EVENTS)]
         of_events += [self._of_events(each, 100.0, _OF_PARTITION) for each in sight.new_partitions]
         sources = " union all ".join(of_events)
         return self._compared(
@@ -95,7 +98,7 @@ class Comparison:
                 select distinct {names} from (
                     (
                         select {own} from {self.binding.profile} as pgscore_row
-                            tablesample system ({_part(sight.profile_pages)})
+                            tablesample system ({part(profile_pages)})
                         where {sight.key_present} order by random() limit {_PROFILES}
                     )
                     union all {sources}
@@ -194,7 +197,7 @@ def _escaped(query: str, places: int) -> str:
     return "%s".join(each.replace("%", "%%") for each in parts)
 
 
-def _part(pages: int) -> float:
+def part(pages: int) -> float:
     """Of so many pages the percentage that is read to find a sample."""
     return min(100.0, 100.0 * _PAGES / max(pages, 1))
 

@@ -13,7 +13,6 @@ from pgscore.database import as_refusal
 
 from .comparison import Comparison, CounterSql, KeySql, Sight
 from .finding import Finding
-from .look import SAVEPOINT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,12 +24,6 @@ _SECONDS = 5
 _CANCELED = "57014"
 # By the planner's reckoning: some ten seconds of reading.
 _DEAREST = 2_000_000.0
-_OBSTACLES = {
-    "privilege": "{role} may not read both tables: their owner, or a member of it, can look",
-    "row-security": "row-level security hides rows from {role}: their owner can look",
-    "kind": "one of its tables is no ordinary table any more",
-    "code": "{because} would call a function of somebody else's with the rights of {role}: the tables' owner can look",
-}
 
 
 @dataclass
@@ -62,53 +55,26 @@ def counters_of(look: Look) -> dict[int, Counters]:
     return dict(found)
 
 
-def check_counters(look: Look, binding: Binding, sight: Sight, counters: Counters | None) -> Iterator[Finding]:
+def check_counters(look: Look, binding: Binding, sight: Sight, counters: Counters) -> Iterator[Finding]:
     """Compares the counters of some profiles, or of all, with what GROUP BY gives of their events.
 
     What belongs to the tables' owner is not called: it would run with the rights of who looks.
     """
-    if counters is None or not counters.counters:
-        return
-    why = obstacle(look, sight) or _locked(look, binding)
-    if why:
-        yield Finding("counters-unlooked", binding.name, f"counters were not compared with events: {why}")
+    if not counters.counters:
         return
     comparison = Comparison(binding, sight, counters.counters, counters.keys)
     compared = _Compared()
     try:
-        why = _all(look, comparison, compared) if look.full else _some(look, comparison, compared)
+        with look.trying():
+            why = _all(look, comparison, compared) if look.full else _some(look, comparison, compared)
     except psycopg2.Error as error:
-        refusal = as_refusal(error)
         if look.connection.closed:
             raise
-        with look.connection.cursor() as cursor:
-            cursor.execute(f"rollback to savepoint {SAVEPOINT}")
+        refusal = as_refusal(error)
         slow = refusal.sqlstate == _CANCELED
         why = f"{_SECONDS} seconds were not enough for a sample{_no_index(sight)}" if slow else str(refusal)
     look.unlimit()
     yield from _told(look, binding, compared, why)
-
-
-def obstacle(look: Look, sight: Sight) -> str:
-    """Why the caller cannot look into a binding's tables; empty where they can."""
-    if sight.obstacle is None:
-        return "" if look.has_time else "there was no time left"
-    role = str(look.value("select current_user"))
-    return _OBSTACLES[sight.obstacle].format(role=role, because=sight.because)
-
-
-def _locked(look: Look, binding: Binding) -> str:
-    """Locks the tables, and says why they are not such as attach takes any more; empty where they are."""
-    try:
-        with look.connection.cursor() as cursor:
-            for relation in (binding.events, binding.profile):
-                cursor.execute(f"lock table {relation} in access share mode nowait")
-    except psycopg2.errors.LockNotAvailable:
-        with look.connection.cursor() as cursor:
-            cursor.execute(f"rollback to savepoint {SAVEPOINT}")
-        return "somebody holds one of the tables"
-    fits = look.value("select pgscore._doctor_still_fits(%s)", (binding.number,))
-    return "" if fits else "the tables have changed just now"
 
 
 def _told(look: Look, binding: Binding, compared: _Compared, why: str) -> Iterator[Finding]:
@@ -133,7 +99,11 @@ def _told(look: Look, binding: Binding, compared: _Compared, why: str) -> Iterat
 
 def _some(look: Look, comparison: Comparison, compared: _Compared) -> str:
     """Compares a sample; why not, where it would cost too much."""
-    query = comparison.sample()
+    binding = comparison.binding
+    pages = look.value(
+        "select array[pgscore._doctor_pages(%s), pgscore._doctor_pages(%s)]", (binding.profile, binding.events)
+    )
+    query = comparison.sample(*pages)
     compared.cost = cost(look, query)
     if compared.cost > _DEAREST:
         return f"a sample would cost {compared.cost:,.0f} by the planner{_no_index(comparison.sight)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,7 +16,7 @@ from pgscore.progress import Step, no_step
 from .finding import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
@@ -29,7 +30,7 @@ _UNDEFINED = ("42883", "42P01", "3F000", "42703")
 # How long one question may take; and all that look into users' tables together.
 _QUESTION_SECONDS = 30
 _ROWS_SECONDS = 60.0
-SAVEPOINT = "pgscore_doctor"
+_SAVEPOINT = "pgscore_doctor"
 
 
 @dataclass
@@ -96,19 +97,33 @@ class Look:
         """A check in a savepoint, so that one that fails leaves the transaction to the next."""
         self.step(f"looking at {subject}")
         with self.connection.cursor() as cursor:
-            cursor.execute(f"savepoint {SAVEPOINT}")
+            cursor.execute(f"savepoint {_SAVEPOINT}")
             try:
                 found = list(check(self, *arguments))
             except psycopg2.Error as error:
                 refusal = as_refusal(error)
                 if self.connection.closed or isinstance(refusal, UnreachableError):
                     raise
-                cursor.execute(f"rollback to savepoint {SAVEPOINT}")
+                cursor.execute(f"rollback to savepoint {_SAVEPOINT}; release savepoint {_SAVEPOINT}")
                 return [_failed(subject, refusal)]
             except PgscoreError as error:
                 return [_failed(subject, error)]
-            cursor.execute(f"release savepoint {SAVEPOINT}")
+            # Nothing was written, and what was locked is free again.
+            cursor.execute(f"rollback to savepoint {_SAVEPOINT}; release savepoint {_SAVEPOINT}")
         return found
+
+    @contextmanager
+    def trying(self) -> Iterator[None]:
+        """What fails in here leaves the transaction as it was."""
+        with self.connection.cursor() as cursor:
+            cursor.execute("savepoint pgscore_trying")
+            try:
+                yield
+            except psycopg2.Error:
+                if not self.connection.closed:
+                    cursor.execute("rollback to savepoint pgscore_trying")
+                raise
+            cursor.execute("release savepoint pgscore_trying")
 
 
 def _failed(subject: str, refusal: PgscoreError) -> Finding:

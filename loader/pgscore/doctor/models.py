@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .look import Look
     from .python import Python
 
-_GOLDEN_SECONDS = 1.0
+_GOLDEN_SECONDS = 0.75
 _FULL_SECONDS = 600.0
 
 

@@ -11,7 +11,6 @@ import psycopg2
 from pgscore.database import as_refusal
 
 from .finding import Finding
-from .look import SAVEPOINT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,13 +87,12 @@ def check_plpython(look: Look, python: Python) -> Iterator[Finding]:
 
 def _asked(look: Look, python: Python) -> Iterator[Finding]:
     try:
-        found = look.value("select pgscore_trusted._environment()")
+        with look.trying():
+            found = look.value("select pgscore_trusted._environment()")
     except psycopg2.Error as error:
         refusal = as_refusal(error)
         if look.connection.closed:
             raise
-        with look.connection.cursor() as cursor:
-            cursor.execute(f"rollback to savepoint {SAVEPOINT}")
         python.works = False
         sentence = f"its functions are there and cannot be called: {refusal}"
         yield Finding("plpython-broken", "PL/Python", sentence, _package(look), "the server's administrator")
@@ -142,17 +140,14 @@ def _without(look: Look, facts: _Facts) -> Finding:
 
 def _loading_problem(look: Look) -> str:
     """Why the library of PL/Python does not load, which only a superuser can try; empty where it does."""
-    with look.connection.cursor() as cursor:
-        cursor.execute("savepoint pgscore_load")
-        try:
+    try:
+        with look.trying(), look.connection.cursor() as cursor:
             # It starts no Python.
             cursor.execute("load '$libdir/plpython3'")
-        except psycopg2.Error as error:
-            if look.connection.closed:
-                raise
-            cursor.execute("rollback to savepoint pgscore_load")
-            return str(as_refusal(error))
-        cursor.execute("release savepoint pgscore_load")
+    except psycopg2.Error as error:
+        if look.connection.closed:
+            raise
+        return str(as_refusal(error))
     return ""
 
 

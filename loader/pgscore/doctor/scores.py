@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 
 import psycopg2
 
-from pgscore.database import as_refusal
-
-from .counters import cost, obstacle
+from .comparison import part
+from .counters import cost
 from .finding import Finding, joined
-from .look import SAVEPOINT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,10 +20,8 @@ if TYPE_CHECKING:
     from .look import Look
 
 _SECONDS = 5
-_CANCELED = "57014"
 # Up to this cost, by the planner's reckoning, all rows are counted: from an index, where there is one.
 _CHEAP = 20_000.0
-_PAGES = 1000
 _LEFT = 1000
 
 
@@ -36,33 +32,33 @@ class _Scored:
     unscored: int
 
 
-def check_scores(look: Look, binding: Binding, sight: Sight) -> Iterator[Finding]:
+def check_scores(look: Look, binding: Binding) -> Iterator[Finding]:
     """Rows that another version scored than the one that serves, and rows without a score."""
-    if binding.serving is None or not binding.has_score_column or obstacle(look, sight):
+    if binding.serving is None or not binding.has_score_column:
         return
     version = binding.version_column or "null::integer"
     query = f"""
         select {version}, count(*), count(*) filter (where {binding.score_column} is null)
         from {binding.profile} {{sample}} group by 1
     """  # noqa: S608  the database has quoted the names
-    every = query.format(sample="")
+    every = query.replace("{sample}", "")
     price = cost(look, every)
     is_whole = look.full or price <= _CHEAP
-    sampled = f"tablesample system ({min(100.0, 100.0 * _PAGES / max(sight.profile_pages, 1))})"
-    chosen = every if is_whole else query.format(sample=sampled)
+    if not is_whole:
+        share = part(look.value("select pgscore._doctor_pages(%s)", (binding.profile,)))
+        every = query.replace("{sample}", f"tablesample system ({share})")
+        price = cost(look, every)
     began = time.monotonic()
     look.limit(0 if look.full else _SECONDS)
     try:
-        found = look.rows(_Scored, chosen)
-    except psycopg2.Error as error:
-        if look.connection.closed or as_refusal(error).sqlstate != _CANCELED:
-            raise
-        with look.connection.cursor() as cursor:
-            cursor.execute(f"rollback to savepoint {SAVEPOINT}")
+        with look.trying():
+            found = look.rows(_Scored, every)
+    except psycopg2.errors.QueryCanceled:
+        sentence = f"{_SECONDS} seconds were not enough to count the versions of a sample (cost {price:,.0f})"
+        yield Finding("too-slow", binding.name, sentence)
         return
     look.unlimit()
     rows = sum(each.rows for each in found)
-    price = price if is_whole else cost(look, chosen)
     of = f"of {rows:,} rows" if is_whole else f"of a sample of {rows:,} rows"
     yield from _told(binding, found, f"{of} (cost {price:,.0f} by the planner, {time.monotonic() - began:.1f} s)")
 
@@ -84,14 +80,12 @@ def _told(binding: Binding, found: list[_Scored], of: str) -> Iterator[Finding]:
 
 def check_queue(look: Look, binding: Binding, sight: Sight) -> Iterator[Finding]:
     """What transactions that are over have left in the queue: nothing does it any more."""
-    if not sight.has_queue or obstacle(look, sight):
+    if not sight.has_queue:
         return
     try:
-        with look.connection.cursor() as cursor:
+        with look.trying(), look.connection.cursor() as cursor:
             cursor.execute(f"lock table {sight.queue} in access share mode nowait")
     except psycopg2.errors.LockNotAvailable:
-        with look.connection.cursor() as cursor:
-            cursor.execute(f"rollback to savepoint {SAVEPOINT}")
         return
     left = look.value(f"select count(*) from (select from {sight.queue} limit {_LEFT}) q")  # noqa: S608  quoted there
     if left:

@@ -22,7 +22,8 @@ as $$
     union all
     select distinct t.profile::text, 'pgscore_owner', format('USAGE on schema %s', c.relnamespace::regnamespace),
         format('grant usage on schema %s to pgscore_owner', c.relnamespace::regnamespace)
-    from pgscore._scored_tables() t join pg_catalog.pg_class c on c.oid = t.profile
+    from (select profile from pgscore.model_profile union select profile from pgscore.binding) t
+    join pg_catalog.pg_class c on c.oid = t.profile
     where not has_schema_privilege('pgscore_owner', c.relnamespace, 'usage')
     union all
     select 'pgscore', 'pgscore_reader', format('USAGE on schema %s', n.oid::regnamespace),
