@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "32abd261074352fb42c662d9f57ca356acd8fb77f1b098c324412bf2282488c6")
+    run_frozen("0001_core.up.sql", "f394472a5108d8b156820d16882ba368b8e33271246717ef7546c7827e6cbfef")
 
 
 def downgrade() -> None:

@@ -10331,10 +10331,13 @@ as $$
     left join pgscore.model m on m.name = b.model
     left join pgscore.reconciliation r on r.binding = b.number and r.finished is null
     left join lateral (
-        select max(f.proowner::bigint) filter (where f.is_recount)::oid as recount, max(f.prosrc) filter (where f.is_recount) as recount_source,
-            max(f.proowner::bigint) filter (where not f.is_recount)::oid as apply, max(f.prosrc) filter (where not f.is_recount) as apply_source
+        select max(f.proowner::bigint) filter (where f.is_recount)::oid as recount,
+            max(f.prosrc) filter (where f.is_recount and f.is_untouched) as recount_source,
+            max(f.proowner::bigint) filter (where not f.is_recount)::oid as apply,
+            max(f.prosrc) filter (where not f.is_recount and f.is_untouched) as apply_source
         from (
-            select o.proowner, o.prosrc, n.nspname = b.event_schema and o.proname = b.event_prefix || '_recount' as is_recount
+            select o.proowner, o.prosrc, n.nspname = b.event_schema and o.proname = b.event_prefix || '_recount' as is_recount,
+                position(md5(o.prosrc) in coalesce(obj_description(o.oid, 'pg_proc'), '')) > 0 as is_untouched
             from pg_catalog.pg_proc o join pg_catalog.pg_namespace n on n.oid = o.pronamespace
             where o.proname in (b.event_prefix || '_recount', b.profile_prefix || '_apply') and (
                 n.nspname = b.event_schema and o.proname = b.event_prefix || '_recount'

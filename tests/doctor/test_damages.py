@@ -143,6 +143,12 @@ _DAMAGES = {
         ("column-missing",),
         'no column "Version" any more, which pgscore fills',
     ),
+    "type of a counter": Damage(
+        f"alter table {_P} alter column least type numeric(9, 2)",
+        ("misfit",),
+        'column "least" is of type numeric(9,2) and takes the min of a column of type numeric: they must be the same',
+        after="attach",
+    ),
     "row security of events": Damage(
         f"alter table {_E} force row level security", ("row-security",), "hides rows from its owner"
     ),
@@ -260,10 +266,37 @@ def test_a_damage_is_found_and_mended(healthy: Database, what: str) -> None:
     for each in found:
         wards.apply(healthy, each)
     assert wards.to_mend(healthy) == []
-    if damage.after:
+    if damage.after == "attach":
+        session.run(f"alter table {_P} alter column least type numeric")
+        shop.attach(session)
+        assert wards.to_mend(healthy) == []
+    elif damage.after:
         owner = damage.after if "reset role" in damage.after else _as_owner(damage.after)
         session.run(owner)
         assert wards.to_mend(healthy) == []
+
+
+def test_a_profile_table_that_is_dropped(healthy: Database) -> None:
+    """The last of this file: with two bindings, of which one after the other is forgotten."""
+    session = healthy.session()
+    session.run(f"set role {shop.OWNER}; {_NEW_EVENTS}; reset role")
+    shop.attach(session)
+    shop.run_as_owner(session, 'create table "Shop".visits (id bigint, amount numeric)')
+    session.run(f"alter table {_P} add column visits bigint not null default 0")
+    reducers = '[{"column": "visits", "aggregate": "count"}]'
+    attach = "select pgscore.attach('shop', '\"Shop\".visits', %s, 'id', 'id', %s, 'Score', 'Version')"
+    shop.run_as_owner(session, attach, _P, reducers)
+    assert wards.to_mend(healthy) == []
+    session.run(f"drop table {_P} cascade")
+    found = wards.to_mend(healthy)
+    assert [(each.code, each.sentence) for each in found] == [
+        ("table-dropped", f"its profile table, {_P}, was dropped")
+    ] * 2
+    for each in found:
+        wards.apply(healthy, each)
+    assert wards.to_mend(healthy) == []
+    assert session.value("select count(*) from pg_proc where proname ~ '^_pgscore_(Order|Customer|visits)'") == 0
+    session.run('insert into "Shop".visits values (1)')
 
 
 def _as_owner(sql: str) -> str:

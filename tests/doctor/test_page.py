@@ -8,7 +8,7 @@ from pgscore.doctor import CODES, Finding, exit_code
 
 from tests.support.migrate import ROOT
 
-_LINE = re.compile(r"^\| `([a-z-]+)` \| (ok|notice|warning|error) \| [^|]+ \| ([^|]+) \|$", re.MULTILINE)
+_LINE = re.compile(r"^\| `([a-z-]+)` \| (ok|notice|warning|error) \|[^|]*\|([^|]*)\|$", re.MULTILINE)
 
 
 def test_each_code_has_a_line_with_its_level() -> None:

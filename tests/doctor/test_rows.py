@@ -33,7 +33,9 @@ def missed(ward: Database) -> Iterator[Session]:
 
 
 def _found(database: Database, code: str, user: str | None = None, *, full: bool = False) -> str:
-    (found,) = [each for each in wards.looked_at(database, user, full=full) if each.code == code]
+    (found,) = [
+        each for each in wards.looked_at(database, user, full=full) if (each.code, each.subject) == (code, shop.EVENTS)
+    ]
     return found.sentence
 
 
@@ -107,6 +109,48 @@ def test_no_code_of_the_owner_runs_for_anybody_else(ward: Database) -> None:
     assert wards.to_mend(ward) == []
 
 
+def test_the_doctor_calls_no_cast_of_the_owner(ward: Database) -> None:
+    session = ward.session()
+    shop.detach(session)
+    shop.run_as_owner(
+        session,
+        f"""
+        create type "Shop".mood as enum ('good', 'bad');
+        create function "Shop".says("Shop".mood) returns text language plpgsql
+            as 'begin raise exception ''called''; end';
+        create cast ("Shop".mood as text) with function "Shop".says("Shop".mood);
+        alter table {shop.EVENTS} add column mood "Shop".mood;
+        alter table {shop.PROFILE} add column mood "Shop".mood
+        """,
+    )
+    shop.attach(session, reducers=[{"column": "mood", "aggregate": "max", "of": "mood"}])
+    session.run("set session_replication_role = replica")
+    session.run(f"update {shop.PROFILE} set mood = 'bad' where id = 1")
+    session.run("reset session_replication_role")
+    for full in (False, True):
+        assert "such as 1: mood is bad and the events give NULL" in _found(ward, "counters-differ", full=full)
+    shop.detach(session)
+    shop.run_as_owner(
+        session,
+        f"""
+        alter table {shop.EVENTS} drop column mood; alter table {shop.PROFILE} drop column mood;
+        drop cast ("Shop".mood as text); drop function "Shop".says; drop type "Shop".mood
+        """,
+    )
+    shop.attach(session)
+    assert wards.to_mend(ward) == []
+
+
+def test_a_reconciliation_that_has_stopped(ward: Database) -> None:
+    session = ward.session()
+    shop.reconcile_step(session, 3)
+    (found,) = wards.to_mend(ward)
+    assert found.code == "reconcile-unfinished"
+    assert "has come to 3 profiles and not to the end" in found.sentence
+    wards.apply(ward, found)
+    assert wards.to_mend(ward) == []
+
+
 def test_rows_of_another_version_and_rows_without_a_score(ward: Database) -> None:
     session = ward.session()
     session.run("set session_replication_role = replica")
@@ -146,7 +190,8 @@ def test_partitions_that_come_and_go(parted: Database) -> None:
     session = parted.session()
     assert wards.to_mend(parted) == []
     session.run(f'alter table {shop.EVENTS} detach partition "Shop".high')
-    session.run(f'create table "Shop".later (like {shop.EVENTS} including defaults); alter table "Shop".later owner to {shop.OWNER}')
+    session.run(f'create table "Shop".later (like {shop.EVENTS} including defaults)')
+    session.run(f'alter table "Shop".later owner to {shop.OWNER}')
     session.run('insert into "Shop".later (id, "Customer Id") select n, 7 from generate_series(500, 503) n')
     session.run(f'alter table {shop.EVENTS} attach partition "Shop".later for values from (500) to (600)')
     found = wards.to_mend(parted)

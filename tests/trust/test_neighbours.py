@@ -29,7 +29,7 @@ _FORCE = "alter table sa.{table} enable row level security; alter table sa.{tabl
 def _problems(world: World) -> list[str]:
     """What the doctor says of alice's tables."""
     found = examine(world.database.dsn())
-    said = [f"{each.subject}: {each.sentence} {each.remedy}" for each in found if each.level != "ok"]
+    said = [f"{each.subject}: {each.sentence} {each.remedy}" for each in found if each.is_to_mend]
     return [each for each in said if "sa." in each]
 
 

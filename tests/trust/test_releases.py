@@ -12,7 +12,6 @@ import pytest
 from pgscore.doctor import examine
 
 from tests.support.command import run as command
-from tests.support.command import run_json
 from tests.support.database import ANALYST, NOBODY, OPERATOR, SCIENTIST, refused
 from tests.support.models import customers, light_pipeline, pipeline, probability
 
@@ -113,14 +112,13 @@ def test_an_operator_unties_too_and_a_view_keeps_what_it_needs(serving: Database
     assert found == pytest.approx(probability(light_pipeline(), customers()), abs=1e-12)
 
 
-def test_a_table_that_was_dropped_is_forgotten_by_its_number(serving: Database, copied: Session) -> None:
-    number = copied.value("select 'public.copied'::regclass::oid")
+def test_a_table_that_was_dropped_is_forgotten(serving: Database, copied: Session) -> None:
     copied.run("drop table public.copied cascade; create table public.copied (a integer)")
     serving.session(OPERATOR).run("select pgscore.promote('churn', 2)")
     assert _answering(copied, "churn.customer_profile") == 2
     (finding,) = [each for each in examine(serving.dsn()) if "was dropped" in each.sentence]
-    assert finding.remedy == f"`pgscore forget churn {number}`."
-    assert run_json(serving.dsn(SCIENTIST), "forget", "churn", str(number)) == {"model": "churn", "table": str(number)}
+    assert (finding.code, finding.subject) == ("scored-dropped", "churn")
+    serving.session(SCIENTIST).run(finding.remedy)
     assert copied.run("select profile::text from pgscore.model_profile") == [("churn.customer_profile",)]
     command(serving.dsn(), "forget", "churn", "public.copied", expect=1)
 
@@ -223,7 +221,7 @@ def test_a_table_that_lost_an_input_stands_in_no_promotions_way(
         with refused(sqlstate, sentence):
             serving.session(ANALYST).run(call)
     assert _outdated(copied) == []
-    assert "public.copied" in {each.subject for each in examine(serving.dsn()) if each.level == "problem"}
+    assert "public.copied" in {each.subject for each in examine(serving.dsn()) if each.level == "error"}
 
 
 def test_a_schema_out_of_reach_stands_in_no_promotions_way(serving: Database, copied: Session) -> None:

@@ -114,7 +114,7 @@ def functions(binding: Binding, found: Sequence[Function]) -> Iterator[Finding]:
 def check_left_over(look: Look) -> Iterator[Finding]:
     """Triggers that no binding accounts for: what was copied, renamed or taken out of a partitioned table has them."""
     for each in look.ask(_LeftOver, "_doctor_left_over"):
-        dropping = "\n".join(f"drop trigger {name} on {each.relation};" for name in each.names)
+        dropping = "\n".join(f"drop trigger if exists {name} on {each.relation};" for name in each.names)
         subject = named("trigger", each.names)
         if each.events and each.profile:
             sentence = f"it was a partition of {each.events}, and its events stay counted until they are reconciled"
