@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "f394472a5108d8b156820d16882ba368b8e33271246717ef7546c7827e6cbfef")
+    run_frozen("0001_core.up.sql", "619e48a9f517090259eaddba10a5a41074b40942f0d9d4499d7019be0cf01182")
 
 
 def downgrade() -> None:

@@ -10988,7 +10988,8 @@ as $$
         exists (
             select from pg_catalog.pg_class q join pg_catalog.pg_namespace n on n.oid = q.relnamespace
             where n.nspname = b.profile_schema and q.relname = b.profile_prefix || '_queue' and q.relkind = 'r'
-                and has_table_privilege(q.oid, 'select')
+                -- It is unlogged: a standby has none of its rows.
+                and has_table_privilege(q.oid, 'select') and not pg_is_in_recovery()
         ) and b.number = (select min(f.number) from pgscore.binding f where f.profile = b.profile),
         pgscore._profile_object(b, 'queue'),
         array(
