@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "619e48a9f517090259eaddba10a5a41074b40942f0d9d4499d7019be0cf01182")
+    run_frozen("0001_core.up.sql", "f618c21437c12e416346feec87614f36fa6938e4607a29df471c96ab6eafe1f3")
 
 
 def downgrade() -> None:

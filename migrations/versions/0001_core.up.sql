@@ -10928,6 +10928,19 @@ comment on function pgscore._doctor_golden(double precision, boolean) is
     'Replays the golden rows of the versions that serve in the engines that do, small ones first; ok is NULL of those for which there was no time';
 grant execute on function pgscore._doctor_golden(double precision, boolean) to pgscore_publisher, pgscore_operator;
 
+create function pgscore._doctor_python() returns jsonb
+language plpgsql stable parallel restricted security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- With pgscore_owner's rights, which may register the runtime; publishers and operators may not.
+    return pgscore_trusted._environment();
+end
+$$;
+
+comment on function pgscore._doctor_python() is 'The server''s Python, its search path and the packages that matter';
+grant execute on function pgscore._doctor_python() to pgscore_publisher, pgscore_operator;
+
 -- core/doctor/counters.sql
 -- What it takes to compare counters with events. The queries themselves the doctor puts together and runs, with its caller's
 -- rights: nothing that belongs to the tables' owner is called, because it may be a superuser who looks.

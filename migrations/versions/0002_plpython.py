@@ -9,7 +9,7 @@ depends_on = "0001_core"
 
 
 def upgrade() -> None:
-    run_frozen("0002_plpython.up.sql", "a83cfb51bfcdf9ba835fb47277f986d7bd36fe68a9f674a31744530a1ab66cb0")
+    run_frozen("0002_plpython.up.sql", "88374cd27b3ae7de06bf5b897d3a514b981b883534a8827c00cbf9fa27c57377")
 
 
 def downgrade() -> None:

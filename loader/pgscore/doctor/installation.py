@@ -28,7 +28,18 @@ _FUNCTIONS = (
     *("_doctor_bindings", "_doctor_misfits", "_doctor_triggers", "_doctor_left_over", "_doctor_functions"),
     *("_doctor_outdated", "_doctor_rights", "_doctor_stale", "_doctor_log", "_doctor_models", "_doctor_libraries"),
     *("_doctor_profiles", "_doctor_golden", "_doctor_sights", "_doctor_counters", "_doctor_keys"),
-    *("_doctor_still_fits", "_outdated_profiles", "promote", "verify", "attach", "reattach", "detach", "reconcile"),
+    *(
+        "_doctor_still_fits",
+        "_doctor_python",
+        "_doctor_pages",
+        "_outdated_profiles",
+        "promote",
+        "verify",
+        "attach",
+        "reattach",
+        "detach",
+        "reconcile",
+    ),
 )
 _CORE = """
     select exists (select from pg_namespace where nspname = 'pgscore'),

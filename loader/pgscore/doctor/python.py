@@ -24,9 +24,11 @@ _FACTS = """
         exists (select from pg_available_extensions where name = 'plpython3u'),
         (select rolsuper from pg_roles where rolname = current_user),
         (
-            select has_schema_privilege(n.oid, 'usage') and has_function_privilege(p.oid, 'execute')
-            from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+            select has_function_privilege(f.oid, 'execute')
+            from pg_proc p join pg_namespace n on n.oid = p.pronamespace,
+                pg_proc f join pg_namespace o on o.oid = f.pronamespace
             where n.nspname = 'pgscore_trusted' and p.proname = '_environment'
+                and o.nspname = 'pgscore' and f.proname = '_doctor_python'
         ),
         (
             select has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
@@ -88,7 +90,7 @@ def check_plpython(look: Look, python: Python) -> Iterator[Finding]:
 def _asked(look: Look, python: Python) -> Iterator[Finding]:
     try:
         with look.trying():
-            found = look.value("select pgscore_trusted._environment()")
+            found = look.value("select pgscore._doctor_python()")
     except psycopg2.Error as error:
         refusal = as_refusal(error)
         if look.connection.closed:
