@@ -139,4 +139,12 @@
 \ir core/binding/attach.sql
 \ir core/binding/detach.sql
 \ir core/binding/reconcile.sql
+\ir core/doctor/tables.sql
+\ir core/doctor/misfits.sql
+\ir core/doctor/triggers.sql
+\ir core/doctor/functions.sql
+\ir core/doctor/rights.sql
+\ir core/doctor/rows.sql
+\ir core/doctor/models.sql
+\ir core/doctor/counters.sql
 \ir core/become_oneself.sql

@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "94146eb418f09f9df8730b8e399bbe56609ae8d2bbfa2b54ed3d7aca9d9fb68d")
+    run_frozen("0001_core.up.sql", "00af79dee031a2fb5796c71840b2305eb29f6a28e1f3117c9be7cd0806623b3f")
 
 
 def downgrade() -> None:

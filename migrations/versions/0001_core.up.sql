@@ -461,7 +461,10 @@ create policy own_bindings on pgscore.stale_row
         )
     );
 
+create policy read_all on pgscore.stale_row for select to pgscore_operator using (true);
+
 comment on policy own_bindings on pgscore.stale_row is 'The owner of a profile table keeps the list of its rows; the view pgscore.stale shows all of them';
+comment on policy read_all on pgscore.stale_row is 'Operators see all of them';
 
 create view pgscore.stale as
 select b.name as binding, s.key, s.cause, s.reason, s.since
@@ -5102,7 +5105,7 @@ comment on function pgscore._distance(double precision, double precision) is
 
 -- core/engine/_golden_differences.sql
 create function pgscore._golden_differences(
-    model text, version integer, max_seconds double precision default 'Infinity'
+    model text, version integer, max_seconds double precision default 'Infinity', engines text[] default null
 ) returns table (
     engine text, ordinal integer, expected double precision, score double precision, reason text,
     difference double precision, ok boolean
@@ -5123,7 +5126,7 @@ declare
     seconds double precision;
     step integer;
 begin
-    foreach named in array pgscore._engines(model, version) loop
+    foreach named in array coalesce(engines, pgscore._engines(model, version)) loop
         first := 1;
         step := 10;
         -- The clock is looked at between some rows and the next: a timeout that is set in here would interrupt nothing.
@@ -5173,8 +5176,8 @@ begin
 end
 $$;
 
-comment on function pgscore._golden_differences(text, integer, double precision) is
-    'Replays the golden rows of a version in each engine that it has and compares scores and all outputs, row by row; refused where that takes longer';
+comment on function pgscore._golden_differences(text, integer, double precision, text[]) is
+    'Replays the golden rows of a version in each engine that it has, or in those that are named, and compares scores and all outputs, row by row; refused where that takes longer';
 
 -- core/engine/_measure.sql
 -- Engines are timed in turn, sql, interpreter, sql, interpreter: what disturbs the machine disturbs all of them alike.
@@ -12448,6 +12451,880 @@ $$;
 comment on procedure pgscore.reconcile(regclass, regclass, boolean) is
     'Says where counters of profiles differ from what their events give, and mends them, some hundred at a time, each in a transaction; after an interruption it goes on where it was';
 grant execute on procedure pgscore.reconcile(regclass, regclass, boolean) to pgscore_reader;
+
+-- core/doctor/tables.sql
+-- Bindings and their tables, as they are now.
+
+create function pgscore._doctor_family(relation regclass) returns table (member regclass, is_partition boolean)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Not by pg_partition_tree, which waits for whoever holds a partition.
+    with recursive tree as (
+        select relation as member, false as is_partition
+        union all
+        select i.inhrelid::regclass, true
+        from tree t join pg_catalog.pg_inherits i on i.inhparent = t.member
+        join pg_catalog.pg_class c on c.oid = i.inhrelid and c.relispartition
+    )
+    select t.member, t.is_partition from tree t
+$$;
+
+comment on function pgscore._doctor_family(regclass) is 'A table and its partitions on all levels, found without a lock';
+grant execute on function pgscore._doctor_family(regclass) to pgscore_reader;
+
+create function pgscore._doctor_namesake(schema name, prefix name, former regclass) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select c.oid::regclass::text
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = schema and c.relkind in ('r', 'p') and c.oid <> former and pgscore._short_prefix(c.relname) = prefix
+    limit 1
+$$;
+
+comment on function pgscore._doctor_namesake(name, name, regclass) is
+    'The table that has the name which a dropped one had when it was attached; NULL where there is none';
+grant execute on function pgscore._doctor_namesake(name, name, regclass) to pgscore_reader;
+
+create function pgscore._doctor_attach_sql(b pgscore.binding, events text, profile text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select format(
+        'select pgscore.attach(%L, %L, %L, %L::name[], %L::name[], %L::jsonb, %L, %L, %L, %L, %L, %L, %s, %L)',
+        b.model, events, profile, b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at, b.timing, b.on_error,
+        b.on_missing, coalesce(b.max_scoring_ms::text, 'null'), b.log
+    )
+$$;
+
+comment on function pgscore._doctor_attach_sql(pgscore.binding, text, text) is 'The call that attaches two tables as a binding says';
+grant execute on function pgscore._doctor_attach_sql(pgscore.binding, text, text) to pgscore_reader;
+
+create function pgscore._doctor_bindings() returns table (
+    number integer, name text, model text, serving integer, owner text, events text, profile text,
+    events_once text, profile_once text, events_anew text, profile_anew text, attach_again text,
+    events_owner text, profile_owner text, has_functions_of_others boolean,
+    is_events_renamed boolean, is_profile_renamed boolean, is_events_moved boolean, is_profile_moved boolean,
+    has_score_column boolean, version_column text, score_column text, row_key text, checked bigint, started timestamptz
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select b.number, b.name, b.model, m.serving, b.owner::text,
+        case when e.oid is not null then b.events::text end, case when p.oid is not null then b.profile::text end,
+        -- What stands beside a table is called as the table was, after "_pgscore_": so it has a name when it has gone.
+        format('%I.%I', b.event_schema, substr(b.event_prefix, 10)), format('%I.%I', b.profile_schema, substr(b.profile_prefix, 10)),
+        case when e.oid is null then pgscore._doctor_namesake(b.event_schema, b.event_prefix, b.events) end,
+        case when p.oid is null then pgscore._doctor_namesake(b.profile_schema, b.profile_prefix, b.profile) end,
+        pgscore._doctor_attach_sql(
+            b,
+            case when e.oid is null then pgscore._doctor_namesake(b.event_schema, b.event_prefix, b.events) else b.events::text end,
+            case when p.oid is null then pgscore._doctor_namesake(b.profile_schema, b.profile_prefix, b.profile) else b.profile::text end
+        ),
+        e.relowner::regrole::text, p.relowner::regrole::text,
+        coalesce(f.recount <> p.relowner or f.apply <> p.relowner, false),
+        -- What is generated names tables with their schemas.
+        coalesce(position(format(' %s e ', b.events) in f.recount_source) = 0, false),
+        coalesce(position(b.profile::text in f.apply_source) = 0, false),
+        coalesce(en.nspname <> b.event_schema, false), coalesce(pn.nspname <> b.profile_schema, false),
+        (pgscore._column(b.profile, b.score)).attname is not null,
+        (select quote_ident(c.attname) from pgscore._column(b.profile, b.version) c where c.attname is not null),
+        quote_ident(b.score), pgscore._key_text_sql(b.profile_key, 'p'), r.checked, r.started
+    from pgscore.binding b
+    left join pg_catalog.pg_class e on e.oid = b.events
+    left join pg_catalog.pg_namespace en on en.oid = e.relnamespace
+    left join pg_catalog.pg_class p on p.oid = b.profile
+    left join pg_catalog.pg_namespace pn on pn.oid = p.relnamespace
+    left join pgscore.model m on m.name = b.model
+    left join pgscore.reconciliation r on r.binding = b.number and r.finished is null
+    left join lateral (
+        select max(f.proowner::bigint) filter (where f.is_recount)::oid as recount,
+            max(f.prosrc) filter (where f.is_recount and f.is_untouched) as recount_source,
+            max(f.proowner::bigint) filter (where not f.is_recount)::oid as apply,
+            max(f.prosrc) filter (where not f.is_recount and f.is_untouched) as apply_source
+        from (
+            select o.proowner, o.prosrc, n.nspname = b.event_schema and o.proname = b.event_prefix || '_recount' as is_recount,
+                position(md5(o.prosrc) in coalesce(obj_description(o.oid, 'pg_proc'), '')) > 0 as is_untouched
+            from pg_catalog.pg_proc o join pg_catalog.pg_namespace n on n.oid = o.pronamespace
+            where o.proname in (b.event_prefix || '_recount', b.profile_prefix || '_apply') and (
+                n.nspname = b.event_schema and o.proname = b.event_prefix || '_recount'
+                or n.nspname = b.profile_schema and o.proname = b.profile_prefix || '_apply'
+            )
+        ) f
+    ) f on true
+    order by b.name, b.number
+$$;
+
+comment on function pgscore._doctor_bindings() is
+    'Bindings with their tables as they are now: names are NULL of what was dropped, and those that end in _anew are those of the table that has the name now';
+grant execute on function pgscore._doctor_bindings() to pgscore_reader;
+
+-- core/doctor/misfits.sql
+-- Why attach would refuse now what it took once.
+
+create function pgscore._doctor_columns(b pgscore.binding) returns table (relation regclass, name name, type text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select b.events, k, null from unnest(pgscore._read_columns(b)) k
+    union
+    select b.profile, k, null from unnest(b.profile_key) k
+    union
+    select b.profile, (r ->> 'column')::name, null from jsonb_array_elements(b.reducers) r
+    union
+    select b.profile, n.name, n.type
+    from (values (b.score, 'double precision'), (b.version, 'integer'), (b.scored_at, 'timestamp with time zone')) n (name, type)
+    where n.name is not null
+$$;
+
+comment on function pgscore._doctor_columns(pgscore.binding) is
+    'The columns that a binding names; with a type, those that pgscore fills and anybody can add';
+grant execute on function pgscore._doctor_columns(pgscore.binding) to pgscore_reader;
+
+create function pgscore._doctor_renamed(b pgscore.binding, relation regclass) returns name
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- The only column that was changed after what is generated, and that no binding names.
+    select min(a.attname)
+    from pg_catalog.pg_attribute a,
+        lateral (
+            select max(age(f.xmin)) as generated
+            from pg_catalog.pg_proc f join pg_catalog.pg_namespace n on n.oid = f.pronamespace
+            where n.nspname = b.event_schema and f.proname = b.event_prefix || '_recount'
+        ) g
+    where a.attrelid = relation and a.attnum > 0 and not a.attisdropped and age(a.xmin) < g.generated
+        and not exists (
+            select from pgscore.binding o, pgscore._doctor_columns(o) c
+            where o.events in (b.events, b.profile) or o.profile in (b.events, b.profile)
+            group by c.relation, c.name having c.relation = a.attrelid and c.name = a.attname
+        )
+    having count(*) = 1
+$$;
+
+comment on function pgscore._doctor_renamed(pgscore.binding, regclass) is
+    'What a column of a table is called now that a binding names otherwise, as far as that can be told; NULL where it cannot';
+grant execute on function pgscore._doctor_renamed(pgscore.binding, regclass) to pgscore_reader;
+
+create function pgscore._doctor_misfit(b pgscore.binding) returns table (
+    code text, relation text, column_name text, column_type text, renamed text, other text
+)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    select 'row-security'::text, c.oid::regclass::text, null::text, null::text, null::text, null::text
+    from pg_catalog.pg_class c where c.oid in (b.events, b.profile) and c.relforcerowsecurity;
+    return query
+    select 'child'::text, c.oid::regclass::text, null::text, null::text, null::text, min(i.inhrelid::regclass::text)
+    from pg_catalog.pg_class c join pg_catalog.pg_inherits i on i.inhparent = c.oid
+    where c.oid in (b.events, b.profile) and c.relkind = 'r'
+    group by c.oid;
+    return query
+    select 'column'::text, c.relation::text, quote_ident(c.name), c.type, quote_ident(pgscore._doctor_renamed(b, c.relation)), null::text
+    from pgscore._doctor_columns(b) c
+    where (pgscore._column(c.relation, c.name)).attname is null
+    order by 2, 3;
+    if found then
+        return;
+    end if;
+    return query
+    select 'unique'::text, b.profile::text, pgscore._columns_sql(b.profile_key), null::text, null::text, null::text
+    where not exists (
+        select from pg_catalog.pg_index i
+        where i.indrelid = b.profile and i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null
+            and i.indnkeyatts = cardinality(b.profile_key)
+            and (
+                select array_agg(a.attname order by a.attname)
+                from unnest(i.indkey::smallint[]) with ordinality as k (number, ordinal)
+                join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.number
+                where k.ordinal <= i.indnkeyatts
+            ) = (select array_agg(k order by k) from unnest(b.profile_key) k)
+    );
+    if found then
+        return;
+    end if;
+    return query
+    select 'other'::text, null::text, null::text, null::text, null::text, p.sentence
+    from (
+        select coalesce(
+            pgscore._tables_problem(b), pgscore._table_keys_problem(b), pgscore._reducers_problem(b), pgscore._columns_problem(b)
+        ) as sentence
+    ) p
+    where p.sentence is not null and not exists (
+        select from pg_catalog.pg_class c left join pg_catalog.pg_inherits i on i.inhparent = c.oid and c.relkind = 'r'
+        where c.oid in (b.events, b.profile) and (c.relforcerowsecurity or i.inhparent is not null)
+    );
+end
+$$;
+
+comment on function pgscore._doctor_misfit(pgscore.binding) is
+    'Why attach would refuse the tables of a binding now: row-security, child, column, unique, or other, with what attach would say';
+grant execute on function pgscore._doctor_misfit(pgscore.binding) to pgscore_reader;
+
+create function pgscore._doctor_misfits() returns table (
+    number integer, code text, relation text, column_name text, column_type text, renamed text, other text
+)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    b pgscore.binding;
+begin
+    for b in
+        select o.* from pgscore.binding o
+        where (select count(*) from pg_catalog.pg_class c where c.oid in (o.events, o.profile)) = 2
+        order by o.number
+    loop
+        begin
+            return query select b.number, m.* from pgscore._doctor_misfit(b) m;
+        exception when insufficient_privilege then
+            -- Names in a schema that the caller may not use: nothing is known of them.
+            null;
+        end;
+    end loop;
+end
+$$;
+
+comment on function pgscore._doctor_misfits() is 'Why attach would refuse the tables of bindings now, a row for each reason';
+grant execute on function pgscore._doctor_misfits() to pgscore_reader;
+
+-- core/doctor/triggers.sql
+-- The triggers that attach makes, on a table and on each of its partitions.
+
+create function pgscore._doctor_function(schema name, prefix name, what text) returns oid
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- to_regprocedure would ask for rights on the schema.
+    select f.oid from pg_catalog.pg_proc f join pg_catalog.pg_namespace n on n.oid = f.pronamespace
+    where f.pronargs = 0 and n.nspname = schema and f.proname = prefix || '_' || what
+$$;
+
+comment on function pgscore._doctor_function(name, name, text) is 'A trigger function of a binding; NULL where there is none';
+grant execute on function pgscore._doctor_function(name, name, text) to pgscore_reader;
+
+create function pgscore._doctor_wanted() returns table (
+    number integer, relation regclass, is_partition boolean, name text, function oid, called text, purpose text
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Of partitioned events the parent hands on a trigger for rows, and none for statements.
+    select b.number, r.member, r.is_partition, substr(b.event_prefix || '_' || w.what, 2),
+        pgscore._doctor_function(b.event_schema, b.event_prefix, w.what), b.event_prefix || '_' || w.what, case w.what when 'truncate' then 'truncate' else 'count' end
+    from pgscore.binding b
+    join pg_catalog.pg_class c on c.oid = b.events,
+        (values ('insert', false), ('update', false), ('delete', false), ('row', true), ('truncate', null)) as w (what, partitioned),
+        pgscore._doctor_family(b.events) r
+    where coalesce(w.partitioned = (c.relkind = 'p'), true)
+    union all
+    select b.number, r.member, r.is_partition, w.name, pgscore._doctor_function(b.profile_schema, b.profile_prefix, w.what),
+        b.profile_prefix || '_' || w.what, w.what
+    from (select distinct on (o.profile) o.* from pgscore.binding o order by o.profile, o.number) b
+    join pg_catalog.pg_class c on c.oid = b.profile,
+        (values
+            ('~pgscore_score', 'score'), ('pgscore_arrive', 'arrive'), ('pgscore_forget', 'forget'), ('pgscore_forget_all', 'forget'),
+            ('pgscore_rekey', 'rekey')
+        ) as w (name, what),
+        pgscore._doctor_family(b.profile) r
+    union all
+    select b.number, c.oid::regclass, false, w.name, pgscore._doctor_function(b.profile_schema, b.profile_prefix, 'commit'),
+        b.profile_prefix || '_commit', 'commit'
+    from (select distinct on (o.profile) o.* from pgscore.binding o order by o.profile, o.number) b
+    join pg_catalog.pg_namespace n on n.nspname = b.profile_schema
+    join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = b.profile_prefix || '_queue',
+        (values ('pgscore_commit'), ('pgscore_statement')) as w (name)
+$$;
+
+comment on function pgscore._doctor_wanted() is
+    'The triggers that bindings have; those of a profile table, which its bindings share, under the first of them';
+grant execute on function pgscore._doctor_wanted() to pgscore_reader;
+
+create function pgscore._doctor_triggers() returns table (
+    number integer, relation text, is_partition boolean, purpose text, name text, state text
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select w.number, w.relation::text, w.is_partition, w.purpose, quote_ident(w.name), s.state
+    from pgscore._doctor_wanted() w
+    left join pg_catalog.pg_trigger t on t.tgrelid = w.relation and t.tgname = w.name
+    left join pg_catalog.pg_proc p on p.oid = t.tgfoid
+    cross join lateral (
+        select case
+            when t.oid is null then 'missing'
+            -- Where a schema was renamed no function is found under its former name.
+            when t.tgfoid <> coalesce(w.function, t.tgfoid) or p.proname <> w.called then 'replaced'
+            when t.tgenabled = 'D' then 'disabled'
+            when t.tgenabled = 'R' then 'replica'
+        end as state
+    ) s
+    where s.state is not null
+    order by w.number, w.purpose, w.is_partition, w.relation::text, w.name
+$$;
+
+comment on function pgscore._doctor_triggers() is
+    'Triggers of bindings that do not fire: missing, replaced by one that calls another function, disabled, or enabled for replicas only';
+grant execute on function pgscore._doctor_triggers() to pgscore_reader;
+
+create function pgscore._doctor_left_over() returns table (
+    relation text, owner text, names text[], events text, profile text
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A copy of a schema brings triggers along, and a partition that was detached keeps those that stand on each partition.
+    select t.tgrelid::regclass::text, c.relowner::regrole::text, array_agg(quote_ident(t.tgname) order by t.tgname),
+        min(b.events), min(b.profile)
+    from pg_catalog.pg_trigger t
+    join pg_catalog.pg_proc p on p.oid = t.tgfoid
+    join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    join pg_catalog.pg_class c on c.oid = t.tgrelid
+    left join lateral (
+        select o.events::text as events, o.profile::text as profile
+        from pgscore.binding o join pg_catalog.pg_class e on e.oid = o.events and e.relkind = 'p'
+        where n.nspname = o.event_schema and p.proname = o.event_prefix || '_truncate'
+    ) b on true
+    where t.tgname ~ '^~?pgscore_' and p.proname ~ '^_pgscore_' and t.tgparentid = 0 and not t.tgisinternal
+        and coalesce(obj_description(t.tgrelid, 'pg_class'), '') !~ '^pgscore: '
+        and not exists (select from pgscore._doctor_wanted() w where w.relation = t.tgrelid and w.name = t.tgname)
+        -- What is left of a binding whose table was dropped goes with the binding.
+        and not exists (
+            select from pgscore.binding o
+            where (o.events = t.tgrelid or o.profile = t.tgrelid)
+                and (select count(*) from pg_catalog.pg_class x where x.oid in (o.events, o.profile)) < 2
+        )
+    group by t.tgrelid, c.relowner
+    order by 1
+$$;
+
+comment on function pgscore._doctor_left_over() is
+    'Triggers that no binding accounts for, by table; events and profile: those of which it was a partition';
+grant execute on function pgscore._doctor_left_over() to pgscore_reader;
+
+-- core/doctor/functions.sql
+-- The functions that attach generates: whether they are there, are what it would make now, and have their guards.
+
+create function pgscore._doctor_generated() returns table (
+    number integer, owner oid, name text, function oid, is_shared boolean, wanted_owner oid
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select b.number, p.proowner, format('%I.%I', w.schema, w.prefix || '_' || w.what), p.oid, w.is_shared, b.owner::oid
+    from pgscore.binding b
+    join pg_catalog.pg_class c on c.oid = b.events
+    join pg_catalog.pg_class o on o.oid = b.profile,
+        lateral (
+            select b.event_schema as schema, b.event_prefix as prefix, e as what, false as is_shared
+            from unnest(case c.relkind when 'p' then array['row'] else array['insert', 'update', 'delete'] end
+                || array['truncate', 'recount', 'reconcile']) e
+            union all
+            -- What the bindings of a profile table share is told of the first of them.
+            select b.profile_schema, b.profile_prefix, e, true
+            from unnest(array['apply', 'commit', 'score', 'arrive', 'forget', 'rekey']) e
+            where b.number = (
+                select min(f.number) from pgscore.binding f join pg_catalog.pg_class x on x.oid = f.events where f.profile = b.profile
+            )
+        ) w
+    left join pg_catalog.pg_namespace n on n.nspname = w.schema
+    left join pg_catalog.pg_proc p on p.pronamespace = n.oid and p.proname = w.prefix || '_' || w.what
+$$;
+
+comment on function pgscore._doctor_generated() is 'The functions that the bindings have, with NULL for one that is not there';
+grant execute on function pgscore._doctor_generated() to pgscore_reader;
+
+create function pgscore._doctor_made(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A generator says the hash of a function's text in its comment.
+    select substring(s from '\(([0-9a-f]{32})\)''$')
+    from (
+        select s from pgscore._event_functions_sql(b) s
+        union all
+        select s from pgscore._reconcile_sql(b) s
+        union all
+        -- No binding stands in what all of them share, so one is as good as another.
+        select s from pgscore._profile_functions_sql(b) s
+        where b.number = (select min(f.number) from pgscore._bindings_of(b.profile) f)
+    ) g
+    where s like 'comment on function %'
+$$;
+
+comment on function pgscore._doctor_made(pgscore.binding) is
+    'The hashes of what attach would generate for a binding now; for the first of a profile table with what they share';
+grant execute on function pgscore._doctor_made(pgscore.binding) to pgscore_reader;
+
+create function pgscore._doctor_functions() returns table (number integer, name text, state text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select g.number, g.name, s.state
+    from pgscore._doctor_generated() g
+    left join pg_catalog.pg_proc p on p.oid = g.function
+    cross join lateral (
+        select case
+            when p.oid is null then 'missing'
+            when p.proowner <> g.wanted_owner then 'owner'
+            when position(md5(p.prosrc) in coalesce(obj_description(p.oid, 'pg_proc'), '')) = 0 then 'edited'
+            when not p.prosecdef or not coalesce(p.proconfig @> array['search_path=pg_catalog, pg_temp'], false)
+                or has_function_privilege('public', p.oid, 'execute') then 'loose'
+        end as state
+    ) s
+    where s.state is not null
+    order by g.number, g.is_shared, g.name
+$$;
+
+comment on function pgscore._doctor_functions() is
+    'Generated functions that are missing, belong to another role, were edited (their text is not that of the hash in their comment), or are loose: without SECURITY DEFINER, pinned path or revoked EXECUTE';
+grant execute on function pgscore._doctor_functions() to pgscore_reader;
+
+create function pgscore._doctor_outdated(max_seconds double precision) returns table (number integer, name text, state text)
+language plpgsql stable
+-- Compiling the generators' queries would take longer than all the rest.
+set search_path = pg_catalog, pg_temp set jit = off
+as $$
+declare
+    began constant timestamptz := clock_timestamp();
+    b pgscore.binding;
+    made text[];
+begin
+    for b in
+        select o.* from pgscore.binding o
+        where (select count(*) from pg_catalog.pg_class c where c.oid in (o.events, o.profile)) = 2
+            and not exists (
+                select from pg_catalog.pg_namespace n
+                where n.nspname in (o.event_schema, o.profile_schema) and not has_schema_privilege(n.oid, 'usage')
+            )
+        -- Another turn takes others first.
+        order by random()
+    loop
+        if clock_timestamp() > began + make_interval(secs => max_seconds) then
+            return query select b.number, null::text, 'unlooked'::text;
+            continue;
+        end if;
+        begin
+            made := array(select m from pgscore._doctor_made(b) m);
+            return query
+            select b.number, g.name, 'outdated'::text
+            from pgscore._doctor_generated() g join pg_catalog.pg_proc p on p.oid = g.function
+            where g.number = b.number and md5(p.prosrc) <> all (made)
+                -- Edited ones are told already.
+                and position(md5(p.prosrc) in coalesce(obj_description(p.oid, 'pg_proc'), '')) > 0
+            order by g.is_shared, g.name;
+            return query
+            select b.number, pgscore._profile_object(b, 'queue'), 'queue'::text
+            where exists (select from pgscore._queue_sql(b) s where s ~ '^create (unlogged )?table');
+        exception when others then
+            -- What does not fit its tables cannot be generated, and is told as a misfit.
+            null;
+        end;
+    end loop;
+end
+$$;
+
+comment on function pgscore._doctor_outdated(double precision) is
+    'Generated functions that attach would write otherwise now, and queues that it would make anew; unlooked: bindings for which there was no time';
+grant execute on function pgscore._doctor_outdated(double precision) to pgscore_reader;
+
+-- core/doctor/rights.sql
+-- Privileges that were there once, because attach and the migration saw to them.
+
+create function pgscore._doctor_rights() returns table (subject text, role text, lacks text, remedy text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    with owners as (
+        select distinct b.number, b.name, r.oid as role, s.space, s.is_profile
+        from pgscore.binding b
+        join pg_catalog.pg_class p on p.oid = b.profile
+        join pg_catalog.pg_class e on e.oid = b.events
+        join pg_catalog.pg_roles r on r.oid = p.relowner,
+            lateral (values (e.relnamespace, false), (p.relnamespace, true)) as s (space, is_profile)
+    )
+    select distinct o.name, o.role::regrole::text, 'the rights of pgscore_reader', format('grant pgscore_reader to %s', o.role::regrole)
+    from owners o where not pg_has_role(o.role, 'pgscore_reader', 'usage')
+    union all
+    select distinct o.name, o.role::regrole::text, format('%s on schema %s', upper(w.privilege), o.space::regnamespace),
+        format('grant %s on schema %s to %s', w.privilege, o.space::regnamespace, o.role::regrole)
+    from owners o, unnest(array['usage', 'create']) as w (privilege)
+    where not has_schema_privilege(o.role, o.space, w.privilege)
+    union all
+    select distinct t.profile::text, 'pgscore_owner', format('USAGE on schema %s', c.relnamespace::regnamespace),
+        format('grant usage on schema %s to pgscore_owner', c.relnamespace::regnamespace)
+    from (select profile from pgscore.model_profile union select profile from pgscore.binding) t
+    join pg_catalog.pg_class c on c.oid = t.profile
+    where not has_schema_privilege('pgscore_owner', c.relnamespace, 'usage')
+    union all
+    select 'pgscore', 'pgscore_reader', format('USAGE on schema %s', n.oid::regnamespace),
+        format('grant usage on schema %s to pgscore_reader', n.oid::regnamespace)
+    from pg_catalog.pg_namespace n
+    where n.nspname in ('pgscore', 'pgscore_models') and not has_schema_privilege('pgscore_reader', n.oid, 'usage')
+    union all
+    -- What a promotion generates, and what calls it.
+    select case n.nspname when 'pgscore_models' then split_part(p.proname, ' ', 1) else 'pgscore' end, 'pgscore_reader',
+        format('EXECUTE on function %s', p.oid::regprocedure), format('grant execute on function %s to pgscore_reader', p.oid::regprocedure)
+    from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    where (
+            -- One whose name begins with an underscore is an engine's: some are for pgscore_owner alone.
+            n.nspname = 'pgscore_models' and p.proname !~ '^_'
+            or n.nspname = 'pgscore' and p.proname in ('score', 'predict', '_rescore', '_score_rows')
+        )
+        and not has_function_privilege('pgscore_reader', p.oid, 'execute')
+    order by 1, 3
+$$;
+
+comment on function pgscore._doctor_rights() is 'Privileges that tables'' owners, pgscore_owner or pgscore_reader lack, with the GRANT';
+grant execute on function pgscore._doctor_rights() to pgscore_reader;
+
+-- core/doctor/rows.sql
+-- Rows that wait for something, and the log.
+
+create function pgscore._doctor_stale() returns table (
+    number integer, cause text, reason text, rows bigint, total bigint, since timestamptz
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select g.binding, g.cause, g.reason, g.rows, g.total::bigint, g.since
+    from (
+        select s.binding, s.cause, s.reason, count(*) as rows, min(s.since) as since,
+            sum(count(*)) over (partition by s.binding, s.cause) as total,
+            row_number() over (partition by s.binding, s.cause order by count(*) desc, s.reason) as place
+        from pgscore.stale_row s
+        group by s.binding, s.cause, s.reason
+    ) g
+    where g.place <= 3
+    order by g.binding, g.cause, g.place
+$$;
+
+comment on function pgscore._doctor_stale() is
+    'Stale rows that the caller may see, by binding and cause: the three reasons that most have, and how many there are in all';
+grant execute on function pgscore._doctor_stale() to pgscore_reader;
+
+create function pgscore._doctor_log() returns table (bytes bigint, rows bigint, oldest timestamptz)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    bytes := pg_total_relation_size('pgscore.prediction_log');
+    select greatest(c.reltuples, 0) into rows from pg_catalog.pg_class c where c.oid = 'pgscore.prediction_log'::regclass;
+    if has_table_privilege('pgscore.prediction_log', 'select') then
+        select l.logged_at into oldest from pgscore.prediction_log l order by l.id limit 1;
+    end if;
+    return next;
+end
+$$;
+
+comment on function pgscore._doctor_log() is 'How large the prediction log is, about how many rows it has, and since when, for who may read it';
+grant execute on function pgscore._doctor_log() to pgscore_reader;
+
+-- core/doctor/models.sql
+-- Models, what they need, and whether they still give what their fitted estimators gave.
+
+create function pgscore._doctor_models() returns table (
+    model text, version integer, one_engine text, many_engine text, has_program boolean, key_id text,
+    needs_frame boolean, latest integer
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select m.name, m.serving, m.one_engine, m.many_engine, p.model is not null, v.key_id,
+        coalesce((v.contract ->> 'frame')::boolean, false),
+        (
+            select max(o.version) from pgscore.model_version o
+            where o.model = m.name and not exists (
+                select from pgscore.retirement r where r.model = o.model and r.version = o.version
+            )
+        )
+    from pgscore.model m
+    left join pgscore.model_version v on v.model = m.name and v.version = m.serving
+    left join pgscore.program p on p.model = m.name and p.version = m.serving
+    order by m.name
+$$;
+
+comment on function pgscore._doctor_models() is 'Models with the version that serves, its engines and what it was signed by';
+grant execute on function pgscore._doctor_models() to pgscore_reader;
+
+create function pgscore._doctor_libraries() returns table (model text, version integer, library text, fitted text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select m.name, m.serving, l.key, l.value
+    from pgscore.model m
+    join pgscore.model_version v on v.model = m.name and v.version = m.serving,
+        jsonb_each_text(v.contract -> 'libraries') l
+    order by m.name, l.key
+$$;
+
+comment on function pgscore._doctor_libraries() is 'The libraries that the versions that serve were fitted with';
+grant execute on function pgscore._doctor_libraries() to pgscore_reader;
+
+create function pgscore._doctor_profiles() returns table (
+    model text, profile text, is_gone boolean, is_bound boolean, problem text, hint text, inputs integer
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select t.model, case when c.oid is not null then t.profile::text end, c.oid is null, t.is_bound, p.message, p.hint,
+        jsonb_array_length(v.contract -> 'inputs')
+    from (
+        select o.model, o.profile, bool_or(o.is_bound) as is_bound
+        from (
+            select p.model, p.profile, false as is_bound from pgscore.model_profile p
+            union all
+            select b.model, b.profile, true from pgscore.binding b
+        ) o
+        group by o.model, o.profile
+    ) t
+    left join pg_catalog.pg_class c on c.oid = t.profile
+    left join pgscore.model m on m.name = t.model
+    left join pgscore.model_version v on v.model = m.name and v.version = m.serving
+    left join lateral pgscore._profile_problem(c.oid::regclass, v.contract -> 'inputs') p on c.oid is not null and v.model is not null
+    order by 1, 2
+$$;
+
+comment on function pgscore._doctor_profiles() is
+    'The tables that models score, with what keeps their columns from serving as inputs of the version that answers';
+grant execute on function pgscore._doctor_profiles() to pgscore_reader;
+
+create function pgscore._doctor_golden(max_seconds double precision, estimators boolean) returns table (
+    model text, version integer, engine text, rows bigint, max_abs_diff double precision, ok boolean, problem text, hint text
+)
+language plpgsql stable parallel restricted security definer
+set search_path = pg_catalog, pg_temp set jit = off
+as $$
+declare
+    began constant timestamptz := clock_timestamp();
+    next record;
+begin
+    for next in
+        select m.name, m.serving, e.engine
+        from pgscore.model m
+        left join pgscore.program p on p.model = m.name and p.version = m.serving,
+            lateral (select distinct e as engine from unnest(array[m.one_engine, m.many_engine]) e) e
+        where m.serving is not null and (estimators or e.engine <> 'estimator')
+        -- What is cheap comes first.
+        order by e.engine = 'estimator', p.size, m.name, e.engine
+    loop
+        model := next.name; version := next.serving; engine := next.engine;
+        rows := null; max_abs_diff := null; ok := null; problem := null; hint := null;
+        if clock_timestamp() <= began + make_interval(secs => max_seconds) then
+            begin
+                select count(*), max(d.difference), bool_and(d.ok) into rows, max_abs_diff, ok
+                from pgscore._golden_differences(
+                    next.name, next.serving,
+                    greatest(0.1, max_seconds - extract(epoch from clock_timestamp() - began)), array[next.engine]
+                ) d;
+            exception
+                when program_limit_exceeded then null;
+                when others then
+                    ok := false;
+                    get stacked diagnostics problem = message_text, hint = pg_exception_hint;
+            end;
+        end if;
+        return next;
+    end loop;
+end
+$$;
+
+comment on function pgscore._doctor_golden(double precision, boolean) is
+    'Replays the golden rows of the versions that serve in the engines that do, small ones first; ok is NULL of those for which there was no time';
+grant execute on function pgscore._doctor_golden(double precision, boolean) to pgscore_publisher, pgscore_operator;
+
+create function pgscore._doctor_python() returns jsonb
+language plpgsql stable parallel restricted security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- With pgscore_owner's rights, which may register the runtime; publishers and operators may not.
+    return pgscore_trusted._environment();
+end
+$$;
+
+comment on function pgscore._doctor_python() is 'The server''s Python, its search path and the packages that matter';
+grant execute on function pgscore._doctor_python() to pgscore_publisher, pgscore_operator;
+
+-- core/doctor/counters.sql
+-- What it takes to compare counters with events. The queries themselves the doctor puts together and runs, with its caller's
+-- rights: nothing that belongs to the tables' owner is called, because it may be a superuser who looks.
+
+create function pgscore._doctor_foreign_code(relation regclass) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Planning a query computes what is constant in these.
+    select pg_describe_object(d.classid, d.objid, 0)
+    from pgscore._doctor_family(relation) f
+    cross join lateral (
+        select 'pg_class'::regclass::oid as class, f.member::oid as object
+        union all
+        select 'pg_class'::regclass, i.indexrelid from pg_catalog.pg_index i where i.indrelid = f.member
+        union all
+        select 'pg_constraint'::regclass, c.oid from pg_catalog.pg_constraint c where c.conrelid = f.member and c.contype = 'c'
+        union all
+        select 'pg_statistic_ext'::regclass, s.oid from pg_catalog.pg_statistic_ext s where s.stxrelid = f.member
+    ) o
+    join pg_catalog.pg_depend d on d.classid = o.class and d.objid = o.object
+    where d.refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_opclass'::regclass)
+        -- An extension's is a superuser's.
+        and not exists (
+            select from pg_catalog.pg_depend e where e.classid = d.refclassid and e.objid = d.refobjid and e.deptype = 'e'
+        )
+    limit 1
+$$;
+
+comment on function pgscore._doctor_foreign_code(regclass) is
+    'An index, a constraint, a partition key or statistics of a table that call somebody''s function; NULL where none does';
+grant execute on function pgscore._doctor_foreign_code(regclass) to pgscore_reader;
+
+create function pgscore._doctor_sights() returns table (
+    number integer, obstacle text, because text, has_index boolean,
+    key_text text, key_present text, key_columns text, has_queue boolean, queue text, new_partitions text[]
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select b.number,
+        case
+            when not (s.may_read and s.may_use) then 'privilege'
+            when s.is_hidden then 'row-security'
+            when not s.is_ordinary then 'kind'
+            when not s.is_own and s.foreign_code is not null then 'code'
+        end,
+        s.foreign_code,
+        exists (
+            select from pg_catalog.pg_index i
+            where i.indrelid = b.events and i.indisvalid and i.indpred is null
+                and (
+                    select a.attname from pg_catalog.pg_attribute a where a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+                ) = any (b.event_key)
+        ),
+        pgscore._key_text_sql(b.profile_key, 'pgscore_row'), pgscore._present_sql(b.profile_key, 'pgscore_row'),
+        pgscore._columns_sql(b.profile_key, 'pgscore_row'),
+        exists (
+            select from pg_catalog.pg_class q join pg_catalog.pg_namespace n on n.oid = q.relnamespace
+            where n.nspname = b.profile_schema and q.relname = b.profile_prefix || '_queue' and q.relkind = 'r'
+                -- It is unlogged: a standby has none of its rows.
+                and has_table_privilege(q.oid, 'select') and not pg_is_in_recovery()
+        ) and b.number = (select min(f.number) from pgscore.binding f where f.profile = b.profile),
+        pgscore._profile_object(b, 'queue'),
+        array(
+            select t.relation::text from pgscore._doctor_wanted() t
+            join pg_catalog.pg_class c on c.oid = t.relation and c.relkind = 'r'
+            left join pg_catalog.pg_trigger g on g.tgrelid = t.relation and g.tgname = t.name
+            where t.number = b.number and t.is_partition and t.purpose = 'truncate' and g.oid is null
+            order by 1 limit 5
+        )
+    from pgscore.binding b,
+        lateral (
+            select count(*) = 2 as are_there, bool_and(has_table_privilege(c.oid, 'select')) as may_read,
+                bool_and(has_schema_privilege(c.relnamespace, 'usage')) as may_use, bool_or(row_security_active(c.oid)) as is_hidden,
+                bool_and(c.relkind in ('r', 'p')) as is_ordinary, bool_and(pg_get_userbyid(c.relowner) = current_user) as is_own,
+                min(pgscore._doctor_foreign_code(c.oid::regclass)) as foreign_code
+            from pg_catalog.pg_class c where c.oid in (b.events, b.profile)
+        ) s
+    where s.are_there
+    order by b.number
+$$;
+
+comment on function pgscore._doctor_sights() is
+    'Whether the caller may look into the tables of bindings, and what the query to compare them is made of; obstacle: privilege, row-security, kind, or code of somebody else''s that would run';
+grant execute on function pgscore._doctor_sights() to pgscore_reader;
+
+create function pgscore._doctor_counters() returns table (
+    number integer, ordinal integer, target text, column_sql text, recounted text, differs text, source text
+)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    b pgscore.binding;
+begin
+    for b in
+        select o.* from pgscore.binding o
+        where (select count(*) from pg_catalog.pg_class c where c.oid in (o.events, o.profile)) = 2
+        order by o.number
+    loop
+        begin
+            return query
+            -- The generators keep line breaks of literals as this character while they indent.
+            select b.number, r.ordinal, r.target::text, quote_ident(r.target), replace(r.recounted, chr(2), chr(10)),
+                pgscore._fill(r.differs, jsonb_build_object(
+                    'present', format('pgscore_row.%I', r.target), 'recounted', format('r.value_%s', r.ordinal)
+                )),
+                format('from %s e where', b.events)
+            from pgscore._reducers_of(b) r where r.differs is not null order by r.ordinal;
+        exception when others then
+            -- What does not fit is told as a misfit.
+            null;
+        end;
+    end loop;
+end
+$$;
+
+comment on function pgscore._doctor_counters() is
+    'The counters of bindings that events tell: SQL for what the events of a key give, and for whether that differs from what stands there';
+grant execute on function pgscore._doctor_counters() to pgscore_reader;
+
+create function pgscore._doctor_keys() returns table (
+    number integer, ordinal bigint, argument text, profile_column text, event_column text, type text, profile_collation text
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- As an argument of the function that recounts: in the type of keys, and compared as the events' column is.
+    select b.number, e.ordinal, format('pgscore_row.%I::%s', p.name, pgscore._key_type(a.atttypid)) || coalesce(
+            (
+                select format(' collate %I.%I', n.nspname, l.collname)
+                from pg_catalog.pg_collation l join pg_catalog.pg_namespace n on n.oid = l.collnamespace where l.oid = a.attcollation
+            ), ''
+        ),
+        quote_ident(p.name), quote_ident(e.name), pgscore._key_type(a.atttypid),
+        coalesce(
+            (
+                select format(' collate %I.%I', n.nspname, l.collname)
+                from pg_catalog.pg_collation l join pg_catalog.pg_namespace n on n.oid = l.collnamespace where l.oid = c.attcollation
+            ), ''
+        )
+    from pgscore.binding b,
+        unnest(b.event_key) with ordinality as e (name, ordinal)
+    join unnest(b.profile_key) with ordinality as p (name, ordinal) using (ordinal)
+    join lateral (select c.* from pg_catalog.pg_attribute c where c.attrelid = b.events and c.attname = e.name) a on true
+    join lateral (select c.* from pg_catalog.pg_attribute c where c.attrelid = b.profile and c.attname = p.name) c on true
+    order by 1, 2
+$$;
+
+comment on function pgscore._doctor_keys() is 'SQL for the parts of the keys of profiles, as events are compared with them';
+grant execute on function pgscore._doctor_keys() to pgscore_reader;
+
+create function pgscore._doctor_pages(relation regclass) returns bigint
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- It waits for whoever holds one of them.
+    select sum(pg_relation_size(f.member))::bigint / current_setting('block_size')::integer from pgscore._doctor_family(relation) f
+$$;
+
+comment on function pgscore._doctor_pages(regclass) is 'How many pages a table has, which the caller has locked, with its partitions';
+grant execute on function pgscore._doctor_pages(regclass) to pgscore_reader;
+
+create function pgscore._doctor_still_fits(binding integer) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- An empty table can be made a view, and a column can get a type with a cast of its own: both may call anything.
+    select pgscore._tables_problem(b) is null and pgscore._table_keys_problem(b) is null and pgscore._reducers_problem(b) is null
+    from pgscore.binding b where b.number = binding
+$$;
+
+comment on function pgscore._doctor_still_fits(integer) is
+    'Whether the tables of a binding, which the caller has locked, still are such as attach takes';
+grant execute on function pgscore._doctor_still_fits(integer) to pgscore_reader;
 
 -- core/become_oneself.sql
 reset search_path;

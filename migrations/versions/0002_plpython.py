@@ -9,7 +9,7 @@ depends_on = "0001_core"
 
 
 def upgrade() -> None:
-    run_frozen("0002_plpython.up.sql", "9d1161b278733eac33a6a73a341d9a640911520849e6c6850c9e84b1ea9c668f")
+    run_frozen("0002_plpython.up.sql", "116ded3008621c8dfea5e08ee97c33058c02c302051f2ab2e6264c93c9944bdb")
 
 
 def downgrade() -> None:

@@ -2488,6 +2488,8 @@ $$;
 comment on function pgscore_trusted._environment() is 'The server''s Python, its search path and the packages that matter';
 revoke all on function pgscore_trusted._environment() from public;
 grant execute on function pgscore_trusted._environment() to pgscore_publisher, pgscore_operator;
+-- Of these three it alone may register the runtime: publishers and operators ask by pgscore._doctor_python.
+grant execute on function pgscore_trusted._environment() to pgscore_owner;
 
 -- plpython/reset_path.sql
 reset search_path;

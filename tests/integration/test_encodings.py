@@ -102,7 +102,7 @@ def test_names_and_categories_beyond_ascii(place: tuple[Database, Session, str, 
         assert [score for (score,) in scores] == pytest.approx(list(expected), abs=1e-12)
     if "plpython" in branches:
         assert word in command.run(dsn, "show", "m").stdout
-    assert "problem" not in {each.level for each in examine(dsn)}
+    assert "error" not in {each.level for each in examine(dsn)}
     if foreign:
         model, golden = _model("c", foreign)
         with pytest.raises(

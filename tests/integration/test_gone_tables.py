@@ -131,7 +131,7 @@ def test_a_restored_copy_goes_on_with_tables_of_other_numbers(installed: Databas
         done = pgscore.promote(copy, "risk", 2)
         assert (done.before, done.version, done.late) == (1, 2, [])
         assert pgscore.show_model(copy, "risk").profiles == ["shop.anew", "shop.renamed", "shop.replaced"]
-        assert [each for each in examine(copy) if each.level == "problem"] == []
+        assert [each for each in examine(copy) if each.level == "error"] == []
     finally:
         shop.run("drop database restored with (force)")
 

@@ -28,7 +28,7 @@ def light(serving: Database, request: pytest.FixtureRequest) -> Session:
 
 
 def _problems(database: Database) -> dict[str, str]:
-    return {each.subject: each.sentence for each in examine(database.dsn()) if each.level == "problem"}
+    return {each.subject: each.sentence for each in examine(database.dsn()) if each.level == "error"}
 
 
 def test_changes_that_the_model_does_not_see(serving: Database, light: Session) -> None:
@@ -71,7 +71,7 @@ def test_an_input_that_is_gone_is_an_error_in_queries_a_stale_row_and_a_finding_
     assert (key, "total_intl_calls" in reason) == ("2", True)
     with refused("42703", "total_intl_calls"):
         light.run("select pgscore.score('churn', p) from churn.customer_profile p")
-    assert "has no column total_intl_calls, which the model reads" in _problems(serving)["churn.customer_profile"]
+    assert 'has no column "total_intl_calls", which the model reads' in _problems(serving)["churn.customer_profile"]
     # It stands in no promotion's way, and says what is missing whenever it is asked.
     light.run("select pgscore.promote('churn', 2)")
     missing = 'table churn.customer_profile has no column "total_intl_calls", which the model reads'

@@ -123,7 +123,7 @@ def test_missed_events_are_found_and_reconciled(attached: Session, serving: Data
     for role in (shop.OWNER, OPERATOR, DBA):
         levels = [each.level for each in examine(serving.dsn(role)) if each.subject == shop.EVENTS]
         assert levels
-        assert "problem" not in levels
+        assert "error" not in levels
 
 
 def test_maintenance_of_what_holds_scores(attached: Session, serving: Database) -> None:

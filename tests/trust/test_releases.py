@@ -115,8 +115,11 @@ def test_a_table_that_was_dropped_is_forgotten_by_its_name(unsigned: Database, c
     copied.run("drop table public.copied cascade; create table public.copied (a integer)")
     unsigned.session(OPERATOR).run("select pgscore.promote('churn', 2)")
     assert _answering(copied, "churn.customer_profile") == 2
-    (finding,) = [each for each in examine(unsigned.dsn()) if "was dropped" in each.sentence]
-    assert finding.remedy == "select pgscore._add_profile('churn', 'public.copied')"
+    (finding,) = [each for each in examine(unsigned.dsn()) if each.subject == "churn" and each.is_to_mend]
+    assert (finding.code, finding.remedy) == (
+        "scored-recreated",
+        "select pgscore._add_profile('churn', 'public.copied');",
+    )
     forgotten = {"model": "churn", "table": "public.copied"}
     assert run_json(unsigned.dsn(SCIENTIST), "forget", "churn", "public.copied") == forgotten
     assert copied.run("select profile::text from pgscore.model_profile") == [("churn.customer_profile",)]
@@ -221,7 +224,7 @@ def test_a_table_that_lost_an_input_stands_in_no_promotions_way(
         with refused(sqlstate, sentence):
             unsigned.session(ANALYST).run(call)
     assert _outdated(copied) == []
-    assert "public.copied" in {each.subject for each in examine(unsigned.dsn()) if each.level == "problem"}
+    assert "public.copied" in {each.subject for each in examine(unsigned.dsn()) if each.level == "error"}
 
 
 def test_a_schema_out_of_reach_stands_in_no_promotions_way(unsigned: Database, copied: Session) -> None:

@@ -179,7 +179,7 @@ class World:
     def problems(self) -> list[str]:
         """What the doctor says of alice's tables."""
         found = examine(self.database.dsn())
-        said = [f"{each.subject}: {each.sentence} {each.remedy}" for each in found if each.level != "ok"]
+        said = [f"{each.subject}: {each.sentence} {each.remedy}" for each in found if each.is_to_mend]
         return [each for each in said if "sa." in each]
 
     def attach(self, owner: str, **options: str) -> None:

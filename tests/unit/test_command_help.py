@@ -161,7 +161,7 @@ def test_the_doctor_says_that_a_database_is_unreachable(capsys: pytest.CaptureFi
     assert run(["doctor", "--json", "--dsn", _UNREACHABLE]) == 1
     document = json.loads(capsys.readouterr().out)
     assert document["ok"] is False
-    assert [finding["level"] for finding in document["findings"]] == ["problem"]
+    assert [finding["code"] for finding in document["findings"]] == ["unreachable"]
     assert "cannot be reached" in document["findings"][0]["sentence"]
     assert document["findings"][0]["remedy"]
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 # Wide enough that nothing is wrapped or cut where a program, or a file, takes the text.
 _UNLIMITED = 100_000
-_STYLES = {"ok": "green", "warning": "yellow", "problem": "bold red"}
+_STYLES = {"ok": "green", "notice": "cyan", "warning": "yellow", "error": "bold red", "problem": "bold red"}
 
 
 def say(*sentences: str) -> None:

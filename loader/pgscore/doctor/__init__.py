@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pgscore.database import Database, transaction
 from pgscore.errors import PgscoreError
@@ -10,77 +10,71 @@ from pgscore.progress import Step, no_step
 
 from .bindings import check_bindings
 from .dependents import check_dependents
-from .finding import Finding, guarded
-from .installation import check_core, check_plpython, check_python, check_roles, check_server
-from .models import check_golden_rows, check_keys, check_libraries, check_models
-from .tables import check_profiles
+from .finding import AREAS, CODES, LEVELS, Area, Finding, Level
+from .generated import check_left_over
+from .installation import check_core, check_log, check_rights, check_roles, check_server
+from .look import Look
+from .models import check_models
+from .python import Python, check_plpython
+from .tables import check_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from psycopg2.extensions import connection as Connection  # noqa: N812
+__all__ = ["AREAS", "CODES", "LEVELS", "Area", "Finding", "Level", "examine", "exit_code"]
 
-    from .finding import Check
+_ERRORS, _WARNINGS = 1, 4
+_UNREACHED = "Start the server, or say where it is: --dsn, PGSCORE_DSN, PGHOST and PGPORT."
 
-__all__ = ["Finding", "examine"]
 
-
-def examine(database: Database, step: Step = no_step) -> list[Finding]:
+def examine(database: Database, step: Step = no_step, *, full: bool = False) -> list[Finding]:
     """Looks over a database; it changes nothing.
 
     Args:
         database: a connection string, or an SQLAlchemy engine on psycopg2.
         step: is told what is looked at now, for a progress display.
+        full: whether to compare the counters of all profiles with their events, replay the golden rows of all models
+            and count all rows, however long that takes; otherwise some of them, in seconds.
 
     Returns:
-        What was found, in the order of the installation. What the caller may not look at is a warning, and a database
-        that cannot be reached is a problem: nothing is raised.
+        What was found, in the order of the installation. What the caller may not look at is a notice, and a database
+        that cannot be reached is an error: nothing is raised.
     """
     findings: list[Finding] = []
     try:
-        with transaction(database) as connection, connection.cursor() as cursor:
-            # Names then come out qualified, and nobody's function stands in for one of the catalog's.
-            cursor.execute(
-                "set transaction read only; set local search_path = pg_catalog, pg_temp; set local jit = off"
-            )
-            for finding in _examination(connection, step):
+        with transaction(database) as connection:
+            look = Look(connection, full, step)
+            look.begin()
+            for finding in _examination(look):
                 findings.append(finding)
     except PgscoreError as error:
-        unreached = "" if findings else "Start the server, or say where it is: --dsn, PGSCORE_DSN, PGHOST and PGPORT."
-        findings.append(Finding("problem", "database", str(error), error.hint or unreached))
+        remedy = error.hint or ("" if findings else _UNREACHED)
+        findings.append(Finding("unreachable", "database", str(error), remedy))
     return findings
 
 
-def _examination(connection: Connection, step: Step) -> Iterator[Finding]:
-    def look(subject: str, check: Check, *arguments: Any) -> list[Finding]:  # noqa: ANN401
-        step(f"looking at {subject}")
-        return guarded(connection, subject, check, *arguments)
+def exit_code(findings: list[Finding]) -> int:
+    """What the command exits with: 0 where nothing is to be mended, 1 for errors, 4 where there are warnings alone."""
+    levels = {each.level for each in findings}
+    return _ERRORS if "error" in levels else _WARNINGS if "warning" in levels else 0
 
-    yield from look("PostgreSQL", check_server)
-    core = look("core", check_core)
+
+def _examination(look: Look) -> Iterator[Finding]:
+    yield from look.guarded("PostgreSQL", check_server)
+    core = look.guarded("core", check_core)
     yield from core
-    if any(finding.level == "problem" for finding in core):
+    if any(finding.level == "error" for finding in core):
         return
-    yield from look("roles", check_roles)
-    trusted = look("PL/Python", check_plpython)
-    yield from trusted
-    has_python = all(finding.level == "ok" for finding in trusted)
-    packages: dict[str, str | None] = {}
-    models: list[dict[str, Any]] = []
-    if has_python:
-        yield from look("Python", check_python, packages)
-    yield from look("models", check_models, models)
-    unloadable: set[str] = set()
-    if has_python:
-        keys = look("keys", check_keys, models)
-        yield from keys
-        unloadable = {finding.subject for finding in keys if finding.level == "problem"}
-    for model in models:
-        subject = f"{model['model']} {model['version']}"
-        if packages:
-            yield from look(subject, check_libraries, model, packages)
-        if (has_python or not model["unpickled"]) and subject not in unloadable:
-            yield from look(subject, check_golden_rows, model)
-    yield from look("profiles", check_profiles, models)
-    yield from look("dependents", check_dependents)
-    yield from look("bindings", check_bindings)
+    roles = look.guarded("roles", check_roles)
+    yield from roles
+    if any(finding.level == "error" for finding in roles):
+        return
+    python = Python()
+    yield from look.guarded("PL/Python", check_plpython, python)
+    yield from look.guarded("rights", check_rights)
+    yield from look.guarded("pgscore.prediction_log", check_log)
+    yield from look.guarded("models", check_models, python)
+    yield from look.guarded("tables", check_tables)
+    yield from look.guarded("dependents", check_dependents)
+    yield from look.guarded("bindings", check_bindings)
+    yield from look.guarded("triggers", check_left_over)

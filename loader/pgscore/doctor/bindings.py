@@ -2,168 +2,171 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from pgscore.database import row, rows
-
-from .counters import check_counters
-from .finding import Finding, guarded
-from .generated import check_functions, check_left_over, check_triggers
+from .attached import Misfit, dropped, misfits, owners, renamed
+from .binding import Binding
+from .comparison import Sight
+from .counters import counters_of
+from .finding import Finding
+from .generated import Function, Trigger, functions, triggers
+from .rows import check_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from psycopg2.extensions import connection as Connection  # noqa: N812
+    from .look import Look
 
-# What stands beside a table is called as the table was, after "_pgscore_": so it has a name when it has gone.
-_BINDINGS = """
-    select b.number, b.name, b.model, m.serving, b.events::text as events, b.profile::text as profile,
-        e.oid is null as no_events, p.oid is null as no_profile,
-        format('%I.%I', b.event_schema, substr(b.event_prefix, 10)) as events_once,
-        format('%I.%I', b.profile_schema, substr(b.profile_prefix, 10)) as profile_once,
-        b.owner::text as owner, e.relowner::regrole::text as events_owner, p.relowner::regrole::text as profile_owner,
-        exists (
-            select from pg_proc f join pg_namespace n on n.oid = f.pronamespace
-            where f.proowner <> p.relowner and (
-                (n.nspname = b.event_schema and f.proname = b.event_prefix || '_recount')
-                or (n.nspname = b.profile_schema and f.proname = b.profile_prefix || '_apply')
-            )
-        ) as functions_of_others
-    from pgscore.binding b
-    left join pg_class e on e.oid = b.events
-    left join pg_class p on p.oid = b.profile
-    left join pgscore.model m on m.name = b.model
-    order by b.name, b.number
-"""
-_PROBLEM = """
-    select coalesce(
-        pgscore._tables_problem(b), pgscore._table_keys_problem(b), pgscore._reducers_problem(b),
-        pgscore._columns_problem(b)
-    ) as sentence
-    from pgscore.binding b where b.number = %s
-"""
-_STALE = """
-    select count(*) filter (where s.cause = 'backfill') as uncounted,
-        count(*) filter (where s.cause = 'score') as stale, min(s.reason) filter (where s.cause = 'score') as reason
-    from {stale} s where s.binding = %s
-"""
-# Operators read the list of all rows; the tables' owners their own.
-_LISTS = {
-    True: "pgscore.stale",
-    False: "(select b.name as binding, s.key, s.cause, s.reason from pgscore.stale_row s"
-    " join pgscore.binding b on b.number = s.binding)",
-}
+# How long to compare what is generated with what would be generated: about a tenth of a second for a binding.
+_GENERATING_SECONDS = 0.75
+_FULL_SECONDS = 600.0
 
 
-def check_bindings(connection: Connection) -> Iterator[Finding]:
-    """Whether bindings have their tables and what attach made, whether counters are right, and which rows are stale."""
-    stale = _LISTS[bool(row(connection, "select has_table_privilege('pgscore.stale', 'select') as may")["may"])]
-    for binding in rows(connection, _BINDINGS):
-        name = binding["name"]
-        dropped = list(_dropped(binding))
-        yield from dropped
-        if dropped:
+class _Numbered(Protocol):
+    @property
+    def number(self) -> int: ...
+
+
+Numbered = TypeVar("Numbered", bound=_Numbered)
+
+
+@dataclass(frozen=True)
+class _Stale:
+    number: int
+    cause: str
+    reason: str
+    rows: int
+    total: int
+    since: datetime
+
+
+@dataclass
+class _Found:
+    """What the database says of all bindings, by number."""
+
+    misfits: dict[int, list[Misfit]]
+    triggers: dict[int, list[Trigger]]
+    functions: dict[int, list[Function]]
+    stale: dict[int, list[_Stale]]
+
+
+def check_bindings(look: Look) -> Iterator[Finding]:
+    """Each binding: its tables, what attach made, its counters, and its rows."""
+    bindings = look.ask(Binding, "_doctor_bindings")
+    if not bindings:
+        return
+    found = _asked(look)
+    looked_into = []
+    for binding in bindings:
+        gone = list(dropped(binding))
+        yield from gone
+        if gone:
             continue
-        wrong = [*_owners(binding), *guarded(connection, name, _fits, binding)]
-        generated = (binding["name"], binding["number"], _call("reattach", binding))
-        wrong += guarded(connection, name, check_triggers, *generated)
-        if not wrong:
-            # What does not fit its tables cannot be generated.
-            wrong += guarded(connection, name, check_functions, *generated)
-        if not wrong:
-            wrong += guarded(connection, name, check_counters, binding, stale, _reconcile(binding))
+        wrong, fits = _structure(binding, found)
+        if fits:
+            looked_into.append((binding, wrong))
+        else:
+            yield from wrong
+            yield from _waiting(binding, found.stale[binding.number])
+    yield from _unlooked(bindings, found)
+    yield from _rows(look, looked_into, found)
+
+
+def _asked(look: Look) -> _Found:
+    """A fixed number of questions, whatever the number of bindings."""
+    seconds = _FULL_SECONDS if look.full else _GENERATING_SECONDS
+    if look.full:
+        look.limit(2 * _FULL_SECONDS)
+    changed = look.ask(Function, "_doctor_functions") + look.ask(Function, "_doctor_outdated", seconds)
+    look.unlimit()
+    return _Found(
+        _by_number(look.ask(Misfit, "_doctor_misfits")),
+        _by_number(look.ask(Trigger, "_doctor_triggers")),
+        _by_number(changed),
+        _by_number(look.ask(_Stale, "_doctor_stale")),
+    )
+
+
+def _structure(binding: Binding, found: _Found) -> tuple[list[Finding], bool]:
+    """What is wrong with a binding's tables and what was made for them, and whether its rows can be looked at."""
+    owned = list(owners(binding))
+    fitting = list(misfits(binding, found.misfits[binding.number]))
+    names = list(renamed(binding))
+    fits = not fitting and not names
+    wrong = [*owned, *fitting, *names]
+    wrong += triggers(binding, found.triggers[binding.number])
+    # What does not fit its tables cannot be generated, and another owner's is told with the owner.
+    told = {"outdated", "queue"} if wrong else set()
+    told |= {"owner"} if owned else set()
+    changed = [each for each in found.functions[binding.number] if each.state not in told]
+    if not names:
+        wrong += functions(binding, changed)
+    return wrong, fits
+
+
+def _rows(look: Look, bindings: Sequence[tuple[Binding, list[Finding]]], found: _Found) -> Iterator[Finding]:
+    """What the rows of the tables say, where the caller may look at them and there is time."""
+    sights = {each.number: each for each in look.ask(Sight, "_doctor_sights")}
+    counters = counters_of(look) if bindings else {}
+    for binding, known in bindings:
+        sight = sights.get(binding.number)
+        wrong, rest = list(known), []
+        if sight is not None:
+            seen = look.guarded(binding.name, check_rows, binding, sight, counters.get(binding.number))
+            wrong += [each for each in seen if each.is_to_mend]
+            rest = [each for each in seen if not each.is_to_mend]
         yield from wrong
         if not wrong:
-            yield Finding("ok", name, f"events move the counters of {binding['profile']}")
-        if binding["serving"] is None:
-            model = binding["model"]
-            sentence = f"no version of the model {model} answers: counters move, and the score is not computed"
-            yield Finding("warning", name, sentence, f"`pgscore promote {model} VERSION` makes one answer.")
-        yield from guarded(connection, name, _stale, binding, stale)
-        yield from guarded(connection, name, _reconciliation, binding)
-    yield from guarded(connection, "bindings", check_left_over)
+            yield Finding("binding", binding.name, f"events move the counters of {binding.profile}")
+        yield from rest
+        if binding.serving is None:
+            sentence = f"no version of the model {binding.model} answers: counters move, and the score is not computed"
+            yield Finding("no-version", binding.name, sentence)
+        yield from _waiting(binding, found.stale[binding.number])
 
 
-def _dropped(binding: dict[str, Any]) -> Iterator[Finding]:
-    for kind in ("events", "profile"):
-        if binding[f"no_{kind}"]:
-            table = f"{'event' if kind == 'events' else 'profile'} table, {binding[f'{kind}_once']},"
-            remedy = f"{_call('detach', binding)} forgets it."
-            yield Finding("problem", binding["name"], f"its {table} was dropped", remedy)
-            return
+def _waiting(binding: Binding, stale: Sequence[_Stale]) -> Iterator[Finding]:
+    """Rows that are listed stale, and a reconciliation that has not come to its end."""
+    uncounted = [each for each in stale if each.cause == "backfill"]
+    refused = [each for each in stale if each.cause != "backfill"]
+    if uncounted:
+        sentence = f"events from before the tables were attached are not counted yet, for {_many(uncounted[0].total)}"
+        yield Finding("uncounted", binding.name, sentence, binding.reconcile, binding.owner)
+    if refused:
+        many, first = refused[0].total, min(each.since for each in refused)
+        reasons = "; ".join(f"{each.reason} ({each.rows:,})" for each in refused)
+        rows = f"{many:,} stale row{'s' if many > 1 else ''}, since {first:%Y-%m-%d %H:%M}"
+        # Once the reason is gone.
+        remedy = f"update {binding.profile} p set {binding.score_column} = null where {_listed(binding)};"  # noqa: S608
+        yield Finding("stale", binding.name, f"{rows}, for reasons such as: {reasons}", remedy, binding.owner)
+    if binding.started is not None:
+        began = f"a reconciliation that began at {binding.started:%Y-%m-%d %H:%M}"
+        sentence = f"{began} has come to {_many(binding.checked or 0)} and not to the end"
+        yield Finding("reconcile-unfinished", binding.name, sentence, binding.reconcile, binding.owner)
 
 
-def _owners(binding: dict[str, Any]) -> Iterator[Finding]:
-    """Functions of a binding have the rights of who owned both tables when they were attached."""
-    former, events, profile = binding["owner"], binding["events"], binding["profile"]
-    one, now = binding["events_owner"], binding["profile_owner"]
-    if one != now:
-        sentence = f"{one} owns {events} and {now} owns {profile}, and tables of two owners cannot be attached"
-        # The one that has changed hands goes back.
-        back = f"alter table {profile if one == former else events} owner to {former if former in (one, now) else now}"
-        yield Finding("problem", binding["name"], sentence, f"{back}, or give both to the new owner.")
-    elif former != now:
-        sentence = f"{now} owns {events} and {profile} now, and the binding works with the rights of {former}"
-        remedy = _call("reattach", binding)
-        if binding["functions_of_others"]:
-            detach = _call("detach", binding)
-            remedy = f"As a member of both (grant {former} to {now}): {detach}; then attach them again."
-        yield Finding("problem", binding["name"], sentence, remedy)
+def _listed(binding: Binding) -> str:
+    listed = f"s.binding = {binding.number} and s.cause = 'score' and s.key = {binding.row_key}"
+    return f"exists (select from pgscore.stale_row s where {listed})"
 
 
-def _fits(connection: Connection, binding: dict[str, Any]) -> Iterator[Finding]:
-    """What attach would refuse now: columns that have gone or have other types, and hidden rows."""
-    found = row(connection, _PROBLEM, (binding["number"],))["sentence"]
-    if found is None:
-        return
-    sentence, _, command = found.partition("; run: ")
-    again = f"{_call('detach', binding)}, and attach them again as they are now."
-    if command and " add column " not in command:
-        remedy = f"{command}; then `pgscore reconcile` counts what came meanwhile."
-    else:
-        remedy = f"Change it back; or {again}"
-    yield Finding("problem", binding["name"], sentence, remedy)
-
-
-def _stale(connection: Connection, binding: dict[str, Any], stale: str) -> Iterator[Finding]:
-    found = row(connection, _STALE.format(stale=stale), (binding["name"],))
-    if found["uncounted"]:
-        sentence = f"events from before the tables were attached are not counted yet, for {_many(found['uncounted'])}"
-        yield Finding("problem", binding["name"], sentence, _reconcile(binding))
-    if found["stale"]:
-        yield Finding(
-            "problem",
-            binding["name"],
-            f"{found['stale']} stale row{'s' if found['stale'] > 1 else ''}, for reasons such as: {found['reason']}",
-            "select key, reason, since from pgscore.stale lists them; each is scored again when what the model reads of"
-            " it changes, or its score is set to NULL.",
-        )
-
-
-def _reconciliation(connection: Connection, binding: dict[str, Any]) -> Iterator[Finding]:
-    for each in rows(
-        connection,
-        "select started, checked from pgscore.reconciliation where binding = %s and finished is null",
-        (binding["number"],),
-    ):
-        sentence = (
-            f"a reconciliation that began at {each['started']:%Y-%m-%d %H:%M} has come to {_many(each['checked'])}"
-        )
-        yield Finding("warning", binding["name"], f"{sentence} and not to the end", _reconcile(binding))
+def _unlooked(bindings: Sequence[Binding], found: _Found) -> Iterator[Finding]:
+    names = [each.name for each in bindings if any(one.state == "unlooked" for one in found.functions[each.number])]
+    if names:
+        many = f"{len(names)} bindings, such as {names[0]}," if len(names) > 1 else f"binding {names[0]}"
+        sentence = f"there was no time to compare the functions of {many} with what attach would make now"
+        yield Finding("function-unlooked", "bindings", sentence, "pgscore doctor --full")
 
 
 def _many(profiles: int) -> str:
     return "1 profile" if profiles == 1 else f"{profiles:,} profiles"
 
 
-def _call(function: str, binding: dict[str, Any]) -> str:
-    return f"select pgscore.{function}({_tables(binding)})"
-
-
-def _reconcile(binding: dict[str, Any]) -> str:
-    return f"Unless it is at work: call pgscore.reconcile({_tables(binding)}), which goes on where it was."
-
-
-def _tables(binding: dict[str, Any]) -> str:
-    quoted = (binding[kind].replace("'", "''") for kind in ("events", "profile"))
-    return ", ".join(f"'{name}'" for name in quoted)
+def _by_number(found: Iterable[Numbered]) -> dict[int, list[Numbered]]:
+    numbered: dict[int, list[Numbered]] = defaultdict(list)
+    for each in found:
+        numbered[each.number].append(each)
+    return numbered

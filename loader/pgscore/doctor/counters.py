@@ -1,173 +1,153 @@
-"""Whether the counters of some profiles are what their events give."""
+"""Whether the counters of profiles are what their events give: of some, or of all."""
 
 from __future__ import annotations
 
-import re
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
-from pgscore.database import row, rows
+from pgscore.database import as_refusal
 
+from .comparison import Comparison, CounterSql, KeySql, Sight
 from .finding import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from psycopg2.extensions import connection as Connection  # noqa: N812
+    from .binding import Binding
+    from .look import Look
 
-_PROFILES = 100
-_SMALL = 10_000_000
-_PATIENCE = "5s"
+_SECONDS = 5
 _CANCELED = "57014"
-# The caller has to see all rows of both tables, and an index has to find the events of a profile.
-_SEEN = """
-    select bool_and(has_table_privilege(c.oid, 'select') and not row_security_active(c.oid)) and (
-            exists (
-                select from pg_index i
-                where i.indrelid = b.events and i.indisvalid and i.indpred is null
-                    and (
-                        select a.attname from pg_attribute a where a.attrelid = i.indrelid and a.attnum = i.indkey[0]
-                    ) = any (b.event_key)
-            )
-            or (
-                select sum(pg_relation_size(t.relation))
-                from (select b.events as relation union select p.relid from pg_partition_tree(b.events) p) t
-            ) < %s
-        ) as seen,
-        least(100, 1000.0 * 100 / greatest((select sum(p.relpages) from pg_class p where p.oid = b.profile), 1)) as part
-    from pgscore.binding b join pg_class c on c.oid in (b.events, b.profile)
-    where b.number = %s group by b.events, b.profile, b.event_key
-"""
-_FITS = """
-    select pgscore._tables_problem(b) is null and pgscore._table_keys_problem(b) is null
-        and pgscore._reducers_problem(b) is null as fits
-    from pgscore.binding b where b.number = %s
-"""
-_REDUCERS = """
-    select r.ordinal, r.target, quote_ident(r.target) as column, r.recounted, r.differs
-    from pgscore.binding b, pgscore._reducers_of(b) r
-    where b.number = %s and r.differs is not null order by r.ordinal
-"""
-# As an argument of the function that recounts: in the type of keys, and compared as the events' column is.
-_KEY = """
-    select format('pgscore_row.%%I::%%s', p.name, pgscore._key_type(a.atttypid)) || coalesce(
-            (
-                select format(' collate %%I.%%I', n.nspname, l.collname)
-                from pg_collation l join pg_namespace n on n.oid = l.collnamespace where l.oid = a.attcollation
-            ), ''
-        ) as part
-    from pgscore.binding b,
-        unnest(b.event_key) with ordinality as e (name, ordinal)
-    join unnest(b.profile_key) with ordinality as p (name, ordinal) using (ordinal),
-        lateral (select c.* from pg_attribute c where c.attrelid = b.events and c.attname = e.name) a
-    where b.number = %s order by ordinal
-"""
-_TEXTS = """
-    select pgscore._key_text_sql(profile_key, 'pgscore_row') as key,
-        pgscore._present_sql(profile_key, 'pgscore_row') as present
-    from pgscore.binding where number = %s
-"""
-# Identifiers and literals, as quote_ident and quote_literal write them, and the arguments beside them.
-_ARGUMENT = re.compile(r"""("(?:[^"]|"")*"|E'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*')|\$(\d+)""", re.DOTALL)
+# By the planner's reckoning: some ten seconds of reading.
+_DEAREST = 2_000_000.0
 
 
-def check_counters(connection: Connection, binding: dict[str, Any], stale: str, remedy: str) -> Iterator[Finding]:
-    """Compares the counters of some profiles with their events, where that is cheap.
+@dataclass
+class Counters:
+    """How the counters of a binding are compared with its events."""
+
+    counters: list[CounterSql] = field(default_factory=list)
+    keys: list[KeySql] = field(default_factory=list)
+
+
+@dataclass
+class _Compared:
+    """What came of comparing."""
+
+    rows: int = 0
+    differing: int = 0
+    example: str = ""
+    cost: float = 0.0
+    seconds: float = 0.0
+
+
+def counters_of(look: Look) -> dict[int, Counters]:
+    """The counters and keys of all bindings, by number."""
+    found: dict[int, Counters] = defaultdict(Counters)
+    for counter in look.ask(CounterSql, "_doctor_counters"):
+        found[counter.number].counters.append(counter)
+    for key in look.ask(KeySql, "_doctor_keys"):
+        found[key.number].keys.append(key)
+    return dict(found)
+
+
+def check_counters(look: Look, binding: Binding, sight: Sight, counters: Counters) -> Iterator[Finding]:
+    """Compares the counters of some profiles, or of all, with what GROUP BY gives of their events.
 
     What belongs to the tables' owner is not called: it would run with the rights of who looks.
-
-    Args:
-        connection: a connection.
-        binding: the binding.
-        stale: a relation that says which rows are stale.
-        remedy: what to do if they differ.
     """
-    number, profile = binding["number"], binding["profile"]
-    seen = row(connection, _SEEN, (_SMALL, number))
-    if not seen["seen"] or not _stay_as_they_are(connection, binding):
+    if not counters.counters:
         return
-    reducers = rows(connection, _REDUCERS, (number,))
-    if not reducers:
-        return
-    texts = row(connection, _TEXTS, (number,))
-    key = [each["part"] for each in rows(connection, _KEY, (number,))]
-    given = ", ".join(f"({_with(key, each['recounted'])}) as value_{each['ordinal']}" for each in reducers)
-    differ = {
-        each["ordinal"]: each["differs"]
-        .replace("{{present}}", f"pgscore_row.{each['column']}")
-        .replace("{{recounted}}", f"r.value_{each['ordinal']}")
-        for each in reducers
-    }
-    shown = ", ".join(
-        f"{differ[n]} as differs_{n}, {_shown('pgscore_row.' + each['column'])} as present_{n},"
-        f" {_shown(f'r.value_{n}')} as given_{n}"
-        for each in reducers
-        for n in [each["ordinal"]]
-    )
-    listed = f"s.binding = b.name and b.number = {number} and s.cause = 'backfill' and s.key = {texts['key']}"
-    query = f"""
-        select {texts["key"]} as key, {shown}, {" or ".join(differ.values())} as differs
-        from (
-            select pgscore_row.* from {profile} as pgscore_row tablesample system ({seen["part"]})
-            where {texts["present"]} and not exists (select from {stale} s, pgscore.binding b where {listed})
-            limit {_PROFILES}
-        ) as pgscore_row cross join lateral (select {given}) as r
-    """  # noqa: S608  the database has quoted the names
-    before = row(connection, "select current_setting('statement_timeout') as timeout")["timeout"]
-    _limit(connection, _PATIENCE)
+    comparison = Comparison(binding, sight, counters.counters, counters.keys)
+    compared = _Compared()
     try:
-        found = rows(connection, query)
+        with look.trying():
+            why = _all(look, comparison, compared) if look.full else _some(look, comparison, compared)
     except psycopg2.Error as error:
-        if error.pgcode != _CANCELED:
+        if look.connection.closed:
             raise
-        with connection.cursor() as cursor:
-            cursor.execute("rollback to savepoint pgscore_doctor")
-        sentence = f"in {_PATIENCE} the counters of {_PROFILES} profiles could not be compared with their events"
-        yield Finding("warning", binding["name"], sentence, "`pgscore reconcile --check` takes its time.")
-        return
-    _limit(connection, before)
-    wrong = [each for each in found if each["differs"]]
-    if wrong:
-        first = "; ".join(
-            f"{each['target']} is {wrong[0][f'present_{n}']} and the events give {wrong[0][f'given_{n}']}"
-            for each in reducers
-            for n in [each["ordinal"]]
-            if wrong[0][f"differs_{n}"]
-        ).replace("None", "NULL")
+        refusal = as_refusal(error)
+        slow = refusal.sqlstate == _CANCELED
+        why = f"{_SECONDS} seconds were not enough for a sample{_no_index(sight)}" if slow else str(refusal)
+    look.unlimit()
+    yield from _told(look, binding, compared, why)
+
+
+def _told(look: Look, binding: Binding, compared: _Compared, why: str) -> Iterator[Finding]:
+    asked = f"(cost {compared.cost:,.0f} by the planner, {compared.seconds:.1f} s)"
+    profiles = "profile" if compared.rows == 1 else "profiles"
+    which = "all " if look.full and not why else ""
+    if compared.differing:
+        hold = "holds" if compared.differing == 1 else "hold"
         sentence = (
-            f"of {len(found)} profiles that were compared {len(wrong)} hold other counters than their events give"
+            f"of {which}{compared.rows:,} {profiles} that were compared {compared.differing:,} {hold} other counters"
+            f" than their events give, such as {compared.example} {asked}"
         )
-        yield Finding("problem", binding["name"], f"{sentence}, such as {wrong[0]['key']}: {first}", remedy)
+        yield Finding("counters-differ", binding.name, sentence, binding.reconcile, binding.owner)
+    elif why:
+        yield Finding(
+            "counters-unlooked", binding.name, f"counters were not compared with events: {why}", "pgscore doctor --full"
+        )
+    elif compared.rows:
+        sentence = f"the counters of {which}{compared.rows:,} {profiles} are what their events give {asked}"
+        yield Finding("counters", binding.name, sentence)
 
 
-def _stay_as_they_are(connection: Connection, binding: dict[str, Any]) -> bool:
-    """Locks the tables, and says whether they still are such as attach takes.
-
-    An empty table can be made a view, and a column can get a type with a cast of its own: both may call anything.
-    """
-    try:
-        with connection.cursor() as cursor:
-            for relation in (binding["events"], binding["profile"]):
-                cursor.execute(f"lock table {relation} in access share mode nowait")
-    except psycopg2.errors.LockNotAvailable:
-        with connection.cursor() as cursor:
-            cursor.execute("rollback to savepoint pgscore_doctor")
-        return False
-    return bool(row(connection, _FITS, (binding["number"],))["fits"])
-
-
-def _shown(value: str) -> str:
-    """SQL for a value as its type writes it: a cast to text may be a function of the type's owner."""
-    return f"case when {value} is not null then format('%s', {value}) end"
+def _some(look: Look, comparison: Comparison, compared: _Compared) -> str:
+    """Compares a sample; why not, where it would cost too much."""
+    binding = comparison.binding
+    pages = look.value(
+        "select array[pgscore._doctor_pages(%s), pgscore._doctor_pages(%s)]", (binding.profile, binding.events)
+    )
+    query = comparison.sample(*pages)
+    compared.cost = cost(look, query)
+    if compared.cost > _DEAREST:
+        return f"a sample would cost {compared.cost:,.0f} by the planner{_no_index(comparison.sight)}"
+    look.limit(_SECONDS)
+    _add(look, comparison, query, (), compared)
+    return ""
 
 
-def _limit(connection: Connection, timeout: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("select set_config('statement_timeout', %s, true)", (timeout,))
+def _all(look: Look, comparison: Comparison, compared: _Compared) -> str:
+    """Compares all profiles, page by page in the order of their keys, each in a snapshot of its own."""
+    after: tuple[str, ...] = ()
+    look.limit(0)
+    while True:
+        look.step(f"comparing {comparison.binding.name}", compared.rows)
+        query = comparison.page(is_first=not after)
+        compared.cost += cost(look, query, after)
+        found, last = _add(look, comparison, query, after, compared)
+        if found < comparison.page_size:
+            return ""
+        after = last
 
 
-def _with(key: Sequence[str], sql: str) -> str:
-    """SQL with its arguments, `$1` and so on, replaced by the parts of a key."""
-    # The generators keep line breaks of literals as this character while they indent.
-    return _ARGUMENT.sub(lambda m: m[1] or key[int(m[2]) - 1], sql.replace("\x02", "\n"))
+def _add(
+    look: Look, comparison: Comparison, query: str, parameters: tuple[str, ...], compared: _Compared
+) -> tuple[int, tuple[str, ...]]:
+    """Runs a query of the comparison: how many rows it compared, and the key of the last one."""
+    began = time.monotonic()
+    with look.connection.cursor() as cursor:
+        cursor.execute(query, parameters or None)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    compared.seconds += time.monotonic() - began
+    compared.rows += len(rows)
+    for each in rows:
+        if comparison.differs(each):
+            compared.differing += 1
+            compared.example = compared.example or comparison.shown(each)
+    return len(rows), comparison.key(rows[-1]) if rows else ()
+
+
+def cost(look: Look, query: str, parameters: tuple[str, ...] = ()) -> float:
+    """What a query costs by the planner's reckoning."""
+    plan = look.value(f"explain (format json) {query}", parameters)
+    return float(plan[0]["Plan"]["Total Cost"])
+
+
+def _no_index(sight: Sight) -> str:
+    return "" if sight.has_index else ", since no index of the events begins with their key"

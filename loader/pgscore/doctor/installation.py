@@ -1,140 +1,197 @@
-"""Whether PostgreSQL, the schema, the caller's roles and the server's Python are as they should be."""
+"""Whether PostgreSQL, the schema, the caller's roles and privileges are as they should be."""
 
 from __future__ import annotations
 
-import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pgscore.database import row, rows
-
-from .finding import INSTALL, Finding, Level
+from .finding import Finding, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
-    from psycopg2.extensions import connection as Connection  # noqa: N812
+    from .look import Look
 
 _OLDEST, _NEWEST = 14, 18
-NEEDED = ("scikit-learn", "numpy", "joblib", "cryptography")
 _RIGHTS = {
     "pgscore_reader": "read or call scores",
     "pgscore_publisher": "publish",
     "pgscore_operator": "promote",
 }
-
-
-def check_server(connection: Connection) -> Iterator[Finding]:
-    """The server's version."""
-    here = row(
-        connection,
-        "select current_setting('server_version') as version, current_database() as database, current_user as role,"
-        " pg_is_in_recovery() as standby",
-    )
-    major = _major(connection)
-    sentence = f"version {here['version']}, database {here['database']}, role {here['role']}"
-    if here["standby"]:
-        sentence += ", a standby: it scores and changes nothing"
-    if _OLDEST <= major <= _NEWEST:
-        yield Finding("ok", "PostgreSQL", sentence)
-        return
-    remedy = f"Use a PostgreSQL of {_OLDEST} to {_NEWEST}: pgscore is written for these."
-    yield Finding("problem", "PostgreSQL", sentence, remedy)
-
-
-def check_core(connection: Connection) -> Iterator[Finding]:
-    """Whether pgscore is installed."""
-    if row(connection, "select to_regnamespace('pgscore') is null as missing")["missing"]:
-        yield Finding("problem", "core", "pgscore is not installed in this database", "Run alembic upgrade core@head.")
-    else:
-        yield Finding("ok", "core", "the schema pgscore is there")
-
-
-def check_roles(connection: Connection) -> Iterator[Finding]:
-    """What the caller may do."""
-    me = row(
-        connection,
-        "select current_user as name, rolsuper as superuser from pg_roles where rolname = current_user",
-    )
-    if me["superuser"]:
-        yield Finding("ok", "roles", f"{me['name']} is a superuser and may do everything")
-        return
-    held = {
-        each["rolname"]
-        for each in rows(
-            connection,
-            "select rolname from pg_roles where rolname = any (%s) and pg_has_role(oid, 'usage')",
-            (list(_RIGHTS),),
+# Without these nothing of what follows can be asked.
+_RELATIONS = (
+    *("model", "model_version", "program", "golden_row", "artifact_chunk", "promotion", "retirement", "model_profile"),
+    *("binding", "stale_row", "reconciliation", "prediction_log", "bound_owner", "measurement"),
+)
+_FUNCTIONS = (
+    *("_doctor_bindings", "_doctor_misfits", "_doctor_triggers", "_doctor_left_over", "_doctor_functions"),
+    *("_doctor_outdated", "_doctor_rights", "_doctor_stale", "_doctor_log", "_doctor_models", "_doctor_libraries"),
+    *("_doctor_profiles", "_doctor_golden", "_doctor_sights", "_doctor_counters", "_doctor_keys"),
+    *(
+        "_doctor_still_fits",
+        "_doctor_python",
+        "_doctor_pages",
+        "_outdated_profiles",
+        "promote",
+        "verify",
+        "attach",
+        "reattach",
+        "detach",
+        "reconcile",
+    ),
+)
+_CORE = """
+    select exists (select from pg_namespace where nspname = 'pgscore'),
+        array(
+            select w.name from unnest(%s::text[]) w (name)
+            where not exists (
+                select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                where n.nspname = 'pgscore' and c.relname = w.name
+            )
+            union all
+            select w.name || '()' from unnest(%s::text[]) w (name)
+            where not exists (
+                select from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+                where n.nspname = 'pgscore' and p.proname = w.name
+            )
+        ),
+        exists (select from pg_class c where c.relname = 'pgscore_alembic_version' and c.relkind = 'r'),
+        (
+            select count(distinct t.tgrelid) from pg_trigger t join pg_proc p on p.oid = t.tgfoid
+            where t.tgname ~ '^~?pgscore_' and p.proname ~ '^_pgscore_' and not t.tgisinternal
         )
-    }
+"""
+_LARGE_LOG = 1 << 30
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class _Server:
+    version: str
+    number: int
+    database: str
+    role: str
+    is_standby: bool
+    replication_role: str
+    is_superuser: bool
+
+
+@dataclass(frozen=True)
+class _Core:
+    has_schema: bool
+    missing: list[str]
+    has_versions: bool
+    tables_with_triggers: int
+
+
+@dataclass(frozen=True)
+class _Right:
+    subject: str
+    role: str
+    lacks: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class _Log:
+    bytes: int
+    rows: int
+    oldest: datetime | None
+
+
+def check_server(look: Look) -> Iterator[Finding]:
+    """The server's version, whether it is a standby, and whether this session's events would count."""
+    (here,) = look.rows(
+        _Server,
+        "select current_setting('server_version'), current_setting('server_version_num')::integer, current_database(),"
+        " current_user, pg_is_in_recovery(), current_setting('session_replication_role'), rolsuper"
+        " from pg_roles where rolname = current_user",
+    )
+    sentence = f"version {here.version}, database {here.database}, role {here.role}"
+    if _OLDEST <= here.number // 10000 <= _NEWEST:
+        yield Finding("server", "PostgreSQL", sentence)
+    else:
+        wanted = f"pgscore is written for {_OLDEST} to {_NEWEST}"
+        yield Finding("server-unsupported", "PostgreSQL", f"{sentence}: {wanted}", "Upgrade the server.")
+    if here.is_standby:
+        sentence = "this is a standby: it scores and changes nothing, and remedies are for its primary"
+        yield Finding("standby", "PostgreSQL", sentence)
+    if here.replication_role == "replica":
+        yield Finding(
+            "replica-role",
+            here.role,
+            "sessions of this role and database have session_replication_role = replica: their events count nowhere",
+            joined(
+                f"alter role {_quoted(here.role)} reset session_replication_role;",
+                f"alter database {_quoted(here.database)} reset session_replication_role;",
+            ),
+            "a superuser",
+        )
+
+
+def check_core(look: Look) -> Iterator[Finding]:
+    """Whether pgscore is installed, all of it, and still."""
+    (core,) = look.rows(_Core, _CORE, (list(_RELATIONS), list(_FUNCTIONS)))
+    upgrade = "alembic upgrade core@head"
+    if core.has_schema and not core.missing:
+        yield Finding("core", "core", "the schema pgscore is there")
+    elif core.has_schema:
+        more = f" and {len(core.missing) - _SHOWN} more" if len(core.missing) > _SHOWN else ""
+        named = ", ".join(f"pgscore.{each}" for each in core.missing[:_SHOWN]) + more
+        sentence = f"the schema pgscore lacks {named}: it is of an older release, or was installed by half"
+        yield Finding("half-installed", "core", sentence, upgrade, "who installed it")
+    elif core.tables_with_triggers:
+        many = "a table" if core.tables_with_triggers == 1 else f"{core.tables_with_triggers} tables"
+        sentence = f"the schema pgscore was dropped, and triggers of {many} call it: events fail"
+        yield Finding("schema-dropped", "core", sentence, joined("pgscore rescue", upgrade))
+    elif core.has_versions:
+        sentence = "the schema pgscore is gone, and pgscore_alembic_version says that it is installed"
+        yield Finding("schema-dropped", "core", sentence, joined("pgscore rescue", upgrade))
+    else:
+        yield Finding("not-installed", "core", "pgscore is not installed in this database", upgrade)
+
+
+def check_roles(look: Look) -> Iterator[Finding]:
+    """What the caller may do."""
+    name, is_superuser = look.value("select array[rolname, rolsuper::text] from pg_roles where rolname = current_user")
+    if is_superuser == "true":
+        yield Finding("roles", "roles", f"{name} is a superuser and may do everything")
+        return
+    held = look.value(
+        "select array(select rolname::text from pg_roles where rolname = any (%s) and pg_has_role(oid, 'usage'))",
+        (list(_RIGHTS),),
+    )
     denied = [right for role, right in _RIGHTS.items() if role not in held]
     if not held:
-        yield Finding(
-            "problem",
-            "roles",
-            f"{me['name']} holds none of {', '.join(_RIGHTS)}, and cannot {', '.join(denied)}",
-            f"A superuser runs grant pgscore_reader to {me['name']}, or pgscore_publisher, pgscore_operator.",
-        )
+        sentence = f"{name} holds none of {', '.join(_RIGHTS)}: it cannot {', '.join(denied)}, nor look"
+        yield Finding("no-role", "roles", sentence, f"grant pgscore_reader to {_quoted(name)};", "a superuser")
         return
     but = f"; it cannot {' or '.join(denied)}" if denied else ""
-    yield Finding("ok", "roles", f"{me['name']} holds {', '.join(sorted(held))}{but}")
+    yield Finding("roles", "roles", f"{name} holds {', '.join(sorted(held))}{but}")
 
 
-def check_plpython(connection: Connection) -> Iterator[Finding]:
-    """Whether PL/Python is there: a problem where a model that serves needs it, else a warning."""
-    found = row(
-        connection,
-        "select to_regnamespace('pgscore_trusted') is not null as schema,"
-        " exists (select from pg_extension where extname = 'plpython3u') as extension,"
-        " exists (select from pg_available_extensions where name = 'plpython3u') as available",
-    )
-    if found["schema"] and found["available"]:
-        yield Finding("ok", "PL/Python", "plpython3u and the schema pgscore_trusted are there")
+def check_rights(look: Look) -> Iterator[Finding]:
+    """Privileges that were taken away from tables' owners or from pgscore's roles."""
+    for each in look.ask(_Right, "_doctor_rights"):
+        sentence = f"{each.role} lacks {each.lacks}"
+        yield Finding("right-missing", each.subject, sentence, f"{each.remedy};", "who may grant it")
+
+
+def check_log(look: Look) -> Iterator[Finding]:
+    """Whether the prediction log has grown large: nothing prunes it."""
+    (log,) = look.ask(_Log, "_doctor_log")
+    if log.bytes < _LARGE_LOG:
         return
-    level = _needed(connection, "interpreter", "estimator")
-    steps = "a superuser runs alembic upgrade plpython@head."
-    if not found["available"]:
-        remedy = f"On the server: apt install postgresql-plpython3-{_major(connection)}"
-        remedy += "." if found["schema"] else f"; then {steps}"
-        sentence = "the server has no plpython3u: only what becomes SQL is scored"
-        yield Finding(level, "PL/Python", sentence, remedy)
-        return
-    what = "the extension plpython3u is created" if found["extension"] else "the server has plpython3u"
-    sentence = f"{what}, and the schema pgscore_trusted is missing: only what becomes SQL is scored"
-    yield Finding(level, "PL/Python", sentence, steps.capitalize())
-
-
-def _needed(connection: Connection, *engines: str) -> Level:
-    """How bad it is that these engines do not work: whether a model that serves takes one of them."""
-    found = row(
-        connection,
-        "select exists (select from pgscore.model where one_engine = any (%s) or many_engine = any (%s)) as needed",
-        (list(engines), list(engines)),
+    since = f", since {log.oldest:%Y-%m-%d}" if log.oldest else ""
+    sentence = f"it has {log.bytes / (1 << 30):.1f} GB and about {log.rows:,} rows{since}, and nothing prunes it"
+    remedy = joined(
+        "set role pgscore_owner;",
+        "delete from pgscore.prediction_log where logged_at < now() - interval '90 days';",
+        "reset role;",
     )
-    return "problem" if found["needed"] else "warning"
+    yield Finding("log-growth", "pgscore.prediction_log", sentence, remedy, "a superuser")
 
 
-def check_python(connection: Connection, packages: dict[str, str | None]) -> Iterator[Finding]:
-    """Fills `packages` with the versions that the server's Python has."""
-    here = row(connection, "select pgscore_trusted._environment() as found")["found"]
-    here = json.loads(here) if isinstance(here, str) else here
-    packages.update(here["packages"])
-    path = [entry for entry in here["path"] if entry.endswith("-packages")]
-    versions = ", ".join(f"{name} {version}" for name, version in packages.items() if version)
-    yield Finding(
-        "ok",
-        "Python",
-        f"version {here['python']} of {here['prefix']}, with packages from {', '.join(path) or 'nowhere'}:"
-        f" {versions or 'none'}",
-    )
-    missing = [name for name in NEEDED if packages.get(name) is None]
-    if missing:
-        yield Finding(
-            _needed(connection, "estimator"),
-            "Python",
-            f"the server's Python of {here['prefix']} lacks {', '.join(missing)}: no artifact can be loaded",
-            INSTALL,
-        )
-
-
-def _major(connection: Connection) -> int:
-    return int(connection.server_version) // 10000
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

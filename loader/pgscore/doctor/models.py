@@ -1,111 +1,182 @@
-"""Whether the models that serve can be loaded and still give what their fitted estimators gave."""
+"""Whether the models that serve have their engines, and still give what their fitted estimators gave."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pgscore.database import rows
-
-from .finding import INSTALL, Finding
-from .installation import NEEDED
+from .finding import Finding, joined
+from .python import NEEDED, install
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from psycopg2.extensions import connection as Connection  # noqa: N812
+    from .look import Look
+    from .python import Python
 
-
-def check_models(connection: Connection, models: list[dict[str, Any]]) -> Iterator[Finding]:
-    """Fills `models` with the serving versions: model, version, contract, key_id, and whether they are unpickled."""
-    found = rows(
-        connection,
-        "select m.name as model, m.serving as version, v.contract, v.key_id,"
-        " 'estimator' in (m.one_engine, m.many_engine) as unpickled from pgscore.model m"
-        " left join pgscore.model_version v on v.model = m.name and v.version = m.serving order by m.name",
-    )
-    if not found:
-        yield Finding("ok", "models", "none is published yet")
-    for each in found:
-        if each["version"] is None:
-            yield Finding(
-                "warning",
-                each["model"],
-                "no version is promoted: its scores are refused",
-                f"`pgscore show {each['model']}` lists its versions, `pgscore promote` makes one answer.",
-            )
-        else:
-            models.append(each)
+_GOLDEN_SECONDS = 0.75
+_FULL_SECONDS = 600.0
 
 
-def check_keys(connection: Connection, models: list[dict[str, Any]]) -> Iterator[Finding]:
-    """Which keys are trusted, and which of the models were signed by one that is not."""
-    keys = {
-        each["key_id"]: each
-        for each in rows(connection, "select key_id, holder, revoked_at from pgscore_trusted.trusted_key")
-    }
-    holders = [f"{each['holder']} ({each['key_id']})" for each in keys.values() if each["revoked_at"] is None]
-    if holders:
-        yield Finding("ok", "keys", f"trusted: {', '.join(sorted(holders))}")
-    else:
-        yield Finding(
-            "problem" if any(model["unpickled"] for model in models) else "warning",
-            "keys",
-            "no key is trusted: no artifact can be loaded",
-            "`pgscore keys generate`, then a superuser runs `pgscore keys trust`.",
-        )
+@dataclass(frozen=True)
+class Model:
+    """A model, and the version that serves."""
+
+    model: str
+    version: int | None
+    one_engine: str | None
+    many_engine: str | None
+    has_program: bool
+    key_id: str | None
+    needs_frame: bool
+    latest: int | None
+
+    @property
+    def engines(self) -> list[str]:
+        """The engines that serve."""
+        return sorted({each for each in (self.one_engine, self.many_engine) if each})
+
+
+@dataclass(frozen=True)
+class _Library:
+    model: str
+    library: str
+    fitted: str
+
+
+@dataclass(frozen=True)
+class _Golden:
+    model: str
+    version: int
+    engine: str
+    rows: int | None
+    max_abs_diff: float | None
+    ok: bool | None
+    problem: str | None
+    hint: str | None
+
+
+def check_models(look: Look, python: Python) -> Iterator[Finding]:
+    """Each model: whether a version serves, has its engines, is trusted, and agrees with its golden rows."""
+    models = look.ask(Model, "_doctor_models")
+    if not models:
+        yield Finding("no-models", "models", "none is published yet")
+        return
+    libraries: dict[str, list[_Library]] = defaultdict(list)
+    for each in look.ask(_Library, "_doctor_libraries"):
+        libraries[each.model].append(each)
+    replayed, notes = _replayed(look)
+    yield from notes
+    unlooked = []
     for model in models:
-        key_id = model["key_id"]
-        if key_id is None:
-            wrong, remedy = "it carries no signature", "Publish it again with `pgscore publish --key`."
-        elif key_id not in keys:
-            wrong, remedy = f"its key {key_id} is not trusted", "A superuser runs `pgscore keys trust`."
-        elif keys[key_id]["revoked_at"] is not None:
-            wrong = f"its key {key_id} of {keys[key_id]['holder']} is revoked"
-            remedy = "Publish it again with a trusted key, and promote that."
-        else:
+        if model.version is None:
+            remedy = f"pgscore promote {model.model} {model.latest}" if model.latest else ""
+            sentence = "no version is promoted: its scores are refused"
+            yield Finding("not-promoted", model.model, sentence, remedy, "an operator")
             continue
-        subject = f"{model['model']} {model['version']}"
-        if model["unpickled"]:
-            yield Finding("problem", subject, f"{wrong}: new connections cannot load it", remedy)
-        else:
-            yield Finding("warning", subject, f"{wrong}: its artifact cannot be loaded, and its program serves", remedy)
+        found = [*_engines(model, python), *_trust(model, python), *_libraries(model, libraries[model.model], python)]
+        broken = any(each.is_to_mend and each.code != "library-differs" for each in found)
+        golden = [] if broken else replayed[model.model]
+        unlooked += [model.model] if not broken and any(each.ok is None for each in golden) else []
+        found += [each for one in golden for each in _golden(one)]
+        yield from found
+        if not any(each.is_to_mend for each in found):
+            yield Finding("model", model.model, _serves(model, golden))
+    if unlooked:
+        many = f"{len(unlooked)} models, such as {unlooked[0]}," if len(unlooked) > 1 else f"model {unlooked[0]}"
+        sentence = f"there was no time to replay the golden rows of {many} in {_GOLDEN_SECONDS:g} seconds"
+        yield Finding("golden-unlooked", "models", sentence, "pgscore doctor --full")
 
 
-def check_libraries(
-    connection: Connection, model: dict[str, Any], packages: dict[str, str | None]
-) -> Iterator[Finding]:
-    """Whether the server has the libraries that a model was fitted with."""
-    contract, subject = model["contract"], f"{model['model']} {model['version']}"
-    del connection
-    for name, fitted in contract["libraries"].items():
-        # Pandas is only for estimators that need column names; a missing one of NEEDED was said already.
-        if name not in packages or (name in NEEDED and packages[name] is None):
+def _replayed(look: Look) -> tuple[dict[str, list[_Golden]], list[Finding]]:
+    """The golden rows of each model in the engines that serve; and why not, where the caller may not ask."""
+    found: dict[str, list[_Golden]] = defaultdict(list)
+
+    def replay(look: Look) -> Iterator[Finding]:
+        seconds = _FULL_SECONDS if look.full else _GOLDEN_SECONDS
+        if look.full:
+            look.limit(2 * _FULL_SECONDS)
+        for each in look.ask(_Golden, "_doctor_golden", seconds, look.full):
+            found[each.model].append(each)
+        look.unlimit()
+        yield from ()
+
+    may = look.value(
+        "select has_function_privilege(p.oid, 'execute') from pg_proc p join pg_namespace n on n.oid = p.pronamespace"
+        " where n.nspname = 'pgscore' and p.proname = '_doctor_golden'"
+    )
+    if not may:
+        sentence = "golden rows are not yours to see: a publisher or an operator has them replayed"
+        return found, [Finding("golden-unlooked", "models", sentence)]
+    return found, look.guarded("golden rows", replay)
+
+
+def _engines(model: Model, python: Python) -> Iterator[Finding]:
+    missing = [each for each in model.engines if each != "sql"]
+    if not missing or python.works is not False:
+        return
+    sentence = f"version {model.version} serves by the {' and '.join(missing)} engine, and PL/Python does not work"
+    remedy = f"pgscore promote {model.model} {model.version} --engine sql" if model.has_program else ""
+    yield Finding("engine-missing", model.model, sentence, remedy, "an operator" if remedy else "")
+
+
+def _trust(model: Model, python: Python) -> Iterator[Finding]:
+    if python.keys is None:
+        return
+    again = f"pgscore publish {model.model} MODEL.joblib --key KEY.pem --promote"
+    holder, is_revoked = python.keys.get(model.key_id or "", ("", False))
+    if model.key_id is None:
+        wrong, remedy = "carries no signature", again
+    elif not holder:
+        wrong, remedy = f"was signed with the key {model.key_id}, which is not trusted", "pgscore keys trust KEY.pub"
+    elif is_revoked:
+        wrong, remedy = f"was signed with the key {model.key_id} of {holder}, which is revoked", again
+    else:
+        return
+    subject = f"the artifact of version {model.version}"
+    if "estimator" in model.engines:
+        yield Finding("artifact-untrusted", model.model, f"{subject} {wrong}: new connections cannot load it", remedy)
+    else:
+        yield Finding("artifact-unused", model.model, f"{subject} {wrong}, and its program serves without it")
+
+
+def _libraries(model: Model, fitted: Sequence[_Library], python: Python) -> Iterator[Finding]:
+    """Libraries matter to what is unpickled, and to nothing else."""
+    if "estimator" not in model.engines or not python.packages:
+        return
+    for each in fitted:
+        here = python.packages.get(each.library)
+        if each.library not in python.packages or here == each.fitted:
             continue
-        here = packages[name]
-        if here is None and (name != "pandas" or contract.get("frame")):
-            sentence = f"it was fitted with {name} {fitted}, and the server's Python has none"
-            yield Finding("problem" if model["unpickled"] else "warning", subject, sentence, INSTALL)
-        elif here is not None and here != fitted:
-            refused = name == "scikit-learn" and here.split(".")[:2] != fitted.split(".")[:2]
-            yield Finding(
-                "problem" if refused and model["unpickled"] else "warning",
-                subject,
-                f"it was fitted with {name} {fitted}, and the server's Python has {here}"
-                + (": it cannot be loaded" if refused else ""),
-                "Install the same version on the server, or fit it again with the server's."
-                + ("" if refused else " Its golden rows say whether it matters."),
-            )
-
-
-def check_golden_rows(connection: Connection, model: dict[str, Any]) -> Iterator[Finding]:
-    """Whether each engine still gives what the fitted estimator gave."""
-    subject = f"{model['model']} {model['version']}"
-    for each in rows(connection, "select * from pgscore.verify(%s, %s)", (model["model"], model["version"])):
-        sentence = (
-            f"{each['rows']} golden rows in the {each['engine']} engine: largest difference {each['max_abs_diff']:g}"
-        )
-        if each["ok"]:
-            yield Finding("ok", subject, sentence)
+        same = install(python, f"{each.library}=={each.fitted}")
+        by = f"version {model.version} was fitted with {each.library} {each.fitted}, and the server's Python has"
+        if here is None:
+            # Pandas is only for estimators that need the names of columns.
+            if each.library in NEEDED or (each.library == "pandas" and model.needs_frame):
+                yield Finding("library-missing", model.model, f"{by} none: it cannot be loaded", same)
+        elif each.library == "scikit-learn" and here.split(".")[:2] != each.fitted.split(".")[:2]:
+            yield Finding("library-refused", model.model, f"{by} {here}: it cannot be loaded", same)
         else:
-            remedy = "Compare the libraries above; publish it again from its source, and promote that."
-            yield Finding("problem", subject, f"{sentence}: not what the fitted estimator gave", remedy)
+            yield Finding("library-differs", model.model, f"{by} {here}; `doctor --full` says if it matters", same)
+
+
+def _golden(found: _Golden) -> Iterator[Finding]:
+    by = f"version {found.version} in the {found.engine} engine"
+    if found.problem:
+        yield Finding("golden-failed", found.model, f"{by} fails: {found.problem}", found.hint or "")
+    elif found.ok is False:
+        sentence = f"{by} differs by up to {found.max_abs_diff:g} from what the fitted estimator gave"
+        again = f"pgscore verify {found.model} {found.version}"
+        rollback = f"pgscore rollback {found.model}"
+        yield Finding("golden-differ", found.model, sentence, joined(again, rollback), "an operator")
+
+
+def _serves(model: Model, golden: Sequence[_Golden]) -> str:
+    one, many = model.one_engine, model.many_engine
+    engines = f"by {one}" if one == many else f"by {one} for one row and {many} for many"
+    looked = [each for each in golden if each.ok]
+    differences = [each.max_abs_diff for each in looked if each.max_abs_diff is not None]
+    rows = max((each.rows or 0 for each in looked), default=0)
+    replayed = f"; {rows} golden rows agree, largest difference {max(differences):g}" if differences else ""
+    return f"version {model.version} serves, {engines}{replayed}"

@@ -1,63 +1,73 @@
-"""Whether profile tables fit their models."""
+"""Whether the tables that models score have what the models read."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pgscore.database import rows
-from pgscore.publishing.profile import read_profile
-
-from .finding import Finding, guarded
+from .finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from psycopg2.extensions import connection as Connection  # noqa: N812
+    from .look import Look
+
+_GONE = """
+    select model, name, is_made_anew, format('select pgscore._add_profile(%L, %L);', model, name)
+    from pgscore._model_profiles() where is_gone order by 1, 2
+"""
 
 
-def check_profiles(connection: Connection, models: list[dict[str, Any]]) -> Iterator[Finding]:
-    """Whether profile tables have the columns that their models read."""
-    contracts = {each["model"]: each["contract"] for each in models}
-    for tie in rows(
-        connection,
-        "select model, name as profile, is_gone as gone, is_made_anew,"
-        " format('select pgscore._add_profile(%L, %L)', model, name) as adding from pgscore._model_profiles()"
-        " order by 1, 2",
-    ):
-        if tie["is_made_anew"]:
-            sentence = f"{tie['profile']} was dropped and made anew: its rows are scored slowly"
-            yield Finding("warning", tie["model"], sentence, tie["adding"])
-        elif tie["gone"]:
-            sentence = f"its profile table {tie['profile']} was dropped"
-            yield Finding("warning", tie["model"], sentence, f"`pgscore forget {tie['model']} {tie['profile']}`.")
-        if tie["gone"]:
-            continue
-        if tie["model"] not in contracts:
-            continue
-        yield from guarded(connection, tie["profile"], _profile, tie["profile"], contracts[tie["model"]])
-    # What a promotion had to leave out, because somebody held it, or a table that has changed since.
-    for late in rows(
-        connection,
-        "select o.model, o.profile::text as profile, quote_literal(o.profile) as quoted"
-        " from pgscore._outdated_profiles() o",
-    ):
-        yield Finding(
-            "warning",
-            late["profile"],
-            f"its rows are scored slowly by model {late['model']}: the functions for them are not up to date",
-            f"select pgscore._generate_profile({late['quoted']})",
+@dataclass(frozen=True)
+class _Gone:
+    model: str
+    name: str
+    is_made_anew: bool
+    adding: str
+
+
+@dataclass(frozen=True)
+class _Scored:
+    model: str
+    profile: str | None
+    is_gone: bool
+    is_bound: bool
+    problem: str | None
+    hint: str | None
+    inputs: int | None
+
+
+@dataclass(frozen=True)
+class _Slow:
+    model: str
+    profile: str
+    literal: str
+
+
+def check_tables(look: Look) -> Iterator[Finding]:
+    """Whether tables have the columns that models read, and functions that name the version that serves."""
+    slow = {
+        (each.model, each.profile): each.literal
+        for each in look.rows(
+            _Slow, "select o.model, o.profile::text, quote_literal(o.profile) from pgscore._outdated_profiles() o"
         )
-
-
-def _profile(connection: Connection, table: str, contract: dict[str, Any]) -> Iterator[Finding]:
-    profile = read_profile(connection, table)
-    profile.check([each["name"] for each in contract["inputs"]])
-    changed = [
-        f"{each['name']} is {profile.declared[each['name']]}, and the model reads {each['type']}"
-        for each in contract["inputs"]
-        if profile.columns[each["name"]] != each["type"]
-    ]
-    if changed:
-        yield Finding("problem", table, "; ".join(changed), "Change the type back, or publish a model fitted on it.")
-    else:
-        yield Finding("ok", table, f"has the {len(contract['inputs'])} columns that the model reads")
+    }
+    for gone in look.rows(_Gone, _GONE):
+        if gone.is_made_anew:
+            sentence = f"{gone.name} was dropped and made anew: its rows are scored slowly"
+            yield Finding("scored-recreated", gone.model, sentence, gone.adding)
+        else:
+            sentence = f"{gone.name}, whose rows it scored, was dropped"
+            yield Finding("scored-dropped", gone.model, sentence, f"pgscore forget {gone.model} '{gone.name}'")
+    for each in look.ask(_Scored, "_doctor_profiles"):
+        if each.profile is None:
+            continue
+        if each.problem:
+            yield Finding("scored-misfit", each.profile, f"model {each.model}: {each.problem}", each.hint or "")
+        elif (each.model, each.profile) in slow:
+            sentence = f"its rows are scored slowly by model {each.model}: the functions for them are not up to date"
+            remedy = f"select pgscore._generate_profile({slow[each.model, each.profile]});"
+            yield Finding("scored-slowly", each.profile, sentence, remedy)
+        elif each.inputs is not None:
+            sentence = f"has the {each.inputs} columns that model {each.model} reads"
+            yield Finding("table", each.profile, sentence)

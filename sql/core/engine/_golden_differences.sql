@@ -1,5 +1,5 @@
 create function pgscore._golden_differences(
-    model text, version integer, max_seconds double precision default 'Infinity'
+    model text, version integer, max_seconds double precision default 'Infinity', engines text[] default null
 ) returns table (
     engine text, ordinal integer, expected double precision, score double precision, reason text,
     difference double precision, ok boolean
@@ -20,7 +20,7 @@ declare
     seconds double precision;
     step integer;
 begin
-    foreach named in array pgscore._engines(model, version) loop
+    foreach named in array coalesce(engines, pgscore._engines(model, version)) loop
         first := 1;
         step := 10;
         -- The clock is looked at between some rows and the next: a timeout that is set in here would interrupt nothing.
@@ -70,5 +70,5 @@ begin
 end
 $$;
 
-comment on function pgscore._golden_differences(text, integer, double precision) is
-    'Replays the golden rows of a version in each engine that it has and compares scores and all outputs, row by row; refused where that takes longer';
+comment on function pgscore._golden_differences(text, integer, double precision, text[]) is
+    'Replays the golden rows of a version in each engine that it has, or in those that are named, and compares scores and all outputs, row by row; refused where that takes longer';

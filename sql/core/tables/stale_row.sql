@@ -26,7 +26,10 @@ create policy own_bindings on pgscore.stale_row
         )
     );
 
+create policy read_all on pgscore.stale_row for select to pgscore_operator using (true);
+
 comment on policy own_bindings on pgscore.stale_row is 'The owner of a profile table keeps the list of its rows; the view pgscore.stale shows all of them';
+comment on policy read_all on pgscore.stale_row is 'Operators see all of them';
 
 create view pgscore.stale as
 select b.name as binding, s.key, s.cause, s.reason, s.since
