@@ -31,6 +31,8 @@ def test_from_a_key_to_a_score(installed: Database, tmp_path: Path) -> None:
     published = _json(dsn, *publish)
     assert (published["version"], published["created"], published["promoted"]) == (1, True, False)
     assert (published["problem"], published["obstacle"]) == (None, None)
+    assert (published["positive"], published["score"]) == ("yes", "the probability of class 'yes'")
+    assert "The score is the probability of class 'yes'." in _run(dsn, *publish).stdout
     assert [(each["engine"], each["ok"]) for each in published["verifications"]] == [
         ("estimator", True),
         ("interpreter", True),
