@@ -17,7 +17,7 @@ from .bindings import (
 )
 from .errors import BusyError, DeniedError, DependentsError, NotFoundError, PgscoreError, UnreachableError
 from .installation import Migrated, OwnersBinding, Upgraded, install, uninstall, upgrade
-from .keys import generate_key, read_public_key, revoke_key, trust_key
+from .keys import SignedVersion, TrustedKey, generate_key, read_public_key, revoke_key, trust_key, trusted_keys
 from .publishing.publish import Published, publish
 from .records import (
     Dependent,
@@ -70,6 +70,8 @@ __all__ = [
     "Reattached",
     "Reconciled",
     "Removed",
+    "SignedVersion",
+    "TrustedKey",
     "UnreachableError",
     "Upgraded",
     "Verification",
@@ -96,6 +98,7 @@ __all__ = [
     "rollback",
     "show_model",
     "trust_key",
+    "trusted_keys",
     "uninstall",
     "upgrade",
     "verify",

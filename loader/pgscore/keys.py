@@ -6,13 +6,15 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .database import Database, rows, transaction
 from .errors import PgscoreError
 
 # cryptography is imported where it is needed: most commands have no key in their hands.
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from pgscore_runtime.contract import Contract
     from psycopg2.extensions import connection as Connection  # noqa: N812
@@ -107,6 +109,44 @@ def sign(contract: Contract, artifact_sha256: str, path: Path) -> Signature:
     return Signature(private.sign(message), _public(private.public_key()).key_id)
 
 
+@dataclass(frozen=True)
+class TrustedKey:
+    """A key that a database trusts or has trusted.
+
+    Attributes:
+        key_id: the first 16 hexadecimal digits of the key's sha256.
+        holder: who has the private key, as whoever trusted it said.
+        trusted_at: since when.
+        trusted_by: the role that trusted it.
+        revoked_at: since when not any more, or None.
+        versions: how many versions it signed.
+    """
+
+    key_id: str
+    holder: str
+    trusted_at: datetime
+    trusted_by: str
+    revoked_at: datetime | None
+    versions: int
+
+
+@dataclass(frozen=True)
+class SignedVersion:
+    """A version that a key signed.
+
+    Attributes:
+        model: the model's name.
+        version: its number.
+        serving: whether it answers.
+        unpickled: whether it is unpickled to answer, rather than computed from its program.
+    """
+
+    model: str
+    version: int
+    serving: bool
+    unpickled: bool
+
+
 def trust_key(database: Database, key: PublicKey, holder: str) -> None:
     """Lets a database unpickle what this key signs: its holder can from then on run code as the server's user.
 
@@ -120,12 +160,11 @@ def trust_key(database: Database, key: PublicKey, holder: str) -> None:
         )
 
 
-def revoke_key(database: Database, key_id: str) -> list[dict[str, Any]]:
+def revoke_key(database: Database, key_id: str) -> list[SignedVersion]:
     """Has a database load nothing more that this key signed; who has loaded it already keeps it until they end.
 
     Returns:
-        The versions that it signed: ``model``, ``version``, whether that version is ``serving`` and whether it is
-        ``unpickled`` to serve, rather than computed from its program.
+        The versions that it signed.
 
     Raises:
         PgscoreError: the key is not known there, or the caller is no superuser.
@@ -139,12 +178,11 @@ def revoke_key(database: Database, key_id: str) -> list[dict[str, Any]]:
         )
         if not found:
             raise PgscoreError(f"key {key_id} is not known to this database", "`pgscore keys list` shows the keys.")
-        return signed_versions(connection, key_id)
+        return _signed_versions(connection, key_id)
 
 
-def signed_versions(connection: Connection, key_id: str) -> list[dict[str, Any]]:
-    """The versions that a key signed, as `revoke_key` returns them."""
-    return rows(
+def _signed_versions(connection: Connection, key_id: str) -> list[SignedVersion]:
+    found = rows(
         connection,
         "select v.model, v.version, v.version is not distinct from m.serving as serving,"
         " v.version is not distinct from m.serving and 'estimator' in (m.one_engine, m.many_engine) as unpickled"
@@ -152,17 +190,23 @@ def signed_versions(connection: Connection, key_id: str) -> list[dict[str, Any]]
         " where v.key_id = %s order by v.model, v.version",
         (key_id,),
     )
+    return [SignedVersion(**each) for each in found]
 
 
-def trusted_keys(database: Database) -> list[dict[str, Any]]:
-    """The keys that a database trusts or has trusted."""
+def trusted_keys(database: Database) -> list[TrustedKey]:
+    """The keys that a database trusts or has trusted, the first one first.
+
+    Raises:
+        PgscoreError: PL/Python is not installed, or the caller may not read them.
+    """
     with transaction(database) as connection:
-        return rows(
+        found = rows(
             connection,
             "select k.key_id, k.holder, k.trusted_at, k.trusted_by, k.revoked_at,"
             " (select count(*) from pgscore.model_version v where v.key_id = k.key_id) as versions"
             " from pgscore_trusted.trusted_key k order by k.trusted_at",
         )
+    return [TrustedKey(**each) for each in found]
 
 
 def _public(key: Ed25519PublicKey) -> PublicKey:

@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "00af79dee031a2fb5796c71840b2305eb29f6a28e1f3117c9be7cd0806623b3f")
+    run_frozen("0001_core.up.sql", "c96f1930ce6a967b82cdb2592c375ec412edfb52231d317dd75367c057881209")
 
 
 def downgrade() -> None:

@@ -5799,7 +5799,7 @@ declare
     -- The table's number makes each plan depend on it: a change of its columns reaches open sessions.
     bound constant text := format('pg_catalog.pg_typeof(%L::pg_catalog.regclass) is not null', profile::oid);
     positive constant integer := (
-        select v.contract #>> '{output,positive}' from pgscore.model_version v
+        select (v.contract #>> '{output,positive}')::integer from pgscore.model_version v
         where v.model = _lasting_rescore_sql.model and v.version = _lasting_rescore_sql.version
     );
     sql_call constant text := pgscore._engine_call('sql', model, version, arguments, false, ordinary);

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from examples.churn.story import tell_in
 from tests.support import migrate
 from tests.support.database import Session
+from tests.support.migrate import ROOT
 
 from . import shop
 from .examples import pages, steps
@@ -69,6 +71,17 @@ def test_the_page_about_bindings(reader: Callable[[str], Reader]) -> None:
     shop.add_columns(owner)
     shop.grant(owner)
     owner.follow("docs/bindings.md")
+
+
+def test_invariants_are_held_by_tests() -> None:
+    """Each that the page defines is cited by some test, and none else is."""
+    defined = set(re.findall(r"^\*\*(\d+)\.", (ROOT / "docs/invariants.md").read_text(), re.MULTILINE))
+    cited = {
+        number
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for number in re.findall(r"^def test_invariant_(\d+)_", path.read_text(), re.MULTILINE)
+    }
+    assert cited == defined
 
 
 def test_all_pages_are_followed() -> None:

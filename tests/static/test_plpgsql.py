@@ -97,7 +97,8 @@ def test_all_functions(checking: Session) -> None:
         create(checking, program, 0 if program["link"] == "identity" else 1)
         findings |= _findings(checking, known)
         checking.run("rollback")
-    assert unexplained("plpgsql_check", findings) == []
+    wrong = unexplained("plpgsql_check", findings)
+    assert not wrong, "\n".join(wrong)
 
 
 def test_what_is_wrong_is_found(checking: Session) -> None:

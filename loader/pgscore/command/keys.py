@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Annotated
 
@@ -60,16 +61,16 @@ def trust(
     """
     key = read_public_key(public_key)
     trust_key(dsn, key, holder)
-    stands = next(each for each in trusted_keys(dsn) if each["key_id"] == key.key_id)
-    if stands["revoked_at"] is not None:
+    stands = next(each for each in trusted_keys(dsn) if each.key_id == key.key_id)
+    if stands.revoked_at is not None:
         raise PgscoreError(
-            f"key {key.key_id} of {stands['holder']} was revoked, and stays so",
+            f"key {key.key_id} of {stands.holder} was revoked, and stays so",
             "`pgscore keys generate` makes a new one.",
         )
     if as_json:
-        print_json(stands)
+        print_json(asdict(stands))
     else:
-        say(f"key {key.key_id} of {stands['holder']} is trusted: what it signs is unpickled from now on.")
+        say(f"key {key.key_id} of {stands.holder} is trusted: what it signs is unpickled from now on.")
 
 
 @command(keys, "list", "pgscore keys list", "pgscore keys list --json")
@@ -77,13 +78,12 @@ def list_keys(dsn: Dsn = "", as_json: Json = False) -> None:
     """Lists the keys that a database trusts, or has trusted."""
     found = trusted_keys(dsn)
     if as_json:
-        print_json(found)
+        print_json([asdict(each) for each in found])
     elif not found:
         say("No key is trusted.", "next: pgscore keys generate PATH")
     else:
-        columns = ("key_id", "holder", "trusted_at", "trusted_by", "revoked_at", "versions")
         heads = ("key", "holder", "trusted", "by", "revoked", "versions")
-        table(heads, ([each[column] for column in columns] for each in found))
+        table(heads, (list(astuple(each)) for each in found))
 
 
 @command(
@@ -106,18 +106,15 @@ def revoke(
     """
     hit = revoke_key(dsn, key_id)
     if as_json:
-        print_json({"key_id": key_id, "versions": hit})
+        print_json({"key_id": key_id, "versions": [asdict(each) for each in hit]})
         return
     say(f"key {key_id} is revoked: new connections load nothing that it signed.")
     if hit:
         table(
             ("model", "version", "serves"),
-            (
-                (v["model"], v["version"], "unpickled" if v["unpickled"] else "as a program" if v["serving"] else "")
-                for v in hit
-            ),
+            ((v.model, v.version, "unpickled" if v.unpickled else "as a program" if v.serving else "") for v in hit),
         )
-    if any(each["unpickled"] for each in hit):
+    if any(each.unpickled for each in hit):
         say(
             "What serves unpickled goes on in connections that have loaded it, until they end, and fails in new ones.",
             "next: pgscore publish MODEL FILE --key ANOTHER --promote, or pgscore rollback MODEL",
