@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "c96f1930ce6a967b82cdb2592c375ec412edfb52231d317dd75367c057881209")
+    run_frozen("0001_core.up.sql", "4235aac012aab53a7da95f9fe10b4454353f04603716ecf1d84015149841f794")
 
 
 def downgrade() -> None:

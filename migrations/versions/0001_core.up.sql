@@ -5373,26 +5373,21 @@ as $$
 declare
     engines constant text[] := pgscore._engines(model, version);
     -- What has no score to measure, or one engine only, needs no choice; and scikit-learn is the last resort, since each
-    -- new connection pays seconds for it.
+    -- new connection pays seconds for it: it is not even timed beside others.
     candidates constant text[] := coalesce(nullif(array_remove(engines, 'estimator'), '{}'), engines);
-    others constant text[] := array(select e from unnest(engines) e where e <> all (candidates));
 begin
     if named is not null and named <> all (engines) then
         raise exception 'model "%" version % has no engine "%" in this database', model, version, named
             using errcode = 'invalid_parameter_value', hint = format('It has %s.', array_to_string(engines, ', '));
     end if;
-    with measurements as materialized (
-        select m.* from pgscore._measure(model, version, candidates, coalesce(max_seconds, 'Infinity')) m
-        union all
-        select m.* from pgscore._measure(model, version, others, coalesce(max_seconds, 'Infinity')) m where cardinality(others) > 0
-    ),
-    times as materialized (
-        select e.engine, coalesce(m.one_us, '{}') as one_us, coalesce(m.many_us, '{}') as many_us, e.engine = any (candidates) as is_candidate
-        from unnest(engines) as e (engine) left join measurements m on m.engine = e.engine
+    with times as materialized (
+        select e.engine, coalesce(m.one_us, '{}') as one_us, coalesce(m.many_us, '{}') as many_us
+        from unnest(candidates) as e (engine)
+        left join pgscore._measure(model, version, candidates, coalesce(max_seconds, 'Infinity')) m on m.engine = e.engine
     )
     select
-        coalesce(named, pgscore._choose_engine(jsonb_object_agg(t.engine, t.one_us) filter (where t.is_candidate))),
-        coalesce(named, pgscore._choose_engine(jsonb_object_agg(t.engine, t.many_us) filter (where t.is_candidate))),
+        coalesce(named, pgscore._choose_engine(jsonb_object_agg(t.engine, t.one_us))),
+        coalesce(named, pgscore._choose_engine(jsonb_object_agg(t.engine, t.many_us))),
         -- As text: JSON has no infinity.
         jsonb_object_agg(t.engine, jsonb_build_array(
             coalesce((select min(u) from unnest(t.one_us) u), 'Infinity')::text,
@@ -6499,9 +6494,9 @@ as $$
     from (
         select regexp_matches(
             expression,
-            format(':funcid %s [^{}]*:args \(', called)
-                || '(?:(?:\{(?:NAMEDARGEXPR|RELABELTYPE|COLLATEEXPR) :arg )*'
-                || '\{CONST [^{}]*:constvalue \d+ \[ ([-0-9 ]*)\])?',
+            format(E':funcid %s [^{}]*:args \\(', called)
+                || E'(?:(?:\\{(?:NAMEDARGEXPR|RELABELTYPE|COLLATEEXPR) :arg )*'
+                || E'\\{CONST [^{}]*:constvalue \\d+ \\[ ([-0-9 ]*)\\])?',
             'g'
         )
         union all
@@ -6520,14 +6515,14 @@ as $$
     from (
         select regexp_matches(
             body,
-            case when path ~ 'pgscore' then '(?:pgscore\s*\.\s*|\m)' else 'pgscore"?\s*\.\s*' end
-                || '"?(?:score|predict|_scored|_score_rows?|_rescore)"?\s*\('
-                || '(?:\s*(?:model\s*(?:=>|:=)\s*)?''([a-z_][a-z0-9_]*)''(?:\s*::\s*text)?\s*,)?',
+            case when path ~ 'pgscore' then E'(?:pgscore\\s*\\.\\s*|\\m)' else E'pgscore"?\\s*\\.\\s*' end
+                || E'"?(?:score|predict|_scored|_score_rows?|_rescore)"?\\s*\\('
+                || E'(?:\\s*(?:model\\s*(?:=>|:=)\\s*)?''([a-z_][a-z0-9_]*)''(?:\\s*::\\s*text)?\\s*,)?',
             'gi'
         )
         union all
         select array[split_part(coalesce(m.found[1], m.found[2]), ' ', 1)]
-        from regexp_matches(body, 'pgscore_models"?\s*\.\s*(?:"([^"]+)"|([a-z_][a-z0-9_]*))', 'gi') as m (found)
+        from regexp_matches(body, E'pgscore_models"?\\s*\\.\\s*(?:"([^"]+)"|([a-z_][a-z0-9_]*))', 'gi') as m (found)
         where split_part(coalesce(m.found[1], m.found[2]), ' ', 2) !~ '^[0-9]'
     ) f (found)
 $$;
@@ -6540,9 +6535,9 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 as $$
     select strpos(body, called) > 0 and body ~* (
-        '(?:^|[^.[:alnum:]_$])(?:"?' || regexp_replace(space, '([^[:alnum:]_])', '\\\1', 'g') || '"?\s*\.\s*)?'
-        || '"?' || regexp_replace(called, '([^[:alnum:]_])', '\\\1', 'g') || '"?'
-        || case when is_function then '\s*\(' else '(?![[:alnum:]_$])' end
+        '(?:^|[^.[:alnum:]_$])(?:"?' || regexp_replace(space, '([^[:alnum:]_])', E'\\\\\\1', 'g') || E'"?\\s*\\.\\s*)?'
+        || '"?' || regexp_replace(called, '([^[:alnum:]_])', E'\\\\\\1', 'g') || '"?'
+        || case when is_function then E'\\s*\\(' else '(?![[:alnum:]_$])' end
     )
 $$;
 
@@ -11767,7 +11762,7 @@ as $$
             when o.hash <> w.hash
                 -- Arguments follow the types of columns, and have no length of their own.
                 or not starts_with(
-                    regexp_replace(w.makes, '[(]\d+(,\d+)?[)]', '', 'g'),
+                    regexp_replace(w.makes, E'[(]\\d+(,\\d+)?[)]', '', 'g'),
                     format('create or replace function %I.%I(%s)', w.schema, w.name, replace(pg_get_function_arguments(p.oid), 'OUT ', 'out '))
                 )
             then 'outdated'
@@ -11864,19 +11859,34 @@ comment on function pgscore._outdated_bindings() is
 grant execute on function pgscore._outdated_bindings() to pgscore_reader;
 
 -- core/binding/attach.sql
+create function pgscore._forget_gone(b pgscore.binding) returns setof text
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    with gone as (
+        delete from pgscore.binding o
+        where o.owner = b.owner and (
+            o.events = b.events and not exists (select from pg_catalog.pg_class c where c.oid = o.profile)
+            or o.profile = b.profile and not exists (select from pg_catalog.pg_class c where c.oid = o.events)
+        )
+        returning o as binding
+    )
+    select d.statement from gone g, pgscore._drop_binding_sql(g.binding) as d (statement);
+end
+$$;
+
+comment on function pgscore._forget_gone(pgscore.binding) is
+    'Takes away the bindings of either table to one that was dropped, and says what drops their functions and triggers: these would count each event once more';
+grant execute on function pgscore._forget_gone(pgscore.binding) to pgscore_reader;
+
 create function pgscore._note_binding(b pgscore.binding, former pgscore.binding) returns pgscore.binding
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
     b.number := former.number;
-    -- Of a table that was dropped nothing is left but triggers of the other, which would count each event once more: with
-    -- their bindings gone they belong to nobody, and are dropped.
-    delete from pgscore.binding o
-    where o.owner = b.owner and (
-        o.events = b.events and not exists (select from pg_catalog.pg_class c where c.oid = o.profile)
-        or o.profile = b.profile and not exists (select from pg_catalog.pg_class c where c.oid = o.events)
-    );
     select n.nspname into b.event_schema from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = b.events;
     select n.nspname into b.profile_schema from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = b.profile;
     b.event_prefix := coalesce(former.event_prefix, pgscore._event_prefix(b));
@@ -12007,8 +12017,9 @@ begin
             at_once := backfill;
         end if;
     end if;
+    moved := array(select pgscore._forget_gone(b));
     b := pgscore._note_binding(b, former);
-    moved := array(
+    moved := moved || array(
         select pgscore._drop_binding_sql(former) where former.event_schema <> b.event_schema
         union all
         select pgscore._drop_profile_sql(former) where former.profile_schema <> b.profile_schema
@@ -12842,7 +12853,7 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     -- A generator says the hash of a function's text in its comment.
-    select substring(s from '\(([0-9a-f]{32})\)''$')
+    select substring(s from E'\\(([0-9a-f]{32})\\)''$')
     from (
         select s from pgscore._event_functions_sql(b) s
         union all

@@ -107,7 +107,9 @@ def test_a_promotion_in_flight_lets_inserts_and_queries_go_on(serving: Database)
 
 def test_a_promotion_that_waits_too_long_says_so(serving: Database) -> None:
     first, second, observer = serving.session(OPERATOR), serving.session(OPERATOR), serving.session()
-    observer.run("alter function pgscore.promote(text, integer, text, double precision) set lock_timeout = '50ms'")
+    observer.run(
+        "alter function pgscore.promote(text, integer, text, double precision, boolean) set lock_timeout = '50ms'"
+    )
     first.run("begin")
     first.run("select pgscore.promote('churn', 2)")
     waiting = second.start("select pgscore.promote('churn', 1)")

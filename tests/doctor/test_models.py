@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from pgscore.doctor.models import Model, _libraries
 from pgscore.doctor.models import _Library as Library
 from pgscore.doctor.python import Python
 
+from tests.support.command import run as command
 from tests.support.database import OPERATOR, SCIENTIST
 from tests.support.models import OBSTACLE
 
@@ -42,14 +44,17 @@ def test_a_model_that_is_unpickled(opaque: Database) -> None:
     session.run("update pgscore_trusted.trusted_key set revoked_at = null")
     session.run("create table public.other as select * from churn.customer_profile limit 3")
     session.run("create table public.gone (a integer)")
-    session.run("insert into pgscore.model_profile values ('churn', 'public.other'), ('churn', 'public.gone')")
+    session.run(
+        "insert into pgscore.model_profile (model, profile, schema_name, table_name) values"
+        " ('churn', 'public.other', 'public', 'other'), ('churn', 'public.gone', 'public', 'gone')"
+    )
     session.run("drop table public.gone")
     session.run("alter table public.other drop column total_intl_calls")
     found = _by_code(opaque)
     assert found["scored-misfit"].subject == "public.other"
     assert 'has no column "total_intl_calls", which the model reads' in found["scored-misfit"].sentence
     assert found["scored-dropped"].subject == "churn"
-    opaque.session(SCIENTIST).run(found["scored-dropped"].remedy)
+    command(opaque.dsn(SCIENTIST), *shlex.split(found["scored-dropped"].remedy)[1:])
     session.run("alter table public.other add column total_intl_calls integer")
     found = _by_code(opaque)
     assert found["scored-slowly"].subject == "public.other"

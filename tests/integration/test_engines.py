@@ -296,12 +296,11 @@ def test_a_promotion_measures_each_engine_and_serves_by_the_fastest(serving: Dat
             "select engine, one_us, many_us from pgscore.measurement where model = 'churn' and version = 2"
         )
     }
-    assert sorted(measured) == _ALL
+    # scikit-learn is the last resort: nothing is to be chosen by its time.
+    assert sorted(measured) == ["interpreter", "sql"]
     for one, many in measured.values():
         assert 0 <= one < math.inf
         assert 0 <= many < math.inf
-    # scikit-learn takes tens of microseconds at the least: what was measured is its work, and not nothing.
-    assert min(measured["estimator"]) > 10
     # sql is not given up for more than half of its time.
     version, named, *chosen = _serving(session, "churn")
     assert (version, named) == (2, None)
@@ -316,7 +315,7 @@ def test_a_promotion_measures_each_engine_and_serves_by_the_fastest(serving: Dat
     before, (_, at) = session.run(others), session.row(times)
     serving.session(OPERATOR).run("select pgscore.promote('churn', 2, 'interpreter')")
     assert session.run(others) == before
-    assert session.row(times)[0] == 3
+    assert session.row(times)[0] == 2
     assert session.row(times)[1] > at
 
 

@@ -72,7 +72,7 @@ def test_promotions_go_on_and_what_is_gone_is_named_forgotten_or_given_again(
         ["shop.anew", "shop.dropped", "shop.replaced"],
     )
     said = _said(installed)
-    assert said["its profile table shop.dropped was dropped"] == "`pgscore forget risk shop.dropped`."
+    assert said["shop.dropped, whose rows it scored, was dropped"] == "pgscore forget risk 'shop.dropped'"
     assert "shop.anew was dropped and made anew: its rows are scored slowly" in said
     assert not any(number in f"{sentence} {remedy}" for number in numbers for sentence, remedy in said.items())
 

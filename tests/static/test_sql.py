@@ -113,18 +113,20 @@ def _style(sql: str) -> set[str]:
         wrong.add("lines past 120 columns")
     if any(line != line.rstrip() or "\t" in line for line in sql.splitlines()) or not sql.endswith("\n"):
         wrong.add("blanks at the end, or tabs")
-    return wrong | {f"keyword {word}" for word in _upper(sql)}
+    return wrong | set(_words(sql, in_body=False))
 
 
-def _upper(sql: str) -> Iterator[str]:
-    """Keywords that are not in lower case; in bodies too."""
+def _words(sql: str, *, in_body: bool) -> Iterator[str]:
+    """Keywords that are not in lower case, in bodies too, and what a session may read otherwise there."""
     for token in scan(sql):
         text = sql.encode()[token.start : token.end + 1].decode()
         if token.kind != "NO_KEYWORD" and text != text.lower():
-            yield text
+            yield f"keyword {text}"
         elif token.name == "SCONST" and text.startswith("$") and _PYTHON not in sql:
             tag = text[: text.index("$", 1) + 1]
-            yield from _upper(text[len(tag) : -len(tag)])
+            yield from _words(text[len(tag) : -len(tag)], in_body=True)
+        elif in_body and token.name == "SCONST" and "\\" in text and not text.startswith(("e", "E", "$")):
+            yield "a backslash in a body, which standard_conforming_strings = off takes for an escape: E''"
 
 
 def test_style() -> None:
@@ -138,6 +140,11 @@ def test_style() -> None:
         ("select 1;\n", set()),
         ("SELECT 'SELECT', \"SELECT\"; -- SELECT\n", {"keyword SELECT"}),
         ("do $$ begin IF true then null; end if; end $$;\n", {"keyword IF"}),
+        ("select '\\d'; do $$ begin perform E'\\\\d'; end $$;\n", set()),
+        (
+            "do $$ begin perform '\\d'; end $$;\n",
+            {"a backslash in a body, which standard_conforming_strings = off takes for an escape: E''"},
+        ),
         ("select 'ä';\n", {"other characters than ASCII"}),
         (f"select {'1 + ' * 40}1;\n", {"lines past 120 columns"}),
     ],

@@ -57,7 +57,7 @@ def copied(unsigned: Database) -> Session:
 def test_a_reader_ties_a_table_whose_rows_are_then_scored_by_functions_of_their_own(
     unsigned: Database, copied: Session
 ) -> None:
-    assert copied.value(_GENERATED) == 8
+    assert copied.value(_GENERATED) == 6
     assert _answering(unsigned.session(ANALYST), "public.copied") == 1
     plan = str(unsigned.session(ANALYST).run(f"explain (verbose, costs off) {_SCORES.format('public.copied')}"))
     assert "pgscore._late_score" not in plan

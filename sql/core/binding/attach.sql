@@ -1,16 +1,31 @@
+create function pgscore._forget_gone(b pgscore.binding) returns setof text
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    with gone as (
+        delete from pgscore.binding o
+        where o.owner = b.owner and (
+            o.events = b.events and not exists (select from pg_catalog.pg_class c where c.oid = o.profile)
+            or o.profile = b.profile and not exists (select from pg_catalog.pg_class c where c.oid = o.events)
+        )
+        returning o as binding
+    )
+    select d.statement from gone g, pgscore._drop_binding_sql(g.binding) as d (statement);
+end
+$$;
+
+comment on function pgscore._forget_gone(pgscore.binding) is
+    'Takes away the bindings of either table to one that was dropped, and says what drops their functions and triggers: these would count each event once more';
+grant execute on function pgscore._forget_gone(pgscore.binding) to pgscore_reader;
+
 create function pgscore._note_binding(b pgscore.binding, former pgscore.binding) returns pgscore.binding
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
     b.number := former.number;
-    -- Of a table that was dropped nothing is left but triggers of the other, which would count each event once more: with
-    -- their bindings gone they belong to nobody, and are dropped.
-    delete from pgscore.binding o
-    where o.owner = b.owner and (
-        o.events = b.events and not exists (select from pg_catalog.pg_class c where c.oid = o.profile)
-        or o.profile = b.profile and not exists (select from pg_catalog.pg_class c where c.oid = o.events)
-    );
     select n.nspname into b.event_schema from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = b.events;
     select n.nspname into b.profile_schema from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = b.profile;
     b.event_prefix := coalesce(former.event_prefix, pgscore._event_prefix(b));
@@ -141,8 +156,9 @@ begin
             at_once := backfill;
         end if;
     end if;
+    moved := array(select pgscore._forget_gone(b));
     b := pgscore._note_binding(b, former);
-    moved := array(
+    moved := moved || array(
         select pgscore._drop_binding_sql(former) where former.event_schema <> b.event_schema
         union all
         select pgscore._drop_profile_sql(former) where former.profile_schema <> b.profile_schema

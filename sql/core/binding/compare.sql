@@ -32,7 +32,7 @@ as $$
             when o.hash <> w.hash
                 -- Arguments follow the types of columns, and have no length of their own.
                 or not starts_with(
-                    regexp_replace(w.makes, '[(]\d+(,\d+)?[)]', '', 'g'),
+                    regexp_replace(w.makes, E'[(]\\d+(,\\d+)?[)]', '', 'g'),
                     format('create or replace function %I.%I(%s)', w.schema, w.name, replace(pg_get_function_arguments(p.oid), 'OUT ', 'out '))
                 )
             then 'outdated'

@@ -34,7 +34,7 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     -- A generator says the hash of a function's text in its comment.
-    select substring(s from '\(([0-9a-f]{32})\)''$')
+    select substring(s from E'\\(([0-9a-f]{32})\\)''$')
     from (
         select s from pgscore._event_functions_sql(b) s
         union all

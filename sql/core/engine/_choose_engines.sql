@@ -42,26 +42,21 @@ as $$
 declare
     engines constant text[] := pgscore._engines(model, version);
     -- What has no score to measure, or one engine only, needs no choice; and scikit-learn is the last resort, since each
-    -- new connection pays seconds for it.
+    -- new connection pays seconds for it: it is not even timed beside others.
     candidates constant text[] := coalesce(nullif(array_remove(engines, 'estimator'), '{}'), engines);
-    others constant text[] := array(select e from unnest(engines) e where e <> all (candidates));
 begin
     if named is not null and named <> all (engines) then
         raise exception 'model "%" version % has no engine "%" in this database', model, version, named
             using errcode = 'invalid_parameter_value', hint = format('It has %s.', array_to_string(engines, ', '));
     end if;
-    with measurements as materialized (
-        select m.* from pgscore._measure(model, version, candidates, coalesce(max_seconds, 'Infinity')) m
-        union all
-        select m.* from pgscore._measure(model, version, others, coalesce(max_seconds, 'Infinity')) m where cardinality(others) > 0
-    ),
-    times as materialized (
-        select e.engine, coalesce(m.one_us, '{}') as one_us, coalesce(m.many_us, '{}') as many_us, e.engine = any (candidates) as is_candidate
-        from unnest(engines) as e (engine) left join measurements m on m.engine = e.engine
+    with times as materialized (
+        select e.engine, coalesce(m.one_us, '{}') as one_us, coalesce(m.many_us, '{}') as many_us
+        from unnest(candidates) as e (engine)
+        left join pgscore._measure(model, version, candidates, coalesce(max_seconds, 'Infinity')) m on m.engine = e.engine
     )
     select
-        coalesce(named, pgscore._choose_engine(jsonb_object_agg(t.engine, t.one_us) filter (where t.is_candidate))),
-        coalesce(named, pgscore._choose_engine(jsonb_object_agg(t.engine, t.many_us) filter (where t.is_candidate))),
+        coalesce(named, pgscore._choose_engine(jsonb_object_agg(t.engine, t.one_us))),
+        coalesce(named, pgscore._choose_engine(jsonb_object_agg(t.engine, t.many_us))),
         -- As text: JSON has no infinity.
         jsonb_object_agg(t.engine, jsonb_build_array(
             coalesce((select min(u) from unnest(t.one_us) u), 'Infinity')::text,

@@ -68,9 +68,9 @@ as $$
     from (
         select regexp_matches(
             expression,
-            format(':funcid %s [^{}]*:args \(', called)
-                || '(?:(?:\{(?:NAMEDARGEXPR|RELABELTYPE|COLLATEEXPR) :arg )*'
-                || '\{CONST [^{}]*:constvalue \d+ \[ ([-0-9 ]*)\])?',
+            format(E':funcid %s [^{}]*:args \\(', called)
+                || E'(?:(?:\\{(?:NAMEDARGEXPR|RELABELTYPE|COLLATEEXPR) :arg )*'
+                || E'\\{CONST [^{}]*:constvalue \\d+ \\[ ([-0-9 ]*)\\])?',
             'g'
         )
         union all
@@ -89,14 +89,14 @@ as $$
     from (
         select regexp_matches(
             body,
-            case when path ~ 'pgscore' then '(?:pgscore\s*\.\s*|\m)' else 'pgscore"?\s*\.\s*' end
-                || '"?(?:score|predict|_scored|_score_rows?|_rescore)"?\s*\('
-                || '(?:\s*(?:model\s*(?:=>|:=)\s*)?''([a-z_][a-z0-9_]*)''(?:\s*::\s*text)?\s*,)?',
+            case when path ~ 'pgscore' then E'(?:pgscore\\s*\\.\\s*|\\m)' else E'pgscore"?\\s*\\.\\s*' end
+                || E'"?(?:score|predict|_scored|_score_rows?|_rescore)"?\\s*\\('
+                || E'(?:\\s*(?:model\\s*(?:=>|:=)\\s*)?''([a-z_][a-z0-9_]*)''(?:\\s*::\\s*text)?\\s*,)?',
             'gi'
         )
         union all
         select array[split_part(coalesce(m.found[1], m.found[2]), ' ', 1)]
-        from regexp_matches(body, 'pgscore_models"?\s*\.\s*(?:"([^"]+)"|([a-z_][a-z0-9_]*))', 'gi') as m (found)
+        from regexp_matches(body, E'pgscore_models"?\\s*\\.\\s*(?:"([^"]+)"|([a-z_][a-z0-9_]*))', 'gi') as m (found)
         where split_part(coalesce(m.found[1], m.found[2]), ' ', 2) !~ '^[0-9]'
     ) f (found)
 $$;
@@ -109,9 +109,9 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 as $$
     select strpos(body, called) > 0 and body ~* (
-        '(?:^|[^.[:alnum:]_$])(?:"?' || regexp_replace(space, '([^[:alnum:]_])', '\\\1', 'g') || '"?\s*\.\s*)?'
-        || '"?' || regexp_replace(called, '([^[:alnum:]_])', '\\\1', 'g') || '"?'
-        || case when is_function then '\s*\(' else '(?![[:alnum:]_$])' end
+        '(?:^|[^.[:alnum:]_$])(?:"?' || regexp_replace(space, '([^[:alnum:]_])', E'\\\\\\1', 'g') || E'"?\\s*\\.\\s*)?'
+        || '"?' || regexp_replace(called, '([^[:alnum:]_])', E'\\\\\\1', 'g') || '"?'
+        || case when is_function then E'\\s*\\(' else '(?![[:alnum:]_$])' end
     )
 $$;
 
