@@ -84,7 +84,9 @@
 \ir core/functions/_store_chunk.sql
 \ir core/functions/_prediction.sql
 \ir core/functions/scoring.sql
+\ir core/functions/dispatch.sql
 \ir core/functions/profiles.sql
+\ir core/functions/ties.sql
 \ir core/functions/dependents.sql
 \ir core/functions/records.sql
 \ir core/functions/release.sql

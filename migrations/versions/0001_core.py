@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "4235aac012aab53a7da95f9fe10b4454353f04603716ecf1d84015149841f794")
+    run_frozen("0001_core.up.sql", "3a96137eb91369f565268caffe81eab4fb3aabc80c8ef7488257370a8a10ef5f")
 
 
 def downgrade() -> None:

@@ -5907,6 +5907,9 @@ $$;
 comment on function pgscore._rows_statement(text, integer, jsonb, text, regclass) is
     'The statement with which the function that bindings call scores rows of a profile table with one engine';
 
+-- core/functions/dispatch.sql
+-- The functions in front: pgscore.score and its kind for JSON, and for rows of a table, which choose by the model's name.
+
 create function pgscore._chosen(models text[], what text, arguments text, otherwise text) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -6307,6 +6310,9 @@ $$;
 comment on function pgscore._late_tables(text) is
     'Tables whose rows a model scores slowly, and what changes that; cause: held: somebody held the functions for them, or the table was changed; no usage: pgscore_owner may not use the schema; made anew: the table was dropped, and another has its name';
 grant execute on function pgscore._late_tables(text) to pgscore_reader;
+
+-- core/functions/ties.sql
+-- Giving a table to a model to score, and taking it away: with the caller's rights, who may read the table.
 
 create function pgscore._add_profile(model text, profile regclass) returns void
 language plpgsql volatile
