@@ -96,7 +96,9 @@ def _serve(**connection: Any) -> None:  # noqa: ANN401
 
 
 def _place() -> Path | None:
-    """Where the cluster stands: in memory, if there is room for it."""
+    """Where the cluster stands: in memory, if there is room for it, and the server is in no root of its own."""
+    if os.environ.get("PGSCORE_SERVER_ROOT"):
+        return None
     if not os.access(_MEMORY, os.W_OK | os.X_OK) or shutil.disk_usage(_MEMORY).free < _ROOM:
         return None
     return _MEMORY

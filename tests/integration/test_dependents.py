@@ -29,7 +29,7 @@ _TABLES = """
 # What is made, and how it is listed: model, kind, object, table. None: it is not to be told which model.
 _HOLDS = {
     "create index plain on shop.customer (pgscore.score('risk', customer))": ("risk", "index", "shop.plain"),
-    "create index json on shop.customer (id, pgscore.score('risk', payload))": ("risk", "index", "shop.json"),
+    "create index of_json on shop.customer (id, pgscore.score('risk', payload))": ("risk", "index", "shop.of_json"),
     "create index part on shop.customer (id) where pgscore.score('risk', customer) > 0.5": (
         "risk",
         "index",
