@@ -31,7 +31,7 @@ def test_a_database_without_pgscore(empty: Database) -> None:
     found = run_json(empty.dsn(), "doctor", expect=1)
     assert found["ok"] is False
     (error,) = [each for each in found["findings"] if each["level"] == "error"]
-    assert (error["code"], error["remedy"]) == ("not-installed", "alembic upgrade core@head")
+    assert (error["code"], error["remedy"]) == ("not-installed", "pgscore install")
     assert found["summary"]["error"] == 1
 
 
@@ -111,7 +111,7 @@ def test_a_server_without_plpython(ward: Database) -> None:
     assert (missing.subject, missing.remedy) == ("shop", "pgscore promote shop 1 --engine sql")
     assert "golden-failed" not in found
     session.run("drop schema pgscore_trusted cascade")
-    assert _by_code(ward)["plpython-offered"].remedy == "alembic upgrade plpython@head"
+    assert _by_code(ward)["plpython-offered"].remedy == "pgscore install --plpython"
     # Whether a library loads only a superuser can try.
     found = _by_code(ward, OPERATOR)
     assert "whether its library loads the doctor can tell a superuser" in found["no-plpython"].sentence
@@ -130,7 +130,7 @@ def test_a_schema_that_is_there_by_half(ward: Database) -> None:
     assert "the schema pgscore lacks pgscore._doctor_triggers()" in found["half-installed"].sentence
     session.run("drop schema pgscore cascade")
     found = _by_code(ward)
-    assert found["schema-dropped"].remedy == "pgscore rescue\nalembic upgrade core@head"
+    assert found["schema-dropped"].remedy == "pgscore rescue\npgscore install --anew"
     assert "triggers of " in found["schema-dropped"].sentence
     assert exit_code(list(found.values())) == 1
     session.run(f"drop schema churn cascade; drop table {shop.EVENTS}, {shop.PROFILE}, {shop.QUEUE} cascade")

@@ -133,23 +133,23 @@ def check_server(look: Look) -> Iterator[Finding]:
 def check_core(look: Look) -> Iterator[Finding]:
     """Whether pgscore is installed, all of it, and still."""
     (core,) = look.rows(_Core, _CORE, (list(_RELATIONS), list(_FUNCTIONS)))
-    upgrade = "alembic upgrade core@head"
+    anew = joined("pgscore rescue", "pgscore install --anew")
     if core.has_schema and not core.missing:
         yield Finding("core", "core", "the schema pgscore is there")
     elif core.has_schema:
         more = f" and {len(core.missing) - _SHOWN} more" if len(core.missing) > _SHOWN else ""
         named = ", ".join(f"pgscore.{each}" for each in core.missing[:_SHOWN]) + more
         sentence = f"the schema pgscore lacks {named}: it is of an older release, or was installed by half"
-        yield Finding("half-installed", "core", sentence, upgrade, "who installed it")
+        yield Finding("half-installed", "core", sentence, "pgscore upgrade", "who installed it")
     elif core.tables_with_triggers:
         many = "a table" if core.tables_with_triggers == 1 else f"{core.tables_with_triggers} tables"
         sentence = f"the schema pgscore was dropped, and triggers of {many} call it: events fail"
-        yield Finding("schema-dropped", "core", sentence, joined("pgscore rescue", upgrade))
+        yield Finding("schema-dropped", "core", sentence, anew)
     elif core.has_versions:
         sentence = "the schema pgscore is gone, and pgscore_alembic_version says that it is installed"
-        yield Finding("schema-dropped", "core", sentence, joined("pgscore rescue", upgrade))
+        yield Finding("schema-dropped", "core", sentence, anew)
     else:
-        yield Finding("not-installed", "core", "pgscore is not installed in this database", upgrade)
+        yield Finding("not-installed", "core", "pgscore is not installed in this database", "pgscore install")
 
 
 def check_roles(look: Look) -> Iterator[Finding]:

@@ -134,5 +134,5 @@ def _failed(subject: str, refusal: PgscoreError) -> Finding:
     if refusal.sqlstate == _LOCKED:
         return Finding("cannot-look", subject, "could not be looked at: somebody holds what it is about")
     if refusal.sqlstate in _UNDEFINED and "pgscore" in str(refusal):
-        return Finding("half-installed", subject, str(refusal), "alembic upgrade core@head")
+        return Finding("half-installed", subject, str(refusal), "pgscore upgrade")
     return Finding("check-failed", subject, str(refusal), refusal.hint)

@@ -119,7 +119,7 @@ def _asked(look: Look, python: Python) -> Iterator[Finding]:
 
 def _without(look: Look, facts: _Facts) -> Finding:
     only = "only what becomes SQL is scored"
-    upgrade = "alembic upgrade plpython@head"
+    upgrade = "pgscore install --plpython"
     if facts.has_schema:
         sentence = "the schema pgscore_trusted is there, and plpython3u or its functions are gone"
         again = "alembic downgrade plpython@base\nalembic upgrade plpython@head"
