@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0001_core.up.sql", "3a96137eb91369f565268caffe81eab4fb3aabc80c8ef7488257370a8a10ef5f")
+    run_frozen("0001_core.up.sql", "27799f75376a8e6b2c2407151fcedd3ac25797cd05da531a2c2d714726544c99")
 
 
 def downgrade() -> None:

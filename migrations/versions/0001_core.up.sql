@@ -6068,7 +6068,7 @@ set search_path = pg_catalog, pg_temp
 as $$
     select
         p.model, p.profile,
-        coalesce(format('%I.%I', s.schema_name, s.table_name), 'a table without a name'), s.schema_name, s.table_name,
+        coalesce(quote_ident(s.schema_name) || '.' || quote_ident(s.table_name), 'a table without a name'), s.schema_name, s.table_name,
         c.oid is null,
         c.oid is null and exists (
             select from pg_catalog.pg_class o join pg_catalog.pg_namespace m on m.oid = o.relnamespace
@@ -12288,7 +12288,7 @@ begin
         select from pgscore.binding b
         where (b.events, b.profile) = (detach.events, detach.profile) and b.model = coalesce(detach.model, b.model)
     ) then
-        raise exception 'table % is not attached to %', events, profile || coalesce(format(' for model "%s"', model), '') using errcode = 'undefined_object';
+        raise exception 'table % is not attached to %', events, profile || coalesce(' for model "' || model || '"', '') using errcode = 'undefined_object';
     end if;
     -- Bindings whose event tables were dropped go along: nothing can be generated for them any more.
     select array_agg(b order by b.number) into gone

@@ -165,3 +165,17 @@ def test_tables_made_anew_are_attached_again_and_count_each_event_once(installed
         assert shop.run("select name from pgscore.binding where profile = 'shop.anew'::regclass") == [("shop.bought",)]
         assert pgscore.promote(installed.dsn(OPERATOR), "risk", events).late == []
         shop.run("update shop.anew set score = null")
+
+
+def test_invariant_7_a_row_without_a_name_stands_in_no_promotions_way(installed: Database, shop: Session) -> None:
+    """A reader writes such a row by hand, and the table goes before anybody has seen it."""
+    shop.run(f"create table shop.nameless (a integer); grant select on shop.nameless to {ANALYST}")
+    shop.run(f"grant usage on schema shop to {ANALYST}")
+    installed.session(ANALYST).run(
+        "insert into pgscore.model_profile (model, profile) values ('risk', 'shop.nameless')"
+    )
+    shop.run("drop table shop.nameless cascade")
+    assert not {each.code for each in examine(installed.dsn())} & {"check-failed"}
+    assert pgscore.promote(installed.dsn(OPERATOR), "risk", 2).before == 1
+    assert pgscore.rollback(installed.dsn(OPERATOR), "risk").version == 1
+    assert "a table without a name" not in pgscore.show_model(installed.dsn(), "risk").dropped

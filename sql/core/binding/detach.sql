@@ -154,7 +154,7 @@ begin
         select from pgscore.binding b
         where (b.events, b.profile) = (detach.events, detach.profile) and b.model = coalesce(detach.model, b.model)
     ) then
-        raise exception 'table % is not attached to %', events, profile || coalesce(format(' for model "%s"', model), '') using errcode = 'undefined_object';
+        raise exception 'table % is not attached to %', events, profile || coalesce(' for model "' || model || '"', '') using errcode = 'undefined_object';
     end if;
     -- Bindings whose event tables were dropped go along: nothing can be generated for them any more.
     select array_agg(b order by b.number) into gone

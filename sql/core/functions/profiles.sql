@@ -55,7 +55,7 @@ set search_path = pg_catalog, pg_temp
 as $$
     select
         p.model, p.profile,
-        coalesce(format('%I.%I', s.schema_name, s.table_name), 'a table without a name'), s.schema_name, s.table_name,
+        coalesce(quote_ident(s.schema_name) || '.' || quote_ident(s.table_name), 'a table without a name'), s.schema_name, s.table_name,
         c.oid is null,
         c.oid is null and exists (
             select from pg_catalog.pg_class o join pg_catalog.pg_namespace m on m.oid = o.relnamespace
