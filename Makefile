@@ -23,10 +23,8 @@ ARGS :=
 # What make client installs beside the command.
 EXTRAS :=
 
-.PHONY: demo bench bench-quick docs test test-servers test-docker lint types check render freeze release-migrations client packages clean
-.PHONY: demo bench bench-quick test lint types check render freeze release-migrations wheel client packages clean
-.PHONY: demo bench bench-quick test test-servers test-servers-core test-servers-python lint types check render freeze packages clean
-.PHONY: demo bench bench-quick test test-long lint types check render freeze packages clean
+.PHONY: demo bench bench-quick docs test test-long test-servers test-servers-core test-servers-python test-docker lint types check
+.PHONY: render freeze release-migrations wheel client packages clean
 
 demo: $(READY)
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && exec $(BIN)/python -m examples.churn.demo $(if $(KEEP),--keep)
@@ -60,7 +58,6 @@ $(DOCS)/ready: | packages
 	@umask 022 && $(PYTHON) -m venv --clear $(DOCS) && $(DOCS)/bin/pip install --quiet --requirement docs/requirements.txt
 	@touch $@
 
-test-servers: $(READY)
 test-servers: test-servers-core test-servers-python
 
 # Without PL/Python: the journey of tests/servers on each.
@@ -73,11 +70,13 @@ test-servers-core: $(READY)
 test-docker: $(READY)
 	@docker/install-packages tests
 	@PGSCORE_TEST_DOCKER=1 $(BIN)/pytest tests/docker
+
 # With PL/Python: the tests of PostgreSQL 15 on Debian 13's 17, whose Python is 3.13.
 test-servers-python: $(READY)
 	@docker/install-packages servers
 	@ROOT="$$(docker/debian-13)" && export PGSCORE_SERVER_ROOT="$$ROOT" PGSCORE_SERVER_PYTHONPATH=/opt/pgscore && \
 		$(BIN)/pytest $(if $(TESTS),$(TESTS),tests/integration tests/program tests/bindings -n $(WORKERS) --dist loadfile)
+
 # The tests that try examples, with so many times as many, and others in each run.
 test-long: $(READY)
 	@docker/install-packages tests
@@ -117,5 +116,4 @@ $(READY): | packages
 	@touch $@
 
 clean:
-	rm -rf .venv .client .server-* .servers-* build .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	rm -rf .venv .client .server-* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .client .server-* .servers-* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
