@@ -24,7 +24,7 @@ ARGS :=
 EXTRAS :=
 
 .PHONY: demo bench bench-quick docs test test-long test-servers test-servers-core test-servers-python test-docker lint types check
-.PHONY: render freeze release-migrations wheel client packages clean
+.PHONY: render freeze release-migrations release-dump wheel client packages clean
 
 demo: $(READY)
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && exec $(BIN)/python -m examples.churn.demo $(if $(KEEP),--keep)
@@ -92,6 +92,10 @@ freeze: render
 # At the end of a release: what is in the migrations now never changes again.
 release-migrations: $(READY)
 	$(BIN)/python -m migrations.authoring.release
+
+# A database of this release, in use, which later ones must be able to upgrade: tests/migration/released.
+release-dump: $(READY)
+	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && $(BIN)/python -m tests.migration.released_database
 
 # What pip installs elsewhere, in dist.
 wheel: $(READY)
