@@ -73,8 +73,8 @@ def misfit(name: str, found: str, wanted: InputType) -> PgscoreError:
 
 def as_shown(values: npt.NDArray[np.float32]) -> FloatArray:
     """Floats of four bytes as PostgreSQL and drivers show a `real`: 1.1 is 1.1, not 1.10000002384186."""
-    wide = values.astype(np.float64)
     with np.errstate(invalid="ignore"):
+        wide = values.astype(np.float64)
         differ = np.isfinite(wide) & ((np.abs(wide) >= _EXACT) | (wide != np.trunc(wide)))
     if differ.any():
         found, position = np.unique(values[differ], return_inverse=True)
