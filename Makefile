@@ -1,6 +1,7 @@
 # make demo    the main job, end to end, on real data        make demo KEEP=1   leaves the database up
 # make test    lint, types and all tests                     make freeze        sql/ into the migrations (see docs)
 # make test-docker  what docker/ builds and starts, without a container engine
+# make test-spark   scores on Spark, in two local workers (downloads 500 MB)
 # make docs    the documentation as a site; fails on a link that leads nowhere
 # make test-servers   core on PostgreSQL 14, 16, 17 and 18; all of it on 17 with Python 3.13 (docs/servers.md)
 # make test-long   the tests that try examples, with more of them
@@ -13,6 +14,8 @@ SERVER_PYTHON = PGSCORE_SERVER_PYTHONPATH="$$(docker/server-python)"
 # Packages that only the benchmarks need: beside the server's, and for the conversion to ONNX.
 BENCH_PYTHON = $(SERVER_PYTHON) && BENCH="$$(bench/server-python)" \
 	&& export PGSCORE_SERVER_PYTHONPATH="$$PGSCORE_SERVER_PYTHONPATH:$$BENCH" PYTHONPATH="$$BENCH"
+# Spark, which only its lane and its benchmark need.
+SPARK_PYTHON = SPARK="$$(docker/spark-python)" && export PYTHONPATH="$$SPARK$${PYTHONPATH:+:$$PYTHONPATH}"
 # Where the documentation's own tools stand.
 DOCS := build/docs-$(shell sha256sum docs/requirements.txt | cut -c1-16)
 KEEP :=
@@ -25,6 +28,8 @@ EXTRAS :=
 
 .PHONY: demo bench bench-quick docs test test-long test-servers test-servers-core test-servers-python test-docker lint types check
 .PHONY: render freeze release-migrations release-dump wheel client packages clean
+.PHONY: demo bench bench-quick docs test test-long test-servers test-servers-core test-servers-python test-docker test-spark lint types check
+.PHONY: render freeze release-migrations wheel client packages clean
 
 demo: $(READY)
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && exec $(BIN)/python -m examples.churn.demo $(if $(KEEP),--keep)
@@ -70,6 +75,12 @@ test-servers-core: $(READY)
 test-docker: $(READY)
 	@docker/install-packages tests
 	@PGSCORE_TEST_DOCKER=1 $(BIN)/pytest tests/docker
+
+# A session of Spark's takes half a minute to start, so these are in no other run.
+test-spark: $(READY)
+	@docker/install-packages tests
+	@$(SERVER_PYTHON) && $(SPARK_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && \
+		PGSCORE_TEST_SPARK=1 $(BIN)/pytest $(if $(TESTS),$(TESTS),tests/spark)
 
 # With PL/Python: the tests of PostgreSQL 15 on Debian 13's 17, whose Python is 3.13.
 test-servers-python: $(READY)
@@ -120,4 +131,4 @@ $(READY): | packages
 	@touch $@
 
 clean:
-	rm -rf .venv .client .server-* .servers-* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .client .server-* .servers-* .spark-* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -44,6 +44,7 @@ from .registry import (
     verify,
 )
 from .rescue import LeftOver, rescue
+from .vector.scorer import Scorer
 
 __all__ = [
     "Advice",
@@ -70,6 +71,7 @@ __all__ = [
     "Reattached",
     "Reconciled",
     "Removed",
+    "Scorer",
     "SignedVersion",
     "TrustedKey",
     "UnreachableError",

@@ -1,0 +1,11 @@
+"""Scores on a Spark cluster, equal to those in the database.
+
+`score` ships the version that answers to the workers, `profile` reads a profile table in parts, and `write` stores the
+scores there. Needs pyspark: ``pip install 'pgscore[spark]'``.
+"""
+
+from .reading import profile
+from .scoring import score
+from .writing import Written, write
+
+__all__ = ["Written", "profile", "score", "write"]

@@ -1,0 +1,68 @@
+"""Scores are stored in rows that are still what was scored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pgscore.spark
+import pytest
+
+from tests.bindings import shop
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+    from tests.support.database import Database, Session
+
+# The table has columns for them already.
+_COLUMNS = ("new_score", "new_version", "reason")
+_STAGE = '"Shop"."_pgscore_Customer_shop_staging"'
+
+
+@pytest.fixture
+def shopping(serving: Database) -> Database:
+    """The shop's tables, attached, with 200 customers who have no score."""
+    session = serving.session()
+    shop.build(session)
+    shop.publish(serving.dsn(), None)
+    shop.attach(session)
+    session.run(
+        f"""insert into {shop.PROFILE} (id, "Age", n, "Total", note)
+        select i, i % 80, i % 7, i / 3.0, 'a%' from generate_series(1, 200) i"""
+    )
+    # Stored as an application that knows nothing of pgscore stores them.
+    session.run(f'set session_replication_role = replica; update {shop.PROFILE} set "Score" = null, "Version" = null')
+    session.run("set session_replication_role = origin")
+    return serving
+
+
+def _scored(spark: SparkSession, database: Database, **options: Any) -> DataFrame:  # noqa: ANN401
+    frame = pgscore.spark.profile(spark, database.dsn(shop.OWNER), shop.PROFILE, **options)
+    return pgscore.spark.score(frame, database.dsn(shop.OWNER), "shop", columns=_COLUMNS)
+
+
+def _write(scored: DataFrame, database: Database, **options: Any) -> pgscore.spark.Written:  # noqa: ANN401
+    given = {"dsn": database.dsn(shop.OWNER), "model": "shop", "table": shop.PROFILE, "columns": _COLUMNS} | options
+    return pgscore.spark.write(scored, **given)
+
+
+def _wrong(session: Session) -> int:
+    """How many rows have another score than the database gives."""
+    return int(
+        session.value(
+            f"""select count(*) from {shop.PROFILE} p where p."Version" is distinct from 1 or p."Score" is null
+            or abs(p."Score" - pgscore.score('shop', p)) > 1e-12"""
+        )
+    )
+
+
+def test_scores_are_stored(spark: SparkSession, shopping: Database) -> None:
+    session = shopping.session()
+    scored = _scored(spark, shopping, partitions=4)
+    written = _write(scored, shopping)
+    assert written == pgscore.spark.Written("shop", 1, 200, 0, 200, 0)
+    assert _wrong(session) == 0
+    assert session.value("select to_regclass(%s)", _STAGE) is None
+    # What stands there already is written no second time.
+    again = _write(scored, shopping)
+    assert (again.written, again.left) == (0, 200)

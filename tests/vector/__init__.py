@@ -1,0 +1,1 @@
+"""Programs and models evaluated outside of the database."""
