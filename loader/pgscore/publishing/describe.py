@@ -13,21 +13,23 @@ from pgscore_runtime.contract import Contract, Input
 
 from pgscore.errors import PgscoreError
 
+from .examples import Block, Change, ask, ask_sample, is_row_by_row, varied
 from .fitted import fitted_categories
-from .handover import column, hand_over, input_types, without_values
+from .handover import hand_over, input_types, without_values
 from .oracle import Oracle, output_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping, Sequence
 
     from pgscore_runtime.contract import InputType
 
+    from .examples import Answer
     from .fitted import Categories
     from .profile import Profile
 
 _LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib", "pandas")
 _MOST_TEXTS = 60
-# Of a wide model the first inputs': the estimator is asked for each, and each that it refuses costs several calls.
+# Of a wide model the first inputs': the estimator is asked for each that it refuses.
 _MOST_EDGES = 300
 # So many rows are tried before it counts as refusing all.
 _MOST_TRIED = 10
@@ -106,19 +108,13 @@ def describe(
         texts = [name for name, each in wanted.items() if each == "text" and name not in categories]
         _refuse_numbers(oracle, handed, template, texts, profile)
 
-    without = {name: _changed(template, name, None, wanted[name], oracle.nothing) for name in wanted}
-    inputs = tuple(Input(name, wanted[name], nullable=oracle.refusal(row) is None) for name, row in without.items())
-    edges = [
-        _changed(template, each.name, value, each.type, oracle.nothing)
-        for each in inputs
-        for value in _edges(each, handed)
-    ]
-    examples = [handed, *list(without.values())[:_MOST_EDGES], *edges[:_MOST_EDGES]]
-    golden_rows = list(_golden_rows(oracle, inputs, examples))
+    examples = _Examples(oracle, handed, alone=not is_row_by_row(estimator))
+    inputs = examples.add_edges(template, wanted)
+    golden_rows = examples.golden_rows(inputs)
     contract = Contract(
         format=kind,
         inputs=inputs,
-        frame=_needs_frame(oracle, inputs, examples, golden_rows),
+        frame=_needs_frame(examples, inputs, golden_rows),
         missing_text=oracle.missing_text,
         output=oracle.output,
         libraries=_libraries(),
@@ -127,18 +123,71 @@ def describe(
     return contract, golden_rows
 
 
-def _needs_frame(
-    oracle: Oracle, inputs: tuple[Input, ...], examples: list[pd.DataFrame], golden_rows: list[GoldenRow]
-) -> bool:
+class _Examples:
+    """The rows that the estimator is asked for: those that were given, then edge cases.
+
+    Args:
+        oracle: the estimator.
+        given: rows x inputs, as the database hands them over.
+        alone: whether it is asked for each edge case alone.
+    """
+
+    def __init__(self, oracle: Oracle, given: pd.DataFrame, *, alone: bool) -> None:
+        self.oracle = oracle
+        self.given = given
+        self._alone = alone
+        self._blocks: list[Block] = []
+        self._answers: dict[int, Answer] = {}
+
+    def add_edges(self, template: pd.DataFrame, types: Mapping[str, InputType]) -> tuple[Input, ...]:
+        """Adds what a row gives when one of its inputs is missing or otherwise; says which of them may be missing."""
+        nothing = self.oracle.nothing
+        without = [Change(name, None, kind) for name, kind in types.items()]
+        blocks = varied(template, without[:_MOST_EDGES], nothing)
+        answers = ask(self.oracle, blocks, alone=self._alone)
+        others = varied(template, without[_MOST_EDGES:], nothing, _MOST_EDGES)
+        nullable = answers | ask(self.oracle, others, alone=self._alone)
+        inputs = tuple(
+            Input(name, kind, nullable=nullable[place] is not None) for place, (name, kind) in enumerate(types.items())
+        )
+        edges = [Change(each.name, value, each.type) for each in inputs for value in _edges(each, self.given)]
+        last = varied(template, edges[:_MOST_EDGES], nothing, len(answers))
+        self._blocks = blocks + last
+        self._answers = answers | ask(self.oracle, last, alone=self._alone)
+        return inputs
+
+    def golden_rows(self, inputs: Sequence[Input], *, framed: bool | None = None) -> list[GoldenRow]:
+        """What the estimator gives for each; asked with frames or with arrays, where that is named."""
+        sample = _askable(self.given, inputs)
+        together = iter(ask_sample(self.oracle, self.given[sample], framed=framed, alone=self._alone))
+        golden_rows = _golden_rows(self.oracle, inputs, self.given, [next(together) if each else None for each in sample])
+        answers = self._answers if framed is None else self._ask_again(inputs, framed=framed)
+        edges: dict[int, GoldenRow] = {}
+        for block in self._blocks:
+            found = _golden_rows(self.oracle, inputs, block.frame, [answers.get(place) for place in block.places])
+            edges.update(zip(block.places, found, strict=True))
+        return golden_rows + [edges[place] for place in sorted(edges)]
+
+    def _ask_again(self, inputs: Sequence[Input], *, framed: bool) -> dict[int, Answer]:
+        blocks = []
+        for block in self._blocks:
+            asked = _askable(block.frame, inputs)
+            places = tuple(place for place, each in zip(block.places, asked, strict=True) if each)
+            blocks.append(Block(block.frame[asked], places))
+        return ask(self.oracle, blocks, framed=framed, alone=self._alone)
+
+
+def _needs_frame(examples: _Examples, inputs: tuple[Input, ...], golden_rows: list[GoldenRow]) -> bool:
     """Whether an array without names, which costs far less for one row, does not give the same."""
-    answered = [n for n, row in enumerate(golden_rows[: len(examples[0])]) if row.expected is not None]
-    rows = examples[0].iloc[answered[:_COMPARED]]
+    oracle = examples.oracle
+    answered = [n for n, row in enumerate(golden_rows[: len(examples.given)]) if row.expected is not None]
+    rows = examples.given.iloc[answered[:_COMPARED]]
     if not oracle.framed or rows.empty or oracle.refusal(rows, framed=False) is not None or not oracle.alike(rows):
         return oracle.framed
     if all(each.type == "double precision" for each in inputs):
         return False
     # An array of objects may be checked otherwise than the columns of a frame.
-    return list(_golden_rows(oracle, inputs, examples, framed=False)) != golden_rows
+    return examples.golden_rows(inputs, framed=False) != golden_rows
 
 
 def _template(oracle: Oracle, handed: pd.DataFrame, source: str, profile: Profile | None) -> pd.DataFrame:
@@ -215,8 +264,10 @@ def _refuse_numbers(
     rows = handed.dropna().head(_COMPARED)
     for name in texts if len(rows) else ():
         numbers = pd.to_numeric(rows[name], errors="coerce")
-        strange = _changed(template, name, "never seen", "text", oracle.nothing)
-        if numbers.isna().any() or oracle.refusal(strange) is None:
+        if numbers.isna().any():
+            continue
+        (strange,) = varied(template, [Change(name, "never seen", "text")], oracle.nothing)
+        if oracle.refusal(strange.frame) is None:
             continue
         changed = rows.assign(**{name: numbers.astype(np.float64)})
         if oracle.refusal(changed) is None and np.array_equal(oracle.scores(changed), oracle.scores(rows)):
@@ -236,42 +287,29 @@ def _edges(described: Input, handed: pd.DataFrame) -> list[Any]:
     return [*texts[:_MOST_TEXTS], "", "never seen"]
 
 
-def _changed(template: pd.DataFrame, name: str, value: object, kind: InputType, nothing: float | None) -> pd.DataFrame:
-    changed = template.copy()
-    changed[name] = column([value], kind, nothing)
-    return changed
+def _askable(frame: pd.DataFrame, inputs: Sequence[Input]) -> np.ndarray:
+    """Which rows have all that the estimator does not do without."""
+    found: np.ndarray = frame[[each.name for each in inputs if not each.nullable]].notna().all(axis=1).to_numpy()
+    return found
 
 
 def _golden_rows(
-    oracle: Oracle, inputs: tuple[Input, ...], frames: list[pd.DataFrame], *, framed: bool | None = None
-) -> Iterator[GoldenRow]:
-    required = [each.name for each in inputs if not each.nullable]
-    for frame in frames:
-        askable = frame[required].notna().all(axis=1).to_numpy()
-        columns = [
-            [None if pd.isna(value) else _jsonable(value) for value in frame[each.name].tolist()] for each in inputs
-        ]
-        for outputs, *values in zip(_one_by_one(oracle, frame, askable, framed), *columns, strict=True):
-            given = {each.name: value for each, value in zip(inputs, values, strict=True)}
-            if outputs is None or np.isnan(outputs).any():
-                yield GoldenRow(given, None, None)
-            else:
-                yield GoldenRow(given, float(oracle.score_of(outputs[np.newaxis])[0]), outputs.tolist())
+    oracle: Oracle, inputs: Sequence[Input], frame: pd.DataFrame, answers: Sequence[Answer]
+) -> list[GoldenRow]:
+    columns = [_plain(frame[each.name]) for each in inputs]
+    golden_rows = []
+    for outputs, *values in zip(answers, *columns, strict=True):
+        given = {each.name: value for each, value in zip(inputs, values, strict=True)}
+        if outputs is None or np.isnan(outputs).any():
+            golden_rows.append(GoldenRow(given, None, None))
+        else:
+            golden_rows.append(GoldenRow(given, float(oracle.score_of(outputs[np.newaxis])[0]), outputs.tolist()))
+    return golden_rows
 
 
-def _one_by_one(
-    oracle: Oracle, frame: pd.DataFrame, askable: np.ndarray, framed: bool | None
-) -> list[np.ndarray | None]:
-    try:
-        together = iter(oracle.outputs(frame[askable], framed=framed) if askable.any() else [])
-    except Exception:
-        found: list[np.ndarray | None] = []
-        for position, asked in enumerate(askable):
-            row = frame.iloc[[position]]
-            accepted = asked and oracle.refusal(row, framed=framed) is None
-            found.append(oracle.outputs(row, framed=framed)[0] if accepted else None)
-        return found
-    return [next(together) if asked else None for asked in askable]
+def _plain(values: pd.Series[Any]) -> list[Any]:
+    missing = values.isna().tolist()
+    return [None if gone else _jsonable(value) for value, gone in zip(values.tolist(), missing, strict=True)]
 
 
 def _jsonable(value: Any) -> Any:  # noqa: ANN401
