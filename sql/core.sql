@@ -17,7 +17,6 @@
 \ir core/tables/binding.sql
 \ir core/tables/stale_row.sql
 \ir core/tables/reconciliation.sql
-\ir core/tables/prediction_log.sql
 \ir core/types/scored.sql
 \ir core/types/reducer_sql.sql
 \ir core/types/generated_function.sql
@@ -141,6 +140,7 @@
 \ir core/binding/attach.sql
 \ir core/binding/detach.sql
 \ir core/binding/reconcile.sql
+\ir core/batch/partitions.sql
 \ir core/doctor/tables.sql
 \ir core/doctor/misfits.sql
 \ir core/doctor/triggers.sql
@@ -149,4 +149,5 @@
 \ir core/doctor/rows.sql
 \ir core/doctor/models.sql
 \ir core/doctor/counters.sql
+\ir core/tables/prediction_log.sql
 \ir core/become_oneself.sql

@@ -24,7 +24,9 @@ _ROUTINES = """
 _RELATIONS = """
     select c.relname, case c.relkind when 'v' then 'view' else 'table' end,
         coalesce(obj_description(c.oid, 'pg_class'), ''), c.oid
-    from pg_class c where c.relnamespace = 'pgscore'::regnamespace and c.relkind in ('r', 'p', 'v') order by 1
+    from pg_class c where c.relnamespace = 'pgscore'::regnamespace and c.relkind in ('r', 'p', 'v')
+        and not c.relispartition
+    order by 1
 """
 _COLUMNS = """
     select a.attname, format_type(a.atttypid, a.atttypmod), coalesce(col_description(a.attrelid, a.attnum), '')

@@ -40,13 +40,13 @@ _TABLES = f"""
     from (values {_ROLES}) as r (name),
         (values ('select'), ('insert'), ('update'), ('references')) as w (what),
         pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where (n.nspname in {_SCHEMAS} or n.nspname = 'churn') and c.relkind in ('r', 'v')
+    where (n.nspname in {_SCHEMAS} or n.nspname = 'churn') and c.relkind in ('r', 'p', 'v') and not c.relispartition
         and has_schema_privilege(r.name, n.oid, 'usage') and has_any_column_privilege(r.name, c.oid, w.what)
     union all
     select r.name || ' ' || w.what || ' ' || c.oid::regclass
     from (values {_ROLES}) as r (name), (values ('delete'), ('truncate'), ('trigger')) as w (what),
         pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where (n.nspname in {_SCHEMAS} or n.nspname = 'churn') and c.relkind in ('r', 'v')
+    where (n.nspname in {_SCHEMAS} or n.nspname = 'churn') and c.relkind in ('r', 'p', 'v') and not c.relispartition
         and has_schema_privilege(r.name, n.oid, 'usage') and has_table_privilege(r.name, c.oid, w.what)
     order by 1
 """

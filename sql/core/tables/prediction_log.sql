@@ -1,14 +1,15 @@
+-- After what makes partitions, and last in a migration: applications write to it.
 create table pgscore.prediction_log (
-    id bigint generated always as identity primary key,
+    id bigint generated always as identity,
     logged_at timestamptz not null default clock_timestamp(),
     model text not null,
     version integer not null,
     binding text,
     key text,
     score double precision
-);
+) partition by range (logged_at);
 
-comment on table pgscore.prediction_log is 'Scores that bindings stored, in the transactions that stored them';
+comment on table pgscore.prediction_log is 'Scores that bindings stored, in the transactions that stored them; partitioned by time';
 comment on column pgscore.prediction_log.id is 'Counts up';
 comment on column pgscore.prediction_log.logged_at is 'When the score was computed';
 comment on column pgscore.prediction_log.model is 'The model';
@@ -33,3 +34,6 @@ create policy own_bindings on pgscore.prediction_log for insert
 
 comment on policy read_all on pgscore.prediction_log is 'Operators read what all bindings logged';
 comment on policy own_bindings on pgscore.prediction_log is 'The owner of a profile table logs scores of its rows';
+
+-- A week each: few enough that a session learns of them at once, small enough to be dropped one by one.
+select pgscore._make_partitions('prediction_log', '7 days', 4);
