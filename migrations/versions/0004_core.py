@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "c60827076323d78db3e55582a82b8ebf2394d09fd8dac6d9114afdfe29dbdafa")
+    run_frozen("0004_core.up.sql", "334264974a75417f85f72740214592968b58ff7253a8e95d1cdc6b37ba2d69ed")
 
 
 def downgrade() -> None:

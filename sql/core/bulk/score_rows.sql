@@ -1,5 +1,5 @@
 create function pgscore._refuse_source(query text) returns void
-language plpgsql stable
+language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 begin

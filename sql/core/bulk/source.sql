@@ -51,16 +51,15 @@ set search_path = pg_catalog, pg_temp
 as $$
     select format(
         E'select array[%1$s]::pg_catalog.oid[] from (values (1)) as pgscore_one (one)'
-            ' left join (select * from (%2$s\n) as pgscore_given limit 0) as pgscore_query (%3$s) on true',
+            ' left join (select * from (%2$s\n) as pgscore_given limit 0) as pgscore_query%3$s on true',
         string_agg(format('pg_catalog.pg_typeof(c%s)', k.ordinal), ', ' order by k.ordinal), query,
-        pgscore._aliases_sql(count(*)::integer)
+        ' (' || pgscore._aliases_sql(count(*)::integer) || ')'
     )
     from json_object_keys(names) with ordinality as k (name, ordinal)
-    having count(*) > 0
 $$;
 
 comment on function pgscore._types_sql(text, json) is
-    'SQL for the types of a query''s columns, whose names stand in an object in JSON; NULL where it has none';
+    'SQL for the types of a query''s columns, whose names stand in an object in JSON';
 
 create function pgscore._query_columns(names json, types oid[]) returns jsonb
 language sql immutable parallel safe
