@@ -88,6 +88,10 @@
 \ir core/functions/ties.sql
 \ir core/functions/dependents.sql
 \ir core/functions/records.sql
+\ir core/bulk/source.sql
+\ir core/bulk/plan.sql
+\ir core/bulk/chunks.sql
+\ir core/bulk/score_rows.sql
 \ir core/functions/release.sql
 \ir core/functions/regenerate.sql
 \ir core/functions/confirm.sql

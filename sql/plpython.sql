@@ -7,6 +7,7 @@
 \ir plpython/_receive.sql
 \ir plpython/_load.sql
 \ir plpython/_estimate.sql
+\ir plpython/_estimate_rows.sql
 \ir plpython/_load_program.sql
 \ir plpython/_walk.sql
 \ir plpython/_walk_outputs.sql

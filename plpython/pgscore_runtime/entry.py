@@ -21,6 +21,9 @@ _ESTIMATORS = "pgscore_estimators"
 _RECEIVED = "pgscore_received"
 # A backend that has lived through many promotions keeps the latest, not all: each may hold hundreds of megabytes.
 _MOST_ESTIMATORS = 8
+_COUNTED = "pgscore_counted"
+# So many rows of one statement, scored one by one, are what scoring them together is for.
+_MANY_ROWS = 100
 _PROGRAMS = "pgscore_programs"
 _MOST_PROGRAMS = 32
 _REPORTED = ("scikit-learn", "numpy", "scipy", "pandas", "joblib", "skops", "cryptography")
@@ -90,11 +93,11 @@ def estimate(
     session: MutableMapping[str, Any],
     digest: str,
     rows: int,
-    numbers: list[Any] | None,
+    numbers: list[Any] | bytes | None,
     texts: list[Any] | None,
     every: bool,
 ) -> tuple[list[float | None], list[str | None]] | None:
-    """Scores whole arrays with the version of this digest.
+    """Scores whole arrays with the version of this digest, given as to `ServedEstimator.scores`.
 
     Returns:
         Scores and reasons, one of each for a row; None where `load` has to be called first. With `every`, all outputs
@@ -110,6 +113,45 @@ def estimate(
         return served.scores(rows, numbers, texts)
     outputs, reasons = served.outputs(rows, numbers, texts)
     return [each for row in outputs for each in row], reasons
+
+
+def estimate_rows(
+    session: MutableMapping[str, Any],
+    digest: str,
+    rows: int,
+    numbers: bytes | None,
+    texts: list[Any] | None,
+    every: bool,
+) -> tuple[list[float | None] | None, list[str | None] | None]:
+    """Like `estimate`, with less to hand back.
+
+    Returns:
+        Scores and reasons. The scores are None where `load` has to be called first, the reasons where there are none.
+    """
+    answer = estimate(session, digest, rows, numbers, texts, every)
+    if answer is None:
+        return None, None
+    scores, reasons = answer
+    return scores, reasons if any(reason is not None for reason in reasons) else None
+
+
+def count_row(session: MutableMapping[str, Any], statement: float) -> bool:
+    """Counts a row that a query has scored by itself.
+
+    Args:
+        session: PL/Python's ``GD``.
+        statement: when the statement began, which tells it from others.
+
+    Returns:
+        Whether the statement has scored many, and no statement of this session had before.
+    """
+    counted, rows = session.get(_COUNTED, (statement, 0))
+    if counted is None:
+        return False
+    rows = rows + 1 if counted == statement else 1
+    has_many: bool = rows == _MANY_ROWS
+    session[_COUNTED] = (None, 0) if has_many else (statement, rows)
+    return has_many
 
 
 def load_program(session: MutableMapping[str, Any], runtime: str, program: str) -> tuple[str, str, str] | None:

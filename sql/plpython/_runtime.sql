@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:51b15142429d9289f862d0882592ce29f24c56f2a3e051370f8fe7999004092e"
+name = "pgscore_runtime:e00c6b3ed25b88304390583dc1f027318580aae7ca05961f89a46c0b6c2991ee"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -530,6 +530,9 @@ _ESTIMATORS = "pgscore_estimators"
 _RECEIVED = "pgscore_received"
 # A backend that has lived through many promotions keeps the latest, not all: each may hold hundreds of megabytes.
 _MOST_ESTIMATORS = 8
+_COUNTED = "pgscore_counted"
+# So many rows of one statement, scored one by one, are what scoring them together is for.
+_MANY_ROWS = 100
 _PROGRAMS = "pgscore_programs"
 _MOST_PROGRAMS = 32
 _REPORTED = ("scikit-learn", "numpy", "scipy", "pandas", "joblib", "skops", "cryptography")
@@ -599,11 +602,11 @@ def estimate(
     session: MutableMapping[str, Any],
     digest: str,
     rows: int,
-    numbers: list[Any] | None,
+    numbers: list[Any] | bytes | None,
     texts: list[Any] | None,
     every: bool,
 ) -> tuple[list[float | None], list[str | None]] | None:
-    """Scores whole arrays with the version of this digest.
+    """Scores whole arrays with the version of this digest, given as to `ServedEstimator.scores`.
 
     Returns:
         Scores and reasons, one of each for a row; None where `load` has to be called first. With `every`, all outputs
@@ -619,6 +622,45 @@ def estimate(
         return served.scores(rows, numbers, texts)
     outputs, reasons = served.outputs(rows, numbers, texts)
     return [each for row in outputs for each in row], reasons
+
+
+def estimate_rows(
+    session: MutableMapping[str, Any],
+    digest: str,
+    rows: int,
+    numbers: bytes | None,
+    texts: list[Any] | None,
+    every: bool,
+) -> tuple[list[float | None] | None, list[str | None] | None]:
+    """Like `estimate`, with less to hand back.
+
+    Returns:
+        Scores and reasons. The scores are None where `load` has to be called first, the reasons where there are none.
+    """
+    answer = estimate(session, digest, rows, numbers, texts, every)
+    if answer is None:
+        return None, None
+    scores, reasons = answer
+    return scores, reasons if any(reason is not None for reason in reasons) else None
+
+
+def count_row(session: MutableMapping[str, Any], statement: float) -> bool:
+    """Counts a row that a query has scored by itself.
+
+    Args:
+        session: PL/Python's ``GD``.
+        statement: when the statement began, which tells it from others.
+
+    Returns:
+        Whether the statement has scored many, and no statement of this session had before.
+    """
+    counted, rows = session.get(_COUNTED, (statement, 0))
+    if counted is None:
+        return False
+    rows = rows + 1 if counted == statement else 1
+    has_many: bool = rows == _MANY_ROWS
+    session[_COUNTED] = (None, 0) if has_many else (statement, rows)
+    return has_many
 
 
 def load_program(session: MutableMapping[str, Any], runtime: str, program: str) -> tuple[str, str, str] | None:
@@ -711,9 +753,12 @@ if TYPE_CHECKING:
 
     FloatArray = numpy.typing.NDArray[numpy.float64]
     BoolArray = numpy.typing.NDArray[numpy.bool_]
+    Numbers = Sequence[Any] | bytes | None
 
 # What scikit-learn raises when it refuses an input: infinity, an unseen category, a missing value.
 _REFUSES = (ValueError, TypeError, ArithmeticError, LookupError)
+# scikit-learn's trees refuse what a float32 does not hold.
+_LARGEST_SINGLE = 3.4028234663852886e38
 
 
 class ServedEstimator:
@@ -724,44 +769,53 @@ class ServedEstimator:
         self._contract = contract
 
     def scores(
-        self, rows: int, numbers: Sequence[Any] | None, texts: Sequence[Any] | None
+        self, rows: int, numbers: Numbers, texts: Sequence[Any] | None
     ) -> tuple[list[float | None], list[str | None]]:
         """Scores whole arrays.
 
         Args:
             rows: the number of rows.
-            numbers: rows x number inputs, nested or flat row by row; None for NULL, booleans as 0 and 1.
+            numbers: rows x number inputs, nested or flat row by row; None for NULL, booleans as 0 and 1. Or an array
+                of doubles in the binary form that PostgreSQL sends, with NaN for NULL.
             texts: rows x text inputs, nested or flat row by row; None for NULL.
 
         Returns:
             A score for each row, None where an input is NULL that the model does not accept or where the estimator
             refuses the row; and for each row the reason of such a refusal, else None.
         """
-        answers, reasons = self._answers(self._score, 1, rows, numbers, texts)
-        return [answer for (answer,) in answers], reasons
+        values, answered, reasons = self._answers(self._score, 1, rows, numbers, texts)
+        scores: list[float | None] = values[:, 0].tolist()
+        for row in (~answered).nonzero()[0].tolist():
+            scores[row] = None
+        return scores, reasons
 
     def outputs(
-        self, rows: int, numbers: Sequence[Any] | None, texts: Sequence[Any] | None
+        self, rows: int, numbers: Numbers, texts: Sequence[Any] | None
     ) -> tuple[list[list[float | None]], list[str | None]]:
         """All that the estimator says of whole arrays, given as to `scores`.
 
         Returns:
             For each row the numbers that `Output.width` counts, None each where there is no score; and the reasons.
         """
-        return self._answers(self._every, self._contract.output.width, rows, numbers, texts)
+        width = self._contract.output.width
+        values, answered, reasons = self._answers(self._every, width, rows, numbers, texts)
+        nothing: list[float | None] = [None] * width
+        return [row if known else nothing for row, known in zip(values.tolist(), answered, strict=True)], reasons
 
     def _answers(
         self,
         evaluate: Callable[[list[Any]], FloatArray],
         width: int,
         rows: int,
-        numbers: Sequence[Any] | None,
+        numbers: Numbers,
         texts: Sequence[Any] | None,
-    ) -> tuple[list[list[float | None]], list[str | None]]:
+    ) -> tuple[FloatArray, BoolArray, list[str | None]]:
+        """Rows x width: the outputs; for each row whether they hold; and the reasons of refusals."""
         import numpy as np
 
         inputs = self._contract.inputs
-        number_array: FloatArray = _array(numbers, float).reshape(rows, len(self._contract.numbers))
+        # Columns are what is handed over: each in one piece.
+        number_array = np.asfortranarray(_numbers(numbers).reshape(rows, len(self._contract.numbers)))
         text_array = _array(texts, object).reshape(rows, len(self._contract.texts))
         number_columns, text_columns = iter(number_array.T), iter(text_array.T)
         columns = [next(text_columns if each.is_text else number_columns) for each in inputs]
@@ -776,14 +830,38 @@ class ServedEstimator:
         with warnings.catch_warnings():
             # Feature-name and version warnings would reach the server's log once per call.
             warnings.simplefilter("ignore")
-            for position, reason in self._fill(evaluate, values, columns, np.flatnonzero(accepted)):
+            for position, reason in self._sift(evaluate, values, columns, np.flatnonzero(accepted)):
                 reasons[position] = reason
                 answered[position] = False
         # What is not a number is no score.
         answered &= ~np.isnan(values).any(axis=1)
-        nothing: list[float | None] = [None] * width
-        outputs = [row if known else nothing for row, known in zip(values.tolist(), answered, strict=True)]
-        return outputs, reasons
+        return values, answered, reasons
+
+    def _sift(
+        self,
+        evaluate: Callable[[list[Any]], FloatArray],
+        values: FloatArray,
+        columns: list[Any],
+        rows: Any,  # noqa: ANN401
+    ) -> list[tuple[int, str]]:
+        """Puts the outputs of these rows into `values`; the refused rows, each with its reason."""
+        if len(rows) == 0:
+            return []
+        try:
+            # All rows, as they mostly are, need not be picked out.
+            values[rows] = evaluate(columns if len(rows) == len(values) else [column[rows] for column in columns])
+        except _REFUSES as error:
+            if len(rows) == 1:
+                return [(int(rows[0]), _first_line(error))]
+        else:
+            return []
+        # Most of what is refused is infinite, or past what trees hold: the others need not be searched for it.
+        wild = _wild(columns, rows)
+        parts = [rows[~wild], rows[wild]] if wild.any() and not wild.all() else self._halves(rows)
+        found = []
+        for part in parts:
+            found += self._fill(evaluate, values, columns, part)
+        return found
 
     def _fill(
         self,
@@ -792,7 +870,7 @@ class ServedEstimator:
         columns: list[Any],
         rows: Any,  # noqa: ANN401
     ) -> list[tuple[int, str]]:
-        """Puts the outputs of these rows into `values`; halves what is refused until the refused rows are found."""
+        """The same; halves what is refused until the refused rows are found."""
         if len(rows) == 0:
             return []
         try:
@@ -800,10 +878,14 @@ class ServedEstimator:
         except _REFUSES as error:
             if len(rows) == 1:
                 return [(int(rows[0]), _first_line(error))]
-            half = len(rows) // 2
-            first = self._fill(evaluate, values, columns, rows[:half])
-            return first + self._fill(evaluate, values, columns, rows[half:])
+            first, second = self._halves(rows)
+            return self._fill(evaluate, values, columns, first) + self._fill(evaluate, values, columns, second)
         return []
+
+    @staticmethod
+    def _halves(rows: Any) -> list[Any]:  # noqa: ANN401
+        half = len(rows) // 2
+        return [rows[:half], rows[half:]]
 
     def _given(self, columns: list[Any]) -> Any:  # noqa: ANN401
         return self._frame(columns) if self._contract.frame else self._matrix(columns)
@@ -845,7 +927,8 @@ class ServedEstimator:
         for each, column in zip(self._contract.inputs, columns, strict=True):
             # Left to itself, pandas turns None among texts into NaN, which is another category, and newer releases
             # make another type of texts.
-            frame[each.name] = pd.Series(self._as_fitted(each, column), dtype=object if each.is_text else None)
+            values = self._as_fitted(each, column)
+            frame[each.name] = pd.Series(values, dtype=object) if each.is_text else values
         return pd.DataFrame(frame)
 
     def _matrix(self, columns: list[Any]) -> Any:  # noqa: ANN401
@@ -871,6 +954,29 @@ class ServedEstimator:
             values[~missing] = column[~missing].astype(bool)
         values[missing] = None if self._contract.missing_text == "none" else np.nan
         return values
+
+
+def _numbers(values: Numbers) -> FloatArray:
+    """An array of doubles; flat, where the values are in binary."""
+    import numpy as np
+
+    if not isinstance(values, bytes):
+        return np.asarray([] if values is None else values, dtype=float)
+    # Dimensions, flags, the element's type; two numbers for each dimension; then for each element its size and itself.
+    head = 12 + 8 * int.from_bytes(values[:4], "big")
+    elements = np.frombuffer(values, dtype=[("size", ">i4"), ("value", ">f8")], offset=head)
+    return elements["value"].astype(float)
+
+
+def _wild(columns: list[Any], rows: Any) -> BoolArray:  # noqa: ANN401
+    """Which of these rows hold a number that is infinite, or past what a single holds."""
+    import numpy as np
+
+    wild: BoolArray = np.zeros(len(rows), dtype=bool)
+    for column in columns:
+        if column.dtype != object:
+            wild |= np.abs(column[rows]) > _LARGEST_SINGLE
+    return wild
 
 
 def _array(values: Sequence[Any] | None, dtype: type) -> Any:  # noqa: ANN401

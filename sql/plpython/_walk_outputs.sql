@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:51b15142429d9289f862d0882592ce29f24c56f2a3e051370f8fe7999004092e" + digest)
+    walker = GD.get("pgscore_runtime:e00c6b3ed25b88304390583dc1f027318580aae7ca05961f89a46c0b6c2991ee" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

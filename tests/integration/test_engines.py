@@ -159,7 +159,7 @@ def test_the_engine_that_is_named_serves(serving: Database, engine: str) -> None
     calls = {
         "sql": ('pgscore_models."_churn 1',),
         "interpreter": ("pgscore._interpret", "pgscore_trusted._walk("),
-        "estimator": ("pgscore._estimate(",),
+        "estimator": ("pgscore._estimate(", "pgscore._estimate_row("),
     }
     sources = session.run(
         "select prosrc from pg_proc where split_part(proname, ' ', 1) = 'churn' and proname <> 'churn serving'"

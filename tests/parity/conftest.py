@@ -12,6 +12,7 @@ from sqlalchemy.pool import NullPool
 
 from tests.support.database import Database
 
+from .bulk import prepare
 from .engines import Lab
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_postgresql.executors import NoopExecutor
 
     from examples.server.cluster import PrivateCluster
+    from tests.support.database import Session
 
 # How long engines take is not what is tested here, and measuring takes longer than all that is.
 _NO_MEASURE = """
@@ -56,6 +58,12 @@ def lab(cluster: PrivateCluster, installed_template: NoopExecutor, key: Path) ->
         engine = create_engine("postgresql+psycopg2://", creator=lambda: connection, poolclass=NullPool)
         session = database.session()
         session.run(_NO_MEASURE)
-        yield Lab(session, engine, key)
+        yield Lab(session, engine, key, database.dsn())
         psycopg2.extensions.connection.close(connection)
         database.close()
+
+
+@pytest.fixture(scope="session")
+def bulk(lab: Lab) -> Session:
+    """The lab's session, with the table and the models of `bulk`."""
+    return prepare(lab)

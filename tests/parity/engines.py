@@ -59,8 +59,9 @@ class Answer:
 class Lab:
     """A database where models are published and asked."""
 
-    def __init__(self, session: Session, engine: Engine, key: Path) -> None:
+    def __init__(self, session: Session, engine: Engine, key: Path, dsn: str) -> None:
         self.session = session
+        self.dsn = dsn
         self.engine = engine
         self.key = key
         session.run(_TYPES)

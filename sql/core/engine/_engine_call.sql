@@ -26,7 +26,12 @@ begin
     from pgscore.model_version v left join pgscore.program p on p.model = v.model and p.version = v.version
     where v.model = _engine_call.model and v.version = _engine_call.version;
     select * into split from pgscore._split_arguments(described.inputs, arguments);
-    if engine = 'estimator' then
+    if engine = 'estimator' and manner in ('query', 'scan') then
+        return format(
+            '(pgscore._estimate_row(%L, %s, %L, %s, %s, %s)).scores%s', model, version, described.digest,
+            split.numbers, split.texts, every::text, case when every then '' else '[1]' end
+        );
+    elsif engine = 'estimator' then
         return format(
             '(pgscore._estimate(%L, %s, %L, 1, %s, %s, %s)).scores%s', model, version, described.digest,
             split.numbers, split.texts, every::text, case when every then '' else '[1]' end
@@ -79,4 +84,4 @@ end
 $$;
 
 comment on function pgscore._engine_call(text, text, integer, text[], boolean, boolean[], text) is
-    'SQL that scores a row with one engine of a version, its inputs given as SQL; with every, all outputs and the position of the label. Of the interpreter walk names what may answer NaN, and brief what may answer NULL, where this session has to read the program first; apart names nothing outside of pgscore. Of sql walk needs no plan, scan is for many rows, and inlined sets the expression up in each statement, as sessions do in each transaction';
+    'SQL that scores a row with one engine of a version, its inputs given as SQL; with every, all outputs and the position of the label. Of the interpreter walk names what may answer NaN, and brief what may answer NULL, where this session has to read the program first; apart names nothing outside of pgscore. Of sql walk needs no plan, scan is for many rows, query for one of a query, and inlined sets the expression up in each statement, as sessions do in each transaction';

@@ -17,33 +17,18 @@ comment on function pgscore._real(real) is
     'A real as drivers and JSON show it, whatever the session''s extra_float_digits: 1.1 is 1.1, not 1.10000002384186';
 grant execute on function pgscore._real(real) to pgscore_reader;
 
-create function pgscore._profile_column(
-    profile regclass, input jsonb, source text,
-    out expression text, out compared text, out sqlstate text, out message text, out hint text
+create function pgscore._column_expression(
+    wanted text, type oid, modifier integer, reference text, out expression text, out compared text
 )
 language plpgsql stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    wanted constant text := input ->> 'type';
-    reference text;
-    declared text;
-    base regtype;
-    modifier integer;
+    base regtype := type;
     kind "char";
     category "char";
     is_domain boolean := false;
 begin
-    select
-        source || '.' || quote_ident(a.attname), format_type(a.atttypid, a.atttypmod), a.atttypid, a.atttypmod
-    into reference, declared, base, modifier
-    from pg_catalog.pg_attribute a
-    where a.attrelid = profile and a.attname = input ->> 'name' and a.attnum > 0 and not a.attisdropped;
-    if not found then
-        sqlstate := '42703';
-        message := format('table %s has no column "%s", which the model reads', profile, input ->> 'name');
-        return;
-    end if;
     loop
         select t.typtype, t.typcategory into kind, category from pg_catalog.pg_type t where t.oid = base;
         exit when kind <> 'd';
@@ -78,15 +63,46 @@ begin
         'smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'double precision'::regtype
     ) then
         expression := reference || '::pg_catalog.float8';
-    else
-        sqlstate := '42804';
-        message := format(
-            'column "%s" of table %s is of type %s, which cannot serve as %s', input ->> 'name', profile, declared, wanted
-        );
-        hint := 'Fit the model on the column as it is, or name a view or table that has the type it wants.';
     end if;
     -- Texts by their bytes: a model tells apart what a collation may hold for equal.
     compared := case wanted when 'text' then format('(%s) collate pg_catalog."C"', expression) else coalesce(compared, expression) end;
+end
+$$;
+
+comment on function pgscore._column_expression(text, oid, integer, text) is
+    'SQL for an input of that type of a contract, read from a column of a type and its modifier, and SQL to compare two of them by; NULL where the type cannot serve';
+
+create function pgscore._profile_column(
+    profile regclass, input jsonb, source text,
+    out expression text, out compared text, out sqlstate text, out message text, out hint text
+)
+language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    wanted constant text := input ->> 'type';
+    found_column record;
+begin
+    select a.attname, a.atttypid, a.atttypmod into found_column
+    from pg_catalog.pg_attribute a
+    where a.attrelid = profile and a.attname = input ->> 'name' and a.attnum > 0 and not a.attisdropped;
+    if not found then
+        sqlstate := '42703';
+        message := format('table %s has no column "%s", which the model reads', profile, input ->> 'name');
+        return;
+    end if;
+    select e.* into expression, compared
+    from pgscore._column_expression(
+        wanted, found_column.atttypid, found_column.atttypmod, source || '.' || quote_ident(found_column.attname)
+    ) e;
+    if expression is null then
+        sqlstate := '42804';
+        message := format(
+            'column "%s" of table %s is of type %s, which cannot serve as %s', input ->> 'name', profile,
+            format_type(found_column.atttypid, found_column.atttypmod), wanted
+        );
+        hint := 'Fit the model on the column as it is, or name a view or table that has the type it wants.';
+    end if;
 end
 $$;
 
@@ -131,7 +147,8 @@ $$;
 comment on function pgscore._profile_problem(regclass, jsonb) is
     'Why a table''s rows cannot be scored by a model with these inputs; NULL where they can';
 grant execute on function
-    pgscore._profile_column(regclass, jsonb, text), pgscore._profile_problem(regclass, jsonb)
+    pgscore._column_expression(text, oid, integer, text), pgscore._profile_column(regclass, jsonb, text),
+    pgscore._profile_problem(regclass, jsonb)
     to pgscore_reader;
 
 create function pgscore._ordinary_columns(profile regclass, inputs jsonb) returns boolean[]

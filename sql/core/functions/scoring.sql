@@ -76,7 +76,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     if first_engine = one_engine then
-        return pgscore._engine_call(one_engine, model, version, arguments, every);
+        return pgscore._engine_call(one_engine, model, version, arguments, every, manner => 'query');
     end if;
     -- Queries count nothing, since what is counted cannot be in parallel workers; they follow what a binding has counted.
     return format(
@@ -286,7 +286,7 @@ declare
     split record;
 begin
     if engine = 'estimator' then
-        split := pgscore._split_arguments(inputs, row_arguments);
+        split := pgscore._split_arguments(inputs, pgscore._present_arguments(inputs, row_arguments));
         return format(
             'return pgscore._estimate(%L, %s, %L, cardinality($1), %s, %s);', model, version,
             (
