@@ -6,6 +6,7 @@ import argparse
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,12 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="all of it as one JSON document")
     parser.add_argument("--jit", action="store_true", help="with JIT, which is off otherwise")
     parser.add_argument(
+        "--largest",
+        type=int,
+        metavar="N",
+        help="how many profiles, and events in a statement, growth is followed to, such as 10000000",
+    )
+    parser.add_argument(
         "--only", action="append", default=[], metavar="NAME", help="figures whose names hold this; again for more"
     )
     return parser.parse_args()
@@ -59,6 +66,8 @@ def _measure(given: argparse.Namespace, signals: Signals) -> int:
         print(f"bench: no figure is called so; there are {', '.join(f.name for f in figures.FIGURES)}", file=sys.stderr)
         return 2
     effort = pairs.QUICK if given.quick else pairs.LONG
+    if given.largest:
+        effort = replace(effort, largest=given.largest)
     start = time.monotonic()
     lines: list[Line] = []
     with setting.serving(signals, jit=given.jit) as server, tempfile.TemporaryDirectory(prefix="pgscore-") as folder:

@@ -75,18 +75,44 @@ def make(session: Session, name: str, customers: int) -> Pair:
     return pair
 
 
-def attach(session: Session, pair: Pair, model: str, timing: str, *, owner: str = _OWNER) -> None:
+def attach(
+    session: Session,
+    pair: Pair,
+    model: str,
+    timing: str,
+    *,
+    owner: str = _OWNER,
+    columns: tuple[str, str, str] = (COUNTER, "score", "version"),
+) -> None:
     """Attaches the tables to a model, without the prediction log, as their owner.
+
+    Args:
+        session: a superuser's.
+        pair: the tables.
+        model: the model that scores.
+        timing: commit or statement.
+        owner: the tables'.
+        columns: of the profile: what counts events, score and version.
 
     Raises:
         psycopg2.Error: pgscore refuses.
     """
+    counter, score, version = columns
     session.run("set role " + owner)
     session.run(
-        "select pgscore.attach(%s, %s, %s, 'customer', 'id', %s, 'score', 'version', timing => %s, log => false,"
-        " backfill => true)",
-        (model, pair.events, pair.profile, f'[{{"column": "{COUNTER}", "aggregate": "count"}}]', timing),
+        "select pgscore.attach(%s, %s, %s, 'customer', 'id', %s, %s, %s, timing => %s, log => false, backfill => true)",
+        (
+            *(model, pair.events, pair.profile, f'[{{"column": "{counter}", "aggregate": "count"}}]'),
+            *(score, version, timing),
+        ),
     )
+    session.run("reset role")
+
+
+def detach(session: Session, pair: Pair) -> None:
+    """Detaches the tables of all models, as their owner."""
+    session.run("set role " + _OWNER)
+    session.run("select pgscore.detach(%s, %s)", (pair.events, pair.profile))
     session.run("reset role")
 
 
@@ -102,13 +128,17 @@ def attached(session: Session, pair: Pair, model: str, timing: str) -> Iterator[
         session.run(f"vacuum analyze {pair.profile}")
         yield
     finally:
-        session.run("set role " + _OWNER)
-        session.run("select pgscore.detach(%s, %s)", (pair.events, pair.profile))
-        session.run("reset role")
+        detach(session, pair)
 
 
-def check(session: Session, pair: Pair, model: str) -> None:
+def check(session: Session, pair: Pair, model: str, *, scored: bool = False) -> None:
     """Compares counters with the events, and scores with what the model says of the profiles.
+
+    Args:
+        session: a superuser's.
+        pair: the tables.
+        model: the model that scores.
+        scored: whether profiles without an event have no score.
 
     Raises:
         NotTheSameError: an event is lost or counted twice, a score is wrong, or a profile is stale.
@@ -120,8 +150,8 @@ def check(session: Session, pair: Pair, model: str) -> None:
     )
     wrong = session.value(
         f"select count(*) from {pair.profile} c"  # noqa: S608  our own names
-        f" where (abs(c.score - pgscore.score(%s, c)) <= {_TOLERANCE}) is not true",
-        (model,),
+        f" where (abs(c.score - pgscore.score(%s, c)) <= {_TOLERANCE}) is not true and not (%s and c.score is null)",
+        (model, scored),
     )
     stale = session.value("select count(*) from pgscore.stale_row")
     if lost or wrong or stale:

@@ -40,6 +40,11 @@ class Effort:
         customers: that they are spread over.
         crowds: pairs for several clients at once.
         seconds: when a measurement with very slow sides may end early, after three pairs.
+        largest: how many profiles, and events of a statement, growth is followed to.
+        models: the same for models of a profile table.
+        versions: the same for versions of a model.
+        inputs: the same for inputs of a model.
+        trees: the same for trees of a model.
     """
 
     single: int
@@ -49,10 +54,21 @@ class Effort:
     customers: int
     crowds: int
     seconds: float
+    largest: int
+    models: int
+    versions: int
+    inputs: int
+    trees: int
 
 
-QUICK = Effort(single=40, bulk=5, first=5, events=20_000, customers=2_000, crowds=3, seconds=6)
-LONG = Effort(single=200, bulk=15, first=9, events=100_000, customers=10_000, crowds=9, seconds=120)
+QUICK = Effort(
+    *(40, 5, 5), events=20_000, customers=2_000, crowds=3, seconds=6,
+    largest=100_000, models=20, versions=100, inputs=100, trees=100,
+)  # fmt: skip
+LONG = Effort(
+    *(200, 15, 9), events=100_000, customers=10_000, crowds=9, seconds=120,
+    largest=1_000_000, models=40, versions=1_000, inputs=300, trees=300,
+)  # fmt: skip
 
 
 def spread(values: Sequence[float]) -> Spread:

@@ -115,6 +115,7 @@
 \ir core/binding/templates/truncate.sql
 \ir core/binding/templates/recount.sql
 \ir core/binding/templates/commit.sql
+\ir core/binding/templates/move.sql
 \ir core/binding/templates/apply.sql
 \ir core/binding/templates/score.sql
 \ir core/binding/templates/arrive.sql
@@ -127,6 +128,7 @@
 \ir core/binding/generating/event_triggers.sql
 \ir core/binding/generating/queue.sql
 \ir core/binding/generating/commit.sql
+\ir core/binding/generating/move.sql
 \ir core/binding/generating/apply.sql
 \ir core/binding/generating/profiles.sql
 \ir core/binding/generating/reconcile.sql

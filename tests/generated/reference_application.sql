@@ -345,7 +345,7 @@ begin
         -- fails with 40001. A TRUNCATE of events has to meet all new profiles.
         slots := array(
             select hashtext(w.customer_id::text) & 63 from unnest(here.work) w
-            where w.pgscore_binding = 2 and w.customer_id is not null
+            where w.pgscore_binding in (2) and w.customer_id is not null
                 and (w.pgscore_task in ('arrive', 'rekey') or not exists (select from churn.customer_profile p where p.customer_id = w.customer_id))
             union
             select generate_series(0, 63) where exists (select from unnest(here.work) w where w.pgscore_task = 'recount all')
@@ -370,7 +370,7 @@ begin
         exit when not (
             exists (
                 select from unnest(here.work) w
-                where w.pgscore_binding = 2 and w.customer_id is not null and hashtext(w.customer_id::text) & 63 <> all (here.slots) and pg_typeof('churn.customer_profile'::regclass) is not null
+                where w.pgscore_binding in (2) and w.customer_id is not null and hashtext(w.customer_id::text) & 63 <> all (here.slots) and pg_typeof('churn.customer_profile'::regclass) is not null
                     and not exists (select from unnest(here.locked) as p where p.customer_id = w.customer_id)
             )
         );
@@ -434,7 +434,7 @@ begin
             size := least(1000, cardinality(moved) - first + 1);
             failure := null;
             begin
-                select s.scores, s.version, s.reasons into answer from pgscore._score_rows('churn', here.moved[here.first : here.first + here.size - 1]) s;
+                select s.scores, s.version, s.reasons into answer from pgscore_models."churn rows"(here.moved[here.first : here.first + here.size - 1]) s;
             exception
                 when transaction_rollback then raise;
                 when others then failure := sqlerrm;
@@ -674,14 +674,14 @@ begin
         begin
             -- Where a counter has moved the model is asked, without the price of finding out what else has changed.
             if new.churn_score is null or old.number_customer_service_calls is distinct from new.number_customer_service_calls then
-                answer := case when pg_typeof('churn.customer_profile'::regclass) is not null then pgscore._rescore('churn', null::churn.customer_profile, new, true) end;
+                answer := case when pg_typeof('churn.customer_profile'::regclass) is not null then pgscore_models."churn rescore"(null::churn.customer_profile, new, true) end;
             else
-                answer := case when pg_typeof('churn.customer_profile'::regclass) is not null then pgscore._rescore('churn', old, new, false) end;
+                answer := case when pg_typeof('churn.customer_profile'::regclass) is not null then pgscore_models."churn rescore"(old, new, false) end;
             end if;
             if answer is not null then
                 if answer[1] is null then
                     -- Refused, or not known to this session yet.
-                    select s.scores, s.version, s.reasons into alone from pgscore._score_rows('churn', array[new]) s;
+                    select s.scores, s.version, s.reasons into alone from pgscore_models."churn rows"(array[new]) s;
                     answer := array[alone.scores[1], alone.version];
                     reason := alone.reasons[1];
                 end if;

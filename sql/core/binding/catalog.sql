@@ -81,6 +81,20 @@ $$;
 comment on function pgscore._bindings_of(regclass) is 'The bindings of a profile table whose event tables exist';
 grant execute on function pgscore._bindings_of(regclass) to pgscore_reader;
 
+create function pgscore._keys_of(profile regclass)
+returns table (profile_key name[], first integer, numbers text, bindings pgscore.binding[])
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select b.profile_key, min(b.number), string_agg(b.number::text, ', ' order by b.number), array_agg(b order by b.number)
+    from pgscore._bindings_of(profile) b
+    group by b.profile_key
+$$;
+
+comment on function pgscore._keys_of(regclass) is
+    'The keys by which the bindings of a profile table find its rows: the first binding, and the numbers and rows of all, for each';
+grant execute on function pgscore._keys_of(regclass) to pgscore_reader;
+
 create function pgscore._targets_of(profile regclass) returns setof pgscore.binding
 language sql stable
 set search_path = pg_catalog, pg_temp

@@ -16,6 +16,11 @@ begin
     -- Without a backslash, which a session may have read otherwise. In one pass: what a part brings along is never looked at again. A part of several lines keeps the margin of its
     -- place, and a line of which nothing but an empty part would be left goes.
     foreach line in array string_to_array(trim(both e'\n' from template), e'\n') loop
+        -- Most lines have none.
+        if strpos(line, '{{') = 0 then
+            filled := concat(filled, line, e'\n');
+            continue;
+        end if;
         is_only := line ~ '^ *[{][{][a-z_0-9]+[}][}]$';
         margin := substring(line from '^ *');
         part := null;

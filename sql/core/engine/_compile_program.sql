@@ -10,7 +10,7 @@ as $$
         and not exists (
             select from pg_catalog.pg_proc f
             where f.pronamespace = 'pgscore_models'::regnamespace
-                and pgscore._scorer_name(v.model, v.version) = 'pgscore_models.' || quote_ident(f.proname)
+                and f.proname = format('_%s %s', v.model, v.version)::name
         )
 $$;
 

@@ -87,6 +87,10 @@ as $$
 declare
     answer pgscore.scored;
 begin
+    if not exists (select from pgscore.model m where m.name = _late_rows.model and m.serving is not null) then
+        -- Events come before a version is promoted too, and need not pay for it.
+        return null;
+    end if;
     perform pgscore._refuse_misfit(model, t.typelem) from pg_catalog.pg_type t where t.oid = pg_typeof(profiles);
     select max((s.given).version), array_agg((s.given).scores[1]), array_agg((s.given).reasons[1])
     into answer

@@ -159,8 +159,8 @@ begin
             using errcode = 'insufficient_privilege', hint = format('grant usage on schema %s to pgscore_owner', space);
     end if;
     perform pgscore._create_function(f)
-    from pgscore.model m, pgscore._profile_functions(m.name, profile) f
-    where m.name = any (scored) and m.name = any (models) and m.serving is not null;
+    from unnest(scored) as m (model), pgscore._profile_functions(m.model, profile) f
+    where m.model = any (models);
     if cardinality(scored) > 0 or to_regprocedure(format('pgscore._score_rows(text, %s[])', profile)) is not null then
         perform pgscore._create_function(f) from pgscore._profile_dispatch(profile) f;
     end if;
@@ -171,7 +171,7 @@ $$;
 comment on function pgscore._replace_profile(regclass, text[]) is
     'Writes what is generated for rows of a table: of these models, as far as they score it, and what chooses among all; drops what is not needed';
 
-create function pgscore._generate_profile(profile regclass) returns void
+create function pgscore._generate_profile(profile regclass, only_model text default null) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '2s'
@@ -181,7 +181,10 @@ begin
     for attempt in 1 .. 3 loop
         begin
             perform pgscore._replace_profile(
-                profile, array(select t.model from pgscore._scored_tables() t where t.profile = _generate_profile.profile)
+                profile, array(
+                    select t.model from pgscore._scored_tables() t
+                    where t.profile = _generate_profile.profile and (t.model = only_model or only_model is null)
+                )
             );
             return;
         exception
@@ -196,9 +199,9 @@ begin
 end
 $$;
 
-comment on function pgscore._generate_profile(regclass) is
-    'Generates the functions for rows of a table anew, from the models that score it; what is right stays as it is';
-grant execute on function pgscore._generate_profile(regclass) to pgscore_reader;
+comment on function pgscore._generate_profile(regclass, text) is
+    'Generates the functions for rows of a table anew, from the models that score it, or one of them; what is right stays as it is';
+grant execute on function pgscore._generate_profile(regclass, text) to pgscore_reader;
 
 create function pgscore._replace_quietly(profile regclass, models text[]) returns text
 language plpgsql volatile
@@ -259,14 +262,15 @@ as $$
     join pg_catalog.pg_class c on c.oid = t.profile
     where (m.name = _outdated_profiles.model or _outdated_profiles.model is null)
         and case
-            when m.serving is null then false
             -- Without it not even the names of functions are found.
-            when has_schema_privilege(c.relnamespace, 'usage') then exists (
+            when not has_schema_privilege(c.relnamespace, 'usage') then m.serving is not null
+            -- Before a version is promoted only triggers call something.
+            when m.serving is null and not t.is_bound then false
+            else exists (
                 select from pgscore._profile_functions(m.name, t.profile) f where not pgscore._is_generated(f)
                 union all
                 select from pgscore._profile_dispatch(t.profile) f where not pgscore._is_generated(f)
             )
-            else true
         end
     order by m.name, t.profile::text
 $$;

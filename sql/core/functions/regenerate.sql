@@ -17,7 +17,7 @@ begin
         where exists (
             select from pg_catalog.pg_proc f
             where f.pronamespace = 'pgscore_models'::regnamespace
-                and 'pgscore_models.' || quote_ident(f.proname) = pgscore._scorer_name(v.model, v.version)
+                and f.proname = format('_%s %s', v.model, v.version)::name
         );
     end if;
     perform pgscore._create_function(f) from pgscore.model m, pgscore._model_functions(m.name) f where m.serving is not null;

@@ -90,6 +90,10 @@ begin
     perform pgscore._serve(m.name, m.serving, m.engine, m.one_engine, m.many_engine)
     from pgscore.model m
     where m.serving is not null;
+    -- Triggers call something of models without a version that answers too.
+    perform pgscore._replace_profiles(t.model)
+    from (select distinct s.model from pgscore._scored_tables() s) t
+    where not exists (select from pgscore.model m where m.name = t.model and m.serving is not null);
 end
 $$;
 

@@ -100,6 +100,7 @@ $$;
 
 comment on function pgscore._model_function(text, text) is
     'The name of a function of a model''s: no word: the score; serving: the version; rows, rescore: what bindings ask; predict, scored: by JSON';
+grant execute on function pgscore._model_function(text, text) to pgscore_reader;
 
 create function pgscore._profile_functions(model text, profile regclass) returns setof pgscore.generated_function
 language plpgsql stable
@@ -126,12 +127,15 @@ begin
     select
         v.version, v.contract -> 'inputs' as inputs, m.one_engine, m.many_engine,
         pgscore._first_engine(m.name) as first_engine, pgscore._counts_scores(m.name) as counts_scores
-    into strict serving
+    into serving
     from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
     where m.name = _profile_functions.model;
     says := format('Model "%s" version %s: ', model, serving.version);
-    select p.* into problem from pgscore._profile_problem(profile, serving.inputs) p;
-    if problem.message is null then
+    select p.* into problem from pgscore._profile_problem(profile, serving.inputs) p where serving.version is not null;
+    if serving.version is null then
+        -- Triggers name what stands here; a promotion replaces it.
+        says := format('Model "%s", without a version that answers: ', model);
+    elsif problem.message is null then
         ordinary := pgscore._ordinary_columns(profile, serving.inputs);
         arguments := pgscore._profile_arguments(profile, serving.inputs, '($1)');
         is_current := format('%s() operator(pg_catalog.=) %s', pgscore._model_function(model, 'serving'), serving.version);
@@ -174,10 +178,12 @@ begin
         -- It asks again at each call: the column may come back.
         says := says || problem.message || ': ';
     end if;
-    return next (
-        pgscore._model_function(model, ''), '{profile}', array[row_type], 'double precision', many_posture, score,
-        format('%sa row of %s', says, profile)
-    )::pgscore.generated_function;
+    if serving.version is not null then
+        return next (
+            pgscore._model_function(model, ''), '{profile}', array[row_type], 'double precision', many_posture, score,
+            format('%sa row of %s', says, profile)
+        )::pgscore.generated_function;
+    end if;
     return next (
         pgscore._model_function(model, 'rescore'), '{former,present,forced}', array[row_type, row_type, 'boolean'],
         'double precision[]', rescore_posture, rescore,
@@ -191,7 +197,7 @@ end
 $$;
 
 comment on function pgscore._profile_functions(text, regclass) is
-    'The functions of a model that take rows of one profile table, naming the version that serves; where a column is missing, they say so';
+    'The functions of a model that take rows of one profile table, naming the version that serves; where a column is missing, they say so; where none serves, those that triggers call';
 
 create function pgscore._lasting_rescore_sql(
     model text, version integer, one_engine text, profile regclass, inputs jsonb, ordinary boolean[], is_current text, late text

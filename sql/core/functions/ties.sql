@@ -24,7 +24,8 @@ begin
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where c.oid = _add_profile.profile
     on conflict do nothing;
-    perform pgscore._generate_profile(profile);
+    -- Those of other models are theirs to look after.
+    perform pgscore._generate_profile(profile, model);
 end
 $$;
 

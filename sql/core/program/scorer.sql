@@ -182,10 +182,10 @@ create function pgscore._has_walked(model text, version integer) returns boolean
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
+    -- By an index: to look at all functions would cost more with each version in the registry.
     select exists (
         select from pg_catalog.pg_proc p
-        where p.pronamespace = 'pgscore_models'::regnamespace
-            and 'pgscore_models.' || quote_ident(p.proname) = pgscore._scorer_name(model, version, 'w')
+        where p.pronamespace = 'pgscore_models'::regnamespace and p.proname = format('_%s %sw', model, version)::name
     )
 $$;
 
@@ -202,8 +202,7 @@ begin
     for doomed in
         select p.oid::regprocedure as function
         from unnest(array['', 'b', 'e', 'w', 'p']) with ordinality as s (suffix, ordinal)
-        join pg_catalog.pg_proc p
-            on pgscore._scorer_name(model, version, s.suffix) = 'pgscore_models.' || quote_ident(p.proname)
+        join pg_catalog.pg_proc p on p.proname = format('_%s %s%s', model, version, s.suffix)::name
         where p.pronamespace = 'pgscore_models'::regnamespace
         order by s.ordinal
     loop

@@ -52,13 +52,13 @@ set search_path = pg_catalog, pg_temp
 as $$
     select string_agg(
         format(
-            e'exists (\n    select from unnest(here.work) w\n    where w.pgscore_binding = %s and %s and hashtext(%s) & 63 <> all (here.slots) and %s\n'
+            e'exists (\n    select from unnest(here.work) w\n    where w.pgscore_binding in (%s) and %s and hashtext(%s) & 63 <> all (here.slots) and %s\n'
             '        and not exists (select from unnest(here.locked) as p where %s)\n)',
-            b.number, pgscore._present_sql(b.profile_key, 'w'), pgscore._key_text_sql(b.profile_key, 'w'),
-            pgscore._bound_sql(_lost_sql.profile), pgscore._match_sql(b.profile_key, 'p', b.profile_key, 'w')
-        ), e'\nor ' order by b.number
+            k.numbers, pgscore._present_sql(k.profile_key, 'w'), pgscore._key_text_sql(k.profile_key, 'w'),
+            pgscore._bound_sql(_lost_sql.profile), pgscore._match_sql(k.profile_key, 'p', k.profile_key, 'w')
+        ), e'\nor ' order by k.first
     )
-    from pgscore._bindings_of(profile) b
+    from pgscore._keys_of(profile) k
 $$;
 
 comment on function pgscore._lost_sql(regclass) is
@@ -70,17 +70,17 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select pgscore._fill(pgscore._meet_template(), jsonb_build_object(
-        'arrival', min(pgscore._profile_object(b, 'arrival')),
+        'arrival', (select pgscore._profile_object(b, 'arrival') from pgscore._bindings_of(_meet_sql.profile) b limit 1),
         'slots', string_agg(
             format(
-                e'select hashtext(%s) & 63 from unnest(here.work) w\nwhere w.pgscore_binding = %s and %s\n'
+                e'select hashtext(%s) & 63 from unnest(here.work) w\nwhere w.pgscore_binding in (%s) and %s\n'
                 '    and (w.pgscore_task in (''arrive'', ''rekey'') or not exists (select from %s p where %s))',
-                pgscore._key_text_sql(b.profile_key, 'w'), b.number, pgscore._present_sql(b.profile_key, 'w'), b.profile,
-                pgscore._match_sql(b.profile_key, 'p', b.profile_key, 'w')
-            ), e'\nunion\n' order by b.number
+                pgscore._key_text_sql(k.profile_key, 'w'), k.numbers, pgscore._present_sql(k.profile_key, 'w'), _meet_sql.profile,
+                pgscore._match_sql(k.profile_key, 'p', k.profile_key, 'w')
+            ), e'\nunion\n' order by k.first
         )
     ))
-    from pgscore._bindings_of(profile) b
+    from pgscore._keys_of(profile) k
 $$;
 
 comment on function pgscore._meet_sql(regclass) is 'What the apply function does so that new profiles, and events without a profile, see each other';
@@ -97,167 +97,14 @@ as $$
                 '(%s) %s(select %s from unnest(here.work) w where w.pgscore_binding in (%s))%s',
                 pgscore._columns_sql(k.profile_key, 'pgscore_row'), case cardinality(k.profile_key) when 1 then '= any (array' else 'in ' end,
                 pgscore._columns_sql(k.profile_key, 'w'), k.numbers, case cardinality(k.profile_key) when 1 then ')' else '' end
-            ), e'\nor ' order by k.numbers
+            ), e'\nor ' order by k.first
         )
     ))
-    from (
-        select b.profile_key, string_agg(b.number::text, ', ' order by b.number) as numbers
-        from pgscore._bindings_of(_lock_sql.profile) b group by 1
-    ) k
+    from pgscore._keys_of(profile) k
 $$;
 
 comment on function pgscore._lock_sql(regclass) is 'What the apply function does to lock the touched rows of a profile table, in the one order, and to read them';
 grant execute on function pgscore._lock_sql(regclass) to pgscore_reader;
-
-create function pgscore._moved_value_sql(b pgscore.binding, r pgscore.reducer_sql) returns text
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    present constant text := format('pgscore_row.%I', r.target);
-    grown constant text := pgscore._fill(r.grown, jsonb_build_object('present', present, 'delta', format('w%s.%I', b.number, r.target)));
-    recounted constant text := format('r%s.value_%s', b.number, r.ordinal);
-    touched constant text := pgscore._touched_sql(b);
-begin
-    return format(
-        case
-            -- Nothing but events that came tells it; what a new profile brings along is from before.
-            when r.reducer ? 'deletes' and b.timing = 'statement' then 'case when %5$s then %3$s else %2$s end'
-            when r.reducer ? 'deletes' then 'case when w%1$s.pgscore_arrived then coalesce(%2$s, 0) + %4$s when %5$s then %3$s else %2$s end'
-            when r.kind = 'look' then 'case when here.every_%1$s or %5$s then %4$s else %2$s end'
-            when r.kind = 'grow' then
-                'case when here.every_%1$s or w%1$s.pgscore_absolute or w%1$s.pgscore_undone then %4$s when %5$s then %3$s else %2$s end'
-            else 'case when here.every_%1$s or w%1$s.pgscore_absolute then %4$s when %5$s then %3$s else %2$s end'
-        end,
-        b.number, present, grown, recounted, touched
-    );
-end
-$$;
-
-comment on function pgscore._moved_value_sql(pgscore.binding, pgscore.reducer_sql) is
-    'SQL for a column of a profile as a reducer leaves it; w and r are what the apply function joins to it';
-grant execute on function pgscore._moved_value_sql(pgscore.binding, pgscore.reducer_sql) to pgscore_reader;
-
-create function pgscore._touched_sql(b pgscore.binding) returns text
-language sql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-    select format('w%s.pgscore_absolute is not null', b.number)
-$$;
-
-comment on function pgscore._touched_sql(pgscore.binding) is 'SQL that says whether the work names a profile';
-grant execute on function pgscore._touched_sql(pgscore.binding) to pgscore_reader;
-
-create function pgscore._work_join_sql(b pgscore.binding) returns text
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    looks boolean;
-    grows boolean;
-    ignores boolean;
-    merged text;
-    deltas text;
-    touched constant text := pgscore._touched_sql(b);
-begin
-    select
-        coalesce(bool_or(r.kind = 'look'), false), coalesce(bool_or(r.kind <> 'add'), false), bool_or(r.reducer ? 'deletes'),
-        string_agg(format(e',\n%s as %I', r.merged, r.target), '' order by r.ordinal) filter (where r.kind <> 'look'),
-        string_agg(format(', u.%I', r.target), '' order by r.ordinal) filter (where r.kind <> 'look')
-    into looks, grows, ignores, merged, deltas
-    from pgscore._reducers_of(b) r;
-    return pgscore._fill(pgscore._work_join_template(), jsonb_build_object(
-        'number', b.number, 'keys', pgscore._columns_sql(b.profile_key, 'w'), 'merged', merged,
-        'arrived', case when ignores then e',\nbool_or(w.pgscore_task = ''arrive'') as pgscore_arrived' end,
-        'undone', case when grows then e',\nbool_or(w.pgscore_task = ''undo'') as pgscore_undone' end,
-        'present', pgscore._present_sql(b.profile_key, 'w'),
-        'match', pgscore._match_sql(b.profile_key, 'w' || b.number, b.profile_key, 'pgscore_row'),
-        'recount', pgscore._event_object(b, 'recount'),
-        'arguments', pgscore._columns_sql(b.profile_key, 'pgscore_row'),
-        'wanted', case when looks then touched when grows then format('w%1$s.pgscore_absolute or w%1$s.pgscore_undone', b.number)
-            else format('w%s.pgscore_absolute', b.number) end,
-        'work', case when not ignores then 'unnest(here.work) w' else format(
-            -- A counter that ignores deletes cannot be recounted. Its row carries it to the new key, and what events did
-            -- under the former key, a cascade's too, is done to the same row.
-            e'(\n    select u.pgscore_binding, u.pgscore_task%s%s\n    from unnest(here.work) u\n    left join unnest(here.work) k\n'
-            '        on k.pgscore_binding = u.pgscore_binding and k.pgscore_task = ''rekey'' and u.pgscore_task not in (''rekey'', ''arrive'')\n'
-            '        and %s\n) w',
-            (
-                select string_agg(format(', coalesce(k.%1$I, u.%1$I) as %1$I', a.attname), '' order by a.attnum)
-                from unnest(b.profile_key) n, pgscore._column(b.profile, n) a
-            ),
-            deltas,
-            (
-                select string_agg(format('k.pgscore_former_%s = u.%I', a.attnum, a.attname), ' and ' order by a.attnum)
-                from unnest(b.profile_key) n, pgscore._column(b.profile, n) a
-            )
-        ) end
-    ));
-end
-$$;
-
-comment on function pgscore._work_join_sql(pgscore.binding) is
-    'SQL that joins to rows of a profile table what a binding has to do with each, w, and what its events say, r';
-grant execute on function pgscore._work_join_sql(pgscore.binding) to pgscore_reader;
-
-create function pgscore._fill_generated_sql(profile regclass, variable text) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    -- They are computed after all BEFORE triggers.
-    select format(
-        e'select %s into %s\nfrom (select (%s).*) as filled where %s;',
-        string_agg(pgscore._verbatim(pg_get_expr(d.adbin, d.adrelid)), ', ' order by a.attnum),
-        string_agg(format('%s.%I', variable, a.attname), ', ' order by a.attnum), variable, pgscore._bound_sql(profile)
-    )
-    from pg_catalog.pg_attribute a join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
-    where a.attrelid = profile and a.attgenerated <> '' and not a.attisdropped
-    having count(*) > 0
-$$;
-
-comment on function pgscore._fill_generated_sql(regclass, text) is
-    'The statement that computes the generated columns of a row that is not stored yet; NULL where a table has none';
-grant execute on function pgscore._fill_generated_sql(regclass, text) to pgscore_reader;
-
-create function pgscore._move_sql(profile regclass) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    -- Not row(...)::profile, which an added column would break.
-    select pgscore._fill(pgscore._move_template(), jsonb_build_object(
-        'every', string_agg(
-            format(
-                'every_%1$s := exists (select from unnest(here.work) w where w.pgscore_binding = %1$s and w.pgscore_task = ''recount all'');', b.number
-            ), e'\n' order by b.number
-        ),
-        'models', format('%L::text[]', array(select t.model from pgscore._targets_of(_move_sql.profile) t)),
-        'forced', coalesce(
-            string_agg(
-                format('coalesce((%2$s or here.every_%1$s) and r%1$s.any_event is not false, false)', b.number, pgscore._touched_sql(b)),
-                ' or ' order by b.number
-            ) filter (where c.recounts), 'false'
-        ),
-        'counted', string_agg(format('here.every_%1$s or coalesce(w%1$s.pgscore_absolute, false)', b.number), ' or ' order by b.number),
-        'unscored', (select string_agg(format('pgscore_row.%I is null', t.score), ' or ') from pgscore._targets_of(_move_sql.profile) t),
-        'values', string_agg(c.columns, '' order by b.number),
-        'joins', string_agg(pgscore._work_join_sql(b), e'\n' order by b.number),
-        'assignments', string_agg(c.assignments, e'\n' order by b.number),
-        'filled', pgscore._fill_generated_sql(_move_sql.profile, 'here.one'),
-        'bound', pgscore._bound_sql(_move_sql.profile)
-    ))
-    from pgscore._bindings_of(profile) b,
-        lateral (
-            select
-                bool_or(r.kind <> 'add') as recounts,
-                string_agg(format(e',\n%s as moved_%s_%s', pgscore._moved_value_sql(b, r), b.number, r.ordinal), '' order by r.ordinal) as columns,
-                string_agg(format('one.%I := item.moved_%s_%s;', r.target, b.number, r.ordinal), e'\n' order by r.ordinal) as assignments
-            from pgscore._reducers_of(b) r
-        ) c
-$$;
-
-comment on function pgscore._move_sql(regclass) is
-    'What the apply function does to find the rows as they will stand, from the locked rows, the work, and what the events say';
-grant execute on function pgscore._move_sql(regclass) to pgscore_reader;
 
 create function pgscore._abort_hint() returns text
 language sql immutable
@@ -276,6 +123,7 @@ as $$
 declare
     parts constant jsonb := jsonb_build_object(
         'number', b.number, 'model', quote_literal(b.model), 'binding', quote_literal(b.name), 'abort_hint', quote_literal(pgscore._abort_hint()),
+        'rows', pgscore._model_function(b.model, 'rows'),
         'profile', quote_literal(b.profile), 'key_text', pgscore._key_text_sql(b.profile_key, 'm'), 'bound', pgscore._bound_sql(b.profile),
         'known', pgscore._known_sql(b)
     );
@@ -369,7 +217,12 @@ as $$
             ),
             'missing', (select string_agg(pgscore._missing_sql(o), e'\n' order by o.number) from pgscore._bindings_of(b.profile) o),
             'meet', pgscore._meet_sql(b.profile), 'lock', pgscore._lock_sql(b.profile), 'lost', pgscore._lost_sql(b.profile),
-            'move', pgscore._move_sql(b.profile), 'update', pgscore._update_sql(b.profile, pgscore._profile_object(b, 'queue'))
+            'move', case
+                -- A session pays for two statements where it had one, and a join of few bindings is no burden.
+                when (select count(*) from pgscore._bindings_of(b.profile)) > 4 then pgscore._move_light_sql(b.profile)
+                else pgscore._move_sql(b.profile)
+            end,
+            'update', pgscore._update_sql(b.profile, pgscore._profile_object(b, 'queue'))
         )),
         format('moves counters of %s and stores scores, in one UPDATE', b.profile), b.owner
     ) s

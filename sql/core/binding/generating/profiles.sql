@@ -3,8 +3,16 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+    -- Asked for each of many models, so of the table itself.
+    is_only constant boolean := not exists (
+        select from pgscore.binding o
+        where o.profile = b.profile and o.model <> b.model and exists (select from pg_catalog.pg_class c where c.oid = o.events)
+    );
     counters constant name[] := array(
-        select distinct r ->> 'column' from pgscore._bindings_of(b.profile) o, jsonb_array_elements(o.reducers) r order by 1
+        select distinct r ->> 'column'
+        from pgscore.binding o, jsonb_array_elements(o.reducers) r
+        where o.profile = b.profile and o.model = b.model and exists (select from pg_catalog.pg_class c where c.oid = o.events)
+        order by 1
     );
     key_text constant text := pgscore._key_text_sql(b.profile_key, 'new');
     told constant jsonb := jsonb_build_object(
@@ -15,10 +23,14 @@ declare
     );
 begin
     return pgscore._fill(pgscore._score_one_template(), jsonb_build_object(
-        'number', b.number, 'profile', b.profile, 'model', quote_literal(b.model), 'key_text', key_text,
+        'number', b.number, 'profile', b.profile, 'key_text', key_text,
         -- What is computed when the row is stored is computed here before, and what stands here then is not looked at.
-        'filled', pgscore._fill_generated_sql(b.profile, 'new'), 'row', 'new',
-        'score', quote_ident(b.score), 'moved', pgscore._changed_sql(counters), 'bound', pgscore._bound_sql(b.profile),
+        'filled', pgscore._fill_generated_sql(b.profile, 'new'),
+        'ask', pgscore._fill(case when is_only then pgscore._ask_only_template() else pgscore._ask_among_template() end, jsonb_build_object(
+            'profile', b.profile, 'rescore', pgscore._model_function(b.model, 'rescore'), 'score', quote_ident(b.score),
+            'moved', pgscore._changed_sql(counters), 'bound', pgscore._bound_sql(b.profile)
+        )),
+        'rows', pgscore._model_function(b.model, 'rows'), 'score', quote_ident(b.score),
         'refused', pgscore._fill(case b.on_error when 'abort' then pgscore._abort_one_template() else pgscore._keep_one_template() end, told),
         'version', format('new.%s := answer[2];', quote_ident(b.version)), 'scored_at', format('new.%s := now();', quote_ident(b.scored_at)),
         'log', case when b.log then pgscore._fill(pgscore._log_one_template(), told) end

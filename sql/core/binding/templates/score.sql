@@ -68,16 +68,11 @@ begin
     -- transactions is no failure of the model.
     begin
         {{filled}}
-        -- Where a counter has moved the model is asked, without the price of finding out what else has changed.
-        if new.{{score}} is null or {{moved}} then
-            answer := case when {{bound}} then pgscore._rescore({{model}}, null::{{profile}}, {{row}}, true) end;
-        else
-            answer := case when {{bound}} then pgscore._rescore({{model}}, old, {{row}}, false) end;
-        end if;
+        {{ask}}
         if answer is not null then
             if answer[1] is null then
                 -- Refused, or not known to this session yet.
-                select s.scores, s.version, s.reasons into alone from pgscore._score_rows({{model}}, array[{{row}}]) s;
+                select s.scores, s.version, s.reasons into alone from {{rows}}(array[new]) s;
                 answer := array[alone.scores[1], alone.version];
                 reason := alone.reasons[1];
             end if;
@@ -104,6 +99,34 @@ $template$ $function$;
 comment on function pgscore._score_one_template() is
     'Template: what the trigger function of a profile table does to score a row by a model';
 grant execute on function pgscore._score_one_template() to pgscore_reader;
+
+create function pgscore._ask_only_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Where a counter has moved the model is asked, without the price of finding out what else has changed.
+if new.{{score}} is null or {{moved}} then
+    answer := case when {{bound}} then {{rescore}}(null::{{profile}}, new, true) end;
+else
+    answer := case when {{bound}} then {{rescore}}(old, new, false) end;
+end if;
+$template$ $function$;
+
+comment on function pgscore._ask_only_template() is
+    'Template: what asks the only model of a profile table for the score of a row';
+grant execute on function pgscore._ask_only_template() to pgscore_reader;
+
+create function pgscore._ask_among_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- One of many models: the counters of others need not be among what it reads, and each plan is kept by the session.
+answer := case when {{bound}} then {{rescore}}(old, new, new.{{score}} is null or {{moved}}) end;
+$template$ $function$;
+
+comment on function pgscore._ask_among_template() is
+    'Template: what asks one of several models of a profile table for the score of a row';
+grant execute on function pgscore._ask_among_template() to pgscore_reader;
 
 create function pgscore._log_one_template() returns text
 language sql immutable
