@@ -17,6 +17,8 @@
 \ir core/tables/binding.sql
 \ir core/tables/stale_row.sql
 \ir core/tables/reconciliation.sql
+\ir core/tables/crossing.sql
+\ir core/tables/score_change.sql
 \ir core/types/scored.sql
 \ir core/types/reducer_sql.sql
 \ir core/types/generated_function.sql
@@ -122,6 +124,7 @@
 \ir core/binding/templates/forget.sql
 \ir core/binding/templates/rekey.sql
 \ir core/binding/templates/reconcile.sql
+\ir core/binding/templates/tell.sql
 \ir core/binding/generating/names.sql
 \ir core/binding/generating/statements.sql
 \ir core/binding/generating/events.sql
@@ -130,6 +133,7 @@
 \ir core/binding/generating/commit.sql
 \ir core/binding/generating/move.sql
 \ir core/binding/generating/apply.sql
+\ir core/binding/generating/tells.sql
 \ir core/binding/generating/profiles.sql
 \ir core/binding/generating/reconcile.sql
 \ir core/binding/problems/options.sql
@@ -147,6 +151,9 @@
 \ir core/binding/detach.sql
 \ir core/binding/reconcile.sql
 \ir core/batch/partitions.sql
+\ir core/changes/notify.sql
+\ir core/changes/reading.sql
+\ir core/changes/pruning.sql
 \ir core/doctor/tables.sql
 \ir core/doctor/misfits.sql
 \ir core/doctor/triggers.sql

@@ -54,7 +54,7 @@ begin
     join pg_namespace n on n.oid = p.pronamespace
     join pg_language l on l.oid = p.prolang
     where p.proname ~ (
-            '^_pgscore_.*_(insert|update|delete|row|truncate|recount|reconcile|commit|apply|score|arrive|forget|rekey)$'
+            '^_pgscore_.*_(insert|update|delete|row|truncate|recount|reconcile|commit|apply|score|arrive|forget|rekey|tell|notify)$'
         )
         and l.lanname = 'plpgsql' and n.nspname !~ '^pgscore'
         and (
@@ -73,7 +73,7 @@ begin
         case when pg_has_role(c.relowner, 'usage') then 'left over' else 'not yours' end
     from pg_trigger t
     join pg_class c on c.oid = t.tgrelid
-    where t.tgfoid = any (functions) and t.tgname ~ '^~?pgscore_' and not t.tgisinternal and t.tgparentid = 0
+    where t.tgfoid = any (functions) and t.tgname ~ '^[~!]?pgscore_' and not t.tgisinternal and t.tgparentid = 0
     order by t.tgrelid::regclass::text, t.tgname;
 
     insert into pgscore_left_over (kind, object, owner, statement, state)

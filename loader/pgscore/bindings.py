@@ -149,10 +149,13 @@ def attach(
     log: bool = True,
     backfill: bool | None = None,
     without_index: bool = False,
+    notify_above: float | None = None,
+    notify_below: float | None = None,
+    changes: bool = False,
 ) -> Attached:
     """Attaches an event table to a profile table: from now on its events move counters and the score of a model.
 
-    Called again it changes timing, policies and log, and mends triggers.
+    Called again it changes timing, policies, log and what is told, and mends triggers.
 
     Args:
         database: a connection string, or an SQLAlchemy engine on psycopg2.
@@ -174,6 +177,9 @@ def attach(
             it their size decides.
         without_index: whether a large event table is attached although no index finds the events of a profile; it is
             refused otherwise, before anything is counted, with the statements that make the index as hint.
+        notify_above: NOTIFY ``pgscore`` tells of scores that rise above it (`pgscore.changes`); None: of none.
+        notify_below: the same of scores that fall below it.
+        changes: whether changes of the score are written to ``pgscore.score_change``, for consumers.
 
     Raises:
         PgscoreError: the tables cannot be attached like this, or the caller may not attach them.
@@ -181,8 +187,8 @@ def attach(
     with _read_committed(database) as connection:
         name = row(
             connection,
-            "select pgscore.attach(%s, %s, %s, %s::name[], %s::name[], %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-            " as name",
+            "select pgscore.attach(%s, %s, %s, %s::name[], %s::name[], %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
+            " %s, %s, %s) as name",
             (
                 *(model, events, profile, _columns(event_key), _columns(profile_key)),
                 *(
@@ -192,6 +198,7 @@ def attach(
                     scored_at,
                 ),
                 *(timing, on_error, on_missing, max_scoring_ms, log, backfill, without_index),
+                *(notify_above, notify_below, changes),
             ),
         )["name"]
         number = row(

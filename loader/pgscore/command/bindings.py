@@ -85,6 +85,15 @@ def attach(
     without_index: Annotated[
         bool, typer.Option("--without-index", help="Attach a large table although no index finds a profile's events.")
     ] = False,
+    notify_above: Annotated[
+        float | None, typer.Option(metavar="SCORE", help="NOTIFY pgscore of scores that rise above it.")
+    ] = None,
+    notify_below: Annotated[
+        float | None, typer.Option(metavar="SCORE", help="NOTIFY pgscore of scores that fall below it.")
+    ] = None,
+    changes: Annotated[
+        bool, typer.Option("--changes", help="Write changes of the score to pgscore.score_change, for consumers.")
+    ] = False,
     dsn: Dsn = "",
     as_json: Json = False,
 ) -> None:
@@ -92,7 +101,8 @@ def attach(
 
     From then on each event moves columns of its profile, and the score. What the tables hold already is counted too,
     of large tables while they are in use; after an interruption the same command goes on. Called again it changes
-    timing, policies and log. A large event table needs an index on the key; the refusal names the statements.
+    timing, policies, log and what is told. A large event table needs an index on the key; the refusal names the
+    statements.
     """
     wanted = _reducers(reducers, count or [])
     with connected(dsn) as connection:
@@ -113,6 +123,9 @@ def attach(
             max_scoring_ms=max_scoring_ms,
             log=not no_log,
             without_index=without_index,
+            notify_above=notify_above,
+            notify_below=notify_below,
+            changes=changes,
         )
         if not as_json:
             say(f"{events} is attached to {profile}: its events move {_columns(wanted)} and the score of {model}.")

@@ -33,6 +33,7 @@ begin
     if former.number is not null then
         update pgscore.binding o
         set owner = b.owner, timing = b.timing, on_error = b.on_error, on_missing = b.on_missing, max_scoring_ms = b.max_scoring_ms, log = b.log,
+            notify_above = b.notify_above, notify_below = b.notify_below, changes = b.changes,
             event_schema = b.event_schema, event_prefix = b.event_prefix, profile_schema = b.profile_schema, profile_prefix = b.profile_prefix,
             columns = pgscore._column_numbers(b)
         where o.number = former.number
@@ -53,11 +54,11 @@ begin
     );
     insert into pgscore.binding (
         name, owner, events, profile, model, event_key, profile_key, reducers, score, version, scored_at, timing, on_error, on_missing,
-        max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix, columns
+        max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix, columns, notify_above, notify_below, changes
     ) values (
         b.name, b.owner, b.events, b.profile, b.model, b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at, b.timing,
         b.on_error, b.on_missing, b.max_scoring_ms, b.log, b.event_schema, b.event_prefix, b.profile_schema, b.profile_prefix,
-        pgscore._column_numbers(b)
+        pgscore._column_numbers(b), b.notify_above, b.notify_below, b.changes
     )
     returning number into b.number;
     return b;
@@ -88,7 +89,8 @@ create function pgscore.attach(
     model text, events regclass, profile regclass, event_key name[], profile_key name[], reducers jsonb, score name,
     version name default null, scored_at name default null, timing text default 'commit', on_error text default 'keep',
     on_missing text default 'ignore', max_scoring_ms integer default null, log boolean default true,
-    backfill boolean default null, without_index boolean default false
+    backfill boolean default null, without_index boolean default false,
+    notify_above double precision default null, notify_below double precision default null, changes boolean default false
 ) returns text
 language plpgsql volatile
 -- Compiling the generators' queries would take longer than all the rest.
@@ -119,6 +121,9 @@ begin
     b.on_missing := on_missing;
     b.max_scoring_ms := max_scoring_ms;
     b.log := log;
+    b.notify_above := notify_above;
+    b.notify_below := notify_below;
+    b.changes := changes;
     perform pgscore._refuse(pgscore._options_problem(b));
     if current_setting('transaction_isolation') <> 'read committed' then
         raise exception 'tables are attached in READ COMMITTED only: an older snapshot misses events that were committed meanwhile'
@@ -190,29 +195,30 @@ begin
 end
 $$;
 
-comment on function pgscore.attach(text, regclass, regclass, name[], name[], jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean) is
+comment on function pgscore.attach(text, regclass, regclass, name[], name[], jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean, double precision, double precision, boolean) is
     'Attaches an event table to a profile table by keys of several columns; see the function for keys of one column';
-grant execute on function pgscore.attach(text, regclass, regclass, name[], name[], jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean)
+grant execute on function pgscore.attach(text, regclass, regclass, name[], name[], jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean, double precision, double precision, boolean)
     to pgscore_reader;
 
 create function pgscore.attach(
     model text, events regclass, profile regclass, event_key name, profile_key name, reducers jsonb, score name,
     version name default null, scored_at name default null, timing text default 'commit', on_error text default 'keep',
     on_missing text default 'ignore', max_scoring_ms integer default null, log boolean default true,
-    backfill boolean default null, without_index boolean default false
+    backfill boolean default null, without_index boolean default false,
+    notify_above double precision default null, notify_below double precision default null, changes boolean default false
 ) returns text
 language sql volatile
 set search_path = pg_catalog, pg_temp
 as $$
     select pgscore.attach(
         model, events, profile, array[event_key], array[profile_key], reducers, score, version, scored_at, timing, on_error,
-        on_missing, max_scoring_ms, log, backfill, without_index
+        on_missing, max_scoring_ms, log, backfill, without_index, notify_above, notify_below, changes
     )
 $$;
 
-comment on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean) is
-    'Attaches an event table to a profile table of the same owner, who calls it, or a member: from now on its events move columns of the profile and the score of a model. Called again, it changes timing, policies and log, and mends triggers. backfill: count in this transaction what the tables hold (true), later by pgscore.reconcile (false), or as their size says (NULL). without_index: whether a large table is attached although no index finds the events of a profile';
-grant execute on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean)
+comment on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean, double precision, double precision, boolean) is
+    'Attaches an event table to a profile table of the same owner, who calls it, or a member: from now on its events move columns of the profile and the score of a model. Called again, it changes timing, policies, log and what is told, and mends triggers. backfill: count in this transaction what the tables hold (true), later by pgscore.reconcile (false), or as their size says (NULL). without_index: whether a large table is attached although no index finds the events of a profile. notify_above, notify_below: NOTIFY pgscore tells of scores that cross them. changes: whether changes of the score are written to pgscore.score_change';
+grant execute on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean, double precision, double precision, boolean)
     to pgscore_reader;
 
 create function pgscore.reattach(events regclass, profile regclass) returns void
@@ -225,7 +231,8 @@ begin
     perform pgscore._follow_columns(profile);
     perform pgscore.attach(
         b.model, b.events, b.profile, b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at, b.timing,
-        b.on_error, b.on_missing, b.max_scoring_ms, b.log
+        b.on_error, b.on_missing, b.max_scoring_ms, b.log, notify_above => b.notify_above, notify_below => b.notify_below,
+        changes => b.changes
     )
     from pgscore.binding b where b.events = reattach.events and b.profile = reattach.profile;
     if not found then

@@ -14,7 +14,7 @@ as $$
             from unnest(case when pgscore._is_partitioned(b.events) then array['row'] else array['insert', 'update', 'delete'] end
                 || array['truncate', 'recount', 'reconcile']) w
             union all
-            select b.profile_schema, b.profile_prefix || '_' || w from unnest(array['apply', 'commit', 'score', 'arrive', 'forget', 'rekey']) w
+            select b.profile_schema, b.profile_prefix || '_' || w from unnest(array['apply', 'commit', 'score', 'arrive', 'forget', 'rekey', 'tell', 'notify']) w
         ) n
         join statements c on starts_with(c.s, format('create or replace function %I.%I(', n.schema, n.name))
         join statements m on starts_with(m.s, format('comment on function %I.%I(', n.schema, n.name))

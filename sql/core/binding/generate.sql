@@ -15,10 +15,14 @@ as $$
         from pgscore.binding o, pgscore._partitions(o.profile) as r (relation),
             unnest(array['~pgscore_score', 'pgscore_arrive', 'pgscore_forget', 'pgscore_forget_all', 'pgscore_rekey']) as t (name)
         where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
+        union all
+        select r.relation, t.name
+        from pgscore.binding o, pgscore._partitions(o.profile) as r (relation), pgscore._tell_triggers(o.profile) t
+        where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
     )
     select t.tgname, t.tgrelid::regclass
     from pg_catalog.pg_trigger t join pg_catalog.pg_proc p on p.oid = t.tgfoid join pg_catalog.pg_class c on c.oid = t.tgrelid
-    where c.relowner = b.owner and t.tgname ~ '^~?pgscore_' and p.proname ~ '^_pgscore_' and not t.tgisinternal
+    where c.relowner = b.owner and t.tgname ~ '^[~!]?pgscore_' and p.proname ~ '^_pgscore_' and not t.tgisinternal
         -- Of other tables only such as were partitions of these.
         and (
             c.oid in (b.events, b.profile)
@@ -43,7 +47,7 @@ as $$
     from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
     where p.proowner <> b.owner and (
         (n.nspname = b.event_schema and p.proname in (select b.event_prefix || '_' || w from unnest(array['insert', 'update', 'delete', 'row', 'truncate', 'recount', 'reconcile']) w))
-        or (n.nspname = b.profile_schema and p.proname in (select b.profile_prefix || '_' || w from unnest(array['commit', 'apply', 'score', 'arrive', 'forget', 'rekey']) w))
+        or (n.nspname = b.profile_schema and p.proname in (select b.profile_prefix || '_' || w from unnest(array['commit', 'apply', 'score', 'arrive', 'forget', 'rekey', 'tell', 'notify']) w))
     )
     limit 1
 $$;
@@ -61,6 +65,11 @@ as $$
     where p.proowner = b.owner and (
         (n.nspname = b.event_schema and p.proname in (b.event_prefix || '_recount', b.event_prefix || '_reconcile'))
         or (n.nspname = b.profile_schema and p.proname = b.profile_prefix || '_apply')
+        -- No binding wants it any more; its triggers are gone.
+        or (
+            n.nspname = b.profile_schema and p.proname in (b.profile_prefix || '_tell', b.profile_prefix || '_notify')
+            and not exists (select from pgscore._tell_triggers(b.profile) t where p.proname = b.profile_prefix || '_' || t.function)
+        )
     )
 $$;
 

@@ -17,7 +17,9 @@ as $$
             union all
             -- What the bindings of a profile table share is told of the first of them.
             select b.profile_schema, b.profile_prefix, e, true
-            from unnest(array['apply', 'commit', 'score', 'arrive', 'forget', 'rekey']) e
+            from (
+                select unnest(array['apply', 'commit', 'score', 'arrive', 'forget', 'rekey']) union select t.function from pgscore._tell_triggers(b.profile) t
+            ) as w (e)
             where b.number = (
                 select min(f.number) from pgscore.binding f join pg_catalog.pg_class x on x.oid = f.events where f.profile = b.profile
             )

@@ -37,6 +37,12 @@ as $$
         ) as w (name, what),
         pgscore._doctor_family(b.profile) r
     union all
+    select b.number, r.member, r.is_partition, t.name, pgscore._doctor_function(b.profile_schema, b.profile_prefix, t.function),
+        b.profile_prefix || '_' || t.function, t.function
+    from (select distinct on (o.profile) o.* from pgscore.binding o order by o.profile, o.number) b
+    join pg_catalog.pg_class c on c.oid = b.profile,
+        pgscore._tell_triggers(b.profile) t, pgscore._doctor_family(b.profile) r
+    union all
     select b.number, c.oid::regclass, false, w.name, pgscore._doctor_function(b.profile_schema, b.profile_prefix, 'commit'),
         b.profile_prefix || '_commit', 'commit'
     from (select distinct on (o.profile) o.* from pgscore.binding o order by o.profile, o.number) b
@@ -94,7 +100,7 @@ as $$
         from pgscore.binding o join pg_catalog.pg_class e on e.oid = o.events and e.relkind = 'p'
         where n.nspname = o.event_schema and p.proname = o.event_prefix || '_truncate'
     ) b on true
-    where t.tgname ~ '^~?pgscore_' and p.proname ~ '^_pgscore_' and t.tgparentid = 0 and not t.tgisinternal
+    where t.tgname ~ '^[~!]?pgscore_' and p.proname ~ '^_pgscore_' and t.tgparentid = 0 and not t.tgisinternal
         and coalesce(obj_description(t.tgrelid, 'pg_class'), '') !~ '^pgscore: '
         and not exists (select from pgscore._doctor_wanted() w where w.relation = t.tgrelid and w.name = t.tgname)
         -- What is left of a binding whose table was dropped goes with the binding.

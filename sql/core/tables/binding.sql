@@ -21,6 +21,9 @@ create table pgscore.binding (
     profile_schema name not null,
     profile_prefix name not null,
     columns jsonb not null default '{}',
+    notify_above double precision,
+    notify_below double precision,
+    changes boolean not null default false,
     unique (events, profile, model),
     unique (name, owner),
     constraint timing_is_known check (timing in ('commit', 'statement')),
@@ -55,16 +58,20 @@ comment on column pgscore.binding.event_prefix is 'What the names of the event t
 comment on column pgscore.binding.profile_schema is 'The schema in which the profile table''s functions and tables stand';
 comment on column pgscore.binding.profile_prefix is 'What the names of the profile table''s functions and tables begin with';
 comment on column pgscore.binding.columns is 'The columns that it names, with their numbers in pg_attribute: reattach finds by these what was renamed';
+comment on column pgscore.binding.notify_above is 'NOTIFY pgscore tells of scores that rise above it; NULL: of none';
+comment on column pgscore.binding.notify_below is 'NOTIFY pgscore tells of scores that fall below it; NULL: of none';
+comment on column pgscore.binding.changes is 'Whether changes of the score are written to pgscore.score_change';
 
 -- Attach runs with its caller's rights, and writes here what is about the caller's own tables. The number is not theirs
 -- to choose: one that was taken ahead would stand in another owner's way.
 grant select, delete on pgscore.binding to pgscore_reader;
 grant insert (
     name, owner, events, profile, model, event_key, profile_key, reducers, score, version, scored_at, timing, on_error, on_missing,
-    max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix, columns
+    max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix, columns, notify_above, notify_below, changes
 ) on pgscore.binding to pgscore_reader;
 grant update (
-    owner, event_key, profile_key, reducers, score, version, scored_at, columns, timing, on_error, on_missing, max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix
+    owner, event_key, profile_key, reducers, score, version, scored_at, columns, timing, on_error, on_missing, max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix,
+    notify_above, notify_below, changes
 ) on pgscore.binding to pgscore_reader;
 alter table pgscore.binding enable row level security;
 create policy read_all on pgscore.binding for select using (true);

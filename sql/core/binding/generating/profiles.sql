@@ -70,6 +70,8 @@ as $$
         union all
         select 2, 'commit', f.statement, f.ordinal from pgscore._commit_sql(b) with ordinality as f (statement, ordinal)
         union all
+        select 9, 'tell', f.statement, f.ordinal from pgscore._tell_functions_sql(b) with ordinality as f (statement, ordinal)
+        union all
         select t.step, t.what, s.statement, s.ordinal
         from (
             select
@@ -140,6 +142,10 @@ as $$
                     'for each statement when (current_setting(''pgscore.rekeyed'', true) = ''yes'')'
                 )
             ) as t (name, function, fires, details)
+        union all
+        select 3, r.relation, t.name, t.function, t.fires, t.details
+        from pgscore._tell_triggers(b.profile) t, pgscore._partitions(b.profile) as r (relation)
+        where t.is_on_each or r.relation = b.profile
     ) t
 $$;
 

@@ -69,12 +69,18 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select s.statement
-    from (values
-        (1, format('create or replace trigger %I %s on %s %s execute function %s()', name, fires, relation, details, function)),
+    from (select details ~ 'initially deferred' as is_deferred) d, lateral (values
+        -- A constraint trigger cannot be replaced.
+        (0, case when d.is_deferred then format('drop trigger if exists %I on %s', name, relation) end),
+        (1, format(
+            'create %s trigger %I %s on %s %s execute function %s()', case when d.is_deferred then 'constraint' else 'or replace' end,
+            name, fires, relation, details, function
+        )),
         (2, format(
             'comment on trigger %I on %s is %L', name, relation, format('pgscore: %s (%s)', says, pgscore._trigger_hash(fires, details))
         ))
     ) as s (step, statement)
+    where s.statement is not null
     order by s.step
 $$;
 

@@ -3,8 +3,8 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select case
-        when num_nulls(b.model, b.events, b.profile, b.event_key, b.profile_key, b.reducers, b.score, b.timing, b.on_error, b.on_missing, b.log) > 0
-            then 'of the arguments only version, scored_at, max_scoring_ms and backfill may be NULL'
+        when num_nulls(b.model, b.events, b.profile, b.event_key, b.profile_key, b.reducers, b.score, b.timing, b.on_error, b.on_missing, b.log, b.changes) > 0
+            then 'of the arguments only version, scored_at, max_scoring_ms, backfill, notify_above and notify_below may be NULL'
         -- The names stand in comments of what is generated.
         when b.events::text || b.profile ~ e'[\\n\\r]' then 'tables with a line break in their names cannot be attached'
         when b.model !~ '^[a-z_][a-z0-9_]*$' or octet_length(b.model) > 50 then format('"%s" is no name of a model', b.model)
@@ -12,6 +12,7 @@ as $$
         when b.on_error not in ('keep', 'abort') then format('on_error is keep or abort, not "%s"', b.on_error)
         when b.on_missing not in ('ignore', 'insert', 'error') then format('on_missing is ignore, insert or error, not "%s"', b.on_missing)
         when b.max_scoring_ms <= 0 then format('max_scoring_ms is a positive number of milliseconds, not %s', b.max_scoring_ms)
+        when 'NaN' in (b.notify_above, b.notify_below) then 'notify_above and notify_below are numbers, not NaN'
         when cardinality(b.event_key) = 0 or cardinality(b.event_key) <> cardinality(b.profile_key)
             or array_position(b.event_key, null) is not null or array_position(b.profile_key, null) is not null
             then 'event_key and profile_key name the same number of columns, at least one'

@@ -1,0 +1,1 @@
+"""What bindings tell of scores that change."""
