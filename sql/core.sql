@@ -17,6 +17,7 @@
 \ir core/tables/binding.sql
 \ir core/tables/stale_row.sql
 \ir core/tables/reconciliation.sql
+\ir core/tables/export.sql
 \ir core/tables/prediction_log.sql
 \ir core/types/scored.sql
 \ir core/types/reducer_sql.sql
