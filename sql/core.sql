@@ -19,6 +19,7 @@
 \ir core/tables/reconciliation.sql
 \ir core/tables/crossing.sql
 \ir core/tables/score_change.sql
+\ir core/tables/export.sql
 \ir core/types/scored.sql
 \ir core/types/reducer_sql.sql
 \ir core/types/generated_function.sql

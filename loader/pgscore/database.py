@@ -14,7 +14,7 @@ from .dsn import libpq_dsn, without_passwords
 from .errors import PgscoreError, UnreachableError, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy.engine import Engine
 
@@ -67,14 +67,18 @@ def transaction(database: Database) -> Iterator[Connection]:
             raise as_unreadable(error) from None
 
 
-def rows(connection: Connection, sql: str, parameters: Sequence[Any] | None = None) -> list[dict[str, Any]]:
+def rows(
+    connection: Connection, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
     """The result of a query, a dictionary for each row."""
     with connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
         cursor.execute(sql, parameters)
         return [dict(row) for row in cursor.fetchall()]
 
 
-def row(connection: Connection, sql: str, parameters: Sequence[Any] | None = None) -> dict[str, Any]:
+def row(
+    connection: Connection, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """The first row of a query that gives at least one."""
     return rows(connection, sql, parameters)[0]
 

@@ -1,0 +1,94 @@
+"""`pgscore export`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from pgscore.export import Options, export
+from pgscore.export.run import RETRIES
+
+from .app import Dsn, Json, Model, app, command
+from .output import print_json, say, steps
+
+
+@command(
+    app,
+    "export",
+    "pgscore export churn --to scores.parquet",
+    "pgscore export churn --to redis://cache/0 --changed --json",
+    "pgscore export churn --to sftp://feed@files/in/scores-{at}.csv",
+    "pgscore export churn --to mysql://me@db/shop --table churn_scores",
+)
+def export_scores(
+    model: Model,
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            envvar="PGSCORE_EXPORT_TO",
+            metavar="TARGET",
+            show_default=False,
+            help="redis://, sftp://, a URL of SQLAlchemy's, or a path; files end in .csv or .parquet.",
+        ),
+    ],
+    profile: Annotated[
+        str | None, typer.Option(metavar="TABLE", help="The profile table, where the model scores several.")
+    ] = None,
+    binding: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A binding by its name, where several share a table.")
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="A further column of the profile table; again, or with commas, for more."),
+    ] = None,
+    changed: Annotated[
+        bool, typer.Option("--changed", help="Only what may have changed since the last export to this target.")
+    ] = False,
+    pattern: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Redis: what keys are called, MODEL:{key} without it.")
+    ] = None,
+    value: Annotated[
+        str | None,
+        typer.Option("--as", metavar="number|hash", help="Redis: the score, or a hash with version and time."),
+    ] = None,
+    expire: Annotated[int | None, typer.Option(metavar="SECONDS", help="Redis: after how long keys go.")] = None,
+    table: Annotated[
+        str | None, typer.Option(metavar="TABLE", help="Databases: the table, MODEL_scores without it.")
+    ] = None,
+    retries: Annotated[
+        int, typer.Option(metavar="N", min=0, help="How often to try again what may pass, with longer waits.")
+    ] = RETRIES,
+    dsn: Dsn = "",
+    as_json: Json = False,
+) -> None:
+    """Exports the scores of a model to where they are read.
+
+    They are of one snapshot, and the target is marked when they are complete: an export that dies leaves the last one in
+    place. Exits with 3 where the database or the target cannot be reached.
+    """
+    further = [name.strip() for each in columns or [] for name in each.split(",")]
+    with steps(f"exporting {model}", of_bytes=False) as step:
+        done = export(
+            dsn,
+            model,
+            to,
+            profile=profile,
+            binding=binding,
+            columns=further,
+            changed=changed,
+            options=Options(pattern, value, expire, table),
+            retries=retries,
+            progress=step,
+        )
+    if as_json:
+        print_json(asdict(done))
+        return
+    what = "changed since the last export" if done.changed else "of all profiles"
+    say(f"{done.rows:,} scores of {model} are in {done.target}, {what} of {done.profile}.")
+    if done.why_all is not None:
+        say(f"All of them, because {done.why_all}.")
+    for version, rows in done.versions.items():
+        say(f"version {version}: {rows:,}")

@@ -1,0 +1,198 @@
+"""Exporting the scores of a model: one snapshot, a target, and the account of it."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import psycopg2
+
+from pgscore.database import Database, as_refusal, as_unreadable, connected, transaction
+from pgscore.errors import BusyError, PgscoreError, UnreachableError
+from pgscore.progress import no_step
+
+from . import account, dispatch
+from .records import Exported, Options, Plan, Stamp
+from .source import find_plan, refuse_null_keys, settle, stream
+from .target import needs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from psycopg2.extensions import connection as Connection  # noqa: N812
+
+    from pgscore.progress import Step
+
+    from .target import Row, Target
+
+RETRIES = 3
+"""How often an export is tried again, unless told otherwise."""
+
+_LONGEST_WAIT = 30.0
+
+
+def export(
+    database: Database,
+    model: str,
+    to: str,
+    *,
+    profile: str | None = None,
+    binding: str | None = None,
+    columns: Sequence[str] = (),
+    changed: bool = False,
+    options: Options | None = None,
+    retries: int = RETRIES,
+    progress: Step = no_step,
+) -> Exported:
+    """Exports the scores of a model to where they are read.
+
+    All of them are of one snapshot. Until it is complete the target holds what the last export has left; one that was
+    interrupted is not noted, and the next one does its work.
+
+    Args:
+        database: a connection string, an SQLAlchemy engine on psycopg2, or a connection of psycopg2.
+        model: the model's name.
+        to: ``redis://…``, ``sftp://…``, a URL of SQLAlchemy's, or a path that ends in ``.csv`` or ``.parquet``.
+        profile: the profile table, where the model scores several.
+        binding: the binding's name, where several with other columns score one table.
+        columns: further columns of the profile table.
+        changed: whether to export only what may have changed since the last export to this target.
+        options: how scores are laid out there.
+        retries: how often to try again what may pass, each time after a longer wait.
+        progress: is told how many rows are exported.
+
+    Raises:
+        UnreachableError: the database or the target cannot be reached, or the connection was lost, at each try.
+        BusyError: another export to this target is under way, or a lock could not be had, at each try.
+        NotFoundError: no binding stores such scores.
+        DeniedError: the caller may not read the profile table.
+        PgscoreError: the target does not take these columns, is full, or refuses.
+    """
+    try:
+        import tenacity
+    except ModuleNotFoundError:
+        raise needs("tenacity") from None
+    target = dispatch.target(to, options or Options())
+    target.check(changed=changed)
+    tries = tenacity.Retrying(
+        stop=tenacity.stop_after_attempt(retries + 1),
+        wait=tenacity.wait_exponential_jitter(initial=1, max=_LONGEST_WAIT),
+        retry=tenacity.retry_if_exception_type((UnreachableError, BusyError)),
+        before_sleep=lambda state: progress(f"waiting to try again ({_sentence(state)})"),
+        reraise=True,
+    )
+    found: Exported = tries(_once, database, model, target, (profile, binding, columns), changed, progress)
+    return found
+
+
+def _sentence(state: object) -> str:
+    outcome = getattr(state, "outcome", None)
+    return str(outcome.exception()) if outcome is not None else ""
+
+
+def _once(
+    database: Database,
+    model: str,
+    target: Target,
+    named: tuple[str | None, str | None, Sequence[str]],
+    changed: bool,
+    progress: Step,
+) -> Exported:
+    with connected(database) as connection, closing(target):
+        with transaction(connection):
+            settle(connection)
+        with transaction(connection):
+            plan = find_plan(connection, model, *named)
+            number = account.open_account(connection, plan, target.where)
+        progress("connecting")
+        target.prepare(plan)
+        try:
+            with connection:
+                taken = account.take_snapshot(connection, plan, number)
+                if find_plan(connection, model, *named) != plan:
+                    raise BusyError(f"table {plan.profile} was changed meanwhile", "Run it again.")
+                return _exported(connection, plan, taken, target, changed=changed, progress=progress)
+        except psycopg2.Error as error:
+            raise as_refusal(error) from None
+        except UnicodeError as error:
+            raise as_unreadable(error) from None
+
+
+def _exported(
+    connection: Connection, plan: Plan, taken: account.Account, target: Target, *, changed: bool, progress: Step
+) -> Exported:
+    why_all = None
+    if changed:
+        if taken.number is None:
+            raise PgscoreError(
+                "this is a standby, which cannot note what was exported: --changed is not to be had here",
+                "Export all rows, or export from the primary.",
+            )
+        why_all = taken.why_all(target)
+    only = changed and why_all is None
+    stamp = str(uuid.uuid4())
+    refuse_null_keys(connection, plan)
+    total = None if only else _estimated(connection, plan)
+    tally = _Tally(plan.position("version"))
+    try:
+        target.begin(stamp, changed=only)
+        for batch in stream(connection, plan, taken.changed() if only else None):
+            target.write(batch)
+            tally.add(batch)
+            progress("exporting", tally.rows, max(total, tally.rows) if total else None)
+        at = datetime.fromisoformat(taken.at).replace(tzinfo=UTC)
+        before = taken.last["stamp"] if only and taken.last else None
+        complete = Stamp(stamp, plan.model, plan.profile, tally.rows, tally.versions(), at, only, before)
+        account.record(connection, taken, complete)
+        progress("completing", tally.rows, tally.rows or None)
+        details = target.finish(complete)
+    except BaseException:
+        target.abandon()
+        raise
+    return Exported(
+        plan.model,
+        plan.profile,
+        target.address.shown,
+        tally.rows,
+        complete.versions,
+        at,
+        only,
+        why_all,
+        stamp,
+        details,
+    )
+
+
+class _Tally:
+    """How many rows were exported, and how many of them each version had scored."""
+
+    def __init__(self, position: int | None) -> None:
+        self._position = position
+        self._versions: Counter[int | None] = Counter()
+        self.rows = 0
+
+    def add(self, rows: Sequence[Row]) -> None:
+        self.rows += len(rows)
+        if self._position is not None:
+            self._versions.update(row[self._position] for row in rows)
+
+    def versions(self) -> dict[str, int]:
+        known = sorted(each for each in self._versions if each is not None)
+        found = {str(each): self._versions[each] for each in known}
+        return found | ({"none": self._versions[None]} if None in self._versions else {})
+
+
+def _estimated(connection: Connection, plan: Plan) -> int | None:
+    """About how many rows there are, for a progress bar; None where nothing has counted them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select sum(c.reltuples)::bigint from pg_class c where c.oid = any ("
+            " array(select relid from pg_partition_tree(to_regclass(%s))) || to_regclass(%s)::oid)"
+            " and c.relkind = 'r' and c.reltuples > 0",
+            (plan.relation, plan.relation),
+        )
+        ((found,),) = cursor.fetchall()
+    return None if found is None else int(found)

@@ -1,0 +1,1 @@
+"""Exports, against real servers that the tests start."""
