@@ -37,13 +37,18 @@ def draft(former: str, present: str, *, regenerated: bool = False) -> str:
     old_functions, new_functions = _functions(old), _functions(new)
     old_bodies, new_bodies = ({_body(each) for each in group} for group in (old, new))
     old_objects = {name: each for each in old if (name := _object(each))}
+    gone_functions = {key: each for key, each in old_functions.items() if key not in new_functions}
     parts: list[list[str]] = []
     for statement in new:
         if _SETTING.match(_body(statement)):
             parts.append([statement])
         elif _body(statement) not in old_bodies:
+            # Calls would be ambiguous while functions of that name with other arguments are there.
+            found = _function(statement)
+            before = [key for key in gone_functions if found is not None and key[0] == found[2]]
+            parts.append([_drop(gone_functions.pop(key)) for key in before])
             parts.append(_changed(statement, old_functions, old_objects))
-    dropped = [_drop(each) for key, each in old_functions.items() if key not in new_functions]
+    dropped = [_drop(each) for each in gone_functions.values()]
     gone = [
         f"{TO_DO}: no longer in the tree\n{_commented(_body(each))}"
         for each in old

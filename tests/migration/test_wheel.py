@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import joblib
 import pytest
 
+from migrations.authoring.checkout import Checkout
 from tests.support import migrate
 from tests.support.command import environment
 from tests.support.models import LIGHT_INPUTS, customers, light_pipeline
@@ -86,8 +87,8 @@ def test_from_installing_to_uninstalling(command: Path, empty: Database, tmp_pat
     script = _run(command, dsn, "sql", "core").stdout
     assert script == migrate.offline_script("core@head")
     assert "is not installed" in _run(command, dsn, "upgrade", expect=1).stderr
-    assert _json(command, dsn, "install") == {"revisions": ["0001_core"]}
-    assert _json(command, dsn, "install", "--plpython") == {"revisions": ["0002_plpython"]}
+    assert _json(command, dsn, "install") == {"revisions": Checkout().chain("core")}
+    assert _json(command, dsn, "install", "--plpython") == {"revisions": Checkout().chain("plpython")}
     assert "installed already" in _run(command, dsn, "install").stdout
     # Alembic in a checkout knows what was done.
     migrate.upgrade(dsn, "plpython@head")
@@ -123,7 +124,10 @@ def test_from_installing_to_uninstalling(command: Path, empty: Database, tmp_pat
     assert f"tables are still attached: shop.call (of {_OWNER})" in refused
     _run(command, owner, "detach", "shop.call", "shop.customer")
     assert "with 1 model (calls): nothing was done" in _run(command, dsn, "uninstall", expect=1).stderr
-    assert _json(command, dsn, "uninstall", "--yes")["revisions"] == ["0002_plpython", "0001_core"]
+    assert _json(command, dsn, "uninstall", "--yes")["revisions"] == [
+        *reversed(Checkout().chain("plpython")),
+        *reversed(Checkout().chain("core")),
+    ]
     session.run("insert into shop.call values (3, 1)")
     assert session.value("select calls from shop.customer where id = 1") == 2
     session.run(
