@@ -17,6 +17,7 @@
 \ir core/tables/binding.sql
 \ir core/tables/stale_row.sql
 \ir core/tables/reconciliation.sql
+\ir core/tables/job.sql
 \ir core/tables/prediction_log.sql
 \ir core/types/scored.sql
 \ir core/types/reducer_sql.sql
@@ -118,6 +119,7 @@
 \ir core/binding/templates/forget.sql
 \ir core/binding/templates/rekey.sql
 \ir core/binding/templates/reconcile.sql
+\ir core/binding/templates/rescore.sql
 \ir core/binding/generating/names.sql
 \ir core/binding/generating/statements.sql
 \ir core/binding/generating/events.sql
@@ -127,6 +129,7 @@
 \ir core/binding/generating/apply.sql
 \ir core/binding/generating/profiles.sql
 \ir core/binding/generating/reconcile.sql
+\ir core/binding/generating/rescore.sql
 \ir core/binding/problems/options.sql
 \ir core/binding/problems/owner.sql
 \ir core/binding/problems/keys.sql
@@ -141,6 +144,9 @@
 \ir core/binding/attach.sql
 \ir core/binding/detach.sql
 \ir core/binding/reconcile.sql
+\ir core/batch/into.sql
+\ir core/batch/jobs.sql
+\ir core/batch/rescore.sql
 \ir core/doctor/tables.sql
 \ir core/doctor/misfits.sql
 \ir core/doctor/triggers.sql

@@ -1,5 +1,6 @@
 """pgscore: scores machine-learning models inside PostgreSQL, in the transaction that changes the data."""
 
+from .batch import OwnersTable, Rescored, rescore, rescore_model
 from .bindings import (
     Advice,
     Attached,
@@ -62,6 +63,7 @@ __all__ = [
     "NotFoundError",
     "Outdated",
     "OwnersBinding",
+    "OwnersTable",
     "PgscoreError",
     "Promoted",
     "Promotion",
@@ -70,6 +72,7 @@ __all__ = [
     "Reattached",
     "Reconciled",
     "Removed",
+    "Rescored",
     "SignedVersion",
     "TrustedKey",
     "UnreachableError",
@@ -92,6 +95,8 @@ __all__ = [
     "reattach",
     "reattach_outdated",
     "reconcile",
+    "rescore",
+    "rescore_model",
     "rescue",
     "retire",
     "revoke_key",
