@@ -207,7 +207,7 @@ drop function pgscore._page_key(profile regclass);
 
 drop function pgscore._bound_keys_sql(key name[], types text[], variable text);
 
-drop function pgscore._places_sql(key name[], prefix text);
+drop function pgscore._places_sql(key name[], source text);
 
 drop function pgscore._wanted_sql(b pgscore.binding);
 

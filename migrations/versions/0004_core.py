@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "bcb1acfc32f60496cfa4d51c412c101e13a6dd9a30c8daf884ca76f7558e85a8")
+    run_frozen("0004_core.up.sql", "a13d8ef48b76747cad65d4a61170fbb6158d2c90693d96305cf9e572875062d3")
 
 
 def downgrade() -> None:
-    run_frozen("0004_core.down.sql", "112ca1559bcad2a1f674f52572aecfc6a06efa06d2e567ec2c6bd1240b8e6d62")
+    run_frozen("0004_core.down.sql", "ccb8a4347a9179bb22db62d90b367bf0a4aa1cac78a3208f18c333d8260a82aa")

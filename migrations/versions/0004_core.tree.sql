@@ -9239,26 +9239,23 @@ if $1 = {{number}} then
             select count(*) into checked from {{profile}} pgscore_row where {{present}} and ({{wanted}});
             return;
         elsif task = 'page' then
-            -- The range to the last of so many, and its first.
+            -- The first, and the last of so many. A plan for any number would sort the whole table each time.
+            perform set_config('enable_sort', 'off', true);
             if first is null then
-                select l.n, {{first_place}}, {{last_place}} into checked, page_first, page_last
-                from (
-                    select {{aliased}}, {{first_values}}, row_number() over keys as n
-                    from {{profile}} pgscore_row
-                    where {{present}} and ({{wanted}})
-                    window keys as (order by {{keys}}) order by {{keys}} limit $8
-                ) l
-                order by l.n desc limit 1;
+                select {{place}} into page_first from {{profile}} pgscore_row
+                where {{present}} and ({{wanted}}) order by {{keys}} limit 1;
             else
-                select l.n, {{first_place}}, {{last_place}} into checked, page_first, page_last
-                from (
-                    select {{aliased}}, {{first_values}}, row_number() over keys as n
-                    from {{profile}} pgscore_row
-                    where ({{keys}}) > ({{first}}) and {{present}} and ({{wanted}})
-                    window keys as (order by {{keys}}) order by {{keys}} limit $8
-                ) l
-                order by l.n desc limit 1;
+                select {{place}} into page_first from {{profile}} pgscore_row
+                where ({{keys}}) > ({{first}}) and {{present}} and ({{wanted}}) order by {{keys}} limit 1;
             end if;
+            select l.n, {{last_place}} into checked, page_last
+            from (
+                select {{aliased}}, row_number() over (order by {{keys}}) as n
+                from {{profile}} pgscore_row
+                where ({{keys}}) >= ({{page_first}}) and {{present}} and ({{wanted}})
+                order by {{keys}} limit $8
+            ) l
+            order by l.n desc limit 1;
             checked := coalesce(checked, 0);
             return;
         end if;
@@ -11033,14 +11030,15 @@ $$;
 comment on function pgscore._bound_keys_sql(name[], text[], text) is 'SQL for a key whose parts are texts in an array';
 grant execute on function pgscore._bound_keys_sql(name[], text[], text) to pgscore_reader;
 
-create function pgscore._places_sql(key name[], prefix text) returns text
+create function pgscore._places_sql(key name[], source text) returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $$
-    select format('array[%s]', string_agg(format('l.%s_%s::text', prefix, o), ', ' order by o)) from generate_subscripts(key, 1) o
+    select format('array[%s]', string_agg(format('%s.%I::text', source, k.name), ', ' order by k.ordinal))
+    from unnest(key) with ordinality as k (name, ordinal)
 $$;
 
-comment on function pgscore._places_sql(name[], text) is 'SQL for the parts of a key as texts, where they are called key_1 and so on, or first_1';
+comment on function pgscore._places_sql(name[], text) is 'SQL for the parts of a key as an array of texts';
 grant execute on function pgscore._places_sql(name[], text) to pgscore_reader;
 
 create function pgscore._wanted_sql(b pgscore.binding) returns text
@@ -11101,10 +11099,10 @@ declare
         'number', b.number, 'model', quote_literal(b.model), 'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'),
         'keys', pgscore._columns_sql(key, 'pgscore_row'), 'present', pgscore._present_sql(key, 'pgscore_row'),
         'first', pgscore._bound_keys_sql(key, types, 'here.first'), 'wanted', pgscore._wanted_sql(b),
-        'first_place', pgscore._places_sql(key, 'first'), 'last_place', pgscore._places_sql(key, 'key'),
-        'first_values', (
-            select string_agg(format('first_value(pgscore_row.%I) over keys as first_%s', k, o), ', ' order by o) from unnest(key) with ordinality u (k, o)
+        'place', pgscore._places_sql(key, 'pgscore_row'), 'last_place', (
+            select format('array[%s]', string_agg(format('l.key_%s::text', o), ', ' order by o)) from generate_subscripts(key, 1) o
         ),
+        'page_first', pgscore._bound_keys_sql(key, types, 'page_first'),
         'range', format(
             e'(%1$s) >= (%2$s)\n    and (%1$s) <= (%3$s) and (here.among is null or %4$s = any (here.among))', pgscore._columns_sql(key, 'pgscore_row'),
             pgscore._bound_keys_sql(key, types, 'here.first'), pgscore._bound_keys_sql(key, types, 'here.last'),
@@ -11159,7 +11157,7 @@ as $$
             pgscore._profile_object(b, 'rescore')
         ),
         -- The ranges of all batches are alike: one plan in a session.
-        null, 'plpgsql volatile set jit = off set plan_cache_mode = force_generic_plan',
+        null, 'plpgsql volatile set jit = off set plan_cache_mode = force_generic_plan set enable_sort = on',
         pgscore._fill(pgscore._rescore_template(), jsonb_build_object(
             'profile', b.profile,
             'declared', (
@@ -13063,21 +13061,19 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     key constant name[] := pgscore._page_key(j.profile);
-    places constant text := (select string_agg(format('p.%I as key_%s', k, o), ', ' order by o) from unnest(key) with ordinality u (k, o));
-    firsts constant text := (
-        select string_agg(format('first_value(p.%I) over keys as first_%s', k, o), ', ' order by o) from unnest(key) with ordinality u (k, o)
-    );
+    types constant text[] := pgscore._key_types(j.profile, key);
+    keys constant text := pgscore._columns_sql(key, 'p');
 begin
     execute format(
-        'select l.n, %1$s, %2$s from (
-            select %3$s, %4$s, row_number() over keys as n from %5$s p%6$s window keys as (order by %7$s) order by %7$s limit $2
+        'select %s from %s p%s order by %s limit 1', pgscore._places_sql(key, 'p'), j.profile,
+        case when j.last_key is not null then format(' where (%s) > (%s)', keys, pgscore._bound_keys_sql(key, types, '$1')) end, keys
+    ) into page_first using j.last_key;
+    execute format(
+        'select l.n, %1$s from (
+            select %2$s, row_number() over (order by %2$s) as n from %3$s p where (%2$s) >= (%4$s) order by %2$s limit $2
         ) l order by l.n desc limit 1',
-        pgscore._places_sql(key, 'first'), pgscore._places_sql(key, 'key'), places, firsts, j.profile,
-        case when j.last_key is not null then format(
-            ' where (%s) > (%s)', pgscore._columns_sql(key, 'p'), pgscore._bound_keys_sql(key, pgscore._key_types(j.profile, key), '$1')
-        ) end,
-        pgscore._columns_sql(key, 'p')
-    ) into checked, page_first, page_last using j.last_key, j.batch;
+        pgscore._places_sql(key, 'l'), keys, j.profile, pgscore._bound_keys_sql(key, types, '$1')
+    ) into checked, page_last using page_first, j.batch;
     checked := coalesce(checked, 0);
 end
 $$;
@@ -13118,7 +13114,7 @@ begin
     end if;
     -- To look for rows that stand there already costs half of the time, so once for all.
     execute format(
-        'select exists (select from %1$s t where (%2$s) >= (%3$s) and (%2$s) <= (%4$s))', j.target, pgscore._columns_sql(key, 't'),
+        'select (%2$s) <= (%4$s) from %1$s t where (%2$s) >= (%3$s) order by %2$s limit 1', j.target, pgscore._columns_sql(key, 't'),
         pgscore._bound_keys_sql(key, types, '$1'), pgscore._bound_keys_sql(key, types, '$2')
     ) into stands using part.first_key, part.last_key;
     execute format(

@@ -150,7 +150,8 @@ def rescore_model(
         found = rows(
             connection,
             "select t.profile::text, t.owner::text,"
-            " (pgscore._owner_problem(t.profile, t.profile)).problem is null as mine from (select distinct b.profile, b.owner from pgscore.binding b"
+            " (pgscore._owner_problem(t.profile, t.profile)).problem is null as mine"
+            " from (select distinct b.profile, b.owner from pgscore.binding b"
             " join pg_catalog.pg_class c on c.oid = b.profile where b.model = %s) t order by 1",
             (model,),
         )

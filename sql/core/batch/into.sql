@@ -116,21 +116,19 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     key constant name[] := pgscore._page_key(j.profile);
-    places constant text := (select string_agg(format('p.%I as key_%s', k, o), ', ' order by o) from unnest(key) with ordinality u (k, o));
-    firsts constant text := (
-        select string_agg(format('first_value(p.%I) over keys as first_%s', k, o), ', ' order by o) from unnest(key) with ordinality u (k, o)
-    );
+    types constant text[] := pgscore._key_types(j.profile, key);
+    keys constant text := pgscore._columns_sql(key, 'p');
 begin
     execute format(
-        'select l.n, %1$s, %2$s from (
-            select %3$s, %4$s, row_number() over keys as n from %5$s p%6$s window keys as (order by %7$s) order by %7$s limit $2
+        'select %s from %s p%s order by %s limit 1', pgscore._places_sql(key, 'p'), j.profile,
+        case when j.last_key is not null then format(' where (%s) > (%s)', keys, pgscore._bound_keys_sql(key, types, '$1')) end, keys
+    ) into page_first using j.last_key;
+    execute format(
+        'select l.n, %1$s from (
+            select %2$s, row_number() over (order by %2$s) as n from %3$s p where (%2$s) >= (%4$s) order by %2$s limit $2
         ) l order by l.n desc limit 1',
-        pgscore._places_sql(key, 'first'), pgscore._places_sql(key, 'key'), places, firsts, j.profile,
-        case when j.last_key is not null then format(
-            ' where (%s) > (%s)', pgscore._columns_sql(key, 'p'), pgscore._bound_keys_sql(key, pgscore._key_types(j.profile, key), '$1')
-        ) end,
-        pgscore._columns_sql(key, 'p')
-    ) into checked, page_first, page_last using j.last_key, j.batch;
+        pgscore._places_sql(key, 'l'), keys, j.profile, pgscore._bound_keys_sql(key, types, '$1')
+    ) into checked, page_last using page_first, j.batch;
     checked := coalesce(checked, 0);
 end
 $$;
@@ -171,7 +169,7 @@ begin
     end if;
     -- To look for rows that stand there already costs half of the time, so once for all.
     execute format(
-        'select exists (select from %1$s t where (%2$s) >= (%3$s) and (%2$s) <= (%4$s))', j.target, pgscore._columns_sql(key, 't'),
+        'select (%2$s) <= (%4$s) from %1$s t where (%2$s) >= (%3$s) order by %2$s limit 1', j.target, pgscore._columns_sql(key, 't'),
         pgscore._bound_keys_sql(key, types, '$1'), pgscore._bound_keys_sql(key, types, '$2')
     ) into stands using part.first_key, part.last_key;
     execute format(

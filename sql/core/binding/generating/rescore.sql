@@ -26,14 +26,15 @@ $$;
 comment on function pgscore._bound_keys_sql(name[], text[], text) is 'SQL for a key whose parts are texts in an array';
 grant execute on function pgscore._bound_keys_sql(name[], text[], text) to pgscore_reader;
 
-create function pgscore._places_sql(key name[], prefix text) returns text
+create function pgscore._places_sql(key name[], source text) returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $$
-    select format('array[%s]', string_agg(format('l.%s_%s::text', prefix, o), ', ' order by o)) from generate_subscripts(key, 1) o
+    select format('array[%s]', string_agg(format('%s.%I::text', source, k.name), ', ' order by k.ordinal))
+    from unnest(key) with ordinality as k (name, ordinal)
 $$;
 
-comment on function pgscore._places_sql(name[], text) is 'SQL for the parts of a key as texts, where they are called key_1 and so on, or first_1';
+comment on function pgscore._places_sql(name[], text) is 'SQL for the parts of a key as an array of texts';
 grant execute on function pgscore._places_sql(name[], text) to pgscore_reader;
 
 create function pgscore._wanted_sql(b pgscore.binding) returns text
@@ -94,10 +95,10 @@ declare
         'number', b.number, 'model', quote_literal(b.model), 'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'),
         'keys', pgscore._columns_sql(key, 'pgscore_row'), 'present', pgscore._present_sql(key, 'pgscore_row'),
         'first', pgscore._bound_keys_sql(key, types, 'here.first'), 'wanted', pgscore._wanted_sql(b),
-        'first_place', pgscore._places_sql(key, 'first'), 'last_place', pgscore._places_sql(key, 'key'),
-        'first_values', (
-            select string_agg(format('first_value(pgscore_row.%I) over keys as first_%s', k, o), ', ' order by o) from unnest(key) with ordinality u (k, o)
+        'place', pgscore._places_sql(key, 'pgscore_row'), 'last_place', (
+            select format('array[%s]', string_agg(format('l.key_%s::text', o), ', ' order by o)) from generate_subscripts(key, 1) o
         ),
+        'page_first', pgscore._bound_keys_sql(key, types, 'page_first'),
         'range', format(
             e'(%1$s) >= (%2$s)\n    and (%1$s) <= (%3$s) and (here.among is null or %4$s = any (here.among))', pgscore._columns_sql(key, 'pgscore_row'),
             pgscore._bound_keys_sql(key, types, 'here.first'), pgscore._bound_keys_sql(key, types, 'here.last'),
@@ -152,7 +153,7 @@ as $$
             pgscore._profile_object(b, 'rescore')
         ),
         -- The ranges of all batches are alike: one plan in a session.
-        null, 'plpgsql volatile set jit = off set plan_cache_mode = force_generic_plan',
+        null, 'plpgsql volatile set jit = off set plan_cache_mode = force_generic_plan set enable_sort = on',
         pgscore._fill(pgscore._rescore_template(), jsonb_build_object(
             'profile', b.profile,
             'declared', (

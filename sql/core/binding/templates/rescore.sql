@@ -46,26 +46,23 @@ if $1 = {{number}} then
             select count(*) into checked from {{profile}} pgscore_row where {{present}} and ({{wanted}});
             return;
         elsif task = 'page' then
-            -- The range to the last of so many, and its first.
+            -- The first, and the last of so many. A plan for any number would sort the whole table each time.
+            perform set_config('enable_sort', 'off', true);
             if first is null then
-                select l.n, {{first_place}}, {{last_place}} into checked, page_first, page_last
-                from (
-                    select {{aliased}}, {{first_values}}, row_number() over keys as n
-                    from {{profile}} pgscore_row
-                    where {{present}} and ({{wanted}})
-                    window keys as (order by {{keys}}) order by {{keys}} limit $8
-                ) l
-                order by l.n desc limit 1;
+                select {{place}} into page_first from {{profile}} pgscore_row
+                where {{present}} and ({{wanted}}) order by {{keys}} limit 1;
             else
-                select l.n, {{first_place}}, {{last_place}} into checked, page_first, page_last
-                from (
-                    select {{aliased}}, {{first_values}}, row_number() over keys as n
-                    from {{profile}} pgscore_row
-                    where ({{keys}}) > ({{first}}) and {{present}} and ({{wanted}})
-                    window keys as (order by {{keys}}) order by {{keys}} limit $8
-                ) l
-                order by l.n desc limit 1;
+                select {{place}} into page_first from {{profile}} pgscore_row
+                where ({{keys}}) > ({{first}}) and {{present}} and ({{wanted}}) order by {{keys}} limit 1;
             end if;
+            select l.n, {{last_place}} into checked, page_last
+            from (
+                select {{aliased}}, row_number() over (order by {{keys}}) as n
+                from {{profile}} pgscore_row
+                where ({{keys}}) >= ({{page_first}}) and {{present}} and ({{wanted}})
+                order by {{keys}} limit $8
+            ) l
+            order by l.n desc limit 1;
             checked := coalesce(checked, 0);
             return;
         end if;
