@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "a13d8ef48b76747cad65d4a61170fbb6158d2c90693d96305cf9e572875062d3")
+    run_frozen("0004_core.up.sql", "01db4a06eab0d82e1b7a6bf527874d6feeabaeab391c72a21555e24652583a4a")
 
 
 def downgrade() -> None:

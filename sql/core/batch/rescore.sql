@@ -22,9 +22,11 @@ begin
             waits := least(greatest(extract(epoch from due - clock_timestamp()), 0.02), 1);
         elsif j.target is null and j.pass < 3 and exists (select from pgscore.binding b where b.number = j.binding and b.version is not null) then
             -- A row may have got another key meanwhile, or a commit may have begun before the promotion.
-            update pgscore.job o set pass = o.pass + 1, last_key = null, handed_out = false, left_out = 0 where o.id = j.id;
+            update pgscore.job o
+            set pass = o.pass + 1, last_key = null, handed_out = false, left_out = case when o.whole then o.left_out else 0 end
+            where o.id = j.id;
             if not pgscore._hand_out(j.id) then
-                update pgscore.job o set finished = clock_timestamp(), left_out = j.left_out where o.id = j.id;
+                update pgscore.job o set finished = clock_timestamp() where o.id = j.id;
             end if;
             ends := 'working';
         else
@@ -60,14 +62,14 @@ begin
     exception when serialization_failure then
         return false;
     end;
-    if cardinality(found_rows.skipped) > 0 and part.round < 4 then
+    if cardinality(found_rows.skipped) > 0 and part.round < case j.pass when 1 then 3 else 1 end then
         insert into pgscore.job_part (job, first_key, last_key, keys, rows, round, due)
         values (
             j.id, part.first_key, part.last_key, found_rows.skipped, cardinality(found_rows.skipped), part.round + 1,
             clock_timestamp() + 0.05 * 4 ^ part.round * interval '1 second'
         );
     else
-        many_left := coalesce(cardinality(found_rows.skipped), 0);
+        many_left := case when j.whole and j.pass > 1 then 0 else coalesce(cardinality(found_rows.skipped), 0) end;
     end if;
     delete from pgscore.job_part p where p.id = part.id;
     update pgscore.job o
