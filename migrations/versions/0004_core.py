@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "01db4a06eab0d82e1b7a6bf527874d6feeabaeab391c72a21555e24652583a4a")
+    run_frozen("0004_core.up.sql", "9f20ffd22011bc36c72afeb08448427631b9736d1d92b4299e6dc2bb89c08d60")
 
 
 def downgrade() -> None:

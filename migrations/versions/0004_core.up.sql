@@ -1176,7 +1176,7 @@ begin
     exception when serialization_failure then
         return false;
     end;
-    if cardinality(found_rows.skipped) > 0 and part.round < case j.pass when 1 then 3 else 1 end then
+    if cardinality(found_rows.skipped) > 0 and part.round < (case j.pass when 1 then 3 else 1 end) then
         insert into pgscore.job_part (job, first_key, last_key, keys, rows, round, due)
         values (
             j.id, part.first_key, part.last_key, found_rows.skipped, cardinality(found_rows.skipped), part.round + 1,
