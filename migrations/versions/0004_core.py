@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "9f20ffd22011bc36c72afeb08448427631b9736d1d92b4299e6dc2bb89c08d60")
+    run_frozen("0004_core.up.sql", "07143da04dba06ac7f4e87b142c7b52a35009b526bd5311baf30be1551f7ab47")
 
 
 def downgrade() -> None:

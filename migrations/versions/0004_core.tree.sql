@@ -11077,7 +11077,7 @@ as $$
                 case when b.scored_at is not null then format(', %I = now()', b.scored_at) end
             ),
             'differs', format('p.%I is distinct from u.score', b.score)
-                || coalesce(format(' or p.%I is distinct from here.serving', b.version), '')
+                || case when b.version is null then '' else format(' or p.%I is distinct from here.serving', b.version) end
         )) as write
     ) w
 $$;
