@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "07143da04dba06ac7f4e87b142c7b52a35009b526bd5311baf30be1551f7ab47")
+    run_frozen("0004_core.up.sql", "28411ad4242a029ccee73db944cc86bc47ed1575eb0a90d1bc2635b777e69c99")
 
 
 def downgrade() -> None:

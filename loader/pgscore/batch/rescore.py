@@ -182,10 +182,11 @@ def _make_target(connection: Connection, profile: str, into: str) -> None:
         "select parse_ident(%s) as name, pgscore._into_columns_sql(%s) as columns",
         (into, profile),
     )
-    if found["columns"] is None:
-        # The database says why.
-        return
     with connection.cursor() as cursor:
+        if found["columns"] is None:
+            # The database says why.
+            cursor.execute("select pgscore._check_into(%s, null)", (profile,))
+            return
         cursor.execute(
             sql.SQL("create table {} ({})").format(sql.Identifier(*found["name"]), sql.SQL(found["columns"]))
         )

@@ -9,14 +9,14 @@ declare
 begin
     if not exists (select from pg_catalog.pg_class c where c.oid = profile and c.relkind in ('r', 'p')) then
         problem := format('%s is no table, or was dropped', profile);
+    elsif key is null then
+        problem := format('table %s has no primary key of integers, texts and uuids, by which its rows could be taken in turn', profile);
+        hint := format('alter table %s add primary key (...)', profile);
     elsif target_owner is null then
         problem := format('%s is no table, or was dropped', target);
     elsif target = profile then
         problem := format('table %s would be read and written at once', profile);
         hint := 'Without a target the scores of a profile table that is attached go to its own columns.';
-    elsif key is null then
-        problem := format('table %s has no primary key of integers, texts and uuids, by which its rows could be taken in turn', profile);
-        hint := format('alter table %s add primary key (...)', profile);
     -- Defaults, checks and triggers of the target run as whoever writes to it: that is to be the one who made them.
     elsif target_owner <> to_regrole(quote_ident(current_user)) then
         problem := format('%s owns table %s, and only its owner has scores written there', target_owner, target);
@@ -87,9 +87,10 @@ as $$
         pgscore._columns_sql(pgscore._page_key(_into_columns_sql.profile))
     )
     from unnest(pgscore._page_key(profile)) with ordinality as k (name, ordinal)
+    having count(*) > 0
 $$;
 
-comment on function pgscore._into_columns_sql(regclass) is 'The columns of a table that takes the scores of a profile table''s rows';
+comment on function pgscore._into_columns_sql(regclass) is 'The columns of a table that takes the scores of a profile table''s rows; NULL where it has no key for that';
 grant execute on function pgscore._into_columns_sql(regclass) to pgscore_reader;
 
 create function pgscore._check_into(profile regclass, target regclass) returns void
