@@ -20,6 +20,7 @@
 \ir core/tables/crossing.sql
 \ir core/tables/score_change.sql
 \ir core/tables/export.sql
+\ir core/tables/job.sql
 \ir core/types/scored.sql
 \ir core/types/reducer_sql.sql
 \ir core/types/generated_function.sql
@@ -126,6 +127,7 @@
 \ir core/binding/templates/rekey.sql
 \ir core/binding/templates/reconcile.sql
 \ir core/binding/templates/tell.sql
+\ir core/binding/templates/rescore.sql
 \ir core/binding/generating/names.sql
 \ir core/binding/generating/statements.sql
 \ir core/binding/generating/events.sql
@@ -137,6 +139,7 @@
 \ir core/binding/generating/tells.sql
 \ir core/binding/generating/profiles.sql
 \ir core/binding/generating/reconcile.sql
+\ir core/binding/generating/rescore.sql
 \ir core/binding/problems/options.sql
 \ir core/binding/problems/owner.sql
 \ir core/binding/problems/keys.sql
@@ -155,6 +158,9 @@
 \ir core/changes/notify.sql
 \ir core/changes/reading.sql
 \ir core/changes/pruning.sql
+\ir core/batch/into.sql
+\ir core/batch/jobs.sql
+\ir core/batch/rescore.sql
 \ir core/doctor/tables.sql
 \ir core/doctor/misfits.sql
 \ir core/doctor/triggers.sql

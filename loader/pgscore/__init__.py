@@ -1,5 +1,6 @@
 """pgscore: scores machine-learning models inside PostgreSQL, in the transaction that changes the data."""
 
+from .batch import OwnersTable, Rescored, rescore, rescore_model
 from .bindings import (
     Advice,
     Attached,
@@ -63,6 +64,7 @@ __all__ = [
     "NotFoundError",
     "Outdated",
     "OwnersBinding",
+    "OwnersTable",
     "PgscoreError",
     "Promoted",
     "Promotion",
@@ -72,6 +74,7 @@ __all__ = [
     "Reconciled",
     "Removed",
     "Scorer",
+    "Rescored",
     "SignedVersion",
     "TrustedKey",
     "UnreachableError",
@@ -94,6 +97,8 @@ __all__ = [
     "reattach",
     "reattach_outdated",
     "reconcile",
+    "rescore",
+    "rescore_model",
     "rescue",
     "retire",
     "revoke_key",

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pgscore import registry
+from pgscore import batch, registry
 from pgscore.errors import NotFoundError
 
 from .app import Dsn, Json, Model, app, command
+from .batch import say_rescored
 from .output import print_json, say, steps, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pgscore.batch import OwnersTable, Rescored
     from pgscore.records import Dependent, ModelDetails, Promoted
 
 _AGE = re.compile(r"(\d+)([smhdw])")
@@ -32,7 +34,13 @@ _Despite = Annotated[
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-@command(app, "promote", "pgscore promote churn 3", "pgscore promote churn 3 --engine sql --json")
+@command(
+    app,
+    "promote",
+    "pgscore promote churn 3",
+    "pgscore promote churn 3 --engine sql --json",
+    "pgscore promote churn 3 --rescore",
+)
 def promote(
     model: Model,
     version: Annotated[
@@ -44,6 +52,10 @@ def promote(
     ] = None,
     max_seconds: _Seconds = registry.MAX_SECONDS,
     despite_dependents: _Despite = False,
+    rescore: Annotated[
+        bool,
+        typer.Option("--rescore", help="Then bring the scores of your attached tables up to it, as `rescore` does."),
+    ] = False,
     dsn: Dsn = "",
     as_json: Json = False,
 ) -> None:
@@ -59,9 +71,24 @@ def promote(
             dsn, model, version, engine=engine, max_seconds=max_seconds, despite_dependents=despite_dependents
         )
         wrong = registry.dependents(dsn, model) if despite_dependents else []
+    rescored, others = _rescored(dsn, model) if rescore else ([], [])
     if as_json:
-        print_json({**asdict(done), "dependents": [asdict(each) for each in wrong]})
-        return
+        told = {"rescored": [asdict(e) for e in rescored], "others": [asdict(e) for e in others]} if rescore else {}
+        print_json({**asdict(done), "dependents": [asdict(each) for each in wrong], **told})
+    else:
+        _say_promoted(done, wrong)
+        say_rescored(rescored, others, model)
+    if any(each.left for each in rescored):
+        raise typer.Exit(1)
+
+
+def _rescored(dsn: str, model: str) -> tuple[list[Rescored], list[OwnersTable]]:
+    with steps(f"rescoring for {model}", of_bytes=False) as step:
+        return batch.rescore_model(dsn, model, progress=step)
+
+
+def _say_promoted(done: Promoted, wrong: Sequence[Dependent]) -> None:
+    model, version = done.model, done.version
     if done.before == version:
         say(f"{model} version {version} answers, as it did; its golden rows hold.")
     else:

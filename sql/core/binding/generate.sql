@@ -47,7 +47,7 @@ as $$
     from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
     where p.proowner <> b.owner and (
         (n.nspname = b.event_schema and p.proname in (select b.event_prefix || '_' || w from unnest(array['insert', 'update', 'delete', 'row', 'truncate', 'recount', 'reconcile']) w))
-        or (n.nspname = b.profile_schema and p.proname in (select b.profile_prefix || '_' || w from unnest(array['commit', 'apply', 'score', 'arrive', 'forget', 'rekey', 'tell', 'notify']) w))
+        or (n.nspname = b.profile_schema and p.proname in (select b.profile_prefix || '_' || w from unnest(array['commit', 'apply', 'score', 'arrive', 'forget', 'rekey', 'tell', 'notify', 'rescore']) w))
     )
     limit 1
 $$;
@@ -64,7 +64,7 @@ as $$
     from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
     where p.proowner = b.owner and (
         (n.nspname = b.event_schema and p.proname in (b.event_prefix || '_recount', b.event_prefix || '_reconcile'))
-        or (n.nspname = b.profile_schema and p.proname = b.profile_prefix || '_apply')
+        or (n.nspname = b.profile_schema and p.proname in (b.profile_prefix || '_apply', b.profile_prefix || '_rescore'))
         -- No binding wants it any more; its triggers are gone.
         or (
             n.nspname = b.profile_schema and p.proname in (b.profile_prefix || '_tell', b.profile_prefix || '_notify')
@@ -130,6 +130,7 @@ begin
     perform pgscore._run_all(array(select pgscore._event_functions_sql(b)));
     perform pgscore._run_all(array(select pgscore._profile_functions_sql(b)));
     perform pgscore._run_all(array(select pgscore._reconcile_sql(b)));
+    perform pgscore._run_all(array(select pgscore._rescore_sql(b)));
     perform pgscore._run_all(array(select pgscore._queue_triggers_sql(b)));
     perform pgscore._run_all(array(select pgscore._other_commits_sql(b)));
     perform pgscore._run_all(array(select pgscore._event_triggers_sql(b)));

@@ -1,0 +1,170 @@
+create function pgscore._page_key(profile regclass) returns name[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- The primary key, which no row lacks, where its types have one text; or a binding's key, which is of such types.
+    select coalesce(
+        (
+            select k.key from (select pgscore._primary_key(_page_key.profile) as key) k
+            where array_position(pgscore._key_types(_page_key.profile, k.key), null) is null and k.key is not null
+        ),
+        (select b.profile_key from pgscore._bindings_of(_page_key.profile) b order by b.number limit 1)
+    )
+$$;
+
+comment on function pgscore._page_key(regclass) is 'The columns by which rows of a table are handed out to be rescored; NULL where it has no key for that';
+grant execute on function pgscore._page_key(regclass) to pgscore_reader;
+
+create function pgscore._bound_keys_sql(key name[], types text[], variable text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(format('%s[%s]::%s', variable, k.ordinal, k.type), ', ' order by k.ordinal)
+    from unnest(types) with ordinality as k (type, ordinal)
+$$;
+
+comment on function pgscore._bound_keys_sql(name[], text[], text) is 'SQL for a key whose parts are texts in an array';
+grant execute on function pgscore._bound_keys_sql(name[], text[], text) to pgscore_reader;
+
+create function pgscore._places_sql(key name[], source text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select format('array[%s]', string_agg(format('%s.%I::text', source, k.name), ', ' order by k.ordinal))
+    from unnest(key) with ordinality as k (name, ordinal)
+$$;
+
+comment on function pgscore._places_sql(name[], text) is 'SQL for the parts of a key as an array of texts';
+grant execute on function pgscore._places_sql(name[], text) to pgscore_reader;
+
+create function pgscore._wanted_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Without the version beside the score nothing tells which rows are outdated.
+    select case when b.version is null then 'true' else format(
+        e'here.wanted = ''whole''\nor pgscore_row.%1$I is distinct from here.serving and (here.wanted = ''outdated'' or not %2$s)\n'
+            'or here.wanted = ''outdated'' and (pgscore_row.%3$I is null or %2$s)',
+        b.version,
+        format(
+            '(here.listed and %s in (select s.key from pgscore.stale_row s where s.binding = %s and s.cause = ''score''))',
+            pgscore._key_text_sql(b.profile_key, 'pgscore_row'), b.number
+        ),
+        b.score
+    ) end
+$$;
+
+comment on function pgscore._wanted_sql(pgscore.binding) is
+    'SQL that says whether a row is to be rescored: any (whole), what is outdated, stale or has no score (outdated), or what is outdated and not listed stale (missed)';
+grant execute on function pgscore._wanted_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._rescore_write_sql(b pgscore.binding, parts jsonb) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case when b.log then pgscore._fill(pgscore._rescore_log_template(), jsonb_build_object(
+            'write', w.write, 'key_text', pgscore._key_text_sql(b.profile_key, 'p'), 'number', b.number, 'profile', quote_literal(b.profile)
+        )) else w.write || e';\nget diagnostics changed = row_count;' end
+    from (
+        select pgscore._fill(pgscore._rescore_write_template(), parts || jsonb_build_object(
+            'score', quote_ident(b.score),
+            'columns', concat(
+                case when b.version is not null then format(', %I = here.serving', b.version) end,
+                case when b.scored_at is not null then format(', %I = now()', b.scored_at) end
+            ),
+            'differs', format('p.%I is distinct from u.score', b.score)
+                || case when b.version is null then '' else format(' or p.%I is distinct from here.serving', b.version) end
+        )) as write
+    ) w
+$$;
+
+comment on function pgscore._rescore_write_sql(pgscore.binding, jsonb) is 'What writes the scores that differ, and logs them';
+grant execute on function pgscore._rescore_write_sql(pgscore.binding, jsonb) to pgscore_reader;
+
+create function pgscore._rescore_target_sql(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    key constant name[] := pgscore._page_key(b.profile);
+    types constant text[] := pgscore._key_types(b.profile, key);
+    arrays constant text := (select string_agg('here.keys_' || o, ', ' order by o) from generate_subscripts(key, 1) o);
+    others constant text[] := array(select t.model from pgscore._targets_of(b.profile) t where t.model <> b.model order by 1);
+    written constant name[] := array_remove(array[b.score, b.version, b.scored_at], null);
+    parts jsonb := jsonb_build_object(
+        'number', b.number, 'model', quote_literal(b.model), 'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'),
+        'keys', pgscore._columns_sql(key, 'pgscore_row'), 'present', pgscore._present_sql(key, 'pgscore_row'),
+        'first', pgscore._bound_keys_sql(key, types, 'here.first'), 'wanted', pgscore._wanted_sql(b),
+        'place', pgscore._places_sql(key, 'pgscore_row'), 'last_place', (
+            select format('array[%s]', string_agg(format('l.key_%s::text', o), ', ' order by o)) from generate_subscripts(key, 1) o
+        ),
+        'page_first', pgscore._bound_keys_sql(key, types, 'page_first'),
+        'range', format(
+            e'(%1$s) >= (%2$s)\n    and (%1$s) <= (%3$s) and (here.among is null or %4$s = any (here.among))', pgscore._columns_sql(key, 'pgscore_row'),
+            pgscore._bound_keys_sql(key, types, 'here.first'), pgscore._bound_keys_sql(key, types, 'here.last'),
+            pgscore._key_text_sql(key, 'pgscore_row')
+        ),
+        'key_text', pgscore._key_text_sql(b.profile_key, 'pgscore_row'), 'row_text', pgscore._key_text_sql(key, 'pgscore_row'),
+        'unnested_text', pgscore._key_text_sql(array(select ('key_' || o)::name from generate_subscripts(key, 1) o), 'u'),
+        'order', pgscore._row_order_sql(b.profile, 'pgscore_row'), 'known', pgscore._known_sql(b),
+        'arrays', arrays, 'collectors', arrays,
+        'key_names', (select string_agg('key_' || o, ', ' order by o) from generate_subscripts(key, 1) o),
+        'collected', (select string_agg(format('array_agg(l.key_%s)', o), ', ' order by o) from generate_subscripts(key, 1) o),
+        'aliased', (select string_agg(format('pgscore_row.%I as key_%s', k, o), ', ' order by o) from unnest(key) with ordinality u (k, o)),
+        'unnested_match', (select string_agg(format('pgscore_row.%I = u.key_%s', k, o), ' and ' order by o) from unnest(key) with ordinality u (k, o)),
+        'match', (select string_agg(format('p.%I = u.key_%s', k, o), ' and ' order by o) from unnest(key) with ordinality u (k, o)),
+        'relations', format('%L', array(select r from pgscore._partitions(b.profile) r order by r::text)),
+        'fail', pgscore._fail_sql(b)
+    );
+begin
+    -- A model may read the score of another one.
+    parts := parts || jsonb_build_object(
+        'alone', case when cardinality(others) > 0 then format(
+            e' and not exists (\n    select from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving,\n'
+                '        jsonb_array_elements(v.contract -> ''inputs'') i\n    where m.name = any (%L::text[]) and i ->> ''name'' = any (%L::text[])\n)',
+            others, written
+        ) end,
+        'ask_all', pgscore._fill(pgscore._rescore_ask_template(), jsonb_build_object('model', quote_literal(b.model), 'taken',
+            e'scores := scores || answer.scores;\nreasons[start : start + cardinality(answer.scores) - 1] := answer.reasons;'
+        )),
+        'ask_some', pgscore._fill(pgscore._rescore_ask_template(), jsonb_build_object('model', quote_literal(b.model), 'taken',
+            e'for nth in 1 .. cardinality(answer.scores) loop\n    reasons[places[start + nth - 1]] := answer.reasons[nth];\nend loop;'
+        )),
+        'write', pgscore._rescore_write_sql(b, parts)
+    );
+    return pgscore._fill(
+        pgscore._rescore_target_template(), parts || jsonb_build_object('work', pgscore._fill(pgscore._rescore_work_template(), parts))
+    );
+end
+$$;
+
+comment on function pgscore._rescore_target_sql(pgscore.binding) is 'What the function that rescores does for the model of a binding';
+grant execute on function pgscore._rescore_target_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._rescore_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.*
+    from pgscore._function_sql(
+        format(
+            '%s(binding integer, task text, wanted text, serving integer, first_key text[], last_key text[], among text[], rows integer, '
+            'out page_first text[], out page_last text[], out checked bigint, out changed bigint, out refused bigint, out skipped text[])',
+            pgscore._profile_object(b, 'rescore')
+        ),
+        -- The ranges of all batches are alike: one plan in a session.
+        null, 'plpgsql volatile set jit = off set plan_cache_mode = force_generic_plan set enable_sort = on',
+        pgscore._fill(pgscore._rescore_template(), jsonb_build_object(
+            'profile', b.profile,
+            'declared', (
+                select string_agg(format('keys_%s %s[];', k.ordinal, k.type), e'\n' order by k.ordinal)
+                from unnest(pgscore._key_types(b.profile, pgscore._page_key(b.profile))) with ordinality as k (type, ordinal)
+            ),
+            'targets', (select string_agg(pgscore._rescore_target_sql(t), e'\n' order by t.number) from pgscore._targets_of(b.profile) t)
+        )),
+        format('brings scores of %s up to the version that serves', b.profile), b.owner
+    ) s
+$$;
+
+comment on function pgscore._rescore_sql(pgscore.binding) is 'What makes the function that brings scores of a profile table up to the version that serves';
+grant execute on function pgscore._rescore_sql(pgscore.binding) to pgscore_reader;
