@@ -76,6 +76,59 @@ drop function pgscore._drop_partitions_beyond(parent name, keep bigint);
 
 drop function pgscore._partition_state(parent name, out partitions integer, out bytes bigint, out rows bigint, out until timestamptz, out in_default bigint);
 
+drop function pgscore._reading_problem(relation regclass, out sqlstate text, out problem text, out hint text);
+
+drop function pgscore._is_free(relation regclass);
+
+drop function pgscore._query_cost(query text, out cost double precision, out is_index_only boolean);
+
+drop function pgscore._guess_versions(profile regclass, version_column name);
+
+drop function pgscore._count_versions(profile regclass, version_column name, score_column name, every boolean);
+
+drop function pgscore._versions_of(b pgscore.binding);
+
+drop function pgscore._outdated_rows(chosen text);
+
+drop function pgscore._version_score_sql(model text, version integer, profile regclass);
+
+drop function pgscore._compared_profile(model text);
+
+drop function pgscore._refuse_comparing(profile regclass);
+
+drop function pgscore._part_of(profile regclass, key text, sample integer, out source text, out total bigint, out is_sample boolean);
+
+drop function pgscore._change(former double precision, latter double precision);
+
+drop function pgscore._comparison_sql(scored text, bins integer, top integer);
+
+drop function pgscore._both_scores_sql(model text, version integer, other integer, profile regclass, key name[], key_sql text, source text);
+
+drop function pgscore._refuse_comparison(model text, version integer, other integer, sample integer, threshold double precision, top integer);
+
+drop function pgscore.compare(model text, version integer, other integer, profile regclass, sample integer, threshold double precision, top integer, out compared_table text, out total bigint, out is_sample boolean, out rows bigint, out compared bigint, out moved bigint, out lost bigint, out gained bigint, out mean double precision, out quantiles jsonb, out histogram jsonb, out most jsonb, out border double precision, out above bigint, out other_above bigint, out upward bigint, out downward bigint);
+
+drop function pgscore._is_rescore_due(b pgscore.binding, retry interval);
+
+drop function pgscore._maintenance_tasks(rescores boolean, retry interval);
+
+drop function pgscore._maintain_log(keep interval, keep_rows bigint);
+
+drop function pgscore._maintain_jobs(keep interval);
+
+drop function pgscore._maintain_step(task text, model text, relation regclass, job bigint, keep interval, keep_rows bigint, step interval, ahead integer, keep_jobs interval, out state text, out says text, out unfinished bigint, out waits double precision);
+
+drop function pgscore._report_task(task text, model text, relation regclass, state text, says text);
+
+drop function pgscore._end_maintenance(tasks integer, failures text[]);
+
+drop procedure pgscore.maintain(keep interval, keep_rows bigint, step interval, ahead integer, rescores boolean, retry interval, keep_jobs interval);
+
+-- TO DO BY HAND: no longer in the tree
+-- create view pgscore.outdated as
+-- select o.model, o.profile, o.bindings, o.version, o.serving, o.state, o.rows, o.method, o.rows_read, o.cost, o.reason, o.remedy
+-- from pgscore._outdated_rows() o;
+
 -- What promotions have generated, anew.
 select pgscore._regenerate_models();
 

@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "0d9c754fbd77666d4955df155ce1ef4802952521e45d249413fc9195743f70a4")
+    run_frozen("0004_core.up.sql", "d5e5085075719cd501b8bd2b85f56130c8d9e9a58fdd30f787ab0e777d7d5798")
 
 
 def downgrade() -> None:
-    run_frozen("0004_core.down.sql", "15365328b9ed187f4e6fb69768f052107a78480b6d8554543a841fcc6ca0d9af")
+    run_frozen("0004_core.down.sql", "67bc759bfbbd96a4da1bf3b4d5969137c720afadce78f4d5e2e10a9225b2c391")
