@@ -18,6 +18,7 @@ from .bindings import (
 from .errors import BusyError, DeniedError, DependentsError, NotFoundError, PgscoreError, UnreachableError
 from .installation import Migrated, OwnersBinding, Upgraded, install, uninstall, upgrade
 from .keys import SignedVersion, TrustedKey, generate_key, read_public_key, revoke_key, trust_key, trusted_keys
+from .overview import Bin, Comparison, Maintained, Moved, OutdatedRows, compare, maintain, outdated_rows
 from .publishing.publish import Published, publish
 from .records import (
     Dependent,
@@ -48,19 +49,24 @@ from .rescue import LeftOver, rescue
 __all__ = [
     "Advice",
     "Attached",
+    "Bin",
     "BusyError",
+    "Comparison",
     "DeniedError",
     "Dependent",
     "DependentsError",
     "EngineTimes",
     "LateTable",
     "LeftOver",
+    "Maintained",
     "Migrated",
     "ModelDetails",
     "ModelSummary",
     "ModelVersion",
+    "Moved",
     "NotFoundError",
     "Outdated",
+    "OutdatedRows",
     "OwnersBinding",
     "PgscoreError",
     "Promoted",
@@ -76,6 +82,7 @@ __all__ = [
     "Upgraded",
     "Verification",
     "attach",
+    "compare",
     "confirm",
     "dependents",
     "detach",
@@ -84,7 +91,9 @@ __all__ = [
     "generate_key",
     "install",
     "list_models",
+    "maintain",
     "outdated",
+    "outdated_rows",
     "promote",
     "prune",
     "publish",

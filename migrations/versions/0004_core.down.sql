@@ -52,6 +52,8 @@ select t.id, t.logged_at, t.model, t.version, t.binding, t.key, t.score from pgs
 select setval('pgscore.prediction_log_id_seq', s.last_value, s.is_called) from pgscore.prediction_log_by_time_id_seq s;
 drop table pgscore.prediction_log_by_time;
 
+drop view pgscore.outdated;
+
 drop function pgscore._partitioned_table(parent name);
 
 drop function pgscore._partition_bounds(relation regclass);
@@ -118,16 +120,11 @@ drop function pgscore._maintain_jobs(keep interval);
 
 drop function pgscore._maintain_step(task text, model text, relation regclass, job bigint, keep interval, keep_rows bigint, step interval, ahead integer, keep_jobs interval, out state text, out says text, out unfinished bigint, out waits double precision);
 
-drop function pgscore._report_task(task text, model text, relation regclass, state text, says text);
+drop function pgscore._report_task(model text, relation regclass, state text, says text);
 
 drop function pgscore._end_maintenance(tasks integer, failures text[]);
 
 drop procedure pgscore.maintain(keep interval, keep_rows bigint, step interval, ahead integer, rescores boolean, retry interval, keep_jobs interval);
-
--- TO DO BY HAND: no longer in the tree
--- create view pgscore.outdated as
--- select o.model, o.profile, o.bindings, o.version, o.serving, o.state, o.rows, o.method, o.rows_read, o.cost, o.reason, o.remedy
--- from pgscore._outdated_rows() o;
 
 -- What promotions have generated, anew.
 select pgscore._regenerate_models();

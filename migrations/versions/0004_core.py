@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "d5e5085075719cd501b8bd2b85f56130c8d9e9a58fdd30f787ab0e777d7d5798")
+    run_frozen("0004_core.up.sql", "45ce0581d63552bb8bac93998fa8ce09fcc8b0d841831c3e3db57254b0a5daa4")
 
 
 def downgrade() -> None:
-    run_frozen("0004_core.down.sql", "67bc759bfbbd96a4da1bf3b4d5969137c720afadce78f4d5e2e10a9225b2c391")
+    run_frozen("0004_core.down.sql", "3002b1c323b4829d830efe2cdf9e3c44ab04763d69efd14495848ea1c76eb222")

@@ -9,16 +9,18 @@ declare
     promoted constant timestamptz := (
         select max(greatest(p.promoted_at, p.rolled_back_at)) from pgscore.promotion p where p.model = b.model
     );
+    jobs constant regclass := to_regclass('pgscore.job');
     last_began timestamptz;
     is_unfinished boolean;
 begin
-    if to_regclass('pgscore.job') is null then
+    if jobs is null then
         return false;
     end if;
     -- Rows that stay stale, because the model refuses them, are not tried all the time.
-    execute 'select max(j.started) filter (where j.finished is not null), coalesce(bool_or(j.finished is null), false)
-        from pgscore.job j where j.model = $1 and j.profile = $2 and j.target is null'
-        into last_began, is_unfinished using b.model, b.profile;
+    execute format(
+        'select max(j.started) filter (where j.finished is not null), coalesce(bool_or(j.finished is null), false)'
+            ' from %s j where j.model = $1 and j.profile = $2 and j.target is null', jobs
+    ) into last_began, is_unfinished using b.model, b.profile;
     return is_unfinished or last_began is null or last_began <= promoted
         or last_began < now() - retry and (
             exists (select from pgscore.stale_row s where s.binding = b.number and s.cause = 'score')
@@ -99,16 +101,16 @@ declare
     gone bigint;
 begin
     -- One that somebody works on is locked, or has begun since.
-    execute $query$
+    execute format($query$
         with doomed as (
-            select j.id from pgscore.job j
+            select j.id from %1$s j
             where coalesce(j.finished, j.started) < now() - $1
                 or not exists (select from pg_class c where c.oid = j.profile)
                 or j.target is not null and not exists (select from pg_class c where c.oid = j.target)
             for update skip locked
-        ), gone as (delete from pgscore.job j using doomed d where d.id = j.id returning j.id)
+        ), gone as (delete from %1$s j using doomed d where d.id = j.id returning j.id)
         select count(*) from gone
-    $query$ into gone using keep;
+    $query$, to_regclass('pgscore.job')) into gone using keep;
     return format('%s jobs tidied away', gone);
 end
 $$;
@@ -125,7 +127,8 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    batch record;
+    looked_at bigint;
+    written bigint;
 begin
     state := 'finished';
     waits := 0;
@@ -136,14 +139,15 @@ begin
     elsif task = 'jobs' then
         says := pgscore._maintain_jobs(keep_jobs);
     elsif job is null then
-        execute 'select s.id from pgscore._start_job($1, $2) s' into unfinished using model, relation;
+        execute format('select s.id from pgscore.%s($1, $2) s', '_start_job') into unfinished using model, relation;
         state := 'working';
     else
-        execute 'select s.* from pgscore._rescore_step($1) s' into batch using job;
-        state := case batch.state when 'finished' then 'finished' else 'working' end;
-        unfinished := case batch.state when 'working' then job end;
-        waits := batch.waits;
-        says := format('%s rows looked at, %s written', batch.done, batch.changed);
+        execute format('select s.state, s.waits, s.done, s.changed from pgscore.%s($1) s', '_rescore_step')
+        into state, waits, looked_at, written using job;
+        -- Where another version serves meanwhile it begins anew.
+        unfinished := case state when 'working' then job end;
+        state := case state when 'finished' then state else 'working' end;
+        says := format('%s rows looked at, %s written', looked_at, written);
     end if;
 exception when others then
     -- The next task is another table's.
@@ -158,7 +162,7 @@ comment on function pgscore._maintain_step(text, text, regclass, bigint, interva
     'Does a task, or the next batch of it. state: finished, working, or failed, and says why; what it did stands when the caller commits';
 grant execute on function pgscore._maintain_step(text, text, regclass, bigint, interval, bigint, interval, integer, interval) to pgscore_reader;
 
-create function pgscore._report_task(task text, model text, relation regclass, state text, says text) returns text
+create function pgscore._report_task(model text, relation regclass, state text, says text) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -174,9 +178,9 @@ begin
 end
 $$;
 
-comment on function pgscore._report_task(text, text, regclass, text, text) is
+comment on function pgscore._report_task(text, regclass, text, text) is
     'Tells the caller of maintain what came of a task; what failed is returned too';
-grant execute on function pgscore._report_task(text, text, regclass, text, text) to pgscore_reader;
+grant execute on function pgscore._report_task(text, regclass, text, text) to pgscore_reader;
 
 create function pgscore._end_maintenance(tasks integer, failures text[]) returns void
 language plpgsql stable
@@ -239,7 +243,7 @@ begin
             end if;
             commit;
         end loop;
-        failure := pgscore._report_task(tasks[number], models[number], relations[number]::pg_catalog.regclass, done.state, done.says);
+        failure := pgscore._report_task(models[number], relations[number]::pg_catalog.regclass, done.state, done.says);
         if failure is not null then
             failures := pg_catalog.array_append(failures, failure);
         end if;
