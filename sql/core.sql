@@ -169,5 +169,8 @@
 \ir core/doctor/rows.sql
 \ir core/doctor/models.sql
 \ir core/doctor/counters.sql
+\ir core/batch/outdated.sql
+\ir core/batch/compare.sql
+\ir core/batch/maintain.sql
 \ir core/tables/prediction_log.sql
 \ir core/become_oneself.sql

@@ -19,6 +19,7 @@ from .bindings import (
 from .errors import BusyError, DeniedError, DependentsError, NotFoundError, PgscoreError, UnreachableError
 from .installation import Migrated, OwnersBinding, Upgraded, install, uninstall, upgrade
 from .keys import SignedVersion, TrustedKey, generate_key, read_public_key, revoke_key, trust_key, trusted_keys
+from .overview import Bin, Comparison, Maintained, Moved, OutdatedRows, compare, maintain, outdated_rows
 from .publishing.publish import Published, publish
 from .records import (
     Dependent,
@@ -50,19 +51,24 @@ from .vector.scorer import Scorer
 __all__ = [
     "Advice",
     "Attached",
+    "Bin",
     "BusyError",
+    "Comparison",
     "DeniedError",
     "Dependent",
     "DependentsError",
     "EngineTimes",
     "LateTable",
     "LeftOver",
+    "Maintained",
     "Migrated",
     "ModelDetails",
     "ModelSummary",
     "ModelVersion",
+    "Moved",
     "NotFoundError",
     "Outdated",
+    "OutdatedRows",
     "OwnersBinding",
     "OwnersTable",
     "PgscoreError",
@@ -81,6 +87,7 @@ __all__ = [
     "Upgraded",
     "Verification",
     "attach",
+    "compare",
     "confirm",
     "dependents",
     "detach",
@@ -89,7 +96,9 @@ __all__ = [
     "generate_key",
     "install",
     "list_models",
+    "maintain",
     "outdated",
+    "outdated_rows",
     "promote",
     "prune",
     "publish",

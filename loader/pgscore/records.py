@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from .overview.outdated import OutdatedRows
+
 
 @dataclass(frozen=True)
 class Verification:
@@ -54,6 +56,7 @@ class Promoted:
         one_engine: the engine that scores one row.
         many_engine: the engine that scores many.
         late: tables whose rows are scored slowly, because the functions for them could not be replaced.
+        outdated: how many rows of bound tables each version has scored; these are not scored anew by a promotion.
     """
 
     model: str
@@ -63,6 +66,7 @@ class Promoted:
     one_engine: str
     many_engine: str
     late: list[LateTable]
+    outdated: list[OutdatedRows]
 
 
 @dataclass(frozen=True)
@@ -186,6 +190,7 @@ class ModelDetails:
         dropped: tables that it scored, and that were dropped since.
         versions: the latest first.
         promotions: the latest first.
+        outdated: how many rows of bound tables each version has scored.
     """
 
     model: str
@@ -197,3 +202,4 @@ class ModelDetails:
     dropped: list[str]
     versions: list[ModelVersion]
     promotions: list[Promotion]
+    outdated: list[OutdatedRows]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from .database import Database, row, rows, transaction
-from .errors import NotFoundError
+from .errors import NotFoundError, PgscoreError
+from .overview.outdated import outdated_rows
 from .records import (
     Dependent,
     EngineTimes,
@@ -76,7 +78,8 @@ def promote(
             "select pgscore.promote(%s, %s, %s, %s, %s)",
             (model, version, engine, max_seconds, despite_dependents),
         )
-        return _promoted(connection, model, before)
+        done = _promoted(connection, model, before)
+    return _with_outdated(database, done)
 
 
 def rollback(
@@ -97,7 +100,8 @@ def rollback(
     with transaction(database) as connection:
         before = _serving(connection, model)
         row(connection, "select pgscore.rollback(%s, %s, %s)", (model, max_seconds, despite_dependents))
-        return _promoted(connection, model, before)
+        done = _promoted(connection, model, before)
+    return _with_outdated(database, done)
 
 
 def _serving(connection: Connection, model: str) -> int | None:
@@ -112,7 +116,15 @@ def _promoted(connection: Connection, model: str, before: int | None) -> Promote
         (model,),
     )
     late = rows(connection, 'select name as "table", cause, remedy from pgscore._late_tables(%s)', (model,))
-    return Promoted(model=model, before=before, late=[LateTable(**each) for each in late], **now)
+    return Promoted(model=model, before=before, late=[LateTable(**each) for each in late], outdated=[], **now)
+
+
+def _with_outdated(database: Database, done: Promoted) -> Promoted:
+    # When the promotion stands: counting holds up nobody, and what goes wrong there takes nothing back.
+    try:
+        return replace(done, outdated=outdated_rows(database, done.model))
+    except PgscoreError:
+        return done
 
 
 def dependents(database: Database, model: str | None = None) -> list[Dependent]:
@@ -257,6 +269,7 @@ def show_model(database: Database, model: str) -> ModelDetails:
         dropped=[each["name"] for each in profiles if each["is_gone"]],
         versions=[_version(each) for each in versions],
         promotions=[Promotion(**each) for each in promotions],
+        outdated=outdated_rows(database, model),
     )
 
 

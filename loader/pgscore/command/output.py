@@ -10,6 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.bar import Bar
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -28,12 +29,13 @@ from rich.text import Text
 from pgscore.progress import Step, no_step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import RenderableType
 
 # Wide enough that nothing is wrapped or cut where a program, or a file, takes the text.
 _UNLIMITED = 100_000
+_BAR = 40
 _STYLES = {"ok": "green", "notice": "cyan", "warning": "yellow", "error": "bold red", "problem": "bold red"}
 
 
@@ -64,11 +66,21 @@ def table(columns: Iterable[str], lines: Iterable[Iterable[object]]) -> None:
         made.add_column(column, justify="right" if numbers else "left", overflow="fold")
     for line in cells:
         made.add_row(*(_cell(value) for value in line))
+    _print(console(), made)
+
+
+def bars(columns: Iterable[str], lines: Sequence[tuple[Iterable[object], int]]) -> None:
+    """Prints a table whose lines end in bars, as long as their number; where it is no terminal, forty signs at most."""
+    longest = max((number for _, number in lines), default=0) or 1
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    for column in (*columns, ""):
+        made.add_column(column, justify="right" if column else "left")
     output = console()
-    with output.capture() as capture:
-        output.print(made)
-    # The padding at the end of each line is for nobody.
-    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()))
+    for cells, number in lines:
+        signs = "#" * -(-_BAR * number // longest)
+        bar = Bar(longest, 0, number, width=_BAR) if output.is_terminal else Text(signs)
+        made.add_row(*(_cell(value) for value in cells), bar)
+    _print(output, made)
 
 
 def print_json(document: object) -> None:
@@ -113,6 +125,13 @@ class _Part(ProgressColumn):
 
     def render(self, task: Task) -> RenderableType:
         return Text("") if task.total is None else self._column(task)
+
+
+def _print(output: Console, made: Table) -> None:
+    with output.capture() as capture:
+        output.print(made)
+    # The padding at the end of each line is for nobody.
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()))
 
 
 def _cell(value: object) -> Text:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pgscore import registry
+from pgscore.overview.outdated import sentences
 
 from .app import Dsn, Json, Model, app, command
 from .output import print_json, say, steps, table
@@ -45,6 +46,8 @@ def show(model: Model, dsn: Dsn = "", as_json: Json = False) -> None:
     )
     if found.dropped:
         say(f"dropped   {', '.join(found.dropped)}; `pgscore forget` clears that away")
+    for sentence in sentences(found.outdated):
+        say(f"rows      {sentence}")
     if not found.versions:
         return
     say("")

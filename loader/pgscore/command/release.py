@@ -11,6 +11,7 @@ import typer
 
 from pgscore import batch, registry
 from pgscore.errors import NotFoundError
+from pgscore.overview.outdated import sentences
 
 from .app import Dsn, Json, Model, app, command
 from .batch import say_rescored
@@ -258,6 +259,7 @@ def _before(version: int | None) -> str:
 def _say_rest(done: Promoted, wrong: Sequence[Dependent]) -> None:
     """The engines, and what the promotion leaves to be done, as tables."""
     say(engines_of(done))
+    say(*sentences(done.outdated))
     if done.late:
         say("", "Scored slowly until their remedy is run:")
         table(("table", "cause", "remedy"), ((each.table, each.cause, each.remedy) for each in done.late))

@@ -1,0 +1,159 @@
+"""`pgscore compare` and `pgscore maintain`: what a promotion would change, and what it leaves to be done."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pgscore import overview
+from pgscore.overview.compare import SAMPLE, TOP
+
+from .app import Dsn, Json, Model, app, command
+from .output import bars, print_json, say, steps, table
+
+if TYPE_CHECKING:
+    from pgscore.overview import Comparison
+
+_AGE = re.compile(r"(\d+)([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_FOREVER = "forever"
+
+
+@command(
+    app,
+    "compare",
+    "pgscore compare churn 1 2",
+    "pgscore compare churn 1 2 --profile shop.customer --all --threshold 0.5",
+    "pgscore compare churn 1 2 --sample 100000 --json",
+)
+def compare(
+    model: Model,
+    version: Annotated[int, typer.Argument(metavar="VERSION", show_default=False, help="A version.")],
+    other: Annotated[int, typer.Argument(metavar="OTHER", show_default=False, help="What would be promoted.")],
+    profile: Annotated[
+        str | None, typer.Option(metavar="TABLE", help="The table; without it, the one that the model scores.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Compare all rows.")] = False,
+    sample: Annotated[
+        int | None, typer.Option(min=1, metavar="ROWS", help="Compare about so many.")
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(metavar="SCORE", help="Count the rows whose scores cross this one.")
+    ] = None,
+    top: Annotated[
+        int, typer.Option(min=0, max=1000, metavar="ROWS", help="How many of those that move most are listed.")
+    ] = TOP,
+    dsn: Dsn = "",
+    as_json: Json = False,
+) -> None:
+    """Compares two versions on the rows of a table.
+
+    It says how many scores move and how far, which rows move most, and how many cross a threshold. Nothing is changed.
+    """
+    if every and sample is not None:
+        raise typer.BadParameter("--all compares all rows, and --sample some: name one of them")
+    with steps(f"comparing {model} {version} and {other}") as step:
+        step("scoring rows with both versions")
+        found = overview.compare(
+            dsn,
+            model,
+            version,
+            other,
+            profile=profile,
+            sample=None if every else sample or SAMPLE,
+            threshold=threshold,
+            top=top,
+        )
+    if as_json:
+        document = asdict(found)
+        print_json({**document, "quantiles": {f"{share:g}": change for share, change in found.quantiles.items()}})
+    else:
+        _show(found)
+
+
+def _show(found: Comparison) -> None:
+    part = f"about {found.rows:,} of {found.total:,}" if found.is_sample else f"all {found.rows:,}"
+    say(f"{found.model} version {found.version} and version {found.other}, on {part} rows of {found.profile}")
+    share = f" ({found.moved / found.compared:.1%})" if found.compared else ""
+    say(f"{found.moved:,} of {found.compared:,} scores move{share}.")
+    if found.lost or found.gained:
+        say(f"{found.lost:,} rows lose their score, and {found.gained:,} gain one.")
+    if found.threshold is not None:
+        say(
+            f"From {found.threshold:g} on: {found.above:,} rows by version {found.version}, {found.other_above:,} by"
+            f" version {found.other}; {found.upward:,} come above, {found.downward:,} fall below."
+        )
+    if not found.moved:
+        return
+    say("")
+    table(("share of rows", "change up to"), ((f"{share:.0%}", change) for share, change in found.quantiles.items()))
+    say("")
+    bars(("change from", "to", "rows"), [((each.begins, each.ends, each.rows), each.rows) for each in found.histogram])
+    if found.most:
+        say("", "Rows that move most:")
+        table(
+            ("key", f"version {found.version}", f"version {found.other}", "change"),
+            ((each.key, each.score, each.other, each.change) for each in found.most),
+        )
+
+
+@command(
+    app,
+    "maintain",
+    "pgscore maintain",
+    "pgscore maintain --keep 90d --keep-rows 10000000 --json",
+)
+def maintain(
+    keep: Annotated[
+        str, typer.Option(metavar="AGE", help="How old rows of the prediction log become: 36h, 90d, 52w; or forever.")
+    ] = "365d",
+    keep_rows: Annotated[
+        int | None, typer.Option(min=0, metavar="ROWS", help="About how many of them are kept at least; else all.")
+    ] = None,
+    step: Annotated[str, typer.Option(metavar="AGE", help="The time that a partition of the log holds.")] = "7d",
+    ahead: Annotated[int, typer.Option(min=0, max=1000, metavar="COUNT", help="How many are made ahead.")] = 4,
+    no_rescore: Annotated[bool, typer.Option("--no-rescore", help="Leave outdated rows as they are.")] = False,
+    dsn: Dsn = "",
+    as_json: Json = False,
+) -> None:
+    """Does what is to be done from time to time.
+
+    Operators have partitions of the log made ahead and old ones dropped; owners have rows of their tables rescored that
+    are outdated, stale or without a score; old jobs go. A task that fails leaves the others to be done; it exits with 1
+    then.
+    """
+    with steps("maintaining", of_bytes=False) as progress:
+        done = overview.maintain(
+            dsn,
+            keep=None if keep == _FOREVER else _age("--keep", keep),
+            keep_rows=keep_rows,
+            step=_age("--step", step),
+            ahead=ahead,
+            rescores=not no_rescore,
+            progress=progress,
+        )
+    failed = [each for each in done if each.problem is not None]
+    if as_json:
+        print_json({"ok": not failed, "tasks": [asdict(each) for each in done]})
+    elif not done:
+        say("There is nothing here that is yours to maintain: operators keep the log, owners their tables.")
+    else:
+        for each in done:
+            by = f" by model {each.model}" if each.model else ""
+            say(f"{each.relation}{by}: {each.problem or each.done}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _age(option: str, given: str) -> timedelta:
+    found = _AGE.fullmatch(given.strip())
+    if found is None:
+        raise typer.BadParameter(f"{option} {given!r} is no age such as 36h, 30d or 8w")
+    try:
+        return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    except OverflowError:
+        raise typer.BadParameter(f"{option} {given!r} is longer than any age") from None

@@ -1,0 +1,16 @@
+"""What releases leave to be done, and would change: outdated rows, two versions compared, maintenance."""
+
+from .compare import Bin, Comparison, Moved, compare
+from .maintain import Maintained, maintain
+from .outdated import OutdatedRows, outdated_rows
+
+__all__ = [
+    "Bin",
+    "Comparison",
+    "Maintained",
+    "Moved",
+    "OutdatedRows",
+    "compare",
+    "maintain",
+    "outdated_rows",
+]
