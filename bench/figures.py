@@ -17,11 +17,12 @@ from . import (
     neighbours,
     onnx_runtime,
     pickled,
+    rows,
     single_row,
     soak,
 )
 from .figure import Figure, at_least, at_most
-from .models import FOREST, LINEAR, ONE_HOT, TREES
+from .models import FOREST, LINEAR, NEAREST, NET, ONE_HOT, TREES
 
 FIGURES = (
     Figure("linear-one-row/pickled", at_most(1 / 50), single_row.compare(LINEAR, pickled.NAME)),
@@ -46,6 +47,10 @@ FIGURES = (
     Figure("copy/set-based-counting", at_least(0.5), copying.against_set_based),
     Figure("copy/pickled", at_least(50), copying.against_pickled),
     Figure("hot-customer/counting", at_least(3), hot.throughput),
+    Figure("net-rows/pandas", at_least(0.5), rows.against_pandas(NET)),
+    Figure("net-rows/row-by-row", at_least(200), rows.against_single_rows(NET)),
+    Figure("nearest-rows/pandas", at_least(0.5), rows.against_pandas(NEAREST)),
+    Figure("nearest-rows/row-by-row", None, rows.against_single_rows(NEAREST)),
     Figure("soak", None, soak.soak, quick=False),
     Figure("forest", None, large.state(FOREST)),
     Figure("one-hot-1000", None, large.state(ONE_HOT)),

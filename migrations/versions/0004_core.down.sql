@@ -83,6 +83,26 @@ grant execute on function
     pgscore._profile_column(regclass, jsonb, text), pgscore._profile_problem(regclass, jsonb)
     to pgscore_reader;
 
+create or replace function pgscore._late_rows(model text, profiles anyarray) returns pgscore.scored
+language plpgsql stable parallel restricted
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+set datestyle = 'ISO, MDY'
+set timezone = 'UTC'
+set intervalstyle = 'postgres'
+set bytea_output = 'hex'
+as $$
+declare
+    answer pgscore.scored;
+begin
+    perform pgscore._refuse_misfit(model, t.typelem) from pg_catalog.pg_type t where t.oid = pg_typeof(profiles);
+    select max((s.given).version), array_agg((s.given).scores[1]), array_agg((s.given).reasons[1])
+    into answer
+    from (select pgscore._scored(model, to_jsonb(p)) as given from unnest(profiles) as p offset 0) s;
+    return case when answer.version is not null then answer end;
+end
+$$;
+
 -- core/engine/_estimate.sql
 -- Parallel workers would each import scikit-learn for some seconds: restricted, although it would be safe.
 create or replace function pgscore._estimate(

@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "334264974a75417f85f72740214592968b58ff7253a8e95d1cdc6b37ba2d69ed")
+    run_frozen("0004_core.up.sql", "ad7ade0fca5212912dade4968502a46c78f15bc618989a959d5170e6cd76bc73")
 
 
 def downgrade() -> None:
-    run_frozen("0004_core.down.sql", "1642567b1b61000a0e48ba25a5d5c3775dc083950282225dad43d395c095c3b5")
+    run_frozen("0004_core.down.sql", "f6215022589d3d7525ebf84dc18f890b5038009207cce3f1179c6fb4444b0d18")

@@ -1216,8 +1216,29 @@ set bytea_output = 'hex'
 as $$
 declare
     answer pgscore.scored;
+    estimator record;
 begin
     perform pgscore._refuse_misfit(model, t.typelem) from pg_catalog.pg_type t where t.oid = pg_typeof(profiles);
+    select m.serving, v.digest, v.contract -> 'inputs' as inputs into estimator
+    from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
+    where m.name = _late_rows.model and m.many_engine = 'estimator';
+    if found then
+        -- All at once; arrays without elements cannot be put together.
+        return (
+            select pgscore._estimate(
+                model, estimator.serving, estimator.digest, count(*)::integer,
+                array_agg(s.numbers order by s.ordinal) filter (where cardinality(s.numbers) > 0),
+                array_agg(s.texts order by s.ordinal) filter (where cardinality(s.texts) > 0)
+            )
+            from (
+                select p.ordinal, pgscore._payload_numbers(estimator.inputs, p.payload) as numbers,
+                    pgscore._payload_texts(estimator.inputs, p.payload) as texts
+                from (
+                    select row_number() over () as ordinal, to_jsonb(p) as payload from unnest(profiles) as p
+                ) p
+            ) s
+        );
+    end if;
     select max((s.given).version), array_agg((s.given).scores[1]), array_agg((s.given).reasons[1])
     into answer
     from (select pgscore._scored(model, to_jsonb(p)) as given from unnest(profiles) as p offset 0) s;
@@ -7298,19 +7319,18 @@ begin
     size := plan.first;
     loop
         select
-            pg_catalog.count(*)::pg_catalog.int4 as rows, pg_catalog.array_agg(f.key) as keys,
+            pg_catalog.count(*)::pg_catalog.int4 as rows, pg_catalog.array_agg(row_key) as keys,
             -- Arrays without elements cannot be put together.
-            pg_catalog.array_agg(f.numbers) filter (where f.numbers is not null) as numbers,
-            pg_catalog.array_agg(f.texts) filter (where f.texts is not null) as texts
+            pg_catalog.array_agg(row_numbers) filter (where row_numbers is not null) as numbers,
+            pg_catalog.array_agg(row_texts) filter (where row_texts is not null) as texts
         into chunk
-        from pgscore._fetch(portal, size) as f (key pg_catalog.text, numbers pg_catalog.float8[], texts pg_catalog.text[]);
+        from pgscore._fetch(portal, size)
+            as (row_key pg_catalog.text, row_numbers pg_catalog.float8[], row_texts pg_catalog.text[]);
         exit when chunk.rows operator(pg_catalog.=) 0;
         answer := pgscore._estimate(model, plan.version, plan.digest, chunk.rows, chunk.numbers, chunk.texts);
-        return query
-        select u.key, u.score, answer.version, u.reason
-        from rows from (
-            pg_catalog.unnest(chunk.keys), pg_catalog.unnest(answer.scores), pg_catalog.unnest(answer.reasons)
-        ) as u (key, score, reason);
+        -- Arrays of the same length, side by side.
+        return query select
+            pg_catalog.unnest(chunk.keys), pg_catalog.unnest(answer.scores), answer.version, pg_catalog.unnest(answer.reasons);
         exit when chunk.rows operator(pg_catalog.<) size;
         size := pgscore._next_chunk_rows(size, plan.most, chunk.texts);
     end loop;

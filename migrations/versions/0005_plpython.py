@@ -9,7 +9,7 @@ depends_on = "0004_core"
 
 
 def upgrade() -> None:
-    run_frozen("0005_plpython.up.sql", "0eeb26376e044a645b9fa1a95c83d912d938086c03aff2047f2ca02e7b09265b")
+    run_frozen("0005_plpython.up.sql", "6f291f7c574e9c3b330ff541ba8de645b617aed140722a2a2a24b9599c25bbee")
 
 
 def downgrade() -> None:
