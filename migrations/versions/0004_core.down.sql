@@ -264,6 +264,50 @@ begin
 end
 $$;
 
+-- core/functions/dependents.sql
+-- What holds a score. PostgreSQL inlines a score to an immutable expression, and so lets it into indexes and the like.
+-- What is stored there is of the version that answered, and a promotion makes it wrong. This reads the catalog, and
+-- evaluates nothing of anybody's. Expressions are looked at as PostgreSQL keeps them: to have them written out would
+-- lock tables.
+
+create or replace function pgscore._answers() returns table (called oid, model text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Functions of one version, "churn 7" and its kind, stay what they are.
+    select p.oid, split_part(p.proname, ' ', 1)
+    from pg_catalog.pg_proc p
+    where p.pronamespace = to_regnamespace('pgscore_models') and split_part(p.proname, ' ', 2) !~ '^[0-9]'
+    union all
+    select p.oid, null
+    from pg_catalog.pg_proc p
+    where p.pronamespace = 'pgscore'::regnamespace
+        and p.proname in (
+            'score', 'predict', '_scored', '_score_row', '_score_rows', '_rescore', '_late_score', '_late_rows',
+            '_late_rescore'
+        )
+$$;
+
+create or replace function pgscore._written_models(body text, path text) returns setof text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select distinct f.found[1]
+    from (
+        select regexp_matches(
+            body,
+            case when path ~ 'pgscore' then E'(?:pgscore\\s*\\.\\s*|\\m)' else E'pgscore"?\\s*\\.\\s*' end
+                || E'"?(?:score|predict|_scored|_score_rows?|_rescore)"?\\s*\\('
+                || E'(?:\\s*(?:model\\s*(?:=>|:=)\\s*)?''([a-z_][a-z0-9_]*)''(?:\\s*::\\s*text)?\\s*,)?',
+            'gi'
+        )
+        union all
+        select array[split_part(coalesce(m.found[1], m.found[2]), ' ', 1)]
+        from regexp_matches(body, E'pgscore_models"?\\s*\\.\\s*(?:"([^"]+)"|([a-z_][a-z0-9_]*))', 'gi') as m (found)
+        where split_part(coalesce(m.found[1], m.found[2]), ' ', 2) !~ '^[0-9]'
+    ) f (found)
+$$;
+
 drop function pgscore._column_expression(wanted text, type oid, modifier integer, reference text, out expression text, out compared text);
 
 drop function pgscore._ask_estimator(digest text, rows integer, numbers double precision[], texts text[], every boolean, out scores double precision[], out reasons text[]);

@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "ad7ade0fca5212912dade4968502a46c78f15bc618989a959d5170e6cd76bc73")
+    run_frozen("0004_core.up.sql", "583baefdf09a3e5715382d2b7e7dbcbbd4e1ca5455bde06a7ba7c8d5c71caf60")
 
 
 def downgrade() -> None:
-    run_frozen("0004_core.down.sql", "f6215022589d3d7525ebf84dc18f890b5038009207cce3f1179c6fb4444b0d18")
+    run_frozen("0004_core.down.sql", "739635fdc325a4d69d77ce88640b16d075286ca4550dd6f4e0cbd8e192106892")
