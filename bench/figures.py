@@ -18,11 +18,12 @@ from . import (
     neighbours,
     onnx_runtime,
     pickled,
+    rows,
     single_row,
     soak,
 )
 from .figure import Figure, at_least, at_most
-from .models import FOREST, LINEAR, ONE_HOT, TREES
+from .models import FOREST, LINEAR, NEAREST, NET, ONE_HOT, TREES
 
 FIGURES = (
     Figure("linear-one-row/pickled", at_most(1 / 50), single_row.compare(LINEAR, pickled.NAME)),
@@ -53,6 +54,10 @@ FIGURES = (
     Figure("growth/versions", at_most(0.15), growth.versions, quick=False),
     Figure("growth/inputs", at_most(1.25), growth.inputs, quick=False),
     Figure("growth/trees", at_most(1.25), growth.trees, quick=False),
+    Figure("net-rows/pandas", at_least(0.5), rows.against_pandas(NET)),
+    Figure("net-rows/row-by-row", at_least(200), rows.against_single_rows(NET)),
+    Figure("nearest-rows/pandas", at_least(0.5), rows.against_pandas(NEAREST)),
+    Figure("nearest-rows/row-by-row", None, rows.against_single_rows(NEAREST)),
     Figure("soak", None, soak.soak, quick=False),
     Figure("forest", None, large.state(FOREST)),
     Figure("one-hot-1000", None, large.state(ONE_HOT)),

@@ -7,8 +7,10 @@ from functools import cache
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from .customers import CODE, churned, coded_predictors, predictors
 
@@ -16,6 +18,10 @@ LINEAR = "linear"
 TREES = "trees"
 FOREST = "forest"
 ONE_HOT = "one_hot"
+NET = "net"
+NEAREST = "nearest"
+CODED = (ONE_HOT, NET, NEAREST)
+"""Models over the numbers and the text; the others take the numbers."""
 
 
 @cache
@@ -23,6 +29,8 @@ def fitted(model: str) -> Pipeline:
     """A fitted pipeline by its name."""
     if model == ONE_HOT:
         return _one_hot().fit(coded_predictors(), churned())
+    if model in CODED:
+        return _no_program(model).fit(coded_predictors(), churned())
     return _of_numbers(model).fit(predictors(), churned())
 
 
@@ -39,3 +47,12 @@ def _one_hot() -> Pipeline:
         [("numbers", StandardScaler(), list(predictors().columns)), ("code", OneHotEncoder(), [CODE])]
     )
     return Pipeline([("prepare", prepare), ("classify", LogisticRegression(max_iter=1000))])
+
+
+def _no_program(model: str) -> Pipeline:
+    codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+    prepare = ColumnTransformer([("numbers", StandardScaler(), list(predictors().columns)), ("code", codes, [CODE])])
+    classify = (
+        MLPClassifier(max_iter=30, early_stopping=True, random_state=0) if model == NET else KNeighborsClassifier(15)
+    )
+    return Pipeline([("prepare", prepare), ("scale", StandardScaler()), ("classify", classify)])

@@ -8,7 +8,7 @@ import pgscore
 
 from .contender import Contender, scoring_update
 from .customers import CODED_CUSTOMERS, CUSTOMERS, MANY_CUSTOMERS
-from .models import LINEAR, ONE_HOT, TREES, fitted
+from .models import CODED, LINEAR, TREES, fitted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ def publish(server: Server, key: Path, model: str) -> Contender:
     Raises:
         PgscoreError: pgscore refuses it.
     """
-    profiles = [CODED_CUSTOMERS if model == ONE_HOT else CUSTOMERS]
+    profiles = [CODED_CUSTOMERS if model in CODED else CUSTOMERS]
     if model in COMPARED:
         profiles.append(MANY_CUSTOMERS)
     for profile in profiles:

@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:e00c6b3ed25b88304390583dc1f027318580aae7ca05961f89a46c0b6c2991ee"
+name = "pgscore_runtime:d6dda297eaa17bb033a25e60ba63a3907e985cfa8922fedd430910e7463d33e5"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -816,7 +816,7 @@ class ServedEstimator:
         inputs = self._contract.inputs
         # Columns are what is handed over: each in one piece.
         number_array = np.asfortranarray(_numbers(numbers).reshape(rows, len(self._contract.numbers)))
-        text_array = _array(texts, object).reshape(rows, len(self._contract.texts))
+        text_array = np.asfortranarray(_array(texts, object).reshape(rows, len(self._contract.texts)))
         number_columns, text_columns = iter(number_array.T), iter(text_array.T)
         columns = [next(text_columns if each.is_text else number_columns) for each in inputs]
 
@@ -988,9 +988,9 @@ def _array(values: Sequence[Any] | None, dtype: type) -> Any:  # noqa: ANN401
 def _missing(column: Any) -> BoolArray:  # noqa: ANN401
     import numpy as np
 
-    if column.dtype == object:
-        return np.array([value is None for value in column], dtype=bool)
-    missing: BoolArray = np.isnan(column)
+    nothing: Any = None
+    # A comparison that numpy makes takes a third of the time of a loop.
+    missing: BoolArray = np.equal(column, nothing) if column.dtype == object else np.isnan(column)
     return missing
 
 

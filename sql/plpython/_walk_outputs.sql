@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:e00c6b3ed25b88304390583dc1f027318580aae7ca05961f89a46c0b6c2991ee" + digest)
+    walker = GD.get("pgscore_runtime:d6dda297eaa17bb033a25e60ba63a3907e985cfa8922fedd430910e7463d33e5" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

@@ -71,6 +71,9 @@ _HOLDS = {
        create materialized view shop.stored as select * from shop.ranked""": (
         *("risk", "materialized view", "shop.stored"),
     ),
+    "create materialized view shop.of_rows as select * from pgscore.score_rows('risk', 'shop.customer')": (
+        *("risk", "materialized view", "shop.of_rows"),
+    ),
     """create function shop.highest() returns float8 language sql stable as $$ select max(score) from shop.ranked $$;
        create materialized view shop.highest_stored as select shop.highest()""": (
         *("risk", "materialized view", "shop.highest_stored"),

@@ -108,9 +108,14 @@ def test_rows_of_a_binding_are_scored_in_one_call(session: Session) -> None:
             "select (s.given).scores, (s.given).reasons, s.n"
             f" from (select pgscore._score_rows('near', array_agg(t)) as given, array_agg(n) as n from {TABLE} t) s"
         )
+        late = session.row(
+            f"select (s.given).scores, (s.given).reasons from"
+            f" (select pgscore._late_rows('near', array_agg(t)) as given from {TABLE} t) s"
+        )
         found = _by_key(session.run(f"select * from pgscore.score_rows('near', '{TABLE}')"))
+    assert late == given[:2]
     assert {n: (score, reason) for score, reason, n in zip(*given, strict=True)} == found
-    assert [rows_of for rows_of, _ in calls] == [len(found)] * 2
+    assert [rows_of for rows_of, _ in calls] == [len(found)] * 3
 
 
 @contextmanager

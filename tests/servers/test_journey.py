@@ -126,6 +126,34 @@ def test_missed_events_are_found_and_reconciled(attached: Session, serving: Data
         assert "error" not in levels
 
 
+def test_rows_of_a_table_and_of_a_query(serving: Database) -> None:
+    owner = serving.session(shop.OWNER)
+    wanted = owner.run(f"select c.id::text, pgscore.score('shop', c), 1, null from {shop.PROFILE} c order by 1")
+    assert len(wanted) == 20
+    for source in (shop.PROFILE, f"select * from {shop.PROFILE}"):
+        found = owner.run("select * from pgscore.score_rows('shop', %s) order by 1", source)
+        assert [(key, pytest.approx(score), *more) for key, score, *more in wanted] == found
+    # A function that may not write reads chunks of a cursor, as it does for estimators.
+    owner.run(
+        """
+        create function pg_temp.chunks() returns bigint[] language plpgsql stable as $$
+        declare
+            portal refcursor;
+            sizes bigint[] := '{}';
+        begin
+            open portal for execute 'select i::text from generate_series(1, 25) i';
+            loop
+                sizes := sizes || (select count(row_key) from pgscore._fetch(portal, 10) as (row_key text));
+                exit when sizes[cardinality(sizes)] = 0;
+            end loop;
+            return sizes;
+        end $$
+        """
+    )
+    owner.run("set default_transaction_read_only = on")
+    assert owner.value("select pg_temp.chunks()") == [10, 10, 5, 0]
+
+
 def test_maintenance_of_what_holds_scores(attached: Session, serving: Database) -> None:
     """From 17 on maintenance has a search_path of pg_catalog and pg_temp alone."""
     attached.run(

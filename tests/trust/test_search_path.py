@@ -32,6 +32,8 @@ _UNPINNED = (
         r"pgscore\._(can_interpret|is_integer|is_number|is_text|known|nullif|number)\(",
         "inlined into what calls it",
     ),
+    ("f plpgsql", r"pgscore\._(fetch|score_source)\(", "runs the caller's query, under the caller's path"),
+    (_INLINED, r"pgscore\.score_rows\(text,", "the same"),
     (
         _INLINED,
         r"pgscore\.(score|predict|_rescore|_score_rows|_scored)\(text,",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 from typing import Any
 
@@ -158,3 +159,48 @@ def test_a_backend_keeps_the_latest_estimators_only(monkeypatch: pytest.MonkeyPa
     (kept,) = session.values()
     assert list(kept) == digests[1:]
     assert entry.estimate(session, digests[0], 0, None, None, False) is None
+
+
+def _sent(values: list[list[float]]) -> bytes:
+    """A two-dimensional array of doubles as array_send gives it."""
+    head = struct.pack(">iii", 2, 0, 701) + struct.pack(">iiii", len(values), 1, len(values[0]), 1)
+    return head + b"".join(struct.pack(">id", 8, value) for row in values for value in row)
+
+
+def test_numbers_in_binary_are_the_same_as_in_lists() -> None:
+    inputs: list[InputType] = ["double precision", "text", "boolean"]
+    served = ServedEstimator(_Recorder(), _contract(*inputs, frame=True))
+    rows = [[0.1, 1.0], [np.nan, 0.0], [-0.0, np.nan], [np.inf, 1.0], [5e-324, 0.0]]
+    texts = [["a"], [None], [""], ["b"], ["c"]]
+    listed = [[None if np.isnan(value) else value for value in row] for row in rows]
+    assert served.scores(5, _sent(rows), texts) == served.scores(5, listed, texts)
+    first, second = served._estimator.given
+    pd.testing.assert_frame_equal(first, second)
+    assert served.scores(0, struct.pack(">iii", 0, 0, 701), None) == ([], [])
+
+
+def test_infinite_rows_are_set_apart_first() -> None:
+    infinite = {n for n in range(1024) if n % 8 == 3}
+    recorder = _Recorder({np.inf})
+    served = ServedEstimator(recorder, _contract("double precision"))
+    scores, reasons = served.scores(1024, [np.inf if n in infinite else float(n) for n in range(1024)], None)
+    assert scores == [None if n in infinite else float(n) for n in range(1024)]
+    assert [n for n, reason in enumerate(reasons) if reason] == sorted(infinite)
+    # All, the others, and twice as many as are infinite: halving alone would ask about 1,000 times.
+    assert len(recorder.given) == 1 + 1 + 2 * len(infinite) - 1
+
+
+def test_reasons_are_handed_back_only_where_there_are_some() -> None:
+    served = ServedEstimator(_Recorder({7.0}), _contract("double precision"))
+    session: dict[str, Any] = {"pgscore_estimators": {"d": served}}
+    assert entry.estimate_rows(session, "d", 2, _sent([[1.0], [2.0]]), None, False) == ([1.0, 2.0], None)
+    refused = entry.estimate_rows(session, "d", 2, _sent([[1.0], [7.0]]), None, False)
+    assert refused == ([1.0, None], [None, "Input contains infinity"])
+    assert entry.estimate_rows(session, "other", 2, None, None, False) == (None, None)
+
+
+def test_many_rows_of_one_statement_are_told_of_once() -> None:
+    session: dict[str, Any] = {}
+    assert not any(entry.count_row(session, statement) for statement in range(10) for _ in range(99))
+    assert [entry.count_row(session, 10.0) for _ in range(300)].index(True) == 99
+    assert not any(entry.count_row(session, statement) for statement in (10.0, 11.0) for _ in range(300))

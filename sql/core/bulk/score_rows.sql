@@ -53,19 +53,18 @@ begin
     size := plan.first;
     loop
         select
-            pg_catalog.count(*)::pg_catalog.int4 as rows, pg_catalog.array_agg(f.key) as keys,
+            pg_catalog.count(*)::pg_catalog.int4 as rows, pg_catalog.array_agg(row_key) as keys,
             -- Arrays without elements cannot be put together.
-            pg_catalog.array_agg(f.numbers) filter (where f.numbers is not null) as numbers,
-            pg_catalog.array_agg(f.texts) filter (where f.texts is not null) as texts
+            pg_catalog.array_agg(row_numbers) filter (where row_numbers is not null) as numbers,
+            pg_catalog.array_agg(row_texts) filter (where row_texts is not null) as texts
         into chunk
-        from pgscore._fetch(portal, size) as f (key pg_catalog.text, numbers pg_catalog.float8[], texts pg_catalog.text[]);
+        from pgscore._fetch(portal, size)
+            as (row_key pg_catalog.text, row_numbers pg_catalog.float8[], row_texts pg_catalog.text[]);
         exit when chunk.rows operator(pg_catalog.=) 0;
         answer := pgscore._estimate(model, plan.version, plan.digest, chunk.rows, chunk.numbers, chunk.texts);
-        return query
-        select u.key, u.score, answer.version, u.reason
-        from rows from (
-            pg_catalog.unnest(chunk.keys), pg_catalog.unnest(answer.scores), pg_catalog.unnest(answer.reasons)
-        ) as u (key, score, reason);
+        -- Arrays of the same length, side by side.
+        return query select
+            pg_catalog.unnest(chunk.keys), pg_catalog.unnest(answer.scores), answer.version, pg_catalog.unnest(answer.reasons);
         exit when chunk.rows operator(pg_catalog.<) size;
         size := pgscore._next_chunk_rows(size, plan.most, chunk.texts);
     end loop;

@@ -16,8 +16,8 @@ as $$
     from pg_catalog.pg_proc p
     where p.pronamespace = 'pgscore'::regnamespace
         and p.proname in (
-            'score', 'predict', '_scored', '_score_row', '_score_rows', '_rescore', '_late_score', '_late_rows',
-            '_late_rescore'
+            'score', 'predict', 'score_rows', '_scored', '_score_row', '_score_rows', '_rescore', '_late_score',
+            '_late_rows', '_late_rescore'
         )
 $$;
 
@@ -90,7 +90,7 @@ as $$
         select regexp_matches(
             body,
             case when path ~ 'pgscore' then E'(?:pgscore\\s*\\.\\s*|\\m)' else E'pgscore"?\\s*\\.\\s*' end
-                || E'"?(?:score|predict|_scored|_score_rows?|_rescore)"?\\s*\\('
+                || E'"?(?:score|predict|score_rows|_scored|_score_rows?|_rescore)"?\\s*\\('
                 || E'(?:\\s*(?:model\\s*(?:=>|:=)\\s*)?''([a-z_][a-z0-9_]*)''(?:\\s*::\\s*text)?\\s*,)?',
             'gi'
         )

@@ -86,12 +86,33 @@ set bytea_output = 'hex'
 as $$
 declare
     answer pgscore.scored;
+    estimator record;
 begin
     if not exists (select from pgscore.model m where m.name = _late_rows.model and m.serving is not null) then
         -- Events come before a version is promoted too, and need not pay for it.
         return null;
     end if;
     perform pgscore._refuse_misfit(model, t.typelem) from pg_catalog.pg_type t where t.oid = pg_typeof(profiles);
+    select m.serving, v.digest, v.contract -> 'inputs' as inputs into estimator
+    from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
+    where m.name = _late_rows.model and m.many_engine = 'estimator';
+    if found then
+        -- All at once; arrays without elements cannot be put together.
+        return (
+            select pgscore._estimate(
+                model, estimator.serving, estimator.digest, count(*)::integer,
+                array_agg(s.numbers order by s.ordinal) filter (where cardinality(s.numbers) > 0),
+                array_agg(s.texts order by s.ordinal) filter (where cardinality(s.texts) > 0)
+            )
+            from (
+                select p.ordinal, pgscore._payload_numbers(estimator.inputs, p.payload) as numbers,
+                    pgscore._payload_texts(estimator.inputs, p.payload) as texts
+                from (
+                    select row_number() over () as ordinal, to_jsonb(p) as payload from unnest(profiles) as p
+                ) p
+            ) s
+        );
+    end if;
     select max((s.given).version), array_agg((s.given).scores[1]), array_agg((s.given).reasons[1])
     into answer
     from (select pgscore._scored(model, to_jsonb(p)) as given from unnest(profiles) as p offset 0) s;
