@@ -1,0 +1,16 @@
+"""What it changes, in a line."""
+
+from pgscore._migrations.executor import run_frozen
+
+revision = "0004_core"
+down_revision = "0001_core"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    run_frozen("0004_core.up.sql", "ca127d42fb326ecaf712224e10cba2ca5e85da1f402df30b7225b12034cf553a")
+
+
+def downgrade() -> None:
+    run_frozen("0004_core.down.sql", "57c528005f52366a2db76236e6d2794cb60e564979ee620ad69a6e9eb5ecacd7")
