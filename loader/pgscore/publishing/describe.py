@@ -180,7 +180,8 @@ class _Examples:
         """What the estimator gives for each; asked with frames or with arrays, where that is named."""
         sample = _askable(self.given, inputs)
         together = iter(ask_sample(self.oracle, self.given[sample], framed=framed, alone=self._alone))
-        golden_rows = _golden_rows(self.oracle, inputs, self.given, [next(together) if each else None for each in sample])
+        given = [next(together) if each else None for each in sample]
+        golden_rows = _golden_rows(self.oracle, inputs, self.given, given)
         answers = self._answers if framed is None else self._ask_again(inputs, framed=framed)
         edges: dict[int, GoldenRow] = {}
         for block in self._blocks:
