@@ -76,6 +76,8 @@
 \ir core/engine/_engine_call.sql
 \ir core/engine/lasting.sql
 \ir core/engine/_engines.sql
+\ir core/engine/_array_elements.sql
+\ir core/engine/_golden_arrays.sql
 \ir core/engine/_replay_estimator.sql
 \ir core/engine/_replay.sql
 \ir core/functions/_distance.sql

@@ -82,6 +82,20 @@ def promote(
     return _with_outdated(database, done)
 
 
+def promote_proved(database: Database, model: str, version: int) -> list[Verification]:
+    """Makes a version the one that answers, as `promote` does; how far its engines are from the fitted estimator.
+
+    A promotion replays the golden rows anyway: whoever wants both need not have `verify` replay them again.
+    """
+    with transaction(database) as connection:
+        found = row(
+            connection,
+            "select pgscore._promote(%s, %s, null, %s, false) as engines",
+            (model, version, MAX_SECONDS),
+        )
+    return [Verification(**{**each, "max_abs_diff": float(each["max_abs_diff"])}) for each in found["engines"]]
+
+
 def rollback(
     database: Database, model: str, *, max_seconds: float = MAX_SECONDS, despite_dependents: bool = False
 ) -> Promoted:

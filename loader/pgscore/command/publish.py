@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, replace
-from functools import partial
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pgscore.database import connected
-from pgscore.errors import PgscoreError
-from pgscore.publishing.publish import Published
-from pgscore.publishing.publish import publish as publish_estimator
-from pgscore.registry import promote
+from pgscore.publishing.publish import publish_version
 
 from .app import Dsn, Json, Model, app, command
 from .output import print_json, say, steps, table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
+    from pgscore.errors import PgscoreError
+    from pgscore.publishing.publish import Published
     from pgscore.records import Verification
 
 
@@ -83,19 +80,21 @@ def publish(
     Its golden rows are then replayed in the database. The same file published again answers with the version that
     stands. Exits with 1 where the database's scores are not the estimator's.
     """
-    work = partial(
-        publish_estimator,
-        model=model,
-        source=file,
-        golden=golden,
-        profile=profile,
-        inputs=None if inputs is None else [name.strip() for name in inputs.split(",")],
-        key=key,
-        positive=positive,
-        metrics=_metrics(metric or []),
-        format=kind,
-    )
-    published, refusal = _publish(work, dsn, promoted=promoted)
+    with steps("publishing") as step:
+        published, refusal = publish_version(
+            dsn,
+            model,
+            file,
+            golden=golden,
+            profile=profile,
+            inputs=None if inputs is None else [name.strip() for name in inputs.split(",")],
+            key=key,
+            positive=positive,
+            metrics=_metrics(metric or []),
+            format=kind,
+            promoted=promoted,
+            step=step,
+        )
     if as_json:
         print_json(asdict(published))
     else:
@@ -105,20 +104,6 @@ def publish(
         raise type(refusal)(message, refusal.hint, refusal.sqlstate)
     if not all(each.ok for each in published.verifications):
         raise typer.Exit(1)
-
-
-def _publish(work: Callable[..., Published], dsn: str, *, promoted: bool) -> tuple[Published, PgscoreError | None]:
-    """Publishes, and promotes if wanted: a refusal to promote must not hide that the version is stored."""
-    with steps("publishing") as step, connected(dsn) as connection:
-        published = work(connection, step=step)
-        if not promoted:
-            return published, None
-        step("promoting")
-        try:
-            promote(connection, published.model, published.version)
-        except PgscoreError as error:
-            return published, error
-    return replace(published, promoted=True), None
 
 
 def show_verifications(verifications: Sequence[Verification]) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from pgscore_runtime.artifact import installed_version
 from pgscore_runtime.contract import Contract, Input
+from threadpoolctl import threadpool_limits
 
 from pgscore.errors import PgscoreError
 
@@ -96,6 +97,25 @@ def describe(
             estimator was fitted on; the estimator refuses all of it; or there are more than two classes and none is
             named.
     """
+    # One thread, as in the database: for few rows, threads wait for each other longer than they work.
+    with threadpool_limits(1):
+        return _describe(
+            estimator, sample, positive, kind, types, profile=profile, source=source, framed=framed, sampled=sampled
+        )
+
+
+def _describe(
+    estimator: Any,  # noqa: ANN401
+    sample: pd.DataFrame,
+    positive: object | None,
+    kind: str,
+    types: tuple[str, ...],
+    *,
+    profile: Profile | None,
+    source: str,
+    framed: bool,
+    sampled: bool,
+) -> tuple[Contract, list[GoldenRow]]:
     sample = sample.set_axis([str(name) for name in sample.columns], axis=1)
     categories = fitted_categories(estimator, list(sample.columns))
     wanted = input_types(sample, source, categories, profile)
@@ -160,7 +180,8 @@ class _Examples:
         """What the estimator gives for each; asked with frames or with arrays, where that is named."""
         sample = _askable(self.given, inputs)
         together = iter(ask_sample(self.oracle, self.given[sample], framed=framed, alone=self._alone))
-        golden_rows = _golden_rows(self.oracle, inputs, self.given, [next(together) if each else None for each in sample])
+        given = [next(together) if each else None for each in sample]
+        golden_rows = _golden_rows(self.oracle, inputs, self.given, given)
         answers = self._answers if framed is None else self._ask_again(inputs, framed=framed)
         edges: dict[int, GoldenRow] = {}
         for block in self._blocks:

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 Answer = np.ndarray | None
 
 # Their estimators give a row the same whatever rows stand beside it.
-_ROW_BY_ROW = frozenset(
-    ("builtins", "collections", "copyreg", "functools", "joblib", "numpy", "pandas", "scipy", "sklearn")
-    + ("catboost", "imblearn", "lightgbm", "xgboost")
-)
+_ROW_BY_ROW = {
+    "builtins", "catboost", "collections", "copyreg", "functools", "imblearn", "joblib", "lightgbm", "numpy", "pandas",
+    "scipy", "sklearn", "xgboost",
+}  # fmt: skip
 # How much fewer rows are asked for next where some were refused, and how many more where none was.
 _FEWER, _MORE = 8, 4
 _MOST_ROWS = 1000
@@ -122,9 +122,7 @@ def ask(
     return ask(oracle, blocks, framed=framed, alone=True)
 
 
-def ask_sample(
-    oracle: Oracle, frame: pd.DataFrame, *, framed: bool | None = None, alone: bool = False
-) -> list[Answer]:
+def ask_sample(oracle: Oracle, frame: pd.DataFrame, *, framed: bool | None = None, alone: bool = False) -> list[Answer]:
     """What the estimator gives for rows of all kinds; with `alone`, each is asked for alone where some are refused."""
     try:
         return list(oracle.outputs(frame, framed=framed)) if len(frame) else []

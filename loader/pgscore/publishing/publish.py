@@ -13,7 +13,7 @@ from pgscore.database import Database, connected, row, transaction
 from pgscore.errors import PgscoreError
 from pgscore.keys import sign
 from pgscore.progress import Step, no_step
-from pgscore.registry import promote, verify
+from pgscore.registry import promote_proved, verify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,6 +106,44 @@ def publish(
         PgscoreError: the estimator, the golden rows, the profile table or the database refuse; nothing was stored,
             except where only the promotion was refused.
     """
+    published, refusal = publish_version(
+        database,
+        model,
+        source,
+        golden=golden,
+        profile=profile,
+        inputs=inputs,
+        key=key,
+        positive=positive,
+        metrics=metrics,
+        format=format,
+        promoted=promoted,
+        step=step,
+    )
+    if refusal is not None:
+        raise refusal
+    return published
+
+
+def publish_version(
+    database: Database,
+    model: str,
+    source: object,
+    *,
+    golden: Golden | None = None,
+    profile: str | None = None,
+    inputs: Sequence[str] | None = None,
+    key: str | Path | None = None,
+    positive: object | None = None,
+    metrics: Mapping[str, float] | None = None,
+    format: str | None = None,  # noqa: A002  as `publish` calls it
+    promoted: bool = False,
+    step: Step = no_step,
+) -> tuple[Published, PgscoreError | None]:
+    """Like `publish`; a refusal to promote comes beside what was stored, which it must not hide.
+
+    One connection serves for all of it: a new backend would import scikit-learn and load the artifact again.
+    """
     with connected(database) as connection:
         # Imported here: scikit-learn and pandas take seconds, which a program that only promotes or lists need not
         # spend.
@@ -124,13 +162,9 @@ def publish(
                 _send(connection, model, version, artifact, step)
             if table is not None:
                 row(connection, "select pgscore._add_profile(%s, %s::regclass)", (model, table.name))
-        if promoted:
-            step("promoting")
-            promote(connection, model, version)
-        step("replaying the golden rows in the database")
-        verifications, problem = _verify(connection, model, version)
+        verifications, problem, refusal = _prove(connection, model, version, promoted=promoted, step=step)
     output = contract.output
-    return Published(
+    published = Published(
         model=model,
         version=version,
         created=bool(stored["created"]),
@@ -138,7 +172,7 @@ def publish(
         golden_rows=len(described.golden_rows),
         verifications=verifications,
         problem=problem,
-        promoted=promoted,
+        promoted=promoted and refusal is None,
         obstacle=described.obstacle,
         score=meaning(output),
         positive=None if output.positive is None else output.classes[output.positive],
@@ -146,6 +180,7 @@ def publish(
         named_by=described.named_by,
         casts=described.casts,
     )
+    return published, refusal
 
 
 @dataclass(frozen=True)
@@ -243,8 +278,19 @@ def _send(connection: Connection, model: str, version: int, artifact: Artifact, 
             sent += len(piece)
 
 
-def _verify(connection: Connection, model: str, version: int) -> tuple[list[Verification], str | None]:
+def _prove(
+    connection: Connection, model: str, version: int, *, promoted: bool, step: Step
+) -> tuple[list[Verification], str | None, PgscoreError | None]:
+    """How far each engine is from the estimator; why that cannot be said; and why the version is not promoted."""
+    refusal = None
+    step("replaying the golden rows in the database")
+    if promoted:
+        try:
+            # Which replays them itself.
+            return promote_proved(connection, model, version), None, None
+        except PgscoreError as error:
+            refusal = error
     try:
-        return verify(connection, model, version), None
+        return verify(connection, model, version), None, refusal
     except PgscoreError as error:
-        return [], f"{error}. {error.hint}".strip()
+        return [], f"{error}. {error.hint}".strip(), refusal

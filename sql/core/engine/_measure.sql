@@ -78,8 +78,11 @@ declare
         select v.contract -> 'inputs' from pgscore.model_version v
         where v.model = _measure.model and v.version = _measure.version
     );
-    allowed constant interval := least(max_seconds, 3) * interval '1 second';
+    -- Where there is nothing to choose, it only says how long it takes.
+    allowed constant interval := least(max_seconds, case when cardinality(engines) > 1 then 2 else 0.5 end) * interval '1 second';
     began constant timestamptz := clock_timestamp();
+    elements constant text[] := pgscore._array_elements(described, 's');
+    width constant integer := cardinality(elements);
     numbers double precision[];
     texts text[];
     count integer;
@@ -89,49 +92,52 @@ declare
     many jsonb;
     rows integer;
 begin
-    -- Rows that have a score: the others end before they cost anything.
-    select count(*), array_agg(g.numbers) filter (where cardinality(g.numbers) > 0),
-        array_agg(g.texts) filter (where cardinality(g.texts) > 0)
+    -- Rows that have a score: the others end before they cost anything. Of wide ones fewer, since each statement is given
+    -- them all.
+    with scored as (
+        select min(c.ordinal) as first, max(c.ordinal) as last
+        from (
+            select g.ordinal from pgscore.golden_row g
+            where g.model = _measure.model and g.version = _measure.version and g.expected is not null
+            order by g.ordinal
+            limit greatest(10, least(100, 5000 / width))
+        ) c
+    )
+    select count(*), array_agg(g.numbers order by g.ordinal) filter (where cardinality(g.numbers) > 0),
+        array_agg(g.texts order by g.ordinal) filter (where cardinality(g.texts) > 0)
     into count, numbers, texts
-    from (
-        select pgscore._payload_numbers(described, g.inputs) as numbers, pgscore._payload_texts(described, g.inputs) as texts
-        from pgscore.golden_row g
-        where g.model = _measure.model and g.version = _measure.version and g.expected is not null
-        order by g.ordinal
-        limit 100
-    ) g;
+    from scored s, pgscore._golden_arrays(_measure.model, _measure.version, s.first, s.last) g
+    where g.expected is not null;
     if count = 0 then
         return;
     end if;
+    -- A row's own arrays are cut out of all first: to reach an element behind NULLs goes through all that stand before it.
     select
-        format('from (select %s from generate_series(1, $3) as g (i) offset 0) r', string_agg(
-            format('%s[1 + mod(i, %s)][%s] as a%s', case when c.is_text then '($2)' else '($1)' end, count, c.position, c.ordinal),
-            ', ' order by c.ordinal
-        )),
-        array_agg('r.a' || c.ordinal order by c.ordinal)
+        format(
+            'from (select %s from generate_series(1, $3) as i (i) join ('
+                'select g.g, ($1)[g.g:g.g] as numbers, ($2)[g.g:g.g] as texts from generate_series(1, least($3, %%1$s)) as g offset 0'
+            ') s on s.g = 1 + mod(i.i - 1, %%1$s) offset 0) r',
+            string_agg(format('%s as a%s', replace(e.element, '[', '[1]['), e.ordinal), ', ' order by e.ordinal)
+        ),
+        array_agg('r.a' || e.ordinal order by e.ordinal)
     into source, arguments
-    from (
-        select
-            i.ordinal, i.input ->> 'type' = 'text' as is_text,
-            row_number() over (partition by i.input ->> 'type' = 'text' order by i.ordinal) as position
-        from jsonb_array_elements(described) with ordinality as i (input, ordinal)
-    ) c;
+    from unnest(elements) with ordinality as e (element, ordinal);
     one := (
         select jsonb_object_agg(engines[t.query], t.times)
         from pgscore._time_in_turn(
-            pgscore._measured_queries(model, version, engines, 'inlined', 'select %s ' || source, arguments),
-            numbers, texts, 1, 30, began + allowed / 2
+            pgscore._measured_queries(model, version, engines, 'inlined', 'select %s ' || format(source, 1), arguments),
+            numbers[1:1], texts[1:1], 1, 30, began + allowed / 2
         ) t
     );
-    -- What takes long for one row is not asked for many: half a second's worth.
+    -- What takes long for one row is not asked for many: a thirtieth of a second's worth.
     rows := (
-        select least(2000, greatest(20, 5e5 / greatest(max(t.least_time), 1)))
+        select least(2000, greatest(20, 3e4 / greatest(max(t.least_time), 1)))
         from (select min(u::double precision) as least_time from jsonb_each(one) e, jsonb_array_elements(e.value) u group by e.key) t
     );
     many := (
         select jsonb_object_agg(engines[t.query], t.times)
         from pgscore._time_in_turn(
-            pgscore._measured_queries(model, version, engines, null, 'select count(%s) ' || source, arguments),
+            pgscore._measured_queries(model, version, engines, null, 'select count(%s) ' || format(source, count), arguments),
             numbers, texts, rows, 5, began + allowed
         ) t
     );

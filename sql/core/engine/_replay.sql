@@ -5,21 +5,24 @@ language plpgsql stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    arguments constant text[] := (
-        select pgscore._payload_arguments(v.contract -> 'inputs', 'g.inputs')
+    elements constant text[] := (
+        select pgscore._array_elements(v.contract -> 'inputs', 'g')
         from pgscore.model_version v
         where v.model = _replay.model and v.version = _replay.version
     );
+    arguments constant text[] := array(select 'r.a' || n from generate_series(1, cardinality(elements)) n);
 begin
     if engine = 'estimator' then
         return query select r.* from pgscore._replay_estimator(model, version, first, last) r;
         return;
     end if;
+    -- The inputs are taken out of the arrays once, for the score and for the outputs.
     return query execute format(
-        'select g.ordinal, %s, null::text, %s from pgscore.golden_row g where g.model = $1 and g.version = $2'
-            ' and g.ordinal between $3 and $4',
+        'select r.ordinal, %s, null::text, %s'
+            ' from (select g.ordinal, %s from pgscore._golden_arrays($1, $2, $3, $4) g offset 0) r',
         pgscore._engine_call(engine, model, version, arguments),
-        pgscore._engine_call(engine, model, version, arguments, true)
+        pgscore._engine_call(engine, model, version, arguments, true),
+        (select string_agg(format('%s as a%s', e.element, e.ordinal), ', ') from unnest(elements) with ordinality e (element, ordinal))
     )
     using model, version, first, last;
 end

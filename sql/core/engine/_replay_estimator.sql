@@ -4,39 +4,34 @@ create function pgscore._replay_estimator(model text, version integer, first int
 language sql stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    with asked as materialized (
+    with described as materialized (
         select
-            v.digest,
+            v.digest, v.contract #>> '{output,kind}' as kind, (v.contract #>> '{output,positive}')::integer as positive,
+            case v.contract #>> '{output,kind}'
+                when 'probability' then jsonb_array_length(v.contract #> '{output,classes}') + 1
+                else 1
+            end as width
+        from pgscore.model_version v
+        where v.model = _replay_estimator.model and v.version = _replay_estimator.version
+    ),
+    asked as materialized (
+        select
             count(*)::integer as rows,
             -- Arrays without elements cannot be put together.
             array_agg(g.numbers order by g.ordinal) filter (where cardinality(g.numbers) > 0) as numbers,
             array_agg(g.texts order by g.ordinal) filter (where cardinality(g.texts) > 0) as texts,
-            array_agg(g.ordinal order by g.ordinal) as ordinals,
-            case v.contract #>> '{output,kind}'
-                when 'probability' then jsonb_array_length(v.contract #> '{output,classes}') + 1
-                else 1
-            end as width,
-            v.contract #>> '{output,kind}' as kind,
-            (v.contract #>> '{output,positive}')::integer as positive
-        from pgscore.model_version v
-        cross join lateral (
-            select
-                r.ordinal,
-                pgscore._payload_numbers(v.contract -> 'inputs', r.inputs) as numbers,
-                pgscore._payload_texts(v.contract -> 'inputs', r.inputs) as texts
-            from pgscore.golden_row r
-            where r.model = v.model and r.version = v.version and r.ordinal between first and last
-        ) g
-        where v.model = _replay_estimator.model and v.version = _replay_estimator.version
-        group by v.digest, v.contract
+            array_agg(g.ordinal order by g.ordinal) as ordinals
+        from pgscore._golden_arrays(_replay_estimator.model, _replay_estimator.version, first, last) g
+        -- One call for all that have a score. A row that is refused has the whole call refused, so each is asked alone.
+        group by case when g.expected is null then g.ordinal end
     ),
     answered as materialized (
         select
-            a.width, a.ordinals, a.kind, a.positive,
+            d.width, a.ordinals, d.kind, d.positive,
             pgscore._estimate(
-                _replay_estimator.model, _replay_estimator.version, a.digest, a.rows, a.numbers, a.texts, true
+                _replay_estimator.model, _replay_estimator.version, d.digest, a.rows, a.numbers, a.texts, true
             ) as scored
-        from asked a
+        from asked a, described d
     ),
     rows as (
         select
@@ -57,4 +52,4 @@ as $$
 $$;
 
 comment on function pgscore._replay_estimator(text, integer, integer, integer) is
-    'Scores and outputs that the estimator engine gives for some golden rows of a version, in one call';
+    'Scores and outputs that the estimator engine gives for some golden rows of a version: in one call for those that have a score';

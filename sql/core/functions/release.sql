@@ -1,7 +1,7 @@
 -- Which version answers. What takes long, replaying golden rows and measuring, comes first and is bounded in time; then
 -- promotions, rollbacks, retirements and prunings wait for each other at pgscore.promotion, which only they lock.
 
-create function pgscore._prove(model text, version integer, max_seconds double precision) returns void
+create function pgscore._proof(model text, version integer, max_seconds double precision, out proved jsonb)
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -9,12 +9,28 @@ declare
     worst record;
 begin
     perform pgscore._refuse_pruned(model, version);
-    select d.* into worst
-    from pgscore._golden_differences(_prove.model, _prove.version, coalesce(max_seconds, 'Infinity')) d
-    where d.ok is not true
-    order by d.difference desc, d.ordinal
-    limit 1;
-    if found then
+    with compared as materialized (
+        select d.*
+        from pgscore._golden_differences(_proof.model, _proof.version, coalesce(max_seconds, 'Infinity')) d
+    ),
+    engines as (
+        select c.engine, count(*) as rows, max(c.difference) as max_abs_diff from compared c group by c.engine
+    )
+    select
+        (
+            select jsonb_agg(
+                jsonb_build_object('engine', e.engine, 'rows', e.rows, 'max_abs_diff', e.max_abs_diff, 'ok', true)
+                order by e.engine
+            )
+            from engines e
+        ) as engines,
+        w.*
+    into worst
+    from (values (null)) as one (row)
+    left join lateral (
+        select c.* from compared c where c.ok is not true order by c.difference desc, c.ordinal limit 1
+    ) w on true;
+    if worst.ordinal is not null then
         raise exception 'model "%" version % is not promoted: golden row % gives % in the % engine, and the fitted estimator gave %',
             model, version, worst.ordinal, coalesce(worst.score::text, 'NULL'), worst.engine,
             coalesce(worst.expected::text, 'NULL')
@@ -22,11 +38,12 @@ begin
                   detail = coalesce(worst.reason, format('They differ by %s.', worst.difference)),
                   hint = '`pgscore doctor` compares the libraries.';
     end if;
+    proved := worst.engines;
 end
 $$;
 
-comment on function pgscore._prove(text, integer, double precision) is
-    'Replays the golden rows of a version in each of its engines; refused where one differs, with the worst row, or where it takes longer';
+comment on function pgscore._proof(text, integer, double precision) is
+    'Replays the golden rows of a version in each of its engines, and says what came of it, as pgscore.verify does; refused where one differs, with the worst row, or where it takes longer';
 
 create function pgscore._rollback_target(model text) returns integer
 language sql stable
@@ -101,10 +118,9 @@ comment on function pgscore._restore_models() is
     'Makes the functions of all versions and models anew, where they were dropped; versions and engines stay what they are';
 grant execute on function pgscore._restore_models() to pgscore_operator;
 
-create function pgscore.promote(
-    model text, version integer, engine text default null, max_seconds double precision default 10,
-    despite_dependents boolean default false
-) returns void
+create function pgscore._promote(
+    model text, version integer, engine text, max_seconds double precision, despite_dependents boolean, out proved jsonb
+)
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '5s'
@@ -113,13 +129,13 @@ declare
     chosen record;
 begin
     version := pgscore._existing_version(model, coalesce(version, 0));
-    perform pgscore._prove(model, version, max_seconds);
-    select c.* into chosen from pgscore._choose_engines(promote.model, promote.version, promote.engine, max_seconds) c;
+    proved := pgscore._proof(model, version, max_seconds);
+    select c.* into chosen from pgscore._choose_engines(_promote.model, _promote.version, _promote.engine, max_seconds) c;
     -- With the same version another engine may differ in the last digit, which is enough for an index.
     if despite_dependents is not true and exists (
         select from pgscore.model m
-        where m.name = promote.model
-            and (m.serving, m.one_engine, m.many_engine) <> (promote.version, chosen.one_engine, chosen.many_engine)
+        where m.name = _promote.model
+            and (m.serving, m.one_engine, m.many_engine) <> (_promote.version, chosen.one_engine, chosen.many_engine)
     ) then
         perform pgscore._refuse_dependents(
             model, version, format(
@@ -130,16 +146,33 @@ begin
     end if;
     perform pgscore._lock_releases();
     perform pgscore._refuse_pruned(model, version);
-    if exists (select from pgscore.retirement r where r.model = promote.model and r.version = promote.version) then
+    if exists (select from pgscore.retirement r where r.model = _promote.model and r.version = _promote.version) then
         raise exception 'model "%" version % is retired', model, version
             using errcode = 'object_not_in_prerequisite_state',
                   hint = format('`pgscore retire %s %s --undo` takes that back.', model, version);
     end if;
-    if version is distinct from (select m.serving from pgscore.model m where m.name = promote.model) then
-        insert into pgscore.promotion (model, version) values (promote.model, promote.version);
+    if version is distinct from (select m.serving from pgscore.model m where m.name = _promote.model) then
+        insert into pgscore.promotion (model, version) values (_promote.model, _promote.version);
     end if;
     perform pgscore._note_measurements(model, version, chosen.measured);
     perform pgscore._serve(model, version, engine, chosen.one_engine, chosen.many_engine);
+end
+$$;
+
+comment on function pgscore._promote(text, integer, text, double precision, boolean) is
+    'What pgscore.promote does; says what came of the golden rows, so that whoever wants to know need not replay them again';
+grant execute on function pgscore._promote(text, integer, text, double precision, boolean) to pgscore_operator;
+
+create function pgscore.promote(
+    model text, version integer, engine text default null, max_seconds double precision default 10,
+    despite_dependents boolean default false
+) returns void
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '5s'
+as $$
+begin
+    perform pgscore._promote(model, version, engine, max_seconds, despite_dependents);
 end
 $$;
 
@@ -161,7 +194,7 @@ begin
     perform pgscore._existing_version(model, null);
     target := pgscore._rollback_target(model);
     if target is not null then
-        perform pgscore._prove(model, target, max_seconds);
+        perform pgscore._proof(model, target, max_seconds);
         select c.* into chosen from pgscore._choose_engines(model, target, null, max_seconds) c;
         if despite_dependents is not true then
             perform pgscore._refuse_dependents(

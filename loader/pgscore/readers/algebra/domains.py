@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import nextafter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from pgscore.errors import NotAProgramError
 
-from .columns import FUNCTIONS, CodeColumn, NumberColumn, TextColumn, applied
+from .columns import FUNCTIONS, CodeColumn, NumberColumn, Operation, TextColumn, applied
 from .doubles import LARGEST, as_single, last_true
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pgscore_runtime.contract import Contract
 
     from .columns import Column, FloatArray
     from .doubles import BoolArray
+
+    _Predicate = Callable[[FloatArray], BoolArray]
 
 
 @dataclass
@@ -67,6 +68,7 @@ class Domains:
             rounded = as_single(values) if single else values
             return np.isfinite(rounded) | (np.isnan(rounded) if missing else False)
 
+        computed: list[NumberColumn] = []
         for column in columns:
             domain = self.of[column.source]
             if isinstance(column, TextColumn):
@@ -78,13 +80,16 @@ class Domains:
                 continue
             domain.nullable &= bool(passes(applied(column.operations, np.array([np.nan])))[0])
             if column.operations:
-                _narrow(part, domain, column, passes)
+                computed.append(column)
             else:
                 largest = float(np.finfo(np.float32).max) if single else LARGEST
                 if single:
                     # The last double that is still rounded down to the largest float32.
                     largest = float(last_true(passes, np.array([largest]), np.array([np.inf]))[0])
                 domain.minimum, domain.maximum = max(domain.minimum, -largest), min(domain.maximum, largest)
+
+        for alike in _side_by_side(computed):
+            _narrow(part, [self.of[column.source] for column in alike], alike, passes)
 
     def _restrict(self, part: str, column: CodeColumn, passing: BoolArray, *, unknown: bool) -> None:
         domain = self.of[column.source]
@@ -101,33 +106,58 @@ class Domains:
         return True
 
 
-def _narrow(part: str, domain: Domain, column: NumberColumn, passes: Any) -> None:  # noqa: ANN401
-    """Narrows a domain to where a chain passes, which is an interval around the chain's zero."""
+def _side_by_side(columns: Iterable[NumberColumn]) -> Iterator[list[NumberColumn]]:
+    """Columns whose operations differ in their operands only, each of another input: they are searched together."""
+    groups: dict[Any, list[NumberColumn]] = {}
+    times: dict[int, int] = {}
+    for column in columns:
+        times[column.source] = times.get(column.source, 0) + 1
+        groups.setdefault((times[column.source], *(each.name for each in column.operations)), []).append(column)
+    yield from groups.values()
+
+
+def _narrow(part: str, domains: Sequence[Domain], columns: Sequence[NumberColumn], passes: _Predicate) -> None:
+    """Narrows domains to where a chain passes, which is an interval around the chain's zero."""
+    # An operand for each of the columns.
+    operations = [
+        Operation(alike[0].name, cast("float", np.array([each.operand for each in alike])))
+        for alike in zip(*(column.operations for column in columns), strict=True)
+    ]
 
     def accepted(values: FloatArray) -> BoolArray:
-        found: BoolArray = passes(applied(column.operations, values))
-        return found
+        return passes(applied(operations, values))
 
-    low, high = np.array([domain.minimum]), np.array([domain.maximum])
-    centre = next((each for each in _centres(column, low, high) if accepted(each)[0]), None)
-    if centre is None:
+    low = np.array([domain.minimum for domain in domains])
+    high = np.array([domain.maximum for domain in domains])
+    centre, found = np.zeros(len(domains)), np.zeros(len(domains), dtype=bool)
+    for candidate, possible in _centres(operations, low, high):
+        chosen = ~found & possible & accepted(candidate)
+        centre, found = np.where(chosen, candidate, centre), found | chosen
+    if not found.all():
         raise NotAProgramError(part, "accepts no number")
-    domain.minimum = float(last_true(accepted, centre, low)[0])
-    domain.maximum = float(last_true(accepted, centre, high)[0])
+    minima, maxima = last_true(accepted, centre, low), last_true(accepted, centre, high)
+    for domain, minimum, maximum in zip(domains, minima.tolist(), maxima.tolist(), strict=True):
+        domain.minimum, domain.maximum = minimum, maximum
 
 
-def _centres(column: NumberColumn, low: FloatArray, high: FloatArray) -> list[FloatArray]:
-    """Where a chain is nearest to 0: the doubles on both sides of where what is monotone of it changes its sign."""
-    operations = column.operations
+def _centres(
+    operations: Sequence[Operation], low: FloatArray, high: FloatArray
+) -> Iterator[tuple[FloatArray, BoolArray]]:
+    """Where chains are nearest to 0: the doubles on both sides of where what is monotone of them changes its sign.
+
+    Each with whether there is such a place.
+    """
     before = operations[: next((n for n, each in enumerate(operations) if each.name in FUNCTIONS), len(operations))]
 
     def negative(values: FloatArray) -> BoolArray:
         found: BoolArray = applied(before, values) <= 0
         return found
 
-    start, end = (low, high) if negative(low)[0] else (high, low)
-    if not negative(start)[0]:
-        return [low, high]
+    rising = negative(low)
+    start, end = np.where(rising, low, high), np.where(rising, high, low)
+    changes = negative(start)
     last = last_true(negative, start, end)
-    beside = np.array([nextafter(float(last[0]), float(end[0]))])
-    return [last, beside, low, high]
+    yield last, changes
+    yield np.nextafter(last, end), changes
+    yield low, np.ones_like(changes)
+    yield high, np.ones_like(changes)
