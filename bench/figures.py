@@ -17,9 +17,11 @@ from . import (
     memory,
     neighbours,
     onnx_runtime,
+    orbital_sql,
     pickled,
     single_row,
     soak,
+    workers,
 )
 from .figure import Figure, at_least, at_most
 from .models import FOREST, LINEAR, ONE_HOT, TREES
@@ -32,6 +34,10 @@ FIGURES = (
     Figure("trees-one-row/handwritten", at_most(1 / 3), single_row.compare(TREES, handwritten.NAME)),
     Figure("trees-one-row/onnx", at_most(1 / 2), single_row.compare(TREES, onnx_runtime.NAME)),
     Figure("trees-bulk/handwritten", at_least(0.8), bulk.compare(TREES, handwritten.NAME)),
+    Figure("linear-bulk/orbital", at_least(1), orbital_sql.compare(LINEAR)),
+    Figure("trees-bulk/orbital", at_least(1), orbital_sql.compare(TREES)),
+    Figure("linear-bulk/one-process", at_least(1.5), workers.compare(LINEAR)),
+    Figure("trees-bulk/one-process", at_least(1.5), workers.compare(TREES)),
     Figure("trees-first-score/pickled", at_least(50), first_score.compare(TREES, pickled.NAME)),
     Figure("trees-memory", at_most(8), memory.gained(TREES)),
     Figure("insert-linear-statement/counting", at_most(1.35), inserts.compare(LINEAR, "statement")),

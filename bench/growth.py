@@ -38,6 +38,8 @@ _INPUTS = (10, 30, 100, 300)
 _TREES = (10, 30, 100, 300)
 _ROWS = 2_000
 _SPACE = "bench"
+_UNITS = ((1e6, "µs"), (1e3, "ms"), (1, "s"))
+_THOUSAND = 1_000
 # What a session keeps for functions that it has called.
 _HELD = """
     select sum(total_bytes) / 1048576.0 from pg_backend_memory_contexts
@@ -248,9 +250,8 @@ def _least(measure: Callable[[], float], times: int = _BLOCKS) -> float:
 
 
 def _duration(seconds: float) -> tuple[float, str]:
-    if seconds < 1e-3:
-        return seconds * 1e6, "µs"
-    return (seconds * 1e3, "ms") if seconds < 1 else (seconds, "s")
+    factor, unit = next((each for each in _UNITS if seconds * each[0] < _THOUSAND), _UNITS[-1])
+    return seconds * factor, unit
 
 
 def _megabytes(size: float) -> tuple[float, str]:
