@@ -6,6 +6,19 @@ set search_path = pg_catalog, pg_temp;
 -- What follows belongs to pgscore_owner.
 set role pgscore_owner;
 
+create or replace function pgscore._ordinary_columns(profile regclass, inputs jsonb) returns boolean[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(
+        coalesce(a.atttypid in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'boolean'::regtype, 'real'::regtype), false)
+        order by i.ordinal
+    )
+    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+    left join pg_catalog.pg_attribute a
+        on a.attrelid = profile and a.attname = i.input ->> 'name' and a.attnum > 0 and not a.attisdropped
+$$;
+
 create or replace function pgscore._late_rows(model text, profiles anyarray) returns pgscore.scored
 language plpgsql stable parallel restricted
 set search_path = pg_catalog, pg_temp

@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "4b9b91f241b2bf8b4b280d866a71659cf542ec65c5c0752563b481ff4eca3afa")
+    run_frozen("0004_core.up.sql", "3749cce0adc1d29ef73a7a6fb3c9661c321a0abd11e32315544fbdfd2e36eccb")
 
 
 def downgrade() -> None:
-    run_frozen("0004_core.down.sql", "40915dcc71bc9b0c33d0b54bed79bd8515d7221f5894f50b1e26e86deb0a420c")
+    run_frozen("0004_core.down.sql", "db689c46be07ae8d05930e3bbdbda9ef2e3a20a1cf3e5514729e8ef67430875e")

@@ -6,6 +6,25 @@ set search_path = pg_catalog, pg_temp;
 -- What follows belongs to pgscore_owner.
 set role pgscore_owner;
 
+create or replace function pgscore._ordinary_columns(profile regclass, inputs jsonb) returns boolean[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(
+        coalesce(
+            a.atttypid in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'boolean'::regtype, 'real'::regtype)
+                -- Of up to 38 digits before the point and 44 behind it, as PostgreSQL keeps precision and scale.
+                or a.atttypid = 'numeric'::regtype and a.atttypmod >= 4
+                and ((a.atttypmod - 4) & 2047) <= 44 and ((a.atttypmod - 4) >> 16) - ((a.atttypmod - 4) & 2047) <= 38,
+            false
+        )
+        order by i.ordinal
+    )
+    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+    left join pg_catalog.pg_attribute a
+        on a.attrelid = profile and a.attname = i.input ->> 'name' and a.attnum > 0 and not a.attisdropped
+$$;
+
 create or replace function pgscore._late_rows(model text, profiles anyarray) returns pgscore.scored
 language plpgsql stable parallel restricted
 set search_path = pg_catalog, pg_temp
