@@ -19,7 +19,8 @@ CLERK = "shop_clerk"
 """The application's role."""
 COUNTER = "number_customer_service_calls"
 """The column that counts events; a model reads it."""
-_OWNER = "shop_owner"
+OWNER = "shop_owner"
+"""Who owns the tables, and attaches them: no superuser."""
 _TOLERANCE = 1e-9
 
 
@@ -51,9 +52,7 @@ def make(session: Session, name: str, customers: int) -> Pair:
     _make_roles(session)
     pair = Pair(f"{SPACE}.{name}_event", f"{SPACE}.{name}_customer")
     columns = ", ".join(f"{each} {'bigint' if each == COUNTER else kind} not null" for each, kind in declared().items())
-    names = ", ".join(declared())
-    values = ", ".join("0" if each == COUNTER else f"c.{each}" for each in declared())
-    session.run("set role " + _OWNER)
+    session.run("set role " + OWNER)
     # Half of each page stays free: a new version of a row stays on its page, as on a table that is looked after.
     session.run(
         f"create table {pair.profile} (id integer primary key, {columns}, score double precision, version integer)"
@@ -65,14 +64,23 @@ def make(session: Session, name: str, customers: int) -> Pair:
     )
     session.run(f"create index on {pair.events} (customer)")
     session.run("reset role")
+    fill(session, pair, customers)
+    session.run(f"grant insert on {pair.events} to {CLERK}; grant select, update on {pair.profile} to {CLERK}")
+    return pair
+
+
+def fill(session: Session, pair: Pair, customers: int) -> None:
+    """Makes customers as a restore does, without triggers: counting each on its arrival is another measurement."""
+    names = ", ".join(declared())
+    values = ", ".join("0" if each == COUNTER else f"c.{each}" for each in declared())
+    session.run("set session_replication_role = 'replica'; set statement_timeout = 0")
     session.run(
         f"insert into {pair.profile} (id, {names})"  # noqa: S608  our own names
         f" select i, {values} from generate_series(1, {customers}) i"
         f" join {CUSTOMERS} c on c.id = 1 + (i - 1) % (select count(*) from {CUSTOMERS})"
     )
-    session.run(f"grant insert on {pair.events} to {CLERK}; grant select, update on {pair.profile} to {CLERK}")
+    session.run("reset session_replication_role; reset statement_timeout")
     session.run(f"vacuum analyze {pair.profile}")
-    return pair
 
 
 def attach(
@@ -81,7 +89,7 @@ def attach(
     model: str,
     timing: str,
     *,
-    owner: str = _OWNER,
+    owner: str = OWNER,
     columns: tuple[str, str, str] = (COUNTER, "score", "version"),
 ) -> None:
     """Attaches the tables to a model, without the prediction log, as their owner.
@@ -111,7 +119,7 @@ def attach(
 
 def detach(session: Session, pair: Pair) -> None:
     """Detaches the tables of all models, as their owner."""
-    session.run("set role " + _OWNER)
+    session.run("set role " + OWNER)
     session.run("select pgscore.detach(%s, %s)", (pair.events, pair.profile))
     session.run("reset role")
 
@@ -227,12 +235,12 @@ def score_each(session: Session, pair: Pair, model: str) -> None:
 
 
 def _make_roles(session: Session) -> None:
-    if session.value("select to_regrole(%s)", (_OWNER,)) is not None:
+    if session.value("select to_regrole(%s)", (OWNER,)) is not None:
         return
     session.run(
         f"""
-        create role {_OWNER}; create role {CLERK}; grant pgscore_reader to {_OWNER};
-        create schema {SPACE} authorization {_OWNER};
+        create role {OWNER}; create role {CLERK}; grant pgscore_reader to {OWNER};
+        create schema {SPACE} authorization {OWNER};
         grant usage on schema {SPACE} to pgscore_owner, {CLERK}
         """
     )

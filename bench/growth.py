@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import time
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,8 +13,8 @@ import pgscore
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
-from .attached import CLERK, COUNTER, Pair, attach, check, detach, make, sweep
-from .customers import CUSTOMERS, churned, predictors
+from .attached import CLERK, Pair, attach, check, detach, fill, make, sweep
+from .customers import churned, predictors
 from .figure import Detail, Measured
 from .models import LINEAR
 from .pairs import spread
@@ -23,7 +22,7 @@ from .registered import copy_model, copy_versions
 from .shape import exponent, word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from .field import Field
     from .setting import Session
@@ -38,6 +37,8 @@ _INPUTS = (10, 30, 100, 300)
 _TREES = (10, 30, 100, 300)
 _ROWS = 2_000
 _SPACE = "bench"
+_UNITS = ((1e6, "µs"), (1e3, "ms"), (1, "s"))
+_THOUSAND = 1_000
 # What a session keeps for functions that it has called.
 _HELD = """
     select sum(total_bytes) / 1048576.0 from pg_backend_memory_contexts
@@ -56,7 +57,7 @@ def profiles(field: Field) -> list[Measured]:
         for size in sizes:
             pair = make(owner, f"profiles_{size}", 0)
             attach(owner, pair, LINEAR, "commit")
-            _fill(owner, pair, size)
+            fill(owner, pair, size)
             clerk.run(f"set role {CLERK}")
             found.append(_least(partial(_events, clerk, pair, size)))
             check(owner, pair, LINEAR, scored=True)
@@ -210,30 +211,6 @@ def _events(clerk: Session, pair: Pair, customers: int) -> float:
     return (time.perf_counter() - start) / _TRANSACTIONS
 
 
-def _fill(owner: Session, pair: Pair, size: int) -> None:
-    """Makes profiles as a restore does, without triggers: counting each would be another measurement."""
-    names = ", ".join(str(each) for each in predictors().columns)
-    with _without_triggers(owner):
-        owner.run(
-            f"insert into {pair.profile} (id, {names}) select i, {_values(names)} from generate_series(1, {size}) i"  # noqa: S608
-            f" join {CUSTOMERS} c on c.id = 1 + i % (select count(*) from {CUSTOMERS})"
-        )
-    owner.run(f"vacuum analyze {pair.profile}")
-
-
-@contextmanager
-def _without_triggers(owner: Session) -> Iterator[None]:
-    owner.run("set session_replication_role = 'replica'; set statement_timeout = 0")
-    try:
-        yield
-    finally:
-        owner.run("reset session_replication_role; reset statement_timeout")
-
-
-def _values(names: str) -> str:
-    return ", ".join("0" if each == COUNTER else f"c.{each}" for each in names.split(", "))
-
-
 def _powers(least: int, largest: int) -> list[int]:
     """Powers of ten from the least to the largest."""
     found = [least]
@@ -248,9 +225,8 @@ def _least(measure: Callable[[], float], times: int = _BLOCKS) -> float:
 
 
 def _duration(seconds: float) -> tuple[float, str]:
-    if seconds < 1e-3:
-        return seconds * 1e6, "µs"
-    return (seconds * 1e3, "ms") if seconds < 1 else (seconds, "s")
+    factor, unit = next((each for each in _UNITS if seconds * each[0] < _THOUSAND), _UNITS[-1])
+    return seconds * factor, unit
 
 
 def _megabytes(size: float) -> tuple[float, str]:

@@ -45,6 +45,7 @@ class Effort:
         versions: the same for versions of a model.
         inputs: the same for inputs of a model.
         trees: the same for trees of a model.
+        rescored: profiles that are all scored anew.
     """
 
     single: int
@@ -59,15 +60,16 @@ class Effort:
     versions: int
     inputs: int
     trees: int
+    rescored: int
 
 
 QUICK = Effort(
     *(40, 5, 5), events=20_000, customers=2_000, crowds=3, seconds=6,
-    largest=100_000, models=20, versions=100, inputs=100, trees=100,
+    largest=100_000, models=20, versions=100, inputs=100, trees=100, rescored=100_000,
 )  # fmt: skip
 LONG = Effort(
     *(200, 15, 9), events=100_000, customers=10_000, crowds=9, seconds=120,
-    largest=1_000_000, models=40, versions=1_000, inputs=300, trees=300,
+    largest=1_000_000, models=40, versions=1_000, inputs=300, trees=300, rescored=1_000_000,
 )  # fmt: skip
 
 

@@ -156,7 +156,13 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select array_agg(
-        coalesce(a.atttypid in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'boolean'::regtype, 'real'::regtype), false)
+        coalesce(
+            a.atttypid in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'boolean'::regtype, 'real'::regtype)
+                -- Of up to 38 digits before the point and 44 behind it, as PostgreSQL keeps precision and scale.
+                or a.atttypid = 'numeric'::regtype and a.atttypmod >= 4
+                and ((a.atttypmod - 4) & 2047) <= 44 and ((a.atttypmod - 4) >> 16) - ((a.atttypmod - 4) & 2047) <= 38,
+            false
+        )
         order by i.ordinal
     )
     from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
