@@ -157,12 +157,13 @@ def mariadb_server() -> Iterator[Server]:
         )
         first = folder / "first.sql"
         first.write_text(
-            "create database shop default character set utf8mb4;"
-            f" create user me@'127.0.0.1' identified by '{SECRET}'; grant all on shop.* to me@'127.0.0.1';\n"
+            # A statement to a line.
+            "create database shop default character set utf8mb4;\n"
+            f"create user me@'%' identified by '{SECRET}';\ngrant all on shop.* to me@'%';\n"
         )
         first.chmod(0o644)
         command = ["/usr/sbin/mariadbd", "--no-defaults", f"--datadir={data}", f"--port={port}", f"--init-file={first}"]
-        command += ["--bind-address=127.0.0.1", f"--socket={folder / 'socket'}", "--innodb-flush-log-at-trx-commit=0"]
+        command += ["--bind-address=127.0.0.1", "--skip-name-resolve", f"--socket={folder / 'socket'}", "--innodb-flush-log-at-trx-commit=0"]
         command += ["--innodb-buffer-pool-size=32M", "--innodb-log-file-size=8M", "--skip-log-bin"]
         with _running(command, folder, port, user) as server:
             yield server

@@ -35,7 +35,7 @@ _ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 # By what a driver's error says first: SQLSTATE, or MySQL's own number.
 _BUSY = {"40001", "40P01", "55P03", 1205, 1213}
-_DENIED = {"28000", "28P01", "42501", 1044, 1045, 1142, 1143}
+_DENIED = {"28000", "28P01", "42501", 1044, 1045, 1130, 1142, 1143, 1698}
 _LOST = {"57P01", "57P02", "57P03", "53300", 1040, 1053, 2002, 2003, 2006, 2013, 2055}
 
 
