@@ -163,7 +163,12 @@ def mariadb_server() -> Iterator[Server]:
         )
         first.chmod(0o644)
         command = ["/usr/sbin/mariadbd", "--no-defaults", f"--datadir={data}", f"--port={port}", f"--init-file={first}"]
-        command += ["--bind-address=127.0.0.1", "--skip-name-resolve", f"--socket={folder / 'socket'}", "--innodb-flush-log-at-trx-commit=0"]
+        command += [
+            "--bind-address=127.0.0.1",
+            "--skip-name-resolve",
+            f"--socket={folder / 'socket'}",
+            "--innodb-flush-log-at-trx-commit=0",
+        ]
         command += ["--innodb-buffer-pool-size=32M", "--innodb-log-file-size=8M", "--skip-log-bin"]
         with _running(command, folder, port, user) as server:
             yield server

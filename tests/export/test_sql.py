@@ -89,16 +89,23 @@ def test_tables_that_do_not_fit_are_refused_before_anything_is_written(engine: s
 
     rest = "version integer, scored_at timestamp null"
     refused(f"id bigint primary key, score text, {rest}", 'which takes no double: column "score"')
-    refused("id bigint primary key, score double precision, scored_at timestamp null", 'lacks a column: column "version"')
+    refused(
+        "id bigint primary key, score double precision, scored_at timestamp null", 'lacks a column: column "version"'
+    )
     refused(f"id bigint, score double precision, {rest}", "has no primary key on id")
-    refused(f"id bigint primary key, score double precision, {rest}, more integer not null", 'wants a value for column "more"')
+    refused(
+        f"id bigint primary key, score double precision, {rest}, more integer not null",
+        'wants a value for column "more"',
+    )
     if engine.dialect.name != "sqlite":
         refused(f"id integer primary key, score double precision, {rest}", "does not take all integers of 64 bits")
         refused(f"id bigint primary key, score numeric(10, 3), {rest}", "which")
     if engine.dialect.name == "mysql":
         refused(f"id bigint primary key, score float, {rest}", "which rounds")
         with engine.begin() as connection:
-            connection.execute(sa.text(f"create table named (id bigint primary key, score double, {rest}) engine = MyISAM"))
+            connection.execute(
+                sa.text(f"create table named (id bigint primary key, score double, {rest}) engine = MyISAM")
+            )
         with pytest.raises(PgscoreError, match="has no transactions"):
             export(reader, "shop", _url(engine), options=Options(table="named"))
 

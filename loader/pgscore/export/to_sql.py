@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 _STAMPS = "pgscore_export"
 # The driver where a URL names none, since those that SQLAlchemy would take are rarely there.
-_DRIVERS = {"mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql", "postgres": "postgresql+psycopg2"}
+_DRIVERS = {
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+    "postgres": "postgresql+psycopg2",
+    "postgresql": "postgresql+psycopg2",
+}
 _SECONDS = 10
 # What is too long or too large is an error with every setting, and times are UTC.
 _ARGUMENTS: dict[str, dict[str, Any]] = {
