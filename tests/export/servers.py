@@ -1,4 +1,4 @@
-"""The servers that scores are exported to: Redis, OpenSSH and MariaDB, on ports of their own and as nobody of weight."""
+"""The servers that scores are exported to: Redis, OpenSSH and MariaDB, on ports of their own."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def ssh_server(subsystem: str = "internal-sftp") -> Iterator[Ssh]:
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         (folder / "home").mkdir()
-        command = ["/usr/sbin/sshd", "-D", "-e", "-f", folder / "config"]
+        command: list[str | Path] = ["/usr/sbin/sshd", "-D", "-e", "-f", folder / "config"]
         with _running(command, folder, port) as server:
             yield Ssh(server, folder / "user", folder / "known", folder / "home")
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from pgscore import BusyError
-from pgscore.export import Exported, export
+from pgscore.export import Exported, export_scores
 
 from . import world
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.support.database import Database, Session
 
 _SET = "update shop.customer set score = 1 where id = {}"
@@ -52,9 +51,9 @@ class Exports:
     def next(self, **arguments: Any) -> set[int]:  # noqa: ANN401
         """Exports, and gives the ids of the rows."""
         to = str(self._folder / "{at}.csv")
-        self.done = export(self._dsn, "shop", to, changed=True, retries=0, **arguments)
-        with open(self.done.details["file"]) as file:  # noqa: PTH123
-            return {int(line.split(",")[0]) for line in file.readlines()[1:]}
+        self.done = export_scores(self._dsn, "shop", to, changed=True, retries=0, **arguments)
+        lines = Path(self.done.details["file"]).read_text().splitlines()
+        return {int(line.split(",")[0]) for line in lines[1:]}
 
 
 @pytest.fixture
@@ -177,7 +176,8 @@ def test_partitions_that_come_bring_rows_that_nobody_has_written(reader: str, se
         create extension postgres_fdw;
         set role {world.OWNER};
         create table shop.parted (
-            id bigint primary key, visits bigint not null default 0, score float8, version integer, scored_at timestamptz
+            id bigint primary key, visits bigint not null default 0, score float8, version integer,
+            scored_at timestamptz
         ) partition by range (id);
         create table shop.low partition of shop.parted for values from (0) to (100);
         create table shop.high (like shop.parted including all);

@@ -7,15 +7,11 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING
 
-import pgscore
 import pytest
-import redis
-import sqlalchemy as sa
 from pgscore import PgscoreError, UnreachableError
-from pgscore.export import export
+from pgscore.export import export_scores
 
-from tests.support.command import COMMAND, environment, run
-from tests.support.database import wait_until_blocked
+from tests.support.command import COMMAND, environment
 
 from . import world
 from .servers import QUOTED, SECRET, mariadb_server, redis_server, ssh_server, until
@@ -30,11 +26,11 @@ if TYPE_CHECKING:
 
 
 def _at_the_second_batch(act: Callable[[], object]) -> Step:
-    done: list[int] = []
+    acted: list[int] = []
 
-    def step(text: str, number: int | None = None, total: int | None = None) -> None:
-        if text == "exporting" and number and number > 2000 and not done:
-            done.append(number)
+    def step(text: str, done: int | None = None, total: int | None = None) -> None:
+        if text == "exporting" and done and done > 2000 and not acted:
+            acted.append(done)
             act()
 
     return step
@@ -50,16 +46,18 @@ def _interrupt() -> None:
 
 def test_a_file_stays_as_it_was(reader: str, session: Session, tmp_path: Path) -> None:
     place = tmp_path / "scores.csv"
-    export(reader, "shop", str(place))
+    export_scores(reader, "shop", str(place))
     before = {each.name: each.read_bytes() for each in tmp_path.iterdir()}
     world.change(session, 1)
     with pytest.raises(UnreachableError, match="the connection to the database was lost"):
-        export(reader, "shop", str(place), retries=0, progress=_at_the_second_batch(lambda: _end_the_export(session)))
+        export_scores(
+            reader, "shop", str(place), retries=0, progress=_at_the_second_batch(lambda: _end_the_export(session))
+        )
     with pytest.raises(KeyboardInterrupt):
-        export(reader, "shop", str(place), progress=_at_the_second_batch(_interrupt))
+        export_scores(reader, "shop", str(place), progress=_at_the_second_batch(_interrupt))
     assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == before
     # What passes is tried again, from the beginning.
-    done = export(
+    done = export_scores(
         reader, "shop", str(place), retries=1, progress=_at_the_second_batch(lambda: _end_the_export(session))
     )
     assert done.rows == world.ROWS
@@ -88,8 +86,8 @@ def test_a_disk_that_is_full(reader: str, session: Session, tmp_path: Path) -> N
         try:
             with ssh_server() as ssh:
                 for to in (str(small / "x.csv"), ssh.url(small / "x.csv")):
-                    with pytest.raises(PgscoreError, match="there is no room|cannot be written"):
-                        export(reader, "shop", to, retries=0)
+                    with pytest.raises(PgscoreError, match=r"there is no room|cannot be written"):
+                        export_scores(reader, "shop", to, retries=0)
                     assert list(small.iterdir()) == []
         finally:
             subprocess.run(["umount", small], check=True)
@@ -110,7 +108,7 @@ def test_servers_that_are_killed(reader: str, session: Session) -> None:
             (f"mysql://me:{QUOTED}@127.0.0.1:{mariadb.port}/shop", mariadb.kill),
         ):
             with pytest.raises(UnreachableError) as caught:
-                export(reader, "shop", to, retries=0, progress=_at_the_second_batch(kill))
+                export_scores(reader, "shop", to, retries=0, progress=_at_the_second_batch(kill))
             assert "127.0.0.1" in str(caught.value)
             assert SECRET not in str(caught.value)
         assert place.read_text() == "the former one"
@@ -121,7 +119,7 @@ def test_ctrl_c_while_another_database_makes_it_wait(
 ) -> None:
     holder = empty.session()
     to = empty.dsn()
-    export(reader, "shop", to)
+    export_scores(reader, "shop", to)
     before = holder.run("select * from shop_scores order by id")
     session.run("update shop.customer set score = 1 where id <> 8")
     holder.run("begin; select from shop_scores where id = 4000 for update")
@@ -131,7 +129,8 @@ def test_ctrl_c_while_another_database_makes_it_wait(
     watcher = empty.session()
     until(
         lambda: watcher.value(
-            "select exists (select from pg_stat_activity where application_name = 'pgscore' and wait_event_type = 'Lock')"
+            "select exists (select from pg_stat_activity"
+            " where application_name = 'pgscore' and wait_event_type = 'Lock')"
         ),
         "the export waits",
     )

@@ -5,13 +5,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
 from typing import TYPE_CHECKING
 
-import pyarrow.parquet as pq
-import pytest
-
-from tests.support.command import run, run_json
+from tests.support.command import run_json
 
 from . import world
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 from pgscore import PgscoreError
-from pgscore.export import Options, export
+from pgscore.export import export_scores
 
 from tests.support.command import run, run_json
 
@@ -80,7 +80,7 @@ def test_tables_that_do_not_fit_are_refused_before_anything_is_written(engine: s
         with engine.begin() as connection:
             connection.execute(sa.text(f"create table named ({columns})"))
         with pytest.raises(PgscoreError) as caught:
-            export(reader, "shop", _url(engine), options=Options(table="named"))
+            export_scores(reader, "shop", _url(engine), table="named")
         assert said in str(caught.value)
         assert SECRET not in str(caught.value)
         assert not sa.inspect(engine).has_table("pgscore_export")
@@ -107,7 +107,7 @@ def test_tables_that_do_not_fit_are_refused_before_anything_is_written(engine: s
                 sa.text(f"create table named (id bigint primary key, score double, {rest}) engine = MyISAM")
             )
         with pytest.raises(PgscoreError, match="has no transactions"):
-            export(reader, "shop", _url(engine), options=Options(table="named"))
+            export_scores(reader, "shop", _url(engine), table="named")
 
 
 def test_a_value_that_does_not_fit_leaves_nothing(engine: sa.Engine, reader: str, session: Session) -> None:

@@ -238,7 +238,7 @@ class SqlTable(Target):
         )
         with inspector.engine.connect() as connection:
             found = connection.execute(query, {"schema": schema, "name": self._table.name})
-            collations: dict[str, str | None] = {name: collation for name, collation in found}
+            collations: dict[str, str | None] = dict(found.tuples().all())
         for column in self._plan.columns[: self._plan.key]:
             collation = collations.get(column.name)
             if column.kind == "text" and collation is not None and not collation.endswith("_bin"):
