@@ -17,6 +17,7 @@ from .bindings import (
     reconcile,
 )
 from .errors import BusyError, DeniedError, DependentsError, NotFoundError, PgscoreError, UnreachableError
+from .export import Exported, export_scores
 from .installation import Migrated, OwnersBinding, Upgraded, install, uninstall, upgrade
 from .keys import SignedVersion, TrustedKey, generate_key, read_public_key, revoke_key, trust_key, trusted_keys
 from .overview import Bin, Comparison, Maintained, Moved, OutdatedRows, compare, maintain, outdated_rows
@@ -58,6 +59,7 @@ __all__ = [
     "Dependent",
     "DependentsError",
     "EngineTimes",
+    "Exported",
     "LateTable",
     "LeftOver",
     "Maintained",
@@ -92,6 +94,7 @@ __all__ = [
     "dependents",
     "detach",
     "detach_bindings",
+    "export_scores",
     "forget_profile",
     "generate_key",
     "install",

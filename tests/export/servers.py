@@ -1,4 +1,4 @@
-"""The servers that scores are exported to: Redis, OpenSSH and MariaDB, on ports of their own and as nobody of weight."""
+"""The servers that scores are exported to: Redis, OpenSSH and MariaDB, on ports of their own."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def ssh_server(subsystem: str = "internal-sftp") -> Iterator[Ssh]:
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         (folder / "home").mkdir()
-        command = ["/usr/sbin/sshd", "-D", "-e", "-f", folder / "config"]
+        command: list[str | Path] = ["/usr/sbin/sshd", "-D", "-e", "-f", folder / "config"]
         with _running(command, folder, port) as server:
             yield Ssh(server, folder / "user", folder / "known", folder / "home")
 
@@ -157,12 +157,18 @@ def mariadb_server() -> Iterator[Server]:
         )
         first = folder / "first.sql"
         first.write_text(
-            "create database shop default character set utf8mb4;"
-            f" create user me@'127.0.0.1' identified by '{SECRET}'; grant all on shop.* to me@'127.0.0.1';\n"
+            # A statement to a line.
+            "create database shop default character set utf8mb4;\n"
+            f"create user me@'%' identified by '{SECRET}';\ngrant all on shop.* to me@'%';\n"
         )
         first.chmod(0o644)
         command = ["/usr/sbin/mariadbd", "--no-defaults", f"--datadir={data}", f"--port={port}", f"--init-file={first}"]
-        command += ["--bind-address=127.0.0.1", f"--socket={folder / 'socket'}", "--innodb-flush-log-at-trx-commit=0"]
+        command += [
+            "--bind-address=127.0.0.1",
+            "--skip-name-resolve",
+            f"--socket={folder / 'socket'}",
+            "--innodb-flush-log-at-trx-commit=0",
+        ]
         command += ["--innodb-buffer-pool-size=32M", "--innodb-log-file-size=8M", "--skip-log-bin"]
         with _running(command, folder, port, user) as server:
             yield server

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pgscore.export import Options, export
+from pgscore.export import export_scores
 from pgscore.export.run import RETRIES
 
 from .app import Dsn, Json, Model, app, command
@@ -22,7 +22,7 @@ from .output import print_json, say, steps
     "pgscore export churn --to sftp://feed@files/in/scores-{at}.csv",
     "pgscore export churn --to mysql://me@db/shop --table churn_scores",
 )
-def export_scores(
+def export(
     model: Model,
     to: Annotated[
         str,
@@ -52,7 +52,7 @@ def export_scores(
     ] = None,
     value: Annotated[
         str | None,
-        typer.Option("--as", metavar="number|hash", help="Redis: the score, or a hash with version and time."),
+        typer.Option("--as", metavar="number|hash", help="Redis: the score, or a hash of all columns."),
     ] = None,
     expire: Annotated[int | None, typer.Option(metavar="SECONDS", help="Redis: after how long keys go.")] = None,
     table: Annotated[
@@ -66,12 +66,12 @@ def export_scores(
 ) -> None:
     """Exports the scores of a model to where they are read.
 
-    They are of one snapshot, and the target is marked when they are complete: an export that dies leaves the last one in
-    place. Exits with 3 where the database or the target cannot be reached.
+    They are of one snapshot, and the target is marked when they are complete: an export that dies leaves the last one
+    in place. Exits with 3 where the database or the target cannot be reached.
     """
     further = [name.strip() for each in columns or [] for name in each.split(",")]
     with steps(f"exporting {model}", of_bytes=False) as step:
-        done = export(
+        done = export_scores(
             dsn,
             model,
             to,
@@ -79,7 +79,10 @@ def export_scores(
             binding=binding,
             columns=further,
             changed=changed,
-            options=Options(pattern, value, expire, table),
+            pattern=pattern,
+            value=value,
+            expire=expire,
+            table=table,
             retries=retries,
             progress=step,
         )

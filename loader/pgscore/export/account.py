@@ -36,19 +36,25 @@ if TYPE_CHECKING:
     from .target import Target
 
 _TOO_OLD = 2**31
-_NUMBER = "select number from pgscore.export where exporter = {} and (binding, target) = (%s, %s)".format(
-    "pg_catalog.to_regrole(pg_catalog.quote_ident(current_user))"
-)
+_NUMBER = """
+    select number from pgscore.export
+    where exporter = to_regrole(quote_ident(current_user)) and (binding, target) = (%s, %s)
+"""
+# The timeline changes where a standby takes over: transactions that it never heard of get their numbers anew.
 _PRESENT = """
     select to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US') as at,
         pg_current_snapshot()::text as snapshot, pg_snapshot_xmax(pg_current_snapshot())::text::bigint as next,
-        -- The timeline changes where a standby takes over: transactions that it never heard of get their numbers anew.
         concat_ws(
-            '/', (select system_identifier from pg_control_system()),
-            left(pg_walfile_name(pg_current_wal_insert_lsn()), 8), (select oid from pg_database where datname = current_database())
+            '/',
+            (select system_identifier from pg_control_system()),
+            left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),
+            (select oid from pg_database where datname = current_database())
         ) as server,
         (
-            select string_agg(concat_ws(' ', a.attnum, quote_ident(a.attname), format_type(a.atttypid, a.atttypmod)), ', ' order by u.place)
+            select string_agg(
+                concat_ws(' ', a.attnum, quote_ident(a.attname), format_type(a.atttypid, a.atttypmod)), ', '
+                order by u.place
+            )
             from unnest(%(columns)s) with ordinality as u (name, place)
             join pg_attribute a on a.attrelid = to_regclass(%(relation)s) and a.attname = u.name
         ) as shape,
@@ -69,17 +75,17 @@ _LEAVES = """
     order by 1
 """
 _LAST = """
-    select snapshot::text as snapshot, pg_snapshot_xmin(snapshot)::text::bigint as oldest,
-        pg_snapshot_xmax(snapshot)::text::bigint as next, server, shape, partitions::bigint[] as partitions, stamp::text as stamp,
-        to_char(exported at time zone 'UTC', 'YYYY-MM-DD HH24:MI') as at
+    select pg_snapshot_xmin(snapshot)::text::bigint as oldest, pg_snapshot_xmax(snapshot)::text::bigint as next, server,
+        shape, partitions::bigint[] as partitions, stamp::text as stamp
     from pgscore.export
     where number = %s
     for update nowait
 """
 _RECORD = """
     update pgscore.export
-    set shape = %(shape)s, partitions = %(partitions)s::oid[], snapshot = %(snapshot)s::pg_snapshot, server = %(server)s,
-        stamp = %(stamp)s, versions = %(versions)s::jsonb, rows = %(rows)s, changed = %(changed)s, exported = now()
+    set shape = %(shape)s, partitions = %(partitions)s::oid[], snapshot = %(snapshot)s::pg_snapshot,
+        server = %(server)s, stamp = %(stamp)s, versions = %(versions)s::jsonb, rows = %(rows)s, changed = %(changed)s,
+        exported = now()
     where number = %(number)s
 """
 
@@ -116,17 +122,19 @@ class Account:
         last = self.last
         if last is None:
             return "nothing was exported to this target before"
-        if last["server"] != self.server or last["next"] > self.next:
-            return "the database was restored, or a standby took over, since the last export"
-        if self.next - last["oldest"] >= _TOO_OLD:
-            return "the last export is too many transactions ago"
-        if last["shape"] != self.shape:
-            return "other columns, or of other types, were exported last"
-        if self.mute is not None:
-            return f"{self.mute} does not tell what has changed"
-        if not target.holds(last["stamp"]):
+        reasons = (
+            (
+                last["server"] != self.server or last["next"] > self.next,
+                "the database was restored, or a standby took over, since the last export",
+            ),
+            (self.next - last["oldest"] >= _TOO_OLD, "the last export is too many transactions ago"),
+            (last["shape"] != self.shape, "other columns, or of other types, were exported last"),
+            (self.mute is not None, f"{self.mute} does not tell what has changed"),
+        )
+        found = next((said for is_so, said in reasons if is_so), None)
+        if found is None and not target.holds(last["stamp"]):
             return "the target does not hold the last export any more"
-        return None
+        return found
 
     def changed(self) -> str:
         """SQL that is true of a row `p` that may have changed since the last export."""
@@ -170,7 +178,7 @@ def take_snapshot(connection: Connection, plan: Plan, number: int | None) -> Acc
             ) from None
         if not locked:
             raise PgscoreError("the binding was detached while its scores were to be exported", "Attach it again.")
-        last = locked[0] if locked[0]["snapshot"] is not None else None
+        last = locked[0] if locked[0]["next"] is not None else None
     parameters = {"relation": plan.relation, "columns": [column.source for column in plan.columns]}
     if number is None:
         present = row(connection, _PRESENT.replace("pg_current_wal_insert_lsn()", "null::pg_lsn"), parameters)

@@ -34,7 +34,7 @@ RETRIES = 3
 _LONGEST_WAIT = 30.0
 
 
-def export(
+def export_scores(
     database: Database,
     model: str,
     to: str,
@@ -43,7 +43,10 @@ def export(
     binding: str | None = None,
     columns: Sequence[str] = (),
     changed: bool = False,
-    options: Options | None = None,
+    pattern: str | None = None,
+    value: str | None = None,
+    expire: int | None = None,
+    table: str | None = None,
     retries: int = RETRIES,
     progress: Step = no_step,
 ) -> Exported:
@@ -60,7 +63,10 @@ def export(
         binding: the binding's name, where several with other columns score one table.
         columns: further columns of the profile table.
         changed: whether to export only what may have changed since the last export to this target.
-        options: how scores are laid out there.
+        pattern: Redis: what keys are called: ``churn:{key}``, or with the key's columns ``churn:{shop}:{number}``.
+        value: Redis: ``number``, or ``hash`` with version and time.
+        expire: Redis: after how many seconds keys go.
+        table: databases: the table, with its schema if need be; ``churn_scores`` without it.
         retries: how often to try again what may pass, each time after a longer wait.
         progress: is told how many rows are exported.
 
@@ -75,7 +81,7 @@ def export(
         import tenacity
     except ModuleNotFoundError:
         raise needs("tenacity") from None
-    target = dispatch.target(to, options or Options())
+    target = dispatch.target(to, Options(pattern, value, expire, table))
     target.check(changed=changed)
     tries = tenacity.Retrying(
         stop=tenacity.stop_after_attempt(retries + 1),

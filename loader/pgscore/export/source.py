@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
@@ -183,11 +182,13 @@ def stream(connection: Connection, plan: Plan, condition: str | None) -> Iterato
     query = sql.SQL("select {} from {} p").format(listed, sql.SQL(plan.relation))
     if condition:
         query += sql.SQL(" where " + condition)
-    with closing(connection.cursor("pgscore_export")) as cursor:
-        _read_texts(cursor)
-        cursor.execute(query)
-        while batch := cursor.fetchmany(_FETCHED):
-            yield batch
+    # Where the export fails it goes with its transaction: a connection that is lost or interrupted closes nothing.
+    cursor = connection.cursor("pgscore_export")
+    _read_texts(cursor)
+    cursor.execute(query)
+    while batch := cursor.fetchmany(_FETCHED):
+        yield batch
+    cursor.close()
 
 
 def _read_texts(cursor: extensions.cursor) -> None:

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 _STAMPS = "pgscore_export"
 # The driver where a URL names none, since those that SQLAlchemy would take are rarely there.
-_DRIVERS = {"mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql", "postgres": "postgresql+psycopg2"}
+_DRIVERS = {
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+    "postgres": "postgresql+psycopg2",
+    "postgresql": "postgresql+psycopg2",
+}
 _SECONDS = 10
 # What is too long or too large is an error with every setting, and times are UTC.
 _ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -35,7 +40,7 @@ _ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 # By what a driver's error says first: SQLSTATE, or MySQL's own number.
 _BUSY = {"40001", "40P01", "55P03", 1205, 1213}
-_DENIED = {"28000", "28P01", "42501", 1044, 1045, 1142, 1143}
+_DENIED = {"28000", "28P01", "42501", 1044, 1045, 1130, 1142, 1143, 1698}
 _LOST = {"57P01", "57P02", "57P03", "53300", 1040, 1053, 2002, 2003, 2006, 2013, 2055}
 
 
@@ -233,7 +238,7 @@ class SqlTable(Target):
         )
         with inspector.engine.connect() as connection:
             found = connection.execute(query, {"schema": schema, "name": self._table.name})
-            collations: dict[str, str | None] = {name: collation for name, collation in found}
+            collations: dict[str, str | None] = dict(found.tuples().all())
         for column in self._plan.columns[: self._plan.key]:
             collation = collations.get(column.name)
             if column.kind == "text" and collation is not None and not collation.endswith("_bin"):
