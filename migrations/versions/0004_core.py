@@ -1,4 +1,4 @@
-"""What it changes, in a line."""
+"""Scores that change are told: notifications, and an outbox."""
 
 from pgscore._migrations.executor import run_frozen
 
