@@ -70,13 +70,26 @@ def promote(
             takes too long to say.
     """
     with transaction(database) as connection:
-        before = _serving(connection, model)
-        row(
-            connection,
-            "select pgscore.promote(%s, %s, %s, %s, %s)",
-            (model, version, engine, max_seconds, despite_dependents),
-        )
-        return _promoted(connection, model, before)
+        return promote_within(connection, model, version, engine, max_seconds, despite_dependents=despite_dependents)
+
+
+def promote_within(
+    connection: Connection,
+    model: str,
+    version: int,
+    engine: str | None,
+    max_seconds: float,
+    *,
+    despite_dependents: bool,
+) -> Promoted:
+    """What `promote` does, in a transaction of the caller's."""
+    before = _serving(connection, model)
+    row(
+        connection,
+        "select pgscore.promote(%s, %s, %s, %s, %s)",
+        (model, version, engine, max_seconds, despite_dependents),
+    )
+    return _promoted(connection, model, before)
 
 
 def rollback(
@@ -95,9 +108,14 @@ def rollback(
         PgscoreError: there is nothing to go back to, or the database does not give what the fitted estimator gave.
     """
     with transaction(database) as connection:
-        before = _serving(connection, model)
-        row(connection, "select pgscore.rollback(%s, %s, %s)", (model, max_seconds, despite_dependents))
-        return _promoted(connection, model, before)
+        return rollback_within(connection, model, max_seconds, despite_dependents=despite_dependents)
+
+
+def rollback_within(connection: Connection, model: str, max_seconds: float, *, despite_dependents: bool) -> Promoted:
+    """What `rollback` does, in a transaction of the caller's."""
+    before = _serving(connection, model)
+    row(connection, "select pgscore.rollback(%s, %s, %s)", (model, max_seconds, despite_dependents))
+    return _promoted(connection, model, before)
 
 
 def _serving(connection: Connection, model: str) -> int | None:

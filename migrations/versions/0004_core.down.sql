@@ -22,6 +22,10 @@ $$;
 
 alter table pgscore.binding drop column notify_above, drop column notify_below, drop column changes;
 
+-- Before the former ones: a call would find two.
+drop function pgscore.attach(model text, events regclass, profile regclass, event_key name[], profile_key name[], reducers jsonb, score name, version name, scored_at name, timing text, on_error text, on_missing text, max_scoring_ms integer, log boolean, backfill boolean, without_index boolean, notify_above double precision, notify_below double precision, changes boolean);
+drop function pgscore.attach(model text, events regclass, profile regclass, event_key name, profile_key name, reducers jsonb, score name, version name, scored_at name, timing text, on_error text, on_missing text, max_scoring_ms integer, log boolean, backfill boolean, without_index boolean, notify_above double precision, notify_below double precision, changes boolean);
+
 grant insert (
     name, owner, events, profile, model, event_key, profile_key, reducers, score, version, scored_at, timing, on_error, on_missing,
     max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix, columns
@@ -608,10 +612,6 @@ drop function pgscore._tell_one_sql(b pgscore.binding);
 drop function pgscore._notify_one_sql(b pgscore.binding);
 
 drop function pgscore._tell_functions_sql(b pgscore.binding);
-
-drop function pgscore.attach(model text, events regclass, profile regclass, event_key name[], profile_key name[], reducers jsonb, score name, version name, scored_at name, timing text, on_error text, on_missing text, max_scoring_ms integer, log boolean, backfill boolean, without_index boolean, notify_above double precision, notify_below double precision, changes boolean);
-
-drop function pgscore.attach(model text, events regclass, profile regclass, event_key name, profile_key name, reducers jsonb, score name, version name, scored_at name, timing text, on_error text, on_missing text, max_scoring_ms integer, log boolean, backfill boolean, without_index boolean, notify_above double precision, notify_below double precision, changes boolean);
 
 drop function pgscore._time_key(parent name);
 

@@ -13,4 +13,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    run_frozen("0004_core.down.sql", "4a8a50351db395ac3ed3de0d29302b36fc6c9b67a5b9f731c5701abf09f82c1e")
+    run_frozen("0004_core.down.sql", "fe84af5dff4344880bea03eacb5cc0ac38975ee4624523227860861658671115")

@@ -17,7 +17,6 @@ from tests.support.command import COMMAND, environment, run
 from tests.support.database import OPERATOR, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.support.database import Database, Session
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
 _SCORE = f'update {shop.PROFILE} set "Score" = %s where id = %s'
 # What listens, seen from the server.
 _LISTENERS = (
-    "select count(*)::integer from pg_stat_activity"
-    " where application_name = 'pgscore' and datname = current_database()"
+    "select count(*)::integer from pg_stat_activity where application_name = 'pgscore' and datname = current_database()"
 )
 _LISTENING = f"{_LISTENERS} and query = 'listen pgscore'"
 # Notes what it was given; fails while there is a file that says so.
@@ -125,7 +123,9 @@ def test_crossings_are_printed_for_people_and_for_programs(told: Session, shoppi
     assert json.loads(programs.line()) == {"model": "shop", "key": "1", "score": 0.9, "version": 1}
     assert json.loads(programs.line())["score"] == "Infinity"
     # A session that the server ends is made anew.
-    told.run("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgscore' and pid <> pg_backend_pid()")
+    told.run(
+        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgscore' and pid <> pg_backend_pid()"
+    )
     assert "was lost" in people.complaint()
     wait_until(told, _LISTENING, 2)
     told.run(f'update {shop.PROFILE} set "Score" = 0.85 where id = 3')
@@ -180,9 +180,7 @@ def test_a_program_is_run_for_each_and_again_where_it_fails(
     assert run(shopping.dsn(), *once).stderr == ""
 
 
-def test_it_ends_after_the_one_at_which_it_is(
-    told: Session, shopping: Database, tmp_path: Path, program: str
-) -> None:
+def test_it_ends_after_the_one_at_which_it_is(told: Session, shopping: Database, tmp_path: Path, program: str) -> None:
     os.mkfifo(tmp_path / "notes.pipe")
     arguments = ("--consumer", "crm", "--command", program)
     listener = Listener(shopping.dsn(), *arguments, WAITS_AT="2")
@@ -207,11 +205,17 @@ def test_nothing_is_lost_with_a_connection(told: Session, shopping: Database, tm
     os.mkfifo(tmp_path / "notes.pipe")
     listener = Listener(shopping.dsn(), "--consumer", "crm", "--command", program, "--interval", "0.05", WAITS_AT="2")
     assert listener.line() == "waits"
-    told.run("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgscore' and pid <> pg_backend_pid()")
+    told.run(
+        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgscore' and pid <> pg_backend_pid()"
+    )
     told.run(_SCORE, 0.9, 1)
     (tmp_path / "notes.pipe").write_text("go on")
     assert "was lost" in listener.complaint()
-    wait_until(told, "select position = (select max(position || '/' || ordinal) from pgscore.score_change) from pgscore.change_consumer", True)
+    wait_until(
+        told,
+        "select position = (select max(position || '/' || ordinal) from pgscore.score_change) from pgscore.change_consumer",
+        True,
+    )
     assert listener.end() == ""
     # What was done when the connection was lost is not done again.
     assert _keys(tmp_path) == ["1", "2", "3", "1"]

@@ -71,7 +71,7 @@ def test_whoever_changes_a_score_it_is_told(tables: Session) -> None:
     )
     tables.run(f'update {shop.PROFILE} set "Age" = 5 where id < 4')
     tables.run(f'update {shop.PROFILE} set "Score" = 0.25 where id = 4')
-    tables.run(f'update {shop.PROFILE} set id = id + 100 where id in (2, 3)')
+    tables.run(f"update {shop.PROFILE} set id = id + 100 where id in (2, 3)")
     tables.run(f"delete from {shop.EVENTS} where id = 1")
     tables.run(f"delete from {shop.PROFILE} where id = 5")
     tables.copy(f'copy {shop.PROFILE} (id, "Score") from stdin', "30\t0.75\n31\t\\N\n")
@@ -97,7 +97,9 @@ def test_a_partition_is_truncated_and_one_that_comes_later_tells(shopping: Datab
     session.run(f'alter table {shop.PROFILE} detach partition "Shop".profile_1')
     shop.attach(session, changes="true")
     session.run(f"insert into {shop.PROFILE} (id) select 1 where false")
-    session.run(f'alter table {shop.PROFILE} attach partition "Shop".profile_1 for values with (modulus 2, remainder 1)')
+    session.run(
+        f'alter table {shop.PROFILE} attach partition "Shop".profile_1 for values with (modulus 2, remainder 1)'
+    )
     shop.reattach(session)
     session.run(f"insert into {shop.PROFILE} (id) select generate_series(1, 8)")
     session.run('truncate "Shop".profile_1')
@@ -247,7 +249,9 @@ def test_what_is_not_wanted_any_more_leaves_nothing(told: Session) -> None:
     assert (told.value(made), told.value(functions)) == (6, 2)
     assert told.run("select * from pgscore._outdated_bindings()") == []
     # What somebody has changed is found, and mended.
-    told.run(f'drop trigger "!pgscore_tell" on {shop.PROFILE}; alter table {shop.PROFILE} disable trigger pgscore_notify')
+    told.run(
+        f'drop trigger "!pgscore_tell" on {shop.PROFILE}; alter table {shop.PROFILE} disable trigger pgscore_notify'
+    )
     told.run('alter function "Shop"."_pgscore_Customer_notify"() security invoker')
     ((reasons,),) = told.run("select reasons from pgscore._outdated_bindings()")
     assert [each.split(" ", 2)[-1] for each in reasons] and len(reasons) == 3

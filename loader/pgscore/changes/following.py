@@ -13,12 +13,13 @@ from pgscore.errors import UnreachableError
 
 from .outbox import Change, horizon, read_changes
 from .positions import KeptPosition, NoPosition
-from .stop import Stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     from psycopg2.extensions import connection as Connection  # noqa: N812
+
+    from .stop import Stop
 
 Told = TypeVar("Told")
 
@@ -133,6 +134,7 @@ def follow_crossings(
     Returns:
         ``model``, ``key``, ``score`` and ``version``; of a key of more than 1,000 bytes the beginning, and ``key_md5``.
     """
+
     def work(connection: Connection) -> Iterator[dict[str, Any]]:
         connection.autocommit = True
         try:

@@ -85,7 +85,7 @@ class Program:
         document = json.dumps(told, ensure_ascii=False).encode()
         try:
             # In a group of its own: Ctrl-C in a terminal is for us, and lets it come to its end.
-            self._child = subprocess.Popen(arguments, stdin=subprocess.PIPE, start_new_session=True)
+            self._child = subprocess.Popen(arguments, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603
         except OSError as error:
             raise PgscoreError(f"{arguments[0]} cannot be run: {error.strerror}") from None
         try:

@@ -51,9 +51,7 @@ class Batch:
     position: str
 
 
-def read_changes(
-    database: Database, since: str | None = None, *, model: str | None = None, limit: int = 1000
-) -> Batch:
+def read_changes(database: Database, since: str | None = None, *, model: str | None = None, limit: int = 1000) -> Batch:
     """Reads changes after a position, of transactions that are over: none comes in later before one that was read.
 
     Args:

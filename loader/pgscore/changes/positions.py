@@ -31,7 +31,7 @@ class KeptPosition(Protocol):
 class NoPosition:
     """Keeps nothing: each run begins anew."""
 
-    def load(self, connection: Connection) -> str | None:  # noqa: ARG002
+    def load(self, connection: Connection) -> str | None:
         """None."""
         return None
 
@@ -49,7 +49,7 @@ class FilePosition:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def load(self, connection: Connection) -> str | None:  # noqa: ARG002
+    def load(self, connection: Connection) -> str | None:
         """What the file holds; None where there is none.
 
         Raises:
@@ -70,7 +70,7 @@ class FilePosition:
             )
         return text
 
-    def store(self, connection: Connection, position: str) -> None:  # noqa: ARG002
+    def store(self, connection: Connection, position: str) -> None:
         """Writes another file, and puts it in the place of this one: a crash leaves one of the two.
 
         Raises:

@@ -62,15 +62,11 @@ def listen(
     from_now: Annotated[
         bool, typer.Option("--from-now", help="A new consumer begins with what comes, not with what is there.")
     ] = False,
-    once: Annotated[
-        bool, typer.Option("--once", help="From the outbox: end where there is nothing more.")
-    ] = False,
+    once: Annotated[bool, typer.Option("--once", help="From the outbox: end where there is nothing more.")] = False,
     interval: Annotated[
         float, typer.Option(min=0.01, metavar="SECONDS", help="From the outbox: how often to look for more.")
     ] = 1.0,
-    tries: Annotated[
-        int, typer.Option(min=1, metavar="COUNT", help="How often a command that fails is tried.")
-    ] = 5,
+    tries: Annotated[int, typer.Option(min=1, metavar="COUNT", help="How often a command that fails is tried.")] = 5,
     dsn: Dsn = "",
     as_json: Json = False,
 ) -> None:
