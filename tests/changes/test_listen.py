@@ -27,6 +27,14 @@ _LISTENERS = (
     "select count(*)::integer from pg_stat_activity where application_name = 'pgscore' and datname = current_database()"
 )
 _LISTENING = f"{_LISTENERS} and query = 'listen pgscore'"
+_TERMINATE = (
+    "select pg_terminate_backend(pid) from pg_stat_activity"
+    " where application_name = 'pgscore' and datname = current_database() and pid <> pg_backend_pid()"
+)
+_ALL_READ = (
+    "select c.position = (select max(s.position || '/' || s.ordinal) from pgscore.score_change s)"
+    " from pgscore.change_consumer c"
+)
 # Notes what it was given; fails while there is a file that says so.
 _PROGRAM = """
 import json, os, sys
@@ -123,9 +131,7 @@ def test_crossings_are_printed_for_people_and_for_programs(told: Session, shoppi
     assert json.loads(programs.line()) == {"model": "shop", "key": "1", "score": 0.9, "version": 1}
     assert json.loads(programs.line())["score"] == "Infinity"
     # A session that the server ends is made anew.
-    told.run(
-        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgscore' and pid <> pg_backend_pid()"
-    )
+    told.run(_TERMINATE)
     assert "was lost" in people.complaint()
     wait_until(told, _LISTENING, 2)
     told.run(f'update {shop.PROFILE} set "Score" = 0.85 where id = 3')
@@ -205,17 +211,11 @@ def test_nothing_is_lost_with_a_connection(told: Session, shopping: Database, tm
     os.mkfifo(tmp_path / "notes.pipe")
     listener = Listener(shopping.dsn(), "--consumer", "crm", "--command", program, "--interval", "0.05", WAITS_AT="2")
     assert listener.line() == "waits"
-    told.run(
-        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgscore' and pid <> pg_backend_pid()"
-    )
+    told.run(_TERMINATE)
     told.run(_SCORE, 0.9, 1)
     (tmp_path / "notes.pipe").write_text("go on")
     assert "was lost" in listener.complaint()
-    wait_until(
-        told,
-        "select position = (select max(position || '/' || ordinal) from pgscore.score_change) from pgscore.change_consumer",
-        True,
-    )
+    wait_until(told, _ALL_READ, True)
     assert listener.end() == ""
     # What was done when the connection was lost is not done again.
     assert _keys(tmp_path) == ["1", "2", "3", "1"]

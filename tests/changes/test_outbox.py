@@ -10,8 +10,6 @@ from tests.bindings import shop
 from tests.support.database import NOBODY, OPERATOR, Database, Session, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 _ORDER = f'insert into {shop.EVENTS} (id, "Customer Id", amount) values (%s, %s, 2)'
 _SCORE = f'update {shop.PROFILE} set "Score" = %s where id = %s'
 _NO_MATTER = 0.1
@@ -52,13 +50,13 @@ def _followed(found: list[tuple[Any, ...]]) -> dict[str, float]:
 
 
 @pytest.fixture(params=["commit", "statement", "partitioned"])
-def tables(request: pytest.FixtureRequest, shopping: Database) -> Iterator[Session]:
+def tables(request: pytest.FixtureRequest, shopping: Database) -> Session:
     session = shopping.session()
     if request.param == "partitioned":
         session.run('drop schema "Shop" cascade')
         shop.build(session, profile_partitioned=True, partitioned=True)
     shop.attach(session, changes="true", timing="statement" if request.param == "statement" else "commit")
-    yield session
+    return session
 
 
 def test_whoever_changes_a_score_it_is_told(tables: Session) -> None:
@@ -67,7 +65,8 @@ def test_whoever_changes_a_score_it_is_told(tables: Session) -> None:
     tables.run(f'insert into {shop.PROFILE} (id, "Score") values (20, 0.5)')
     tables.run(_ORDER, 1, 1)
     tables.run(
-        f'insert into {shop.EVENTS} (id, "Customer Id", amount) select 10 + g, mod(g, 7), 3 from generate_series(1, 60) g'
+        f'insert into {shop.EVENTS} (id, "Customer Id", amount)'
+        " select 10 + g, mod(g, 7), 3 from generate_series(1, 60) g"
     )
     tables.run(f'update {shop.PROFILE} set "Age" = 5 where id < 4')
     tables.run(f'update {shop.PROFILE} set "Score" = 0.25 where id = 4')
@@ -161,7 +160,7 @@ def test_changes_of_one_row_come_in_their_order_whichever_transaction_began_firs
     late.run("commit")
     early.run(_SCORE, 0.3, 1)
     early.run("commit")
-    # The third is open yet, and its number stands between: the second change of the row may not be given before the first.
+    # The third is open yet, and its number stands between: the second change may not be given before the first.
     assert _read(told, position) == []
     other.run("commit")
     assert [score for *_, score in _read(told, position)] == [0.2, 0.3]
@@ -254,7 +253,7 @@ def test_what_is_not_wanted_any_more_leaves_nothing(told: Session) -> None:
     )
     told.run('alter function "Shop"."_pgscore_Customer_notify"() security invoker')
     ((reasons,),) = told.run("select reasons from pgscore._outdated_bindings()")
-    assert [each.split(" ", 2)[-1] for each in reasons] and len(reasons) == 3
+    assert len(reasons) == 3
     listed = told.run("select purpose, state from pgscore._doctor_triggers()")
     assert listed == [("notify", "disabled"), ("tell", "missing")]
     assert told.run("select state from pgscore._doctor_functions()") == [("loose",)]
@@ -263,9 +262,8 @@ def test_what_is_not_wanted_any_more_leaves_nothing(told: Session) -> None:
     assert told.run("select notify_above, notify_below, changes from pgscore.binding where model = 'shop'") == [
         (0.5, None, False)
     ]
-    for wrong in ({"notify_above": "nan"}, {"notify_below": "nan"}):
-        with refused("22023", "numbers, not NaN"):
-            shop.attach(told, **wrong)
+    with refused("22023", "numbers, not NaN"):
+        shop.attach(told, notify_below="nan")
     shop.attach(told)
     assert (told.value(made), told.value(functions)) == (0, 0)
     shop.attach(told, changes="true", notify_below="0.1")

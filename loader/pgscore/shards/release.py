@@ -8,6 +8,7 @@ import time
 import uuid
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import psycopg2
@@ -136,7 +137,7 @@ def rollback_everywhere(
 def _joined(dsns: Sequence[str], stack: ExitStack) -> list[_Shard]:
     """The databases, in one order for all who release, so that two of them do not wait for each other."""
     shards = sorted((_connected(dsn, stack) for dsn in dsns), key=lambda shard: shard.identity)
-    for one, other in zip(shards, shards[1:], strict=False):
+    for one, other in pairwise(shards):
         if one.identity == other.identity:
             raise PgscoreError(f"{one.name} is given twice", "Name each database once.")
     for shard in shards:
