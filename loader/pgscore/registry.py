@@ -94,6 +94,24 @@ def promote_proved(database: Database, model: str, version: int) -> list[Verific
             (model, version, MAX_SECONDS),
         )
     return [Verification(**{**each, "max_abs_diff": float(each["max_abs_diff"])}) for each in found["engines"]]
+        return promote_within(connection, model, version, engine, max_seconds, despite_dependents=despite_dependents)
+def promote_within(
+    connection: Connection,
+    model: str,
+    version: int,
+    engine: str | None,
+    max_seconds: float,
+    *,
+    despite_dependents: bool,
+) -> Promoted:
+    """What `promote` does, in a transaction of the caller's."""
+    before = _serving(connection, model)
+    row(
+        connection,
+        "select pgscore.promote(%s, %s, %s, %s, %s)",
+        (model, version, engine, max_seconds, despite_dependents),
+    )
+    return _promoted(connection, model, before)
 
 
 def rollback(
@@ -116,6 +134,12 @@ def rollback(
         row(connection, "select pgscore.rollback(%s, %s, %s)", (model, max_seconds, despite_dependents))
         done = _promoted(connection, model, before)
     return _with_outdated(database, done)
+        return rollback_within(connection, model, max_seconds, despite_dependents=despite_dependents)
+def rollback_within(connection: Connection, model: str, max_seconds: float, *, despite_dependents: bool) -> Promoted:
+    """What `rollback` does, in a transaction of the caller's."""
+    before = _serving(connection, model)
+    row(connection, "select pgscore.rollback(%s, %s, %s)", (model, max_seconds, despite_dependents))
+    return _promoted(connection, model, before)
 
 
 def _serving(connection: Connection, model: str) -> int | None:

@@ -133,7 +133,9 @@ def test_keys_of_any_length_and_rows_that_move_fit(shopping: Database, heard: He
         session.run(f'insert into {shop.PROFILE} (id, part, "Score") values (%s, %s, %s)', key, number, 0.1 + 0.7)
     session.run("reset extra_float_digits")
     for found, number in zip(heard(), range(3), strict=True):
-        key, score = session.row(f'select array[id, part::text]::text, "Score" from {shop.PROFILE} where part = %s', number)
+        key, score = session.row(
+            f'select array[id, part::text]::text, "Score" from {shop.PROFILE} where part = %s', number
+        )
         assert found["score"] == score
         assert found["key"] == (key if len(key.encode()) <= 1000 else key[:1000])
         assert found.get("key_md5") == (None if len(key.encode()) <= 1000 else session.value("select md5(%s)", key))

@@ -25,6 +25,7 @@ _COMMENTS = f"""
         select 'column', a.attrelid, 'pg_class'::regclass, a.attnum, a.attrelid::regclass || '.' || a.attname
         from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
         where n.nspname in {_SCHEMAS} and c.relkind in ('r', 'p', 'v', 'm') and a.attnum > 0 and not a.attisdropped
+            and not c.relispartition
         union all
         select 'function', p.oid, 'pg_proc'::regclass, 0, p.oid::regprocedure::text
         from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname in {_SCHEMAS}

@@ -155,6 +155,11 @@ def waiting_publisher(observer: Session) -> int:
     return pid
 
 
+def wait_until(observer: Session, query: str, expected: object) -> None:
+    """Returns when a query's only value is this one."""
+    _wait(observer, f"select ({query}) is not distinct from %s", (expected,))
+
+
 def _wait(observer: Session, condition: str, parameters: tuple[object, ...]) -> None:
     deadline = time.monotonic() + _PATIENCE
     while not observer.value(condition, *parameters):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -21,8 +22,22 @@ Dsn = Annotated[
         help="Connection string or URI. Without one, PGHOST, PGDATABASE, PGPASSWORD and so on say where.",
     ),
 ]
+Dsns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--dsn",
+        metavar="DSN",
+        show_default=False,
+        help="Connection string or URI, or PGSCORE_DSN, or PGHOST and so on; again for more databases: all or none.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; an error is a JSON line on stderr.")]
 Model = Annotated[str, typer.Argument(metavar="MODEL", show_default=False, help="The model's name.")]
+
+
+def one_dsn(given: Sequence[str] | None) -> str:
+    """The only connection string, or what the environment says."""
+    return given[0] if given else os.environ.get("PGSCORE_DSN", "")
 
 
 def _group(text: str) -> typer.Typer:

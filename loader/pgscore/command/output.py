@@ -85,7 +85,7 @@ def bars(columns: Iterable[str], lines: Sequence[tuple[Iterable[object], int]]) 
 
 def print_json(document: object) -> None:
     """Prints one JSON document; times are in ISO 8601, and numbers that JSON lacks are the texts Infinity and NaN."""
-    sys.stdout.write(json.dumps(_jsonable(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    sys.stdout.write(json.dumps(jsonable(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 @contextmanager
@@ -144,11 +144,12 @@ def _cell(value: object) -> Text:
     return Text(str(value), style=_STYLES.get(str(value), ""))
 
 
-def _jsonable(value: Any) -> Any:  # noqa: ANN401
+def jsonable(value: Any) -> Any:  # noqa: ANN401
+    """A value as JSON can have it: times in ISO 8601, and numbers that JSON lacks as texts."""
     if isinstance(value, dict):
-        return {str(name): _jsonable(each) for name, each in value.items()}
+        return {str(name): jsonable(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_jsonable(each) for each in value]
+        return [jsonable(each) for each in value]
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, date):

@@ -15,6 +15,8 @@ from pgscore.overview.outdated import sentences
 
 from .app import Dsn, Json, Model, app, command
 from .batch import say_rescored
+from pgscore.shards import promote_everywhere, rollback_everywhere
+from .app import Dsn, Dsns, Json, Model, app, command, one_dsn
 from .output import print_json, say, steps, table
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from pgscore.batch import OwnersTable, Rescored
     from pgscore.records import Dependent, ModelDetails, Promoted
+    from pgscore.shards import ReleasedIn
 
 _AGE = re.compile(r"(\d+)([smhdw])")
 _Seconds = Annotated[
@@ -41,6 +44,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
     "pgscore promote churn 3",
     "pgscore promote churn 3 --engine sql --json",
     "pgscore promote churn 3 --rescore",
+    "pgscore promote churn 3 --dsn postgresql://one/shop --dsn postgresql://two/shop",
 )
 def promote(
     model: Model,
@@ -58,6 +62,7 @@ def promote(
         typer.Option("--rescore", help="Then bring the scores of your attached tables up to it, as `rescore` does."),
     ] = False,
     dsn: Dsn = "",
+    dsn: Dsns = None,
     as_json: Json = False,
 ) -> None:
     """Makes a version the one that answers.
@@ -65,14 +70,26 @@ def promote(
     Its golden rows are replayed first, in each of its engines: a version that the database computes otherwise, or that
     takes longer, is refused. Then the engines are measured, and the fastest for one row and for many are taken.
     Refused, too, while indexes, materialized views and the like hold scores of the version before.
+
+    With several databases it is promoted in all of them or in none: prepared in each, then committed in each. Their
+    servers need max_prepared_transactions above 0.
     """
+    if dsn and len(dsn) > 1:
+        with steps(f"promoting {model} {version}") as step:
+            step(f"in {len(dsn)} databases")
+            released = promote_everywhere(
+                dsn, model, version, engine=engine, max_seconds=max_seconds, despite_dependents=despite_dependents
+            )
+        _say_released(f"{model} version {version} answers now", released, as_json=as_json)
+        return
     with steps(f"promoting {model} {version}") as step:
         step("replaying the golden rows in the database")
         done = registry.promote(
-            dsn, model, version, engine=engine, max_seconds=max_seconds, despite_dependents=despite_dependents
+            one_dsn(dsn), model, version, engine=engine, max_seconds=max_seconds, despite_dependents=despite_dependents
         )
         wrong = registry.dependents(dsn, model) if despite_dependents else []
     rescored, others = _rescored(dsn, model) if rescore else ([], [])
+        wrong = registry.dependents(one_dsn(dsn), model) if despite_dependents else []
     if as_json:
         told = {"rescored": [asdict(e) for e in rescored], "others": [asdict(e) for e in others]} if rescore else {}
         print_json({**asdict(done), "dependents": [asdict(each) for each in wrong], **told})
@@ -105,23 +122,36 @@ def engines_of(model: Promoted | ModelDetails) -> str:
     return f"The {model.one_engine} engine scores one row, the {model.many_engine} engine many, {how}."
 
 
-@command(app, "rollback", "pgscore rollback churn", "pgscore rollback churn --json")
+@command(
+    app,
+    "rollback",
+    "pgscore rollback churn",
+    "pgscore rollback churn --json",
+    "pgscore rollback churn --dsn postgresql://one/shop --dsn postgresql://two/shop",
+)
 def rollback(
     model: Model,
     max_seconds: _Seconds = registry.MAX_SECONDS,
     despite_dependents: _Despite = False,
-    dsn: Dsn = "",
+    dsn: Dsns = None,
     as_json: Json = False,
 ) -> None:
     """Takes the latest promotion back.
 
     The version that answered before does it again, after its golden rows were replayed; where it was retired
-    meanwhile, it no longer is. Once more goes one further back.
+    meanwhile, it no longer is. Once more goes one further back. With several databases in all of them or in none, and
+    only if that version is the same in each.
     """
+    if dsn and len(dsn) > 1:
+        with steps(f"rolling {model} back") as step:
+            step(f"in {len(dsn)} databases")
+            released = rollback_everywhere(dsn, model, max_seconds=max_seconds, despite_dependents=despite_dependents)
+        _say_released(f"{model} version {released[0].promoted.version} answers again", released, as_json=as_json)
+        return
     with steps(f"rolling {model} back") as step:
         step("replaying the golden rows in the database")
-        done = registry.rollback(dsn, model, max_seconds=max_seconds, despite_dependents=despite_dependents)
-        wrong = registry.dependents(dsn, model) if despite_dependents else []
+        done = registry.rollback(one_dsn(dsn), model, max_seconds=max_seconds, despite_dependents=despite_dependents)
+        wrong = registry.dependents(one_dsn(dsn), model) if despite_dependents else []
     if as_json:
         print_json({**asdict(done), "dependents": [asdict(each) for each in wrong]})
         return
@@ -240,6 +270,20 @@ def forget(
         print_json({"model": model, "table": name})
     else:
         say(f"{model} has forgotten {name}.")
+
+
+def _say_released(said: str, released: Sequence[ReleasedIn], *, as_json: bool) -> None:
+    if as_json:
+        print_json({"databases": [{"database": each.database, **asdict(each.promoted)} for each in released]})
+        return
+    say(f"{said}, in {len(released)} databases:")
+    heads = ("database", "version", "before", "one row", "many rows")
+    found = [(each.database, each.promoted) for each in released]
+    table(heads, ((name, p.version, p.before, p.one_engine, p.many_engine) for name, p in found))
+    late = [(name, each.table, each.cause, each.remedy) for name, p in found for each in p.late]
+    if late:
+        say("", "Scored slowly until their remedy is run:")
+        table(("database", "table", "cause", "remedy"), late)
 
 
 def _age(given: str) -> timedelta:

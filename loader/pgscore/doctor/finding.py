@@ -37,6 +37,7 @@ CODES: dict[str, tuple[Level, Area]] = {
     "python-lacks": ("notice", "installation"),
     "keys": ("ok", "installation"),
     "no-key": ("notice", "installation"),
+    "release-prepared": ("warning", "models"),
     "no-models": ("ok", "models"),
     "model": ("ok", "models"),
     "not-promoted": ("notice", "models"),

@@ -6,6 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pgscore.shards.prepared import prepared_within
+
 from .finding import Finding, joined
 from .python import NEEDED, install
 
@@ -59,6 +61,7 @@ class _Golden:
 
 def check_models(look: Look, python: Python) -> Iterator[Finding]:
     """Each model: whether a version serves, has its engines, is trusted, and agrees with its golden rows."""
+    yield from _prepared(look)
     models = look.ask(Model, "_doctor_models")
     if not models:
         yield Finding("no-models", "models", "none is published yet")
@@ -87,6 +90,22 @@ def check_models(look: Look, python: Python) -> Iterator[Finding]:
         many = f"{len(unlooked)} models, such as {unlooked[0]}," if len(unlooked) > 1 else f"model {unlooked[0]}"
         sentence = f"there was no time to replay the golden rows of {many} in {_GOLDEN_SECONDS:g} seconds"
         yield Finding("golden-unlooked", "models", sentence, "pgscore doctor --full")
+
+
+def _prepared(look: Look) -> Iterator[Finding]:
+    """Releases in several databases that whoever began them has not ended."""
+    for each in prepared_within(look.connection):
+        sentence = (
+            f"prepared since {each.prepared:%Y-%m-%d %H:%M} as number {each.number} of {each.many} databases, and not"
+            " over: no other promotion gets through"
+        )
+        if each.number == 1:
+            sentence += "; none of them has committed it"
+            remedy = f"{each.rollback};"
+        else:
+            sentence += "; where number 1 of them has it prepared yet, roll it back instead"
+            remedy = f"{each.commit};"
+        yield Finding("release-prepared", each.what, sentence, remedy, each.owner)
 
 
 def _replayed(look: Look) -> tuple[dict[str, list[_Golden]], list[Finding]]:

@@ -1,0 +1,6 @@
+"""Releases in several databases at once, all or none: the shards of an application."""
+
+from .prepared import PreparedRelease, prepared_releases
+from .release import ReleasedIn, promote_everywhere, rollback_everywhere
+
+__all__ = ["PreparedRelease", "ReleasedIn", "prepared_releases", "promote_everywhere", "rollback_everywhere"]
