@@ -64,8 +64,8 @@ def test_where_nothing_can_be_read(spark: SparkSession, shared: Database, monkey
     for model, message in (("nothing", "is unknown"), ("churn", "has no version 9")):
         with pytest.raises(pgscore.NotFoundError, match=message):
             pgscore.spark.score(spark.range(1), dsn, model, version=9)
-    with monkeypatch.context() as patch, pytest.raises(pgscore.PgscoreError, match="session has ended"):
-        patch.setattr(spark.sparkContext, "_jsc", None)
+    monkeypatch.setattr(spark.sparkContext, "_jsc", None)
+    with pytest.raises(pgscore.PgscoreError, match="session has ended"):
         pgscore.spark.profile(spark, dsn, "churn.customer_profile")
 
 

@@ -101,9 +101,9 @@ def test_what_is_not_stored(spark: SparkSession, shopping: Database) -> None:
     session.run(f"drop table {_STAGE}")
     # A worker that fails takes the whole with it.
     failing = scored.withColumn("new_score", functions.expr("if(id = 150, raise_error('a test'), new_score)"))
-    with pytest.raises(pgscore.PgscoreError, match="writing the scores failed: .*a test") as caught:
+    with pytest.raises(pgscore.PgscoreError, match=r"writing the scores failed: .*a test") as failed:
         _write(failing, shopping)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(failed.value)
     assert session.value("select to_regclass(%s)", _STAGE) is None
     assert session.run(f"select * from {shop.PROFILE} order by id") == expected
     # No rows are no error.
