@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pgscore
 import pgscore.spark
 import pytest
@@ -31,7 +32,7 @@ _TABLE = """
         score double precision, version integer
     );
     insert into odd (n, amount, calls, shift, plan, flag)
-    select i, i * 7.001, i % 11, i / 1e4 - 0.005, (array['gold', 'silver', 'tin', 'it''s']::kind[])[1 + i % 4], i % 3 = 1
+    select i, i * 7.001, i % 11, i / 1e4 - 0.005, (enum_range(null::kind))[1 + i % 4], i % 3 = 1
     from generate_series(1, 100) i;
     update odd set amount = null where n = 1;
     update odd set amount = 'NaN' where n = 2;
@@ -106,7 +107,7 @@ def test_columns_that_are_not_there(spark: SparkSession, shared: Database) -> No
         (frame, "no column total_intl_calls, which the model reads"),
         (frame.withColumn("Total_Intl_Calls", functions.lit(1.0)), "no column total_intl_calls"),
         (_light(spark).withColumn("Score", functions.lit(1)), "has a column score already"),
-        (frame.toPandas(), "a DataFrame of Spark's is wanted"),
+        (pd.DataFrame(), "a DataFrame of Spark's is wanted"),
         (None, "a DataFrame of Spark's is wanted"),
     ]
     for given, message in refused:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _TABLES = ("r", "p")
 # Rows that somebody else has locked are passed over, so it waits for nobody and deadlocks with nobody. The place of a
-# row that somebody has changed in between is one that the statement does not see, so it is left alone; and where it sees
-# rows of another version it sees that this one does not answer any more.
+# row that somebody has changed in between is one that the statement does not see, so it is left alone; and where it
+# sees rows of another version it sees that this one does not answer any more.
 _STORE = """
 with locked as materialized (
     select p.tableoid as part, p.ctid as place, s.score, s.version
