@@ -119,7 +119,9 @@ def test_a_score_that_came_meanwhile_is_newer(serving: Database) -> None:
 def test_what_is_missing_is_like_what_is_missing(serving: Database) -> None:
     with _shop(serving) as (session, connection):
         session.run(f'alter table {shop.PROFILE} alter "Total" drop not null')
-        session.run(f"update {shop.PROFILE} set \"Total\" = case id when 1 then 'NaN'::numeric when 2 then null else 3 end")
+        session.run(
+            f"update {shop.PROFILE} set \"Total\" = case id when 1 then 'NaN' when 2 then null else '3' end::numeric"
+        )
         target = _stage(session, connection)
         session.run(f'update {shop.PROFILE} set "Total" = null where id = 3')
         assert _store(connection, target) == 3

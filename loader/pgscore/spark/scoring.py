@@ -138,7 +138,8 @@ def _udf(shipped: Broadcast[tuple[str, FetchedVersion]]) -> Any:  # noqa: ANN401
     batches.__annotations__ = {"given": Iterator[pa.Array], "return": Iterator[pa.Array]}
     fields = [types.DoubleType(), types.IntegerType(), types.StringType()]
     returned = types.StructType([types.StructField(n, t) for n, t in zip(COLUMNS, fields, strict=True)])
-    return functions.arrow_udf(batches, returned)
+    # Or a filter on a score would be moved below, and score a second time.
+    return functions.arrow_udf(batches, returned).asNondeterministic()
 
 
 def _scorer(name: str, fetched: FetchedVersion) -> Scorer:

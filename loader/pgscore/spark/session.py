@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pyspark import SparkContext
     from pyspark.sql import DataFrame, SparkSession
 
-_DRIVER = "org.postgresql.Driver"
+_NO_DRIVER = ("ClassNotFoundException: org.postgresql.Driver", "No suitable driver")
 _CLASS_NAME = re.compile(r"^(?:[a-z][\w$]*\.)+[A-Z][\w$]*: ")
 
 
@@ -93,14 +93,13 @@ def told(what: str, *dsns: str) -> Iterator[None]:
     try:
         yield
     except (Py4JError, PySparkException) as error:
-        said = without_passwords(_cause(error), *dsns)
-        if _DRIVER in said:
+        if any(each in str(error) for each in _NO_DRIVER):
             raise PgscoreError(
                 f"{what} failed: Spark has no driver for PostgreSQL",
                 "Start it with --jars /usr/share/java/postgresql.jar, or spark.jars in its configuration; Debian's"
                 " package is libpostgresql-jdbc-java.",
             ) from None
-        raise PgscoreError(f"{what} failed: {said}") from None
+        raise PgscoreError(f"{what} failed: {without_passwords(_cause(error), *dsns)}") from None
 
 
 def _cause(error: Any) -> str:  # noqa: ANN401
@@ -114,4 +113,4 @@ def _cause(error: Any) -> str:  # noqa: ANN401
     # Python's own errors stand at the end of the worker's traceback, which is a part of the text.
     if any(line.startswith("Traceback") for line in lines):
         lines = [line for line in lines if line.strip() and not line.startswith(("\t", " "))][-1:]
-    return _CLASS_NAME.sub("", lines[0]) if _DRIVER not in lines[0] else lines[0]
+    return _CLASS_NAME.sub("", lines[0])

@@ -17,17 +17,16 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
 _TABLES = ("r", "p")
-# Rows that somebody else has locked are passed over, so it waits for nobody and deadlocks with nobody. Each is looked
-# at twice: q is the row as the statement found it, and p as it is when it is locked; so what anybody has changed in
-# between is left alone.
+# Rows that somebody else has locked are passed over, so it waits for nobody and deadlocks with nobody. The place of a
+# row that somebody has changed in between is one that the statement does not see, so it is left alone; and where it
+# sees rows of another version it sees that this one does not answer any more.
 _STORE = """
 with locked as materialized (
     select p.tableoid as part, p.ctid as place, s.score, s.version
     from {stage} s
-    join {table} q on {found}
-    join {table} p on {present}
+    join {table} p on {match}
     where s.ctid >= '({first},0)'::tid and s.ctid < '({end},0)'::tid
-        and p.tableoid = q.tableoid and p.ctid = q.ctid
+        and s.version = (select m.serving from pgscore.model m where m.name = '{model}')
         and ({differs}){same}
     for no key update of p skip locked
 ), stored as (
@@ -215,8 +214,8 @@ def store_statement(target: Target, stage: str, first: int, end: int) -> str:
         first=first,
         end=end,
         table=target.table.name,
-        found=" and ".join(f"q.{each.quoted} = s.key_{n}" for n, each in enumerate(target.key)),
-        present=" and ".join(f"p.{each.quoted} = s.key_{n}" for n, each in enumerate(target.key)),
+        model=target.model,
+        match=" and ".join(f"p.{each.quoted} = s.key_{n}" for n, each in enumerate(target.key)),
         differs=differs,
         same="".join(f"\n        and {_SAME.format(read=read, n=n)}" for n, read in enumerate(target.read)),
         sets=", ".join(sets + [f"{each.quoted} = now()" for each in target.into[2:]]),
