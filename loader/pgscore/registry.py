@@ -72,13 +72,7 @@ def promote(
             takes too long to say.
     """
     with transaction(database) as connection:
-        before = _serving(connection, model)
-        row(
-            connection,
-            "select pgscore.promote(%s, %s, %s, %s, %s)",
-            (model, version, engine, max_seconds, despite_dependents),
-        )
-        done = _promoted(connection, model, before)
+        done = promote_within(connection, model, version, engine, max_seconds, despite_dependents=despite_dependents)
     return _with_outdated(database, done)
 
 
@@ -94,7 +88,8 @@ def promote_proved(database: Database, model: str, version: int) -> list[Verific
             (model, version, MAX_SECONDS),
         )
     return [Verification(**{**each, "max_abs_diff": float(each["max_abs_diff"])}) for each in found["engines"]]
-        return promote_within(connection, model, version, engine, max_seconds, despite_dependents=despite_dependents)
+
+
 def promote_within(
     connection: Connection,
     model: str,
@@ -130,11 +125,10 @@ def rollback(
         PgscoreError: there is nothing to go back to, or the database does not give what the fitted estimator gave.
     """
     with transaction(database) as connection:
-        before = _serving(connection, model)
-        row(connection, "select pgscore.rollback(%s, %s, %s)", (model, max_seconds, despite_dependents))
-        done = _promoted(connection, model, before)
+        done = rollback_within(connection, model, max_seconds, despite_dependents=despite_dependents)
     return _with_outdated(database, done)
-        return rollback_within(connection, model, max_seconds, despite_dependents=despite_dependents)
+
+
 def rollback_within(connection: Connection, model: str, max_seconds: float, *, despite_dependents: bool) -> Promoted:
     """What `rollback` does, in a transaction of the caller's."""
     before = _serving(connection, model)

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pgscore import batch, registry
-from pgscore.errors import NotFoundError
+from pgscore.errors import NotFoundError, PgscoreError
 from pgscore.overview.outdated import sentences
-
-from .app import Dsn, Json, Model, app, command
-from .batch import say_rescored
 from pgscore.shards import promote_everywhere, rollback_everywhere
+
 from .app import Dsn, Dsns, Json, Model, app, command, one_dsn
+from .batch import say_rescored
 from .output import print_json, say, steps, table
 
 if TYPE_CHECKING:
@@ -61,7 +60,6 @@ def promote(
         bool,
         typer.Option("--rescore", help="Then bring the scores of your attached tables up to it, as `rescore` does."),
     ] = False,
-    dsn: Dsn = "",
     dsn: Dsns = None,
     as_json: Json = False,
 ) -> None:
@@ -75,6 +73,10 @@ def promote(
     servers need max_prepared_transactions above 0.
     """
     if dsn and len(dsn) > 1:
+        if rescore:
+            raise PgscoreError(
+                "--rescore goes with one database", f"Promote in all of them, then run pgscore rescore {model} in each."
+            )
         with steps(f"promoting {model} {version}") as step:
             step(f"in {len(dsn)} databases")
             released = promote_everywhere(
@@ -87,9 +89,8 @@ def promote(
         done = registry.promote(
             one_dsn(dsn), model, version, engine=engine, max_seconds=max_seconds, despite_dependents=despite_dependents
         )
-        wrong = registry.dependents(dsn, model) if despite_dependents else []
-    rescored, others = _rescored(dsn, model) if rescore else ([], [])
         wrong = registry.dependents(one_dsn(dsn), model) if despite_dependents else []
+    rescored, others = _rescored(one_dsn(dsn), model) if rescore else ([], [])
     if as_json:
         told = {"rescored": [asdict(e) for e in rescored], "others": [asdict(e) for e in others]} if rescore else {}
         print_json({**asdict(done), "dependents": [asdict(each) for each in wrong], **told})

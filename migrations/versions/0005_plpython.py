@@ -1,0 +1,16 @@
+"""What it changes, in a line."""
+
+from pgscore._migrations.executor import run_frozen
+
+revision = "0005_plpython"
+down_revision = "0002_plpython"
+branch_labels = None
+depends_on = "0004_core"
+
+
+def upgrade() -> None:
+    run_frozen("0005_plpython.up.sql", "6f291f7c574e9c3b330ff541ba8de645b617aed140722a2a2a24b9599c25bbee")
+
+
+def downgrade() -> None:
+    run_frozen("0005_plpython.down.sql", "2c696c512328630fc9b4df5d40c8e17fc6e3ade4a66633e29a9ab51dc18a9348")
