@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "3749cce0adc1d29ef73a7a6fb3c9661c321a0abd11e32315544fbdfd2e36eccb")
+    run_frozen("0004_core.up.sql", "64a9c74abd47238ae6d233ff3fc17e372b077f889a2325321b1f4b6356388f5a")
 
 
 def downgrade() -> None:
