@@ -378,6 +378,54 @@ begin
 end
 $$;
 
+create or replace function pgscore._primary_key(relation regclass) returns name[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(a.attname order by k.ordinal)
+    from pg_catalog.pg_index i, unnest(i.indkey::smallint[]) with ordinality as k (number, ordinal)
+    join pg_catalog.pg_attribute a on a.attnum = k.number
+    where i.indrelid = relation and i.indisprimary and a.attrelid = relation and k.ordinal <= i.indnkeyatts
+$$;
+
+create or replace function pgscore._partitions(relation regclass) returns setof regclass
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Statement triggers of a parent do not fire for rows that go into a partition directly, and those of both do not
+    -- fire twice for one statement.
+    select relation
+    union
+    select p.relid from pg_catalog.pg_partition_tree(relation) p
+$$;
+
+create or replace function pgscore._bindings_of(profile regclass) returns setof pgscore.binding
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select b.* from pgscore.binding b
+    where b.profile = _bindings_of.profile and exists (select from pg_catalog.pg_class c where c.oid = b.events)
+    order by b.number
+$$;
+
+create or replace function pgscore._targets_of(profile regclass) returns setof pgscore.binding
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A model that several bindings name is asked once; the first of them stands for it.
+    select distinct on (b.model) b.* from pgscore._bindings_of(profile) b order by b.model, b.number
+$$;
+
+create or replace function pgscore._reducers_of(b pgscore.binding) returns setof pgscore.reducer_sql
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select r.*
+    from jsonb_array_elements(b.reducers) with ordinality as e (reducer, ordinal),
+        pgscore._reducer(e.reducer, e.ordinal::integer, b.events, b.profile, b.event_key) as r
+    order by e.ordinal
+$$;
+
 create or replace function pgscore._move_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
@@ -637,6 +685,69 @@ begin
     ) || case when b.version is null then '{"version": null}' else '{}'::jsonb end
       || case when b.scored_at is null then '{"scored_at": null}' else '{}'::jsonb end);
 end
+$$;
+
+create or replace function pgscore._columns_problem(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(
+        pgscore._virtual_column_problem(b),
+        (
+            select format('model "%s" already scores table %s into column "%s": name the same columns', o.model, b.profile, o.score)
+            from pgscore._targets_of(b.profile) o
+            where o.model = b.model and o.number is distinct from b.number
+                and (o.score, o.version, o.scored_at) is distinct from (b.score, b.version, b.scored_at)
+        ),
+        -- Each column has one meaning.
+        (
+            select format('column "%s" of table %s would have two meanings', c.name, b.profile)
+            from (
+                select r ->> 'column' as name from jsonb_array_elements(b.reducers) r
+                union all select n from unnest(array[b.score, b.version, b.scored_at] || b.profile_key) n where n is not null
+                union all
+                select k from unnest(coalesce(pgscore._primary_key(b.profile), '{}')) k where k <> all (b.profile_key)
+                union all
+                select r ->> 'column'
+                from pgscore._bindings_of(b.profile) o, jsonb_array_elements(o.reducers) r where o.number is distinct from b.number
+                union all
+                select n from pgscore._targets_of(b.profile) o, unnest(array[o.score, o.version, o.scored_at]) n
+                where n is not null and o.model <> b.model
+            ) c
+            group by c.name having count(*) > 1
+            order by c.name limit 1
+        )
+    )
+$$;
+
+-- core/binding/generate.sql
+create or replace function pgscore._leftover_triggers(b pgscore.binding) returns table (name name, relation regclass)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A copy of a schema brings triggers along, a renamed table keeps them, and so does a partition that was detached:
+    -- what no binding accounts for would count a second time.
+    with wanted as (
+        select r.relation, t.name
+        from pgscore.binding o, pgscore._partitions(o.events) as r (relation),
+            unnest(array['insert', 'update', 'delete', 'row', 'truncate']) as w (what),
+            lateral (select substr(o.event_prefix::text || '_' || w.what, 2) as name) t
+        where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.events)
+        union all
+        select r.relation, t.name
+        from pgscore.binding o, pgscore._partitions(o.profile) as r (relation),
+            unnest(array['~pgscore_score', 'pgscore_arrive', 'pgscore_forget', 'pgscore_forget_all', 'pgscore_rekey']) as t (name)
+        where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
+    )
+    select t.tgname, t.tgrelid::regclass
+    from pg_catalog.pg_trigger t join pg_catalog.pg_proc p on p.oid = t.tgfoid join pg_catalog.pg_class c on c.oid = t.tgrelid
+    where c.relowner = b.owner and t.tgname ~ '^~?pgscore_' and p.proname ~ '^_pgscore_' and not t.tgisinternal
+        -- Of other tables only such as were partitions of these.
+        and (
+            c.oid in (b.events, b.profile)
+            or p.oid in (select g.tgfoid from pg_catalog.pg_trigger g where g.tgrelid in (b.events, b.profile))
+        )
+        and not exists (select from wanted w where w.relation = t.tgrelid and w.name = t.tgname)
 $$;
 
 drop function pgscore._generate_profile(profile regclass, only_model text);

@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "64a9c74abd47238ae6d233ff3fc17e372b077f889a2325321b1f4b6356388f5a")
+    run_frozen("0004_core.up.sql", "bb2ebd1fd83699f2e184ff7a810e971eba0356d1a44493bbf9c75d51d4fce507")
 
 
 def downgrade() -> None:
-    run_frozen("0004_core.down.sql", "db689c46be07ae8d05930e3bbdbda9ef2e3a20a1cf3e5514729e8ef67430875e")
+    run_frozen("0004_core.down.sql", "3d5892b6586a7362b05e274f243119d7fd077b2b35a0965a5f13d863269e4b09")

@@ -7349,27 +7349,32 @@ comment on function pgscore._column_type(pg_catalog.pg_attribute) is 'SQL for th
 grant execute on function pgscore._column_type(pg_catalog.pg_attribute) to pgscore_reader;
 
 create function pgscore._primary_key(relation regclass) returns name[]
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select array_agg(a.attname order by k.ordinal)
-    from pg_catalog.pg_index i, unnest(i.indkey::smallint[]) with ordinality as k (number, ordinal)
-    join pg_catalog.pg_attribute a on a.attnum = k.number
-    where i.indrelid = relation and i.indisprimary and a.attrelid = relation and k.ordinal <= i.indnkeyatts
+begin
+    -- Asked for each binding of a table, as the others in PL/pgSQL here, which plans a query once.
+    return (
+        select array_agg(a.attname order by k.ordinal)
+        from pg_catalog.pg_index i, unnest(i.indkey::smallint[]) with ordinality as k (number, ordinal)
+        join pg_catalog.pg_attribute a on a.attnum = k.number
+        where i.indrelid = relation and i.indisprimary and a.attrelid = relation and k.ordinal <= i.indnkeyatts
+    );
+end
 $$;
 
 comment on function pgscore._primary_key(regclass) is 'The columns of a table''s primary key; NULL where it has none';
 grant execute on function pgscore._primary_key(regclass) to pgscore_reader;
 
 create function pgscore._partitions(relation regclass) returns setof regclass
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
+begin
     -- Statement triggers of a parent do not fire for rows that go into a partition directly, and those of both do not
     -- fire twice for one statement.
-    select relation
-    union
-    select p.relid from pg_catalog.pg_partition_tree(relation) p
+    return query select relation union select p.relid::regclass from pg_catalog.pg_partition_tree(relation) p;
+end
 $$;
 
 comment on function pgscore._partitions(regclass) is 'A table, and its partitions on all levels: each has its own triggers for statements';
@@ -7386,12 +7391,15 @@ comment on function pgscore._is_partitioned(regclass) is 'Whether a table is par
 grant execute on function pgscore._is_partitioned(regclass) to pgscore_reader;
 
 create function pgscore._bindings_of(profile regclass) returns setof pgscore.binding
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select b.* from pgscore.binding b
-    where b.profile = _bindings_of.profile and exists (select from pg_catalog.pg_class c where c.oid = b.events)
-    order by b.number
+begin
+    return query
+        select b.* from pgscore.binding b
+        where b.profile = _bindings_of.profile and exists (select from pg_catalog.pg_class c where c.oid = b.events)
+        order by b.number;
+end
 $$;
 
 comment on function pgscore._bindings_of(regclass) is 'The bindings of a profile table whose event tables exist';
@@ -7412,11 +7420,13 @@ comment on function pgscore._keys_of(regclass) is
 grant execute on function pgscore._keys_of(regclass) to pgscore_reader;
 
 create function pgscore._targets_of(profile regclass) returns setof pgscore.binding
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
+begin
     -- A model that several bindings name is asked once; the first of them stands for it.
-    select distinct on (b.model) b.* from pgscore._bindings_of(profile) b order by b.model, b.number
+    return query select distinct on (b.model) b.* from pgscore._bindings_of(profile) b order by b.model, b.number;
+end
 $$;
 
 comment on function pgscore._targets_of(regclass) is 'For each model that scores rows of a profile table, the binding that says where the score goes';
@@ -8091,13 +8101,17 @@ comment on function pgscore._reducer_form_problem(jsonb, text[]) is
 grant execute on function pgscore._reducer_form_problem(jsonb, text[]) to pgscore_reader;
 
 create function pgscore._reducers_of(b pgscore.binding) returns setof pgscore.reducer_sql
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select r.*
-    from jsonb_array_elements(b.reducers) with ordinality as e (reducer, ordinal),
-        pgscore._reducer(e.reducer, e.ordinal::integer, b.events, b.profile, b.event_key) as r
-    order by e.ordinal
+begin
+    -- A generator asks it some hundred times: PL/pgSQL plans its query once.
+    return query
+        select r.*
+        from jsonb_array_elements(b.reducers) with ordinality as e (reducer, ordinal),
+            pgscore._reducer(e.reducer, e.ordinal::integer, b.events, b.profile, b.event_key) as r
+        order by e.ordinal;
+end
 $$;
 
 comment on function pgscore._reducers_of(pgscore.binding) is 'The reducers of a binding, with all the SQL that generated functions have of them';
@@ -11122,10 +11136,12 @@ comment on function pgscore._virtual_column_problem(pgscore.binding) is
 grant execute on function pgscore._virtual_column_problem(pgscore.binding) to pgscore_reader;
 
 create function pgscore._columns_problem(b pgscore.binding) returns text
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select coalesce(
+begin
+    -- Asked for each binding of a profile table: PL/pgSQL plans its query once.
+    return coalesce(
         pgscore._virtual_column_problem(b),
         (
             select format('model "%s" already scores table %s into column "%s": name the same columns', o.model, b.profile, o.score)
@@ -11151,7 +11167,8 @@ as $$
             group by c.name having count(*) > 1
             order by c.name limit 1
         )
-    )
+    );
+end
 $$;
 
 comment on function pgscore._columns_problem(pgscore.binding) is
@@ -11826,7 +11843,7 @@ set search_path = pg_catalog, pg_temp
 as $$
     -- A copy of a schema brings triggers along, a renamed table keeps them, and so does a partition that was detached:
     -- what no binding accounts for would count a second time.
-    with wanted as (
+    with wanted as materialized (
         select r.relation, t.name
         from pgscore.binding o, pgscore._partitions(o.events) as r (relation),
             unnest(array['insert', 'update', 'delete', 'row', 'truncate']) as w (what),
@@ -11834,19 +11851,21 @@ as $$
         where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.events)
         union all
         select r.relation, t.name
-        from pgscore.binding o, pgscore._partitions(o.profile) as r (relation),
+        from (select distinct o.owner, o.profile from pgscore.binding o) o, pgscore._partitions(o.profile) as r (relation),
             unnest(array['~pgscore_score', 'pgscore_arrive', 'pgscore_forget', 'pgscore_forget_all', 'pgscore_rekey']) as t (name)
         where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
     )
     select t.tgname, t.tgrelid::regclass
-    from pg_catalog.pg_trigger t join pg_catalog.pg_proc p on p.oid = t.tgfoid join pg_catalog.pg_class c on c.oid = t.tgrelid
-    where c.relowner = b.owner and t.tgname ~ '^~?pgscore_' and p.proname ~ '^_pgscore_' and not t.tgisinternal
+    from pg_catalog.pg_trigger t join pg_catalog.pg_class c on c.oid = t.tgrelid
+    where c.relowner = b.owner and t.tgname ~ '^~?pgscore_' and not t.tgisinternal
+        -- By its number: a join would look at all functions of that name for each trigger.
+        and (select p.proname ~ '^_pgscore_' from pg_catalog.pg_proc p where p.oid = t.tgfoid)
         -- Of other tables only such as were partitions of these.
         and (
             c.oid in (b.events, b.profile)
-            or p.oid in (select g.tgfoid from pg_catalog.pg_trigger g where g.tgrelid in (b.events, b.profile))
+            or t.tgfoid in (select g.tgfoid from pg_catalog.pg_trigger g where g.tgrelid in (b.events, b.profile))
         )
-        and not exists (select from wanted w where w.relation = t.tgrelid and w.name = t.tgname)
+        and (t.tgrelid, t.tgname::text) not in (select w.relation::oid, w.name from wanted w)
 $$;
 
 comment on function pgscore._leftover_triggers(pgscore.binding) is 'Triggers of pgscore that no binding accounts for, on the tables of a binding and on former partitions of them';
