@@ -21,6 +21,7 @@ _EAGER = [
     "min_parallel_table_scan_size = 0",
 ]
 _SUM = "select sum(pgscore.score('parallel', c)), count(*) from p_parallel c"
+_AVERAGE = "select avg(pgscore.score('parallel', c)) from p_parallel c"
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,10 @@ def test_workers_score(big: Lab, engine: str) -> None:
     session.run("begin")
     session.run("set local max_parallel_workers_per_gather = 0")
     alone, rows = session.row(_SUM)
+    # With PostgreSQL's own costs and settings, it is what a plain SELECT gets.
+    session.run("reset max_parallel_workers_per_gather")
+    plain = "\n".join(line for (line,) in session.run(f"explain (costs off) {_AVERAGE}"))
+    average = session.value(_AVERAGE)
     for setting in _EAGER:
         session.run(f"set local {setting}")
     plan = "\n".join(line for (line,) in session.run(f"explain (analyze, costs off) {_SUM} where c.amount < 120"))
@@ -57,6 +62,9 @@ def test_workers_score(big: Lab, engine: str) -> None:
     assert "Workers Launched: 2" in plan
     assert "Parallel Seq Scan" in whole
     assert "Workers Planned: 2" in whole
+    assert "Parallel Seq Scan" in plain
+    assert "Partial Aggregate" in plain
+    assert average == pytest.approx(alone / rows, rel=1e-9)
     assert rows == again > _ROWS
     assert together == pytest.approx(alone, rel=1e-9)
     assert alone > 0

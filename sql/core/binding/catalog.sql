@@ -33,27 +33,32 @@ comment on function pgscore._column_type(pg_catalog.pg_attribute) is 'SQL for th
 grant execute on function pgscore._column_type(pg_catalog.pg_attribute) to pgscore_reader;
 
 create function pgscore._primary_key(relation regclass) returns name[]
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select array_agg(a.attname order by k.ordinal)
-    from pg_catalog.pg_index i, unnest(i.indkey::smallint[]) with ordinality as k (number, ordinal)
-    join pg_catalog.pg_attribute a on a.attnum = k.number
-    where i.indrelid = relation and i.indisprimary and a.attrelid = relation and k.ordinal <= i.indnkeyatts
+begin
+    -- Asked for each binding of a table, as the others in PL/pgSQL here, which plans a query once.
+    return (
+        select array_agg(a.attname order by k.ordinal)
+        from pg_catalog.pg_index i, unnest(i.indkey::smallint[]) with ordinality as k (number, ordinal)
+        join pg_catalog.pg_attribute a on a.attnum = k.number
+        where i.indrelid = relation and i.indisprimary and a.attrelid = relation and k.ordinal <= i.indnkeyatts
+    );
+end
 $$;
 
 comment on function pgscore._primary_key(regclass) is 'The columns of a table''s primary key; NULL where it has none';
 grant execute on function pgscore._primary_key(regclass) to pgscore_reader;
 
 create function pgscore._partitions(relation regclass) returns setof regclass
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
+begin
     -- Statement triggers of a parent do not fire for rows that go into a partition directly, and those of both do not
     -- fire twice for one statement.
-    select relation
-    union
-    select p.relid from pg_catalog.pg_partition_tree(relation) p
+    return query select relation union select p.relid::regclass from pg_catalog.pg_partition_tree(relation) p;
+end
 $$;
 
 comment on function pgscore._partitions(regclass) is 'A table, and its partitions on all levels: each has its own triggers for statements';
@@ -70,12 +75,15 @@ comment on function pgscore._is_partitioned(regclass) is 'Whether a table is par
 grant execute on function pgscore._is_partitioned(regclass) to pgscore_reader;
 
 create function pgscore._bindings_of(profile regclass) returns setof pgscore.binding
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select b.* from pgscore.binding b
-    where b.profile = _bindings_of.profile and exists (select from pg_catalog.pg_class c where c.oid = b.events)
-    order by b.number
+begin
+    return query
+        select b.* from pgscore.binding b
+        where b.profile = _bindings_of.profile and exists (select from pg_catalog.pg_class c where c.oid = b.events)
+        order by b.number;
+end
 $$;
 
 comment on function pgscore._bindings_of(regclass) is 'The bindings of a profile table whose event tables exist';
@@ -96,11 +104,13 @@ comment on function pgscore._keys_of(regclass) is
 grant execute on function pgscore._keys_of(regclass) to pgscore_reader;
 
 create function pgscore._targets_of(profile regclass) returns setof pgscore.binding
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
+begin
     -- A model that several bindings name is asked once; the first of them stands for it.
-    select distinct on (b.model) b.* from pgscore._bindings_of(profile) b order by b.model, b.number
+    return query select distinct on (b.model) b.* from pgscore._bindings_of(profile) b order by b.model, b.number;
+end
 $$;
 
 comment on function pgscore._targets_of(regclass) is 'For each model that scores rows of a profile table, the binding that says where the score goes';

@@ -4,7 +4,7 @@ set search_path = pg_catalog, pg_temp
 as $$
     -- A copy of a schema brings triggers along, a renamed table keeps them, and so does a partition that was detached:
     -- what no binding accounts for would count a second time.
-    with wanted as (
+    with wanted as materialized (
         select r.relation, t.name
         from pgscore.binding o, pgscore._partitions(o.events) as r (relation),
             unnest(array['insert', 'update', 'delete', 'row', 'truncate']) as w (what),
@@ -12,7 +12,7 @@ as $$
         where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.events)
         union all
         select r.relation, t.name
-        from pgscore.binding o, pgscore._partitions(o.profile) as r (relation),
+        from (select distinct o.owner, o.profile from pgscore.binding o) o, pgscore._partitions(o.profile) as r (relation),
             unnest(array['~pgscore_score', 'pgscore_arrive', 'pgscore_forget', 'pgscore_forget_all', 'pgscore_rekey']) as t (name)
         where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
         union all
@@ -21,14 +21,16 @@ as $$
         where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
     )
     select t.tgname, t.tgrelid::regclass
-    from pg_catalog.pg_trigger t join pg_catalog.pg_proc p on p.oid = t.tgfoid join pg_catalog.pg_class c on c.oid = t.tgrelid
-    where c.relowner = b.owner and t.tgname ~ '^[~!]?pgscore_' and p.proname ~ '^_pgscore_' and not t.tgisinternal
+    from pg_catalog.pg_trigger t join pg_catalog.pg_class c on c.oid = t.tgrelid
+    where c.relowner = b.owner and t.tgname ~ '^[~!]?pgscore_' and not t.tgisinternal
+        -- By its number: a join would look at all functions of that name for each trigger.
+        and (select p.proname ~ '^_pgscore_' from pg_catalog.pg_proc p where p.oid = t.tgfoid)
         -- Of other tables only such as were partitions of these.
         and (
             c.oid in (b.events, b.profile)
-            or p.oid in (select g.tgfoid from pg_catalog.pg_trigger g where g.tgrelid in (b.events, b.profile))
+            or t.tgfoid in (select g.tgfoid from pg_catalog.pg_trigger g where g.tgrelid in (b.events, b.profile))
         )
-        and not exists (select from wanted w where w.relation = t.tgrelid and w.name = t.tgname)
+        and (t.tgrelid, t.tgname::text) not in (select w.relation::oid, w.name from wanted w)
 $$;
 
 comment on function pgscore._leftover_triggers(pgscore.binding) is 'Triggers of pgscore that no binding accounts for, on the tables of a binding and on former partitions of them';

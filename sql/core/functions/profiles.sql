@@ -160,7 +160,8 @@ begin
     end if;
     perform pgscore._create_function(f)
     from unnest(scored) as m (model), pgscore._profile_functions(m.model, profile) f
-    where m.model = any (models);
+    -- A row about a binding is its owner's to write, and no other name is a model's.
+    where m.model = any (models) and m.model ~ '^[a-z_][a-z0-9_]*$' and octet_length(m.model) <= 50;
     if cardinality(scored) > 0 or to_regprocedure(format('pgscore._score_rows(text, %s[])', profile)) is not null then
         perform pgscore._create_function(f) from pgscore._profile_dispatch(profile) f;
     end if;

@@ -18,10 +18,12 @@ comment on function pgscore._virtual_column_problem(pgscore.binding) is
 grant execute on function pgscore._virtual_column_problem(pgscore.binding) to pgscore_reader;
 
 create function pgscore._columns_problem(b pgscore.binding) returns text
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select coalesce(
+begin
+    -- Asked for each binding of a profile table: PL/pgSQL plans its query once.
+    return coalesce(
         pgscore._virtual_column_problem(b),
         (
             select format('model "%s" already scores table %s into column "%s": name the same columns', o.model, b.profile, o.score)
@@ -47,7 +49,8 @@ as $$
             group by c.name having count(*) > 1
             order by c.name limit 1
         )
-    )
+    );
+end
 $$;
 
 comment on function pgscore._columns_problem(pgscore.binding) is

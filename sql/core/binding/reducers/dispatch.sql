@@ -101,13 +101,17 @@ comment on function pgscore._reducer_form_problem(jsonb, text[]) is
 grant execute on function pgscore._reducer_form_problem(jsonb, text[]) to pgscore_reader;
 
 create function pgscore._reducers_of(b pgscore.binding) returns setof pgscore.reducer_sql
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select r.*
-    from jsonb_array_elements(b.reducers) with ordinality as e (reducer, ordinal),
-        pgscore._reducer(e.reducer, e.ordinal::integer, b.events, b.profile, b.event_key) as r
-    order by e.ordinal
+begin
+    -- A generator asks it some hundred times: PL/pgSQL plans its query once.
+    return query
+        select r.*
+        from jsonb_array_elements(b.reducers) with ordinality as e (reducer, ordinal),
+            pgscore._reducer(e.reducer, e.ordinal::integer, b.events, b.profile, b.event_key) as r
+        order by e.ordinal;
+end
 $$;
 
 comment on function pgscore._reducers_of(pgscore.binding) is 'The reducers of a binding, with all the SQL that generated functions have of them';
