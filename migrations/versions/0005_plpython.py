@@ -9,7 +9,7 @@ depends_on = "0004_core"
 
 
 def upgrade() -> None:
-    run_frozen("0005_plpython.up.sql", "6f291f7c574e9c3b330ff541ba8de645b617aed140722a2a2a24b9599c25bbee")
+    run_frozen("0005_plpython.up.sql", "de25c1b6259cca4630e7778824fec4dff5d800508d7aca3d0a72afd6760717c8")
 
 
 def downgrade() -> None:

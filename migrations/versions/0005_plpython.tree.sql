@@ -50,7 +50,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:d6dda297eaa17bb033a25e60ba63a3907e985cfa8922fedd430910e7463d33e5"
+name = "pgscore_runtime:68c50219e532a374730c97f24c564bc5adc61336b2329a92d3d08b415340e766"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -786,6 +786,7 @@ INVALID_PARAMETER = "22023"
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -890,47 +891,40 @@ class ServedEstimator:
         rows: Any,  # noqa: ANN401
     ) -> list[tuple[int, str]]:
         """Puts the outputs of these rows into `values`; the refused rows, each with its reason."""
-        if len(rows) == 0:
+        reason = _refusal(evaluate, values, columns, rows)
+        if reason is None:
             return []
-        try:
-            # All rows, as they mostly are, need not be picked out.
-            values[rows] = evaluate(columns if len(rows) == len(values) else [column[rows] for column in columns])
-        except _REFUSES as error:
-            if len(rows) == 1:
-                return [(int(rows[0]), _first_line(error))]
-        else:
-            return []
-        # Most of what is refused is infinite, or past what trees hold: the others need not be searched for it.
+        # Most of what is refused is infinite, or past what trees hold: the others need not be searched for it. Or it is
+        # a text that an encoder does not know: rows that have such a text in common are searched together.
         wild = _wild(columns, rows)
-        parts = [rows[~wild], rows[wild]] if wild.any() and not wild.all() else self._halves(rows)
-        found = []
-        for part in parts:
-            found += self._fill(evaluate, values, columns, part)
-        return found
+        parts = [part for part in (rows[~wild], rows[wild]) if len(part)]
+        if len(parts) == 1:
+            return self._search(evaluate, values, columns, _rare_first(columns, rows), reason)
+        return [
+            found
+            for part in parts
+            if (reason := _refusal(evaluate, values, columns, part)) is not None
+            for found in self._search(evaluate, values, columns, _rare_first(columns, part), reason)
+        ]
 
-    def _fill(
+    def _search(
         self,
         evaluate: Callable[[list[Any]], FloatArray],
         values: FloatArray,
         columns: list[Any],
         rows: Any,  # noqa: ANN401
+        reason: str,
     ) -> list[tuple[int, str]]:
-        """The same; halves what is refused until the refused rows are found."""
-        if len(rows) == 0:
-            return []
-        try:
-            values[rows] = evaluate([column[rows] for column in columns])
-        except _REFUSES as error:
-            if len(rows) == 1:
-                return [(int(rows[0]), _first_line(error))]
-            first, second = self._halves(rows)
-            return self._fill(evaluate, values, columns, first) + self._fill(evaluate, values, columns, second)
-        return []
-
-    @staticmethod
-    def _halves(rows: Any) -> list[Any]:  # noqa: ANN401
+        """The same of rows that were refused for a reason: halves them until those are found that are to blame."""
+        if len(rows) == 1:
+            return [(int(rows[0]), reason)]
         half = len(rows) // 2
-        return [rows[:half], rows[half:]]
+        return [
+            found
+            for part in (rows[:half], rows[half:])
+            if (why := _refusal(evaluate, values, columns, part)) is not None
+            for found in self._search(evaluate, values, columns, part, why)
+        ]
 
     def _given(self, columns: list[Any]) -> Any:  # noqa: ANN401
         return self._frame(columns) if self._contract.frame else self._matrix(columns)
@@ -1013,6 +1007,23 @@ def _numbers(values: Numbers) -> FloatArray:
     return elements["value"].astype(float)
 
 
+def _refusal(
+    evaluate: Callable[[list[Any]], FloatArray],
+    values: FloatArray,
+    columns: list[Any],
+    rows: Any,  # noqa: ANN401
+) -> str | None:
+    """Puts the outputs of these rows into `values`; or why they, or some of them, are refused."""
+    if len(rows) == 0:
+        return None
+    try:
+        # All rows, as they mostly are, need not be picked out. They are in order then: others are only asked about in parts.
+        values[rows] = evaluate(columns if len(rows) == len(values) else [column[rows] for column in columns])
+    except _REFUSES as error:
+        return _first_line(error)
+    return None
+
+
 def _wild(columns: list[Any], rows: Any) -> BoolArray:  # noqa: ANN401
     """Which of these rows hold a number that is infinite, or past what a single holds."""
     import numpy as np
@@ -1022,6 +1033,19 @@ def _wild(columns: list[Any], rows: Any) -> BoolArray:  # noqa: ANN401
         if column.dtype != object:
             wild |= np.abs(column[rows]) > _LARGEST_SINGLE
     return wild
+
+
+def _rare_first(columns: list[Any], rows: Any) -> Any:  # noqa: ANN401
+    """These rows in another order: by how many of them share the rarest of their texts."""
+    import numpy as np
+
+    shared = np.full(len(rows), len(rows))
+    for column in columns:
+        if column.dtype == object:
+            texts = column[rows].tolist()
+            times = Counter(texts)
+            shared = np.minimum(shared, [times[text] for text in texts])
+    return rows[np.argsort(shared, kind="stable")]
 
 
 def _array(values: Sequence[Any] | None, dtype: type) -> Any:  # noqa: ANN401
@@ -2484,7 +2508,7 @@ create function pgscore_trusted._receive(ordinal integer, content bytea) returns
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:d6dda297eaa17bb033a25e60ba63a3907e985cfa8922fedd430910e7463d33e5"
+    runtime = "pgscore_runtime:68c50219e532a374730c97f24c564bc5adc61336b2329a92d3d08b415340e766"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     GD[runtime].receive(GD, ordinal, content)
@@ -2501,7 +2525,7 @@ returns pgscore_trusted.refusal
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:d6dda297eaa17bb033a25e60ba63a3907e985cfa8922fedd430910e7463d33e5"
+    runtime = "pgscore_runtime:68c50219e532a374730c97f24c564bc5adc61336b2329a92d3d08b415340e766"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     keys = plpy.execute("select key_id, public_key from pgscore_trusted.trusted_key where revoked_at is null")
@@ -2521,7 +2545,7 @@ create function pgscore_trusted._estimate(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:d6dda297eaa17bb033a25e60ba63a3907e985cfa8922fedd430910e7463d33e5"
+    runtime = "pgscore_runtime:68c50219e532a374730c97f24c564bc5adc61336b2329a92d3d08b415340e766"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].estimate(GD, digest, rows, numbers, texts, every)
@@ -2540,7 +2564,7 @@ create function pgscore_trusted._estimate_rows(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:d6dda297eaa17bb033a25e60ba63a3907e985cfa8922fedd430910e7463d33e5"
+    runtime = "pgscore_runtime:68c50219e532a374730c97f24c564bc5adc61336b2329a92d3d08b415340e766"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].estimate_rows(GD, digest, rows, numbers, texts, every)
@@ -2555,7 +2579,7 @@ create function pgscore_trusted._count_row(statement double precision) returns b
 language plpython3u volatile parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:d6dda297eaa17bb033a25e60ba63a3907e985cfa8922fedd430910e7463d33e5"
+    runtime = "pgscore_runtime:68c50219e532a374730c97f24c564bc5adc61336b2329a92d3d08b415340e766"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].count_row(GD, statement)
@@ -2571,7 +2595,7 @@ create function pgscore_trusted._load_program(program text) returns pgscore_trus
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:d6dda297eaa17bb033a25e60ba63a3907e985cfa8922fedd430910e7463d33e5"
+    runtime = "pgscore_runtime:68c50219e532a374730c97f24c564bc5adc61336b2329a92d3d08b415340e766"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].load_program(GD, runtime, program)
@@ -2589,7 +2613,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:d6dda297eaa17bb033a25e60ba63a3907e985cfa8922fedd430910e7463d33e5" + digest)
+    walker = GD.get("pgscore_runtime:68c50219e532a374730c97f24c564bc5adc61336b2329a92d3d08b415340e766" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 
@@ -2605,7 +2629,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:d6dda297eaa17bb033a25e60ba63a3907e985cfa8922fedd430910e7463d33e5" + digest)
+    walker = GD.get("pgscore_runtime:68c50219e532a374730c97f24c564bc5adc61336b2329a92d3d08b415340e766" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 
@@ -2619,7 +2643,7 @@ create function pgscore_trusted._environment() returns jsonb
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:d6dda297eaa17bb033a25e60ba63a3907e985cfa8922fedd430910e7463d33e5"
+    runtime = "pgscore_runtime:68c50219e532a374730c97f24c564bc5adc61336b2329a92d3d08b415340e766"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].environment()

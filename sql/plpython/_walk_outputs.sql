@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:d6dda297eaa17bb033a25e60ba63a3907e985cfa8922fedd430910e7463d33e5" + digest)
+    walker = GD.get("pgscore_runtime:68c50219e532a374730c97f24c564bc5adc61336b2329a92d3d08b415340e766" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 
