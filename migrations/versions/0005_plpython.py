@@ -9,7 +9,7 @@ depends_on = "0004_core"
 
 
 def upgrade() -> None:
-    run_frozen("0005_plpython.up.sql", "de25c1b6259cca4630e7778824fec4dff5d800508d7aca3d0a72afd6760717c8")
+    run_frozen("0005_plpython.up.sql", "c20b3e9f0903f2e5d6dd3da363a31661d6ef3b5bd740691de10ea9eded409081")
 
 
 def downgrade() -> None:

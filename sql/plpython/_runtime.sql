@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:68c50219e532a374730c97f24c564bc5adc61336b2329a92d3d08b415340e766"
+name = "pgscore_runtime:e2e5da1a3d09feb15a143234c5ea5abf0ec497bc8e170333c41c80db4d1d5b46"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -972,7 +972,7 @@ def _refusal(
     if len(rows) == 0:
         return None
     try:
-        # All rows, as they mostly are, need not be picked out. They are in order then: others are only asked about in parts.
+        # All rows, as they mostly are, need not be picked out. They are in order: in another one only parts are asked about.
         values[rows] = evaluate(columns if len(rows) == len(values) else [column[rows] for column in columns])
     except _REFUSES as error:
         return _first_line(error)
