@@ -9,7 +9,7 @@ depends_on = "0004_core"
 
 
 def upgrade() -> None:
-    run_frozen("0005_plpython.up.sql", "c20b3e9f0903f2e5d6dd3da363a31661d6ef3b5bd740691de10ea9eded409081")
+    run_frozen("0005_plpython.up.sql", "fc7d506f3c0de1412eef5c14047e5ec1d178454829ccb3d552b169f25ad359f8")
 
 
 def downgrade() -> None:

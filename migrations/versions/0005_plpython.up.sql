@@ -10,7 +10,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:e2e5da1a3d09feb15a143234c5ea5abf0ec497bc8e170333c41c80db4d1d5b46"
+name = "pgscore_runtime:72edeb837696a2fd1b2177401f2bffa07d8a2d0a8c68caa911979903b29c2e12"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -977,7 +977,7 @@ def _refusal(
     if len(rows) == 0:
         return None
     try:
-        # All rows, as they mostly are, need not be picked out. They are in order: in another one only parts are asked about.
+        # All rows, as they mostly are, need not be picked out. Only parts of them are asked about in another order.
         values[rows] = evaluate(columns if len(rows) == len(values) else [column[rows] for column in columns])
     except _REFUSES as error:
         return _first_line(error)
@@ -2463,7 +2463,7 @@ create or replace function pgscore_trusted._receive(ordinal integer, content byt
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:e2e5da1a3d09feb15a143234c5ea5abf0ec497bc8e170333c41c80db4d1d5b46"
+    runtime = "pgscore_runtime:72edeb837696a2fd1b2177401f2bffa07d8a2d0a8c68caa911979903b29c2e12"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     GD[runtime].receive(GD, ordinal, content)
@@ -2475,7 +2475,7 @@ returns pgscore_trusted.refusal
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:e2e5da1a3d09feb15a143234c5ea5abf0ec497bc8e170333c41c80db4d1d5b46"
+    runtime = "pgscore_runtime:72edeb837696a2fd1b2177401f2bffa07d8a2d0a8c68caa911979903b29c2e12"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     keys = plpy.execute("select key_id, public_key from pgscore_trusted.trusted_key where revoked_at is null")
@@ -2490,7 +2490,7 @@ create or replace function pgscore_trusted._estimate(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:e2e5da1a3d09feb15a143234c5ea5abf0ec497bc8e170333c41c80db4d1d5b46"
+    runtime = "pgscore_runtime:72edeb837696a2fd1b2177401f2bffa07d8a2d0a8c68caa911979903b29c2e12"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].estimate(GD, digest, rows, numbers, texts, every)
@@ -2504,7 +2504,7 @@ create function pgscore_trusted._estimate_rows(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:e2e5da1a3d09feb15a143234c5ea5abf0ec497bc8e170333c41c80db4d1d5b46"
+    runtime = "pgscore_runtime:72edeb837696a2fd1b2177401f2bffa07d8a2d0a8c68caa911979903b29c2e12"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].estimate_rows(GD, digest, rows, numbers, texts, every)
@@ -2521,7 +2521,7 @@ create function pgscore_trusted._count_row(statement double precision) returns b
 language plpython3u volatile parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:e2e5da1a3d09feb15a143234c5ea5abf0ec497bc8e170333c41c80db4d1d5b46"
+    runtime = "pgscore_runtime:72edeb837696a2fd1b2177401f2bffa07d8a2d0a8c68caa911979903b29c2e12"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].count_row(GD, statement)
@@ -2539,7 +2539,7 @@ create or replace function pgscore_trusted._load_program(program text) returns p
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:e2e5da1a3d09feb15a143234c5ea5abf0ec497bc8e170333c41c80db4d1d5b46"
+    runtime = "pgscore_runtime:72edeb837696a2fd1b2177401f2bffa07d8a2d0a8c68caa911979903b29c2e12"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].load_program(GD, runtime, program)
@@ -2552,7 +2552,7 @@ create or replace function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:e2e5da1a3d09feb15a143234c5ea5abf0ec497bc8e170333c41c80db4d1d5b46" + digest)
+    walker = GD.get("pgscore_runtime:72edeb837696a2fd1b2177401f2bffa07d8a2d0a8c68caa911979903b29c2e12" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 
@@ -2562,7 +2562,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:e2e5da1a3d09feb15a143234c5ea5abf0ec497bc8e170333c41c80db4d1d5b46" + digest)
+    walker = GD.get("pgscore_runtime:72edeb837696a2fd1b2177401f2bffa07d8a2d0a8c68caa911979903b29c2e12" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 
@@ -2571,7 +2571,7 @@ create or replace function pgscore_trusted._environment() returns jsonb
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:e2e5da1a3d09feb15a143234c5ea5abf0ec497bc8e170333c41c80db4d1d5b46"
+    runtime = "pgscore_runtime:72edeb837696a2fd1b2177401f2bffa07d8a2d0a8c68caa911979903b29c2e12"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].environment()

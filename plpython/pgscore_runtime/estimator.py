@@ -234,7 +234,7 @@ def _refusal(
     if len(rows) == 0:
         return None
     try:
-        # All rows, as they mostly are, need not be picked out. They are in order: in another one only parts are asked about.
+        # All rows, as they mostly are, need not be picked out. Only parts of them are asked about in another order.
         values[rows] = evaluate(columns if len(rows) == len(values) else [column[rows] for column in columns])
     except _REFUSES as error:
         return _first_line(error)

@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:e2e5da1a3d09feb15a143234c5ea5abf0ec497bc8e170333c41c80db4d1d5b46"
+name = "pgscore_runtime:72edeb837696a2fd1b2177401f2bffa07d8a2d0a8c68caa911979903b29c2e12"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -972,7 +972,7 @@ def _refusal(
     if len(rows) == 0:
         return None
     try:
-        # All rows, as they mostly are, need not be picked out. They are in order: in another one only parts are asked about.
+        # All rows, as they mostly are, need not be picked out. Only parts of them are asked about in another order.
         values[rows] = evaluate(columns if len(rows) == len(values) else [column[rows] for column in columns])
     except _REFUSES as error:
         return _first_line(error)

@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:e2e5da1a3d09feb15a143234c5ea5abf0ec497bc8e170333c41c80db4d1d5b46" + digest)
+    walker = GD.get("pgscore_runtime:72edeb837696a2fd1b2177401f2bffa07d8a2d0a8c68caa911979903b29c2e12" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 
