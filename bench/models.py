@@ -53,6 +53,6 @@ def _no_program(model: str) -> Pipeline:
     codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
     prepare = ColumnTransformer([("numbers", StandardScaler(), list(predictors().columns)), ("code", codes, [CODE])])
     classify = (
-        MLPClassifier(max_iter=30, early_stopping=True, random_state=0) if model == NET else KNeighborsClassifier(15)
+        MLPClassifier(max_iter=300, early_stopping=True, random_state=0) if model == NET else KNeighborsClassifier(15)
     )
     return Pipeline([("prepare", prepare), ("scale", StandardScaler()), ("classify", classify)])

@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:d6dda297eaa17bb033a25e60ba63a3907e985cfa8922fedd430910e7463d33e5"
+name = "pgscore_runtime:72edeb837696a2fd1b2177401f2bffa07d8a2d0a8c68caa911979903b29c2e12"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -741,6 +741,7 @@ INVALID_PARAMETER = "22023"
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -845,47 +846,40 @@ class ServedEstimator:
         rows: Any,  # noqa: ANN401
     ) -> list[tuple[int, str]]:
         """Puts the outputs of these rows into `values`; the refused rows, each with its reason."""
-        if len(rows) == 0:
+        reason = _refusal(evaluate, values, columns, rows)
+        if reason is None:
             return []
-        try:
-            # All rows, as they mostly are, need not be picked out.
-            values[rows] = evaluate(columns if len(rows) == len(values) else [column[rows] for column in columns])
-        except _REFUSES as error:
-            if len(rows) == 1:
-                return [(int(rows[0]), _first_line(error))]
-        else:
-            return []
-        # Most of what is refused is infinite, or past what trees hold: the others need not be searched for it.
+        # Most of what is refused is infinite, or past what trees hold: the others need not be searched for it. Or it is
+        # a text that an encoder does not know: rows that have such a text in common are searched together.
         wild = _wild(columns, rows)
-        parts = [rows[~wild], rows[wild]] if wild.any() and not wild.all() else self._halves(rows)
-        found = []
-        for part in parts:
-            found += self._fill(evaluate, values, columns, part)
-        return found
+        parts = [part for part in (rows[~wild], rows[wild]) if len(part)]
+        if len(parts) == 1:
+            return self._search(evaluate, values, columns, _rare_first(columns, rows), reason)
+        return [
+            found
+            for part in parts
+            if (reason := _refusal(evaluate, values, columns, part)) is not None
+            for found in self._search(evaluate, values, columns, _rare_first(columns, part), reason)
+        ]
 
-    def _fill(
+    def _search(
         self,
         evaluate: Callable[[list[Any]], FloatArray],
         values: FloatArray,
         columns: list[Any],
         rows: Any,  # noqa: ANN401
+        reason: str,
     ) -> list[tuple[int, str]]:
-        """The same; halves what is refused until the refused rows are found."""
-        if len(rows) == 0:
-            return []
-        try:
-            values[rows] = evaluate([column[rows] for column in columns])
-        except _REFUSES as error:
-            if len(rows) == 1:
-                return [(int(rows[0]), _first_line(error))]
-            first, second = self._halves(rows)
-            return self._fill(evaluate, values, columns, first) + self._fill(evaluate, values, columns, second)
-        return []
-
-    @staticmethod
-    def _halves(rows: Any) -> list[Any]:  # noqa: ANN401
+        """The same of rows that were refused for a reason: halves them until those are found that are to blame."""
+        if len(rows) == 1:
+            return [(int(rows[0]), reason)]
         half = len(rows) // 2
-        return [rows[:half], rows[half:]]
+        return [
+            found
+            for part in (rows[:half], rows[half:])
+            if (why := _refusal(evaluate, values, columns, part)) is not None
+            for found in self._search(evaluate, values, columns, part, why)
+        ]
 
     def _given(self, columns: list[Any]) -> Any:  # noqa: ANN401
         return self._frame(columns) if self._contract.frame else self._matrix(columns)
@@ -968,6 +962,23 @@ def _numbers(values: Numbers) -> FloatArray:
     return elements["value"].astype(float)
 
 
+def _refusal(
+    evaluate: Callable[[list[Any]], FloatArray],
+    values: FloatArray,
+    columns: list[Any],
+    rows: Any,  # noqa: ANN401
+) -> str | None:
+    """Puts the outputs of these rows into `values`; or why they, or some of them, are refused."""
+    if len(rows) == 0:
+        return None
+    try:
+        # All rows, as they mostly are, need not be picked out. Only parts of them are asked about in another order.
+        values[rows] = evaluate(columns if len(rows) == len(values) else [column[rows] for column in columns])
+    except _REFUSES as error:
+        return _first_line(error)
+    return None
+
+
 def _wild(columns: list[Any], rows: Any) -> BoolArray:  # noqa: ANN401
     """Which of these rows hold a number that is infinite, or past what a single holds."""
     import numpy as np
@@ -977,6 +988,19 @@ def _wild(columns: list[Any], rows: Any) -> BoolArray:  # noqa: ANN401
         if column.dtype != object:
             wild |= np.abs(column[rows]) > _LARGEST_SINGLE
     return wild
+
+
+def _rare_first(columns: list[Any], rows: Any) -> Any:  # noqa: ANN401
+    """These rows in another order: by how many of them share the rarest of their texts."""
+    import numpy as np
+
+    shared = np.full(len(rows), len(rows))
+    for column in columns:
+        if column.dtype == object:
+            texts = column[rows].tolist()
+            times = Counter(texts)
+            shared = np.minimum(shared, [times[text] for text in texts])
+    return rows[np.argsort(shared, kind="stable")]
 
 
 def _array(values: Sequence[Any] | None, dtype: type) -> Any:  # noqa: ANN401

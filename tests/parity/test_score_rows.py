@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pgscore_runtime.contract import parse_contract
+from pgscore_runtime.estimator import ServedEstimator
+
+from tests.support.examples import examples
 
 from .bulk import COLUMNS, FLAGS, ODD, ROWS, TABLE, TEXTS, models, odd_rows, rows
 
@@ -104,7 +111,7 @@ def test_gaps_and_refusals(session: Session, name: str) -> None:
 
 def test_rows_of_a_binding_are_scored_in_one_call(session: Session) -> None:
     with _watched(session) as calls:
-        given = session.row(
+        together = session.row(
             "select (s.given).scores, (s.given).reasons, s.n"
             f" from (select pgscore._score_rows('near', array_agg(t)) as given, array_agg(n) as n from {TABLE} t) s"
         )
@@ -113,8 +120,8 @@ def test_rows_of_a_binding_are_scored_in_one_call(session: Session) -> None:
             f" (select pgscore._late_rows('near', array_agg(t)) as given from {TABLE} t) s"
         )
         found = _by_key(session.run(f"select * from pgscore.score_rows('near', '{TABLE}')"))
-    assert late == given[:2]
-    assert {n: (score, reason) for score, reason, n in zip(*given, strict=True)} == found
+    assert late == together[:2]
+    assert {n: (score, reason) for score, reason, n in zip(*together, strict=True)} == found
     assert [rows_of for rows_of, _ in calls] == [len(found)] * 3
 
 
@@ -166,3 +173,25 @@ def test_long_texts_make_short_chunks(session: Session) -> None:
         for n in (1, 100, 1600)
     ]
     assert widths == [8192, 4000, 250]
+
+
+_SPECIAL = [math.inf, -math.inf, math.nan, -0.0, 5e-324, 1e39]
+_VALUES = st.one_of(st.none(), st.floats(-1e3, 1e3), st.sampled_from(_SPECIAL))
+_ALIKE = [HealthCheck.function_scoped_fixture]
+
+
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=_ALIKE)
+@given(values=st.lists(st.tuples(_VALUES, _VALUES, _VALUES), min_size=1, max_size=30))
+def test_any_numbers_have_the_score_or_the_refusal_of_the_fitted_estimator(
+    session: Session, values: list[tuple[float | None, ...]]
+) -> None:
+    contract = parse_contract(session.value("select contract::text from pgscore.model_version where model = 'bare'"))
+    scores, reasons = ServedEstimator(models()["bare"].fitted, contract).scores(len(values), values, None)
+    literals = [
+        [str(n), *("null::text" if value is None else f"'{value!r}'" for value in row)] for n, row in enumerate(values)
+    ]
+    given_rows = ", ".join(f"({', '.join(row)})" for row in literals)
+    query = f"select n, a::float8 as amount, b::float8 as n1, c::float8 as n3 from (values {given_rows}) v (n, a, b, c)"
+    found = _by_key(session.run("select * from pgscore.score_rows('bare', %s)", query))
+    _same(found, dict(enumerate(scores)))
+    assert [found[n][1] for n in range(len(values))] == reasons

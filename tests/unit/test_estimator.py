@@ -190,6 +190,32 @@ def test_infinite_rows_are_set_apart_first() -> None:
     assert len(recorder.given) == 1 + 1 + 2 * len(infinite) - 1
 
 
+class _Encoder:
+    """Refuses a text that it does not know, as encoders do."""
+
+    def __init__(self, known: set[str]) -> None:
+        self.known = known
+        self.calls = 0
+
+    def predict(self, given: Any) -> Any:  # noqa: ANN401
+        self.calls += 1
+        unknown = set(given["i1"]) - self.known
+        if unknown:
+            raise ValueError(f"unknown: {sorted(unknown)}")
+        return given["i0"].to_numpy()
+
+
+def test_rows_that_share_an_unknown_text_are_searched_together() -> None:
+    encoder = _Encoder({"a", "b"})
+    served = ServedEstimator(encoder, _contract("double precision", "text", frame=True))
+    texts = ["q" if n % 16 == 5 else "r" if n == 900 else "ab"[n % 2] for n in range(1024)]
+    scores, reasons = served.scores(1024, [float(n) for n in range(1024)], texts)
+    assert scores == [None if text in "qr" else float(n) for n, text in enumerate(texts)]
+    assert reasons == [f"unknown: ['{text}']" if text in "qr" else None for text in texts]
+    # Each of the 65 by itself, and the halves above them; wherever they stand it would take 700.
+    assert encoder.calls < 65 * 2 + 20
+
+
 def test_reasons_are_handed_back_only_where_there_are_some() -> None:
     served = ServedEstimator(_Recorder({7.0}), _contract("double precision"))
     session: dict[str, Any] = {"pgscore_estimators": {"d": served}}
