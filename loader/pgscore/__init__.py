@@ -44,6 +44,7 @@ from .registry import (
     verify,
 )
 from .rescue import LeftOver, rescue
+from .shards import PreparedRelease, ReleasedIn, prepared_releases, promote_everywhere, rollback_everywhere
 
 __all__ = [
     "Advice",
@@ -63,12 +64,14 @@ __all__ = [
     "Outdated",
     "OwnersBinding",
     "PgscoreError",
+    "PreparedRelease",
     "Promoted",
     "Promotion",
     "Pruned",
     "Published",
     "Reattached",
     "Reconciled",
+    "ReleasedIn",
     "Removed",
     "SignedVersion",
     "TrustedKey",
@@ -85,7 +88,9 @@ __all__ = [
     "install",
     "list_models",
     "outdated",
+    "prepared_releases",
     "promote",
+    "promote_everywhere",
     "prune",
     "publish",
     "read_public_key",
@@ -96,6 +101,7 @@ __all__ = [
     "retire",
     "revoke_key",
     "rollback",
+    "rollback_everywhere",
     "show_model",
     "trust_key",
     "trusted_keys",

@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "b2b8f5eff50c4c3f72b7ba31f025af9b20464149db39e81c3256216d9cb22747")
+    run_frozen("0004_core.up.sql", "071fdfbc506ee6195acb04185634484285ad44d1f2c021879c5bccfcc36ffebd")
 
 
 def downgrade() -> None:
-    run_frozen("0004_core.down.sql", "fe84af5dff4344880bea03eacb5cc0ac38975ee4624523227860861658671115")
+    run_frozen("0004_core.down.sql", "be2a142f044f813bca56cb75ffbcabadd504fb7a4072ad9e11da2895e9f77bd2")

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.bindings import shop
-from tests.support.database import NOBODY, OPERATOR, Database, Session, refused
+from tests.support.database import NOBODY, OPERATOR, refused
 
 if TYPE_CHECKING:
+    from tests.support.database import Database, Session
+
 _ORDER = f'insert into {shop.EVENTS} (id, "Customer Id", amount) values (%s, %s, 2)'
 _SCORE = f'update {shop.PROFILE} set "Score" = %s where id = %s'
-_NO_MATTER = 0.1
 
 
 @pytest.fixture
