@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "071fdfbc506ee6195acb04185634484285ad44d1f2c021879c5bccfcc36ffebd")
+    run_frozen("0004_core.up.sql", "2fcc5a8a0042d292ba8a6fd9cb37218f4ab76fe57f3313a3e73690bddf631086")
 
 
 def downgrade() -> None:

@@ -633,9 +633,9 @@ declare
 begin
     -- What is written at the other server fires no trigger of this one.
     select r.relation, t.parent into wrong
-    from (values (b.events), (b.profile)) as t (parent), pgscore._partitions(t.parent) as r (relation)
+    from (values (1, b.events), (2, b.profile)) as t (step, parent), pgscore._partitions(t.parent) as r (relation)
     join pg_catalog.pg_class c on c.oid = r.relation
-    where c.relkind = 'f' limit 1;
+    where c.relkind = 'f' order by t.step, c.oid limit 1;
     if found then
         return format(
             '%s is a foreign table%s: attach the tables in the database that holds their rows', wrong.relation,

@@ -86,10 +86,14 @@ def test_scores_are_computed_where_the_rows_are(coordinator: Session, shards: Sh
     # What asks for scores asks the shards, and of them what it needs.
     plan = _plan(coordinator, f'select id from {_PARENT} where "Score" > 0.5')
     assert plan.count('WHERE (("Score" > 0.5') == 2
-    # An event that moves a customer's to another shard is a deletion here and an insertion there.
+    # PostgreSQL updates a row where it is, and moves none out of a foreign partition: it counts for nobody there.
     coordinator.run(f'update {_EVENTS} set "Customer Id" = 101 where id = 1')
+    counts = f"select id, n from {_PARENT} order by id"
+    assert coordinator.run(counts) == [(98, 0), (99, 1), (100, 1), (101, 0)]
+    # So it is deleted here, and inserted there.
+    coordinator.run(f'delete from {_EVENTS} where id = 1; insert into {_EVENTS} (id, "Customer Id") values (1, 101)')
+    assert coordinator.run(counts) == [(98, 0), (99, 1), (100, 1), (101, 1)]
     assert [shop.assert_right(session) for session in shards.sessions] == [2, 2]
-    assert coordinator.run(f"select id, n from {_PARENT} order by id") == [(98, 0), (99, 1), (100, 1), (101, 1)]
 
 
 def test_the_coordinator_scores_rows_that_it_fetches_and_attaches_none(
@@ -101,7 +105,8 @@ def test_the_coordinator_scores_rows_that_it_fetches_and_attaches_none(
     shop.publish(dsn, None)
     query = f"select pgscore.score('shop', c) from {_PARENT} c"
     stored = f'select "Score" from {_PARENT}'
-    assert sorted(coordinator.run(query)) == pytest.approx(sorted(coordinator.run(stored)))
+    found, expected = ([score for (score,) in coordinator.run(each)] for each in (query, stored))
+    assert sorted(found) == pytest.approx(sorted(expected))
     assert "exp" not in "".join(line for line in _plan(coordinator, query).splitlines() if "Remote SQL" in line)
     for session in shards.sessions:
         assert len(session.run(query)) == 2
