@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "2fcc5a8a0042d292ba8a6fd9cb37218f4ab76fe57f3313a3e73690bddf631086")
+    run_frozen("0004_core.up.sql", "281bd00f48823c01d293c540a10e3eee43c34083ff4dac4a1e942c1acd25b232")
 
 
 def downgrade() -> None:

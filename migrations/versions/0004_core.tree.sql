@@ -13060,6 +13060,14 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_variable
 begin
+    -- What is there has a number that was given out here, or this is a copy of another cluster's, with its numbers.
+    if exists (
+        select from pgscore.score_change c
+        where c.position > pg_snapshot_xmax(pg_current_snapshot()) and c.position is distinct from pg_current_xact_id_if_assigned()
+    ) then
+        raise exception 'pgscore.score_change holds changes of another cluster, from which this database was restored'
+            using errcode = 'object_not_in_prerequisite_state', hint = 'As an operator: select pgscore.prune_score_changes() takes them away.';
+    end if;
     if since is null then
         "position" := '0';
         ordinal := 0;
@@ -13068,8 +13076,8 @@ begin
         raise exception '"%" is no position in the changes of scores', left(since, 50)
             using errcode = 'invalid_parameter_value', hint = 'It is the position of a row that pgscore.score_changes gave, such as 7423/15.';
     end if;
-    "position" := split_part(since, '/', 1);
-    ordinal := split_part(since, '/', 2);
+    "position" := split_part(since, '/', 1)::xid8;
+    ordinal := split_part(since, '/', 2)::bigint;
     -- Of what is to come, or of another cluster, whose transactions have other numbers.
     if "position" > pg_snapshot_xmax(pg_current_snapshot()) then
         raise exception 'position % is ahead of this database: it was read from another one, or before a restore', since
@@ -13151,13 +13159,16 @@ begin
     order by c.model, c.position desc, c.ordinal desc
     on conflict (model) do update set position = excluded.position, ordinal = excluded.ordinal
     where (p.position, p.ordinal) < (excluded.position, excluded.ordinal);
+    -- A dump brings what another cluster has numbered, which would come in later, behind what is newer.
+    delete from pgscore.score_change c
+    where c.position > pg_snapshot_xmax(pg_current_snapshot()) and c.position is distinct from pg_current_xact_id_if_assigned();
     perform pgscore._make_partitions('score_change', '1 day', 7);
     return pgscore._drop_partitions('score_change', older_than);
 end
 $$;
 
 comment on function pgscore.prune_score_changes(interval) is
-    'Drops changes of scores that are older, read or not, and makes partitions ahead; says how many partitions it dropped';
+    'Drops changes of scores that are older, read or not, and those of another cluster, from which the database was restored; makes partitions ahead; says how many partitions it dropped';
 grant execute on function pgscore.prune_score_changes(interval) to pgscore_operator;
 
 -- core/doctor/tables.sql

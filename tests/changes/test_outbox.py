@@ -192,6 +192,14 @@ def test_readers_go_on_from_a_position_and_are_told_what_is_gone(told: Session) 
         _read(told, first[0][0])
     assert [key for _, key, *_ in _read(told, horizon)] == ["1"]
     assert told.run("select * from pgscore.score_changes('0/0', 'another')") == []
+    # A restore brings numbers of another cluster's, which mean nothing here.
+    told.run(
+        "insert into pgscore.score_change select '99999999999', 1, now(), binding, owner, model, key from pgscore.score_change"
+    )
+    with refused("55000", "holds changes of another cluster", hint="prune_score_changes()"):
+        _read(told)
+    told.run("select pgscore.prune_score_changes('30 days')")
+    assert [key for _, key, *_ in _read(told, horizon)] == ["1"]
     told.run("update pgscore.score_change set at = now() - interval '3 days'")
     assert told.value("select pgscore.prune_score_changes('1 day')") == 0
     told.run("select pgscore.prune_score_changes('1 day')")

@@ -93,6 +93,10 @@ def test_scores_are_computed_where_the_rows_are(coordinator: Session, shards: Sh
     # So it is deleted here, and inserted there.
     coordinator.run(f'delete from {_EVENTS} where id = 1; insert into {_EVENTS} (id, "Customer Id") values (1, 101)')
     assert coordinator.run(counts) == [(98, 0), (99, 1), (100, 1), (101, 1)]
+    coordinator.copy(f'copy {_EVENTS} (id, "Customer Id") from stdin', "11\t98\n12\t101\n")
+    assert coordinator.run(counts) == [(98, 1), (99, 1), (100, 1), (101, 2)]
+    coordinator.run(f"truncate {_EVENTS}")
+    assert coordinator.run(counts) == [(98, 0), (99, 0), (100, 0), (101, 0)]
     assert [shop.assert_right(session) for session in shards.sessions] == [2, 2]
 
 
