@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "281bd00f48823c01d293c540a10e3eee43c34083ff4dac4a1e942c1acd25b232")
+    run_frozen("0004_core.up.sql", "3342cbe70fd05b1ddccc84df7392a2f17858e0d768403a67bfdd81709545d634")
 
 
 def downgrade() -> None:

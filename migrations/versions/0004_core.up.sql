@@ -389,7 +389,8 @@ as $$
     -- The first of all AFTER triggers: others may change the row again, and that is to be told after this. An event without a
     -- condition that holds costs a comparison. A condition names no key, or its type could not be changed any more.
     with bindings as (
-        select b, b.changes, pgscore._crosses_sql(b) is not null as notifies, b.score from pgscore._bindings_of(profile) b
+        select b, b.changes, pgscore._crosses_sql(b) is not null as notifies, b.score
+        from pgscore._bindings_of(profile) b where b.changes or num_nonnulls(b.notify_above, b.notify_below) > 0
     ),
     events as (
         select * from (values
@@ -717,8 +718,10 @@ as $$
         where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
         union all
         select r.relation, t.name
-        from pgscore.binding o, pgscore._partitions(o.profile) as r (relation), pgscore._tell_triggers(o.profile) t
-        where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
+        from (
+            select distinct o.profile from pgscore.binding o join pg_catalog.pg_class c on c.oid = o.profile
+            where o.owner = b.owner and (o.changes or num_nonnulls(o.notify_above, o.notify_below) > 0)
+        ) o, pgscore._partitions(o.profile) as r (relation), pgscore._tell_triggers(o.profile) t
     )
     select t.tgname, t.tgrelid::regclass
     from pg_catalog.pg_trigger t join pg_catalog.pg_proc p on p.oid = t.tgfoid join pg_catalog.pg_class c on c.oid = t.tgrelid

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pgscore
 import pytest
 
 from tests.bindings import shop
@@ -279,3 +280,13 @@ def test_what_is_not_wanted_any_more_leaves_nothing(told: Session) -> None:
     shop.detach(told)
     assert (told.value(made), told.value(functions)) == (0, 0)
     assert len(changes(told)) == 5
+
+
+def test_rescue_takes_away_what_told_where_pgscore_is_gone(told: Session, shopping: Database) -> None:
+    shop.attach(told, changes="true", notify_above="0.5")
+    told.run("drop schema pgscore cascade; drop schema pgscore_models cascade")
+    with refused("42P01", "pgscore"):
+        told.run(_SCORE, 0.9, 1)
+    pgscore.rescue(shopping.dsn())
+    told.run(_SCORE, 0.9, 1)
+    assert told.run("select tgname from pg_trigger where tgname ~ 'pgscore'") == []
