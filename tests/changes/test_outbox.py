@@ -195,7 +195,8 @@ def test_readers_go_on_from_a_position_and_are_told_what_is_gone(told: Session) 
     assert told.run("select * from pgscore.score_changes('0/0', 'another')") == []
     # A restore brings numbers of another cluster's, which mean nothing here.
     told.run(
-        "insert into pgscore.score_change select '99999999999', 1, now(), binding, owner, model, key from pgscore.score_change"
+        "insert into pgscore.score_change (position, binding, owner, model, key)"
+        " select '99999999999', binding, owner, model, key from pgscore.score_change"
     )
     with refused("55000", "holds changes of another cluster", hint="prune_score_changes()"):
         _read(told)
