@@ -48,6 +48,7 @@ from .registry import (
 )
 from .rescue import LeftOver, rescue
 from .vector.scorer import Scorer
+from .shards import PreparedRelease, ReleasedIn, prepared_releases, promote_everywhere, rollback_everywhere
 
 __all__ = [
     "Advice",
@@ -74,12 +75,14 @@ __all__ = [
     "OwnersBinding",
     "OwnersTable",
     "PgscoreError",
+    "PreparedRelease",
     "Promoted",
     "Promotion",
     "Pruned",
     "Published",
     "Reattached",
     "Reconciled",
+    "ReleasedIn",
     "Removed",
     "Rescored",
     "Scorer",
@@ -102,7 +105,9 @@ __all__ = [
     "maintain",
     "outdated",
     "outdated_rows",
+    "prepared_releases",
     "promote",
+    "promote_everywhere",
     "prune",
     "publish",
     "read_public_key",
@@ -115,6 +120,7 @@ __all__ = [
     "retire",
     "revoke_key",
     "rollback",
+    "rollback_everywhere",
     "show_model",
     "trust_key",
     "trusted_keys",

@@ -51,11 +51,11 @@ _STORED = f"""
 
 
 @cache
-def model() -> LogisticRegression:
-    """A linear model of columns of the profile."""
+def model(strength: float = 1.0) -> LogisticRegression:
+    """A linear model of columns of the profile; with another inverse strength of regularisation, another one."""
     random = np.random.default_rng(0)
     frame = pd.DataFrame(random.integers(0, 9, (80, len(INPUTS))).astype(float), columns=INPUTS)
-    return LogisticRegression().fit(frame, (frame["n"] + frame["Age"] + frame["Total"] > 12).astype(int))
+    return LogisticRegression(C=strength).fit(frame, (frame["n"] + frame["Age"] + frame["Total"] > 12).astype(int))
 
 
 def probability(rows: Sequence[Sequence[Any]]) -> list[float]:
@@ -189,9 +189,19 @@ def reconcile_step(session: Session, rows: int) -> None:
 
 def publish(dsn: str, key: Path | None, profile: str | None = PROFILE) -> None:
     """Has the model serve."""
-    frame = pd.DataFrame([[1, 2, 1, 3.5], [4, 0, 0, 0]], columns=INPUTS)
-    published = pgscore.publish(dsn, "shop", model(), profile=profile, golden=frame, key=key, promoted=True)
+    published = pgscore.publish(dsn, "shop", model(), profile=profile, golden=_golden(), key=key, promoted=True)
     assert published.problem is None
+
+
+def publish_another(dsn: str, strength: float = 0.01) -> int:
+    """Publishes another version, that does not serve yet; its number."""
+    published = pgscore.publish(dsn, "shop", model(strength), profile=PROFILE, golden=_golden())
+    assert published.problem is None
+    return published.version
+
+
+def _golden() -> pd.DataFrame:
+    return pd.DataFrame([[1, 2, 1, 3.5], [4, 0, 0, 0]], columns=INPUTS)
 
 
 def assert_right(

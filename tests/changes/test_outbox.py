@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import TYPE_CHECKING, Any
 
+import pgscore
 import pytest
+from alembic.util import CommandError
+from pgscore.changes import read_changes
 
 from tests.bindings import shop
-from tests.support.database import NOBODY, OPERATOR, Database, Session, refused
+from tests.support import migrate
+from tests.support.database import NOBODY, OPERATOR, refused
 
 if TYPE_CHECKING:
+    from tests.support.database import Database, Session
+
 _ORDER = f'insert into {shop.EVENTS} (id, "Customer Id", amount) values (%s, %s, 2)'
 _SCORE = f'update {shop.PROFILE} set "Score" = %s where id = %s'
-_NO_MATTER = 0.1
 
 
 @pytest.fixture
@@ -167,6 +173,37 @@ def test_changes_of_one_row_come_in_their_order_whichever_transaction_began_firs
     assert _followed(changes(told)) == _scores(told)
 
 
+def _change_at_random(session: Session, seed: int) -> None:
+    random = Random(seed)  # noqa: S311
+    for _ in range(40):
+        session.run("begin")
+        session.run("select pg_current_xact_id()")
+        # In one order, so that they wait for each other and do not deadlock.
+        for key in sorted(random.sample(range(1, 6), random.randint(1, 3))):
+            session.run("savepoint here")
+            session.run(_SCORE, random.random(), key)
+            session.run(random.choice(("rollback to here", "release here", "release here")))
+        session.run(random.choice(("rollback", "commit", "commit")))
+
+
+def test_who_follows_while_many_write_has_each_score_in_its_order(told: Session, shopping: Database) -> None:
+    writers = [shopping.session() for _ in range(4)]
+    jobs = [each.work(_change_at_random, each, seed) for seed, each in enumerate(writers)]
+    found: list[tuple[Any, ...]] = []
+    position: str | None = None
+    while True:
+        over = all(job.done() for job in jobs)
+        batch = read_changes(shopping.dsn(), position, limit=7)
+        found += [(each.key, each.former, each.score) for each in batch.changes]
+        position = batch.position
+        if over and not batch.changes:
+            break
+    for job in jobs:
+        job.result()
+    assert len(found) > 50
+    assert _followed(found) == _scores(told)
+
+
 def test_readers_go_on_from_a_position_and_are_told_what_is_gone(told: Session) -> None:
     first = told.run("select position, key from pgscore.score_changes(null, 'shop', 2)")
     rest = told.run("select position, key from pgscore.score_changes(%s, up_to => 2)", first[-1][0])
@@ -191,6 +228,15 @@ def test_readers_go_on_from_a_position_and_are_told_what_is_gone(told: Session) 
         _read(told, first[0][0])
     assert [key for _, key, *_ in _read(told, horizon)] == ["1"]
     assert told.run("select * from pgscore.score_changes('0/0', 'another')") == []
+    # A restore brings numbers of another cluster's, which mean nothing here.
+    told.run(
+        "insert into pgscore.score_change (position, binding, owner, model, key)"
+        " select '99999999999', binding, owner, model, key from pgscore.score_change"
+    )
+    with refused("55000", "holds changes of another cluster", hint="prune_score_changes()"):
+        _read(told)
+    told.run("select pgscore.prune_score_changes('30 days')")
+    assert [key for _, key, *_ in _read(told, horizon)] == ["1"]
     told.run("update pgscore.score_change set at = now() - interval '3 days'")
     assert told.value("select pgscore.prune_score_changes('1 day')") == 0
     told.run("select pgscore.prune_score_changes('1 day')")
@@ -270,3 +316,24 @@ def test_what_is_not_wanted_any_more_leaves_nothing(told: Session) -> None:
     shop.detach(told)
     assert (told.value(made), told.value(functions)) == (0, 0)
     assert len(changes(told)) == 5
+
+
+def test_rescue_takes_away_what_told_where_pgscore_is_gone(told: Session, shopping: Database) -> None:
+    shop.attach(told, changes="true", notify_above="0.5")
+    told.run("drop schema pgscore cascade; drop schema pgscore_models cascade")
+    with refused("42P01", "pgscore"):
+        told.run(_SCORE, 0.9, 1)
+    pgscore.rescue(shopping.dsn())
+    told.run(_SCORE, 0.9, 1)
+    assert told.run("select tgname from pg_trigger where tgname ~ 'pgscore'") == []
+
+
+def test_a_downgrade_is_refused_while_tables_tell(told: Session, shopping: Database) -> None:
+    """What tells stands beside the tables, and would fail each change of a score."""
+    with pytest.raises(CommandError, match=r"scores of .*Order Lines.* are told by pgscore\.score_change"):
+        migrate.downgrade(shopping.dsn(), "core@-1")
+    shop.attach(told)
+    migrate.downgrade(shopping.dsn(), "core@-1")
+    told.run(_ORDER, 1, 1)
+    told.run(_SCORE, 0.9, 2)
+    assert told.value("select to_regclass('pgscore.score_change')") is None

@@ -28,6 +28,8 @@ _GUIDE = [
     "docs/guide/first-model.md",
     "docs/guide/releases.md",
     "docs/guide/bulk.md",
+    "docs/guide/changes.md",
+    "docs/guide/shards.md",
     "docs/guide/costs.md",
     "docs/guide/limits.md",
     "docs/guide/removal.md",

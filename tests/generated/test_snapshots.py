@@ -76,6 +76,11 @@ _VARIANTS: dict[str, tuple[str, Callable[[Session], object], Callable[[Session],
         lambda s: shop.build(s, profile_partitioned=True),
         shop.attach,
     ),
+    "tells": (
+        "The same as commit, telling of changes, of scores above 0.8 and of such below 0.1",
+        shop.build,
+        lambda s: shop.attach(s, changes="true", notify_above="0.8", notify_below="0.1"),
+    ),
     "two_bindings": ("Two event tables that move one profile table", _build_two, _attach_two),
     "on_missing_insert": (
         "The same as commit, where events make their profiles",

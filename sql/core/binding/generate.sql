@@ -17,8 +17,10 @@ as $$
         where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
         union all
         select r.relation, t.name
-        from pgscore.binding o, pgscore._partitions(o.profile) as r (relation), pgscore._tell_triggers(o.profile) t
-        where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
+        from (
+            select distinct o.profile from pgscore.binding o join pg_catalog.pg_class c on c.oid = o.profile
+            where o.owner = b.owner and (o.changes or num_nonnulls(o.notify_above, o.notify_below) > 0)
+        ) o, pgscore._partitions(o.profile) as r (relation), pgscore._tell_triggers(o.profile) t
     )
     select t.tgname, t.tgrelid::regclass
     from pg_catalog.pg_trigger t join pg_catalog.pg_class c on c.oid = t.tgrelid

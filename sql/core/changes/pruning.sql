@@ -14,11 +14,14 @@ begin
     order by c.model, c.position desc, c.ordinal desc
     on conflict (model) do update set position = excluded.position, ordinal = excluded.ordinal
     where (p.position, p.ordinal) < (excluded.position, excluded.ordinal);
+    -- A dump brings what another cluster has numbered, which would come in later, behind what is newer.
+    delete from pgscore.score_change c
+    where c.position > pg_snapshot_xmax(pg_current_snapshot()) and c.position is distinct from pg_current_xact_id_if_assigned();
     perform pgscore._make_partitions('score_change', '1 day', 7);
     return pgscore._drop_partitions('score_change', older_than);
 end
 $$;
 
 comment on function pgscore.prune_score_changes(interval) is
-    'Drops changes of scores that are older, read or not, and makes partitions ahead; says how many partitions it dropped';
+    'Drops changes of scores that are older, read or not, and those of another cluster, from which the database was restored; makes partitions ahead; says how many partitions it dropped';
 grant execute on function pgscore.prune_score_changes(interval) to pgscore_operator;

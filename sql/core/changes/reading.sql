@@ -4,6 +4,14 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_variable
 begin
+    -- What is there has a number that was given out here, or this is a copy of another cluster's, with its numbers.
+    if exists (
+        select from pgscore.score_change c
+        where c.position > pg_snapshot_xmax(pg_current_snapshot()) and c.position is distinct from pg_current_xact_id_if_assigned()
+    ) then
+        raise exception 'pgscore.score_change holds changes of another cluster, from which this database was restored'
+            using errcode = 'object_not_in_prerequisite_state', hint = 'As an operator: select pgscore.prune_score_changes() takes them away.';
+    end if;
     if since is null then
         "position" := '0';
         ordinal := 0;
@@ -12,8 +20,8 @@ begin
         raise exception '"%" is no position in the changes of scores', left(since, 50)
             using errcode = 'invalid_parameter_value', hint = 'It is the position of a row that pgscore.score_changes gave, such as 7423/15.';
     end if;
-    "position" := split_part(since, '/', 1);
-    ordinal := split_part(since, '/', 2);
+    "position" := split_part(since, '/', 1)::xid8;
+    ordinal := split_part(since, '/', 2)::bigint;
     -- Of what is to come, or of another cluster, whose transactions have other numbers.
     if "position" > pg_snapshot_xmax(pg_current_snapshot()) then
         raise exception 'position % is ahead of this database: it was read from another one, or before a restore', since

@@ -41,7 +41,8 @@ as $$
     -- The first of all AFTER triggers: others may change the row again, and that is to be told after this. An event without a
     -- condition that holds costs a comparison. A condition names no key, or its type could not be changed any more.
     with bindings as (
-        select b, b.changes, pgscore._crosses_sql(b) is not null as notifies, b.score from pgscore._bindings_of(profile) b
+        select b, b.changes, pgscore._crosses_sql(b) is not null as notifies, b.score
+        from pgscore._bindings_of(profile) b where b.changes or num_nonnulls(b.notify_above, b.notify_below) > 0
     ),
     events as (
         select * from (values

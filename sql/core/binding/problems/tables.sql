@@ -6,11 +6,22 @@ declare
     wrong record;
     found_column pg_catalog.pg_attribute;
 begin
+    -- What is written at the other server fires no trigger of this one.
+    select r.relation, t.parent into wrong
+    from (values (1, b.events), (2, b.profile)) as t (step, parent), pgscore._partitions(t.parent) as r (relation)
+    join pg_catalog.pg_class c on c.oid = r.relation
+    where c.relkind = 'f' order by t.step, c.oid limit 1;
+    if found then
+        return format(
+            '%s is a foreign table%s: attach the tables in the database that holds their rows', wrong.relation,
+            case when wrong.relation <> wrong.parent then format(', as a partition of %s', wrong.parent) end
+        );
+    end if;
     select c.oid::regclass as relation into wrong
     from pg_catalog.pg_class c
     where c.oid in (b.events, b.profile) and (c.relkind not in ('r', 'p') or c.relpersistence <> 'p');
     if found then
-        return format('%s is no ordinary table: views, foreign, temporary and unlogged tables cannot be attached', wrong.relation);
+        return format('%s is no ordinary table: views, temporary and unlogged tables cannot be attached', wrong.relation);
     elsif b.events = b.profile then
         return 'a table cannot be attached to itself';
     elsif exists (select from pg_catalog.pg_inherits i where i.inhrelid in (b.events, b.profile)) then
