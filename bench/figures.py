@@ -19,6 +19,7 @@ from . import (
     pickled,
     single_row,
     soak,
+    spark,
 )
 from .figure import Figure, at_least, at_most
 from .models import FOREST, LINEAR, ONE_HOT, TREES
@@ -47,6 +48,7 @@ FIGURES = (
     Figure("copy/pickled", at_least(50), copying.against_pickled),
     Figure("hot-customer/counting", at_least(3), hot.throughput),
     Figure("soak", None, soak.soak, quick=False),
+    Figure("spark", None, spark.rates, quick=False),
     Figure("forest", None, large.state(FOREST)),
     Figure("one-hot-1000", None, large.state(ONE_HOT)),
     Figure("trees-one-row/empty-plpython", None, floor.share),
