@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from decimal import Decimal
@@ -11,8 +12,9 @@ import numpy as np
 import pandas as pd
 import pgscore
 import pytest
+from pgscore.vector.fetching import FetchedVersion
 from pgscore.vector.frames import as_shown, columns_of
-from pgscore_runtime.contract import Input
+from pgscore_runtime.contract import Contract, Input, Output
 
 from tests.support import models
 from tests.support.database import ANALYST, NOBODY, SCIENTIST
@@ -185,3 +187,15 @@ def test_the_extra_spark_is_what_its_lane_installs() -> None:
     pins = dict(re.findall(r"^(\S+)==(\S+)$", (ROOT / "docker" / "spark.txt").read_text(), re.MULTILINE))
     extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["spark"]
     assert f"pyspark=={pins['pyspark']}" in extra
+
+
+@pytest.mark.parametrize(("tie", "label"), [("first", "a"), ("last", "c")])
+def test_the_label_of_equal_outputs(tie: str, label: str) -> None:
+    """A version need not come from a database; the last row has NaN among its outputs, and so no label."""
+    contract = Contract("joblib", (_X,), True, "nan", Output("indicator", ("a", "b", "c"), 1), {})
+    program = {
+        "program": 1, "inputs": [{"name": "x", "type": "double precision", "nullable": True}], "steps": [],
+        "scores": [0, 0, 0], "link": "identity", "tie": tie,
+    }  # fmt: skip
+    scorer = pgscore.Scorer(FetchedVersion("m", 1, contract.to_json(), json.dumps(program)))
+    assert scorer.predict(pd.DataFrame({"x": [1.0, None]}))["label"].tolist() == [label, None]
