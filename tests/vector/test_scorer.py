@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import tomllib
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from tests.support.database import ANALYST, NOBODY, SCIENTIST
 from tests.support.migrate import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.support.database import Database
@@ -199,3 +201,19 @@ def test_the_label_of_equal_outputs(tie: str, label: str) -> None:
     }  # fmt: skip
     scorer = pgscore.Scorer(FetchedVersion("m", 1, contract.to_json(), json.dumps(program)))
     assert scorer.predict(pd.DataFrame({"x": [1.0, None]}))["label"].tolist() == [label, None]
+
+
+def test_spark_is_not_installed(shared: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pgscore.spark
+
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+    nothing: Any = None
+    calls: list[Callable[[], object]] = [
+        lambda: pgscore.spark.profile(nothing, shared.dsn(), "churn.customer_profile"),
+        lambda: pgscore.spark.score(nothing, shared.dsn(), "churn"),
+        lambda: pgscore.spark.write(nothing, shared.dsn(), "churn", "churn.customer_profile"),
+    ]
+    for call in calls:
+        with pytest.raises(pgscore.PgscoreError, match="pyspark is not installed") as caught:
+            call()
+        assert caught.value.hint == "pip install 'pgscore[spark]'"
