@@ -24,6 +24,7 @@ from . import (
     single_row,
     soak,
     workers,
+    spark,
 )
 from .figure import Figure, at_least, at_most
 from .models import FOREST, LINEAR, NEAREST, NET, ONE_HOT, TREES
@@ -74,6 +75,7 @@ FIGURES = (
     Figure("nearest-rows/pandas", at_least(0.5), rows.against_pandas(NEAREST)),
     Figure("nearest-rows/row-by-row", None, rows.against_single_rows(NEAREST)),
     Figure("soak", None, soak.soak, quick=False),
+    Figure("spark", None, spark.rates, quick=False),
     Figure("forest", None, large.state(FOREST)),
     Figure("one-hot-1000", None, large.state(ONE_HOT)),
     Figure("trees-one-row/empty-plpython", None, floor.share),

@@ -30,6 +30,7 @@ _GUIDE = [
     "docs/guide/bulk.md",
     "docs/guide/changes.md",
     "docs/guide/shards.md",
+    "docs/guide/spark.md",
     "docs/guide/costs.md",
     "docs/guide/limits.md",
     "docs/guide/removal.md",

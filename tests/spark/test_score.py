@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pgscore
 import pgscore.spark
+import pyarrow as pa
 import pytest
 from pgscore.spark.session import told
 from pyspark.errors import PySparkException
+from pyspark.sql import functions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,3 +81,11 @@ def test_what_spark_says_is_one_sentence(spark: SparkSession) -> None:
     assert "se@cret" not in str(caught.value)
     assert "\n" not in str(caught.value)
     assert str(caught.value).startswith("reading t failed: ")
+
+    def failing(values: pa.Array) -> pa.Array:
+        return pa.array([1 // value for value in values.to_pylist()])
+
+    failing.__annotations__ = {"values": pa.Array, "return": pa.Array}
+    fails = functions.arrow_udf(failing, "long")
+    with pytest.raises(pgscore.PgscoreError, match=r"^reading failed: ZeroDivisionError: [^\n]*$"), told("reading"):
+        spark.range(1).select(fails("id")).collect()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # The table has columns for them already.
 _COLUMNS = ("new_score", "new_version", "reason")
-_STAGE = '"Shop"."_pgscore_Customer_shop_staging"'
+_STAGE = '"Shop"."pgscore_Customer_shop_staging"'
 
 
 @pytest.fixture

@@ -67,3 +67,24 @@ def test_pipelines(name: str) -> None:
     estimator, frame = cases()[name].fitted()
     tested = pair(estimator, frame)
     assert_alike(tested.document, hard_rows(tested, frame))
+
+
+def test_few_texts_of_many_and_more_rows_than_are_evaluated_at_once() -> None:
+    many = sorted(f"code {n:04}" for n in range(3000))
+    inputs = [
+        {"name": "t", "type": "text", "nullable": True},
+        {"name": "x", "type": "double precision", "nullable": True, "maximum": 9000},
+    ]
+    node = {"threshold": [None] * 3, "set": [0, -1, -1], "missing_left": [1, 0, 0], "left": [1, 0, 1]}
+    steps = [
+        {"step": "lookup", "of": 0, "keys": many, "values": list(range(3000)), "unknown": -1, "missing": None},
+        {"step": "lookup", "of": 0, "keys": many[7:9], "values": [5, 6], "unknown": 7, "missing": 8},
+        {"step": "lookup", "of": 0, "keys": [], "values": [], "unknown": 3, "missing": 4},
+        {"step": "fill", "of": 2, "with": 0.5},
+        {"step": "trees", "of": [0], "precision": "float64", "base": [0], "roots": [0], "target": [0],
+         "feature": [0, -1, -1], **node, "right": [2, -1, -1], "values": [10, 20], "sets": [[many[7], many[2999]]]},
+        {"step": "linear", "of": [5, 3, 4, 6, 1], "weights": [1, 0.1, 0.01, 1000, 1e-7], "intercept": 0},
+    ]  # fmt: skip
+    document = {"program": 1, "inputs": inputs, "steps": steps, "scores": [7], "link": "identity", "tie": "first"}
+    texts = [*many[:10], many[2999], "zzz", "", None]
+    assert_alike(document, [[texts[n % len(texts)], float(n)] for n in range(20_000)])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 import tomllib
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -11,14 +13,16 @@ import numpy as np
 import pandas as pd
 import pgscore
 import pytest
+from pgscore.vector.fetching import FetchedVersion
 from pgscore.vector.frames import as_shown, columns_of
-from pgscore_runtime.contract import Input
+from pgscore_runtime.contract import Contract, Input, Output
 
 from tests.support import models
 from tests.support.database import ANALYST, NOBODY, SCIENTIST
 from tests.support.migrate import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.support.database import Database
@@ -185,3 +189,31 @@ def test_the_extra_spark_is_what_its_lane_installs() -> None:
     pins = dict(re.findall(r"^(\S+)==(\S+)$", (ROOT / "docker" / "spark.txt").read_text(), re.MULTILINE))
     extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["spark"]
     assert f"pyspark=={pins['pyspark']}" in extra
+
+
+@pytest.mark.parametrize(("tie", "label"), [("first", "a"), ("last", "c")])
+def test_the_label_of_equal_outputs(tie: str, label: str) -> None:
+    """A version need not come from a database; the last row has NaN among its outputs, and so no label."""
+    contract = Contract("joblib", (_X,), True, "nan", Output("indicator", ("a", "b", "c"), 1), {})
+    program = {
+        "program": 1, "inputs": [{"name": "x", "type": "double precision", "nullable": True}], "steps": [],
+        "scores": [0, 0, 0], "link": "identity", "tie": tie,
+    }  # fmt: skip
+    scorer = pgscore.Scorer(FetchedVersion("m", 1, contract.to_json(), json.dumps(program)))
+    assert scorer.predict(pd.DataFrame({"x": [1.0, None]}))["label"].tolist() == [label, None]
+
+
+def test_spark_is_not_installed(shared: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pgscore.spark
+
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+    nothing: Any = None
+    calls: list[Callable[[], object]] = [
+        lambda: pgscore.spark.profile(nothing, shared.dsn(), "churn.customer_profile"),
+        lambda: pgscore.spark.score(nothing, shared.dsn(), "churn"),
+        lambda: pgscore.spark.write(nothing, shared.dsn(), "churn", "churn.customer_profile"),
+    ]
+    for call in calls:
+        with pytest.raises(pgscore.PgscoreError, match="pyspark is not installed") as caught:
+            call()
+        assert caught.value.hint == "pip install 'pgscore[spark]'"

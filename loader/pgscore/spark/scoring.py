@@ -81,12 +81,9 @@ def score(
         shipped = context.broadcast((str(uuid.uuid4()), fetched))
         # A column for a model without inputs, since a struct has one at least.
         struct = functions.struct(*(read or [functions.lit(0).alias("c0")]))
-        scored = df.withColumn(_INNER, _udf(shipped)(struct))
-        kept = [functions.col(quoted(name)) for name in df.columns]
-        return scored.select(
-            *kept,
-            *(functions.col(f"{_INNER}.{field}").alias(name) for field, name in zip(COLUMNS, columns, strict=True)),
-        )
+        added = [functions.col(f"{_INNER}.{each}").alias(name) for each, name in zip(COLUMNS, columns, strict=True)]
+        # With a star, since a DataFrame may have several columns of one name.
+        return df.select("*", _udf(shipped)(struct).alias(_INNER)).select("*", *added).drop(_INNER)
 
 
 _INNER = "_pgscore_answers"

@@ -111,6 +111,6 @@ def _cause(error: Any) -> str:  # noqa: ANN401
             thrown = thrown.getCause()
         lines = str(thrown.toString()).strip().splitlines() or lines
     # Python's own errors stand at the end of the worker's traceback, which is a part of the text.
-    if any(line.startswith("Traceback") for line in lines):
+    if any("Traceback (most recent call last)" in line for line in lines):
         lines = [line for line in lines if line.strip() and not line.startswith(("\t", " "))][-1:]
     return _CLASS_NAME.sub("", lines[0])

@@ -126,7 +126,7 @@ def write(
 def _stage_name(connection: Connection, target: Target, staging: str | None) -> str:
     """Qualified and quoted."""
     if staging is None:
-        names = [target.table.schema, f"_pgscore_{target.table.bare}_{target.model}"[: _LONGEST_NAME - 8] + "_staging"]
+        names = [target.table.schema, f"pgscore_{target.table.bare}_{target.model}"[: _LONGEST_NAME - 8] + "_staging"]
         found = row(connection, "select string_agg(quote_ident(n), '.') as name from unnest(%s::text[]) n", (names,))
     else:
         found = row(

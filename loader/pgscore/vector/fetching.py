@@ -113,7 +113,8 @@ def fetch_version(
         DeniedError: the version is no program, and you trust no key that signed it, or may not read artifacts.
         PgscoreError: no version is promoted, or the artifact is gone.
     """
-    keys = {key.key_id: key.raw for key in map(_key, trusted)}
+    named = [trusted] if isinstance(trusted, PublicKey | Path | str) else trusted
+    keys = {key.key_id: key.raw for key in map(_key, named)}
     with transaction(database) as connection:
         found = _found(connection, model, version)
         programs = rows(
