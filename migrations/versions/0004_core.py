@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "ca127d42fb326ecaf712224e10cba2ca5e85da1f402df30b7225b12034cf553a")
+    run_frozen("0004_core.up.sql", "9e20dbf22f120cdd5298f4be9ffd8bcf71b268b0151e8b11628d425328da150a")
 
 
 def downgrade() -> None:

@@ -5000,7 +5000,8 @@ language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
     select array_agg(
-        format('%s.%s[%s]', source, case when c.is_text then 'texts' else 'numbers' end, c.position) order by c.ordinal
+        format(case when c.is_text then '%s.texts[%s]' else 'nullif(%s.numbers[%s], ''NaN'')' end, source, c.position)
+        order by c.ordinal
     )
     from (
         select
@@ -5011,7 +5012,7 @@ as $$
 $$;
 
 comment on function pgscore._array_elements(jsonb, text) is
-    'SQL for each input of a contract, out of the arrays numbers and texts of the row that stands under the name in source';
+    'SQL for each input of a contract, out of the arrays numbers, with NaN for NULL, and texts of the row that stands under the name in source';
 
 -- core/engine/_golden_arrays.sql
 create function pgscore._golden_arrays(model text, version integer, first integer, last integer) returns table (
@@ -5030,10 +5031,11 @@ as $$
     -- An object is taken apart once: to look up each input in it would read all of it as often.
     cross join lateral (
         select
+            -- NaN for NULL: to reach an element behind NULLs goes through all that stand before it.
             coalesce(
                 array_agg(
                     case
-                        when jsonb_typeof(e.value) = 'null' then null
+                        when jsonb_typeof(e.value) = 'null' then 'NaN'
                         when d.type = 'boolean' and jsonb_typeof(e.value) = 'boolean' then e.value::boolean::integer
                         when d.type = 'double precision' and jsonb_typeof(e.value) = 'number'
                             and length(e.value::text) <= 300
@@ -5064,7 +5066,7 @@ as $$
 $$;
 
 comment on function pgscore._golden_arrays(text, integer, integer, integer) is
-    'Some golden rows of a version with their number inputs, booleans as 0 and 1, and their text inputs, in the contract''s order; refused where one is missing or of another type';
+    'Some golden rows of a version with their number inputs, booleans as 0 and 1, NaN for NULL, and their text inputs, in the contract''s order; refused where one is not there or of another type';
 
 -- core/engine/_replay_estimator.sql
 create function pgscore._replay_estimator(model text, version integer, first integer, last integer) returns table (
@@ -5185,6 +5187,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     replayed_engines constant text[] := coalesce(engines, pgscore._engines(model, version));
+    -- For the rows between two looks at the clock.
+    allowed constant interval := least(max_seconds, 1e6) / 5 * interval '1 second';
     began timestamptz;
     last_row constant integer := (
         select max(g.ordinal) from pgscore.golden_row g
@@ -5247,8 +5251,8 @@ begin
             end if;
             -- A call costs something whatever it is asked for, so few rows in each would take longer, not less.
             step := case
-                when clock_timestamp() < turn_began + interval '300 milliseconds' then least(10 * step, 1000)
-                when clock_timestamp() > turn_began + interval '2 seconds' then greatest(step / 10, 1)
+                when clock_timestamp() < turn_began + allowed then least(10 * step, 1000)
+                when clock_timestamp() > turn_began + 2 * allowed then greatest(step / 4, 1)
                 else step
             end;
             first := last + 1;
@@ -5374,7 +5378,7 @@ begin
     if count = 0 then
         return;
     end if;
-    -- A row's own arrays are cut out of all first: to reach an element behind NULLs goes through all that stand before it.
+    -- A row's own arrays are cut out of all first: to reach a text goes through all that stand before it.
     select
         format(
             'from (select %s from generate_series(1, $3) as i (i) join ('

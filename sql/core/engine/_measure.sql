@@ -111,7 +111,7 @@ begin
     if count = 0 then
         return;
     end if;
-    -- A row's own arrays are cut out of all first: to reach an element behind NULLs goes through all that stand before it.
+    -- A row's own arrays are cut out of all first: to reach a text goes through all that stand before it.
     select
         format(
             'from (select %s from generate_series(1, $3) as i (i) join ('
