@@ -17,6 +17,7 @@ from . import (
     neighbours,
     onnx_runtime,
     pickled,
+    publishing,
     single_row,
     soak,
 )
@@ -49,6 +50,12 @@ FIGURES = (
     Figure("soak", None, soak.soak, quick=False),
     Figure("forest", None, large.state(FOREST)),
     Figure("one-hot-1000", None, large.state(ONE_HOT)),
+    Figure("publish-20", at_most(1.5), publishing.publish("linear", 20), quick=False),
+    Figure("publish-20-histogram", at_most(1.5), publishing.publish("histogram", 20), quick=False),
+    Figure("publish-20-forest", at_most(1.5), publishing.publish("forest", 20), quick=False),
+    Figure("publish-20-neighbours", at_most(1.5), publishing.publish("neighbours", 20), quick=False),
+    Figure("publish-300", at_most(10), publishing.publish("linear", 300), quick=False),
+    Figure("publish-1000", at_most(30), publishing.publish("linear", 1000), quick=False),
     Figure("trees-one-row/empty-plpython", None, floor.share),
     Figure("plpython", None, floor.state, quick=False),
 )

@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "9e20dbf22f120cdd5298f4be9ffd8bcf71b268b0151e8b11628d425328da150a")
+    run_frozen("0004_core.up.sql", "70b0553d33ab6bf77251c10eb49dfeb5a82fcc785de447d6106567af040a4107")
 
 
 def downgrade() -> None:

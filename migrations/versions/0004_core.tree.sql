@@ -5138,7 +5138,7 @@ declare
         from pgscore.model_version v
         where v.model = _replay.model and v.version = _replay.version
     );
-    arguments constant text[] := array(select 'r.a' || n from generate_series(1, cardinality(elements)) n);
+    arguments constant text[] := array(select 'r.a' || n from generate_series(1, cardinality(elements)) n order by n);
 begin
     if engine = 'estimator' then
         return query select r.* from pgscore._replay_estimator(model, version, first, last) r;
@@ -5150,7 +5150,10 @@ begin
             ' from (select g.ordinal, %s from pgscore._golden_arrays($1, $2, $3, $4) g offset 0) r',
         pgscore._engine_call(engine, model, version, arguments),
         pgscore._engine_call(engine, model, version, arguments, true),
-        (select string_agg(format('%s as a%s', e.element, e.ordinal), ', ') from unnest(elements) with ordinality e (element, ordinal))
+        (
+            select string_agg(format('%s as a%s', e.element, e.ordinal), ', ')
+            from unnest(elements) with ordinality as e (element, ordinal)
+        )
     )
     using model, version, first, last;
 end
@@ -5346,7 +5349,8 @@ declare
         where v.model = _measure.model and v.version = _measure.version
     );
     -- Where there is nothing to choose, it only says how long it takes.
-    allowed constant interval := least(max_seconds, case when cardinality(engines) > 1 then 2 else 0.5 end) * interval '1 second';
+    allowed constant interval :=
+        least(max_seconds, case when cardinality(engines) > 1 then 2 else 0.5 end) * interval '1 second';
     began constant timestamptz := clock_timestamp();
     elements constant text[] := pgscore._array_elements(described, 's');
     width constant integer := cardinality(elements);
@@ -5382,7 +5386,8 @@ begin
     select
         format(
             'from (select %s from generate_series(1, $3) as i (i) join ('
-                'select g.g, ($1)[g.g:g.g] as numbers, ($2)[g.g:g.g] as texts from generate_series(1, least($3, %%1$s)) as g offset 0'
+                'select g.g, ($1)[g.g:g.g] as numbers, ($2)[g.g:g.g] as texts'
+                ' from generate_series(1, least($3, %%1$s)) as g (g) offset 0'
             ') s on s.g = 1 + mod(i.i - 1, %%1$s) offset 0) r',
             string_agg(format('%s as a%s', replace(e.element, '[', '[1]['), e.ordinal), ', ' order by e.ordinal)
         ),
@@ -5404,7 +5409,9 @@ begin
     many := (
         select jsonb_object_agg(engines[t.query], t.times)
         from pgscore._time_in_turn(
-            pgscore._measured_queries(model, version, engines, null, 'select count(%s) ' || format(source, count), arguments),
+            pgscore._measured_queries(
+                model, version, engines, null, 'select count(%s) ' || format(source, count), arguments
+            ),
             numbers, texts, rows, 5, began + allowed
         ) t
     );
@@ -7025,7 +7032,8 @@ declare
 begin
     version := pgscore._existing_version(model, coalesce(version, 0));
     proved := pgscore._proof(model, version, max_seconds);
-    select c.* into chosen from pgscore._choose_engines(_promote.model, _promote.version, _promote.engine, max_seconds) c;
+    select c.* into chosen
+    from pgscore._choose_engines(_promote.model, _promote.version, _promote.engine, max_seconds) c;
     -- With the same version another engine may differ in the last digit, which is enough for an index.
     if despite_dependents is not true and exists (
         select from pgscore.model m
