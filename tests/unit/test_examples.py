@@ -37,7 +37,7 @@ _NUMBERS = ["a", "b", "c"]
 _WIDE = 40
 
 
-class _FilledFromBatch(TransformerMixin, BaseEstimator):
+class _FilledFromBatch(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Fills with the median of what it is given: what it makes of a row depends on the rows beside it."""
 
     def fit(self, given: Any, _labels: Any = None) -> _FilledFromBatch:  # noqa: ANN401
@@ -122,8 +122,9 @@ def _one_by_one(model: Any, sample: pd.DataFrame) -> tuple[list[bool], list[_Row
     edges = []
     for name, kind in types.items():
         seen = sorted(handed[name].dropna().unique()) if kind == "text" else []
-        values = {"double precision": [np.inf, -1e39, 0.0], "boolean": [True, False], "text": [*seen, "", "never seen"]}
-        edges += [changed(name, value) for value in values[kind]]
+        texts = [*seen, "", "never seen"]
+        values = [np.inf, -1e39, 0.0] if kind == "double precision" else [True, False] if kind == "boolean" else texts
+        edges += [changed(name, value) for value in values]
     nullable = [oracle.refusal(row) is None for row in without]
     required = [name for name, accepted in zip(types, nullable, strict=True) if not accepted]
     together = handed[handed[required].notna().all(axis=1)]
@@ -136,7 +137,7 @@ def _one_by_one(model: Any, sample: pd.DataFrame) -> tuple[list[bool], list[_Row
 
 
 def _row(oracle: Oracle, row: pd.DataFrame, outputs: Any) -> _Row:  # noqa: ANN401
-    infinite = {np.inf: "Infinity", -np.inf: "-Infinity"}
+    infinite: dict[Any, str] = {np.inf: "Infinity", -np.inf: "-Infinity"}
     values = {name: None if pd.isna(row[name].iloc[0]) else row[name].tolist()[0] for name in map(str, row.columns)}
     inputs = {name: infinite.get(value, value) for name, value in values.items()}
     if outputs is None or np.isnan(outputs).any():
