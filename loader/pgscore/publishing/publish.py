@@ -106,7 +106,7 @@ def publish(
         PgscoreError: the estimator, the golden rows, the profile table or the database refuse; nothing was stored,
             except where only the promotion was refused.
     """
-    published, refusal = publish_version(
+    published, _ = publish_version(
         database,
         model,
         source,
@@ -118,10 +118,9 @@ def publish(
         metrics=metrics,
         format=format,
         promoted=promoted,
+        must_promote=True,
         step=step,
     )
-    if refusal is not None:
-        raise refusal
     return published
 
 
@@ -138,9 +137,10 @@ def publish_version(
     metrics: Mapping[str, float] | None = None,
     format: str | None = None,  # noqa: A002  as `publish` calls it
     promoted: bool = False,
+    must_promote: bool = False,
     step: Step = no_step,
 ) -> tuple[Published, PgscoreError | None]:
-    """Like `publish`; a refusal to promote comes beside what was stored, which it must not hide.
+    """Like `publish`; unless it must promote, a refusal comes beside what was stored, which it does not hide.
 
     One connection serves for all of it: a new backend would import scikit-learn and load the artifact again.
     """
@@ -162,7 +162,8 @@ def publish_version(
                 _send(connection, model, version, artifact, step)
             if table is not None:
                 row(connection, "select pgscore._add_profile(%s, %s::regclass)", (model, table.name))
-        verifications, problem, refusal = _prove(connection, model, version, promoted=promoted, step=step)
+        step("replaying the golden rows in the database")
+        verifications, problem, refusal = _prove(connection, model, version, promoted=promoted, must=must_promote)
     output = contract.output
     published = Published(
         model=model,
@@ -279,16 +280,17 @@ def _send(connection: Connection, model: str, version: int, artifact: Artifact, 
 
 
 def _prove(
-    connection: Connection, model: str, version: int, *, promoted: bool, step: Step
+    connection: Connection, model: str, version: int, *, promoted: bool, must: bool
 ) -> tuple[list[Verification], str | None, PgscoreError | None]:
     """How far each engine is from the estimator; why that cannot be said; and why the version is not promoted."""
     refusal = None
-    step("replaying the golden rows in the database")
     if promoted:
         try:
             # Which replays them itself.
             return promote_proved(connection, model, version), None, None
         except PgscoreError as error:
+            if must:
+                raise
             refusal = error
     try:
         return verify(connection, model, version), None, refusal

@@ -3,7 +3,8 @@ language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
     select array_agg(
-        format('%s.%s[%s]', source, case when c.is_text then 'texts' else 'numbers' end, c.position) order by c.ordinal
+        format(case when c.is_text then '%s.texts[%s]' else 'nullif(%s.numbers[%s], ''NaN'')' end, source, c.position)
+        order by c.ordinal
     )
     from (
         select
@@ -14,4 +15,4 @@ as $$
 $$;
 
 comment on function pgscore._array_elements(jsonb, text) is
-    'SQL for each input of a contract, out of the arrays numbers and texts of the row that stands under the name in source';
+    'SQL for each input of a contract, out of the arrays numbers, with NaN for NULL, and texts of the row that stands under the name in source';

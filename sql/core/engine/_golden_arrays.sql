@@ -14,10 +14,11 @@ as $$
     -- An object is taken apart once: to look up each input in it would read all of it as often.
     cross join lateral (
         select
+            -- NaN for NULL: to reach an element behind NULLs goes through all that stand before it.
             coalesce(
                 array_agg(
                     case
-                        when jsonb_typeof(e.value) = 'null' then null
+                        when jsonb_typeof(e.value) = 'null' then 'NaN'
                         when d.type = 'boolean' and jsonb_typeof(e.value) = 'boolean' then e.value::boolean::integer
                         when d.type = 'double precision' and jsonb_typeof(e.value) = 'number'
                             and length(e.value::text) <= 300
@@ -48,4 +49,4 @@ as $$
 $$;
 
 comment on function pgscore._golden_arrays(text, integer, integer, integer) is
-    'Some golden rows of a version with their number inputs, booleans as 0 and 1, and their text inputs, in the contract''s order; refused where one is missing or of another type';
+    'Some golden rows of a version with their number inputs, booleans as 0 and 1, NaN for NULL, and their text inputs, in the contract''s order; refused where one is not there or of another type';

@@ -9,6 +9,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     replayed_engines constant text[] := coalesce(engines, pgscore._engines(model, version));
+    -- For the rows between two looks at the clock.
+    allowed constant interval := least(max_seconds, 1e6) / 5 * interval '1 second';
     began timestamptz;
     last_row constant integer := (
         select max(g.ordinal) from pgscore.golden_row g
@@ -71,8 +73,8 @@ begin
             end if;
             -- A call costs something whatever it is asked for, so few rows in each would take longer, not less.
             step := case
-                when clock_timestamp() < turn_began + interval '300 milliseconds' then least(10 * step, 1000)
-                when clock_timestamp() > turn_began + interval '2 seconds' then greatest(step / 10, 1)
+                when clock_timestamp() < turn_began + allowed then least(10 * step, 1000)
+                when clock_timestamp() > turn_began + 2 * allowed then greatest(step / 4, 1)
                 else step
             end;
             first := last + 1;

@@ -79,7 +79,8 @@ declare
         where v.model = _measure.model and v.version = _measure.version
     );
     -- Where there is nothing to choose, it only says how long it takes.
-    allowed constant interval := least(max_seconds, case when cardinality(engines) > 1 then 2 else 0.5 end) * interval '1 second';
+    allowed constant interval :=
+        least(max_seconds, case when cardinality(engines) > 1 then 2 else 0.5 end) * interval '1 second';
     began constant timestamptz := clock_timestamp();
     elements constant text[] := pgscore._array_elements(described, 's');
     width constant integer := cardinality(elements);
@@ -111,11 +112,12 @@ begin
     if count = 0 then
         return;
     end if;
-    -- A row's own arrays are cut out of all first: to reach an element behind NULLs goes through all that stand before it.
+    -- A row's own arrays are cut out of all first: to reach a text goes through all that stand before it.
     select
         format(
             'from (select %s from generate_series(1, $3) as i (i) join ('
-                'select g.g, ($1)[g.g:g.g] as numbers, ($2)[g.g:g.g] as texts from generate_series(1, least($3, %%1$s)) as g offset 0'
+                'select g.g, ($1)[g.g:g.g] as numbers, ($2)[g.g:g.g] as texts'
+                ' from generate_series(1, least($3, %%1$s)) as g (g) offset 0'
             ') s on s.g = 1 + mod(i.i - 1, %%1$s) offset 0) r',
             string_agg(format('%s as a%s', replace(e.element, '[', '[1]['), e.ordinal), ', ' order by e.ordinal)
         ),
@@ -137,7 +139,9 @@ begin
     many := (
         select jsonb_object_agg(engines[t.query], t.times)
         from pgscore._time_in_turn(
-            pgscore._measured_queries(model, version, engines, null, 'select count(%s) ' || format(source, count), arguments),
+            pgscore._measured_queries(
+                model, version, engines, null, 'select count(%s) ' || format(source, count), arguments
+            ),
             numbers, texts, rows, 5, began + allowed
         ) t
     );

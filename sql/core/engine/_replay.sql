@@ -10,7 +10,7 @@ declare
         from pgscore.model_version v
         where v.model = _replay.model and v.version = _replay.version
     );
-    arguments constant text[] := array(select 'r.a' || n from generate_series(1, cardinality(elements)) n);
+    arguments constant text[] := array(select 'r.a' || n from generate_series(1, cardinality(elements)) n order by n);
 begin
     if engine = 'estimator' then
         return query select r.* from pgscore._replay_estimator(model, version, first, last) r;
@@ -22,7 +22,10 @@ begin
             ' from (select g.ordinal, %s from pgscore._golden_arrays($1, $2, $3, $4) g offset 0) r',
         pgscore._engine_call(engine, model, version, arguments),
         pgscore._engine_call(engine, model, version, arguments, true),
-        (select string_agg(format('%s as a%s', e.element, e.ordinal), ', ') from unnest(elements) with ordinality e (element, ordinal))
+        (
+            select string_agg(format('%s as a%s', e.element, e.ordinal), ', ')
+            from unnest(elements) with ordinality as e (element, ordinal)
+        )
     )
     using model, version, first, last;
 end

@@ -130,7 +130,8 @@ declare
 begin
     version := pgscore._existing_version(model, coalesce(version, 0));
     proved := pgscore._proof(model, version, max_seconds);
-    select c.* into chosen from pgscore._choose_engines(_promote.model, _promote.version, _promote.engine, max_seconds) c;
+    select c.* into chosen
+    from pgscore._choose_engines(_promote.model, _promote.version, _promote.engine, max_seconds) c;
     -- With the same version another engine may differ in the last digit, which is enough for an index.
     if despite_dependents is not true and exists (
         select from pgscore.model m
