@@ -52,6 +52,20 @@ select t.id, t.logged_at, t.model, t.version, t.binding, t.key, t.score from pgs
 select setval('pgscore.prediction_log_id_seq', s.last_value, s.is_called) from pgscore.prediction_log_by_time_id_seq s;
 drop table pgscore.prediction_log_by_time;
 
+create or replace function pgscore._doctor_log() returns table (bytes bigint, rows bigint, oldest timestamptz)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    bytes := pg_total_relation_size('pgscore.prediction_log');
+    select greatest(c.reltuples, 0) into rows from pg_catalog.pg_class c where c.oid = 'pgscore.prediction_log'::regclass;
+    if has_table_privilege('pgscore.prediction_log', 'select') then
+        select l.logged_at into oldest from pgscore.prediction_log l order by l.id limit 1;
+    end if;
+    return next;
+end
+$$;
+
 drop view pgscore.outdated;
 
 drop function pgscore._partitioned_table(parent name);

@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "45ce0581d63552bb8bac93998fa8ce09fcc8b0d841831c3e3db57254b0a5daa4")
+    run_frozen("0004_core.up.sql", "14f16a32fc37438dd14497e232b6d279627fd0c47d4b841efd1f6b64e47b85f3")
 
 
 def downgrade() -> None:
-    run_frozen("0004_core.down.sql", "3002b1c323b4829d830efe2cdf9e3c44ab04763d69efd14495848ea1c76eb222")
+    run_frozen("0004_core.down.sql", "b24a61d423ea60b821fa78d487f68f7a7865f38613a5561573808b259ed85f6a")

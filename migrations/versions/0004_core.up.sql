@@ -364,6 +364,19 @@ comment on function pgscore._partition_state(name) is
 
 grant execute on function pgscore._partition_state(name) to pgscore_reader;
 
+create or replace function pgscore._doctor_log() returns table (bytes bigint, rows bigint, oldest timestamptz)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    select s.bytes, s.rows into bytes, rows from pgscore._partition_state('prediction_log') s;
+    if has_table_privilege('pgscore.prediction_log', 'select') then
+        select l.logged_at into oldest from pgscore.prediction_log l order by l.id limit 1;
+    end if;
+    return next;
+end
+$$;
+
 -- core/batch/outdated.sql
 -- How many rows of bound tables another version scored than the one that serves. All with the caller's rights, and nothing
 -- of what a table's owner has made is called: it may be a superuser who asks.

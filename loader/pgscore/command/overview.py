@@ -38,9 +38,7 @@ def compare(
         str | None, typer.Option(metavar="TABLE", help="The table; without it, the one that the model scores.")
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Compare all rows.")] = False,
-    sample: Annotated[
-        int | None, typer.Option(min=1, metavar="ROWS", help="Compare about so many.")
-    ] = None,
+    sample: Annotated[int | None, typer.Option(min=1, metavar="ROWS", help="Compare about so many.")] = None,
     threshold: Annotated[
         float | None, typer.Option(metavar="SCORE", help="Count the rows whose scores cross this one.")
     ] = None,
