@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "14f16a32fc37438dd14497e232b6d279627fd0c47d4b841efd1f6b64e47b85f3")
+    run_frozen("0004_core.up.sql", "118307b0f0694491c99c59ba199342ae40f6d7ddc7a077d1cce1f7f998a4d95a")
 
 
 def downgrade() -> None:
