@@ -83,8 +83,20 @@ def test_a_log_that_has_grown(ward: Database, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(installation, "_LARGE_LOG", 1)
     found = _by_code(ward)["log-growth"]
     assert "and about" in found.sentence
-    wards.psql(ward, found.remedy.replace("90 days", "0 days").replace("\n", " "))
-    assert ward.session().value("select count(*) from pgscore.prediction_log") == 0
+    wards.apply(ward, found)
+
+
+def test_a_log_without_partitions(ward: Database) -> None:
+    session = ward.session()
+    for (partition,) in session.run("select partition from pgscore._partition_bounds('pgscore.prediction_log')"):
+        session.run(f"drop table {partition}")
+    assert "hold no row of today" in _by_code(ward)["log-partitions"].sentence
+    session.run("insert into pgscore.prediction_log (model, version) values ('shop', 1)")
+    found = _by_code(ward)["log-default"]
+    assert found.sentence.startswith("1 rows stand in its default partition")
+    wards.apply(ward, found)
+    assert not {"log-default", "log-partitions"} & set(_by_code(ward))
+    assert session.value("select count(*) from pgscore.prediction_log where model = 'shop' and binding is null") == 1
 
 
 def test_what_the_command_prints(ward: Database) -> None:

@@ -31,6 +31,8 @@ _GUIDE = [
     "docs/guide/changes.md",
     "docs/guide/shards.md",
     "docs/guide/spark.md",
+    "docs/guide/compare.md",
+    "docs/guide/maintenance.md",
     "docs/guide/costs.md",
     "docs/guide/limits.md",
     "docs/guide/removal.md",

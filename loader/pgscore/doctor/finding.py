@@ -29,6 +29,8 @@ CODES: dict[str, tuple[Level, Area]] = {
     "right-missing": ("error", "installation"),
     "replica-role": ("warning", "installation"),
     "log-growth": ("notice", "installation"),
+    "log-default": ("warning", "installation"),
+    "log-partitions": ("warning", "installation"),
     "plpython": ("ok", "installation"),
     "no-plpython": ("notice", "installation"),
     "plpython-offered": ("notice", "installation"),

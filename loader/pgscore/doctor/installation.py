@@ -33,6 +33,8 @@ _FUNCTIONS = (
         "_doctor_python",
         "_doctor_pages",
         "_outdated_profiles",
+        "_partition_state",
+        "_count_versions",
         "promote",
         "verify",
         "attach",
@@ -63,6 +65,9 @@ _CORE = """
         )
 """
 _LARGE_LOG = 1 << 30
+_LOG, _OPERATOR = "pgscore.prediction_log", "a member of pgscore_operator"
+# No more are counted.
+_COUNTED = 1000
 _SHOWN = 3
 
 
@@ -98,6 +103,13 @@ class _Log:
     bytes: int
     rows: int
     oldest: datetime | None
+
+
+@dataclass(frozen=True)
+class _Partitions:
+    until: datetime | None
+    is_ahead: bool
+    in_default: int | None
 
 
 def check_server(look: Look) -> Iterator[Finding]:
@@ -179,18 +191,27 @@ def check_rights(look: Look) -> Iterator[Finding]:
 
 
 def check_log(look: Look) -> Iterator[Finding]:
-    """Whether the prediction log has grown large: nothing prunes it."""
+    """Whether the prediction log has grown large, and has partitions for what is to come."""
     (log,) = look.ask(_Log, "_doctor_log")
-    if log.bytes < _LARGE_LOG:
-        return
-    since = f", since {log.oldest:%Y-%m-%d}" if log.oldest else ""
-    sentence = f"it has {log.bytes / (1 << 30):.1f} GB and about {log.rows:,} rows{since}, and nothing prunes it"
-    remedy = joined(
-        "set role pgscore_owner;",
-        "delete from pgscore.prediction_log where logged_at < now() - interval '90 days';",
-        "reset role;",
+    (state,) = look.rows(
+        _Partitions,
+        "select until, until > now() + interval '1 day' is true, in_default"
+        " from pgscore._partition_state('prediction_log')",
     )
-    yield Finding("log-growth", "pgscore.prediction_log", sentence, remedy, "a superuser")
+    make = "call pgscore.maintain(keep => null, rescores => false);"
+    if state.in_default:
+        many = f"{state.in_default:,}" if state.in_default < _COUNTED else f"{_COUNTED:,} or more"
+        sentence = f"{many} rows stand in its default partition: no partition was made for their time"
+        yield Finding("log-default", _LOG, sentence, make, _OPERATOR)
+    if not state.is_ahead:
+        until = f"end on {state.until:%Y-%m-%d}" if state.until else "hold no row of today"
+        sentence = f"its partitions {until}; what comes then goes to the default one, which is slow to be pruned"
+        yield Finding("log-partitions", _LOG, sentence, make, _OPERATOR)
+    if log.bytes >= _LARGE_LOG:
+        since = f", since {log.oldest:%Y-%m-%d}" if log.oldest else ""
+        sentence = f"it has {log.bytes / (1 << 30):.1f} GB and about {log.rows:,} rows{since}"
+        remedy = "call pgscore.maintain(keep => '90 days', rescores => false);"
+        yield Finding("log-growth", _LOG, sentence, remedy, _OPERATOR)
 
 
 def _quoted(name: str) -> str:

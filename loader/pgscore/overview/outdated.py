@@ -80,7 +80,7 @@ def _of_table(model: str, profile: str, parts: Sequence[OutdatedRows]) -> list[s
     said = []
     if waiting:
         about = "" if parts[0].method in ("count", "index") else "about "
-        by = ", ".join(_by(each) for each in parts if each.state in _WAITING and each.rows)
+        by = ", ".join(_by(parts))
         said.append(
             f"{profile}: {about}{waiting:,} of {total:,} rows are outdated ({by});"
             f" next: pgscore rescore {model} {profile}"
@@ -92,5 +92,7 @@ def _of_table(model: str, profile: str, parts: Sequence[OutdatedRows]) -> list[s
     return said
 
 
-def _by(part: OutdatedRows) -> str:
-    return f"{part.rows:,} without a score" if part.state == "unscored" else f"{part.rows:,} by version {part.version}"
+def _by(parts: Sequence[OutdatedRows]) -> list[str]:
+    listed = [f"{each.rows:,} by version {each.version}" for each in parts if each.state == "outdated" and each.rows]
+    unscored = sum(each.rows or 0 for each in parts if each.state == "unscored")
+    return [*listed, f"{unscored:,} without a score"] if unscored else listed

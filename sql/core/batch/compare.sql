@@ -206,6 +206,9 @@ begin
     elsif to_regprocedure('pgscore.score_rows(text, text, integer, name[])') is null then
         raise exception 'a version of model "%" is no program, and this release does not compare such', model
             using errcode = 'feature_not_supported', hint = '`pgscore upgrade`.';
+    elsif pgscore._row_key(profile) is null then
+        raise exception 'table % has no primary key, by which scores of versions are joined that are no programs', profile
+            using errcode = 'object_not_in_prerequisite_state';
     end if;
     return format(
         'select f.key, f.score as former, l.score as latter from %s f join %s l on l.key = f.key',

@@ -111,8 +111,12 @@ declare
     cheap_index constant double precision := 500000;
     sampled_pages constant double precision := 1000;
     said constant text := coalesce(quote_ident(version_column), 'null::integer');
-    query text := format('select %s as version, %I is not null as is_scored, count(*) as rows from %s group by 1, 2', said, score_column, profile);
-    by_index constant text := format('select %s as version, %1$s is not null as is_scored, count(*) as rows from %s group by 1, 2', said, profile);
+    -- Not those of children that somebody has given it since it was attached.
+    source constant text := case (select c.relkind from pg_catalog.pg_class c where c.oid = profile) when 'r' then 'only ' else '' end
+        || profile;
+    counted constant text := 'select %s as version, %s is not null as is_scored, count(*) as rows from %s group by 1, 2';
+    query text := format(counted, said, quote_ident(score_column), source);
+    by_index constant text := format(counted, said, said, source);
     share double precision := 100;
     indexed record;
 begin
@@ -131,7 +135,7 @@ begin
             perform set_config('enable_seqscan', 'on', true);
             method := 'sample';
             share := least(100, 100 * sampled_pages / greatest(pgscore._doctor_pages(profile), 1));
-            query := replace(query, ' group by ', format(' tablesample system (%s) group by ', share));
+            query := format(counted, said, quote_ident(score_column), format('%s tablesample system (%s)', source, share));
             cost := (pgscore._query_cost(query)).cost;
         end if;
     end if;

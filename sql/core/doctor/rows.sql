@@ -27,8 +27,7 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    bytes := pg_total_relation_size('pgscore.prediction_log');
-    select greatest(c.reltuples, 0) into rows from pg_catalog.pg_class c where c.oid = 'pgscore.prediction_log'::regclass;
+    select s.bytes, s.rows into bytes, rows from pgscore._partition_state('prediction_log') s;
     if has_table_privilege('pgscore.prediction_log', 'select') then
         select l.logged_at into oldest from pgscore.prediction_log l order by l.id limit 1;
     end if;
