@@ -55,6 +55,17 @@ def test_a_file_stays_as_it_was(reader: str, session: Session, tmp_path: Path) -
         )
     with pytest.raises(KeyboardInterrupt):
         export_scores(reader, "shop", str(place), progress=_at_the_second_batch(_interrupt))
+    with pytest.raises(UnreachableError):
+        export_scores(
+            reader,
+            "shop",
+            str(place),
+            workers=3,
+            retries=0,
+            progress=_at_the_second_batch(lambda: _end_the_export(session)),
+        )
+    with pytest.raises(KeyboardInterrupt):
+        export_scores(reader, "shop", str(place), workers=3, progress=_at_the_second_batch(_interrupt))
     assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == before
     # What passes is tried again, from the beginning.
     done = export_scores(

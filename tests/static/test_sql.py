@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _TREE = sorted(path for path in (ROOT / "sql").rglob("*.sql") if len(path.relative_to(ROOT).parts) > 2)
-_MIGRATIONS = sorted((ROOT / "migrations" / "versions").glob("*.sql"))
+# Trees run nowhere.
+_MIGRATIONS = sorted(
+    path for path in (ROOT / "migrations" / "versions").glob("*.sql") if not path.name.endswith(".tree.sql")
+)
 _SNAPSHOTS = sorted((ROOT / "tests" / "generated").glob("*.sql"))
 _FUNCTION = re.compile(r"^create or replace function .*?\$function\$;$", re.IGNORECASE | re.DOTALL | re.MULTILINE)
 _CREATED = re.compile(r"^create (?:or replace )?\w+ (\S+?)\(", re.IGNORECASE | re.MULTILINE)

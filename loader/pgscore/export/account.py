@@ -214,6 +214,8 @@ def _begin(connection: Connection, plan: Plan) -> None:
                 cursor.execute(sql.SQL("select {} from {} limit 0").format(listed, sql.SQL(plan.relation)))
             except psycopg2.errors.InsufficientPrivilege:
                 raise unreadable(error, plan.relation) from None
+        # A snapshot is handed to others by no subtransaction.
+        cursor.execute("release savepoint locked")
 
 
 def record(connection: Connection, account: Account, stamp: Stamp) -> None:

@@ -170,18 +170,18 @@ def refuse_null_keys(connection: Connection, plan: Plan) -> None:
         )
 
 
-def stream(connection: Connection, plan: Plan, condition: str | None) -> Iterator[list[Row]]:
+def stream(connection: Connection, plan: Plan, conditions: Sequence[str]) -> Iterator[list[Row]]:
     """The rows in batches, from a cursor of the server's: memory holds one batch.
 
     Args:
-        connection: in the transaction whose snapshot is exported.
+        connection: in a transaction with the snapshot that is exported.
         plan: what is exported.
-        condition: SQL that says which rows, or None for all.
+        conditions: SQL, all of which is true of the rows, `p`.
     """
     listed = sql.SQL(", ").join(sql.Identifier(column.source) for column in plan.columns)
     query = sql.SQL("select {} from {} p").format(listed, sql.SQL(plan.relation))
-    if condition:
-        query += sql.SQL(" where " + condition)
+    if conditions:
+        query += sql.SQL(" where " + " and ".join(conditions))
     # Where the export fails it goes with its transaction: a connection that is lost or interrupted closes nothing.
     cursor = connection.cursor("pgscore_export")
     _read_texts(cursor)
