@@ -15,7 +15,7 @@ _URI = re.compile(r"([a-z][a-z0-9]*)(?:\+([a-z0-9_]+))?://", re.IGNORECASE)
 _LIBPQ_DRIVERS = ("psycopg2", "psycopg")
 _ENCODE = "In a URI, @ of a user, a password or a database is written %40, / %2F, : %3A and % itself %25."
 # To the last @, because one in a password may not have been written %40.
-_IN_URI = re.compile(r"(\bpostgres(?:ql)?(?:\+\w+)?://[^\s:/@]*):.*@", re.IGNORECASE)
+_IN_URI = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@]*):.*@", re.IGNORECASE)
 _IN_PAIR = re.compile(r"(\b(?:pg|ssl)?password\s*=\s*)(?:'(?:[^'\\]|\\.)*'?|[^\s&'\"]+)", re.IGNORECASE)
 _HIDDEN = "***"
 

@@ -99,4 +99,4 @@ def export(
     if done.why_all is not None:
         say(f"All of them, because {done.why_all}.")
     for version, rows in done.versions.items():
-        say(f"version {version}: {rows:,}")
+        say(f"without a version: {rows:,}" if version == "none" else f"version {version}: {rows:,}")
