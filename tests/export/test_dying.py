@@ -11,6 +11,7 @@ import pytest
 from pgscore import PgscoreError, UnreachableError
 from pgscore.export import export_scores
 
+from examples.server.cluster import PrivateCluster
 from tests.support.command import COMMAND, environment
 
 from . import world
@@ -106,7 +107,8 @@ def test_a_disk_that_is_full(reader: str, session: Session, tmp_path: Path) -> N
 
 def test_servers_that_are_killed(reader: str, session: Session) -> None:
     session.run("update shop.customer set score = 8 where id = 8")
-    with ssh_server() as ssh, redis_server() as cache, mariadb_server() as mariadb:
+    other = PrivateCluster()
+    with ssh_server() as ssh, redis_server() as cache, mariadb_server() as mariadb, other:
         place = ssh.home / "scores.csv"
         place.write_text("the former one")
 
@@ -117,11 +119,13 @@ def test_servers_that_are_killed(reader: str, session: Session) -> None:
             (ssh.url(place), kill_session),
             (f"redis://:{QUOTED}@127.0.0.1:{cache.port}/0", cache.kill),
             (f"mysql://me:{QUOTED}@127.0.0.1:{mariadb.port}/shop", mariadb.kill),
+            (other.dsn(), other.stop),
         ):
             with pytest.raises(UnreachableError) as caught:
                 export_scores(reader, "shop", to, retries=0, progress=_at_the_second_batch(kill))
             assert "127.0.0.1" in str(caught.value)
             assert SECRET not in str(caught.value)
+            assert other.password not in str(caught.value)
         assert place.read_text() == "the former one"
 
 

@@ -101,16 +101,20 @@ class Encoder:
         self._writer.close()
 
     def _flush(self) -> None:
-        pa = self._arrow
-        try:
-            arrays = [
-                pa.array(values, field.type)
-                for values, field in zip(zip(*self._gathered, strict=True), self._schema, strict=True)
-            ]
-        except (pa.ArrowException, OverflowError, ValueError, TypeError) as error:
-            raise PgscoreError(f"a value does not fit the file: {' '.join(str(error).split())}") from None
-        self._writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
+        arrays = [
+            self._array(field, values)
+            for field, values in zip(self._schema, zip(*self._gathered, strict=True), strict=True)
+        ]
+        self._writer.write_batch(self._arrow.RecordBatch.from_arrays(arrays, schema=self._schema))
         self._gathered = []
+
+    def _array(self, field: Any, values: Sequence[Any]) -> Any:  # noqa: ANN401  pyarrow has no types
+        try:
+            return self._arrow.array(values, field.type)
+        except (self._arrow.ArrowException, ArithmeticError, ValueError, TypeError) as error:
+            raise PgscoreError(
+                f'a value of column "{field.name}" does not fit the file: {" ".join(str(error).split())}'
+            ) from None
 
 
 def _type(pa: Any, column: Column) -> Any:  # noqa: ANN401  pyarrow has no types

@@ -70,7 +70,7 @@ class SqlTable(Target):
         """Changes are put upon what is there."""
 
     def prepare(self, plan: Plan) -> None:
-        """Connects, and holds the columns of the table against the plan's; makes what is missing."""
+        """Connects, and holds the columns of the table against the plan's."""
         import sqlalchemy as sa
 
         self._plan = plan
