@@ -243,7 +243,7 @@ class SqlTable(Target):
         )
         with inspector.engine.connect() as connection:
             found = connection.execute(query, {"schema": schema, "name": self._table.name})
-            collations: dict[str, str | None] = dict(found.tuples().all())
+            collations: dict[str, str | None] = {each[0]: each[1] for each in found}
         for column in self._plan.columns[: self._plan.key]:
             collation = collations.get(column.name)
             if column.kind == "text" and collation is not None and not collation.endswith("_bin"):
@@ -348,10 +348,12 @@ def _of_arrays(dialect: sa.Dialect, table: sa.Table, plan: Plan) -> Any:  # noqa
     """PostgreSQL's, with an array for each column: a statement for each batch, of the same text. Equal rows stay."""
     import sqlalchemy as sa
 
-    quoted = dialect.identifier_preparer
-    # A colon would begin a parameter of SQLAlchemy's.
-    names = [quoted.quote(column.name).replace(":", "\\:") for column in plan.columns]
-    into = quoted.format_table(table).replace(":", "\\:")
+    def quoted(name: str) -> str:
+        # A colon would begin a parameter of SQLAlchemy's, which sees to % itself.
+        return '"' + name.replace('"', '""').replace(":", "\\:") + '"'
+
+    names = [quoted(column.name) for column in plan.columns]
+    into = ".".join(quoted(name) for name in (table.schema, table.name) if name)
     keys, rest = names[: plan.key], names[plan.key :]
     types = [table.columns[column.name].type.compile(dialect) for column in plan.columns]
     arrays = ", ".join(f"cast(:c{number} as {kind}[])" for number, kind in enumerate(types))
