@@ -46,12 +46,17 @@ class Hashed(io.RawIOBase):
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._sha256 = hashlib.sha256()
+        self._is_abandoned = False
         self.size = 0
 
     @property
     def sha256(self) -> str:
         """The hash of what was written, in hexadecimal."""
         return self._sha256.hexdigest()
+
+    def abandon(self) -> None:
+        """Writes nothing any more: what encodes has an end of its own to write when it goes."""
+        self._is_abandoned = True
 
     def writable(self) -> bool:
         """It is."""
@@ -60,6 +65,8 @@ class Hashed(io.RawIOBase):
     def write(self, data: Any) -> int:  # noqa: ANN401  any buffer
         """Writes all of it."""
         held = bytes(data)
+        if self._is_abandoned:
+            return len(held)
         self._file.write(held)
         self._sha256.update(held)
         self.size += len(held)
@@ -208,6 +215,7 @@ class FileTarget(Target):
         """Takes away what was written under other names."""
         if self._open is not None:
             with suppress(Exception):
+                self._hashed.abandon()
                 self._open.close()
             self._open = None
         for path in self._left:

@@ -124,13 +124,13 @@ class _Order:
         with connected(self.database) as connection, closing(self.target):
             with transaction(connection):
                 settle(connection)
-            with transaction(connection):
                 plan = self._plan(connection)
                 number = account.open_account(connection, plan, self.target.where)
             self.progress("connecting")
             self.target.prepare(plan)
             try:
                 with connection:
+                    settle(connection)
                     taken = account.take_snapshot(connection, plan, number)
                     if self._plan(connection) != plan:
                         raise BusyError(f"table {plan.profile} was changed meanwhile", "Run it again.")
@@ -176,8 +176,8 @@ class _Order:
             return None
         if taken.number is None:
             raise PgscoreError(
-                "this is a standby, which cannot note what was exported: --changed is not to be had here",
-                "Export all rows, or export from the primary.",
+                "transactions are read-only here, so nothing can be noted: --changed is not to be had",
+                "Export all rows, or from the primary; or set default_transaction_read_only off for this role.",
             )
         return taken.why_all(self.target)
 

@@ -124,7 +124,6 @@ class _Crew:
     def _work(self, connection: Connection) -> None:
         try:
             settle(connection)
-            connection.commit()
             with connection.cursor() as cursor:
                 cursor.execute("set transaction isolation level repeatable read")
                 cursor.execute("set transaction snapshot %s", (self._snapshot,))
