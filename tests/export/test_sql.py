@@ -74,7 +74,9 @@ def test_a_table_is_made_and_changes_are_put_upon_it(engine: sa.Engine, reader: 
         done = run(reader, "export", "shop", "--to", to, "--columns", "name,paid,tags", expect=1)
         assert 'does not take all integers of 64 bits: column "version"' in done.stderr
     with engine.begin() as connection:
-        connection.execute(sa.text("drop table shop_scores"))
+        connection.execute(sa.text("delete from shop_scores"))
+        if engine.dialect.name != "sqlite":
+            connection.execute(sa.text("drop table shop_scores"))
     third = run_json(reader, "export", "shop", "--to", to, "--columns", "name,paid,tags", "--changed")
     assert (third["changed"], third["rows"]) == (False, world.ROWS)
 

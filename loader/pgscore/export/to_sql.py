@@ -98,6 +98,9 @@ class SqlTable(Target):
         with self._said(), self._engine.connect() as connection:
             if not sa.inspect(connection).has_table(self._table.name, schema=self._table.schema):
                 return False
+            # One that was truncated, or dropped and made anew, still has its stamp.
+            if connection.execute(sa.select(sa.literal(1)).select_from(self._table).limit(1)).first() is None:
+                return False
             query = sa.select(self._stamps.c.export).where(self._stamps.c.table_name == self._table.name)
             return bool(connection.execute(query).scalar() == stamp)
 
