@@ -15,7 +15,9 @@ _URI = re.compile(r"([a-z][a-z0-9]*)(?:\+([a-z0-9_]+))?://", re.IGNORECASE)
 _LIBPQ_DRIVERS = ("psycopg2", "psycopg")
 _ENCODE = "In a URI, @ of a user, a password or a database is written %40, / %2F, : %3A and % itself %25."
 # To the last @, because one in a password may not have been written %40.
-_IN_URI = re.compile(r"(\bpostgres(?:ql)?(?:\+\w+)?://[^\s:/@]*):.*@", re.IGNORECASE)
+_IN_URI = re.compile(
+    r"(\bpostgres(?:ql)?(?:\+\w+)?://[^\s:/@]*):.*@|(\b[a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s]*@", re.IGNORECASE
+)
 _IN_PAIR = re.compile(r"(\b(?:pg|ssl)?password\s*=\s*)(?:'(?:[^'\\]|\\.)*'?|[^\s&'\"]+)", re.IGNORECASE)
 _HIDDEN = "***"
 
@@ -60,7 +62,7 @@ def without_passwords(text: str, *dsns: str) -> str:
     for dsn in dsns:
         for secret in _passwords(dsn):
             text = text.replace(secret, _HIDDEN)
-    text = _IN_URI.sub(rf"\1:{_HIDDEN}@", text)
+    text = _IN_URI.sub(lambda found: f"{found[1] or found[2]}:{_HIDDEN}@", text)
     return _IN_PAIR.sub(rf"\1{_HIDDEN}", text)
 
 

@@ -11,6 +11,7 @@ import pytest
 from pgscore import PgscoreError, UnreachableError
 from pgscore.export import export_scores
 
+from examples.server.cluster import PrivateCluster
 from tests.support.command import COMMAND, environment
 
 from . import world
@@ -55,6 +56,17 @@ def test_a_file_stays_as_it_was(reader: str, session: Session, tmp_path: Path) -
         )
     with pytest.raises(KeyboardInterrupt):
         export_scores(reader, "shop", str(place), progress=_at_the_second_batch(_interrupt))
+    with pytest.raises(UnreachableError):
+        export_scores(
+            reader,
+            "shop",
+            str(place),
+            workers=3,
+            retries=0,
+            progress=_at_the_second_batch(lambda: _end_the_export(session)),
+        )
+    with pytest.raises(KeyboardInterrupt):
+        export_scores(reader, "shop", str(place), workers=3, progress=_at_the_second_batch(_interrupt))
     assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == before
     # What passes is tried again, from the beginning.
     done = export_scores(
@@ -95,7 +107,8 @@ def test_a_disk_that_is_full(reader: str, session: Session, tmp_path: Path) -> N
 
 def test_servers_that_are_killed(reader: str, session: Session) -> None:
     session.run("update shop.customer set score = 8 where id = 8")
-    with ssh_server() as ssh, redis_server() as cache, mariadb_server() as mariadb:
+    other = PrivateCluster()
+    with ssh_server() as ssh, redis_server() as cache, mariadb_server() as mariadb, other:
         place = ssh.home / "scores.csv"
         place.write_text("the former one")
 
@@ -106,11 +119,13 @@ def test_servers_that_are_killed(reader: str, session: Session) -> None:
             (ssh.url(place), kill_session),
             (f"redis://:{QUOTED}@127.0.0.1:{cache.port}/0", cache.kill),
             (f"mysql://me:{QUOTED}@127.0.0.1:{mariadb.port}/shop", mariadb.kill),
+            (other.dsn(), other.stop),
         ):
             with pytest.raises(UnreachableError) as caught:
                 export_scores(reader, "shop", to, retries=0, progress=_at_the_second_batch(kill))
             assert "127.0.0.1" in str(caught.value)
             assert SECRET not in str(caught.value)
+            assert other.password not in str(caught.value)
         assert place.read_text() == "the former one"
 
 

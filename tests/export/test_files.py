@@ -39,4 +39,11 @@ def test_a_file_holds_all_scores_of_one_snapshot(reader: str, session: Session, 
     assert (tmp_path / "scores.csv.sha256").read_text() == f"{digest}  scores.csv\n"
     manifest = json.loads((tmp_path / "scores.csv.json").read_text())
     assert (manifest["rows"], manifest["sha256"], manifest["export"]) == (world.ROWS, digest, done["stamp"])
+    four = run_json(
+        reader, "export", "shop", "--to", tmp_path / "four.csv", "--columns", "name,tags,paid", "--workers", "4"
+    )
+    assert (four["rows"], four["versions"]) == (world.ROWS, done["versions"])
+    assert sorted((tmp_path / "four.csv").read_text().splitlines()) == sorted(place.read_text().splitlines())
+    for each in tmp_path.glob("four*"):
+        each.unlink()
     assert sorted(each.name for each in tmp_path.iterdir()) == ["scores.csv", "scores.csv.json", "scores.csv.sha256"]

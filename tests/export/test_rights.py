@@ -82,6 +82,9 @@ def test_profiles_that_cannot_be_exported(reader: str, session: Session, tmp_pat
         export_scores(reader, "shop", to, changed=True)
     with pytest.raises(UnreachableError):
         export_scores("postgresql://127.0.0.1:1/x", "shop", to, retries=0)
+    session.run("alter table shop.customer add column born date; update shop.customer set born = '0044-03-15 BC'")
+    with pytest.raises(PgscoreError, match=r"a value of table shop.customer is beyond what Python can hold"):
+        export_scores(reader, "shop", to, columns=["born"])
     session.run("delete from shop.customer")
     assert export_scores(reader, "shop", to).rows == 0
     assert "0 scores of shop are in" in run(reader, "export", "shop", "--to", str(tmp_path / "x.csv")).stdout
@@ -99,12 +102,14 @@ def test_what_a_session_has_set_changes_nothing(reader: str, session: Session, t
         "timezone": "'Asia/Tokyo'",
         "default_transaction_isolation": "'serializable'",
         "search_path": "shop",
-        "idle_in_transaction_session_timeout": "'1ms'",
+        "default_transaction_read_only": "on",
     }
     for name, value in settings.items():
         session.run(f"alter role {world.READER} set {name} = {value}")
     try:
         export_scores(reader, "shop", str(tmp_path / "set.csv"), columns=["tags"])
+        with pytest.raises(PgscoreError, match="transactions are read-only here"):
+            export_scores(reader, "shop", str(tmp_path / "{at}.csv"), changed=True)
     finally:
         session.run(f"alter role {world.READER} reset all")
     assert (tmp_path / "set.csv").read_bytes() == (tmp_path / "plain.csv").read_bytes()

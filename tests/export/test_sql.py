@@ -69,10 +69,16 @@ def test_a_table_is_made_and_changes_are_put_upon_it(engine: sa.Engine, reader: 
     assert _row(engine, "select score, version from shop_scores where id = 7") == (9007, 3)
     assert _row(engine, "select count(*) from shop_scores") == (world.ROWS,)
     assert _row(engine, "select export, row_count from pgscore_export") == (second["stamp"], 2)
+    if engine.dialect.name != "sqlite":
+        session.run("alter table shop.customer alter version type bigint")
+        done = run(reader, "export", "shop", "--to", to, "--columns", "name,paid,tags", expect=1)
+        assert 'does not take all integers of 64 bits: column "version"' in done.stderr
     with engine.begin() as connection:
-        connection.execute(sa.text("drop table shop_scores"))
+        connection.execute(sa.text("delete from shop_scores"))
+        if engine.dialect.name != "sqlite":
+            connection.execute(sa.text("drop table shop_scores"))
     third = run_json(reader, "export", "shop", "--to", to, "--columns", "name,paid,tags", "--changed")
-    assert (third["changed"], third["why_all"]) == (False, "the target does not hold the last export any more")
+    assert (third["changed"], third["rows"]) == (False, world.ROWS)
 
 
 def test_tables_that_do_not_fit_are_refused_before_anything_is_written(engine: sa.Engine, reader: str) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.support.database import Database
 
 _DEAR = {"alembic", "cryptography", "joblib", "numpy", "pandas", "scipy", "skops", "sklearn", "sqlalchemy", "treelite"}
+_DEAR |= {"paramiko", "pyarrow", "redis"}
 _CODE = """
 import sys
 from pgscore.command import run
@@ -31,6 +32,8 @@ sys.exit(code)
     [
         (["--help"], 0),
         (["publish", "--help"], 0),
+        (["export", "--help"], 0),
+        (["export", "nothing", "--to", "nothing.csv"], 1),
         (["list"], 0),
         (["promote", "nothing", "1"], 1),
         (["rollback", "nothing"], 1),

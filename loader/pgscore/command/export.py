@@ -58,6 +58,10 @@ def export(
     table: Annotated[
         str | None, typer.Option(metavar="TABLE", help="Databases: the table, MODEL_scores without it.")
     ] = None,
+    workers: Annotated[
+        int,
+        typer.Option(metavar="N", min=1, max=64, help="How many connections read the table; they share a snapshot."),
+    ] = 1,
     retries: Annotated[
         int, typer.Option(metavar="N", min=0, help="How often to try again what may pass, with longer waits.")
     ] = RETRIES,
@@ -83,6 +87,7 @@ def export(
             value=value,
             expire=expire,
             table=table,
+            workers=workers,
             retries=retries,
             progress=step,
         )
@@ -94,4 +99,4 @@ def export(
     if done.why_all is not None:
         say(f"All of them, because {done.why_all}.")
     for version, rows in done.versions.items():
-        say(f"version {version}: {rows:,}")
+        say(f"without a version: {rows:,}" if version == "none" else f"version {version}: {rows:,}")

@@ -95,7 +95,7 @@ class Account:
     """Where an export stands: its own snapshot, and what was exported last.
 
     Attributes:
-        number: of the row in pgscore.export, which is locked; None on a standby, where nothing can be noted.
+        number: of the row in pgscore.export, which is locked; None where nothing can be noted.
         at: when the snapshot was taken, in UTC.
         snapshot: the snapshot, as PostgreSQL writes it.
         next: the number that the next transaction gets.
@@ -149,9 +149,9 @@ class Account:
 
 
 def open_account(connection: Connection, plan: Plan, where: str) -> int | None:
-    """The number under which exports of this kind are noted; None on a standby. One transaction."""
-    standby: bool = row(connection, "select pg_is_in_recovery() as standby")["standby"]
-    if standby:
+    """The number under which exports of this kind are noted; None on a standby, and for who may only read."""
+    query = "select current_setting('transaction_read_only')::boolean as reads"
+    if row(connection, query)["reads"]:
         return None
     with connection.cursor() as cursor:
         cursor.execute(
@@ -214,6 +214,8 @@ def _begin(connection: Connection, plan: Plan) -> None:
                 cursor.execute(sql.SQL("select {} from {} limit 0").format(listed, sql.SQL(plan.relation)))
             except psycopg2.errors.InsufficientPrivilege:
                 raise unreadable(error, plan.relation) from None
+        # A snapshot is handed to others by no subtransaction.
+        cursor.execute("release savepoint locked")
 
 
 def record(connection: Connection, account: Account, stamp: Stamp) -> None:

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from .records import Options
     from .target import Target
 
-TARGETS: dict[str, type[Target]] = {**to_file.TARGETS, **to_redis.TARGETS, **to_sftp.TARGETS}
+TARGETS: dict[str, type[Target]] = {**to_file.TARGETS, **to_redis.TARGETS, **to_sftp.TARGETS, **to_sql.TARGETS}
 
 
 def target(to: str, options: Options) -> Target:
-    """The target that an address names; what none of the others knows is SQLAlchemy's.
+    """The target that an address names; SQLAlchemy may know what is none of these.
 
     Raises:
         PgscoreError: the address is malformed, or an option means nothing there.

@@ -46,12 +46,17 @@ class Hashed(io.RawIOBase):
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._sha256 = hashlib.sha256()
+        self._is_abandoned = False
         self.size = 0
 
     @property
     def sha256(self) -> str:
         """The hash of what was written, in hexadecimal."""
         return self._sha256.hexdigest()
+
+    def abandon(self) -> None:
+        """Writes nothing any more: what encodes has an end of its own to write when it goes."""
+        self._is_abandoned = True
 
     def writable(self) -> bool:
         """It is."""
@@ -60,6 +65,8 @@ class Hashed(io.RawIOBase):
     def write(self, data: Any) -> int:  # noqa: ANN401  any buffer
         """Writes all of it."""
         held = bytes(data)
+        if self._is_abandoned:
+            return len(held)
         self._file.write(held)
         self._sha256.update(held)
         self.size += len(held)
@@ -101,16 +108,20 @@ class Encoder:
         self._writer.close()
 
     def _flush(self) -> None:
-        pa = self._arrow
-        try:
-            arrays = [
-                pa.array(values, field.type)
-                for values, field in zip(zip(*self._gathered, strict=True), self._schema, strict=True)
-            ]
-        except (pa.ArrowException, OverflowError, ValueError, TypeError) as error:
-            raise PgscoreError(f"a value does not fit the file: {' '.join(str(error).split())}") from None
-        self._writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
+        arrays = [
+            self._array(field, values)
+            for field, values in zip(self._schema, zip(*self._gathered, strict=True), strict=True)
+        ]
+        self._writer.write_batch(self._arrow.RecordBatch.from_arrays(arrays, schema=self._schema))
         self._gathered = []
+
+    def _array(self, field: Any, values: Sequence[Any]) -> Any:  # noqa: ANN401  pyarrow has no types
+        try:
+            return self._arrow.array(values, field.type)
+        except (self._arrow.ArrowException, ArithmeticError, ValueError, TypeError) as error:
+            raise PgscoreError(
+                f'a value of column "{field.name}" does not fit the file: {" ".join(str(error).split())}'
+            ) from None
 
 
 def _type(pa: Any, column: Column) -> Any:  # noqa: ANN401  pyarrow has no types
@@ -204,6 +215,7 @@ class FileTarget(Target):
         """Takes away what was written under other names."""
         if self._open is not None:
             with suppress(Exception):
+                self._hashed.abandon()
                 self._open.close()
             self._open = None
         for path in self._left:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,10 @@ from . import account, dispatch
 from .records import Exported, Options, Plan, Stamp
 from .source import find_plan, refuse_null_keys, settle, stream
 from .target import needs
+from .workers import reading, workers_connect_to
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
@@ -47,6 +49,7 @@ def export_scores(
     value: str | None = None,
     expire: int | None = None,
     table: str | None = None,
+    workers: int = 1,
     retries: int = RETRIES,
     progress: Step = no_step,
 ) -> Exported:
@@ -67,6 +70,7 @@ def export_scores(
         value: Redis: ``number``, or ``hash`` with version and time.
         expire: Redis: after how many seconds keys go.
         table: databases: the table, with its schema if need be; ``churn_scores`` without it.
+        workers: how many connections read the table.
         retries: how often to try again what may pass, each time after a longer wait.
         progress: is told how many rows are exported.
 
@@ -83,6 +87,9 @@ def export_scores(
         raise needs("tenacity") from None
     target = dispatch.target(to, Options(pattern, value, expire, table))
     target.check(changed=changed)
+    if workers > 1:
+        workers_connect_to(database)
+    order = _Order(database, model, target, profile, binding, columns, changed, workers, progress)
     tries = tenacity.Retrying(
         stop=tenacity.stop_after_attempt(retries + 1),
         wait=tenacity.wait_exponential_jitter(initial=1, max=_LONGEST_WAIT),
@@ -90,7 +97,7 @@ def export_scores(
         before_sleep=lambda state: progress(f"waiting to try again ({_sentence(state)})"),
         reraise=True,
     )
-    found: Exported = tries(_once, database, model, target, (profile, binding, columns), changed, progress)
+    found: Exported = tries(order.carry_out)
     return found
 
 
@@ -99,77 +106,92 @@ def _sentence(state: object) -> str:
     return str(outcome.exception()) if outcome is not None else ""
 
 
-def _once(
-    database: Database,
-    model: str,
-    target: Target,
-    named: tuple[str | None, str | None, Sequence[str]],
-    changed: bool,
-    progress: Step,
-) -> Exported:
-    with connected(database) as connection, closing(target):
-        with transaction(connection):
-            settle(connection)
-        with transaction(connection):
-            plan = find_plan(connection, model, *named)
-            number = account.open_account(connection, plan, target.where)
-        progress("connecting")
-        target.prepare(plan)
+@dataclass(frozen=True)
+class _Order:
+    """What was asked for; carried out once for each try."""
+
+    database: Database
+    model: str
+    target: Target
+    profile: str | None
+    binding: str | None
+    columns: Sequence[str]
+    changed: bool
+    workers: int
+    progress: Step
+
+    def carry_out(self) -> Exported:
+        with connected(self.database) as connection, closing(self.target):
+            with transaction(connection):
+                settle(connection)
+                plan = self._plan(connection)
+                number = account.open_account(connection, plan, self.target.where)
+            self.progress("connecting")
+            self.target.prepare(plan)
+            try:
+                with connection:
+                    settle(connection)
+                    taken = account.take_snapshot(connection, plan, number)
+                    if self._plan(connection) != plan:
+                        raise BusyError(f"table {plan.profile} was changed meanwhile", "Run it again.")
+                    return self._export(connection, plan, taken)
+            except psycopg2.Error as error:
+                raise as_refusal(error) from None
+            except UnicodeError as error:
+                raise as_unreadable(error) from None
+
+    def _plan(self, connection: Connection) -> Plan:
+        return find_plan(connection, self.model, self.profile, self.binding, self.columns)
+
+    def _export(self, connection: Connection, plan: Plan, taken: account.Account) -> Exported:
+        why_all = self._why_all(taken)
+        only = self.changed and why_all is None
+        refuse_null_keys(connection, plan)
+        total = None if only else _estimated(connection, plan)
+        tally = _Tally(plan.position("version"))
+        stamp = str(uuid.uuid4())
         try:
-            with connection:
-                taken = account.take_snapshot(connection, plan, number)
-                if find_plan(connection, model, *named) != plan:
-                    raise BusyError(f"table {plan.profile} was changed meanwhile", "Run it again.")
-                return _exported(connection, plan, taken, target, changed=changed, progress=progress)
-        except psycopg2.Error as error:
-            raise as_refusal(error) from None
-        except UnicodeError as error:
-            raise as_unreadable(error) from None
+            self.target.begin(stamp, changed=only)
+            with self._reading(connection, plan, taken, [taken.changed()] if only else []) as batches:
+                for batch in batches:
+                    self.target.write(batch)
+                    tally.add(batch)
+                    self.progress("exporting", tally.rows, max(total, tally.rows) if total else None)
+            at = datetime.fromisoformat(taken.at).replace(tzinfo=UTC)
+            before = taken.last["stamp"] if only and taken.last else None
+            complete = Stamp(stamp, plan.model, plan.profile, tally.rows, tally.versions(), at, only, before)
+            account.record(connection, taken, complete)
+            self.progress("completing", tally.rows, tally.rows or None)
+            details = self.target.finish(complete)
+        except BaseException:
+            self.target.abandon()
+            raise
+        place = self.target.address.shown
+        return Exported(
+            plan.model, plan.profile, place, tally.rows, complete.versions, at, only, why_all, stamp, details
+        )
 
-
-def _exported(
-    connection: Connection, plan: Plan, taken: account.Account, target: Target, *, changed: bool, progress: Step
-) -> Exported:
-    why_all = None
-    if changed:
+    def _why_all(self, taken: account.Account) -> str | None:
+        if not self.changed:
+            return None
         if taken.number is None:
             raise PgscoreError(
-                "this is a standby, which cannot note what was exported: --changed is not to be had here",
-                "Export all rows, or export from the primary.",
+                "transactions are read-only here, so nothing can be noted: --changed is not to be had",
+                "Export all rows, or from the primary; or set default_transaction_read_only off for this role.",
             )
-        why_all = taken.why_all(target)
-    only = changed and why_all is None
-    stamp = str(uuid.uuid4())
-    refuse_null_keys(connection, plan)
-    total = None if only else _estimated(connection, plan)
-    tally = _Tally(plan.position("version"))
-    try:
-        target.begin(stamp, changed=only)
-        for batch in stream(connection, plan, taken.changed() if only else None):
-            target.write(batch)
-            tally.add(batch)
-            progress("exporting", tally.rows, max(total, tally.rows) if total else None)
-        at = datetime.fromisoformat(taken.at).replace(tzinfo=UTC)
-        before = taken.last["stamp"] if only and taken.last else None
-        complete = Stamp(stamp, plan.model, plan.profile, tally.rows, tally.versions(), at, only, before)
-        account.record(connection, taken, complete)
-        progress("completing", tally.rows, tally.rows or None)
-        details = target.finish(complete)
-    except BaseException:
-        target.abandon()
-        raise
-    return Exported(
-        plan.model,
-        plan.profile,
-        target.address.shown,
-        tally.rows,
-        complete.versions,
-        at,
-        only,
-        why_all,
-        stamp,
-        details,
-    )
+        return taken.why_all(self.target)
+
+    @contextmanager
+    def _reading(
+        self, connection: Connection, plan: Plan, taken: account.Account, conditions: Sequence[str]
+    ) -> Iterator[Iterator[list[Row]]]:
+        # Places of rows that are kept elsewhere are none that could be shared out.
+        if self.workers == 1 or taken.mute is not None:
+            yield stream(connection, plan, conditions)
+            return
+        database = workers_connect_to(self.database)
+        with reading(connection, database, plan, conditions, taken.leaves, self.workers) as batches:
+            yield batches
 
 
 class _Tally:

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 # What a session, a role or a database may have set must change nothing of what is exported.
 _SETTINGS = """
-    set search_path = pg_catalog, pg_temp;
-    set datestyle = 'ISO';
-    set timezone = 'UTC';
-    set intervalstyle = 'iso_8601';
-    set extra_float_digits = 1;
-    set bytea_output = 'hex';
-    set idle_in_transaction_session_timeout = 0;
-    set jit = off
+    set local search_path = pg_catalog, pg_temp;
+    set local datestyle = 'ISO';
+    set local timezone = 'UTC';
+    set local intervalstyle = 'iso_8601';
+    set local extra_float_digits = 1;
+    set local bytea_output = 'hex';
+    set local idle_in_transaction_session_timeout = 0;
+    set local jit = off
 """
 _BINDINGS = """
     select min(b.number) as number, (array_agg(b.name order by b.number))[1] as name, b.profile::oid as profile,
@@ -62,7 +62,7 @@ _ANY = 65535
 
 
 def settle(connection: Connection) -> None:
-    """Sets what exports depend on, for the whole session."""
+    """Begins a transaction with what exports depend on; behind a pooler a session is another one in the next."""
     with connection.cursor() as cursor:
         cursor.execute(_SETTINGS)
 
@@ -170,25 +170,39 @@ def refuse_null_keys(connection: Connection, plan: Plan) -> None:
         )
 
 
-def stream(connection: Connection, plan: Plan, condition: str | None) -> Iterator[list[Row]]:
+def stream(connection: Connection, plan: Plan, conditions: Sequence[str]) -> Iterator[list[Row]]:
     """The rows in batches, from a cursor of the server's: memory holds one batch.
 
     Args:
-        connection: in the transaction whose snapshot is exported.
+        connection: in a transaction with the snapshot that is exported.
         plan: what is exported.
-        condition: SQL that says which rows, or None for all.
+        conditions: SQL, all of which is true of the rows, `p`.
     """
     listed = sql.SQL(", ").join(sql.Identifier(column.source) for column in plan.columns)
     query = sql.SQL("select {} from {} p").format(listed, sql.SQL(plan.relation))
-    if condition:
-        query += sql.SQL(" where " + condition)
+    if conditions:
+        query += sql.SQL(" where " + " and ".join(conditions))
     # Where the export fails it goes with its transaction: a connection that is lost or interrupted closes nothing.
     cursor = connection.cursor("pgscore_export")
     _read_texts(cursor)
     cursor.execute(query)
-    while batch := cursor.fetchmany(_FETCHED):
+    while batch := _fetched(cursor, plan):
         yield batch
     cursor.close()
+
+
+def _fetched(cursor: extensions.cursor, plan: Plan) -> list[Row]:
+    try:
+        return cursor.fetchmany(_FETCHED)
+    except UnicodeError:
+        raise
+    except (ValueError, psycopg2.DataError) as error:
+        if isinstance(error, psycopg2.Error) and error.pgcode is not None:
+            raise
+        raise PgscoreError(
+            f"a value of table {plan.profile} is beyond what Python can hold: {' '.join(str(error).split())}",
+            "Dates and times lie between the years 1 and 9999.",
+        ) from None
 
 
 def _read_texts(cursor: extensions.cursor) -> None:
