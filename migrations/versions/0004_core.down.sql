@@ -37,26 +37,6 @@ as $$
     )
 $$;
 
-create or replace function pgscore._generate(b pgscore.binding) returns void
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    -- Also where the row was not written by attach: it is its owner's to write.
-    perform pgscore._refuse(pgscore._taken_problem(b));
-    perform pgscore._run_all(array(select format('drop trigger %I on %s', t.name, t.relation) from pgscore._leftover_triggers(b) t));
-    perform pgscore._run_all(array(select pgscore._former_functions_sql(b)));
-    perform pgscore._run_all(array(select pgscore._queue_sql(b)));
-    perform pgscore._run_all(array(select pgscore._event_functions_sql(b)));
-    perform pgscore._run_all(array(select pgscore._profile_functions_sql(b)));
-    perform pgscore._run_all(array(select pgscore._reconcile_sql(b)));
-    perform pgscore._run_all(array(select pgscore._queue_triggers_sql(b)));
-    perform pgscore._run_all(array(select pgscore._other_commits_sql(b)));
-    perform pgscore._run_all(array(select pgscore._event_triggers_sql(b)));
-    perform pgscore._run_all(array(select pgscore._profile_triggers_sql(b)));
-end
-$$;
-
 -- core/binding/compare.sql
 create or replace function pgscore._function_states(b pgscore.binding) returns table (object text, state text)
 language sql stable
@@ -203,6 +183,8 @@ drop function pgscore._rescore_write_template();
 
 drop function pgscore._rescore_log_template();
 
+drop function pgscore._has_rescore(b pgscore.binding);
+
 drop function pgscore._page_key(profile regclass);
 
 drop function pgscore._bound_keys_sql(key name[], types text[], variable text);
@@ -225,7 +207,7 @@ drop function pgscore._check_into(profile regclass, target regclass);
 
 drop function pgscore._into_page(j pgscore.job, out page_first text[], out page_last text[], out checked bigint);
 
-drop function pgscore._into_work(j pgscore.job, part pgscore.job_part, out checked bigint, out changed bigint, out refused bigint);
+drop function pgscore._into_work(j pgscore.job, part pgscore.job_part, out changed bigint, out refused bigint);
 
 drop function pgscore._serving_version(model text);
 

@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "28411ad4242a029ccee73db944cc86bc47ed1575eb0a90d1bc2635b777e69c99")
+    run_frozen("0004_core.up.sql", "faea80224429c56dd321b8e3e02eba3176fe84393d9b2a66d7044714714d027d")
 
 
 def downgrade() -> None:
-    run_frozen("0004_core.down.sql", "ccb8a4347a9179bb22db62d90b367bf0a4aa1cac78a3208f18c333d8260a82aa")
+    run_frozen("0004_core.down.sql", "718c8108dd5e5023c372b0ffe8f226b8b276e2520326b545056d6816c4e72845")

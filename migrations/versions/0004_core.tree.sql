@@ -11002,6 +11002,20 @@ comment on function pgscore._reconcile_sql(pgscore.binding) is 'What makes the f
 grant execute on function pgscore._reconcile_sql(pgscore.binding) to pgscore_reader;
 
 -- core/binding/generating/rescore.sql
+create function pgscore._has_rescore(b pgscore.binding) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Made when it is first called, and dropped where attach makes the others anew.
+    select exists (
+        select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+        where n.nspname = b.profile_schema and p.proname = b.profile_prefix || '_rescore' and p.proowner = b.owner
+    )
+$$;
+
+comment on function pgscore._has_rescore(pgscore.binding) is 'Whether the function is there that rescores a profile table';
+grant execute on function pgscore._has_rescore(pgscore.binding) to pgscore_reader;
+
 create function pgscore._page_key(profile regclass) returns name[]
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -11152,7 +11166,7 @@ as $$
     select s.*
     from pgscore._function_sql(
         format(
-            '%s(binding integer, task text, wanted text, serving integer, first_key text[], last_key text[], among text[], rows integer, '
+            '%s(binding integer, what text, which text, version integer, first_key text[], last_key text[], some_keys text[], rows integer, '
             'out page_first text[], out page_last text[], out checked bigint, out changed bigint, out refused bigint, out skipped text[])',
             pgscore._profile_object(b, 'rescore')
         ),
@@ -12192,7 +12206,6 @@ begin
     perform pgscore._run_all(array(select pgscore._event_functions_sql(b)));
     perform pgscore._run_all(array(select pgscore._profile_functions_sql(b)));
     perform pgscore._run_all(array(select pgscore._reconcile_sql(b)));
-    perform pgscore._run_all(array(select pgscore._rescore_sql(b)));
     perform pgscore._run_all(array(select pgscore._queue_triggers_sql(b)));
     perform pgscore._run_all(array(select pgscore._other_commits_sql(b)));
     perform pgscore._run_all(array(select pgscore._event_triggers_sql(b)));
@@ -12212,7 +12225,7 @@ as $$
         select s from pgscore._event_functions_sql(b) s
         union all select s from pgscore._reconcile_sql(b) s
         union all select s from pgscore._profile_functions_sql(b) s
-        union all select s from pgscore._rescore_sql(b) s
+        union all select s from pgscore._rescore_sql(b) s where pgscore._has_rescore(b)
     ),
     wanted as (
         select n.schema, n.name, c.s as makes, substring(m.s from '[(]([0-9a-f]{32})[)]''$') as hash, split_part(c.s, e'\n', 2) as posture
@@ -12227,8 +12240,6 @@ as $$
         join statements m on starts_with(m.s, format('comment on function %I.%I(', n.schema, n.name))
     )
     select coalesce(p.oid::regprocedure::text, format('%I.%I', w.schema, w.name)), case
-            -- The first release has not made it, and no event needs it.
-            when p.oid is null and w.name = b.profile_prefix || '_rescore' then 'outdated'
             when p.oid is null then 'missing'
             when md5(p.prosrc) is distinct from o.hash then 'edited'
             when p.proowner <> b.owner or not p.prosecdef or has_function_privilege('public', p.oid, 'execute')
@@ -13057,7 +13068,7 @@ comment on function pgscore._check_into(regclass, regclass) is 'Refuses a target
 grant execute on function pgscore._check_into(regclass, regclass) to pgscore_reader;
 
 create function pgscore._into_page(j pgscore.job, out page_first text[], out page_last text[], out checked bigint)
-language plpgsql volatile
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -13082,7 +13093,7 @@ $$;
 comment on function pgscore._into_page(pgscore.job) is 'The keys between which the next rows of a table stand';
 grant execute on function pgscore._into_page(pgscore.job) to pgscore_reader;
 
-create function pgscore._into_work(j pgscore.job, part pgscore.job_part, out checked bigint, out changed bigint, out refused bigint)
+create function pgscore._into_work(j pgscore.job, part pgscore.job_part, out changed bigint, out refused bigint)
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp set jit = off
 as $$
@@ -13222,7 +13233,7 @@ begin
     ) then
         return;
     end if;
-    -- Bindings of the first release have none. And a member of the owner runs nothing that another one has put in its
+    -- The first call makes it. And a member of the owner runs nothing that another one has put in its
     -- place: it is made anew in the transaction that calls it, works with the owner's rights, and so does all that it calls.
     perform pgscore._run_all(statements);
 end
@@ -13337,7 +13348,7 @@ begin
     elsif task = 'page' then
         select p.* into page_first, page_last, checked from pgscore._into_page(j) p;
     else
-        select w.* into checked, changed, refused from pgscore._into_work(j, part) w;
+        select w.* into changed, refused from pgscore._into_work(j, part) w;
     end if;
 end
 $$;
@@ -13449,7 +13460,9 @@ begin
     end if;
     delete from pgscore.job_part p where p.id = part.id;
     update pgscore.job o
-    set done = o.done + case part.round when 0 then part.rows else 0 end, changed = o.changed + coalesce(found_rows.changed, 0),
+    -- A later pass finds again what was left.
+    set done = o.done + case when j.pass > 1 then coalesce(found_rows.changed, 0) when part.round = 0 then part.rows else 0 end,
+        changed = o.changed + coalesce(found_rows.changed, 0),
         refused = o.refused + coalesce(found_rows.refused, 0), left_out = o.left_out + many_left
     where o.id = j.id;
     return true;
@@ -13486,7 +13499,7 @@ begin
             raise exception 'the tables were detached meanwhile' using errcode = 'undefined_object';
         end if;
         perform pgscore._check_owner(b.events, b.profile);
-        if pg_get_userbyid(b.owner) <> current_user then
+        if pg_get_userbyid(b.owner) <> current_user or not pgscore._has_rescore(b) then
             perform from pgscore.binding o where o.number = b.number for update;
             perform pgscore._make_rescore(b);
         end if;
@@ -13956,7 +13969,7 @@ as $$
         ) w
     left join pg_catalog.pg_namespace n on n.nspname = w.schema
     left join pg_catalog.pg_proc p on p.pronamespace = n.oid and p.proname = w.prefix || '_' || w.what
-    -- The first release has not made it, and no event needs it.
+    -- Made when it is first called.
     where p.oid is not null or w.what <> 'rescore'
 $$;
 
@@ -13979,7 +13992,7 @@ as $$
         where b.number = (select min(f.number) from pgscore._bindings_of(b.profile) f)
         union all
         select s from pgscore._rescore_sql(b) s
-        where b.number = (select min(f.number) from pgscore._bindings_of(b.profile) f)
+        where pgscore._has_rescore(b) and b.number = (select min(f.number) from pgscore._bindings_of(b.profile) f)
     ) g
     where s like 'comment on function %'
 $$;

@@ -154,13 +154,29 @@ def test_any_session_settings(root: Session, shopping: Database) -> None:
     assert assert_rescored(root, version=1) == 40
 
 
-def test_a_binding_of_the_first_release(root: Session, owner: Session) -> None:
-    """It has no function that rescores: the first call makes it."""
+def test_the_function_is_made_when_it_is_called(root: Session, owner: Session) -> None:
+    """Bindings of the first release have none, and events need none; attach drops it, and a job that runs makes it anew."""
     load(root, 5)
     promote(root, 2)
-    root.run('drop function "Shop"."_pgscore_Customer_rescore"')
-    states = root.run("select state from pgscore._outdated_bindings()")
-    assert states == [("outdated",)]
-    owner.run(CALL)
+    exists = 'select to_regproc(\'"Shop"."_pgscore_Customer_rescore"\') is not null'
+    assert not root.value(exists)
+    job = owner.value("select id from pgscore._start_job('shop', %s, batch => 3)", shop.PROFILE)
+    assert root.value(exists)
+    assert root.run("select state from pgscore._outdated_bindings()") == []
+    shop.reattach(root)
+    assert not root.value(exists)
+    while owner.value("select state from pgscore._rescore_step(%s)", job) != "finished":
+        pass
     assert assert_rescored(root, version=2) == 5
     assert root.run("select state from pgscore._outdated_bindings()") == []
+    # What was changed by hand is told, and made anew by who calls.
+    body = root.value("select prosrc from pg_proc where proname = '_pgscore_Customer_rescore'")
+    signature = root.value("select oid::regprocedure::text from pg_proc where proname = '_pgscore_Customer_rescore'")
+    root.run(f"alter function {signature} security invoker")
+    assert root.run("select state from pgscore._outdated_bindings()") == [("edited",)]
+    owner.run(CALL)
+    assert root.run("select state from pgscore._outdated_bindings()") == []
+    assert root.value("select prosrc from pg_proc where proname = '_pgscore_Customer_rescore'") == body
+    shop.detach(root)
+    assert not root.value(exists)
+    assert root.run("select * from pgscore.job") == []

@@ -112,7 +112,7 @@ comment on function pgscore._check_into(regclass, regclass) is 'Refuses a target
 grant execute on function pgscore._check_into(regclass, regclass) to pgscore_reader;
 
 create function pgscore._into_page(j pgscore.job, out page_first text[], out page_last text[], out checked bigint)
-language plpgsql volatile
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -137,7 +137,7 @@ $$;
 comment on function pgscore._into_page(pgscore.job) is 'The keys between which the next rows of a table stand';
 grant execute on function pgscore._into_page(pgscore.job) to pgscore_reader;
 
-create function pgscore._into_work(j pgscore.job, part pgscore.job_part, out checked bigint, out changed bigint, out refused bigint)
+create function pgscore._into_work(j pgscore.job, part pgscore.job_part, out changed bigint, out refused bigint)
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp set jit = off
 as $$

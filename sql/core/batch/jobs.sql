@@ -83,7 +83,7 @@ begin
     ) then
         return;
     end if;
-    -- Bindings of the first release have none. And a member of the owner runs nothing that another one has put in its
+    -- The first call makes it. And a member of the owner runs nothing that another one has put in its
     -- place: it is made anew in the transaction that calls it, works with the owner's rights, and so does all that it calls.
     perform pgscore._run_all(statements);
 end
@@ -198,7 +198,7 @@ begin
     elsif task = 'page' then
         select p.* into page_first, page_last, checked from pgscore._into_page(j) p;
     else
-        select w.* into checked, changed, refused from pgscore._into_work(j, part) w;
+        select w.* into changed, refused from pgscore._into_work(j, part) w;
     end if;
 end
 $$;

@@ -73,7 +73,9 @@ begin
     end if;
     delete from pgscore.job_part p where p.id = part.id;
     update pgscore.job o
-    set done = o.done + case part.round when 0 then part.rows else 0 end, changed = o.changed + coalesce(found_rows.changed, 0),
+    -- A later pass finds again what was left.
+    set done = o.done + case when j.pass > 1 then coalesce(found_rows.changed, 0) when part.round = 0 then part.rows else 0 end,
+        changed = o.changed + coalesce(found_rows.changed, 0),
         refused = o.refused + coalesce(found_rows.refused, 0), left_out = o.left_out + many_left
     where o.id = j.id;
     return true;
@@ -110,7 +112,7 @@ begin
             raise exception 'the tables were detached meanwhile' using errcode = 'undefined_object';
         end if;
         perform pgscore._check_owner(b.events, b.profile);
-        if pg_get_userbyid(b.owner) <> current_user then
+        if pg_get_userbyid(b.owner) <> current_user or not pgscore._has_rescore(b) then
             perform from pgscore.binding o where o.number = b.number for update;
             perform pgscore._make_rescore(b);
         end if;
