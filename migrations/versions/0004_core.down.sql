@@ -223,9 +223,9 @@ drop function pgscore._rows_to_rescore(j pgscore.job);
 
 drop function pgscore._run_rescore(j pgscore.job, task text, part pgscore.job_part, out page_first text[], out page_last text[], out checked bigint, out changed bigint, out refused bigint, out skipped text[]);
 
-drop function pgscore._hand_out(job bigint);
+drop function pgscore._hand_out(job pgscore.job);
 
-drop function pgscore._end_pass(job bigint, out ends text, out waits double precision);
+drop function pgscore._end_pass(job pgscore.job, out ends text, out waits double precision);
 
 drop function pgscore._do_part(j pgscore.job, part pgscore.job_part);
 

@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "faea80224429c56dd321b8e3e02eba3176fe84393d9b2a66d7044714714d027d")
+    run_frozen("0004_core.up.sql", "19525578037e369a8d7af749c276f81b33d7140a3383263fa4fedbbfa61c1e62")
 
 
 def downgrade() -> None:
-    run_frozen("0004_core.down.sql", "718c8108dd5e5023c372b0ffe8f226b8b276e2520326b545056d6816c4e72845")
+    run_frozen("0004_core.down.sql", "34d6bd602a0de9f13cb01aa3b37d17a1456641425f78fe0ccb19f726b495ffb2")

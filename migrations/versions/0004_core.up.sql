@@ -162,6 +162,8 @@ declare
     answer record;
     mark bigint;
     start integer;
+    detail text;
+    hint text;
 begin
     {{targets}}
     -- Deferred triggers of the tables fire here, with the owner's rights, and not with those of a member who called.
@@ -208,6 +210,7 @@ if $1 = {{number}} then
         end if;
         {{work}}
     exception when others then
+        get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
         {{fail}}
     end;
 end if;
@@ -483,7 +486,7 @@ declare
         'unnested_match', (select string_agg(format('pgscore_row.%I = u.key_%s', k, o), ' and ' order by o) from unnest(key) with ordinality u (k, o)),
         'match', (select string_agg(format('p.%I = u.key_%s', k, o), ' and ' order by o) from unnest(key) with ordinality u (k, o)),
         'relations', format('%L', array(select r from pgscore._partitions(b.profile) r order by r::text)),
-        'fail', pgscore._fail_sql(b)
+        'fail', format('perform pgscore._fail(%s, %L, sqlstate, sqlerrm, detail, hint);', b.number, b.events)
     );
 begin
     -- A model may read the score of another one.
@@ -1075,7 +1078,7 @@ comment on function pgscore._run_rescore(pgscore.job, text, pgscore.job_part) is
 
 grant execute on function pgscore._run_rescore(pgscore.job, text, pgscore.job_part) to pgscore_reader;
 
-create function pgscore._hand_out(job bigint) returns boolean
+create function pgscore._hand_out(job pgscore.job) returns boolean
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -1083,8 +1086,10 @@ declare
     j pgscore.job;
     page record;
 begin
-    -- Locked for no longer than it takes to find the keys: other workers wait here.
-    select o.* into j from pgscore.job o where o.id = job for update;
+    -- Locked for no longer than it takes to find the keys: other workers wait here. It is still about what was checked.
+    select o.* into j from pgscore.job o
+    where o.id = job.id and (o.profile, o.binding, o.target, o.owner) is not distinct from (job.profile, job.binding, job.target, job.owner)
+    for update;
     if j.handed_out or j.id is null then
         return false;
     end if;
@@ -1099,12 +1104,12 @@ begin
 end
 $$;
 
-comment on function pgscore._hand_out(bigint) is 'Makes a part of the next rows of a job; false where there are none';
+comment on function pgscore._hand_out(pgscore.job) is 'Makes a part of the next rows of a job; false where there are none';
 
-grant execute on function pgscore._hand_out(bigint) to pgscore_reader;
+grant execute on function pgscore._hand_out(pgscore.job) to pgscore_reader;
 
 -- core/batch/rescore.sql
-create function pgscore._end_pass(job bigint, out ends text, out waits double precision)
+create function pgscore._end_pass(job pgscore.job, out ends text, out waits double precision)
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -1112,7 +1117,7 @@ declare
     j pgscore.job;
     due timestamptz;
 begin
-    select o.* into j from pgscore.job o where o.id = job for update;
+    select o.* into j from pgscore.job o where o.id = job.id for update;
     waits := 0;
     if j.id is null then
         ends := 'anew';
@@ -1131,7 +1136,7 @@ begin
             update pgscore.job o
             set pass = o.pass + 1, last_key = null, handed_out = false, left_out = case when o.whole then o.left_out else 0 end
             where o.id = j.id;
-            if not pgscore._hand_out(j.id) then
+            if not pgscore._hand_out(job) then
                 update pgscore.job o set finished = clock_timestamp() where o.id = j.id;
             end if;
             ends := 'working';
@@ -1143,10 +1148,10 @@ begin
 end
 $$;
 
-comment on function pgscore._end_pass(bigint) is
+comment on function pgscore._end_pass(pgscore.job) is
     'What there is to do for a worker that found no part: to wait, to look for rows that came meanwhile, or nothing';
 
-grant execute on function pgscore._end_pass(bigint) to pgscore_reader;
+grant execute on function pgscore._end_pass(pgscore.job) to pgscore_reader;
 
 create function pgscore._do_part(j pgscore.job, part pgscore.job_part) returns boolean
 language plpgsql volatile
@@ -1233,12 +1238,12 @@ begin
         if part.id is not null then
             if pgscore._do_part(j, part) then
                 -- In the same transaction, so that a part is ready for each worker.
-                perform pgscore._hand_out(j.id);
+                perform pgscore._hand_out(j);
             else
                 state := 'anew';
             end if;
-        elsif not pgscore._hand_out(j.id) then
-            select e.ends, e.waits into state, waits from pgscore._end_pass(j.id) e;
+        elsif not pgscore._hand_out(j) then
+            select e.ends, e.waits into state, waits from pgscore._end_pass(j) e;
         end if;
     end if;
     waits := coalesce(waits, 0);

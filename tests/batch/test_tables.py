@@ -155,7 +155,7 @@ def test_any_session_settings(root: Session, shopping: Database) -> None:
 
 
 def test_the_function_is_made_when_it_is_called(root: Session, owner: Session) -> None:
-    """Bindings of the first release have none, and events need none; attach drops it, and a job that runs makes it anew."""
+    """Events need none, and the first release made none; attach drops it, and a job that runs makes it anew."""
     load(root, 5)
     promote(root, 2)
     exists = 'select to_regproc(\'"Shop"."_pgscore_Customer_rescore"\') is not null'

@@ -128,7 +128,7 @@ declare
         'unnested_match', (select string_agg(format('pgscore_row.%I = u.key_%s', k, o), ' and ' order by o) from unnest(key) with ordinality u (k, o)),
         'match', (select string_agg(format('p.%I = u.key_%s', k, o), ' and ' order by o) from unnest(key) with ordinality u (k, o)),
         'relations', format('%L', array(select r from pgscore._partitions(b.profile) r order by r::text)),
-        'fail', pgscore._fail_sql(b)
+        'fail', format('perform pgscore._fail(%s, %L, sqlstate, sqlerrm, detail, hint);', b.number, b.events)
     );
 begin
     -- A model may read the score of another one.
