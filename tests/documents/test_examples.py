@@ -27,6 +27,7 @@ _GUIDE = [
     "docs/guide/roles.md",
     "docs/guide/first-model.md",
     "docs/guide/releases.md",
+    "docs/guide/rescore.md",
     "docs/guide/costs.md",
     "docs/guide/limits.md",
     "docs/guide/removal.md",
