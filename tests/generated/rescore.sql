@@ -31,6 +31,8 @@ declare
     answer record;
     mark bigint;
     start integer;
+    detail text;
+    hint text;
 begin
     if $1 = 2 then
         begin
@@ -175,7 +177,8 @@ begin
                 delete from "Shop"."_pgscore_Customer_queue" q where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_id = here.mark;
             end if;
         exception when others then
-            perform pgscore._fail(2, '"Shop"."Order Lines"', sqlstate, sqlerrm);
+            get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
+            perform pgscore._fail(2, '"Shop"."Order Lines"', sqlstate, sqlerrm, detail, hint);
         end;
     end if;
     -- Deferred triggers of the tables fire here, with the owner's rights, and not with those of a member who called.
