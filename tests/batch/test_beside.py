@@ -64,10 +64,10 @@ def test_events_promotions_and_several_rescores(root: Session, shopping: Databas
     call = f"call pgscore.rescore('shop', '{shop.PROFILE}', batch => 150)"
     for version in (2, 1, 2):
         promote(root, version)
-        for each in [each.start(call) for each in callers]:
-            each.result()
-    for each in running:
-        each.result()
+        for called in [caller.start(call) for caller in callers]:
+            called.result()
+    for one in running:
+        one.result()
     callers[0].run(call)
     assert root.value("select left_out from pgscore.job order by id desc limit 1") == 0
     assert assert_rescored(root, version=2) == 2000
