@@ -209,6 +209,8 @@ drop function pgscore._into_page(j pgscore.job, out page_first text[], out page_
 
 drop function pgscore._into_work(j pgscore.job, part pgscore.job_part, out changed bigint, out refused bigint);
 
+drop function pgscore._fill_new(model text, profile regclass, schema_name name, table_name name);
+
 drop function pgscore._serving_version(model text);
 
 drop function pgscore._promotions(model text);

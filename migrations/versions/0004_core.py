@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "19525578037e369a8d7af749c276f81b33d7140a3383263fa4fedbbfa61c1e62")
+    run_frozen("0004_core.up.sql", "00d70f28fb8ea87c4e8f9ccd254f91cdd1e6b56634be53008c1d39cee9e6d3ec")
 
 
 def downgrade() -> None:
-    run_frozen("0004_core.down.sql", "34d6bd602a0de9f13cb01aa3b37d17a1456641425f78fe0ccb19f726b495ffb2")
+    run_frozen("0004_core.down.sql", "74cb9dbbd352cbb4127bfa2d166404aefd27dd98aa09124bee211920dacf5633")
