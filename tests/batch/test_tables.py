@@ -12,11 +12,14 @@ from sklearn.linear_model import LogisticRegression
 
 from tests.bindings import shop
 from tests.bindings.keys import KEYS
+from tests.support import models
 
 from .rescored import CALL, JOB, assert_rescored, load, promote, versions
 
 if TYPE_CHECKING:
     from tests.support.database import Database, Session
+
+_COLUMNS = "select pgscore._into_columns_sql('churn.customer_profile')"
 
 
 @pytest.mark.parametrize("kind", ["odd text", "uuid", "integer, text", "narrow profiles", "partitions"])
@@ -180,3 +183,23 @@ def test_the_function_is_made_when_it_is_called(root: Session, owner: Session) -
     shop.detach(root)
     assert not root.value(exists)
     assert root.run("select * from pgscore.job") == []
+
+
+def test_a_model_that_only_its_artifact_scores(opaque: Database) -> None:
+    """Whole arrays are handed to the estimator; what it refuses is listed, and NULL in another table."""
+    root, owner = opaque.session(), opaque.session()
+    root.run("update churn.customer_profile set total_day_minutes = 'infinity' where customer_id = 7")
+    root.run("delete from pgscore.stale_row; delete from pgscore.prediction_log")
+    owner.run("set session authorization churn_owner")
+    owner.run("call pgscore.rescore('churn', 'churn.customer_profile', whole => true, batch => 25)")
+    assert models.assert_scores_are_right(root, {3: models.opaque_pipeline()}) == models.CUSTOMERS - 1
+    assert root.run("select key from pgscore.stale_row") == [("7",)]
+    assert root.value("select refused from pgscore.job") == 1
+    owner.run(f"create table churn.scores ({owner.value(_COLUMNS)})")
+    owner.run("call pgscore.rescore('churn', 'churn.customer_profile', target => 'churn.scores', batch => 25)")
+    wrong = """
+        select customer_id from churn.customer_profile c full join churn.scores s using (customer_id)
+        where (s.score, s.version) is distinct from (c.churn_score, c.churn_model_version) order by 1
+    """
+    assert root.run(wrong) == [(7,)]
+    assert root.row("select score, version from churn.scores where customer_id = 7") == (None, 3)
