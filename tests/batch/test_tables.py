@@ -12,11 +12,14 @@ from sklearn.linear_model import LogisticRegression
 
 from tests.bindings import shop
 from tests.bindings.keys import KEYS
+from tests.support import models
 
 from .rescored import CALL, JOB, assert_rescored, load, promote, versions
 
 if TYPE_CHECKING:
     from tests.support.database import Database, Session
+
+_COLUMNS = "select pgscore._into_columns_sql('churn.customer_profile')"
 
 
 @pytest.mark.parametrize("kind", ["odd text", "uuid", "integer, text", "narrow profiles", "partitions"])
@@ -154,13 +157,49 @@ def test_any_session_settings(root: Session, shopping: Database) -> None:
     assert assert_rescored(root, version=1) == 40
 
 
-def test_a_binding_of_the_first_release(root: Session, owner: Session) -> None:
-    """It has no function that rescores: the first call makes it."""
+def test_the_function_is_made_when_it_is_called(root: Session, owner: Session) -> None:
+    """Events need none, and the first release made none; attach drops it, and a job that runs makes it anew."""
     load(root, 5)
     promote(root, 2)
-    root.run('drop function "Shop"."_pgscore_Customer_rescore"')
-    states = root.run("select state from pgscore._outdated_bindings()")
-    assert states == [("outdated",)]
-    owner.run(CALL)
+    exists = 'select to_regproc(\'"Shop"."_pgscore_Customer_rescore"\') is not null'
+    assert not root.value(exists)
+    job = owner.value("select id from pgscore._start_job('shop', %s, batch => 3)", shop.PROFILE)
+    assert root.value(exists)
+    assert root.run("select state from pgscore._outdated_bindings()") == []
+    shop.reattach(root)
+    assert not root.value(exists)
+    while owner.value("select state from pgscore._rescore_step(%s)", job) != "finished":
+        pass
     assert assert_rescored(root, version=2) == 5
     assert root.run("select state from pgscore._outdated_bindings()") == []
+    # What was changed by hand is told, and made anew by who calls.
+    body = root.value("select prosrc from pg_proc where proname = '_pgscore_Customer_rescore'")
+    signature = root.value("select oid::regprocedure::text from pg_proc where proname = '_pgscore_Customer_rescore'")
+    root.run(f"alter function {signature} security invoker")
+    assert root.run("select state from pgscore._outdated_bindings()") == [("edited",)]
+    owner.run(CALL)
+    assert root.run("select state from pgscore._outdated_bindings()") == []
+    assert root.value("select prosrc from pg_proc where proname = '_pgscore_Customer_rescore'") == body
+    shop.detach(root)
+    assert not root.value(exists)
+    assert root.run("select * from pgscore.job") == []
+
+
+def test_a_model_that_only_its_artifact_scores(opaque: Database) -> None:
+    """Whole arrays are handed to the estimator; what it refuses is listed, and NULL in another table."""
+    root, owner = opaque.session(), opaque.session()
+    root.run("update churn.customer_profile set total_day_minutes = 'infinity' where customer_id = 7")
+    root.run("delete from pgscore.stale_row; delete from pgscore.prediction_log")
+    owner.run("set session authorization churn_owner")
+    owner.run("call pgscore.rescore('churn', 'churn.customer_profile', whole => true, batch => 25)")
+    assert models.assert_scores_are_right(root, {3: models.opaque_pipeline()}) == models.CUSTOMERS - 1
+    assert root.run("select key from pgscore.stale_row") == [("7",)]
+    assert root.value("select refused from pgscore.job") == 1
+    owner.run(f"create table churn.scores ({owner.value(_COLUMNS)})")
+    owner.run("call pgscore.rescore('churn', 'churn.customer_profile', target => 'churn.scores', batch => 25)")
+    wrong = """
+        select customer_id from churn.customer_profile c full join churn.scores s using (customer_id)
+        where (s.score, s.version) is distinct from (c.churn_score, c.churn_model_version) order by 1
+    """
+    assert root.run(wrong) == [(7,)]
+    assert root.row("select score, version from churn.scores where customer_id = 7") == (None, 3)

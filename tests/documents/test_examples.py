@@ -34,6 +34,7 @@ _GUIDE = [
     "docs/guide/compare.md",
     "docs/guide/maintenance.md",
     "docs/guide/export.md",
+    "docs/guide/rescore.md",
     "docs/guide/costs.md",
     "docs/guide/limits.md",
     "docs/guide/removal.md",

@@ -44,6 +44,15 @@ def _build_two(session: Session) -> None:
     session.run(f"set role {shop.OWNER}; create table {_CALLS} (caller bigint, minutes integer); reset role")
 
 
+def _build_rescored(session: Session) -> None:
+    shop.build(session, "text", part="integer", event_part="bigint")
+    shop.attach(session, composite=True)
+
+
+def _make_rescore(session: Session) -> None:
+    shop.run_as_owner(session, "select pgscore._make_rescore(b) from pgscore.binding b where b.model = 'shop'")
+
+
 def _attach_two(session: Session) -> None:
     shop.attach(session, reducers=[each for each in shop.REDUCERS if each["column"] != "pieces"])
     session.run(f"set role {shop.OWNER}")
@@ -87,6 +96,7 @@ _VARIANTS: dict[str, tuple[str, Callable[[Session], object], Callable[[Session],
         shop.build,
         lambda s: shop.attach(s, on_missing="insert"),
     ),
+    "rescore": ("What rescoring makes for tables with a key of two columns", _build_rescored, _make_rescore),
     "counts": (
         "A binding that counts, and does nothing else",
         shop.build,

@@ -60,7 +60,8 @@ def replaced(world: World) -> World:
     world.attach("alice")
     world.attach("bob")
     world.insert("sa")
-    assert replace(world.alice) > 5
+    call(world.alice, "rescore", "sa")
+    assert replace(world.alice) > 6
     return world
 
 

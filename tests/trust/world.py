@@ -235,6 +235,7 @@ UNSUITABLE = ("22023", "42809", "0A000", "55000", "42602", "42701", "42939")
 CALLS = {
     "reattach": "select pgscore.reattach('{space}.ev', '{space}.pr')",
     "reconcile": "call pgscore.reconcile('{space}.ev', '{space}.pr')",
+    "rescore": f"call pgscore.rescore('{MODEL}', '{{space}}.pr')",
     "detach": "select pgscore.detach('{space}.ev', '{space}.pr')",
 }
 

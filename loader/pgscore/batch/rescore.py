@@ -6,13 +6,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from pgscore.database import Database, connected, row, rows, transaction
 from pgscore.errors import PgscoreError
 from pgscore.progress import Step, no_step
 
+from .target import make_target
 from .workers import work_together
 
 if TYPE_CHECKING:
@@ -112,13 +112,14 @@ def rescore(
         )
     wanted = _Wanted(model, profile, whole, into, batch)
     with connected(database) as connection:
+        progress("scoring")
         job = _start(connection, wanted, make=True)
-        resumed = job["done"] > 0
+        resumed = job["done"] > 0 and job["finished"] is None
 
         def work(worker: Connection, go_on: Callable[[], bool]) -> int | None:
             return _work(worker, wanted, go_on, progress)
 
-        found = work_together(database, connection, workers, work)
+        found = job["id"] if job["finished"] else work_together(database, connection, workers, work)
         with transaction(connection):
             told = row(
                 connection,
@@ -166,29 +167,13 @@ def _start(connection: Connection, wanted: _Wanted, *, make: bool = False) -> di
     with transaction(connection), connection.cursor() as cursor:
         cursor.execute("set transaction isolation level read committed")
         if make and wanted.into is not None:
-            _make_target(connection, wanted.profile, wanted.into)
+            made = make_target(connection, wanted.model, wanted.profile, wanted.into)
+            if made is not None:
+                return made
         return row(
             connection,
             "select * from pgscore._start_job(%s, %s, %s, %s, %s)",
             (wanted.model, wanted.profile, wanted.whole, wanted.into, wanted.batch),
-        )
-
-
-def _make_target(connection: Connection, profile: str, into: str) -> None:
-    if row(connection, "select to_regclass(%s) as there", (into,))["there"] is not None:
-        return
-    found = row(
-        connection,
-        "select parse_ident(%s) as name, pgscore._into_columns_sql(%s) as columns",
-        (into, profile),
-    )
-    with connection.cursor() as cursor:
-        if found["columns"] is None:
-            # The database says why.
-            cursor.execute("select pgscore._check_into(%s, null)", (profile,))
-            return
-        cursor.execute(
-            sql.SQL("create table {} ({})").format(sql.Identifier(*found["name"]), sql.SQL(found["columns"]))
         )
 
 

@@ -44,11 +44,11 @@ def rescore(
     dsn: Dsn = "",
     as_json: Json = False,
 ) -> None:
-    """Brings the scores of a profile table up to the version that serves.
+    """Scores a table anew where it is outdated.
 
-    It takes rows that another version scored, that none has scored, or that are stale, in batches that commit, while
-    the table is in use; after an interruption the same command goes on. Rows that others hold are tried again later: it
-    exits with 1 if some were left.
+    Its rows get the score of the version that serves: those that another version scored, that none has scored, or that
+    are stale, in batches that commit, while the table is in use. After an interruption the same command goes on. Rows
+    that others hold are tried again later: it exits with 1 if some were left.
     """
     with steps(f"rescoring {profile}", of_bytes=False) as step:
         done = batch.rescore(dsn, model, profile, whole=whole, into=into, workers=workers, batch=rows, progress=step)

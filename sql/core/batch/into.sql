@@ -4,7 +4,10 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     key constant name[] := pgscore._page_key(profile);
-    target_owner constant regrole := (select c.relowner from pg_catalog.pg_class c where c.oid = target and c.relkind in ('r', 'p'));
+    -- Who calls makes the one that is not there yet.
+    target_owner constant regrole := case when target is null then to_regrole(quote_ident(current_user)) else (
+        select c.relowner from pg_catalog.pg_class c where c.oid = target and c.relkind in ('r', 'p')
+    ) end;
     wanted record;
 begin
     if not exists (select from pg_catalog.pg_class c where c.oid = profile and c.relkind in ('r', 'p')) then
@@ -36,7 +39,7 @@ begin
         problem := format('row-level security of table %s may hide rows from %s, and what is left out would not show', profile, current_user);
         hint := 'Connect as its owner, or as a role that sees all rows.';
     end if;
-    if problem is not null then
+    if problem is not null or target is null then
         return;
     end if;
     for wanted in
@@ -74,7 +77,7 @@ end
 $$;
 
 comment on function pgscore._into_problem(regclass, regclass) is
-    'Why the caller cannot have scores of a table''s rows written to another one, in a sentence, and what to do; NULL where nothing is in the way';
+    'Why the caller cannot have scores of a table''s rows written to another one, or to one that they would make (NULL), in a sentence, and what to do; NULL where nothing is in the way';
 grant execute on function pgscore._into_problem(regclass, regclass) to pgscore_reader;
 
 create function pgscore._into_columns_sql(profile regclass) returns text
@@ -112,32 +115,42 @@ comment on function pgscore._check_into(regclass, regclass) is 'Refuses a target
 grant execute on function pgscore._check_into(regclass, regclass) to pgscore_reader;
 
 create function pgscore._into_page(j pgscore.job, out page_first text[], out page_last text[], out checked bigint)
-language plpgsql volatile
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     key constant name[] := pgscore._page_key(j.profile);
     types constant text[] := pgscore._key_types(j.profile, key);
     keys constant text := pgscore._columns_sql(key, 'p');
+    descending constant text := (select string_agg(format('p.%I desc', k), ', ' order by o) from unnest(key) with ordinality u (k, o));
 begin
     execute format(
         'select %s from %s p%s order by %s limit 1', pgscore._places_sql(key, 'p'), j.profile,
         case when j.last_key is not null then format(' where (%s) > (%s)', keys, pgscore._bound_keys_sql(key, types, '$1')) end, keys
     ) into page_first using j.last_key;
+    if page_first is null then
+        checked := 0;
+        return;
+    end if;
+    -- The last of so many is found without a look at the others.
     execute format(
-        'select l.n, %1$s from (
-            select %2$s, row_number() over (order by %2$s) as n from %3$s p where (%2$s) >= (%4$s) order by %2$s limit $2
-        ) l order by l.n desc limit 1',
-        pgscore._places_sql(key, 'l'), keys, j.profile, pgscore._bound_keys_sql(key, types, '$1')
-    ) into checked, page_last using page_first, j.batch;
-    checked := coalesce(checked, 0);
+        'select %1$s from %2$s p where (%3$s) >= (%4$s) order by %3$s offset $2 - 1 limit 1',
+        pgscore._places_sql(key, 'p'), j.profile, keys, pgscore._bound_keys_sql(key, types, '$1')
+    ) into page_last using page_first, j.batch;
+    checked := j.batch;
+    if page_last is null then
+        execute format('select %s from %s p order by %s limit 1', pgscore._places_sql(key, 'p'), j.profile, descending)
+        into page_last;
+        execute format('select count(*) from %s p where (%s) >= (%s)', j.profile, keys, pgscore._bound_keys_sql(key, types, '$1'))
+        into checked using page_first;
+    end if;
 end
 $$;
 
 comment on function pgscore._into_page(pgscore.job) is 'The keys between which the next rows of a table stand';
 grant execute on function pgscore._into_page(pgscore.job) to pgscore_reader;
 
-create function pgscore._into_work(j pgscore.job, part pgscore.job_part, out checked bigint, out changed bigint, out refused bigint)
+create function pgscore._into_work(j pgscore.job, part pgscore.job_part, out changed bigint, out refused bigint)
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp set jit = off
 as $$
@@ -190,3 +203,47 @@ $$;
 comment on function pgscore._into_work(pgscore.job, pgscore.job_part) is
     'Writes keys and scores of the rows of a part to another table: as the caller, who owns that and may read these';
 grant execute on function pgscore._into_work(pgscore.job, pgscore.job_part) to pgscore_reader;
+
+create function pgscore._fill_new(model text, profile regclass, schema_name name, table_name name) returns pgscore.job
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp set jit = off
+as $$
+declare
+    key constant name[] := pgscore._page_key(profile);
+    promotions constant bigint := pgscore._promotions(model);
+    serving constant integer := pgscore._serving_version(model);
+    target constant text := format('%I.%I', schema_name, table_name);
+    many bigint;
+    many_refused bigint;
+    j pgscore.job;
+begin
+    perform pgscore._check_into(profile, null);
+    -- One statement, that may run in parallel, and an index that is built at once: a fraction of what single rows cost.
+    execute format(
+        'create table %s as select %s, pgscore.score(%L::text, p) as score, %s::integer as version, now() as "at" from %s p',
+        target, pgscore._columns_sql(key, 'p'), model, serving, profile
+    );
+    get diagnostics many = row_count;
+    if promotions <> pgscore._promotions(model) then
+        raise exception 'another version of model "%" was promoted meanwhile, and nothing was written', model
+            using errcode = 'serialization_failure', hint = 'Run it again.';
+    end if;
+    execute format(
+        'alter table %s alter version set not null, alter "at" set not null, add primary key (%s)', target, pgscore._columns_sql(key)
+    );
+    -- What is refused where the same columns are given.
+    perform pgscore._check_into(profile, target::regclass);
+    execute format('select count(*) from %s where score is null', target) into many_refused;
+    insert into pgscore.job (owner, model, profile, target, whole, version, batch, total, handed_out, done, changed, refused, finished)
+    values (
+        (select c.relowner from pg_catalog.pg_class c where c.oid = target::regclass), _fill_new.model, _fill_new.profile, target::regclass,
+        true, serving, greatest(many, 1), many, true, many, many, many_refused, clock_timestamp()
+    )
+    returning * into j;
+    return j;
+end
+$$;
+
+comment on function pgscore._fill_new(text, regclass, name, name) is
+    'Makes a table of the scores of a table''s rows, at once: where it does not come to its end there is none';
+grant execute on function pgscore._fill_new(text, regclass, name, name) to pgscore_reader;

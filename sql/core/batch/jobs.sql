@@ -83,7 +83,7 @@ begin
     ) then
         return;
     end if;
-    -- Bindings of the first release have none. And a member of the owner runs nothing that another one has put in its
+    -- The first call makes it. And a member of the owner runs nothing that another one has put in its
     -- place: it is made anew in the transaction that calls it, works with the owner's rights, and so does all that it calls.
     perform pgscore._run_all(statements);
 end
@@ -198,7 +198,7 @@ begin
     elsif task = 'page' then
         select p.* into page_first, page_last, checked from pgscore._into_page(j) p;
     else
-        select w.* into checked, changed, refused from pgscore._into_work(j, part) w;
+        select w.* into changed, refused from pgscore._into_work(j, part) w;
     end if;
 end
 $$;
@@ -207,7 +207,7 @@ comment on function pgscore._run_rescore(pgscore.job, text, pgscore.job_part) is
     'Has the owner''s function, or what writes to another table, count rows, hand out the next ones, or do a part of a job';
 grant execute on function pgscore._run_rescore(pgscore.job, text, pgscore.job_part) to pgscore_reader;
 
-create function pgscore._hand_out(job bigint) returns boolean
+create function pgscore._hand_out(job pgscore.job) returns boolean
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -215,8 +215,10 @@ declare
     j pgscore.job;
     page record;
 begin
-    -- Locked for no longer than it takes to find the keys: other workers wait here.
-    select o.* into j from pgscore.job o where o.id = job for update;
+    -- Locked for no longer than it takes to find the keys: other workers wait here. It is still about what was checked.
+    select o.* into j from pgscore.job o
+    where o.id = job.id and (o.profile, o.binding, o.target, o.owner) is not distinct from (job.profile, job.binding, job.target, job.owner)
+    for update;
     if j.handed_out or j.id is null then
         return false;
     end if;
@@ -231,5 +233,5 @@ begin
 end
 $$;
 
-comment on function pgscore._hand_out(bigint) is 'Makes a part of the next rows of a job; false where there are none';
-grant execute on function pgscore._hand_out(bigint) to pgscore_reader;
+comment on function pgscore._hand_out(pgscore.job) is 'Makes a part of the next rows of a job; false where there are none';
+grant execute on function pgscore._hand_out(pgscore.job) to pgscore_reader;

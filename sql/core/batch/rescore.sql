@@ -1,4 +1,4 @@
-create function pgscore._end_pass(job bigint, out ends text, out waits double precision)
+create function pgscore._end_pass(job pgscore.job, out ends text, out waits double precision)
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -6,7 +6,7 @@ declare
     j pgscore.job;
     due timestamptz;
 begin
-    select o.* into j from pgscore.job o where o.id = job for update;
+    select o.* into j from pgscore.job o where o.id = job.id for update;
     waits := 0;
     if j.id is null then
         ends := 'anew';
@@ -25,7 +25,7 @@ begin
             update pgscore.job o
             set pass = o.pass + 1, last_key = null, handed_out = false, left_out = case when o.whole then o.left_out else 0 end
             where o.id = j.id;
-            if not pgscore._hand_out(j.id) then
+            if not pgscore._hand_out(job) then
                 update pgscore.job o set finished = clock_timestamp() where o.id = j.id;
             end if;
             ends := 'working';
@@ -37,9 +37,9 @@ begin
 end
 $$;
 
-comment on function pgscore._end_pass(bigint) is
+comment on function pgscore._end_pass(pgscore.job) is
     'What there is to do for a worker that found no part: to wait, to look for rows that came meanwhile, or nothing';
-grant execute on function pgscore._end_pass(bigint) to pgscore_reader;
+grant execute on function pgscore._end_pass(pgscore.job) to pgscore_reader;
 
 create function pgscore._do_part(j pgscore.job, part pgscore.job_part) returns boolean
 language plpgsql volatile
@@ -73,7 +73,9 @@ begin
     end if;
     delete from pgscore.job_part p where p.id = part.id;
     update pgscore.job o
-    set done = o.done + case part.round when 0 then part.rows else 0 end, changed = o.changed + coalesce(found_rows.changed, 0),
+    -- A later pass finds again what was left.
+    set done = o.done + case when j.pass > 1 then coalesce(found_rows.changed, 0) when part.round = 0 then part.rows else 0 end,
+        changed = o.changed + coalesce(found_rows.changed, 0),
         refused = o.refused + coalesce(found_rows.refused, 0), left_out = o.left_out + many_left
     where o.id = j.id;
     return true;
@@ -110,7 +112,7 @@ begin
             raise exception 'the tables were detached meanwhile' using errcode = 'undefined_object';
         end if;
         perform pgscore._check_owner(b.events, b.profile);
-        if pg_get_userbyid(b.owner) <> current_user then
+        if pg_get_userbyid(b.owner) <> current_user or not pgscore._has_rescore(b) then
             perform from pgscore.binding o where o.number = b.number for update;
             perform pgscore._make_rescore(b);
         end if;
@@ -123,12 +125,12 @@ begin
         if part.id is not null then
             if pgscore._do_part(j, part) then
                 -- In the same transaction, so that a part is ready for each worker.
-                perform pgscore._hand_out(j.id);
+                perform pgscore._hand_out(j);
             else
                 state := 'anew';
             end if;
-        elsif not pgscore._hand_out(j.id) then
-            select e.ends, e.waits into state, waits from pgscore._end_pass(j.id) e;
+        elsif not pgscore._hand_out(j) then
+            select e.ends, e.waits into state, waits from pgscore._end_pass(j) e;
         end if;
     end if;
     waits := coalesce(waits, 0);

@@ -6,7 +6,7 @@ as $$
         select s from pgscore._event_functions_sql(b) s
         union all select s from pgscore._reconcile_sql(b) s
         union all select s from pgscore._profile_functions_sql(b) s
-        union all select s from pgscore._rescore_sql(b) s
+        union all select s from pgscore._rescore_sql(b) s where pgscore._has_rescore(b)
     ),
     wanted as (
         select n.schema, n.name, c.s as makes, substring(m.s from '[(]([0-9a-f]{32})[)]''$') as hash, split_part(c.s, e'\n', 2) as posture
@@ -21,8 +21,6 @@ as $$
         join statements m on starts_with(m.s, format('comment on function %I.%I(', n.schema, n.name))
     )
     select coalesce(p.oid::regprocedure::text, format('%I.%I', w.schema, w.name)), case
-            -- The first release has not made it, and no event needs it.
-            when p.oid is null and w.name = b.profile_prefix || '_rescore' then 'outdated'
             when p.oid is null then 'missing'
             when md5(p.prosrc) is distinct from o.hash then 'edited'
             when p.proowner <> b.owner or not p.prosecdef or has_function_privilege('public', p.oid, 'execute')

@@ -134,7 +134,6 @@ begin
     perform pgscore._run_all(array(select pgscore._event_functions_sql(b)));
     perform pgscore._run_all(array(select pgscore._profile_functions_sql(b)));
     perform pgscore._run_all(array(select pgscore._reconcile_sql(b)));
-    perform pgscore._run_all(array(select pgscore._rescore_sql(b)));
     perform pgscore._run_all(array(select pgscore._queue_triggers_sql(b)));
     perform pgscore._run_all(array(select pgscore._other_commits_sql(b)));
     perform pgscore._run_all(array(select pgscore._event_triggers_sql(b)));

@@ -27,7 +27,7 @@ as $$
         ) w
     left join pg_catalog.pg_namespace n on n.nspname = w.schema
     left join pg_catalog.pg_proc p on p.pronamespace = n.oid and p.proname = w.prefix || '_' || w.what
-    -- The first release has not made it, and no event needs it.
+    -- Made when it is first called.
     where p.oid is not null or w.what <> 'rescore'
 $$;
 
@@ -50,7 +50,7 @@ as $$
         where b.number = (select min(f.number) from pgscore._bindings_of(b.profile) f)
         union all
         select s from pgscore._rescore_sql(b) s
-        where b.number = (select min(f.number) from pgscore._bindings_of(b.profile) f)
+        where pgscore._has_rescore(b) and b.number = (select min(f.number) from pgscore._bindings_of(b.profile) f)
     ) g
     where s like 'comment on function %'
 $$;

@@ -1,3 +1,17 @@
+create function pgscore._has_rescore(b pgscore.binding) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Made when it is first called, and dropped where attach makes the others anew.
+    select exists (
+        select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+        where n.nspname = b.profile_schema and p.proname = b.profile_prefix || '_rescore' and p.proowner = b.owner
+    )
+$$;
+
+comment on function pgscore._has_rescore(pgscore.binding) is 'Whether the function is there that rescores a profile table';
+grant execute on function pgscore._has_rescore(pgscore.binding) to pgscore_reader;
+
 create function pgscore._page_key(profile regclass) returns name[]
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -114,7 +128,7 @@ declare
         'unnested_match', (select string_agg(format('pgscore_row.%I = u.key_%s', k, o), ' and ' order by o) from unnest(key) with ordinality u (k, o)),
         'match', (select string_agg(format('p.%I = u.key_%s', k, o), ' and ' order by o) from unnest(key) with ordinality u (k, o)),
         'relations', format('%L', array(select r from pgscore._partitions(b.profile) r order by r::text)),
-        'fail', pgscore._fail_sql(b)
+        'fail', format('perform pgscore._fail(%s, %L, sqlstate, sqlerrm, detail, hint);', b.number, b.events)
     );
 begin
     -- A model may read the score of another one.
@@ -148,7 +162,7 @@ as $$
     select s.*
     from pgscore._function_sql(
         format(
-            '%s(binding integer, task text, wanted text, serving integer, first_key text[], last_key text[], among text[], rows integer, '
+            '%s(binding integer, what text, which text, version integer, first_key text[], last_key text[], some_keys text[], rows integer, '
             'out page_first text[], out page_last text[], out checked bigint, out changed bigint, out refused bigint, out skipped text[])',
             pgscore._profile_object(b, 'rescore')
         ),

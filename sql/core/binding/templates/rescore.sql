@@ -23,6 +23,8 @@ declare
     answer record;
     mark bigint;
     start integer;
+    detail text;
+    hint text;
 begin
     {{targets}}
     -- Deferred triggers of the tables fire here, with the owner's rights, and not with those of a member who called.
@@ -68,6 +70,7 @@ if $1 = {{number}} then
         end if;
         {{work}}
     exception when others then
+        get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
         {{fail}}
     end;
 end if;
