@@ -19,13 +19,13 @@ from . import (
     onnx_runtime,
     orbital_sql,
     pickled,
+    publishing,
     rescoring,
     rows,
-    publishing,
     single_row,
     soak,
-    workers,
     spark,
+    workers,
 )
 from .figure import Figure, at_least, at_most
 from .models import FOREST, LINEAR, NEAREST, NET, ONE_HOT, TREES

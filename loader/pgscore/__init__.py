@@ -47,8 +47,8 @@ from .registry import (
     verify,
 )
 from .rescue import LeftOver, rescue
-from .vector.scorer import Scorer
 from .shards import PreparedRelease, ReleasedIn, prepared_releases, promote_everywhere, rollback_everywhere
+from .vector.scorer import Scorer
 
 __all__ = [
     "Advice",

@@ -20,6 +20,7 @@ _FUNCTION = re.compile(
 )
 _DEFAULT = re.compile(r"\s+default\s+(?:'[^']*'|[^,])+", re.IGNORECASE)
 _OBJECT = re.compile(r"create (?:or replace )?(?:unique )?(\w+(?: \w+)??) ([\w.\"]+)")
+_ON_TABLE = re.compile(r"create (policy|trigger) ([\w\"]+) (?:[\w ]+ )?on ([\w.\"]+)")
 _SETTING = re.compile(r"(?:re)?set (?!local)", re.IGNORECASE)
 _REGENERATED = "-- What promotions have generated, anew.\nselect pgscore._regenerate_models({});"
 _COMPILER = re.compile(r"^-- core/program/.*?(?=^-- core/(?!program/)|\Z)", re.MULTILINE | re.DOTALL)
@@ -86,6 +87,9 @@ def _functions(group: list[str]) -> dict[tuple[str, str], str]:
 
 
 def _object(statement: str) -> str | None:
+    found = _ON_TABLE.match(_body(statement))
+    if found:
+        return f"{found[1]} {found[2]} on {found[3]}"
     found = _OBJECT.match(_body(statement))
     return f"{found[1]} {found[2]}" if found and not _function(statement) else None
 

@@ -41,7 +41,8 @@ def test_a_downgrade_is_refused_while_tables_are_attached(empty: Database) -> No
         """ '[{"column": "n", "aggregate": "count"}]', 'score')"""
     )
     with pytest.raises(
-        CommandError, match=r"triggers of these tables call what would go: public.events \(2BP01\); select pgscore.detach"
+        CommandError,
+        match=r"triggers of these tables call what would go: public.events \(2BP01\); select pgscore.detach",
     ):
         migrate.downgrade(empty.dsn(), "core@base")
     session.run("insert into profile (id) values (1); insert into events values (1, 1)")
