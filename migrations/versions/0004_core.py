@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "00d70f28fb8ea87c4e8f9ccd254f91cdd1e6b56634be53008c1d39cee9e6d3ec")
+    run_frozen("0004_core.up.sql", "b57b0b7fff9efb347d78f7388eff8d3423463d452c863d8bfcc833e588d31561")
 
 
 def downgrade() -> None:
