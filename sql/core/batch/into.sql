@@ -122,7 +122,6 @@ declare
     key constant name[] := pgscore._page_key(j.profile);
     types constant text[] := pgscore._key_types(j.profile, key);
     keys constant text := pgscore._columns_sql(key, 'p');
-    descending constant text := (select string_agg(format('p.%I desc', k), ', ' order by o) from unnest(key) with ordinality u (k, o));
 begin
     execute format(
         'select %s from %s p%s order by %s limit 1', pgscore._places_sql(key, 'p'), j.profile,
@@ -132,18 +131,14 @@ begin
         checked := 0;
         return;
     end if;
-    -- The last of so many is found without a look at the others.
+    execute format(
+        'select count(*) from (select from %1$s p where (%2$s) >= (%3$s) order by %2$s limit $2) l', j.profile, keys,
+        pgscore._bound_keys_sql(key, types, '$1')
+    ) into checked using page_first, j.batch;
     execute format(
         'select %1$s from %2$s p where (%3$s) >= (%4$s) order by %3$s offset $2 - 1 limit 1',
         pgscore._places_sql(key, 'p'), j.profile, keys, pgscore._bound_keys_sql(key, types, '$1')
-    ) into page_last using page_first, j.batch;
-    checked := j.batch;
-    if page_last is null then
-        execute format('select %s from %s p order by %s limit 1', pgscore._places_sql(key, 'p'), j.profile, descending)
-        into page_last;
-        execute format('select count(*) from %s p where (%s) >= (%s)', j.profile, keys, pgscore._bound_keys_sql(key, types, '$1'))
-        into checked using page_first;
-    end if;
+    ) into page_last using page_first, checked;
 end
 $$;
 
