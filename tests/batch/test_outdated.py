@@ -10,6 +10,7 @@ import pytest
 
 from tests.bindings import shop
 from tests.support.command import run, run_json
+from tests.support.database import OPERATOR
 
 from . import overviewed
 from .overviewed import PROFILES
@@ -152,6 +153,9 @@ def test_who_promotes_is_told_what_waits(shopping: Database) -> None:
     }
     said = run(dsn, "rollback", "shop").stdout
     assert line in said
+    # An operator who may not read the table is told whom it is up to.
+    said = run(shopping.dsn(OPERATOR), "promote", "shop", "1").stdout
+    assert f'its rows cannot be counted: {OPERATOR} may not use schema "Shop"; its owner runs pgscore rescore' in said
     assert pgscore.outdated_rows(dsn, "nothing") == []
     assert {each.model for each in pgscore.outdated_rows(dsn)} == {"churn", "shop"}
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _WAITING = ("outdated", "unscored")
+# As the database says it.
+_GONE = "the table was dropped"
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,8 @@ def _of_table(model: str, profile: str, parts: Sequence[OutdatedRows]) -> list[s
     reason = next((each.reason for each in parts if each.reason), None)
     if reason:
         known = "were not read" if any(each.method for each in parts) else "cannot be counted"
-        said.append(f"{profile}: its rows {known}: {reason}")
+        ending = "" if waiting or reason == _GONE else f"; its owner runs pgscore rescore {model} {profile}"
+        said.append(f"{profile}: its rows {known}: {reason}{ending}")
     return said
 
 
