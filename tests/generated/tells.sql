@@ -115,7 +115,7 @@ begin
         -- fails with 40001. A TRUNCATE of events has to meet all new profiles.
         slots := array(
             select hashtext(w.id::text) & 63 from unnest(here.work) w
-            where w.pgscore_binding = 2 and w.id is not null
+            where w.pgscore_binding in (2) and w.id is not null
                 and (w.pgscore_task in ('arrive', 'rekey') or not exists (select from "Shop"."Customer" p where p.id = w.id))
             union
             select generate_series(0, 63) where exists (select from unnest(here.work) w where w.pgscore_task = 'recount all')
@@ -140,7 +140,7 @@ begin
         exit when not (
             exists (
                 select from unnest(here.work) w
-                where w.pgscore_binding = 2 and w.id is not null and hashtext(w.id::text) & 63 <> all (here.slots) and pg_typeof('"Shop"."Customer"'::regclass) is not null
+                where w.pgscore_binding in (2) and w.id is not null and hashtext(w.id::text) & 63 <> all (here.slots) and pg_typeof('"Shop"."Customer"'::regclass) is not null
                     and not exists (select from unnest(here.locked) as p where p.id = w.id)
             )
         );
@@ -218,7 +218,7 @@ begin
             size := least(1000, cardinality(moved) - first + 1);
             failure := null;
             begin
-                select s.scores, s.version, s.reasons into answer from pgscore._score_rows('shop', here.moved[here.first : here.first + here.size - 1]) s;
+                select s.scores, s.version, s.reasons into answer from pgscore_models."shop rows"(here.moved[here.first : here.first + here.size - 1]) s;
             exception
                 when transaction_rollback then raise;
                 when others then failure := sqlerrm;
@@ -472,14 +472,14 @@ begin
         begin
             -- Where a counter has moved the model is asked, without the price of finding out what else has changed.
             if new."Score" is null or old."Total" is distinct from new."Total" or old.billed is distinct from new.billed or old.latest is distinct from new.latest or old."least" is distinct from new."least" or old.most is distinct from new.most or old.n is distinct from new.n or old.pieces is distinct from new.pieces or old.weight is distinct from new.weight then
-                answer := case when pg_typeof('"Shop"."Customer"'::regclass) is not null then pgscore._rescore('shop', null::"Shop"."Customer", new, true) end;
+                answer := case when pg_typeof('"Shop"."Customer"'::regclass) is not null then pgscore_models."shop rescore"(null::"Shop"."Customer", new, true) end;
             else
-                answer := case when pg_typeof('"Shop"."Customer"'::regclass) is not null then pgscore._rescore('shop', old, new, false) end;
+                answer := case when pg_typeof('"Shop"."Customer"'::regclass) is not null then pgscore_models."shop rescore"(old, new, false) end;
             end if;
             if answer is not null then
                 if answer[1] is null then
                     -- Refused, or not known to this session yet.
-                    select s.scores, s.version, s.reasons into alone from pgscore._score_rows('shop', array[new]) s;
+                    select s.scores, s.version, s.reasons into alone from pgscore_models."shop rows"(array[new]) s;
                     answer := array[alone.scores[1], alone.version];
                     reason := alone.reasons[1];
                 end if;
@@ -882,6 +882,27 @@ AS $function$select pgscore._late_score($1, $2)$function$;
 alter function pgscore.score(text,"Shop"."Customer") owner to pgscore_owner;
 -- rights: {pgscore_owner=X/pgscore_owner,pgscore_reader=X/pgscore_owner}
 comment on function pgscore.score(text,"Shop"."Customer") is 'The score that a model''s serving version gives for a row of "Shop"."Customer"';
+
+CREATE OR REPLACE FUNCTION pgscore_models."shop rescore"(former "Shop"."Customer", present "Shop"."Customer", forced boolean)
+ RETURNS double precision[]
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$select pgscore._late_rescore('shop', $2)$function$;
+alter function pgscore_models."shop rescore"("Shop"."Customer","Shop"."Customer",boolean) owner to pgscore_owner;
+-- rights: {pgscore_owner=X/pgscore_owner,pgscore_reader=X/pgscore_owner}
+comment on function pgscore_models."shop rescore"("Shop"."Customer","Shop"."Customer",boolean) is 'Model "shop", without a version that answers: score and version of a row of "Shop"."Customer", if what the model reads has changed; without a score, ask for an array of one row';
+
+CREATE OR REPLACE FUNCTION pgscore_models."shop rows"(profiles "Shop"."Customer"[])
+ RETURNS pgscore.scored
+ LANGUAGE plpgsql
+ STABLE PARALLEL RESTRICTED
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$begin
+    return pgscore._late_rows('shop', $1);
+end$function$;
+alter function pgscore_models."shop rows"("Shop"."Customer"[]) owner to pgscore_owner;
+-- rights: {pgscore_owner=X/pgscore_owner,pgscore_reader=X/pgscore_owner}
+comment on function pgscore_models."shop rows"("Shop"."Customer"[]) is 'Model "shop", without a version that answers: rows of "Shop"."Customer", with the version and the reasons of refusals';
 
 CREATE TRIGGER "!pgscore_tell" AFTER UPDATE ON "Shop"."Customer" FOR EACH ROW WHEN (((((old."Score" > '0.8'::double precision) IS TRUE) <> ((new."Score" > '0.8'::double precision) IS TRUE)) OR (((old."Score" < '0.1'::double precision) IS TRUE) <> ((new."Score" < '0.1'::double precision) IS TRUE)) OR (current_setting('pgscore.rekeyed'::text, true) = 'yes'::text) OR (old."Score" IS DISTINCT FROM new."Score"))) EXECUTE FUNCTION "Shop"."_pgscore_Customer_tell"();
 comment on trigger "!pgscore_tell" on "Shop"."Customer" is 'pgscore: keeps counters and scores of "Shop"."Customer" right when its rows themselves change (<hash>)';
