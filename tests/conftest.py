@@ -32,6 +32,9 @@ from tests.support.database import (
 )
 from tests.support.examples import ALIKE
 
+# Fixtures that several folders share: each once, or each folder would make its template.
+from tests.support.shopping import _shop, shop_template, shopping  # noqa: F401
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -21,6 +21,7 @@ _FUNCTION = re.compile(
 _DEFAULT = re.compile(r"\s+default\s+(?:'[^']*'|[^,])+", re.IGNORECASE)
 _OBJECT = re.compile(r"create (?:or replace )?(?:unique )?(\w+(?: \w+)??) ([\w.\"]+)")
 _ON_TABLE = re.compile(r"create (policy|trigger) ([\w\"]+) (?:[\w ]+ )?on ([\w.\"]+)")
+_GRANT = re.compile(r"grant (execute on function ([\w.]+)\(.*\)) to (\w+);\Z", re.DOTALL)
 _SETTING = re.compile(r"(?:re)?set (?!local)", re.IGNORECASE)
 _REGENERATED = "-- What promotions have generated, anew.\nselect pgscore._regenerate_models({});"
 _COMPILER = re.compile(r"^-- core/program/.*?(?=^-- core/(?!program/)|\Z)", re.MULTILINE | re.DOTALL)
@@ -50,6 +51,7 @@ def draft(former: str, present: str, *, regenerated: bool = False) -> str:
             parts.append([_drop(gone_functions.pop(key)) for key in before])
             parts.append(_changed(statement, old_functions, old_objects))
     dropped = [_drop(each) for each in gone_functions.values()]
+    dropped += _revoked(old, new_bodies, old_functions, new_functions)
     gone = [
         f"{TO_DO}: no longer in the tree\n{_commented(_body(each))}"
         for each in old
@@ -109,6 +111,19 @@ def _changed(statement: str, old_functions: dict[tuple[str, str], str], old_obje
         _body(former).splitlines(), _body(statement).splitlines(), "former", "present", lineterm=""
     )
     return [f"{TO_DO}: {_object(statement)} has changed\n{_commented(chr(10).join(lines))}"]
+
+
+def _revoked(
+    old: list[str],
+    new_bodies: set[str],
+    old_functions: dict[tuple[str, str], str],
+    new_functions: dict[tuple[str, str], str],
+) -> list[str]:
+    """What takes back rights on functions that stay."""
+    gone = {name for name, _ in old_functions.keys() - new_functions.keys()}
+    staying = {name for name, _ in new_functions} - gone
+    grants = [_GRANT.match(_body(each)) for each in old if _body(each) not in new_bodies]
+    return [f"revoke {found[1]} from {found[3]};" for found in grants if found and found[2] in staying]
 
 
 def _drop(statement: str) -> str:

@@ -2370,13 +2370,15 @@ drop function pgscore._maintain_log(keep interval, keep_rows bigint);
 
 drop function pgscore._maintain_jobs(keep interval);
 
-drop function pgscore._maintain_step(task text, model text, relation regclass, job bigint, keep interval, keep_rows bigint, step interval, ahead integer, keep_jobs interval, out state text, out says text, out unfinished bigint, out waits double precision);
+drop function pgscore._maintain_step(task text, model text, relation regclass, job bigint, keep interval, keep_rows bigint, step interval, ahead integer, keep_jobs interval, keep_changes interval, out state text, out says text, out unfinished bigint, out waits double precision);
 
 drop function pgscore._report_task(model text, relation regclass, state text, says text);
 
 drop function pgscore._end_maintenance(tasks integer, failures text[]);
 
-drop procedure pgscore.maintain(keep interval, keep_rows bigint, step interval, ahead integer, rescores boolean, retry interval, keep_jobs interval);
+drop procedure pgscore.maintain(keep interval, keep_rows bigint, step interval, ahead integer, rescores boolean, retry interval, keep_jobs interval, keep_changes interval);
+
+revoke execute on function pgscore._model_function(text, text) from pgscore_reader;
 
 
 

@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "b9f6d0d65683e56fb54ff66c50adb3506acdea9bcd43f84d5d3fa0bef1bb026a")
+    run_frozen("0004_core.up.sql", "491b9296bf7208a621a84b66fc6392d69b77e4bb11a33c6b989832de6469b6a0")
 
 
 def downgrade() -> None:
-    run_frozen("0004_core.down.sql", "92b139428a55d3d6539429e78f54201e13cd85854cabde817bbb316049ddd29d")
+    run_frozen("0004_core.down.sql", "b9449130510a042142754468a7f865923a49fba60e4beb4d1f47d3cfc628e855")

@@ -42,7 +42,7 @@ def test_a_downgrade_is_refused_while_tables_are_attached(empty: Database) -> No
     )
     with pytest.raises(
         CommandError,
-        match=r"triggers of these tables call what would go: public.events \(2BP01\); select pgscore.detach",
+        match=r"tables are still attached: public.events \(2BP01\); select pgscore.detach",
     ):
         migrate.downgrade(empty.dsn(), "core@base")
     session.run("insert into profile (id) values (1); insert into events values (1, 1)")

@@ -10,13 +10,10 @@ import pytest
 
 from examples.server.cluster import PrivateCluster
 from tests.bindings import shop
-from tests.bindings.conftest import _shop, shop_template, shopping
 from tests.support.database import Database, Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-__all__ = ["_shop", "shop_template", "shopping"]
 
 
 @dataclass(frozen=True)

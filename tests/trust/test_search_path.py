@@ -29,7 +29,7 @@ _UNPINNED = (
     ("f plpython3u", r"pgscore_trusted\._walk\(", "a SET clause costs a tenth of a call; it asks the database nothing"),
     (
         _INLINED,
-        r"pgscore\._(can_interpret|is_integer|is_number|is_text|known|nullif|number)\(",
+        r"pgscore\._(can_interpret|change|is_integer|is_number|is_text|known|nullif|number)\(",
         "inlined into what calls it",
     ),
     ("f plpgsql", r"pgscore\._(fetch|score_source)\(", "runs the caller's query, under the caller's path"),

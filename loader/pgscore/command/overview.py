@@ -114,6 +114,9 @@ def maintain(
     ] = None,
     step: Annotated[str, typer.Option(metavar="AGE", help="The time that a partition of the log holds.")] = "7d",
     ahead: Annotated[int, typer.Option(min=0, max=1000, metavar="COUNT", help="How many are made ahead.")] = 4,
+    keep_changes: Annotated[
+        str, typer.Option(metavar="AGE", help="How old changes of scores become, read or not: 36h, 30d.")
+    ] = "30d",
     no_rescore: Annotated[bool, typer.Option("--no-rescore", help="Leave outdated rows as they are.")] = False,
     dsn: Dsn = "",
     as_json: Json = False,
@@ -132,6 +135,7 @@ def maintain(
             step=_age("--step", step),
             ahead=ahead,
             rescores=not no_rescore,
+            keep_changes=_age("--keep-changes", keep_changes),
             progress=progress,
         )
     failed = [each for each in done if each.problem is not None]

@@ -48,6 +48,7 @@ def maintain(
     rescores: bool = True,
     retry: timedelta = _HOUR,
     keep_jobs: timedelta = _MONTH,
+    keep_changes: timedelta = _MONTH,
     progress: Step = no_step,
 ) -> list[Maintained]:
     """Does what is to be done from time to time, as far as it is the caller's: `call pgscore.maintain()`.
@@ -61,6 +62,7 @@ def maintain(
         rescores: whether rows that are outdated, stale or without a score are rescored.
         retry: how long rows that stay stale are left alone.
         keep_jobs: for how long jobs are kept.
+        keep_changes: for how long changes of scores are kept, read or not.
         progress: is told which task it is at, for a progress display.
 
     Returns:
@@ -80,7 +82,7 @@ def maintain(
             )
         for number, task in enumerate(tasks):
             progress(f"{task['task']} {task['relation']}", number, len(tasks))
-            done.append(_done(connection, task, (keep, keep_rows, step, ahead, keep_jobs)))
+            done.append(_done(connection, task, (keep, keep_rows, step, ahead, keep_jobs, keep_changes)))
     return done
 
 
@@ -90,7 +92,7 @@ def _done(connection: Connection, task: dict[str, Any], options: tuple[object, .
         with _read_committed(connection):
             found = row(
                 connection,
-                "select * from pgscore._maintain_step(%s, %s, %s::oid::regclass, %s, %s, %s, %s, %s, %s)",
+                "select * from pgscore._maintain_step(%s, %s, %s::oid::regclass, %s, %s, %s, %s, %s, %s, %s)",
                 (task["task"], task["model"], task["number"], job, *options),
             )
         if found["state"] != "working":

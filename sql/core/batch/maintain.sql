@@ -9,18 +9,13 @@ declare
     promoted constant timestamptz := (
         select max(greatest(p.promoted_at, p.rolled_back_at)) from pgscore.promotion p where p.model = b.model
     );
-    jobs constant regclass := to_regclass('pgscore.job');
     last_began timestamptz;
     is_unfinished boolean;
 begin
-    if jobs is null then
-        return false;
-    end if;
     -- Rows that stay stale, because the model refuses them, are not tried all the time.
-    execute format(
-        'select max(j.started) filter (where j.finished is not null), coalesce(bool_or(j.finished is null), false)'
-            ' from %s j where j.model = $1 and j.profile = $2 and j.target is null', jobs
-    ) into last_began, is_unfinished using b.model, b.profile;
+    select max(j.started) filter (where j.finished is not null), coalesce(bool_or(j.finished is null), false)
+    into last_began, is_unfinished
+    from pgscore.job j where j.model = b.model and j.profile = b.profile and j.target is null;
     return is_unfinished or last_began is null or last_began <= promoted
         or last_began < now() - retry and (
             exists (select from pgscore.stale_row s where s.binding = b.number and s.cause = 'score')
@@ -47,14 +42,11 @@ as $$
 begin
     if has_function_privilege('pgscore._make_partitions(name, interval, integer)', 'execute') then
         return query
-        select 'partitions', null::text, c.oid::regclass
-        from pg_catalog.pg_class c
-        where c.relnamespace = 'pgscore'::regnamespace and c.relkind = 'p' order by c.relname;
-        return query select 'prune', null::text, 'pgscore.prediction_log'::regclass;
+        select 'partitions', null::text, 'pgscore.prediction_log'::regclass
+        union all
+        select 'prune', null, r from unnest(array['pgscore.prediction_log', 'pgscore.score_change']::regclass[]) r;
     end if;
-    if to_regclass('pgscore.job') is not null and has_table_privilege(to_regclass('pgscore.job'), 'delete') then
-        return query select 'jobs', null::text, to_regclass('pgscore.job');
-    end if;
+    return query select 'jobs', null::text, 'pgscore.job'::regclass;
     if rescores is not true then
         return;
     end if;
@@ -101,16 +93,14 @@ declare
     gone bigint;
 begin
     -- One that somebody works on is locked, or has begun since.
-    execute format($query$
-        with doomed as (
-            select j.id from %1$s j
-            where coalesce(j.finished, j.started) < now() - $1
-                or not exists (select from pg_class c where c.oid = j.profile)
-                or j.target is not null and not exists (select from pg_class c where c.oid = j.target)
-            for update skip locked
-        ), gone as (delete from %1$s j using doomed d where d.id = j.id returning j.id)
-        select count(*) from gone
-    $query$, to_regclass('pgscore.job')) into gone using keep;
+    with doomed as (
+        select j.id from pgscore.job j
+        where coalesce(j.finished, j.started) < now() - keep
+            or not exists (select from pg_catalog.pg_class c where c.oid = j.profile)
+            or j.target is not null and not exists (select from pg_catalog.pg_class c where c.oid = j.target)
+        for update skip locked
+    ), taken as (delete from pgscore.job j using doomed d where d.id = j.id returning j.id)
+    select count(*) into gone from taken;
     return format('%s jobs tidied away', gone);
 end
 $$;
@@ -121,7 +111,7 @@ grant execute on function pgscore._maintain_jobs(interval) to pgscore_reader;
 
 create function pgscore._maintain_step(
     task text, model text, relation regclass, job bigint, keep interval, keep_rows bigint, step interval, ahead integer, keep_jobs interval,
-    out state text, out says text, out unfinished bigint, out waits double precision
+    keep_changes interval, out state text, out says text, out unfinished bigint, out waits double precision
 )
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -134,16 +124,17 @@ begin
     waits := 0;
     if task = 'partitions' then
         says := format('%s partitions made', pgscore._make_partitions((select c.relname from pg_catalog.pg_class c where c.oid = relation), step, ahead));
+    elsif task = 'prune' and relation = 'pgscore.score_change'::regclass then
+        says := format('%s partitions dropped', pgscore.prune_score_changes(keep_changes));
     elsif task = 'prune' then
         says := pgscore._maintain_log(keep, keep_rows);
     elsif task = 'jobs' then
         says := pgscore._maintain_jobs(keep_jobs);
     elsif job is null then
-        execute format('select s.id from pgscore.%s($1, $2) s', '_start_job') into unfinished using model, relation;
+        select s.id into unfinished from pgscore._start_job(model, relation) s;
         state := 'working';
     else
-        execute format('select s.state, s.waits, s.done, s.changed from pgscore.%s($1) s', '_rescore_step')
-        into state, waits, looked_at, written using job;
+        select s.state, s.waits, s.done, s.changed into state, waits, looked_at, written from pgscore._rescore_step(job) s;
         -- Where another version serves meanwhile it begins anew.
         unfinished := case state when 'working' then job end;
         state := case state when 'finished' then state else 'working' end;
@@ -158,9 +149,9 @@ exception when others then
 end
 $$;
 
-comment on function pgscore._maintain_step(text, text, regclass, bigint, interval, bigint, interval, integer, interval) is
+comment on function pgscore._maintain_step(text, text, regclass, bigint, interval, bigint, interval, integer, interval, interval) is
     'Does a task, or the next batch of it. state: finished, working, or failed, and says why; what it did stands when the caller commits';
-grant execute on function pgscore._maintain_step(text, text, regclass, bigint, interval, bigint, interval, integer, interval) to pgscore_reader;
+grant execute on function pgscore._maintain_step(text, text, regclass, bigint, interval, bigint, interval, integer, interval, interval) to pgscore_reader;
 
 create function pgscore._report_task(model text, relation regclass, state text, says text) returns text
 language plpgsql stable
@@ -201,7 +192,8 @@ grant execute on function pgscore._end_maintenance(integer, text[]) to pgscore_r
 
 create procedure pgscore.maintain(
     keep interval default '1 year', keep_rows bigint default null, step interval default '7 days', ahead integer default 4,
-    rescores boolean default true, retry interval default '1 hour', keep_jobs interval default '30 days'
+    rescores boolean default true, retry interval default '1 hour', keep_jobs interval default '30 days',
+    keep_changes interval default '30 days'
 )
 language plpgsql
 as $$
@@ -232,7 +224,8 @@ begin
             pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
             select s.* into done
             from pgscore._maintain_step(
-                tasks[number], models[number], relations[number]::pg_catalog.regclass, job, keep, keep_rows, step, ahead, keep_jobs
+                tasks[number], models[number], relations[number]::pg_catalog.regclass, job, keep, keep_rows, step, ahead, keep_jobs,
+                keep_changes
             ) s;
             commit;
             pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
@@ -254,6 +247,6 @@ begin
 end
 $$;
 
-comment on procedure pgscore.maintain(interval, bigint, interval, integer, boolean, interval, interval) is
-    'Does what is to be done from time to time, for the current role: operators have partitions made ahead and the log pruned (keep: its age, keep_rows: about how many rows; NULL: all), owners have rows of their tables rescored that are outdated, stale or without a score, and old jobs go. What fails leaves the rest to be done, and is told at the end';
-grant execute on procedure pgscore.maintain(interval, bigint, interval, integer, boolean, interval, interval) to pgscore_reader;
+comment on procedure pgscore.maintain(interval, bigint, interval, integer, boolean, interval, interval, interval) is
+    'Does what is to be done from time to time, for the current role: operators have partitions made ahead, the log pruned (keep: its age, keep_rows: about how many rows; NULL: all) and the outbox too (keep_changes), owners have rows of their tables rescored that are outdated, stale or without a score, and old jobs go. What fails leaves the rest to be done, and is told at the end';
+grant execute on procedure pgscore.maintain(interval, bigint, interval, integer, boolean, interval, interval, interval) to pgscore_reader;

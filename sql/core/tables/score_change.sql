@@ -23,6 +23,9 @@ create table pgscore.score_change (
 
 create table pgscore.score_change_default partition of pgscore.score_change default;
 
+-- By itself it is nobody's: who may read or write goes by the parent.
+alter table pgscore.score_change_default enable row level security;
+
 create index score_change_position on pgscore.score_change (position, ordinal);
 
 comment on table pgscore.score_change is 'Changes of scores, of the bindings that want them told; pgscore.score_changes reads them in order, without gaps';
