@@ -91,7 +91,10 @@ def test_whose_tables_are_whose_to_maintain(shopping: Database) -> None:
     owner, root = shopping.session(shop.OWNER), shopping.session()
     with owner.said() as said:
         owner.run("call pgscore.maintain()")
-    assert [text for _, text in said] == ["pgscore.job: 0 jobs tidied away"]
+    assert [text for _, text in said] == [
+        "pgscore.job: 0 jobs tidied away",
+        f'{shop.PROFILE} by model "shop": 0 rows looked at, 0 written',
+    ]
     assert root.run("select task from pgscore._maintenance_tasks() where task = 'rescore'") == []
 
 

@@ -244,7 +244,10 @@ def test_wrong_usage_and_positions_that_cannot_be_gone_on_from(
     # Two for one consumer: the later one is told.
     run(dsn, "listen", "--consumer", "crm", "--once")
     listener = Listener(dsn, "--consumer", "crm", "--interval", "0.05")
-    wait_until(told, _LISTENERS, 1)
+    told.run(_SCORE, 0.1, 2)
+    assert listener.line()
+    # It has read its position, and moved on.
+    wait_until(told, _ALL_READ, True)
     told.run("update pgscore.change_consumer set position = '1/1'")
     told.run(_SCORE, 0.9, 1)
     assert "somebody else has moved the consumer crm" in listener.complaint()
