@@ -132,7 +132,8 @@ def test_crossings_are_printed_for_people_and_for_programs(told: Session, shoppi
     assert json.loads(programs.line())["score"] == "Infinity"
     # A session that the server ends is made anew.
     told.run(_TERMINATE)
-    assert "was lost" in people.complaint()
+    for each in (people, programs):
+        assert "was lost" in each.complaint()
     wait_until(told, _LISTENING, 2)
     told.run(f'update {shop.PROFILE} set "Score" = 0.85 where id = 3')
     assert people.line() == "shop 3: 0.85 (version 1)"
