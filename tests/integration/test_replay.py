@@ -58,6 +58,11 @@ def connection(shared: Database) -> Iterator[_Counting]:
     connection.close()
 
 
+def _counted(cursor: Any) -> dict[str, int]:  # noqa: ANN401
+    cursor.execute("select funcname, sum(calls)::integer from pg_stat_xact_user_functions group by 1")
+    return dict(cursor.fetchall())
+
+
 def _publish(
     connection: _Counting,
     key: Path,
@@ -70,9 +75,10 @@ def _publish(
     published = pgscore.publish(connection, name, model, golden=frame, key=key, promoted=True)
     cursor = psycopg2.extensions.connection.cursor(connection)
     cursor.execute("set local track_functions = 'all'")
+    # What another transaction has left there, a moment ago, does not count.
+    before = _counted(cursor)
     cursor.execute("select pgscore._promote(%s, 1, null, 60, false)", (name,))
-    cursor.execute("select funcname, sum(calls)::integer from pg_stat_xact_user_functions group by 1")
-    calls = dict(cursor.fetchall())
+    calls = {function: many - before.get(function, 0) for function, many in _counted(cursor).items()}
     cursor.execute("select count(*) from pgscore.golden_row where model = %s and expected is null", (name,))
     ((calls["refused"],),) = cursor.fetchall()
     connection.rollback()

@@ -55,6 +55,8 @@ def world(cluster: PrivateCluster, _trust: object) -> Iterator[World]:
     """Three owners, an application, a member and the probe."""
     database = Database(cluster, named("trust"))
     found = World(database)
+    # Roles are the cluster's: what a test makes somebody a member of, the next one would find.
+    found.root.run("revoke alice, bob from carol")
     yield found
     found.root.run("drop role if exists gained")
     database.close()
