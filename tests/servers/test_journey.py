@@ -196,7 +196,7 @@ def test_the_reference_application_goes_and_comes_back(managed: Database) -> Non
             )
             == CUSTOMERS
         )
-        migrate.downgrade(managed.dsn(DBA), "churn@-1", lose="customers")
+        migrate.downgrade(managed.dsn(DBA), "churn@base", lose="customers")
         migrate.upgrade(managed.dsn(DBA), "churn@head")
 
 
