@@ -1,4 +1,4 @@
-"""What it changes, in a line."""
+"""0.2.0: rescoring, comparing, score_rows, exports, changes; the prediction log by partitions."""
 
 from pgscore._migrations.executor import run_frozen
 

@@ -1,4 +1,4 @@
-"""What it changes, in a line."""
+"""0.2.0: whole arrays as one value in binary."""
 
 from pgscore._migrations.executor import run_frozen
 
