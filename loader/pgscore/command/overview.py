@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,14 +10,13 @@ import typer
 from pgscore import overview
 from pgscore.overview.compare import SAMPLE, TOP
 
+from .ages import age
 from .app import Dsn, Json, Model, app, command
 from .output import bars, print_json, say, steps, table
 
 if TYPE_CHECKING:
     from pgscore.overview import Comparison
 
-_AGE = re.compile(r"(\d+)([smhdw])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _FOREVER = "forever"
 
 
@@ -130,12 +127,12 @@ def maintain(
     with steps("maintaining", of_bytes=False) as progress:
         done = overview.maintain(
             dsn,
-            keep=None if keep == _FOREVER else _age("--keep", keep),
+            keep=None if keep == _FOREVER else age("--keep", keep),
             keep_rows=keep_rows,
-            step=_age("--step", step),
+            step=age("--step", step),
             ahead=ahead,
             rescores=not no_rescore,
-            keep_changes=_age("--keep-changes", keep_changes),
+            keep_changes=age("--keep-changes", keep_changes),
             progress=progress,
         )
     failed = [each for each in done if each.problem is not None]
@@ -149,13 +146,3 @@ def maintain(
             say(f"{each.relation}{by}: {each.problem or each.done}")
     if failed:
         raise typer.Exit(1)
-
-
-def _age(option: str, given: str) -> timedelta:
-    found = _AGE.fullmatch(given.strip())
-    if found is None:
-        raise typer.BadParameter(f"{option} {given!r} is no age such as 36h, 30d or 8w")
-    try:
-        return timedelta(**{_UNITS[found[2]]: int(found[1])})
-    except OverflowError:
-        raise typer.BadParameter(f"{option} {given!r} is longer than any age") from None

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +12,7 @@ from pgscore.errors import NotFoundError, PgscoreError
 from pgscore.overview.outdated import sentences
 from pgscore.shards import promote_everywhere, rollback_everywhere
 
+from .ages import age
 from .app import Dsn, Dsns, Json, Model, app, command, one_dsn
 from .batch import say_rescored
 from .output import print_json, say, steps, table
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from pgscore.records import Dependent, ModelDetails, Promoted
     from pgscore.shards import ReleasedIn
 
-_AGE = re.compile(r"(\d+)([smhdw])")
 _Seconds = Annotated[
     float,
     typer.Option("--max-seconds", min=0.1, metavar="SECONDS", help="How long replaying the golden rows may take."),
@@ -34,7 +32,6 @@ _Despite = Annotated[
     bool,
     typer.Option("--despite-dependents", help="Also if indexes, views and the like hold scores, and go wrong."),
 ]
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 @command(
@@ -202,7 +199,7 @@ def prune(
     Never that of the version that serves or that rollback would return to. Contract, golden rows and history stay;
     publishing the same file again brings the artifact back.
     """
-    removed = registry.prune(dsn, model, older_than=_age(older_than), keep=keep, dry_run=dry_run)
+    removed = registry.prune(dsn, model, older_than=age("--older-than", older_than), keep=keep, dry_run=dry_run)
     if as_json:
         print_json({"model": model, "dry_run": dry_run, "versions": [asdict(each) for each in removed]})
     elif not removed:
@@ -285,16 +282,6 @@ def _say_released(said: str, released: Sequence[ReleasedIn], *, as_json: bool) -
     if late:
         say("", "Scored slowly until their remedy is run:")
         table(("database", "table", "cause", "remedy"), late)
-
-
-def _age(given: str) -> timedelta:
-    found = _AGE.fullmatch(given.strip())
-    if found is None:
-        raise typer.BadParameter(f"--older-than {given!r} is no age such as 36h, 30d or 8w")
-    try:
-        return timedelta(**{_UNITS[found[2]]: int(found[1])})
-    except OverflowError:
-        raise typer.BadParameter(f"--older-than {given!r} is longer than any age") from None
 
 
 def _before(version: int | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pgscore_runtime.errors import Refusal
@@ -176,17 +177,18 @@ class Scorer:
         return pd.DataFrame(found, index=frame.index)
 
 
-class _Engine:
+class _Engine(ABC):
     """What evaluates a version: `position` is that of the score among what `answers` gives."""
 
     position = 0
 
+    @abstractmethod
     def answers(self, columns: Columns, rows: int) -> Answers:
-        raise NotImplementedError
+        """A score or a reason for each row."""
 
+    @abstractmethod
     def everything(self, columns: Columns, rows: int) -> tuple[npt.NDArray[np.float64], list[int]]:
         """All outputs, NaN where there are none, and the position of the label, -1 where there is none."""
-        raise NotImplementedError
 
 
 class _Program(_Engine):

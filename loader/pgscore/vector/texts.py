@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,12 +56,12 @@ class Vocabulary:
         return self.reader(dict.fromkeys(chosen, 0.0), 1.0, 0.0 if missing else 1.0)
 
 
-class Reader:
+class Reader(ABC):
     """Finds a number for each code."""
 
+    @abstractmethod
     def __call__(self, codes: Codes) -> FloatArray:
         """Rows: the number for each."""
-        raise NotImplementedError
 
 
 class _Dense(Reader):
