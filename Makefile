@@ -26,10 +26,8 @@ ARGS :=
 # What make client installs beside the command.
 EXTRAS :=
 
-.PHONY: demo bench bench-quick docs test test-long test-servers test-servers-core test-servers-python test-docker lint types check
-.PHONY: render freeze release-migrations release-dump wheel client packages clean
 .PHONY: demo bench bench-quick docs test test-long test-servers test-servers-core test-servers-python test-docker test-spark lint types check
-.PHONY: render freeze release-migrations wheel client packages clean
+.PHONY: render freeze release-migrations release-dump wheel client packages clean
 
 demo: $(READY)
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && exec $(BIN)/python -m examples.churn.demo $(if $(KEEP),--keep)
