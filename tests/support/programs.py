@@ -131,7 +131,7 @@ def pair(estimator: Any, sample: pd.DataFrame) -> Pair:  # noqa: ANN401
     """A fitted estimator with its program; the sample has a complete row. Of several classes the second is positive."""
     positive = str(estimator.classes_[1]) if hasattr(estimator, "classes_") else None
     contract, _ = describe(estimator, sample, positive)
-    return Pair(estimator, contract, read_program(estimator, contract))
+    return Pair(estimator, contract, read_program(estimator, contract).program)
 
 
 def hard_rows(tested: Pair, frame: pd.DataFrame, seed: int = 0, count: int = 60) -> Rows:

@@ -131,7 +131,8 @@ def output_of(estimator: Any, positive: object | None) -> Output:  # noqa: ANN40
         PgscoreError: there are more than two classes and none is named, or the one that is named is none.
     """
     classes = getattr(estimator, "classes_", None)
-    if classes is None:
+    # CatBoost's regressors have an empty list of them.
+    if classes is None or (not isinstance(classes, list) and len(classes) == 0) or classes == []:
         if positive is not None:
             raise PgscoreError(f"a positive class is named, and a {type(estimator).__name__} has no classes")
         return Output("value")

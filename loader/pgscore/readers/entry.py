@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sklearn.pipeline import Pipeline
@@ -10,6 +11,7 @@ from pgscore.errors import NotAProgramError
 
 from .algebra.columns import NumberColumn, Table, TextColumn
 from .algebra.domains import Domains
+from . import catboost, lightgbm, xgboost
 from .dispatch import PREDICTORS, TRANSFORMERS, part_name, predict, transform
 from .sklearn import compose, encoders, histogram, impute, linear, scaling, trees
 from .writing.writer import Writer
@@ -19,12 +21,25 @@ if TYPE_CHECKING:
 
 for transformers in (compose, encoders, impute, scaling):
     TRANSFORMERS.update(transformers.TRANSFORMERS)
-for predictors in (linear, trees, histogram):
+for predictors in (linear, trees, histogram, xgboost, lightgbm, catboost):
     PREDICTORS.update(predictors.PREDICTORS)
 
 
-def read_program(estimator: Any, contract: Contract) -> dict[str, Any]:  # noqa: ANN401
-    """The program of a fitted estimator, as `docs/program.md` says; `json.dumps` makes text of it.
+@dataclass(frozen=True)
+class Reading:
+    """What was read of an estimator.
+
+    Attributes:
+        program: the document, as `docs/program.md` says; `json.dumps` makes text of it.
+        tolerance: how far its scores may be from the estimator's, where that adds in single precision; 0 elsewhere.
+    """
+
+    program: dict[str, Any]
+    tolerance: float
+
+
+def read_program(estimator: Any, contract: Contract) -> Reading:  # noqa: ANN401
+    """The program of a fitted estimator.
 
     Args:
         estimator: a fitted scikit-learn estimator or pipeline.
@@ -41,7 +56,7 @@ def read_program(estimator: Any, contract: Contract) -> dict[str, Any]:  # noqa:
     _agree(domains, contract)
     if contract.output.kind == "indicator" and result.link not in ("sign", "argmax"):
         raise NotAProgramError(part_name(predictor, name), "gives probabilities, and the contract wants labels")
-    return writer.document(result)
+    return Reading(writer.document(result), result.tolerance)
 
 
 def _predictor(

@@ -140,7 +140,8 @@ def _goes_left(number: float, key: Key) -> bool:
     code = int(number)
     if code in test.left:
         return True
-    return code not in test.known and missing_left
+    others_left = missing_left if test.others_left is None else test.others_left
+    return code not in test.known and others_left
 
 
 FOLD: dict[type, Callable[..., dict[Key, Answer]]] = {NumberColumn: number_tests, CodeColumn: code_tests}

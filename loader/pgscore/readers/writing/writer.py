@@ -18,11 +18,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Result:
-    """What the reader of a predictor hands back: its scores, and how they become outputs."""
+    """What the reader of a predictor hands back: its scores, and how they become outputs.
+
+    Attributes:
+        scores: registers.
+        link: what makes outputs of them.
+        tie: which label of equal probabilities is predicted, the ``first`` or the ``last``.
+        tolerance: how far an output may be from the predictor's, where that adds in single precision; relative to
+            outputs above 1. Linear sums have their absolute terms for that.
+    """
 
     scores: list[int]
     link: str
     tie: str = "first"
+    tolerance: float = 0.0
 
 
 @dataclass

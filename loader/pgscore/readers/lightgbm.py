@@ -1,0 +1,136 @@
+"""Reader of LightGBM: boosted trees and random forests of doubles, as treelite reads them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pgscore.errors import NotAProgramError
+
+from .algebra.columns import CodeColumn, NumberColumn, Table, TextColumn
+from .algebra.ensemble import Codes, Ensemble, Tree
+from .writing.tree_writer import write_ensemble
+from .writing.writer import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from .dispatch import PredictorReader
+    from .writing.writer import Writer
+
+# What an objective makes of the sums of leaves, where a program can.
+_LINKS = {
+    "binary": "logistic",
+    "multiclass": "softmax",
+    "regression": "identity",
+    "regression_l1": "identity",
+    "huber": "identity",
+    "fair": "identity",
+    "quantile": "identity",
+    "mape": "identity",
+    "lambdarank": "identity",
+    "rank_xendcg": "identity",
+}
+# Where a node's decision type says what it takes for missing, and what it says where zeros are.
+_MISSING_TYPE, _ZERO = 2, 1
+
+
+def read_lightgbm(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
+    """The sums of a booster's leaves, up to the best iteration, and the link of its objective.
+
+    It checks nothing: infinity is a number like any other.
+
+    Raises:
+        NotAProgramError: its objective has another link, its leaves are linear models, or it tests a number by
+            category.
+    """
+    booster = estimator.booster_
+    objective, *options = str(booster.dump_model(num_iteration=0)["objective"]).split(" ")
+    link = _LINKS.get(objective)
+    if link is None or "sqrt" in options or (link == "identity") == hasattr(estimator, "classes_"):
+        raise NotAProgramError(part, f"has the objective {objective!r}, whose predictions a program cannot give")
+    if booster.params.get("linear_tree"):
+        raise NotAProgramError(part, "has linear models in its leaves")
+    if any(code >> _MISSING_TYPE & 3 == _ZERO for code in _decision_types(booster)):
+        raise NotAProgramError(part, "takes zero for a missing value")
+    trees, average = _trees(booster)
+    outputs = len(estimator.classes_) if link == "softmax" else 1
+    columns = _coded(table, booster.pandas_categorical or []).numbers(part)
+    _check_categories(trees, columns, part)
+    divide = float(len(trees) // outputs) if average else None
+    register = write_ensemble(Ensemble(trees, [0.0] * outputs, divide, single=False), columns, writer)
+    slope = dict(option.split(":") for option in options if ":" in option).get("sigmoid", "1")
+    if link == "logistic" and float(slope) != 1:
+        register = writer.add({"step": "affine", "of": register, "multiply": float(slope)})
+    return Result(list(range(register, register + outputs)), link)
+
+
+def _decision_types(booster: Any) -> set[int]:  # noqa: ANN401
+    lines = (line for line in booster.model_to_string().splitlines() if line.startswith("decision_type="))
+    return {int(code) for line in lines for code in line.partition("=")[2].split()}
+
+
+def _trees(booster: Any) -> tuple[list[Tree], bool]:  # noqa: ANN401
+    """The trees, each with the output that it is added to, and whether their mean counts and not their sum."""
+    import treelite
+
+    model = treelite.frontend.from_lightgbm(booster)
+    header: Callable[[str], Any] = model.get_header_accessor().get_field
+    trees = [
+        _tree(model.get_tree_accessor(number).get_field, max(0, output))
+        for number, output in enumerate(header("class_id").tolist())
+    ]
+    return trees, bool(header("average_tree_output")[0])
+
+
+def _tree(array: Callable[[str], Any], target: int) -> Tree:
+    left = array("cleft").astype(np.int64)
+    return Tree(
+        feature=np.where(left == -1, -1, array("split_index")).astype(np.int64),
+        threshold=array("threshold").astype(np.float64),
+        left=left,
+        right=array("cright").astype(np.int64),
+        missing_left=array("default_left").astype(np.int64),
+        values=array("leaf_value").astype(np.float64).reshape(-1, 1),
+        target=target,
+        codes=dict(_codes(array)),
+    )
+
+
+def _codes(array: Callable[[str], Any]) -> Iterator[tuple[int, Codes]]:
+    """Tests of categories: those that are listed go left; all others right, as missing ones do."""
+    listed, starts, ends = array("category_list"), array("category_list_begin"), array("category_list_end")
+    for node in np.flatnonzero(ends > starts).tolist():
+        chosen = frozenset(listed[starts[node] : ends[node]].tolist())
+        yield node, Codes(chosen, chosen, others_left=False)
+
+
+def _coded(table: Table, categories: Sequence[Sequence[Any]]) -> Table:
+    """The columns, with the code of its category for a text, as pandas had numbered them. Others are missing."""
+    of_texts = iter([each for each in categories if all(isinstance(name, str) for name in each)])
+    return Table(
+        tuple(_as_codes(each, next(of_texts, ())) if isinstance(each, TextColumn) else each for each in table.columns),
+        table.sparse,
+    )
+
+
+def _as_codes(column: TextColumn, names: Sequence[str]) -> CodeColumn | TextColumn:
+    if not names:
+        return column
+    codes = {name: float(code) for code, name in enumerate(names)}
+    keys = sorted(codes)
+    missing = np.nan if column.fill is None else codes.get(column.fill, np.nan)
+    return CodeColumn(column.source, tuple(keys), np.array([codes[key] for key in keys]), np.nan, missing)
+
+
+def _check_categories(trees: Sequence[Tree], columns: Sequence[NumberColumn | CodeColumn], part: str) -> None:
+    for tree in trees:
+        for node in tree.codes:
+            if isinstance(columns[tree.feature[node]], NumberColumn):
+                raise NotAProgramError(part, "tests a number by category")
+
+
+PREDICTORS: dict[str, PredictorReader] = {
+    f"lightgbm.sklearn.{name}": read_lightgbm for name in ("LGBMClassifier", "LGBMRegressor", "LGBMRanker")
+}

@@ -1,0 +1,171 @@
+"""Reader of XGBoost: boosted trees, random forests, dart and linear boosters, from the library's own JSON.
+
+The JSON is described at https://xgboost.readthedocs.io/en/stable/tutorials/saving_model.html. treelite refuses models
+that name categories, as all do since 3.1 that were fitted on them.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pgscore.errors import NotAProgramError
+
+from .algebra.columns import CodeColumn, Operation, Table, TextColumn
+from .algebra.ensemble import Codes, Ensemble, Tree
+from .algebra.singles import ROUNDING, single_tolerance
+from .writing.linear_writer import write_linear
+from .writing.tree_writer import write_ensemble
+from .writing.writer import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from .algebra.columns import Column
+    from .dispatch import PredictorReader
+    from .writing.writer import Writer
+
+# What an objective makes of the sums of leaves, where a program can.
+_LINKS = {
+    "binary:logistic": "logistic",
+    "multi:softprob": "softmax",
+    "multi:softmax": "softmax",
+    "reg:squarederror": "identity",
+    "reg:squaredlogerror": "identity",
+    "reg:pseudohubererror": "identity",
+    "reg:absoluteerror": "identity",
+    "reg:quantileerror": "identity",
+    "rank:pairwise": "identity",
+    "rank:ndcg": "identity",
+    "rank:map": "identity",
+}
+
+
+def read_xgboost(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
+    """The margins of a booster, and the link of its objective.
+
+    Raises:
+        NotAProgramError: its objective has another link, it predicts several values at once, or it takes another
+            number than NaN for a missing one.
+    """
+    if not np.isnan(estimator.missing):
+        raise NotAProgramError(part, f"takes {estimator.missing:g} for a missing value")
+    learner = json.loads(estimator.get_booster().save_raw("json"))["learner"]
+    objective = learner["objective"]["name"]
+    link = _LINKS.get(objective)
+    if link is None or (link == "identity") == hasattr(estimator, "classes_"):
+        raise NotAProgramError(part, f"has the objective {objective!r}, whose predictions a program cannot give")
+    outputs = len(estimator.classes_) if link == "softmax" else 1
+    base = _base(learner["learner_model_param"], outputs, link)
+    booster = learner["gradient_booster"]
+    if booster["name"] == "gblinear":
+        # A difference is measured by the absolute terms of its sum.
+        scores, tolerance = _linear(booster["model"], base, table, writer, part), len(table.columns) * ROUNDING
+    else:
+        drops = booster.get("weight_drop")
+        model = booster["gbtree"]["model"] if booster["name"] == "dart" else booster["model"]
+        if _number(learner["learner_model_param"].get("num_target", "1")) > 1:
+            raise NotAProgramError(part, "predicts several values at once")
+        trees = list(_trees(model, learner["attributes"], drops, part))
+        columns = _coded(table, model.get("cats", {})).numbers(part)
+        register = write_ensemble(Ensemble(trees, base, None, single=True), columns, writer)
+        scores, tolerance = list(range(register, register + outputs)), single_tolerance(trees, base, link)
+    return Result(scores, link, tolerance=tolerance)
+
+
+def _number(text: str) -> float:
+    return float(text.strip("[]").split(",")[0])
+
+
+def _base(parameters: Mapping[str, str], outputs: int, link: str) -> list[float]:
+    """What each sum starts from; a probability is stored where the link is logistic."""
+    stored = np.array(parameters["base_score"].strip("[]").split(","), dtype=np.float32)
+    if link == "logistic":
+        # As XGBoost computes it, in single precision.
+        stored = -np.log(np.float32(1) / stored - np.float32(1))
+    return [float(each) for each in np.broadcast_to(stored, (outputs,))]
+
+
+def _linear(
+    model: Mapping[str, Any], base: list[float], table: Table, writer: Writer, part: str
+) -> list[int]:
+    """A linear booster, which leaves out what is missing: weights of features by outputs, the biases last."""
+    columns = table.numbers(part)
+    writer.domains.require(part, columns, missing=True, single=True)
+    weights = np.array(model["weights"], dtype=np.float32).astype(np.float64).reshape(len(columns) + 1, len(base))
+    # It starts all of its sums from the first one's base.
+    base = [base[0]] * len(base)
+    filled = table.then(part, [[Operation("fill", 0.0)]] * len(columns)).numbers(part)
+    return [
+        write_linear(filled, weights[:-1, output], float(weights[-1, output]) + start, writer, finite=True)
+        for output, start in enumerate(base)
+    ]
+
+
+def _trees(
+    model: Mapping[str, Any], attributes: Mapping[str, str], drops: list[float] | None, part: str
+) -> Iterator[Tree]:
+    """The trees up to the best iteration, each with the output that it is added to."""
+    ends = model["iteration_indptr"]
+    rounds = int(attributes["best_iteration"]) + 1 if "best_iteration" in attributes else len(ends) - 1
+    for number in range(ends[rounds]):
+        tree = model["trees"][number]
+        if int(tree["tree_param"]["size_leaf_vector"]) > 1:
+            raise NotAProgramError(part, "has trees that predict several values at once")
+        yield _tree(tree, model["tree_info"][number], 1.0 if drops is None else drops[number])
+
+
+def _tree(tree: Mapping[str, Any], target: int, weight: float) -> Tree:
+    left = np.array(tree["left_children"], dtype=np.int64)
+    numbers = np.array(tree["split_conditions"], dtype=np.float32)
+    values = np.where(left < 0, numbers * np.float32(weight), 0)
+    return Tree(
+        feature=np.where(left < 0, -1, np.array(tree["split_indices"], dtype=np.int64)),
+        # It goes left where the float32 is smaller: where it is at most the float32 before.
+        threshold=np.nextafter(numbers, np.float32(-np.inf)).astype(np.float64),
+        left=left,
+        right=np.array(tree["right_children"], dtype=np.int64),
+        missing_left=np.array(tree["default_left"], dtype=np.int64),
+        values=values.astype(np.float64).reshape(-1, 1),
+        target=target,
+        codes=dict(_codes(tree)),
+    )
+
+
+def _codes(tree: Mapping[str, Any]) -> Iterator[tuple[int, Codes]]:
+    """Tests of categories: those that are listed go right, and all others left."""
+    for node, start, size in zip(
+        tree["categories_nodes"], tree["categories_segments"], tree["categories_sizes"], strict=True
+    ):
+        yield node, Codes(frozenset(), frozenset(tree["categories"][start : start + size]), others_left=True)
+
+
+def _coded(table: Table, cats: Mapping[str, Any]) -> Table:
+    """The columns, with the code of its category for a text: as the booster has numbered them. Others are missing."""
+    names = cats.get("enc") or [{}] * len(table.columns)
+    return Table(
+        tuple(
+            _as_codes(column, each) if isinstance(column, TextColumn) else column
+            for column, each in zip(table.columns, names, strict=True)
+        ),
+        table.sparse,
+    )
+
+
+def _as_codes(column: TextColumn, names: Mapping[str, Any]) -> Column:
+    if "offsets" not in names or not names["values"]:
+        return column
+    text, ends = bytes(each % 256 for each in names["values"]), names["offsets"]
+    texts = [text[start:end].decode() for start, end in zip(ends, ends[1:], strict=False)]
+    codes = {name: float(code) for code, name in enumerate(texts)}
+    keys = sorted(codes)
+    missing = codes.get(column.fill, np.nan) if column.fill is not None else np.nan
+    return CodeColumn(column.source, tuple(keys), np.array([codes[key] for key in keys]), np.nan, missing)
+
+
+PREDICTORS: dict[str, PredictorReader] = {
+    f"xgboost.sklearn.{name}": read_xgboost
+    for name in ("XGBClassifier", "XGBRegressor", "XGBRFClassifier", "XGBRFRegressor", "XGBRanker")
+}
