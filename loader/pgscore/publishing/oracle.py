@@ -132,7 +132,7 @@ def output_of(estimator: Any, positive: object | None) -> Output:  # noqa: ANN40
     """
     classes = getattr(estimator, "classes_", None)
     # CatBoost's regressors have an empty list of them.
-    if classes is None or (not isinstance(classes, list) and len(classes) == 0) or classes == []:
+    if classes is None or len(classes) == 0:
         if positive is not None:
             raise PgscoreError(f"a positive class is named, and a {type(estimator).__name__} has no classes")
         return Output("value")

@@ -9,9 +9,9 @@ from sklearn.pipeline import Pipeline
 
 from pgscore.errors import NotAProgramError
 
+from . import catboost, lightgbm, xgboost
 from .algebra.columns import NumberColumn, Table, TextColumn
 from .algebra.domains import Domains
-from . import catboost, lightgbm, xgboost
 from .dispatch import PREDICTORS, TRANSFORMERS, part_name, predict, transform
 from .sklearn import compose, encoders, histogram, impute, linear, scaling, trees
 from .writing.writer import Writer

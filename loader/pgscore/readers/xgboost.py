@@ -7,6 +7,7 @@ that name categories, as all do since 3.1 that were fitted on them.
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -158,7 +159,7 @@ def _as_codes(column: TextColumn, names: Mapping[str, Any]) -> Column:
     if "offsets" not in names or not names["values"]:
         return column
     text, ends = bytes(each % 256 for each in names["values"]), names["offsets"]
-    texts = [text[start:end].decode() for start, end in zip(ends, ends[1:], strict=False)]
+    texts = [text[start:end].decode() for start, end in pairwise(ends)]
     codes = {name: float(code) for code, name in enumerate(texts)}
     keys = sorted(codes)
     missing = codes.get(column.fill, np.nan) if column.fill is not None else np.nan
