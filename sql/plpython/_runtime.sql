@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:72edeb837696a2fd1b2177401f2bffa07d8a2d0a8c68caa911979903b29c2e12"
+name = "pgscore_runtime:1c18acadc703e3ccfd28fb99e135f0b27ec0b9a3dfcd998819233060d4f72d5e"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -373,6 +373,8 @@ OutputKind = Literal["probability", "indicator", "value"]
 Label = str | int | float | bool
 
 _INPUT_TYPES = ("double precision", "text", "boolean")
+# Ten thousand trees that are added in single precision.
+_LARGEST_TOLERANCE = 1e-2
 _OUTPUT_KINDS = ("probability", "indicator", "value")
 
 
@@ -429,6 +431,8 @@ class Contract:
         output: what the score is.
         libraries: the versions it was fitted with, by distribution name, ``python`` among them.
         types: what a skops artifact makes beside the types that skops itself trusts, sorted.
+        tolerance: how far scores may be from the estimator's, as a part of the larger of 1, the score, and the sum of
+            its absolute terms, where the estimator adds in single precision; None: 1e-12.
     """
 
     format: str
@@ -438,6 +442,7 @@ class Contract:
     output: Output
     libraries: dict[str, str]
     types: tuple[str, ...] = ()
+    tolerance: float | None = None
 
     @property
     def numbers(self) -> tuple[Input, ...]:
@@ -451,7 +456,9 @@ class Contract:
 
     def to_json(self) -> str:
         """The canonical text: keys sorted, no blanks, so that equal contracts have equal bytes."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        # What says nothing stays out, as signatures of former releases cover such texts.
+        stated = {name: value for name, value in asdict(self).items() if name != "tolerance" or value is not None}
+        return json.dumps(stated, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     def signed_message(self, artifact_sha256: str) -> bytes:
         """The bytes that a signature covers, for an artifact with this hexadecimal sha256."""
@@ -498,7 +505,14 @@ def _contract(found: dict[str, Any]) -> Contract:
         output=Output(output["kind"], classes, positive),
         libraries={str(name): str(version) for name, version in found["libraries"].items()},
         types=tuple(str(name) for name in found["types"]),
+        tolerance=_tolerance(found.get("tolerance")),
     )
+
+
+def _tolerance(found: Any) -> float | None:  # noqa: ANN401
+    if found is not None and not (type(found) is float and 0 < found <= _LARGEST_TOLERANCE):
+        raise ValueError(f"tolerance is {found!r}")
+    return found
 
 
 def _input(found: dict[str, Any]) -> Input:

@@ -19,6 +19,8 @@ from .writing.writer import Writer
 if TYPE_CHECKING:
     from pgscore_runtime.contract import Contract
 
+    from .algebra.singles import Tolerance
+
 for transformers in (compose, encoders, impute, scaling):
     TRANSFORMERS.update(transformers.TRANSFORMERS)
 for predictors in (linear, trees, histogram, xgboost, lightgbm, catboost):
@@ -31,11 +33,11 @@ class Reading:
 
     Attributes:
         program: the document, as `docs/program.md` says; `json.dumps` makes text of it.
-        tolerance: how far its scores may be from the estimator's, where that adds in single precision; 0 elsewhere.
+        tolerance: how far its outputs may be from the estimator's, where that adds in single precision; else None.
     """
 
     program: dict[str, Any]
-    tolerance: float
+    tolerance: Tolerance | None
 
 
 def read_program(estimator: Any, contract: Contract) -> Reading:  # noqa: ANN401

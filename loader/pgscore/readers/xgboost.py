@@ -16,7 +16,7 @@ from pgscore.errors import NotAProgramError
 
 from .algebra.columns import CodeColumn, Operation, Table, TextColumn
 from .algebra.ensemble import Codes, Ensemble, Tree
-from .algebra.singles import ROUNDING, single_tolerance
+from .algebra.singles import of_terms, of_trees
 from .writing.linear_writer import write_linear
 from .writing.tree_writer import write_ensemble
 from .writing.writer import Result
@@ -62,8 +62,7 @@ def read_xgboost(estimator: Any, table: Table, writer: Writer, part: str) -> Res
     base = _base(learner["learner_model_param"], outputs, link)
     booster = learner["gradient_booster"]
     if booster["name"] == "gblinear":
-        # A difference is measured by the absolute terms of its sum.
-        scores, tolerance = _linear(booster["model"], base, table, writer, part), len(table.columns) * ROUNDING
+        scores, tolerance = _linear(booster["model"], base, table, writer, part), of_terms(len(table.columns), link)
     else:
         drops = booster.get("weight_drop")
         model = booster["gbtree"]["model"] if booster["name"] == "dart" else booster["model"]
@@ -72,7 +71,7 @@ def read_xgboost(estimator: Any, table: Table, writer: Writer, part: str) -> Res
         trees = list(_trees(model, learner["attributes"], drops, part))
         columns = _coded(table, model.get("cats", {})).numbers(part)
         register = write_ensemble(Ensemble(trees, base, None, single=True), columns, writer)
-        scores, tolerance = list(range(register, register + outputs)), single_tolerance(trees, base, link)
+        scores, tolerance = list(range(register, register + outputs)), of_trees(trees, base, link)
     return Result(scores, link, tolerance=tolerance)
 
 
@@ -89,9 +88,7 @@ def _base(parameters: Mapping[str, str], outputs: int, link: str) -> list[float]
     return [float(each) for each in np.broadcast_to(stored, (outputs,))]
 
 
-def _linear(
-    model: Mapping[str, Any], base: list[float], table: Table, writer: Writer, part: str
-) -> list[int]:
+def _linear(model: Mapping[str, Any], base: list[float], table: Table, writer: Writer, part: str) -> list[int]:
     """A linear booster, which leaves out what is missing: weights of features by outputs, the biases last."""
     columns = table.numbers(part)
     writer.domains.require(part, columns, missing=True, single=True)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pgscore.readers.algebra.domains import Domains
+    from pgscore.readers.algebra.singles import Tolerance
 
 
 @dataclass(frozen=True)
@@ -24,14 +25,13 @@ class Result:
         scores: registers.
         link: what makes outputs of them.
         tie: which label of equal probabilities is predicted, the ``first`` or the ``last``.
-        tolerance: how far an output may be from the predictor's, where that adds in single precision; relative to
-            outputs above 1. Linear sums have their absolute terms for that.
+        tolerance: how far an output may be from the predictor's, where that adds in single precision; else None.
     """
 
     scores: list[int]
     link: str
     tie: str = "first"
-    tolerance: float = 0.0
+    tolerance: Tolerance | None = None
 
 
 @dataclass
