@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, cast
 
 from .errors import INVALID_PARAMETER, Refusal
@@ -16,6 +16,8 @@ Label = str | int | float | bool
 _INPUT_TYPES = ("double precision", "text", "boolean")
 # Ten thousand trees that are added in single precision.
 _LARGEST_TOLERANCE = 1e-2
+# What contracts of the first release did not know.
+_LATER = ("tolerance", "categorical", "known")
 _OUTPUT_KINDS = ("probability", "indicator", "value")
 
 
@@ -74,6 +76,8 @@ class Contract:
         types: what a skops artifact makes beside the types that skops itself trusts, sorted.
         tolerance: how far scores may be from the estimator's, as a part of the larger of 1, the score, and the sum of
             its absolute terms, where the estimator adds in single precision; None: 1e-12.
+        categorical: whether the estimator knows texts as pandas' categories, and not as objects.
+        known: by input, the only categories that are no mistake, where the estimator would take others for one of them.
     """
 
     format: str
@@ -84,6 +88,8 @@ class Contract:
     libraries: dict[str, str]
     types: tuple[str, ...] = ()
     tolerance: float | None = None
+    categorical: bool = False
+    known: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def numbers(self) -> tuple[Input, ...]:
@@ -98,7 +104,7 @@ class Contract:
     def to_json(self) -> str:
         """The canonical text: keys sorted, no blanks, so that equal contracts have equal bytes."""
         # What says nothing stays out, as signatures of former releases cover such texts.
-        stated = {name: value for name, value in asdict(self).items() if name != "tolerance" or value is not None}
+        stated = {name: value for name, value in asdict(self).items() if name not in _LATER or value}
         return json.dumps(stated, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     def signed_message(self, artifact_sha256: str) -> bytes:
@@ -147,6 +153,8 @@ def _contract(found: dict[str, Any]) -> Contract:
         libraries={str(name): str(version) for name, version in found["libraries"].items()},
         types=tuple(str(name) for name in found["types"]),
         tolerance=_tolerance(found.get("tolerance")),
+        categorical=bool(found.get("categorical", False)),
+        known={str(name): tuple(map(str, texts)) for name, texts in found.get("known", {}).items()},
     )
 
 

@@ -185,6 +185,8 @@ class ServedEstimator:
             # make another type of texts.
             values = self._as_fitted(each, column)
             frame[each.name] = pd.Series(values, dtype=object) if each.is_text else values
+            if each.is_text and self._contract.categorical:
+                frame[each.name] = as_categories(frame[each.name], self._contract.known.get(each.name))
         return pd.DataFrame(frame)
 
     def _matrix(self, columns: list[Any]) -> Any:  # noqa: ANN401
@@ -210,6 +212,22 @@ class ServedEstimator:
             values[~missing] = column[~missing].astype(bool)
         values[missing] = None if self._contract.missing_text == "none" else np.nan
         return values
+
+
+def as_categories(texts: Any, known: Sequence[str] | None) -> Any:  # noqa: ANN401
+    """A series of texts as pandas' categories: boosters find their own among them by name.
+
+    Raises:
+        ValueError: one is not among those that are known, and these are all.
+    """
+    import pandas as pd
+
+    found = sorted(texts.dropna().unique())
+    strange = [] if known is None else [each for each in found if each not in known]
+    if strange:
+        raise ValueError(f"category {strange[0]!r} was not there when the model was fitted")
+    # Without any category they would be numbers.
+    return texts.astype(pd.CategoricalDtype(list(known or found) or [""]))
 
 
 def _numbers(values: Numbers) -> FloatArray:

@@ -3,7 +3,7 @@ returns pgscore_trusted.refusal
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:1c18acadc703e3ccfd28fb99e135f0b27ec0b9a3dfcd998819233060d4f72d5e"
+    runtime = "pgscore_runtime:54cf23d199b0c3c0160ec6839cab94f18a85371b2f57a1cab9968b3cd5a65aea"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     keys = plpy.execute("select key_id, public_key from pgscore_trusted.trusted_key where revoked_at is null")

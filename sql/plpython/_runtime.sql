@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:1c18acadc703e3ccfd28fb99e135f0b27ec0b9a3dfcd998819233060d4f72d5e"
+name = "pgscore_runtime:54cf23d199b0c3c0160ec6839cab94f18a85371b2f57a1cab9968b3cd5a65aea"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -363,7 +363,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, cast
 
 from .errors import INVALID_PARAMETER, Refusal
@@ -375,6 +375,8 @@ Label = str | int | float | bool
 _INPUT_TYPES = ("double precision", "text", "boolean")
 # Ten thousand trees that are added in single precision.
 _LARGEST_TOLERANCE = 1e-2
+# What contracts of the first release did not know.
+_LATER = ("tolerance", "categorical", "known")
 _OUTPUT_KINDS = ("probability", "indicator", "value")
 
 
@@ -433,6 +435,8 @@ class Contract:
         types: what a skops artifact makes beside the types that skops itself trusts, sorted.
         tolerance: how far scores may be from the estimator's, as a part of the larger of 1, the score, and the sum of
             its absolute terms, where the estimator adds in single precision; None: 1e-12.
+        categorical: whether the estimator knows texts as pandas' categories, and not as objects.
+        known: by input, the only categories that are no mistake, where the estimator would take others for one of them.
     """
 
     format: str
@@ -443,6 +447,8 @@ class Contract:
     libraries: dict[str, str]
     types: tuple[str, ...] = ()
     tolerance: float | None = None
+    categorical: bool = False
+    known: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def numbers(self) -> tuple[Input, ...]:
@@ -457,7 +463,7 @@ class Contract:
     def to_json(self) -> str:
         """The canonical text: keys sorted, no blanks, so that equal contracts have equal bytes."""
         # What says nothing stays out, as signatures of former releases cover such texts.
-        stated = {name: value for name, value in asdict(self).items() if name != "tolerance" or value is not None}
+        stated = {name: value for name, value in asdict(self).items() if name not in _LATER or value}
         return json.dumps(stated, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     def signed_message(self, artifact_sha256: str) -> bytes:
@@ -506,6 +512,8 @@ def _contract(found: dict[str, Any]) -> Contract:
         libraries={str(name): str(version) for name, version in found["libraries"].items()},
         types=tuple(str(name) for name in found["types"]),
         tolerance=_tolerance(found.get("tolerance")),
+        categorical=bool(found.get("categorical", False)),
+        known={str(name): tuple(map(str, texts)) for name, texts in found.get("known", {}).items()},
     )
 
 
@@ -937,6 +945,8 @@ class ServedEstimator:
             # make another type of texts.
             values = self._as_fitted(each, column)
             frame[each.name] = pd.Series(values, dtype=object) if each.is_text else values
+            if each.is_text and self._contract.categorical:
+                frame[each.name] = as_categories(frame[each.name], self._contract.known.get(each.name))
         return pd.DataFrame(frame)
 
     def _matrix(self, columns: list[Any]) -> Any:  # noqa: ANN401
@@ -962,6 +972,22 @@ class ServedEstimator:
             values[~missing] = column[~missing].astype(bool)
         values[missing] = None if self._contract.missing_text == "none" else np.nan
         return values
+
+
+def as_categories(texts: Any, known: Sequence[str] | None) -> Any:  # noqa: ANN401
+    """A series of texts as pandas' categories: boosters find their own among them by name.
+
+    Raises:
+        ValueError: one is not among those that are known, and these are all.
+    """
+    import pandas as pd
+
+    found = sorted(texts.dropna().unique())
+    strange = [] if known is None else [each for each in found if each not in known]
+    if strange:
+        raise ValueError(f"category {strange[0]!r} was not there when the model was fitted")
+    # Without any category they would be numbers.
+    return texts.astype(pd.CategoricalDtype(list(known or found) or [""]))
 
 
 def _numbers(values: Numbers) -> FloatArray:

@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:1c18acadc703e3ccfd28fb99e135f0b27ec0b9a3dfcd998819233060d4f72d5e" + digest)
+    walker = GD.get("pgscore_runtime:54cf23d199b0c3c0160ec6839cab94f18a85371b2f57a1cab9968b3cd5a65aea" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from pgscore.errors import PgscoreError
 
 from .examples import Block, Change, ask, ask_sample, is_row_by_row, varied
-from .fitted import fitted_categories
+from .fitted import fitted_categories, native_categories
 from .handover import hand_over, input_types, without_values
 from .oracle import Oracle, output_of
 
@@ -119,7 +119,8 @@ def _describe(
     sample = sample.set_axis([str(name) for name in sample.columns], axis=1)
     categories = fitted_categories(estimator, list(sample.columns))
     wanted = input_types(sample, source, categories, profile)
-    oracle = Oracle(estimator, output_of(estimator, positive), framed=framed)
+    known = native_categories(estimator, list(sample.columns))
+    oracle = Oracle(estimator, output_of(estimator, positive), framed=framed, known=known)
     handed = hand_over(sample, wanted, oracle.nothing, profile.padded if profile else None)
     template = _template(oracle, handed, source, profile)
     _check_given(oracle, sample, handed, source, profile)
@@ -139,6 +140,8 @@ def _describe(
         output=oracle.output,
         libraries=_libraries(),
         types=types,
+        categorical=oracle.categorical,
+        known=known,
     )
     return contract, golden_rows
 

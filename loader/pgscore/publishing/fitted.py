@@ -13,8 +13,9 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from pgscore.errors import PgscoreError
+from pgscore.errors import NotAProgramError, PgscoreError
 from pgscore.readers.sklearn.compose import positions
+from pgscore.readers.xgboost import category_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -150,7 +151,7 @@ def _walk(part: Any, columns: Sources | None, found: dict[int, list[Any]]) -> So
     if isinstance(part, SimpleImputer):
         kept = part.keep_empty_features or not any(_is_missing(each) for each in part.statistics_)
         return columns if kept and not part.add_indicator else None
-    categories = getattr(part, "categories_", None)
+    categories = _native_categories(part) or getattr(part, "categories_", None)
     if isinstance(categories, list) and len(categories) == len(columns):
         for source, learnt in zip(columns, categories, strict=True):
             if source is not None:
@@ -167,6 +168,24 @@ def _walk(part: Any, columns: Sources | None, found: dict[int, list[Any]]) -> So
         if hasattr(each, "get_params") or hasattr(each, "estimator"):
             _walk(each, columns, found)
     return None
+
+
+def _native_categories(part: Any) -> list[Any] | None:  # noqa: ANN401
+    """The categories that a booster knows by name, for each of its columns; None where it knows none."""
+    if not hasattr(part, "get_booster"):
+        return None
+    try:
+        found = category_names(part)
+    except NotAProgramError:
+        return None
+    return [each or [] for each in found] if any(found) else None
+
+
+def native_categories(estimator: Any, names: Sequence[str]) -> dict[str, tuple[str, ...]]:  # noqa: ANN401
+    """By input, the categories beside which a booster would take any other for one of them: XGBoost takes the next."""
+    return {
+        name: tuple(known) for name, known in zip(names, _native_categories(estimator) or (), strict=False) if known
+    }
 
 
 def _side_by_side(

@@ -8,7 +8,7 @@ import numpy as np
 
 from pgscore.errors import NotAProgramError
 
-from .algebra.columns import CodeColumn, NumberColumn, Table, TextColumn
+from .algebra.columns import NumberColumn, Table, TextColumn, coded
 from .algebra.ensemble import Codes, Ensemble, Tree
 from .writing.tree_writer import write_ensemble
 from .writing.writer import Result
@@ -16,6 +16,7 @@ from .writing.writer import Result
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from .algebra.columns import CodeColumn, Column
     from .dispatch import PredictorReader
     from .writing.writer import Writer
 
@@ -109,19 +110,11 @@ def _codes(array: Callable[[str], Any]) -> Iterator[tuple[int, Codes]]:
 def _coded(table: Table, categories: Sequence[Sequence[Any]]) -> Table:
     """The columns, with the code of its category for a text, as pandas had numbered them. Others are missing."""
     of_texts = iter([each for each in categories if all(isinstance(name, str) for name in each)])
-    return Table(
-        tuple(_as_codes(each, next(of_texts, ())) if isinstance(each, TextColumn) else each for each in table.columns),
-        table.sparse,
-    )
-
-
-def _as_codes(column: TextColumn, names: Sequence[str]) -> CodeColumn | TextColumn:
-    if not names:
-        return column
-    codes = {name: float(code) for code, name in enumerate(names)}
-    keys = sorted(codes)
-    missing = np.nan if column.fill is None else codes.get(column.fill, np.nan)
-    return CodeColumn(column.source, tuple(keys), np.array([codes[key] for key in keys]), np.nan, missing)
+    columns: list[Column] = []
+    for column in table.columns:
+        known = next(of_texts, None) if isinstance(column, TextColumn) else None
+        columns.append(coded(column, known) if isinstance(column, TextColumn) and known else column)
+    return Table(tuple(columns), table.sparse)
 
 
 def _check_categories(trees: Sequence[Tree], columns: Sequence[NumberColumn | CodeColumn], part: str) -> None:

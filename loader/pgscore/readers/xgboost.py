@@ -14,7 +14,7 @@ import numpy as np
 
 from pgscore.errors import NotAProgramError
 
-from .algebra.columns import CodeColumn, Operation, Table, TextColumn
+from .algebra.columns import Operation, Table, TextColumn, coded
 from .algebra.ensemble import Codes, Ensemble, Tree
 from .algebra.singles import of_terms, of_trees
 from .writing.linear_writer import write_linear
@@ -69,7 +69,7 @@ def read_xgboost(estimator: Any, table: Table, writer: Writer, part: str) -> Res
         if _number(learner["learner_model_param"].get("num_target", "1")) > 1:
             raise NotAProgramError(part, "predicts several values at once")
         trees = list(_trees(model, learner["attributes"], drops, part))
-        columns = _coded(table, model.get("cats", {})).numbers(part)
+        columns = _coded(table, model.get("cats", {}), writer, part).numbers(part)
         register = write_ensemble(Ensemble(trees, base, None, single=True), columns, writer)
         scores, tolerance = list(range(register, register + outputs)), of_trees(trees, base, link)
     return Result(scores, link, tolerance=tolerance)
@@ -140,27 +140,37 @@ def _codes(tree: Mapping[str, Any]) -> Iterator[tuple[int, Codes]]:
         yield node, Codes(frozenset(), frozenset(tree["categories"][start : start + size]), others_left=True)
 
 
-def _coded(table: Table, cats: Mapping[str, Any]) -> Table:
-    """The columns, with the code of its category for a text: as the booster has numbered them. Others are missing."""
-    names = cats.get("enc") or [{}] * len(table.columns)
-    return Table(
-        tuple(
-            _as_codes(column, each) if isinstance(column, TextColumn) else column
-            for column, each in zip(table.columns, names, strict=True)
-        ),
-        table.sparse,
-    )
+def category_names(estimator: Any) -> list[list[str] | None]:  # noqa: ANN401
+    """The names of categories that a fitted booster knows, in the order of their codes; None where a column has none.
+
+    Raises:
+        NotAProgramError: it has cut them.
+    """
+    model = json.loads(estimator.get_booster().save_raw("json"))["learner"]["gradient_booster"].get("model", {})
+    return [_names(each, f"the {type(estimator).__name__}") for each in model.get("cats", {}).get("enc", ())]
 
 
-def _as_codes(column: TextColumn, names: Mapping[str, Any]) -> Column:
-    if "offsets" not in names or not names["values"]:
-        return column
-    text, ends = bytes(each % 256 for each in names["values"]), names["offsets"]
-    texts = [text[start:end].decode() for start, end in pairwise(ends)]
-    codes = {name: float(code) for code, name in enumerate(texts)}
-    keys = sorted(codes)
-    missing = codes.get(column.fill, np.nan) if column.fill is not None else np.nan
-    return CodeColumn(column.source, tuple(keys), np.array([codes[key] for key in keys]), np.nan, missing)
+def _names(encoded: Mapping[str, Any], part: str) -> list[str] | None:
+    if "offsets" not in encoded or not encoded["values"]:
+        return None
+    text, ends = bytes(each % 256 for each in encoded["values"]), encoded["offsets"]
+    if not text.isascii():
+        # XGBoost counts characters and stores as many bytes, and so takes different names for one.
+        raise NotAProgramError(part, "knows categories whose names are not ASCII, which XGBoost cuts")
+    return [text[start:end].decode() for start, end in pairwise(ends)]
+
+
+def _coded(table: Table, cats: Mapping[str, Any], writer: Writer, part: str) -> Table:
+    """The columns, with the code of its category for a text: as the booster has numbered them. Others are refused."""
+    names = [_names(each, part) for each in cats.get("enc", ())] or [None] * len(table.columns)
+    columns: list[Column] = []
+    for column, known in zip(table.columns, names, strict=True):
+        if isinstance(column, TextColumn) and known is not None:
+            writer.domains.of[column.source].restrict(known)
+            columns.append(coded(column, known))
+        else:
+            columns.append(column)
+    return Table(tuple(columns), table.sparse)
 
 
 PREDICTORS: dict[str, PredictorReader] = {

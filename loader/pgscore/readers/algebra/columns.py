@@ -124,6 +124,14 @@ class CodeColumn:
         return not self.keys and self.unknown == self.missing
 
 
+def coded(column: TextColumn, names: Sequence[str]) -> CodeColumn:
+    """A code for each text: its place among the names; NaN for any other, and for a missing one."""
+    codes = {name: float(code) for code, name in enumerate(names)}
+    keys = sorted(codes)
+    missing = np.nan if column.fill is None else codes.get(column.fill, np.nan)
+    return CodeColumn(column.source, tuple(keys), np.array([codes[key] for key in keys]), np.nan, missing)
+
+
 Column = NumberColumn | TextColumn | CodeColumn
 
 
