@@ -5,7 +5,7 @@ create function pgscore_trusted._estimate(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:54cf23d199b0c3c0160ec6839cab94f18a85371b2f57a1cab9968b3cd5a65aea"
+    runtime = "pgscore_runtime:6c8a73ae8867e0032c0a7bba70fb9d2df279c9b7659f472872ad3f8461c98b15"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].estimate(GD, digest, rows, numbers, texts, every)

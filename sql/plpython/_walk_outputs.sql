@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:54cf23d199b0c3c0160ec6839cab94f18a85371b2f57a1cab9968b3cd5a65aea" + digest)
+    walker = GD.get("pgscore_runtime:6c8a73ae8867e0032c0a7bba70fb9d2df279c9b7659f472872ad3f8461c98b15" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

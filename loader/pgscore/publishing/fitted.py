@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from numbers import Number
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
 from sklearn.impute import SimpleImputer
@@ -30,6 +32,7 @@ _KIND_WORDS = {"text": "texts", "double precision": "numbers", "boolean": "boole
 _INNER = ("best_estimator_", "estimator_", "regressor_", "classifier_", "_preprocessor", "estimator")
 _INNERS = ("estimators_", "calibrated_classifiers_")
 _LONGEST_NAME = 63
+_BOOSTERS = ("xgboost", "lightgbm", "catboost")
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,9 @@ def check_fitted(estimator: Any) -> None:  # noqa: ANN401
     Raises:
         PgscoreError: saying so.
     """
+    if not hasattr(estimator, "fit") and getattr(estimator, "__sklearn_is_fitted__", bool)():
+        # A booster's own file: there is nothing to fit it with.
+        return
     try:
         check_is_fitted(estimator)
     except (NotFittedError, TypeError) as error:
@@ -65,6 +71,10 @@ def check_fitted(estimator: Any) -> None:  # noqa: ANN401
 def fitted_names(estimator: Any) -> list[str] | None:  # noqa: ANN401
     """The names of the inputs that the estimator was fitted with; None where it knows none."""
     names = getattr(estimator, "feature_names_in_", None)
+    if names is None and hasattr(estimator, "feature_names_"):
+        # CatBoost's; without a frame it numbers them.
+        names = estimator.feature_names_
+        names = None if names == [str(number) for number in range(len(names))] else names
     return None if names is None else [str(name) for name in names]
 
 
@@ -186,6 +196,27 @@ def native_categories(estimator: Any, names: Sequence[str]) -> dict[str, tuple[s
     return {
         name: tuple(known) for name, known in zip(names, _native_categories(estimator) or (), strict=False) if known
     }
+
+
+def booster_versions(estimator: Any) -> dict[str, str]:  # noqa: ANN401
+    """The versions of the boosters' libraries that a fitted estimator is made of, by their names."""
+    found: dict[str, str] = {}
+    waiting, seen = [estimator], set()
+    while waiting:
+        each = waiting.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        if isinstance(each, list | tuple):
+            waiting += each
+            continue
+        library = type(each).__module__.partition(".")[0]
+        library = "lightgbm" if hasattr(each, "booster_") else library
+        if library in _BOOSTERS:
+            found[library] = str(sys.modules[library].__version__)
+        elif isinstance(each, BaseEstimator):
+            waiting += vars(each).values()
+    return found
 
 
 def _side_by_side(

@@ -13,6 +13,8 @@ from sklearn.base import BaseEstimator
 
 from pgscore.errors import PgscoreError
 
+from .fitted import fitted_names
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -43,7 +45,7 @@ class Oracle:
     ) -> None:
         self._estimator = estimator
         self._known = known or {}
-        self._named = hasattr(estimator, "feature_names_in_")
+        self._named = fitted_names(estimator) is not None
         self.framed = framed or self._named
         self.categorical = False
         self.output = output

@@ -125,5 +125,6 @@ def _check_categories(trees: Sequence[Tree], columns: Sequence[NumberColumn | Co
 
 
 PREDICTORS: dict[str, PredictorReader] = {
-    f"lightgbm.sklearn.{name}": read_lightgbm for name in ("LGBMClassifier", "LGBMRegressor", "LGBMRanker")
+    "pgscore_runtime.boosters.LightGBMFile": read_lightgbm,
+    **{f"lightgbm.sklearn.{name}": read_lightgbm for name in ("LGBMClassifier", "LGBMRegressor", "LGBMRanker")},
 }
