@@ -16,7 +16,7 @@ from .writing.writer import Result
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from .algebra.columns import CodeColumn, Column
+    from .algebra.columns import CodeColumn, Column, FloatArray
     from .dispatch import PredictorReader
     from .writing.writer import Writer
 
@@ -35,6 +35,8 @@ _LINKS = {
 }
 # Where a node's decision type says what it takes for missing, and what it says where zeros are.
 _MISSING_TYPE, _ZERO = 2, 1
+# kZeroThreshold of LightGBM's meta.h.
+_NEAR_ZERO = float(np.float32(1e-35))
 
 
 def read_lightgbm(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
@@ -89,7 +91,7 @@ def _tree(array: Callable[[str], Any], target: int) -> Tree:
     left = array("cleft").astype(np.int64)
     return Tree(
         feature=np.where(left == -1, -1, array("split_index")).astype(np.int64),
-        threshold=array("threshold").astype(np.float64),
+        threshold=_past_zero(array("threshold").astype(np.float64)),
         left=left,
         right=array("cright").astype(np.int64),
         missing_left=array("default_left").astype(np.int64),
@@ -97,6 +99,13 @@ def _tree(array: Callable[[str], Any], target: int) -> Tree:
         target=target,
         codes=dict(_codes(array)),
     )
+
+
+def _past_zero(thresholds: FloatArray) -> FloatArray:
+    """Thresholds for numbers of which those near zero are taken for zero, as LightGBM does before it compares."""
+    below = (thresholds >= -_NEAR_ZERO) & (thresholds < 0)
+    above = (thresholds >= 0) & (thresholds < _NEAR_ZERO)
+    return np.where(below, np.nextafter(-_NEAR_ZERO, -np.inf), np.where(above, _NEAR_ZERO, thresholds))
 
 
 def _codes(array: Callable[[str], Any]) -> Iterator[tuple[int, Codes]]:
