@@ -22,9 +22,9 @@ from tests.support.programs import NUMBERS, Pair, customers, hard_rows, labels, 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-XGB = {"n_estimators": 12, "max_depth": 4, "n_jobs": 1}
-LGB = {"n_estimators": 12, "min_child_samples": 3, "verbose": -1, "n_jobs": 1}
-CAT = {"iterations": 12, "depth": 4, "verbose": 0, "allow_writing_files": False, "thread_count": 1}
+XGB: dict[str, Any] = {"n_estimators": 12, "max_depth": 4, "n_jobs": 1}
+LGB: dict[str, Any] = {"n_estimators": 12, "min_child_samples": 3, "verbose": -1, "n_jobs": 1}
+CAT: dict[str, Any] = {"iterations": 12, "depth": 4, "verbose": 0, "allow_writing_files": False, "thread_count": 1}
 
 # How many classes, 0 for a number; and what is fitted.
 _KINDS: dict[str, tuple[int, Callable[[], Any]]] = {

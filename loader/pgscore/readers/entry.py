@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sklearn.pipeline import Pipeline
-
 from pgscore.errors import NotAProgramError
 
 from . import catboost, lightgbm, xgboost
 from .algebra.columns import NumberColumn, Table, TextColumn
 from .algebra.domains import Domains
-from .dispatch import PREDICTORS, TRANSFORMERS, part_name, predict, transform
-from .sklearn import compose, encoders, histogram, impute, linear, scaling, trees
+from .dispatch import PREDICTORS, TRANSFORMERS, part_name, predict
+from .sklearn import compose, encoders, histogram, impute, linear, scaling, trees, wrappers
 from .writing.writer import Writer
 
 if TYPE_CHECKING:
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 
 for transformers in (compose, encoders, impute, scaling):
     TRANSFORMERS.update(transformers.TRANSFORMERS)
-for predictors in (linear, trees, histogram, xgboost, lightgbm, catboost):
+for predictors in (wrappers, linear, trees, histogram, xgboost, lightgbm, catboost):
     PREDICTORS.update(predictors.PREDICTORS)
 
 
@@ -53,26 +51,11 @@ def read_program(estimator: Any, contract: Contract) -> Reading:  # noqa: ANN401
     domains = Domains(contract)
     columns = tuple(TextColumn(n) if each.is_text else NumberColumn(n) for n, each in enumerate(contract.inputs))
     writer = Writer(domains)
-    table, predictor, name = _predictor(estimator, Table(columns), domains)
-    result = predict(predictor, table, writer, name)
+    result = predict(estimator, Table(columns), writer)
     _agree(domains, contract)
     if contract.output.kind == "indicator" and result.link not in ("sign", "argmax"):
-        raise NotAProgramError(part_name(predictor, name), "gives probabilities, and the contract wants labels")
+        raise NotAProgramError(part_name(estimator, None), "gives probabilities, and the contract wants labels")
     return Reading(writer.document(result), result.tolerance)
-
-
-def _predictor(
-    estimator: Any,  # noqa: ANN401
-    table: Table,
-    domains: Domains,
-    name: str | None = None,
-) -> tuple[Table, Any, str | None]:
-    """The last step of nested pipelines, its name, and the columns that reach it."""
-    while isinstance(estimator, Pipeline):
-        for step_name, step in estimator.steps[:-1]:
-            table = transform(step, table, domains, step_name)
-        name, estimator = estimator.steps[-1]
-    return table, estimator, name
 
 
 def _agree(domains: Domains, contract: Contract) -> None:
