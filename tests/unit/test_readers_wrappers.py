@@ -32,7 +32,9 @@ def _pipeline() -> Any:  # noqa: ANN401
 _WRAPPED: dict[str, Callable[[], Any]] = {
     "a search of all": lambda: GridSearchCV(_pipeline(), _CHOICES, cv=2),
     "a search at random": lambda: RandomizedSearchCV(_pipeline(), _CHOICES, n_iter=2, cv=2),
-    "a search by halves": lambda: HalvingRandomSearchCV(_pipeline(), _CHOICES, n_candidates=2, cv=2, random_state=0),
+    "a search by halves": lambda: HalvingRandomSearchCV(
+        _pipeline(), _CHOICES, n_candidates=2, min_resources=100, cv=2, random_state=0
+    ),
     "a search in a pipeline": lambda: make_pipeline(
         StandardScaler(), GridSearchCV(GradientBoostingClassifier(n_estimators=3), {"max_depth": [1, 2]}, cv=2)
     ),
