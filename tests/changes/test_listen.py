@@ -32,7 +32,7 @@ _TERMINATE = (
     " where application_name = 'pgscore' and datname = current_database() and pid <> pg_backend_pid()"
 )
 _ALL_READ = (
-    "select c.position = (select max(s.position || '/' || s.ordinal) from pgscore.score_change s)"
+    "select c.position = (select max(s.position) from pgscore.score_changes(up_to => 10000) s)"
     " from pgscore.change_consumer c"
 )
 # Notes what it was given; fails while there is a file that says so.
@@ -234,7 +234,12 @@ def test_wrong_usage_and_positions_that_cannot_be_gone_on_from(
     ):
         assert said in run(dsn, "listen", *arguments, expect=2).stderr
     kept = tmp_path / "position"
-    for held, said in (("9/9/9", "holds no position"), ("999999999/1", "is ahead of this database")):
+    line = told.value("select pgscore.score_change_horizon()").partition("/")[0]
+    for held, said in (
+        ("9/9", "holds no position"),
+        ("00000000.1/9/1", "was read from another database"),
+        (f"{line}/999999999/1", "is ahead of this database"),
+    ):
         kept.write_text(held)
         assert said in run(dsn, "listen", "--position-file", kept, "--once", expect=1).stderr
     kept.unlink()
@@ -249,7 +254,7 @@ def test_wrong_usage_and_positions_that_cannot_be_gone_on_from(
     assert listener.line()
     # It has read its position, and moved on.
     wait_until(told, _ALL_READ, True)
-    told.run("update pgscore.change_consumer set position = '1/1'")
+    told.run("update pgscore.change_consumer set position = '0/1'")
     told.run(_SCORE, 0.9, 1)
     assert "somebody else has moved the consumer crm" in listener.complaint()
     listener.ended(1)
