@@ -113,3 +113,22 @@ def test_what_a_session_has_set_changes_nothing(reader: str, session: Session, t
     finally:
         session.run(f"alter role {world.READER} reset all")
     assert (tmp_path / "set.csv").read_bytes() == (tmp_path / "plain.csv").read_bytes()
+
+
+def test_no_setting_of_the_role_is_in_the_way(reader: str, session: Session, tmp_path: Path) -> None:
+    first, again = tmp_path / "first.csv", tmp_path / "again.csv"
+    export_scores(reader, "shop", str(first), columns=["tags", "paid"])
+    for setting in (
+        *("statement_timeout = 1", "row_security = off", "datestyle = 'German, DMY'", "extra_float_digits = -15"),
+        *("search_path = shop", "standard_conforming_strings = off", "timezone = 'Asia/Tokyo'"),
+        *("default_transaction_isolation = serializable", "idle_in_transaction_session_timeout = 1"),
+    ):
+        session.run(f"alter role {world.READER} set {setting}")
+    try:
+        export_scores(reader, "shop", str(again), columns=["tags", "paid"])
+        assert again.read_bytes() == first.read_bytes()
+        session.run("alter table shop.customer enable row level security")
+        with pytest.raises(DeniedError, match="row-level security may hide rows"):
+            export_scores(reader, "shop", str(again))
+    finally:
+        session.run(f"alter role {world.READER} reset all")

@@ -42,5 +42,5 @@ def check_changes(look: Look) -> Iterator[Finding]:
     for each in look.ask(_Consumer, "_doctor_consumers"):
         name = each.name.replace("'", "''")
         sentence = f"consumer {each.name} of {each.reader} cannot go on: {each.problem}; it takes all scores once"
-        remedy = f"delete from pgscore.change_consumer where name = '{name}';"
+        remedy = f"delete from pgscore.change_consumer where name = '{name}';"  # noqa: S608  shown, not run
         yield Finding("consumer-refused", _OUTBOX, sentence, remedy, each.reader)

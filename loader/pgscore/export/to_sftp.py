@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import stat
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -64,6 +65,12 @@ class Sftp(FileTarget):
                 self._sftp.stat(folder)
             except FileNotFoundError:
                 raise PgscoreError(f"there is no folder {folder} on {wanted['hostname']}", "Make it first.") from None
+            with suppress(FileNotFoundError):
+                # Through a link it is the link that would be replaced.
+                if not stat.S_ISREG(self._sftp.lstat(self.path).st_mode or stat.S_IFREG):
+                    raise PgscoreError(
+                        f"{self.path} is no plain file, and would be replaced by one", "Name another file."
+                    )
 
     def create(self, path: str) -> IO[bytes]:
         """Makes it."""
