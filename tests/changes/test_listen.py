@@ -11,6 +11,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pgscore import doctor
 
 from tests.bindings import shop
 from tests.support.command import COMMAND, environment, run
@@ -19,6 +20,7 @@ from tests.support.database import OPERATOR, wait_until
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from examples.server.cluster import PrivateCluster
     from tests.support.database import Database, Session
 
 _SCORE = f'update {shop.PROFILE} set "Score" = %s where id = %s'
@@ -220,6 +222,45 @@ def test_nothing_is_lost_with_a_connection(told: Session, shopping: Database, tm
     assert listener.end() == ""
     # What was done when the connection was lost is not done again.
     assert _keys(tmp_path) == ["1", "2", "3", "1"]
+
+
+def test_a_program_that_hangs_is_ended(told: Session, shopping: Database, tmp_path: Path) -> None:
+    hangs = f"sh -c 'echo {{key}} >> {tmp_path / 'begun'}; exec sleep 1000'"
+    once = ("listen", "--consumer", "crm", "--once", "--command", hangs, "--timeout", "0.2")
+    failed = run(shopping.dsn(), *once, "--tries", "2", expect=1)
+    assert "sh took longer than 0.2 s, and was ended, for shop 1; once more in 1 s" in failed.stderr
+    assert (tmp_path / "begun").read_text() == "1\n1\n"
+    assert _positions(told) == []
+
+
+def test_who_lags_behind_what_is_pruned_is_told(told: Session, shopping: Database) -> None:
+    lags = ("listen", "--consumer", "lags", "--once")
+    run(shopping.dsn(), *lags)
+    told.run(_SCORE, 0.5, 1)
+    told.run("update pgscore.score_change set at = now() - interval '40 days'")
+    told.run("select pgscore._make_partitions('score_change', '1 day', 0)")
+    told.run("select pgscore.prune_score_changes('30 days')")
+    assert "were pruned before they were read" in run(shopping.dsn(), *lags, expect=1).stderr
+    (finding,) = [each for each in doctor.examine(shopping.dsn()) if each.code == "consumer-refused"]
+    assert finding.remedy == "delete from pgscore.change_consumer where name = 'lags';"
+    told.run(finding.remedy)
+    assert run(shopping.dsn(), *lags, "--from-now").stdout == ""
+
+
+def test_it_goes_on_after_a_restart_of_the_server(told: Session, shopping: Database, cluster: PrivateCluster) -> None:
+    crossings = Listener(shopping.dsn())
+    changes = Listener(shopping.dsn(), "--consumer", "crm", "--interval", "0.05")
+    assert [changes.line().split(":")[0] for _ in range(3)] == ["shop 1", "shop 2", "shop 3"]
+    wait_until(told, _LISTENING, 1)
+    cluster.restart()
+    for each in (crossings, changes):
+        assert "was lost" in each.complaint()
+    session = shopping.session()
+    wait_until(session, _LISTENING, 1)
+    session.run(_SCORE, 0.9, 2)
+    assert crossings.line() == "shop 2: 0.9 (version 1)"
+    assert changes.line().startswith("shop 2: ")
+    assert crossings.end() == changes.end() == ""
 
 
 def test_wrong_usage_and_positions_that_cannot_be_gone_on_from(
