@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pgscore import doctor
+from pgscore.changes import why_silent
 
 from tests.bindings import shop
 from tests.support.command import COMMAND, environment, run
-from tests.support.database import OPERATOR, wait_until
+from tests.support.database import NOBODY, OPERATOR, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -222,6 +223,19 @@ def test_nothing_is_lost_with_a_connection(told: Session, shopping: Database, tm
     assert listener.end() == ""
     # What was done when the connection was lost is not done again.
     assert _keys(tmp_path) == ["1", "2", "3", "1"]
+
+
+def test_who_will_be_told_nothing_is_told_that(told: Session, shopping: Database) -> None:
+    told.run(f"grant pgscore_reader to {NOBODY}")
+    try:
+        done = run(shopping.dsn(NOBODY), "listen", "--from-outbox", "--once")
+        assert (done.stdout, "no binding tells changes that this role may read" in done.stderr) == ("", True)
+    finally:
+        told.run(f"revoke pgscore_reader from {NOBODY}")
+    for user in (shop.OWNER, OPERATOR):
+        assert why_silent(shopping.dsn(user)) is None
+    assert why_silent(shopping.dsn(), "shop", outbox=False) is None
+    assert 'no binding of model "other" notifies' in str(why_silent(shopping.dsn(), "other", outbox=False))
 
 
 def test_a_program_that_hangs_is_ended(told: Session, shopping: Database, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A dump that is restored into another cluster, where numbers of transactions begin anew: nobody loses a change by it."""
+"""A dump in another cluster, where numbers of transactions begin anew: nobody loses a change by that."""
 
 from __future__ import annotations
 

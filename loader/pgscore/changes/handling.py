@@ -102,7 +102,6 @@ class Program:
             return None
         return f"was ended by signal {-code}" if code < 0 else f"failed with exit code {code}"
 
-
     def _waited(self, child: subprocess.Popen[bytes], document: bytes) -> int:
         """Its exit code.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +14,9 @@ from pgscore.export.run import RETRIES
 
 from .app import Dsn, Json, Model, app, command
 from .output import print_json, say, steps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @command(
@@ -78,7 +83,7 @@ def export(
     in place. Exits with 3 where the database or the target cannot be reached.
     """
     further = [name.strip() for each in columns or [] for name in each.split(",")]
-    with steps(f"exporting {model}", of_bytes=False) as step:
+    with _ended_cleanly(), steps(f"exporting {model}", of_bytes=False) as step:
         done = export_scores(
             dsn,
             model,
@@ -107,3 +112,13 @@ def export(
         say(f"{done.details['deleted']:,} that are no profiles any more were removed there.")
     for version, rows in done.versions.items():
         say(f"without a version: {rows:,}" if version == "none" else f"version {version}: {rows:,}")
+
+
+@contextmanager
+def _ended_cleanly() -> Iterator[None]:
+    """SIGTERM is Ctrl-C: what is half written goes."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

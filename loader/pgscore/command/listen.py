@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pgscore.changes import FilePosition, NoPosition, Stop, TablePosition, follow_changes, follow_crossings
+from pgscore.changes import FilePosition, NoPosition, Stop, TablePosition, follow_changes, follow_crossings, why_silent
 from pgscore.changes.handling import Program
 
 from .app import Dsn, Json, app, command
@@ -88,6 +88,8 @@ def listen(
     outbox = bool(from_outbox or consumer or position_file)
     if not outbox and (once or from_now):
         raise typer.BadParameter("--once and --from-now are for the outbox: --from-outbox, --consumer, --position-file")
+    if (why := why_silent(dsn, model, outbox=outbox)) is not None:
+        print(f"pgscore: {why}", file=sys.stderr, flush=True)
     runs = _program(program, _CHANGE if outbox else _CROSSING, tries, timeout)
     with Stop() as stop, _stopped_by_signals(stop, runs):
         told: Iterator[dict[str, Any]]

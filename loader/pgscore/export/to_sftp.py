@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import stat
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -54,6 +55,10 @@ class Sftp(FileTarget):
             raise needs("paramiko") from None
         self._client = paramiko.SSHClient()
         self._client.set_missing_host_key_policy(paramiko.RejectPolicy())
+        for name in ("key", "known_hosts"):
+            file = self.address.parameters.get(name)
+            if file is not None and not os.access(file, os.R_OK):
+                raise PgscoreError(f"the file that the target's URL names as {name} cannot be read: {file}")
         wanted = self._wanted(paramiko)
         with self._said():
             self._know(wanted.pop("known_hosts"))
