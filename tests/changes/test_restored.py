@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,8 @@ from examples.server.programs import Programs
 from tests.bindings import shop
 from tests.support import migrate
 from tests.support.command import run
-from tests.support.database import Database, refused
+from tests.support.database import Database, Session, refused
+from tests.support.standby import standby_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,9 +25,16 @@ _SCORE = f'update {shop.PROFILE} set "Score" = %s where id = %s'
 _ALL = "select key, score from pgscore.score_changes(%s)"
 
 
+@pytest.fixture(name="other")
+def _other() -> Iterator[PrivateCluster]:
+    """A cluster of its own, that is new."""
+    with PrivateCluster() as cluster:
+        yield cluster
+
+
 @pytest.fixture
-def restored(cluster: PrivateCluster, shopping: Database, tmp_path: Path) -> Iterator[Database]:
-    """The shop, where all was read and exported, restored into a cluster of its own whose numbers are lower."""
+def restored(shopping: Database, other: PrivateCluster, tmp_path: Path) -> Iterator[Database]:
+    """The shop, where all was read and exported, restored into a cluster whose numbers are lower."""
     session = shopping.session()
     # More than restoring takes.
     session.run("do $$ begin for i in 1 .. 20000 loop perform pg_current_xact_id(); commit; end loop; end $$")
@@ -35,13 +44,12 @@ def restored(cluster: PrivateCluster, shopping: Database, tmp_path: Path) -> Ite
     (tmp_path / "position").write_text(horizon(shopping.dsn()) + "\n")
     export_scores(shopping.dsn(), "shop", str(tmp_path / "{at}.csv"), changed=True)
     roles = Programs.chosen().output("pg_dumpall", "-d", shopping.dsn(), "--roles-only")
-    with PrivateCluster() as other:
-        # Its superuser is there already.
-        migrate.psql(other.dsn(), script="\n".join(line for line in roles.splitlines() if " ROLE postgres" not in line))
-        migrate.psql(other.dsn(), script=migrate.dump(shopping.dsn()))
-        database = Database(other, "postgres")
-        yield database
-        database.close()
+    # Its superuser is there already.
+    migrate.psql(other.dsn(), script="\n".join(line for line in roles.splitlines() if " ROLE postgres" not in line))
+    migrate.psql(other.dsn(), script=migrate.dump(shopping.dsn()))
+    database = Database(other, "postgres")
+    yield database
+    database.close()
 
 
 def _codes(database: Database) -> dict[str, str]:
@@ -49,7 +57,7 @@ def _codes(database: Database) -> dict[str, str]:
 
 
 def test_consumers_are_told_and_begin_anew_and_exports_are_of_all_rows(
-    restored: Database, shopping: Database, tmp_path: Path
+    restored: Database, shopping: Database, other: PrivateCluster, tmp_path: Path
 ) -> None:
     session = restored.session()
     before = shopping.session()
@@ -91,6 +99,25 @@ def test_consumers_are_told_and_begin_anew_and_exports_are_of_all_rows(
     session.run(_SCORE, 0.75, 1)
     done = export_scores(restored.dsn(), "shop", str(tmp_path / "{at}.csv"), changed=True)
     assert (done.changed, done.rows) == (True, 1)
+    _fail_over(restored, other, since, str(tmp_path / "{at}.csv"))
+
+
+def _fail_over(restored: Database, primary: PrivateCluster, since: str, to: str) -> None:
+    """A standby that has not heard of all takes over: who has read more than it has is told so, and nobody else."""
+    session = restored.session()
+    with standby_of(primary, session.value("select setting from pg_config where name = 'BINDIR'"), follows=False) as it:
+        dsn = restored.dsn().replace(f":{primary.port}/", f":{it.port}/")
+        *_, heard = read_changes(dsn, since).changes
+        session.run(_SCORE, 0.125, 3)
+        (lost,) = read_changes(restored.dsn(), heard.position).changes
+        it.promote()
+        with closing(Session(dsn)) as promoted:
+            promoted.run("do $$ begin for i in 1 .. 100 loop perform pg_current_xact_id(); commit; end loop; end $$")
+            promoted.run(_SCORE, 0.875, 4)
+            assert [each.key for each in read_changes(dsn, heard.position).changes] == ["4"]
+            with pytest.raises(PgscoreError, match="was read before a standby took over"):
+                read_changes(dsn, lost.position)
+        assert "a standby took over" in str(export_scores(dsn, "shop", to, changed=True).why_all)
 
 
 def test_a_dump_in_the_same_cluster_is_another_outbox(shopping: Database) -> None:

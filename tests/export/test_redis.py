@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
-from pgscore import DeniedError, PgscoreError
-from pgscore.export import export_scores
+from pgscore import DeniedError, PgscoreError, UnreachableError
+from pgscore.export import export_scores, to_redis
 
 from tests.support.command import run, run_json
 
@@ -121,11 +121,17 @@ def test_what_makes_no_sense_is_refused(reader: str, cache: redis.Redis, url: st
     assert cache.dbsize() == 0
 
 
-def test_a_wrong_password_a_full_server_and_one_that_is_gone(reader: str, session: Session, url: str) -> None:
+def test_a_wrong_password_a_full_server_and_one_that_is_gone(
+    reader: str, session: Session, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wrong = url.replace(QUOTED, "wr%2Fong")
     said = run(reader, "export", "shop", "--to", wrong, expect=1).stderr
     assert "lets us not in" in said
     assert "wr/ong" not in said
+    monkeypatch.setattr(to_redis, "_SECONDS", 0.3)
+    with pytest.raises(UnreachableError) as plain:
+        export_scores(reader, "shop", url.replace("redis:", "rediss:"), retries=0)
+    assert "rediss:// is TLS" in plain.value.hint
     with pytest.raises(DeniedError) as none:
         export_scores(reader, "shop", url.replace(f":{QUOTED}@", ""))
     assert "redis://:password@host" in none.value.hint

@@ -129,8 +129,9 @@ class _Order:
                 settle(connection)
                 plan = self._plan(connection)
                 number = account.open_account(connection, plan, self.target.where)
-            self.progress("connecting")
-            self.target.prepare(plan)
+                # Within the transaction, in which no session is idle for too long.
+                self.progress("connecting")
+                self.target.prepare(plan)
             try:
                 with connection:
                     settle(connection)

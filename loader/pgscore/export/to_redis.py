@@ -89,14 +89,11 @@ class Redis(Target):
         except ModuleNotFoundError:
             raise needs("redis") from None
         with self._said():
-            self._client = redis.Redis.from_url(
-                self.address.given,
-                socket_connect_timeout=_SECONDS,
-                socket_timeout=60,
-                client_name="pgscore",
-                decode_responses=True,
-            )
-            self._client.ping()
+            common = {"socket_connect_timeout": _SECONDS, "client_name": "pgscore", "decode_responses": True}
+            # A server that does not speak TLS says nothing for as long as it is waited for.
+            with redis.Redis.from_url(self.address.given, socket_timeout=_SECONDS, **common) as client:
+                client.ping()
+            self._client = redis.Redis.from_url(self.address.given, socket_timeout=60, **common)
             kind = self._client.type(self._name.stamp)
         if kind not in ("none", "hash"):
             raise PgscoreError(
