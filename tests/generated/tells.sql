@@ -531,6 +531,7 @@ begin
         perform pgscore._fail_unfit(2, '"Shop"."Order Lines"', sqlstate, sqlerrm);
     end;
     if tg_op = 'TRUNCATE' then
+        perform pgscore._refuse_old_snapshot(tg_relid);
         insert into pgscore.score_change (binding, owner, model, key, former)
         select b.name, b.owner, b.model, p.id::text, p."Score"
         from pgscore.binding b, "Shop"."Customer" p
