@@ -202,13 +202,14 @@ declare
         join pg_catalog.pg_attribute a on a.attrelid = t.partrelid and a.attnum = t.partattrs[0]
         where t.partrelid = relation
     );
+    others constant regclass := pgscore._default_partition(relation);
     found timestamptz[];
 begin
     execute format(
-        'select array(select min(d.%1$I) from %2$s d where d.%1$I >= %3$L and d.%1$I < now()'
+        'select array(select min(d.%1$I) from %2$s d where d.%1$I >= $2 and d.%1$I < now()'
             ' group by pgscore._partition_start(d.%1$I, $1) order by 1 desc limit 100)',
-        at, pgscore._default_partition(relation), '1970-01-01 00:00+00'
-    ) into found using step;
+        at, others
+    ) into found using step, '1970-01-01 00:00+00'::timestamptz;
     return found;
 end
 $$;
