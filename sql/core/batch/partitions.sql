@@ -191,7 +191,7 @@ $$;
 comment on function pgscore._add_partition_of(regclass, timestamptz, interval) is
     'Makes the partition that is to hold a time for which there is none; when it ends';
 
-create function pgscore._left_behind(relation regclass, step interval) returns timestamptz[]
+create function pgscore._left_behind(relation regclass, step interval) returns setof timestamptz
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -202,15 +202,12 @@ declare
         join pg_catalog.pg_attribute a on a.attrelid = t.partrelid and a.attnum = t.partattrs[0]
         where t.partrelid = relation
     );
-    others constant regclass := pgscore._default_partition(relation);
-    found timestamptz[];
 begin
-    execute format(
-        'select array(select min(d.%1$I) from %2$s d where d.%1$I >= $2 and d.%1$I < now()'
-            ' group by pgscore._partition_start(d.%1$I, $1) order by 1 desc limit 100)',
-        at, others
-    ) into found using step, '1970-01-01 00:00+00'::timestamptz;
-    return found;
+    return query execute format(
+        'select min(d.at) from (select %I from %s) d (at) where d.at >= $2 and d.at < now()'
+            ' group by pgscore._partition_start(d.at, $1) order by 1 desc limit 100',
+        at, pgscore._default_partition(relation)
+    ) using step, '1970-01-01 00:00+00'::timestamptz;
 end
 $$;
 
@@ -253,7 +250,7 @@ begin
     end loop;
     if pg_relation_size(pgscore._default_partition(relation)) > 0 then
         -- While nobody came by, rows of weeks that are over were left there.
-        foreach begins in array pgscore._left_behind(relation, step) loop
+        for begins in select l.* from pgscore._left_behind(relation, step) l loop
             perform pgscore._add_partition_of(relation, begins, step);
             made := made + 1;
         end loop;
