@@ -175,7 +175,7 @@ def rollback(
     "pgscore settle --dsn postgresql://one/shop --dsn postgresql://two/shop --json",
 )
 def settle(dsn: Dsns = None, as_json: Json = False) -> None:
-    """Ends promotions and rollbacks in several databases that somebody left in the middle.
+    """Ends what a release in several databases has left behind.
 
     A client that dies between preparing and committing leaves prepared transactions. What the first of its databases
     has committed is committed in the others, and anything else is rolled back. Name all databases of the release.

@@ -89,12 +89,16 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    kind constant "char" := (select c.relkind from pg_catalog.pg_class c where c.oid = profile);
+    -- Of views and foreign tables, also among partitions, TABLESAMPLE would refuse or take all rows.
+    is_local constant boolean := (
+        select bool_and(c.relkind in ('r', 'p', 'm'))
+        from pgscore._doctor_family(profile) f join pg_catalog.pg_class c on c.oid = f.member
+    );
     share double precision;
 begin
     source := format('%s pgscore_row', profile);
     is_sample := false;
-    if sample is not null and not is_counted and kind in ('r', 'p', 'm') then
+    if sample is not null and not is_counted and is_local then
         -- As dense as ANALYZE found it, and as large as it is; of what was never analyzed nothing is known.
         select case when bool_and(c.reltuples >= 0) then
             sum(c.reltuples::double precision * pg_relation_size(c.oid) / current_setting('block_size')::integer / greatest(c.relpages, 1))
@@ -110,7 +114,7 @@ begin
     is_sample := true;
     share := sample::double precision / total;
     -- The same rows each time, so that two calls compare the same ones.
-    if kind in ('r', 'p', 'm') then
+    if is_local then
         source := format('%s pgscore_row tablesample bernoulli (%s) repeatable (11)', profile, 100 * share);
     else
         source := format('%s pgscore_row where hashtextextended(%s, 11) & 1048575 < %s', profile, key, (share * 1048576)::integer);
