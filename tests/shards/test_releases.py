@@ -76,6 +76,14 @@ def test_a_server_that_prepares_nothing_is_named_with_what_to_set(
     with pytest.raises(PgscoreError, match="prepares no transactions") as caught:
         releases.promote_everywhere(shards.dsns, "shop", 2)
     assert "max_prepared_transactions = 10" in caught.value.hint
+    monkeypatch.setattr(member, "_WHO", member._WHO.replace("pg_is_in_recovery()", "true"))
+    with pytest.raises(PgscoreError, match="is a standby, which changes nothing"):
+        releases.promote_everywhere(shards.dsns, "shop", 2)
+    # Copies of a cluster call themselves alike.
+    monkeypatch.setattr(member, "_WHO", member._WHO.replace("true", "false").replace("s.system_identifier", "1"))
+    monkeypatch.setattr(member, "_WHO", member._WHO.replace("d.oid", "2"))
+    with pytest.raises(PgscoreError, match="are one database, or copies of one cluster"):
+        releases.promote_everywhere(shards.dsns, "shop", 2)
 
 
 def test_a_connection_that_is_lost_between_is_made_anew(shards: Shards, monkeypatch: pytest.MonkeyPatch) -> None:
