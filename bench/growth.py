@@ -51,7 +51,7 @@ _HELD = """
 def profiles(field: Field) -> list[Measured]:
     """Time of a transaction with one event, against how many profiles there are."""
     field.ours(LINEAR)
-    sizes = _powers(_LEAST_PROFILES, field.effort.largest)
+    sizes = _powers(_LEAST_PROFILES, field.effort.profiles)
     found: list[float] = []
     with field.server.session() as owner, field.server.session() as clerk:
         for size in sizes:

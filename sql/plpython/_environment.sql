@@ -2,7 +2,7 @@ create function pgscore_trusted._environment() returns jsonb
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:72edeb837696a2fd1b2177401f2bffa07d8a2d0a8c68caa911979903b29c2e12"
+    runtime = "pgscore_runtime:ac1a81746b199fb6c6fd8f596915aac2bf9f158f551ee3e4000ea6b8bee7d020"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].environment()

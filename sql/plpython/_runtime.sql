@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:72edeb837696a2fd1b2177401f2bffa07d8a2d0a8c68caa911979903b29c2e12"
+name = "pgscore_runtime:ac1a81746b199fb6c6fd8f596915aac2bf9f158f551ee3e4000ea6b8bee7d020"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -760,6 +760,8 @@ if TYPE_CHECKING:
 _REFUSES = (ValueError, TypeError, ArithmeticError, LookupError)
 # scikit-learn's trees refuse what a float32 does not hold.
 _LARGEST_SINGLE = 3.4028234663852886e38
+# Frames of more columns are made in a piece for each dtype.
+_WIDE = 64
 
 
 class ServedEstimator:
@@ -917,13 +919,31 @@ class ServedEstimator:
     def _frame(self, columns: list[Any]) -> Any:  # noqa: ANN401
         import pandas as pd
 
+        inputs = self._contract.inputs
+        if len(inputs) > _WIDE:
+            return self._wide_frame(columns)
         frame = {}
-        for each, column in zip(self._contract.inputs, columns, strict=True):
+        for each, column in zip(inputs, columns, strict=True):
             # Left to itself, pandas turns None among texts into NaN, which is another category, and newer releases
             # make another type of texts.
             values = self._as_fitted(each, column)
             frame[each.name] = pd.Series(values, dtype=object) if each.is_text else values
         return pd.DataFrame(frame)
+
+    def _wide_frame(self, columns: list[Any]) -> Any:  # noqa: ANN401
+        """The same in one piece for each dtype: of a thousand columns made one by one a row costs 50 ms."""
+        import numpy as np
+        import pandas as pd
+
+        alike: dict[Any, list[tuple[str, Any]]] = {}
+        for each, column in zip(self._contract.inputs, columns, strict=True):
+            values = self._as_fitted(each, column)
+            alike.setdefault(values.dtype, []).append((each.name, values))
+        parts = []
+        for dtype, part in alike.items():
+            names, values = zip(*part, strict=True)
+            parts.append(pd.DataFrame(np.column_stack(values), columns=list(names), dtype=dtype))
+        return pd.concat(parts, axis=1)[[each.name for each in self._contract.inputs]]
 
     def _matrix(self, columns: list[Any]) -> Any:  # noqa: ANN401
         import numpy as np

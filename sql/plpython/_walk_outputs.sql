@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:72edeb837696a2fd1b2177401f2bffa07d8a2d0a8c68caa911979903b29c2e12" + digest)
+    walker = GD.get("pgscore_runtime:ac1a81746b199fb6c6fd8f596915aac2bf9f158f551ee3e4000ea6b8bee7d020" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

@@ -116,6 +116,15 @@ def test_keys(session: Session, model: str) -> None:
         _scores(session, model, "'select n, k.* from keyed k'", ", key => array['n']")
 
 
+def test_a_column_may_be_called_as_the_statements_call_their_rows(session: Session) -> None:
+    wanted = _scores(session, "program_linear", f"'select n1 as key, * from {TABLE}'")
+    for name in ("pgscore_row", "pgscore_given", "pgscore_query", "pgscore_one"):
+        assert _scores(session, "program_linear", f"'select n1 as {name}, * from {TABLE}'") == wanted
+    session.run("create temporary table nothing ()")
+    with _rejected(session, "42703", "table nothing has no column"):
+        _scores(session, "program_linear", "'nothing'")
+
+
 def test_a_key_may_be_null(session: Session) -> None:
     found = _scores(session, "bare", "'select null::text, 1.0 as amount, 2 as n1, 3 as n3'")
     assert [key for key, *_ in found] == [None]

@@ -11,7 +11,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from pgscore_runtime import artifact, entry, signature
+from pgscore_runtime import artifact, entry, estimator, signature
 from pgscore_runtime.contract import Contract, Input, InputType, Output
 from pgscore_runtime.errors import Refusal
 from pgscore_runtime.estimator import ServedEstimator
@@ -54,6 +54,26 @@ def test_one_refused_row_of_many_costs_few_calls() -> None:
     recorder = _Recorder({700.0})
     ServedEstimator(recorder, _contract("double precision")).scores(1024, [float(n) for n in range(1024)], None)
     assert len(recorder.given) == 21
+
+
+@pytest.mark.parametrize("missing_text", ["nan", "none"])
+def test_a_wide_frame_is_the_frame_that_a_narrow_one_is(missing_text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds: list[InputType] = ["double precision", "text", "boolean", "text", "boolean", "double precision"]
+    contract = _contract(*kinds, frame=True, missing_text=missing_text)
+    numbers = [1.0, 1.0, 0.0, 2.0, None, None, 1.0, -0.0, 3.0, 0.0, 0.0, float("inf")]
+    frames = []
+    for rows in (3, 1):
+        for widest in (6, 5):
+            monkeypatch.setattr(estimator, "_WIDE", widest)
+            recorder = _Recorder()
+            ServedEstimator(recorder, contract).scores(
+                rows, numbers[: 4 * rows], ["a", None, None, "1", "", "b"][: 2 * rows]
+            )
+            frames.append(recorder.given[0])
+        pd.testing.assert_frame_equal(*frames[-2:])
+        kept = [[type(value) for value in frame.to_numpy(dtype=object).ravel()] for frame in frames[-2:]]
+        assert kept[0] == kept[1]
+    assert frames[1]["i1"].dtype == frames[1]["i2"].dtype == object
 
 
 def test_null_in_a_required_input_is_null_and_asks_for_the_others_only() -> None:
