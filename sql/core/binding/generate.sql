@@ -84,13 +84,19 @@ create function pgscore._backfill_sql(b pgscore.binding) returns setof text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    -- A function for this once: rows are changed with the owner's rights, whoever calls attach. Deferred triggers of the
-    -- tables fire in it where a member calls, or at COMMIT they would have the rights of that member.
+    -- Functions for this once: rows are changed with the owner's rights, whoever calls attach. Deferred triggers of the
+    -- tables fire in them where a member calls, or at COMMIT they would have the rights of that member.
+    -- It moves the counters of this binding alone: to find those of all others again takes time with their number.
+    select pgscore._applying_sql(
+        b, pgscore._event_object(b, 'count_all'), array[b], array(select t from pgscore._backfill_targets(b) t),
+        'counts what an event table holds when it is attached'
+    )
+    union all
     select pgscore._function_sql(
         pgscore._event_object(b, 'backfill') || '()', 'void', 'plpgsql volatile',
         format(
             e'begin\n    insert into %s (pgscore_binding, pgscore_task) values (%s, ''recount all'');\n    perform %s(null);\n%send',
-            pgscore._profile_object(b, 'queue'), b.number, pgscore._profile_object(b, 'apply'),
+            pgscore._profile_object(b, 'queue'), b.number, pgscore._event_object(b, 'count_all'),
             case when pg_get_userbyid(b.owner) <> current_user then e'    set constraints all immediate;\n' else '' end
         ),
         'counts what an event table holds when it is attached', b.owner
@@ -99,6 +105,8 @@ as $$
     select format('select %s()', pgscore._event_object(b, 'backfill'))
     union all
     select format('drop function %s()', pgscore._event_object(b, 'backfill'))
+    union all
+    select format('drop function %s(%s[])', pgscore._event_object(b, 'count_all'), pgscore._profile_object(b, 'queue'))
 $$;
 
 comment on function pgscore._backfill_sql(pgscore.binding) is 'What counts the events that an event table holds when it is attached';
