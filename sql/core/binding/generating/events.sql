@@ -99,8 +99,9 @@ as $$
             select 2, r.ordinal, r.target from pgscore._reducers_of(b) r
             union all
             select 3, n.ordinal, n.name
+            -- Those of other models are looked at where rows are scored: what else is attached changes nothing here.
             from pgscore._targets_of(b.profile) t, unnest(array[t.score, t.version, t.scored_at]) with ordinality as n (name, ordinal)
-            where n.name is not null
+            where t.model = b.model and n.name is not null
         ) c
         group by c.name order by min(c.step), min(c.ordinal), c.name
     ), 'p'), pgscore._profiles_fit_sql(b, 'p'), pgscore._columns_sql(b.profile_key || targets, 'q'))
@@ -144,7 +145,7 @@ begin
     into targets, ones, folded, moved
     from pgscore._reducers_of(b) r;
     return jsonb_build_object(
-        'binding', b.events, 'number', b.number, 'events', b.events, 'profile', b.profile, 'timing', b.timing,
+        'binding', b.events, 'number', b.number, 'events', b.events, 'profile', b.profile,
         'queue', pgscore._profile_object(b, 'queue'), 'unfit', pgscore._unfit_sql(b), 'recounted', pgscore._recounted_sql(),
         'read', format(
             e'%s,\n    %s,\n    (select row(%s) from %s p, %s q where false)', pgscore._columns_sql(pgscore._read_columns(b), 'e'),
@@ -156,6 +157,8 @@ begin
             pgscore._columns_sql(pgscore._read_columns(b), 'e'), pgscore._events_fit_sql(b, 'e'), b.profile, pgscore._profile_object(b, 'queue'),
             pgscore._written_sql(b, targets)
         ),
+        'runs', case when pgscore._is_together(b) then '''last''' else format('case when row_number() over () = 1 then %L end', b.timing) end,
+        'runs_one', quote_literal(case when pgscore._is_together(b) then 'last' else b.timing end),
         'columns', pgscore._columns_sql(b.profile_key || targets),
         'event_keys', pgscore._columns_sql(b.event_key, 'e'),
         'present', pgscore._present_sql(b.event_key, 'e'),
@@ -201,7 +204,7 @@ create function pgscore._can_move_at_once(b pgscore.binding) returns boolean
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select b.timing = 'statement' and not exists (select from pgscore._reducers_of(b) r where r.kind = 'look')
+    select b.timing = 'statement' and not pgscore._is_together(b) and not exists (select from pgscore._reducers_of(b) r where r.kind = 'look')
 $$;
 
 comment on function pgscore._can_move_at_once(pgscore.binding) is
@@ -324,8 +327,8 @@ as $$
             e'if pg_partition_root(tg_relid) is distinct from %L::regclass then\n    return null;\nend if;', b.events
         ) end,
         'recount_all', case when exists (select from jsonb_array_elements(b.reducers) r where not r ? 'deletes') then format(
-            e'insert into %s (pgscore_binding, pgscore_task, pgscore_runs)\nvalues (%s, ''recount all'', %L);',
-            pgscore._profile_object(b, 'queue'), b.number, b.timing
+            e'insert into %s (pgscore_binding, pgscore_task, pgscore_runs)\nvalues (%s, ''recount all'', %s);',
+            pgscore._profile_object(b, 'queue'), b.number, parts ->> 'runs_one'
         ) end
     ))
 $$;

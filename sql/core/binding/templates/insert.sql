@@ -40,7 +40,7 @@ as $function$ select $template$
 insert into {{queue}}
     (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
 select
-    {{number}}, 'move', case when row_number() over () = 1 then '{{timing}}' end,
+    {{number}}, 'move', {{runs}},
     {{folded_names}}
 from (
     select {{folded}}
@@ -65,7 +65,7 @@ end if;
 {{move_at_once}}
 insert into {{queue}}
     (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
-values ({{number}}, 'move', '{{timing}}', {{variables}});
+values ({{number}}, 'move', {{runs_one}}, {{variables}});
 $template$ $function$;
 
 comment on function pgscore._insert_one_template() is
