@@ -153,7 +153,8 @@ begin
         ),
         -- As long as it fits nothing is left of it but the locks, without which a change of columns might come too late.
         'fits', format(
-            e'case when false then row(%s,\n    %s) is null else true end\n    and (select 1 from %s p, %s q where false and row(%s) is null) is null',
+            e'case when false then row(\n        %s,\n        %s\n    ) is null else true end\n'
+                '    and (select 1 from %s p, %s q where false and row(\n        %s\n    ) is null) is null',
             pgscore._columns_sql(pgscore._read_columns(b), 'e'), pgscore._events_fit_sql(b, 'e'), b.profile, pgscore._profile_object(b, 'queue'),
             pgscore._written_sql(b, targets)
         ),

@@ -11,7 +11,8 @@ begin
     begin
         -- One event is what most statements bring, and to group it costs more than all the rest. No other columns are read
         -- or written below, or at commit, so what is wrong with them is found here, and said in one sentence.
-        select {{brought}} into strict {{variables}}
+        select {{brought}}
+        into strict {{variables}}
         from pgscore_new e
         where {{fits}};
     exception

@@ -20,7 +20,8 @@ begin
         {{unfit}}
     end;
     if tg_op = 'INSERT' then
-        select {{brought}} into {{variables}}
+        select {{brought}}
+        into {{variables}}
         from {{source}};
         {{insert_one}}
     elsif tg_op = 'UPDATE' then
