@@ -555,11 +555,16 @@ begin
             (case when e."Kind" is null then e.pieces end)::numeric,
             e.weight::double precision,
             e.amount::numeric,
-            case when e.rush = 'false'::boolean then e.at end into strict here.key_1, here.key_2, here.delta_1, here.delta_2, here.delta_3, here.delta_4, here.delta_5, here.delta_6, here.delta_7
+            case when e.rush = 'false'::boolean then e.at end
+        into strict here.key_1, here.key_2, here.delta_1, here.delta_2, here.delta_3, here.delta_4, here.delta_5, here.delta_6, here.delta_7
         from pgscore_new e
-        where case when false then row(e."Customer Id", e."Part", e."Kind", e.amount, e.at, e.pieces, e.rush, e.weight,
-            case when false then num_nulls(e."Customer Id" = null::text, e."Part" = null::bigint, array[e.amount] = null::numeric[], array[e.at] = null::integer[], e."Kind" = 'billing'::text and e.rush = 'true'::boolean, e."Kind" is null, e."Kind" ~~ '', e.amount % 1, e.pieces % 1, e.rush = 'false'::boolean) end) is null else true end
-            and (select 1 from "Shop"."Customer" p, "Shop"."_pgscore_Customer_queue" q where false and row(p.id, p.part, p.n, p.billed, p."Total", p.pieces, p.weight, p."least", p.most, p.latest, p."Score", p."Version", array[p."Total"] = null::numeric[], array[p."least"] = null::numeric[], array[p.weight] = null::double precision[], p.billed % 1, p.latest ~~ '', p.most # 1, p.n % 1, p.pieces % 1, q.id, q.part, q.n, q.billed, q."Total", q.pieces, q.weight, q."least", q.most) is null) is null;
+        where case when false then row(
+                e."Customer Id", e."Part", e."Kind", e.amount, e.at, e.pieces, e.rush, e.weight,
+                case when false then num_nulls(e."Customer Id" = null::text, e."Part" = null::bigint, array[e.amount] = null::numeric[], array[e.at] = null::integer[], e."Kind" = 'billing'::text and e.rush = 'true'::boolean, e."Kind" is null, e."Kind" ~~ '', e.amount % 1, e.pieces % 1, e.rush = 'false'::boolean) end
+            ) is null else true end
+            and (select 1 from "Shop"."Customer" p, "Shop"."_pgscore_Customer_queue" q where false and row(
+                p.id, p.part, p.n, p.billed, p."Total", p.pieces, p.weight, p."least", p.most, p.latest, p."Score", p."Version", array[p."Total"] = null::numeric[], array[p."least"] = null::numeric[], array[p.weight] = null::double precision[], p.billed % 1, p.latest ~~ '', p.most # 1, p.n % 1, p.pieces % 1, q.id, q.part, q.n, q.billed, q."Total", q.pieces, q.weight, q."least", q.most
+            ) is null) is null;
     exception
         when no_data_found then return null;
         when too_many_rows then many := true;

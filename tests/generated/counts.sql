@@ -532,11 +532,16 @@ begin
         -- One event is what most statements bring, and to group it costs more than all the rest. No other columns are read
         -- or written below, or at commit, so what is wrong with them is found here, and said in one sentence.
         select e."Customer Id"::bigint, 1::bigint,
-            (case when e."Kind" = 'billing'::text and e.rush = 'true'::boolean then 1 end)::bigint into strict here.key_1, here.delta_1, here.delta_2
+            (case when e."Kind" = 'billing'::text and e.rush = 'true'::boolean then 1 end)::bigint
+        into strict here.key_1, here.delta_1, here.delta_2
         from pgscore_new e
-        where case when false then row(e."Customer Id", e."Kind", e.rush,
-            case when false then num_nulls(e."Customer Id" = null::bigint, e."Kind" = 'billing'::text and e.rush = 'true'::boolean) end) is null else true end
-            and (select 1 from "Shop"."Customer" p, "Shop"."_pgscore_Customer_queue" q where false and row(p.id, p.n, p.billed, p."Score", p."Version", p.billed % 1, p.n % 1, q.id, q.n, q.billed) is null) is null;
+        where case when false then row(
+                e."Customer Id", e."Kind", e.rush,
+                case when false then num_nulls(e."Customer Id" = null::bigint, e."Kind" = 'billing'::text and e.rush = 'true'::boolean) end
+            ) is null else true end
+            and (select 1 from "Shop"."Customer" p, "Shop"."_pgscore_Customer_queue" q where false and row(
+                p.id, p.n, p.billed, p."Score", p."Version", p.billed % 1, p.n % 1, q.id, q.n, q.billed
+            ) is null) is null;
     exception
         when no_data_found then return null;
         when too_many_rows then many := true;

@@ -633,7 +633,8 @@ begin
             (case when e."Kind" is null then e.pieces end)::numeric,
             e.weight::double precision,
             e.amount::numeric,
-            case when e.rush = 'false'::boolean then e.at end into here.key_1, here.delta_1, here.delta_2, here.delta_3, here.delta_4, here.delta_5, here.delta_6, here.delta_7
+            case when e.rush = 'false'::boolean then e.at end
+        into here.key_1, here.delta_1, here.delta_2, here.delta_3, here.delta_4, here.delta_5, here.delta_6, here.delta_7
         from (select new."Customer Id" as "Customer Id", new."Kind" as "Kind", new.amount as amount, new.at as at, new.pieces as pieces, new.rush as rush, new.weight as weight where pg_typeof('"Shop"."Order Lines"'::regclass) is not null) e;
         if here.key_1 is null then
             return null;

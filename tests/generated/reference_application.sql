@@ -98,11 +98,16 @@ begin
     begin
         -- One event is what most statements bring, and to group it costs more than all the rest. No other columns are read
         -- or written below, or at commit, so what is wrong with them is found here, and said in one sentence.
-        select e.customer_id::bigint, 1::bigint into strict here.key_1, here.delta_1
+        select e.customer_id::bigint, 1::bigint
+        into strict here.key_1, here.delta_1
         from pgscore_new e
-        where case when false then row(e.customer_id,
-            case when false then num_nulls(e.customer_id = null::bigint) end) is null else true end
-            and (select 1 from churn.customer_profile p, churn._pgscore_customer_profile_queue q where false and row(p.customer_id, p.number_customer_service_calls, p.churn_score, p.churn_model_version, p.churn_scored_at, p.number_customer_service_calls % 1, q.customer_id, q.number_customer_service_calls) is null) is null;
+        where case when false then row(
+                e.customer_id,
+                case when false then num_nulls(e.customer_id = null::bigint) end
+            ) is null else true end
+            and (select 1 from churn.customer_profile p, churn._pgscore_customer_profile_queue q where false and row(
+                p.customer_id, p.number_customer_service_calls, p.churn_score, p.churn_model_version, p.churn_scored_at, p.number_customer_service_calls % 1, q.customer_id, q.number_customer_service_calls
+            ) is null) is null;
     exception
         when no_data_found then return null;
         when too_many_rows then many := true;

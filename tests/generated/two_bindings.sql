@@ -110,11 +110,16 @@ begin
     begin
         -- One event is what most statements bring, and to group it costs more than all the rest. No other columns are read
         -- or written below, or at commit, so what is wrong with them is found here, and said in one sentence.
-        select e.caller::bigint, e.minutes::numeric into strict here.key_1, here.delta_1
+        select e.caller::bigint, e.minutes::numeric
+        into strict here.key_1, here.delta_1
         from pgscore_new e
-        where case when false then row(e.caller, e.minutes,
-            case when false then num_nulls(e.caller = null::bigint, e.minutes % 1) end) is null else true end
-            and (select 1 from "Shop"."Customer" p, "Shop"."_pgscore_Customer_queue" q where false and row(p.id, p.pieces, p."Score", p."Version", p.pieces % 1, q.id, q.pieces) is null) is null;
+        where case when false then row(
+                e.caller, e.minutes,
+                case when false then num_nulls(e.caller = null::bigint, e.minutes % 1) end
+            ) is null else true end
+            and (select 1 from "Shop"."Customer" p, "Shop"."_pgscore_Customer_queue" q where false and row(
+                p.id, p.pieces, p."Score", p."Version", p.pieces % 1, q.id, q.pieces
+            ) is null) is null;
     exception
         when no_data_found then return null;
         when too_many_rows then many := true;
@@ -871,11 +876,16 @@ begin
             e.amount::numeric,
             e.weight::double precision,
             e.amount::numeric,
-            case when e.rush = 'false'::boolean then e.at end into strict here.key_1, here.delta_1, here.delta_2, here.delta_3, here.delta_4, here.delta_5, here.delta_6
+            case when e.rush = 'false'::boolean then e.at end
+        into strict here.key_1, here.delta_1, here.delta_2, here.delta_3, here.delta_4, here.delta_5, here.delta_6
         from pgscore_new e
-        where case when false then row(e."Customer Id", e."Kind", e.amount, e.at, e.rush, e.weight,
-            case when false then num_nulls(e."Customer Id" = null::bigint, array[e.amount] = null::numeric[], array[e.at] = null::integer[], e."Kind" = 'billing'::text and e.rush = 'true'::boolean, e."Kind" ~~ '', e.amount % 1, e.rush = 'false'::boolean) end) is null else true end
-            and (select 1 from "Shop"."Customer" p, "Shop"."_pgscore_Customer_queue" q where false and row(p.id, p.n, p.billed, p."Total", p.weight, p."least", p.most, p.latest, p."Score", p."Version", array[p."Total"] = null::numeric[], array[p."least"] = null::numeric[], array[p.weight] = null::double precision[], p.billed % 1, p.latest ~~ '', p.most # 1, p.n % 1, q.id, q.n, q.billed, q."Total", q.weight, q."least", q.most) is null) is null;
+        where case when false then row(
+                e."Customer Id", e."Kind", e.amount, e.at, e.rush, e.weight,
+                case when false then num_nulls(e."Customer Id" = null::bigint, array[e.amount] = null::numeric[], array[e.at] = null::integer[], e."Kind" = 'billing'::text and e.rush = 'true'::boolean, e."Kind" ~~ '', e.amount % 1, e.rush = 'false'::boolean) end
+            ) is null else true end
+            and (select 1 from "Shop"."Customer" p, "Shop"."_pgscore_Customer_queue" q where false and row(
+                p.id, p.n, p.billed, p."Total", p.weight, p."least", p.most, p.latest, p."Score", p."Version", array[p."Total"] = null::numeric[], array[p."least"] = null::numeric[], array[p.weight] = null::double precision[], p.billed % 1, p.latest ~~ '', p.most # 1, p.n % 1, q.id, q.n, q.billed, q."Total", q.weight, q."least", q.most
+            ) is null) is null;
     exception
         when no_data_found then return null;
         when too_many_rows then many := true;
