@@ -183,12 +183,12 @@ def test_invariant_1_a_partition_that_is_added_later(serving: Database, key: Pat
         assert shop.assert_right(session) == 2, statement
 
 
-@pytest.mark.parametrize("timing", _TIMINGS)
-def test_invariant_1_cascades_on_a_partitioned_table(serving: Database, key: Path, timing: str) -> None:
-    session = serving.session()
-    shop.build(session, partitioned=True, foreign_key=f"references {shop.PROFILE} on delete cascade on update cascade")
-    shop.attach(session, timing="statement" if timing == "statement" else "commit")
-    shop.publish(serving.dsn(), key)
+@pytest.mark.parametrize(
+    ("timing", "partitioned"), [*((timing, True) for timing in _TIMINGS), ("statement", False), (_TOGETHER, False)]
+)
+def test_invariant_1_cascades(serving: Database, key: Path, timing: str, *, partitioned: bool) -> None:
+    cascading = f"references {shop.PROFILE} on delete cascade on update cascade"
+    session = _build(serving, key, timing, partitioned=partitioned, foreign_key=cascading)
     for statement in (
         f"insert into {shop.PROFILE} (id) values (1), (2), (3), (8)",
         _EVENTS,
@@ -266,7 +266,7 @@ def test_a_prepared_transaction_holds_what_it_did(shopping: Database, end: str) 
     assert shop.assert_right(second) == (4 if end == "commit prepared" else 0)
 
 
-@pytest.mark.parametrize("timing", _TIMINGS)
+@pytest.mark.parametrize("timing", [*_TIMINGS, _TOGETHER])
 def test_many_rows_are_scored_and_logged_once(serving: Database, key: Path, timing: str) -> None:
     session = _build(serving, key, timing)
     session.run(f"insert into {shop.PROFILE} (id) values (1), (2), (3)")
