@@ -27,7 +27,7 @@ comment on column "Shop"."_pgscore_Customer_queue".pgscore_transaction is 'The t
 comment on column "Shop"."_pgscore_Customer_queue".pgscore_id is 'Counts up';
 comment on column "Shop"."_pgscore_Customer_queue".pgscore_binding is 'The number of the binding; 0: it concerns all of the table';
 comment on column "Shop"."_pgscore_Customer_queue".pgscore_task is 'move: add the deltas; undo: those that can be taken away, and recount the rest; recount: all of a profile; recount all: of every profile; arrive, rekey: a profile is new or has a new key; rekeyed: it is stored with it; scored: rows are being stored with their scores';
-comment on column "Shop"."_pgscore_Customer_queue".pgscore_runs is 'When what is queued is done because of this row: at commit, or at the end of the statement; NULL: because of another row';
+comment on column "Shop"."_pgscore_Customer_queue".pgscore_runs is 'When what is queued is done because of this row: at commit, or at the end of the statement; last: after all triggers of the statement; NULL: because of another row';
 comment on column "Shop"."_pgscore_Customer_queue".id is 'Of the profile''s key';
 comment on column "Shop"."_pgscore_Customer_queue".n is 'What events of "Shop"."Order Lines" bring to it';
 comment on column "Shop"."_pgscore_Customer_queue".billed is 'What events of "Shop"."Order Lines" bring to it';
@@ -523,18 +523,29 @@ AS $function$
 -- Binding "Shop"."Order Lines": rows that come into "Shop"."Order Lines" move "Shop"."Customer". Generated; change it with pgscore.attach.
 <<here>>
 declare
-    many boolean;
+    many boolean := false;
+    key_1 bigint;
+    delta_1 bigint;
+    delta_2 bigint;
 begin
     begin
         -- One event is what most statements bring, and to group it costs more than all the rest. No other columns are read
         -- or written below, or at commit, so what is wrong with them is found here, and said in one sentence.
-        perform e."Customer Id", e."Kind", e.rush,
-            case when false then num_nulls(e."Customer Id" = null::bigint, e."Kind" = 'billing'::text and e.rush = 'true'::boolean) end,
-            (select row(p.id, p.n, p.billed, p."Score", p."Version", p.billed % 1, p.n % 1, q.id, q.n, q.billed) from "Shop"."Customer" p, "Shop"."_pgscore_Customer_queue" q where false)
-        from pgscore_new e offset 1;
-        many := found;
-    exception when others then
-        perform pgscore._fail_unfit(2, '"Shop"."Order Lines"', sqlstate, sqlerrm);
+        select e."Customer Id"::bigint, 1::bigint,
+            (case when e."Kind" = 'billing'::text and e.rush = 'true'::boolean then 1 end)::bigint
+        into strict here.key_1, here.delta_1, here.delta_2
+        from pgscore_new e
+        where case when false then row(
+                e."Customer Id", e."Kind", e.rush,
+                case when false then num_nulls(e."Customer Id" = null::bigint, e."Kind" = 'billing'::text and e.rush = 'true'::boolean) end
+            ) is null else true end
+            and (select 1 from "Shop"."Customer" p, "Shop"."_pgscore_Customer_queue" q where false and row(
+                p.id, p.n, p.billed, p."Score", p."Version", p.billed % 1, p.n % 1, q.id, q.n, q.billed
+            ) is null) is null;
+    exception
+        when no_data_found then return null;
+        when too_many_rows then many := true;
+        when others then perform pgscore._fail_unfit(2, '"Shop"."Order Lines"', sqlstate, sqlerrm);
     end;
     if many then
         -- Folded by profile. The first row runs what is to be done with all of them.
@@ -552,12 +563,12 @@ begin
             group by e."Customer Id"
         ) f;
     else
+        if here.key_1 is null then
+            return null;
+        end if;
         insert into "Shop"."_pgscore_Customer_queue"
             (pgscore_binding, pgscore_task, pgscore_runs, id, n, billed)
-        select 2, 'move', 'commit', e."Customer Id", 1,
-            case when e."Kind" = 'billing'::text and e.rush = 'true'::boolean then 1 end
-        from pgscore_new e
-        where e."Customer Id" is not null;
+        values (2, 'move', 'commit', here.key_1, here.delta_1, here.delta_2);
     end if;
     return null;
 end

@@ -32,7 +32,7 @@ comment on column "Shop"."_pgscore_Customer_queue".pgscore_transaction is 'The t
 comment on column "Shop"."_pgscore_Customer_queue".pgscore_id is 'Counts up';
 comment on column "Shop"."_pgscore_Customer_queue".pgscore_binding is 'The number of the binding; 0: it concerns all of the table';
 comment on column "Shop"."_pgscore_Customer_queue".pgscore_task is 'move: add the deltas; undo: those that can be taken away, and recount the rest; recount: all of a profile; recount all: of every profile; arrive, rekey: a profile is new or has a new key; rekeyed: it is stored with it; scored: rows are being stored with their scores';
-comment on column "Shop"."_pgscore_Customer_queue".pgscore_runs is 'When what is queued is done because of this row: at commit, or at the end of the statement; NULL: because of another row';
+comment on column "Shop"."_pgscore_Customer_queue".pgscore_runs is 'When what is queued is done because of this row: at commit, or at the end of the statement; last: after all triggers of the statement; NULL: because of another row';
 comment on column "Shop"."_pgscore_Customer_queue".id is 'Of the profile''s key';
 comment on column "Shop"."_pgscore_Customer_queue".n is 'What events of "Shop"."Order Lines" bring to it';
 comment on column "Shop"."_pgscore_Customer_queue".billed is 'What events of "Shop"."Order Lines" bring to it';
@@ -607,6 +607,14 @@ AS $function$
 <<here>>
 declare
     missing integer;
+    key_1 bigint;
+    delta_1 bigint;
+    delta_2 bigint;
+    delta_3 numeric;
+    delta_4 numeric;
+    delta_5 double precision;
+    delta_6 numeric;
+    delta_7 integer;
 begin
     begin
         -- What is wrong with the columns of events is found here, and said in one sentence.
@@ -619,17 +627,21 @@ begin
         perform pgscore._fail_unfit(2, '"Shop"."Order Lines"', sqlstate, sqlerrm);
     end;
     if tg_op = 'INSERT' then
+        select e."Customer Id"::bigint, 1::bigint,
+            (case when e."Kind" = 'billing'::text and e.rush = 'true'::boolean then 1 end)::bigint,
+            e.amount::numeric,
+            (case when e."Kind" is null then e.pieces end)::numeric,
+            e.weight::double precision,
+            e.amount::numeric,
+            case when e.rush = 'false'::boolean then e.at end
+        into here.key_1, here.delta_1, here.delta_2, here.delta_3, here.delta_4, here.delta_5, here.delta_6, here.delta_7
+        from (select new."Customer Id" as "Customer Id", new."Kind" as "Kind", new.amount as amount, new.at as at, new.pieces as pieces, new.rush as rush, new.weight as weight where pg_typeof('"Shop"."Order Lines"'::regclass) is not null) e;
+        if here.key_1 is null then
+            return null;
+        end if;
         insert into "Shop"."_pgscore_Customer_queue"
             (pgscore_binding, pgscore_task, pgscore_runs, id, n, billed, "Total", pieces, weight, "least", most)
-        select 2, 'move', 'commit', e."Customer Id", 1,
-            case when e."Kind" = 'billing'::text and e.rush = 'true'::boolean then 1 end,
-            e.amount,
-            case when e."Kind" is null then e.pieces end,
-            e.weight,
-            e.amount,
-            case when e.rush = 'false'::boolean then e.at end
-        from (select new."Customer Id" as "Customer Id", new."Kind" as "Kind", new.amount as amount, new.at as at, new.pieces as pieces, new.rush as rush, new.weight as weight where pg_typeof('"Shop"."Order Lines"'::regclass) is not null) e
-        where e."Customer Id" is not null;
+        values (2, 'move', 'commit', here.key_1, here.delta_1, here.delta_2, here.delta_3, here.delta_4, here.delta_5, here.delta_6, here.delta_7);
     elsif tg_op = 'UPDATE' then
         insert into "Shop"."_pgscore_Customer_queue"
             (pgscore_binding, pgscore_task, pgscore_runs, id, n, billed, "Total", pieces, weight, "least", most)

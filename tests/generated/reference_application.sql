@@ -26,7 +26,7 @@ comment on column churn._pgscore_customer_profile_queue.pgscore_transaction is '
 comment on column churn._pgscore_customer_profile_queue.pgscore_id is 'Counts up';
 comment on column churn._pgscore_customer_profile_queue.pgscore_binding is 'The number of the binding; 0: it concerns all of the table';
 comment on column churn._pgscore_customer_profile_queue.pgscore_task is 'move: add the deltas; undo: those that can be taken away, and recount the rest; recount: all of a profile; recount all: of every profile; arrive, rekey: a profile is new or has a new key; rekeyed: it is stored with it; scored: rows are being stored with their scores';
-comment on column churn._pgscore_customer_profile_queue.pgscore_runs is 'When what is queued is done because of this row: at commit, or at the end of the statement; NULL: because of another row';
+comment on column churn._pgscore_customer_profile_queue.pgscore_runs is 'When what is queued is done because of this row: at commit, or at the end of the statement; last: after all triggers of the statement; NULL: because of another row';
 comment on column churn._pgscore_customer_profile_queue.customer_id is 'Of the profile''s key';
 comment on column churn._pgscore_customer_profile_queue.number_customer_service_calls is 'What events of churn.complaints bring to it';
 comment on column churn._pgscore_customer_profile_queue.pgscore_former_1 is 'For rekey: what customer_id was before';
@@ -91,18 +91,27 @@ AS $function$
 -- Binding churn.complaints: rows that come into churn.complaints move churn.customer_profile. Generated; change it with pgscore.attach.
 <<here>>
 declare
-    many boolean;
+    many boolean := false;
+    key_1 bigint;
+    delta_1 bigint;
 begin
     begin
         -- One event is what most statements bring, and to group it costs more than all the rest. No other columns are read
         -- or written below, or at commit, so what is wrong with them is found here, and said in one sentence.
-        perform e.customer_id,
-            case when false then num_nulls(e.customer_id = null::bigint) end,
-            (select row(p.customer_id, p.number_customer_service_calls, p.churn_score, p.churn_model_version, p.churn_scored_at, p.number_customer_service_calls % 1, q.customer_id, q.number_customer_service_calls) from churn.customer_profile p, churn._pgscore_customer_profile_queue q where false)
-        from pgscore_new e offset 1;
-        many := found;
-    exception when others then
-        perform pgscore._fail_unfit(2, 'churn.complaints', sqlstate, sqlerrm);
+        select e.customer_id::bigint, 1::bigint
+        into strict here.key_1, here.delta_1
+        from pgscore_new e
+        where case when false then row(
+                e.customer_id,
+                case when false then num_nulls(e.customer_id = null::bigint) end
+            ) is null else true end
+            and (select 1 from churn.customer_profile p, churn._pgscore_customer_profile_queue q where false and row(
+                p.customer_id, p.number_customer_service_calls, p.churn_score, p.churn_model_version, p.churn_scored_at, p.number_customer_service_calls % 1, q.customer_id, q.number_customer_service_calls
+            ) is null) is null;
+    exception
+        when no_data_found then return null;
+        when too_many_rows then many := true;
+        when others then perform pgscore._fail_unfit(2, 'churn.complaints', sqlstate, sqlerrm);
     end;
     if many then
         -- Folded by profile. The first row runs what is to be done with all of them.
@@ -119,11 +128,12 @@ begin
             group by e.customer_id
         ) f;
     else
+        if here.key_1 is null then
+            return null;
+        end if;
         insert into churn._pgscore_customer_profile_queue
             (pgscore_binding, pgscore_task, pgscore_runs, customer_id, number_customer_service_calls)
-        select 2, 'move', 'commit', e.customer_id, 1
-        from pgscore_new e
-        where e.customer_id is not null;
+        values (2, 'move', 'commit', here.key_1, here.delta_1);
     end if;
     return null;
 end

@@ -32,7 +32,7 @@ comment on column "Shop"."_pgscore_Customer_queue".pgscore_transaction is 'The t
 comment on column "Shop"."_pgscore_Customer_queue".pgscore_id is 'Counts up';
 comment on column "Shop"."_pgscore_Customer_queue".pgscore_binding is 'The number of the binding; 0: it concerns all of the table';
 comment on column "Shop"."_pgscore_Customer_queue".pgscore_task is 'move: add the deltas; undo: those that can be taken away, and recount the rest; recount: all of a profile; recount all: of every profile; arrive, rekey: a profile is new or has a new key; rekeyed: it is stored with it; scored: rows are being stored with their scores';
-comment on column "Shop"."_pgscore_Customer_queue".pgscore_runs is 'When what is queued is done because of this row: at commit, or at the end of the statement; NULL: because of another row';
+comment on column "Shop"."_pgscore_Customer_queue".pgscore_runs is 'When what is queued is done because of this row: at commit, or at the end of the statement; last: after all triggers of the statement; NULL: because of another row';
 comment on column "Shop"."_pgscore_Customer_queue".id is 'Of the profile''s key';
 comment on column "Shop"."_pgscore_Customer_queue".n is 'What events of "Shop"."Order Lines" bring to it';
 comment on column "Shop"."_pgscore_Customer_queue".billed is 'What events of "Shop"."Order Lines" bring to it';
@@ -620,18 +620,39 @@ AS $function$
 -- Binding "Shop"."Order Lines": rows that come into "Shop"."Order Lines" move "Shop"."Customer". Generated; change it with pgscore.attach.
 <<here>>
 declare
-    many boolean;
+    many boolean := false;
+    key_1 bigint;
+    delta_1 bigint;
+    delta_2 bigint;
+    delta_3 numeric;
+    delta_4 numeric;
+    delta_5 double precision;
+    delta_6 numeric;
+    delta_7 integer;
 begin
     begin
         -- One event is what most statements bring, and to group it costs more than all the rest. No other columns are read
         -- or written below, or at commit, so what is wrong with them is found here, and said in one sentence.
-        perform e."Customer Id", e."Kind", e.amount, e.at, e.pieces, e.rush, e.weight,
-            case when false then num_nulls(e."Customer Id" = null::bigint, array[e.amount] = null::numeric[], array[e.at] = null::integer[], e."Kind" = 'billing'::text and e.rush = 'true'::boolean, e."Kind" is null, e."Kind" ~~ '', e.amount % 1, e.pieces % 1, e.rush = 'false'::boolean) end,
-            (select row(p.id, p.n, p.billed, p."Total", p.pieces, p.weight, p."least", p.most, p.latest, p."Score", p."Version", array[p."Total"] = null::numeric[], array[p."least"] = null::numeric[], array[p.weight] = null::double precision[], p.billed % 1, p.latest ~~ '', p.most # 1, p.n % 1, p.pieces % 1, q.id, q.n, q.billed, q."Total", q.pieces, q.weight, q."least", q.most) from "Shop"."Customer" p, "Shop"."_pgscore_Customer_queue" q where false)
-        from pgscore_new e offset 1;
-        many := found;
-    exception when others then
-        perform pgscore._fail_unfit(2, '"Shop"."Order Lines"', sqlstate, sqlerrm);
+        select e."Customer Id"::bigint, 1::bigint,
+            (case when e."Kind" = 'billing'::text and e.rush = 'true'::boolean then 1 end)::bigint,
+            e.amount::numeric,
+            (case when e."Kind" is null then e.pieces end)::numeric,
+            e.weight::double precision,
+            e.amount::numeric,
+            case when e.rush = 'false'::boolean then e.at end
+        into strict here.key_1, here.delta_1, here.delta_2, here.delta_3, here.delta_4, here.delta_5, here.delta_6, here.delta_7
+        from pgscore_new e
+        where case when false then row(
+                e."Customer Id", e."Kind", e.amount, e.at, e.pieces, e.rush, e.weight,
+                case when false then num_nulls(e."Customer Id" = null::bigint, array[e.amount] = null::numeric[], array[e.at] = null::integer[], e."Kind" = 'billing'::text and e.rush = 'true'::boolean, e."Kind" is null, e."Kind" ~~ '', e.amount % 1, e.pieces % 1, e.rush = 'false'::boolean) end
+            ) is null else true end
+            and (select 1 from "Shop"."Customer" p, "Shop"."_pgscore_Customer_queue" q where false and row(
+                p.id, p.n, p.billed, p."Total", p.pieces, p.weight, p."least", p.most, p.latest, p."Score", p."Version", array[p."Total"] = null::numeric[], array[p."least"] = null::numeric[], array[p.weight] = null::double precision[], p.billed % 1, p.latest ~~ '', p.most # 1, p.n % 1, p.pieces % 1, q.id, q.n, q.billed, q."Total", q.pieces, q.weight, q."least", q.most
+            ) is null) is null;
+    exception
+        when no_data_found then return null;
+        when too_many_rows then many := true;
+        when others then perform pgscore._fail_unfit(2, '"Shop"."Order Lines"', sqlstate, sqlerrm);
     end;
     if many then
         -- Folded by profile. The first row runs what is to be done with all of them.
@@ -654,17 +675,12 @@ begin
             group by e."Customer Id"
         ) f;
     else
+        if here.key_1 is null then
+            return null;
+        end if;
         insert into "Shop"."_pgscore_Customer_queue"
             (pgscore_binding, pgscore_task, pgscore_runs, id, n, billed, "Total", pieces, weight, "least", most)
-        select 2, 'move', 'commit', e."Customer Id", 1,
-            case when e."Kind" = 'billing'::text and e.rush = 'true'::boolean then 1 end,
-            e.amount,
-            case when e."Kind" is null then e.pieces end,
-            e.weight,
-            e.amount,
-            case when e.rush = 'false'::boolean then e.at end
-        from pgscore_new e
-        where e."Customer Id" is not null;
+        values (2, 'move', 'commit', here.key_1, here.delta_1, here.delta_2, here.delta_3, here.delta_4, here.delta_5, here.delta_6, here.delta_7);
     end if;
     return null;
 end

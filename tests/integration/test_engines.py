@@ -188,6 +188,14 @@ def test_the_engine_that_is_named_holds_until_the_next_promotion(serving: Databa
     assert session.value("select count(*) from pgscore.promotion") == 2
 
 
+def test_the_estimator_engine_is_measured_by_arrays_for_many_rows(opaque: Database) -> None:
+    one, many = opaque.session().row(
+        "select one_us, many_us from pgscore.measurement where (model, version, engine) = ('churn', 3, 'estimator')"
+    )
+    # What a call costs, however many rows it has, is nearly all of the time for one.
+    assert 0 < 10 * many < one
+
+
 def test_an_engine_that_a_version_does_not_have_is_refused(opaque: Database) -> None:
     operator, before = opaque.session(OPERATOR), _serving(opaque.session(), "churn")
     assert before == (3, None, "estimator", "estimator")

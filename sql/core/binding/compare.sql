@@ -10,13 +10,7 @@ as $$
     ),
     wanted as (
         select n.schema, n.name, c.s as makes, substring(m.s from '[(]([0-9a-f]{32})[)]''$') as hash, split_part(c.s, e'\n', 2) as posture
-        from (
-            select b.event_schema as schema, b.event_prefix || '_' || w as name
-            from unnest(case when pgscore._is_partitioned(b.events) then array['row'] else array['insert', 'update', 'delete'] end
-                || array['truncate', 'recount', 'reconcile']) w
-            union all
-            select b.profile_schema, b.profile_prefix || '_' || w from unnest(array['apply', 'commit', 'score', 'arrive', 'forget', 'rekey', 'tell', 'notify', 'rescore']) w
-        ) n
+        from pgscore._generated_names(b) n
         join statements c on starts_with(c.s, format('create or replace function %I.%I(', n.schema, n.name))
         join statements m on starts_with(m.s, format('comment on function %I.%I(', n.schema, n.name))
     )
