@@ -194,7 +194,8 @@ begin
         ))
         into page_first, page_last, checked, changed, refused, skipped
         using j.binding, task, case when j.pass > 1 then 'missed' when j.whole then 'whole' else 'outdated' end, j.version,
-            case task when 'page' then j.last_key else part.first_key end, part.last_key, part.keys, j.batch;
+            case task when 'page' then j.last_key else part.first_key end, part.last_key, part.keys,
+            case task when 'work' then part.rows else j.batch end::integer;
     elsif task = 'page' then
         select p.* into page_first, page_last, checked from pgscore._into_page(j) p;
     else

@@ -28,7 +28,7 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select pgscore._drop_functions_sql(
-        b.profile_schema, b.profile_prefix, array['commit', 'apply', 'score', 'arrive', 'forget', 'rekey', 'tell', 'notify', 'rescore'], b.owner
+        b.profile_schema, b.profile_prefix, pgscore._profile_endings(), b.owner
     )
     union all
     select format('drop table %s', pgscore._profile_object(b, w.what))
@@ -52,7 +52,7 @@ as $$
                 select b.event_prefix || '_' || e from unnest(array['insert', 'update', 'delete', 'row', 'truncate', 'recount', 'reconcile']) e
             ))
             or (n.nspname = b.profile_schema and p.proname in (
-                select b.profile_prefix || '_' || e from unnest(array['commit', 'apply', 'score', 'arrive', 'forget', 'rekey', 'tell', 'notify', 'rescore']) e
+                select b.profile_prefix || '_' || e from unnest(pgscore._profile_endings()) e
             ))
         )
     )

@@ -51,7 +51,7 @@ as $$
     from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
     where p.proowner <> b.owner and (
         (n.nspname = b.event_schema and p.proname in (select b.event_prefix || '_' || w from unnest(array['insert', 'update', 'delete', 'row', 'truncate', 'recount', 'reconcile']) w))
-        or (n.nspname = b.profile_schema and p.proname in (select b.profile_prefix || '_' || w from unnest(array['commit', 'apply', 'score', 'arrive', 'forget', 'rekey', 'tell', 'notify', 'rescore']) w))
+        or (n.nspname = b.profile_schema and p.proname in (select b.profile_prefix || '_' || w from unnest(pgscore._profile_endings()) w))
     )
     limit 1
 $$;

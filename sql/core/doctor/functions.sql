@@ -18,7 +18,7 @@ as $$
             -- What the bindings of a profile table share is told of the first of them.
             select b.profile_schema, b.profile_prefix, e, true
             from (
-                select unnest(array['apply', 'commit', 'score', 'arrive', 'forget', 'rekey', 'rescore'])
+                select unnest(array_remove(array_remove(pgscore._profile_endings(), 'tell'), 'notify'))
                 union select t.function from pgscore._tell_triggers(b.profile) t
             ) as w (e)
             where b.number = (
@@ -27,8 +27,10 @@ as $$
         ) w
     left join pg_catalog.pg_namespace n on n.nspname = w.schema
     left join pg_catalog.pg_proc p on p.pronamespace = n.oid and p.proname = w.prefix || '_' || w.what
-    -- Made when it is first called.
-    where p.oid is not null or w.what <> 'rescore'
+    -- Made when it is first called; or the condition of a trigger, which a release before this one had not.
+    where p.oid is not null or w.what <> 'rescore' and (
+        w.what not in ('is_marked', 'has_mark') or pgscore._procedure(w.schema, w.prefix || '_is_marked') is not null
+    )
 $$;
 
 comment on function pgscore._doctor_generated() is 'The functions that the bindings have, with NULL for one that is not there';
@@ -71,8 +73,10 @@ as $$
             when p.oid is null then 'missing'
             when p.proowner <> g.wanted_owner then 'owner'
             when position(md5(p.prosrc) in coalesce(obj_description(p.oid, 'pg_proc'), '')) = 0 then 'edited'
+            -- The condition of a trigger is evaluated by whoever writes to the table, with their rights: it qualifies each name.
+            when g.name ~ '_is_marked"?$' then case when p.prosecdef then 'loose' end
             when not p.prosecdef or not coalesce(p.proconfig @> array['search_path=pg_catalog, pg_temp'], false)
-                or has_function_privilege('public', p.oid, 'execute') then 'loose'
+                or has_function_privilege('public', p.oid, 'execute') and g.name !~ '_has_mark"?$' then 'loose'
         end as state
     ) s
     where s.state is not null

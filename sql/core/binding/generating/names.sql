@@ -66,6 +66,16 @@ comment on function pgscore._profile_prefix(regclass) is
     'What names begin with of the functions and tables that the bindings of a profile table share';
 grant execute on function pgscore._profile_prefix(regclass) to pgscore_reader;
 
+create function pgscore._profile_endings() returns text[]
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array['commit', 'apply', 'score', 'is_marked', 'has_mark', 'arrive', 'forget', 'rekey', 'tell', 'notify', 'rescore']
+$$;
+
+comment on function pgscore._profile_endings() is 'What names end with of the functions that the bindings of a profile table share';
+grant execute on function pgscore._profile_endings() to pgscore_reader;
+
 create function pgscore._event_object(b pgscore.binding, what text) returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
