@@ -113,7 +113,7 @@ begin
     wanted.target := target;
     wanted.version := pgscore._serving_version(model);
     -- Rows of an attached table are locked while their batch is written, and events of theirs wait.
-    wanted.batch := coalesce(batch, case when target is null then 5000 else 20000 end);
+    wanted.batch := coalesce(batch, case when target is null then 10000 else 20000 end);
     if target is null then
         b := pgscore._rescored_binding(model, profile);
         wanted.owner := b.owner;

@@ -207,7 +207,7 @@ with written as (
     where {{match}} and u.reason is null and ({{differs}})
     returning {{returned}}
 ){{also_logged}}
-select here.changed + count(*) into changed from written;
+select changed + count(*) into changed from written;
 $template$ $function$;
 
 comment on function pgscore._rescore_write_template() is
