@@ -157,7 +157,18 @@ $$;
 comment on function pgscore._rescore_target_sql(pgscore.binding) is 'What the function that rescores does for the model of a binding';
 grant execute on function pgscore._rescore_target_sql(pgscore.binding) to pgscore_reader;
 
-create function pgscore._rescore_sql(b pgscore.binding) returns setof text
+create function pgscore._rescore_function(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case when pg_get_userbyid(b.owner) = current_user then 'rescore' else pg_backend_pid()::text end
+$$;
+
+comment on function pgscore._rescore_function(pgscore.binding) is
+    'What the name of the function that rescores ends with: for a member of the owner, of one that only this session sees';
+grant execute on function pgscore._rescore_function(pgscore.binding) to pgscore_reader;
+
+create function pgscore._rescore_sql(b pgscore.binding, name text default 'rescore') returns setof text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -166,7 +177,7 @@ as $$
         format(
             '%s(binding integer, what text, which text, version integer, first_key text[], last_key text[], some_keys text[], rows integer, '
             'out page_first text[], out page_last text[], out checked bigint, out changed bigint, out refused bigint, out skipped text[])',
-            pgscore._profile_object(b, 'rescore')
+            pgscore._profile_object(b, name)
         ),
         -- The ranges of all batches are alike: one plan in a session.
         null, 'plpgsql volatile set jit = off set plan_cache_mode = force_generic_plan set enable_sort = on',
@@ -182,5 +193,5 @@ as $$
     ) s
 $$;
 
-comment on function pgscore._rescore_sql(pgscore.binding) is 'What makes the function that brings scores of a profile table up to the version that serves';
-grant execute on function pgscore._rescore_sql(pgscore.binding) to pgscore_reader;
+comment on function pgscore._rescore_sql(pgscore.binding, text) is 'What makes the function that brings scores of a profile table up to the version that serves';
+grant execute on function pgscore._rescore_sql(pgscore.binding, text) to pgscore_reader;
