@@ -178,7 +178,7 @@ begin
                     from pgscore.binding b, written w
                     where b.number = 2 and b.profile = '"Shop"."Customer"'::regclass
                 )
-                select here.changed + count(*) into changed from written;
+                select changed + count(*) into changed from written;
             end if;
             if mark is not null then
                 perform set_config('pgscore.scored', '', true);

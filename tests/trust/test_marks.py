@@ -65,7 +65,7 @@ def test_a_setting_spares_no_row_its_score(tied: World) -> None:
 
 
 def test_a_mark_is_worth_nothing_after_its_statement(tied: World) -> None:
-    """In the transaction in which pgscore has set one, at every place of the sequence, also after a rollback to before."""
+    """In the transaction in which pgscore has set one, at every place of the sequence, also after a rollback."""
     app = tied.app
     for forged_depth in range(3):
         app.run("begin; set constraints all immediate")
