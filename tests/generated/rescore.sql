@@ -85,7 +85,8 @@ begin
                     select pgscore_row.id as key_1, pgscore_row.part as key_2, array[pgscore_row.id::text, pgscore_row.part::text]::text as name, pgscore_row
                     from "Shop"."Customer" pgscore_row
                     where (pgscore_row.id, pgscore_row.part) >= (here.first[1]::text, here.first[2]::bigint)
-                        and (pgscore_row.id, pgscore_row.part) <= (here.last[1]::text, here.last[2]::bigint) and (here.among is null or array[pgscore_row.id::text, pgscore_row.part::text]::text = any (here.among)) and pgscore_row.id is not null and pgscore_row.part is not null and (here.whole
+                        and (pgscore_row.id, pgscore_row.part) <= (here.last[1]::text, here.last[2]::bigint)
+                        and case when here.among is null then true else array[pgscore_row.id::text, pgscore_row.part::text]::text = any (here.among) end and pgscore_row.id is not null and pgscore_row.part is not null and (here.whole
                     or pgscore_row."Version" is distinct from here.serving and (here.outdated or not (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score')))
                     or here.outdated and (pgscore_row."Score" is null or (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score'))))
                     order by pgscore_row.id collate "C", pgscore_row.part for no key update skip locked
@@ -94,7 +95,8 @@ begin
                     select array_agg(array[pgscore_row.id::text, pgscore_row.part::text]::text) into skipped
                     from "Shop"."Customer" pgscore_row
                     where (pgscore_row.id, pgscore_row.part) >= (here.first[1]::text, here.first[2]::bigint)
-                        and (pgscore_row.id, pgscore_row.part) <= (here.last[1]::text, here.last[2]::bigint) and (here.among is null or array[pgscore_row.id::text, pgscore_row.part::text]::text = any (here.among)) and pgscore_row.id is not null and pgscore_row.part is not null and (here.whole
+                        and (pgscore_row.id, pgscore_row.part) <= (here.last[1]::text, here.last[2]::bigint)
+                        and case when here.among is null then true else array[pgscore_row.id::text, pgscore_row.part::text]::text = any (here.among) end and pgscore_row.id is not null and pgscore_row.part is not null and (here.whole
                     or pgscore_row."Version" is distinct from here.serving and (here.outdated or not (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score')))
                     or here.outdated and (pgscore_row."Score" is null or (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score'))))
                         and array[pgscore_row.id::text, pgscore_row.part::text]::text not in (select array[u.key_1::text, u.key_2::text]::text from unnest(here.keys_1, here.keys_2) as u (key_1, key_2));
@@ -106,7 +108,8 @@ begin
                         pgscore.score('shop'::text, pgscore_row) as score
                     from "Shop"."Customer" pgscore_row
                     where (pgscore_row.id, pgscore_row.part) >= (here.first[1]::text, here.first[2]::bigint)
-                        and (pgscore_row.id, pgscore_row.part) <= (here.last[1]::text, here.last[2]::bigint) and (here.among is null or array[pgscore_row.id::text, pgscore_row.part::text]::text = any (here.among)) and pgscore_row.id is not null and pgscore_row.part is not null and (here.whole
+                        and (pgscore_row.id, pgscore_row.part) <= (here.last[1]::text, here.last[2]::bigint)
+                        and case when here.among is null then true else array[pgscore_row.id::text, pgscore_row.part::text]::text = any (here.among) end and pgscore_row.id is not null and pgscore_row.part is not null and (here.whole
                     or pgscore_row."Version" is distinct from here.serving and (here.outdated or not (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score')))
                     or here.outdated and (pgscore_row."Score" is null or (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score'))))
                     order by pgscore_row.id collate "C", pgscore_row.part for no key update skip locked
@@ -133,7 +136,8 @@ begin
                         from "Shop"."Customer" pgscore_row
                         where (here.whole or (select count(*) from locked) < here.many)
                             and (pgscore_row.id, pgscore_row.part) >= (here.first[1]::text, here.first[2]::bigint)
-                                and (pgscore_row.id, pgscore_row.part) <= (here.last[1]::text, here.last[2]::bigint) and (here.among is null or array[pgscore_row.id::text, pgscore_row.part::text]::text = any (here.among)) and pgscore_row.id is not null and pgscore_row.part is not null and (here.whole
+                                and (pgscore_row.id, pgscore_row.part) <= (here.last[1]::text, here.last[2]::bigint)
+                                and case when here.among is null then true else array[pgscore_row.id::text, pgscore_row.part::text]::text = any (here.among) end and pgscore_row.id is not null and pgscore_row.part is not null and (here.whole
                             or pgscore_row."Version" is distinct from here.serving and (here.outdated or not (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score')))
                             or here.outdated and (pgscore_row."Score" is null or (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score')))) and not exists (select from locked u where pgscore_row.id = u.key_1 and pgscore_row.part = u.key_2)
                     )
