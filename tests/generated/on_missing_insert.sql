@@ -397,6 +397,52 @@ alter function "Shop"."_pgscore_Customer_forget"() owner to shop_owner;
 -- rights: {shop_owner=X/shop_owner}
 comment on function "Shop"."_pgscore_Customer_forget"() is 'pgscore: takes deleted rows of "Shop"."Customer" from the list of stale rows (<hash>)';
 
+CREATE OR REPLACE FUNCTION "Shop"."_pgscore_Customer_has_mark"()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+-- Whether the setting names a mark in the queue of "Shop"."Customer". Generated; change it with pgscore.attach.
+begin
+    -- Anybody may set it, and only the owner can queue what it names. It says at which depth of triggers rows are stored
+    -- with their scores: not what a trigger changes because of that.
+    if current_setting('pgscore.scored', true) ~ ('^' || pg_trigger_depth() + 1 || '/[0-9]{1,18}$') then
+        return exists (
+            select from "Shop"."_pgscore_Customer_queue" q
+            where q.pgscore_transaction = pg_current_xact_id_if_assigned() and q.pgscore_task = 'scored'
+                and q.pgscore_id = split_part(current_setting('pgscore.scored', true), '/', 2)::bigint
+        );
+    end if;
+    return false;
+end
+$function$;
+alter function "Shop"."_pgscore_Customer_has_mark"() owner to shop_owner;
+-- rights: {shop_owner=X/shop_owner,=X/shop_owner}
+comment on function "Shop"."_pgscore_Customer_has_mark"() is 'pgscore: whether a setting names a mark in the queue of "Shop"."Customer" (<hash>)';
+
+CREATE OR REPLACE FUNCTION "Shop"."_pgscore_Customer_is_marked"()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE
+AS $function$
+-- Whether a statement stores rows of "Shop"."Customer" together with their scores: then the trigger that scores them stands
+-- aside. Generated; change it with pgscore.attach.
+begin
+    -- The condition of that trigger, and of no use elsewhere. It says that it is immutable, so PostgreSQL evaluates it when it
+    -- prepares the condition: once for each execution of a statement and each table, and not for each row. No plan keeps a
+    -- trigger's condition, while one that called this would keep the answer; hence what is called here is not immutable.
+    -- Whoever writes to the table runs it for each statement: without settings, so with the schema of each name.
+    if pg_catalog.current_setting('pgscore.scored', true) operator(pg_catalog.<>) '' then
+        return "Shop"."_pgscore_Customer_has_mark"();
+    end if;
+    return false;
+end
+$function$;
+alter function "Shop"."_pgscore_Customer_is_marked"() owner to shop_owner;
+-- rights: {shop_owner=X/shop_owner,=X/shop_owner}
+comment on function "Shop"."_pgscore_Customer_is_marked"() is 'pgscore: whether a statement stores rows of "Shop"."Customer" together with their scores (<hash>)';
+
 CREATE OR REPLACE FUNCTION "Shop"."_pgscore_Customer_rekey"()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -428,16 +474,6 @@ AS $function$
 declare
     rekeys boolean;
 begin
-    -- What pgscore wrote together with the score, and nothing that a trigger changes because of it.
-    if current_setting('pgscore.scored', true) ~ ('^' || pg_trigger_depth() || '/[0-9]{1,18}$') then
-        if exists (
-            select from "Shop"."_pgscore_Customer_queue" q
-            where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_task = 'scored'
-                and q.pgscore_id = split_part(current_setting('pgscore.scored', true), '/', 2)::bigint
-        ) then
-            return new;
-        end if;
-    end if;
     begin
         -- What is wrong with the columns is found here, and said in one sentence.
         rekeys := case when pg_typeof('"Shop"."Customer"'::regclass) is not null then old.id is distinct from new.id or num_nulls(new."Score", new."Version") < 0 end;
@@ -875,7 +911,7 @@ comment on trigger pgscore_forget_all on "Shop"."Customer" is 'pgscore: keeps co
 CREATE TRIGGER pgscore_rekey AFTER UPDATE ON "Shop"."Customer" FOR EACH STATEMENT WHEN ((current_setting('pgscore.rekeyed'::text, true) = 'yes'::text)) EXECUTE FUNCTION "Shop"."_pgscore_Customer_rekey"();
 comment on trigger pgscore_rekey on "Shop"."Customer" is 'pgscore: keeps counters and scores of "Shop"."Customer" right when its rows themselves change (<hash>)';
 
-CREATE TRIGGER "~pgscore_score" BEFORE UPDATE ON "Shop"."Customer" FOR EACH ROW EXECUTE FUNCTION "Shop"."_pgscore_Customer_score"();
+CREATE TRIGGER "~pgscore_score" BEFORE UPDATE ON "Shop"."Customer" FOR EACH ROW WHEN ((NOT "Shop"."_pgscore_Customer_is_marked"())) EXECUTE FUNCTION "Shop"."_pgscore_Customer_score"();
 comment on trigger "~pgscore_score" on "Shop"."Customer" is 'pgscore: keeps counters and scores of "Shop"."Customer" right when its rows themselves change (<hash>)';
 
 CREATE TRIGGER "pgscore_Order Lines_delete" AFTER DELETE ON "Shop"."Order Lines" REFERENCING OLD TABLE AS pgscore_old FOR EACH STATEMENT EXECUTE FUNCTION "Shop"."_pgscore_Order Lines_delete"();

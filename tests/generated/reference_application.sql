@@ -615,6 +615,52 @@ alter function churn._pgscore_customer_profile_forget() owner to churn_owner;
 -- rights: {churn_owner=X/churn_owner}
 comment on function churn._pgscore_customer_profile_forget() is 'pgscore: takes deleted rows of churn.customer_profile from the list of stale rows (<hash>)';
 
+CREATE OR REPLACE FUNCTION churn._pgscore_customer_profile_has_mark()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+-- Whether the setting names a mark in the queue of churn.customer_profile. Generated; change it with pgscore.attach.
+begin
+    -- Anybody may set it, and only the owner can queue what it names. It says at which depth of triggers rows are stored
+    -- with their scores: not what a trigger changes because of that.
+    if current_setting('pgscore.scored', true) ~ ('^' || pg_trigger_depth() + 1 || '/[0-9]{1,18}$') then
+        return exists (
+            select from churn._pgscore_customer_profile_queue q
+            where q.pgscore_transaction = pg_current_xact_id_if_assigned() and q.pgscore_task = 'scored'
+                and q.pgscore_id = split_part(current_setting('pgscore.scored', true), '/', 2)::bigint
+        );
+    end if;
+    return false;
+end
+$function$;
+alter function churn._pgscore_customer_profile_has_mark() owner to churn_owner;
+-- rights: {churn_owner=X/churn_owner,=X/churn_owner}
+comment on function churn._pgscore_customer_profile_has_mark() is 'pgscore: whether a setting names a mark in the queue of churn.customer_profile (<hash>)';
+
+CREATE OR REPLACE FUNCTION churn._pgscore_customer_profile_is_marked()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE
+AS $function$
+-- Whether a statement stores rows of churn.customer_profile together with their scores: then the trigger that scores them stands
+-- aside. Generated; change it with pgscore.attach.
+begin
+    -- The condition of that trigger, and of no use elsewhere. It says that it is immutable, so PostgreSQL evaluates it when it
+    -- prepares the condition: once for each execution of a statement and each table, and not for each row. No plan keeps a
+    -- trigger's condition, while one that called this would keep the answer; hence what is called here is not immutable.
+    -- Whoever writes to the table runs it for each statement: without settings, so with the schema of each name.
+    if pg_catalog.current_setting('pgscore.scored', true) operator(pg_catalog.<>) '' then
+        return churn._pgscore_customer_profile_has_mark();
+    end if;
+    return false;
+end
+$function$;
+alter function churn._pgscore_customer_profile_is_marked() owner to churn_owner;
+-- rights: {churn_owner=X/churn_owner,=X/churn_owner}
+comment on function churn._pgscore_customer_profile_is_marked() is 'pgscore: whether a statement stores rows of churn.customer_profile together with their scores (<hash>)';
+
 CREATE OR REPLACE FUNCTION churn._pgscore_customer_profile_rekey()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -646,16 +692,6 @@ AS $function$
 declare
     rekeys boolean;
 begin
-    -- What pgscore wrote together with the score, and nothing that a trigger changes because of it.
-    if current_setting('pgscore.scored', true) ~ ('^' || pg_trigger_depth() || '/[0-9]{1,18}$') then
-        if exists (
-            select from churn._pgscore_customer_profile_queue q
-            where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_task = 'scored'
-                and q.pgscore_id = split_part(current_setting('pgscore.scored', true), '/', 2)::bigint
-        ) then
-            return new;
-        end if;
-    end if;
     begin
         -- What is wrong with the columns is found here, and said in one sentence.
         rekeys := case when pg_typeof('churn.customer_profile'::regclass) is not null then old.customer_id is distinct from new.customer_id or num_nulls(new.churn_score, new.churn_model_version, new.churn_scored_at) < 0 end;
@@ -758,5 +794,5 @@ comment on trigger pgscore_forget_all on churn.customer_profile is 'pgscore: kee
 CREATE TRIGGER pgscore_rekey AFTER UPDATE ON churn.customer_profile FOR EACH STATEMENT WHEN ((current_setting('pgscore.rekeyed'::text, true) = 'yes'::text)) EXECUTE FUNCTION churn._pgscore_customer_profile_rekey();
 comment on trigger pgscore_rekey on churn.customer_profile is 'pgscore: keeps counters and scores of churn.customer_profile right when its rows themselves change (<hash>)';
 
-CREATE TRIGGER "~pgscore_score" BEFORE UPDATE ON churn.customer_profile FOR EACH ROW EXECUTE FUNCTION churn._pgscore_customer_profile_score();
+CREATE TRIGGER "~pgscore_score" BEFORE UPDATE ON churn.customer_profile FOR EACH ROW WHEN ((NOT churn._pgscore_customer_profile_is_marked())) EXECUTE FUNCTION churn._pgscore_customer_profile_score();
 comment on trigger "~pgscore_score" on churn.customer_profile is 'pgscore: keeps counters and scores of churn.customer_profile right when its rows themselves change (<hash>)';

@@ -50,6 +50,7 @@ _UNPINNED = (
         r'pgscore_models\."[a-z]\w* rescore"\(',
         "what bindings ask for each row: a SET clause would be felt",
     ),
+    ("f plpgsql", r"churn\._pgscore_\w+_is_marked\(", "a trigger's condition: a SET clause would be felt"),
     (_INLINED, r'pgscore_models\.("[a-z]\w* [a-z]+"|[a-z]\w*)\(', "a model's, inlined into queries"),
 )
 # Written like calls, and none.

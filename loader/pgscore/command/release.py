@@ -98,7 +98,8 @@ def promote(
         told = {"rescored": [asdict(e) for e in rescored], "others": [asdict(e) for e in others]} if rescore else {}
         print_json({**asdict(done), "dependents": [asdict(each) for each in wrong], **told})
     else:
-        _say_promoted(done, wrong)
+        # What others have to rescore is said once, with their names.
+        _say_promoted(done, wrong, told=[each.profile for each in (*rescored, *others)])
         say_rescored(rescored, others, model)
     if any(each.left for each in rescored):
         raise typer.Exit(1)
@@ -109,13 +110,13 @@ def _rescored(dsn: str, model: str) -> tuple[list[Rescored], list[OwnersTable]]:
         return batch.rescore_model(dsn, model, progress=step)
 
 
-def _say_promoted(done: Promoted, wrong: Sequence[Dependent]) -> None:
+def _say_promoted(done: Promoted, wrong: Sequence[Dependent], told: Sequence[str]) -> None:
     model, version = done.model, done.version
     if done.before == version:
         say(f"{model} version {version} answers, as it did; its golden rows hold.")
     else:
         say(f"{model} version {version} answers now; before, {_before(done.before)}.")
-    _say_rest(done, wrong)
+    _say_rest(done, wrong, told)
 
 
 def engines_of(model: Promoted | ModelDetails) -> str:
@@ -348,10 +349,10 @@ def _before(version: int | None) -> str:
     return "none did" if version is None else f"version {version} did"
 
 
-def _say_rest(done: Promoted, wrong: Sequence[Dependent]) -> None:
+def _say_rest(done: Promoted, wrong: Sequence[Dependent], told: Sequence[str] = ()) -> None:
     """The engines, and what the promotion leaves to be done, as tables."""
     say(engines_of(done))
-    say(*sentences(done.outdated))
+    say(*sentences([each for each in done.outdated if each.profile not in told]))
     if done.late:
         say("", "Scored slowly until their remedy is run:")
         table(("table", "cause", "remedy"), ((each.table, each.cause, each.remedy) for each in done.late))

@@ -15,10 +15,15 @@ as $$
         join statements m on starts_with(m.s, format('comment on function %I.%I(', n.schema, n.name))
     )
     select coalesce(p.oid::regprocedure::text, format('%I.%I', w.schema, w.name)), case
-            when p.oid is null then 'missing'
+            when p.oid is null then case
+                -- A release before this one had no condition for the trigger that scores.
+                when w.name ~ '_(is_marked|has_mark)$' and pgscore._procedure(b.profile_schema, b.profile_prefix || '_is_marked') is null
+                then 'outdated' else 'missing' end
             when md5(p.prosrc) is distinct from o.hash then 'edited'
-            when p.proowner <> b.owner or not p.prosecdef or has_function_privilege('public', p.oid, 'execute')
-                or (p.provolatile = 's') <> (w.posture ~ ' stable')
+            when p.proowner <> b.owner or p.prosecdef <> (w.posture ~ ' security definer')
+                -- The condition of a trigger is evaluated by whoever writes to the table.
+                or has_function_privilege('public', p.oid, 'execute') <> (w.name ~ '_(is_marked|has_mark)$')
+                or p.provolatile <> case when w.posture ~ ' stable' then 's' when w.posture ~ ' immutable' then 'i' else 'v' end
                 or array(select c from unnest(p.proconfig) c order by c collate "C") <> array(
                     select m[1] || '=' || m[2] from regexp_matches(w.posture, ' set ([a-z_]+) = (pg_catalog, pg_temp|[^ ]+)', 'g') m
                     order by (m[1] || '=' || m[2]) collate "C"

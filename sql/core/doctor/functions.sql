@@ -60,8 +60,10 @@ as $$
             when p.oid is null then 'missing'
             when p.proowner <> g.wanted_owner then 'owner'
             when position(md5(p.prosrc) in coalesce(obj_description(p.oid, 'pg_proc'), '')) = 0 then 'edited'
+            -- The condition of a trigger is evaluated by whoever writes to the table, with their rights: it qualifies each name.
+            when g.name ~ '_is_marked"?$' then case when p.prosecdef then 'loose' end
             when not p.prosecdef or not coalesce(p.proconfig @> array['search_path=pg_catalog, pg_temp'], false)
-                or has_function_privilege('public', p.oid, 'execute') then 'loose'
+                or has_function_privilege('public', p.oid, 'execute') and g.name !~ '_has_mark"?$' then 'loose'
         end as state
     ) s
     where s.state is not null

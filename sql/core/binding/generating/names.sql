@@ -95,7 +95,7 @@ as $$
     from unnest(array['insert', 'update', 'delete', 'row', 'truncate', 'recount', 'reconcile']) as w (what)
     union all
     select 'function', b.profile_schema, b.profile_prefix || '_' || w.what, w.what, true
-    from unnest(array['apply', 'commit', 'run', 'score', 'arrive', 'forget', 'rekey', 'tell', 'notify', 'rescore']) as w (what)
+    from unnest(array['apply', 'commit', 'run', 'score', 'is_marked', 'has_mark', 'arrive', 'forget', 'rekey', 'tell', 'notify', 'rescore']) as w (what)
     union all
     select 'table', b.profile_schema, b.profile_prefix || '_' || w.what, w.what, true
     from unnest(array['queue', 'arrival']) as w (what)
@@ -145,6 +145,8 @@ begin
         when what = 'row' then pgscore._is_partitioned(b.events)
         when what in ('tell', 'notify') then exists (select from pgscore._tell_triggers(b.profile) t where t.function = what)
         when what = 'run' then exists (select from pgscore._bindings_of(b.profile) o where pgscore._is_together(o))
+        -- A release before this one had no condition for the trigger that scores.
+        when what in ('is_marked', 'has_mark') then pgscore._procedure(b.profile_schema, b.profile_prefix || '_is_marked') is not null
         -- Made when it is first called.
         when what = 'rescore' then pgscore._has_rescore(b)
         else true

@@ -85,6 +85,37 @@ comment on function pgscore._arrivals_sql(pgscore.binding[]) is
     'What the trigger function of a profile table does with new rows for bindings with the same key and timing';
 grant execute on function pgscore._arrivals_sql(pgscore.binding[]) to pgscore_reader;
 
+create function pgscore._mark_functions_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Whoever writes to the table evaluates the condition of its triggers. These say yes or no, and do nothing.
+    select f.statement
+    from (
+        select 1 as step, s.statement, s.ordinal
+        from pgscore._function_sql(
+            pgscore._profile_object(b, 'has_mark') || '()', 'boolean', 'plpgsql stable',
+            pgscore._fill(pgscore._has_mark_template(), jsonb_build_object('profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'))),
+            format('whether a setting names a mark in the queue of %s', b.profile), b.owner
+        ) with ordinality as s (statement, ordinal)
+        union all
+        select 2, s.statement, s.ordinal
+        from pgscore._function_sql(
+            pgscore._profile_object(b, 'is_marked') || '()', 'boolean', 'plpgsql immutable',
+            pgscore._fill(pgscore._is_marked_template(), jsonb_build_object('profile', b.profile, 'has_mark', pgscore._profile_object(b, 'has_mark'))),
+            format('whether a statement stores rows of %s together with their scores', b.profile), b.owner, has_owners_rights => false
+        ) with ordinality as s (statement, ordinal)
+        union all
+        select 3, format('grant execute on function %s() to public', pgscore._profile_object(b, m.what)), m.ordinal
+        from unnest(array['has_mark', 'is_marked']) with ordinality as m (what, ordinal)
+    ) f
+    order by f.step, f.ordinal
+$$;
+
+comment on function pgscore._mark_functions_sql(pgscore.binding) is
+    'What makes the functions by which the trigger that scores rows stands aside where they are stored with their scores';
+grant execute on function pgscore._mark_functions_sql(pgscore.binding) to pgscore_reader;
+
 create function pgscore._profile_functions_sql(b pgscore.binding) returns setof text
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -96,6 +127,8 @@ as $$
         select 2, 'commit', f.statement, f.ordinal from pgscore._commit_sql(b) with ordinality as f (statement, ordinal)
         union all
         select 10, 'run', f.statement, f.ordinal from pgscore._run_sql(b) with ordinality as f (statement, ordinal)
+        union all
+        select 7, 'mark', f.statement, f.ordinal from pgscore._mark_functions_sql(b) with ordinality as f (statement, ordinal)
         union all
         select 9, 'tell', f.statement, f.ordinal from pgscore._tell_functions_sql(b) with ordinality as f (statement, ordinal)
         union all
@@ -150,7 +183,8 @@ as $$
     from (
         -- A parent hands a trigger for each row on to its partitions; statement triggers each table has for itself. Triggers
         -- fire in the order of their names: the one that scores comes last, and sees what the others made of the row.
-        select 1 as step, b.profile as relation, '~pgscore_score' as name, 'score' as function, 'before update' as fires, 'for each row' as details
+        select 1 as step, b.profile as relation, '~pgscore_score' as name, 'score' as function, 'before update' as fires,
+            format('for each row when (not %s())', pgscore._profile_object(b, 'is_marked')) as details
         union all
         select 2, r.relation, t.name, t.function, t.fires, t.details
         from pgscore._partitions(b.profile) as r (relation),
