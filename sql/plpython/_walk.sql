@@ -4,7 +4,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:72edeb837696a2fd1b2177401f2bffa07d8a2d0a8c68caa911979903b29c2e12" + digest)
+    walker = GD.get("pgscore_runtime:e1a597ab522eca14ba3f7aa1832acb6d24ef187b300dee135dd6f51a87a87dcb" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 

@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:72edeb837696a2fd1b2177401f2bffa07d8a2d0a8c68caa911979903b29c2e12" + digest)
+    walker = GD.get("pgscore_runtime:e1a597ab522eca14ba3f7aa1832acb6d24ef187b300dee135dd6f51a87a87dcb" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 
