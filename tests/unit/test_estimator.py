@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import joblib
 import numpy as np
@@ -18,6 +18,9 @@ from pgscore_runtime.estimator import ServedEstimator
 from sklearn.ensemble import RandomForestClassifier
 
 from tests.support.models import churned, light_pipeline, pipeline, predictors, probability
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class _Recorder:
@@ -161,7 +164,7 @@ def test_a_backend_keeps_the_latest_estimators_only(monkeypatch: pytest.MonkeyPa
     assert entry.estimate(session, digests[0], 0, None, None, False) is None
 
 
-def _in_memory(values: list[list[float | None]]) -> bytes:
+def _in_memory(values: Sequence[Sequence[float | None]]) -> bytes:
     """A two-dimensional array of doubles as PostgreSQL has it in memory, behind its length."""
     flat = [value for row in values for value in row]
     bits = sum(1 << n for n, value in enumerate(flat) if value is not None).to_bytes(-(-len(flat) // 64) * 8, "little")
