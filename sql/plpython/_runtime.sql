@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:e1a597ab522eca14ba3f7aa1832acb6d24ef187b300dee135dd6f51a87a87dcb"
+name = "pgscore_runtime:250c138039bb6869c58f792931aa6f23a04cbc79a334a38086572b24e1c88788"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -1477,9 +1477,7 @@ one AND of integers that span the whole ensemble, a byte for each tree.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import deque
 from functools import reduce
-from itertools import accumulate
 from operator import and_, getitem
 from typing import TYPE_CHECKING, Any
 
@@ -1518,7 +1516,7 @@ def scorer(trees: Trees) -> Callable[[list[Any]], None]:
     registers_read = [register for register, _, _, _ in numbers]
     all_thresholds = [thresholds for _, thresholds, _, _ in numbers]
     all_masks = [masks for _, _, masks, _ in numbers]
-    base, divide, size = trees.base[0], trees.divide, len(tables)
+    start, divide, size = plain_start(trees.base[0]), trees.divide, len(tables)
 
     def score(registers: list[Any]) -> None:
         values = [registers[register] for register in registers_read]
@@ -1531,11 +1529,19 @@ def scorer(trees: Trees) -> Callable[[list[Any]], None]:
                 left &= masks[bisect_left(thresholds, value)] if value == value else missing  # noqa: PLR0124
         for register, mask in sets:
             left &= mask(registers[register])
-        # One after the other, as the estimator adds: sum() does so no more from Python 3.12 on.
-        (total,) = deque(accumulate(map(getitem, tables, left.to_bytes(size, "little")), initial=base), maxlen=1)
+        total = sum(map(getitem, tables, left.to_bytes(size, "little")), start)
         registers.append(total if divide is None else total / divide)
 
     return score
+
+
+class _Plain(float):
+    """What sum() adds to as `+` does. To a plain float it adds floats with what rounding lost, from Python 3.12 on."""
+
+
+def plain_start(base: float, *, is_plain: bool = sum([1.0, 1e100, 1.0, -1e100]) == 0) -> float:
+    """The same number, to which sum() adds one number after the other, as estimators do."""
+    return base if is_plain else _Plain(base)
 
 
 class Masks:
@@ -1784,14 +1790,12 @@ ordinary, because a value is missing or refused, ends in a TypeError, and is lef
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import deque
 from functools import reduce
-from itertools import accumulate
 from math import exp, inf, nextafter
 from operator import and_, getitem
 from typing import TYPE_CHECKING, Any
 
-from .masks import Masks, fits
+from .masks import Masks, fits, plain_start
 from .tree_arrays import Trees
 
 if TYPE_CHECKING:
@@ -1820,13 +1824,14 @@ def quick_score(program: Program, slow: Score) -> Score | None:
     thresholds, masks = _bounded(program.inputs, found)
     position = {register: n for n, register in enumerate(n for n, each in enumerate(program.inputs) if each.is_text)}
     sets = tuple((position[register], mask) for register, mask in found.sets())
-    total = _total(trees, found)
+    tables, everything, size = found.tables, found.everything, len(found.tables)
+    start, divide = plain_start(trees.base[0]), trees.divide
     logistic = program.link == "logistic"
     bisect: Any = bisect_left  # which refuses None with the TypeError that is wanted
 
     def score(numbers: Sequence[float | None], texts: Sequence[str | None], positive: int) -> float | None:
         try:
-            left = reduce(and_, map(getitem, masks, map(bisect, thresholds, numbers)), found.everything)
+            left = reduce(and_, map(getitem, masks, map(bisect, thresholds, numbers)), everything)
         except TypeError:
             return slow(numbers, texts, positive)
         if texts:
@@ -1834,7 +1839,9 @@ def quick_score(program: Program, slow: Score) -> Score | None:
                 return slow(numbers, texts, positive)
             for text, mask in sets:
                 left &= mask(texts[text])
-        z = total(left)
+        z = sum(map(getitem, tables, left.to_bytes(size, "little")), start)
+        if divide is not None:
+            z /= divide
         if not logistic:
             return z
         try:
@@ -1844,17 +1851,6 @@ def quick_score(program: Program, slow: Score) -> Score | None:
         return probability if positive else 1 - probability
 
     return score
-
-
-def _total(trees: Trees, found: Masks) -> Callable[[int], float]:
-    tables, base, divide, size = found.tables, trees.base[0], trees.divide, len(found.tables)
-
-    def total(left: int) -> float:
-        # One after the other, as the estimator adds: sum() does so no more from Python 3.12 on.
-        (value,) = deque(accumulate(map(getitem, tables, left.to_bytes(size, "little")), initial=base), maxlen=1)
-        return value if divide is None else value / divide
-
-    return total
 
 
 def _bounded(inputs: tuple[ProgramInput, ...], found: Masks) -> tuple[list[list[float]], list[list[Any]]]:

@@ -4,7 +4,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:e1a597ab522eca14ba3f7aa1832acb6d24ef187b300dee135dd6f51a87a87dcb" + digest)
+    walker = GD.get("pgscore_runtime:250c138039bb6869c58f792931aa6f23a04cbc79a334a38086572b24e1c88788" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 

@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:e1a597ab522eca14ba3f7aa1832acb6d24ef187b300dee135dd6f51a87a87dcb" + digest)
+    walker = GD.get("pgscore_runtime:250c138039bb6869c58f792931aa6f23a04cbc79a334a38086572b24e1c88788" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

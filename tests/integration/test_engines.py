@@ -165,7 +165,7 @@ def test_the_engine_that_is_named_serves(serving: Database, engine: str) -> None
         "select prosrc from pg_proc where split_part(proname, ' ', 1) = 'churn' and proname <> 'churn serving'"
         " and pronamespace = 'pgscore_models'::regnamespace"
     )
-    assert len(sources) == 6
+    assert len(sources) == 7
     for (source,) in sources:
         called = {name for name, found in calls.items() if any(call in source for call in found)}
         assert called == {engine}, source
