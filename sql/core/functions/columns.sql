@@ -173,15 +173,25 @@ $$;
 comment on function pgscore._ordinary_columns(regclass, jsonb) is
     'For each input of a contract, whether its column in a profile table can hold neither a huge nor a tiny number';
 
+-- To be inlined, so without a pinned path: parsed once, when they are made.
+create function pgscore._differ(former double precision, present double precision) returns boolean
+language sql immutable parallel safe
+return former is distinct from present;
+
+create function pgscore._differ(former text, present text) returns boolean
+language sql immutable parallel safe
+return former collate "C" is distinct from present collate "C";
+
+comment on function pgscore._differ(double precision, double precision) is
+    'IS DISTINCT FROM for SQL that is parsed under any search_path, by which it would find its operator';
+comment on function pgscore._differ(text, text) is 'The same for texts, by their bytes';
+grant execute on function pgscore._differ(double precision, double precision), pgscore._differ(text, text) to pgscore_reader;
+
 create function pgscore._inputs_differ(profile regclass, inputs jsonb, former text, present text) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    -- What `is distinct from` says; which operator that takes is for the search_path to choose.
-    select string_agg(
-        format('not coalesce(%1$s operator(pg_catalog.=) %2$s, %1$s is null and %2$s is null)', f.compared, p.compared),
-        ' or ' order by i.ordinal
-    )
+    select string_agg(format('pgscore._differ(%s, %s)', f.compared, p.compared), ' or ' order by i.ordinal)
     from jsonb_array_elements(inputs) with ordinality as i (input, ordinal),
         pgscore._profile_column(profile, i.input, former) f,
         pgscore._profile_column(profile, i.input, present) p
