@@ -173,28 +173,23 @@ $$;
 comment on function pgscore._ordinary_columns(regclass, jsonb) is
     'For each input of a contract, whether its column in a profile table can hold neither a huge nor a tiny number';
 
--- To be inlined, so without a pinned path: parsed once, when they are made.
-create function pgscore._differ(former double precision, present double precision) returns boolean
-language sql immutable parallel safe
-return former is distinct from present;
-
-create function pgscore._differ(former text, present text) returns boolean
-language sql immutable parallel safe
-return former collate "C" is distinct from present collate "C";
-
-comment on function pgscore._differ(double precision, double precision) is
-    'IS DISTINCT FROM for SQL that is parsed under any search_path, by which it would find its operator';
-comment on function pgscore._differ(text, text) is 'The same for texts, by their bytes';
-grant execute on function pgscore._differ(double precision, double precision), pgscore._differ(text, text) to pgscore_reader;
-
 create function pgscore._inputs_differ(profile regclass, inputs jsonb, former text, present text) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select string_agg(format('pgscore._differ(%s, %s)', f.compared, p.compared), ' or ' order by i.ordinal)
-    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal),
-        pgscore._profile_column(profile, i.input, former) f,
-        pgscore._profile_column(profile, i.input, present) p
+    -- Arrays hold NULL for equal to NULL, as IS DISTINCT FROM does, whose operator the search_path would choose.
+    with compared as (
+        select array_agg(f.compared order by i.ordinal) as former, array_agg(p.compared order by i.ordinal) as present
+        from jsonb_array_elements(inputs) with ordinality as i (input, ordinal),
+            pgscore._profile_column(profile, i.input, former) f,
+            pgscore._profile_column(profile, i.input, present) p
+    )
+    select concat_ws(
+        E'\n        or ',
+        case when f.numbers <> 'null' then format('%s operator(pg_catalog.<>) %s', f.numbers, p.numbers) end,
+        case when f.texts <> 'null' then format('%s operator(pg_catalog.<>) %s', f.texts, p.texts) end
+    )
+    from compared c, pgscore._split_arguments(inputs, c.former) f, pgscore._split_arguments(inputs, c.present) p
 $$;
 
 comment on function pgscore._inputs_differ(regclass, jsonb, text, text) is
