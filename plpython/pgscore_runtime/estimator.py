@@ -6,6 +6,8 @@ import warnings
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from .array_memory import read_array
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -41,7 +43,7 @@ class ServedEstimator:
         Args:
             rows: the number of rows.
             numbers: rows x number inputs, nested or flat row by row; None for NULL, booleans as 0 and 1. Or an array
-                of doubles in the binary form that PostgreSQL sends, with NaN for NULL.
+                of doubles as it stands in PostgreSQL's memory.
             texts: rows x text inputs, nested or flat row by row; None for NULL.
 
         Returns:
@@ -52,7 +54,7 @@ class ServedEstimator:
         scores: list[float | None] = values[:, 0].tolist()
         for row in (~answered).nonzero()[0].tolist():
             scores[row] = None
-        return scores, reasons
+        return scores, _by_row(reasons, rows)
 
     def outputs(
         self, rows: int, numbers: Numbers, texts: Sequence[Any] | None
@@ -65,7 +67,24 @@ class ServedEstimator:
         width = self._contract.output.width
         values, answered, reasons = self._answers(self._every, width, rows, numbers, texts)
         nothing: list[float | None] = [None] * width
-        return [row if known else nothing for row, known in zip(values.tolist(), answered, strict=True)], reasons
+        outputs = [row if known else nothing for row, known in zip(values.tolist(), answered, strict=True)]
+        return outputs, _by_row(reasons, rows)
+
+    def arrays(
+        self, rows: int, numbers: Numbers, texts: Sequence[Any] | None, *, every: bool
+    ) -> tuple[FloatArray, BoolArray, list[str | None] | None]:
+        """The same as `scores`, or with `every` as `outputs`, in arrays.
+
+        Returns:
+            The numbers of a row behind those of the row before, and whether they hold; and the reasons, None where no
+            row is refused.
+        """
+        import numpy as np
+
+        width = self._contract.output.width if every else 1
+        evaluate = self._every if every else self._score
+        values, answered, reasons = self._answers(evaluate, width, rows, numbers, texts)
+        return values.ravel(), np.repeat(answered, width), _by_row(reasons, rows) if reasons else None
 
     def _answers(
         self,
@@ -74,14 +93,14 @@ class ServedEstimator:
         rows: int,
         numbers: Numbers,
         texts: Sequence[Any] | None,
-    ) -> tuple[FloatArray, BoolArray, list[str | None]]:
-        """Rows x width: the outputs; for each row whether they hold; and the reasons of refusals."""
+    ) -> tuple[FloatArray, BoolArray, dict[int, str]]:
+        """Rows x width: the outputs; for each row whether they hold; and the reasons of rows that are refused."""
         import numpy as np
 
         inputs = self._contract.inputs
-        # Columns are what is handed over: each in one piece.
-        number_array = np.asfortranarray(_numbers(numbers).reshape(rows, len(self._contract.numbers)))
-        text_array = np.asfortranarray(_array(texts, object).reshape(rows, len(self._contract.texts)))
+        # Columns are what is handed over: each in one piece, and the estimator's own.
+        number_array = np.array(_numbers(numbers).reshape(rows, len(self._contract.numbers)), order="F")
+        text_array = np.array(_array(texts, object).reshape(rows, len(self._contract.texts)), order="F")
         number_columns, text_columns = iter(number_array.T), iter(text_array.T)
         columns = [next(text_columns if each.is_text else number_columns) for each in inputs]
 
@@ -90,14 +109,12 @@ class ServedEstimator:
             if not each.nullable:
                 accepted &= ~_missing(column)
         values = np.full((rows, width), np.nan)
-        reasons: list[str | None] = [None] * rows
         answered = accepted.copy()
         with warnings.catch_warnings():
             # Feature-name and version warnings would reach the server's log once per call.
             warnings.simplefilter("ignore")
-            for position, reason in self._sift(evaluate, values, columns, np.flatnonzero(accepted)):
-                reasons[position] = reason
-                answered[position] = False
+            reasons = dict(self._sift(evaluate, values, columns, np.flatnonzero(accepted)))
+        answered[list(reasons)] = False
         # What is not a number is no score.
         answered &= ~np.isnan(values).any(axis=1)
         return values, answered, reasons
@@ -233,15 +250,16 @@ class ServedEstimator:
 
 
 def _numbers(values: Numbers) -> FloatArray:
-    """An array of doubles; flat, where the values are in binary."""
-    import numpy as np
+    """An array of doubles; flat, where the values are as in PostgreSQL's memory."""
+    return read_array(values) if isinstance(values, bytes) else _array(values, float)
 
-    if not isinstance(values, bytes):
-        return np.asarray([] if values is None else values, dtype=float)
-    # Dimensions, flags, the element's type; two numbers for each dimension; then for each element its size and itself.
-    head = 12 + 8 * int.from_bytes(values[:4], "big")
-    elements = np.frombuffer(values, dtype=[("size", ">i4"), ("value", ">f8")], offset=head)
-    return elements["value"].astype(float)
+
+def _by_row(reasons: dict[int, str], rows: int) -> list[str | None]:
+    """A reason for each row."""
+    found: list[str | None] = [None] * rows
+    for row, reason in reasons.items():
+        found[row] = reason
+    return found
 
 
 def _refusal(

@@ -5,7 +5,7 @@ create function pgscore_trusted._estimate(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:ac1a81746b199fb6c6fd8f596915aac2bf9f158f551ee3e4000ea6b8bee7d020"
+    runtime = "pgscore_runtime:d9bd7a6a215cbdf7ce9e56e1136eed4da87432c08be95b0dd0af38a97c0185aa"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].estimate(GD, digest, rows, numbers, texts, every)

@@ -4,7 +4,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:ac1a81746b199fb6c6fd8f596915aac2bf9f158f551ee3e4000ea6b8bee7d020" + digest)
+    walker = GD.get("pgscore_runtime:d9bd7a6a215cbdf7ce9e56e1136eed4da87432c08be95b0dd0af38a97c0185aa" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 

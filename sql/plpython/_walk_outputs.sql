@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:ac1a81746b199fb6c6fd8f596915aac2bf9f158f551ee3e4000ea6b8bee7d020" + digest)
+    walker = GD.get("pgscore_runtime:d9bd7a6a215cbdf7ce9e56e1136eed4da87432c08be95b0dd0af38a97c0185aa" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

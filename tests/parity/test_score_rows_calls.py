@@ -297,6 +297,18 @@ def test_an_older_plpython_branch_serves(session: Session) -> None:
     assert session.value(f"select count(pgscore.score('near', t)) from {TABLE} t where n < 4") == 3
 
 
+def test_nobody_makes_arrays_of_bytes(session: Session) -> None:
+    """A forged array reads, and writes, what is behind it in the server's memory."""
+    forger = "pgscore_trusted._array_of_memory"
+    assert session.value(
+        "select array_agg(rolname) from pg_roles where not rolsuper and has_function_privilege(oid, %s::regproc, 'execute')",
+        forger,
+    ) in (None, [])
+    back = f"{forger}(pgscore_trusted._array_memory(%s::double precision[]))"
+    for array in ("{}", "{1,NULL,NaN}", "{{1,-Infinity},{NULL,4}}", "{NULL}"):
+        assert session.value(f"select {back} = %s::double precision[]", array, array), array
+
+
 def test_null_among_the_numbers_of_an_array_is_missing(session: Session) -> None:
     digest = session.value("select digest from pgscore.model_version where model = 'bare'")
     call = "(pgscore._estimate('bare', 1, %s, {}, %s::double precision[], null)).*"

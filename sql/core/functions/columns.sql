@@ -177,14 +177,19 @@ create function pgscore._inputs_differ(profile regclass, inputs jsonb, former te
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    -- What `is distinct from` says; which operator that takes is for the search_path to choose.
-    select string_agg(
-        format('not coalesce(%1$s operator(pg_catalog.=) %2$s, %1$s is null and %2$s is null)', f.compared, p.compared),
-        ' or ' order by i.ordinal
+    -- Arrays hold NULL for equal to NULL, as IS DISTINCT FROM does, whose operator the search_path would choose.
+    with compared as (
+        select array_agg(f.compared order by i.ordinal) as former, array_agg(p.compared order by i.ordinal) as present
+        from jsonb_array_elements(inputs) with ordinality as i (input, ordinal),
+            pgscore._profile_column(profile, i.input, former) f,
+            pgscore._profile_column(profile, i.input, present) p
     )
-    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal),
-        pgscore._profile_column(profile, i.input, former) f,
-        pgscore._profile_column(profile, i.input, present) p
+    select concat_ws(
+        E'\n        or ',
+        case when f.numbers <> 'null' then format('%s operator(pg_catalog.<>) %s', f.numbers, p.numbers) end,
+        case when f.texts <> 'null' then format('%s operator(pg_catalog.<>) %s', f.texts, p.texts) end
+    )
+    from compared c, pgscore._split_arguments(inputs, c.former) f, pgscore._split_arguments(inputs, c.present) p
 $$;
 
 comment on function pgscore._inputs_differ(regclass, jsonb, text, text) is
