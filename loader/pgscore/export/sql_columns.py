@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -66,13 +67,17 @@ def _fits_double(column: Column) -> bool:
 
 def as_stored(dialect: sa.Dialect, column: Column, found: sa.Column[Any]) -> Callable[[Any], Any] | None:
     """What makes of a value that is not NULL what the driver stores exactly; None where it does so itself."""
-    import sqlalchemy as sa
-
     if column.kind in ("moment", "time") and dialect.name != "postgresql":
         # What keeps no time zones gets UTC.
         return lambda value: value.replace(tzinfo=None)
-    if column.kind != "decimal":
-        return None
+    if column.kind == "double" and dialect.name == "sqlite":
+        return lambda value: _number(column, value)
+    return _decimal_as_stored(dialect, column, found) if column.kind == "decimal" else None
+
+
+def _decimal_as_stored(dialect: sa.Dialect, column: Column, found: sa.Column[Any]) -> Callable[[Any], Any] | None:
+    import sqlalchemy as sa
+
     if dialect.name == "postgresql":
         # psycopg2 makes NaN of what is infinite.
         return lambda value: value if value.is_finite() else str(value)
@@ -83,13 +88,22 @@ def as_stored(dialect: sa.Dialect, column: Column, found: sa.Column[Any]) -> Cal
     return None
 
 
+def _number(column: Column, value: float) -> float:
+    if math.isnan(value):
+        raise PgscoreError(
+            f'NaN in column "{column.name}" would be NULL there: SQLite has no such number',
+            "Export to a file, or have the profile hold NULL.",
+        )
+    return value
+
+
 def _exact(column: Column, value: Decimal) -> Decimal:
     digits, fraction = _LARGEST
     exponent = value.normalize(_EXACT).as_tuple().exponent
     if not isinstance(exponent, int) or -exponent > fraction or value.adjusted() >= digits - fraction:
         raise PgscoreError(
-            f'{value} in column "{column.name}" would be rounded there: numbers have {digits} digits, {fraction} of'
-            " them after the point",
+            f'{value} in column "{column.name}" does not fit there: numbers have {digits} digits, {fraction} of them'
+            " after the point",
             "Declare the digits of the profile's column, or export another one.",
         )
     return value
