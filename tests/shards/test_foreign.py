@@ -123,7 +123,7 @@ def test_the_coordinator_scores_rows_that_it_fetches_and_attaches_none(
     # TABLESAMPLE would take all rows of a foreign partition.
     source = coordinator.value("select source from pgscore._part_of(%s, 'id::text', 1, false)", _PARENT)
     assert "hashtextextended(id::text" in source
-    with refused("55000", "is not attached for model"):
+    with refused("42704", "is not attached for model"):
         coordinator.run("call pgscore.rescore('shop', %s)", _PARENT)
     arguments = "%s, %s, 'Customer Id', 'id', '[{\"column\": \"n\", \"aggregate\": \"count\"}]', 'Score'"
     said = {
