@@ -99,7 +99,7 @@ def promote(
         print_json({**asdict(done), "dependents": [asdict(each) for each in wrong], **told})
     else:
         # What others have to rescore is said once, with their names.
-        _say_promoted(done, wrong, told=[each.profile for each in (*rescored, *others)])
+        _say_promoted(done, wrong, told=[*(each.profile for each in rescored), *(each.profile for each in others)])
         say_rescored(rescored, others, model)
     if any(each.left for each in rescored):
         raise typer.Exit(1)
