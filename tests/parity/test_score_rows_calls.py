@@ -301,7 +301,8 @@ def test_nobody_makes_arrays_of_bytes(session: Session) -> None:
     """A forged array reads, and writes, what is behind it in the server's memory."""
     forger = "pgscore_trusted._array_of_memory"
     assert session.value(
-        "select array_agg(rolname) from pg_roles where not rolsuper and has_function_privilege(oid, %s::regproc, 'execute')",
+        "select array_agg(rolname) from pg_roles"
+        " where not rolsuper and has_function_privilege(oid, %s::regproc, 'execute')",
         forger,
     ) in (None, [])
     back = f"{forger}(pgscore_trusted._array_memory(%s::double precision[]))"
