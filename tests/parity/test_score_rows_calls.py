@@ -300,11 +300,8 @@ def test_an_older_plpython_branch_serves(session: Session) -> None:
 def test_nobody_makes_arrays_of_bytes(session: Session) -> None:
     """A forged array reads, and writes, what is behind it in the server's memory."""
     forger = "pgscore_trusted._array_of_memory"
-    assert session.value(
-        "select array_agg(rolname) from pg_roles"
-        " where not rolsuper and has_function_privilege(oid, %s::regproc, 'execute')",
-        forger,
-    ) in (None, [])
+    may = "has_function_privilege(r.oid, %s::regproc, 'execute')"
+    assert session.run(f"select r.rolname from pg_roles r where not r.rolsuper and {may}", forger) == []
     back = f"{forger}(pgscore_trusted._array_memory(%s::double precision[]))"
     for array in ("{}", "{1,NULL,NaN}", "{{1,-Infinity},{NULL,4}}", "{NULL}"):
         assert session.value(f"select {back} = %s::double precision[]", array, array), array
