@@ -143,8 +143,8 @@ def test_a_statement_asks_each_model_once(shopping: Database, events: int) -> No
     session.run("begin; set local track_functions = 'all'")
     session.run(f"{_INSERT} select i, i, 1 from generate_series(1, {events}) i")
     assert session.run(_CALLS, "_pgscore_Customer_apply") == [(1,)]
-    # Many rows by one call; the trigger for one row is run once, and not by each binding.
-    assert session.run(_CALLS, "_pgscore_Customer_score") == [(events,)]
+    # Many rows by one call, and then no trigger scores them again; that for one row is run once, not by each binding.
+    assert session.run(_CALLS, "_pgscore_Customer_score") == ([(1,)] if events == 1 else [])
     assert session.run(_CALLS, "many_3 rows") == ([(1,)] if events > 1 else [])
     session.run("commit")
     for number in range(6):
