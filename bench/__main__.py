@@ -67,7 +67,7 @@ def _measure(given: argparse.Namespace, signals: Signals) -> int:
         return 2
     effort = pairs.QUICK if given.quick else pairs.LONG
     if given.largest:
-        effort = replace(effort, largest=given.largest)
+        effort = replace(effort, profiles=given.largest, largest=given.largest)
     start = time.monotonic()
     lines: list[Line] = []
     with setting.serving(signals, jit=given.jit) as server, tempfile.TemporaryDirectory(prefix="pgscore-") as folder:

@@ -139,7 +139,9 @@ def attached(session: Session, pair: Pair, model: str, timing: str) -> Iterator[
         detach(session, pair)
 
 
-def check(session: Session, pair: Pair, model: str, *, scored: bool = False) -> None:
+def check(
+    session: Session, pair: Pair, model: str, *, scored: bool = False, columns: tuple[str, str] = (COUNTER, "score")
+) -> None:
     """Compares counters with the events, and scores with what the model says of the profiles.
 
     Args:
@@ -147,18 +149,21 @@ def check(session: Session, pair: Pair, model: str, *, scored: bool = False) -> 
         pair: the tables.
         model: the model that scores.
         scored: whether profiles without an event have no score.
+        columns: of the profile: what counts events, and the score.
 
     Raises:
         NotTheSameError: an event is lost or counted twice, a score is wrong, or a profile is stale.
     """
+    counter, score = columns
     lost = session.value(
         f"select count(*) from {pair.profile} c"  # noqa: S608  our own names
         f" left join (select customer, count(*) as n from {pair.events} group by customer) e on e.customer = c.id"
-        f" where c.{COUNTER} <> coalesce(e.n, 0)"
+        f" where c.{counter} <> coalesce(e.n, 0)"
     )
     wrong = session.value(
         f"select count(*) from {pair.profile} c"  # noqa: S608  our own names
-        f" where (abs(c.score - pgscore.score(%s, c)) <= {_TOLERANCE}) is not true and not (%s and c.score is null)",
+        f" where (abs(c.{score} - pgscore.score(%s, c)) <= {_TOLERANCE}) is not true"
+        f" and not (%s and c.{score} is null)",
         (model, scored),
     )
     stale = session.value("select count(*) from pgscore.stale_row")

@@ -51,7 +51,7 @@ _HELD = """
 def profiles(field: Field) -> list[Measured]:
     """Time of a transaction with one event, against how many profiles there are."""
     field.ours(LINEAR)
-    sizes = _powers(_LEAST_PROFILES, field.effort.largest)
+    sizes = _powers(_LEAST_PROFILES, field.effort.profiles)
     found: list[float] = []
     with field.server.session() as owner, field.server.session() as clerk:
         for size in sizes:
@@ -88,19 +88,24 @@ def events(field: Field) -> list[Measured]:
     return [_grown("", sizes, found, "a statement of {:,} events")]
 
 
-def models(field: Field) -> list[Measured]:
-    """Time of an event, what a session keeps, and time of the last attach, against how many models score a profile."""
+def models(timing: str) -> Callable[[Field], list[Measured]]:
+    """Time of an event and of a thousand, what a session keeps, and time of the last attach, by how many models."""
+    return partial(_models, timing)
+
+
+def _models(timing: str, field: Field) -> list[Measured]:
     field.ours(LINEAR)
     sizes = [size for size in _MODELS if size <= field.effort.models]
     event: list[float] = []
+    many: list[float] = []
     held: list[float] = []
     attached: list[float] = []
     with field.server.session() as owner:
-        pair = make(owner, "models", len(predictors()))
+        pair = make(owner, f"models_{timing}", len(predictors()))
         names: list[str] = []
         for size in sizes:
             while len(names) < size:
-                names.append(f"grown_{len(names)}")
+                names.append(f"{timing}_{len(names)}")
                 copy_model(owner, LINEAR, names[-1])
                 columns = (f"counted_{names[-1]}", f"score_{names[-1]}", f"version_{names[-1]}")
                 owner.run(
@@ -109,18 +114,22 @@ def models(field: Field) -> list[Measured]:
                     )
                 )
                 start = time.perf_counter()
-                attach(owner, pair, names[-1], "commit", columns=columns)
+                attach(owner, pair, names[-1], timing, columns=columns)
                 took = time.perf_counter() - start
             attached.append(took)
             sweep(owner, pair)
             with field.server.session() as clerk:
                 clerk.run(f"set role {CLERK}")
                 event.append(_least(partial(_events, clerk, pair, len(predictors()))))
+                many.append(_least(partial(clerk.seconds, _thousand(pair))))
                 clerk.run("reset role")
                 held.append(float(clerk.value(_HELD)))
+        for name in names:
+            check(owner, pair, name, scored=True, columns=(f"counted_{name}", f"score_{name}"))
         detach(owner, pair)
     return [
         _grown("event", sizes, event, "an event with {} models"),
+        _grown("events", sizes, many, "a thousand events with {} models"),
         _grown("memory", sizes, held, "a session that knows {} models keeps", _megabytes),
         _grown("attach", sizes, attached, "attaching number {}"),
     ]
@@ -209,6 +218,11 @@ def _events(clerk: Session, pair: Pair, customers: int) -> float:
     for number in range(_TRANSACTIONS):
         clerk.run(pair.insert.replace("$1", str(1 + number * step)))
     return (time.perf_counter() - start) / _TRANSACTIONS
+
+
+def _thousand(pair: Pair) -> str:
+    """A statement of a thousand events, of half as many customers."""
+    return f"insert into {pair.events} (customer) select 1 + i % 500 from generate_series(1, 1000) i"  # noqa: S608
 
 
 def _powers(least: int, largest: int) -> list[int]:

@@ -40,7 +40,8 @@ class Effort:
         customers: that they are spread over.
         crowds: pairs for several clients at once.
         seconds: when a measurement with very slow sides may end early, after three pairs.
-        largest: how many profiles, and events of a statement, growth is followed to.
+        profiles: how many profiles growth is followed to.
+        largest: the same for events of a statement.
         models: the same for models of a profile table.
         versions: the same for versions of a model.
         inputs: the same for inputs of a model.
@@ -55,6 +56,7 @@ class Effort:
     customers: int
     crowds: int
     seconds: float
+    profiles: int
     largest: int
     models: int
     versions: int
@@ -65,11 +67,11 @@ class Effort:
 
 QUICK = Effort(
     *(40, 5, 5), events=20_000, customers=2_000, crowds=3, seconds=6,
-    largest=100_000, models=20, versions=100, inputs=100, trees=100, rescored=100_000,
+    profiles=100_000, largest=100_000, models=20, versions=100, inputs=100, trees=100, rescored=100_000,
 )  # fmt: skip
 LONG = Effort(
     *(200, 15, 9), events=100_000, customers=10_000, crowds=9, seconds=120,
-    largest=1_000_000, models=40, versions=1_000, inputs=300, trees=300, rescored=1_000_000,
+    profiles=10_000_000, largest=1_000_000, models=40, versions=1_000, inputs=300, trees=300, rescored=1_000_000,
 )  # fmt: skip
 
 

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from .setting import Session
 
 _PAIRS = 3
-_OPTIONS = f"-c statement_timeout=0 -c role={OWNER}"
+# As servers have it: a new table is filled by one statement, for which the database may take workers of its own.
+_PARALLEL = "max_parallel_workers_per_gather=2"
+_OPTIONS = f"-c statement_timeout=0 -c role={OWNER} -c {_PARALLEL}"
 
 
 class Table:
@@ -45,7 +47,7 @@ class Table:
         self._model = model
         # It belongs to a role that is no superuser, and which calls.
         self._dsn = f"{field.server.dsn.partition('?')[0]}?options={quote(_OPTIONS)}"
-        session.run("set statement_timeout = 0")
+        session.run(f"set statement_timeout = 0; set {_PARALLEL}")
         self.pair: Pair = make(session, f"{model}_rescored", 0)
         attach(session, self.pair, model, "commit")
         fill(session, self.pair, self.rows)
@@ -102,7 +104,7 @@ class Table:
         """Detaches and drops it."""
         detach(self._session, self.pair)
         self._session.run(f"drop table {self.pair.events}, {self.pair.profile} cascade")
-        self._session.run("reset statement_timeout")
+        self._session.run("reset statement_timeout; reset max_parallel_workers_per_gather")
 
     def _reset(self) -> None:
         self._session.run("set session_replication_role = 'replica'")
@@ -157,4 +159,5 @@ def _compare(model: str, sides: dict[str, Callable[[Table], float]], field: Fiel
             Detail(name, spread([table.rows / each[side] for each in found]), f"profiles/s, of {table.rows:,}")
             for side, name in enumerate(sides)
         ],
+        f"{_PARALLEL} on both sides",
     )

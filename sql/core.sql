@@ -158,8 +158,11 @@
 \ir core/binding/reconcile.sql
 \ir core/batch/partitions.sql
 \ir core/changes/notify.sql
+\ir core/changes/origin.sql
 \ir core/changes/reading.sql
+\ir core/changes/consumers.sql
 \ir core/changes/pruning.sql
+\ir core/changes/truncating.sql
 \ir core/batch/into.sql
 \ir core/batch/jobs.sql
 \ir core/batch/rescore.sql

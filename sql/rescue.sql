@@ -54,13 +54,13 @@ begin
     join pg_namespace n on n.oid = p.pronamespace
     join pg_language l on l.oid = p.prolang
     where p.proname ~ (
-            '^_pgscore_.*_(insert|update|delete|row|truncate|recount|reconcile|commit|apply|score|arrive|forget|rekey|tell|notify|rescore)$'
+            '^_pgscore_.*_(insert|update|delete|row|truncate|recount|reconcile|commit|apply|run|score|is_marked|has_mark|arrive|forget|rekey|tell|notify|rescore)$'
         )
         and l.lanname = 'plpgsql' and n.nspname !~ '^pgscore'
         and (
             starts_with(obj_description(p.oid, 'pg_proc'), 'pgscore: ')
-            or obj_description(p.oid, 'pg_proc') is null and p.prosecdef
-                and p.proconfig @> array['search_path=pg_catalog, pg_temp'] and strpos(p.prosrc, 'pgscore') > 0
+            or obj_description(p.oid, 'pg_proc') is null and strpos(p.prosrc, 'pgscore') > 0
+                and (p.prosecdef and p.proconfig @> array['search_path=pg_catalog, pg_temp'] or p.proname ~ '_is_marked$')
         )
         and not exists (
             select from jsonb_to_recordset(bound) as b (space name, prefix name)

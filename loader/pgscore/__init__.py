@@ -47,7 +47,15 @@ from .registry import (
     verify,
 )
 from .rescue import LeftOver, rescue
-from .shards import PreparedRelease, ReleasedIn, prepared_releases, promote_everywhere, rollback_everywhere
+from .shards import (
+    PreparedRelease,
+    ReleasedIn,
+    Settled,
+    prepared_releases,
+    promote_everywhere,
+    rollback_everywhere,
+    settle,
+)
 from .vector.scorer import Scorer
 
 __all__ = [
@@ -86,6 +94,7 @@ __all__ = [
     "Removed",
     "Rescored",
     "Scorer",
+    "Settled",
     "SignedVersion",
     "TrustedKey",
     "UnreachableError",
@@ -121,6 +130,7 @@ __all__ = [
     "revoke_key",
     "rollback",
     "rollback_everywhere",
+    "settle",
     "show_model",
     "trust_key",
     "trusted_keys",

@@ -12,28 +12,34 @@ declare
                 )
                 and p.prosrc ~ (
                     'pgscore\.('
-                    || '_add_partition|_aliases_sql|_array_elements|_ask_among_template|_ask_estimator|_ask_only_template|'
-                    || '_both_scores_sql|_bound_keys_sql|_change|_change_one_template|_change_since|_check_into|'
+                    || '_add_partition|_add_partition_of|_aliases_sql|_applying_sql|_array_elements|_arrivals_sql|'
+                    || '_ask_among_template|_ask_estimator|_ask_only_template|_backfill_targets|_both_scores_sql|'
+                    || '_bound_keys_sql|_change|_change_line|_change_one_template|_change_server|_change_since|_check_into|'
                     || '_column_expression|_compared_profile|_comparison_sql|_count_versions|_crosses_sql|'
                     || '_crossing_one_template|_default_partition|_deltas_join_sql|_deltas_join_template|_described_columns|'
-                    || '_do_part|_drop_all|_drop_partitions|_drop_partitions_beyond|_empty_partition|_end_maintenance|'
-                    || '_end_pass|_estimate_row|_fetch|_fill_new|_fits_one_template|_golden_arrays|_guess_versions|_hand_out|'
-                    || '_has_rescore|_into_columns_sql|_into_page|_into_problem|_into_work|_is_free|_is_name|_is_rescore_due|'
-                    || '_json_value|_key_expression|_keys_of|_known_here_sql|_maintain_jobs|_maintain_log|_maintain_step|'
-                    || '_maintenance_tasks|_make_partitions|_make_rescore|_most_chunk_rows|_move_each_sql|'
-                    || '_move_each_template|_move_from_default|_move_light_sql|_move_light_template|_names_sql|'
-                    || '_next_chunk_rows|_notify|_notify_one_sql|_notify_one_template|_notify_template|_outdated_rows|'
-                    || '_page_key|_part_of|_partition_bounds|_partition_start|_partition_state|_partitioned_table|'
-                    || '_places_sql|_prepares|_present_arguments|_promote|_promotions|_proof|_query_columns|_query_cost|'
-                    || '_reading_problem|_refuse_comparing|_refuse_comparison|_refuse_source|_report_rescore|_report_task|'
-                    || '_rescore_ask_template|_rescore_log_template|_rescore_sql|_rescore_step|_rescore_target_sql|'
-                    || '_rescore_target_template|_rescore_template|_rescore_work_template|_rescore_write_sql|'
+                    || '_do_part|_doctor_consumers|_drop_all|_drop_partitions|_drop_partitions_beyond|_drop_rescore|'
+                    || '_empty_partition|_end_maintenance|_end_pass|_estimate_row|_fetch|_fill_new|_fits_one_template|'
+                    || '_generated_functions|_generated_names|_generated_tables|_given_call|_golden_arrays|_guess_versions|'
+                    || '_hand_out|_has_foreign_changes|_has_mark_template|_has_rescore|_insert_one_template|'
+                    || '_into_columns_sql|_into_page|_into_problem|_into_work|_is_free|_is_marked_template|_is_name|'
+                    || '_is_rescore_due|_is_together|_is_wanted|_json_value|_key_expression|_keys_of|_known_here_sql|'
+                    || '_lasting_row_sql|_left_behind|_maintain_jobs|_maintain_log|_maintain_step|_maintenance_tasks|'
+                    || '_make_partitions|_make_rescore|_mark_functions_sql|_measure_arrays|_most_chunk_rows|'
+                    || '_move_at_once_template|_move_each_sql|_move_each_template|_move_from_default|_move_light_sql|'
+                    || '_move_light_template|_names_sql|_next_chunk_rows|_notify|_notify_one_sql|_notify_one_template|'
+                    || '_notify_template|_outdated_rows|_page_key|_part_of|_partition_bounds|_partition_start|'
+                    || '_partition_state|_partitioned_table|_places_sql|_prepares|_present_arguments|_promote|_promotions|'
+                    || '_proof|_query_columns|_query_cost|_reading_problem|_refuse_comparing|_refuse_comparison|'
+                    || '_refuse_old_snapshot|_refuse_source|_regrouped|_report_rescore|_report_task|_rescore_ask_template|'
+                    || '_rescore_at_once_template|_rescore_function|_rescore_log_template|_rescore_sql|_rescore_step|'
+                    || '_rescore_target_sql|_rescore_target_template|_rescore_template|_rescore_work_template|'
                     || '_rescore_write_template|_rescored_binding|_rows_engine|_rows_plan|_rows_to_rescore|_rows_version|'
-                    || '_run_rescore|_score_source|_serving_version|_source_arguments|_start_job|_table_columns|'
-                    || '_tell_functions_sql|_tell_one_sql|_tell_template|_tell_triggers|_threshold_sql|_types_sql|'
-                    || '_version_score_sql|_versions_of|_wanted_sql|change_consumer|compare|crossing|export|job|job_part|'
-                    || 'maintain|outdated|prune_score_changes|pruned_change|rescore|score_change|score_change_horizon|'
-                    || 'score_change_ordinal|score_changes|score_rows'
+                    || '_run_rescore|_run_sql|_run_template|_run_trigger|_score_source|_serving_version|_source_arguments|'
+                    || '_start_job|_table_columns|_tell_functions_sql|_tell_one_sql|_tell_template|_tell_triggers|'
+                    || '_threshold_sql|_types_sql|_version_score_sql|_versions_of|_wanted_sql|_written_sql|change_consumer|'
+                    || 'change_origin|compare|crossing|export|job|job_part|maintain|outdated|prune_score_changes|'
+                    || 'pruned_change|rescore|score_change|score_change_horizon|score_change_ordinal|score_changes|'
+                    || 'score_rows'
                     || ')\M'
                 )
         )
@@ -206,6 +212,20 @@ as $$
         on a.attrelid = profile and a.attname = i.input ->> 'name' and a.attnum > 0 and not a.attisdropped
 $$;
 
+create or replace function pgscore._inputs_differ(profile regclass, inputs jsonb, former text, present text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- What `is distinct from` says; which operator that takes is for the search_path to choose.
+    select string_agg(
+        format('not coalesce(%1$s operator(pg_catalog.=) %2$s, %1$s is null and %2$s is null)', f.compared, p.compared),
+        ' or ' order by i.ordinal
+    )
+    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal),
+        pgscore._profile_column(profile, i.input, former) f,
+        pgscore._profile_column(profile, i.input, present) p
+$$;
+
 create or replace function pgscore._late_rows(model text, profiles anyarray) returns pgscore.scored
 language plpgsql stable parallel restricted
 set search_path = pg_catalog, pg_temp
@@ -225,6 +245,247 @@ begin
     return case when answer.version is not null then answer end;
 end
 $$;
+
+create or replace function pgscore._wild_term(r pgscore.bare_register, weight double precision, argument text) returns pgscore.bare_term
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    term pgscore.bare_term;
+begin
+    term.weight := pgscore._multiply(weight, r.factor);
+    if not abs(term.weight) between l.least_wild_weight and l.most_wild_weight then
+        return null;
+    end if;
+    term.magnitude := abs(term.weight) * 2;
+    term.is_plain := abs(pgscore._multiply(r.shift, r.factor)) <= l.most_plain_shift;
+    if term.is_plain then
+        term.expression := argument;
+        term.constant := pgscore._multiply(term.weight, pgscore._divide(r.plus, r.factor) - r.shift);
+    else
+        term.expression := format('(%s operator(pg_catalog.-) %s)', argument, pgscore._literal_sql(r.shift));
+        term.constant := pgscore._multiply(term.weight, pgscore._divide(r.plus, r.factor));
+    end if;
+    return term;
+end
+$$;
+
+drop function pgscore._scaled_sum(terms pgscore.bare_term[], intercept double precision, total double precision, least_weight double precision, link text);
+
+create function pgscore._scaled_sum(
+    terms pgscore.bare_term[], intercept double precision, total double precision, least_weight double precision
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    r pgscore.bare_register := pgscore._bare_register('n', null, 3 * cardinality(terms), null, null, null, false);
+    scale double precision;
+    term pgscore.bare_term;
+begin
+    if total is null or not total < l.most_wild_total or not abs(intercept) < l.most_wild_total
+        or not least_weight > l.least_tame_weight
+    then
+        return null;
+    end if;
+    r.is_wild := true;
+    r.power := greatest(0, ceil(log('2'::numeric,
+        greatest(total + pgscore._divide(abs(intercept), l.largest_double) * 2, 1)::numeric)) + 2);
+    scale := power('2'::double precision, -r.power);
+    r.expression := pgscore._literal_sql(pgscore._multiply(intercept, scale));
+    foreach term in array terms loop
+        r.expression := r.expression || pgscore._addend_sql(term.expression, pgscore._multiply(term.weight, scale));
+    end loop;
+    return r;
+end
+$$;
+
+comment on function pgscore._scaled_sum(pgscore.bare_term[], double precision, double precision, double precision) is
+    'A sum that may read wild registers, scaled down by a power of two until no row overflows it; NULL where there is none';
+
+create or replace function pgscore._bare_wild_sum(
+    program jsonb, step jsonb, arguments text[], registers pgscore.bare_register[]
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    of constant integer[] := translate((step -> 'of')::text, '[]', '{}')::integer[];
+    weights constant double precision[] := translate((step -> 'weights')::text, '[]', '{}')::double precision[];
+    intercept double precision := (step -> 'intercept')::double precision;
+    total double precision := abs(intercept);
+    least_weight double precision := 1;
+    terms pgscore.bare_term[] := '{}';
+    -- For each input whether it is read, NULL where it is not, and whether it is read as it was given.
+    plain boolean[] := array_fill(null::boolean, array[jsonb_array_length(program -> 'inputs')]);
+    may_miss boolean := false;
+    r pgscore.bare_register;
+    term pgscore.bare_term;
+begin
+    for number in 1 .. cardinality(of) loop
+        r := registers[of[number] + 1];
+        term := case
+            when r.is_wild then pgscore._wild_term(r, weights[number], arguments[r.input + 1])
+            else pgscore._tame_term(r, weights[number])
+        end;
+        if term.expression is null then
+            return null;
+        end if;
+        intercept := intercept + term.constant;
+        total := total + term.magnitude;
+        if r.is_wild then
+            plain[r.input + 1] := term.is_plain or coalesce(plain[r.input + 1], false);
+        end if;
+        if term.is_plain then
+            least_weight := least(least_weight, abs(term.weight));
+        end if;
+        terms := terms || term;
+        may_miss := may_miss or r.may_miss;
+    end loop;
+    -- Nothing shows what an input is that the sum does not read.
+    if exists (select from unnest(registers) as w where w.input is not null and plain[w.input + 1] is null) then
+        return null;
+    end if;
+    r := pgscore._scaled_sum(terms, intercept, total, least_weight);
+    if r.kind is not null then
+        r.may_miss := may_miss;
+        r.wraps := pgscore._wraps_sql(plain, program ->> 'link', r.power, least_weight);
+    end if;
+    return r;
+end
+$$;
+
+drop function pgscore._bare_ended_sql(expression text, link text, factor double precision, is_limited boolean, is_negative boolean);
+
+create function pgscore._bare_ended_sql(
+    expression text, link text, factor double precision, is_limited boolean
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    most constant double precision := case link when 'logistic' then l.most_exponent else l.most_score end;
+    upper_end constant text := pgscore._literal_sql(most / factor);
+    lower_end constant text := pgscore._literal_sql(-most / factor);
+    e text := expression;
+begin
+    if is_limited then
+        -- Beyond these ends, NaN with the upper one, it is the careful function's turn: it gets what is NULL.
+        e := format('pg_catalog.float8smaller(pg_catalog.float8larger(%s, %s), %s)', e, lower_end, upper_end);
+    end if;
+    if link = 'logistic' then
+        e := case
+            when factor = 1 then format('pg_catalog.exp(operator(pg_catalog.-) %s)', e)
+            else format('pg_catalog.exp(%s operator(pg_catalog.*) %s)', e, pgscore._literal_sql(-factor))
+        end;
+        if is_limited then
+            e := format(
+                'pgscore._nullif(pgscore._nullif(%s, pg_catalog.exp(%s)), pg_catalog.exp(%s))',
+                e, pgscore._literal_sql(most), pgscore._literal_sql(-most)
+            );
+        end if;
+        e := format('%1$s operator(pg_catalog./) (%1$s operator(pg_catalog.+) %2$s)', pgscore._literal_sql(1), e);
+    elsif is_limited then
+        e := format('pgscore._nullif(pgscore._nullif(%s, %s), %s)', e, upper_end, lower_end);
+        if link = 'identity' then
+            e := format('%s operator(pg_catalog.*) %s', e, pgscore._literal_sql(factor));
+        end if;
+    end if;
+    return e;
+end
+$$;
+
+comment on function pgscore._bare_ended_sql(text, text, double precision, boolean) is
+    'SQL for a score register over a factor, linked unless the link is sign; where it is limited, NULL beyond the ends';
+
+create or replace function pgscore._bare_score_sql(
+    link text, positive integer, r pgscore.bare_register
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    e text := pgscore._bare_ended_sql(
+        r.expression, link, power('2'::double precision, coalesce(r.power, 0)),
+        r.power is not null or link = 'logistic' and (r.low < -l.most_exponent or r.high > l.most_exponent)
+    );
+begin
+    if link = 'sign' then
+        e := format('(%s operator(pg_catalog.>) %s)::pg_catalog.int4::pg_catalog.float8', e, pgscore._literal_sql(0));
+    end if;
+    if link in ('logistic', 'sign') and positive = 0 then
+        e := format('%s operator(pg_catalog.-) (%s)', pgscore._literal_sql(1), e);
+    end if;
+    return e;
+end
+$$;
+
+create or replace function pgscore._scorer_expression_sql(
+    model text, version integer, program jsonb, positive integer, bare pgscore.bare_expression, careful_call text,
+    arguments text[], ordinary boolean[] default null, suffix text default 'b'
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    wrapped constant text[] := array(
+        select case when w.wrap is null or w.ordinary then w.argument else format(w.wrap, w.argument) end
+        from unnest(bare.wraps, arguments, ordinary) with ordinality as w (wrap, argument, ordinary, ordinal)
+        order by w.ordinal
+    );
+    call text;
+begin
+    if bare.expression is null then
+        return careful_call;
+    elsif jsonb_array_length(program -> 'inputs') <= 100 then
+        call := format('%s(%s)', pgscore._scorer_name(model, version, suffix), array_to_string(wrapped, ', '));
+    elsif wrapped = arguments then
+        call := bare.expression;
+    else
+        -- A row as the argument would be copied into each reference to one of its fields.
+        call := (pgscore._program_best_bare_sql(program, positive, wrapped)).expression;
+    end if;
+    if bare.guard is not null then
+        call := format('case when %s then %s end', bare.guard, call);
+    end if;
+    if suffix = 'w' then
+        return call;
+    end if;
+    -- What is NULL is missing or refused, or out of the ordinary.
+    return format('coalesce(%s, %s)', call, careful_call);
+end
+$$;
+
+comment on function pgscore._scorer_expression_sql(text, integer, jsonb, integer, pgscore.bare_expression, text, text[], boolean[], text) is
+    'SQL for a score: the bare expression, or the function with that suffix, where the guard lets a row pass and it is sure, else the careful call; with w NULL there, for who asks in a second statement. An ordinary argument is not wrapped';
+
+drop function pgscore._scorer_call_typed_sql(model text, version integer, program jsonb, positive integer, arguments text[], ordinary boolean[], suffix text, is_brief boolean);
+
+create function pgscore._scorer_call_typed_sql(
+    model text, version integer, program jsonb, positive integer, arguments text[], ordinary boolean[], suffix text default 'b'
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return pgscore._scorer_expression_sql(
+        model, version, program, positive, pgscore._program_best_bare_sql(program, positive, arguments),
+        format(
+            '(%s)[%s]',
+            pgscore._scorer_call_sql(model, version, jsonb_array_length(program -> 'inputs'), arguments, true),
+            coalesce(positive, 0) + 1
+        ),
+        arguments, ordinary, suffix
+    );
+end
+$$;
+
+comment on function pgscore._scorer_call_typed_sql(text, integer, jsonb, integer, text[], boolean[], text) is
+    'The same as the score''s call, with less work where an argument is ordinary: of an integer type, boolean or real. For string bodies; past 100 inputs much faster than the call';
 
 create or replace function pgscore._has_walked(model text, version integer) returns boolean
 language sql stable
@@ -620,6 +881,75 @@ begin
 end
 $$;
 
+-- core/functions/scoring.sql
+-- The text of the functions that answer for a model: by JSON, by rows of a profile table, and the ones in front of
+-- them, which choose by the model's name. Those that are inlined are parsed under the caller's search_path, so
+-- everything in them names its schema, operators too.
+--
+-- A function for rows of a table names a version. Whether that one answers, it asks "churn serving"(), which each
+-- promotion replaces and the planner folds away. So a function that a promotion could not replace is slow, not wrong.
+
+create or replace function pgscore._model_functions(model text) returns setof pgscore.generated_function
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    serving record;
+    payload text[];
+    split record;
+    posture text;
+    score text;
+begin
+    select
+        v.version, v.contract -> 'inputs' as inputs, v.contract -> 'output' as output, m.one_engine, v.digest,
+        pgscore._first_engine(m.name) as first_engine
+    into strict serving
+    from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
+    where m.name = _model_functions.model;
+    posture := 'sql stable parallel ' || case serving.one_engine when 'estimator' then 'restricted' else 'safe' end;
+    payload := pgscore._payload_arguments(serving.inputs, '$1');
+    score := pgscore._lasting_call(serving.first_engine, serving.one_engine, model, serving.version, payload);
+    split := pgscore._split_arguments(serving.inputs, payload);
+
+    -- Stable, not immutable: plans depend on functions that were inlined, and not on constants that were computed.
+    return next (
+        pgscore._model_function(model, 'serving'), '{}', '{}', 'integer', 'sql stable parallel safe',
+        'select ' || serving.version,
+        format('Model "%s" version %s: the number of the version that answers', model, serving.version)
+    )::pgscore.generated_function;
+    return next (
+        pgscore._model_function(model, ''), '{payload}', '{jsonb}', 'double precision', posture,
+        'select ' || score,
+        format('Model "%s" version %s: a row as JSON', model, serving.version)
+    )::pgscore.generated_function;
+    return next (
+        pgscore._model_function(model, 'predict'), '{payload}', '{jsonb}', 'jsonb', posture,
+        format(
+            'select pgscore._prediction(%s, %L, %s)', serving.version, serving.output,
+            pgscore._lasting_call(serving.first_engine, serving.one_engine, model, serving.version, payload, true)
+        ),
+        format('Model "%s" version %s: label and class probabilities, or value, of a row as JSON', model, serving.version)
+    )::pgscore.generated_function;
+    return next (
+        pgscore._model_function(model, 'scored'), '{payload}', '{jsonb}', 'pgscore.scored',
+        'plpgsql stable parallel restricted set search_path = pg_catalog, pg_temp',
+        case serving.one_engine
+            when 'estimator' then format(
+                E'begin\n    return pgscore._estimate(%L, %s, %L, 1, %s, %s);\nend', model, serving.version, serving.digest,
+                split.numbers, split.texts
+            )
+            else format(
+                E'declare\n    score constant double precision := %s;\nbegin\n'
+                    '    return (%s, array[score], array[case when score is null then pgscore._reason(%L, %s, %s, %s) end])'
+                    '::pgscore.scored;\nend',
+                score, serving.version, model, serving.version, split.numbers, split.texts
+            )
+        end,
+        format('Model "%s" version %s: a row as JSON, with the version and the reason of a refusal', model, serving.version)
+    )::pgscore.generated_function;
+end
+$$;
+
 create or replace function pgscore._lasting_call(
     first_engine text, one_engine text, model text, version integer, arguments text[], every boolean default false
 ) returns text
@@ -638,6 +968,9 @@ begin
     );
 end
 $$;
+
+comment on function pgscore._model_function(text, text) is
+    'The name of a function of a model''s: no word: the score; serving: the version; rows, rescore: what bindings ask; predict, scored: by JSON';
 
 create or replace function pgscore._profile_functions(model text, profile regclass) returns setof pgscore.generated_function
 language plpgsql stable
@@ -730,6 +1063,87 @@ $$;
 
 comment on function pgscore._profile_functions(text, regclass) is
     'The functions of a model that take rows of one profile table, naming the version that serves; where a column is missing, they say so';
+
+create function pgscore._lasting_rescore_sql(
+    model text, version integer, one_engine text, profile regclass, inputs jsonb, ordinary boolean[], is_current text, late text
+) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    arguments constant text[] := pgscore._profile_arguments(profile, inputs, '($2)');
+    -- The table's number makes each plan depend on it: a change of its columns reaches open sessions.
+    bound constant text := format('pg_catalog.pg_typeof(%L::pg_catalog.regclass) is not null', profile::oid);
+    positive constant integer := (
+        select (v.contract #>> '{output,positive}')::integer from pgscore.model_version v
+        where v.model = _lasting_rescore_sql.model and v.version = _lasting_rescore_sql.version
+    );
+    sql_call constant text := pgscore._engine_call('sql', model, version, arguments, false, ordinary);
+    interpreting text := '';
+    walking text := '';
+begin
+    if one_engine = 'interpreter' then
+        interpreting := format(
+            $body$
+    if mark operator(pg_catalog.=) 'on' then
+        -- PL/Python has been paid for in this session, or is now. Where it does not work, sql goes on.
+        begin
+            score := case when %1$s then %2$s end;
+            if score operator(pg_catalog.=) 'NaN' then
+                -- This session does not have the program yet.
+                score := case when %1$s then %3$s end;
+            end if;
+            return array[score, %4$s::pg_catalog.float8];
+        exception
+            when transaction_rollback then raise;
+            when others then mark := pgscore._stop_interpreting(%5$L, sqlerrm);
+        end;
+    end if;$body$,
+            bound, pgscore._engine_call('interpreter', model, version, arguments, manner => 'walk'),
+            pgscore._engine_call('interpreter', model, version, arguments, manner => 'apart'), version, model
+        );
+    end if;
+    if pgscore._has_walked(model, version) then
+        -- In a statement of its own, so that most sessions do not plan what few rows need.
+        walking := format(
+            $body$
+        score := case when %1$s then %2$s end;
+        if score is null then
+            score := case when %1$s then (%3$s)[%4$s] end;
+        end if;
+        return array[score, %5$s::pg_catalog.float8];$body$,
+            bound, pgscore._engine_call('sql', model, version, arguments, false, ordinary, 'walk'),
+            pgscore._scorer_call_sql(model, version, cardinality(arguments), arguments, true), coalesce(positive, 0) + 1, version
+        );
+    end if;
+    return format(
+        $body$declare
+    score pg_catalog.float8;
+    mark pg_catalog.text := pg_catalog.current_setting('pgscore.lasting', true);
+begin
+    if not %1$s then
+        return %2$s;
+    elsif not $3 then
+        if not (%3$s and (%4$s)) then
+            return null;
+        end if;
+    end if;%5$s
+    if mark is null or not mark operator(pg_catalog.=) any ('{on,sql}'::pg_catalog.text[]) then
+        -- A session that scores a few rows only plans and starts as little as it can. After the ninth it lasts.
+        mark := pg_catalog.set_config(
+            'pgscore.lasting',
+            case when pg_catalog.length(mark) operator(pg_catalog.>=) 8 then 'on' else pg_catalog.concat(mark, '.') end, false
+        );%6$s
+    end if;
+    return array[case when %3$s then %7$s end, %8$s::pg_catalog.float8];
+end$body$,
+        is_current, late, bound, pgscore._inputs_differ(profile, inputs, '($1)', '($2)'), interpreting, walking, sql_call, version
+    );
+end
+$$;
+
+comment on function pgscore._lasting_rescore_sql(text, integer, text, regclass, jsonb, boolean[], text, text) is
+    'The body of a function that scores a row of a profile table: without a plan to make at first, and in sessions that last with the engine that was chosen';
 
 create or replace function pgscore._rows_statement(model text, version integer, inputs jsonb, engine text, profile regclass) returns text
 language plpgsql stable
@@ -1182,6 +1596,150 @@ as $$
     order by e.ordinal
 $$;
 
+-- core/binding/templates/insert.sql
+create or replace function pgscore._insert_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Binding {{binding}}: rows that come into {{events}} move {{profile}}. Generated; change it with pgscore.attach.
+<<here>>
+declare
+    many boolean;
+    {{declared}}
+begin
+    begin
+        -- One event is what most statements bring, and to group it costs more than all the rest. No other columns are read
+        -- or written below, or at commit, so what is wrong with them is found here, and said in one sentence.
+        perform {{read}}
+        from pgscore_new e offset 1;
+        many := found;
+    exception when others then
+        {{unfit}}
+    end;
+    if many then
+        {{insert_many}}
+    else
+        {{insert_one}}
+    end if;
+    return null;
+end
+$template$ $function$;
+
+create or replace function pgscore._queue_many_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Folded by profile. The first row runs what is to be done with all of them.
+insert into {{queue}}
+    (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
+select
+    {{number}}, 'move', case when row_number() over () = 1 then '{{timing}}' end,
+    {{folded_names}}
+from (
+    select {{folded}}
+    from {{source}}
+    where {{present}}
+    group by {{event_keys}}
+    {{having}}
+) f;
+$template$ $function$;
+
+create function pgscore._queue_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+insert into {{queue}}
+    (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
+select {{number}}, 'move', '{{timing}}', {{ones}}
+from {{source}}
+where {{worth_one}};
+$template$ $function$;
+
+comment on function pgscore._queue_one_template() is
+    'Template: the statement that queues the event of a statement that brought only one';
+
+grant execute on function pgscore._queue_one_template() to pgscore_reader;
+
+create function pgscore._move_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+select {{ones}} into {{variables}}
+from {{source}}
+where {{worth_one}};
+if not found then
+    return null;
+elsif not {{recounted}} then
+    update {{profile}} p set {{moved}}
+    where {{match_variables}};
+    if found then
+        return null;
+    end if;
+end if;
+-- No profile, or events of this statement were counted before: that is more than one UPDATE.
+insert into {{queue}}
+    (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
+values ({{number}}, 'move', 'statement', {{variables}});
+$template$ $function$;
+
+comment on function pgscore._move_one_template() is
+    'Template: what a trigger function does with one event where work is done at the end of each statement';
+
+grant execute on function pgscore._move_one_template() to pgscore_reader;
+
+create or replace function pgscore._queue_change_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+insert into {{queue}}
+    (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
+select
+    {{number}}, {{task}}, case when row_number() over () = 1 then '{{timing}}' end,
+    {{folded_names}}
+from (
+    select {{signed}}
+    from (
+        {{sources}}
+    ) e
+    where {{present}}
+    group by {{event_keys}}
+    {{having}}
+) f;
+$template$ $function$;
+
+-- core/binding/templates/row.sql
+create or replace function pgscore._row_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Binding {{binding}}: a row of {{events}} moves {{profile}}. Generated; change it with pgscore.attach.
+-- For each row: partitions get this trigger when they are attached and lose it when they are detached.
+<<here>>
+declare
+    missing integer;
+    {{declared}}
+begin
+    begin
+        -- What is wrong with the columns of events is found here, and said in one sentence.
+        if tg_op = 'DELETE' then
+            missing := case when {{bound}} then num_nulls({{read_old}}) end;
+        else
+            missing := case when {{bound}} then num_nulls({{read_new}}) end;
+        end if;
+    exception when others then
+        {{unfit}}
+    end;
+    if tg_op = 'INSERT' then
+        {{insert_one}}
+    elsif tg_op = 'UPDATE' then
+        {{queue_update}}
+    else
+        {{queue_delete}}
+    end if;
+    return null;
+end
+$template$ $function$;
+
 create or replace function pgscore._move_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
@@ -1220,6 +1778,32 @@ exception
     when transaction_rollback then raise;
     when others then failure := sqlerrm;
 end;
+$template$ $function$;
+
+-- core/binding/templates/score.sql
+create or replace function pgscore._score_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Scores a row of {{profile}} if what a model reads has changed, whoever changed it. Generated; change it with pgscore.attach.
+#variable_conflict use_column
+declare
+    rekeys boolean;
+begin
+    -- What pgscore wrote together with the score, and nothing that a trigger changes because of it.
+    if current_setting('pgscore.scored', true) ~ ('^' || pg_trigger_depth() || '/[0-9]{1,18}$') then
+        if exists (
+            select from {{queue}} q
+            where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_task = 'scored'
+                and q.pgscore_id = split_part(current_setting('pgscore.scored', true), '/', 2)::bigint
+        ) then
+            return new;
+        end if;
+    end if;
+    {{rekeys}}
+    {{scores}}
+    return new;
+end
 $template$ $function$;
 
 create or replace function pgscore._score_one_template() returns text
@@ -1269,6 +1853,80 @@ begin
 end;
 $template$ $function$;
 
+create or replace function pgscore._arrive_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+begin
+    perform {{fits}} from pgscore_new n, {{queue}} q limit 0;
+exception when others then
+    {{unfit}}
+end;
+insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
+select {{number}}, 'arrive', case when row_number() over () = 1 then '{{timing}}' end, {{values}}
+from pgscore_new n
+where {{present}};
+$template$ $function$;
+
+comment on function pgscore._arrive_one_template() is
+    'Template: the statement that queues new profiles for a binding';
+
+drop function pgscore._function_sql(signature text, returns text, posture text, body text, says text, owner regrole, has_owners_rights boolean);
+
+-- core/binding/generating/statements.sql
+create function pgscore._function_sql(signature text, returns text, posture text, body text, says text, owner regrole) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- The body is a literal, never dollar-quoted: names stand in it, and could end the quote. Its hash in the comment tells
+    -- what has been changed since, or is generated otherwise now.
+    select s.statement
+    from (select replace(format(e'\n%s\n', body), chr(2), chr(10)) as body) as text, lateral (
+        values
+            (1, format(
+                e'create or replace function %s%s\nlanguage %s security definer set search_path = pg_catalog, pg_temp\nas %L',
+                signature, coalesce(' returns ' || returns, ''), posture, text.body
+            )),
+            (2, format('comment on function %s is %L', signature, format('pgscore: %s (%s)', says, md5(text.body)))),
+            (3, format('revoke all on function %s from public', signature)),
+            (4, case when pg_get_userbyid(owner) <> current_user then format('alter function %s owner to %s', signature, owner) end)
+    ) s (step, statement)
+    where s.statement is not null
+    order by s.step
+$$;
+
+comment on function pgscore._function_sql(text, text, text, text, text, regrole) is
+    'What makes a function that works with the rights of the owner of tables, and that nobody else may call';
+
+grant execute on function pgscore._function_sql(text, text, text, text, text, regrole) to pgscore_reader;
+
+create or replace function pgscore._trigger_state(name text, fires text, relation regclass, details text, function regprocedure) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(
+        (
+            select case
+                when t.tgenabled not in ('O', 'A') then 'disabled'
+                when c.hash is null or t.tgfoid is distinct from function::oid
+                    -- What its definition says, but for expressions: those are PostgreSQL's text of ours.
+                    or (t.tgtype & 1 <> 0) <> (details ~ 'for each row') or (t.tgtype & 2 <> 0) <> (fires ~ '^before')
+                    or (t.tgtype & 4 <> 0) <> (fires ~ ' insert') or (t.tgtype & 8 <> 0) <> (fires ~ ' delete')
+                    or (t.tgtype & 16 <> 0) <> (fires ~ ' update') or (t.tgtype & 32 <> 0) <> (fires ~ ' truncate')
+                    or (t.tgqual is not null) <> (details ~ 'when [(]') or array_length(t.tgattr::smallint[], 1) > 0
+                    or (t.tgnewtable is not null) <> (details ~ 'new table') or (t.tgoldtable is not null) <> (details ~ 'old table')
+                    or t.tginitdeferred <> (details ~ 'initially deferred')
+                then 'edited'
+                when c.hash <> pgscore._trigger_hash(fires, details) then 'outdated'
+                else 'ok'
+            end
+            from pg_catalog.pg_trigger t,
+                lateral (select substring(obj_description(t.oid, 'pg_trigger') from '^pgscore: .*[(]([0-9a-f]{32})[)]$') as hash) c
+            where t.tgrelid = relation and t.tgname = _trigger_state.name
+        ), 'missing'
+    )
+$$;
+
 create or replace function pgscore._trigger_sql(name text, fires text, relation regclass, details text, function text, says text) returns setof text
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -1281,6 +1939,212 @@ as $$
         ))
     ) as s (step, statement)
     order by s.step
+$$;
+
+create or replace function pgscore._event_parts(b pgscore.binding) returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    targets name[];
+    ones text[];
+    folded text[];
+    moved text;
+    keys_folded constant text[] := array(
+        select format('e.%I as %I', e.name, p.name)
+        from unnest(b.event_key) with ordinality as e (name, ordinal) join unnest(b.profile_key) with ordinality as p (name, ordinal) using (ordinal)
+        order by ordinal
+    );
+begin
+    -- Those that are looked up in the events bring nothing.
+    select
+        array_agg(r.target order by r.ordinal) filter (where r.kind <> 'look'),
+        array_agg(r.one order by r.ordinal) filter (where r.kind <> 'look'),
+        array_agg(r.folded order by r.ordinal) filter (where r.kind <> 'look'),
+        string_agg(
+            format('%I = %s', r.target, pgscore._fill(r.grown, jsonb_build_object(
+                'present', format('p.%I', r.target), 'delta', format('here.delta_%s', r.ordinal)
+            ))), ', ' order by r.ordinal
+        )
+    into targets, ones, folded, moved
+    from pgscore._reducers_of(b) r;
+    return jsonb_build_object(
+        'binding', b.events, 'number', b.number, 'events', b.events, 'profile', b.profile, 'timing', b.timing,
+        'queue', pgscore._profile_object(b, 'queue'), 'unfit', pgscore._unfit_sql(b), 'recounted', pgscore._recounted_sql(),
+        'read', format(
+            e'%s,\n    %s,\n    (select row(%s) from %s p, %s q where false)', pgscore._columns_sql(pgscore._read_columns(b), 'e'),
+            pgscore._events_fit_sql(b, 'e'),
+            concat_ws(', ', pgscore._columns_sql(array(
+                select c.name from (
+                    select 1 as step, k.ordinal, k.name from unnest(b.profile_key) with ordinality as k (name, ordinal)
+                    union all
+                    select 2, r.ordinal, r.target from pgscore._reducers_of(b) r
+                    union all
+                    select 3, n.ordinal, n.name
+                    from pgscore._targets_of(b.profile) t, unnest(array[t.score, t.version, t.scored_at]) with ordinality as n (name, ordinal)
+                    where n.name is not null
+                ) c
+                group by c.name order by min(c.step), min(c.ordinal), c.name
+            ), 'p'), pgscore._profiles_fit_sql(b, 'p'), pgscore._columns_sql(b.profile_key || targets, 'q')), b.profile, pgscore._profile_object(b, 'queue')
+        ),
+        'columns', pgscore._columns_sql(b.profile_key || targets),
+        'event_keys', pgscore._columns_sql(b.event_key, 'e'),
+        'present', pgscore._present_sql(b.event_key, 'e'),
+        'folded_names', pgscore._columns_sql(b.profile_key || targets, 'f'),
+        'ones', concat_ws(', ', pgscore._columns_sql(b.event_key, 'e'), pgscore._list_sql(ones)),
+        'worth_one', concat_ws(' and ', pgscore._present_sql(b.event_key, 'e'), pgscore._worth_sql(b, ones)),
+        'folded', array_to_string(keys_folded || array(
+            select format('%s as %I', f.folded, t.target)
+            from unnest(folded) with ordinality as f (folded, ordinal) join unnest(targets) with ordinality as t (target, ordinal) using (ordinal)
+            order by ordinal
+        ), e',\n    '),
+        'having', 'having ' || pgscore._worth_sql(b, folded),
+        'moved', moved,
+        'match_variables', (
+            select string_agg(format('p.%I = here.key_%s', k.name, k.ordinal), ' and ' order by k.ordinal)
+            from unnest(b.profile_key) with ordinality as k (name, ordinal)
+        ),
+        'variables', concat_ws(', ',
+            (select string_agg(format('here.key_%s', o), ', ' order by o) from generate_subscripts(b.event_key, 1) o),
+            (select string_agg(format('here.delta_%s', r.ordinal), ', ' order by r.ordinal) from pgscore._reducers_of(b) r where r.kind <> 'look')
+        ),
+        'declared', null, 'source', 'pgscore_new e'
+    );
+end
+$$;
+
+create or replace function pgscore._can_move_at_once(b pgscore.binding) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select b.timing = 'statement' and not exists (select from pgscore._reducers_of(b) r where r.kind = 'look')
+$$;
+
+create or replace function pgscore._insert_one_sql(b pgscore.binding, parts jsonb) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(
+        case when pgscore._can_move_at_once(b) then pgscore._move_one_template() else pgscore._queue_one_template() end, parts
+    )
+$$;
+
+create or replace function pgscore._declared_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(d.line, e'\n' order by d.step, d.ordinal)
+    from (
+        select 1 as step, k.ordinal, format('key_%s %s;', k.ordinal, k.type) as line
+        from unnest(pgscore._key_types(b.profile, b.profile_key)) with ordinality as k (type, ordinal)
+        union all
+        select 2, r.ordinal, format('delta_%s %s;', r.ordinal, r.delta) from pgscore._reducers_of(b) r where r.kind <> 'look'
+    ) d
+    where pgscore._can_move_at_once(b)
+$$;
+
+create or replace function pgscore._truncate_sql(b pgscore.binding, parts jsonb) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(pgscore._truncate_template(), parts || jsonb_build_object(
+        -- A partition keeps its trigger for TRUNCATE when it is detached.
+        'detached', case when pgscore._is_partitioned(b.events) then format(
+            e'if pg_partition_root(tg_relid) is distinct from %L::regclass then\n    return null;\nend if;', b.events
+        ) end,
+        'recount_all', case when exists (select from jsonb_array_elements(b.reducers) r where not r ? 'deletes') then format(
+            e'insert into %s (pgscore_binding, pgscore_task, pgscore_runs)\nvalues (%s, ''recount all'', %L);',
+            pgscore._profile_object(b, 'queue'), b.number, b.timing
+        ) end
+    ))
+$$;
+
+-- core/binding/generating/event_triggers.sql
+create or replace function pgscore._event_triggers(b pgscore.binding)
+returns table (step integer, name text, fires text, relation regclass, details text, function text, says text, state text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select t.step, n.name, t.fires, t.relation, t.details, pgscore._event_object(b, t.operation),
+        format('moves counters of %s and scores of model %s', b.profile, b.model),
+        pgscore._trigger_state(n.name, t.fires, t.relation, t.details, pgscore._procedure(b.event_schema, b.event_prefix || '_' || t.operation))
+    from (
+        select 1 as step, b.events as relation, o.operation, 'after ' || o.operation as fires, o.tables || ' for each statement' as details
+        from (values
+            ('insert', 'referencing new table as pgscore_new'),
+            ('update', 'referencing new table as pgscore_new old table as pgscore_old'),
+            ('delete', 'referencing old table as pgscore_old')
+        ) as o (operation, tables)
+        where not pgscore._is_partitioned(b.events)
+        union all
+        -- Partitions get it from their parent, also those that are attached later.
+        select 2, b.events, 'row', 'after insert or update or delete', 'for each row' where pgscore._is_partitioned(b.events)
+        union all
+        select 3, p.relation, 'truncate', 'after truncate', 'for each statement' from pgscore._partitions(b.events) as p (relation)
+    ) t,
+        lateral (select substr(b.event_prefix::text || '_' || t.operation, 2) as name) n
+$$;
+
+create or replace function pgscore._queue_sql(b pgscore.binding) returns setof text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    queue constant text := pgscore._profile_object(b, 'queue');
+    arrival constant text := pgscore._profile_object(b, 'arrival');
+    says constant text := format('pgscore: what transactions in flight bring to %s; written by triggers, taken back at commit, never seen by another transaction (%s)', b.profile, pgscore._queue_hash(b));
+    other record;
+begin
+    -- One that has the columns stays as it is.
+    if pgscore._queue_state(b) <> 'ok' then
+        if pgscore._profile_relation(b, 'queue') is not null then
+            return next format('drop table %s cascade', queue);
+        end if;
+        -- Unlogged: a crash leaves no transaction in flight. The index finds a transaction's own rows among dead ones.
+        return next format(
+            e'create unlogged table %s (\n    pgscore_transaction xid8 not null default pg_current_xact_id(),\n    pgscore_id bigint generated always as identity,\n'
+            '    pgscore_binding integer not null,\n    pgscore_task text not null,\n    pgscore_runs text%s\n) with (\n'
+            '    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_insert_threshold = -1, vacuum_truncate = false\n)',
+            queue, (select string_agg(format(e',\n    %I %s', c.name, c.type), '') from pgscore._queue_columns(b.profile) c)
+        );
+        return next format('create index on %s (pgscore_transaction, pgscore_id)', queue);
+        -- A session plans once. Were the table a page long then, it would read all of it ever after, however many dead rows
+        -- have come meanwhile. So it is some pages long from the start, and stays so.
+        return next format('insert into %s (pgscore_binding, pgscore_task) select 0, ''padding'' from generate_series(1, 2000)', queue);
+        return next format('delete from %s', queue);
+        return next format('comment on table %s is %L', queue, says);
+        for other in
+            select * from (values
+                ('pgscore_transaction', 'The transaction'), ('pgscore_id', 'Counts up'),
+                ('pgscore_binding', 'The number of the binding; 0: it concerns all of the table'),
+                ('pgscore_task', 'move: add the deltas; undo: those that can be taken away, and recount the rest; recount: all of a profile; recount all: of every profile; arrive, rekey: a profile is new or has a new key; rekeyed: it is stored with it; scored: rows are being stored with their scores'),
+                ('pgscore_runs', 'When what is queued is done because of this row: at commit, or at the end of the statement; NULL: because of another row')
+            ) as c (name, says)
+            union all
+            select c.name, c.says from pgscore._queue_columns(b.profile) c
+        loop
+            return next format('comment on column %s.%I is %L', queue, other.name, other.says);
+        end loop;
+        return next format('revoke all on %s from public', queue);
+        if pg_get_userbyid(b.owner) <> current_user then
+            return next format('alter table %s owner to %s', queue, b.owner);
+        end if;
+    end if;
+    if pgscore._profile_relation(b, 'arrival') is null then
+        return next format('create table %s (slot integer primary key, transaction xid8) with (fillfactor = 50)', arrival);
+        return next format('insert into %s (slot) select generate_series(0, 63)', arrival);
+        return next format('comment on column %s.slot is ''What keys hash to''', arrival);
+        return next format('comment on column %s.transaction is ''The transaction that changed the row last''', arrival);
+        return next format('revoke all on %s from public', arrival);
+        if pg_get_userbyid(b.owner) <> current_user then
+            return next format('alter table %s owner to %s', arrival, b.owner);
+        end if;
+    end if;
+    return next format(
+        'comment on table %s is %L', arrival,
+        format('pgscore: new rows of %s, and events that find no row, change the row that their key hashes to; of two at the same time the later one waits, and then sees the other', b.profile)
+    );
+end
 $$;
 
 create or replace function pgscore._lost_sql(profile regclass) returns text
@@ -1336,7 +2200,9 @@ as $$
     ) k
 $$;
 
-create or replace function pgscore._move_sql(profile regclass) returns text
+drop function pgscore._move_sql(profile regclass, bindings pgscore.binding[], targets pgscore.binding[]);
+
+create function pgscore._move_sql(profile regclass) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -1372,6 +2238,11 @@ as $$
         ) c
 $$;
 
+comment on function pgscore._move_sql(regclass) is
+    'What the apply function does to find the rows as they will stand, from the locked rows, the work, and what the events say';
+
+grant execute on function pgscore._move_sql(regclass) to pgscore_reader;
+
 create or replace function pgscore._score_many_sql(b pgscore.binding) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -1397,6 +2268,57 @@ begin
     ));
 end
 $$;
+
+drop function pgscore._update_sql(profile regclass, queue text, bindings pgscore.binding[], targets pgscore.binding[]);
+
+create function pgscore._update_sql(profile regclass, queue text) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    scores text;
+    scoring text;
+begin
+    select
+        string_agg(
+            format(e',\n    %1$I = case when m.version_%2$s is null or m.reason_%2$s is not null then p.%1$I else %3$s end', f.name, t.number, f.source),
+            '' order by t.number, f.name
+        ) filter (where f.name is not null),
+        string_agg(pgscore._score_many_sql(t), e'\n' order by t.number) filter (where f.first)
+    into scores, scoring
+    from pgscore._targets_of(profile) t, lateral (values
+        (true, t.score, 'm.score_' || t.number), (false, t.version, 'm.version_' || t.number), (false, t.scored_at, 'now()')
+    ) as f (first, name, source);
+    return pgscore._fill(pgscore._update_template(), jsonb_build_object(
+        'profile', profile, 'queue', queue,
+        'relations', format('%L', array(select r from pgscore._partitions(profile) r order by r::text)),
+        'counters', (
+            select string_agg(format('%1$I = (m.row).%1$I', c.name), ', ' order by c.name)
+            from (
+                select distinct r ->> 'column' as name from pgscore._bindings_of(_update_sql.profile) b, jsonb_array_elements(b.reducers) r
+            ) c
+        ),
+        'match', (select string_agg(format('p.%1$I = (m.row).%1$I', k), ' and ') from unnest(pgscore._row_key(profile)) k),
+        'score_many', scoring, 'scores', scores,
+        'arrays', (
+            select string_agg(
+                format(e',\n    unnest(here.scores_%1$s) as score_%1$s, unnest(here.versions_%1$s) as version_%1$s, unnest(here.reasons_%1$s) as reason_%1$s', t.number), ''
+                order by t.number
+            )
+            from pgscore._targets_of(profile) t
+        ),
+        'scored', (
+            select string_agg(format('(m.version_%1$s is not null and m.reason_%1$s is null)', t.number), ' or ' order by t.number)
+            from pgscore._targets_of(profile) t
+        )
+    ));
+end
+$$;
+
+comment on function pgscore._update_sql(regclass, text) is
+    'What the apply function does to change the rows: one UPDATE, with the scores in it where there are many';
+
+grant execute on function pgscore._update_sql(regclass, text) to pgscore_reader;
 
 create or replace function pgscore._apply_sql(b pgscore.binding) returns setof text
 language sql stable
@@ -1716,6 +2638,47 @@ as $$
     )
 $$;
 
+create or replace function pgscore._backfill_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A function for this once: rows are changed with the owner's rights, whoever calls attach. Deferred triggers of the
+    -- tables fire in it where a member calls, or at COMMIT they would have the rights of that member.
+    select pgscore._function_sql(
+        pgscore._event_object(b, 'backfill') || '()', 'void', 'plpgsql volatile',
+        format(
+            e'begin\n    insert into %s (pgscore_binding, pgscore_task) values (%s, ''recount all'');\n    perform %s(null);\n%send',
+            pgscore._profile_object(b, 'queue'), b.number, pgscore._profile_object(b, 'apply'),
+            case when pg_get_userbyid(b.owner) <> current_user then e'    set constraints all immediate;\n' else '' end
+        ),
+        'counts what an event table holds when it is attached', b.owner
+    )
+    union all
+    select format('select %s()', pgscore._event_object(b, 'backfill'))
+    union all
+    select format('drop function %s()', pgscore._event_object(b, 'backfill'))
+$$;
+
+create or replace function pgscore._generate(b pgscore.binding) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Also where the row was not written by attach: it is its owner's to write.
+    perform pgscore._refuse(pgscore._taken_problem(b));
+    perform pgscore._run_all(array(select format('drop trigger %I on %s', t.name, t.relation) from pgscore._leftover_triggers(b) t));
+    perform pgscore._run_all(array(select pgscore._former_functions_sql(b)));
+    perform pgscore._run_all(array(select pgscore._queue_sql(b)));
+    perform pgscore._run_all(array(select pgscore._event_functions_sql(b)));
+    perform pgscore._run_all(array(select pgscore._profile_functions_sql(b)));
+    perform pgscore._run_all(array(select pgscore._reconcile_sql(b)));
+    perform pgscore._run_all(array(select pgscore._queue_triggers_sql(b)));
+    perform pgscore._run_all(array(select pgscore._other_commits_sql(b)));
+    perform pgscore._run_all(array(select pgscore._event_triggers_sql(b)));
+    perform pgscore._run_all(array(select pgscore._profile_triggers_sql(b)));
+end
+$$;
+
 -- core/binding/compare.sql
 create or replace function pgscore._function_states(b pgscore.binding) returns table (object text, state text)
 language sql stable
@@ -1963,6 +2926,32 @@ begin
 end
 $$;
 
+drop function pgscore._drop_functions_sql(b pgscore.binding, is_shared boolean);
+
+-- core/binding/detach.sql
+create function pgscore._drop_functions_sql(schema name, prefix name, endings text[], owner regrole) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Triggers go with them.
+    select format('drop function if exists %s cascade', p.oid::regprocedure)
+    from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    where n.nspname = schema and p.proowner = owner and p.proname in (select prefix || '_' || e from unnest(endings) e)
+$$;
+
+comment on function pgscore._drop_functions_sql(name, name, text[], regrole) is 'What drops generated functions, with their triggers';
+
+grant execute on function pgscore._drop_functions_sql(name, name, text[], regrole) to pgscore_reader;
+
+create or replace function pgscore._drop_binding_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._drop_functions_sql(
+        b.event_schema, b.event_prefix, array['insert', 'update', 'delete', 'row', 'truncate', 'recount', 'reconcile'], b.owner
+    )
+$$;
+
 create or replace function pgscore._drop_profile_sql(b pgscore.binding) returns setof text
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -2001,6 +2990,50 @@ as $$
     select 'table', q.relation::text
     from unnest(array['queue', 'arrival']) as w (what), lateral (select pgscore._profile_relation(b, w.what) as relation) q
     where q.relation is not null
+$$;
+
+create or replace function pgscore._detach(gone pgscore.binding[]) returns table (kind text, object text)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set jit = off
+as $$
+declare
+    one constant pgscore.binding := gone[1];
+    rest pgscore.binding;
+    queues regclass[];
+    former text[];
+begin
+    -- All of one profile table.
+    perform pgscore._lock_owner(one.owner) where exists (select from pg_catalog.pg_roles r where r.oid = one.owner);
+    perform pgscore._follow_columns(one.profile);
+    perform pgscore._check_rest(one.profile, gone);
+    queues := pgscore._queues_of(one.owner);
+    perform pgscore._settle(q) from unnest(queues) q;
+    -- Transactions that have queued work for a table of the owner's are over then: at commit each looks into all queues.
+    perform pgscore._lock_tables((select array_agg(distinct g.events) from unnest(gone) g) || one.profile, 'access exclusive', queues);
+    former := array(select distinct o.kind || ' ' || o.object from unnest(gone) g, pgscore._generated_objects(g) o);
+    delete from pgscore.binding b where b.number in (select g.number from unnest(gone) g);
+    if exists (select from pgscore.binding b where b.number in (select g.number from unnest(gone) g)) then
+        raise exception '% owned table % when it was attached, and % is no member of it', one.owner, one.profile, current_user
+            using errcode = 'insufficient_privilege', hint = format('Connect as a member of %s.', one.owner);
+    end if;
+    perform pgscore._run_all(array(select pgscore._drop_binding_sql(g) from unnest(gone) g));
+    select b.* into rest from pgscore._bindings_of(one.profile) b order by b.number limit 1;
+    if rest.number is not null and exists (select from pg_catalog.pg_class c where c.oid = one.profile) then
+        perform pgscore._generate(rest);
+    elsif rest.number is null then
+        perform pgscore._run_all(array(select pgscore._drop_profile_sql(one)));
+        perform pgscore._run_all(array(select pgscore._other_commits_sql(one)));
+    end if;
+    return query
+        select 'binding', g.name from unnest(gone) g
+        union all
+        (
+            select split_part(f, ' ', 1), substr(f, strpos(f, ' ') + 1) from unnest(former) f
+            except
+            select o.kind, o.object from unnest(gone) g, pgscore._generated_objects(g) o
+            order by 1, 2
+        );
+end
 $$;
 
 create or replace function pgscore._doctor_wanted() returns table (
@@ -2114,6 +3147,26 @@ as $$
     where s like 'comment on function %'
 $$;
 
+create or replace function pgscore._doctor_functions() returns table (number integer, name text, state text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select g.number, g.name, s.state
+    from pgscore._doctor_generated() g
+    left join pg_catalog.pg_proc p on p.oid = g.function
+    cross join lateral (
+        select case
+            when p.oid is null then 'missing'
+            when p.proowner <> g.wanted_owner then 'owner'
+            when position(md5(p.prosrc) in coalesce(obj_description(p.oid, 'pg_proc'), '')) = 0 then 'edited'
+            when not p.prosecdef or not coalesce(p.proconfig @> array['search_path=pg_catalog, pg_temp'], false)
+                or has_function_privilege('public', p.oid, 'execute') then 'loose'
+        end as state
+    ) s
+    where s.state is not null
+    order by g.number, g.is_shared, g.name
+$$;
+
 create or replace function pgscore._doctor_log() returns table (bytes bigint, rows bigint, oldest timestamptz)
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -2139,6 +3192,12 @@ drop function pgscore._present_arguments(inputs jsonb, arguments text[]);
 drop function pgscore._array_elements(inputs jsonb, source text);
 
 drop function pgscore._golden_arrays(model text, version integer, first integer, last integer);
+
+drop function pgscore._measure_arrays(model text, version integer, numbers double precision[], texts text[], allowed interval);
+
+drop function pgscore._given_call(engine text, model text, version integer, inputs jsonb, manner text);
+
+drop function pgscore._lasting_row_sql(model text, version integer, one_engine text, inputs jsonb);
 
 drop function pgscore._table_columns(source regclass);
 
@@ -2184,13 +3243,27 @@ drop function pgscore._proof(model text, version integer, max_seconds double pre
 
 drop function pgscore._promote(model text, version integer, engine text, max_seconds double precision, despite_dependents boolean, out proved jsonb);
 
+drop function pgscore._is_together(b pgscore.binding);
+
+drop function pgscore._run_trigger(b pgscore.binding);
+
 drop function pgscore._keys_of(profile regclass);
+
+drop function pgscore._insert_one_template();
+
+drop function pgscore._move_at_once_template();
+
+drop function pgscore._run_template();
 
 drop function pgscore._move_light_template();
 
 drop function pgscore._move_each_template();
 
 drop function pgscore._deltas_join_template();
+
+drop function pgscore._is_marked_template();
+
+drop function pgscore._has_mark_template();
 
 drop function pgscore._ask_only_template();
 
@@ -2214,17 +3287,35 @@ drop function pgscore._rescore_target_template();
 
 drop function pgscore._rescore_work_template();
 
+drop function pgscore._rescore_at_once_template();
+
 drop function pgscore._rescore_ask_template();
 
 drop function pgscore._rescore_write_template();
 
 drop function pgscore._rescore_log_template();
 
-drop function pgscore._move_each_sql(profile regclass);
+drop function pgscore._generated_names(b pgscore.binding);
+
+drop function pgscore._generated_functions(b pgscore.binding);
+
+drop function pgscore._generated_tables(b pgscore.binding);
+
+drop function pgscore._is_wanted(b pgscore.binding, what text);
+
+drop function pgscore._written_sql(b pgscore.binding, targets name[]);
+
+drop function pgscore._run_sql(b pgscore.binding);
+
+drop function pgscore._move_each_sql(profile regclass, bindings pgscore.binding[]);
 
 drop function pgscore._deltas_join_sql(profile_key name[], name text, bindings pgscore.binding[]);
 
-drop function pgscore._move_light_sql(profile regclass);
+drop function pgscore._move_light_sql(profile regclass, bindings pgscore.binding[], targets pgscore.binding[]);
+
+drop function pgscore._applying_sql(b pgscore.binding, name text, bindings pgscore.binding[], targets pgscore.binding[], says text);
+
+drop function pgscore._backfill_targets(b pgscore.binding);
 
 drop function pgscore._threshold_sql(threshold double precision);
 
@@ -2240,6 +3331,10 @@ drop function pgscore._notify_one_sql(b pgscore.binding);
 
 drop function pgscore._tell_functions_sql(b pgscore.binding);
 
+drop function pgscore._arrivals_sql(bindings pgscore.binding[]);
+
+drop function pgscore._mark_functions_sql(b pgscore.binding);
+
 drop function pgscore._has_rescore(b pgscore.binding);
 
 drop function pgscore._page_key(profile regclass);
@@ -2250,11 +3345,13 @@ drop function pgscore._places_sql(key name[], source text);
 
 drop function pgscore._wanted_sql(b pgscore.binding);
 
-drop function pgscore._rescore_write_sql(b pgscore.binding, parts jsonb);
-
 drop function pgscore._rescore_target_sql(b pgscore.binding);
 
-drop function pgscore._rescore_sql(b pgscore.binding);
+drop function pgscore._rescore_function(b pgscore.binding);
+
+drop function pgscore._rescore_sql(b pgscore.binding, name text);
+
+drop function pgscore._regrouped(b pgscore.binding);
 
 drop function pgscore._partitioned_table(parent name);
 
@@ -2270,6 +3367,10 @@ drop function pgscore._move_from_default(relation regclass, target regclass, beg
 
 drop function pgscore._add_partition(relation regclass, begins timestamptz, ends timestamptz);
 
+drop function pgscore._add_partition_of(relation regclass, at timestamptz, step interval);
+
+drop function pgscore._left_behind(relation regclass, step interval);
+
 drop function pgscore._make_partitions(parent name, step interval, ahead integer);
 
 drop function pgscore._drop_all(relation regclass, doomed regclass[]);
@@ -2284,13 +3385,23 @@ drop function pgscore._prepares();
 
 drop function pgscore._notify(model text, key text, score double precision, version integer);
 
+drop function pgscore._change_server();
+
+drop function pgscore._has_foreign_changes();
+
+drop function pgscore._change_line();
+
 drop function pgscore._change_since(since text, model text, out "position" xid8, out ordinal bigint);
 
 drop function pgscore.score_change_horizon();
 
 drop function pgscore.score_changes(since text, of_model text, up_to integer);
 
+drop function pgscore._doctor_consumers();
+
 drop function pgscore.prune_score_changes(older_than interval);
+
+drop function pgscore._refuse_old_snapshot(profile regclass);
 
 drop function pgscore._into_problem(profile regclass, target regclass, out problem text, out hint text);
 
@@ -2311,6 +3422,8 @@ drop function pgscore._promotions(model text);
 drop function pgscore._rescored_binding(model text, profile regclass);
 
 drop function pgscore._make_rescore(b pgscore.binding);
+
+drop function pgscore._drop_rescore(b pgscore.binding);
 
 drop function pgscore._start_job(model text, profile regclass, whole boolean, target regclass, batch integer);
 
@@ -2350,7 +3463,7 @@ drop function pgscore._compared_profile(model text);
 
 drop function pgscore._refuse_comparing(profile regclass);
 
-drop function pgscore._part_of(profile regclass, key text, sample integer, out source text, out total bigint, out is_sample boolean);
+drop function pgscore._part_of(profile regclass, key text, sample integer, is_counted boolean, out source text, out total bigint, out is_sample boolean);
 
 drop function pgscore._change(former double precision, latter double precision);
 
@@ -2407,11 +3520,13 @@ revoke execute on function pgscore._model_function(text, text) from pgscore_read
 
 
 
+
 -- What only this revision has.
 drop table pgscore.job_part;
 drop table pgscore.job;
 drop table pgscore.export;
 drop table pgscore.change_consumer;
+drop table pgscore.change_origin;
 drop table pgscore.pruned_change;
 drop table pgscore.score_change;
 drop table pgscore.crossing;

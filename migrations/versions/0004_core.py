@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "491b9296bf7208a621a84b66fc6392d69b77e4bb11a33c6b989832de6469b6a0")
+    run_frozen("0004_core.up.sql", "5d260f11b1c751bdc258183d45780c2799b59ce99fe43bd367acc8f6e7d14ec7")
 
 
 def downgrade() -> None:
-    run_frozen("0004_core.down.sql", "b9449130510a042142754468a7f865923a49fba60e4beb4d1f47d3cfc628e855")
+    run_frozen("0004_core.down.sql", "2636c38f661adc4f98d087c7864972b16b591e520a2131822fe9c0bb477d6c63")

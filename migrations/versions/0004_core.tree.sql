@@ -624,6 +624,15 @@ comment on column pgscore.pruned_change.position is 'The position of the last of
 comment on column pgscore.pruned_change.ordinal is 'Its ordinal';
 grant select on pgscore.pruned_change to pgscore_reader;
 
+-- A row for each outbox that has left changes here: the one of this database, and that of a dump that was restored.
+create table pgscore.change_origin (
+    server text not null
+);
+
+comment on table pgscore.change_origin is 'Where the changes of scores were written, as pgscore._change_server says it: another place is one that a dump came from';
+comment on column pgscore.change_origin.server is 'The cluster and the table';
+grant select on pgscore.change_origin to pgscore_reader;
+
 create table pgscore.change_consumer (
     reader regrole not null default current_user::regrole,
     name text not null,
@@ -1361,17 +1370,26 @@ comment on function pgscore._ordinary_columns(regclass, jsonb) is
     'For each input of a contract, whether its column in a profile table can hold neither a huge nor a tiny number';
 
 create function pgscore._inputs_differ(profile regclass, inputs jsonb, former text, present text) returns text
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    -- What `is distinct from` says; which operator that takes is for the search_path to choose.
-    select string_agg(
-        format('not coalesce(%1$s operator(pg_catalog.=) %2$s, %1$s is null and %2$s is null)', f.compared, p.compared),
-        ' or ' order by i.ordinal
-    )
-    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal),
-        pgscore._profile_column(profile, i.input, former) f,
-        pgscore._profile_column(profile, i.input, present) p
+begin
+    -- Arrays hold NULL for equal to NULL, as IS DISTINCT FROM does, whose operator the search_path would choose.
+    return (
+        with compared as (
+            select array_agg(f.compared order by i.ordinal) as former, array_agg(p.compared order by i.ordinal) as present
+            from jsonb_array_elements(inputs) with ordinality as i (input, ordinal),
+                pgscore._profile_column(profile, i.input, former) f,
+                pgscore._profile_column(profile, i.input, present) p
+        )
+        select concat_ws(
+            E'\n        or ',
+            case when f.numbers <> 'null' then format('%s operator(pg_catalog.<>) %s', f.numbers, p.numbers) end,
+            case when f.texts <> 'null' then format('%s operator(pg_catalog.<>) %s', f.texts, p.texts) end
+        )
+        from compared c, pgscore._split_arguments(inputs, c.former) f, pgscore._split_arguments(inputs, c.present) p
+    );
+end
 $$;
 
 comment on function pgscore._inputs_differ(regclass, jsonb, text, text) is
@@ -3972,7 +3990,8 @@ begin
     if not abs(term.weight) between l.least_wild_weight and l.most_wild_weight then
         return null;
     end if;
-    term.magnitude := abs(term.weight) * 2;
+    -- A shift is lost beside the largest double.
+    term.magnitude := abs(term.weight);
     term.is_plain := abs(pgscore._multiply(r.shift, r.factor)) <= l.most_plain_shift;
     if term.is_plain then
         term.expression := argument;
@@ -3989,7 +4008,7 @@ comment on function pgscore._wild_term(pgscore.bare_register, double precision, 
     'The term of a wild register in a sum: its factor is in the weight, what it adds in the intercept; NULL where the sum would not show what the input is';
 
 create function pgscore._scaled_sum(
-    terms pgscore.bare_term[], intercept double precision, total double precision, least_weight double precision
+    terms pgscore.bare_term[], intercept double precision, total double precision, least_weight double precision, link text
 ) returns pgscore.bare_register
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -4006,9 +4025,10 @@ begin
         return null;
     end if;
     r.is_wild := true;
-    r.power := greatest(0, ceil(log('2'::numeric,
-        greatest(total + pgscore._divide(abs(intercept), l.largest_double) * 2, 1)::numeric)) + 2);
-    scale := power('2'::double precision, -r.power);
+    -- A thousandth is left for the intercept, and for rounding.
+    r.power := greatest(0, ceil(log('2'::numeric, greatest(total, 0.5)::numeric * 1.001)));
+    -- What a logistic link takes is the negative, which is for nothing here.
+    scale := power('2'::double precision, -r.power) * case link when 'logistic' then -1 else 1 end;
     r.expression := pgscore._literal_sql(pgscore._multiply(intercept, scale));
     foreach term in array terms loop
         r.expression := r.expression || pgscore._addend_sql(term.expression, pgscore._multiply(term.weight, scale));
@@ -4017,8 +4037,8 @@ begin
 end
 $$;
 
-comment on function pgscore._scaled_sum(pgscore.bare_term[], double precision, double precision, double precision) is
-    'A sum that may read wild registers, scaled down by a power of two until no row overflows it; NULL where there is none';
+comment on function pgscore._scaled_sum(pgscore.bare_term[], double precision, double precision, double precision, text) is
+    'A sum that may read wild registers, scaled down by a power of two until no row overflows it, and negative for a logistic link; NULL where there is none';
 
 create function pgscore._wraps_sql(
     plain boolean[], link text, power integer, least_weight double precision
@@ -4054,7 +4074,8 @@ declare
     of constant integer[] := translate((step -> 'of')::text, '[]', '{}')::integer[];
     weights constant double precision[] := translate((step -> 'weights')::text, '[]', '{}')::double precision[];
     intercept double precision := (step -> 'intercept')::double precision;
-    total double precision := abs(intercept);
+    -- In units of the largest double, beside which the intercept is nothing.
+    total double precision := 0;
     least_weight double precision := 1;
     terms pgscore.bare_term[] := '{}';
     -- For each input whether it is read, NULL where it is not, and whether it is read as it was given.
@@ -4087,7 +4108,7 @@ begin
     if exists (select from unnest(registers) as w where w.input is not null and plain[w.input + 1] is null) then
         return null;
     end if;
-    r := pgscore._scaled_sum(terms, intercept, total, least_weight);
+    r := pgscore._scaled_sum(terms, intercept, total, least_weight, program ->> 'link');
     if r.kind is not null then
         r.may_miss := may_miss;
         r.wraps := pgscore._wraps_sql(plain, program ->> 'link', r.power, least_weight);
@@ -4367,7 +4388,7 @@ comment on function pgscore._bare_registers(jsonb, text[], integer[], boolean, d
     'All registers of a program; NULL where one is not safe';
 
 create function pgscore._bare_ended_sql(
-    expression text, link text, factor double precision, is_limited boolean
+    expression text, link text, factor double precision, is_limited boolean, is_negative boolean
 ) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -4385,8 +4406,12 @@ begin
     end if;
     if link = 'logistic' then
         e := case
+            when factor = 1 and is_negative then format('pg_catalog.exp(%s)', e)
             when factor = 1 then format('pg_catalog.exp(operator(pg_catalog.-) %s)', e)
-            else format('pg_catalog.exp(%s operator(pg_catalog.*) %s)', e, pgscore._literal_sql(-factor))
+            else format(
+                'pg_catalog.exp(%s operator(pg_catalog.*) %s)', e,
+                pgscore._literal_sql(case when is_negative then factor else -factor end)
+            )
         end;
         if is_limited then
             e := format(
@@ -4397,7 +4422,7 @@ begin
         e := format('%1$s operator(pg_catalog./) (%1$s operator(pg_catalog.+) %2$s)', pgscore._literal_sql(1), e);
     elsif is_limited then
         e := format('pgscore._nullif(pgscore._nullif(%s, %s), %s)', e, upper_end, lower_end);
-        if link = 'identity' then
+        if link = 'identity' and factor <> 1 then
             e := format('%s operator(pg_catalog.*) %s', e, pgscore._literal_sql(factor));
         end if;
     end if;
@@ -4405,8 +4430,8 @@ begin
 end
 $$;
 
-comment on function pgscore._bare_ended_sql(text, text, double precision, boolean) is
-    'SQL for a score register over a factor, linked unless the link is sign; where it is limited, NULL beyond the ends';
+comment on function pgscore._bare_ended_sql(text, text, double precision, boolean, boolean) is
+    'SQL for a score register over a factor, or for its negative one, linked unless the link is sign; where it is limited, NULL beyond the ends';
 
 create function pgscore._bare_score_sql(
     link text, positive integer, r pgscore.bare_register
@@ -4418,7 +4443,8 @@ declare
     l constant pgscore.bare_limits := pgscore._bare_limits();
     e text := pgscore._bare_ended_sql(
         r.expression, link, power('2'::double precision, coalesce(r.power, 0)),
-        r.power is not null or link = 'logistic' and (r.low < -l.most_exponent or r.high > l.most_exponent)
+        r.power is not null or link = 'logistic' and (r.low < -l.most_exponent or r.high > l.most_exponent),
+        r.power is not null and link = 'logistic'
     );
 begin
     if link = 'sign' then
@@ -4606,7 +4632,7 @@ begin
     if bare.guard is not null then
         call := format('case when %s then %s end', bare.guard, call);
     end if;
-    if suffix = 'w' then
+    if suffix = 'w' or careful_call is null then
         return call;
     end if;
     -- What is NULL is missing or refused, or out of the ordinary.
@@ -4615,7 +4641,7 @@ end
 $$;
 
 comment on function pgscore._scorer_expression_sql(text, integer, jsonb, integer, pgscore.bare_expression, text, text[], boolean[], text) is
-    'SQL for a score: the bare expression, or the function with that suffix, where the guard lets a row pass and it is sure, else the careful call; with w NULL there, for who asks in a second statement. An ordinary argument is not wrapped';
+    'SQL for a score: the bare expression, or the function with that suffix, where the guard lets a row pass and it is sure, else the careful call; with w, or without a careful call, NULL there, for who asks in a second statement. An ordinary argument is not wrapped';
 
 create function pgscore._scorer_call_sql(
     model text, version integer, inputs integer, arguments text[], outputs boolean default false
@@ -4635,25 +4661,27 @@ comment on function pgscore._scorer_call_sql(text, integer, integer, text[], boo
     'SQL that calls the score of a version, or all its outputs, with arguments given as SQL, double precision or text';
 
 create function pgscore._scorer_call_typed_sql(
-    model text, version integer, program jsonb, positive integer, arguments text[], ordinary boolean[], suffix text default 'b'
+    model text, version integer, program jsonb, positive integer, arguments text[], ordinary boolean[], suffix text default 'b', is_brief boolean default false
 ) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    bare constant pgscore.bare_expression := pgscore._program_best_bare_sql(program, positive, arguments);
 begin
     return pgscore._scorer_expression_sql(
-        model, version, program, positive, pgscore._program_best_bare_sql(program, positive, arguments),
-        format(
+        model, version, program, positive, bare,
+        case when bare.expression is null or not is_brief then format(
             '(%s)[%s]',
             pgscore._scorer_call_sql(model, version, jsonb_array_length(program -> 'inputs'), arguments, true),
             coalesce(positive, 0) + 1
-        ),
+        ) end,
         arguments, ordinary, suffix
     );
 end
 $$;
 
-comment on function pgscore._scorer_call_typed_sql(text, integer, jsonb, integer, text[], boolean[], text) is
+comment on function pgscore._scorer_call_typed_sql(text, integer, jsonb, integer, text[], boolean[], text, boolean) is
     'The same as the score''s call, with less work where an argument is ordinary: of an integer type, boolean or real. For string bodies; past 100 inputs much faster than the call';
 
 create function pgscore._has_walked(model text, version integer) returns boolean
@@ -4927,8 +4955,6 @@ $$;
 comment on function pgscore._loadable(text, integer) is 'Whether this backend has the artifact of a version, or can load it';
 
 -- core/engine/_estimate.sql
--- Numbers of many rows travel as one value in binary, which PL/Python hands to numpy as it is. An array has each of them
--- made an object of Python's.
 create function pgscore._ask_estimator(
     digest text, rows integer, numbers double precision[], texts text[], every boolean,
     out scores double precision[], out reasons text[]
@@ -4936,24 +4962,21 @@ create function pgscore._ask_estimator(
 language plpgsql stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-    content bytea;
 begin
-    -- A plpython branch of an older release has no function that takes them so.
-    if rows = 1 or to_regprocedure('pgscore_trusted._estimate_rows(text, integer, bytea, text[], boolean)') is null then
+    -- A plpython branch of an older release converts each number.
+    if rows = 1
+        or to_regprocedure('pgscore_trusted._estimate_rows(text, integer, double precision[], text[], boolean)') is null
+    then
         select e.scores, e.reasons into scores, reasons
         from pgscore_trusted._estimate(digest, rows, numbers, texts, every) e;
         return;
     end if;
-    content := array_send(numbers);
-    if get_byte(content, 7) = 1 then
-        -- NULL would take no room: NaN stands for it, as it does for PL/Python.
-        content := array_send(array(
-            select coalesce(n.number, 'NaN') from unnest(numbers) with ordinality as n (number, ordinal) order by n.ordinal
-        ));
+    if array_ndims(texts) > 1 then
+        -- Of texts in two dimensions PL/Python makes a list for each row.
+        texts := array(select unnest(texts));
     end if;
     select e.scores, coalesce(e.reasons, array_fill(null::text, array[rows])) into scores, reasons
-    from pgscore_trusted._estimate_rows(digest, rows, content, texts, every) e;
+    from pgscore_trusted._estimate_rows(digest, rows, numbers, texts, every) e;
 end
 $$;
 
@@ -5223,7 +5246,9 @@ begin
         );
     elsif engine = 'sql' and not every and ordinary is not null then
         return pgscore._scorer_call_typed_sql(
-            model, version, described.program, described.positive, arguments, ordinary, case manner when 'walk' then 'w' else 'b' end
+            model, version, described.program, described.positive, arguments, ordinary, case manner when 'walk' then 'w' else 'b' end,
+            -- To set the careful call up, in each transaction anew, costs as much as all the rest, and hardly a row needs it.
+            coalesce(manner = 'brief', false)
         );
     elsif engine = 'sql' and manner = 'inlined' and pgscore._is_apart(described.program) then
         call := format('%s(%s)', pgscore._scorer_name(model, version, 'e'), array_to_string(arguments, ', '));
@@ -5265,7 +5290,7 @@ end
 $$;
 
 comment on function pgscore._engine_call(text, text, integer, text[], boolean, boolean[], text) is
-    'SQL that scores a row with one engine of a version, its inputs given as SQL; with every, all outputs and the position of the label. Of the interpreter walk names what may answer NaN, and brief what may answer NULL, where this session has to read the program first; apart names nothing outside of pgscore. Of sql walk needs no plan, scan is for many rows, query for one of a query, and inlined sets the expression up in each statement, as sessions do in each transaction';
+    'SQL that scores a row with one engine of a version, its inputs given as SQL; with every, all outputs and the position of the label. Of the interpreter walk names what may answer NaN, and brief what may answer NULL, where this session has to read the program first; apart names nothing outside of pgscore. Of sql brief may answer NULL where the careful call has a score; walk needs no plan, scan is for many rows, query for one of a query, and inlined sets the expression up in each statement, as sessions do in each transaction';
 
 -- core/engine/lasting.sql
 -- What costs a session something before its first score: the interpreter 40 ms, until PL/Python has started, and the
@@ -5702,6 +5727,49 @@ $$;
 comment on function pgscore._measured_queries(text, integer, text[], text, text, text[]) is
     'A query for each engine, and one for what all of them need';
 
+create function pgscore._measure_arrays(
+    model text, version integer, numbers double precision[], texts text[], allowed interval
+) returns double precision[]
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- What it is given has a statement read it, too, and no more than a few tenths of a second are to go into that.
+    most constant integer := greatest(20, least(2000, 50000 / greatest(array_length(numbers, 2), array_length(texts, 2))));
+    queries constant text[] := array[
+        format(
+            'select pgscore._estimate(%L, %s, %L, $3, $1, $2)', model, version, (
+                select v.digest from pgscore.model_version v
+                where v.model = _measure_arrays.model and v.version = _measure_arrays.version
+            )
+        ),
+        'select $3'
+    ];
+    began constant timestamptz := clock_timestamp();
+    rows integer := least(200, most);
+    least_time double precision;
+begin
+    while coalesce(array_length(numbers, 1), array_length(texts, 1)) < most loop
+        numbers := numbers || numbers;
+        texts := texts || texts;
+    end loop;
+    select min(u) into least_time
+    from pgscore._time_in_turn(queries, numbers[1:rows], texts[1:rows], rows, 1, began + allowed / 3) t, unnest(t.times) u;
+    -- Of such as take their time a few hundred tell enough. What a call costs, however many rows it has, is milliseconds.
+    if least_time < 1e5 then
+        rows := most;
+    end if;
+    return (
+        select array_agg(u.time / rows order by u.ordinal)
+        from pgscore._time_in_turn(queries, numbers[1:rows], texts[1:rows], rows, 5, began + allowed) t,
+            unnest(t.times) with ordinality as u (time, ordinal)
+    );
+end
+$$;
+
+comment on function pgscore._measure_arrays(text, integer, double precision[], text[], interval) is
+    'How long the estimator engine takes for a row among many, in microseconds, as often as it was run: it is given whole arrays, as in scans';
+
 create function pgscore._measure(
     model text, version integer, engines text[], max_seconds double precision
 ) returns table (engine text, one_us double precision[], many_us double precision[])
@@ -5729,6 +5797,8 @@ declare
     arguments text[];
     one jsonb;
     many jsonb;
+    -- By arrays, and so apart.
+    scanned constant text[] := array_remove(engines, 'estimator');
     rows integer;
 begin
     -- Rows that have a score: the others end before they cost anything. Of wide ones fewer, since each statement is given
@@ -5774,19 +5844,24 @@ begin
         select least(2000, greatest(20, 3e4 / greatest(max(t.least_time), 1)))
         from (select min(u::double precision) as least_time from jsonb_each(one) e, jsonb_array_elements(e.value) u group by e.key) t
     );
-    many := (
-        select jsonb_object_agg(engines[t.query], t.times)
-        from pgscore._time_in_turn(
-            pgscore._measured_queries(
-                model, version, engines, null, 'select count(%s) ' || format(source, count), arguments
-            ),
-            numbers, texts, rows, 5, began + allowed
-        ) t
-    );
+    if cardinality(scanned) > 0 then
+        many := (
+            select jsonb_object_agg(scanned[t.query], t.times)
+            from pgscore._time_in_turn(
+                pgscore._measured_queries(
+                    model, version, scanned, null, 'select count(%s) ' || format(source, count), arguments
+                ),
+                numbers, texts, rows, 5, began + allowed
+            ) t
+        );
+    end if;
     return query
     select
         e, array(select u::double precision from jsonb_array_elements(one -> e) u),
-        array(select u::double precision / rows from jsonb_array_elements(many -> e) u)
+        case e
+            when 'estimator' then pgscore._measure_arrays(model, version, numbers, texts, began + allowed - clock_timestamp())
+            else array(select u::double precision / rows from jsonb_array_elements(many -> e) u)
+        end
     from unnest(engines) e;
 end
 $$;
@@ -6074,7 +6149,7 @@ declare
 begin
     select
         v.version, v.contract -> 'inputs' as inputs, v.contract -> 'output' as output, m.one_engine, v.digest,
-        pgscore._first_engine(m.name) as first_engine
+        pgscore._first_engine(m.name) as first_engine, pgscore._counts_scores(m.name) as counts_scores
     into strict serving
     from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
     where m.name = _model_functions.model;
@@ -6119,6 +6194,18 @@ begin
         end,
         format('Model "%s" version %s: a row as JSON, with the version and the reason of a refusal', model, serving.version)
     )::pgscore.generated_function;
+    return next (
+        pgscore._model_function(model, 'one'), '{numbers,texts}', '{double precision[],text[]}', 'double precision[]',
+        case when serving.counts_scores then 'plpgsql volatile parallel unsafe' else posture end,
+        case
+            when serving.counts_scores then pgscore._lasting_row_sql(model, serving.version, serving.one_engine, serving.inputs)
+            else format(
+                'select array[%s, %s::pg_catalog.float8]',
+                pgscore._given_call(serving.one_engine, model, serving.version, serving.inputs, null), serving.version
+            )
+        end,
+        format('Model "%s" version %s: score and version of a row, given as its numbers and its texts', model, serving.version)
+    )::pgscore.generated_function;
 end
 $$;
 
@@ -6155,7 +6242,7 @@ as $$
 $$;
 
 comment on function pgscore._model_function(text, text) is
-    'The name of a function of a model''s: no word: the score; serving: the version; rows, rescore: what bindings ask; predict, scored: by JSON';
+    'The name of a function of a model''s: no word: the score; serving: the version; rows, rescore: what bindings ask; one: a row as arrays; predict, scored: by JSON';
 grant execute on function pgscore._model_function(text, text) to pgscore_reader;
 
 create function pgscore._profile_functions(model text, profile regclass) returns setof pgscore.generated_function
@@ -6166,6 +6253,8 @@ declare
     serving record;
     problem record;
     arguments text[];
+    present text[];
+    split record;
     ordinary boolean[];
     is_current text;
     says text;
@@ -6200,21 +6289,24 @@ begin
             E'select case when %s\n    then %s\n    else %s\nend', is_current,
             pgscore._engine_call(serving.many_engine, model, serving.version, arguments, false, ordinary, 'scan'), late_score
         );
+        present := pgscore._profile_arguments(profile, serving.inputs, '($2)');
+        -- A function that counts is given arrays, not rows: PL/pgSQL takes a row apart and puts it together again.
+        split := pgscore._split_arguments(serving.inputs, present);
+        rescore := format(
+            E'select case when not %s\n    then %s\n    when $3 or %s\n    then %s\nend', is_current, late_rescore,
+            pgscore._inputs_differ(profile, serving.inputs, '($1)', '($2)'),
+            case
+                when serving.counts_scores
+                then format('%s(%s, %s)', pgscore._model_function(model, 'one'), split.numbers, split.texts)
+                else format(
+                    'array[%s, %s::pg_catalog.float8]',
+                    pgscore._engine_call(serving.one_engine, model, serving.version, present, false, ordinary, 'brief'),
+                    serving.version
+                )
+            end
+        );
         if serving.counts_scores then
-            rescore := pgscore._lasting_rescore_sql(
-                model, serving.version, serving.one_engine, profile, serving.inputs, ordinary, is_current, late_rescore
-            );
-            rescore_posture := 'plpgsql volatile parallel unsafe';
-        else
-            rescore := format(
-                E'select case when not %s\n    then %s\n    when $3 or %s\n    then array[%s, %s::pg_catalog.float8]\nend', is_current,
-                late_rescore, pgscore._inputs_differ(profile, serving.inputs, '($1)', '($2)'),
-                pgscore._engine_call(
-                    serving.one_engine, model, serving.version,
-                    pgscore._profile_arguments(profile, serving.inputs, '($2)'), false, ordinary, 'brief'
-                ),
-                serving.version
-            );
+            rescore_posture := 'sql volatile parallel unsafe';
         end if;
         rows_body := format(
             E'begin\n    if not %s then\n        return %s;\n    end if;\n'
@@ -6255,21 +6347,54 @@ $$;
 comment on function pgscore._profile_functions(text, regclass) is
     'The functions of a model that take rows of one profile table, naming the version that serves; where a column is missing, they say so; where none serves, those that triggers call';
 
-create function pgscore._lasting_rescore_sql(
-    model text, version integer, one_engine text, profile regclass, inputs jsonb, ordinary boolean[], is_current text, late text
-) returns text
+create function pgscore._given_call(engine text, model text, version integer, inputs jsonb, manner text) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    arguments constant text[] := pgscore._profile_arguments(profile, inputs, '($2)');
-    -- The table's number makes each plan depend on it: a change of its columns reaches open sessions.
-    bound constant text := format('pg_catalog.pg_typeof(%L::pg_catalog.regclass) is not null', profile::oid);
+    -- Elements by their place among the numbers, or among the texts.
+    elements constant text[] := array(
+        select format(
+            case when e.is_text then '($2)[%s]' else '($1)[%s]' end,
+            row_number() over (partition by e.is_text order by e.ordinal)
+        )
+        from (
+            select i.ordinal, i.input ->> 'type' = 'text' as is_text
+            from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+        ) e
+        order by e.ordinal
+    );
+    split record;
+begin
+    if engine = 'sql' and manner = 'careful' then
+        return pgscore._scorer_call_sql(model, version, cardinality(elements), elements, true);
+    elsif engine = 'sql' then
+        return pgscore._engine_call(
+            'sql', model, version, elements, false, array_fill(false, array[cardinality(elements)]), manner
+        );
+    end if;
+    -- What takes arrays takes them as they are.
+    select nullif(s.numbers, 'null') as numbers, nullif(s.texts, 'null') as texts into split
+    from pgscore._split_arguments(inputs, elements) s;
+    return replace(
+        replace(pgscore._engine_call(engine, model, version, elements, manner => manner), coalesce(split.numbers, ''), '$1'),
+        coalesce(split.texts, ''), '$2'
+    );
+end
+$$;
+
+comment on function pgscore._given_call(text, text, integer, jsonb, text) is
+    'SQL that scores a row with one engine of a version, its numbers given as $1 and its texts as $2; careful: all outputs by the function for any row';
+
+create function pgscore._lasting_row_sql(model text, version integer, one_engine text, inputs jsonb) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
     positive constant integer := (
         select (v.contract #>> '{output,positive}')::integer from pgscore.model_version v
-        where v.model = _lasting_rescore_sql.model and v.version = _lasting_rescore_sql.version
+        where v.model = _lasting_row_sql.model and v.version = _lasting_row_sql.version
     );
-    sql_call constant text := pgscore._engine_call('sql', model, version, arguments, false, ordinary);
     interpreting text := '';
     walking text := '';
 begin
@@ -6279,62 +6404,55 @@ begin
     if mark operator(pg_catalog.=) 'on' then
         -- PL/Python has been paid for in this session, or is now. Where it does not work, sql goes on.
         begin
-            score := case when %1$s then %2$s end;
+            score := %1$s;
             if score operator(pg_catalog.=) 'NaN' then
                 -- This session does not have the program yet.
-                score := case when %1$s then %3$s end;
+                score := %2$s;
             end if;
-            return array[score, %4$s::pg_catalog.float8];
+            return array[score, %3$s::pg_catalog.float8];
         exception
             when transaction_rollback then raise;
-            when others then mark := pgscore._stop_interpreting(%5$L, sqlerrm);
+            when others then mark := pgscore._stop_interpreting(%4$L, sqlerrm);
         end;
     end if;$body$,
-            bound, pgscore._engine_call('interpreter', model, version, arguments, manner => 'walk'),
-            pgscore._engine_call('interpreter', model, version, arguments, manner => 'apart'), version, model
+            pgscore._given_call('interpreter', model, version, inputs, 'walk'),
+            pgscore._given_call('interpreter', model, version, inputs, 'apart'), version, model
         );
     end if;
     if pgscore._has_walked(model, version) then
         -- In a statement of its own, so that most sessions do not plan what few rows need.
         walking := format(
             $body$
-        score := case when %1$s then %2$s end;
+        score := %1$s;
         if score is null then
-            score := case when %1$s then (%3$s)[%4$s] end;
+            score := (%2$s)[%3$s];
         end if;
-        return array[score, %5$s::pg_catalog.float8];$body$,
-            bound, pgscore._engine_call('sql', model, version, arguments, false, ordinary, 'walk'),
-            pgscore._scorer_call_sql(model, version, cardinality(arguments), arguments, true), coalesce(positive, 0) + 1, version
+        return array[score, %4$s::pg_catalog.float8];$body$,
+            pgscore._given_call('sql', model, version, inputs, 'walk'),
+            pgscore._given_call('sql', model, version, inputs, 'careful'), coalesce(positive, 0) + 1, version
         );
     end if;
     return format(
         $body$declare
     score pg_catalog.float8;
     mark pg_catalog.text := pg_catalog.current_setting('pgscore.lasting', true);
-begin
-    if not %1$s then
-        return %2$s;
-    elsif not $3 then
-        if not (%3$s and (%4$s)) then
-            return null;
-        end if;
-    end if;%5$s
+begin%1$s
     if mark is null or not mark operator(pg_catalog.=) any ('{on,sql}'::pg_catalog.text[]) then
         -- A session that scores a few rows only plans and starts as little as it can. After the ninth it lasts.
         mark := pg_catalog.set_config(
             'pgscore.lasting',
             case when pg_catalog.length(mark) operator(pg_catalog.>=) 8 then 'on' else pg_catalog.concat(mark, '.') end, false
-        );%6$s
+        );%2$s
     end if;
-    return array[case when %3$s then %7$s end, %8$s::pg_catalog.float8];
+    return array[%3$s, %4$s::pg_catalog.float8];
 end$body$,
-        is_current, late, bound, pgscore._inputs_differ(profile, inputs, '($1)', '($2)'), interpreting, walking, sql_call, version
+        interpreting, walking, pgscore._given_call('sql', model, version, inputs, null), version
     );
 end
 $$;
 
-comment on function pgscore._lasting_rescore_sql(text, integer, text, regclass, jsonb, boolean[], text, text) is
-    'The body of a function that scores a row of a profile table: without a plan to make at first, and in sessions that last with the engine that was chosen';
+comment on function pgscore._lasting_row_sql(text, integer, text, jsonb) is
+    'The body of a function that scores a row given as arrays: without a plan to make at first, and in sessions that last with the engine that was chosen';
 
 create function pgscore._rows_statement(model text, version integer, inputs jsonb, engine text, profile regclass) returns text
 language plpgsql stable
@@ -7290,12 +7408,18 @@ create function pgscore._table_columns(source regclass) returns jsonb
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select jsonb_agg(jsonb_build_object('name', a.attname, 'type', a.atttypid, 'modifier', a.atttypmod) order by a.attnum)
-    from pg_catalog.pg_attribute a
-    where a.attrelid = source and a.attnum > 0 and not a.attisdropped
+    select coalesce(
+        jsonb_agg(jsonb_build_object('name', a.attname, 'type', a.atttypid, 'modifier', a.atttypmod) order by a.attnum)
+            filter (where a.attnum is not null),
+        '[]'
+    )
+    from pg_catalog.pg_class c
+    left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    where c.oid = source
+    group by c.oid
 $$;
 
-comment on function pgscore._table_columns(regclass) is 'The columns of a table, in its order: name, type and the type''s modifier of each';
+comment on function pgscore._table_columns(regclass) is 'The columns of a table, in its order: name, type and the type''s modifier of each; NULL where there is no such table';
 
 create function pgscore._described_columns(columns jsonb) returns table (place bigint, name text, type oid, modifier integer)
 language sql immutable parallel safe
@@ -7321,9 +7445,10 @@ create function pgscore._names_sql(query text) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    -- One row of NULLs, whatever the query gives: it is planned, and not run. A comment may end it.
+    -- One row of NULLs, whatever the query gives: it is planned, and not run. A comment may end it. With the star it is
+    -- the row, also where one of its columns has that name.
     select format(
-        E'select pg_catalog.row_to_json(pgscore_row) from (select pgscore_query.* from (values (1)) as pgscore_one (one)'
+        E'select pg_catalog.row_to_json(pgscore_row.*) from (select pgscore_query.* from (values (1)) as pgscore_one (one)'
             ' left join (select * from (%s\n) as pgscore_given limit 0) as pgscore_query on true) as pgscore_row',
         query
     )
@@ -7602,8 +7727,8 @@ create function pgscore._most_chunk_rows(inputs jsonb) returns integer
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    -- More rows are not faster; a chunk of the widest model has megabytes.
-    select greatest(100, least(8192, 400000 / greatest(jsonb_array_length(inputs), 1)))
+    -- An estimator's call costs it milliseconds, whatever it is given; a chunk of the widest model has megabytes.
+    select greatest(100, least(32768, 400000 / greatest(jsonb_array_length(inputs), 1)))
 $$;
 
 comment on function pgscore._most_chunk_rows(jsonb) is 'How many rows of a model with these inputs are scored together at most';
@@ -7615,7 +7740,8 @@ as $$
     select case
         when pg_column_size(texts) > 16000000 then greatest(rows / 4, 1)
         when pg_column_size(texts) > 4000000 then rows
-        else least(4 * rows, most)
+        -- As many as make about that much of texts, which may be longer from here on.
+        else least(rows * least(16, greatest(2, 4000000 / greatest(pg_column_size(texts), 1))), most)
     end
 $$;
 
@@ -8340,6 +8466,38 @@ $$;
 
 comment on function pgscore._bindings_of(regclass) is 'The bindings of a profile table whose event tables exist';
 grant execute on function pgscore._bindings_of(regclass) to pgscore_reader;
+
+create function pgscore._is_together(b pgscore.binding) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Each of a few changes the row of one event by itself. To do that for many takes time with the square of their number,
+    -- since each change asks all models. Partitions have triggers for rows, and none that is the last.
+    return b.timing = 'statement' and not pgscore._is_partitioned(b.events) and 4 < (
+        select count(*) from pgscore._bindings_of(b.profile) o where o.events = b.events and o.timing = 'statement'
+    );
+end
+$$;
+
+comment on function pgscore._is_together(pgscore.binding) is
+    'Whether what a statement brings by a binding is done together with what it brings by the others of the same tables, by a trigger after all of theirs';
+grant execute on function pgscore._is_together(pgscore.binding) to pgscore_reader;
+
+create function pgscore._run_trigger(b pgscore.binding) returns name
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- It fires after all that begin with "pgscore_".
+    select '~' || substr(o.event_prefix::text, 2) || '_run'
+    from pgscore._bindings_of(b.profile) o
+    where o.events = b.events and o.timing = 'statement'
+    order by o.number limit 1
+$$;
+
+comment on function pgscore._run_trigger(pgscore.binding) is
+    'The name of the trigger that does what a statement brings by all bindings of two tables: that of the first of them';
+grant execute on function pgscore._run_trigger(pgscore.binding) to pgscore_reader;
 
 create function pgscore._keys_of(profile regclass)
 returns table (profile_key name[], first integer, numbers text, bindings pgscore.binding[])
@@ -9084,17 +9242,20 @@ as $function$ select $template$
 -- Binding {{binding}}: rows that come into {{events}} move {{profile}}. Generated; change it with pgscore.attach.
 <<here>>
 declare
-    many boolean;
+    many boolean := false;
     {{declared}}
 begin
     begin
         -- One event is what most statements bring, and to group it costs more than all the rest. No other columns are read
         -- or written below, or at commit, so what is wrong with them is found here, and said in one sentence.
-        perform {{read}}
-        from pgscore_new e offset 1;
-        many := found;
-    exception when others then
-        {{unfit}}
+        select {{brought}}
+        into strict {{variables}}
+        from pgscore_new e
+        where {{fits}};
+    exception
+        when no_data_found then return null;
+        when too_many_rows then many := true;
+        when others then {{unfit}}
     end;
     if many then
         {{insert_many}}
@@ -9117,7 +9278,7 @@ as $function$ select $template$
 insert into {{queue}}
     (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
 select
-    {{number}}, 'move', case when row_number() over () = 1 then '{{timing}}' end,
+    {{number}}, 'move', {{runs}},
     {{folded_names}}
 from (
     select {{folded}}
@@ -9132,31 +9293,28 @@ comment on function pgscore._queue_many_template() is
     'Template: the statement that folds inserted events by profile and queues what they bring';
 grant execute on function pgscore._queue_many_template() to pgscore_reader;
 
-create function pgscore._queue_one_template() returns text
+create function pgscore._insert_one_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
+if {{is_nothing}} then
+    return null;
+end if;
+{{move_at_once}}
 insert into {{queue}}
     (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
-select {{number}}, 'move', '{{timing}}', {{ones}}
-from {{source}}
-where {{worth_one}};
+values ({{number}}, 'move', {{runs_one}}, {{variables}});
 $template$ $function$;
 
-comment on function pgscore._queue_one_template() is
-    'Template: the statement that queues the event of a statement that brought only one';
-grant execute on function pgscore._queue_one_template() to pgscore_reader;
+comment on function pgscore._insert_one_template() is
+    'Template: what a trigger function does with one event that came';
+grant execute on function pgscore._insert_one_template() to pgscore_reader;
 
-create function pgscore._move_one_template() returns text
+create function pgscore._move_at_once_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
-select {{ones}} into {{variables}}
-from {{source}}
-where {{worth_one}};
-if not found then
-    return null;
-elsif not {{recounted}} then
+if not {{recounted}} then
     update {{profile}} p set {{moved}}
     where {{match_variables}};
     if found then
@@ -9164,14 +9322,11 @@ elsif not {{recounted}} then
     end if;
 end if;
 -- No profile, or events of this statement were counted before: that is more than one UPDATE.
-insert into {{queue}}
-    (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
-values ({{number}}, 'move', 'statement', {{variables}});
 $template$ $function$;
 
-comment on function pgscore._move_one_template() is
+comment on function pgscore._move_at_once_template() is
     'Template: what a trigger function does with one event where work is done at the end of each statement';
-grant execute on function pgscore._move_one_template() to pgscore_reader;
+grant execute on function pgscore._move_at_once_template() to pgscore_reader;
 
 -- core/binding/templates/change.sql
 create function pgscore._change_template() returns text
@@ -9203,7 +9358,7 @@ as $function$ select $template$
 insert into {{queue}}
     (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
 select
-    {{number}}, {{task}}, case when row_number() over () = 1 then '{{timing}}' end,
+    {{number}}, {{task}}, {{runs}},
     {{folded_names}}
 from (
     select {{signed}}
@@ -9243,6 +9398,9 @@ begin
         {{unfit}}
     end;
     if tg_op = 'INSERT' then
+        select {{brought}}
+        into {{variables}}
+        from {{source}};
         {{insert_one}}
     elsif tg_op = 'UPDATE' then
         {{queue_update}}
@@ -9402,6 +9560,40 @@ $template$ $function$;
 comment on function pgscore._alone_update_template() is
     'Template: the statement that moves the counters of one profile';
 grant execute on function pgscore._alone_update_template() to pgscore_reader;
+
+create function pgscore._run_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Does what a statement has brought to {{profile}} by many bindings. Generated; change it with pgscore.attach.
+<<here>>
+declare
+    work {{queue}}[];
+    detail text;
+    hint text;
+begin
+    with taken as (
+        delete from {{queue}} pgscore_row
+        where pgscore_row.pgscore_transaction = pg_current_xact_id_if_assigned() and pgscore_row.pgscore_runs = 'last'
+        returning pgscore_row as work
+    )
+    select array_agg(t.work) into work from taken t;
+    if work is null then
+        return null;
+    end if;
+    begin
+        perform {{apply}}(work);
+    exception when others then
+        get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
+        perform pgscore._fail({{number}}, {{events}}, sqlstate, sqlerrm, detail, hint);
+    end;
+    return null;
+end
+$template$ $function$;
+
+comment on function pgscore._run_template() is
+    'Template: the trigger function that does, after all triggers of a statement, what they have queued';
+grant execute on function pgscore._run_template() to pgscore_reader;
 
 -- core/binding/templates/move.sql
 create function pgscore._move_template() returns text
@@ -9838,16 +10030,6 @@ as $function$ select $template$
 declare
     rekeys boolean;
 begin
-    -- What pgscore wrote together with the score, and nothing that a trigger changes because of it.
-    if current_setting('pgscore.scored', true) ~ ('^' || pg_trigger_depth() || '/[0-9]{1,18}$') then
-        if exists (
-            select from {{queue}} q
-            where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_task = 'scored'
-                and q.pgscore_id = split_part(current_setting('pgscore.scored', true), '/', 2)::bigint
-        ) then
-            return new;
-        end if;
-    end if;
     {{rekeys}}
     {{scores}}
     return new;
@@ -9857,6 +10039,51 @@ $template$ $function$;
 comment on function pgscore._score_template() is
     'Template: the trigger function that scores a row of a profile table before it is stored';
 grant execute on function pgscore._score_template() to pgscore_reader;
+
+create function pgscore._is_marked_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Whether a statement stores rows of {{profile}} together with their scores: then the trigger that scores them stands
+-- aside. Generated; change it with pgscore.attach.
+begin
+    -- The condition of that trigger, and of no use elsewhere. It says that it is immutable, so PostgreSQL evaluates it when it
+    -- prepares the condition: once for each execution of a statement and each table, and not for each row. No plan keeps a
+    -- trigger's condition, while one that called this would keep the answer; hence what is called here is not immutable.
+    -- Whoever writes to the table runs it for each statement: without settings, so with the schema of each name.
+    if pg_catalog.current_setting('pgscore.scored', true) operator(pg_catalog.<>) '' then
+        return {{has_mark}}();
+    end if;
+    return false;
+end
+$template$ $function$;
+
+comment on function pgscore._is_marked_template() is
+    'Template: the condition on which the trigger function that scores rows is not called, the same for all rows of a statement';
+grant execute on function pgscore._is_marked_template() to pgscore_reader;
+
+create function pgscore._has_mark_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Whether the setting names a mark in the queue of {{profile}}. Generated; change it with pgscore.attach.
+begin
+    -- Anybody may set it, and only the owner can queue what it names. It says at which depth of triggers rows are stored
+    -- with their scores: not what a trigger changes because of that.
+    if current_setting('pgscore.scored', true) ~ ('^' || pg_trigger_depth() + 1 || '/[0-9]{1,18}$') then
+        return exists (
+            select from {{queue}} q
+            where q.pgscore_transaction = pg_current_xact_id_if_assigned() and q.pgscore_task = 'scored'
+                and q.pgscore_id = split_part(current_setting('pgscore.scored', true), '/', 2)::bigint
+        );
+    end if;
+    return false;
+end
+$template$ $function$;
+
+comment on function pgscore._has_mark_template() is
+    'Template: the function that looks for the mark by which the trigger that scores rows is told to leave them alone';
+grant execute on function pgscore._has_mark_template() to pgscore_reader;
 
 create function pgscore._rekey_one_template() returns text
 language sql immutable
@@ -10028,12 +10255,12 @@ exception when others then
 end;
 insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
 select {{number}}, 'arrive', case when row_number() over () = 1 then '{{timing}}' end, {{values}}
-from pgscore_new n
+from pgscore_new n{{and_numbers}}
 where {{present}};
 $template$ $function$;
 
 comment on function pgscore._arrive_one_template() is
-    'Template: the statement that queues new profiles for a binding';
+    'Template: the statement that queues new profiles for bindings with the same key and timing, of which one row runs all';
 grant execute on function pgscore._arrive_one_template() to pgscore_reader;
 
 -- core/binding/templates/forget.sql
@@ -10207,6 +10434,7 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
 if tg_op = 'TRUNCATE' then
+    perform pgscore._refuse_old_snapshot(tg_relid);
     insert into pgscore.score_change (binding, owner, model, key, former)
     select b.name, b.owner, b.model, {{row_text}}, p.{{score}}
     from pgscore.binding b, {{profile}} p
@@ -10310,18 +10538,19 @@ as $function$ select $template$
 <<here>>
 declare
     task text := $2;
-    wanted text := $3;
+    whole boolean := $3 = 'whole';
+    outdated boolean := $3 = 'outdated';
     serving integer := $4;
     first text[] := $5;
     last text[] := $6;
     among text[] := $7;
+    many integer := $8;
     listed boolean;
     {{declared}}
     names text[];
     scores double precision[];
     reasons text[];
     given {{profile}}[];
-    places bigint[];
     answer record;
     mark bigint;
     start integer;
@@ -10359,15 +10588,13 @@ if $1 = {{number}} then
                 select {{place}} into page_first from {{profile}} pgscore_row
                 where ({{keys}}) > ({{first}}) and {{present}} and ({{wanted}}) order by {{keys}} limit 1;
             end if;
-            select l.n, {{last_place}} into checked, page_last
+            select count(*), {{last_place}} into checked, page_last
             from (
-                select {{aliased}}, row_number() over (order by {{keys}}) as n
+                select {{aliased}}
                 from {{profile}} pgscore_row
                 where ({{keys}}) >= ({{page_first}}) and {{present}} and ({{wanted}})
-                order by {{keys}} limit $8
-            ) l
-            order by l.n desc limit 1;
-            checked := coalesce(checked, 0);
+                order by {{keys}} limit here.many
+            ) u;
             return;
         end if;
         {{work}}
@@ -10386,53 +10613,7 @@ create function pgscore._rescore_work_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
--- In the one order, and without waiting for anybody. Who is locked is read as it stands then.
-if exists (select from pgscore.model m where m.name = {{model}} and m.many_engine = 'estimator') then
-    select {{collected}}, array_agg(l.name), array_agg(l.pgscore_row) into {{collectors}}, names, given
-    from (
-        select {{aliased}}, {{key_text}} as name, pgscore_row
-        from {{profile}} pgscore_row
-        where {{range}} and {{present}} and ({{wanted}})
-        order by {{order}} for no key update skip locked
-    ) l;
-    {{ask_all}}
-else
-    select {{collected}}, array_agg(l.name), array_agg(l.score) into {{collectors}}, names, scores
-    from (
-        select {{aliased}}, {{key_text}} as name, pgscore.score({{model}}::text, pgscore_row) as score
-        from {{profile}} pgscore_row
-        where {{range}} and {{present}} and ({{wanted}})
-        order by {{order}} for no key update skip locked
-    ) l;
-    -- What has no score was refused, perhaps, and the function for rows says why.
-    select array_agg(pgscore_row order by u.place), array_agg(u.place order by u.place) into given, places
-    from unnest({{arrays}}, here.scores) with ordinality as u ({{key_names}}, score, place)
-    join {{profile}} pgscore_row on {{unnested_match}}
-    where u.score is null;
-    {{ask_some}}
-end if;
-select count(*) into checked from {{profile}} pgscore_row where {{range}} and {{present}} and ({{wanted}});
-if checked > coalesce(cardinality(names), 0) then
-    -- Others have locked them.
-    select array_agg({{row_text}}) into skipped
-    from {{profile}} pgscore_row
-    where {{range}} and {{present}} and ({{wanted}})
-        and {{row_text}} not in (select {{unnested_text}} from unnest({{arrays}}) as u ({{key_names}}));
-end if;
-checked := coalesce(cardinality(names), 0);
-refused := coalesce(num_nonnulls(variadic reasons), 0);
-if names is null then
-    return;
-end if;
-if listed or refused > 0 then
-    insert into pgscore.stale_row as s (binding, key, reason)
-    select {{number}}, a.key, a.reason from unnest(here.names, here.reasons) as a (key, reason)
-    where a.reason is not null and a.key is not null and {{known}}
-    on conflict on constraint stale_row_pkey do update set reason = excluded.reason where s.reason <> excluded.reason;
-    delete from pgscore.stale_row s
-    using unnest(here.names, here.reasons) as a (key, reason)
-    where s.binding = {{number}} and s.cause = 'score' and s.key = a.key and a.reason is null;
-end if;
+changed := 0;
 -- Tells the trigger that scores rows to leave these alone, unless another trigger, or another model, may have to be heard.
 if not exists (
     select from pg_catalog.pg_trigger t
@@ -10441,7 +10622,43 @@ if not exists (
     insert into {{queue}} (pgscore_binding, pgscore_task) values (0, 'scored') returning pgscore_id into mark;
     perform set_config('pgscore.scored', format('%s/%s', pg_trigger_depth() + 1, mark), true);
 end if;
-{{write}}
+-- In the one order, and without waiting for anybody. Who is locked is read as it stands then.
+if exists (select from pgscore.model m where m.name = {{model}} and m.many_engine = 'estimator') then
+    select count(*), {{collected}}, array_agg(u.name), array_agg(u.pgscore_row) into checked, {{collectors}}, names, given
+    from (
+        select {{aliased}}, {{key_text}} as name, pgscore_row
+        from {{profile}} pgscore_row
+        where {{range}} and {{present}} and ({{wanted}})
+        order by {{order}} for no key update skip locked
+    ) u;
+    if whole or checked < many then
+        select array_agg({{row_text}}) into skipped
+        from {{profile}} pgscore_row
+        where {{range}} and {{present}} and ({{wanted}})
+            and {{row_text}} not in (select {{unnested_text}} from unnest({{arrays}}) as u ({{key_names}}));
+    end if;
+else
+    {{work_at_once}}
+    if keys_1 is not null then
+        -- Refused, perhaps: the function for rows says why.
+        select {{collected}}, array_agg({{key_text}}), array_agg(pgscore_row) into {{collectors}}, names, given
+        from unnest({{arrays}}) as u ({{key_names}}) join {{profile}} pgscore_row on {{unnested_match}};
+    end if;
+end if;
+if names is not null then
+    {{ask}}
+    refused := num_nonnulls(variadic reasons);
+    if listed or refused > 0 then
+        insert into pgscore.stale_row as s (binding, key, reason)
+        select {{number}}, a.key, a.reason from unnest(here.names, here.reasons) as a (key, reason)
+        where a.reason is not null and a.key is not null and {{known}}
+        on conflict on constraint stale_row_pkey do update set reason = excluded.reason where s.reason <> excluded.reason;
+        delete from pgscore.stale_row s
+        using unnest(here.names, here.reasons) as a (key, reason)
+        where s.binding = {{number}} and s.cause = 'score' and s.key = a.key and a.reason is null;
+    end if;
+    {{write}}
+end if;
 if mark is not null then
     perform set_config('pgscore.scored', '', true);
     delete from {{queue}} q where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_id = here.mark;
@@ -10452,19 +10669,56 @@ comment on function pgscore._rescore_work_template() is
     'Template: what scores the rows that were handed out, and writes what has changed';
 grant execute on function pgscore._rescore_work_template() to pgscore_reader;
 
+create function pgscore._rescore_at_once_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- One statement, and each row is touched once. Of those that have no score the keys are left.
+with locked as materialized (
+    select {{aliased}}, {{former}}, case when here.listed then {{key_text}} end as name,
+        pgscore.score({{model}}::text, pgscore_row) as score
+    from {{profile}} pgscore_row
+    where {{range}} and {{present}} and ({{wanted}})
+    order by {{order}} for no key update skip locked
+), written as (
+    update {{profile}} p set {{score}} = u.score{{columns}}
+    from locked u
+    where {{match}} and {{own_range}} and u.score is not null and ({{former_differs}})
+    returning {{returned}}
+), {{logged}}unlisted as (
+    delete from pgscore.stale_row s
+    using locked u
+    where here.listed and s.binding = {{number}} and s.cause = 'score' and s.key = u.name and u.score is not null
+)
+select
+    count(*), (select count(*) from written), {{collected_without}}, (
+        -- What was handed out and could not be had: others have locked it, or have scored it meanwhile.
+        select array_agg({{row_text}})
+        from {{profile}} pgscore_row
+        where (here.whole or (select count(*) from locked) < here.many)
+            and {{range}} and {{present}} and ({{wanted}}) and not exists (select from locked u where {{unnested_match}})
+    )
+into checked, changed, {{collectors}}, skipped
+from locked u;
+$template$ $function$;
+
+comment on function pgscore._rescore_at_once_template() is
+    'Template: the one statement that locks, scores and writes rows';
+grant execute on function pgscore._rescore_at_once_template() to pgscore_reader;
+
 create function pgscore._rescore_ask_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
-reasons := array_fill(null::text, array[coalesce(cardinality(here.names), 0)]);
 start := 1;
-while start <= coalesce(cardinality(given), 0) loop
+while start <= cardinality(given) loop
     select s.scores, s.version, s.reasons into answer
     from pgscore._score_rows({{model}}, here.given[here.start : here.start + 999]) s;
     if answer.version is distinct from serving then
         raise exception 'another version of model "%" was promoted meanwhile', {{model}} using errcode = 'serialization_failure';
     end if;
-    {{taken}}
+    scores := scores || answer.scores;
+    reasons := reasons || coalesce(answer.reasons, array_fill(null::text, array[cardinality(answer.scores)]));
     start := start + 1000;
 end loop;
 $template$ $function$;
@@ -10477,33 +10731,33 @@ create function pgscore._rescore_write_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
-update {{profile}} p set {{score}} = u.score{{columns}}
-from unnest({{arrays}}, here.scores, here.reasons) as u ({{key_names}}, score, reason)
-where {{match}} and u.reason is null and ({{differs}})
+with written as (
+    update {{profile}} p set {{score}} = u.score{{columns}}
+    from unnest({{arrays}}, here.scores, here.reasons) as u ({{key_names}}, score, reason)
+    where {{match}} and u.reason is null and ({{differs}})
+    returning {{returned}}
+){{also_logged}}
+select changed + count(*) into changed from written;
 $template$ $function$;
 
 comment on function pgscore._rescore_write_template() is
-    'Template: the one UPDATE that writes scores which differ';
+    'Template: the UPDATE that writes scores which differ, from arrays';
 grant execute on function pgscore._rescore_write_template() to pgscore_reader;
 
 create function pgscore._rescore_log_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
-with written as (
-    {{write}}
-    returning {{key_text}} as key, u.score
-), logged as (
+logged as (
     insert into pgscore.prediction_log (model, version, binding, key, score)
     select b.model, here.serving, b.name, w.key, w.score
     from pgscore.binding b, written w
     where b.number = {{number}} and b.profile = {{profile}}::regclass
 )
-select count(*) into changed from written;
 $template$ $function$;
 
 comment on function pgscore._rescore_log_template() is
-    'Template: what writes scores to the profile table and to the prediction log';
+    'Template: what writes scores to the prediction log too';
 grant execute on function pgscore._rescore_log_template() to pgscore_reader;
 
 -- core/binding/generating/names.sql
@@ -10596,8 +10850,81 @@ comment on function pgscore._profile_object(pgscore.binding, text) is
     'A function or table that the bindings of a profile table share, in the schema of the table';
 grant execute on function pgscore._profile_object(pgscore.binding, text) to pgscore_reader;
 
+create function pgscore._generated_names(b pgscore.binding) returns table (kind text, schema name, name text, what text, is_shared boolean)
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select 'function', b.event_schema, b.event_prefix || '_' || w.what, w.what, false
+    from unnest(array['insert', 'update', 'delete', 'row', 'truncate', 'recount', 'reconcile']) as w (what)
+    union all
+    select 'function', b.profile_schema, b.profile_prefix || '_' || w.what, w.what, true
+    from unnest(array['apply', 'commit', 'run', 'score', 'is_marked', 'has_mark', 'arrive', 'forget', 'rekey', 'tell', 'notify', 'rescore']) as w (what)
+    union all
+    select 'table', b.profile_schema, b.profile_prefix || '_' || w.what, w.what, true
+    from unnest(array['queue', 'arrival']) as w (what)
+$$;
+
+comment on function pgscore._generated_names(pgscore.binding) is
+    'All that may be generated for a binding, by name; is_shared: beside the profile table, for all of its bindings';
+grant execute on function pgscore._generated_names(pgscore.binding) to pgscore_reader;
+
+create function pgscore._generated_functions(b pgscore.binding) returns table (oid oid, owner oid, schema name, name text, what text, is_shared boolean)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select p.oid, p.proowner, g.schema, g.name, g.what, g.is_shared
+    from pgscore._generated_names(b) g
+    join pg_catalog.pg_namespace n on n.nspname = g.schema
+    join pg_catalog.pg_proc p on p.pronamespace = n.oid and p.proname = g.name
+    where g.kind = 'function'
+$$;
+
+comment on function pgscore._generated_functions(pgscore.binding) is
+    'The functions that stand under the names of what is generated for a binding, whoever owns them';
+grant execute on function pgscore._generated_functions(pgscore.binding) to pgscore_reader;
+
+create function pgscore._generated_tables(b pgscore.binding) returns table (oid oid, owner oid, kind "char", object text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select c.oid, c.relowner, c.relkind, format('%I.%I', g.schema, g.name)
+    from pgscore._generated_names(b) g
+    join pg_catalog.pg_namespace n on n.nspname = g.schema
+    join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = g.name
+    where g.kind = 'table'
+$$;
+
+comment on function pgscore._generated_tables(pgscore.binding) is
+    'What stands under the names of the tables that are generated for a binding, whoever owns it';
+grant execute on function pgscore._generated_tables(pgscore.binding) to pgscore_reader;
+
+create function pgscore._is_wanted(b pgscore.binding, what text) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return case
+        when what in ('insert', 'update', 'delete') then not pgscore._is_partitioned(b.events)
+        when what = 'row' then pgscore._is_partitioned(b.events)
+        when what in ('tell', 'notify') then exists (select from pgscore._tell_triggers(b.profile) t where t.function = what)
+        when what = 'run' then exists (select from pgscore._bindings_of(b.profile) o where pgscore._is_together(o))
+        -- A release before this one had no condition for the trigger that scores.
+        when what in ('is_marked', 'has_mark') then pgscore._procedure(b.profile_schema, b.profile_prefix || '_is_marked') is not null
+        -- Made when it is first called.
+        when what = 'rescore' then pgscore._has_rescore(b)
+        else true
+    end;
+end
+$$;
+
+comment on function pgscore._is_wanted(pgscore.binding, text) is
+    'Whether a binding has what may be generated under a name, as its tables, its options and the other bindings are';
+grant execute on function pgscore._is_wanted(pgscore.binding, text) to pgscore_reader;
+
 -- core/binding/generating/statements.sql
-create function pgscore._function_sql(signature text, returns text, posture text, body text, says text, owner regrole) returns setof text
+create function pgscore._function_sql(
+    signature text, returns text, posture text, body text, says text, owner regrole, has_owners_rights boolean default true
+) returns setof text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -10607,8 +10934,9 @@ as $$
     from (select replace(format(e'\n%s\n', body), chr(2), chr(10)) as body) as text, lateral (
         values
             (1, format(
-                e'create or replace function %s%s\nlanguage %s security definer set search_path = pg_catalog, pg_temp\nas %L',
-                signature, coalesce(' returns ' || returns, ''), posture, text.body
+                e'create or replace function %s%s\nlanguage %s%s\nas %L',
+                signature, coalesce(' returns ' || returns, ''), posture,
+                case when has_owners_rights then ' security definer set search_path = pg_catalog, pg_temp' end, text.body
             )),
             (2, format('comment on function %s is %L', signature, format('pgscore: %s (%s)', says, md5(text.body)))),
             (3, format('revoke all on function %s from public', signature)),
@@ -10618,9 +10946,9 @@ as $$
     order by s.step
 $$;
 
-comment on function pgscore._function_sql(text, text, text, text, text, regrole) is
-    'What makes a function that works with the rights of the owner of tables, and that nobody else may call';
-grant execute on function pgscore._function_sql(text, text, text, text, text, regrole) to pgscore_reader;
+comment on function pgscore._function_sql(text, text, text, text, text, regrole, boolean) is
+    'What makes a function that works with the rights of the owner of tables, or with its caller''s, and that nobody else may call';
+grant execute on function pgscore._function_sql(text, text, text, text, text, regrole, boolean) to pgscore_reader;
 
 create function pgscore._trigger_hash(fires text, details text) returns text
 language sql immutable
@@ -10640,16 +10968,19 @@ as $$
         (
             select case
                 when t.tgenabled not in ('O', 'A') then 'disabled'
-                when c.hash is null or t.tgfoid is distinct from function::oid
+                when c.hash is null or t.tgfoid is distinct from function::oid then 'edited'
+                when c.hash <> pgscore._trigger_hash(fires, details) then 'outdated'
+                when
                     -- What its definition says, but for expressions: those are PostgreSQL's text of ours.
-                    or (t.tgtype & 1 <> 0) <> (details ~ 'for each row') or (t.tgtype & 2 <> 0) <> (fires ~ '^before')
+                    (t.tgtype & 1 <> 0) <> (details ~ 'for each row') or (t.tgtype & 2 <> 0) <> (fires ~ '^before')
                     or (t.tgtype & 4 <> 0) <> (fires ~ ' insert') or (t.tgtype & 8 <> 0) <> (fires ~ ' delete')
                     or (t.tgtype & 16 <> 0) <> (fires ~ ' update') or (t.tgtype & 32 <> 0) <> (fires ~ ' truncate')
                     or (t.tgqual is not null) <> (details ~ 'when [(]') or array_length(t.tgattr::smallint[], 1) > 0
                     or (t.tgnewtable is not null) <> (details ~ 'new table') or (t.tgoldtable is not null) <> (details ~ 'old table')
                     or t.tginitdeferred <> (details ~ 'initially deferred')
+                    -- One that names no columns is written alike.
+                    or details ~ ' when [(]not ' and strpos(pg_get_triggerdef(t.oid), format('WHEN ((NOT %s))', substring(details from ' when [(]not (.*)[)]$'))) = 0
                 then 'edited'
-                when c.hash <> pgscore._trigger_hash(fires, details) then 'outdated'
                 else 'ok'
             end
             from pg_catalog.pg_trigger t,
@@ -10832,6 +11163,29 @@ comment on function pgscore._profiles_fit_sql(pgscore.binding, text) is
     'SQL that PostgreSQL refuses where columns of the profile have got types with which counters would be wrong; never computed';
 grant execute on function pgscore._profiles_fit_sql(pgscore.binding, text) to pgscore_reader;
 
+create function pgscore._written_sql(b pgscore.binding, targets name[]) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select concat_ws(', ', pgscore._columns_sql(array(
+        select c.name from (
+            select 1 as step, k.ordinal, k.name from unnest(b.profile_key) with ordinality as k (name, ordinal)
+            union all
+            select 2, r.ordinal, r.target from pgscore._reducers_of(b) r
+            union all
+            select 3, n.ordinal, n.name
+            -- Those of other models are looked at where rows are scored: what else is attached changes nothing here.
+            from pgscore._targets_of(b.profile) t, unnest(array[t.score, t.version, t.scored_at]) with ordinality as n (name, ordinal)
+            where t.model = b.model and n.name is not null
+        ) c
+        group by c.name order by min(c.step), min(c.ordinal), c.name
+    ), 'p'), pgscore._profiles_fit_sql(b, 'p'), pgscore._columns_sql(b.profile_key || targets, 'q'))
+$$;
+
+comment on function pgscore._written_sql(pgscore.binding, name[]) is
+    'SQL that PostgreSQL refuses where columns of a profile, p, or of its queue, q, are not those that a binding writes; never computed';
+grant execute on function pgscore._written_sql(pgscore.binding, name[]) to pgscore_reader;
+
 create function pgscore._event_parts(b pgscore.binding) returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -10850,7 +11204,13 @@ begin
     -- Those that are looked up in the events bring nothing.
     select
         array_agg(r.target order by r.ordinal) filter (where r.kind <> 'look'),
-        array_agg(r.one order by r.ordinal) filter (where r.kind <> 'look'),
+        -- Of the variables' types: PL/pgSQL would have a cast made ready in each transaction. But one that might cut off.
+        array_agg(
+            case
+                when r.delta not in ('bigint', 'numeric', 'double precision') then r.one
+                else format(case when r.one ~ '^case ' then '(%s)::%s' else '%s::%s' end, r.one, r.delta)
+            end order by r.ordinal
+        ) filter (where r.kind <> 'look'),
         array_agg(r.folded order by r.ordinal) filter (where r.kind <> 'look'),
         string_agg(
             format('%I = %s', r.target, pgscore._fill(r.grown, jsonb_build_object(
@@ -10860,30 +11220,39 @@ begin
     into targets, ones, folded, moved
     from pgscore._reducers_of(b) r;
     return jsonb_build_object(
-        'binding', b.events, 'number', b.number, 'events', b.events, 'profile', b.profile, 'timing', b.timing,
+        'binding', b.events, 'number', b.number, 'events', b.events, 'profile', b.profile,
         'queue', pgscore._profile_object(b, 'queue'), 'unfit', pgscore._unfit_sql(b), 'recounted', pgscore._recounted_sql(),
         'read', format(
             e'%s,\n    %s,\n    (select row(%s) from %s p, %s q where false)', pgscore._columns_sql(pgscore._read_columns(b), 'e'),
-            pgscore._events_fit_sql(b, 'e'),
-            concat_ws(', ', pgscore._columns_sql(array(
-                select c.name from (
-                    select 1 as step, k.ordinal, k.name from unnest(b.profile_key) with ordinality as k (name, ordinal)
-                    union all
-                    select 2, r.ordinal, r.target from pgscore._reducers_of(b) r
-                    union all
-                    select 3, n.ordinal, n.name
-                    from pgscore._targets_of(b.profile) t, unnest(array[t.score, t.version, t.scored_at]) with ordinality as n (name, ordinal)
-                    where n.name is not null
-                ) c
-                group by c.name order by min(c.step), min(c.ordinal), c.name
-            ), 'p'), pgscore._profiles_fit_sql(b, 'p'), pgscore._columns_sql(b.profile_key || targets, 'q')), b.profile, pgscore._profile_object(b, 'queue')
+            pgscore._events_fit_sql(b, 'e'), pgscore._written_sql(b, targets), b.profile, pgscore._profile_object(b, 'queue')
         ),
+        -- As long as it fits nothing is left of it but the locks, without which a change of columns might come too late.
+        'fits', format(
+            e'case when false then row(\n        %s,\n        %s\n    ) is null else true end\n'
+                '    and (select 1 from %s p, %s q where false and row(\n        %s\n    ) is null) is null',
+            pgscore._columns_sql(pgscore._read_columns(b), 'e'), pgscore._events_fit_sql(b, 'e'), b.profile, pgscore._profile_object(b, 'queue'),
+            pgscore._written_sql(b, targets)
+        ),
+        'runs', case when pgscore._is_together(b) then '''last''' else format('case when row_number() over () = 1 then %L end', b.timing) end,
+        'runs_one', quote_literal(case when pgscore._is_together(b) then 'last' else b.timing end),
         'columns', pgscore._columns_sql(b.profile_key || targets),
         'event_keys', pgscore._columns_sql(b.event_key, 'e'),
         'present', pgscore._present_sql(b.event_key, 'e'),
         'folded_names', pgscore._columns_sql(b.profile_key || targets, 'f'),
-        'ones', concat_ws(', ', pgscore._columns_sql(b.event_key, 'e'), pgscore._list_sql(ones)),
-        'worth_one', concat_ws(' and ', pgscore._present_sql(b.event_key, 'e'), pgscore._worth_sql(b, ones)),
+        'brought', concat_ws(', ',
+            (
+                select string_agg(format('e.%I::%s', e.name, t.type), ', ' order by ordinal)
+                from unnest(b.event_key) with ordinality as e (name, ordinal)
+                join unnest(pgscore._key_types(b.profile, b.profile_key)) with ordinality as t (type, ordinal) using (ordinal)
+            ),
+            pgscore._list_sql(ones)
+        ),
+        'is_nothing', concat_ws(' or not ',
+            (select string_agg(format('here.key_%s is null', o), ' or ' order by o) from generate_subscripts(b.event_key, 1) o),
+            pgscore._worth_sql(b, array(
+                select format('here.delta_%s', r.ordinal) from pgscore._reducers_of(b) r where r.kind <> 'look' order by r.ordinal
+            ))
+        ),
         'folded', array_to_string(keys_folded || array(
             select format('%s as %I', f.folded, t.target)
             from unnest(folded) with ordinality as f (folded, ordinal) join unnest(targets) with ordinality as t (target, ordinal) using (ordinal)
@@ -10911,7 +11280,7 @@ create function pgscore._can_move_at_once(b pgscore.binding) returns boolean
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select b.timing = 'statement' and not exists (select from pgscore._reducers_of(b) r where r.kind = 'look')
+    select b.timing = 'statement' and not pgscore._is_together(b) and not exists (select from pgscore._reducers_of(b) r where r.kind = 'look')
 $$;
 
 comment on function pgscore._can_move_at_once(pgscore.binding) is
@@ -10922,9 +11291,9 @@ create function pgscore._insert_one_sql(b pgscore.binding, parts jsonb) returns 
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select pgscore._fill(
-        case when pgscore._can_move_at_once(b) then pgscore._move_one_template() else pgscore._queue_one_template() end, parts
-    )
+    select pgscore._fill(pgscore._insert_one_template(), parts || jsonb_build_object(
+        'move_at_once', case when pgscore._can_move_at_once(b) then pgscore._fill(pgscore._move_at_once_template(), parts) end
+    ))
 $$;
 
 comment on function pgscore._insert_one_sql(pgscore.binding, jsonb) is 'What a trigger function does with one event that came';
@@ -10941,7 +11310,6 @@ as $$
         union all
         select 2, r.ordinal, format('delta_%s %s;', r.ordinal, r.delta) from pgscore._reducers_of(b) r where r.kind <> 'look'
     ) d
-    where pgscore._can_move_at_once(b)
 $$;
 
 comment on function pgscore._declared_sql(pgscore.binding) is 'The variables of what a trigger function does with one event';
@@ -11035,8 +11403,8 @@ as $$
             e'if pg_partition_root(tg_relid) is distinct from %L::regclass then\n    return null;\nend if;', b.events
         ) end,
         'recount_all', case when exists (select from jsonb_array_elements(b.reducers) r where not r ? 'deletes') then format(
-            e'insert into %s (pgscore_binding, pgscore_task, pgscore_runs)\nvalues (%s, ''recount all'', %L);',
-            pgscore._profile_object(b, 'queue'), b.number, b.timing
+            e'insert into %s (pgscore_binding, pgscore_task, pgscore_runs)\nvalues (%s, ''recount all'', %s);',
+            pgscore._profile_object(b, 'queue'), b.number, parts ->> 'runs_one'
         ) end
     ))
 $$;
@@ -11143,9 +11511,8 @@ returns table (step integer, name text, fires text, relation regclass, details t
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select t.step, n.name, t.fires, t.relation, t.details, pgscore._event_object(b, t.operation),
-        format('moves counters of %s and scores of model %s', b.profile, b.model),
-        pgscore._trigger_state(n.name, t.fires, t.relation, t.details, pgscore._procedure(b.event_schema, b.event_prefix || '_' || t.operation))
+    select t.step, n.name, t.fires, t.relation, t.details, n.function, n.says,
+        pgscore._trigger_state(n.name, t.fires, t.relation, t.details, n.procedure)
     from (
         select 1 as step, b.events as relation, o.operation, 'after ' || o.operation as fires, o.tables || ' for each statement' as details
         from (values
@@ -11159,8 +11526,21 @@ as $$
         select 2, b.events, 'row', 'after insert or update or delete', 'for each row' where pgscore._is_partitioned(b.events)
         union all
         select 3, p.relation, 'truncate', 'after truncate', 'for each statement' from pgscore._partitions(b.events) as p (relation)
+        union all
+        select 4, b.events, 'run', 'after insert or update or delete or truncate', 'for each statement' where pgscore._is_together(b)
     ) t,
-        lateral (select substr(b.event_prefix::text || '_' || t.operation, 2) as name) n
+        lateral (
+            select
+                substr(b.event_prefix::text || '_' || t.operation, 2) as name, pgscore._event_object(b, t.operation) as function,
+                pgscore._procedure(b.event_schema, b.event_prefix || '_' || t.operation) as procedure,
+                format('moves counters of %s and scores of model %s', b.profile, b.model) as says
+            where t.operation <> 'run'
+            union all
+            select
+                pgscore._run_trigger(b), pgscore._profile_object(b, 'run'), pgscore._procedure(b.profile_schema, b.profile_prefix || '_run'),
+                format('does what a statement brings to %s by all of its bindings', b.profile)
+            where t.operation = 'run'
+        ) n
 $$;
 
 comment on function pgscore._event_triggers(pgscore.binding) is 'The triggers of an event table and of its partitions, as generated, and how those that are there compare';
@@ -11302,7 +11682,7 @@ begin
                 ('pgscore_transaction', 'The transaction'), ('pgscore_id', 'Counts up'),
                 ('pgscore_binding', 'The number of the binding; 0: it concerns all of the table'),
                 ('pgscore_task', 'move: add the deltas; undo: those that can be taken away, and recount the rest; recount: all of a profile; recount all: of every profile; arrive, rekey: a profile is new or has a new key; rekeyed: it is stored with it; scored: rows are being stored with their scores'),
-                ('pgscore_runs', 'When what is queued is done because of this row: at commit, or at the end of the statement; NULL: because of another row')
+                ('pgscore_runs', 'When what is queued is done because of this row: at commit, or at the end of the statement; last: after all triggers of the statement; NULL: because of another row')
             ) as c (name, says)
             union all
             select c.name, c.says from pgscore._queue_columns(b.profile) c
@@ -11531,6 +11911,26 @@ $$;
 comment on function pgscore._commit_sql(pgscore.binding) is 'What makes the function of a queue that does at commit what a transaction queued';
 grant execute on function pgscore._commit_sql(pgscore.binding) to pgscore_reader;
 
+create function pgscore._run_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.*
+    from (select o.number, o.events from pgscore._bindings_of(b.profile) o order by o.number limit 1) first,
+        pgscore._function_sql(
+            pgscore._profile_object(b, 'run') || '()', 'trigger', 'plpgsql volatile',
+            pgscore._fill(pgscore._run_template(), jsonb_build_object(
+                'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'), 'apply', pgscore._profile_object(b, 'apply'),
+                'number', first.number, 'events', quote_literal(first.events)
+            )),
+            format('does what a statement brings to %s by many bindings', b.profile), b.owner
+        ) s
+    where pgscore._is_wanted(b, 'run')
+$$;
+
+comment on function pgscore._run_sql(pgscore.binding) is 'What makes the function that does what a statement brings by many bindings';
+grant execute on function pgscore._run_sql(pgscore.binding) to pgscore_reader;
+
 -- core/binding/generating/move.sql
 -- How the apply function finds the rows of a profile table as they will stand.
 
@@ -11644,7 +12044,7 @@ comment on function pgscore._work_join_sql(pgscore.binding) is
     'SQL that joins to rows of a profile table what a binding has to do with each, w, and what its events say, r';
 grant execute on function pgscore._work_join_sql(pgscore.binding) to pgscore_reader;
 
-create function pgscore._move_each_sql(profile regclass) returns text
+create function pgscore._move_each_sql(profile regclass, bindings pgscore.binding[]) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -11654,13 +12054,13 @@ as $$
         ),
         'filled', pgscore._fill_generated_sql(_move_each_sql.profile, 'here.one')
     ))
-    from pgscore._bindings_of(profile) b, pgscore._reducers_of(b) r
+    from unnest(bindings) b, pgscore._reducers_of(b) r
 $$;
 
-comment on function pgscore._move_each_sql(regclass) is 'What the apply function does with each row that it has found as it will stand';
-grant execute on function pgscore._move_each_sql(regclass) to pgscore_reader;
+comment on function pgscore._move_each_sql(regclass, pgscore.binding[]) is 'What the apply function does with each row that it has found as it will stand';
+grant execute on function pgscore._move_each_sql(regclass, pgscore.binding[]) to pgscore_reader;
 
-create function pgscore._move_sql(profile regclass) returns text
+create function pgscore._move_sql(profile regclass, bindings pgscore.binding[], targets pgscore.binding[]) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -11671,7 +12071,7 @@ as $$
                 'every_%1$s := exists (select from unnest(here.work) w where w.pgscore_binding = %1$s and w.pgscore_task = ''recount all'');', b.number
             ), e'\n' order by b.number
         ),
-        'models', format('%L::text[]', array(select t.model from pgscore._targets_of(_move_sql.profile) t)),
+        'models', format('%L::text[]', array(select t.model from unnest(targets) t)),
         'forced', coalesce(
             string_agg(
                 format('coalesce((%2$s or here.every_%1$s) and r%1$s.any_event is not false, false)', b.number, pgscore._touched_sql(b)),
@@ -11679,13 +12079,13 @@ as $$
             ) filter (where c.recounts), 'false'
         ),
         'counted', string_agg(format('here.every_%1$s or coalesce(w%1$s.pgscore_absolute, false)', b.number), ' or ' order by b.number),
-        'unscored', (select string_agg(format('pgscore_row.%I is null', t.score), ' or ') from pgscore._targets_of(_move_sql.profile) t),
+        'unscored', (select string_agg(format('pgscore_row.%I is null', t.score), ' or ') from unnest(targets) t),
         'values', string_agg(c.columns, '' order by b.number),
         'joins', string_agg(pgscore._work_join_sql(b), e'\n' order by b.number),
-        'each', pgscore._move_each_sql(_move_sql.profile),
+        'each', pgscore._move_each_sql(_move_sql.profile, bindings),
         'bound', pgscore._bound_sql(_move_sql.profile)
     ))
-    from pgscore._bindings_of(profile) b,
+    from unnest(bindings) b,
         lateral (
             select
                 bool_or(r.kind <> 'add') as recounts,
@@ -11694,9 +12094,9 @@ as $$
         ) c
 $$;
 
-comment on function pgscore._move_sql(regclass) is
+comment on function pgscore._move_sql(regclass, pgscore.binding[], pgscore.binding[]) is
     'What the apply function does to find the rows as they will stand, from the locked rows, the work, and what the events say';
-grant execute on function pgscore._move_sql(regclass) to pgscore_reader;
+grant execute on function pgscore._move_sql(regclass, pgscore.binding[], pgscore.binding[]) to pgscore_reader;
 
 create function pgscore._deltas_join_sql(profile_key name[], name text, bindings pgscore.binding[]) returns text
 language sql stable
@@ -11723,7 +12123,7 @@ comment on function pgscore._deltas_join_sql(name[], text, pgscore.binding[]) is
     'SQL that joins to rows of a profile table what new events bring to each, of bindings with the same key';
 grant execute on function pgscore._deltas_join_sql(name[], text, pgscore.binding[]) to pgscore_reader;
 
-create function pgscore._move_light_sql(profile regclass) returns text
+create function pgscore._move_light_sql(profile regclass, bindings pgscore.binding[], targets pgscore.binding[]) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -11756,13 +12156,13 @@ as $$
             select string_agg(pgscore._deltas_join_sql(k.profile_key, 'd' || k.first, k.bindings), e'\n' order by k.first)
             from pgscore._keys_of(_move_light_sql.profile) k
         ),
-        'bound', pgscore._bound_sql(profile), 'each', pgscore._move_each_sql(profile), 'move', pgscore._move_sql(profile)
+        'bound', pgscore._bound_sql(profile), 'each', pgscore._move_each_sql(profile, bindings), 'move', pgscore._move_sql(profile, bindings, targets)
     ))
 $$;
 
-comment on function pgscore._move_light_sql(regclass) is
+comment on function pgscore._move_light_sql(regclass, pgscore.binding[], pgscore.binding[]) is
     'What the apply function of a table with many bindings does to find the rows as they will stand';
-grant execute on function pgscore._move_light_sql(regclass) to pgscore_reader;
+grant execute on function pgscore._move_light_sql(regclass, pgscore.binding[], pgscore.binding[]) to pgscore_reader;
 
 -- core/binding/generating/apply.sql
 create function pgscore._events_without_profile_sql(b pgscore.binding) returns text
@@ -11913,7 +12313,7 @@ $$;
 comment on function pgscore._score_many_sql(pgscore.binding) is 'What the apply function does to have many rows scored by the model of a binding';
 grant execute on function pgscore._score_many_sql(pgscore.binding) to pgscore_reader;
 
-create function pgscore._update_sql(profile regclass, queue text) returns text
+create function pgscore._update_sql(profile regclass, queue text, bindings pgscore.binding[], targets pgscore.binding[]) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -11928,7 +12328,7 @@ begin
         ) filter (where f.name is not null),
         string_agg(pgscore._score_many_sql(t), e'\n' order by t.number) filter (where f.first)
     into scores, scoring
-    from pgscore._targets_of(profile) t, lateral (values
+    from unnest(targets) t, lateral (values
         (true, t.score, 'm.score_' || t.number), (false, t.version, 'm.version_' || t.number), (false, t.scored_at, 'now()')
     ) as f (first, name, source);
     return pgscore._fill(pgscore._update_template(), jsonb_build_object(
@@ -11937,7 +12337,7 @@ begin
         'counters', (
             select string_agg(format('%1$I = (m.row).%1$I', c.name), ', ' order by c.name)
             from (
-                select distinct r ->> 'column' as name from pgscore._bindings_of(_update_sql.profile) b, jsonb_array_elements(b.reducers) r
+                select distinct r ->> 'column' as name from unnest(bindings) b, jsonb_array_elements(b.reducers) r
             ) c
         ),
         'match', (select string_agg(format('p.%1$I = (m.row).%1$I', k), ' and ') from unnest(pgscore._row_key(profile)) k),
@@ -11947,56 +12347,100 @@ begin
                 format(e',\n    unnest(here.scores_%1$s) as score_%1$s, unnest(here.versions_%1$s) as version_%1$s, unnest(here.reasons_%1$s) as reason_%1$s', t.number), ''
                 order by t.number
             )
-            from pgscore._targets_of(profile) t
+            from unnest(targets) t
         ),
         'scored', (
             select string_agg(format('(m.version_%1$s is not null and m.reason_%1$s is null)', t.number), ' or ' order by t.number)
-            from pgscore._targets_of(profile) t
+            from unnest(targets) t
         )
     ));
 end
 $$;
 
-comment on function pgscore._update_sql(regclass, text) is
+comment on function pgscore._update_sql(regclass, text, pgscore.binding[], pgscore.binding[]) is
     'What the apply function does to change the rows: one UPDATE, with the scores in it where there are many';
-grant execute on function pgscore._update_sql(regclass, text) to pgscore_reader;
+grant execute on function pgscore._update_sql(regclass, text, pgscore.binding[], pgscore.binding[]) to pgscore_reader;
 
-create function pgscore._apply_sql(b pgscore.binding) returns setof text
+create function pgscore._applying_sql(b pgscore.binding, name text, bindings pgscore.binding[], targets pgscore.binding[], says text)
+returns setof text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select s.*
     from pgscore._function_sql(
-        format('%s(given %s[])', pgscore._profile_object(b, 'apply'), pgscore._profile_object(b, 'queue')), 'void', 'plpgsql volatile set plan_cache_mode = auto set jit = off',
+        format('%s(given %s[])', name, pgscore._profile_object(b, 'queue')), 'void', 'plpgsql volatile set plan_cache_mode = auto set jit = off',
         pgscore._fill(pgscore._apply_template(), jsonb_build_object(
             'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'), 'recounted', pgscore._recounted_sql(),
             'declared', (
                 select string_agg(format('every_%s boolean;', o.number), e'\n' order by o.number)
                     || case when bool_or(o.on_missing = 'error') then e'\nmissing text;' else '' end
                     || case when bool_or(o.on_missing = 'insert') then format(e'\nkept %s[];\nmade boolean;', pgscore._profile_object(b, 'queue')) else '' end
-                from pgscore._bindings_of(b.profile) o
+                from unnest(bindings) o
             ) || (
                 select case when bool_or(t.max_scoring_ms is not null) then e'\nbegan timestamptz;' else '' end || string_agg(
                     format(e'\nnames_%1$s text[];\nscores_%1$s double precision[];\nversions_%1$s integer[];\nreasons_%1$s text[];', t.number), ''
                     order by t.number
                 )
-                from pgscore._targets_of(b.profile) t
+                from unnest(targets) t
             ),
-            'missing', (select string_agg(pgscore._missing_sql(o), e'\n' order by o.number) from pgscore._bindings_of(b.profile) o),
+            'missing', (select string_agg(pgscore._missing_sql(o), e'\n' order by o.number) from unnest(bindings) o),
             'meet', pgscore._meet_sql(b.profile), 'lock', pgscore._lock_sql(b.profile), 'lost', pgscore._lost_sql(b.profile),
             'move', case
                 -- A session pays for two statements where it had one, and a join of few bindings is no burden.
-                when (select count(*) from pgscore._bindings_of(b.profile)) > 4 then pgscore._move_light_sql(b.profile)
-                else pgscore._move_sql(b.profile)
+                when cardinality(bindings) > 4 then pgscore._move_light_sql(b.profile, bindings, targets)
+                else pgscore._move_sql(b.profile, bindings, targets)
             end,
-            'update', pgscore._update_sql(b.profile, pgscore._profile_object(b, 'queue'))
+            'update', pgscore._update_sql(b.profile, pgscore._profile_object(b, 'queue'), bindings, targets)
         )),
-        format('moves counters of %s and stores scores, in one UPDATE', b.profile), b.owner
+        says, b.owner
+    ) s
+$$;
+
+comment on function pgscore._applying_sql(pgscore.binding, text, pgscore.binding[], pgscore.binding[], text) is
+    'What makes a function that moves counters of many profiles: those of these bindings, with the scores of these targets';
+grant execute on function pgscore._applying_sql(pgscore.binding, text, pgscore.binding[], pgscore.binding[], text) to pgscore_reader;
+
+create function pgscore._apply_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.*
+    from pgscore._applying_sql(
+        b, pgscore._profile_object(b, 'apply'), array(select o from pgscore._bindings_of(b.profile) o),
+        array(select t from pgscore._targets_of(b.profile) t), format('moves counters of %s and stores scores, in one UPDATE', b.profile)
     ) s
 $$;
 
 comment on function pgscore._apply_sql(pgscore.binding) is 'What makes the function that moves counters of many profiles';
 grant execute on function pgscore._apply_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._backfill_targets(b pgscore.binding) returns setof pgscore.binding
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A model may read the counters, the score of another one, or what the table computes of them.
+    with targets as (
+        select t from pgscore._targets_of(b.profile) t
+    ),
+    changed as (
+        select r ->> 'column' as name from jsonb_array_elements(b.reducers) r
+        union
+        select n from targets, unnest(array[(t).score, (t).version, (t).scored_at]) n where n is not null
+        union
+        select a.attname from pg_catalog.pg_attribute a where a.attrelid = b.profile and a.attgenerated <> '' and not a.attisdropped
+    )
+    select (t).*
+    from targets
+    where (t).model = b.model or exists (
+        select from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving,
+            jsonb_array_elements(v.contract -> 'inputs') i
+        where m.name = (t).model and i ->> 'name' in (select c.name from changed c)
+    )
+$$;
+
+comment on function pgscore._backfill_targets(pgscore.binding) is
+    'The targets whose scores may change where the counters of a binding do: of its own model, and of those that read what it writes';
+grant execute on function pgscore._backfill_targets(pgscore.binding) to pgscore_reader;
 
 -- core/binding/generating/tells.sql
 -- What tells of changes of scores: generated for profile tables of which a binding wants it, and for no other.
@@ -12226,6 +12670,62 @@ $$;
 comment on function pgscore._rekey_one_sql(pgscore.binding) is 'What the trigger function of a profile table does where a row gets another key';
 grant execute on function pgscore._rekey_one_sql(pgscore.binding) to pgscore_reader;
 
+create function pgscore._arrivals_sql(bindings pgscore.binding[]) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- The same key and the same timing: one of them speaks for all.
+    select pgscore._fill(pgscore._arrive_one_template(), jsonb_build_object(
+        'queue', pgscore._profile_object(o, 'queue'), 'timing', o.timing,
+        'number', case cardinality(bindings) when 1 then o.number::text else 'b.number' end,
+        'and_numbers', case when cardinality(bindings) > 1 then format(
+            ', unnest(%L::integer[]) as b (number)', array(select a.number from unnest(bindings) a order by a.number)
+        ) end,
+        'columns', pgscore._columns_sql(o.profile_key), 'values', pgscore._columns_sql(o.profile_key, 'n'),
+        'fits', (
+            select string_agg(format('n.%1$I = null::%2$s, q.%1$I', k.name, k.type), ', ' order by k.ordinal)
+            from rows from (unnest(o.profile_key), unnest(pgscore._key_types(o.profile, o.profile_key))) with ordinality as k (name, type, ordinal)
+        ),
+        'unfit', pgscore._unfit_sql(o), 'present', pgscore._present_sql(o.profile_key, 'n')
+    ))
+    from unnest(bindings[1:1]) o
+$$;
+
+comment on function pgscore._arrivals_sql(pgscore.binding[]) is
+    'What the trigger function of a profile table does with new rows for bindings with the same key and timing';
+grant execute on function pgscore._arrivals_sql(pgscore.binding[]) to pgscore_reader;
+
+create function pgscore._mark_functions_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Whoever writes to the table evaluates the condition of its triggers. These say yes or no, and do nothing.
+    select f.statement
+    from (
+        select 1 as step, s.statement, s.ordinal
+        from pgscore._function_sql(
+            pgscore._profile_object(b, 'has_mark') || '()', 'boolean', 'plpgsql stable',
+            pgscore._fill(pgscore._has_mark_template(), jsonb_build_object('profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'))),
+            format('whether a setting names a mark in the queue of %s', b.profile), b.owner
+        ) with ordinality as s (statement, ordinal)
+        union all
+        select 2, s.statement, s.ordinal
+        from pgscore._function_sql(
+            pgscore._profile_object(b, 'is_marked') || '()', 'boolean', 'plpgsql immutable',
+            pgscore._fill(pgscore._is_marked_template(), jsonb_build_object('profile', b.profile, 'has_mark', pgscore._profile_object(b, 'has_mark'))),
+            format('whether a statement stores rows of %s together with their scores', b.profile), b.owner, has_owners_rights => false
+        ) with ordinality as s (statement, ordinal)
+        union all
+        select 3, format('grant execute on function %s() to public', pgscore._profile_object(b, m.what)), m.ordinal
+        from unnest(array['has_mark', 'is_marked']) with ordinality as m (what, ordinal)
+    ) f
+    order by f.step, f.ordinal
+$$;
+
+comment on function pgscore._mark_functions_sql(pgscore.binding) is
+    'What makes the functions by which the trigger that scores rows stands aside where they are stored with their scores';
+grant execute on function pgscore._mark_functions_sql(pgscore.binding) to pgscore_reader;
+
 create function pgscore._profile_functions_sql(b pgscore.binding) returns setof text
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -12236,6 +12736,10 @@ as $$
         union all
         select 2, 'commit', f.statement, f.ordinal from pgscore._commit_sql(b) with ordinality as f (statement, ordinal)
         union all
+        select 10, 'run', f.statement, f.ordinal from pgscore._run_sql(b) with ordinality as f (statement, ordinal)
+        union all
+        select 7, 'mark', f.statement, f.ordinal from pgscore._mark_functions_sql(b) with ordinality as f (statement, ordinal)
+        union all
         select 9, 'tell', f.statement, f.ordinal from pgscore._tell_functions_sql(b) with ordinality as f (statement, ordinal)
         union all
         select t.step, t.what, s.statement, s.ordinal
@@ -12243,16 +12747,12 @@ as $$
             select
                 jsonb_build_object('profile', b.profile, 'queue', pgscore._profile_object(b, 'queue')) as common,
                 string_agg(pgscore._rekey_one_sql(o), e'\n' order by o.number) as rekeys,
-                string_agg(
-                    pgscore._fill(pgscore._arrive_one_template(), jsonb_build_object(
-                        'queue', pgscore._profile_object(o, 'queue'), 'number', o.number, 'timing', o.timing,
-                        'columns', pgscore._columns_sql(o.profile_key), 'values', pgscore._columns_sql(o.profile_key, 'n'),
-                        'fits', (
-                            select string_agg(format('n.%1$I = null::%2$s, q.%1$I', k.name, k.type), ', ' order by k.ordinal)
-                            from rows from (unnest(o.profile_key), unnest(pgscore._key_types(o.profile, o.profile_key))) with ordinality as k (name, type, ordinal)
-                        ), 'unfit', pgscore._unfit_sql(o),
-                        'present', pgscore._present_sql(o.profile_key, 'n')
-                    )), e'\n' order by o.number
+                (
+                    select string_agg(pgscore._arrivals_sql(a.bindings), e'\n' order by a.first)
+                    from (
+                        select array_agg(k order by k.number) as bindings, min(k.number) as first
+                        from pgscore._bindings_of(b.profile) k group by k.profile_key, k.timing
+                    ) a
                 ) as arrivals,
                 string_agg(
                     pgscore._fill(pgscore._forget_one_template(), jsonb_build_object(
@@ -12293,7 +12793,8 @@ as $$
     from (
         -- A parent hands a trigger for each row on to its partitions; statement triggers each table has for itself. Triggers
         -- fire in the order of their names: the one that scores comes last, and sees what the others made of the row.
-        select 1 as step, b.profile as relation, '~pgscore_score' as name, 'score' as function, 'before update' as fires, 'for each row' as details
+        select 1 as step, b.profile as relation, '~pgscore_score' as name, 'score' as function, 'before update' as fires,
+            format('for each row when (not %s())', pgscore._profile_object(b, 'is_marked')) as details
         union all
         select 2, r.relation, t.name, t.function, t.fires, t.details
         from pgscore._partitions(b.profile) as r (relation),
@@ -12448,8 +12949,8 @@ set search_path = pg_catalog, pg_temp
 as $$
     -- Without the version beside the score nothing tells which rows are outdated.
     select case when b.version is null then 'true' else format(
-        e'here.wanted = ''whole''\nor pgscore_row.%1$I is distinct from here.serving and (here.wanted = ''outdated'' or not %2$s)\n'
-            'or here.wanted = ''outdated'' and (pgscore_row.%3$I is null or %2$s)',
+        e'here.whole\nor pgscore_row.%1$I is distinct from here.serving and (here.outdated or not %2$s)\n'
+            'or here.outdated and (pgscore_row.%3$I is null or %2$s)',
         b.version,
         format(
             '(here.listed and %s in (select s.key from pgscore.stale_row s where s.binding = %s and s.cause = ''score''))',
@@ -12463,29 +12964,6 @@ comment on function pgscore._wanted_sql(pgscore.binding) is
     'SQL that says whether a row is to be rescored: any (whole), what is outdated, stale or has no score (outdated), or what is outdated and not listed stale (missed)';
 grant execute on function pgscore._wanted_sql(pgscore.binding) to pgscore_reader;
 
-create function pgscore._rescore_write_sql(b pgscore.binding, parts jsonb) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select case when b.log then pgscore._fill(pgscore._rescore_log_template(), jsonb_build_object(
-            'write', w.write, 'key_text', pgscore._key_text_sql(b.profile_key, 'p'), 'number', b.number, 'profile', quote_literal(b.profile)
-        )) else w.write || e';\nget diagnostics changed = row_count;' end
-    from (
-        select pgscore._fill(pgscore._rescore_write_template(), parts || jsonb_build_object(
-            'score', quote_ident(b.score),
-            'columns', concat(
-                case when b.version is not null then format(', %I = here.serving', b.version) end,
-                case when b.scored_at is not null then format(', %I = now()', b.scored_at) end
-            ),
-            'differs', format('p.%I is distinct from u.score', b.score)
-                || case when b.version is null then '' else format(' or p.%I is distinct from here.serving', b.version) end
-        )) as write
-    ) w
-$$;
-
-comment on function pgscore._rescore_write_sql(pgscore.binding, jsonb) is 'What writes the scores that differ, and logs them';
-grant execute on function pgscore._rescore_write_sql(pgscore.binding, jsonb) to pgscore_reader;
-
 create function pgscore._rescore_target_sql(b pgscore.binding) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -12496,25 +12974,36 @@ declare
     arrays constant text := (select string_agg('here.keys_' || o, ', ' order by o) from generate_subscripts(key, 1) o);
     others constant text[] := array(select t.model from pgscore._targets_of(b.profile) t where t.model <> b.model order by 1);
     written constant name[] := array_remove(array[b.score, b.version, b.scored_at], null);
+    range constant text := format(
+        e'(%%1$s) >= (%s)\n    and (%%1$s) <= (%s)', pgscore._bound_keys_sql(key, types, 'here.first'),
+        pgscore._bound_keys_sql(key, types, 'here.last')
+    );
+    logged text;
     parts jsonb := jsonb_build_object(
         'number', b.number, 'model', quote_literal(b.model), 'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'),
         'keys', pgscore._columns_sql(key, 'pgscore_row'), 'present', pgscore._present_sql(key, 'pgscore_row'),
         'first', pgscore._bound_keys_sql(key, types, 'here.first'), 'wanted', pgscore._wanted_sql(b),
         'place', pgscore._places_sql(key, 'pgscore_row'), 'last_place', (
-            select format('array[%s]', string_agg(format('l.key_%s::text', o), ', ' order by o)) from generate_subscripts(key, 1) o
+            select format('array[%s]', string_agg(format('(array_agg(u.key_%s))[count(*)]::text', o), ', ' order by o))
+            from generate_subscripts(key, 1) o
         ),
         'page_first', pgscore._bound_keys_sql(key, types, 'page_first'),
         'range', format(
-            e'(%1$s) >= (%2$s)\n    and (%1$s) <= (%3$s) and (here.among is null or %4$s = any (here.among))', pgscore._columns_sql(key, 'pgscore_row'),
-            pgscore._bound_keys_sql(key, types, 'here.first'), pgscore._bound_keys_sql(key, types, 'here.last'),
+            -- The planner takes a case for half of the rows: an OR it took for so few that it looked each of them up again.
+            e'%s\n    and case when here.among is null then true else %s = any (here.among) end', format(range, pgscore._columns_sql(key, 'pgscore_row')),
             pgscore._key_text_sql(key, 'pgscore_row')
         ),
+        -- Rows that are to be written are read as those that were locked are: range beside range.
+        'own_range', format(range, pgscore._columns_sql(key, 'p')),
         'key_text', pgscore._key_text_sql(b.profile_key, 'pgscore_row'), 'row_text', pgscore._key_text_sql(key, 'pgscore_row'),
         'unnested_text', pgscore._key_text_sql(array(select ('key_' || o)::name from generate_subscripts(key, 1) o), 'u'),
         'order', pgscore._row_order_sql(b.profile, 'pgscore_row'), 'known', pgscore._known_sql(b),
         'arrays', arrays, 'collectors', arrays,
         'key_names', (select string_agg('key_' || o, ', ' order by o) from generate_subscripts(key, 1) o),
-        'collected', (select string_agg(format('array_agg(l.key_%s)', o), ', ' order by o) from generate_subscripts(key, 1) o),
+        'collected', (select string_agg(format('array_agg(u.key_%s)', o), ', ' order by o) from generate_subscripts(key, 1) o),
+        'collected_without', (
+            select string_agg(format('array_agg(u.key_%s) filter (where u.score is null)', o), ', ' order by o) from generate_subscripts(key, 1) o
+        ),
         'aliased', (select string_agg(format('pgscore_row.%I as key_%s', k, o), ', ' order by o) from unnest(key) with ordinality u (k, o)),
         'unnested_match', (select string_agg(format('pgscore_row.%I = u.key_%s', k, o), ' and ' order by o) from unnest(key) with ordinality u (k, o)),
         'match', (select string_agg(format('p.%I = u.key_%s', k, o), ' and ' order by o) from unnest(key) with ordinality u (k, o)),
@@ -12522,20 +13011,35 @@ declare
         'fail', format('perform pgscore._fail(%s, %L, sqlstate, sqlerrm, detail, hint);', b.number, b.events)
     );
 begin
-    -- A model may read the score of another one.
+    if b.log then
+        logged := pgscore._fill(pgscore._rescore_log_template(), jsonb_build_object('number', b.number, 'profile', quote_literal(b.profile)));
+    end if;
     parts := parts || jsonb_build_object(
+        -- A model may read the score of another one.
         'alone', case when cardinality(others) > 0 then format(
             e' and not exists (\n    select from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving,\n'
                 '        jsonb_array_elements(v.contract -> ''inputs'') i\n    where m.name = any (%L::text[]) and i ->> ''name'' = any (%L::text[])\n)',
             others, written
         ) end,
-        'ask_all', pgscore._fill(pgscore._rescore_ask_template(), jsonb_build_object('model', quote_literal(b.model), 'taken',
-            e'scores := scores || answer.scores;\nreasons[start : start + cardinality(answer.scores) - 1] := answer.reasons;'
-        )),
-        'ask_some', pgscore._fill(pgscore._rescore_ask_template(), jsonb_build_object('model', quote_literal(b.model), 'taken',
-            e'for nth in 1 .. cardinality(answer.scores) loop\n    reasons[places[start + nth - 1]] := answer.reasons[nth];\nend loop;'
-        )),
-        'write', pgscore._rescore_write_sql(b, parts)
+        'score', quote_ident(b.score),
+        'columns', concat(
+            case when b.version is not null then format(', %I = here.serving', b.version) end,
+            case when b.scored_at is not null then format(', %I = now()', b.scored_at) end
+        ),
+        'former', concat_ws(
+            ', ', format('pgscore_row.%I as former', b.score), case when b.version is not null then format('pgscore_row.%I as former_version', b.version) end
+        ),
+        'former_differs', 'u.former is distinct from u.score'
+            || case when b.version is null then '' else ' or u.former_version is distinct from here.serving' end,
+        'differs', format('p.%I is distinct from u.score', b.score)
+            || case when b.version is null then '' else format(' or p.%I is distinct from here.serving', b.version) end,
+        'returned', case when b.log then format('%s as key, u.score', pgscore._key_text_sql(b.profile_key, 'p')) else 'true' end,
+        'logged', logged || ', ', 'also_logged', ', ' || logged,
+        'ask', pgscore._fill(pgscore._rescore_ask_template(), parts)
+    );
+    parts := parts || jsonb_build_object(
+        'work_at_once', pgscore._fill(pgscore._rescore_at_once_template(), parts),
+        'write', pgscore._fill(pgscore._rescore_write_template(), parts)
     );
     return pgscore._fill(
         pgscore._rescore_target_template(), parts || jsonb_build_object('work', pgscore._fill(pgscore._rescore_work_template(), parts))
@@ -12546,7 +13050,18 @@ $$;
 comment on function pgscore._rescore_target_sql(pgscore.binding) is 'What the function that rescores does for the model of a binding';
 grant execute on function pgscore._rescore_target_sql(pgscore.binding) to pgscore_reader;
 
-create function pgscore._rescore_sql(b pgscore.binding) returns setof text
+create function pgscore._rescore_function(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case when pg_get_userbyid(b.owner) = current_user then 'rescore' else pg_backend_pid()::text end
+$$;
+
+comment on function pgscore._rescore_function(pgscore.binding) is
+    'What the name of the function that rescores ends with: for a member of the owner, of one that only this session sees';
+grant execute on function pgscore._rescore_function(pgscore.binding) to pgscore_reader;
+
+create function pgscore._rescore_sql(b pgscore.binding, name text default 'rescore') returns setof text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -12555,7 +13070,7 @@ as $$
         format(
             '%s(binding integer, what text, which text, version integer, first_key text[], last_key text[], some_keys text[], rows integer, '
             'out page_first text[], out page_last text[], out checked bigint, out changed bigint, out refused bigint, out skipped text[])',
-            pgscore._profile_object(b, 'rescore')
+            pgscore._profile_object(b, name)
         ),
         -- The ranges of all batches are alike: one plan in a session.
         null, 'plpgsql volatile set jit = off set plan_cache_mode = force_generic_plan set enable_sort = on',
@@ -12571,8 +13086,8 @@ as $$
     ) s
 $$;
 
-comment on function pgscore._rescore_sql(pgscore.binding) is 'What makes the function that brings scores of a profile table up to the version that serves';
-grant execute on function pgscore._rescore_sql(pgscore.binding) to pgscore_reader;
+comment on function pgscore._rescore_sql(pgscore.binding, text) is 'What makes the function that brings scores of a profile table up to the version that serves';
+grant execute on function pgscore._rescore_sql(pgscore.binding, text) to pgscore_reader;
 
 -- core/binding/problems/options.sql
 create function pgscore._options_problem(b pgscore.binding) returns text
@@ -13503,6 +14018,8 @@ as $$
             unnest(array['~pgscore_score', 'pgscore_arrive', 'pgscore_forget', 'pgscore_forget_all', 'pgscore_rekey']) as t (name)
         where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
         union all
+        select o.events, pgscore._run_trigger(o) from pgscore.binding o where o.owner = b.owner and pgscore._is_together(o)
+        union all
         select r.relation, t.name
         from (
             select distinct o.profile from pgscore.binding o join pg_catalog.pg_class c on c.oid = o.profile
@@ -13529,17 +14046,12 @@ create function pgscore._taken_problem(b pgscore.binding) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select format('%s stands where pgscore would make a table of its own, and is none of pgscore''s: rename it', o.name)
-    from (values (pgscore._profile_object(b, 'queue'), pgscore._profile_relation(b, 'queue')), (pgscore._profile_object(b, 'arrival'), pgscore._profile_relation(b, 'arrival'))) as o (name, relation)
-    join pg_catalog.pg_class c on c.oid = o.relation
-    where c.relowner <> b.owner or c.relkind <> 'r' or coalesce(obj_description(c.oid, 'pg_class'), '') !~ '^pgscore: '
+    select format('%s stands where pgscore would make a table of its own, and is none of pgscore''s: rename it', t.object)
+    from pgscore._generated_tables(b) t
+    where t.owner <> b.owner or t.kind <> 'r' or coalesce(obj_description(t.oid, 'pg_class'), '') !~ '^pgscore: '
     union all
-    select format('function %s stands where pgscore would make one, and belongs to %s: drop it', p.oid::regprocedure, p.proowner::regrole)
-    from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-    where p.proowner <> b.owner and (
-        (n.nspname = b.event_schema and p.proname in (select b.event_prefix || '_' || w from unnest(array['insert', 'update', 'delete', 'row', 'truncate', 'recount', 'reconcile']) w))
-        or (n.nspname = b.profile_schema and p.proname in (select b.profile_prefix || '_' || w from unnest(array['commit', 'apply', 'score', 'arrive', 'forget', 'rekey', 'tell', 'notify', 'rescore']) w))
-    )
+    select format('function %s stands where pgscore would make one, and belongs to %s: drop it', f.oid::regprocedure, f.owner::regrole)
+    from pgscore._generated_functions(b) f where f.owner <> b.owner
     limit 1
 $$;
 
@@ -13551,16 +14063,13 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     -- Their arguments follow keys, reducers and columns: one with others would stay beside the new one.
-    select format('drop function if exists %s', p.oid::regprocedure)
-    from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-    where p.proowner = b.owner and (
-        (n.nspname = b.event_schema and p.proname in (b.event_prefix || '_recount', b.event_prefix || '_reconcile'))
-        or (n.nspname = b.profile_schema and p.proname in (b.profile_prefix || '_apply', b.profile_prefix || '_rescore'))
+    select format('drop function if exists %s', f.oid::regprocedure)
+    from pgscore._generated_functions(b) f
+    where f.owner = b.owner and (
+        f.what in ('recount', 'reconcile', 'apply', 'rescore')
         -- No binding wants it any more; its triggers are gone.
-        or (
-            n.nspname = b.profile_schema and p.proname in (b.profile_prefix || '_tell', b.profile_prefix || '_notify')
-            and not exists (select from pgscore._tell_triggers(b.profile) t where p.proname = b.profile_prefix || '_' || t.function)
-        )
+        or f.what in ('tell', 'notify', 'run') and not pgscore._is_wanted(b, f.what)
+            and not exists (select from pg_catalog.pg_trigger t where t.tgfoid = f.oid and t.tgrelid <> b.profile)
     )
 $$;
 
@@ -13571,13 +14080,19 @@ create function pgscore._backfill_sql(b pgscore.binding) returns setof text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    -- A function for this once: rows are changed with the owner's rights, whoever calls attach. Deferred triggers of the
-    -- tables fire in it where a member calls, or at COMMIT they would have the rights of that member.
+    -- Functions for this once: rows are changed with the owner's rights, whoever calls attach. Deferred triggers of the
+    -- tables fire in them where a member calls, or at COMMIT they would have the rights of that member.
+    -- It moves the counters of this binding alone: to find those of all others again takes time with their number.
+    select pgscore._applying_sql(
+        b, pgscore._event_object(b, 'count_all'), array[b], array(select t from pgscore._backfill_targets(b) t),
+        'counts what an event table holds when it is attached'
+    )
+    union all
     select pgscore._function_sql(
         pgscore._event_object(b, 'backfill') || '()', 'void', 'plpgsql volatile',
         format(
             e'begin\n    insert into %s (pgscore_binding, pgscore_task) values (%s, ''recount all'');\n    perform %s(null);\n%send',
-            pgscore._profile_object(b, 'queue'), b.number, pgscore._profile_object(b, 'apply'),
+            pgscore._profile_object(b, 'queue'), b.number, pgscore._event_object(b, 'count_all'),
             case when pg_get_userbyid(b.owner) <> current_user then e'    set constraints all immediate;\n' else '' end
         ),
         'counts what an event table holds when it is attached', b.owner
@@ -13586,6 +14101,8 @@ as $$
     select format('select %s()', pgscore._event_object(b, 'backfill'))
     union all
     select format('drop function %s()', pgscore._event_object(b, 'backfill'))
+    union all
+    select format('drop function %s(%s[])', pgscore._event_object(b, 'count_all'), pgscore._profile_object(b, 'queue'))
 $$;
 
 comment on function pgscore._backfill_sql(pgscore.binding) is 'What counts the events that an event table holds when it is attached';
@@ -13608,17 +14125,35 @@ $$;
 comment on function pgscore._other_commits_sql(pgscore.binding) is 'What makes anew the functions of the queues of an owner''s other profile tables: at commit each does the work of all, in one order';
 grant execute on function pgscore._other_commits_sql(pgscore.binding) to pgscore_reader;
 
+create function pgscore._regrouped(b pgscore.binding) returns setof pgscore.binding
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select o.*
+    from pgscore._bindings_of(b.profile) o
+    where o.events = b.events and o.number <> b.number and o.timing = 'statement' and pgscore._is_together(o) <> exists (
+        select from pg_catalog.pg_trigger t
+        where t.tgrelid = b.events and t.tgfoid = pgscore._procedure(b.profile_schema, b.profile_prefix || '_run')
+    )
+$$;
+
+comment on function pgscore._regrouped(pgscore.binding) is
+    'The other bindings of two tables whose trigger functions are to be made anew, because they are more, or fewer, than one UPDATE for each of them is good for';
+grant execute on function pgscore._regrouped(pgscore.binding) to pgscore_reader;
+
 create function pgscore._generate(b pgscore.binding) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    others constant pgscore.binding[] := array(select o from pgscore._regrouped(b) o);
 begin
     -- Also where the row was not written by attach: it is its owner's to write.
     perform pgscore._refuse(pgscore._taken_problem(b));
     perform pgscore._run_all(array(select format('drop trigger %I on %s', t.name, t.relation) from pgscore._leftover_triggers(b) t));
     perform pgscore._run_all(array(select pgscore._former_functions_sql(b)));
     perform pgscore._run_all(array(select pgscore._queue_sql(b)));
-    perform pgscore._run_all(array(select pgscore._event_functions_sql(b)));
+    perform pgscore._run_all(array(select pgscore._event_functions_sql(o) from unnest(others || b) o));
     perform pgscore._run_all(array(select pgscore._profile_functions_sql(b)));
     perform pgscore._run_all(array(select pgscore._reconcile_sql(b)));
     perform pgscore._run_all(array(select pgscore._queue_triggers_sql(b)));
@@ -13644,21 +14179,20 @@ as $$
     ),
     wanted as (
         select n.schema, n.name, c.s as makes, substring(m.s from '[(]([0-9a-f]{32})[)]''$') as hash, split_part(c.s, e'\n', 2) as posture
-        from (
-            select b.event_schema as schema, b.event_prefix || '_' || w as name
-            from unnest(case when pgscore._is_partitioned(b.events) then array['row'] else array['insert', 'update', 'delete'] end
-                || array['truncate', 'recount', 'reconcile']) w
-            union all
-            select b.profile_schema, b.profile_prefix || '_' || w from unnest(array['apply', 'commit', 'score', 'arrive', 'forget', 'rekey', 'tell', 'notify', 'rescore']) w
-        ) n
+        from pgscore._generated_names(b) n
         join statements c on starts_with(c.s, format('create or replace function %I.%I(', n.schema, n.name))
         join statements m on starts_with(m.s, format('comment on function %I.%I(', n.schema, n.name))
     )
     select coalesce(p.oid::regprocedure::text, format('%I.%I', w.schema, w.name)), case
-            when p.oid is null then 'missing'
+            when p.oid is null then case
+                -- A release before this one had no condition for the trigger that scores.
+                when w.name ~ '_(is_marked|has_mark)$' and pgscore._procedure(b.profile_schema, b.profile_prefix || '_is_marked') is null
+                then 'outdated' else 'missing' end
             when md5(p.prosrc) is distinct from o.hash then 'edited'
-            when p.proowner <> b.owner or not p.prosecdef or has_function_privilege('public', p.oid, 'execute')
-                or (p.provolatile = 's') <> (w.posture ~ ' stable')
+            when p.proowner <> b.owner or p.prosecdef <> (w.posture ~ ' security definer')
+                -- The condition of a trigger is evaluated by whoever writes to the table.
+                or has_function_privilege('public', p.oid, 'execute') <> (w.name ~ '_(is_marked|has_mark)$')
+                or p.provolatile <> case when w.posture ~ ' stable' then 's' when w.posture ~ ' immutable' then 'i' else 'v' end
                 or array(select c from unnest(p.proconfig) c order by c collate "C") <> array(
                     select m[1] || '=' || m[2] from regexp_matches(w.posture, ' set ([a-z_]+) = (pg_catalog, pg_temp|[^ ]+)', 'g') m
                     order by (m[1] || '=' || m[2]) collate "C"
@@ -14038,26 +14572,31 @@ comment on function pgscore.reattach() is
 grant execute on function pgscore.reattach() to pgscore_reader;
 
 -- core/binding/detach.sql
-create function pgscore._drop_functions_sql(schema name, prefix name, endings text[], owner regrole) returns setof text
+create function pgscore._drop_functions_sql(b pgscore.binding, is_shared boolean) returns setof text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     -- Triggers go with them.
-    select format('drop function if exists %s cascade', p.oid::regprocedure)
-    from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-    where n.nspname = schema and p.proowner = owner and p.proname in (select prefix || '_' || e from unnest(endings) e)
+    select format('drop function if exists %s cascade', f.oid::regprocedure)
+    from pgscore._generated_functions(b) f
+    where f.owner = b.owner and f.is_shared = _drop_functions_sql.is_shared
 $$;
 
-comment on function pgscore._drop_functions_sql(name, name, text[], regrole) is 'What drops generated functions, with their triggers';
-grant execute on function pgscore._drop_functions_sql(name, name, text[], regrole) to pgscore_reader;
+comment on function pgscore._drop_functions_sql(pgscore.binding, boolean) is
+    'What drops generated functions, with their triggers: a binding''s own ones, or those that it shares';
+grant execute on function pgscore._drop_functions_sql(pgscore.binding, boolean) to pgscore_reader;
 
 create function pgscore._drop_binding_sql(b pgscore.binding) returns setof text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select pgscore._drop_functions_sql(
-        b.event_schema, b.event_prefix, array['insert', 'update', 'delete', 'row', 'truncate', 'recount', 'reconcile'], b.owner
-    )
+    select pgscore._drop_functions_sql(b, false)
+    union all
+    -- The last of them takes along what they shared on the event table.
+    select format('drop trigger %I on %s', t.tgname, t.tgrelid::regclass)
+    from pg_catalog.pg_trigger t
+    where t.tgrelid = b.events and t.tgfoid = pgscore._procedure(b.profile_schema, b.profile_prefix || '_run')
+        and not exists (select from pgscore.binding o where o.events = b.events and o.profile = b.profile)
 $$;
 
 comment on function pgscore._drop_binding_sql(pgscore.binding) is 'What drops the functions and triggers of an event table';
@@ -14067,14 +14606,9 @@ create function pgscore._drop_profile_sql(b pgscore.binding) returns setof text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select pgscore._drop_functions_sql(
-        b.profile_schema, b.profile_prefix, array['commit', 'apply', 'score', 'arrive', 'forget', 'rekey', 'tell', 'notify', 'rescore'], b.owner
-    )
+    select pgscore._drop_functions_sql(b, true)
     union all
-    select format('drop table %s', pgscore._profile_object(b, w.what))
-    from unnest(array['queue', 'arrival']) as w (what)
-    join pg_catalog.pg_class c on c.oid = pgscore._profile_relation(b, w.what)
-    where c.relowner = b.owner and c.relkind = 'r'
+    select format('drop table %s', t.object) from pgscore._generated_tables(b) t where t.owner = b.owner and t.kind = 'r'
 $$;
 
 comment on function pgscore._drop_profile_sql(pgscore.binding) is 'What drops the functions, triggers and tables that the bindings of a profile table shared';
@@ -14085,25 +14619,14 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     with functions as (
-        select p.oid
-        from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-        where p.proowner = b.owner and (
-            (n.nspname = b.event_schema and p.proname in (
-                select b.event_prefix || '_' || e from unnest(array['insert', 'update', 'delete', 'row', 'truncate', 'recount', 'reconcile']) e
-            ))
-            or (n.nspname = b.profile_schema and p.proname in (
-                select b.profile_prefix || '_' || e from unnest(array['commit', 'apply', 'score', 'arrive', 'forget', 'rekey', 'tell', 'notify', 'rescore']) e
-            ))
-        )
+        select f.oid from pgscore._generated_functions(b) f where f.owner = b.owner
     )
     select 'trigger', format('%I on %s', t.tgname, t.tgrelid::regclass)
     from pg_catalog.pg_trigger t where t.tgfoid in (select f.oid from functions f) and t.tgparentid = 0
     union
     select 'function', f.oid::regprocedure::text from functions f
     union
-    select 'table', q.relation::text
-    from unnest(array['queue', 'arrival']) as w (what), lateral (select pgscore._profile_relation(b, w.what) as relation) q
-    where q.relation is not null
+    select 'table', t.oid::regclass::text from pgscore._generated_tables(b) t
 $$;
 
 comment on function pgscore._generated_objects(pgscore.binding) is 'What is there of what was generated for a binding, and for its profile table';
@@ -14142,6 +14665,7 @@ as $$
 declare
     one constant pgscore.binding := gone[1];
     rest pgscore.binding;
+    is_left boolean := false;
     queues regclass[];
     former text[];
 begin
@@ -14159,11 +14683,20 @@ begin
         raise exception '% owned table % when it was attached, and % is no member of it', one.owner, one.profile, current_user
             using errcode = 'insufficient_privilege', hint = format('Connect as a member of %s.', one.owner);
     end if;
-    perform pgscore._run_all(array(select pgscore._drop_binding_sql(g) from unnest(gone) g));
-    select b.* into rest from pgscore._bindings_of(one.profile) b order by b.number limit 1;
-    if rest.number is not null and exists (select from pg_catalog.pg_class c where c.oid = one.profile) then
+    perform pgscore._run_all(array(select distinct s from unnest(gone) g, pgscore._drop_binding_sql(g) s));
+    -- Another one of each event table, whose triggers may be others now; or any, for what all of them share.
+    for rest in
+        select distinct on (t.events) b.*
+        from pgscore._bindings_of(one.profile) b,
+            lateral (select case when b.events in (select g.events from unnest(gone) g) then b.events::oid end as events) t
+        order by t.events, b.number
+    loop
+        exit when is_left and rest.events not in (select g.events from unnest(gone) g)
+            or not exists (select from pg_catalog.pg_class c where c.oid = one.profile);
         perform pgscore._generate(rest);
-    elsif rest.number is null then
+        is_left := true;
+    end loop;
+    if not exists (select from pgscore._bindings_of(one.profile)) then
         perform pgscore._run_all(array(select pgscore._drop_profile_sql(one)));
         perform pgscore._run_all(array(select pgscore._other_commits_sql(one)));
     end if;
@@ -14549,6 +15082,49 @@ $$;
 comment on function pgscore._add_partition(regclass, timestamptz, timestamptz) is
     'Makes a partition for a span of time that none holds, with the rows of it that stand in the default one';
 
+create function pgscore._add_partition_of(relation regclass, at timestamptz, step interval) returns timestamptz
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    begins timestamptz := pgscore._partition_start(at, step);
+    ends timestamptz := begins + step;
+begin
+    -- Where partitions of another length are there, what they leave is filled.
+    select greatest(begins, max(b.upper) filter (where b.upper <= at)), least(ends, min(b.lower) filter (where b.lower > at))
+    into begins, ends
+    from pgscore._partition_bounds(relation) b;
+    perform pgscore._add_partition(relation, begins, ends);
+    return ends;
+end
+$$;
+
+comment on function pgscore._add_partition_of(regclass, timestamptz, interval) is
+    'Makes the partition that is to hold a time for which there is none; when it ends';
+
+create function pgscore._left_behind(relation regclass, step interval) returns setof timestamptz
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    at constant name := (
+        select a.attname
+        from pg_catalog.pg_partitioned_table t
+        join pg_catalog.pg_attribute a on a.attrelid = t.partrelid and a.attnum = t.partattrs[0]
+        where t.partrelid = relation
+    );
+begin
+    return query execute format(
+        'select min(d.at) from (select %I from %s) d (at) where d.at >= $2 and d.at < now()'
+            ' group by pgscore._partition_start(d.at, $1) order by 1 desc limit 100',
+        at, pgscore._default_partition(relation)
+    ) using step, '1970-01-01 00:00+00'::timestamptz;
+end
+$$;
+
+comment on function pgscore._left_behind(regclass, interval) is
+    'A time of each of the last hundred partitions that are missing for rows in the default one, of times that are over';
+
 create function pgscore._make_partitions(parent name, step interval, ahead integer) returns integer
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp set timezone = 'UTC' set lock_timeout = '500ms'
@@ -14557,7 +15133,6 @@ declare
     relation constant regclass := pgscore._partitioned_table(parent);
     until timestamptz;
     begins timestamptz;
-    ends timestamptz;
     covered timestamptz;
     made integer := 0;
 begin
@@ -14575,19 +15150,22 @@ begin
     end if;
     begins := pgscore._partition_start(now(), step);
     until := begins + step * (ahead + 1);
-    -- Where partitions of another length are there, what they leave is filled.
     while begins < until loop
         select max(b.upper) into covered from pgscore._partition_bounds(relation) b where b.lower <= begins and b.upper > begins;
         if covered is not null then
             begins := covered;
             continue;
         end if;
-        select least(pgscore._partition_start(begins, step) + step, min(b.lower)) into ends
-        from pgscore._partition_bounds(relation) b where b.lower > begins;
-        perform pgscore._add_partition(relation, begins, ends);
+        begins := pgscore._add_partition_of(relation, begins, step);
         made := made + 1;
-        begins := ends;
     end loop;
+    if pg_relation_size(pgscore._default_partition(relation)) > 0 then
+        -- While nobody came by, rows of weeks that are over were left there.
+        for begins in select l.* from pgscore._left_behind(relation, step) l loop
+            perform pgscore._add_partition_of(relation, begins, step);
+            made := made + 1;
+        end loop;
+    end if;
     return made;
 exception when lock_not_available then
     raise exception 'somebody holds table %: no partition of it was made', relation
@@ -14596,7 +15174,7 @@ end
 $$;
 
 comment on function pgscore._make_partitions(name, interval, integer) is
-    'Makes the partitions of a table of pgscore''s that are missing, from the one that holds now to as many ahead; how many it made. Rows that stand in the default partition move along';
+    'Makes the partitions of a table of pgscore''s that are missing, from the one that holds now to as many ahead, and a hundred of times that are over; how many it made. Rows that stand in the default partition move along';
 grant execute on function pgscore._make_partitions(name, interval, integer) to pgscore_operator;
 
 create function pgscore._drop_all(relation regclass, doomed regclass[]) returns integer
@@ -14765,44 +15343,103 @@ comment on function pgscore._notify(text, text, double precision, integer) is
     'Tells whoever listens to the channel pgscore of a score; of a key of more than 1000 bytes the first 1000 characters and the md5';
 grant execute on function pgscore._notify(text, text, double precision, integer) to pgscore_reader;
 
+-- core/changes/origin.sql
+-- Where changes of scores were written. Their positions are numbers of transactions, which mean something in one cluster
+-- alone: a restored dump brings rows whose numbers other transactions get anew.
+
+create function pgscore._change_server() returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A dump is restored into another cluster, or makes the table anew.
+    select concat((select c.system_identifier from pg_control_system() c), '/', 'pgscore.score_change'::regclass::oid)
+$$;
+
+comment on function pgscore._change_server() is 'What tells this outbox from its copies: the cluster, and the table';
+grant execute on function pgscore._change_server() to pgscore_reader;
+
+insert into pgscore.change_origin (server) values (pgscore._change_server());
+
+create function pgscore._has_foreign_changes() returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select (select bool_and(o.server = pgscore._change_server()) from pgscore.change_origin o) is not true
+        or exists (
+            select from pgscore.score_change c
+            where c.position > pg_snapshot_xmax(pg_current_snapshot())
+                and c.position is distinct from pg_current_xact_id_if_assigned()
+        )
+$$;
+
+comment on function pgscore._has_foreign_changes() is
+    'Whether the outbox came with a dump and may hold changes of another cluster, whose positions mean nothing here';
+grant execute on function pgscore._has_foreign_changes() to pgscore_reader;
+
+create function pgscore._change_line() returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if pgscore._has_foreign_changes() then
+        raise exception 'pgscore.score_change holds changes of another cluster, from which this database was restored'
+            using errcode = 'object_not_in_prerequisite_state',
+                  hint = 'As an operator: select pgscore.prune_score_changes() takes them away. Consumers then take all scores once.';
+    end if;
+    -- A standby that takes over begins a timeline, and may give numbers anew that it never heard of.
+    return left(md5(pgscore._change_server()), 8) || '.' || case
+        when pg_is_in_recovery() then (select c.timeline_id from pg_control_checkpoint() c)
+        else ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer
+    end;
+end
+$$;
+
+comment on function pgscore._change_line() is
+    'What positions of this outbox begin with: the cluster and its timeline; refused where the outbox came with a dump';
+grant execute on function pgscore._change_line() to pgscore_reader;
+
 -- core/changes/reading.sql
 create function pgscore._change_since(since text, model text, out "position" xid8, out ordinal bigint)
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_variable
+declare
+    line constant text := pgscore._change_line();
+    anew constant text := 'Take all scores once, as pgscore export does, and go on from pgscore.score_change_horizon() of before.';
+    parts text[];
 begin
-    -- What is there has a number that was given out here, or this is a copy of another cluster's, with its numbers.
-    if exists (
-        select from pgscore.score_change c
-        where c.position > pg_snapshot_xmax(pg_current_snapshot()) and c.position is distinct from pg_current_xact_id_if_assigned()
-    ) then
-        raise exception 'pgscore.score_change holds changes of another cluster, from which this database was restored'
-            using errcode = 'object_not_in_prerequisite_state', hint = 'As an operator: select pgscore.prune_score_changes() takes them away.';
-    end if;
     if since is null then
         "position" := '0';
         ordinal := 0;
         return;
-    elsif since !~ '^[0-9]{1,18}/[0-9]{1,18}$' then
+    elsif since !~ '^[0-9a-f]{8}[.][0-9]{1,10}/[0-9]{1,18}/[0-9]{1,18}$' then
         raise exception '"%" is no position in the changes of scores', left(since, 50)
-            using errcode = 'invalid_parameter_value', hint = 'It is the position of a row that pgscore.score_changes gave, such as 7423/15.';
+            using errcode = 'invalid_parameter_value',
+                  hint = 'It is the position of a row that pgscore.score_changes gave, such as 5e1c08ab.1/7423/15.';
     end if;
-    "position" := split_part(since, '/', 1)::xid8;
-    ordinal := split_part(since, '/', 2)::bigint;
-    -- Of what is to come, or of another cluster, whose transactions have other numbers.
-    if "position" > pg_snapshot_xmax(pg_current_snapshot()) then
-        raise exception 'position % is ahead of this database: it was read from another one, or before a restore', since
-            using errcode = 'object_not_in_prerequisite_state',
-                  hint = 'Take all scores once, as pgscore export does, and go on from pgscore.score_change_horizon() of before.';
-    end if;
-    if exists (
+    parts := string_to_array(since, '/');
+    "position" := parts[2]::xid8;
+    ordinal := parts[3]::bigint;
+    if left(parts[1], 8) <> left(line, 8) then
+        raise exception 'position % was read from another database, or before this one was restored', since
+            using errcode = 'object_not_in_prerequisite_state', hint = anew;
+    elsif "position" > pg_snapshot_xmax(pg_current_snapshot()) then
+        raise exception 'position % is ahead of this database: it was read before a backup was restored', since
+            using errcode = 'object_not_in_prerequisite_state', hint = anew;
+    elsif parts[1] <> line and not exists (
+        select c.position, c.ordinal from pgscore.score_change c where (c.position, c.ordinal) = ("position", ordinal)
+        union all
+        select p.position, p.ordinal from pgscore.pruned_change p where (p.position, p.ordinal) = ("position", ordinal)
+    ) then
+        raise exception 'position % was read before a standby took over or a backup was restored, and its change is not here', since
+            using errcode = 'object_not_in_prerequisite_state', hint = anew;
+    elsif exists (
         select from pgscore.pruned_change p
         where p.model = coalesce(_change_since.model, p.model) and (_change_since."position", _change_since.ordinal) < (p.position, p.ordinal)
     ) then
         raise exception 'changes after position % were pruned before they were read', since
-            using errcode = 'object_not_in_prerequisite_state',
-                  hint = 'Take all scores once, as pgscore export does, and go on from pgscore.score_change_horizon() of before.';
+            using errcode = 'object_not_in_prerequisite_state', hint = anew;
     end if;
 end
 $$;
@@ -14816,7 +15453,7 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     -- No ordinal is 0.
-    select pg_snapshot_xmin(pg_current_snapshot()) || '/0'
+    select pgscore._change_line() || '/' || pg_snapshot_xmin(pg_current_snapshot()) || '/0'
 $$;
 
 comment on function pgscore.score_change_horizon() is
@@ -14832,6 +15469,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
+    line constant text := pgscore._change_line();
     start record;
 begin
     if up_to is null or up_to < 1 then
@@ -14839,7 +15477,7 @@ begin
     end if;
     select s.* into start from pgscore._change_since(since, of_model) s;
     return query
-        select c.position || '/' || c.ordinal, c.binding, c.model, c.key, c.former, c.score, c.version, c.at
+        select line || '/' || c.position || '/' || c.ordinal, c.binding, c.model, c.key, c.former, c.score, c.version, c.at
         from pgscore.score_change c
         where (c.position, c.ordinal) > (start.position, start.ordinal)
             -- Below the oldest transaction in flight nothing comes in any more.
@@ -14854,6 +15492,29 @@ comment on function pgscore.score_changes(text, text, integer) is
     'Changes of scores after a position, of one model or of all, in order: of transactions that are over, and so that none comes in before another that was given; NULL: from the first that is there. Go on from the position of the last row';
 grant execute on function pgscore.score_changes(text, text, integer) to pgscore_reader;
 
+-- core/changes/consumers.sql
+create function pgscore._doctor_consumers() returns table (reader text, name text, problem text)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    consumer record;
+begin
+    for consumer in select c.reader, c.name, c.position from pgscore.change_consumer c order by c.reader::text, c.name loop
+        begin
+            perform pgscore._change_since(consumer.position, null);
+        exception when object_not_in_prerequisite_state or invalid_parameter_value then
+            return query select consumer.reader::text, consumer.name, sqlerrm;
+        end;
+    end loop;
+end
+$$;
+
+comment on function pgscore._doctor_consumers() is
+    'The consumers of the outbox that the caller may see and that cannot go on from their position, and why';
+grant execute on function pgscore._doctor_consumers() to pgscore_reader;
+
 -- core/changes/pruning.sql
 create function pgscore.prune_score_changes(older_than interval default '30 days') returns integer
 language plpgsql volatile security definer
@@ -14864,6 +15525,14 @@ begin
     if older_than is null or older_than < '0' then
         raise exception 'older_than is an age, not %', coalesce(older_than::text, 'NULL') using errcode = 'invalid_parameter_value';
     end if;
+    -- What a dump has brought would come in later, behind what is newer; and what came since may stand between. Nobody has
+    -- read that: consumers are refused until then, and begin anew.
+    if pgscore._has_foreign_changes() then
+        delete from pgscore.score_change;
+        delete from pgscore.pruned_change;
+        delete from pgscore.change_origin;
+        insert into pgscore.change_origin (server) values (pgscore._change_server());
+    end if;
     -- Who has read less than what goes is told so.
     insert into pgscore.pruned_change as p (model, position, ordinal)
     select distinct on (c.model) c.model, c.position, c.ordinal
@@ -14871,17 +15540,47 @@ begin
     order by c.model, c.position desc, c.ordinal desc
     on conflict (model) do update set position = excluded.position, ordinal = excluded.ordinal
     where (p.position, p.ordinal) < (excluded.position, excluded.ordinal);
-    -- A dump brings what another cluster has numbered, which would come in later, behind what is newer.
-    delete from pgscore.score_change c
-    where c.position > pg_snapshot_xmax(pg_current_snapshot()) and c.position is distinct from pg_current_xact_id_if_assigned();
     perform pgscore._make_partitions('score_change', '1 day', 7);
     return pgscore._drop_partitions('score_change', older_than);
 end
 $$;
 
 comment on function pgscore.prune_score_changes(interval) is
-    'Drops changes of scores that are older, read or not, and those of another cluster, from which the database was restored; makes partitions ahead; says how many partitions it dropped';
+    'Drops changes of scores that are older, read or not, and all where the database was restored from a dump; makes partitions ahead; says how many partitions it dropped';
 grant execute on function pgscore.prune_score_changes(interval) to pgscore_operator;
+
+-- core/changes/truncating.sql
+create function pgscore._refuse_old_snapshot(profile regclass) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    own constant xid8 := pg_current_xact_id();
+begin
+    if current_setting('transaction_isolation') not in ('repeatable read', 'serializable') then
+        return;
+    end if;
+    -- Rows that came after the snapshot go too, and cannot be seen: nobody would be told. None have come where nobody has
+    -- begun to write since.
+    if pg_snapshot_xmax(pg_current_snapshot()) = own and not exists (select from pg_snapshot_xip(pg_current_snapshot())) then
+        begin
+            perform pg_xact_status((own::text::bigint + 1)::text::xid8);
+        exception when invalid_parameter_value then
+            -- Of a transaction that is yet to come there is no status.
+            return;
+        end;
+    end if;
+    if pg_sequence_last_value('pgscore.score_change_ordinal') > (select coalesce(max(c.ordinal), 0) from pgscore.score_change c) then
+        raise exception 'could not serialize access: scores of % may have changed since this transaction began', profile
+            using errcode = 'serialization_failure',
+                  hint = format('Try the transaction again. It succeeds where it begins with: lock table %s', profile);
+    end if;
+end
+$$;
+
+comment on function pgscore._refuse_old_snapshot(regclass) is
+    'Refuses to truncate a profile table that tells of its scores, in a transaction whose snapshot may not show all of them';
+grant execute on function pgscore._refuse_old_snapshot(regclass) to pgscore_reader;
 
 -- core/batch/into.sql
 create function pgscore._into_problem(profile regclass, target regclass, out problem text, out hint text)
@@ -15017,14 +15716,13 @@ begin
         checked := 0;
         return;
     end if;
+    -- In the order of the index, and so the last one comes last.
     execute format(
-        'select count(*) from (select from %1$s p where (%2$s) >= (%3$s) order by %2$s limit $2) l', j.profile, keys,
-        pgscore._bound_keys_sql(key, types, '$1')
-    ) into checked using page_first, j.batch;
-    execute format(
-        'select %1$s from %2$s p where (%3$s) >= (%4$s) order by %3$s offset $2 - 1 limit 1',
-        pgscore._places_sql(key, 'p'), j.profile, keys, pgscore._bound_keys_sql(key, types, '$1')
-    ) into page_last using page_first, checked;
+        'select count(*), array[%1$s] from (select %2$s from %3$s p where (%4$s) >= (%5$s) order by %4$s limit $2) u',
+        (select string_agg(format('(array_agg(u.key_%s))[count(*)]::text', o), ', ' order by o) from generate_subscripts(key, 1) o),
+        (select string_agg(format('p.%I as key_%s', k, o), ', ' order by o) from unnest(key) with ordinality u (k, o)),
+        j.profile, keys, pgscore._bound_keys_sql(key, types, '$1')
+    ) into checked, page_last using page_first, j.batch;
 end
 $$;
 
@@ -15099,10 +15797,10 @@ declare
     j pgscore.job;
 begin
     perform pgscore._check_into(profile, null);
-    -- One statement, that may run in parallel, and an index that is built at once: a fraction of what single rows cost.
+    -- One statement, that may run in parallel workers, and an index that is built at once: a fraction of what single rows
+    -- cost. Version and time are the same in all rows: as defaults of columns that are added they take no room and no time.
     execute format(
-        'create table %s as select %s, pgscore.score(%L::text, p) as score, %s::integer as version, now() as "at" from %s p',
-        target, pgscore._columns_sql(key, 'p'), model, serving, profile
+        'create table %s as select %s, pgscore.score(%L::text, p) as score from %s p', target, pgscore._columns_sql(key, 'p'), model, profile
     );
     get diagnostics many = row_count;
     if promotions <> pgscore._promotions(model) then
@@ -15110,8 +15808,10 @@ begin
             using errcode = 'serialization_failure', hint = 'Run it again.';
     end if;
     execute format(
-        'alter table %s alter version set not null, alter "at" set not null, add primary key (%s)', target, pgscore._columns_sql(key)
+        'alter table %s add version integer not null default %s, add "at" timestamp with time zone not null default now(), add primary key (%s)',
+        target, serving, pgscore._columns_sql(key)
     );
+    execute format('alter table %s alter version drop default, alter "at" drop default', target);
     -- What is refused where the same columns are given.
     perform pgscore._check_into(profile, target::regclass);
     execute format('select count(*) from %s where score is null', target) into many_refused;
@@ -15206,17 +15906,19 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp set jit = off
 as $$
 declare
-    statements constant text[] := array(select pgscore._rescore_sql(b));
+    statements constant text[] := array(select pgscore._rescore_sql(b, pgscore._rescore_function(b)));
 begin
-    if pg_get_userbyid(b.owner) = current_user and exists (
-        select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-        where n.nspname = b.profile_schema and p.proname = b.profile_prefix || '_rescore' and p.proowner = b.owner and p.prosecdef
-            and position(md5(p.prosrc) in statements[2]) > 0
-    ) then
-        return;
+    if pg_get_userbyid(b.owner) = current_user then
+        if exists (
+            select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+            where n.nspname = b.profile_schema and p.proname = b.profile_prefix || '_rescore' and p.proowner = b.owner and p.prosecdef
+                and position(md5(p.prosrc) in statements[2]) > 0
+        ) then
+            return;
+        end if;
+        -- The first call makes it; of several sessions one.
+        perform from pgscore.binding o where o.number = b.number for update;
     end if;
-    -- The first call makes it. And a member of the owner runs nothing that another one has put in its
-    -- place: it is made anew in the transaction that calls it, works with the owner's rights, and so does all that it calls.
     perform pgscore._run_all(statements);
 end
 $$;
@@ -15224,6 +15926,27 @@ $$;
 comment on function pgscore._make_rescore(pgscore.binding) is
     'Makes the function that rescores, where it does not stand as it is to be, or where the caller is only a member of its owner';
 grant execute on function pgscore._make_rescore(pgscore.binding) to pgscore_reader;
+
+create function pgscore._drop_rescore(b pgscore.binding) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- A member of the owner runs nothing that another one has put in its place: the function is made in the transaction that
+    -- calls it, under a name of the session's own, and is gone before anybody else could see it. It works with the owner's
+    -- rights, and so does all that it calls.
+    if pg_get_userbyid(b.owner) <> current_user then
+        perform pgscore._run_all(array(
+            select format('drop function %s', p.oid::regprocedure)
+            from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+            where n.nspname = b.profile_schema and p.proname = b.profile_prefix || '_' || pgscore._rescore_function(b) and p.proowner = b.owner
+        ));
+    end if;
+end
+$$;
+
+comment on function pgscore._drop_rescore(pgscore.binding) is 'Drops the function that rescores for a member of the owner, in the transaction that made it';
+grant execute on function pgscore._drop_rescore(pgscore.binding) to pgscore_reader;
 
 create function pgscore._start_job(
     model text, profile regclass, whole boolean default false, target regclass default null, batch integer default null
@@ -15245,7 +15968,7 @@ begin
     wanted.target := target;
     wanted.version := pgscore._serving_version(model);
     -- Rows of an attached table are locked while their batch is written, and events of theirs wait.
-    wanted.batch := coalesce(batch, case when target is null then 5000 else 20000 end);
+    wanted.batch := coalesce(batch, case when target is null then 10000 else 20000 end);
     if target is null then
         b := pgscore._rescored_binding(model, profile);
         wanted.owner := b.owner;
@@ -15263,7 +15986,7 @@ begin
         for update;
         if j.version = wanted.version and j.binding is not distinct from wanted.binding then
             update pgscore.job o set batch = coalesce(_start_job.batch, o.batch) where o.id = j.id returning o.* into j;
-            return j;
+            exit;
         end if;
         -- Another version serves: what is done of it is to be done again.
         delete from pgscore.job o where o.id = j.id;
@@ -15274,11 +15997,13 @@ begin
         )
         on conflict do nothing
         returning * into j;
-        if j.id is not null then
-            return j;
-        end if;
+        exit when j.id is not null;
     end loop;
-    raise exception 'others begin and end rescoring table % all the time', profile using errcode = 'lock_not_available';
+    if j.id is null then
+        raise exception 'others begin and end rescoring table % all the time', profile using errcode = 'lock_not_available';
+    end if;
+    perform pgscore._drop_rescore(b) where b.number is not null;
+    return j;
 end
 $$;
 
@@ -15322,11 +16047,12 @@ as $$
 begin
     if j.target is null then
         execute format('select f.* from %s($1, $2, $3, $4, $5, $6, $7, $8) f', (
-            select pgscore._profile_object(b, 'rescore') from pgscore.binding b where b.number = j.binding
+            select pgscore._profile_object(b, pgscore._rescore_function(b)) from pgscore.binding b where b.number = j.binding
         ))
         into page_first, page_last, checked, changed, refused, skipped
         using j.binding, task, case when j.pass > 1 then 'missed' when j.whole then 'whole' else 'outdated' end, j.version,
-            case task when 'page' then j.last_key else part.first_key end, part.last_key, part.keys, j.batch;
+            case task when 'page' then j.last_key else part.first_key end, part.last_key, part.keys,
+            case task when 'work' then part.rows else j.batch end::integer;
     elsif task = 'page' then
         select p.* into page_first, page_last, checked from pgscore._into_page(j) p;
     else
@@ -15484,7 +16210,6 @@ begin
         end if;
         perform pgscore._check_owner(b.events, b.profile);
         if pg_get_userbyid(b.owner) <> current_user or not pgscore._has_rescore(b) then
-            perform from pgscore.binding o where o.number = b.number for update;
             perform pgscore._make_rescore(b);
         end if;
     else
@@ -15503,6 +16228,7 @@ begin
         elsif not pgscore._hand_out(j) then
             select e.ends, e.waits into state, waits from pgscore._end_pass(j) e;
         end if;
+        perform pgscore._drop_rescore(b) where b.number is not null;
     end if;
     waits := coalesce(waits, 0);
     select o.total, o.done, o.changed, o.refused, o.left_out into total, done, changed, refused, left_out from pgscore.job o where o.id = j.id;
@@ -15842,6 +16568,15 @@ as $$
         pgscore._doctor_family(b.events) r
     where coalesce(w.partitioned = (c.relkind = 'p'), true)
     union all
+    select b.number, b.events, false, pgscore._run_trigger(b),
+        pgscore._doctor_function(b.profile_schema, b.profile_prefix, 'run'), b.profile_prefix || '_run', 'run'
+    from (
+        select distinct on (o.events, o.profile) o.* from pgscore.binding o where o.timing = 'statement' order by o.events, o.profile, o.number
+    ) b
+    join pg_catalog.pg_class c on c.oid = b.events
+    join pg_catalog.pg_class o on o.oid = b.profile
+    where pgscore._is_together(b)
+    union all
     select b.number, r.member, r.is_partition, w.name, pgscore._doctor_function(b.profile_schema, b.profile_prefix, w.what),
         b.profile_prefix || '_' || w.what, w.what
     from (select distinct on (o.profile) o.* from pgscore.binding o order by o.profile, o.number) b
@@ -15941,29 +16676,18 @@ create function pgscore._doctor_generated() returns table (
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select b.number, p.proowner, format('%I.%I', w.schema, w.prefix || '_' || w.what), p.oid, w.is_shared, b.owner::oid
+    select b.number, p.proowner, format('%I.%I', g.schema, g.name), p.oid, g.is_shared, b.owner::oid
     from pgscore.binding b
     join pg_catalog.pg_class c on c.oid = b.events
-    join pg_catalog.pg_class o on o.oid = b.profile,
-        lateral (
-            select b.event_schema as schema, b.event_prefix as prefix, e as what, false as is_shared
-            from unnest(case c.relkind when 'p' then array['row'] else array['insert', 'update', 'delete'] end
-                || array['truncate', 'recount', 'reconcile']) e
-            union all
-            -- What the bindings of a profile table share is told of the first of them.
-            select b.profile_schema, b.profile_prefix, e, true
-            from (
-                select unnest(array['apply', 'commit', 'score', 'arrive', 'forget', 'rekey', 'rescore'])
-                union select t.function from pgscore._tell_triggers(b.profile) t
-            ) as w (e)
-            where b.number = (
-                select min(f.number) from pgscore.binding f join pg_catalog.pg_class x on x.oid = f.events where f.profile = b.profile
-            )
-        ) w
-    left join pg_catalog.pg_namespace n on n.nspname = w.schema
-    left join pg_catalog.pg_proc p on p.pronamespace = n.oid and p.proname = w.prefix || '_' || w.what
-    -- Made when it is first called.
-    where p.oid is not null or w.what <> 'rescore'
+    join pg_catalog.pg_class o on o.oid = b.profile
+    cross join pgscore._generated_names(b) g
+    left join pg_catalog.pg_namespace n on n.nspname = g.schema
+    left join pg_catalog.pg_proc p on p.pronamespace = n.oid and p.proname = g.name
+    where g.kind = 'function' and pgscore._is_wanted(b, g.what) and (
+        not g.is_shared
+        -- What the bindings of a profile table share is told of the first of them.
+        or b.number = (select min(f.number) from pgscore.binding f join pg_catalog.pg_class x on x.oid = f.events where f.profile = b.profile)
+    )
 $$;
 
 comment on function pgscore._doctor_generated() is 'The functions that the bindings have, with NULL for one that is not there';
@@ -16006,8 +16730,10 @@ as $$
             when p.oid is null then 'missing'
             when p.proowner <> g.wanted_owner then 'owner'
             when position(md5(p.prosrc) in coalesce(obj_description(p.oid, 'pg_proc'), '')) = 0 then 'edited'
+            -- The condition of a trigger is evaluated by whoever writes to the table, with their rights: it qualifies each name.
+            when g.name ~ '_is_marked"?$' then case when p.prosecdef then 'loose' end
             when not p.prosecdef or not coalesce(p.proconfig @> array['search_path=pg_catalog, pg_temp'], false)
-                or has_function_privilege('public', p.oid, 'execute') then 'loose'
+                or has_function_privilege('public', p.oid, 'execute') and g.name !~ '_has_mark"?$' then 'loose'
         end as state
     ) s
     where s.state is not null
@@ -16785,7 +17511,11 @@ begin
     elsif pg_get_userbyid(owner) <> current_user and (select r.rolsuper from pg_catalog.pg_roles r where r.rolname = current_user) then
         raise exception '% is a superuser and table % belongs to %, whose code would run with a superuser''s rights', current_user, profile, owner
             using errcode = 'insufficient_privilege', hint = format('Connect as %s, or as somebody who may read the table.', owner);
-    elsif pgscore._is_readable(profile) is not true then
+    elsif not exists (
+        select from pg_catalog.pg_class c where c.oid = profile and c.relkind in ('r', 'p', 'v', 'm', 'f')
+    ) then
+        raise exception '% is no table, and no view', profile using errcode = 'wrong_object_type';
+    elsif not has_table_privilege(profile, 'select') then
         raise exception '% may not read table %', current_user, profile
             using errcode = 'insufficient_privilege', hint = format('grant select on %s to %I', profile, current_user);
     end if;
@@ -16796,18 +17526,27 @@ comment on function pgscore._refuse_comparing(regclass) is
     'Refuses whoever may not read a table, and a superuser of whom the table is not';
 grant execute on function pgscore._refuse_comparing(regclass) to pgscore_reader;
 
-create function pgscore._part_of(profile regclass, key text, sample integer, out source text, out total bigint, out is_sample boolean)
+create function pgscore._part_of(
+    profile regclass, key text, sample integer, is_counted boolean, out source text, out total bigint, out is_sample boolean
+)
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    kind constant "char" := (select c.relkind from pg_catalog.pg_class c where c.oid = profile);
+    -- Of views and foreign tables, also among partitions, TABLESAMPLE would refuse or take all rows.
+    is_local constant boolean := (
+        select bool_and(c.relkind in ('r', 'p', 'm'))
+        from pgscore._doctor_family(profile) f join pg_catalog.pg_class c on c.oid = f.member
+    );
     share double precision;
 begin
     source := format('%s pgscore_row', profile);
     is_sample := false;
-    if kind in ('r', 'p', 'm') then
-        select sum(greatest(c.reltuples, 0)) into total
+    if sample is not null and not is_counted and is_local then
+        -- As dense as ANALYZE found it, and as large as it is; of what was never analyzed nothing is known.
+        select case when bool_and(c.reltuples >= 0) then
+            sum(c.reltuples::double precision * pg_relation_size(c.oid) / current_setting('block_size')::integer / greatest(c.relpages, 1))
+        end into total
         from pgscore._doctor_family(profile) f join pg_catalog.pg_class c on c.oid = f.member and c.relkind <> 'p';
     end if;
     if total is null or total < 100000 then
@@ -16819,7 +17558,7 @@ begin
     is_sample := true;
     share := sample::double precision / total;
     -- The same rows each time, so that two calls compare the same ones.
-    if kind in ('r', 'p', 'm') then
+    if is_local then
         source := format('%s pgscore_row tablesample bernoulli (%s) repeatable (11)', profile, 100 * share);
     else
         source := format('%s pgscore_row where hashtextextended(%s, 11) & 1048575 < %s', profile, key, (share * 1048576)::integer);
@@ -16827,9 +17566,9 @@ begin
 end
 $$;
 
-comment on function pgscore._part_of(regclass, text, integer) is
-    'What stands behind FROM to read all rows of a table, or about so many of them; and how many it has';
-grant execute on function pgscore._part_of(regclass, text, integer) to pgscore_reader;
+comment on function pgscore._part_of(regclass, text, integer, boolean) is
+    'What stands behind FROM to read all rows of a table, or about so many of them; and how many it has: counted where that is said, or where it is small';
+grant execute on function pgscore._part_of(regclass, text, integer, boolean) to pgscore_reader;
 
 -- Inlined; a body of SQL's own standard, because the operators are found when it is parsed. Of two that are huge the
 -- difference would be an error.
@@ -16980,6 +17719,7 @@ declare
     key name[];
     key_sql text;
     part record;
+    is_counted boolean;
     found_move record;
 begin
     perform pgscore._refuse_comparison(model, version, other, sample, threshold, top);
@@ -16993,10 +17733,14 @@ begin
     key_sql := pgscore._key_text_sql(key, 'pgscore_row');
     -- Before a row is counted: whether both versions can be asked.
     perform pgscore._version_score_sql(model, v, profile) from unnest(array[version, other]) v;
-    select p.* into part from pgscore._part_of(profile, key_sql, sample) p;
-    execute pgscore._comparison_sql(
-        pgscore._both_scores_sql(model, version, other, profile, key, key_sql, part.source), 20, top
-    ) into found_move using threshold;
+    -- Where ANALYZE has not seen yet what was deleted, an estimate leaves too few rows: then they are counted.
+    for is_counted in select * from (values (false), (true)) tries loop
+        select p.* into part from pgscore._part_of(profile, key_sql, sample, is_counted) p;
+        execute pgscore._comparison_sql(
+            pgscore._both_scores_sql(model, version, other, profile, key, key_sql, part.source), 20, top
+        ) into found_move using threshold;
+        exit when not part.is_sample or found_move.rows > sample / 2;
+    end loop;
     if found_move.rows = 0 then
         raise exception 'table % has no rows to compare', profile using errcode = 'no_data_found';
     end if;
@@ -17074,9 +17818,10 @@ as $$
 begin
     if has_function_privilege('pgscore._make_partitions(name, interval, integer)', 'execute') then
         return query
-        select 'partitions', null::text, 'pgscore.prediction_log'::regclass
+        select 'prune', null::text, r from unnest(array['pgscore.prediction_log', 'pgscore.score_change']::regclass[]) r
         union all
-        select 'prune', null, r from unnest(array['pgscore.prediction_log', 'pgscore.score_change']::regclass[]) r;
+        -- When what is too old is gone: no partition is made for that.
+        select 'partitions', null, 'pgscore.prediction_log'::regclass;
     end if;
     return query select 'jobs', null::text, 'pgscore.job'::regclass;
     if rescores is not true then

@@ -9,8 +9,8 @@ depends_on = "0004_core"
 
 
 def upgrade() -> None:
-    run_frozen("0005_plpython.up.sql", "fc7d506f3c0de1412eef5c14047e5ec1d178454829ccb3d552b169f25ad359f8")
+    run_frozen("0005_plpython.up.sql", "b8505d1591c65bbf139b9817cf289b3733a044685f7ee4b5c09b4e21f6e9c799")
 
 
 def downgrade() -> None:
-    run_frozen("0005_plpython.down.sql", "2c696c512328630fc9b4df5d40c8e17fc6e3ade4a66633e29a9ab51dc18a9348")
+    run_frozen("0005_plpython.down.sql", "ba6537a2f6d702393edbe0f3bf37efd8db66694150767fa868550d1f4a5cb465")

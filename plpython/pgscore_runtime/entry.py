@@ -93,7 +93,7 @@ def estimate(
     session: MutableMapping[str, Any],
     digest: str,
     rows: int,
-    numbers: list[Any] | bytes | None,
+    numbers: list[Any] | None,
     texts: list[Any] | None,
     every: bool,
 ) -> tuple[list[float | None], list[str | None]] | None:
@@ -103,12 +103,9 @@ def estimate(
         Scores and reasons, one of each for a row; None where `load` has to be called first. With `every`, all outputs
         of a row in the place of its score, row by row in one list.
     """
-    kept = session.get(_ESTIMATORS, {})
-    if digest not in kept:
+    served = _served(session, digest)
+    if served is None:
         return None
-    # The one that was used last stands last.
-    served: ServedEstimator = kept.pop(digest)
-    kept[digest] = served
     if not every:
         return served.scores(rows, numbers, texts)
     outputs, reasons = served.outputs(rows, numbers, texts)
@@ -122,17 +119,29 @@ def estimate_rows(
     numbers: bytes | None,
     texts: list[Any] | None,
     every: bool,
-) -> tuple[list[float | None] | None, list[str | None] | None]:
-    """Like `estimate`, with less to hand back.
+) -> tuple[bytes | None, list[str | None] | None]:
+    """Like `estimate`, from and to arrays as they stand in PostgreSQL's memory.
 
     Returns:
         Scores and reasons. The scores are None where `load` has to be called first, the reasons where there are none.
     """
-    answer = estimate(session, digest, rows, numbers, texts, every)
-    if answer is None:
+    from .array_memory import write_array
+
+    served = _served(session, digest)
+    if served is None:
         return None, None
-    scores, reasons = answer
-    return scores, reasons if any(reason is not None for reason in reasons) else None
+    values, known, reasons = served.arrays(rows, numbers, texts, every=every)
+    return write_array(values, known), reasons
+
+
+def _served(session: MutableMapping[str, Any], digest: str) -> ServedEstimator | None:
+    kept = session.get(_ESTIMATORS, {})
+    if digest not in kept:
+        return None
+    # The one that was used last stands last.
+    served: ServedEstimator = kept.pop(digest)
+    kept[digest] = served
+    return served
 
 
 def count_row(session: MutableMapping[str, Any], statement: float) -> bool:

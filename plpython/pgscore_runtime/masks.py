@@ -9,9 +9,7 @@ one AND of integers that span the whole ensemble, a byte for each tree.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import deque
 from functools import reduce
-from itertools import accumulate
 from operator import and_, getitem
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +48,7 @@ def scorer(trees: Trees) -> Callable[[list[Any]], None]:
     registers_read = [register for register, _, _, _ in numbers]
     all_thresholds = [thresholds for _, thresholds, _, _ in numbers]
     all_masks = [masks for _, _, masks, _ in numbers]
-    base, divide, size = trees.base[0], trees.divide, len(tables)
+    start, divide, size = plain_start(trees.base[0]), trees.divide, len(tables)
 
     def score(registers: list[Any]) -> None:
         values = [registers[register] for register in registers_read]
@@ -63,11 +61,19 @@ def scorer(trees: Trees) -> Callable[[list[Any]], None]:
                 left &= masks[bisect_left(thresholds, value)] if value == value else missing  # noqa: PLR0124
         for register, mask in sets:
             left &= mask(registers[register])
-        # One after the other, as the estimator adds: sum() does so no more from Python 3.12 on.
-        (total,) = deque(accumulate(map(getitem, tables, left.to_bytes(size, "little")), initial=base), maxlen=1)
+        total = sum(map(getitem, tables, left.to_bytes(size, "little")), start)
         registers.append(total if divide is None else total / divide)
 
     return score
+
+
+class _Plain(float):
+    """What sum() adds to as `+` does. To a plain float it adds floats with what rounding lost, from Python 3.12 on."""
+
+
+def plain_start(base: float, *, is_plain: bool = sum([1.0, 1e100, 1.0, -1e100]) == 0) -> float:
+    """The same number, to which sum() adds one number after the other, as estimators do."""
+    return base if is_plain else _Plain(base)
 
 
 class Masks:

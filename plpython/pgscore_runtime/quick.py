@@ -8,14 +8,12 @@ ordinary, because a value is missing or refused, ends in a TypeError, and is lef
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import deque
 from functools import reduce
-from itertools import accumulate
 from math import exp, inf, nextafter
 from operator import and_, getitem
 from typing import TYPE_CHECKING, Any
 
-from .masks import Masks, fits
+from .masks import Masks, fits, plain_start
 from .tree_arrays import Trees
 
 if TYPE_CHECKING:
@@ -44,13 +42,14 @@ def quick_score(program: Program, slow: Score) -> Score | None:
     thresholds, masks = _bounded(program.inputs, found)
     position = {register: n for n, register in enumerate(n for n, each in enumerate(program.inputs) if each.is_text)}
     sets = tuple((position[register], mask) for register, mask in found.sets())
-    total = _total(trees, found)
+    tables, everything, size = found.tables, found.everything, len(found.tables)
+    start, divide = plain_start(trees.base[0]), trees.divide
     logistic = program.link == "logistic"
     bisect: Any = bisect_left  # which refuses None with the TypeError that is wanted
 
     def score(numbers: Sequence[float | None], texts: Sequence[str | None], positive: int) -> float | None:
         try:
-            left = reduce(and_, map(getitem, masks, map(bisect, thresholds, numbers)), found.everything)
+            left = reduce(and_, map(getitem, masks, map(bisect, thresholds, numbers)), everything)
         except TypeError:
             return slow(numbers, texts, positive)
         if texts:
@@ -58,7 +57,9 @@ def quick_score(program: Program, slow: Score) -> Score | None:
                 return slow(numbers, texts, positive)
             for text, mask in sets:
                 left &= mask(texts[text])
-        z = total(left)
+        z = sum(map(getitem, tables, left.to_bytes(size, "little")), start)
+        if divide is not None:
+            z /= divide
         if not logistic:
             return z
         try:
@@ -68,17 +69,6 @@ def quick_score(program: Program, slow: Score) -> Score | None:
         return probability if positive else 1 - probability
 
     return score
-
-
-def _total(trees: Trees, found: Masks) -> Callable[[int], float]:
-    tables, base, divide, size = found.tables, trees.base[0], trees.divide, len(found.tables)
-
-    def total(left: int) -> float:
-        # One after the other, as the estimator adds: sum() does so no more from Python 3.12 on.
-        (value,) = deque(accumulate(map(getitem, tables, left.to_bytes(size, "little")), initial=base), maxlen=1)
-        return value if divide is None else value / divide
-
-    return total
 
 
 def _bounded(inputs: tuple[ProgramInput, ...], found: Masks) -> tuple[list[list[float]], list[list[Any]]]:

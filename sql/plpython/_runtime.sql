@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:6c8a73ae8867e0032c0a7bba70fb9d2df279c9b7659f472872ad3f8461c98b15"
+name = "pgscore_runtime:b20d8b3bf995ade925eb89f5eaea02672e8a12bf43c017a5dc4823dfac3b3c90"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -16,6 +16,64 @@ sources = {
 Standard library only at import: numpy, scikit-learn, pandas and cryptography are imported when an artifact is first
 unpickled in a backend. Nothing here imports ``plpy``; the PL/Python functions hand over what is needed.
 """
+''',
+".array_memory": r'''
+"""Arrays of doubles as PostgreSQL holds them in memory, which numpy reads and writes without a step for each number.
+
+An array is, in the machine's own byte order: its length, dimensions, where the elements begin if any is NULL, else 0,
+and their type; then for each dimension its length, and for each where it begins; then a bit for each element, 0 for
+NULL, if any is; then those that are not NULL. Places count from the array's length, which `bytea` has for its own.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy
+    import numpy.typing
+
+    FloatArray = numpy.typing.NDArray[numpy.float64]
+    BoolArray = numpy.typing.NDArray[numpy.bool_]
+
+_LENGTH = 4
+_HEAD = 16
+_EACH_DIMENSION = 8
+_ALIGNED = 8
+_DOUBLE = 701
+
+
+def read_array(content: bytes) -> FloatArray:
+    """The elements of an array of doubles of any dimensions, one behind the other; NaN for NULL."""
+    import numpy as np
+
+    dimensions, offset = struct.unpack_from("=ii", content)
+    bits = _HEAD + _EACH_DIMENSION * dimensions
+    if not offset:
+        return np.frombuffer(content, dtype=float, offset=bits - _LENGTH)
+    many = int(np.prod(struct.unpack_from(f"={dimensions}i", content, _HEAD - _LENGTH)))
+    flags = np.frombuffer(content, dtype=np.uint8, count=-(-many // 8), offset=bits - _LENGTH)
+    values = np.full(many, np.nan)
+    values[np.unpackbits(flags, count=many, bitorder="little").astype(bool)] = np.frombuffer(
+        content, dtype=float, offset=offset - _LENGTH
+    )
+    return values
+
+
+def write_array(values: FloatArray, known: BoolArray) -> bytes:
+    """An array of doubles of one dimension, with NULL for those that are not known."""
+    import numpy as np
+
+    if len(values) == 0:
+        return struct.pack("=iiI", 0, 0, _DOUBLE)
+    offset, bits = 0, b""
+    if not known.all():
+        values = values[known]
+        bits = np.packbits(known, bitorder="little").tobytes()
+        bits += bytes(-len(bits) % _ALIGNED)
+        offset = _HEAD + _EACH_DIMENSION + len(bits)
+    return struct.pack("=iiIii", 1, offset, _DOUBLE, len(known), 1) + bits + values.tobytes()
 ''',
 ".artifact": r'''
 """Reading an artifact: bytes to a fitted estimator."""
@@ -785,7 +843,7 @@ def estimate(
     session: MutableMapping[str, Any],
     digest: str,
     rows: int,
-    numbers: list[Any] | bytes | None,
+    numbers: list[Any] | None,
     texts: list[Any] | None,
     every: bool,
 ) -> tuple[list[float | None], list[str | None]] | None:
@@ -795,12 +853,9 @@ def estimate(
         Scores and reasons, one of each for a row; None where `load` has to be called first. With `every`, all outputs
         of a row in the place of its score, row by row in one list.
     """
-    kept = session.get(_ESTIMATORS, {})
-    if digest not in kept:
+    served = _served(session, digest)
+    if served is None:
         return None
-    # The one that was used last stands last.
-    served: ServedEstimator = kept.pop(digest)
-    kept[digest] = served
     if not every:
         return served.scores(rows, numbers, texts)
     outputs, reasons = served.outputs(rows, numbers, texts)
@@ -814,17 +869,29 @@ def estimate_rows(
     numbers: bytes | None,
     texts: list[Any] | None,
     every: bool,
-) -> tuple[list[float | None] | None, list[str | None] | None]:
-    """Like `estimate`, with less to hand back.
+) -> tuple[bytes | None, list[str | None] | None]:
+    """Like `estimate`, from and to arrays as they stand in PostgreSQL's memory.
 
     Returns:
         Scores and reasons. The scores are None where `load` has to be called first, the reasons where there are none.
     """
-    answer = estimate(session, digest, rows, numbers, texts, every)
-    if answer is None:
+    from .array_memory import write_array
+
+    served = _served(session, digest)
+    if served is None:
         return None, None
-    scores, reasons = answer
-    return scores, reasons if any(reason is not None for reason in reasons) else None
+    values, known, reasons = served.arrays(rows, numbers, texts, every=every)
+    return write_array(values, known), reasons
+
+
+def _served(session: MutableMapping[str, Any], digest: str) -> ServedEstimator | None:
+    kept = session.get(_ESTIMATORS, {})
+    if digest not in kept:
+        return None
+    # The one that was used last stands last.
+    served: ServedEstimator = kept.pop(digest)
+    kept[digest] = served
+    return served
 
 
 def count_row(session: MutableMapping[str, Any], statement: float) -> bool:
@@ -927,6 +994,8 @@ import warnings
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from .array_memory import read_array
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -943,6 +1012,8 @@ if TYPE_CHECKING:
 _REFUSES = (ValueError, TypeError, ArithmeticError, LookupError)
 # scikit-learn's trees refuse what a float32 does not hold.
 _LARGEST_SINGLE = 3.4028234663852886e38
+# Frames of more columns are made in a piece for each dtype.
+_WIDE = 64
 
 
 class ServedEstimator:
@@ -960,7 +1031,7 @@ class ServedEstimator:
         Args:
             rows: the number of rows.
             numbers: rows x number inputs, nested or flat row by row; None for NULL, booleans as 0 and 1. Or an array
-                of doubles in the binary form that PostgreSQL sends, with NaN for NULL.
+                of doubles as it stands in PostgreSQL's memory.
             texts: rows x text inputs, nested or flat row by row; None for NULL.
 
         Returns:
@@ -971,7 +1042,7 @@ class ServedEstimator:
         scores: list[float | None] = values[:, 0].tolist()
         for row in (~answered).nonzero()[0].tolist():
             scores[row] = None
-        return scores, reasons
+        return scores, _by_row(reasons, rows)
 
     def outputs(
         self, rows: int, numbers: Numbers, texts: Sequence[Any] | None
@@ -984,7 +1055,24 @@ class ServedEstimator:
         width = self._contract.output.width
         values, answered, reasons = self._answers(self._every, width, rows, numbers, texts)
         nothing: list[float | None] = [None] * width
-        return [row if known else nothing for row, known in zip(values.tolist(), answered, strict=True)], reasons
+        outputs = [row if known else nothing for row, known in zip(values.tolist(), answered, strict=True)]
+        return outputs, _by_row(reasons, rows)
+
+    def arrays(
+        self, rows: int, numbers: Numbers, texts: Sequence[Any] | None, *, every: bool
+    ) -> tuple[FloatArray, BoolArray, list[str | None] | None]:
+        """The same as `scores`, or with `every` as `outputs`, in arrays.
+
+        Returns:
+            The numbers of a row behind those of the row before, and whether they hold; and the reasons, None where no
+            row is refused.
+        """
+        import numpy as np
+
+        width = self._contract.output.width if every else 1
+        evaluate = self._every if every else self._score
+        values, answered, reasons = self._answers(evaluate, width, rows, numbers, texts)
+        return values.ravel(), np.repeat(answered, width), _by_row(reasons, rows) if reasons else None
 
     def _answers(
         self,
@@ -993,14 +1081,14 @@ class ServedEstimator:
         rows: int,
         numbers: Numbers,
         texts: Sequence[Any] | None,
-    ) -> tuple[FloatArray, BoolArray, list[str | None]]:
-        """Rows x width: the outputs; for each row whether they hold; and the reasons of refusals."""
+    ) -> tuple[FloatArray, BoolArray, dict[int, str]]:
+        """Rows x width: the outputs; for each row whether they hold; and the reasons of rows that are refused."""
         import numpy as np
 
         inputs = self._contract.inputs
-        # Columns are what is handed over: each in one piece.
-        number_array = np.asfortranarray(_numbers(numbers).reshape(rows, len(self._contract.numbers)))
-        text_array = np.asfortranarray(_array(texts, object).reshape(rows, len(self._contract.texts)))
+        # Columns are what is handed over: each in one piece, and the estimator's own.
+        number_array = np.array(_numbers(numbers).reshape(rows, len(self._contract.numbers)), order="F")
+        text_array = np.array(_array(texts, object).reshape(rows, len(self._contract.texts)), order="F")
         number_columns, text_columns = iter(number_array.T), iter(text_array.T)
         columns = [next(text_columns if each.is_text else number_columns) for each in inputs]
 
@@ -1009,14 +1097,12 @@ class ServedEstimator:
             if not each.nullable:
                 accepted &= ~_missing(column)
         values = np.full((rows, width), np.nan)
-        reasons: list[str | None] = [None] * rows
         answered = accepted.copy()
         with warnings.catch_warnings():
             # Feature-name and version warnings would reach the server's log once per call.
             warnings.simplefilter("ignore")
-            for position, reason in self._sift(evaluate, values, columns, np.flatnonzero(accepted)):
-                reasons[position] = reason
-                answered[position] = False
+            reasons = dict(self._sift(evaluate, values, columns, np.flatnonzero(accepted)))
+        answered[list(reasons)] = False
         # What is not a number is no score.
         answered &= ~np.isnan(values).any(axis=1)
         return values, answered, reasons
@@ -1065,7 +1151,15 @@ class ServedEstimator:
         ]
 
     def _given(self, columns: list[Any]) -> Any:  # noqa: ANN401
-        return self._frame(columns) if self._contract.frame else self._matrix(columns)
+        if not self._contract.frame:
+            return self._matrix(columns)
+        frame = self._frame(columns)
+        if not self._contract.categorical:
+            return frame
+        known = self._contract.known
+        return frame.assign(
+            **{each.name: as_categories(frame[each.name], known.get(each.name)) for each in self._contract.texts}
+        )
 
     def _score(self, columns: list[Any]) -> FloatArray:
         """Rows x 1: the score."""
@@ -1100,15 +1194,31 @@ class ServedEstimator:
     def _frame(self, columns: list[Any]) -> Any:  # noqa: ANN401
         import pandas as pd
 
+        inputs = self._contract.inputs
+        if len(inputs) > _WIDE:
+            return self._wide_frame(columns)
         frame = {}
-        for each, column in zip(self._contract.inputs, columns, strict=True):
+        for each, column in zip(inputs, columns, strict=True):
             # Left to itself, pandas turns None among texts into NaN, which is another category, and newer releases
             # make another type of texts.
             values = self._as_fitted(each, column)
             frame[each.name] = pd.Series(values, dtype=object) if each.is_text else values
-            if each.is_text and self._contract.categorical:
-                frame[each.name] = as_categories(frame[each.name], self._contract.known.get(each.name))
         return pd.DataFrame(frame)
+
+    def _wide_frame(self, columns: list[Any]) -> Any:  # noqa: ANN401
+        """The same in one piece for each dtype: of a thousand columns made one by one a row costs 50 ms."""
+        import numpy as np
+        import pandas as pd
+
+        alike: dict[Any, list[tuple[str, Any]]] = {}
+        for each, column in zip(self._contract.inputs, columns, strict=True):
+            values = self._as_fitted(each, column)
+            alike.setdefault(values.dtype, []).append((each.name, values))
+        parts = []
+        for dtype, part in alike.items():
+            names, values = zip(*part, strict=True)
+            parts.append(pd.DataFrame(np.column_stack(values), columns=list(names), dtype=dtype))
+        return pd.concat(parts, axis=1)[[each.name for each in self._contract.inputs]]
 
     def _matrix(self, columns: list[Any]) -> Any:  # noqa: ANN401
         import numpy as np
@@ -1152,15 +1262,16 @@ def as_categories(texts: Any, known: Sequence[str] | None) -> Any:  # noqa: ANN4
 
 
 def _numbers(values: Numbers) -> FloatArray:
-    """An array of doubles; flat, where the values are in binary."""
-    import numpy as np
+    """An array of doubles; flat, where the values are as in PostgreSQL's memory."""
+    return read_array(values) if isinstance(values, bytes) else _array(values, float)
 
-    if not isinstance(values, bytes):
-        return np.asarray([] if values is None else values, dtype=float)
-    # Dimensions, flags, the element's type; two numbers for each dimension; then for each element its size and itself.
-    head = 12 + 8 * int.from_bytes(values[:4], "big")
-    elements = np.frombuffer(values, dtype=[("size", ">i4"), ("value", ">f8")], offset=head)
-    return elements["value"].astype(float)
+
+def _by_row(reasons: dict[int, str], rows: int) -> list[str | None]:
+    """A reason for each row."""
+    found: list[str | None] = [None] * rows
+    for row, reason in reasons.items():
+        found[row] = reason
+    return found
 
 
 def _refusal(
@@ -1593,9 +1704,7 @@ one AND of integers that span the whole ensemble, a byte for each tree.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import deque
 from functools import reduce
-from itertools import accumulate
 from operator import and_, getitem
 from typing import TYPE_CHECKING, Any
 
@@ -1634,7 +1743,7 @@ def scorer(trees: Trees) -> Callable[[list[Any]], None]:
     registers_read = [register for register, _, _, _ in numbers]
     all_thresholds = [thresholds for _, thresholds, _, _ in numbers]
     all_masks = [masks for _, _, masks, _ in numbers]
-    base, divide, size = trees.base[0], trees.divide, len(tables)
+    start, divide, size = plain_start(trees.base[0]), trees.divide, len(tables)
 
     def score(registers: list[Any]) -> None:
         values = [registers[register] for register in registers_read]
@@ -1647,11 +1756,19 @@ def scorer(trees: Trees) -> Callable[[list[Any]], None]:
                 left &= masks[bisect_left(thresholds, value)] if value == value else missing  # noqa: PLR0124
         for register, mask in sets:
             left &= mask(registers[register])
-        # One after the other, as the estimator adds: sum() does so no more from Python 3.12 on.
-        (total,) = deque(accumulate(map(getitem, tables, left.to_bytes(size, "little")), initial=base), maxlen=1)
+        total = sum(map(getitem, tables, left.to_bytes(size, "little")), start)
         registers.append(total if divide is None else total / divide)
 
     return score
+
+
+class _Plain(float):
+    """What sum() adds to as `+` does. To a plain float it adds floats with what rounding lost, from Python 3.12 on."""
+
+
+def plain_start(base: float, *, is_plain: bool = sum([1.0, 1e100, 1.0, -1e100]) == 0) -> float:
+    """The same number, to which sum() adds one number after the other, as estimators do."""
+    return base if is_plain else _Plain(base)
 
 
 class Masks:
@@ -1900,14 +2017,12 @@ ordinary, because a value is missing or refused, ends in a TypeError, and is lef
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import deque
 from functools import reduce
-from itertools import accumulate
 from math import exp, inf, nextafter
 from operator import and_, getitem
 from typing import TYPE_CHECKING, Any
 
-from .masks import Masks, fits
+from .masks import Masks, fits, plain_start
 from .tree_arrays import Trees
 
 if TYPE_CHECKING:
@@ -1936,13 +2051,14 @@ def quick_score(program: Program, slow: Score) -> Score | None:
     thresholds, masks = _bounded(program.inputs, found)
     position = {register: n for n, register in enumerate(n for n, each in enumerate(program.inputs) if each.is_text)}
     sets = tuple((position[register], mask) for register, mask in found.sets())
-    total = _total(trees, found)
+    tables, everything, size = found.tables, found.everything, len(found.tables)
+    start, divide = plain_start(trees.base[0]), trees.divide
     logistic = program.link == "logistic"
     bisect: Any = bisect_left  # which refuses None with the TypeError that is wanted
 
     def score(numbers: Sequence[float | None], texts: Sequence[str | None], positive: int) -> float | None:
         try:
-            left = reduce(and_, map(getitem, masks, map(bisect, thresholds, numbers)), found.everything)
+            left = reduce(and_, map(getitem, masks, map(bisect, thresholds, numbers)), everything)
         except TypeError:
             return slow(numbers, texts, positive)
         if texts:
@@ -1950,7 +2066,9 @@ def quick_score(program: Program, slow: Score) -> Score | None:
                 return slow(numbers, texts, positive)
             for text, mask in sets:
                 left &= mask(texts[text])
-        z = total(left)
+        z = sum(map(getitem, tables, left.to_bytes(size, "little")), start)
+        if divide is not None:
+            z /= divide
         if not logistic:
             return z
         try:
@@ -1960,17 +2078,6 @@ def quick_score(program: Program, slow: Score) -> Score | None:
         return probability if positive else 1 - probability
 
     return score
-
-
-def _total(trees: Trees, found: Masks) -> Callable[[int], float]:
-    tables, base, divide, size = found.tables, trees.base[0], trees.divide, len(found.tables)
-
-    def total(left: int) -> float:
-        # One after the other, as the estimator adds: sum() does so no more from Python 3.12 on.
-        (value,) = deque(accumulate(map(getitem, tables, left.to_bytes(size, "little")), initial=base), maxlen=1)
-        return value if divide is None else value / divide
-
-    return total
 
 
 def _bounded(inputs: tuple[ProgramInput, ...], found: Masks) -> tuple[list[list[float]], list[list[Any]]]:

@@ -4,7 +4,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:6c8a73ae8867e0032c0a7bba70fb9d2df279c9b7659f472872ad3f8461c98b15" + digest)
+    walker = GD.get("pgscore_runtime:b20d8b3bf995ade925eb89f5eaea02672e8a12bf43c017a5dc4823dfac3b3c90" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 

@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:6c8a73ae8867e0032c0a7bba70fb9d2df279c9b7659f472872ad3f8461c98b15" + digest)
+    walker = GD.get("pgscore_runtime:b20d8b3bf995ade925eb89f5eaea02672e8a12bf43c017a5dc4823dfac3b3c90" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

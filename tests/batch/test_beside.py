@@ -207,6 +207,7 @@ def test_promoting_and_rescoring_at_once(root: Session, shopping: Database) -> N
     load(root, 30)
     said = command.run(shopping.dsn(), "promote", "shop", "2", "--rescore").stdout
     assert f"{shop.PROFILE} belongs to {shop.OWNER}, who has to run: pgscore rescore shop {shop.PROFILE}" in said
+    assert said.count("pgscore rescore") == 1
     assert versions(root) == {1: 30}
     root.run(f"grant pgscore_operator to {shop.OWNER}")
     done = command.run_json(shopping.dsn(shop.OWNER), "promote", "shop", "2", "--rescore")

@@ -90,6 +90,21 @@ def test_a_sample_is_the_same_each_time(dsn: str) -> None:
     assert 0 < first.rows < PROFILES == first.total
 
 
+def test_a_sample_of_a_table_that_was_not_analyzed_since(owner: Session) -> None:
+    owner.run('create temporary table was ("Age" integer, n bigint, billed numeric, "Total" numeric)')
+    owner.run("insert into was select 1, g, g, g from generate_series(1, 110000) g")
+    asked = "select total, is_sample, rows from pgscore.compare('shop', 1, 2, 'was', sample => 100)"
+    # Nobody has analyzed it: it is counted.
+    assert owner.row(asked)[:2] == (110_000, True)
+    owner.run("analyze was")
+    owner.run("delete from was where n > 300")
+    total, is_sample, rows = owner.row(asked)
+    assert (total, is_sample) == (300, True)
+    assert 50 < rows < 150
+    owner.run("delete from was where n > 3")
+    assert owner.row(asked) == (3, False, 3)
+
+
 def test_the_command(dsn: str) -> None:
     said = run(dsn, "compare", "shop", "1", "2", "--all", "--threshold", "0.5", "--top", "2").stdout
     lines = said.splitlines()
@@ -117,6 +132,7 @@ def test_the_command(dsn: str) -> None:
             "42703",
             'version 1 of model "shop": table "Shop"."Order Lines" has no',
         ),
+        ("'shop', 1, 2, '\"Shop\".\"Customer_pkey\"'", "42809", '"Shop"."Customer_pkey" is no table, and no view'),
         ("'shop', 1, 2, 4711", "42P01", "the table whose rows are to be compared was dropped"),
         ("'shop', 1, null", "22004", "two versions are compared, and one is NULL"),
         ("'shop', 1, 2, sample => 0", "22023", "a sample has rows, and not 0"),

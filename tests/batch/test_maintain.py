@@ -74,7 +74,7 @@ def test_a_task_that_fails_leaves_the_others_to_be_done(shopping: Database, root
     with refused("P0001", "1 of 4 tasks failed: pgscore.prediction_log: somebody holds table"):
         operator.run("call pgscore.maintain(rescores => false)")
     assert root.value(_KEYS) == "next,now"
-    partitions, prune, changes, jobs = pgscore.maintain(shopping.dsn(OPERATOR), keep=timedelta(days=365))
+    prune, changes, partitions, jobs = pgscore.maintain(shopping.dsn(OPERATOR), keep=timedelta(days=365))
     assert (partitions.task, partitions.done) == ("partitions", None)
     assert (partitions.problem or "").startswith("somebody holds table pgscore.prediction_log")
     assert (prune.task, prune.done, prune.problem) == ("prune", "0 partitions dropped", None)

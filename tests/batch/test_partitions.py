@@ -92,7 +92,7 @@ def test_what_is_refused(logging: Database, call: str, sqlstate: str, sentence: 
 
 def test_rows_without_a_partition_are_kept_and_move_when_one_is_made(logging: Database, session: Session) -> None:
     later = session.value("select max(upper) from pgscore._partition_bounds('pgscore.prediction_log')")
-    session.run(_LOG, "early", "1999-01-01")
+    session.run(_LOG, "early", "1969-01-01")
     session.run(_LOG, "late", later)
     before = session.run("select id, key, logged_at from pgscore.prediction_log order by id")
     assert session.value("select count(*) from pgscore.prediction_log_default") == 2
@@ -109,6 +109,37 @@ def test_rows_without_a_partition_are_kept_and_move_when_one_is_made(logging: Da
     found = session.run("select id, key, logged_at from pgscore.prediction_log where key <> 'meanwhile' order by id")
     assert found == before
     assert session.value(_KEPT) == "early,late,meanwhile"
+
+
+def test_rows_of_weeks_that_are_over_move_when_somebody_comes_by_at_last(logging: Database, session: Session) -> None:
+    # The partition that holds now is older than what was left: a week of another length, and a gap before it.
+    first = session.value("select min(lower) from pgscore._partition_bounds('pgscore.prediction_log')")
+    days = range(1, 23)
+    for day in days:
+        session.run(_LOG, f"{day:02}", session.value("select %s - make_interval(days => %s)", first, day))
+    for at in ("infinity", "-infinity", "4713-01-01 BC", "294276-12-31"):
+        session.run(_LOG, at, at)
+    assert session.value("select pgscore._make_partitions('prediction_log', '1 day', 0)") == len(days)
+    assert session.value("select pgscore._make_partitions('prediction_log', '7 days', 4)") == 0
+    kept = 'select key from pgscore.prediction_log_default order by key collate "C"'
+    assert [key for (key,) in session.run(kept)] == ["-infinity", "294276-12-31", "4713-01-01 BC", "infinity"]
+    assert session.value("select count(*) from pgscore.prediction_log") == len(days) + 4
+    session.run("truncate pgscore.prediction_log")
+    # Between partitions of other lengths, only what is free is filled.
+    middle = session.value("select %s - interval '10 days'", first)
+    (taken,) = (
+        name
+        for name, lower in session.run(
+            "select partition::text, lower from pgscore._partition_bounds('pgscore.prediction_log')"
+        )
+        if lower == middle
+    )
+    session.run(f"drop table {taken}")
+    session.run(_LOG, "middle", middle)
+    assert session.value("select pgscore._make_partitions('prediction_log', '3 days', 0)") == 1
+    assert session.value("select count(*) from pgscore.prediction_log_default") == 0
+    bounds = session.run(_BOUNDS)
+    assert all(before[1] <= after[0] for before, after in pairwise(bounds))
 
 
 def test_whoever_logs_does_not_wait_while_they_are_made(logging: Database, session: Session) -> None:

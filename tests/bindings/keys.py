@@ -51,6 +51,10 @@ class Key:
         """Attaches them."""
         return shop.attach(session, composite=self.composite, **options)
 
+    def attach_together(self, session: Session, **options: Any) -> list[str]:  # noqa: ANN401
+        """Attaches them by five bindings."""
+        return shop.attach_together(session, composite=self.composite, **options)
+
     def assert_right(self, session: Session, **options: Any) -> int:  # noqa: ANN401
         """Holds invariants 1 and 2; how many profiles there are."""
         return shop.assert_right(session, composite=self.composite, **options)

@@ -144,6 +144,22 @@ def run_as_owner(session: Session, sql: str, *parameters: object) -> list[tuple[
 
 def attach(session: Session, *, reducers: object = REDUCERS, composite: bool = False, **options: str) -> str:
     """Attaches the tables, as their owner; by a key of two columns, if it is `composite`."""
+    return _attach(session, "shop", ("Score", "Version"), reducers, composite=composite, **options)
+
+
+def attach_together(session: Session, *, composite: bool = False, **options: str) -> list[str]:
+    """The same by five bindings, the last four of which are those of models that are not published; their names."""
+    names = [attach(session, reducers=REDUCERS[:4], composite=composite, **options)]
+    for number, reducer in enumerate(REDUCERS[4:]):
+        columns = (f"score_{number}", f"version_{number}")
+        run_as_owner(session, f"alter table {PROFILE} add {columns[0]} float8, add {columns[1]} integer")
+        names.append(_attach(session, f"other_{number}", columns, [reducer], composite=composite, **options))
+    return names
+
+
+def _attach(
+    session: Session, model: str, columns: tuple[str, str], reducers: object, *, composite: bool, **options: str
+) -> str:
     event_key, profile_key = (
         ("array['Customer Id', 'Part']::name[]", "array['id', 'part']::name[]")
         if composite
@@ -152,10 +168,8 @@ def attach(session: Session, *, reducers: object = REDUCERS, composite: bool = F
     named = "".join(f", {name} => '{value}'" for name, value in options.items())
     ((name,),) = run_as_owner(
         session,
-        f"select pgscore.attach('shop', %s, %s, {event_key}, {profile_key}, %s, 'Score', 'Version'{named})",
-        EVENTS,
-        PROFILE,
-        json.dumps(reducers),
+        f"select pgscore.attach(%s, %s, %s, {event_key}, {profile_key}, %s, %s, %s{named})",
+        *(model, EVENTS, PROFILE, json.dumps(reducers), *columns),
     )
     return str(name)
 

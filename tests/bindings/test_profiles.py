@@ -102,6 +102,23 @@ def test_invariant_2_a_generated_column_that_the_model_reads(counted: Session) -
     assert shop.assert_right(counted) == 2
 
 
+def test_invariant_2_a_row_out_of_the_ordinary_is_scored_with_care(counted: Session) -> None:
+    # What a trigger asks first is short, and may not know.
+    asked = (
+        f'select (pgscore_models."shop rescore"(null::{shop.PROFILE}, c, true))[1] from {shop.PROFILE} c where id = 1'
+    )
+    assert counted.value(asked) is not None
+    counted.run(f'update {shop.PROFILE} set "Total" = -1e305 where id = 1')
+    assert counted.value(asked) is None
+    counted.run(_EVENT, 3, 1, None, 2)
+    ((score, version, *row),) = counted.run(
+        f'select "Score", "Version", "Age", n, billed, "Total" from {shop.PROFILE} where id = 1'
+    )
+    assert (row[1], version) == (2, 1)
+    assert score == pytest.approx(shop.probability([row])[0], abs=1e-12, rel=0)
+    assert counted.run("select * from pgscore.stale") == []
+
+
 def test_profiles_that_come_after_their_events(owner: Session) -> None:
     owner.run(_EVENT, 1, 1, 5, 1)
     owner.run(_EVENT, 2, 1, 6, 2)

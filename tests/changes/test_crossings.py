@@ -97,6 +97,20 @@ def test_a_score_that_crosses_is_told_once_at_commit(watched: Session, heard: He
     assert watched.value("select count(*) from pgscore.crossing") == 0
 
 
+def test_no_score_equality_and_what_is_no_number(watched: Session, heard: Heard) -> None:
+    heard()
+    # A score that is taken away would be computed anew.
+    watched.run(f'alter table {shop.PROFILE} disable trigger "~pgscore_score"')
+    for score, told in (
+        *((0.8, []), (0.1, []), (None, []), (0.8, []), (None, []), (0.1, [])),
+        *((0.9, [0.9]), (None, []), (0.05, [0.05]), (None, []), (0.05, [0.05]), (0.1, [])),
+        # PostgreSQL has NaN above all numbers, and so it is told: somebody should look.
+        *(("NaN", ["NaN"]), ("Infinity", []), ("NaN", []), ("-Infinity", ["-Infinity"]), ("Infinity", ["Infinity"])),
+    ):
+        watched.run(_SCORE, score, 1)
+        assert [each["score"] for each in heard()] == told, score
+
+
 def test_a_prepared_transaction_is_prepared_and_tells_nobody(watched: Session, heard: Heard) -> None:
     heard()
     watched.run("begin")

@@ -11,14 +11,17 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pgscore import doctor
+from pgscore.changes import why_silent
 
 from tests.bindings import shop
 from tests.support.command import COMMAND, environment, run
-from tests.support.database import OPERATOR, wait_until
+from tests.support.database import NOBODY, OPERATOR, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from examples.server.cluster import PrivateCluster
     from tests.support.database import Database, Session
 
 _SCORE = f'update {shop.PROFILE} set "Score" = %s where id = %s'
@@ -32,7 +35,7 @@ _TERMINATE = (
     " where application_name = 'pgscore' and datname = current_database() and pid <> pg_backend_pid()"
 )
 _ALL_READ = (
-    "select c.position = (select max(s.position || '/' || s.ordinal) from pgscore.score_change s)"
+    "select c.position = (select max(s.position) from pgscore.score_changes(up_to => 10000) s)"
     " from pgscore.change_consumer c"
 )
 # Notes what it was given; fails while there is a file that says so.
@@ -222,6 +225,58 @@ def test_nothing_is_lost_with_a_connection(told: Session, shopping: Database, tm
     assert _keys(tmp_path) == ["1", "2", "3", "1"]
 
 
+def test_who_will_be_told_nothing_is_told_that(told: Session, shopping: Database) -> None:
+    told.run(f"grant pgscore_reader to {NOBODY}")
+    try:
+        done = run(shopping.dsn(NOBODY), "listen", "--from-outbox", "--once")
+        assert (done.stdout, "no binding tells changes that this role may read" in done.stderr) == ("", True)
+    finally:
+        told.run(f"revoke pgscore_reader from {NOBODY}")
+    for user in (shop.OWNER, OPERATOR):
+        assert why_silent(shopping.dsn(user)) is None
+    assert why_silent(shopping.dsn(), "shop", outbox=False) is None
+    assert 'no binding of model "other" notifies' in str(why_silent(shopping.dsn(), "other", outbox=False))
+
+
+def test_a_program_that_hangs_is_ended(told: Session, shopping: Database, tmp_path: Path) -> None:
+    hangs = f"sh -c 'echo {{key}} >> {tmp_path / 'begun'}; exec sleep 1000'"
+    once = ("listen", "--consumer", "crm", "--once", "--command", hangs, "--timeout", "0.2")
+    failed = run(shopping.dsn(), *once, "--tries", "2", expect=1)
+    assert "sh took longer than 0.2 s, and was ended, for shop 1; once more in 1 s" in failed.stderr
+    assert (tmp_path / "begun").read_text() == "1\n1\n"
+    assert _positions(told) == []
+
+
+def test_who_lags_behind_what_is_pruned_is_told(told: Session, shopping: Database) -> None:
+    lags = ("listen", "--consumer", "lags", "--once")
+    run(shopping.dsn(), *lags)
+    told.run(_SCORE, 0.5, 1)
+    told.run("update pgscore.score_change set at = now() - interval '40 days'")
+    told.run("select pgscore._make_partitions('score_change', '1 day', 0)")
+    told.run("select pgscore.prune_score_changes('30 days')")
+    assert "were pruned before they were read" in run(shopping.dsn(), *lags, expect=1).stderr
+    (finding,) = [each for each in doctor.examine(shopping.dsn()) if each.code == "consumer-refused"]
+    assert finding.remedy == "delete from pgscore.change_consumer where name = 'lags';"
+    told.run(finding.remedy)
+    assert run(shopping.dsn(), *lags, "--from-now").stdout == ""
+
+
+def test_it_goes_on_after_a_restart_of_the_server(told: Session, shopping: Database, cluster: PrivateCluster) -> None:
+    crossings = Listener(shopping.dsn())
+    changes = Listener(shopping.dsn(), "--consumer", "crm", "--interval", "0.05")
+    assert [changes.line().split(":")[0] for _ in range(3)] == ["shop 1", "shop 2", "shop 3"]
+    wait_until(told, _LISTENING, 1)
+    cluster.restart()
+    for each in (crossings, changes):
+        assert "was lost" in each.complaint()
+    session = shopping.session()
+    wait_until(session, _LISTENING, 1)
+    session.run(_SCORE, 0.9, 2)
+    assert crossings.line() == "shop 2: 0.9 (version 1)"
+    assert changes.line().startswith("shop 2: ")
+    assert crossings.end() == changes.end() == ""
+
+
 def test_wrong_usage_and_positions_that_cannot_be_gone_on_from(
     told: Session, shopping: Database, tmp_path: Path
 ) -> None:
@@ -234,7 +289,12 @@ def test_wrong_usage_and_positions_that_cannot_be_gone_on_from(
     ):
         assert said in run(dsn, "listen", *arguments, expect=2).stderr
     kept = tmp_path / "position"
-    for held, said in (("9/9/9", "holds no position"), ("999999999/1", "is ahead of this database")):
+    line = told.value("select pgscore.score_change_horizon()").partition("/")[0]
+    for held, said in (
+        ("9/9", "holds no position"),
+        ("00000000.1/9/1", "was read from another database"),
+        (f"{line}/999999999/1", "is ahead of this database"),
+    ):
         kept.write_text(held)
         assert said in run(dsn, "listen", "--position-file", kept, "--once", expect=1).stderr
     kept.unlink()
@@ -249,7 +309,7 @@ def test_wrong_usage_and_positions_that_cannot_be_gone_on_from(
     assert listener.line()
     # It has read its position, and moved on.
     wait_until(told, _ALL_READ, True)
-    told.run("update pgscore.change_consumer set position = '1/1'")
+    told.run("update pgscore.change_consumer set position = '0/1'")
     told.run(_SCORE, 0.9, 1)
     assert "somebody else has moved the consumer crm" in listener.complaint()
     listener.ended(1)

@@ -213,9 +213,19 @@ def test_readers_go_on_from_a_position_and_are_told_what_is_gone(told: Session) 
     assert _read(told, horizon) == []
     told.run(_SCORE, 0.5, 1)
     assert [key for _, key, *_ in _read(told, horizon)] == ["1"]
-    for wrong, state in (("x", "22023"), ("1/2/3", "22023"), ("999999999999/0", "55000")):
-        with refused(state, "position"):
+    line = horizon.partition("/")[0]
+    for wrong, state, said in (
+        ("x", "22023", "is no position"),
+        ("1/2", "22023", "is no position"),
+        (f"{line}/999999999999/0", "55000", "is ahead of this database"),
+        ("00000000.1/1/1", "55000", "was read from another database"),
+        (f"{line}7/1/99", "55000", "was read before a standby took over"),
+    ):
+        with refused(state, said):
             _read(told, wrong)
+    # Where a standby takes over and has the change, all goes on.
+    before = first[-1][0].replace(line, f"{line}7")
+    assert [key for _, key, *_ in _read(told, before)] == [key for _, key, *_ in _read(told, first[-1][0])]
     with refused("22023", "up_to is a positive number"):
         told.run("select pgscore.score_changes(up_to => 0)")
     # Old ones go, read or not; who has not read them is told, and nobody else.
@@ -227,7 +237,7 @@ def test_readers_go_on_from_a_position_and_are_told_what_is_gone(told: Session) 
     with refused("55000", f"changes after position {first[0][0]} were pruned before", hint="pgscore export"):
         _read(told, first[0][0])
     assert [key for _, key, *_ in _read(told, horizon)] == ["1"]
-    assert told.run("select * from pgscore.score_changes('0/0', 'another')") == []
+    assert told.run("select * from pgscore.score_changes(%s, 'another')", f"{line}/0/0") == []
     # A restore brings numbers of another cluster's, which mean nothing here.
     told.run(
         "insert into pgscore.score_change (position, binding, owner, model, key)"
@@ -236,10 +246,10 @@ def test_readers_go_on_from_a_position_and_are_told_what_is_gone(told: Session) 
     with refused("55000", "holds changes of another cluster", hint="prune_score_changes()"):
         _read(told)
     told.run("select pgscore.prune_score_changes('30 days')")
+    told.run(_SCORE, 0.75, 1)
     assert [key for _, key, *_ in _read(told, horizon)] == ["1"]
     told.run("update pgscore.score_change set at = now() - interval '3 days'")
-    assert told.value("select pgscore.prune_score_changes('1 day')") == 0
-    told.run("select pgscore.prune_score_changes('1 day')")
+    assert told.value("select pgscore.prune_score_changes('1 day')") == 1
     assert _read(told) == []
 
 
@@ -337,3 +347,38 @@ def test_a_downgrade_is_refused_while_tables_tell(told: Session, shopping: Datab
     told.run(_ORDER, 1, 1)
     told.run(_SCORE, 0.9, 2)
     assert told.value("select to_regclass('pgscore.score_change')") is None
+
+
+def test_what_a_truncate_cannot_see_it_leaves(told: Session, shopping: Database) -> None:
+    old, other = shopping.session(), shopping.session()
+    truncate = f"truncate {shop.PROFILE}"
+    for level in ("repeatable read", "serializable"):
+        old.run(f"begin isolation level {level}")
+        old.run("select 1")
+        other.run(f"insert into {shop.PROFILE} (id) select coalesce(max(id), 0) + 1 from {shop.PROFILE}")
+        with refused("40001", "may have changed since this transaction began", hint="lock table"):
+            old.run(truncate)
+        old.run("rollback")
+    # The same where it has written before.
+    old.run("begin isolation level repeatable read")
+    old.run(_SCORE, 0.5, 1)
+    other.run(_SCORE, 0.5, 2)
+    with refused("40001", "may have changed"):
+        old.run(truncate)
+    old.run("rollback")
+    # What has rolled back has numbered changes that are none; where nobody writes it is no reason to refuse.
+    other.run("begin")
+    other.run(_SCORE, 0.75, 2)
+    other.run("rollback")
+    assert len(_scores(told)) == 7
+    old.run("begin isolation level repeatable read")
+    old.run(truncate)
+    old.run("commit")
+    assert _followed(changes(told)) == _scores(told) == {}
+    # The way that always goes.
+    told.run(f"insert into {shop.PROFILE} (id) values (1)")
+    old.run("begin isolation level serializable")
+    old.run(f"lock table {shop.PROFILE}")
+    old.run(truncate)
+    old.run("commit")
+    assert _followed(changes(told)) == _scores(told) == {}

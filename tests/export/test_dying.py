@@ -129,6 +129,27 @@ def test_servers_that_are_killed(reader: str, session: Session) -> None:
         assert place.read_text() == "the former one"
 
 
+def test_what_is_terminated_leaves_nothing(reader: str, shop: Database, session: Session, tmp_path: Path) -> None:
+    """As systemd and timeout(1) end what takes too long."""
+    holder = shop.session()
+    holder.run("begin; lock table shop.customer in access exclusive mode")
+    to = tmp_path / "scores.csv"
+    exporting = subprocess.Popen(
+        [COMMAND, "export", "shop", "--to", to], env=environment(reader), stderr=subprocess.PIPE, text=True
+    )
+    until(
+        lambda: session.value(
+            "select exists (select from pg_stat_activity"
+            " where application_name = 'pgscore' and wait_event_type = 'Lock')"
+        ),
+        "the export waits",
+    )
+    exporting.send_signal(signal.SIGTERM)
+    _, said = exporting.communicate(timeout=60)
+    assert (exporting.returncode, said) == (130, "pgscore: interrupted\n")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_ctrl_c_while_another_database_makes_it_wait(
     reader: str, session: Session, empty: Database, tmp_path: Path
 ) -> None:

@@ -7,6 +7,10 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+from pgscore import PgscoreError
+from pgscore.export import export_scores
+
 from tests.support.command import run_json
 
 from . import world
@@ -47,3 +51,23 @@ def test_a_file_holds_all_scores_of_one_snapshot(reader: str, session: Session, 
     for each in tmp_path.glob("four*"):
         each.unlink()
     assert sorted(each.name for each in tmp_path.iterdir()) == ["scores.csv", "scores.csv.json", "scores.csv.sha256"]
+
+
+def test_numbers_of_any_length_are_texts_and_times_without_end_are_refused(
+    reader: str, session: Session, tmp_path: Path
+) -> None:
+    place = tmp_path / "scores.csv"
+    session.run(
+        "alter table shop.customer alter paid type numeric; delete from shop.customer where id > 3;"
+        " update shop.customer set paid = case id when 1 then 1e-31 when 2 then 'NaN' else 12345678901234567890.10 end"
+    )
+    export_scores(reader, "shop", str(place), columns=["paid"])
+    found = {row[0]: row[-1] for row in csv.reader(place.read_text().splitlines())}
+    assert found == {"id": "paid", "1": f"0.{'0' * 30}1", "2": "NaN", "3": "12345678901234567890.10"}
+    session.run("update shop.customer set scored_at = '-infinity' where id = 2")
+    with pytest.raises(PgscoreError, match="-infinity, a time without end"):
+        export_scores(reader, "shop", str(place))
+    # No rows are a file, too.
+    session.run("truncate shop.customer")
+    assert export_scores(reader, "shop", str(place)).rows == 0
+    assert place.read_text() == '"id","score","version","scored_at"\n'

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
-from pgscore import PgscoreError
-from pgscore.export import export_scores
+from pgscore import DeniedError, PgscoreError, UnreachableError
+from pgscore.export import export_scores, to_redis
 
 from tests.support.command import run, run_json
 
@@ -17,7 +17,7 @@ from .servers import QUOTED, SECRET, redis_server
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.database import Session
+    from tests.support.database import Database, Session
 
     from .servers import Server
 
@@ -72,6 +72,29 @@ def test_hashes_hold_version_and_time_and_expire(reader: str, cache: redis.Redis
     assert "name" not in cache.hgetall("s:8:x")
     assert 900 < int(cache.ttl("s:9:x")) <= 1000
     assert cache.hget("s:pgscore:x", "versions") == '{"1": 2500, "2": 2499, "none": 1}'
+    # Laid out otherwise: nothing of the former form stays, nor does its end.
+    export_scores(reader, "shop", url, value="hash", pattern="s:{id}:x")
+    assert (cache.ttl("s:9:x"), set(cache.hkeys("s:9:x"))) == (-1, {"score", "version", "scored_at"})
+    export_scores(reader, "shop", url, pattern="s:{id}:x")
+    export_scores(reader, "shop", url, value="hash", pattern="s:{id}:x")
+    assert cache.hget("s:9:x", "version") == "2"
+
+
+def test_an_older_export_ends_where_a_newer_one_has_begun(
+    reader: str, session: Session, shop: Database, cache: redis.Redis, url: str
+) -> None:
+    """Of another role: one that writes on would put older scores upon newer ones, under the newer one's stamp."""
+    begun: list[str] = []
+
+    def overtake(text: str, done: int | None = None, total: int | None = None) -> None:
+        if text == "exporting" and not begun:
+            session.run("update shop.customer set score = 4242 where id > 4000")
+            begun.append(export_scores(shop.dsn(), "shop", url).stamp)
+
+    with pytest.raises(PgscoreError, match="another export has begun to write to the same keys"):
+        export_scores(reader, "shop", url, progress=overtake)
+    assert (cache.hget("shop:pgscore", "export"), cache.get("shop:5000")) == (begun[0], "4242.0")
+    assert cache.hget("shop:pgscore", "writing") is None
 
 
 def test_what_makes_no_sense_is_refused(reader: str, cache: redis.Redis, url: str) -> None:
@@ -89,14 +112,29 @@ def test_what_makes_no_sense_is_refused(reader: str, cache: redis.Redis, url: st
     refused('model "shop" has no binding on shop.visit', profile="shop.visit")
     refused('table shop.customer has no column "what"', columns=["what"])
     refused('two columns of the export would be called "score"', columns=["score"])
+    for wrong, said in (
+        (url[:-1] + "x", "names no database of Redis: /x"),
+        (url + "?decode_responses=0", "has the parameter decode_responses, which is none"),
+    ):
+        with pytest.raises(PgscoreError, match=said):
+            export_scores(reader, "shop", wrong)
     assert cache.dbsize() == 0
 
 
-def test_a_wrong_password_a_full_server_and_one_that_is_gone(reader: str, session: Session, url: str) -> None:
+def test_a_wrong_password_a_full_server_and_one_that_is_gone(
+    reader: str, session: Session, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wrong = url.replace(QUOTED, "wr%2Fong")
     said = run(reader, "export", "shop", "--to", wrong, expect=1).stderr
     assert "lets us not in" in said
     assert "wr/ong" not in said
+    monkeypatch.setattr(to_redis, "_SECONDS", 0.3)
+    with pytest.raises(UnreachableError) as plain:
+        export_scores(reader, "shop", url.replace("redis:", "rediss:"), retries=0)
+    assert "rediss:// is TLS" in plain.value.hint
+    with pytest.raises(DeniedError) as none:
+        export_scores(reader, "shop", url.replace(f":{QUOTED}@", ""))
+    assert "redis://:password@host" in none.value.hint
     with redis_server("--maxmemory", "1500kb") as small:
         to = f"redis://:{QUOTED}@127.0.0.1:{small.port}/0"
         done = run(reader, "export", "shop", "--to", to, "--as", "hash", "--pattern", "p" * 200 + ":{key}", expect=1)

@@ -7,6 +7,9 @@ import json
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
+import pytest
+from pgscore import PgscoreError
+from pgscore.export import export_scores
 
 from tests.support.command import run, run_json
 
@@ -55,4 +58,11 @@ def test_only_a_server_and_a_user_that_are_known(reader: str, ssh: Ssh, tmp_path
         assert "cannot be reached" in done.stderr
     done = run(reader, "export", "shop", "--to", ssh.url(ssh.home / "no" / "x.csv"), expect=1)
     assert "there is no folder" in done.stderr
+    for name in ("key", "known_hosts"):
+        done = run(reader, "export", "shop", "--to", ssh.url(place, **{name: "/no/such"}), expect=1)
+        assert f"the file that the target's URL names as {name} cannot be read: /no/such" in done.stderr
+    (ssh.home / "link.csv").symlink_to(place)
+    with pytest.raises(PgscoreError, match=r"link.csv is no plain file"):
+        export_scores(reader, "shop", ssh.url(ssh.home / "link.csv"))
+    (ssh.home / "link.csv").unlink()
     assert not place.exists()

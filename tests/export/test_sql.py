@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
 from pgscore import PgscoreError
 from pgscore.export import export_scores
+from pgscore.export.to_sql import SqlTable
 
 from tests.support.command import run, run_json
 
@@ -130,3 +132,77 @@ def test_a_value_that_does_not_fit_leaves_nothing(engine: sa.Engine, reader: str
     assert _row(engine, "select count(*) from named") == (0,)
     assert not sa.inspect(engine).has_table("pgscore_export")
     assert session.value("select count(*) from pgscore.export where exported is not null") == 0
+
+
+def test_numbers_of_any_length_stay_as_they_are_or_are_refused(
+    engine: sa.Engine, reader: str, session: Session
+) -> None:
+    session.run(
+        "alter table shop.customer alter paid type numeric; delete from shop.customer where id > 2;"
+        " update shop.customer set paid = 12345678901234567890.1234567891"
+    )
+    to = _url(engine)
+    for _ in range(2):
+        export_scores(reader, "shop", to, columns=["paid"])
+    (paid,) = _row(engine, "select paid from shop_scores where id = 2")
+    assert Decimal(str(paid)) == Decimal("12345678901234567890.1234567891")
+    for value in ("1e-31", "Infinity"):
+        session.run("update shop.customer set paid = %s where id = 1", value)
+        if engine.dialect.name == "mysql":
+            with pytest.raises(PgscoreError, match="does not fit there: numbers have 65 digits"):
+                export_scores(reader, "shop", to, columns=["paid"])
+            continue
+        export_scores(reader, "shop", to, columns=["paid"])
+        (paid,) = _row(engine, "select paid from shop_scores where id = 1")
+        assert Decimal(str(paid)) == Decimal(value)
+    if engine.dialect.name == "sqlite":
+        with engine.begin() as connection:
+            connection.execute(
+                sa.text(
+                    "create table named (id integer primary key, score double, version int, scored_at, paid numeric)"
+                )
+            )
+        with pytest.raises(PgscoreError, match="holds a type that is not known here, which takes no moment"):
+            export_scores(reader, "shop", to, columns=["paid"], table="named")
+        with engine.begin() as connection:
+            connection.execute(sa.text("alter table named drop column scored_at"))
+            connection.execute(sa.text("alter table named add column scored_at timestamp"))
+        with pytest.raises(PgscoreError, match='which rounds: column "paid"'):
+            export_scores(reader, "shop", to, columns=["paid"], table="named")
+
+
+def test_what_is_no_number_stays_so_or_is_refused(engine: sa.Engine, reader: str, session: Session) -> None:
+    session.run("delete from shop.customer where id > 2; update shop.customer set score = 'NaN' where id = 2")
+    if engine.dialect.name == "postgresql":
+        export_scores(reader, "shop", _url(engine))
+        assert _row(engine, "select score = 'NaN' from shop_scores where id = 2") == (True,)
+        return
+    with pytest.raises(PgscoreError, match=r"SQLite has no such number|nan can not be used"):
+        export_scores(reader, "shop", _url(engine))
+    assert not sa.inspect(engine).has_table("shop_scores")
+
+
+def test_one_that_dies_leaves_what_another_has_put_into_the_table_that_it_made(
+    engine: sa.Engine, reader: str, shop: Database, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.run("delete from shop.customer where id > 10; update shop.customer set score = 1")
+    to = _url(engine)
+    whole: list[int] = []
+    begin = SqlTable.begin
+
+    def begin_and_be_overtaken(self: SqlTable, stamp: str, *, changed: bool) -> None:
+        begin(self, stamp, changed=changed)
+        if not whole:
+            whole.append(1)
+            # PostgreSQL makes the table in the transaction, and the other one has to wait.
+            if engine.dialect.name != "postgresql":
+                export_scores(shop.dsn(), "shop", to)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(SqlTable, "begin", begin_and_be_overtaken)
+    with pytest.raises(KeyboardInterrupt):
+        export_scores(reader, "shop", to)
+    if engine.dialect.name == "postgresql":
+        assert not sa.inspect(engine).has_table("shop_scores")
+    else:
+        assert _row(engine, "select count(*) from shop_scores") == (10,)

@@ -32,7 +32,7 @@ comment on column "Shop"."_pgscore_Customer_queue".pgscore_transaction is 'The t
 comment on column "Shop"."_pgscore_Customer_queue".pgscore_id is 'Counts up';
 comment on column "Shop"."_pgscore_Customer_queue".pgscore_binding is 'The number of the binding; 0: it concerns all of the table';
 comment on column "Shop"."_pgscore_Customer_queue".pgscore_task is 'move: add the deltas; undo: those that can be taken away, and recount the rest; recount: all of a profile; recount all: of every profile; arrive, rekey: a profile is new or has a new key; rekeyed: it is stored with it; scored: rows are being stored with their scores';
-comment on column "Shop"."_pgscore_Customer_queue".pgscore_runs is 'When what is queued is done because of this row: at commit, or at the end of the statement; NULL: because of another row';
+comment on column "Shop"."_pgscore_Customer_queue".pgscore_runs is 'When what is queued is done because of this row: at commit, or at the end of the statement; last: after all triggers of the statement; NULL: because of another row';
 comment on column "Shop"."_pgscore_Customer_queue".id is 'Of the profile''s key';
 comment on column "Shop"."_pgscore_Customer_queue".n is 'What events of "Shop"."Order Lines" bring to it';
 comment on column "Shop"."_pgscore_Customer_queue".billed is 'What events of "Shop"."Order Lines" bring to it';
@@ -397,6 +397,52 @@ alter function "Shop"."_pgscore_Customer_forget"() owner to shop_owner;
 -- rights: {shop_owner=X/shop_owner}
 comment on function "Shop"."_pgscore_Customer_forget"() is 'pgscore: takes deleted rows of "Shop"."Customer" from the list of stale rows (<hash>)';
 
+CREATE OR REPLACE FUNCTION "Shop"."_pgscore_Customer_has_mark"()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+-- Whether the setting names a mark in the queue of "Shop"."Customer". Generated; change it with pgscore.attach.
+begin
+    -- Anybody may set it, and only the owner can queue what it names. It says at which depth of triggers rows are stored
+    -- with their scores: not what a trigger changes because of that.
+    if current_setting('pgscore.scored', true) ~ ('^' || pg_trigger_depth() + 1 || '/[0-9]{1,18}$') then
+        return exists (
+            select from "Shop"."_pgscore_Customer_queue" q
+            where q.pgscore_transaction = pg_current_xact_id_if_assigned() and q.pgscore_task = 'scored'
+                and q.pgscore_id = split_part(current_setting('pgscore.scored', true), '/', 2)::bigint
+        );
+    end if;
+    return false;
+end
+$function$;
+alter function "Shop"."_pgscore_Customer_has_mark"() owner to shop_owner;
+-- rights: {shop_owner=X/shop_owner,=X/shop_owner}
+comment on function "Shop"."_pgscore_Customer_has_mark"() is 'pgscore: whether a setting names a mark in the queue of "Shop"."Customer" (<hash>)';
+
+CREATE OR REPLACE FUNCTION "Shop"."_pgscore_Customer_is_marked"()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE
+AS $function$
+-- Whether a statement stores rows of "Shop"."Customer" together with their scores: then the trigger that scores them stands
+-- aside. Generated; change it with pgscore.attach.
+begin
+    -- The condition of that trigger, and of no use elsewhere. It says that it is immutable, so PostgreSQL evaluates it when it
+    -- prepares the condition: once for each execution of a statement and each table, and not for each row. No plan keeps a
+    -- trigger's condition, while one that called this would keep the answer; hence what is called here is not immutable.
+    -- Whoever writes to the table runs it for each statement: without settings, so with the schema of each name.
+    if pg_catalog.current_setting('pgscore.scored', true) operator(pg_catalog.<>) '' then
+        return "Shop"."_pgscore_Customer_has_mark"();
+    end if;
+    return false;
+end
+$function$;
+alter function "Shop"."_pgscore_Customer_is_marked"() owner to shop_owner;
+-- rights: {shop_owner=X/shop_owner,=X/shop_owner}
+comment on function "Shop"."_pgscore_Customer_is_marked"() is 'pgscore: whether a statement stores rows of "Shop"."Customer" together with their scores (<hash>)';
+
 CREATE OR REPLACE FUNCTION "Shop"."_pgscore_Customer_rekey"()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -428,16 +474,6 @@ AS $function$
 declare
     rekeys boolean;
 begin
-    -- What pgscore wrote together with the score, and nothing that a trigger changes because of it.
-    if current_setting('pgscore.scored', true) ~ ('^' || pg_trigger_depth() || '/[0-9]{1,18}$') then
-        if exists (
-            select from "Shop"."_pgscore_Customer_queue" q
-            where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_task = 'scored'
-                and q.pgscore_id = split_part(current_setting('pgscore.scored', true), '/', 2)::bigint
-        ) then
-            return new;
-        end if;
-    end if;
     begin
         -- What is wrong with the columns is found here, and said in one sentence.
         rekeys := case when pg_typeof('"Shop"."Customer"'::regclass) is not null then old.id is distinct from new.id or num_nulls(new."Score", new."Version") < 0 end;
@@ -562,18 +598,39 @@ AS $function$
 -- Binding "Shop"."Order Lines": rows that come into "Shop"."Order Lines" move "Shop"."Customer". Generated; change it with pgscore.attach.
 <<here>>
 declare
-    many boolean;
+    many boolean := false;
+    key_1 bigint;
+    delta_1 bigint;
+    delta_2 bigint;
+    delta_3 numeric;
+    delta_4 numeric;
+    delta_5 double precision;
+    delta_6 numeric;
+    delta_7 integer;
 begin
     begin
         -- One event is what most statements bring, and to group it costs more than all the rest. No other columns are read
         -- or written below, or at commit, so what is wrong with them is found here, and said in one sentence.
-        perform e."Customer Id", e."Kind", e.amount, e.at, e.pieces, e.rush, e.weight,
-            case when false then num_nulls(e."Customer Id" = null::bigint, array[e.amount] = null::numeric[], array[e.at] = null::integer[], e."Kind" = 'billing'::text and e.rush = 'true'::boolean, e."Kind" is null, e."Kind" ~~ '', e.amount % 1, e.pieces % 1, e.rush = 'false'::boolean) end,
-            (select row(p.id, p.n, p.billed, p."Total", p.pieces, p.weight, p."least", p.most, p.latest, p."Score", p."Version", array[p."Total"] = null::numeric[], array[p."least"] = null::numeric[], array[p.weight] = null::double precision[], p.billed % 1, p.latest ~~ '', p.most # 1, p.n % 1, p.pieces % 1, q.id, q.n, q.billed, q."Total", q.pieces, q.weight, q."least", q.most) from "Shop"."Customer" p, "Shop"."_pgscore_Customer_queue" q where false)
-        from pgscore_new e offset 1;
-        many := found;
-    exception when others then
-        perform pgscore._fail_unfit(2, '"Shop"."Order Lines"', sqlstate, sqlerrm);
+        select e."Customer Id"::bigint, 1::bigint,
+            (case when e."Kind" = 'billing'::text and e.rush = 'true'::boolean then 1 end)::bigint,
+            e.amount::numeric,
+            (case when e."Kind" is null then e.pieces end)::numeric,
+            e.weight::double precision,
+            e.amount::numeric,
+            case when e.rush = 'false'::boolean then e.at end
+        into strict here.key_1, here.delta_1, here.delta_2, here.delta_3, here.delta_4, here.delta_5, here.delta_6, here.delta_7
+        from pgscore_new e
+        where case when false then row(
+                e."Customer Id", e."Kind", e.amount, e.at, e.pieces, e.rush, e.weight,
+                case when false then num_nulls(e."Customer Id" = null::bigint, array[e.amount] = null::numeric[], array[e.at] = null::integer[], e."Kind" = 'billing'::text and e.rush = 'true'::boolean, e."Kind" is null, e."Kind" ~~ '', e.amount % 1, e.pieces % 1, e.rush = 'false'::boolean) end
+            ) is null else true end
+            and (select 1 from "Shop"."Customer" p, "Shop"."_pgscore_Customer_queue" q where false and row(
+                p.id, p.n, p.billed, p."Total", p.pieces, p.weight, p."least", p.most, p.latest, p."Score", p."Version", array[p."Total"] = null::numeric[], array[p."least"] = null::numeric[], array[p.weight] = null::double precision[], p.billed % 1, p.latest ~~ '', p.most # 1, p.n % 1, p.pieces % 1, q.id, q.n, q.billed, q."Total", q.pieces, q.weight, q."least", q.most
+            ) is null) is null;
+    exception
+        when no_data_found then return null;
+        when too_many_rows then many := true;
+        when others then perform pgscore._fail_unfit(2, '"Shop"."Order Lines"', sqlstate, sqlerrm);
     end;
     if many then
         -- Folded by profile. The first row runs what is to be done with all of them.
@@ -596,17 +653,12 @@ begin
             group by e."Customer Id"
         ) f;
     else
+        if here.key_1 is null then
+            return null;
+        end if;
         insert into "Shop"."_pgscore_Customer_queue"
             (pgscore_binding, pgscore_task, pgscore_runs, id, n, billed, "Total", pieces, weight, "least", most)
-        select 2, 'move', 'commit', e."Customer Id", 1,
-            case when e."Kind" = 'billing'::text and e.rush = 'true'::boolean then 1 end,
-            e.amount,
-            case when e."Kind" is null then e.pieces end,
-            e.weight,
-            e.amount,
-            case when e.rush = 'false'::boolean then e.at end
-        from pgscore_new e
-        where e."Customer Id" is not null;
+        values (2, 'move', 'commit', here.key_1, here.delta_1, here.delta_2, here.delta_3, here.delta_4, here.delta_5, here.delta_6, here.delta_7);
     end if;
     return null;
 end
@@ -859,7 +911,7 @@ comment on trigger pgscore_forget_all on "Shop"."Customer" is 'pgscore: keeps co
 CREATE TRIGGER pgscore_rekey AFTER UPDATE ON "Shop"."Customer" FOR EACH STATEMENT WHEN ((current_setting('pgscore.rekeyed'::text, true) = 'yes'::text)) EXECUTE FUNCTION "Shop"."_pgscore_Customer_rekey"();
 comment on trigger pgscore_rekey on "Shop"."Customer" is 'pgscore: keeps counters and scores of "Shop"."Customer" right when its rows themselves change (<hash>)';
 
-CREATE TRIGGER "~pgscore_score" BEFORE UPDATE ON "Shop"."Customer" FOR EACH ROW EXECUTE FUNCTION "Shop"."_pgscore_Customer_score"();
+CREATE TRIGGER "~pgscore_score" BEFORE UPDATE ON "Shop"."Customer" FOR EACH ROW WHEN ((NOT "Shop"."_pgscore_Customer_is_marked"())) EXECUTE FUNCTION "Shop"."_pgscore_Customer_score"();
 comment on trigger "~pgscore_score" on "Shop"."Customer" is 'pgscore: keeps counters and scores of "Shop"."Customer" right when its rows themselves change (<hash>)';
 
 CREATE TRIGGER "pgscore_Order Lines_delete" AFTER DELETE ON "Shop"."Order Lines" REFERENCING OLD TABLE AS pgscore_old FOR EACH STATEMENT EXECUTE FUNCTION "Shop"."_pgscore_Order Lines_delete"();

@@ -26,7 +26,7 @@ comment on column churn._pgscore_customer_profile_queue.pgscore_transaction is '
 comment on column churn._pgscore_customer_profile_queue.pgscore_id is 'Counts up';
 comment on column churn._pgscore_customer_profile_queue.pgscore_binding is 'The number of the binding; 0: it concerns all of the table';
 comment on column churn._pgscore_customer_profile_queue.pgscore_task is 'move: add the deltas; undo: those that can be taken away, and recount the rest; recount: all of a profile; recount all: of every profile; arrive, rekey: a profile is new or has a new key; rekeyed: it is stored with it; scored: rows are being stored with their scores';
-comment on column churn._pgscore_customer_profile_queue.pgscore_runs is 'When what is queued is done because of this row: at commit, or at the end of the statement; NULL: because of another row';
+comment on column churn._pgscore_customer_profile_queue.pgscore_runs is 'When what is queued is done because of this row: at commit, or at the end of the statement; last: after all triggers of the statement; NULL: because of another row';
 comment on column churn._pgscore_customer_profile_queue.customer_id is 'Of the profile''s key';
 comment on column churn._pgscore_customer_profile_queue.number_customer_service_calls is 'What events of churn.complaints bring to it';
 comment on column churn._pgscore_customer_profile_queue.pgscore_former_1 is 'For rekey: what customer_id was before';
@@ -91,18 +91,27 @@ AS $function$
 -- Binding churn.complaints: rows that come into churn.complaints move churn.customer_profile. Generated; change it with pgscore.attach.
 <<here>>
 declare
-    many boolean;
+    many boolean := false;
+    key_1 bigint;
+    delta_1 bigint;
 begin
     begin
         -- One event is what most statements bring, and to group it costs more than all the rest. No other columns are read
         -- or written below, or at commit, so what is wrong with them is found here, and said in one sentence.
-        perform e.customer_id,
-            case when false then num_nulls(e.customer_id = null::bigint) end,
-            (select row(p.customer_id, p.number_customer_service_calls, p.churn_score, p.churn_model_version, p.churn_scored_at, p.number_customer_service_calls % 1, q.customer_id, q.number_customer_service_calls) from churn.customer_profile p, churn._pgscore_customer_profile_queue q where false)
-        from pgscore_new e offset 1;
-        many := found;
-    exception when others then
-        perform pgscore._fail_unfit(2, 'churn.complaints', sqlstate, sqlerrm);
+        select e.customer_id::bigint, 1::bigint
+        into strict here.key_1, here.delta_1
+        from pgscore_new e
+        where case when false then row(
+                e.customer_id,
+                case when false then num_nulls(e.customer_id = null::bigint) end
+            ) is null else true end
+            and (select 1 from churn.customer_profile p, churn._pgscore_customer_profile_queue q where false and row(
+                p.customer_id, p.number_customer_service_calls, p.churn_score, p.churn_model_version, p.churn_scored_at, p.number_customer_service_calls % 1, q.customer_id, q.number_customer_service_calls
+            ) is null) is null;
+    exception
+        when no_data_found then return null;
+        when too_many_rows then many := true;
+        when others then perform pgscore._fail_unfit(2, 'churn.complaints', sqlstate, sqlerrm);
     end;
     if many then
         -- Folded by profile. The first row runs what is to be done with all of them.
@@ -119,11 +128,12 @@ begin
             group by e.customer_id
         ) f;
     else
+        if here.key_1 is null then
+            return null;
+        end if;
         insert into churn._pgscore_customer_profile_queue
             (pgscore_binding, pgscore_task, pgscore_runs, customer_id, number_customer_service_calls)
-        select 2, 'move', 'commit', e.customer_id, 1
-        from pgscore_new e
-        where e.customer_id is not null;
+        values (2, 'move', 'commit', here.key_1, here.delta_1);
     end if;
     return null;
 end
@@ -605,6 +615,52 @@ alter function churn._pgscore_customer_profile_forget() owner to churn_owner;
 -- rights: {churn_owner=X/churn_owner}
 comment on function churn._pgscore_customer_profile_forget() is 'pgscore: takes deleted rows of churn.customer_profile from the list of stale rows (<hash>)';
 
+CREATE OR REPLACE FUNCTION churn._pgscore_customer_profile_has_mark()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+-- Whether the setting names a mark in the queue of churn.customer_profile. Generated; change it with pgscore.attach.
+begin
+    -- Anybody may set it, and only the owner can queue what it names. It says at which depth of triggers rows are stored
+    -- with their scores: not what a trigger changes because of that.
+    if current_setting('pgscore.scored', true) ~ ('^' || pg_trigger_depth() + 1 || '/[0-9]{1,18}$') then
+        return exists (
+            select from churn._pgscore_customer_profile_queue q
+            where q.pgscore_transaction = pg_current_xact_id_if_assigned() and q.pgscore_task = 'scored'
+                and q.pgscore_id = split_part(current_setting('pgscore.scored', true), '/', 2)::bigint
+        );
+    end if;
+    return false;
+end
+$function$;
+alter function churn._pgscore_customer_profile_has_mark() owner to churn_owner;
+-- rights: {churn_owner=X/churn_owner,=X/churn_owner}
+comment on function churn._pgscore_customer_profile_has_mark() is 'pgscore: whether a setting names a mark in the queue of churn.customer_profile (<hash>)';
+
+CREATE OR REPLACE FUNCTION churn._pgscore_customer_profile_is_marked()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE
+AS $function$
+-- Whether a statement stores rows of churn.customer_profile together with their scores: then the trigger that scores them stands
+-- aside. Generated; change it with pgscore.attach.
+begin
+    -- The condition of that trigger, and of no use elsewhere. It says that it is immutable, so PostgreSQL evaluates it when it
+    -- prepares the condition: once for each execution of a statement and each table, and not for each row. No plan keeps a
+    -- trigger's condition, while one that called this would keep the answer; hence what is called here is not immutable.
+    -- Whoever writes to the table runs it for each statement: without settings, so with the schema of each name.
+    if pg_catalog.current_setting('pgscore.scored', true) operator(pg_catalog.<>) '' then
+        return churn._pgscore_customer_profile_has_mark();
+    end if;
+    return false;
+end
+$function$;
+alter function churn._pgscore_customer_profile_is_marked() owner to churn_owner;
+-- rights: {churn_owner=X/churn_owner,=X/churn_owner}
+comment on function churn._pgscore_customer_profile_is_marked() is 'pgscore: whether a statement stores rows of churn.customer_profile together with their scores (<hash>)';
+
 CREATE OR REPLACE FUNCTION churn._pgscore_customer_profile_rekey()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -636,16 +692,6 @@ AS $function$
 declare
     rekeys boolean;
 begin
-    -- What pgscore wrote together with the score, and nothing that a trigger changes because of it.
-    if current_setting('pgscore.scored', true) ~ ('^' || pg_trigger_depth() || '/[0-9]{1,18}$') then
-        if exists (
-            select from churn._pgscore_customer_profile_queue q
-            where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_task = 'scored'
-                and q.pgscore_id = split_part(current_setting('pgscore.scored', true), '/', 2)::bigint
-        ) then
-            return new;
-        end if;
-    end if;
     begin
         -- What is wrong with the columns is found here, and said in one sentence.
         rekeys := case when pg_typeof('churn.customer_profile'::regclass) is not null then old.customer_id is distinct from new.customer_id or num_nulls(new.churn_score, new.churn_model_version, new.churn_scored_at) < 0 end;
@@ -748,5 +794,5 @@ comment on trigger pgscore_forget_all on churn.customer_profile is 'pgscore: kee
 CREATE TRIGGER pgscore_rekey AFTER UPDATE ON churn.customer_profile FOR EACH STATEMENT WHEN ((current_setting('pgscore.rekeyed'::text, true) = 'yes'::text)) EXECUTE FUNCTION churn._pgscore_customer_profile_rekey();
 comment on trigger pgscore_rekey on churn.customer_profile is 'pgscore: keeps counters and scores of churn.customer_profile right when its rows themselves change (<hash>)';
 
-CREATE TRIGGER "~pgscore_score" BEFORE UPDATE ON churn.customer_profile FOR EACH ROW EXECUTE FUNCTION churn._pgscore_customer_profile_score();
+CREATE TRIGGER "~pgscore_score" BEFORE UPDATE ON churn.customer_profile FOR EACH ROW WHEN ((NOT churn._pgscore_customer_profile_is_marked())) EXECUTE FUNCTION churn._pgscore_customer_profile_score();
 comment on trigger "~pgscore_score" on churn.customer_profile is 'pgscore: keeps counters and scores of churn.customer_profile right when its rows themselves change (<hash>)';

@@ -15,11 +15,13 @@ AS $function$
 <<here>>
 declare
     task text := $2;
-    wanted text := $3;
+    whole boolean := $3 = 'whole';
+    outdated boolean := $3 = 'outdated';
     serving integer := $4;
     first text[] := $5;
     last text[] := $6;
     among text[] := $7;
+    many integer := $8;
     listed boolean;
     keys_1 text[];
     keys_2 bigint[];
@@ -27,7 +29,6 @@ declare
     scores double precision[];
     reasons text[];
     given "Shop"."Customer"[];
-    places bigint[];
     answer record;
     mark bigint;
     start integer;
@@ -39,119 +40,36 @@ begin
             -- The list is empty but for bad days.
             listed := exists (select from pgscore.stale_row s where s.binding = 2 and s.cause = 'score');
             if task = 'count' then
-                select count(*) into checked from "Shop"."Customer" pgscore_row where pgscore_row.id is not null and pgscore_row.part is not null and (here.wanted = 'whole'
-                or pgscore_row."Version" is distinct from here.serving and (here.wanted = 'outdated' or not (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score')))
-                or here.wanted = 'outdated' and (pgscore_row."Score" is null or (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score'))));
+                select count(*) into checked from "Shop"."Customer" pgscore_row where pgscore_row.id is not null and pgscore_row.part is not null and (here.whole
+                or pgscore_row."Version" is distinct from here.serving and (here.outdated or not (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score')))
+                or here.outdated and (pgscore_row."Score" is null or (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score'))));
                 return;
             elsif task = 'page' then
                 -- The first, and the last of so many. A plan for any number would sort the whole table each time.
                 perform set_config('enable_sort', 'off', true);
                 if first is null then
                     select array[pgscore_row.id::text, pgscore_row.part::text] into page_first from "Shop"."Customer" pgscore_row
-                    where pgscore_row.id is not null and pgscore_row.part is not null and (here.wanted = 'whole'
-                    or pgscore_row."Version" is distinct from here.serving and (here.wanted = 'outdated' or not (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score')))
-                    or here.wanted = 'outdated' and (pgscore_row."Score" is null or (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score')))) order by pgscore_row.id, pgscore_row.part limit 1;
+                    where pgscore_row.id is not null and pgscore_row.part is not null and (here.whole
+                    or pgscore_row."Version" is distinct from here.serving and (here.outdated or not (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score')))
+                    or here.outdated and (pgscore_row."Score" is null or (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score')))) order by pgscore_row.id, pgscore_row.part limit 1;
                 else
                     select array[pgscore_row.id::text, pgscore_row.part::text] into page_first from "Shop"."Customer" pgscore_row
-                    where (pgscore_row.id, pgscore_row.part) > (here.first[1]::text, here.first[2]::bigint) and pgscore_row.id is not null and pgscore_row.part is not null and (here.wanted = 'whole'
-                    or pgscore_row."Version" is distinct from here.serving and (here.wanted = 'outdated' or not (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score')))
-                    or here.wanted = 'outdated' and (pgscore_row."Score" is null or (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score')))) order by pgscore_row.id, pgscore_row.part limit 1;
+                    where (pgscore_row.id, pgscore_row.part) > (here.first[1]::text, here.first[2]::bigint) and pgscore_row.id is not null and pgscore_row.part is not null and (here.whole
+                    or pgscore_row."Version" is distinct from here.serving and (here.outdated or not (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score')))
+                    or here.outdated and (pgscore_row."Score" is null or (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score')))) order by pgscore_row.id, pgscore_row.part limit 1;
                 end if;
-                select l.n, array[l.key_1::text, l.key_2::text] into checked, page_last
+                select count(*), array[(array_agg(u.key_1))[count(*)]::text, (array_agg(u.key_2))[count(*)]::text] into checked, page_last
                 from (
-                    select pgscore_row.id as key_1, pgscore_row.part as key_2, row_number() over (order by pgscore_row.id, pgscore_row.part) as n
+                    select pgscore_row.id as key_1, pgscore_row.part as key_2
                     from "Shop"."Customer" pgscore_row
-                    where (pgscore_row.id, pgscore_row.part) >= (page_first[1]::text, page_first[2]::bigint) and pgscore_row.id is not null and pgscore_row.part is not null and (here.wanted = 'whole'
-                    or pgscore_row."Version" is distinct from here.serving and (here.wanted = 'outdated' or not (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score')))
-                    or here.wanted = 'outdated' and (pgscore_row."Score" is null or (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score'))))
-                    order by pgscore_row.id, pgscore_row.part limit $8
-                ) l
-                order by l.n desc limit 1;
-                checked := coalesce(checked, 0);
+                    where (pgscore_row.id, pgscore_row.part) >= (page_first[1]::text, page_first[2]::bigint) and pgscore_row.id is not null and pgscore_row.part is not null and (here.whole
+                    or pgscore_row."Version" is distinct from here.serving and (here.outdated or not (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score')))
+                    or here.outdated and (pgscore_row."Score" is null or (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score'))))
+                    order by pgscore_row.id, pgscore_row.part limit here.many
+                ) u;
                 return;
             end if;
-            -- In the one order, and without waiting for anybody. Who is locked is read as it stands then.
-            if exists (select from pgscore.model m where m.name = 'shop' and m.many_engine = 'estimator') then
-                select array_agg(l.key_1), array_agg(l.key_2), array_agg(l.name), array_agg(l.pgscore_row) into here.keys_1, here.keys_2, names, given
-                from (
-                    select pgscore_row.id as key_1, pgscore_row.part as key_2, array[pgscore_row.id::text, pgscore_row.part::text]::text as name, pgscore_row
-                    from "Shop"."Customer" pgscore_row
-                    where (pgscore_row.id, pgscore_row.part) >= (here.first[1]::text, here.first[2]::bigint)
-                        and (pgscore_row.id, pgscore_row.part) <= (here.last[1]::text, here.last[2]::bigint) and (here.among is null or array[pgscore_row.id::text, pgscore_row.part::text]::text = any (here.among)) and pgscore_row.id is not null and pgscore_row.part is not null and (here.wanted = 'whole'
-                    or pgscore_row."Version" is distinct from here.serving and (here.wanted = 'outdated' or not (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score')))
-                    or here.wanted = 'outdated' and (pgscore_row."Score" is null or (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score'))))
-                    order by pgscore_row.id collate "C", pgscore_row.part for no key update skip locked
-                ) l;
-                reasons := array_fill(null::text, array[coalesce(cardinality(here.names), 0)]);
-                start := 1;
-                while start <= coalesce(cardinality(given), 0) loop
-                    select s.scores, s.version, s.reasons into answer
-                    from pgscore._score_rows('shop', here.given[here.start : here.start + 999]) s;
-                    if answer.version is distinct from serving then
-                        raise exception 'another version of model "%" was promoted meanwhile', 'shop' using errcode = 'serialization_failure';
-                    end if;
-                    scores := scores || answer.scores;
-                    reasons[start : start + cardinality(answer.scores) - 1] := answer.reasons;
-                    start := start + 1000;
-                end loop;
-            else
-                select array_agg(l.key_1), array_agg(l.key_2), array_agg(l.name), array_agg(l.score) into here.keys_1, here.keys_2, names, scores
-                from (
-                    select pgscore_row.id as key_1, pgscore_row.part as key_2, array[pgscore_row.id::text, pgscore_row.part::text]::text as name, pgscore.score('shop'::text, pgscore_row) as score
-                    from "Shop"."Customer" pgscore_row
-                    where (pgscore_row.id, pgscore_row.part) >= (here.first[1]::text, here.first[2]::bigint)
-                        and (pgscore_row.id, pgscore_row.part) <= (here.last[1]::text, here.last[2]::bigint) and (here.among is null or array[pgscore_row.id::text, pgscore_row.part::text]::text = any (here.among)) and pgscore_row.id is not null and pgscore_row.part is not null and (here.wanted = 'whole'
-                    or pgscore_row."Version" is distinct from here.serving and (here.wanted = 'outdated' or not (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score')))
-                    or here.wanted = 'outdated' and (pgscore_row."Score" is null or (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score'))))
-                    order by pgscore_row.id collate "C", pgscore_row.part for no key update skip locked
-                ) l;
-                -- What has no score was refused, perhaps, and the function for rows says why.
-                select array_agg(pgscore_row order by u.place), array_agg(u.place order by u.place) into given, places
-                from unnest(here.keys_1, here.keys_2, here.scores) with ordinality as u (key_1, key_2, score, place)
-                join "Shop"."Customer" pgscore_row on pgscore_row.id = u.key_1 and pgscore_row.part = u.key_2
-                where u.score is null;
-                reasons := array_fill(null::text, array[coalesce(cardinality(here.names), 0)]);
-                start := 1;
-                while start <= coalesce(cardinality(given), 0) loop
-                    select s.scores, s.version, s.reasons into answer
-                    from pgscore._score_rows('shop', here.given[here.start : here.start + 999]) s;
-                    if answer.version is distinct from serving then
-                        raise exception 'another version of model "%" was promoted meanwhile', 'shop' using errcode = 'serialization_failure';
-                    end if;
-                    for nth in 1 .. cardinality(answer.scores) loop
-                        reasons[places[start + nth - 1]] := answer.reasons[nth];
-                    end loop;
-                    start := start + 1000;
-                end loop;
-            end if;
-            select count(*) into checked from "Shop"."Customer" pgscore_row where (pgscore_row.id, pgscore_row.part) >= (here.first[1]::text, here.first[2]::bigint)
-                and (pgscore_row.id, pgscore_row.part) <= (here.last[1]::text, here.last[2]::bigint) and (here.among is null or array[pgscore_row.id::text, pgscore_row.part::text]::text = any (here.among)) and pgscore_row.id is not null and pgscore_row.part is not null and (here.wanted = 'whole'
-            or pgscore_row."Version" is distinct from here.serving and (here.wanted = 'outdated' or not (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score')))
-            or here.wanted = 'outdated' and (pgscore_row."Score" is null or (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score'))));
-            if checked > coalesce(cardinality(names), 0) then
-                -- Others have locked them.
-                select array_agg(array[pgscore_row.id::text, pgscore_row.part::text]::text) into skipped
-                from "Shop"."Customer" pgscore_row
-                where (pgscore_row.id, pgscore_row.part) >= (here.first[1]::text, here.first[2]::bigint)
-                    and (pgscore_row.id, pgscore_row.part) <= (here.last[1]::text, here.last[2]::bigint) and (here.among is null or array[pgscore_row.id::text, pgscore_row.part::text]::text = any (here.among)) and pgscore_row.id is not null and pgscore_row.part is not null and (here.wanted = 'whole'
-                or pgscore_row."Version" is distinct from here.serving and (here.wanted = 'outdated' or not (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score')))
-                or here.wanted = 'outdated' and (pgscore_row."Score" is null or (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score'))))
-                    and array[pgscore_row.id::text, pgscore_row.part::text]::text not in (select array[u.key_1::text, u.key_2::text]::text from unnest(here.keys_1, here.keys_2) as u (key_1, key_2));
-            end if;
-            checked := coalesce(cardinality(names), 0);
-            refused := coalesce(num_nonnulls(variadic reasons), 0);
-            if names is null then
-                return;
-            end if;
-            if listed or refused > 0 then
-                insert into pgscore.stale_row as s (binding, key, reason)
-                select 2, a.key, a.reason from unnest(here.names, here.reasons) as a (key, reason)
-                where a.reason is not null and a.key is not null and exists (select from pgscore.binding b where b.number = 2 and b.profile = '"Shop"."Customer"'::regclass)
-                on conflict on constraint stale_row_pkey do update set reason = excluded.reason where s.reason <> excluded.reason;
-                delete from pgscore.stale_row s
-                using unnest(here.names, here.reasons) as a (key, reason)
-                where s.binding = 2 and s.cause = 'score' and s.key = a.key and a.reason is null;
-            end if;
+            changed := 0;
             -- Tells the trigger that scores rows to leave these alone, unless another trigger, or another model, may have to be heard.
             if not exists (
                 select from pg_catalog.pg_trigger t
@@ -160,18 +78,112 @@ begin
                 insert into "Shop"."_pgscore_Customer_queue" (pgscore_binding, pgscore_task) values (0, 'scored') returning pgscore_id into mark;
                 perform set_config('pgscore.scored', format('%s/%s', pg_trigger_depth() + 1, mark), true);
             end if;
-            with written as (
-                update "Shop"."Customer" p set "Score" = u.score, "Version" = here.serving
-                from unnest(here.keys_1, here.keys_2, here.scores, here.reasons) as u (key_1, key_2, score, reason)
-                where p.id = u.key_1 and p.part = u.key_2 and u.reason is null and (p."Score" is distinct from u.score or p."Version" is distinct from here.serving)
-                returning array[p.id::text, p.part::text]::text as key, u.score
-            ), logged as (
-                insert into pgscore.prediction_log (model, version, binding, key, score)
-                select b.model, here.serving, b.name, w.key, w.score
-                from pgscore.binding b, written w
-                where b.number = 2 and b.profile = '"Shop"."Customer"'::regclass
-            )
-            select count(*) into changed from written;
+            -- In the one order, and without waiting for anybody. Who is locked is read as it stands then.
+            if exists (select from pgscore.model m where m.name = 'shop' and m.many_engine = 'estimator') then
+                select count(*), array_agg(u.key_1), array_agg(u.key_2), array_agg(u.name), array_agg(u.pgscore_row) into checked, here.keys_1, here.keys_2, names, given
+                from (
+                    select pgscore_row.id as key_1, pgscore_row.part as key_2, array[pgscore_row.id::text, pgscore_row.part::text]::text as name, pgscore_row
+                    from "Shop"."Customer" pgscore_row
+                    where (pgscore_row.id, pgscore_row.part) >= (here.first[1]::text, here.first[2]::bigint)
+                        and (pgscore_row.id, pgscore_row.part) <= (here.last[1]::text, here.last[2]::bigint)
+                        and case when here.among is null then true else array[pgscore_row.id::text, pgscore_row.part::text]::text = any (here.among) end and pgscore_row.id is not null and pgscore_row.part is not null and (here.whole
+                    or pgscore_row."Version" is distinct from here.serving and (here.outdated or not (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score')))
+                    or here.outdated and (pgscore_row."Score" is null or (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score'))))
+                    order by pgscore_row.id collate "C", pgscore_row.part for no key update skip locked
+                ) u;
+                if whole or checked < many then
+                    select array_agg(array[pgscore_row.id::text, pgscore_row.part::text]::text) into skipped
+                    from "Shop"."Customer" pgscore_row
+                    where (pgscore_row.id, pgscore_row.part) >= (here.first[1]::text, here.first[2]::bigint)
+                        and (pgscore_row.id, pgscore_row.part) <= (here.last[1]::text, here.last[2]::bigint)
+                        and case when here.among is null then true else array[pgscore_row.id::text, pgscore_row.part::text]::text = any (here.among) end and pgscore_row.id is not null and pgscore_row.part is not null and (here.whole
+                    or pgscore_row."Version" is distinct from here.serving and (here.outdated or not (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score')))
+                    or here.outdated and (pgscore_row."Score" is null or (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score'))))
+                        and array[pgscore_row.id::text, pgscore_row.part::text]::text not in (select array[u.key_1::text, u.key_2::text]::text from unnest(here.keys_1, here.keys_2) as u (key_1, key_2));
+                end if;
+            else
+                -- One statement, and each row is touched once. Of those that have no score the keys are left.
+                with locked as materialized (
+                    select pgscore_row.id as key_1, pgscore_row.part as key_2, pgscore_row."Score" as former, pgscore_row."Version" as former_version, case when here.listed then array[pgscore_row.id::text, pgscore_row.part::text]::text end as name,
+                        pgscore.score('shop'::text, pgscore_row) as score
+                    from "Shop"."Customer" pgscore_row
+                    where (pgscore_row.id, pgscore_row.part) >= (here.first[1]::text, here.first[2]::bigint)
+                        and (pgscore_row.id, pgscore_row.part) <= (here.last[1]::text, here.last[2]::bigint)
+                        and case when here.among is null then true else array[pgscore_row.id::text, pgscore_row.part::text]::text = any (here.among) end and pgscore_row.id is not null and pgscore_row.part is not null and (here.whole
+                    or pgscore_row."Version" is distinct from here.serving and (here.outdated or not (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score')))
+                    or here.outdated and (pgscore_row."Score" is null or (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score'))))
+                    order by pgscore_row.id collate "C", pgscore_row.part for no key update skip locked
+                ), written as (
+                    update "Shop"."Customer" p set "Score" = u.score, "Version" = here.serving
+                    from locked u
+                    where p.id = u.key_1 and p.part = u.key_2 and (p.id, p.part) >= (here.first[1]::text, here.first[2]::bigint)
+                        and (p.id, p.part) <= (here.last[1]::text, here.last[2]::bigint) and u.score is not null and (u.former is distinct from u.score or u.former_version is distinct from here.serving)
+                    returning array[p.id::text, p.part::text]::text as key, u.score
+                ), logged as (
+                    insert into pgscore.prediction_log (model, version, binding, key, score)
+                    select b.model, here.serving, b.name, w.key, w.score
+                    from pgscore.binding b, written w
+                    where b.number = 2 and b.profile = '"Shop"."Customer"'::regclass
+                ), unlisted as (
+                    delete from pgscore.stale_row s
+                    using locked u
+                    where here.listed and s.binding = 2 and s.cause = 'score' and s.key = u.name and u.score is not null
+                )
+                select
+                    count(*), (select count(*) from written), array_agg(u.key_1) filter (where u.score is null), array_agg(u.key_2) filter (where u.score is null), (
+                        -- What was handed out and could not be had: others have locked it, or have scored it meanwhile.
+                        select array_agg(array[pgscore_row.id::text, pgscore_row.part::text]::text)
+                        from "Shop"."Customer" pgscore_row
+                        where (here.whole or (select count(*) from locked) < here.many)
+                            and (pgscore_row.id, pgscore_row.part) >= (here.first[1]::text, here.first[2]::bigint)
+                                and (pgscore_row.id, pgscore_row.part) <= (here.last[1]::text, here.last[2]::bigint)
+                                and case when here.among is null then true else array[pgscore_row.id::text, pgscore_row.part::text]::text = any (here.among) end and pgscore_row.id is not null and pgscore_row.part is not null and (here.whole
+                            or pgscore_row."Version" is distinct from here.serving and (here.outdated or not (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score')))
+                            or here.outdated and (pgscore_row."Score" is null or (here.listed and array[pgscore_row.id::text, pgscore_row.part::text]::text in (select s.key from pgscore.stale_row s where s.binding = 2 and s.cause = 'score')))) and not exists (select from locked u where pgscore_row.id = u.key_1 and pgscore_row.part = u.key_2)
+                    )
+                into checked, changed, here.keys_1, here.keys_2, skipped
+                from locked u;
+                if keys_1 is not null then
+                    -- Refused, perhaps: the function for rows says why.
+                    select array_agg(u.key_1), array_agg(u.key_2), array_agg(array[pgscore_row.id::text, pgscore_row.part::text]::text), array_agg(pgscore_row) into here.keys_1, here.keys_2, names, given
+                    from unnest(here.keys_1, here.keys_2) as u (key_1, key_2) join "Shop"."Customer" pgscore_row on pgscore_row.id = u.key_1 and pgscore_row.part = u.key_2;
+                end if;
+            end if;
+            if names is not null then
+                start := 1;
+                while start <= cardinality(given) loop
+                    select s.scores, s.version, s.reasons into answer
+                    from pgscore._score_rows('shop', here.given[here.start : here.start + 999]) s;
+                    if answer.version is distinct from serving then
+                        raise exception 'another version of model "%" was promoted meanwhile', 'shop' using errcode = 'serialization_failure';
+                    end if;
+                    scores := scores || answer.scores;
+                    reasons := reasons || coalesce(answer.reasons, array_fill(null::text, array[cardinality(answer.scores)]));
+                    start := start + 1000;
+                end loop;
+                refused := num_nonnulls(variadic reasons);
+                if listed or refused > 0 then
+                    insert into pgscore.stale_row as s (binding, key, reason)
+                    select 2, a.key, a.reason from unnest(here.names, here.reasons) as a (key, reason)
+                    where a.reason is not null and a.key is not null and exists (select from pgscore.binding b where b.number = 2 and b.profile = '"Shop"."Customer"'::regclass)
+                    on conflict on constraint stale_row_pkey do update set reason = excluded.reason where s.reason <> excluded.reason;
+                    delete from pgscore.stale_row s
+                    using unnest(here.names, here.reasons) as a (key, reason)
+                    where s.binding = 2 and s.cause = 'score' and s.key = a.key and a.reason is null;
+                end if;
+                with written as (
+                    update "Shop"."Customer" p set "Score" = u.score, "Version" = here.serving
+                    from unnest(here.keys_1, here.keys_2, here.scores, here.reasons) as u (key_1, key_2, score, reason)
+                    where p.id = u.key_1 and p.part = u.key_2 and u.reason is null and (p."Score" is distinct from u.score or p."Version" is distinct from here.serving)
+                    returning array[p.id::text, p.part::text]::text as key, u.score
+                ), logged as (
+                    insert into pgscore.prediction_log (model, version, binding, key, score)
+                    select b.model, here.serving, b.name, w.key, w.score
+                    from pgscore.binding b, written w
+                    where b.number = 2 and b.profile = '"Shop"."Customer"'::regclass
+                )
+                select changed + count(*) into changed from written;
+            end if;
             if mark is not null then
                 perform set_config('pgscore.scored', '', true);
                 delete from "Shop"."_pgscore_Customer_queue" q where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_id = here.mark;

@@ -116,6 +116,15 @@ def test_keys(session: Session, model: str) -> None:
         _scores(session, model, "'select n, k.* from keyed k'", ", key => array['n']")
 
 
+def test_a_column_may_be_called_as_the_statements_call_their_rows(session: Session) -> None:
+    wanted = _scores(session, "program_linear", f"'select n1 as key, * from {TABLE}'")
+    for name in ("pgscore_row", "pgscore_given", "pgscore_query", "pgscore_one"):
+        assert _scores(session, "program_linear", f"'select n1 as {name}, * from {TABLE}'") == wanted
+    session.run("create temporary table nothing ()")
+    with _rejected(session, "42703", "table nothing has no column"):
+        _scores(session, "program_linear", "'nothing'")
+
+
 def test_a_key_may_be_null(session: Session) -> None:
     found = _scores(session, "bare", "'select null::text, 1.0 as amount, 2 as n1, 3 as n3'")
     assert [key for key, *_ in found] == [None]
@@ -286,6 +295,16 @@ def test_an_older_plpython_branch_serves(session: Session) -> None:
     session.run("drop function pgscore_trusted._estimate_rows, pgscore_trusted._count_row")
     assert {model: _scores(session, model) for model in wanted} == wanted
     assert session.value(f"select count(pgscore.score('near', t)) from {TABLE} t where n < 4") == 3
+
+
+def test_nobody_makes_arrays_of_bytes(session: Session) -> None:
+    """A forged array reads, and writes, what is behind it in the server's memory."""
+    forger = "pgscore_trusted._array_of_memory"
+    may = "has_function_privilege(r.oid, %s::regproc, 'execute')"
+    assert session.run(f"select r.rolname from pg_roles r where not r.rolsuper and {may}", forger) == []
+    back = f"{forger}(pgscore_trusted._array_memory(%s::double precision[]))"
+    for array in ("{}", "{1,NULL,NaN}", "{{1,-Infinity},{NULL,4}}", "{NULL}"):
+        assert session.value(f"select {back} = %s::double precision[]", array, array), array
 
 
 def test_null_among_the_numbers_of_an_array_is_missing(session: Session) -> None:

@@ -129,7 +129,7 @@ def test_invariant_7_python_lives_in_pgscore_trusted_and_is_short(session: Sessi
         "pgscore_trusted._count_row(double precision)",
         "pgscore_trusted._environment()",
         "pgscore_trusted._estimate(text,integer,double precision[],text[],boolean)",
-        "pgscore_trusted._estimate_rows(text,integer,bytea,text[],boolean)",
+        "pgscore_trusted._estimate_memory(text,integer,bytea,text[],boolean)",
         "pgscore_trusted._load(text,bytea,text,text[])",
         "pgscore_trusted._load_program(text)",
         "pgscore_trusted._receive(integer,bytea)",

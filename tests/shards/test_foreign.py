@@ -114,6 +114,17 @@ def test_the_coordinator_scores_rows_that_it_fetches_and_attaches_none(
     assert "exp" not in "".join(line for line in _plan(coordinator, query).splitlines() if "Remote SQL" in line)
     for session in shards.sessions:
         assert len(session.run(query)) == 2
+    assert shop.publish_another(dsn) == 2
+    rows = coordinator.run("select key::integer, score from pgscore.score_rows('shop', %s) order by key", _PARENT)
+    assert [key for key, _ in rows] == [98, 99, 100, 101]
+    assert sorted(score for _, score in rows) == pytest.approx(sorted(expected))
+    compared = "select total, rows, compared from pgscore.compare('shop', 1, 2, %s)"
+    assert coordinator.row(compared, _PARENT) == (4, 4, 4)
+    # TABLESAMPLE would take all rows of a foreign partition.
+    source = coordinator.value("select source from pgscore._part_of(%s, 'id::text', 1, false)", _PARENT)
+    assert "hashtextextended(id::text" in source
+    with refused("42704", "is not attached for model"):
+        coordinator.run("call pgscore.rescore('shop', %s)", _PARENT)
     arguments = "%s, %s, 'Customer Id', 'id', '[{\"column\": \"n\", \"aggregate\": \"count\"}]', 'Score'"
     said = {
         (_EVENTS, _PARENT): 'as a partition of "Shop"."Order Lines": attach the tables in the database that holds',
@@ -123,7 +134,6 @@ def test_the_coordinator_scores_rows_that_it_fetches_and_attaches_none(
         with refused("22023", sentence):
             coordinator.run(f"select pgscore.attach('shop', {arguments})", *tables)
     # The same version everywhere: the coordinator is one more database.
-    assert shop.publish_another(dsn) == 2
     pgscore.promote_everywhere([*shards.dsns, dsn], "shop", 2)
     assert shards.serving() == [2, 2]
     assert coordinator.value("select serving from pgscore.model") == 2

@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 from pgscore import PgscoreError
 from pgscore import shards as releases
-from pgscore.shards import release
+from pgscore.shards import shard as member
 
 from tests.bindings import shop
 from tests.support.command import COMMAND, environment, run, run_json
@@ -72,100 +72,53 @@ def test_what_one_refuses_happens_in_none(shards: Shards) -> None:
 def test_a_server_that_prepares_nothing_is_named_with_what_to_set(
     shards: Shards, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(release, "_WHO", release._WHO.replace("current_setting('max_prepared_transactions')", "'0'"))
+    monkeypatch.setattr(member, "_WHO", member._WHO.replace("current_setting('max_prepared_transactions')", "'0'"))
     with pytest.raises(PgscoreError, match="prepares no transactions") as caught:
         releases.promote_everywhere(shards.dsns, "shop", 2)
     assert "max_prepared_transactions = 10" in caught.value.hint
-
-
-def _dies_at(step: str, shards: Shards, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Promotes, by a client that dies where a statement begins with this, and shard and number as given."""
-
-    class DiedError(BaseException):
-        pass
-
-    ran = release._Shard.run
-    count = [0]
-
-    def dying(shard: release._Shard, sql: str) -> None:
-        if sql.startswith(step.split(":", maxsplit=1)[0]):
-            count[0] += 1
-            if count[0] == int(step.split(":")[1]):
-                raise DiedError
-        ran(shard, sql)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(release._Shard, "run", dying)
-        with pytest.raises(DiedError):
-            releases.promote_everywhere(shards.dsns, "shop", 2)
-
-
-@pytest.mark.parametrize(
-    ("step", "prepared", "ends", "served"),
-    [
-        ("prepare:1", 0, "", 2),
-        ("prepare:2", 1, "rollback", 1),
-        ("commit:1", 2, "rollback", 1),
-        ("commit:2", 1, "commit", 2),
-    ],
-)
-def test_what_a_dead_client_left_is_found_and_ended_as_it_is_said(
-    step: str, prepared: int, ends: str, served: int, shards: Shards, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _dies_at(step, shards, monkeypatch)
-    left = [name for names in shards.prepared() for name in names]
-    assert len(left) == prepared
-    if not left:
-        run("", "promote", "shop", "2", *shards.named)
-        assert shards.serving() == [2, 2]
-        return
-    refused = run("", "promote", "shop", "2", *shards.named, expect=1).stderr
-    assert "promote shop 2 is prepared in" in refused
-    for session, dsn, names in zip(shards.sessions, shards.dsns, shards.prepared(), strict=True):
-        for name in names:
-            assert f"{ends} prepared '{name}'" in refused
-            assert f"prepared '{name}'" in run(dsn, "doctor", "--json", expect=4).stdout
-            (found,) = releases.prepared_releases(dsn)
-            assert (found.name, found.what) == (name, "promote shop 2")
-            session.run(getattr(found, ends))
-    assert shards.serving() == [served, served]
-    run("", "promote", "shop", "2", *shards.named)
-    assert shards.serving() == [2, 2]
+    monkeypatch.setattr(member, "_WHO", member._WHO.replace("pg_is_in_recovery()", "true"))
+    with pytest.raises(PgscoreError, match="is a standby, which changes nothing"):
+        releases.promote_everywhere(shards.dsns, "shop", 2)
+    # Copies of a cluster call themselves alike.
+    monkeypatch.setattr(member, "_WHO", member._WHO.replace("true", "false").replace("s.system_identifier", "1"))
+    monkeypatch.setattr(member, "_WHO", member._WHO.replace("d.oid", "2"))
+    with pytest.raises(PgscoreError, match="are one database, or copies of one cluster"):
+        releases.promote_everywhere(shards.dsns, "shop", 2)
 
 
 def test_a_connection_that_is_lost_between_is_made_anew(shards: Shards, monkeypatch: pytest.MonkeyPatch) -> None:
-    ran = release._Shard.run
+    ran = member.Shard.run
 
-    def cut(shard: release._Shard, sql: str) -> None:
+    def cut(shard: member.Shard, sql: str) -> None:
         if sql.startswith("commit prepared"):
             shard.connection.close()
         ran(shard, sql)
 
-    monkeypatch.setattr(release._Shard, "run", cut)
+    monkeypatch.setattr(member.Shard, "run", cut)
     releases.promote_everywhere(shards.dsns, "shop", 2)
     assert shards.serving() == [2, 2]
 
     # The server did it, and the answer was lost.
-    def deaf(shard: release._Shard, sql: str) -> None:
+    def deaf(shard: member.Shard, sql: str) -> None:
         ran(shard, sql)
         if "prepared" in sql:
             raise psycopg2.OperationalError
 
-    monkeypatch.setattr(release._Shard, "run", deaf)
+    monkeypatch.setattr(member.Shard, "run", deaf)
     releases.rollback_everywhere(shards.dsns, "shop")
     assert shards.serving() == [1, 1]
     assert shards.prepared() == [[], []]
     # Where it cannot be prepared in one, what is prepared in the others goes back.
     count = [0]
 
-    def full(shard: release._Shard, sql: str) -> None:
+    def full(shard: member.Shard, sql: str) -> None:
         count[0] += sql.startswith("prepare transaction")
         if sql.startswith("prepare transaction") and count[0] == 2:
             ran(shard, "rollback")
             raise psycopg2.OperationalError
         ran(shard, sql)
 
-    monkeypatch.setattr(release._Shard, "run", full)
+    monkeypatch.setattr(member.Shard, "run", full)
     with pytest.raises(PgscoreError):
         releases.promote_everywhere(shards.dsns, "shop", 2)
     assert (shards.serving(), shards.prepared()) == ([1, 1], [[], []])

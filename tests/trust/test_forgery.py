@@ -220,13 +220,17 @@ def test_calls_for_somebody_elses_tables(tied: World, attacker: str, what: str) 
 
 
 def test_direct_calls_of_generated_functions(tied: World) -> None:
-    """Nobody but the owner may execute them."""
+    """Nobody but the owner may execute them, but for the condition of a trigger: it says no."""
+    conditions = ("sa._pgscore_pr_is_marked()", "sa._pgscore_pr_has_mark()")
+    for condition in conditions:
+        assert not tied.app.value(f"select {condition}")
     assert (
         tied.root.run(
             "select r, p.oid::regprocedure::text from unnest(%s) as r, pg_proc p"
             " where p.proname ~ '^_pgscore' and p.proowner = 'alice'::regrole"
-            " and has_function_privilege(r, p.oid, 'execute')",
+            " and has_function_privilege(r, p.oid, 'execute') and p.oid <> all (%s::regprocedure[])",
             list(_OTHERS),
+            list(conditions),
         )
         == []
     )

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.database import refused
+from tests.support.database import refused, wait_until_blocked
 
-from .world import MODEL, attempt, call
+from .world import MEMBER, MODEL, attempt, call
 
 if TYPE_CHECKING:
     from .world import World
@@ -83,7 +83,8 @@ def test_forged_rows_of_ones_own_reach_nobody_else(tied: World) -> None:
 
 
 def test_a_members_job_runs_nothing_that_was_replaced_between_its_steps(tied: World) -> None:
-    job = tied.member.value(_START, "sa.pr")
+    job = tied.alice.value(_START, "sa.pr")
+    assert tied.member.value(_START, "sa.pr") == job
     name = "sa._pgscore_pr_rescore(integer,text,text,integer,text[],text[],text[],integer)"
     arguments = tied.root.value("select pg_get_function_arguments(%s::regprocedure)", name)
     signature = f"sa._pgscore_pr_rescore({arguments})"
@@ -98,6 +99,31 @@ def test_a_members_job_runs_nothing_that_was_replaced_between_its_steps(tied: Wo
         pass
     tied.assert_ran_only_as()
     assert tied.root.value("select count(*) from sa.pr p where score is distinct from pgscore.score('m', p)") == 0
+
+
+def test_members_work_side_by_side(tied: World) -> None:
+    """Each with a function that nobody else sees: one waits in the middle of its rows, another one goes on."""
+    tied.alice.run(
+        "create function sa.wait() returns trigger language plpgsql as"
+        " $$begin perform pg_catalog.pg_advisory_xact_lock(7); return null; end$$;"
+        "create trigger wait after update on sa.pr for each row when (new.k = 'k1') execute function sa.wait()"
+    )
+    tied.root.run("select pg_catalog.pg_advisory_lock(7)")
+    other = tied.database.session(MEMBER)
+    job = tied.member.value(_START, "sa.pr")
+    tied.member.value(_STEP, job)
+    waiting = tied.member.start(_STEP, job)
+    wait_until_blocked(tied.root, tied.member.pid, by=tied.root.pid)
+    right = "select k from sa.pr p where score = pgscore.score('m', p) order by k"
+    while len(tied.root.run(right)) < 2:
+        assert other.value(_STEP, job) == "working"
+    assert tied.root.run(right) == [("k3",), ("k4",)]
+    tied.root.run("select pg_catalog.pg_advisory_unlock(7)")
+    assert waiting.result() == [("working",)]
+    while other.value(_STEP, job) != "finished":
+        pass
+    assert len(tied.root.run(right)) == 5
+    assert tied.root.run("select proname from pg_proc where proname ~ '^_pgscore_pr_([0-9]+|rescore)$'") == []
 
 
 def test_what_stands_on_the_tables_runs_as_their_owner(tied: World) -> None:

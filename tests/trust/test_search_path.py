@@ -47,9 +47,11 @@ _UNPINNED = (
     ),
     (
         "f plpgsql",
-        r'pgscore_models\."[a-z]\w* rescore"\(',
-        "what bindings ask for each row: a SET clause would be felt",
+        r'pgscore_models\."[a-z]\w* one"\(',
+        "scores one row for bindings: a SET clause would be felt",
     ),
+    ("f plpgsql", r"churn\._pgscore_\w+_is_marked\(", "a trigger's condition: a SET clause would be felt"),
+    ("f internal", r"pgscore_trusted\._array_", "the server's own code, which looks up nothing"),
     (_INLINED, r'pgscore_models\.("[a-z]\w* [a-z]+"|[a-z]\w*)\(', "a model's, inlined into queries"),
 )
 # Written like calls, and none.

@@ -5,19 +5,22 @@ from __future__ import annotations
 import io
 import struct
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from pgscore_runtime import artifact, entry, signature
+from pgscore_runtime import array_memory, artifact, entry, estimator, signature
 from pgscore_runtime.contract import Contract, Input, InputType, Output
 from pgscore_runtime.errors import Refusal
 from pgscore_runtime.estimator import ServedEstimator
 from sklearn.ensemble import RandomForestClassifier
 
 from tests.support.models import churned, light_pipeline, pipeline, predictors, probability
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class _Recorder:
@@ -54,6 +57,26 @@ def test_one_refused_row_of_many_costs_few_calls() -> None:
     recorder = _Recorder({700.0})
     ServedEstimator(recorder, _contract("double precision")).scores(1024, [float(n) for n in range(1024)], None)
     assert len(recorder.given) == 21
+
+
+@pytest.mark.parametrize("missing_text", ["nan", "none"])
+def test_a_wide_frame_is_the_frame_that_a_narrow_one_is(missing_text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds: list[InputType] = ["double precision", "text", "boolean", "text", "boolean", "double precision"]
+    contract = _contract(*kinds, frame=True, missing_text=missing_text)
+    numbers = [1.0, 1.0, 0.0, 2.0, None, None, 1.0, -0.0, 3.0, 0.0, 0.0, float("inf")]
+    frames = []
+    for rows in (3, 1):
+        for widest in (6, 5):
+            monkeypatch.setattr(estimator, "_WIDE", widest)
+            recorder = _Recorder()
+            ServedEstimator(recorder, contract).scores(
+                rows, numbers[: 4 * rows], ["a", None, None, "1", "", "b"][: 2 * rows]
+            )
+            frames.append(recorder.given[0])
+        pd.testing.assert_frame_equal(*frames[-2:])
+        kept = [[type(value) for value in frame.to_numpy(dtype=object).ravel()] for frame in frames[-2:]]
+        assert kept[0] == kept[1]
+    assert frames[1]["i1"].dtype == frames[1]["i2"].dtype == object
 
 
 def test_null_in_a_required_input_is_null_and_asks_for_the_others_only() -> None:
@@ -161,22 +184,46 @@ def test_a_backend_keeps_the_latest_estimators_only(monkeypatch: pytest.MonkeyPa
     assert entry.estimate(session, digests[0], 0, None, None, False) is None
 
 
-def _sent(values: list[list[float]]) -> bytes:
-    """A two-dimensional array of doubles as array_send gives it."""
-    head = struct.pack(">iii", 2, 0, 701) + struct.pack(">iiii", len(values), 1, len(values[0]), 1)
-    return head + b"".join(struct.pack(">id", 8, value) for row in values for value in row)
+def _in_memory(values: Sequence[Sequence[float | None]]) -> bytes:
+    """A two-dimensional array of doubles as PostgreSQL has it in memory, behind its length."""
+    flat = [value for row in values for value in row]
+    bits = sum(1 << n for n, value in enumerate(flat) if value is not None).to_bytes(-(-len(flat) // 64) * 8, "little")
+    has_nulls = None in flat
+    head = struct.pack("=iii", 2, 32 + len(bits) if has_nulls else 0, 701)
+    head += struct.pack("=iiii", len(values), len(values[0]), 1, 1) + (bits if has_nulls else b"")
+    return head + b"".join(struct.pack("=d", value) for value in flat if value is not None)
 
 
-def test_numbers_in_binary_are_the_same_as_in_lists() -> None:
+@pytest.mark.parametrize("as_null", [True, False])
+def test_numbers_in_memory_are_the_same_as_in_lists(*, as_null: bool) -> None:
     inputs: list[InputType] = ["double precision", "text", "boolean"]
     served = ServedEstimator(_Recorder(), _contract(*inputs, frame=True))
     rows = [[0.1, 1.0], [np.nan, 0.0], [-0.0, np.nan], [np.inf, 1.0], [5e-324, 0.0]]
-    texts = [["a"], [None], [""], ["b"], ["c"]]
+    texts: list[list[str | None]] = [["a"], [None], [""], ["b"], ["c"]]
     listed = [[None if np.isnan(value) else value for value in row] for row in rows]
-    assert served.scores(5, _sent(rows), texts) == served.scores(5, listed, texts)
+    assert served.scores(5, _in_memory(listed if as_null else rows), texts) == served.scores(5, listed, texts)
     first, second = served._estimator.given
     pd.testing.assert_frame_equal(first, second)
-    assert served.scores(0, struct.pack(">iii", 0, 0, 701), None) == ([], [])
+    # Texts are the same row by row and one behind the other.
+    assert served.scores(5, listed, [text for (text,) in texts]) == served.scores(5, listed, texts)
+    assert served.scores(0, struct.pack("=iii", 0, 0, 701), None) == ([], [])
+
+
+def test_what_an_estimator_is_given_is_its_own() -> None:
+    """PostgreSQL's memory is not to be written to."""
+    recorder = _Recorder()
+    ServedEstimator(recorder, _contract("double precision")).scores(3, _in_memory([[1.0], [2.0], [3.0]]), None)
+    assert recorder.given[0].flags.writeable
+
+
+@pytest.mark.parametrize("many", [1, 7, 8, 9, 64, 65, 1000])
+def test_an_array_in_memory_is_read_as_it_was_written(many: int) -> None:
+    values = np.arange(many) / 7
+    for known in (np.ones(many, dtype=bool), np.zeros(many, dtype=bool), np.arange(many) % 3 == 0):
+        found = array_memory.read_array(array_memory.write_array(values, known))
+        np.testing.assert_array_equal(found, np.where(known, values, np.nan))
+    nothing = array_memory.write_array(np.empty(0), np.empty(0, dtype=bool))
+    assert len(array_memory.read_array(nothing)) == 0
 
 
 def test_infinite_rows_are_set_apart_first() -> None:
@@ -219,9 +266,12 @@ def test_rows_that_share_an_unknown_text_are_searched_together() -> None:
 def test_reasons_are_handed_back_only_where_there_are_some() -> None:
     served = ServedEstimator(_Recorder({7.0}), _contract("double precision"))
     session: dict[str, Any] = {"pgscore_estimators": {"d": served}}
-    assert entry.estimate_rows(session, "d", 2, _sent([[1.0], [2.0]]), None, False) == ([1.0, 2.0], None)
-    refused = entry.estimate_rows(session, "d", 2, _sent([[1.0], [7.0]]), None, False)
-    assert refused == ([1.0, None], [None, "Input contains infinity"])
+    known = np.array([True, False])
+    scores, reasons = entry.estimate_rows(session, "d", 2, _in_memory([[1.0], [2.0]]), None, False)
+    assert (scores, reasons) == (array_memory.write_array(np.array([1.0, 2.0]), known | True), None)
+    scores, reasons = entry.estimate_rows(session, "d", 2, _in_memory([[1.0], [7.0]]), None, False)
+    assert scores == array_memory.write_array(np.array([1.0, 7.0]), known)
+    assert reasons == [None, "Input contains infinity"]
     assert entry.estimate_rows(session, "other", 2, None, None, False) == (None, None)
 
 

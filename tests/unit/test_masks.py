@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,3 +78,12 @@ def test_what_does_not_fit_is_walked() -> None:
     program = parse_program(json.dumps({**document, "steps": [empty]}))
     assert not masks.fits(program.steps[0])  # type: ignore[arg-type]
     assert Interpreter(program).outputs([1.0, 2.0, 3.0], [])[0] == [empty["base"][0]]
+
+
+@pytest.mark.parametrize("is_plain", [True, False])
+def test_sums_lose_what_an_estimator_loses(*, is_plain: bool) -> None:
+    """Python 3.12 and newer keep what rounding loses, unless told not to; `is_plain` is how older ones are."""
+    numbers = [1.0, 1e16, 1.0, -1e16, 0.1, 0.2, 1e100, 3.0, -1e100]
+    start = masks.plain_start(0.3) if is_plain else masks.plain_start(0.3, is_plain=False)
+    assert sum(numbers, start) == reduce(add, numbers, 0.3) == 0.0
+    assert type(sum(numbers[:1], start)) is float

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from pgscore.errors import NotAProgramError
+from pgscore.publishing.describe import describe
+from pgscore.readers import read_program
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier
@@ -88,6 +90,43 @@ def test_columns_that_are_always_missing(*, kept: bool) -> None:
 def test_encoders(encoder: Any, *, missing: bool) -> None:  # noqa: ANN401
     frame = customers(missing=missing).drop(columns="shift")
     _assert_same(ColumnTransformer([("encode", encoder, ["plan", "calls", "flag"])]), frame)
+
+
+@pytest.mark.filterwarnings("ignore:Found unknown categories")
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        OneHotEncoder(),
+        OneHotEncoder(handle_unknown="ignore", sparse_output=False),
+        OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=20),
+        OrdinalEncoder(encoded_missing_value=-2),
+        OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2),
+    ],
+)
+def test_an_encoder_is_asked_about_all_its_inputs_at_once(encoder: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ANN401
+    random = np.random.default_rng(0)
+    names = [f"t{n}" for n in range(24)]
+    frame = pd.DataFrame({name: random.choice(list("abcdefgh"[: 2 + n % 7]), 200) for n, name in enumerate(names)})
+    frame = frame.astype(object)
+    # Some have learnt what a missing text is, and some have not.
+    for name in names[::3]:
+        frame.loc[random.random(200) < 0.2, name] = np.nan
+    model = make_pipeline(encoder, clone(_LINEAR)).fit(frame, random.random(200) < 0.5)
+    asked: list[Any] = []
+    transform = type(encoder).transform
+
+    def counted(self: Any, given: Any) -> Any:  # noqa: ANN401
+        asked.append(self)
+        return transform(self, given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(encoder), "transform", counted)
+        contract, _ = describe(model, frame.head(20))
+        asked.clear()
+        read_program(model, contract)
+    assert len(asked) < 10
+    tested = pair(model, frame)
+    tested.assert_close(hard_rows(tested, frame))
 
 
 def test_unknown_codes_that_are_nan_go_where_missing_ones_go() -> None:

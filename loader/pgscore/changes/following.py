@@ -139,6 +139,8 @@ def follow_crossings(
         connection.autocommit = True
         try:
             with connection.cursor() as cursor:
+                # Nothing is to end it between two notifications.
+                cursor.execute("set idle_session_timeout = 0")
                 cursor.execute(f"listen {_CHANNEL}")
                 while not stop.asked:
                     yield from (told for told in _taken(connection) if model in (None, told["model"]))

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .stop import Stop
 
 _PLACE = re.compile(r"\{([a-z_0-9]+)\}")
+# How long a program that is ended may take to tidy up.
+_GRACE = 5.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 
 
@@ -29,19 +31,20 @@ class Program:
         command: the program and its arguments, quoted as in a shell; ``{key}`` stands for a field.
         fields: which fields there are.
         tries: how often it is run where it fails, before that is an error.
+        seconds: how long it may run, before it is ended and has failed; None: for ever.
 
     Raises:
         ValueError: the command is none, or names another field.
     """
 
-    def __init__(self, command: str, fields: tuple[str, ...], *, tries: int) -> None:
+    def __init__(self, command: str, fields: tuple[str, ...], *, tries: int, seconds: float | None = None) -> None:
         self._arguments = shlex.split(command)
         if not self._arguments:
             raise ValueError("it names no program")
         unknown = [name for each in self._arguments for name in _PLACE.findall(each) if name not in fields]
         if unknown:
             raise ValueError(f"{{{unknown[0]}}} is none of {', '.join(f'{{{name}}}' for name in fields)}")
-        self._tries = tries
+        self._tries, self._seconds = tries, seconds
         self._child: subprocess.Popen[bytes] | None = None
 
     def run(self, told: Mapping[str, object], stop: Stop, failed: Callable[[str, float], None]) -> bool:
@@ -89,15 +92,35 @@ class Program:
         except OSError as error:
             raise PgscoreError(f"{arguments[0]} cannot be run: {error.strerror}") from None
         try:
-            # One that does not read it ends the pipe.
-            with suppress(BrokenPipeError):
-                self._child.communicate(document + b"\n")
-            code = self._child.wait()
+            code = self._waited(self._child, document + b"\n")
+        except subprocess.TimeoutExpired:
+            self._end(self._child)
+            return f"took longer than {self._seconds:g} s, and was ended"
         finally:
             self._child = None
         if code == 0:
             return None
         return f"was ended by signal {-code}" if code < 0 else f"failed with exit code {code}"
+
+    def _waited(self, child: subprocess.Popen[bytes], document: bytes) -> int:
+        """Its exit code.
+
+        Raises:
+            subprocess.TimeoutExpired: it runs for too long.
+        """
+        # One that does not read it ends the pipe.
+        with suppress(BrokenPipeError):
+            child.communicate(document, timeout=self._seconds)
+        return child.wait(self._seconds)
+
+    def _end(self, child: subprocess.Popen[bytes]) -> None:
+        """Ends it and what it has begun: first it is asked to."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, number)
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(_GRACE)
+                break
 
 
 def _text(value: object) -> str:

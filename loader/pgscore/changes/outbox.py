@@ -12,6 +12,19 @@ if TYPE_CHECKING:
 
 _HORIZON = "select pgscore.score_change_horizon() as position"
 
+_IS_TOLD = """
+    select exists (
+        select from pgscore.binding b
+        where (%(model)s is null or b.model = %(model)s) and case
+            when %(outbox)s then b.changes and (
+                pg_has_role(current_user, b.owner::oid, 'usage')
+                or pg_has_role(current_user, 'pgscore_operator', 'usage')
+            )
+            else num_nonnulls(b.notify_above, b.notify_below) > 0
+        end
+    ) as told
+"""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -80,3 +93,23 @@ def horizon(database: Database) -> str:
     """
     with transaction(database) as connection:
         return str(row(connection, _HORIZON)["position"])
+
+
+def why_silent(database: Database, model: str | None = None, *, outbox: bool = True) -> str | None:
+    """Why nothing is told as bindings are now, as a sentence; None where something may be.
+
+    Args:
+        database: a connection string, an SQLAlchemy engine on psycopg2, or a connection.
+        model: only of this model's scores.
+        outbox: whether changes are asked for, and not crossings.
+
+    Raises:
+        PgscoreError: pgscore is not installed, or the caller may not read it.
+    """
+    with transaction(database) as connection:
+        if row(connection, _IS_TOLD, {"model": model, "outbox": outbox})["told"]:
+            return None
+    of = f'of model "{model}" ' if model else ""
+    if outbox:
+        return f"no binding {of}tells changes that this role may read: owners attach with --changes, operators read all"
+    return f"no binding {of}notifies: attach with --notify-above or --notify-below, as the owner of the tables"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
-_POSITION = re.compile(r"[0-9]{1,18}/[0-9]{1,18}")
+_POSITION = re.compile(r"[0-9a-f]{8}[.][0-9]{1,10}/[0-9]{1,18}/[0-9]{1,18}")
 
 
 class KeptPosition(Protocol):
@@ -65,7 +65,7 @@ class FilePosition:
             text = ""
         if not _POSITION.fullmatch(text):
             raise PgscoreError(
-                f"{self._path} holds no position such as 7423/15",
+                f"{self._path} holds no position such as 5e1c08ab.1/7423/15",
                 "Name the file that pgscore listen has written, or one that is not there yet.",
             )
         return text

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +15,9 @@ from pgscore.export.run import RETRIES
 from .app import Dsn, Json, Model, app, command
 from .output import print_json, say, steps
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 @command(
     app,
@@ -20,7 +25,7 @@ from .output import print_json, say, steps
     "pgscore export churn --to scores.parquet",
     "pgscore export churn --to redis://cache/0 --changed --json",
     "pgscore export churn --to sftp://feed@files/in/scores-{at}.csv",
-    "pgscore export churn --to mysql://me@db/shop --table churn_scores",
+    "pgscore export churn --to mysql://me@db/shop --table churn_scores --delete-missing",
 )
 def export(
     model: Model,
@@ -58,6 +63,10 @@ def export(
     table: Annotated[
         str | None, typer.Option(metavar="TABLE", help="Databases: the table, MODEL_scores without it.")
     ] = None,
+    delete_missing: Annotated[
+        bool,
+        typer.Option("--delete-missing", help="Redis, databases: remove what is there and is no profile any more."),
+    ] = False,
     workers: Annotated[
         int,
         typer.Option(metavar="N", min=1, max=64, help="How many connections read the table; they share a snapshot."),
@@ -74,7 +83,7 @@ def export(
     in place. Exits with 3 where the database or the target cannot be reached.
     """
     further = [name.strip() for each in columns or [] for name in each.split(",")]
-    with steps(f"exporting {model}", of_bytes=False) as step:
+    with _ended_cleanly(), steps(f"exporting {model}", of_bytes=False) as step:
         done = export_scores(
             dsn,
             model,
@@ -87,6 +96,7 @@ def export(
             value=value,
             expire=expire,
             table=table,
+            delete_missing=delete_missing,
             workers=workers,
             retries=retries,
             progress=step,
@@ -98,5 +108,17 @@ def export(
     say(f"{done.rows:,} scores of {model} are in {done.target}, {what} of {done.profile}.")
     if done.why_all is not None:
         say(f"All of them, because {done.why_all}.")
+    if "deleted" in done.details:
+        say(f"{done.details['deleted']:,} that are no profiles any more were removed there.")
     for version, rows in done.versions.items():
         say(f"without a version: {rows:,}" if version == "none" else f"version {version}: {rows:,}")
+
+
+@contextmanager
+def _ended_cleanly() -> Iterator[None]:
+    """SIGTERM is Ctrl-C: what is half written goes."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

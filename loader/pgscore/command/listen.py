@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pgscore.changes import FilePosition, NoPosition, Stop, TablePosition, follow_changes, follow_crossings
+from pgscore.changes import FilePosition, NoPosition, Stop, TablePosition, follow_changes, follow_crossings, why_silent
 from pgscore.changes.handling import Program
 
 from .app import Dsn, Json, app, command
@@ -67,6 +67,12 @@ def listen(
         float, typer.Option(min=0.01, metavar="SECONDS", help="From the outbox: how often to look for more.")
     ] = 1.0,
     tries: Annotated[int, typer.Option(min=1, metavar="COUNT", help="How often a command that fails is tried.")] = 5,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01, metavar="SECONDS", show_default=False, help="How long a command may run; then it has failed."
+        ),
+    ] = None,
     dsn: Dsn = "",
     as_json: Json = False,
 ) -> None:
@@ -82,7 +88,9 @@ def listen(
     outbox = bool(from_outbox or consumer or position_file)
     if not outbox and (once or from_now):
         raise typer.BadParameter("--once and --from-now are for the outbox: --from-outbox, --consumer, --position-file")
-    runs = _program(program, _CHANGE if outbox else _CROSSING, tries)
+    if (why := why_silent(dsn, model, outbox=outbox)) is not None:
+        print(f"pgscore: {why}", file=sys.stderr, flush=True)
+    runs = _program(program, _CHANGE if outbox else _CROSSING, tries, timeout)
     with Stop() as stop, _stopped_by_signals(stop, runs):
         told: Iterator[dict[str, Any]]
         if outbox:
@@ -107,11 +115,11 @@ def listen(
                 break
 
 
-def _program(given: str | None, fields: tuple[str, ...], tries: int) -> Program | None:
+def _program(given: str | None, fields: tuple[str, ...], tries: int, seconds: float | None) -> Program | None:
     if given is None:
         return None
     try:
-        return Program(given, fields, tries=tries)
+        return Program(given, fields, tries=tries, seconds=seconds)
     except ValueError as error:
         raise typer.BadParameter(f"--command {given!r}: {error}") from None
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pgscore import batch, registry
-from pgscore.errors import NotFoundError, PgscoreError
+from pgscore.errors import BusyError, NotFoundError, PgscoreError
 from pgscore.overview.outdated import sentences
-from pgscore.shards import promote_everywhere, rollback_everywhere
+from pgscore.shards import prepared_releases, promote_everywhere, rollback_everywhere
+from pgscore.shards import settle as settle_everywhere
+from pgscore.shards.prepared import settle_hint
 
 from .ages import age
 from .app import Dsn, Dsns, Json, Model, app, command, one_dsn
@@ -18,11 +21,11 @@ from .batch import say_rescored
 from .output import print_json, say, steps, table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pgscore.batch import OwnersTable, Rescored
     from pgscore.records import Dependent, ModelDetails, Promoted
-    from pgscore.shards import ReleasedIn
+    from pgscore.shards import ReleasedIn, Settled
 
 _Seconds = Annotated[
     float,
@@ -67,22 +70,25 @@ def promote(
     Refused, too, while indexes, materialized views and the like hold scores of the version before.
 
     With several databases it is promoted in all of them or in none: prepared in each, then committed in each. Their
-    servers need max_prepared_transactions above 0.
+    servers need max_prepared_transactions above 0. What a client left there that died in between is settled first.
     """
     if dsn and len(dsn) > 1:
         if rescore:
             raise PgscoreError(
                 "--rescore goes with one database", f"Promote in all of them, then run pgscore rescore {model} in each."
             )
-        with steps(f"promoting {model} {version}") as step:
+        settled: list[Settled] = []
+        with steps(f"promoting {model} {version}") as step, _told(settled, as_json=as_json):
             step(f"in {len(dsn)} databases")
             released = promote_everywhere(
-                dsn, model, version, engine=engine, max_seconds=max_seconds, despite_dependents=despite_dependents
-            )
-        _say_released(f"{model} version {version} answers now", released, as_json=as_json)
+                dsn, model, version,
+                engine=engine, max_seconds=max_seconds, despite_dependents=despite_dependents, settled=settled.append,
+            )  # fmt: skip
+        _say_released(f"{model} version {version} answers now", released, settled, as_json=as_json)
         return
     with steps(f"promoting {model} {version}") as step:
         step("replaying the golden rows in the database")
+        _refuse_left(one_dsn(dsn))
         done = registry.promote(
             one_dsn(dsn), model, version, engine=engine, max_seconds=max_seconds, despite_dependents=despite_dependents
         )
@@ -92,7 +98,8 @@ def promote(
         told = {"rescored": [asdict(e) for e in rescored], "others": [asdict(e) for e in others]} if rescore else {}
         print_json({**asdict(done), "dependents": [asdict(each) for each in wrong], **told})
     else:
-        _say_promoted(done, wrong)
+        # What others have to rescore is said once, with their names.
+        _say_promoted(done, wrong, told=[*(each.profile for each in rescored), *(each.profile for each in others)])
         say_rescored(rescored, others, model)
     if any(each.left for each in rescored):
         raise typer.Exit(1)
@@ -103,13 +110,13 @@ def _rescored(dsn: str, model: str) -> tuple[list[Rescored], list[OwnersTable]]:
         return batch.rescore_model(dsn, model, progress=step)
 
 
-def _say_promoted(done: Promoted, wrong: Sequence[Dependent]) -> None:
+def _say_promoted(done: Promoted, wrong: Sequence[Dependent], told: Sequence[str]) -> None:
     model, version = done.model, done.version
     if done.before == version:
         say(f"{model} version {version} answers, as it did; its golden rows hold.")
     else:
         say(f"{model} version {version} answers now; before, {_before(done.before)}.")
-    _say_rest(done, wrong)
+    _say_rest(done, wrong, told)
 
 
 def engines_of(model: Promoted | ModelDetails) -> str:
@@ -141,13 +148,18 @@ def rollback(
     only if that version is the same in each.
     """
     if dsn and len(dsn) > 1:
-        with steps(f"rolling {model} back") as step:
+        settled: list[Settled] = []
+        with steps(f"rolling {model} back") as step, _told(settled, as_json=as_json):
             step(f"in {len(dsn)} databases")
-            released = rollback_everywhere(dsn, model, max_seconds=max_seconds, despite_dependents=despite_dependents)
-        _say_released(f"{model} version {released[0].promoted.version} answers again", released, as_json=as_json)
+            released = rollback_everywhere(
+                dsn, model, max_seconds=max_seconds, despite_dependents=despite_dependents, settled=settled.append
+            )
+        said = f"{model} version {released[0].promoted.version} answers again"
+        _say_released(said, released, settled, as_json=as_json)
         return
     with steps(f"rolling {model} back") as step:
         step("replaying the golden rows in the database")
+        _refuse_left(one_dsn(dsn))
         done = registry.rollback(one_dsn(dsn), model, max_seconds=max_seconds, despite_dependents=despite_dependents)
         wrong = registry.dependents(one_dsn(dsn), model) if despite_dependents else []
     if as_json:
@@ -155,6 +167,27 @@ def rollback(
         return
     say(f"{model} version {done.version} answers again; before, {_before(done.before)}.")
     _say_rest(done, wrong)
+
+
+@command(
+    app,
+    "settle",
+    "pgscore settle --dsn postgresql://one/shop --dsn postgresql://two/shop",
+    "pgscore settle --dsn postgresql://one/shop --dsn postgresql://two/shop --json",
+)
+def settle(dsn: Dsns = None, as_json: Json = False) -> None:
+    """Ends what a release in several databases has left behind.
+
+    A client that dies between preparing and committing leaves prepared transactions. What the first of its databases
+    has committed is committed in the others, and anything else is rolled back. Name all databases of the release.
+    """
+    settled = settle_everywhere(dsn or [one_dsn(dsn)])
+    if as_json:
+        print_json({"settled": [asdict(each) for each in settled]})
+    elif not settled:
+        say("Nothing was left prepared.")
+    else:
+        _say_settled(settled)
 
 
 @command(app, "retire", "pgscore retire churn 2", "pgscore retire churn 2 --undo --json")
@@ -270,9 +303,37 @@ def forget(
         say(f"{model} has forgotten {name}.")
 
 
-def _say_released(said: str, released: Sequence[ReleasedIn], *, as_json: bool) -> None:
+def _refuse_left(dsn: str) -> None:
+    """Says what stands in the way of a release, where it is one of several databases that nobody ends any more."""
+    left = next((each for each in prepared_releases(dsn) if each.is_left), None)
+    if left is not None:
+        raise BusyError(
+            f"{left.what} is prepared in {left.many} databases, this one among them, since"
+            f" {left.prepared:%Y-%m-%d %H:%M}, and not over: no other release gets through",
+            settle_hint(left.many),
+        )
+
+
+@contextmanager
+def _told(settled: Sequence[Settled], *, as_json: bool) -> Iterator[None]:
+    """Says what was settled also where what follows is refused; in a document it stands beside the rest."""
+    try:
+        yield
+    finally:
+        if not as_json:
+            _say_settled(settled)
+
+
+def _say_settled(settled: Sequence[Settled]) -> None:
+    for each in settled:
+        said = "committed, as in the first of its databases" if each.committed else "rolled back: no database had it"
+        say(f"{each.what}, left prepared in {each.database}, is {said}.")
+
+
+def _say_released(said: str, released: Sequence[ReleasedIn], settled: Sequence[Settled], *, as_json: bool) -> None:
     if as_json:
-        print_json({"databases": [{"database": each.database, **asdict(each.promoted)} for each in released]})
+        databases = [{"database": each.database, **asdict(each.promoted)} for each in released]
+        print_json({"databases": databases, "settled": [asdict(each) for each in settled]})
         return
     say(f"{said}, in {len(released)} databases:")
     heads = ("database", "version", "before", "one row", "many rows")
@@ -288,10 +349,10 @@ def _before(version: int | None) -> str:
     return "none did" if version is None else f"version {version} did"
 
 
-def _say_rest(done: Promoted, wrong: Sequence[Dependent]) -> None:
+def _say_rest(done: Promoted, wrong: Sequence[Dependent], told: Sequence[str] = ()) -> None:
     """The engines, and what the promotion leaves to be done, as tables."""
     say(engines_of(done))
-    say(*sentences(done.outdated))
+    say(*sentences([each for each in done.outdated if each.profile not in told]))
     if done.late:
         say("", "Scored slowly until their remedy is run:")
         table(("table", "cause", "remedy"), ((each.table, each.cause, each.remedy) for each in done.late))

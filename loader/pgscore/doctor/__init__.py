@@ -9,6 +9,7 @@ from pgscore.errors import PgscoreError
 from pgscore.progress import Step, no_step
 
 from .bindings import check_bindings
+from .changes import check_changes
 from .dependents import check_dependents
 from .finding import AREAS, CODES, LEVELS, Area, Finding, Level
 from .generated import check_left_over
@@ -73,6 +74,7 @@ def _examination(look: Look) -> Iterator[Finding]:
     yield from look.guarded("PL/Python", check_plpython, python)
     yield from look.guarded("rights", check_rights)
     yield from look.guarded("pgscore.prediction_log", check_log)
+    yield from look.guarded("pgscore.score_change", check_changes)
     yield from look.guarded("models", check_models, python)
     yield from look.guarded("tables", check_tables)
     yield from look.guarded("dependents", check_dependents)

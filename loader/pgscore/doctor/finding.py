@@ -31,6 +31,8 @@ CODES: dict[str, tuple[Level, Area]] = {
     "log-growth": ("notice", "installation"),
     "log-default": ("warning", "installation"),
     "log-partitions": ("warning", "installation"),
+    "changes-restored": ("warning", "installation"),
+    "consumer-refused": ("warning", "installation"),
     "plpython": ("ok", "installation"),
     "no-plpython": ("notice", "installation"),
     "plpython-offered": ("notice", "installation"),

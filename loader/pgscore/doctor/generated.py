@@ -23,6 +23,7 @@ _LOSSES = {
     "forget": "rows that are deleted or truncated stay listed as stale",
     "rekey": "rows that get another key may not be counted again",
     "commit": "what events bring is not done",
+    "run": "what events bring is not done",
     "tell": "changes of its scores are missing in pgscore.score_change, and crossings are not noted",
     "notify": "nobody is notified of scores that cross a threshold",
 }

@@ -27,6 +27,7 @@ _RELATIONS = (
 _FUNCTIONS = (
     *("_doctor_bindings", "_doctor_misfits", "_doctor_triggers", "_doctor_left_over", "_doctor_functions"),
     *("_doctor_outdated", "_doctor_rights", "_doctor_stale", "_doctor_log", "_doctor_models", "_doctor_libraries"),
+    *("_has_foreign_changes", "_doctor_consumers"),
     *("_doctor_profiles", "_doctor_golden", "_doctor_sights", "_doctor_counters", "_doctor_keys"),
     *(
         "_doctor_still_fits",

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pgscore.shards.prepared import prepared_within
+from pgscore.shards.prepared import prepared_within, settle_hint
 
 from .finding import Finding, joined
 from .python import NEEDED, install
@@ -101,11 +101,7 @@ def _prepared(look: Look) -> Iterator[Finding]:
         )
         if each.number == 1:
             sentence += "; none of them has committed it"
-            remedy = f"{each.rollback};"
-        else:
-            sentence += "; where number 1 of them has it prepared yet, roll it back instead"
-            remedy = f"{each.commit};"
-        yield Finding("release-prepared", each.what, sentence, remedy, each.owner)
+        yield Finding("release-prepared", each.what, sentence, settle_hint(each.many), each.owner)
 
 
 def _replayed(look: Look) -> tuple[dict[str, list[_Golden]], list[Finding]]:

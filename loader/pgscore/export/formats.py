@@ -7,6 +7,7 @@ import io
 import json
 from abc import abstractmethod
 from contextlib import suppress
+from decimal import Decimal
 from typing import IO, TYPE_CHECKING, Any
 
 from pgscore.errors import PgscoreError
@@ -116,6 +117,9 @@ class Encoder:
         self._gathered = []
 
     def _array(self, field: Any, values: Sequence[Any]) -> Any:  # noqa: ANN401  pyarrow has no types
+        if self._arrow.types.is_string(field.type):
+            # Decimals for which there is no type are texts.
+            values = [format(value, "f") if isinstance(value, Decimal) else value for value in values]
         try:
             return self._arrow.array(values, field.type)
         except (self._arrow.ArrowException, ArithmeticError, ValueError, TypeError) as error:

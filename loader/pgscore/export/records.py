@@ -94,16 +94,19 @@ class Options:
         value: Redis: ``number``, or ``hash`` with version and time.
         expire: Redis: after how many seconds keys go.
         table: databases: the table, with its schema if need be.
+        delete_missing: Redis and databases: whether what is there of profiles that are gone is removed.
     """
 
     pattern: str | None = None
     value: str | None = None
     expire: int | None = None
     table: str | None = None
+    delete_missing: bool | None = None
 
     def given(self) -> set[str]:
         """The names of those that are not left out."""
-        return {name for name in ("pattern", "value", "expire", "table") if getattr(self, name) is not None}
+        names = ("pattern", "value", "expire", "table", "delete_missing")
+        return {name for name in names if getattr(self, name) is not None}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -49,6 +49,7 @@ def export_scores(
     value: str | None = None,
     expire: int | None = None,
     table: str | None = None,
+    delete_missing: bool = False,
     workers: int = 1,
     retries: int = RETRIES,
     progress: Step = no_step,
@@ -70,6 +71,8 @@ def export_scores(
         value: Redis: ``number``, or ``hash`` with version and time.
         expire: Redis: after how many seconds keys go.
         table: databases: the table, with its schema if need be; ``churn_scores`` without it.
+        delete_missing: Redis and databases: whether keys and rows of profiles that are gone are removed there. Whatever
+            else stands under such keys, or in the table, goes too.
         workers: how many connections read the table.
         retries: how often to try again what may pass, each time after a longer wait.
         progress: is told how many rows are exported.
@@ -85,7 +88,7 @@ def export_scores(
         import tenacity
     except ModuleNotFoundError:
         raise needs("tenacity") from None
-    target = dispatch.target(to, Options(pattern, value, expire, table))
+    target = dispatch.target(to, Options(pattern, value, expire, table, delete_missing or None))
     target.check(changed=changed)
     if workers > 1:
         workers_connect_to(database)
@@ -126,8 +129,9 @@ class _Order:
                 settle(connection)
                 plan = self._plan(connection)
                 number = account.open_account(connection, plan, self.target.where)
-            self.progress("connecting")
-            self.target.prepare(plan)
+                # Within the transaction, in which no session is idle for too long.
+                self.progress("connecting")
+                self.target.prepare(plan)
             try:
                 with connection:
                     settle(connection)
@@ -146,17 +150,22 @@ class _Order:
     def _export(self, connection: Connection, plan: Plan, taken: account.Account) -> Exported:
         why_all = self._why_all(taken)
         only = self.changed and why_all is None
-        refuse_null_keys(connection, plan)
+        profiles = refuse_null_keys(connection, plan)
         total = None if only else _estimated(connection, plan)
         tally = _Tally(plan.position("version"))
         stamp = str(uuid.uuid4())
+        deletes = self.target.options.delete_missing
         try:
             self.target.begin(stamp, changed=only)
             with self._reading(connection, plan, taken, [taken.changed()] if only else []) as batches:
                 for batch in batches:
                     self.target.write(batch)
+                    if deletes and not only:
+                        self.target.keep(batch)
                     tally.add(batch)
                     self.progress("exporting", tally.rows, max(total, tally.rows) if total else None)
+            if deletes and only:
+                self._keep_all(connection, plan, profiles)
             at = datetime.fromisoformat(taken.at).replace(tzinfo=UTC)
             before = taken.last["stamp"] if only and taken.last else None
             complete = Stamp(stamp, plan.model, plan.profile, tally.rows, tally.versions(), at, only, before)
@@ -170,6 +179,16 @@ class _Order:
         return Exported(
             plan.model, plan.profile, place, tally.rows, complete.versions, at, only, why_all, stamp, details
         )
+
+    def _keep_all(self, connection: Connection, plan: Plan, profiles: int) -> None:
+        """Tells the target which profiles there are, changed or not."""
+        if not self.target.may_hold_more(profiles):
+            return
+        kept = 0
+        for batch in stream(connection, replace(plan, columns=plan.columns[: plan.key + 1]), []):
+            self.target.keep(batch)
+            kept += len(batch)
+            self.progress("looking for what is gone", kept, profiles)
 
     def _why_all(self, taken: account.Account) -> str | None:
         if not self.changed:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 from psycopg2 import extensions, sql
 
-from pgscore.database import as_refusal, rows
+from pgscore.database import as_refusal, row, rows
 from pgscore.errors import DeniedError, NotFoundError, PgscoreError
 
 from .records import Column, Kind, Plan
@@ -27,9 +27,12 @@ _SETTINGS = """
     set local intervalstyle = 'iso_8601';
     set local extra_float_digits = 1;
     set local bytea_output = 'hex';
+    set local row_security = on;
     set local idle_in_transaction_session_timeout = 0;
+    set local statement_timeout = 0;
     set local jit = off
 """
+_HAS_TRANSACTION_TIMEOUT = 170_000
 _BINDINGS = """
     select min(b.number) as number, (array_agg(b.name order by b.number))[1] as name, b.profile::oid as profile,
         format('%%s.%%s', n.nspname, c.relname) as called, format('%%I.%%I', n.nspname, c.relname) as relation,
@@ -65,6 +68,8 @@ def settle(connection: Connection) -> None:
     """Begins a transaction with what exports depend on; behind a pooler a session is another one in the next."""
     with connection.cursor() as cursor:
         cursor.execute(_SETTINGS)
+        if connection.server_version >= _HAS_TRANSACTION_TIMEOUT:
+            cursor.execute("set local transaction_timeout = 0")
 
 
 def find_plan(
@@ -153,21 +158,26 @@ def _column(name: str, source: str, described: extensions.Column) -> Column:
     return Column(name, source, kind, precision, small)
 
 
-def refuse_null_keys(connection: Connection, plan: Plan) -> None:
+def refuse_null_keys(connection: Connection, plan: Plan) -> int:
     """Refuses a profile whose key is NULL: it has no name where it goes.
+
+    Returns:
+        How many profiles there are.
 
     Raises:
         PgscoreError: there is one.
     """
     keys = [column.source for column in plan.columns[: plan.key]]
     missing = sql.SQL(" or ").join(sql.SQL("{} is null").format(sql.Identifier(key)) for key in keys)
-    query = sql.SQL("select count(*) as rows from {} where {}").format(sql.SQL(plan.relation), missing)
-    found = rows(connection, query.as_string(connection))[0]["rows"]
-    if found:
+    query = sql.SQL("select count(*) as rows, count(*) filter (where {}) as missing from {}")
+    found = row(connection, query.format(missing, sql.SQL(plan.relation)).as_string(connection))
+    if found["missing"]:
         raise PgscoreError(
-            f"{found:,} rows of table {plan.profile} have NULL in their key, {', '.join(keys)}: nothing was exported",
+            f"{found['missing']:,} rows of table {plan.profile} have NULL in their key, {', '.join(keys)}:"
+            " nothing was exported",
             "Give them a key or delete them, and have the columns not null.",
         )
+    return int(found["rows"])
 
 
 def stream(connection: Connection, plan: Plan, conditions: Sequence[str]) -> Iterator[list[Row]]:
@@ -209,6 +219,21 @@ def _read_texts(cursor: extensions.cursor) -> None:
     """Has psycopg2 hand over as texts what it would take apart: JSON, arrays, and the like."""
     as_text = extensions.new_type(tuple(set(extensions.string_types) - set(_KINDS)), "AS_TEXT", _as_text)
     extensions.register_type(as_text, cursor)
+    for kind, reads in _TIMES.items():
+        extensions.register_type(extensions.new_type((kind,), "FINITE", _finite(reads)), cursor)
+
+
+# psycopg2 has the last day of all for what is infinite, which would pass for a day.
+_TIMES: dict[int, Any] = {1082: extensions.PYDATE, 1114: extensions.PYDATETIME, 1184: extensions.PYDATETIMETZ}
+
+
+def _finite(reads: Any) -> Any:  # noqa: ANN401  psycopg2's own
+    def read(value: str | None, cursor: extensions.cursor) -> Any:  # noqa: ANN401
+        if value is not None and value.endswith("infinity"):
+            raise ValueError(f"{value}, a time without end")
+        return reads(value, cursor)
+
+    return read
 
 
 def _as_text(value: str | bytes | None, cursor: extensions.cursor) -> str | bytes | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Row = tuple[Any, ...]
 
 _SWITCHES = {"pattern": "--pattern", "value": "--as", "expire": "--expire", "table": "--table"}
+_SWITCHES["delete_missing"] = "--delete-missing"
 
 
 class Target(ABC):
@@ -61,6 +62,14 @@ class Target(ABC):
     @abstractmethod
     def write(self, rows: Sequence[Row]) -> None:
         """Takes rows, in the order of the plan's columns."""
+
+    def keep(self, rows: Sequence[Row]) -> None:
+        """Takes key and score of profiles that are there: whatever else the target holds is removed by `finish`."""
+        raise NotImplementedError
+
+    def may_hold_more(self, rows: int) -> bool:
+        """Whether the target, with what was written now, may hold others than so many profiles."""
+        return True
 
     @abstractmethod
     def finish(self, stamp: Stamp) -> Mapping[str, Any]:

@@ -20,9 +20,17 @@ if TYPE_CHECKING:
     from .records import Options, Plan, Stamp
     from .target import Row
 
+_GLOB = re.compile(r"[\\*?\[\]^]")
 _PLACE = re.compile(r"\{([^{}]*)\}")
+_DATABASE = re.compile(r"/?|/[0-9]+")
 _SECONDS = 10
 _VALUES = ("number", "hash")
+# Others would change how answers are read.
+_PARAMETERS = (
+    *("db", "username", "password", "protocol", "ssl_ca_certs", "ssl_ca_path", "ssl_ca_data"),
+    *("ssl_cert_reqs", "ssl_certfile", "ssl_keyfile", "ssl_check_hostname"),
+)
+_SCANNED = 2000
 
 
 class Redis(Target):
@@ -32,7 +40,7 @@ class Redis(Target):
     there from the beginning of an export to its end, and after one that died.
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"pattern", "value", "expire"})
+    takes: ClassVar[frozenset[str]] = frozenset({"pattern", "value", "expire", "delete_missing"})
 
     def __init__(self, address: Address, options: Options) -> None:
         super().__init__(address, options)
@@ -41,10 +49,21 @@ class Redis(Target):
             raise PgscoreError(f'--as "{self._value}" is unknown', f"It is one of {', '.join(_VALUES)}.")
         if options.expire is not None and options.expire < 1:
             raise PgscoreError("--expire is at least one second")
+        unknown = sorted(set(address.parameters) - set(_PARAMETERS))
+        if unknown:
+            raise PgscoreError(
+                f"the target's URL has the parameter {unknown[0]}, which is none",
+                f"There are {', '.join(_PARAMETERS)}.",
+            )
+        if address.scheme != "unix" and not _DATABASE.fullmatch(address.parts.path):
+            raise PgscoreError(
+                f"the target's URL names no database of Redis: {address.parts.path}", "Such as redis://host/0."
+            )
         self._client: Any = None
         self._name: _Names
         self._plan: Plan
         self._id = ""
+        self._kept = 0
 
     @property
     def where(self) -> str:
@@ -70,14 +89,11 @@ class Redis(Target):
         except ModuleNotFoundError:
             raise needs("redis") from None
         with self._said():
-            self._client = redis.Redis.from_url(
-                self.address.given,
-                socket_connect_timeout=_SECONDS,
-                socket_timeout=60,
-                client_name="pgscore",
-                decode_responses=True,
-            )
-            self._client.ping()
+            common = {"socket_connect_timeout": _SECONDS, "client_name": "pgscore", "decode_responses": True}
+            # A server that does not speak TLS says nothing for as long as it is waited for.
+            with redis.Redis.from_url(self.address.given, socket_timeout=_SECONDS, **common) as client:
+                client.ping()
+            self._client = redis.Redis.from_url(self.address.given, socket_timeout=60, **common)
             kind = self._client.type(self._name.stamp)
         if kind not in ("none", "hash"):
             raise PgscoreError(
@@ -91,16 +107,16 @@ class Redis(Target):
             return bool(self._client.hget(self._name.stamp, "export") == stamp)
 
     def begin(self, stamp: str, *, changed: bool) -> None:
-        """Notes in the stamp that keys begin to change."""
-        self._id = stamp
+        """Notes in the stamp that keys begin to change, which ends whoever is writing to them."""
+        self._id, self._kept = stamp, 0
         with self._said():
             self._client.hset(self._name.stamp, "writing", stamp)
+            self._client.delete(self._name.kept)
 
     def write(self, rows: Sequence[Row]) -> None:
-        """Sends rows in one pipeline."""
+        """Sends rows in one transaction, so that no reader finds version and score of different exports."""
         score = self._plan.key
-        with self._said():
-            pipeline = self._client.pipeline(transaction=False)
+        with self._writing() as pipeline:
             for row in rows:
                 name = self._name.of(row)
                 if row[score] is None:
@@ -108,19 +124,79 @@ class Redis(Target):
                 elif self._value == "number":
                     pipeline.set(name, _text(row[score]), ex=self.options.expire)
                 else:
-                    # At once, so that no reader finds version and score of different exports.
                     self._set_hash(pipeline, name, row)
-            pipeline.execute()
 
     def _set_hash(self, pipeline: Any, name: str, row: Row) -> None:  # noqa: ANN401
         named = zip(self._plan.columns[self._plan.key :], row[self._plan.key :], strict=True)
-        fields = {column.name: _text(value) for column, value in named if value is not None}
-        gone = [column.name for column in self._plan.columns[self._plan.key :] if column.name not in fields]
-        pipeline.hset(name, mapping=fields)
-        if gone:
-            pipeline.hdel(name, *gone)
+        # Anew: of the former one neither fields nor its expiry stay, nor a number.
+        pipeline.delete(name)
+        pipeline.hset(name, mapping={column.name: _text(value) for column, value in named if value is not None})
         if self.options.expire is not None:
             pipeline.expire(name, self.options.expire)
+
+    def keep(self, rows: Sequence[Row]) -> None:
+        """Gathers the names of keys that stay, in a set of Redis's."""
+        names = {self._name.of(row) for row in rows if row[self._plan.key] is not None}
+        if names:
+            with self._said():
+                self._kept += self._client.sadd(self._name.kept, *names)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Any]:
+        """A transaction that comes to nothing where another export has begun: its scores may be newer."""
+        from redis.exceptions import WatchError
+
+        with self._said(), self._client.pipeline(transaction=True) as pipeline:
+            pipeline.watch(self._name.stamp)
+            if pipeline.hget(self._name.stamp, "writing") != self._id:
+                raise self._overtaken()
+            pipeline.multi()
+            yield pipeline
+            try:
+                pipeline.execute()
+            except WatchError:
+                raise self._overtaken() from None
+
+    def _overtaken(self) -> PgscoreError:
+        return PgscoreError(
+            f"another export has begun to write to the same keys, or {self._name.stamp} was removed, meanwhile",
+            "The other one goes on, and this one has ended. Have one at a time.",
+        )
+
+    def _delete_missing(self) -> int:
+        """Removes keys that were not gathered; the set is counted each time, since it may be evicted."""
+        deleted = 0
+        for some in self._scanned():
+            with self._said():
+                pipeline = self._client.pipeline(transaction=True)
+                pipeline.scard(self._name.kept)
+                for name in some:
+                    pipeline.sismember(self._name.kept, name)
+                kept, *stays = pipeline.execute()
+            if kept != self._kept:
+                raise PgscoreError(
+                    f"Redis has lost some of {self._name.kept}, which says what stays: nothing more was deleted",
+                    "Give it more memory, or a policy that evicts nothing that does not expire.",
+                )
+            gone = [name for name, is_kept in zip(some, stays, strict=True) if not is_kept]
+            if gone:
+                with self._writing() as pipeline:
+                    pipeline.delete(*gone)
+                deleted += len(gone)
+        with self._said():
+            self._client.delete(self._name.kept)
+        return deleted
+
+    def _scanned(self) -> Iterator[list[str]]:
+        cursor = 0
+        while True:
+            with self._said():
+                cursor, found = self._client.scan(cursor, match=self._name.glob, count=_SCANNED)
+            names = [name for name in found if self._name.is_one(name)]
+            if names:
+                yield names
+            if cursor == 0:
+                return
 
     def finish(self, stamp: Stamp) -> Mapping[str, Any]:
         """Writes the stamp, in one transaction."""
@@ -133,20 +209,17 @@ class Redis(Target):
             "at": stamp.at.isoformat(),
             "changed": "1" if stamp.changed else "0",
         }
-        with self._said():
-            if self._client.hget(self._name.stamp, "writing") != stamp.stamp:
-                raise BusyError(
-                    f"another export has written to the same keys, or {self._name.stamp} was removed, meanwhile",
-                    "Run it again when the other is done.",
-                )
-            pipeline = self._client.pipeline(transaction=True)
+        deleted = {"deleted": self._delete_missing()} if self.options.delete_missing else {}
+        with self._writing() as pipeline:
             pipeline.delete(self._name.stamp)
             pipeline.hset(self._name.stamp, mapping=fields)
-            pipeline.execute()
-        return {"stamp": self._name.stamp}
+        return {"stamp": self._name.stamp, **deleted}
 
     def abandon(self) -> None:
         """What was written stays: the stamp says that it is not complete."""
+        if self._kept:
+            with suppress(Exception):
+                self._client.delete(self._name.kept)
 
     def close(self) -> None:
         """Closes the connection."""
@@ -163,11 +236,18 @@ class Redis(Target):
         try:
             yield
         except (of.AuthenticationError, of.AuthorizationError, of.NoPermissionError) as error:
-            raise DeniedError(f"{where} lets us not in: {hidden(error)}") from None
+            raise DeniedError(
+                f"{where} lets us not in: {hidden(error)}", "redis://user:password@host/0, or redis://:password@host/0."
+            ) from None
         except of.BusyLoadingError as error:
             raise BusyError(f"{where} is not ready yet: {hidden(error)}") from None
         except (of.ConnectionError, of.TimeoutError, OSError) as error:
-            raise UnreachableError(f"the target {where} cannot be reached: {hidden(error)}") from None
+            tls = (
+                "rediss:// is TLS; a server without it is reached by redis://."
+                if self.address.scheme == "rediss"
+                else ""
+            )
+            raise UnreachableError(f"the target {where} cannot be reached: {hidden(error)}", tls) from None
         except of.OutOfMemoryError as error:
             raise PgscoreError(f"{where} is full: {hidden(error)}", _HALF) from None
         except of.RedisError as error:
@@ -206,6 +286,20 @@ class _Names:
                 f'the pattern "{pattern}" gives several profiles the same key', f"Such as {plan.model}:{{key}}."
             )
         self.stamp = "".join(f"{text}pgscore" for text, _ in self._parts) + self._end
+        self.kept = f"{self.stamp}:kept"
+        literals = [text for text, _ in self._parts] + [self._end]
+        self.glob = "*".join(_GLOB.sub(r"\\\g<0>", text) for text in literals)
+        whole = "".join(re.escape(text) + self._form(plan, positions) for text, positions in self._parts)
+        self._whole = re.compile(whole + re.escape(self._end), re.DOTALL)
+
+    def _form(self, plan: Plan, positions: tuple[int, ...]) -> str:
+        """What stands in the place of key columns."""
+        other = ".*" if self._single else "[^:]*"
+        return ":".join("-?[0-9]+" if plan.columns[p].kind == "integer" else other for p in positions)
+
+    def is_one(self, name: str) -> bool:
+        """Whether a key may be a profile's: of its form, and not one of the export's own."""
+        return self._whole.fullmatch(name) is not None and name not in (self.stamp, self.kept)
 
     def of(self, row: Row) -> str:
         """The key of a row.
@@ -215,7 +309,7 @@ class _Names:
         """
         name = "".join(text + ":".join(self._escaped(row[p]) for p in positions) for text, positions in self._parts)
         name += self._end
-        if name == self.stamp:
+        if name in (self.stamp, self.kept):
             raise PgscoreError(
                 f'a profile would have the key of the stamp, "{name}"', "Have --pattern name it otherwise."
             )

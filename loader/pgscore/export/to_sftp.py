@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import stat
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -53,6 +55,10 @@ class Sftp(FileTarget):
             raise needs("paramiko") from None
         self._client = paramiko.SSHClient()
         self._client.set_missing_host_key_policy(paramiko.RejectPolicy())
+        for name in ("key", "known_hosts"):
+            file = self.address.parameters.get(name)
+            if file is not None and not os.access(file, os.R_OK):
+                raise PgscoreError(f"the file that the target's URL names as {name} cannot be read: {file}")
         wanted = self._wanted(paramiko)
         with self._said():
             self._know(wanted.pop("known_hosts"))
@@ -64,6 +70,12 @@ class Sftp(FileTarget):
                 self._sftp.stat(folder)
             except FileNotFoundError:
                 raise PgscoreError(f"there is no folder {folder} on {wanted['hostname']}", "Make it first.") from None
+            with suppress(FileNotFoundError):
+                # Through a link it is the link that would be replaced.
+                if not stat.S_ISREG(self._sftp.lstat(self.path).st_mode or stat.S_IFREG):
+                    raise PgscoreError(
+                        f"{self.path} is no plain file, and would be replaced by one", "Name another file."
+                    )
 
     def create(self, path: str) -> IO[bytes]:
         """Makes it."""

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pgscore.errors import BusyError, DeniedError, PgscoreError, UnreachableError
 
-from .sql_columns import column_for, misfit
+from .sql_columns import as_stored, column_for, misfit
+from .sql_statements import STAMPS, TRANSACTIONAL, stamps, upsert
 from .target import Target, needs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import sqlalchemy as sa
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from .records import Options, Plan, Stamp
     from .target import Row
 
-_STAMPS = "pgscore_export"
 # The driver where a URL names none, since those that SQLAlchemy would take are rarely there.
 _DRIVERS = {
     "mysql": "mysql+pymysql",
@@ -27,6 +27,8 @@ _DRIVERS = {
     "postgres": "postgresql+psycopg2",
     "postgresql": "postgresql+psycopg2",
 }
+_KEPT = "pgscore_kept"
+_HAS_TEMPORARY = ("postgresql", "mysql", "mariadb", "sqlite")
 _SECONDS = 10
 # What is too long or too large is an error with every setting, and times are UTC.
 _ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -39,7 +41,9 @@ _ARGUMENTS: dict[str, dict[str, Any]] = {
     "sqlite": {"timeout": _SECONDS},
 }
 # By what a driver's error says first: SQLSTATE, or MySQL's own number.
-_BUSY = {"40001", "40P01", "55P03", 1205, 1213}
+# Among what is busy is a table, or a stamp, that another export makes at the same time.
+_BUSY = {"40001", "40P01", "55P03", "42P07", 1050, 1205, 1213}
+_MADE_AT_ONCE = ("pg_type_typname_nsp_index", "pg_class_relname_nsp_index", "pgscore_export_pkey")
 _DENIED = {"28000", "28P01", "42501", 1044, 1045, 1130, 1142, 1143, 1698}
 _LOST = {"57P01", "57P02", "57P03", "53300", 1040, 1053, 2002, 2003, 2006, 2013, 2055}
 
@@ -50,7 +54,7 @@ class SqlTable(Target):
     All is one transaction: readers see the former export until it is complete. Beside it stands a table of stamps.
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"table"})
+    takes: ClassVar[frozenset[str]] = frozenset({"table", "delete_missing"})
 
     def __init__(self, address: Address, options: Options) -> None:
         super().__init__(address, options)
@@ -60,6 +64,8 @@ class SqlTable(Target):
         self._stamps: sa.Table
         self._plan: Plan
         self._made: list[sa.Table] = []
+        self._stored: list[Callable[[Any], Any] | None] = []
+        self._kept: sa.Table | None = None
 
     @property
     def where(self) -> str:
@@ -85,9 +91,9 @@ class SqlTable(Target):
                 self._refuse_misfits(inspector, schema or None)
             else:
                 columns = [column_for(self._engine.dialect, plan, each) for each in plan.columns]
-                self._table = sa.Table(name, made, *columns, **_TRANSACTIONAL)
-            self._stamps = _stamps(made)
-            self._stamps_are_there = inspector.has_table(_STAMPS, schema=schema or None)
+                self._table = sa.Table(name, made, *columns, **TRANSACTIONAL)
+            self._stamps = stamps(made)
+            self._stamps_are_there = inspector.has_table(STAMPS, schema=schema or None)
 
     def holds(self, stamp: str) -> bool:
         """Whether the stamp beside the table is that export's."""
@@ -105,37 +111,101 @@ class SqlTable(Target):
             return bool(connection.execute(query).scalar() == stamp)
 
     def begin(self, stamp: str, *, changed: bool) -> None:
-        """Makes the tables that are not there, and begins the transaction."""
-        import sqlalchemy as sa
-
+        """Begins the transaction, and makes the tables that are not there."""
         if self._engine is None:
             raise AssertionError
         with self._said():
-            inspector = sa.inspect(self._engine)
-            for table in (self._table, self._stamps):
-                if not inspector.has_table(table.name, schema=table.schema):
-                    table.create(self._engine)
-                    self._made.append(table)
+            if self._engine.dialect.name != "postgresql":
+                self._make_before(self._engine)
             self._connection = self._engine.connect()
             self._connection.begin()
-            self._statement = _upsert(self._engine.dialect, self._table, self._plan)
+            if self._engine.dialect.name == "postgresql":
+                for table in (self._table, self._stamps):
+                    table.create(self._connection, checkfirst=True)
+            self._statement = upsert(self._engine.dialect, self._table, self._plan)
+            self._stored = [
+                as_stored(self._engine.dialect, column, self._table.columns[column.name])
+                for column in self._plan.columns
+            ]
+            self._kept = self._make_kept() if self.options.delete_missing else None
+
+    def _make_before(self, engine: sa.Engine) -> None:
+        """Makes them where that ends a transaction."""
+        import sqlalchemy as sa
+
+        inspector = sa.inspect(engine)
+        for table in (self._table, self._stamps):
+            if not inspector.has_table(table.name, schema=table.schema):
+                table.create(engine)
+                self._made.append(table)
+
+    def _make_kept(self) -> sa.Table:
+        """A table for the keys that stay, which goes with the connection."""
+        import sqlalchemy as sa
+
+        if self._connection is None:
+            raise AssertionError
+        if self._connection.dialect.name not in _HAS_TEMPORARY:
+            raise PgscoreError(f"--delete-missing is not known for {self._connection.dialect.name}")
+        keys = [self._table.c[column.name] for column in self._plan.columns[: self._plan.key]]
+        columns = [sa.Column(key.name, key.type, primary_key=True, autoincrement=False) for key in keys]
+        kept = sa.Table(_KEPT, sa.MetaData(), *columns, prefixes=["TEMPORARY"], **TRANSACTIONAL)
+        kept.create(self._connection, checkfirst=False)
+        return kept
 
     def write(self, rows: Sequence[Row]) -> None:
         """Inserts or updates rows."""
         if self._connection is None:
             raise AssertionError
+        columns = [
+            list(held) if stored is None else [value if value is None else stored(value) for value in held]
+            for stored, held in zip(self._stored, zip(*rows, strict=True), strict=True)
+        ]
         if self._connection.dialect.name == "postgresql":
             with self._said():
-                columns = zip(*rows, strict=True)
-                self._connection.execute(self._statement, {f"c{n}": list(held) for n, held in enumerate(columns)})
+                self._connection.execute(self._statement, {f"c{n}": held for n, held in enumerate(columns)})
             return
         names = [column.name for column in self._plan.columns]
-        given = [dict(zip(names, map(self._plain, row), strict=True)) for row in rows]
+        given = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
         with self._said():
             if self._statement is None:
                 self._replace(given)
             else:
                 self._connection.execute(self._statement, given)
+
+    def keep(self, rows: Sequence[Row]) -> None:
+        """Notes keys that stay."""
+        if self._connection is None or self._kept is None:
+            raise AssertionError
+        names = [column.name for column in self._plan.columns[: self._plan.key]]
+        with self._said():
+            self._connection.execute(
+                self._kept.insert(), [dict(zip(names, row[: self._plan.key], strict=True)) for row in rows]
+            )
+
+    def may_hold_more(self, rows: int) -> bool:
+        """It holds all profiles by now: as many rows are these."""
+        import sqlalchemy as sa
+
+        if self._connection is None or self._kept is None:
+            raise AssertionError
+        with self._said():
+            held = self._connection.execute(sa.select(sa.func.count()).select_from(self._table)).scalar_one()
+            if held > rows:
+                return True
+            self._kept.drop(self._connection)
+        self._kept = None
+        return False
+
+    def _delete_missing(self) -> int:
+        import sqlalchemy as sa
+
+        if self._connection is None or self._kept is None:
+            return 0
+        same = sa.and_(*(self._table.c[key.name] == key for key in self._kept.columns))
+        gone = sa.delete(self._table).where(~sa.exists().where(same))
+        with self._said():
+            return int(self._connection.execute(gone).rowcount)
 
     def finish(self, stamp: Stamp) -> Mapping[str, Any]:
         """Writes the stamp, and commits."""
@@ -144,6 +214,7 @@ class SqlTable(Target):
         if self._connection is None:
             raise AssertionError
         known = self._stamps.c.table_name == self._table.name
+        deleted = {"deleted": self._delete_missing()} if self.options.delete_missing else {}
         with self._said():
             self._connection.execute(self._stamps.delete().where(known))
             self._connection.execute(
@@ -161,17 +232,21 @@ class SqlTable(Target):
             )
             self._connection.commit()
             self._made = []
-        return {"table": self._table.fullname, "stamps": self._stamps.fullname}
+        return {"table": self._table.fullname, "stamps": self._stamps.fullname, **deleted}
 
     def abandon(self) -> None:
-        """Rolls back; tables that were made for this export go."""
+        """Rolls back; tables that were made for this export go, unless another one has written to them since."""
+        import sqlalchemy as sa
+
         if self._connection is not None:
             with suppress(Exception):
                 self._connection.rollback()
         for table in self._made:
             with suppress(Exception):
                 if self._engine is not None:
-                    table.drop(self._engine)
+                    with self._engine.begin() as connection:
+                        if connection.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first() is None:
+                            table.drop(connection)
         self._made = []
 
     def close(self) -> None:
@@ -255,10 +330,6 @@ class SqlTable(Target):
                     "Give the column a collation that ends in _bin.",
                 )
 
-    def _plain(self, value: Any) -> Any:  # noqa: ANN401
-        # What keeps no time zones gets UTC.
-        return value.replace(tzinfo=None) if getattr(value, "tzinfo", None) is not None else value
-
     def _replace(self, given: list[dict[str, Any]]) -> None:
         """What every database understands: the rows go, and come anew."""
         import sqlalchemy as sa
@@ -299,74 +370,12 @@ class SqlTable(Target):
             code = error.orig.args[0]  # type: ignore[union-attr]
         if code in _DENIED or "authentication failed" in said:
             return DeniedError(f"{where} denies it: {said}")
-        if code in _BUSY or "database is locked" in said:
+        if code in _BUSY or "database is locked" in said or any(name in said for name in _MADE_AT_ONCE):
             return BusyError(f"{where} is busy: {said}")
         no_connection = code is None and self._connection is None and type(error).__name__ == "OperationalError"
         if code in _LOST or error.connection_invalidated or (no_connection and self.address.scheme != "sqlite"):
             return UnreachableError(f"the target {where} cannot be reached: {said}")
         return PgscoreError(f"{where} refused: {said}", "It holds what the last export has left.")
-
-
-_TRANSACTIONAL: dict[str, Any] = {"mysql_engine": "InnoDB", "mariadb_engine": "InnoDB", "mysql_charset": "utf8mb4"}
-
-
-def _stamps(made: sa.MetaData) -> sa.Table:
-    import sqlalchemy as sa
-
-    return sa.Table(
-        _STAMPS,
-        made,
-        sa.Column("table_name", sa.String(200), primary_key=True),
-        sa.Column("export", sa.String(36), nullable=False),
-        sa.Column("model", sa.String(200), nullable=False),
-        sa.Column("profile", sa.String(200), nullable=False),
-        sa.Column("row_count", sa.BigInteger, nullable=False),
-        sa.Column("versions", sa.Text, nullable=False),
-        sa.Column("exported_at", sa.String(40), nullable=False),
-        sa.Column("changes", sa.Boolean, nullable=False),
-        **_TRANSACTIONAL,
-    )
-
-
-def _upsert(dialect: sa.Dialect, table: sa.Table, plan: Plan) -> Any:  # noqa: ANN401  each dialect has its own class
-    """The statement that inserts or updates; None where the dialect has none."""
-    keys = [column.name for column in plan.columns[: plan.key]]
-    rest = [column.name for column in plan.columns[plan.key :]]
-    if dialect.name in ("mysql", "mariadb"):
-        from sqlalchemy.dialects import mysql
-
-        into = mysql.insert(table)
-        return into.on_duplicate_key_update({name: into.inserted[name] for name in rest})
-    if dialect.name == "postgresql":
-        return _of_arrays(dialect, table, plan)
-    if dialect.name == "sqlite":
-        from sqlalchemy.dialects import sqlite
-
-        insert = sqlite.insert(table)
-        return insert.on_conflict_do_update(index_elements=keys, set_={name: insert.excluded[name] for name in rest})
-    return None
-
-
-def _of_arrays(dialect: sa.Dialect, table: sa.Table, plan: Plan) -> Any:  # noqa: ANN401
-    """PostgreSQL's, with an array for each column: a statement for each batch, of the same text. Equal rows stay."""
-    import sqlalchemy as sa
-
-    def quoted(name: str) -> str:
-        # A colon would begin a parameter of SQLAlchemy's, which sees to % itself.
-        return '"' + name.replace('"', '""').replace(":", "\\:") + '"'
-
-    names = [quoted(column.name) for column in plan.columns]
-    into = ".".join(quoted(name) for name in (table.schema, table.name) if name)
-    keys, rest = names[: plan.key], names[plan.key :]
-    types = [table.columns[column.name].type.compile(dialect) for column in plan.columns]
-    arrays = ", ".join(f"cast(:c{number} as {kind}[])" for number, kind in enumerate(types))
-    sets = ", ".join(f"{name} = excluded.{name}" for name in rest)
-    present, coming = (", ".join(f"{of}.{name}" for name in rest) for of in ("present", "excluded"))
-    return sa.text(
-        f"insert into {into} as present ({', '.join(names)})"  # noqa: S608  quoted above
-        f" select * from unnest({arrays})"
-        f" on conflict ({', '.join(keys)}) do update set {sets} where ({present}) is distinct from ({coming})"
-    )
 
 
 TARGETS: dict[str, type[Target]] = dict.fromkeys(("postgresql", "postgres", "mysql", "mariadb", "sqlite"), SqlTable)

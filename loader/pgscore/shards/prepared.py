@@ -1,7 +1,8 @@
-"""Releases that were prepared for a commit in several databases, and are not over: whoever did it has died meanwhile.
+"""Releases that were prepared for a commit in several databases, and are not over.
 
-They are prepared in the order of their numbers, and committed in that order, number 1 first. So while that one is
-prepared none is committed; and where it is not any more the others are to be committed.
+They are prepared in the order of their numbers, and number 1 is the first to be committed or rolled back: what became
+of it decides the others. Each name says in which database it is, and as which transaction, so that this database can be
+asked, also when the client has died and number 1 is over.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
+# Whoever lives takes milliseconds from the first to the last.
+SECONDS = 2.0
 # What names of our prepared transactions begin with.
 PREFIX = "pgscore release "
 _NAME = re.compile(
-    r"pgscore release (?P<what>\w+ \w+ \w+) (?P<tag>[0-9a-f]+) (?P<number>\d+)/(?P<many>\d+) (?P<first>\S+)"
+    r"pgscore release (?P<what>\w+ \w+ \w+) (?P<tag>[0-9a-f]+) (?P<number>\d+)/(?P<many>\d+)"
+    r" (?P<first>\d+-\d+) (?P<transaction>\d+)"
 )
 
 
@@ -31,51 +35,41 @@ class PreparedRelease:
     Attributes:
         name: what the prepared transaction is called.
         prepared: when it was prepared.
+        age: how many seconds ago, by the server's clock.
         owner: who may end it, besides a superuser.
+        what: what it is, such as ``promote churn 2``.
+        tag: what the names of all of the release share.
+        number: its number among the databases of the release; 1 is ended first.
+        many: how many databases take part.
+        first: which database has number 1: the identifiers of its cluster and of itself.
+        transaction: the transaction that number 1 is there.
     """
 
     name: str
     prepared: datetime
+    age: float
     owner: str
+    what: str
+    tag: str
+    number: int
+    many: int
+    first: str
+    transaction: int
 
     @property
-    def what(self) -> str:
-        """What it is, such as ``promote churn 2``."""
-        found = _NAME.fullmatch(self.name)
-        return found["what"] if found else self.name
-
-    @property
-    def number(self) -> int:
-        """Its number among the databases of the release; 1 is committed first."""
-        found = _NAME.fullmatch(self.name)
-        return int(found["number"]) if found else 1
-
-    @property
-    def many(self) -> int:
-        """How many databases take part."""
-        found = _NAME.fullmatch(self.name)
-        return int(found["many"]) if found else 1
-
-    @property
-    def first(self) -> str:
-        """Which database has number 1: the identifiers of its cluster and of itself."""
-        found = _NAME.fullmatch(self.name)
-        return found["first"] if found else ""
-
-    @property
-    def commit(self) -> str:
-        """The SQL that has the version answer here, too."""
-        return f"commit prepared '{self.name}'"
-
-    @property
-    def rollback(self) -> str:
-        """The SQL that takes it back."""
-        return f"rollback prepared '{self.name}'"
+    def is_left(self) -> bool:
+        """Whether it is older than it becomes while whoever began it lives."""
+        return self.age > SECONDS
 
 
-def named(what: str, tag: str, number: int, many: int, first: str) -> str:
+def named(what: str, tag: str, number: int, many: int, first: str, transaction: int) -> str:
     """The name of a prepared release."""
-    return f"{PREFIX}{what} {tag} {number}/{many} {first}"
+    return f"{PREFIX}{what} {tag} {number}/{many} {first} {transaction}"
+
+
+def settle_hint(many: int) -> str:
+    """What ends a release of so many databases."""
+    return f"pgscore settle, with --dsn for each of the {many} databases, as who began it"
 
 
 def prepared_releases(database: Database) -> list[PreparedRelease]:
@@ -92,8 +86,22 @@ def prepared_within(connection: Connection) -> list[PreparedRelease]:
     """What `prepared_releases` gives, in a transaction of the caller's."""
     found = rows(
         connection,
-        "select gid as name, prepared, owner from pg_catalog.pg_prepared_xacts"
+        "select gid as name, prepared, extract(epoch from clock_timestamp() - prepared)::float8 as age, owner"
+        " from pg_catalog.pg_prepared_xacts"
         " where database = current_database() and starts_with(gid, %s) order by gid",
         (PREFIX,),
     )
-    return [PreparedRelease(**each) for each in found]
+    # A name that only begins as ours is somebody else's.
+    return [
+        PreparedRelease(
+            **each,
+            what=parts["what"],
+            tag=parts["tag"],
+            number=int(parts["number"]),
+            many=int(parts["many"]),
+            first=parts["first"],
+            transaction=int(parts["transaction"]),
+        )
+        for each in found
+        if (parts := _NAME.fullmatch(each["name"]))
+    ]

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
 import uuid
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import psycopg2
-
 from pgscore import registry
-from pgscore.database import as_refusal, connect, row, rows
+from pgscore.database import rows
 from pgscore.errors import BusyError, PgscoreError, UnreachableError
 
-from .prepared import named, prepared_releases
+from .prepared import named
+from .settling import settle_within
+from .shard import at, joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,16 +24,14 @@ if TYPE_CHECKING:
 
     from pgscore.records import Promoted
 
-    from .prepared import PreparedRelease
+    from .settling import Settled
+    from .shard import Shard
 
-_TRIES, _PAUSE = 4, 1.0
-_WHO = """
-    select s.system_identifier || '-' || d.oid as identity, current_database() as name,
-        current_setting('max_prepared_transactions')::integer as may_prepare
-    from pg_catalog.pg_control_system() s, pg_catalog.pg_database d where d.datname = current_database()
-"""
+_ASKS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _DIGEST = """
-    select v.version, v.digest from pgscore.model m join pgscore.model_version v on v.model = m.name
+    select v.version, v.digest, p.digest as program
+    from pgscore.model m join pgscore.model_version v on v.model = m.name
+    left join pgscore.program p on p.model = v.model and p.version = v.version
     where m.name = %s and v.version = coalesce(%s, m.serving)
 """
 
@@ -53,21 +49,6 @@ class ReleasedIn:
     promoted: Promoted
 
 
-@dataclass(frozen=True)
-class _Shard:
-    """A database that takes part; its connection leaves transactions to us."""
-
-    dsn: str
-    connection: Connection
-    name: str
-    identity: str
-    may_prepare: int
-
-    def run(self, sql: str) -> None:
-        with self.connection.cursor() as cursor:
-            cursor.execute(sql)
-
-
 def promote_everywhere(
     dsns: Sequence[str],
     model: str,
@@ -76,6 +57,7 @@ def promote_everywhere(
     engine: str | None = None,
     max_seconds: float = registry.MAX_SECONDS,
     despite_dependents: bool = False,
+    settled: Callable[[Settled], None] = lambda _: None,
 ) -> list[ReleasedIn]:
     """Makes a version the one that answers in several databases, or in none of them.
 
@@ -89,14 +71,15 @@ def promote_everywhere(
         engine: as for `promote`; without it each database takes those that it measures to be the fastest.
         max_seconds: how long replaying the golden rows may take in each.
         despite_dependents: as for `promote`.
+        settled: is told what an earlier release had left prepared, and how it was ended first.
 
     Raises:
         PgscoreError: a database refuses, or has another version of that number: nothing was changed anywhere.
-        UnreachableError: a connection was lost. Nothing was changed, or the message says which command ends what is
-            prepared.
+        UnreachableError: a connection was lost. Nothing was changed, or the message says where it is prepared: the
+            same call ends that first, and so does `settle`.
     """
     with ExitStack() as stack:
-        shards = _joined(dsns, stack)
+        shards = _ready(dsns, stack, settled)
         _check_same(shards, model, version)
         return _release(
             shards,
@@ -108,7 +91,12 @@ def promote_everywhere(
 
 
 def rollback_everywhere(
-    dsns: Sequence[str], model: str, *, max_seconds: float = registry.MAX_SECONDS, despite_dependents: bool = False
+    dsns: Sequence[str],
+    model: str,
+    *,
+    max_seconds: float = registry.MAX_SECONDS,
+    despite_dependents: bool = False,
+    settled: Callable[[Settled], None] = lambda _: None,
 ) -> list[ReleasedIn]:
     """Takes the latest promotion back in several databases, or in none of them.
 
@@ -117,13 +105,14 @@ def rollback_everywhere(
         model: the model's name.
         max_seconds: how long replaying the golden rows may take in each.
         despite_dependents: as for `rollback`.
+        settled: as for `promote_everywhere`.
 
     Raises:
         PgscoreError: a database refuses, or would go back to another version than the others.
         UnreachableError: as for `promote_everywhere`.
     """
     with ExitStack() as stack:
-        shards = _joined(dsns, stack)
+        shards = _ready(dsns, stack, settled)
         return _release(
             shards,
             f"rollback {model} latest",
@@ -134,80 +123,56 @@ def rollback_everywhere(
         )
 
 
-def _joined(dsns: Sequence[str], stack: ExitStack) -> list[_Shard]:
-    """The databases, in one order for all who release, so that two of them do not wait for each other."""
-    shards = sorted((_connected(dsn, stack) for dsn in dsns), key=lambda shard: shard.identity)
-    for one, other in pairwise(shards):
-        if one.identity == other.identity:
-            raise PgscoreError(f"{one.name} is given twice", "Name each database once.")
+def _ready(dsns: Sequence[str], stack: ExitStack, settled: Callable[[Settled], None]) -> list[Shard]:
+    """The databases, able to prepare, and without what another release has left."""
+    shards = joined(dsns, stack)
     for shard in shards:
         if not shard.may_prepare:
             raise PgscoreError(
                 f"{shard.name}: the server prepares no transactions, so it cannot take part in a release of several",
                 "alter system set max_prepared_transactions = 10, and restart it.",
             )
-    left = [(shard, each) for shard in shards for each in prepared_releases(shard.connection)]
-    if left:
-        _refuse_left(shards, left)
+    for each in settle_within(shards):
+        settled(each)
     return shards
 
 
-def _connected(dsn: str, stack: ExitStack) -> _Shard:
-    connection = stack.enter_context(closing(connect(dsn)))
-    connection.autocommit = True
-    info = connection.info
-    name = f"{info.host}:{info.port}/{info.dbname}"
-    with _at(name):
-        found = row(connection, _WHO)
-    return _Shard(dsn, connection, name, found["identity"], found["may_prepare"])
-
-
-def _refuse_left(shards: Sequence[_Shard], left: Sequence[tuple[_Shard, PreparedRelease]]) -> None:
-    """Says what ends releases that are prepared and not over."""
-    given = {shard.identity for shard in shards}
-    begun = {each.first for _, each in left if each.number == 1}
-    sentences = []
-    for shard, each in left:
-        if each.first in begun:
-            sentences.append(f"in {shard.name}: {each.rollback}")
-        elif each.first in given:
-            sentences.append(f"in {shard.name}: {each.commit}")
-        else:
-            sentences.append(f"in {shard.name}: {each.commit}, or {each.rollback} where number 1 of it is prepared yet")
-    shard, each = left[0]
-    raise BusyError(
-        f"{each.what} is prepared in {shard.name} since {each.prepared:%Y-%m-%d %H:%M}, and neither committed nor"
-        " rolled back: whoever began it has died",
-        f"{'; '.join(sentences)}. As {each.owner}, or as a superuser.",
-    )
-
-
-def _check_same(shards: Sequence[_Shard], model: str, version: int | None) -> None:
+def _check_same(shards: Sequence[Shard], model: str, version: int | None) -> None:
     """Refuses where a version, or the one that answers, is not the same everywhere."""
     found = []
     for shard in shards:
-        with _at(shard.name):
+        with at(shard.name):
             here = rows(shard.connection, _DIGEST, (model, version))
             if not here:
                 raise PgscoreError(
                     f"model {model!r} has no version {version}", f"`pgscore publish {model} FILE` stores it there."
                 )
-            found.append((here[0]["version"], here[0]["digest"]))
-    for shard, (number, digest) in zip(shards, found, strict=True):
-        if (number, digest) != found[0]:
+            found.append(here[0])
+    for shard, each in zip(shards, found, strict=True):
+        number = each["version"]
+        if (number, each["digest"]) != (found[0]["version"], found[0]["digest"]):
             which = (
                 f"version {version} of {model} is another one in {shard.name} than"
                 if version
-                else f"{model} would go back to version {number} in {shard.name}, and to version {found[0][0]}"
+                else f"{model} would go back to version {number} in {shard.name}, and to version {found[0]['version']}"
             )
             raise PgscoreError(
                 f"{which} in {shards[0].name}: nothing was changed",
-                "The same file is to be published in each, in the same order; `pgscore show` lists versions.",
+                "The same file is to be published in each, in the same order, by the same libraries, and with the same"
+                " --golden; `pgscore show` lists versions.",
+            )
+        # Going back is never refused for that: what it goes back to served there.
+        if version is not None and each["program"] != found[0]["program"]:
+            raise PgscoreError(
+                f"version {version} of {model} has another program in {shard.name} than in {shards[0].name}, though it"
+                " is of the same file: nothing was changed",
+                "Releases of pgscore that read it otherwise published it. Publish it in each by one of them, signed"
+                " by another key or with another contract, or promote it in each with one --dsn.",
             )
 
 
 def _release(
-    shards: Sequence[_Shard],
+    shards: Sequence[Shard],
     what: str,
     work: Callable[[Connection], Promoted],
     check: Callable[[], None] = lambda: None,
@@ -215,99 +180,108 @@ def _release(
     done = []
     # What takes long; an interruption, or a refusal, closes the connections, and nothing has happened.
     for shard in shards:
-        with _at(shard.name):
+        with at(shard.name):
             shard.run("begin")
             done.append(ReleasedIn(shard.name, work(shard.connection)))
     check()
-    tag = uuid.uuid4().hex[:8]
-    names = [named(what, tag, number, len(shards), shards[0].identity) for number in range(1, len(shards) + 1)]
+    parts = _named(shards, what)
     with _undisturbed():
-        _prepare(shards, names)
-        _commit(shards, names, what)
+        _prepare(parts, what)
+        _commit(parts, what)
     return done
 
 
-def _prepare(shards: Sequence[_Shard], names: Sequence[str]) -> None:
-    tried: list[tuple[_Shard, str]] = []
+@dataclass(frozen=True)
+class _Part:
+    """What is done in one of the databases: the name that it is prepared under, and its transaction's number."""
+
+    shard: Shard
+    name: str
+    transaction: int
+
+    def end(self, *, commit: bool) -> bool | None:
+        return self.shard.end(self.name, self.transaction, commit=commit)
+
+
+def _named(shards: Sequence[Shard], what: str) -> list[_Part]:
+    tag = uuid.uuid4().hex[:8]
+    numbers = []
+    for shard in shards:
+        with at(shard.name):
+            numbers.append(shard.transaction())
+    return [
+        _Part(shard, named(what, tag, place, len(shards), shards[0].identity, numbers[0]), number)
+        for place, (shard, number) in enumerate(zip(shards, numbers, strict=True), 1)
+    ]
+
+
+def _prepare(parts: Sequence[_Part], what: str) -> None:
+    """Number 1 first: where it is not prepared nothing is, and what becomes of it decides the others."""
+    tried: list[_Part] = []
     try:
-        for shard, name in zip(shards, names, strict=True):
+        for part in parts:
             # It may be prepared although the answer was lost.
-            tried.append((shard, name))
-            with _at(shard.name):
-                shard.run(f"prepare transaction '{name}'")
+            tried.append(part)
+            with at(part.shard.name):
+                part.shard.run(f"prepare transaction '{part.name}'")
     except PgscoreError as error:
-        # Number 1 comes last: while it is prepared, whoever finds the others knows that none is committed.
-        left = [
-            (shard, name) for shard, name in reversed(tried) if not _end(shard, f"rollback prepared '{name}'", name)
-        ]
+        left = [each for each in tried if each.end(commit=False) is None]
         if not left:
             raise
-        ends = "; ".join(f"in {shard.name}: rollback prepared '{name}'" for shard, name in left)
-        raise UnreachableError(f"{error}; it may be prepared there, and is to be rolled back", ends) from None
+        raise UnreachableError(
+            f"{error}; {what} may be prepared in {_places(left)}, and is committed nowhere", _settle_hint(parts)
+        ) from None
 
 
-def _commit(shards: Sequence[_Shard], names: Sequence[str], what: str) -> None:
-    first, *others = zip(shards, names, strict=True)
-    if not _end(first[0], f"commit prepared '{first[1]}'", first[1]):
+def _commit(parts: Sequence[_Part], what: str) -> None:
+    first, *others = parts
+    committed = first.end(commit=True)
+    if committed is None:
         # None of the others before this one: it is what tells how a release is ended.
-        ends = "; ".join(f"in {shard.name}: commit prepared '{name}'" for shard, name in (first, *others))
         raise UnreachableError(
-            f"{what} is prepared everywhere, and {first[0].name} cannot be reached to commit it; it is to be committed"
-            " there, and then in the others",
-            ends,
+            f"{what} is prepared everywhere, and {first.shard.name} cannot be reached to commit it", _settle_hint(parts)
         )
-    left = [(shard, name) for shard, name in others if not _end(shard, f"commit prepared '{name}'", name)]
+    if not committed:
+        for each in others:
+            each.end(commit=False)
+        raise BusyError(
+            f"somebody has rolled {what} back in {first.shard.name} while it was prepared: nothing was changed",
+            "pgscore settle does it, and another release that begins meanwhile. Try again.",
+        )
+    ended = [(each, each.end(commit=True)) for each in others]
+    left = [each for each, done in ended if done is None]
+    lost = [each for each, done in ended if done is False]
+    if lost:
+        raise PgscoreError(
+            f"{what} is committed in {first.shard.name}, and somebody has rolled it back in {_places(lost)}",
+            "Release it there by itself: the same command with one --dsn.",
+        )
     if left:
-        ends = "; ".join(f"in {shard.name}: commit prepared '{name}'" for shard, name in left)
-        where = ", ".join(shard.name for shard, _ in left)
         raise UnreachableError(
-            f"{what} is prepared in {where}, which cannot be reached or refuses to commit; it is committed everywhere"
-            " else, and is to be committed there",
-            ends,
+            f"{what} is prepared in {_places(left)}, which cannot be reached or refuses to commit; it is committed"
+            " everywhere else",
+            _settle_hint(parts),
         )
 
 
-def _end(shard: _Shard, sql: str, name: str) -> bool:
-    """Ends a prepared transaction, by another connection if need be; whether it is over."""
-    with suppress(psycopg2.Error):
-        shard.run(sql)
-        return True
-    for attempt in range(_TRIES):
-        with suppress(PgscoreError, psycopg2.Error), closing(connect(shard.dsn)) as connection:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute("select from pg_catalog.pg_prepared_xacts where gid = %s", (name,))
-                if cursor.rowcount:
-                    cursor.execute(sql)
-            return True
-        if attempt < _TRIES - 1:
-            time.sleep(_PAUSE)
-    return False
+def _places(parts: Sequence[_Part]) -> str:
+    return ", ".join(each.shard.name for each in parts)
+
+
+def _settle_hint(parts: Sequence[_Part]) -> str:
+    return f"The same command, given again, ends it first; so does pgscore settle with the same {len(parts)} databases."
 
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Ctrl-C waits: between the first commit and the last there is no way back."""
+    """Ctrl-C waits, and what else asks to end: between the first commit and the last there is no way back."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     asked: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _frame: asked.append(number))
+    before = {each: signal.signal(each, lambda number, _frame: asked.append(number)) for each in _ASKS}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def _at(name: str) -> Iterator[None]:
-    """Has errors say in which database they were."""
-    try:
-        yield
-    except psycopg2.Error as error:
-        refused = as_refusal(error)
-    except PgscoreError as error:
-        refused = error
-    else:
-        return
-    raise type(refused)(f"{name}: {refused}", refused.hint, refused.sqlstate)
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -67,7 +67,11 @@ begin
     elsif pg_get_userbyid(owner) <> current_user and (select r.rolsuper from pg_catalog.pg_roles r where r.rolname = current_user) then
         raise exception '% is a superuser and table % belongs to %, whose code would run with a superuser''s rights', current_user, profile, owner
             using errcode = 'insufficient_privilege', hint = format('Connect as %s, or as somebody who may read the table.', owner);
-    elsif pgscore._is_readable(profile) is not true then
+    elsif not exists (
+        select from pg_catalog.pg_class c where c.oid = profile and c.relkind in ('r', 'p', 'v', 'm', 'f')
+    ) then
+        raise exception '% is no table, and no view', profile using errcode = 'wrong_object_type';
+    elsif not has_table_privilege(profile, 'select') then
         raise exception '% may not read table %', current_user, profile
             using errcode = 'insufficient_privilege', hint = format('grant select on %s to %I', profile, current_user);
     end if;
@@ -78,18 +82,27 @@ comment on function pgscore._refuse_comparing(regclass) is
     'Refuses whoever may not read a table, and a superuser of whom the table is not';
 grant execute on function pgscore._refuse_comparing(regclass) to pgscore_reader;
 
-create function pgscore._part_of(profile regclass, key text, sample integer, out source text, out total bigint, out is_sample boolean)
+create function pgscore._part_of(
+    profile regclass, key text, sample integer, is_counted boolean, out source text, out total bigint, out is_sample boolean
+)
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    kind constant "char" := (select c.relkind from pg_catalog.pg_class c where c.oid = profile);
+    -- Of views and foreign tables, also among partitions, TABLESAMPLE would refuse or take all rows.
+    is_local constant boolean := (
+        select bool_and(c.relkind in ('r', 'p', 'm'))
+        from pgscore._doctor_family(profile) f join pg_catalog.pg_class c on c.oid = f.member
+    );
     share double precision;
 begin
     source := format('%s pgscore_row', profile);
     is_sample := false;
-    if kind in ('r', 'p', 'm') then
-        select sum(greatest(c.reltuples, 0)) into total
+    if sample is not null and not is_counted and is_local then
+        -- As dense as ANALYZE found it, and as large as it is; of what was never analyzed nothing is known.
+        select case when bool_and(c.reltuples >= 0) then
+            sum(c.reltuples::double precision * pg_relation_size(c.oid) / current_setting('block_size')::integer / greatest(c.relpages, 1))
+        end into total
         from pgscore._doctor_family(profile) f join pg_catalog.pg_class c on c.oid = f.member and c.relkind <> 'p';
     end if;
     if total is null or total < 100000 then
@@ -101,7 +114,7 @@ begin
     is_sample := true;
     share := sample::double precision / total;
     -- The same rows each time, so that two calls compare the same ones.
-    if kind in ('r', 'p', 'm') then
+    if is_local then
         source := format('%s pgscore_row tablesample bernoulli (%s) repeatable (11)', profile, 100 * share);
     else
         source := format('%s pgscore_row where hashtextextended(%s, 11) & 1048575 < %s', profile, key, (share * 1048576)::integer);
@@ -109,9 +122,9 @@ begin
 end
 $$;
 
-comment on function pgscore._part_of(regclass, text, integer) is
-    'What stands behind FROM to read all rows of a table, or about so many of them; and how many it has';
-grant execute on function pgscore._part_of(regclass, text, integer) to pgscore_reader;
+comment on function pgscore._part_of(regclass, text, integer, boolean) is
+    'What stands behind FROM to read all rows of a table, or about so many of them; and how many it has: counted where that is said, or where it is small';
+grant execute on function pgscore._part_of(regclass, text, integer, boolean) to pgscore_reader;
 
 -- Inlined; a body of SQL's own standard, because the operators are found when it is parsed. Of two that are huge the
 -- difference would be an error.
@@ -262,6 +275,7 @@ declare
     key name[];
     key_sql text;
     part record;
+    is_counted boolean;
     found_move record;
 begin
     perform pgscore._refuse_comparison(model, version, other, sample, threshold, top);
@@ -275,10 +289,14 @@ begin
     key_sql := pgscore._key_text_sql(key, 'pgscore_row');
     -- Before a row is counted: whether both versions can be asked.
     perform pgscore._version_score_sql(model, v, profile) from unnest(array[version, other]) v;
-    select p.* into part from pgscore._part_of(profile, key_sql, sample) p;
-    execute pgscore._comparison_sql(
-        pgscore._both_scores_sql(model, version, other, profile, key, key_sql, part.source), 20, top
-    ) into found_move using threshold;
+    -- Where ANALYZE has not seen yet what was deleted, an estimate leaves too few rows: then they are counted.
+    for is_counted in select * from (values (false), (true)) tries loop
+        select p.* into part from pgscore._part_of(profile, key_sql, sample, is_counted) p;
+        execute pgscore._comparison_sql(
+            pgscore._both_scores_sql(model, version, other, profile, key, key_sql, part.source), 20, top
+        ) into found_move using threshold;
+        exit when not part.is_sample or found_move.rows > sample / 2;
+    end loop;
     if found_move.rows = 0 then
         raise exception 'table % has no rows to compare', profile using errcode = 'no_data_found';
     end if;

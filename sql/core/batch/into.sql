@@ -131,14 +131,13 @@ begin
         checked := 0;
         return;
     end if;
+    -- In the order of the index, and so the last one comes last.
     execute format(
-        'select count(*) from (select from %1$s p where (%2$s) >= (%3$s) order by %2$s limit $2) l', j.profile, keys,
-        pgscore._bound_keys_sql(key, types, '$1')
-    ) into checked using page_first, j.batch;
-    execute format(
-        'select %1$s from %2$s p where (%3$s) >= (%4$s) order by %3$s offset $2 - 1 limit 1',
-        pgscore._places_sql(key, 'p'), j.profile, keys, pgscore._bound_keys_sql(key, types, '$1')
-    ) into page_last using page_first, checked;
+        'select count(*), array[%1$s] from (select %2$s from %3$s p where (%4$s) >= (%5$s) order by %4$s limit $2) u',
+        (select string_agg(format('(array_agg(u.key_%s))[count(*)]::text', o), ', ' order by o) from generate_subscripts(key, 1) o),
+        (select string_agg(format('p.%I as key_%s', k, o), ', ' order by o) from unnest(key) with ordinality u (k, o)),
+        j.profile, keys, pgscore._bound_keys_sql(key, types, '$1')
+    ) into checked, page_last using page_first, j.batch;
 end
 $$;
 
@@ -213,10 +212,10 @@ declare
     j pgscore.job;
 begin
     perform pgscore._check_into(profile, null);
-    -- One statement, that may run in parallel, and an index that is built at once: a fraction of what single rows cost.
+    -- One statement, that may run in parallel workers, and an index that is built at once: a fraction of what single rows
+    -- cost. Version and time are the same in all rows: as defaults of columns that are added they take no room and no time.
     execute format(
-        'create table %s as select %s, pgscore.score(%L::text, p) as score, %s::integer as version, now() as "at" from %s p',
-        target, pgscore._columns_sql(key, 'p'), model, serving, profile
+        'create table %s as select %s, pgscore.score(%L::text, p) as score from %s p', target, pgscore._columns_sql(key, 'p'), model, profile
     );
     get diagnostics many = row_count;
     if promotions <> pgscore._promotions(model) then
@@ -224,8 +223,10 @@ begin
             using errcode = 'serialization_failure', hint = 'Run it again.';
     end if;
     execute format(
-        'alter table %s alter version set not null, alter "at" set not null, add primary key (%s)', target, pgscore._columns_sql(key)
+        'alter table %s add version integer not null default %s, add "at" timestamp with time zone not null default now(), add primary key (%s)',
+        target, serving, pgscore._columns_sql(key)
     );
+    execute format('alter table %s alter version drop default, alter "at" drop default', target);
     -- What is refused where the same columns are given.
     perform pgscore._check_into(profile, target::regclass);
     execute format('select count(*) from %s where score is null', target) into many_refused;

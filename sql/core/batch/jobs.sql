@@ -74,17 +74,19 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp set jit = off
 as $$
 declare
-    statements constant text[] := array(select pgscore._rescore_sql(b));
+    statements constant text[] := array(select pgscore._rescore_sql(b, pgscore._rescore_function(b)));
 begin
-    if pg_get_userbyid(b.owner) = current_user and exists (
-        select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-        where n.nspname = b.profile_schema and p.proname = b.profile_prefix || '_rescore' and p.proowner = b.owner and p.prosecdef
-            and position(md5(p.prosrc) in statements[2]) > 0
-    ) then
-        return;
+    if pg_get_userbyid(b.owner) = current_user then
+        if exists (
+            select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+            where n.nspname = b.profile_schema and p.proname = b.profile_prefix || '_rescore' and p.proowner = b.owner and p.prosecdef
+                and position(md5(p.prosrc) in statements[2]) > 0
+        ) then
+            return;
+        end if;
+        -- The first call makes it; of several sessions one.
+        perform from pgscore.binding o where o.number = b.number for update;
     end if;
-    -- The first call makes it. And a member of the owner runs nothing that another one has put in its
-    -- place: it is made anew in the transaction that calls it, works with the owner's rights, and so does all that it calls.
     perform pgscore._run_all(statements);
 end
 $$;
@@ -92,6 +94,27 @@ $$;
 comment on function pgscore._make_rescore(pgscore.binding) is
     'Makes the function that rescores, where it does not stand as it is to be, or where the caller is only a member of its owner';
 grant execute on function pgscore._make_rescore(pgscore.binding) to pgscore_reader;
+
+create function pgscore._drop_rescore(b pgscore.binding) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- A member of the owner runs nothing that another one has put in its place: the function is made in the transaction that
+    -- calls it, under a name of the session's own, and is gone before anybody else could see it. It works with the owner's
+    -- rights, and so does all that it calls.
+    if pg_get_userbyid(b.owner) <> current_user then
+        perform pgscore._run_all(array(
+            select format('drop function %s', p.oid::regprocedure)
+            from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+            where n.nspname = b.profile_schema and p.proname = b.profile_prefix || '_' || pgscore._rescore_function(b) and p.proowner = b.owner
+        ));
+    end if;
+end
+$$;
+
+comment on function pgscore._drop_rescore(pgscore.binding) is 'Drops the function that rescores for a member of the owner, in the transaction that made it';
+grant execute on function pgscore._drop_rescore(pgscore.binding) to pgscore_reader;
 
 create function pgscore._start_job(
     model text, profile regclass, whole boolean default false, target regclass default null, batch integer default null
@@ -113,7 +136,7 @@ begin
     wanted.target := target;
     wanted.version := pgscore._serving_version(model);
     -- Rows of an attached table are locked while their batch is written, and events of theirs wait.
-    wanted.batch := coalesce(batch, case when target is null then 5000 else 20000 end);
+    wanted.batch := coalesce(batch, case when target is null then 10000 else 20000 end);
     if target is null then
         b := pgscore._rescored_binding(model, profile);
         wanted.owner := b.owner;
@@ -131,7 +154,7 @@ begin
         for update;
         if j.version = wanted.version and j.binding is not distinct from wanted.binding then
             update pgscore.job o set batch = coalesce(_start_job.batch, o.batch) where o.id = j.id returning o.* into j;
-            return j;
+            exit;
         end if;
         -- Another version serves: what is done of it is to be done again.
         delete from pgscore.job o where o.id = j.id;
@@ -142,11 +165,13 @@ begin
         )
         on conflict do nothing
         returning * into j;
-        if j.id is not null then
-            return j;
-        end if;
+        exit when j.id is not null;
     end loop;
-    raise exception 'others begin and end rescoring table % all the time', profile using errcode = 'lock_not_available';
+    if j.id is null then
+        raise exception 'others begin and end rescoring table % all the time', profile using errcode = 'lock_not_available';
+    end if;
+    perform pgscore._drop_rescore(b) where b.number is not null;
+    return j;
 end
 $$;
 
@@ -190,11 +215,12 @@ as $$
 begin
     if j.target is null then
         execute format('select f.* from %s($1, $2, $3, $4, $5, $6, $7, $8) f', (
-            select pgscore._profile_object(b, 'rescore') from pgscore.binding b where b.number = j.binding
+            select pgscore._profile_object(b, pgscore._rescore_function(b)) from pgscore.binding b where b.number = j.binding
         ))
         into page_first, page_last, checked, changed, refused, skipped
         using j.binding, task, case when j.pass > 1 then 'missed' when j.whole then 'whole' else 'outdated' end, j.version,
-            case task when 'page' then j.last_key else part.first_key end, part.last_key, part.keys, j.batch;
+            case task when 'page' then j.last_key else part.first_key end, part.last_key, part.keys,
+            case task when 'work' then part.rows else j.batch end::integer;
     elsif task = 'page' then
         select p.* into page_first, page_last, checked from pgscore._into_page(j) p;
     else

@@ -42,9 +42,10 @@ as $$
 begin
     if has_function_privilege('pgscore._make_partitions(name, interval, integer)', 'execute') then
         return query
-        select 'partitions', null::text, 'pgscore.prediction_log'::regclass
+        select 'prune', null::text, r from unnest(array['pgscore.prediction_log', 'pgscore.score_change']::regclass[]) r
         union all
-        select 'prune', null, r from unnest(array['pgscore.prediction_log', 'pgscore.score_change']::regclass[]) r;
+        -- When what is too old is gone: no partition is made for that.
+        select 'partitions', null, 'pgscore.prediction_log'::regclass;
     end if;
     return query select 'jobs', null::text, 'pgscore.job'::regclass;
     if rescores is not true then

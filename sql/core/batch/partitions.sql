@@ -171,6 +171,49 @@ $$;
 comment on function pgscore._add_partition(regclass, timestamptz, timestamptz) is
     'Makes a partition for a span of time that none holds, with the rows of it that stand in the default one';
 
+create function pgscore._add_partition_of(relation regclass, at timestamptz, step interval) returns timestamptz
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    begins timestamptz := pgscore._partition_start(at, step);
+    ends timestamptz := begins + step;
+begin
+    -- Where partitions of another length are there, what they leave is filled.
+    select greatest(begins, max(b.upper) filter (where b.upper <= at)), least(ends, min(b.lower) filter (where b.lower > at))
+    into begins, ends
+    from pgscore._partition_bounds(relation) b;
+    perform pgscore._add_partition(relation, begins, ends);
+    return ends;
+end
+$$;
+
+comment on function pgscore._add_partition_of(regclass, timestamptz, interval) is
+    'Makes the partition that is to hold a time for which there is none; when it ends';
+
+create function pgscore._left_behind(relation regclass, step interval) returns setof timestamptz
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    at constant name := (
+        select a.attname
+        from pg_catalog.pg_partitioned_table t
+        join pg_catalog.pg_attribute a on a.attrelid = t.partrelid and a.attnum = t.partattrs[0]
+        where t.partrelid = relation
+    );
+begin
+    return query execute format(
+        'select min(d.at) from (select %I from %s) d (at) where d.at >= $2 and d.at < now()'
+            ' group by pgscore._partition_start(d.at, $1) order by 1 desc limit 100',
+        at, pgscore._default_partition(relation)
+    ) using step, '1970-01-01 00:00+00'::timestamptz;
+end
+$$;
+
+comment on function pgscore._left_behind(regclass, interval) is
+    'A time of each of the last hundred partitions that are missing for rows in the default one, of times that are over';
+
 create function pgscore._make_partitions(parent name, step interval, ahead integer) returns integer
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp set timezone = 'UTC' set lock_timeout = '500ms'
@@ -179,7 +222,6 @@ declare
     relation constant regclass := pgscore._partitioned_table(parent);
     until timestamptz;
     begins timestamptz;
-    ends timestamptz;
     covered timestamptz;
     made integer := 0;
 begin
@@ -197,19 +239,22 @@ begin
     end if;
     begins := pgscore._partition_start(now(), step);
     until := begins + step * (ahead + 1);
-    -- Where partitions of another length are there, what they leave is filled.
     while begins < until loop
         select max(b.upper) into covered from pgscore._partition_bounds(relation) b where b.lower <= begins and b.upper > begins;
         if covered is not null then
             begins := covered;
             continue;
         end if;
-        select least(pgscore._partition_start(begins, step) + step, min(b.lower)) into ends
-        from pgscore._partition_bounds(relation) b where b.lower > begins;
-        perform pgscore._add_partition(relation, begins, ends);
+        begins := pgscore._add_partition_of(relation, begins, step);
         made := made + 1;
-        begins := ends;
     end loop;
+    if pg_relation_size(pgscore._default_partition(relation)) > 0 then
+        -- While nobody came by, rows of weeks that are over were left there.
+        for begins in select l.* from pgscore._left_behind(relation, step) l loop
+            perform pgscore._add_partition_of(relation, begins, step);
+            made := made + 1;
+        end loop;
+    end if;
     return made;
 exception when lock_not_available then
     raise exception 'somebody holds table %: no partition of it was made', relation
@@ -218,7 +263,7 @@ end
 $$;
 
 comment on function pgscore._make_partitions(name, interval, integer) is
-    'Makes the partitions of a table of pgscore''s that are missing, from the one that holds now to as many ahead; how many it made. Rows that stand in the default partition move along';
+    'Makes the partitions of a table of pgscore''s that are missing, from the one that holds now to as many ahead, and a hundred of times that are over; how many it made. Rows that stand in the default partition move along';
 grant execute on function pgscore._make_partitions(name, interval, integer) to pgscore_operator;
 
 create function pgscore._drop_all(relation regclass, doomed regclass[]) returns integer

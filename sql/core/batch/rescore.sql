@@ -113,7 +113,6 @@ begin
         end if;
         perform pgscore._check_owner(b.events, b.profile);
         if pg_get_userbyid(b.owner) <> current_user or not pgscore._has_rescore(b) then
-            perform from pgscore.binding o where o.number = b.number for update;
             perform pgscore._make_rescore(b);
         end if;
     else
@@ -132,6 +131,7 @@ begin
         elsif not pgscore._hand_out(j) then
             select e.ends, e.waits into state, waits from pgscore._end_pass(j) e;
         end if;
+        perform pgscore._drop_rescore(b) where b.number is not null;
     end if;
     waits := coalesce(waits, 0);
     select o.total, o.done, o.changed, o.refused, o.left_out into total, done, changed, refused, left_out from pgscore.job o where o.id = j.id;

@@ -89,6 +89,38 @@ $$;
 comment on function pgscore._bindings_of(regclass) is 'The bindings of a profile table whose event tables exist';
 grant execute on function pgscore._bindings_of(regclass) to pgscore_reader;
 
+create function pgscore._is_together(b pgscore.binding) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Each of a few changes the row of one event by itself. To do that for many takes time with the square of their number,
+    -- since each change asks all models. Partitions have triggers for rows, and none that is the last.
+    return b.timing = 'statement' and not pgscore._is_partitioned(b.events) and 4 < (
+        select count(*) from pgscore._bindings_of(b.profile) o where o.events = b.events and o.timing = 'statement'
+    );
+end
+$$;
+
+comment on function pgscore._is_together(pgscore.binding) is
+    'Whether what a statement brings by a binding is done together with what it brings by the others of the same tables, by a trigger after all of theirs';
+grant execute on function pgscore._is_together(pgscore.binding) to pgscore_reader;
+
+create function pgscore._run_trigger(b pgscore.binding) returns name
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- It fires after all that begin with "pgscore_".
+    select '~' || substr(o.event_prefix::text, 2) || '_run'
+    from pgscore._bindings_of(b.profile) o
+    where o.events = b.events and o.timing = 'statement'
+    order by o.number limit 1
+$$;
+
+comment on function pgscore._run_trigger(pgscore.binding) is
+    'The name of the trigger that does what a statement brings by all bindings of two tables: that of the first of them';
+grant execute on function pgscore._run_trigger(pgscore.binding) to pgscore_reader;
+
 create function pgscore._keys_of(profile regclass)
 returns table (profile_key name[], first integer, numbers text, bindings pgscore.binding[])
 language sql stable

@@ -10,21 +10,20 @@ as $$
     ),
     wanted as (
         select n.schema, n.name, c.s as makes, substring(m.s from '[(]([0-9a-f]{32})[)]''$') as hash, split_part(c.s, e'\n', 2) as posture
-        from (
-            select b.event_schema as schema, b.event_prefix || '_' || w as name
-            from unnest(case when pgscore._is_partitioned(b.events) then array['row'] else array['insert', 'update', 'delete'] end
-                || array['truncate', 'recount', 'reconcile']) w
-            union all
-            select b.profile_schema, b.profile_prefix || '_' || w from unnest(array['apply', 'commit', 'score', 'arrive', 'forget', 'rekey', 'tell', 'notify', 'rescore']) w
-        ) n
+        from pgscore._generated_names(b) n
         join statements c on starts_with(c.s, format('create or replace function %I.%I(', n.schema, n.name))
         join statements m on starts_with(m.s, format('comment on function %I.%I(', n.schema, n.name))
     )
     select coalesce(p.oid::regprocedure::text, format('%I.%I', w.schema, w.name)), case
-            when p.oid is null then 'missing'
+            when p.oid is null then case
+                -- A release before this one had no condition for the trigger that scores.
+                when w.name ~ '_(is_marked|has_mark)$' and pgscore._procedure(b.profile_schema, b.profile_prefix || '_is_marked') is null
+                then 'outdated' else 'missing' end
             when md5(p.prosrc) is distinct from o.hash then 'edited'
-            when p.proowner <> b.owner or not p.prosecdef or has_function_privilege('public', p.oid, 'execute')
-                or (p.provolatile = 's') <> (w.posture ~ ' stable')
+            when p.proowner <> b.owner or p.prosecdef <> (w.posture ~ ' security definer')
+                -- The condition of a trigger is evaluated by whoever writes to the table.
+                or has_function_privilege('public', p.oid, 'execute') <> (w.name ~ '_(is_marked|has_mark)$')
+                or p.provolatile <> case when w.posture ~ ' stable' then 's' when w.posture ~ ' immutable' then 'i' else 'v' end
                 or array(select c from unnest(p.proconfig) c order by c collate "C") <> array(
                     select m[1] || '=' || m[2] from regexp_matches(w.posture, ' set ([a-z_]+) = (pg_catalog, pg_temp|[^ ]+)', 'g') m
                     order by (m[1] || '=' || m[2]) collate "C"

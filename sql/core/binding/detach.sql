@@ -1,23 +1,28 @@
-create function pgscore._drop_functions_sql(schema name, prefix name, endings text[], owner regrole) returns setof text
+create function pgscore._drop_functions_sql(b pgscore.binding, is_shared boolean) returns setof text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     -- Triggers go with them.
-    select format('drop function if exists %s cascade', p.oid::regprocedure)
-    from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-    where n.nspname = schema and p.proowner = owner and p.proname in (select prefix || '_' || e from unnest(endings) e)
+    select format('drop function if exists %s cascade', f.oid::regprocedure)
+    from pgscore._generated_functions(b) f
+    where f.owner = b.owner and f.is_shared = _drop_functions_sql.is_shared
 $$;
 
-comment on function pgscore._drop_functions_sql(name, name, text[], regrole) is 'What drops generated functions, with their triggers';
-grant execute on function pgscore._drop_functions_sql(name, name, text[], regrole) to pgscore_reader;
+comment on function pgscore._drop_functions_sql(pgscore.binding, boolean) is
+    'What drops generated functions, with their triggers: a binding''s own ones, or those that it shares';
+grant execute on function pgscore._drop_functions_sql(pgscore.binding, boolean) to pgscore_reader;
 
 create function pgscore._drop_binding_sql(b pgscore.binding) returns setof text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select pgscore._drop_functions_sql(
-        b.event_schema, b.event_prefix, array['insert', 'update', 'delete', 'row', 'truncate', 'recount', 'reconcile'], b.owner
-    )
+    select pgscore._drop_functions_sql(b, false)
+    union all
+    -- The last of them takes along what they shared on the event table.
+    select format('drop trigger %I on %s', t.tgname, t.tgrelid::regclass)
+    from pg_catalog.pg_trigger t
+    where t.tgrelid = b.events and t.tgfoid = pgscore._procedure(b.profile_schema, b.profile_prefix || '_run')
+        and not exists (select from pgscore.binding o where o.events = b.events and o.profile = b.profile)
 $$;
 
 comment on function pgscore._drop_binding_sql(pgscore.binding) is 'What drops the functions and triggers of an event table';
@@ -27,14 +32,9 @@ create function pgscore._drop_profile_sql(b pgscore.binding) returns setof text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select pgscore._drop_functions_sql(
-        b.profile_schema, b.profile_prefix, array['commit', 'apply', 'score', 'arrive', 'forget', 'rekey', 'tell', 'notify', 'rescore'], b.owner
-    )
+    select pgscore._drop_functions_sql(b, true)
     union all
-    select format('drop table %s', pgscore._profile_object(b, w.what))
-    from unnest(array['queue', 'arrival']) as w (what)
-    join pg_catalog.pg_class c on c.oid = pgscore._profile_relation(b, w.what)
-    where c.relowner = b.owner and c.relkind = 'r'
+    select format('drop table %s', t.object) from pgscore._generated_tables(b) t where t.owner = b.owner and t.kind = 'r'
 $$;
 
 comment on function pgscore._drop_profile_sql(pgscore.binding) is 'What drops the functions, triggers and tables that the bindings of a profile table shared';
@@ -45,25 +45,14 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     with functions as (
-        select p.oid
-        from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-        where p.proowner = b.owner and (
-            (n.nspname = b.event_schema and p.proname in (
-                select b.event_prefix || '_' || e from unnest(array['insert', 'update', 'delete', 'row', 'truncate', 'recount', 'reconcile']) e
-            ))
-            or (n.nspname = b.profile_schema and p.proname in (
-                select b.profile_prefix || '_' || e from unnest(array['commit', 'apply', 'score', 'arrive', 'forget', 'rekey', 'tell', 'notify', 'rescore']) e
-            ))
-        )
+        select f.oid from pgscore._generated_functions(b) f where f.owner = b.owner
     )
     select 'trigger', format('%I on %s', t.tgname, t.tgrelid::regclass)
     from pg_catalog.pg_trigger t where t.tgfoid in (select f.oid from functions f) and t.tgparentid = 0
     union
     select 'function', f.oid::regprocedure::text from functions f
     union
-    select 'table', q.relation::text
-    from unnest(array['queue', 'arrival']) as w (what), lateral (select pgscore._profile_relation(b, w.what) as relation) q
-    where q.relation is not null
+    select 'table', t.oid::regclass::text from pgscore._generated_tables(b) t
 $$;
 
 comment on function pgscore._generated_objects(pgscore.binding) is 'What is there of what was generated for a binding, and for its profile table';
@@ -102,6 +91,7 @@ as $$
 declare
     one constant pgscore.binding := gone[1];
     rest pgscore.binding;
+    is_left boolean := false;
     queues regclass[];
     former text[];
 begin
@@ -119,11 +109,20 @@ begin
         raise exception '% owned table % when it was attached, and % is no member of it', one.owner, one.profile, current_user
             using errcode = 'insufficient_privilege', hint = format('Connect as a member of %s.', one.owner);
     end if;
-    perform pgscore._run_all(array(select pgscore._drop_binding_sql(g) from unnest(gone) g));
-    select b.* into rest from pgscore._bindings_of(one.profile) b order by b.number limit 1;
-    if rest.number is not null and exists (select from pg_catalog.pg_class c where c.oid = one.profile) then
+    perform pgscore._run_all(array(select distinct s from unnest(gone) g, pgscore._drop_binding_sql(g) s));
+    -- Another one of each event table, whose triggers may be others now; or any, for what all of them share.
+    for rest in
+        select distinct on (t.events) b.*
+        from pgscore._bindings_of(one.profile) b,
+            lateral (select case when b.events in (select g.events from unnest(gone) g) then b.events::oid end as events) t
+        order by t.events, b.number
+    loop
+        exit when is_left and rest.events not in (select g.events from unnest(gone) g)
+            or not exists (select from pg_catalog.pg_class c where c.oid = one.profile);
         perform pgscore._generate(rest);
-    elsif rest.number is null then
+        is_left := true;
+    end loop;
+    if not exists (select from pgscore._bindings_of(one.profile)) then
         perform pgscore._run_all(array(select pgscore._drop_profile_sql(one)));
         perform pgscore._run_all(array(select pgscore._other_commits_sql(one)));
     end if;

@@ -16,6 +16,8 @@ as $$
             unnest(array['~pgscore_score', 'pgscore_arrive', 'pgscore_forget', 'pgscore_forget_all', 'pgscore_rekey']) as t (name)
         where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
         union all
+        select o.events, pgscore._run_trigger(o) from pgscore.binding o where o.owner = b.owner and pgscore._is_together(o)
+        union all
         select r.relation, t.name
         from (
             select distinct o.profile from pgscore.binding o join pg_catalog.pg_class c on c.oid = o.profile
@@ -42,17 +44,12 @@ create function pgscore._taken_problem(b pgscore.binding) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select format('%s stands where pgscore would make a table of its own, and is none of pgscore''s: rename it', o.name)
-    from (values (pgscore._profile_object(b, 'queue'), pgscore._profile_relation(b, 'queue')), (pgscore._profile_object(b, 'arrival'), pgscore._profile_relation(b, 'arrival'))) as o (name, relation)
-    join pg_catalog.pg_class c on c.oid = o.relation
-    where c.relowner <> b.owner or c.relkind <> 'r' or coalesce(obj_description(c.oid, 'pg_class'), '') !~ '^pgscore: '
+    select format('%s stands where pgscore would make a table of its own, and is none of pgscore''s: rename it', t.object)
+    from pgscore._generated_tables(b) t
+    where t.owner <> b.owner or t.kind <> 'r' or coalesce(obj_description(t.oid, 'pg_class'), '') !~ '^pgscore: '
     union all
-    select format('function %s stands where pgscore would make one, and belongs to %s: drop it', p.oid::regprocedure, p.proowner::regrole)
-    from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-    where p.proowner <> b.owner and (
-        (n.nspname = b.event_schema and p.proname in (select b.event_prefix || '_' || w from unnest(array['insert', 'update', 'delete', 'row', 'truncate', 'recount', 'reconcile']) w))
-        or (n.nspname = b.profile_schema and p.proname in (select b.profile_prefix || '_' || w from unnest(array['commit', 'apply', 'score', 'arrive', 'forget', 'rekey', 'tell', 'notify', 'rescore']) w))
-    )
+    select format('function %s stands where pgscore would make one, and belongs to %s: drop it', f.oid::regprocedure, f.owner::regrole)
+    from pgscore._generated_functions(b) f where f.owner <> b.owner
     limit 1
 $$;
 
@@ -64,16 +61,13 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     -- Their arguments follow keys, reducers and columns: one with others would stay beside the new one.
-    select format('drop function if exists %s', p.oid::regprocedure)
-    from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-    where p.proowner = b.owner and (
-        (n.nspname = b.event_schema and p.proname in (b.event_prefix || '_recount', b.event_prefix || '_reconcile'))
-        or (n.nspname = b.profile_schema and p.proname in (b.profile_prefix || '_apply', b.profile_prefix || '_rescore'))
+    select format('drop function if exists %s', f.oid::regprocedure)
+    from pgscore._generated_functions(b) f
+    where f.owner = b.owner and (
+        f.what in ('recount', 'reconcile', 'apply', 'rescore')
         -- No binding wants it any more; its triggers are gone.
-        or (
-            n.nspname = b.profile_schema and p.proname in (b.profile_prefix || '_tell', b.profile_prefix || '_notify')
-            and not exists (select from pgscore._tell_triggers(b.profile) t where p.proname = b.profile_prefix || '_' || t.function)
-        )
+        or f.what in ('tell', 'notify', 'run') and not pgscore._is_wanted(b, f.what)
+            and not exists (select from pg_catalog.pg_trigger t where t.tgfoid = f.oid and t.tgrelid <> b.profile)
     )
 $$;
 
@@ -84,13 +78,19 @@ create function pgscore._backfill_sql(b pgscore.binding) returns setof text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    -- A function for this once: rows are changed with the owner's rights, whoever calls attach. Deferred triggers of the
-    -- tables fire in it where a member calls, or at COMMIT they would have the rights of that member.
+    -- Functions for this once: rows are changed with the owner's rights, whoever calls attach. Deferred triggers of the
+    -- tables fire in them where a member calls, or at COMMIT they would have the rights of that member.
+    -- It moves the counters of this binding alone: to find those of all others again takes time with their number.
+    select pgscore._applying_sql(
+        b, pgscore._event_object(b, 'count_all'), array[b], array(select t from pgscore._backfill_targets(b) t),
+        'counts what an event table holds when it is attached'
+    )
+    union all
     select pgscore._function_sql(
         pgscore._event_object(b, 'backfill') || '()', 'void', 'plpgsql volatile',
         format(
             e'begin\n    insert into %s (pgscore_binding, pgscore_task) values (%s, ''recount all'');\n    perform %s(null);\n%send',
-            pgscore._profile_object(b, 'queue'), b.number, pgscore._profile_object(b, 'apply'),
+            pgscore._profile_object(b, 'queue'), b.number, pgscore._event_object(b, 'count_all'),
             case when pg_get_userbyid(b.owner) <> current_user then e'    set constraints all immediate;\n' else '' end
         ),
         'counts what an event table holds when it is attached', b.owner
@@ -99,6 +99,8 @@ as $$
     select format('select %s()', pgscore._event_object(b, 'backfill'))
     union all
     select format('drop function %s()', pgscore._event_object(b, 'backfill'))
+    union all
+    select format('drop function %s(%s[])', pgscore._event_object(b, 'count_all'), pgscore._profile_object(b, 'queue'))
 $$;
 
 comment on function pgscore._backfill_sql(pgscore.binding) is 'What counts the events that an event table holds when it is attached';
@@ -121,17 +123,35 @@ $$;
 comment on function pgscore._other_commits_sql(pgscore.binding) is 'What makes anew the functions of the queues of an owner''s other profile tables: at commit each does the work of all, in one order';
 grant execute on function pgscore._other_commits_sql(pgscore.binding) to pgscore_reader;
 
+create function pgscore._regrouped(b pgscore.binding) returns setof pgscore.binding
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select o.*
+    from pgscore._bindings_of(b.profile) o
+    where o.events = b.events and o.number <> b.number and o.timing = 'statement' and pgscore._is_together(o) <> exists (
+        select from pg_catalog.pg_trigger t
+        where t.tgrelid = b.events and t.tgfoid = pgscore._procedure(b.profile_schema, b.profile_prefix || '_run')
+    )
+$$;
+
+comment on function pgscore._regrouped(pgscore.binding) is
+    'The other bindings of two tables whose trigger functions are to be made anew, because they are more, or fewer, than one UPDATE for each of them is good for';
+grant execute on function pgscore._regrouped(pgscore.binding) to pgscore_reader;
+
 create function pgscore._generate(b pgscore.binding) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    others constant pgscore.binding[] := array(select o from pgscore._regrouped(b) o);
 begin
     -- Also where the row was not written by attach: it is its owner's to write.
     perform pgscore._refuse(pgscore._taken_problem(b));
     perform pgscore._run_all(array(select format('drop trigger %I on %s', t.name, t.relation) from pgscore._leftover_triggers(b) t));
     perform pgscore._run_all(array(select pgscore._former_functions_sql(b)));
     perform pgscore._run_all(array(select pgscore._queue_sql(b)));
-    perform pgscore._run_all(array(select pgscore._event_functions_sql(b)));
+    perform pgscore._run_all(array(select pgscore._event_functions_sql(o) from unnest(others || b) o));
     perform pgscore._run_all(array(select pgscore._profile_functions_sql(b)));
     perform pgscore._run_all(array(select pgscore._reconcile_sql(b)));
     perform pgscore._run_all(array(select pgscore._queue_triggers_sql(b)));

@@ -16,8 +16,8 @@ create function pgscore._most_chunk_rows(inputs jsonb) returns integer
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    -- More rows are not faster; a chunk of the widest model has megabytes.
-    select greatest(100, least(8192, 400000 / greatest(jsonb_array_length(inputs), 1)))
+    -- An estimator's call costs it milliseconds, whatever it is given; a chunk of the widest model has megabytes.
+    select greatest(100, least(32768, 400000 / greatest(jsonb_array_length(inputs), 1)))
 $$;
 
 comment on function pgscore._most_chunk_rows(jsonb) is 'How many rows of a model with these inputs are scored together at most';
@@ -29,7 +29,8 @@ as $$
     select case
         when pg_column_size(texts) > 16000000 then greatest(rows / 4, 1)
         when pg_column_size(texts) > 4000000 then rows
-        else least(4 * rows, most)
+        -- As many as make about that much of texts, which may be longer from here on.
+        else least(rows * least(16, greatest(2, 4000000 / greatest(pg_column_size(texts), 1))), most)
     end
 $$;
 

@@ -4,12 +4,18 @@ create function pgscore._table_columns(source regclass) returns jsonb
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select jsonb_agg(jsonb_build_object('name', a.attname, 'type', a.atttypid, 'modifier', a.atttypmod) order by a.attnum)
-    from pg_catalog.pg_attribute a
-    where a.attrelid = source and a.attnum > 0 and not a.attisdropped
+    select coalesce(
+        jsonb_agg(jsonb_build_object('name', a.attname, 'type', a.atttypid, 'modifier', a.atttypmod) order by a.attnum)
+            filter (where a.attnum is not null),
+        '[]'
+    )
+    from pg_catalog.pg_class c
+    left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    where c.oid = source
+    group by c.oid
 $$;
 
-comment on function pgscore._table_columns(regclass) is 'The columns of a table, in its order: name, type and the type''s modifier of each';
+comment on function pgscore._table_columns(regclass) is 'The columns of a table, in its order: name, type and the type''s modifier of each; NULL where there is no such table';
 
 create function pgscore._described_columns(columns jsonb) returns table (place bigint, name text, type oid, modifier integer)
 language sql immutable parallel safe
@@ -35,9 +41,10 @@ create function pgscore._names_sql(query text) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    -- One row of NULLs, whatever the query gives: it is planned, and not run. A comment may end it.
+    -- One row of NULLs, whatever the query gives: it is planned, and not run. A comment may end it. With the star it is
+    -- the row, also where one of its columns has that name.
     select format(
-        E'select pg_catalog.row_to_json(pgscore_row) from (select pgscore_query.* from (values (1)) as pgscore_one (one)'
+        E'select pg_catalog.row_to_json(pgscore_row.*) from (select pgscore_query.* from (values (1)) as pgscore_one (one)'
             ' left join (select * from (%s\n) as pgscore_given limit 0) as pgscore_query on true) as pgscore_row',
         query
     )

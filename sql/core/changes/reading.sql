@@ -3,38 +3,42 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_variable
+declare
+    line constant text := pgscore._change_line();
+    anew constant text := 'Take all scores once, as pgscore export does, and go on from pgscore.score_change_horizon() of before.';
+    parts text[];
 begin
-    -- What is there has a number that was given out here, or this is a copy of another cluster's, with its numbers.
-    if exists (
-        select from pgscore.score_change c
-        where c.position > pg_snapshot_xmax(pg_current_snapshot()) and c.position is distinct from pg_current_xact_id_if_assigned()
-    ) then
-        raise exception 'pgscore.score_change holds changes of another cluster, from which this database was restored'
-            using errcode = 'object_not_in_prerequisite_state', hint = 'As an operator: select pgscore.prune_score_changes() takes them away.';
-    end if;
     if since is null then
         "position" := '0';
         ordinal := 0;
         return;
-    elsif since !~ '^[0-9]{1,18}/[0-9]{1,18}$' then
+    elsif since !~ '^[0-9a-f]{8}[.][0-9]{1,10}/[0-9]{1,18}/[0-9]{1,18}$' then
         raise exception '"%" is no position in the changes of scores', left(since, 50)
-            using errcode = 'invalid_parameter_value', hint = 'It is the position of a row that pgscore.score_changes gave, such as 7423/15.';
+            using errcode = 'invalid_parameter_value',
+                  hint = 'It is the position of a row that pgscore.score_changes gave, such as 5e1c08ab.1/7423/15.';
     end if;
-    "position" := split_part(since, '/', 1)::xid8;
-    ordinal := split_part(since, '/', 2)::bigint;
-    -- Of what is to come, or of another cluster, whose transactions have other numbers.
-    if "position" > pg_snapshot_xmax(pg_current_snapshot()) then
-        raise exception 'position % is ahead of this database: it was read from another one, or before a restore', since
-            using errcode = 'object_not_in_prerequisite_state',
-                  hint = 'Take all scores once, as pgscore export does, and go on from pgscore.score_change_horizon() of before.';
-    end if;
-    if exists (
+    parts := string_to_array(since, '/');
+    "position" := parts[2]::xid8;
+    ordinal := parts[3]::bigint;
+    if left(parts[1], 8) <> left(line, 8) then
+        raise exception 'position % was read from another database, or before this one was restored', since
+            using errcode = 'object_not_in_prerequisite_state', hint = anew;
+    elsif "position" > pg_snapshot_xmax(pg_current_snapshot()) then
+        raise exception 'position % is ahead of this database: it was read before a backup was restored', since
+            using errcode = 'object_not_in_prerequisite_state', hint = anew;
+    elsif parts[1] <> line and not exists (
+        select c.position, c.ordinal from pgscore.score_change c where (c.position, c.ordinal) = ("position", ordinal)
+        union all
+        select p.position, p.ordinal from pgscore.pruned_change p where (p.position, p.ordinal) = ("position", ordinal)
+    ) then
+        raise exception 'position % was read before a standby took over or a backup was restored, and its change is not here', since
+            using errcode = 'object_not_in_prerequisite_state', hint = anew;
+    elsif exists (
         select from pgscore.pruned_change p
         where p.model = coalesce(_change_since.model, p.model) and (_change_since."position", _change_since.ordinal) < (p.position, p.ordinal)
     ) then
         raise exception 'changes after position % were pruned before they were read', since
-            using errcode = 'object_not_in_prerequisite_state',
-                  hint = 'Take all scores once, as pgscore export does, and go on from pgscore.score_change_horizon() of before.';
+            using errcode = 'object_not_in_prerequisite_state', hint = anew;
     end if;
 end
 $$;
@@ -48,7 +52,7 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     -- No ordinal is 0.
-    select pg_snapshot_xmin(pg_current_snapshot()) || '/0'
+    select pgscore._change_line() || '/' || pg_snapshot_xmin(pg_current_snapshot()) || '/0'
 $$;
 
 comment on function pgscore.score_change_horizon() is
@@ -64,6 +68,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
+    line constant text := pgscore._change_line();
     start record;
 begin
     if up_to is null or up_to < 1 then
@@ -71,7 +76,7 @@ begin
     end if;
     select s.* into start from pgscore._change_since(since, of_model) s;
     return query
-        select c.position || '/' || c.ordinal, c.binding, c.model, c.key, c.former, c.score, c.version, c.at
+        select line || '/' || c.position || '/' || c.ordinal, c.binding, c.model, c.key, c.former, c.score, c.version, c.at
         from pgscore.score_change c
         where (c.position, c.ordinal) > (start.position, start.ordinal)
             -- Below the oldest transaction in flight nothing comes in any more.

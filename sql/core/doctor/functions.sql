@@ -6,29 +6,18 @@ create function pgscore._doctor_generated() returns table (
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select b.number, p.proowner, format('%I.%I', w.schema, w.prefix || '_' || w.what), p.oid, w.is_shared, b.owner::oid
+    select b.number, p.proowner, format('%I.%I', g.schema, g.name), p.oid, g.is_shared, b.owner::oid
     from pgscore.binding b
     join pg_catalog.pg_class c on c.oid = b.events
-    join pg_catalog.pg_class o on o.oid = b.profile,
-        lateral (
-            select b.event_schema as schema, b.event_prefix as prefix, e as what, false as is_shared
-            from unnest(case c.relkind when 'p' then array['row'] else array['insert', 'update', 'delete'] end
-                || array['truncate', 'recount', 'reconcile']) e
-            union all
-            -- What the bindings of a profile table share is told of the first of them.
-            select b.profile_schema, b.profile_prefix, e, true
-            from (
-                select unnest(array['apply', 'commit', 'score', 'arrive', 'forget', 'rekey', 'rescore'])
-                union select t.function from pgscore._tell_triggers(b.profile) t
-            ) as w (e)
-            where b.number = (
-                select min(f.number) from pgscore.binding f join pg_catalog.pg_class x on x.oid = f.events where f.profile = b.profile
-            )
-        ) w
-    left join pg_catalog.pg_namespace n on n.nspname = w.schema
-    left join pg_catalog.pg_proc p on p.pronamespace = n.oid and p.proname = w.prefix || '_' || w.what
-    -- Made when it is first called.
-    where p.oid is not null or w.what <> 'rescore'
+    join pg_catalog.pg_class o on o.oid = b.profile
+    cross join pgscore._generated_names(b) g
+    left join pg_catalog.pg_namespace n on n.nspname = g.schema
+    left join pg_catalog.pg_proc p on p.pronamespace = n.oid and p.proname = g.name
+    where g.kind = 'function' and pgscore._is_wanted(b, g.what) and (
+        not g.is_shared
+        -- What the bindings of a profile table share is told of the first of them.
+        or b.number = (select min(f.number) from pgscore.binding f join pg_catalog.pg_class x on x.oid = f.events where f.profile = b.profile)
+    )
 $$;
 
 comment on function pgscore._doctor_generated() is 'The functions that the bindings have, with NULL for one that is not there';
@@ -71,8 +60,10 @@ as $$
             when p.oid is null then 'missing'
             when p.proowner <> g.wanted_owner then 'owner'
             when position(md5(p.prosrc) in coalesce(obj_description(p.oid, 'pg_proc'), '')) = 0 then 'edited'
+            -- The condition of a trigger is evaluated by whoever writes to the table, with their rights: it qualifies each name.
+            when g.name ~ '_is_marked"?$' then case when p.prosecdef then 'loose' end
             when not p.prosecdef or not coalesce(p.proconfig @> array['search_path=pg_catalog, pg_temp'], false)
-                or has_function_privilege('public', p.oid, 'execute') then 'loose'
+                or has_function_privilege('public', p.oid, 'execute') and g.name !~ '_has_mark"?$' then 'loose'
         end as state
     ) s
     where s.state is not null

@@ -27,6 +27,15 @@ as $$
         pgscore._doctor_family(b.events) r
     where coalesce(w.partitioned = (c.relkind = 'p'), true)
     union all
+    select b.number, b.events, false, pgscore._run_trigger(b),
+        pgscore._doctor_function(b.profile_schema, b.profile_prefix, 'run'), b.profile_prefix || '_run', 'run'
+    from (
+        select distinct on (o.events, o.profile) o.* from pgscore.binding o where o.timing = 'statement' order by o.events, o.profile, o.number
+    ) b
+    join pg_catalog.pg_class c on c.oid = b.events
+    join pg_catalog.pg_class o on o.oid = b.profile
+    where pgscore._is_together(b)
+    union all
     select b.number, r.member, r.is_partition, w.name, pgscore._doctor_function(b.profile_schema, b.profile_prefix, w.what),
         b.profile_prefix || '_' || w.what, w.what
     from (select distinct on (o.profile) o.* from pgscore.binding o order by o.profile, o.number) b

@@ -42,7 +42,9 @@ begin
         );
     elsif engine = 'sql' and not every and ordinary is not null then
         return pgscore._scorer_call_typed_sql(
-            model, version, described.program, described.positive, arguments, ordinary, case manner when 'walk' then 'w' else 'b' end
+            model, version, described.program, described.positive, arguments, ordinary, case manner when 'walk' then 'w' else 'b' end,
+            -- To set the careful call up, in each transaction anew, costs as much as all the rest, and hardly a row needs it.
+            coalesce(manner = 'brief', false)
         );
     elsif engine = 'sql' and manner = 'inlined' and pgscore._is_apart(described.program) then
         call := format('%s(%s)', pgscore._scorer_name(model, version, 'e'), array_to_string(arguments, ', '));
@@ -84,4 +86,4 @@ end
 $$;
 
 comment on function pgscore._engine_call(text, text, integer, text[], boolean, boolean[], text) is
-    'SQL that scores a row with one engine of a version, its inputs given as SQL; with every, all outputs and the position of the label. Of the interpreter walk names what may answer NaN, and brief what may answer NULL, where this session has to read the program first; apart names nothing outside of pgscore. Of sql walk needs no plan, scan is for many rows, query for one of a query, and inlined sets the expression up in each statement, as sessions do in each transaction';
+    'SQL that scores a row with one engine of a version, its inputs given as SQL; with every, all outputs and the position of the label. Of the interpreter walk names what may answer NaN, and brief what may answer NULL, where this session has to read the program first; apart names nothing outside of pgscore. Of sql brief may answer NULL where the careful call has a score; walk needs no plan, scan is for many rows, query for one of a query, and inlined sets the expression up in each statement, as sessions do in each transaction';

@@ -1,5 +1,3 @@
--- Numbers of many rows travel as one value in binary, which PL/Python hands to numpy as it is. An array has each of them
--- made an object of Python's.
 create function pgscore._ask_estimator(
     digest text, rows integer, numbers double precision[], texts text[], every boolean,
     out scores double precision[], out reasons text[]
@@ -7,24 +5,21 @@ create function pgscore._ask_estimator(
 language plpgsql stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-    content bytea;
 begin
-    -- A plpython branch of an older release has no function that takes them so.
-    if rows = 1 or to_regprocedure('pgscore_trusted._estimate_rows(text, integer, bytea, text[], boolean)') is null then
+    -- A plpython branch of an older release converts each number.
+    if rows = 1
+        or to_regprocedure('pgscore_trusted._estimate_rows(text, integer, double precision[], text[], boolean)') is null
+    then
         select e.scores, e.reasons into scores, reasons
         from pgscore_trusted._estimate(digest, rows, numbers, texts, every) e;
         return;
     end if;
-    content := array_send(numbers);
-    if get_byte(content, 7) = 1 then
-        -- NULL would take no room: NaN stands for it, as it does for PL/Python.
-        content := array_send(array(
-            select coalesce(n.number, 'NaN') from unnest(numbers) with ordinality as n (number, ordinal) order by n.ordinal
-        ));
+    if array_ndims(texts) > 1 then
+        -- Of texts in two dimensions PL/Python makes a list for each row.
+        texts := array(select unnest(texts));
     end if;
     select e.scores, coalesce(e.reasons, array_fill(null::text, array[rows])) into scores, reasons
-    from pgscore_trusted._estimate_rows(digest, rows, content, texts, every) e;
+    from pgscore_trusted._estimate_rows(digest, rows, numbers, texts, every) e;
 end
 $$;
 

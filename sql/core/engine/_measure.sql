@@ -64,6 +64,49 @@ $$;
 comment on function pgscore._measured_queries(text, integer, text[], text, text, text[]) is
     'A query for each engine, and one for what all of them need';
 
+create function pgscore._measure_arrays(
+    model text, version integer, numbers double precision[], texts text[], allowed interval
+) returns double precision[]
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- What it is given has a statement read it, too, and no more than a few tenths of a second are to go into that.
+    most constant integer := greatest(20, least(2000, 50000 / greatest(array_length(numbers, 2), array_length(texts, 2))));
+    queries constant text[] := array[
+        format(
+            'select pgscore._estimate(%L, %s, %L, $3, $1, $2)', model, version, (
+                select v.digest from pgscore.model_version v
+                where v.model = _measure_arrays.model and v.version = _measure_arrays.version
+            )
+        ),
+        'select $3'
+    ];
+    began constant timestamptz := clock_timestamp();
+    rows integer := least(200, most);
+    least_time double precision;
+begin
+    while coalesce(array_length(numbers, 1), array_length(texts, 1)) < most loop
+        numbers := numbers || numbers;
+        texts := texts || texts;
+    end loop;
+    select min(u) into least_time
+    from pgscore._time_in_turn(queries, numbers[1:rows], texts[1:rows], rows, 1, began + allowed / 3) t, unnest(t.times) u;
+    -- Of such as take their time a few hundred tell enough. What a call costs, however many rows it has, is milliseconds.
+    if least_time < 1e5 then
+        rows := most;
+    end if;
+    return (
+        select array_agg(u.time / rows order by u.ordinal)
+        from pgscore._time_in_turn(queries, numbers[1:rows], texts[1:rows], rows, 5, began + allowed) t,
+            unnest(t.times) with ordinality as u (time, ordinal)
+    );
+end
+$$;
+
+comment on function pgscore._measure_arrays(text, integer, double precision[], text[], interval) is
+    'How long the estimator engine takes for a row among many, in microseconds, as often as it was run: it is given whole arrays, as in scans';
+
 create function pgscore._measure(
     model text, version integer, engines text[], max_seconds double precision
 ) returns table (engine text, one_us double precision[], many_us double precision[])
@@ -91,6 +134,8 @@ declare
     arguments text[];
     one jsonb;
     many jsonb;
+    -- By arrays, and so apart.
+    scanned constant text[] := array_remove(engines, 'estimator');
     rows integer;
 begin
     -- Rows that have a score: the others end before they cost anything. Of wide ones fewer, since each statement is given
@@ -136,19 +181,24 @@ begin
         select least(2000, greatest(20, 3e4 / greatest(max(t.least_time), 1)))
         from (select min(u::double precision) as least_time from jsonb_each(one) e, jsonb_array_elements(e.value) u group by e.key) t
     );
-    many := (
-        select jsonb_object_agg(engines[t.query], t.times)
-        from pgscore._time_in_turn(
-            pgscore._measured_queries(
-                model, version, engines, null, 'select count(%s) ' || format(source, count), arguments
-            ),
-            numbers, texts, rows, 5, began + allowed
-        ) t
-    );
+    if cardinality(scanned) > 0 then
+        many := (
+            select jsonb_object_agg(scanned[t.query], t.times)
+            from pgscore._time_in_turn(
+                pgscore._measured_queries(
+                    model, version, scanned, null, 'select count(%s) ' || format(source, count), arguments
+                ),
+                numbers, texts, rows, 5, began + allowed
+            ) t
+        );
+    end if;
     return query
     select
         e, array(select u::double precision from jsonb_array_elements(one -> e) u),
-        array(select u::double precision / rows from jsonb_array_elements(many -> e) u)
+        case e
+            when 'estimator' then pgscore._measure_arrays(model, version, numbers, texts, began + allowed - clock_timestamp())
+            else array(select u::double precision / rows from jsonb_array_elements(many -> e) u)
+        end
     from unnest(engines) e;
 end
 $$;

@@ -174,17 +174,26 @@ comment on function pgscore._ordinary_columns(regclass, jsonb) is
     'For each input of a contract, whether its column in a profile table can hold neither a huge nor a tiny number';
 
 create function pgscore._inputs_differ(profile regclass, inputs jsonb, former text, present text) returns text
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    -- What `is distinct from` says; which operator that takes is for the search_path to choose.
-    select string_agg(
-        format('not coalesce(%1$s operator(pg_catalog.=) %2$s, %1$s is null and %2$s is null)', f.compared, p.compared),
-        ' or ' order by i.ordinal
-    )
-    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal),
-        pgscore._profile_column(profile, i.input, former) f,
-        pgscore._profile_column(profile, i.input, present) p
+begin
+    -- Arrays hold NULL for equal to NULL, as IS DISTINCT FROM does, whose operator the search_path would choose.
+    return (
+        with compared as (
+            select array_agg(f.compared order by i.ordinal) as former, array_agg(p.compared order by i.ordinal) as present
+            from jsonb_array_elements(inputs) with ordinality as i (input, ordinal),
+                pgscore._profile_column(profile, i.input, former) f,
+                pgscore._profile_column(profile, i.input, present) p
+        )
+        select concat_ws(
+            E'\n        or ',
+            case when f.numbers <> 'null' then format('%s operator(pg_catalog.<>) %s', f.numbers, p.numbers) end,
+            case when f.texts <> 'null' then format('%s operator(pg_catalog.<>) %s', f.texts, p.texts) end
+        )
+        from compared c, pgscore._split_arguments(inputs, c.former) f, pgscore._split_arguments(inputs, c.present) p
+    );
+end
 $$;
 
 comment on function pgscore._inputs_differ(regclass, jsonb, text, text) is

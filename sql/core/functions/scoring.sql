@@ -18,7 +18,7 @@ declare
 begin
     select
         v.version, v.contract -> 'inputs' as inputs, v.contract -> 'output' as output, m.one_engine, v.digest,
-        pgscore._first_engine(m.name) as first_engine
+        pgscore._first_engine(m.name) as first_engine, pgscore._counts_scores(m.name) as counts_scores
     into strict serving
     from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
     where m.name = _model_functions.model;
@@ -63,6 +63,18 @@ begin
         end,
         format('Model "%s" version %s: a row as JSON, with the version and the reason of a refusal', model, serving.version)
     )::pgscore.generated_function;
+    return next (
+        pgscore._model_function(model, 'one'), '{numbers,texts}', '{double precision[],text[]}', 'double precision[]',
+        case when serving.counts_scores then 'plpgsql volatile parallel unsafe' else posture end,
+        case
+            when serving.counts_scores then pgscore._lasting_row_sql(model, serving.version, serving.one_engine, serving.inputs)
+            else format(
+                'select array[%s, %s::pg_catalog.float8]',
+                pgscore._given_call(serving.one_engine, model, serving.version, serving.inputs, null), serving.version
+            )
+        end,
+        format('Model "%s" version %s: score and version of a row, given as its numbers and its texts', model, serving.version)
+    )::pgscore.generated_function;
 end
 $$;
 
@@ -99,7 +111,7 @@ as $$
 $$;
 
 comment on function pgscore._model_function(text, text) is
-    'The name of a function of a model''s: no word: the score; serving: the version; rows, rescore: what bindings ask; predict, scored: by JSON';
+    'The name of a function of a model''s: no word: the score; serving: the version; rows, rescore: what bindings ask; one: a row as arrays; predict, scored: by JSON';
 grant execute on function pgscore._model_function(text, text) to pgscore_reader;
 
 create function pgscore._profile_functions(model text, profile regclass) returns setof pgscore.generated_function
@@ -110,6 +122,8 @@ declare
     serving record;
     problem record;
     arguments text[];
+    present text[];
+    split record;
     ordinary boolean[];
     is_current text;
     says text;
@@ -144,21 +158,24 @@ begin
             E'select case when %s\n    then %s\n    else %s\nend', is_current,
             pgscore._engine_call(serving.many_engine, model, serving.version, arguments, false, ordinary, 'scan'), late_score
         );
+        present := pgscore._profile_arguments(profile, serving.inputs, '($2)');
+        -- A function that counts is given arrays, not rows: PL/pgSQL takes a row apart and puts it together again.
+        split := pgscore._split_arguments(serving.inputs, present);
+        rescore := format(
+            E'select case when not %s\n    then %s\n    when $3 or %s\n    then %s\nend', is_current, late_rescore,
+            pgscore._inputs_differ(profile, serving.inputs, '($1)', '($2)'),
+            case
+                when serving.counts_scores
+                then format('%s(%s, %s)', pgscore._model_function(model, 'one'), split.numbers, split.texts)
+                else format(
+                    'array[%s, %s::pg_catalog.float8]',
+                    pgscore._engine_call(serving.one_engine, model, serving.version, present, false, ordinary, 'brief'),
+                    serving.version
+                )
+            end
+        );
         if serving.counts_scores then
-            rescore := pgscore._lasting_rescore_sql(
-                model, serving.version, serving.one_engine, profile, serving.inputs, ordinary, is_current, late_rescore
-            );
-            rescore_posture := 'plpgsql volatile parallel unsafe';
-        else
-            rescore := format(
-                E'select case when not %s\n    then %s\n    when $3 or %s\n    then array[%s, %s::pg_catalog.float8]\nend', is_current,
-                late_rescore, pgscore._inputs_differ(profile, serving.inputs, '($1)', '($2)'),
-                pgscore._engine_call(
-                    serving.one_engine, model, serving.version,
-                    pgscore._profile_arguments(profile, serving.inputs, '($2)'), false, ordinary, 'brief'
-                ),
-                serving.version
-            );
+            rescore_posture := 'sql volatile parallel unsafe';
         end if;
         rows_body := format(
             E'begin\n    if not %s then\n        return %s;\n    end if;\n'
@@ -199,21 +216,54 @@ $$;
 comment on function pgscore._profile_functions(text, regclass) is
     'The functions of a model that take rows of one profile table, naming the version that serves; where a column is missing, they say so; where none serves, those that triggers call';
 
-create function pgscore._lasting_rescore_sql(
-    model text, version integer, one_engine text, profile regclass, inputs jsonb, ordinary boolean[], is_current text, late text
-) returns text
+create function pgscore._given_call(engine text, model text, version integer, inputs jsonb, manner text) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    arguments constant text[] := pgscore._profile_arguments(profile, inputs, '($2)');
-    -- The table's number makes each plan depend on it: a change of its columns reaches open sessions.
-    bound constant text := format('pg_catalog.pg_typeof(%L::pg_catalog.regclass) is not null', profile::oid);
+    -- Elements by their place among the numbers, or among the texts.
+    elements constant text[] := array(
+        select format(
+            case when e.is_text then '($2)[%s]' else '($1)[%s]' end,
+            row_number() over (partition by e.is_text order by e.ordinal)
+        )
+        from (
+            select i.ordinal, i.input ->> 'type' = 'text' as is_text
+            from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+        ) e
+        order by e.ordinal
+    );
+    split record;
+begin
+    if engine = 'sql' and manner = 'careful' then
+        return pgscore._scorer_call_sql(model, version, cardinality(elements), elements, true);
+    elsif engine = 'sql' then
+        return pgscore._engine_call(
+            'sql', model, version, elements, false, array_fill(false, array[cardinality(elements)]), manner
+        );
+    end if;
+    -- What takes arrays takes them as they are.
+    select nullif(s.numbers, 'null') as numbers, nullif(s.texts, 'null') as texts into split
+    from pgscore._split_arguments(inputs, elements) s;
+    return replace(
+        replace(pgscore._engine_call(engine, model, version, elements, manner => manner), coalesce(split.numbers, ''), '$1'),
+        coalesce(split.texts, ''), '$2'
+    );
+end
+$$;
+
+comment on function pgscore._given_call(text, text, integer, jsonb, text) is
+    'SQL that scores a row with one engine of a version, its numbers given as $1 and its texts as $2; careful: all outputs by the function for any row';
+
+create function pgscore._lasting_row_sql(model text, version integer, one_engine text, inputs jsonb) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
     positive constant integer := (
         select (v.contract #>> '{output,positive}')::integer from pgscore.model_version v
-        where v.model = _lasting_rescore_sql.model and v.version = _lasting_rescore_sql.version
+        where v.model = _lasting_row_sql.model and v.version = _lasting_row_sql.version
     );
-    sql_call constant text := pgscore._engine_call('sql', model, version, arguments, false, ordinary);
     interpreting text := '';
     walking text := '';
 begin
@@ -223,62 +273,55 @@ begin
     if mark operator(pg_catalog.=) 'on' then
         -- PL/Python has been paid for in this session, or is now. Where it does not work, sql goes on.
         begin
-            score := case when %1$s then %2$s end;
+            score := %1$s;
             if score operator(pg_catalog.=) 'NaN' then
                 -- This session does not have the program yet.
-                score := case when %1$s then %3$s end;
+                score := %2$s;
             end if;
-            return array[score, %4$s::pg_catalog.float8];
+            return array[score, %3$s::pg_catalog.float8];
         exception
             when transaction_rollback then raise;
-            when others then mark := pgscore._stop_interpreting(%5$L, sqlerrm);
+            when others then mark := pgscore._stop_interpreting(%4$L, sqlerrm);
         end;
     end if;$body$,
-            bound, pgscore._engine_call('interpreter', model, version, arguments, manner => 'walk'),
-            pgscore._engine_call('interpreter', model, version, arguments, manner => 'apart'), version, model
+            pgscore._given_call('interpreter', model, version, inputs, 'walk'),
+            pgscore._given_call('interpreter', model, version, inputs, 'apart'), version, model
         );
     end if;
     if pgscore._has_walked(model, version) then
         -- In a statement of its own, so that most sessions do not plan what few rows need.
         walking := format(
             $body$
-        score := case when %1$s then %2$s end;
+        score := %1$s;
         if score is null then
-            score := case when %1$s then (%3$s)[%4$s] end;
+            score := (%2$s)[%3$s];
         end if;
-        return array[score, %5$s::pg_catalog.float8];$body$,
-            bound, pgscore._engine_call('sql', model, version, arguments, false, ordinary, 'walk'),
-            pgscore._scorer_call_sql(model, version, cardinality(arguments), arguments, true), coalesce(positive, 0) + 1, version
+        return array[score, %4$s::pg_catalog.float8];$body$,
+            pgscore._given_call('sql', model, version, inputs, 'walk'),
+            pgscore._given_call('sql', model, version, inputs, 'careful'), coalesce(positive, 0) + 1, version
         );
     end if;
     return format(
         $body$declare
     score pg_catalog.float8;
     mark pg_catalog.text := pg_catalog.current_setting('pgscore.lasting', true);
-begin
-    if not %1$s then
-        return %2$s;
-    elsif not $3 then
-        if not (%3$s and (%4$s)) then
-            return null;
-        end if;
-    end if;%5$s
+begin%1$s
     if mark is null or not mark operator(pg_catalog.=) any ('{on,sql}'::pg_catalog.text[]) then
         -- A session that scores a few rows only plans and starts as little as it can. After the ninth it lasts.
         mark := pg_catalog.set_config(
             'pgscore.lasting',
             case when pg_catalog.length(mark) operator(pg_catalog.>=) 8 then 'on' else pg_catalog.concat(mark, '.') end, false
-        );%6$s
+        );%2$s
     end if;
-    return array[case when %3$s then %7$s end, %8$s::pg_catalog.float8];
+    return array[%3$s, %4$s::pg_catalog.float8];
 end$body$,
-        is_current, late, bound, pgscore._inputs_differ(profile, inputs, '($1)', '($2)'), interpreting, walking, sql_call, version
+        interpreting, walking, pgscore._given_call('sql', model, version, inputs, null), version
     );
 end
 $$;
 
-comment on function pgscore._lasting_rescore_sql(text, integer, text, regclass, jsonb, boolean[], text, text) is
-    'The body of a function that scores a row of a profile table: without a plan to make at first, and in sessions that last with the engine that was chosen';
+comment on function pgscore._lasting_row_sql(text, integer, text, jsonb) is
+    'The body of a function that scores a row given as arrays: without a plan to make at first, and in sessions that last with the engine that was chosen';
 
 create function pgscore._rows_statement(model text, version integer, inputs jsonb, engine text, profile regclass) returns text
 language plpgsql stable

@@ -128,7 +128,7 @@ begin
     if bare.guard is not null then
         call := format('case when %s then %s end', bare.guard, call);
     end if;
-    if suffix = 'w' then
+    if suffix = 'w' or careful_call is null then
         return call;
     end if;
     -- What is NULL is missing or refused, or out of the ordinary.
@@ -137,7 +137,7 @@ end
 $$;
 
 comment on function pgscore._scorer_expression_sql(text, integer, jsonb, integer, pgscore.bare_expression, text, text[], boolean[], text) is
-    'SQL for a score: the bare expression, or the function with that suffix, where the guard lets a row pass and it is sure, else the careful call; with w NULL there, for who asks in a second statement. An ordinary argument is not wrapped';
+    'SQL for a score: the bare expression, or the function with that suffix, where the guard lets a row pass and it is sure, else the careful call; with w, or without a careful call, NULL there, for who asks in a second statement. An ordinary argument is not wrapped';
 
 create function pgscore._scorer_call_sql(
     model text, version integer, inputs integer, arguments text[], outputs boolean default false
@@ -157,25 +157,27 @@ comment on function pgscore._scorer_call_sql(text, integer, integer, text[], boo
     'SQL that calls the score of a version, or all its outputs, with arguments given as SQL, double precision or text';
 
 create function pgscore._scorer_call_typed_sql(
-    model text, version integer, program jsonb, positive integer, arguments text[], ordinary boolean[], suffix text default 'b'
+    model text, version integer, program jsonb, positive integer, arguments text[], ordinary boolean[], suffix text default 'b', is_brief boolean default false
 ) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    bare constant pgscore.bare_expression := pgscore._program_best_bare_sql(program, positive, arguments);
 begin
     return pgscore._scorer_expression_sql(
-        model, version, program, positive, pgscore._program_best_bare_sql(program, positive, arguments),
-        format(
+        model, version, program, positive, bare,
+        case when bare.expression is null or not is_brief then format(
             '(%s)[%s]',
             pgscore._scorer_call_sql(model, version, jsonb_array_length(program -> 'inputs'), arguments, true),
             coalesce(positive, 0) + 1
-        ),
+        ) end,
         arguments, ordinary, suffix
     );
 end
 $$;
 
-comment on function pgscore._scorer_call_typed_sql(text, integer, jsonb, integer, text[], boolean[], text) is
+comment on function pgscore._scorer_call_typed_sql(text, integer, jsonb, integer, text[], boolean[], text, boolean) is
     'The same as the score''s call, with less work where an argument is ordinary: of an integer type, boolean or real. For string bodies; past 100 inputs much faster than the call';
 
 create function pgscore._has_walked(model text, version integer) returns boolean

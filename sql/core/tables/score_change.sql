@@ -72,6 +72,15 @@ comment on column pgscore.pruned_change.position is 'The position of the last of
 comment on column pgscore.pruned_change.ordinal is 'Its ordinal';
 grant select on pgscore.pruned_change to pgscore_reader;
 
+-- A row for each outbox that has left changes here: the one of this database, and that of a dump that was restored.
+create table pgscore.change_origin (
+    server text not null
+);
+
+comment on table pgscore.change_origin is 'Where the changes of scores were written, as pgscore._change_server says it: another place is one that a dump came from';
+comment on column pgscore.change_origin.server is 'The cluster and the table';
+grant select on pgscore.change_origin to pgscore_reader;
+
 create table pgscore.change_consumer (
     reader regrole not null default current_user::regrole,
     name text not null,

@@ -17,7 +17,7 @@ from pgscore.errors import NotAProgramError
 from pgscore.readers.algebra.columns import CodeColumn, NumberColumn, Table, TextColumn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pgscore_runtime.contract import Contract
     from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
@@ -31,6 +31,8 @@ _REFUSES = (ValueError, TypeError)
 _MOST_ANSWERS = 25_000_000
 # Repeated until it is longer than any category, it is none of them.
 _STRANGE = "\x01"
+# Stands where an input is not asked about.
+SKIPPED = object()
 
 
 def read_one_hot_encoder(encoder: OneHotEncoder, table: Table, domains: Domains, part: str) -> Table:
@@ -65,19 +67,72 @@ class _Asked:
     kinds: Sequence[str]
     nothing: Any
 
-    def answers(self, position: int, values: list[Any], outputs: slice) -> FloatArray | None:
-        """What these outputs of it are where one input has these values; None where it refuses them."""
-        columns = [[keys[0]] * len(values) for keys in self.keys]
-        columns[position] = values
+    def known(self, outputs: Sequence[slice]) -> list[FloatArray] | None:
+        """What the outputs of each input are for its categories: of all inputs at once, since they do not meet.
+
+        Returns:
+            For each input categories x outputs; None where the encoder refuses one.
+        """
+        found: list[list[FloatArray]] = [[] for _ in outputs]
+        longest = max(len(keys) for keys in self.keys)
+        step = max(1, _MOST_ANSWERS // max(each.stop for each in outputs))
+        for first in range(0, longest, step):
+            rows = range(first, min(first + step, longest))
+            answers = self._transformed([[keys[min(n, len(keys) - 1)] for n in rows] for keys in self.keys])
+            if answers is None:
+                return None
+            for position, each in enumerate(outputs):
+                found[position].append(_dense(answers[: max(0, len(self.keys[position]) - first), each]))
+        return [np.concatenate(parts) for parts in found]
+
+    def of_each(self, values: Sequence[Any], outputs: Sequence[slice]) -> list[FloatArray | None]:
+        """What the outputs of each input are for a value of it; None where it refuses that, or the value is `SKIPPED`.
+
+        Asking for one input costs as much as asking for all, so they are asked for together: those without a category
+        for the value apart, where the encoder is made to refuse such.
+        """
+        unknown = {n for n, value in enumerate(values) if value is SKIPPED or self._is_refused(n, value)}
+        asked = [n for n, value in enumerate(values) if value is not SKIPPED and n in unknown]
+        row = [
+            [keys[0] if n in unknown else value] for n, (keys, value) in enumerate(zip(self.keys, values, strict=True))
+        ]
+        together = self._transformed(row)
+        found: list[FloatArray | None] = [
+            None if together is None or n in unknown else _dense(together[:, each])[0] for n, each in enumerate(outputs)
+        ]
+        if together is None:
+            asked = [n for n, value in enumerate(values) if value is not SKIPPED]
+        for n in asked:
+            found[n] = self._alone(n, values[n], outputs[n])
+            if together is not None and found[n] is None:
+                # As was foreseen, and so for the others.
+                break
+        return found
+
+    def _alone(self, position: int, value: Any, outputs: slice) -> FloatArray | None:  # noqa: ANN401
+        columns = [[keys[0]] for keys in self.keys]
+        columns[position] = [value]
+        found = self._transformed(columns)
+        return None if found is None else _dense(found[:, outputs])[0]
+
+    def _is_refused(self, position: int, value: Any) -> bool:  # noqa: ANN401
+        if getattr(self.encoder, "handle_unknown", None) != "error":
+            return False
+        categories = self.encoder.categories_[position]
+        is_missing = value is None or value != value  # noqa: PLR0124  NaN
+        return not any(each is None or each != each if is_missing else each == value for each in categories)  # noqa: PLR0124
+
+    def _transformed(self, columns: list[list[Any]]) -> Any:  # noqa: ANN401
+        """All outputs for rows, by columns; None where the encoder refuses them."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 found = self.encoder.transform(self._given(columns))
-                found = found.to_numpy() if isinstance(found, pd.DataFrame) else found
         except _REFUSES:
             return None
-        found = found[:, outputs]
-        return np.asarray(found.toarray() if hasattr(found, "toarray") else found, dtype=np.float64)
+        if hasattr(found, "tocsc"):
+            return found.tocsc()
+        return found.to_numpy() if isinstance(found, pd.DataFrame) else found
 
     def missing(self, position: int) -> Any:  # noqa: ANN401
         return np.nan if self.kinds[position] == "double precision" else self.nothing
@@ -116,14 +171,13 @@ def _asked(encoder: Any, table: Table, domains: Domains, part: str, counts: list
     if not all(keys):
         raise NotAProgramError(part, "has an input of which it knows missing values only")
     asked = _Asked(encoder, keys, kinds, _nothing(contract))
-    columns: list[CodeColumn] = []
-    start = 0
+    outputs: list[slice] = []
     for position, count in enumerate(counts):
         if len(keys[position]) * count > _MOST_ANSWERS:
             raise NotAProgramError(part, f"has an input with {len(keys[position]):,} categories, more than are read")
-        columns.extend(_of_input(asked, position, slice(start, start + count), table, domains))
-        start += count
-    return tuple(columns)
+        start = outputs[-1].stop if outputs else 0
+        outputs.append(slice(start, start + count))
+    return tuple(_columns(asked, outputs, table, domains))
 
 
 def _nothing(contract: Contract) -> Any:  # noqa: ANN401
@@ -143,44 +197,45 @@ def _keys(categories: Any, kind: str, part: str) -> list[Any]:  # noqa: ANN401
     return sorted(float(each) for each in found)
 
 
-def _of_input(asked: _Asked, position: int, outputs: slice, table: Table, domains: Domains) -> list[CodeColumn]:
-    """The columns that come of one input; its domain is narrowed to what the encoder accepts."""
-    column, keys = table.columns[position], asked.keys[position]
-    domain = domains.of[column.source]
-    known = asked.answers(position, keys, outputs)
+def _columns(asked: _Asked, outputs: Sequence[slice], table: Table, domains: Domains) -> Iterator[CodeColumn]:
+    """The columns that come of each input; its domain is narrowed to what the encoder accepts."""
+    known = asked.known(outputs)
     if known is None:
         raise NotAProgramError("an encoder", "refuses its own categories")
-    if asked.kinds[position] == "double precision" and asked.answers(position, [np.inf], outputs) is None:
-        domains.require("an encoder", [column], missing=True)
-    strange = asked.strange(position)
-    unknown = None if strange is None else asked.answers(position, [strange], outputs)
-    if strange is not None and unknown is None:
-        domain.restrict(keys)
-    unknown_values = np.zeros(known.shape[1]) if unknown is None else unknown[0]
-    missing_values = _missing(asked, position, column, outputs)
-    if missing_values is None:
-        domain.nullable = False
-        missing_values = unknown_values
-    return [
-        CodeColumn(column.source, tuple(keys), known[:, n], float(unknown_values[n]), float(missing_values[n]))
-        for n in range(known.shape[1])
-    ]
+    numbers = [kind == "double precision" for kind in asked.kinds]
+    infinite = asked.of_each([np.inf if each else SKIPPED for each in numbers], outputs)
+    strange = [asked.strange(position) for position in range(len(outputs))]
+    unknown = asked.of_each([SKIPPED if value is None else value for value in strange], outputs)
+    missing = asked.of_each([_filled(asked, n, column) for n, column in enumerate(table.columns)], outputs)
+    for position, column in enumerate(table.columns):
+        domain = domains.of[column.source]
+        if numbers[position] and infinite[position] is None:
+            domains.require("an encoder", [column], missing=True)
+        if strange[position] is not None and unknown[position] is None:
+            domain.restrict(asked.keys[position])
+        answers = known[position]
+        otherwise = unknown[position]
+        otherwise = np.zeros(answers.shape[1]) if otherwise is None else otherwise
+        gap = missing[position]
+        if gap is None:
+            domain.nullable = False
+            gap = otherwise
+        for n in range(answers.shape[1]):
+            keys = tuple(asked.keys[position])
+            yield CodeColumn(column.source, keys, answers[:, n], float(otherwise[n]), float(gap[n]))
 
 
-def _missing(
-    asked: _Asked,
-    position: int,
-    column: TextColumn | NumberColumn | CodeColumn,
-    outputs: slice,
-) -> FloatArray | None:
-    """What a missing value gives, after it was filled; None where it is refused."""
-    given: Any = asked.missing(position)
+def _filled(asked: _Asked, position: int, column: TextColumn | NumberColumn | CodeColumn) -> Any:  # noqa: ANN401
+    """What a missing value is when the encoder sees it: it may have been filled."""
     if isinstance(column, TextColumn) and column.fill is not None:
-        given = column.fill
-    elif isinstance(column, NumberColumn) and column.operations:
-        given = column.operations[0].operand
-    found = asked.answers(position, [given], outputs)
-    return None if found is None else found[0]
+        return column.fill
+    if isinstance(column, NumberColumn) and column.operations:
+        return column.operations[0].operand
+    return asked.missing(position)
+
+
+def _dense(found: Any) -> FloatArray:  # noqa: ANN401
+    return np.asarray(found.toarray() if hasattr(found, "toarray") else found, dtype=np.float64)
 
 
 def _series(column: list[Any], kind: str) -> pd.Series[Any]:

@@ -146,7 +146,7 @@ $$;
 comment on function pgscore._score_many_sql(pgscore.binding) is 'What the apply function does to have many rows scored by the model of a binding';
 grant execute on function pgscore._score_many_sql(pgscore.binding) to pgscore_reader;
 
-create function pgscore._update_sql(profile regclass, queue text) returns text
+create function pgscore._update_sql(profile regclass, queue text, bindings pgscore.binding[], targets pgscore.binding[]) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -161,7 +161,7 @@ begin
         ) filter (where f.name is not null),
         string_agg(pgscore._score_many_sql(t), e'\n' order by t.number) filter (where f.first)
     into scores, scoring
-    from pgscore._targets_of(profile) t, lateral (values
+    from unnest(targets) t, lateral (values
         (true, t.score, 'm.score_' || t.number), (false, t.version, 'm.version_' || t.number), (false, t.scored_at, 'now()')
     ) as f (first, name, source);
     return pgscore._fill(pgscore._update_template(), jsonb_build_object(
@@ -170,7 +170,7 @@ begin
         'counters', (
             select string_agg(format('%1$I = (m.row).%1$I', c.name), ', ' order by c.name)
             from (
-                select distinct r ->> 'column' as name from pgscore._bindings_of(_update_sql.profile) b, jsonb_array_elements(b.reducers) r
+                select distinct r ->> 'column' as name from unnest(bindings) b, jsonb_array_elements(b.reducers) r
             ) c
         ),
         'match', (select string_agg(format('p.%1$I = (m.row).%1$I', k), ' and ') from unnest(pgscore._row_key(profile)) k),
@@ -180,53 +180,97 @@ begin
                 format(e',\n    unnest(here.scores_%1$s) as score_%1$s, unnest(here.versions_%1$s) as version_%1$s, unnest(here.reasons_%1$s) as reason_%1$s', t.number), ''
                 order by t.number
             )
-            from pgscore._targets_of(profile) t
+            from unnest(targets) t
         ),
         'scored', (
             select string_agg(format('(m.version_%1$s is not null and m.reason_%1$s is null)', t.number), ' or ' order by t.number)
-            from pgscore._targets_of(profile) t
+            from unnest(targets) t
         )
     ));
 end
 $$;
 
-comment on function pgscore._update_sql(regclass, text) is
+comment on function pgscore._update_sql(regclass, text, pgscore.binding[], pgscore.binding[]) is
     'What the apply function does to change the rows: one UPDATE, with the scores in it where there are many';
-grant execute on function pgscore._update_sql(regclass, text) to pgscore_reader;
+grant execute on function pgscore._update_sql(regclass, text, pgscore.binding[], pgscore.binding[]) to pgscore_reader;
 
-create function pgscore._apply_sql(b pgscore.binding) returns setof text
+create function pgscore._applying_sql(b pgscore.binding, name text, bindings pgscore.binding[], targets pgscore.binding[], says text)
+returns setof text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select s.*
     from pgscore._function_sql(
-        format('%s(given %s[])', pgscore._profile_object(b, 'apply'), pgscore._profile_object(b, 'queue')), 'void', 'plpgsql volatile set plan_cache_mode = auto set jit = off',
+        format('%s(given %s[])', name, pgscore._profile_object(b, 'queue')), 'void', 'plpgsql volatile set plan_cache_mode = auto set jit = off',
         pgscore._fill(pgscore._apply_template(), jsonb_build_object(
             'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'), 'recounted', pgscore._recounted_sql(),
             'declared', (
                 select string_agg(format('every_%s boolean;', o.number), e'\n' order by o.number)
                     || case when bool_or(o.on_missing = 'error') then e'\nmissing text;' else '' end
                     || case when bool_or(o.on_missing = 'insert') then format(e'\nkept %s[];\nmade boolean;', pgscore._profile_object(b, 'queue')) else '' end
-                from pgscore._bindings_of(b.profile) o
+                from unnest(bindings) o
             ) || (
                 select case when bool_or(t.max_scoring_ms is not null) then e'\nbegan timestamptz;' else '' end || string_agg(
                     format(e'\nnames_%1$s text[];\nscores_%1$s double precision[];\nversions_%1$s integer[];\nreasons_%1$s text[];', t.number), ''
                     order by t.number
                 )
-                from pgscore._targets_of(b.profile) t
+                from unnest(targets) t
             ),
-            'missing', (select string_agg(pgscore._missing_sql(o), e'\n' order by o.number) from pgscore._bindings_of(b.profile) o),
+            'missing', (select string_agg(pgscore._missing_sql(o), e'\n' order by o.number) from unnest(bindings) o),
             'meet', pgscore._meet_sql(b.profile), 'lock', pgscore._lock_sql(b.profile), 'lost', pgscore._lost_sql(b.profile),
             'move', case
                 -- A session pays for two statements where it had one, and a join of few bindings is no burden.
-                when (select count(*) from pgscore._bindings_of(b.profile)) > 4 then pgscore._move_light_sql(b.profile)
-                else pgscore._move_sql(b.profile)
+                when cardinality(bindings) > 4 then pgscore._move_light_sql(b.profile, bindings, targets)
+                else pgscore._move_sql(b.profile, bindings, targets)
             end,
-            'update', pgscore._update_sql(b.profile, pgscore._profile_object(b, 'queue'))
+            'update', pgscore._update_sql(b.profile, pgscore._profile_object(b, 'queue'), bindings, targets)
         )),
-        format('moves counters of %s and stores scores, in one UPDATE', b.profile), b.owner
+        says, b.owner
+    ) s
+$$;
+
+comment on function pgscore._applying_sql(pgscore.binding, text, pgscore.binding[], pgscore.binding[], text) is
+    'What makes a function that moves counters of many profiles: those of these bindings, with the scores of these targets';
+grant execute on function pgscore._applying_sql(pgscore.binding, text, pgscore.binding[], pgscore.binding[], text) to pgscore_reader;
+
+create function pgscore._apply_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.*
+    from pgscore._applying_sql(
+        b, pgscore._profile_object(b, 'apply'), array(select o from pgscore._bindings_of(b.profile) o),
+        array(select t from pgscore._targets_of(b.profile) t), format('moves counters of %s and stores scores, in one UPDATE', b.profile)
     ) s
 $$;
 
 comment on function pgscore._apply_sql(pgscore.binding) is 'What makes the function that moves counters of many profiles';
 grant execute on function pgscore._apply_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._backfill_targets(b pgscore.binding) returns setof pgscore.binding
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A model may read the counters, the score of another one, or what the table computes of them.
+    with targets as (
+        select t from pgscore._targets_of(b.profile) t
+    ),
+    changed as (
+        select r ->> 'column' as name from jsonb_array_elements(b.reducers) r
+        union
+        select n from targets, unnest(array[(t).score, (t).version, (t).scored_at]) n where n is not null
+        union
+        select a.attname from pg_catalog.pg_attribute a where a.attrelid = b.profile and a.attgenerated <> '' and not a.attisdropped
+    )
+    select (t).*
+    from targets
+    where (t).model = b.model or exists (
+        select from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving,
+            jsonb_array_elements(v.contract -> 'inputs') i
+        where m.name = (t).model and i ->> 'name' in (select c.name from changed c)
+    )
+$$;
+
+comment on function pgscore._backfill_targets(pgscore.binding) is
+    'The targets whose scores may change where the counters of a binding do: of its own model, and of those that read what it writes';
+grant execute on function pgscore._backfill_targets(pgscore.binding) to pgscore_reader;

@@ -150,3 +150,23 @@ $$;
 
 comment on function pgscore._commit_sql(pgscore.binding) is 'What makes the function of a queue that does at commit what a transaction queued';
 grant execute on function pgscore._commit_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._run_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.*
+    from (select o.number, o.events from pgscore._bindings_of(b.profile) o order by o.number limit 1) first,
+        pgscore._function_sql(
+            pgscore._profile_object(b, 'run') || '()', 'trigger', 'plpgsql volatile',
+            pgscore._fill(pgscore._run_template(), jsonb_build_object(
+                'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'), 'apply', pgscore._profile_object(b, 'apply'),
+                'number', first.number, 'events', quote_literal(first.events)
+            )),
+            format('does what a statement brings to %s by many bindings', b.profile), b.owner
+        ) s
+    where pgscore._is_wanted(b, 'run')
+$$;
+
+comment on function pgscore._run_sql(pgscore.binding) is 'What makes the function that does what a statement brings by many bindings';
+grant execute on function pgscore._run_sql(pgscore.binding) to pgscore_reader;

@@ -88,6 +88,29 @@ comment on function pgscore._profiles_fit_sql(pgscore.binding, text) is
     'SQL that PostgreSQL refuses where columns of the profile have got types with which counters would be wrong; never computed';
 grant execute on function pgscore._profiles_fit_sql(pgscore.binding, text) to pgscore_reader;
 
+create function pgscore._written_sql(b pgscore.binding, targets name[]) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select concat_ws(', ', pgscore._columns_sql(array(
+        select c.name from (
+            select 1 as step, k.ordinal, k.name from unnest(b.profile_key) with ordinality as k (name, ordinal)
+            union all
+            select 2, r.ordinal, r.target from pgscore._reducers_of(b) r
+            union all
+            select 3, n.ordinal, n.name
+            -- Those of other models are looked at where rows are scored: what else is attached changes nothing here.
+            from pgscore._targets_of(b.profile) t, unnest(array[t.score, t.version, t.scored_at]) with ordinality as n (name, ordinal)
+            where t.model = b.model and n.name is not null
+        ) c
+        group by c.name order by min(c.step), min(c.ordinal), c.name
+    ), 'p'), pgscore._profiles_fit_sql(b, 'p'), pgscore._columns_sql(b.profile_key || targets, 'q'))
+$$;
+
+comment on function pgscore._written_sql(pgscore.binding, name[]) is
+    'SQL that PostgreSQL refuses where columns of a profile, p, or of its queue, q, are not those that a binding writes; never computed';
+grant execute on function pgscore._written_sql(pgscore.binding, name[]) to pgscore_reader;
+
 create function pgscore._event_parts(b pgscore.binding) returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -106,7 +129,13 @@ begin
     -- Those that are looked up in the events bring nothing.
     select
         array_agg(r.target order by r.ordinal) filter (where r.kind <> 'look'),
-        array_agg(r.one order by r.ordinal) filter (where r.kind <> 'look'),
+        -- Of the variables' types: PL/pgSQL would have a cast made ready in each transaction. But one that might cut off.
+        array_agg(
+            case
+                when r.delta not in ('bigint', 'numeric', 'double precision') then r.one
+                else format(case when r.one ~ '^case ' then '(%s)::%s' else '%s::%s' end, r.one, r.delta)
+            end order by r.ordinal
+        ) filter (where r.kind <> 'look'),
         array_agg(r.folded order by r.ordinal) filter (where r.kind <> 'look'),
         string_agg(
             format('%I = %s', r.target, pgscore._fill(r.grown, jsonb_build_object(
@@ -116,30 +145,39 @@ begin
     into targets, ones, folded, moved
     from pgscore._reducers_of(b) r;
     return jsonb_build_object(
-        'binding', b.events, 'number', b.number, 'events', b.events, 'profile', b.profile, 'timing', b.timing,
+        'binding', b.events, 'number', b.number, 'events', b.events, 'profile', b.profile,
         'queue', pgscore._profile_object(b, 'queue'), 'unfit', pgscore._unfit_sql(b), 'recounted', pgscore._recounted_sql(),
         'read', format(
             e'%s,\n    %s,\n    (select row(%s) from %s p, %s q where false)', pgscore._columns_sql(pgscore._read_columns(b), 'e'),
-            pgscore._events_fit_sql(b, 'e'),
-            concat_ws(', ', pgscore._columns_sql(array(
-                select c.name from (
-                    select 1 as step, k.ordinal, k.name from unnest(b.profile_key) with ordinality as k (name, ordinal)
-                    union all
-                    select 2, r.ordinal, r.target from pgscore._reducers_of(b) r
-                    union all
-                    select 3, n.ordinal, n.name
-                    from pgscore._targets_of(b.profile) t, unnest(array[t.score, t.version, t.scored_at]) with ordinality as n (name, ordinal)
-                    where n.name is not null
-                ) c
-                group by c.name order by min(c.step), min(c.ordinal), c.name
-            ), 'p'), pgscore._profiles_fit_sql(b, 'p'), pgscore._columns_sql(b.profile_key || targets, 'q')), b.profile, pgscore._profile_object(b, 'queue')
+            pgscore._events_fit_sql(b, 'e'), pgscore._written_sql(b, targets), b.profile, pgscore._profile_object(b, 'queue')
         ),
+        -- As long as it fits nothing is left of it but the locks, without which a change of columns might come too late.
+        'fits', format(
+            e'case when false then row(\n        %s,\n        %s\n    ) is null else true end\n'
+                '    and (select 1 from %s p, %s q where false and row(\n        %s\n    ) is null) is null',
+            pgscore._columns_sql(pgscore._read_columns(b), 'e'), pgscore._events_fit_sql(b, 'e'), b.profile, pgscore._profile_object(b, 'queue'),
+            pgscore._written_sql(b, targets)
+        ),
+        'runs', case when pgscore._is_together(b) then '''last''' else format('case when row_number() over () = 1 then %L end', b.timing) end,
+        'runs_one', quote_literal(case when pgscore._is_together(b) then 'last' else b.timing end),
         'columns', pgscore._columns_sql(b.profile_key || targets),
         'event_keys', pgscore._columns_sql(b.event_key, 'e'),
         'present', pgscore._present_sql(b.event_key, 'e'),
         'folded_names', pgscore._columns_sql(b.profile_key || targets, 'f'),
-        'ones', concat_ws(', ', pgscore._columns_sql(b.event_key, 'e'), pgscore._list_sql(ones)),
-        'worth_one', concat_ws(' and ', pgscore._present_sql(b.event_key, 'e'), pgscore._worth_sql(b, ones)),
+        'brought', concat_ws(', ',
+            (
+                select string_agg(format('e.%I::%s', e.name, t.type), ', ' order by ordinal)
+                from unnest(b.event_key) with ordinality as e (name, ordinal)
+                join unnest(pgscore._key_types(b.profile, b.profile_key)) with ordinality as t (type, ordinal) using (ordinal)
+            ),
+            pgscore._list_sql(ones)
+        ),
+        'is_nothing', concat_ws(' or not ',
+            (select string_agg(format('here.key_%s is null', o), ' or ' order by o) from generate_subscripts(b.event_key, 1) o),
+            pgscore._worth_sql(b, array(
+                select format('here.delta_%s', r.ordinal) from pgscore._reducers_of(b) r where r.kind <> 'look' order by r.ordinal
+            ))
+        ),
         'folded', array_to_string(keys_folded || array(
             select format('%s as %I', f.folded, t.target)
             from unnest(folded) with ordinality as f (folded, ordinal) join unnest(targets) with ordinality as t (target, ordinal) using (ordinal)
@@ -167,7 +205,7 @@ create function pgscore._can_move_at_once(b pgscore.binding) returns boolean
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select b.timing = 'statement' and not exists (select from pgscore._reducers_of(b) r where r.kind = 'look')
+    select b.timing = 'statement' and not pgscore._is_together(b) and not exists (select from pgscore._reducers_of(b) r where r.kind = 'look')
 $$;
 
 comment on function pgscore._can_move_at_once(pgscore.binding) is
@@ -178,9 +216,9 @@ create function pgscore._insert_one_sql(b pgscore.binding, parts jsonb) returns 
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select pgscore._fill(
-        case when pgscore._can_move_at_once(b) then pgscore._move_one_template() else pgscore._queue_one_template() end, parts
-    )
+    select pgscore._fill(pgscore._insert_one_template(), parts || jsonb_build_object(
+        'move_at_once', case when pgscore._can_move_at_once(b) then pgscore._fill(pgscore._move_at_once_template(), parts) end
+    ))
 $$;
 
 comment on function pgscore._insert_one_sql(pgscore.binding, jsonb) is 'What a trigger function does with one event that came';
@@ -197,7 +235,6 @@ as $$
         union all
         select 2, r.ordinal, format('delta_%s %s;', r.ordinal, r.delta) from pgscore._reducers_of(b) r where r.kind <> 'look'
     ) d
-    where pgscore._can_move_at_once(b)
 $$;
 
 comment on function pgscore._declared_sql(pgscore.binding) is 'The variables of what a trigger function does with one event';
@@ -291,8 +328,8 @@ as $$
             e'if pg_partition_root(tg_relid) is distinct from %L::regclass then\n    return null;\nend if;', b.events
         ) end,
         'recount_all', case when exists (select from jsonb_array_elements(b.reducers) r where not r ? 'deletes') then format(
-            e'insert into %s (pgscore_binding, pgscore_task, pgscore_runs)\nvalues (%s, ''recount all'', %L);',
-            pgscore._profile_object(b, 'queue'), b.number, b.timing
+            e'insert into %s (pgscore_binding, pgscore_task, pgscore_runs)\nvalues (%s, ''recount all'', %s);',
+            pgscore._profile_object(b, 'queue'), b.number, parts ->> 'runs_one'
         ) end
     ))
 $$;

@@ -110,7 +110,7 @@ comment on function pgscore._work_join_sql(pgscore.binding) is
     'SQL that joins to rows of a profile table what a binding has to do with each, w, and what its events say, r';
 grant execute on function pgscore._work_join_sql(pgscore.binding) to pgscore_reader;
 
-create function pgscore._move_each_sql(profile regclass) returns text
+create function pgscore._move_each_sql(profile regclass, bindings pgscore.binding[]) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -120,13 +120,13 @@ as $$
         ),
         'filled', pgscore._fill_generated_sql(_move_each_sql.profile, 'here.one')
     ))
-    from pgscore._bindings_of(profile) b, pgscore._reducers_of(b) r
+    from unnest(bindings) b, pgscore._reducers_of(b) r
 $$;
 
-comment on function pgscore._move_each_sql(regclass) is 'What the apply function does with each row that it has found as it will stand';
-grant execute on function pgscore._move_each_sql(regclass) to pgscore_reader;
+comment on function pgscore._move_each_sql(regclass, pgscore.binding[]) is 'What the apply function does with each row that it has found as it will stand';
+grant execute on function pgscore._move_each_sql(regclass, pgscore.binding[]) to pgscore_reader;
 
-create function pgscore._move_sql(profile regclass) returns text
+create function pgscore._move_sql(profile regclass, bindings pgscore.binding[], targets pgscore.binding[]) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -137,7 +137,7 @@ as $$
                 'every_%1$s := exists (select from unnest(here.work) w where w.pgscore_binding = %1$s and w.pgscore_task = ''recount all'');', b.number
             ), e'\n' order by b.number
         ),
-        'models', format('%L::text[]', array(select t.model from pgscore._targets_of(_move_sql.profile) t)),
+        'models', format('%L::text[]', array(select t.model from unnest(targets) t)),
         'forced', coalesce(
             string_agg(
                 format('coalesce((%2$s or here.every_%1$s) and r%1$s.any_event is not false, false)', b.number, pgscore._touched_sql(b)),
@@ -145,13 +145,13 @@ as $$
             ) filter (where c.recounts), 'false'
         ),
         'counted', string_agg(format('here.every_%1$s or coalesce(w%1$s.pgscore_absolute, false)', b.number), ' or ' order by b.number),
-        'unscored', (select string_agg(format('pgscore_row.%I is null', t.score), ' or ') from pgscore._targets_of(_move_sql.profile) t),
+        'unscored', (select string_agg(format('pgscore_row.%I is null', t.score), ' or ') from unnest(targets) t),
         'values', string_agg(c.columns, '' order by b.number),
         'joins', string_agg(pgscore._work_join_sql(b), e'\n' order by b.number),
-        'each', pgscore._move_each_sql(_move_sql.profile),
+        'each', pgscore._move_each_sql(_move_sql.profile, bindings),
         'bound', pgscore._bound_sql(_move_sql.profile)
     ))
-    from pgscore._bindings_of(profile) b,
+    from unnest(bindings) b,
         lateral (
             select
                 bool_or(r.kind <> 'add') as recounts,
@@ -160,9 +160,9 @@ as $$
         ) c
 $$;
 
-comment on function pgscore._move_sql(regclass) is
+comment on function pgscore._move_sql(regclass, pgscore.binding[], pgscore.binding[]) is
     'What the apply function does to find the rows as they will stand, from the locked rows, the work, and what the events say';
-grant execute on function pgscore._move_sql(regclass) to pgscore_reader;
+grant execute on function pgscore._move_sql(regclass, pgscore.binding[], pgscore.binding[]) to pgscore_reader;
 
 create function pgscore._deltas_join_sql(profile_key name[], name text, bindings pgscore.binding[]) returns text
 language sql stable
@@ -189,7 +189,7 @@ comment on function pgscore._deltas_join_sql(name[], text, pgscore.binding[]) is
     'SQL that joins to rows of a profile table what new events bring to each, of bindings with the same key';
 grant execute on function pgscore._deltas_join_sql(name[], text, pgscore.binding[]) to pgscore_reader;
 
-create function pgscore._move_light_sql(profile regclass) returns text
+create function pgscore._move_light_sql(profile regclass, bindings pgscore.binding[], targets pgscore.binding[]) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -222,10 +222,10 @@ as $$
             select string_agg(pgscore._deltas_join_sql(k.profile_key, 'd' || k.first, k.bindings), e'\n' order by k.first)
             from pgscore._keys_of(_move_light_sql.profile) k
         ),
-        'bound', pgscore._bound_sql(profile), 'each', pgscore._move_each_sql(profile), 'move', pgscore._move_sql(profile)
+        'bound', pgscore._bound_sql(profile), 'each', pgscore._move_each_sql(profile, bindings), 'move', pgscore._move_sql(profile, bindings, targets)
     ))
 $$;
 
-comment on function pgscore._move_light_sql(regclass) is
+comment on function pgscore._move_light_sql(regclass, pgscore.binding[], pgscore.binding[]) is
     'What the apply function of a table with many bindings does to find the rows as they will stand';
-grant execute on function pgscore._move_light_sql(regclass) to pgscore_reader;
+grant execute on function pgscore._move_light_sql(regclass, pgscore.binding[], pgscore.binding[]) to pgscore_reader;

@@ -60,6 +60,62 @@ $$;
 comment on function pgscore._rekey_one_sql(pgscore.binding) is 'What the trigger function of a profile table does where a row gets another key';
 grant execute on function pgscore._rekey_one_sql(pgscore.binding) to pgscore_reader;
 
+create function pgscore._arrivals_sql(bindings pgscore.binding[]) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- The same key and the same timing: one of them speaks for all.
+    select pgscore._fill(pgscore._arrive_one_template(), jsonb_build_object(
+        'queue', pgscore._profile_object(o, 'queue'), 'timing', o.timing,
+        'number', case cardinality(bindings) when 1 then o.number::text else 'b.number' end,
+        'and_numbers', case when cardinality(bindings) > 1 then format(
+            ', unnest(%L::integer[]) as b (number)', array(select a.number from unnest(bindings) a order by a.number)
+        ) end,
+        'columns', pgscore._columns_sql(o.profile_key), 'values', pgscore._columns_sql(o.profile_key, 'n'),
+        'fits', (
+            select string_agg(format('n.%1$I = null::%2$s, q.%1$I', k.name, k.type), ', ' order by k.ordinal)
+            from rows from (unnest(o.profile_key), unnest(pgscore._key_types(o.profile, o.profile_key))) with ordinality as k (name, type, ordinal)
+        ),
+        'unfit', pgscore._unfit_sql(o), 'present', pgscore._present_sql(o.profile_key, 'n')
+    ))
+    from unnest(bindings[1:1]) o
+$$;
+
+comment on function pgscore._arrivals_sql(pgscore.binding[]) is
+    'What the trigger function of a profile table does with new rows for bindings with the same key and timing';
+grant execute on function pgscore._arrivals_sql(pgscore.binding[]) to pgscore_reader;
+
+create function pgscore._mark_functions_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Whoever writes to the table evaluates the condition of its triggers. These say yes or no, and do nothing.
+    select f.statement
+    from (
+        select 1 as step, s.statement, s.ordinal
+        from pgscore._function_sql(
+            pgscore._profile_object(b, 'has_mark') || '()', 'boolean', 'plpgsql stable',
+            pgscore._fill(pgscore._has_mark_template(), jsonb_build_object('profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'))),
+            format('whether a setting names a mark in the queue of %s', b.profile), b.owner
+        ) with ordinality as s (statement, ordinal)
+        union all
+        select 2, s.statement, s.ordinal
+        from pgscore._function_sql(
+            pgscore._profile_object(b, 'is_marked') || '()', 'boolean', 'plpgsql immutable',
+            pgscore._fill(pgscore._is_marked_template(), jsonb_build_object('profile', b.profile, 'has_mark', pgscore._profile_object(b, 'has_mark'))),
+            format('whether a statement stores rows of %s together with their scores', b.profile), b.owner, has_owners_rights => false
+        ) with ordinality as s (statement, ordinal)
+        union all
+        select 3, format('grant execute on function %s() to public', pgscore._profile_object(b, m.what)), m.ordinal
+        from unnest(array['has_mark', 'is_marked']) with ordinality as m (what, ordinal)
+    ) f
+    order by f.step, f.ordinal
+$$;
+
+comment on function pgscore._mark_functions_sql(pgscore.binding) is
+    'What makes the functions by which the trigger that scores rows stands aside where they are stored with their scores';
+grant execute on function pgscore._mark_functions_sql(pgscore.binding) to pgscore_reader;
+
 create function pgscore._profile_functions_sql(b pgscore.binding) returns setof text
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -70,6 +126,10 @@ as $$
         union all
         select 2, 'commit', f.statement, f.ordinal from pgscore._commit_sql(b) with ordinality as f (statement, ordinal)
         union all
+        select 10, 'run', f.statement, f.ordinal from pgscore._run_sql(b) with ordinality as f (statement, ordinal)
+        union all
+        select 7, 'mark', f.statement, f.ordinal from pgscore._mark_functions_sql(b) with ordinality as f (statement, ordinal)
+        union all
         select 9, 'tell', f.statement, f.ordinal from pgscore._tell_functions_sql(b) with ordinality as f (statement, ordinal)
         union all
         select t.step, t.what, s.statement, s.ordinal
@@ -77,16 +137,12 @@ as $$
             select
                 jsonb_build_object('profile', b.profile, 'queue', pgscore._profile_object(b, 'queue')) as common,
                 string_agg(pgscore._rekey_one_sql(o), e'\n' order by o.number) as rekeys,
-                string_agg(
-                    pgscore._fill(pgscore._arrive_one_template(), jsonb_build_object(
-                        'queue', pgscore._profile_object(o, 'queue'), 'number', o.number, 'timing', o.timing,
-                        'columns', pgscore._columns_sql(o.profile_key), 'values', pgscore._columns_sql(o.profile_key, 'n'),
-                        'fits', (
-                            select string_agg(format('n.%1$I = null::%2$s, q.%1$I', k.name, k.type), ', ' order by k.ordinal)
-                            from rows from (unnest(o.profile_key), unnest(pgscore._key_types(o.profile, o.profile_key))) with ordinality as k (name, type, ordinal)
-                        ), 'unfit', pgscore._unfit_sql(o),
-                        'present', pgscore._present_sql(o.profile_key, 'n')
-                    )), e'\n' order by o.number
+                (
+                    select string_agg(pgscore._arrivals_sql(a.bindings), e'\n' order by a.first)
+                    from (
+                        select array_agg(k order by k.number) as bindings, min(k.number) as first
+                        from pgscore._bindings_of(b.profile) k group by k.profile_key, k.timing
+                    ) a
                 ) as arrivals,
                 string_agg(
                     pgscore._fill(pgscore._forget_one_template(), jsonb_build_object(
@@ -127,7 +183,8 @@ as $$
     from (
         -- A parent hands a trigger for each row on to its partitions; statement triggers each table has for itself. Triggers
         -- fire in the order of their names: the one that scores comes last, and sees what the others made of the row.
-        select 1 as step, b.profile as relation, '~pgscore_score' as name, 'score' as function, 'before update' as fires, 'for each row' as details
+        select 1 as step, b.profile as relation, '~pgscore_score' as name, 'score' as function, 'before update' as fires,
+            format('for each row when (not %s())', pgscore._profile_object(b, 'is_marked')) as details
         union all
         select 2, r.relation, t.name, t.function, t.fires, t.details
         from pgscore._partitions(b.profile) as r (relation),

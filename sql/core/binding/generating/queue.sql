@@ -118,7 +118,7 @@ begin
                 ('pgscore_transaction', 'The transaction'), ('pgscore_id', 'Counts up'),
                 ('pgscore_binding', 'The number of the binding; 0: it concerns all of the table'),
                 ('pgscore_task', 'move: add the deltas; undo: those that can be taken away, and recount the rest; recount: all of a profile; recount all: of every profile; arrive, rekey: a profile is new or has a new key; rekeyed: it is stored with it; scored: rows are being stored with their scores'),
-                ('pgscore_runs', 'When what is queued is done because of this row: at commit, or at the end of the statement; NULL: because of another row')
+                ('pgscore_runs', 'When what is queued is done because of this row: at commit, or at the end of the statement; last: after all triggers of the statement; NULL: because of another row')
             ) as c (name, says)
             union all
             select c.name, c.says from pgscore._queue_columns(b.profile) c

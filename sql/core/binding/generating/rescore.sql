@@ -57,8 +57,8 @@ set search_path = pg_catalog, pg_temp
 as $$
     -- Without the version beside the score nothing tells which rows are outdated.
     select case when b.version is null then 'true' else format(
-        e'here.wanted = ''whole''\nor pgscore_row.%1$I is distinct from here.serving and (here.wanted = ''outdated'' or not %2$s)\n'
-            'or here.wanted = ''outdated'' and (pgscore_row.%3$I is null or %2$s)',
+        e'here.whole\nor pgscore_row.%1$I is distinct from here.serving and (here.outdated or not %2$s)\n'
+            'or here.outdated and (pgscore_row.%3$I is null or %2$s)',
         b.version,
         format(
             '(here.listed and %s in (select s.key from pgscore.stale_row s where s.binding = %s and s.cause = ''score''))',
@@ -72,29 +72,6 @@ comment on function pgscore._wanted_sql(pgscore.binding) is
     'SQL that says whether a row is to be rescored: any (whole), what is outdated, stale or has no score (outdated), or what is outdated and not listed stale (missed)';
 grant execute on function pgscore._wanted_sql(pgscore.binding) to pgscore_reader;
 
-create function pgscore._rescore_write_sql(b pgscore.binding, parts jsonb) returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    select case when b.log then pgscore._fill(pgscore._rescore_log_template(), jsonb_build_object(
-            'write', w.write, 'key_text', pgscore._key_text_sql(b.profile_key, 'p'), 'number', b.number, 'profile', quote_literal(b.profile)
-        )) else w.write || e';\nget diagnostics changed = row_count;' end
-    from (
-        select pgscore._fill(pgscore._rescore_write_template(), parts || jsonb_build_object(
-            'score', quote_ident(b.score),
-            'columns', concat(
-                case when b.version is not null then format(', %I = here.serving', b.version) end,
-                case when b.scored_at is not null then format(', %I = now()', b.scored_at) end
-            ),
-            'differs', format('p.%I is distinct from u.score', b.score)
-                || case when b.version is null then '' else format(' or p.%I is distinct from here.serving', b.version) end
-        )) as write
-    ) w
-$$;
-
-comment on function pgscore._rescore_write_sql(pgscore.binding, jsonb) is 'What writes the scores that differ, and logs them';
-grant execute on function pgscore._rescore_write_sql(pgscore.binding, jsonb) to pgscore_reader;
-
 create function pgscore._rescore_target_sql(b pgscore.binding) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -105,25 +82,36 @@ declare
     arrays constant text := (select string_agg('here.keys_' || o, ', ' order by o) from generate_subscripts(key, 1) o);
     others constant text[] := array(select t.model from pgscore._targets_of(b.profile) t where t.model <> b.model order by 1);
     written constant name[] := array_remove(array[b.score, b.version, b.scored_at], null);
+    range constant text := format(
+        e'(%%1$s) >= (%s)\n    and (%%1$s) <= (%s)', pgscore._bound_keys_sql(key, types, 'here.first'),
+        pgscore._bound_keys_sql(key, types, 'here.last')
+    );
+    logged text;
     parts jsonb := jsonb_build_object(
         'number', b.number, 'model', quote_literal(b.model), 'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'),
         'keys', pgscore._columns_sql(key, 'pgscore_row'), 'present', pgscore._present_sql(key, 'pgscore_row'),
         'first', pgscore._bound_keys_sql(key, types, 'here.first'), 'wanted', pgscore._wanted_sql(b),
         'place', pgscore._places_sql(key, 'pgscore_row'), 'last_place', (
-            select format('array[%s]', string_agg(format('l.key_%s::text', o), ', ' order by o)) from generate_subscripts(key, 1) o
+            select format('array[%s]', string_agg(format('(array_agg(u.key_%s))[count(*)]::text', o), ', ' order by o))
+            from generate_subscripts(key, 1) o
         ),
         'page_first', pgscore._bound_keys_sql(key, types, 'page_first'),
         'range', format(
-            e'(%1$s) >= (%2$s)\n    and (%1$s) <= (%3$s) and (here.among is null or %4$s = any (here.among))', pgscore._columns_sql(key, 'pgscore_row'),
-            pgscore._bound_keys_sql(key, types, 'here.first'), pgscore._bound_keys_sql(key, types, 'here.last'),
+            -- The planner takes a case for half of the rows: an OR it took for so few that it looked each of them up again.
+            e'%s\n    and case when here.among is null then true else %s = any (here.among) end', format(range, pgscore._columns_sql(key, 'pgscore_row')),
             pgscore._key_text_sql(key, 'pgscore_row')
         ),
+        -- Rows that are to be written are read as those that were locked are: range beside range.
+        'own_range', format(range, pgscore._columns_sql(key, 'p')),
         'key_text', pgscore._key_text_sql(b.profile_key, 'pgscore_row'), 'row_text', pgscore._key_text_sql(key, 'pgscore_row'),
         'unnested_text', pgscore._key_text_sql(array(select ('key_' || o)::name from generate_subscripts(key, 1) o), 'u'),
         'order', pgscore._row_order_sql(b.profile, 'pgscore_row'), 'known', pgscore._known_sql(b),
         'arrays', arrays, 'collectors', arrays,
         'key_names', (select string_agg('key_' || o, ', ' order by o) from generate_subscripts(key, 1) o),
-        'collected', (select string_agg(format('array_agg(l.key_%s)', o), ', ' order by o) from generate_subscripts(key, 1) o),
+        'collected', (select string_agg(format('array_agg(u.key_%s)', o), ', ' order by o) from generate_subscripts(key, 1) o),
+        'collected_without', (
+            select string_agg(format('array_agg(u.key_%s) filter (where u.score is null)', o), ', ' order by o) from generate_subscripts(key, 1) o
+        ),
         'aliased', (select string_agg(format('pgscore_row.%I as key_%s', k, o), ', ' order by o) from unnest(key) with ordinality u (k, o)),
         'unnested_match', (select string_agg(format('pgscore_row.%I = u.key_%s', k, o), ' and ' order by o) from unnest(key) with ordinality u (k, o)),
         'match', (select string_agg(format('p.%I = u.key_%s', k, o), ' and ' order by o) from unnest(key) with ordinality u (k, o)),
@@ -131,20 +119,35 @@ declare
         'fail', format('perform pgscore._fail(%s, %L, sqlstate, sqlerrm, detail, hint);', b.number, b.events)
     );
 begin
-    -- A model may read the score of another one.
+    if b.log then
+        logged := pgscore._fill(pgscore._rescore_log_template(), jsonb_build_object('number', b.number, 'profile', quote_literal(b.profile)));
+    end if;
     parts := parts || jsonb_build_object(
+        -- A model may read the score of another one.
         'alone', case when cardinality(others) > 0 then format(
             e' and not exists (\n    select from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving,\n'
                 '        jsonb_array_elements(v.contract -> ''inputs'') i\n    where m.name = any (%L::text[]) and i ->> ''name'' = any (%L::text[])\n)',
             others, written
         ) end,
-        'ask_all', pgscore._fill(pgscore._rescore_ask_template(), jsonb_build_object('model', quote_literal(b.model), 'taken',
-            e'scores := scores || answer.scores;\nreasons[start : start + cardinality(answer.scores) - 1] := answer.reasons;'
-        )),
-        'ask_some', pgscore._fill(pgscore._rescore_ask_template(), jsonb_build_object('model', quote_literal(b.model), 'taken',
-            e'for nth in 1 .. cardinality(answer.scores) loop\n    reasons[places[start + nth - 1]] := answer.reasons[nth];\nend loop;'
-        )),
-        'write', pgscore._rescore_write_sql(b, parts)
+        'score', quote_ident(b.score),
+        'columns', concat(
+            case when b.version is not null then format(', %I = here.serving', b.version) end,
+            case when b.scored_at is not null then format(', %I = now()', b.scored_at) end
+        ),
+        'former', concat_ws(
+            ', ', format('pgscore_row.%I as former', b.score), case when b.version is not null then format('pgscore_row.%I as former_version', b.version) end
+        ),
+        'former_differs', 'u.former is distinct from u.score'
+            || case when b.version is null then '' else ' or u.former_version is distinct from here.serving' end,
+        'differs', format('p.%I is distinct from u.score', b.score)
+            || case when b.version is null then '' else format(' or p.%I is distinct from here.serving', b.version) end,
+        'returned', case when b.log then format('%s as key, u.score', pgscore._key_text_sql(b.profile_key, 'p')) else 'true' end,
+        'logged', logged || ', ', 'also_logged', ', ' || logged,
+        'ask', pgscore._fill(pgscore._rescore_ask_template(), parts)
+    );
+    parts := parts || jsonb_build_object(
+        'work_at_once', pgscore._fill(pgscore._rescore_at_once_template(), parts),
+        'write', pgscore._fill(pgscore._rescore_write_template(), parts)
     );
     return pgscore._fill(
         pgscore._rescore_target_template(), parts || jsonb_build_object('work', pgscore._fill(pgscore._rescore_work_template(), parts))
@@ -155,7 +158,18 @@ $$;
 comment on function pgscore._rescore_target_sql(pgscore.binding) is 'What the function that rescores does for the model of a binding';
 grant execute on function pgscore._rescore_target_sql(pgscore.binding) to pgscore_reader;
 
-create function pgscore._rescore_sql(b pgscore.binding) returns setof text
+create function pgscore._rescore_function(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case when pg_get_userbyid(b.owner) = current_user then 'rescore' else pg_backend_pid()::text end
+$$;
+
+comment on function pgscore._rescore_function(pgscore.binding) is
+    'What the name of the function that rescores ends with: for a member of the owner, of one that only this session sees';
+grant execute on function pgscore._rescore_function(pgscore.binding) to pgscore_reader;
+
+create function pgscore._rescore_sql(b pgscore.binding, name text default 'rescore') returns setof text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -164,7 +178,7 @@ as $$
         format(
             '%s(binding integer, what text, which text, version integer, first_key text[], last_key text[], some_keys text[], rows integer, '
             'out page_first text[], out page_last text[], out checked bigint, out changed bigint, out refused bigint, out skipped text[])',
-            pgscore._profile_object(b, 'rescore')
+            pgscore._profile_object(b, name)
         ),
         -- The ranges of all batches are alike: one plan in a session.
         null, 'plpgsql volatile set jit = off set plan_cache_mode = force_generic_plan set enable_sort = on',
@@ -180,5 +194,5 @@ as $$
     ) s
 $$;
 
-comment on function pgscore._rescore_sql(pgscore.binding) is 'What makes the function that brings scores of a profile table up to the version that serves';
-grant execute on function pgscore._rescore_sql(pgscore.binding) to pgscore_reader;
+comment on function pgscore._rescore_sql(pgscore.binding, text) is 'What makes the function that brings scores of a profile table up to the version that serves';
+grant execute on function pgscore._rescore_sql(pgscore.binding, text) to pgscore_reader;

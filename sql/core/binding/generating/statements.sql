@@ -1,4 +1,6 @@
-create function pgscore._function_sql(signature text, returns text, posture text, body text, says text, owner regrole) returns setof text
+create function pgscore._function_sql(
+    signature text, returns text, posture text, body text, says text, owner regrole, has_owners_rights boolean default true
+) returns setof text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -8,8 +10,9 @@ as $$
     from (select replace(format(e'\n%s\n', body), chr(2), chr(10)) as body) as text, lateral (
         values
             (1, format(
-                e'create or replace function %s%s\nlanguage %s security definer set search_path = pg_catalog, pg_temp\nas %L',
-                signature, coalesce(' returns ' || returns, ''), posture, text.body
+                e'create or replace function %s%s\nlanguage %s%s\nas %L',
+                signature, coalesce(' returns ' || returns, ''), posture,
+                case when has_owners_rights then ' security definer set search_path = pg_catalog, pg_temp' end, text.body
             )),
             (2, format('comment on function %s is %L', signature, format('pgscore: %s (%s)', says, md5(text.body)))),
             (3, format('revoke all on function %s from public', signature)),
@@ -19,9 +22,9 @@ as $$
     order by s.step
 $$;
 
-comment on function pgscore._function_sql(text, text, text, text, text, regrole) is
-    'What makes a function that works with the rights of the owner of tables, and that nobody else may call';
-grant execute on function pgscore._function_sql(text, text, text, text, text, regrole) to pgscore_reader;
+comment on function pgscore._function_sql(text, text, text, text, text, regrole, boolean) is
+    'What makes a function that works with the rights of the owner of tables, or with its caller''s, and that nobody else may call';
+grant execute on function pgscore._function_sql(text, text, text, text, text, regrole, boolean) to pgscore_reader;
 
 create function pgscore._trigger_hash(fires text, details text) returns text
 language sql immutable
@@ -41,16 +44,19 @@ as $$
         (
             select case
                 when t.tgenabled not in ('O', 'A') then 'disabled'
-                when c.hash is null or t.tgfoid is distinct from function::oid
+                when c.hash is null or t.tgfoid is distinct from function::oid then 'edited'
+                when c.hash <> pgscore._trigger_hash(fires, details) then 'outdated'
+                when
                     -- What its definition says, but for expressions: those are PostgreSQL's text of ours.
-                    or (t.tgtype & 1 <> 0) <> (details ~ 'for each row') or (t.tgtype & 2 <> 0) <> (fires ~ '^before')
+                    (t.tgtype & 1 <> 0) <> (details ~ 'for each row') or (t.tgtype & 2 <> 0) <> (fires ~ '^before')
                     or (t.tgtype & 4 <> 0) <> (fires ~ ' insert') or (t.tgtype & 8 <> 0) <> (fires ~ ' delete')
                     or (t.tgtype & 16 <> 0) <> (fires ~ ' update') or (t.tgtype & 32 <> 0) <> (fires ~ ' truncate')
                     or (t.tgqual is not null) <> (details ~ 'when [(]') or array_length(t.tgattr::smallint[], 1) > 0
                     or (t.tgnewtable is not null) <> (details ~ 'new table') or (t.tgoldtable is not null) <> (details ~ 'old table')
                     or t.tginitdeferred <> (details ~ 'initially deferred')
+                    -- One that names no columns is written alike.
+                    or details ~ ' when [(]not ' and strpos(pg_get_triggerdef(t.oid), format('WHEN ((NOT %s))', substring(details from ' when [(]not (.*)[)]$'))) = 0
                 then 'edited'
-                when c.hash <> pgscore._trigger_hash(fires, details) then 'outdated'
                 else 'ok'
             end
             from pg_catalog.pg_trigger t,

@@ -24,10 +24,10 @@ exception when others then
 end;
 insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
 select {{number}}, 'arrive', case when row_number() over () = 1 then '{{timing}}' end, {{values}}
-from pgscore_new n
+from pgscore_new n{{and_numbers}}
 where {{present}};
 $template$ $function$;
 
 comment on function pgscore._arrive_one_template() is
-    'Template: the statement that queues new profiles for a binding';
+    'Template: the statement that queues new profiles for bindings with the same key and timing, of which one row runs all';
 grant execute on function pgscore._arrive_one_template() to pgscore_reader;

@@ -27,7 +27,7 @@ as $function$ select $template$
 insert into {{queue}}
     (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
 select
-    {{number}}, {{task}}, case when row_number() over () = 1 then '{{timing}}' end,
+    {{number}}, {{task}}, {{runs}},
     {{folded_names}}
 from (
     select {{signed}}

@@ -107,3 +107,37 @@ $template$ $function$;
 comment on function pgscore._alone_update_template() is
     'Template: the statement that moves the counters of one profile';
 grant execute on function pgscore._alone_update_template() to pgscore_reader;
+
+create function pgscore._run_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Does what a statement has brought to {{profile}} by many bindings. Generated; change it with pgscore.attach.
+<<here>>
+declare
+    work {{queue}}[];
+    detail text;
+    hint text;
+begin
+    with taken as (
+        delete from {{queue}} pgscore_row
+        where pgscore_row.pgscore_transaction = pg_current_xact_id_if_assigned() and pgscore_row.pgscore_runs = 'last'
+        returning pgscore_row as work
+    )
+    select array_agg(t.work) into work from taken t;
+    if work is null then
+        return null;
+    end if;
+    begin
+        perform {{apply}}(work);
+    exception when others then
+        get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
+        perform pgscore._fail({{number}}, {{events}}, sqlstate, sqlerrm, detail, hint);
+    end;
+    return null;
+end
+$template$ $function$;
+
+comment on function pgscore._run_template() is
+    'Template: the trigger function that does, after all triggers of a statement, what they have queued';
+grant execute on function pgscore._run_template() to pgscore_reader;

@@ -5,17 +5,20 @@ as $function$ select $template$
 -- Binding {{binding}}: rows that come into {{events}} move {{profile}}. Generated; change it with pgscore.attach.
 <<here>>
 declare
-    many boolean;
+    many boolean := false;
     {{declared}}
 begin
     begin
         -- One event is what most statements bring, and to group it costs more than all the rest. No other columns are read
         -- or written below, or at commit, so what is wrong with them is found here, and said in one sentence.
-        perform {{read}}
-        from pgscore_new e offset 1;
-        many := found;
-    exception when others then
-        {{unfit}}
+        select {{brought}}
+        into strict {{variables}}
+        from pgscore_new e
+        where {{fits}};
+    exception
+        when no_data_found then return null;
+        when too_many_rows then many := true;
+        when others then {{unfit}}
     end;
     if many then
         {{insert_many}}
@@ -38,7 +41,7 @@ as $function$ select $template$
 insert into {{queue}}
     (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
 select
-    {{number}}, 'move', case when row_number() over () = 1 then '{{timing}}' end,
+    {{number}}, 'move', {{runs}},
     {{folded_names}}
 from (
     select {{folded}}
@@ -53,31 +56,28 @@ comment on function pgscore._queue_many_template() is
     'Template: the statement that folds inserted events by profile and queues what they bring';
 grant execute on function pgscore._queue_many_template() to pgscore_reader;
 
-create function pgscore._queue_one_template() returns text
+create function pgscore._insert_one_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
+if {{is_nothing}} then
+    return null;
+end if;
+{{move_at_once}}
 insert into {{queue}}
     (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
-select {{number}}, 'move', '{{timing}}', {{ones}}
-from {{source}}
-where {{worth_one}};
+values ({{number}}, 'move', {{runs_one}}, {{variables}});
 $template$ $function$;
 
-comment on function pgscore._queue_one_template() is
-    'Template: the statement that queues the event of a statement that brought only one';
-grant execute on function pgscore._queue_one_template() to pgscore_reader;
+comment on function pgscore._insert_one_template() is
+    'Template: what a trigger function does with one event that came';
+grant execute on function pgscore._insert_one_template() to pgscore_reader;
 
-create function pgscore._move_one_template() returns text
+create function pgscore._move_at_once_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
-select {{ones}} into {{variables}}
-from {{source}}
-where {{worth_one}};
-if not found then
-    return null;
-elsif not {{recounted}} then
+if not {{recounted}} then
     update {{profile}} p set {{moved}}
     where {{match_variables}};
     if found then
@@ -85,11 +85,8 @@ elsif not {{recounted}} then
     end if;
 end if;
 -- No profile, or events of this statement were counted before: that is more than one UPDATE.
-insert into {{queue}}
-    (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
-values ({{number}}, 'move', 'statement', {{variables}});
 $template$ $function$;
 
-comment on function pgscore._move_one_template() is
+comment on function pgscore._move_at_once_template() is
     'Template: what a trigger function does with one event where work is done at the end of each statement';
-grant execute on function pgscore._move_one_template() to pgscore_reader;
+grant execute on function pgscore._move_at_once_template() to pgscore_reader;

@@ -8,18 +8,19 @@ as $function$ select $template$
 <<here>>
 declare
     task text := $2;
-    wanted text := $3;
+    whole boolean := $3 = 'whole';
+    outdated boolean := $3 = 'outdated';
     serving integer := $4;
     first text[] := $5;
     last text[] := $6;
     among text[] := $7;
+    many integer := $8;
     listed boolean;
     {{declared}}
     names text[];
     scores double precision[];
     reasons text[];
     given {{profile}}[];
-    places bigint[];
     answer record;
     mark bigint;
     start integer;
@@ -57,15 +58,13 @@ if $1 = {{number}} then
                 select {{place}} into page_first from {{profile}} pgscore_row
                 where ({{keys}}) > ({{first}}) and {{present}} and ({{wanted}}) order by {{keys}} limit 1;
             end if;
-            select l.n, {{last_place}} into checked, page_last
+            select count(*), {{last_place}} into checked, page_last
             from (
-                select {{aliased}}, row_number() over (order by {{keys}}) as n
+                select {{aliased}}
                 from {{profile}} pgscore_row
                 where ({{keys}}) >= ({{page_first}}) and {{present}} and ({{wanted}})
-                order by {{keys}} limit $8
-            ) l
-            order by l.n desc limit 1;
-            checked := coalesce(checked, 0);
+                order by {{keys}} limit here.many
+            ) u;
             return;
         end if;
         {{work}}
@@ -84,53 +83,7 @@ create function pgscore._rescore_work_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
--- In the one order, and without waiting for anybody. Who is locked is read as it stands then.
-if exists (select from pgscore.model m where m.name = {{model}} and m.many_engine = 'estimator') then
-    select {{collected}}, array_agg(l.name), array_agg(l.pgscore_row) into {{collectors}}, names, given
-    from (
-        select {{aliased}}, {{key_text}} as name, pgscore_row
-        from {{profile}} pgscore_row
-        where {{range}} and {{present}} and ({{wanted}})
-        order by {{order}} for no key update skip locked
-    ) l;
-    {{ask_all}}
-else
-    select {{collected}}, array_agg(l.name), array_agg(l.score) into {{collectors}}, names, scores
-    from (
-        select {{aliased}}, {{key_text}} as name, pgscore.score({{model}}::text, pgscore_row) as score
-        from {{profile}} pgscore_row
-        where {{range}} and {{present}} and ({{wanted}})
-        order by {{order}} for no key update skip locked
-    ) l;
-    -- What has no score was refused, perhaps, and the function for rows says why.
-    select array_agg(pgscore_row order by u.place), array_agg(u.place order by u.place) into given, places
-    from unnest({{arrays}}, here.scores) with ordinality as u ({{key_names}}, score, place)
-    join {{profile}} pgscore_row on {{unnested_match}}
-    where u.score is null;
-    {{ask_some}}
-end if;
-select count(*) into checked from {{profile}} pgscore_row where {{range}} and {{present}} and ({{wanted}});
-if checked > coalesce(cardinality(names), 0) then
-    -- Others have locked them.
-    select array_agg({{row_text}}) into skipped
-    from {{profile}} pgscore_row
-    where {{range}} and {{present}} and ({{wanted}})
-        and {{row_text}} not in (select {{unnested_text}} from unnest({{arrays}}) as u ({{key_names}}));
-end if;
-checked := coalesce(cardinality(names), 0);
-refused := coalesce(num_nonnulls(variadic reasons), 0);
-if names is null then
-    return;
-end if;
-if listed or refused > 0 then
-    insert into pgscore.stale_row as s (binding, key, reason)
-    select {{number}}, a.key, a.reason from unnest(here.names, here.reasons) as a (key, reason)
-    where a.reason is not null and a.key is not null and {{known}}
-    on conflict on constraint stale_row_pkey do update set reason = excluded.reason where s.reason <> excluded.reason;
-    delete from pgscore.stale_row s
-    using unnest(here.names, here.reasons) as a (key, reason)
-    where s.binding = {{number}} and s.cause = 'score' and s.key = a.key and a.reason is null;
-end if;
+changed := 0;
 -- Tells the trigger that scores rows to leave these alone, unless another trigger, or another model, may have to be heard.
 if not exists (
     select from pg_catalog.pg_trigger t
@@ -139,7 +92,43 @@ if not exists (
     insert into {{queue}} (pgscore_binding, pgscore_task) values (0, 'scored') returning pgscore_id into mark;
     perform set_config('pgscore.scored', format('%s/%s', pg_trigger_depth() + 1, mark), true);
 end if;
-{{write}}
+-- In the one order, and without waiting for anybody. Who is locked is read as it stands then.
+if exists (select from pgscore.model m where m.name = {{model}} and m.many_engine = 'estimator') then
+    select count(*), {{collected}}, array_agg(u.name), array_agg(u.pgscore_row) into checked, {{collectors}}, names, given
+    from (
+        select {{aliased}}, {{key_text}} as name, pgscore_row
+        from {{profile}} pgscore_row
+        where {{range}} and {{present}} and ({{wanted}})
+        order by {{order}} for no key update skip locked
+    ) u;
+    if whole or checked < many then
+        select array_agg({{row_text}}) into skipped
+        from {{profile}} pgscore_row
+        where {{range}} and {{present}} and ({{wanted}})
+            and {{row_text}} not in (select {{unnested_text}} from unnest({{arrays}}) as u ({{key_names}}));
+    end if;
+else
+    {{work_at_once}}
+    if keys_1 is not null then
+        -- Refused, perhaps: the function for rows says why.
+        select {{collected}}, array_agg({{key_text}}), array_agg(pgscore_row) into {{collectors}}, names, given
+        from unnest({{arrays}}) as u ({{key_names}}) join {{profile}} pgscore_row on {{unnested_match}};
+    end if;
+end if;
+if names is not null then
+    {{ask}}
+    refused := num_nonnulls(variadic reasons);
+    if listed or refused > 0 then
+        insert into pgscore.stale_row as s (binding, key, reason)
+        select {{number}}, a.key, a.reason from unnest(here.names, here.reasons) as a (key, reason)
+        where a.reason is not null and a.key is not null and {{known}}
+        on conflict on constraint stale_row_pkey do update set reason = excluded.reason where s.reason <> excluded.reason;
+        delete from pgscore.stale_row s
+        using unnest(here.names, here.reasons) as a (key, reason)
+        where s.binding = {{number}} and s.cause = 'score' and s.key = a.key and a.reason is null;
+    end if;
+    {{write}}
+end if;
 if mark is not null then
     perform set_config('pgscore.scored', '', true);
     delete from {{queue}} q where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_id = here.mark;
@@ -150,19 +139,56 @@ comment on function pgscore._rescore_work_template() is
     'Template: what scores the rows that were handed out, and writes what has changed';
 grant execute on function pgscore._rescore_work_template() to pgscore_reader;
 
+create function pgscore._rescore_at_once_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- One statement, and each row is touched once. Of those that have no score the keys are left.
+with locked as materialized (
+    select {{aliased}}, {{former}}, case when here.listed then {{key_text}} end as name,
+        pgscore.score({{model}}::text, pgscore_row) as score
+    from {{profile}} pgscore_row
+    where {{range}} and {{present}} and ({{wanted}})
+    order by {{order}} for no key update skip locked
+), written as (
+    update {{profile}} p set {{score}} = u.score{{columns}}
+    from locked u
+    where {{match}} and {{own_range}} and u.score is not null and ({{former_differs}})
+    returning {{returned}}
+), {{logged}}unlisted as (
+    delete from pgscore.stale_row s
+    using locked u
+    where here.listed and s.binding = {{number}} and s.cause = 'score' and s.key = u.name and u.score is not null
+)
+select
+    count(*), (select count(*) from written), {{collected_without}}, (
+        -- What was handed out and could not be had: others have locked it, or have scored it meanwhile.
+        select array_agg({{row_text}})
+        from {{profile}} pgscore_row
+        where (here.whole or (select count(*) from locked) < here.many)
+            and {{range}} and {{present}} and ({{wanted}}) and not exists (select from locked u where {{unnested_match}})
+    )
+into checked, changed, {{collectors}}, skipped
+from locked u;
+$template$ $function$;
+
+comment on function pgscore._rescore_at_once_template() is
+    'Template: the one statement that locks, scores and writes rows';
+grant execute on function pgscore._rescore_at_once_template() to pgscore_reader;
+
 create function pgscore._rescore_ask_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
-reasons := array_fill(null::text, array[coalesce(cardinality(here.names), 0)]);
 start := 1;
-while start <= coalesce(cardinality(given), 0) loop
+while start <= cardinality(given) loop
     select s.scores, s.version, s.reasons into answer
     from pgscore._score_rows({{model}}, here.given[here.start : here.start + 999]) s;
     if answer.version is distinct from serving then
         raise exception 'another version of model "%" was promoted meanwhile', {{model}} using errcode = 'serialization_failure';
     end if;
-    {{taken}}
+    scores := scores || answer.scores;
+    reasons := reasons || coalesce(answer.reasons, array_fill(null::text, array[cardinality(answer.scores)]));
     start := start + 1000;
 end loop;
 $template$ $function$;
@@ -175,31 +201,31 @@ create function pgscore._rescore_write_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
-update {{profile}} p set {{score}} = u.score{{columns}}
-from unnest({{arrays}}, here.scores, here.reasons) as u ({{key_names}}, score, reason)
-where {{match}} and u.reason is null and ({{differs}})
+with written as (
+    update {{profile}} p set {{score}} = u.score{{columns}}
+    from unnest({{arrays}}, here.scores, here.reasons) as u ({{key_names}}, score, reason)
+    where {{match}} and u.reason is null and ({{differs}})
+    returning {{returned}}
+){{also_logged}}
+select changed + count(*) into changed from written;
 $template$ $function$;
 
 comment on function pgscore._rescore_write_template() is
-    'Template: the one UPDATE that writes scores which differ';
+    'Template: the UPDATE that writes scores which differ, from arrays';
 grant execute on function pgscore._rescore_write_template() to pgscore_reader;
 
 create function pgscore._rescore_log_template() returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
-with written as (
-    {{write}}
-    returning {{key_text}} as key, u.score
-), logged as (
+logged as (
     insert into pgscore.prediction_log (model, version, binding, key, score)
     select b.model, here.serving, b.name, w.key, w.score
     from pgscore.binding b, written w
     where b.number = {{number}} and b.profile = {{profile}}::regclass
 )
-select count(*) into changed from written;
 $template$ $function$;
 
 comment on function pgscore._rescore_log_template() is
-    'Template: what writes scores to the profile table and to the prediction log';
+    'Template: what writes scores to the prediction log too';
 grant execute on function pgscore._rescore_log_template() to pgscore_reader;

@@ -20,6 +20,9 @@ begin
         {{unfit}}
     end;
     if tg_op = 'INSERT' then
+        select {{brought}}
+        into {{variables}}
+        from {{source}};
         {{insert_one}}
     elsif tg_op = 'UPDATE' then
         {{queue_update}}

@@ -7,16 +7,6 @@ as $function$ select $template$
 declare
     rekeys boolean;
 begin
-    -- What pgscore wrote together with the score, and nothing that a trigger changes because of it.
-    if current_setting('pgscore.scored', true) ~ ('^' || pg_trigger_depth() || '/[0-9]{1,18}$') then
-        if exists (
-            select from {{queue}} q
-            where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_task = 'scored'
-                and q.pgscore_id = split_part(current_setting('pgscore.scored', true), '/', 2)::bigint
-        ) then
-            return new;
-        end if;
-    end if;
     {{rekeys}}
     {{scores}}
     return new;
@@ -26,6 +16,51 @@ $template$ $function$;
 comment on function pgscore._score_template() is
     'Template: the trigger function that scores a row of a profile table before it is stored';
 grant execute on function pgscore._score_template() to pgscore_reader;
+
+create function pgscore._is_marked_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Whether a statement stores rows of {{profile}} together with their scores: then the trigger that scores them stands
+-- aside. Generated; change it with pgscore.attach.
+begin
+    -- The condition of that trigger, and of no use elsewhere. It says that it is immutable, so PostgreSQL evaluates it when it
+    -- prepares the condition: once for each execution of a statement and each table, and not for each row. No plan keeps a
+    -- trigger's condition, while one that called this would keep the answer; hence what is called here is not immutable.
+    -- Whoever writes to the table runs it for each statement: without settings, so with the schema of each name.
+    if pg_catalog.current_setting('pgscore.scored', true) operator(pg_catalog.<>) '' then
+        return {{has_mark}}();
+    end if;
+    return false;
+end
+$template$ $function$;
+
+comment on function pgscore._is_marked_template() is
+    'Template: the condition on which the trigger function that scores rows is not called, the same for all rows of a statement';
+grant execute on function pgscore._is_marked_template() to pgscore_reader;
+
+create function pgscore._has_mark_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Whether the setting names a mark in the queue of {{profile}}. Generated; change it with pgscore.attach.
+begin
+    -- Anybody may set it, and only the owner can queue what it names. It says at which depth of triggers rows are stored
+    -- with their scores: not what a trigger changes because of that.
+    if current_setting('pgscore.scored', true) ~ ('^' || pg_trigger_depth() + 1 || '/[0-9]{1,18}$') then
+        return exists (
+            select from {{queue}} q
+            where q.pgscore_transaction = pg_current_xact_id_if_assigned() and q.pgscore_task = 'scored'
+                and q.pgscore_id = split_part(current_setting('pgscore.scored', true), '/', 2)::bigint
+        );
+    end if;
+    return false;
+end
+$template$ $function$;
+
+comment on function pgscore._has_mark_template() is
+    'Template: the function that looks for the mark by which the trigger that scores rows is told to leave them alone';
+grant execute on function pgscore._has_mark_template() to pgscore_reader;
 
 create function pgscore._rekey_one_template() returns text
 language sql immutable

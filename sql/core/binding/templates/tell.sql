@@ -35,6 +35,7 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$ select $template$
 if tg_op = 'TRUNCATE' then
+    perform pgscore._refuse_old_snapshot(tg_relid);
     insert into pgscore.score_change (binding, owner, model, key, former)
     select b.name, b.owner, b.model, {{row_text}}, p.{{score}}
     from pgscore.binding b, {{profile}} p

@@ -98,7 +98,8 @@ begin
     if not abs(term.weight) between l.least_wild_weight and l.most_wild_weight then
         return null;
     end if;
-    term.magnitude := abs(term.weight) * 2;
+    -- A shift is lost beside the largest double.
+    term.magnitude := abs(term.weight);
     term.is_plain := abs(pgscore._multiply(r.shift, r.factor)) <= l.most_plain_shift;
     if term.is_plain then
         term.expression := argument;
@@ -115,7 +116,7 @@ comment on function pgscore._wild_term(pgscore.bare_register, double precision, 
     'The term of a wild register in a sum: its factor is in the weight, what it adds in the intercept; NULL where the sum would not show what the input is';
 
 create function pgscore._scaled_sum(
-    terms pgscore.bare_term[], intercept double precision, total double precision, least_weight double precision
+    terms pgscore.bare_term[], intercept double precision, total double precision, least_weight double precision, link text
 ) returns pgscore.bare_register
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -132,9 +133,10 @@ begin
         return null;
     end if;
     r.is_wild := true;
-    r.power := greatest(0, ceil(log('2'::numeric,
-        greatest(total + pgscore._divide(abs(intercept), l.largest_double) * 2, 1)::numeric)) + 2);
-    scale := power('2'::double precision, -r.power);
+    -- A thousandth is left for the intercept, and for rounding.
+    r.power := greatest(0, ceil(log('2'::numeric, greatest(total, 0.5)::numeric * 1.001)));
+    -- What a logistic link takes is the negative, which is for nothing here.
+    scale := power('2'::double precision, -r.power) * case link when 'logistic' then -1 else 1 end;
     r.expression := pgscore._literal_sql(pgscore._multiply(intercept, scale));
     foreach term in array terms loop
         r.expression := r.expression || pgscore._addend_sql(term.expression, pgscore._multiply(term.weight, scale));
@@ -143,8 +145,8 @@ begin
 end
 $$;
 
-comment on function pgscore._scaled_sum(pgscore.bare_term[], double precision, double precision, double precision) is
-    'A sum that may read wild registers, scaled down by a power of two until no row overflows it; NULL where there is none';
+comment on function pgscore._scaled_sum(pgscore.bare_term[], double precision, double precision, double precision, text) is
+    'A sum that may read wild registers, scaled down by a power of two until no row overflows it, and negative for a logistic link; NULL where there is none';
 
 create function pgscore._wraps_sql(
     plain boolean[], link text, power integer, least_weight double precision
@@ -180,7 +182,8 @@ declare
     of constant integer[] := translate((step -> 'of')::text, '[]', '{}')::integer[];
     weights constant double precision[] := translate((step -> 'weights')::text, '[]', '{}')::double precision[];
     intercept double precision := (step -> 'intercept')::double precision;
-    total double precision := abs(intercept);
+    -- In units of the largest double, beside which the intercept is nothing.
+    total double precision := 0;
     least_weight double precision := 1;
     terms pgscore.bare_term[] := '{}';
     -- For each input whether it is read, NULL where it is not, and whether it is read as it was given.
@@ -213,7 +216,7 @@ begin
     if exists (select from unnest(registers) as w where w.input is not null and plain[w.input + 1] is null) then
         return null;
     end if;
-    r := pgscore._scaled_sum(terms, intercept, total, least_weight);
+    r := pgscore._scaled_sum(terms, intercept, total, least_weight, program ->> 'link');
     if r.kind is not null then
         r.may_miss := may_miss;
         r.wraps := pgscore._wraps_sql(plain, program ->> 'link', r.power, least_weight);

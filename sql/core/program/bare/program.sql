@@ -136,7 +136,7 @@ comment on function pgscore._bare_registers(jsonb, text[], integer[], boolean, d
     'All registers of a program; NULL where one is not safe';
 
 create function pgscore._bare_ended_sql(
-    expression text, link text, factor double precision, is_limited boolean
+    expression text, link text, factor double precision, is_limited boolean, is_negative boolean
 ) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -154,8 +154,12 @@ begin
     end if;
     if link = 'logistic' then
         e := case
+            when factor = 1 and is_negative then format('pg_catalog.exp(%s)', e)
             when factor = 1 then format('pg_catalog.exp(operator(pg_catalog.-) %s)', e)
-            else format('pg_catalog.exp(%s operator(pg_catalog.*) %s)', e, pgscore._literal_sql(-factor))
+            else format(
+                'pg_catalog.exp(%s operator(pg_catalog.*) %s)', e,
+                pgscore._literal_sql(case when is_negative then factor else -factor end)
+            )
         end;
         if is_limited then
             e := format(
@@ -166,7 +170,7 @@ begin
         e := format('%1$s operator(pg_catalog./) (%1$s operator(pg_catalog.+) %2$s)', pgscore._literal_sql(1), e);
     elsif is_limited then
         e := format('pgscore._nullif(pgscore._nullif(%s, %s), %s)', e, upper_end, lower_end);
-        if link = 'identity' then
+        if link = 'identity' and factor <> 1 then
             e := format('%s operator(pg_catalog.*) %s', e, pgscore._literal_sql(factor));
         end if;
     end if;
@@ -174,8 +178,8 @@ begin
 end
 $$;
 
-comment on function pgscore._bare_ended_sql(text, text, double precision, boolean) is
-    'SQL for a score register over a factor, linked unless the link is sign; where it is limited, NULL beyond the ends';
+comment on function pgscore._bare_ended_sql(text, text, double precision, boolean, boolean) is
+    'SQL for a score register over a factor, or for its negative one, linked unless the link is sign; where it is limited, NULL beyond the ends';
 
 create function pgscore._bare_score_sql(
     link text, positive integer, r pgscore.bare_register
@@ -187,7 +191,8 @@ declare
     l constant pgscore.bare_limits := pgscore._bare_limits();
     e text := pgscore._bare_ended_sql(
         r.expression, link, power('2'::double precision, coalesce(r.power, 0)),
-        r.power is not null or link = 'logistic' and (r.low < -l.most_exponent or r.high > l.most_exponent)
+        r.power is not null or link = 'logistic' and (r.low < -l.most_exponent or r.high > l.most_exponent),
+        r.power is not null and link = 'logistic'
     );
 begin
     if link = 'sign' then
