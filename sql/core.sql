@@ -41,10 +41,12 @@
 \ir core/program/checks/lists.sql
 \ir core/program/checks/inputs.sql
 \ir core/program/checks/trees.sql
+\ir core/program/checks/links.sql
 \ir core/program/checks/steps.sql
 \ir core/program/checks/program.sql
 \ir core/program/checks/row.sql
 \ir core/program/arithmetic.sql
+\ir core/program/functions.sql
 \ir core/program/literals.sql
 \ir core/program/lookup.sql
 \ir core/program/trees.sql
@@ -56,6 +58,7 @@
 \ir core/program/bare/affine.sql
 \ir core/program/bare/functions.sql
 \ir core/program/bare/linear.sql
+\ir core/program/bare/links.sql
 \ir core/program/bare/trees.sql
 \ir core/program/bare/program.sql
 \ir core/program/scorer.sql

@@ -5,7 +5,7 @@ create function pgscore_trusted._estimate(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:1c18acadc703e3ccfd28fb99e135f0b27ec0b9a3dfcd998819233060d4f72d5e"
+    runtime = "pgscore_runtime:9433227a24e40caac8140d6dc56658d13352cc132ea3127ab9f5d6f8853a2eab"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].estimate(GD, digest, rows, numbers, texts, every)

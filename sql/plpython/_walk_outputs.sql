@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:1c18acadc703e3ccfd28fb99e135f0b27ec0b9a3dfcd998819233060d4f72d5e" + digest)
+    walker = GD.get("pgscore_runtime:9433227a24e40caac8140d6dc56658d13352cc132ea3127ab9f5d6f8853a2eab" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

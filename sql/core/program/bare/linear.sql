@@ -47,6 +47,7 @@ begin
             r.small := least(r.small, greatest(product, l.smallest_double));
         end if;
         r.may_miss := r.may_miss or term.may_miss;
+        r.kind := case when term.kind = 'u' then 'u' else r.kind end;
         r.size := r.size + term.size + 2;
     end loop;
     r.small := greatest(l.smallest_double, pgscore._multiply(r.small, l.half_ulp));
