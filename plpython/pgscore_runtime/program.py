@@ -21,6 +21,7 @@ _MOST_SCORES = 1000
 _MOST_READS = 100_000
 _MOST_KEYS = 1_000_000
 _MOST_NODES = 4_000_000
+_MOST_CONSTANTS = 1_000_000
 _TYPES = ("double precision", "text", "boolean")
 
 
@@ -110,6 +111,7 @@ def _program(found: Any) -> Program:  # noqa: ANN401
         Budget(_MOST_READS, "registers read by steps"),
         keys,
         Budget(_MOST_NODES, "nodes"),
+        Budget(_MOST_CONSTANTS, "numbers in knots, coefficients, matrices and vectors"),
     )
     found_steps = items(found["steps"], "steps", _MOST_STEPS)
     steps = tuple(read_step(each, f"steps[{n}]", scope) for n, each in enumerate(found_steps))

@@ -15,12 +15,14 @@ class Scope(NamedTuple):
         reads: how many more registers steps may read.
         keys: how many more keys and members there may be.
         nodes: how many more nodes there may be.
+        constants: how many more numbers there may be in knots, coefficients, matrices and vectors.
     """
 
     texts: list[bool]
     reads: Budget
     keys: Budget
     nodes: Budget
+    constants: Budget
 
     def register(self, found: Any, place: str, *, texts: bool | None = False) -> int:  # noqa: ANN401
         """A register that is defined, and holds a number, a text, or either (None)."""

@@ -2,7 +2,7 @@ create function pgscore_trusted._receive(ordinal integer, content bytea) returns
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:9433227a24e40caac8140d6dc56658d13352cc132ea3127ab9f5d6f8853a2eab"
+    runtime = "pgscore_runtime:2e2bf15b27af468d96a76eca6328d20df6cc12aef60deb1e411167416d5949bb"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     GD[runtime].receive(GD, ordinal, content)

@@ -4,7 +4,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:9433227a24e40caac8140d6dc56658d13352cc132ea3127ab9f5d6f8853a2eab" + digest)
+    walker = GD.get("pgscore_runtime:2e2bf15b27af468d96a76eca6328d20df6cc12aef60deb1e411167416d5949bb" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 

@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:9433227a24e40caac8140d6dc56658d13352cc132ea3127ab9f5d6f8853a2eab" + digest)
+    walker = GD.get("pgscore_runtime:2e2bf15b27af468d96a76eca6328d20df6cc12aef60deb1e411167416d5949bb" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

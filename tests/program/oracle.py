@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -100,6 +102,9 @@ def _step(step: Program, registers: list[Any]) -> list[Any]:  # noqa: PLR0911  o
         return [total]
     if name == "trees":
         return _trees(step, [registers[of] for of in step["of"]])
+    if name in ("product", "ratio", "piecewise", "quadratic", "kernel"):
+        of = step["of"] if isinstance(step["of"], list) else [step["of"]]
+        return [_formula(step, np.array([registers[each] for each in of], float))]
     if name == "link":
         return [np.float64(each) for each in _link(step["link"], np.array([registers[of] for of in step["of"]], float))]
     value = registers[step["of"]]
@@ -122,6 +127,47 @@ def _step(step: Program, registers: list[Any]) -> list[Any]:  # noqa: PLR0911  o
     value = value / np.float64(step.get("divide", 1))
     value = value * np.float64(step.get("multiply", 1))
     return [value + np.float64(step.get("add", 0))]
+
+
+def _formula(step: Program, x: np.ndarray[Any, np.dtype[np.float64]]) -> np.float64:
+    if step["step"] == "product":
+        return np.float64(functools.reduce(operator.mul, x))
+    if step["step"] == "ratio":
+        return np.float64(x[0] / (x[1] + 0.0))  # 0 has no sign
+    if step["step"] == "piecewise":
+        return _piecewise(step, x[0])
+    if step["step"] == "quadratic":
+        given = x - np.array(step["center"], float)
+        rows = [functools.reduce(operator.add, np.array(row, float) * given, 0.0) for row in step.get("matrix", [])]
+        squares = [each * each for each in (rows if "matrix" in step else given)]
+        return np.float64(functools.reduce(operator.add, squares, 0.0))
+    total = np.float64(step["intercept"])
+    for vector, coefficient in zip(np.array(step["vectors"], float), step["coefficients"], strict=True):
+        if step["kernel"] == "rbf":
+            similar = _exp(-float(step["gamma"] * functools.reduce(operator.add, (x - vector) * (x - vector), 0.0)))
+        else:
+            base = step["gamma"] * functools.reduce(operator.add, x * vector, 0.0) + step["constant"]
+            similar = (
+                math.tanh(base)
+                if step["kernel"] == "sigmoid"
+                else functools.reduce(operator.mul, [base] * step["degree"])
+            )
+        total = total + coefficient * np.float64(similar)
+    return total
+
+
+def _piecewise(step: Program, x: np.float64) -> np.float64:
+    if np.isnan(x):
+        return np.float64(np.nan if step["missing"] is None else step["missing"])
+    before = sum(bool(knot <= x if step["closed"] == "left" else knot < x) for knot in step["knots"])
+    piece = step["coefficients"][before]
+    if piece is None:
+        return np.float64(np.nan)
+    beyond = x - np.float64(step["knots"][max(before - 1, 0)])
+    total = np.float64(piece[-1])
+    for coefficient in reversed(piece[:-1]):
+        total = total * beyond + np.float64(coefficient)
+    return total
 
 
 def _function(name: str, value: float) -> float:  # noqa: PLR0911

@@ -120,7 +120,7 @@ def _step(draw: st.DrawFn, kinds: str, numbers: st.SearchStrategy[float]) -> Pro
     of = draw(st.integers(0, len(kinds) - 1))
     names = ["fill", "missing", "lookup", "linear", "trees"]
     if "n" in kinds:
-        names += ["link"]
+        names += ["link", *FORMULAS]
     if kinds[of] == "n":
         names += ["affine", "affine", "affine", "clip", "function", "function"]
     name = draw(st.sampled_from(names))
@@ -146,6 +146,8 @@ def _step(draw: st.DrawFn, kinds: str, numbers: st.SearchStrategy[float]) -> Pro
         return draw(_linear(kinds, numbers))
     elif name == "link":
         return draw(_link(kinds))
+    elif name in FORMULAS:
+        return draw(_formula(name, kinds, numbers))
     elif name == "trees":
         return draw(_trees(kinds, numbers))
     return step
@@ -175,6 +177,39 @@ def _link(draw: st.DrawFn, kinds: str) -> Program:
     registers = [register for register, kind in enumerate(kinds) if kind == "n"]
     of = draw(st.lists(st.sampled_from(registers), min_size=least, max_size=most))
     return {"step": "link", "of": of, "link": link}
+
+
+FORMULAS = ("product", "ratio", "piecewise", "quadratic", "kernel")
+
+
+@st.composite
+def _formula(draw: st.DrawFn, name: str, kinds: str, numbers: st.SearchStrategy[float]) -> Program:
+    registers = st.sampled_from([register for register, kind in enumerate(kinds) if kind == "n"])
+    step: Program = {"step": name}
+    if name == "piecewise":
+        step |= {"of": draw(registers), "closed": draw(st.sampled_from(["left", "right"]))}
+        step["missing"] = draw(st.one_of(st.none(), numbers))
+        step["knots"] = _sorted(draw(st.lists(_numbers, min_size=1, max_size=4)))
+        piece = st.one_of(st.none(), *[st.lists(numbers, min_size=1, max_size=most) for most in (1, 2, 4)])
+        step["coefficients"] = [draw(piece) for _ in range(len(step["knots"]) + 1)]
+        return step
+    least, most = {"product": (2, 4), "ratio": (2, 2)}.get(name, (1, 3))
+    step["of"] = draw(st.lists(registers, min_size=least, max_size=most))
+    row = st.lists(numbers, min_size=len(step["of"]), max_size=len(step["of"]))
+    rows = st.lists(row, min_size=1, max_size=3)
+    if name == "quadratic":
+        step["center"] = draw(row)
+        if draw(st.booleans()):
+            step["matrix"] = draw(rows)
+    elif name == "kernel":
+        step |= {"kernel": draw(st.sampled_from(["rbf", "poly", "sigmoid"])), "vectors": draw(rows)}
+        step |= {"gamma": draw(numbers), "intercept": draw(numbers)}
+        step["coefficients"] = [draw(numbers) for _ in step["vectors"]]
+        if step["kernel"] != "rbf":
+            step["constant"] = draw(numbers)
+        if step["kernel"] == "poly":
+            step["degree"] = draw(st.integers(1, 4))
+    return step
 
 
 def _defined(step: Program, kinds: str) -> str:
@@ -226,7 +261,7 @@ def _numbers_of(program: Program) -> list[float]:
         found += [each[name] for name in ("minimum", "maximum") if name in each]
         found += [key for key in each.get("known", []) if not isinstance(key, str)]
     for step in program["steps"]:
-        lists = [step.get("keys", []), step.get("threshold", []), *step.get("sets", [])]
+        lists = [step.get("keys", []), step.get("threshold", []), step.get("knots", []), *step.get("sets", [])]
         found += [each for values in lists for each in values if isinstance(each, float)]
     return [near for each in found for near in (each, math.nextafter(each, math.inf), math.nextafter(each, -math.inf))]
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from pgscore_runtime.interpreter import Interpreter
 from pgscore_runtime.program import parse_program
 
+from .ensembles import trees_program
 from .scoring import create, scores
 from .strategies import EXTREMES, FUNCTION_NAMES, LINKS, OF_CLASSES, OF_ONE
 
@@ -135,3 +137,97 @@ def test_functions(session: Session, name: str) -> None:
     agree(session, _program(steps, 1))
     steps[0] = {"step": "clip", "of": 0, "minimum": 0.125, "maximum": 0.875}
     agree(session, _program(steps, 1))
+
+
+_PIECEWISE: Program = {
+    "step": "piecewise", "of": 0, "closed": "left", "missing": None, "knots": [-2, 0, 0.5, 1, 3],
+    "coefficients": [[1], [1, 0.25], [2, -1, 0.5], [0.1], [3, 2, 1, 0.125], [-7, 0.1]],
+}  # fmt: skip
+_FORMULAS: dict[str, Program] = {
+    "product": {"step": "product", "of": [0, 1, 2]},
+    "ratio": {"step": "ratio", "of": [0, 1]},
+    "piecewise": _PIECEWISE,
+    "right closed": {**_PIECEWISE, "closed": "right", "missing": 2},
+    "with gaps": {**_PIECEWISE, "coefficients": [None, *_PIECEWISE["coefficients"][1:5], None]},
+    "one knot": {**_PIECEWISE, "knots": [0], "coefficients": [[-1], [1, 1e-3]]},
+    "distance": {"step": "quadratic", "of": [0, 1], "center": [0.5, -1]},
+    "quadratic": {"step": "quadratic", "of": [0, 1, 2], "center": [0.5, 0, 1], "matrix": [[1, 2, 0], [0, -0.1, 1e-3]]},
+    "rbf": {"step": "kernel", "of": [0, 1], "kernel": "rbf", "vectors": [[0, 1], [0.5, -1], [3, 3]],
+            "coefficients": [1, -0.5, 0.25], "intercept": 0.1, "gamma": 0.05},
+    "poly": {"step": "kernel", "of": [0, 1], "kernel": "poly", "vectors": [[0, 1], [0.5, -1], [3, 3]],
+             "coefficients": [1, -0.5, 0.25], "intercept": 0.1, "gamma": 0.05, "constant": 1, "degree": 3},
+    "sigmoid": {"step": "kernel", "of": [0, 1], "kernel": "sigmoid", "vectors": [[0, 1], [0.5, -1], [3, 3]],
+                "coefficients": [1, -0.5, 0.25], "intercept": 0.1, "gamma": 0.05, "constant": -0.5},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _FORMULAS)
+def test_formulas(session: Session, name: str) -> None:
+    step = _FORMULAS[name]
+    agree(session, _program([step], 3))
+    # Of what is scaled, and read by a sum.
+    scaled: list[Program] = [{"step": "affine", "of": n, "subtract": 0.3, "divide": 2} for n in range(3)]
+    scaled += [{"step": "clip", "of": n, "minimum": -1e4, "maximum": 1e4} for n in range(3, 6)]
+    moved = {**step, "of": [n + 6 for n in step["of"]] if isinstance(step["of"], list) else 6}
+    total: Program = {"step": "linear", "of": [9, 0], "weights": [2, -0.5], "intercept": 1}
+    agree(session, _program([*scaled, moved, total], 3))
+
+
+def test_a_product_of_what_is_bounded_is_a_product(session: Session) -> None:
+    scaled: list[Program] = [{"step": "affine", "of": n, "subtract": 0.3, "divide": 2} for n in range(2)]
+    program = _program([*scaled, {"step": "product", "of": [2, 3]}], 2)
+    sql = session.value(
+        "select (pgscore._program_best_bare_sql(%s, null, %s)).expression", json.dumps(program), ["a", "b"]
+    )
+    assert "pgscore._product" not in sql
+    for each in program["inputs"]:
+        each |= {"minimum": -1e6, "maximum": 1e6}
+    sql = session.value(
+        "select (pgscore._program_best_bare_sql(%s, null, %s)).expression", json.dumps(program), ["a", "b"]
+    )
+    assert "pgscore" not in sql
+
+
+def layers(inputs: int, *units: int) -> Program:
+    """A neural network over numbers."""
+    chance = random.Random(0)  # noqa: S311
+    steps: list[Program] = [{"step": "affine", "of": n, "subtract": 0.25, "divide": 1.5} for n in range(inputs)]
+    read = list(range(inputs, 2 * inputs))
+    for count in [*units, 1]:
+        steps += [
+            {"step": "linear", "of": read, "weights": [round(chance.gauss(0, 0.3), 4) for _ in read], "intercept": 0.1}
+            for _ in range(count)
+        ]
+        first = inputs + len(steps) - count
+        steps += [{"step": "function", "of": first + n, "name": "relu"} for n in range(count)]
+        read = list(range(first + count, first + 2 * count))
+    return _program(steps, inputs, "expit")
+
+
+def test_what_is_read_often_is_a_variable(session: Session) -> None:
+    program = layers(3, 12, 12, 12)
+    agree(session, program)
+    body = session.value("select prosrc from pg_proc where proname = '_fuzz 1b'")
+    assert body.startswith("declare\n    r3 pg_catalog.float8;")
+    # A link over trees, and what reads all its outputs.
+    trees = trees_program(60, 3, 3)["steps"][0]
+    of_classes = {**trees, "base": [0.1, 0.2, 0.3], "target": [n % 3 for n in range(60)]}
+    steps: list[Program] = [of_classes]
+    for first in (3, 6, 9):
+        steps.append({"step": "link", "of": [first, first + 1, first + 2], "link": "softmax"})
+    steps.append({"step": "linear", "of": [12, 13], "weights": [1, -2], "intercept": 0.5})
+    stacked = _program(steps, 3, "logistic") | {"scores": [15]}
+    agree(session, stacked, 1)
+    assert session.value("select prosrc like 'declare%%' from pg_proc where proname = '_fuzz 1b'")
+    # A call that is written into a query is the same.
+    for typed in ("_scorer_call_typed_sql", "_scan_call_typed_sql"):
+        call = session.value(
+            f"select pgscore.{typed}('fuzz', 1, %s, 1, %s, null)", json.dumps(stacked), ["c0", "c1", "c2"]
+        )
+        assert (
+            session.value(
+                f"select count(*) from given where ({call}) is distinct from"
+                f" {session.value('select pgscore._scorer_call_sql(%s, 1, 3, %s)', 'fuzz', ['c0', 'c1', 'c2'])}"
+            )
+            == 0
+        )

@@ -55,6 +55,27 @@ VALID: Program = {
         {"step": "function", "of": 0, "name": "abs"},
         {"step": "missing", "of": 1},
         {"step": "link", "of": [0, 3], "link": "softmax"},
+        {"step": "ratio", "of": [0, 3]},
+        {
+            "step": "piecewise",
+            "of": 0,
+            "knots": [0, 1],
+            "coefficients": [[1], None, [1, 2]],
+            "closed": "left",
+            "missing": 0,
+        },
+        {"step": "quadratic", "of": [0, 3], "center": [0, 1], "matrix": [[1, 2], [3, 4]]},
+        {
+            "step": "kernel",
+            "of": [0, 3],
+            "kernel": "poly",
+            "vectors": [[0, 1], [1, 0]],
+            "coefficients": [1, 2],
+            "intercept": 0,
+            "gamma": 1,
+            "constant": 0,
+            "degree": 2,
+        },
     ],
     "scores": [5],
     "link": "logistic",
@@ -164,7 +185,7 @@ def test_a_valid_program_has_no_problem(shared_session: Session) -> None:
         ("steps.6.name", "cube", 'steps[6].name is "cube", and one of abs, sqrt, square, sign'),
         ("steps.6.name", None, "steps[6].name is null, and one of abs"),
         ("steps.6.name", ["abs"], "steps[6].name is a list, and one of abs"),
-        ("scores", [99], "scores[0] is 99, and only registers 0 to 12 exist"),
+        ("scores", [99], "scores[0] is 99, and only registers 0 to 16 exist"),
         ("scores", [1], "scores[0] is 1, a register that holds a text, and a number is wanted"),
         ("scores", [5, 5], 'link is "logistic", which takes 1 score, and scores has 2 members'),
         ("link", "softmax", 'link is "softmax", which takes a score for each class, and scores has 1 member'),
@@ -187,6 +208,34 @@ def test_a_valid_program_has_no_problem(shared_session: Session) -> None:
         ),
         ("steps.8.of", 0, "steps[8].of is 0, and a list is wanted"),
         ("steps.8.of", [0, 1], "steps[8].of[1] is 1, a register that holds a text, and a number is wanted"),
+        ("steps.9", {"step": "product", "of": [0]}, "steps[9].of has 1 members, and may have 2 to 100"),
+        ("steps.9.of", [0, 1, 2], "steps[9].of has 3 members, and may have 2 to 2"),
+        ("steps.9.of", [0, 1], "steps[9].of[1] is 1, a register that holds a text, and a number is wanted"),
+        ("steps.10.knots", [], "steps[10].knots has 0 members, and may have 1 to 1000000"),
+        ("steps.10.knots", [1, 1], "steps[10].knots[1] is not behind the member before it"),
+        ("steps.10.knots", 1, "steps[10].knots is 1, and a list is wanted"),
+        ("steps.10.of", [0], "steps[10].of is a list, and a register is wanted"),
+        ("steps.10.of", 1, "steps[10].of is 1, a register that holds a text, and a number is wanted"),
+        ("steps.10.coefficients", [[1]], "steps[10].coefficients has 1 members, and may have 3 to 3"),
+        ("steps.10.coefficients.0", [], "steps[10].coefficients[0] has 0 members, and may have 1 to 20"),
+        ("steps.10.coefficients.0", 1, "steps[10].coefficients[0] is 1, and a list is wanted"),
+        ("steps.10.coefficients.0", [True], "steps[10].coefficients[0][0] is true, and a finite number is wanted"),
+        ("steps.10.closed", "both", 'steps[10].closed is "both", and "left" or "right" is wanted'),
+        ("steps.10.missing", "0", 'steps[10].missing is "0", and a finite number or null is wanted'),
+        ("steps.10.missing", ..., 'steps[10] has no field "missing"'),
+        ("steps.11.center", [0], "steps[11].center has 1 members, and may have 2 to 2"),
+        ("steps.11.matrix", ..., None),
+        ("steps.11.matrix", [], "steps[11].matrix has 0 members, and may have 1 to 1000000"),
+        ("steps.11.matrix.1", [1], "steps[11].matrix[1] has 1 members, and may have 2 to 2"),
+        ("steps.11.matrix.0", "1", 'steps[11].matrix[0] is "1", and a list is wanted'),
+        ("steps.12.kernel", "cosine", 'steps[12].kernel is "cosine", and "rbf", "poly" or "sigmoid" is wanted'),
+        ("steps.12.kernel", "rbf", 'steps[12] has a field "constant", which the kernel "rbf" has not'),
+        ("steps.12.kernel", "sigmoid", 'steps[12] has a field "degree", which the kernel "sigmoid" has not'),
+        ("steps.12.degree", ..., 'steps[12] has no field "degree", which the kernel "poly" has'),
+        ("steps.12.degree", 21, "steps[12].degree is 21, and an integer from 1 to 20 is wanted"),
+        ("steps.12.gamma", None, "steps[12].gamma is null, and a finite number is wanted"),
+        ("steps.12.vectors.1", [0, "a"], 'steps[12].vectors[1][1] is "a", and a finite number is wanted'),
+        ("steps.12.coefficients", [1], "steps[12].coefficients has 1 members, and may have 2 to 2"),
         ("tie", "any", 'tie is "any", and "first" or "last" is wanted'),
     ],
 )
@@ -214,6 +263,10 @@ def test_limits(shared_session: Session) -> None:
     wide = {"step": "linear", "of": [0] * 60000, "weights": [1] * 60000, "intercept": 0}
     message = "steps[1]: steps read more than 100,000 registers together"
     assert problem(shared_session, _changed("steps", [wide, wide])) == message
+    knots = {"step": "piecewise", "of": 0, "knots": list(range(250_000)), "coefficients": [[1]] * 250_001,
+             "closed": "left", "missing": None}  # fmt: skip
+    message = "steps[1]: knots, coefficients, matrices and vectors have more than 1,000,000 numbers together"
+    assert problem(shared_session, _changed("steps", [knots, knots])) == message
     chain = {**_TREES, "roots": [0], "target": [0], "sets": [], "values": [1]}
     nodes = range(2003)
     chain["feature"] = [0 if node % 2 == 0 and node < 2002 else -1 for node in nodes]

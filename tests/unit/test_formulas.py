@@ -15,6 +15,7 @@ from pgscore_runtime.errors import Refusal
 from pgscore_runtime.functions import FUNCTIONS
 from pgscore_runtime.interpreter import Interpreter
 from pgscore_runtime.program import parse_program
+from sklearn.svm import SVR
 
 _SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "program.schema.json").read_text())
 _VALIDATOR = jsonschema.Draft202012Validator(_SCHEMA)
@@ -123,6 +124,71 @@ def test_functions_are_those_of_numpy(name: str) -> None:
         assert FUNCTIONS[name](x) == pytest.approx(wanted, rel=4 * 2**-52, abs=0, nan_ok=True), x
 
 
+_STEPS = {"step": "piecewise", "of": 0, "knots": [0, 1, 2], "closed": "left", "missing": 7,
+          "coefficients": [[-1], [0, 2], [3, -1, 0.5], None]}  # fmt: skip
+_KERNEL = {"step": "kernel", "of": [0, 1], "kernel": "poly", "vectors": [[1, 2], [0, 1]], "coefficients": [2, 3],
+           "intercept": 0.5, "gamma": 0.5, "constant": 1, "degree": 2}  # fmt: skip
+_RADIAL = {name: value for name, value in _KERNEL.items() if name not in ("constant", "degree")} | {"kernel": "rbf"}
+_SIGMOID = {name: value for name, value in _KERNEL.items() if name != "degree"} | {"kernel": "sigmoid"}
+_QUADRATIC = {"step": "quadratic", "of": [0, 1], "center": [1, 2], "matrix": [[1, 1], [0, 2]]}
+
+
+@pytest.mark.parametrize(
+    ("step", "numbers", "expected"),
+    [
+        ({"step": "product", "of": [0, 1, 0]}, [2.0, 3.0], 12.0),
+        ({"step": "product", "of": [0, 1]}, [1e308, -1e308], -_INFINITY),
+        ({"step": "product", "of": [0, 1]}, [_INFINITY, 0.0], math.nan),
+        ({"step": "ratio", "of": [0, 1]}, [3.0, 2.0], 1.5),
+        ({"step": "ratio", "of": [0, 1]}, [-3.0, -0.0], -_INFINITY),
+        ({"step": "ratio", "of": [0, 1]}, [0.0, 0.0], math.nan),
+        ({"step": "ratio", "of": [0, 1]}, [None, 1.0], math.nan),
+        (_STEPS, [-5.0], -1.0),
+        (_STEPS, [0.0], 0.0),
+        (_STEPS, [0.75], 1.5),
+        (_STEPS, [1.0], 3.0),
+        (_STEPS, [1.5], 2.625),
+        (_STEPS, [2.0], math.nan),
+        (_STEPS, [None], 7.0),
+        ({**_STEPS, "closed": "right"}, [0.0], -1.0),
+        ({**_STEPS, "closed": "right"}, [1.0], 2.0),
+        ({**_STEPS, "closed": "right", "missing": None}, [None], math.nan),
+        (_QUADRATIC, [2.0, 4.0], 25.0),
+        ({"step": "quadratic", "of": [0, 1], "center": [1, 2]}, [2.0, 4.0], 5.0),
+        (_KERNEL, [2.0, 2.0], 0.5 + 2 * 16 + 3 * 4),
+        (_RADIAL, [1.0, 2.0], 0.5 + 2 + 3 * math.exp(-1)),
+        (_SIGMOID, [0.0, 0.0], 0.5 + 2 * math.tanh(1) + 3 * math.tanh(1)),
+    ],
+)  # fmt: skip
+def test_formulas(step: dict[str, Any], numbers: list[float | None], expected: float) -> None:
+    assert _given(step, numbers) == pytest.approx([expected], abs=0, rel=1e-15, nan_ok=True)
+
+
+def test_lines_between_knots_are_those_of_numpy() -> None:
+    chance = np.random.default_rng(0)
+    knots, values = np.sort(chance.normal(size=30)), chance.normal(size=30)
+    slopes = np.diff(values) / np.diff(knots)
+    pieces = [[values[0]], *[[a, b] for a, b in zip(values[:-1], slopes, strict=True)], [values[-1]]]
+    step = {"step": "piecewise", "of": 0, "knots": knots.tolist(), "coefficients": pieces, "closed": "left",
+            "missing": None}  # fmt: skip
+    for x in [*chance.normal(size=200), *knots, -10.0, 10.0]:
+        assert _given(step, [float(x)]) == [float(np.interp(x, knots, values))]
+
+
+def test_kernels_are_those_of_support_vector_machines() -> None:
+    chance = np.random.default_rng(0)
+    x, y = chance.normal(size=(60, 2)), chance.normal(size=60)
+    for name in ("rbf", "poly", "sigmoid"):
+        machine = SVR(kernel=name, gamma=0.3, coef0=0.25, degree=3).fit(x, y)
+        step = {"step": "kernel", "of": [0, 1], "kernel": name, "vectors": machine.support_vectors_.tolist(),
+                "coefficients": machine.dual_coef_[0].tolist(), "intercept": float(machine.intercept_[0]),
+                "gamma": 0.3}  # fmt: skip
+        step |= {"constant": 0.25} if name != "rbf" else {}
+        step |= {"degree": 3} if name == "poly" else {}
+        for row, wanted in zip(x, machine.predict(x), strict=True):
+            assert _given(step, row.tolist()) == pytest.approx([wanted], rel=1e-12, abs=1e-12)
+
+
 @pytest.mark.parametrize(
     ("step", "message"),
     [
@@ -140,6 +206,38 @@ def test_functions_are_those_of_numpy(name: str) -> None:
         (
             {"step": "link", "of": [], "link": "identity"},
             "the number of registers in steps[0].of is 0, not within 1 to",
+        ),
+        ({"step": "product", "of": [0]}, "the number of registers in steps[0].of is 1, not within 2 to 100"),
+        ({"step": "ratio", "of": [0, 1, 1]}, "the number of registers in steps[0].of is 3, not within 2 to 2"),
+        ({"step": "ratio", "of": [0, 1], "by": 1}, "steps[0] has a field 'by', which means nothing there"),
+        ({**_STEPS, "knots": []}, "the number of steps[0].knots is 0, not within 1 to 1000000"),
+        ({**_STEPS, "knots": [0, 2, 1]}, "steps[0].knots[2] is 1, and does not come after"),
+        ({**_STEPS, "coefficients": [[1]]}, "steps[0].coefficients has 1 entries for 3 knots"),
+        (
+            {**_STEPS, "coefficients": [[1], [], None, None]},
+            "the number of steps[0].coefficients[1] is 0, not within 1",
+        ),
+        ({**_STEPS, "coefficients": [[1], ["1"], None, None]}, "steps[0].coefficients[1][0] is '1', not a number"),
+        ({**_STEPS, "closed": "both"}, "steps[0].closed is 'both', not one of left, right"),
+        ({**_STEPS, "missing": "x"}, "steps[0].missing is 'x', not a number"),
+        ({**_QUADRATIC, "center": [1]}, "steps[0].center has 1 entries for 2 registers"),
+        ({**_QUADRATIC, "matrix": []}, "the number of steps[0].matrix is 0, not within 1 to 1000000"),
+        ({**_QUADRATIC, "matrix": [[1, 2], [1]]}, "steps[0].matrix[1] has 1 entries for 2 registers"),
+        ({**_KERNEL, "kernel": "cosine"}, "steps[0].kernel is 'cosine', not one of rbf, poly, sigmoid"),
+        ({**_KERNEL, "degree": 0}, "steps[0].degree is 0, not within 1 to 20"),
+        ({**_RADIAL, "degree": 1}, "steps[0] has a field 'degree', which means nothing there"),
+        ({**_KERNEL, "coefficients": [1]}, "steps[0].coefficients has 1 entries for 2 vectors"),
+        ({**_KERNEL, "vectors": [[1, 2], [1, None]]}, "steps[0].vectors[1][1] is null, not a number"),
+        (
+            {
+                "step": "piecewise",
+                "of": 0,
+                "knots": list(range(600_000)),
+                "coefficients": [[1]] * 600_001,
+                "closed": "left",
+                "missing": None,
+            },
+            "steps[0] brings the program past 1,000,000 numbers in knots, coefficients, matrices and vectors",
         ),
         ({"step": "link", "of": [2], "link": "exp"}, "steps[0].of[0] is 2, and only registers 0 to 1 come before it"),
     ],

@@ -121,6 +121,13 @@ begin
             ),
             pgscore._array_literal_sql(step -> 'weights', 'number')
         )
+        else pgscore._formula_sql(step, array(
+            select 'r' || o.register
+            from jsonb_array_elements_text(
+                case jsonb_typeof(step -> 'of') when 'array' then step -> 'of' else jsonb_build_array(step -> 'of') end
+            ) with ordinality as o (register, ordinal)
+            order by o.ordinal
+        ))
     end;
 end
 $$;

@@ -2,7 +2,8 @@ create function pgscore._hides_doubt(step jsonb, registers pgscore.bare_register
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    select step ->> 'step' in ('fill', 'missing', 'lookup', 'trees') and exists (
+    select (step ->> 'step' in ('fill', 'missing', 'lookup', 'trees')
+        or step ->> 'step' = 'piecewise' and step -> 'missing' <> 'null') and exists (
         select from jsonb_array_elements(
             case jsonb_typeof(step -> 'of') when 'array' then step -> 'of' else jsonb_build_array(step -> 'of') end
         ) as o (register)

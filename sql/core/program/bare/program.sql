@@ -83,6 +83,7 @@ begin
         when 'missing' then pgscore._bare_missing(r)
         when 'lookup' then pgscore._bare_lookup(step, r, most_nodes)
         when 'linear' then pgscore._bare_linear_step(program, step, arguments, scores, registers)
+        else pgscore._bare_formula(step, registers, most_nodes)
     end;
     -- The steps whose values can grow.
     if r.size > most_nodes

@@ -59,6 +59,7 @@ declare
     registers_read bigint := 0;
     keys bigint;
     nodes bigint := 0;
+    constants bigint := 0;
 begin
     if problem is not null then
         return problem;
@@ -85,7 +86,9 @@ begin
                 (select sum(jsonb_array_length(m.value)) from jsonb_array_elements(step -> 'sets') as m (value)), 0
             );
         end if;
+        constants := constants + pgscore._constants(step);
         problem := case
+            when constants > 1000000 then 'knots, coefficients, matrices and vectors have more than 1,000,000 numbers together'
             when registers_read > 100000 then 'steps read more than 100,000 registers together'
             when keys > 1000000 then 'known values, keys and sets have more than 1,000,000 members together'
             when nodes > 4000000 then 'trees have more than 4,000,000 nodes together'
@@ -160,6 +163,7 @@ as $$
             when 'trees' then jsonb_array_length(s.step -> 'feature')
             when 'lookup' then 2 * jsonb_array_length(s.step -> 'keys') + 3
             else 3 * case jsonb_typeof(s.step -> 'of') when 'array' then jsonb_array_length(s.step -> 'of') else 1 end
+                + pgscore._constants(s.step) / 10
         end
     ), 0)::integer
     from jsonb_array_elements(program -> 'steps') as s (step)

@@ -30,7 +30,12 @@ as $$
         ('missing', '{}', '{}'),
         ('lookup', '{keys,values,unknown,missing}', '{}'),
         ('linear', '{weights,intercept}', '{}'),
-        ('link', '{link}', '{}')
+        ('link', '{link}', '{}'),
+        ('product', '{}', '{}'),
+        ('ratio', '{}', '{}'),
+        ('piecewise', '{knots,coefficients,closed,missing}', '{}'),
+        ('quadratic', '{center}', '{matrix}'),
+        ('kernel', '{kernel,vectors,coefficients,intercept,gamma}', '{constant,degree}')
     ) as f (name, required, optional) on f.name = s.name
 $$;
 
@@ -43,14 +48,18 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     wanted constant text := case when step ->> 'step' in ('fill', 'missing', 'lookup') then '*' else 'n' end;
+    listed record;
     problem text;
 begin
-    if step ->> 'step' in ('linear', 'link') then
+    select l.* into listed
+    from (values
+        ('linear', 0, 100000), ('link', 1, 1000), ('product', 2, 100), ('ratio', 2, 2), ('quadratic', 1, 100000),
+        ('kernel', 1, 100000)
+    ) as l (name, least, most)
+    where l.name = step ->> 'step';
+    if listed is not null then
         return coalesce(
-            pgscore._list_problem(
-                place || '.of', step -> 'of', case step ->> 'step' when 'linear' then 0 else 1 end,
-                case step ->> 'step' when 'link' then 1000 else 100000 end
-            ),
+            pgscore._list_problem(place || '.of', step -> 'of', listed.least, listed.most),
             pgscore._registers_problem(place || '.of', step -> 'of', kinds, 'n')
         );
     end if;
@@ -72,16 +81,8 @@ create function pgscore._weights_problem(place text, step jsonb) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    select coalesce(
-        pgscore._list_problem(
-            place || '.weights', step -> 'weights', jsonb_array_length(step -> 'of'), jsonb_array_length(step -> 'of')
-        ),
-        (
-            select format('%s.weights[%s] is %s, and a finite number is wanted', place, w.ordinal - 1, pgscore._shown(w.value))
-            from jsonb_array_elements(step -> 'weights') with ordinality as w (value, ordinal)
-            where not pgscore._is_number(w.value)
-            order by w.ordinal limit 1
-        )
+    select pgscore._numbers_problem(
+        place || '.weights', step -> 'weights', jsonb_array_length(step -> 'of'), jsonb_array_length(step -> 'of')
     )
 $$;
 
@@ -153,6 +154,12 @@ begin
         return pgscore._lookup_problem(place, step, kind);
     elsif name = 'link' then
         return pgscore._link_problem(place || '.link', step -> 'link', place || '.of', jsonb_array_length(step -> 'of'));
+    elsif name = 'piecewise' then
+        return pgscore._piecewise_problem(place, step);
+    elsif name = 'quadratic' then
+        return pgscore._quadratic_problem(place, step);
+    elsif name = 'kernel' then
+        return pgscore._kernel_problem(place, step);
     end if;
     return null;
 end
@@ -181,7 +188,9 @@ begin
     if problem is not null then
         return problem;
     end if;
-    foreach field in array array['subtract', 'divide', 'multiply', 'add', 'minimum', 'maximum', 'intercept'] loop
+    foreach field in array array[
+        'subtract', 'divide', 'multiply', 'add', 'minimum', 'maximum', 'intercept', 'gamma', 'constant'
+    ] loop
         if step ? field and not pgscore._is_number(step -> field) then
             return format('%s.%s is %s, and a finite number is wanted', place, field, pgscore._shown(step -> field));
         end if;
