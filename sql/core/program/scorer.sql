@@ -11,6 +11,7 @@ begin
             (1, true, 'Infinity'::double precision), (2, true, '1e300'), (3, false, 'Infinity'), (4, false, '1e300'),
             (5, false, '1e150'), (6, false, '1e100'), (7, false, '1e30')
         ) as a (ordinal, wild_ones, box)
+        where not pgscore._is_repeated(program)
         order by a.ordinal
     loop
         found := pgscore._program_bare_sql(program, positive, arguments, attempt.wild_ones, attempt.box);

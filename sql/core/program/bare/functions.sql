@@ -107,7 +107,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     -- What is lost below, to keep products from underflowing, would show in its logarithm.
-    least_argument constant double precision := '1e-100';
+    least_argument constant double precision := '1e-100'::double precision;
     called constant text := case name when 'log10' then 'pg_catalog.log' else 'pg_catalog.ln' end;
 begin
     if r.low >= least_argument then
@@ -137,7 +137,7 @@ language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    most constant double precision := '1e100';
+    most constant double precision := '1e100'::double precision;
 begin
     r := pgscore._bare_limited(r, most);
     if r.low >= 1 / most or r.high <= -1 / most then

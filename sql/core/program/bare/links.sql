@@ -1,3 +1,23 @@
+create function pgscore._read_size(step jsonb, registers pgscore.bare_register[]) returns bigint
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    size bigint := 0;
+    number integer;
+begin
+    if jsonb_typeof(step -> 'of') = 'array' then
+        foreach number in array translate((step -> 'of')::text, '[]', '{}')::integer[] loop
+            size := size + (registers[number + 1]).size;
+        end loop;
+    end if;
+    return size;
+end
+$$;
+
+comment on function pgscore._read_size(jsonb, pgscore.bare_register[]) is
+    'How large the SQL is of the list of registers that a step reads, before it is put together';
+
 create function pgscore._hides_doubt(step jsonb, registers pgscore.bare_register[]) returns boolean
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp

@@ -67,7 +67,7 @@ declare
     name constant text := step ->> 'step';
     r pgscore.bare_register;
 begin
-    if pgscore._hides_doubt(step, registers) then
+    if pgscore._hides_doubt(step, registers) or pgscore._read_size(step, registers) > most_nodes then
         return null;
     elsif jsonb_typeof(step -> 'of') = 'number' then
         r := registers[(step -> 'of')::integer + 1];

@@ -1,5 +1,41 @@
 -- Where registers are read by several steps, an expression repeats them until it is too large: layers of a neural network,
 -- outputs of a link over ensembles. Then each register is a variable of a function in PL/pgSQL.
+create function pgscore._is_repeated(program jsonb) returns boolean
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    most_nodes constant bigint := 4 * pgscore._program_size(program) + 1000;
+    sizes bigint[] := array_fill(1::bigint, array[jsonb_array_length(program -> 'inputs')]);
+    kinds text := repeat('n', jsonb_array_length(program -> 'inputs'));
+    step jsonb;
+    size bigint;
+    number integer;
+    added text;
+begin
+    for step in
+        select s.value from jsonb_array_elements(program -> 'steps') with ordinality as s (value, ordinal) order by s.ordinal
+    loop
+        size := 1;
+        if step ->> 'step' <> 'trees' then
+            foreach number in array ('{' || translate(step ->> 'of', '[]', '') || '}')::integer[] loop
+                size := size + sizes[number + 1];
+            end loop;
+        end if;
+        if size > most_nodes then
+            return true;
+        end if;
+        added := pgscore._step_kinds(step, kinds);
+        kinds := kinds || added;
+        sizes := sizes || array_fill(size, array[length(added)]);
+    end loop;
+    return false;
+end
+$$;
+
+comment on function pgscore._is_repeated(jsonb) is
+    'Whether a valid program''s steps are read so often that no expression serves, whatever else there is';
+
 create function pgscore._stepwise_register(r pgscore.bare_register, number integer) returns pgscore.bare_register
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
