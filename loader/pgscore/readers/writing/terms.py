@@ -21,8 +21,9 @@ def absolute_terms(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]
         rows: input values by name, as in golden rows: None for NULL, numbers also as the text ``Infinity``.
 
     Returns:
-        A sum for each row, times the score where the link is ``exp``, which moves by so much more: 0 where the row has no score, or one that is no number; 1 for all but linear models, as
-        their additions are those of the estimator.
+        A sum for each row, times a score above 1 where the link is ``exp``: it moves by so much more. 0 where the row
+        has no score, or one that is no number; 1 for all but linear models, as their additions are those of the
+        estimator.
     """
     defined = {len(document["inputs"]) + n: step for n, step in enumerate(document["steps"])}
     linear = [defined.get(register) for register in document["scores"]]
