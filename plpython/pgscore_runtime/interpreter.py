@@ -5,14 +5,16 @@ A program is turned into closures over constants when it is constructed; never i
 
 from __future__ import annotations
 
-from math import nan, sqrt
+from math import nan
 from operator import add, mul, sub, truediv
 from typing import TYPE_CHECKING, Any
 
 from .checks import shown
+from .formulas import FORMULA_COMPILERS
+from .functions import FUNCTIONS
 from .links import link_function
 from .quick import quick_score
-from .steps import Affine, Clip, Fill, Function, Linear, Lookup, Missing
+from .steps import Affine, Clip, Fill, Function, Linear, Lookup, Missing, step_outputs
 from .tree_arrays import Trees
 from .walk import walker
 
@@ -27,12 +29,6 @@ _OPERATIONS: dict[str, Callable[[float, float], float]] = {
     "divide": truediv,
     "multiply": mul,
     "add": add,
-}
-_FUNCTIONS: dict[str, Callable[[float], float]] = {
-    "abs": abs,
-    # A NaN is not below 0, and stays what it is.
-    "sqrt": lambda value: nan if value < 0 else sqrt(value),
-    "square": lambda value: value * value,
 }
 
 
@@ -174,12 +170,8 @@ def _compiled(program: Program) -> tuple[Callable[[list[Any]], None], ...]:
     defined = len(program.inputs)
     compiled = []
     for step in program.steps:
-        if isinstance(step, Trees):
-            compiled.append(walker(step, defined))
-            defined += len(step.base)
-        else:
-            compiled.append(_COMPILERS[type(step)](step))
-            defined += 1
+        compiled.append(walker(step, defined) if isinstance(step, Trees) else _COMPILERS[type(step)](step))
+        defined += step_outputs(step)
     return tuple(compiled)
 
 
@@ -207,7 +199,7 @@ def _clip(step: Clip) -> Callable[[list[Any]], None]:
 
 
 def _function(step: Function) -> Callable[[list[Any]], None]:
-    of, function = step.of, _FUNCTIONS[step.name]
+    of, function = step.of, FUNCTIONS[step.name]
     return lambda registers: registers.append(function(registers[of]))
 
 
@@ -262,4 +254,5 @@ _COMPILERS: dict[type, Callable[[Any], Callable[[list[Any]], None]]] = {
     Missing: _missing,
     Lookup: _lookup,
     Linear: _linear,
+    **FORMULA_COMPILERS,
 }

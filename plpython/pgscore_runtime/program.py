@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .checks import Budget, choice, fields, flag, integer, items, members, number, refuse, shown, text
+from .checks import Budget, choice, fields, flag, items, members, number, refuse, shown, text
 from .errors import INVALID_PARAMETER, Refusal
-from .steps import Scope, Step, read_step
+from .links import check_scores, read_link
+from .scope import Scope
+from .steps import Step, read_step
 
-Link = Literal["identity", "logistic", "softmax", "one_vs_rest", "sign", "argmax"]
+if TYPE_CHECKING:
+    from .links import Link
 
 _MOST_BYTES = 64 * 2**20
 _MOST_INPUTS = 1600
@@ -18,9 +21,8 @@ _MOST_SCORES = 1000
 _MOST_READS = 100_000
 _MOST_KEYS = 1_000_000
 _MOST_NODES = 4_000_000
+_MOST_CONSTANTS = 1_000_000
 _TYPES = ("double precision", "text", "boolean")
-_LINKS = ("identity", "logistic", "softmax", "one_vs_rest", "sign", "argmax")
-_OF_ONE_SCORE = ("logistic", "sign")
 
 
 class ProgramInput(NamedTuple):
@@ -109,14 +111,15 @@ def _program(found: Any) -> Program:  # noqa: ANN401
         Budget(_MOST_READS, "registers read by steps"),
         keys,
         Budget(_MOST_NODES, "nodes"),
+        Budget(_MOST_CONSTANTS, "numbers in knots, coefficients, matrices and vectors"),
     )
     found_steps = items(found["steps"], "steps", _MOST_STEPS)
     steps = tuple(read_step(each, f"steps[{n}]", scope) for n, each in enumerate(found_steps))
-    link = cast("Link", choice(found["link"], "link", _LINKS))
+    link = read_link(found["link"], "link")
     scores = tuple(
         scope.register(each, f"scores[{n}]") for n, each in enumerate(items(found["scores"], "scores", _MOST_SCORES))
     )
-    integer(len(scores), "the number of scores", 1, 1 if link in _OF_ONE_SCORE else _MOST_SCORES)
+    check_scores(link, len(scores), "the number of scores", _MOST_SCORES)
     return Program(inputs, steps, scores, link, choice(found["tie"], "tie", ("first", "last")))
 
 

@@ -4,7 +4,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:b20d8b3bf995ade925eb89f5eaea02672e8a12bf43c017a5dc4823dfac3b3c90" + digest)
+    walker = GD.get("pgscore_runtime:bc2fb3f1b22c77dd477be5d1bd23b323fca8701d1a3ce596fd04b19f473b9ebd" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 

@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:b20d8b3bf995ade925eb89f5eaea02672e8a12bf43c017a5dc4823dfac3b3c90" + digest)
+    walker = GD.get("pgscore_runtime:bc2fb3f1b22c77dd477be5d1bd23b323fca8701d1a3ce596fd04b19f473b9ebd" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

@@ -139,7 +139,7 @@ def test_the_example_is_a_program() -> None:
         ("steps.0.divide", 0, r"steps\[0\]\.divide is 0"),
         ("steps.0.add", False, r"steps\[0\]\.add is false, not a number"),
         ("steps.1.minimum", 6, r"steps\[1\]\.minimum is above the maximum"),
-        ("steps.2.name", "exp", r"steps\[2\]\.name is 'exp', not one of abs, sqrt, square"),
+        ("steps.2.name", "cube", r"steps\[2\]\.name is 'cube', not one of abs, sqrt, square"),
         ("steps.3.with", "a", r"steps\[3\]\.with is 'a', not a number"),
         ("steps.4.with", 1, r"steps\[4\]\.with is 1, not a text"),
         ("steps.6.values", [0.25], r"steps\[6\]\.values has 1 entries for 2 keys"),

@@ -33,6 +33,7 @@ _LINKS = {
     "Logloss": "logistic",
     "CrossEntropy": "logistic",
     "MultiClass": "softmax",
+    "MultiClassOneVsAll": "one_vs_all",
     "RMSE": "identity",
     "MAE": "identity",
     "Quantile": "identity",
@@ -44,7 +45,11 @@ _LINKS = {
     "YetiRank": "identity",
     "QueryRMSE": "identity",
     "PairLogit": "identity",
+    "Poisson": "exp",
+    "Tweedie": "exp",
 }
+# Those whose outputs are values.
+_OF_VALUES = ("identity", "exp")
 
 
 def read_catboost(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
@@ -56,10 +61,10 @@ def read_catboost(estimator: Any, table: Table, writer: Writer, part: str) -> Re
     document = _document(estimator)
     loss = str(document["model_info"]["params"]["loss_function"]["type"])
     link = _LINKS.get(loss)
-    if link is None or (link == "identity") == _is_classifier(estimator):
+    if link is None or (link in _OF_VALUES) == _is_classifier(estimator):
         raise NotAProgramError(part, f"has the loss {loss!r}, whose predictions a program cannot give")
     scale, bias = document.get("scale_and_bias", [1, [0]])
-    outputs = len(bias) if len(bias) > 1 else (len(estimator.classes_) if link == "softmax" else 1)
+    outputs = len(bias) if len(bias) > 1 else (len(estimator.classes_) if link in ("softmax", "one_vs_all") else 1)
     features = document["features_info"].get("float_features", [])
     trees = [_oblivious(each, features, float(scale), outputs, part) for each in document.get("oblivious_trees", ())]
     trees += [_grown(each, features, float(scale), outputs, part) for each in document.get("trees", ())]

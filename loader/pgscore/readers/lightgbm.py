@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _LINKS = {
     "binary": "logistic",
     "multiclass": "softmax",
+    "multiclassova": "one_vs_all",
+    "cross_entropy": "logistic",
     "regression": "identity",
     "regression_l1": "identity",
     "huber": "identity",
@@ -32,7 +34,12 @@ _LINKS = {
     "mape": "identity",
     "lambdarank": "identity",
     "rank_xendcg": "identity",
+    "poisson": "exp",
+    "gamma": "exp",
+    "tweedie": "exp",
 }
+# Those whose outputs are values; a regressor's logistic output is one, too.
+_OF_VALUES = ("identity", "exp", "expit", "square_signed")
 # Where a node's decision type says what it takes for missing, and what it says where zeros are.
 _MISSING_TYPE, _ZERO = 2, 1
 # kZeroThreshold of LightGBM's meta.h.
@@ -50,23 +57,34 @@ def read_lightgbm(estimator: Any, table: Table, writer: Writer, part: str) -> Re
     """
     booster = estimator.booster_
     objective, *options = str(booster.dump_model(num_iteration=0)["objective"]).split(" ")
-    link = _LINKS.get(objective)
-    if link is None or "sqrt" in options or (link == "identity") == hasattr(estimator, "classes_"):
+    link = _link(objective, options, is_classifier=hasattr(estimator, "classes_"))
+    if link is None:
         raise NotAProgramError(part, f"has the objective {objective!r}, whose predictions a program cannot give")
     if booster.params.get("linear_tree"):
         raise NotAProgramError(part, "has linear models in its leaves")
     if any(code >> _MISSING_TYPE & 3 == _ZERO for code in _decision_types(booster)):
         raise NotAProgramError(part, "takes zero for a missing value")
     trees, average = _trees(booster)
-    outputs = len(estimator.classes_) if link == "softmax" else 1
+    outputs = len(estimator.classes_) if link in ("softmax", "one_vs_all") else 1
     columns = _coded(table, booster.pandas_categorical or []).numbers(part)
     _check_categories(trees, columns, part)
     divide = float(len(trees) // outputs) if average else None
     register = write_ensemble(Ensemble(trees, [0.0] * outputs, divide, single=False), columns, writer)
+    scores = list(range(register, register + outputs))
     slope = dict(option.split(":") for option in options if ":" in option).get("sigmoid", "1")
-    if link == "logistic" and float(slope) != 1:
-        register = writer.add({"step": "affine", "of": register, "multiply": float(slope)})
-    return Result(list(range(register, register + outputs)), link)
+    if float(slope) != 1:
+        scores = [writer.add({"step": "affine", "of": score, "multiply": float(slope)}) for score in scores]
+    return Result(scores, link)
+
+
+def _link(objective: str, options: Sequence[str], *, is_classifier: bool) -> str | None:
+    link = _LINKS.get(objective)
+    if link == "logistic" and not is_classifier:
+        link = "expit"
+    if "sqrt" in options:
+        # It was fitted on roots.
+        link = "square_signed" if link == "identity" else None
+    return None if (link in _OF_VALUES) == is_classifier else link
 
 
 def _decision_types(booster: Any) -> set[int]:  # noqa: ANN401

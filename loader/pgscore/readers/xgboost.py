@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 # What an objective makes of the sums of leaves, where a program can.
 _LINKS = {
     "binary:logistic": "logistic",
+    "reg:logistic": "logistic",
     "multi:softprob": "softmax",
     "multi:softmax": "softmax",
     "reg:squarederror": "identity",
@@ -41,7 +42,12 @@ _LINKS = {
     "rank:pairwise": "identity",
     "rank:ndcg": "identity",
     "rank:map": "identity",
+    "count:poisson": "exp",
+    "reg:gamma": "exp",
+    "reg:tweedie": "exp",
 }
+# Those whose outputs are values; a regressor's logistic output is one, too.
+_OF_VALUES = ("identity", "exp", "expit")
 
 
 def read_xgboost(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
@@ -55,12 +61,18 @@ def read_xgboost(estimator: Any, table: Table, writer: Writer, part: str) -> Res
         raise NotAProgramError(part, f"takes {estimator.missing:g} for a missing value")
     learner = json.loads(estimator.get_booster().save_raw("json"))["learner"]
     objective = learner["objective"]["name"]
+    is_classifier = hasattr(estimator, "classes_")
     link = _LINKS.get(objective)
-    if link is None or (link == "identity") == hasattr(estimator, "classes_"):
+    if link == "logistic" and not is_classifier:
+        link = "expit"
+    if link is None or (link in _OF_VALUES) == is_classifier:
         raise NotAProgramError(part, f"has the objective {objective!r}, whose predictions a program cannot give")
     outputs = len(estimator.classes_) if link == "softmax" else 1
     base = _base(learner["learner_model_param"], outputs, link)
     booster = learner["gradient_booster"]
+    if booster["name"] == "gblinear" and link == "exp":
+        # What a row's sum is off by is multiplied by its score: no tolerance is stated for both.
+        raise NotAProgramError(part, f"has linear boosters with the objective {objective!r}")
     if booster["name"] == "gblinear":
         scores, tolerance = _linear(booster["model"], base, table, writer, part), of_terms(len(table.columns), link)
     else:
@@ -80,11 +92,13 @@ def _number(text: str) -> float:
 
 
 def _base(parameters: Mapping[str, str], outputs: int, link: str) -> list[float]:
-    """What each sum starts from; a probability is stored where the link is logistic."""
+    """What each sum starts from; stored is what the link makes of it."""
     stored = np.array(parameters["base_score"].strip("[]").split(","), dtype=np.float32)
-    if link == "logistic":
-        # As XGBoost computes it, in single precision.
+    # As XGBoost computes it, in single precision.
+    if link in ("logistic", "expit"):
         stored = -np.log(np.float32(1) / stored - np.float32(1))
+    elif link == "exp":
+        stored = np.log(stored)
     return [float(each) for each in np.broadcast_to(stored, (outputs,))]
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from pgscore_runtime.interpreter import Interpreter
+from pgscore_runtime.links import link_outputs
 
 from .links import link_function
 from .steps import compile_steps, is_known
@@ -79,7 +80,7 @@ class Evaluator:
 
     @property
     def _width(self) -> int:
-        return 2 if self._program.link in ("logistic", "sign") else len(self._program.scores)
+        return link_outputs(self._program.link, len(self._program.scores))
 
     def _evaluate(self, registers: list[npt.NDArray[Any]], rows: int) -> FloatArray:
         for step in self._compiled.steps:

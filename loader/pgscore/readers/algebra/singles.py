@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # Half a unit in the last place of a float32, relative to the number.
 _ROUNDING = 2.0**-24
 # How much a probability moves at most where each margin moves by one: z(1 - z), and its sum over all classes.
-_SLOPES = {"logistic": 0.25, "softmax": 0.5, "identity": 1.0}
+_SLOPES = {"logistic": 0.25, "expit": 0.25, "softmax": 0.5, "identity": 1.0, "exp": 1.0}
 # What exp, a quotient and the complement of a probability add.
 _LINK_ROUNDINGS = 8
 
@@ -48,6 +48,9 @@ def of_trees(trees: Sequence[Tree], base: Sequence[float], link: str) -> Toleran
     for output, start in enumerate(base):
         leaves = [np.abs(tree.values[tree.feature < 0]).max(initial=0) for tree in trees if tree.target == output]
         most, terms = max(most, len(leaves)), max(terms, abs(start) + float(sum(leaves)))
+    if link == "exp":
+        # What the sum is off by is a part of the score.
+        return Tolerance(_of_link((most + 1) * max(1.0, terms), link))
     return Tolerance(_of_link(most + 1, link), terms)
 
 
@@ -56,5 +59,5 @@ def of_terms(count: int, link: str) -> Tolerance:
     return Tolerance(_of_link(2 * count + 1, link))
 
 
-def _of_link(roundings: int, link: str) -> float:
+def _of_link(roundings: float, link: str) -> float:
     return (roundings * _SLOPES[link] + _LINK_ROUNDINGS) * _ROUNDING

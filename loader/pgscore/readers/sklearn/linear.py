@@ -35,7 +35,7 @@ def read_linear(estimator: Any, table: Table, writer: Writer, part: str) -> Resu
         raise NotAProgramError(part, f"has {weights.shape[1]} coefficients for {len(columns)} columns")
     intercepts = np.broadcast_to(np.atleast_1d(np.asarray(estimator.intercept_, dtype=np.float64)), (len(weights),))
     if not hasattr(estimator, "classes_"):
-        link = "identity"
+        link = _link_of_values(estimator)
         if len(weights) != 1:
             raise NotAProgramError(part, "predicts several values at once")
     else:
@@ -67,11 +67,19 @@ def _link(estimator: Any, scores: int, part: str) -> str:  # noqa: ANN401
     return "logistic" if scores == 1 else "one_vs_rest"
 
 
-# Their predict is X @ coef_ + intercept_, and nothing else.
+def _link_of_values(estimator: Any) -> str:  # noqa: ANN401
+    if isinstance(estimator, lm.TweedieRegressor):
+        natural = "identity" if estimator.power <= 0 else "log"
+        return "identity" if (natural if estimator.link == "auto" else estimator.link) == "identity" else "exp"
+    return "exp" if isinstance(estimator, lm.PoissonRegressor | lm.GammaRegressor) else "identity"
+
+
+# Their predict is X @ coef_ + intercept_, and nothing else but the link of generalized models.
 _REGRESSORS = (
     "LinearRegression", "Ridge", "RidgeCV", "Lasso", "LassoCV", "ElasticNet", "ElasticNetCV", "Lars", "LarsCV",
     "LassoLars", "LassoLarsCV", "LassoLarsIC", "OrthogonalMatchingPursuit", "OrthogonalMatchingPursuitCV",
     "BayesianRidge", "ARDRegression", "HuberRegressor", "TheilSenRegressor", "QuantileRegressor", "SGDRegressor",
+    "PoissonRegressor", "GammaRegressor", "TweedieRegressor",
 )  # fmt: skip
 _CLASSIFIERS = (
     "LogisticRegression", "LogisticRegressionCV", "RidgeClassifier", "RidgeClassifierCV", "Perceptron", "SGDClassifier",

@@ -3,29 +3,19 @@ language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    problem constant text := coalesce(
+    problem text := coalesce(
         pgscore._list_problem('scores', program -> 'scores', 1, 1000),
         pgscore._registers_problem('scores', program -> 'scores', kinds, 'n')
     );
-    link constant jsonb := program -> 'link';
 begin
     if problem is not null then
         return replace(problem, 'come before it', 'exist');
-    elsif link not in ('"identity"', '"logistic"', '"softmax"', '"one_vs_rest"', '"sign"', '"argmax"') then
-        return format(
-            'link is %s, and "identity", "logistic", "softmax", "one_vs_rest", "sign" or "argmax" is wanted',
-            pgscore._shown(link)
-        );
-    elsif link in ('"logistic"', '"sign"') and jsonb_array_length(program -> 'scores') <> 1 then
-        return format(
-            'link is %s, which takes 1 score, and scores has %s members', link, jsonb_array_length(program -> 'scores')
-        );
-    elsif link in ('"softmax"', '"one_vs_rest"', '"argmax"') and jsonb_array_length(program -> 'scores') < 2 then
-        return format('link is %s, which takes a score for each class, and scores has 1 member', link);
-    elsif program -> 'tie' not in ('"first"', '"last"') then
-        return format('tie is %s, and "first" or "last" is wanted', pgscore._shown(program -> 'tie'));
     end if;
-    return null;
+    problem := pgscore._link_problem('link', program -> 'link', 'scores', jsonb_array_length(program -> 'scores'));
+    if problem is null and program -> 'tie' not in ('"first"', '"last"') then
+        problem := format('tie is %s, and "first" or "last" is wanted', pgscore._shown(program -> 'tie'));
+    end if;
+    return problem;
 end
 $$;
 
@@ -69,6 +59,7 @@ declare
     registers_read bigint := 0;
     keys bigint;
     nodes bigint := 0;
+    constants bigint := 0;
 begin
     if problem is not null then
         return problem;
@@ -95,7 +86,9 @@ begin
                 (select sum(jsonb_array_length(m.value)) from jsonb_array_elements(step -> 'sets') as m (value)), 0
             );
         end if;
+        constants := constants + pgscore._constants(step);
         problem := case
+            when constants > 1000000 then 'knots, coefficients, matrices and vectors have more than 1,000,000 numbers together'
             when registers_read > 100000 then 'steps read more than 100,000 registers together'
             when keys > 1000000 then 'known values, keys and sets have more than 1,000,000 members together'
             when nodes > 4000000 then 'trees have more than 4,000,000 nodes together'
@@ -125,9 +118,7 @@ declare
     kind constant text := contract #>> '{output,kind}';
     link constant text := program ->> 'link';
     wanted constant integer := case kind when 'value' then 1 else classes end;
-    outputs constant integer := case
-        when link in ('logistic', 'sign') then 2 else jsonb_array_length(program -> 'scores')
-    end;
+    outputs constant integer := pgscore._link_outputs(link, jsonb_array_length(program -> 'scores'));
     problem text;
 begin
     select case
@@ -150,9 +141,9 @@ begin
     elsif outputs <> wanted then
         return format('link "%s" gives %s outputs, and the contract has %s', link, outputs, case kind
             when 'value' then 'one value' else format('%s classes', classes) end);
-    elsif (kind = 'value' and link <> 'identity')
+    elsif (kind = 'value' and link not in ('identity', 'exp', 'expit', 'square_signed'))
         or (kind = 'indicator' and link not in ('sign', 'argmax'))
-        or (kind = 'probability' and link not in ('identity', 'logistic', 'softmax', 'one_vs_rest'))
+        or (kind = 'probability' and link not in ('identity', 'logistic', 'softmax', 'one_vs_rest', 'one_vs_all', 'normalize'))
     then
         return format('link "%s" does not fit an output of kind "%s"', link, kind);
     end if;
@@ -170,9 +161,9 @@ as $$
     select 2 * jsonb_array_length(program -> 'inputs') + coalesce(sum(
         case s.step ->> 'step'
             when 'trees' then jsonb_array_length(s.step -> 'feature')
-            when 'linear' then 3 * jsonb_array_length(s.step -> 'of')
             when 'lookup' then 2 * jsonb_array_length(s.step -> 'keys') + 3
-            else 3
+            else 3 * case jsonb_typeof(s.step -> 'of') when 'array' then jsonb_array_length(s.step -> 'of') else 1 end
+                + pgscore._constants(s.step) / 10
         end
     ), 0)::integer
     from jsonb_array_elements(program -> 'steps') as s (step)
