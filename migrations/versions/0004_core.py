@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "5d260f11b1c751bdc258183d45780c2799b59ce99fe43bd367acc8f6e7d14ec7")
+    run_frozen("0004_core.up.sql", "040c1a0ea12eaf54a4f6d0b3b0a2eddeca5986f3055e29969d79b2a9ba9c8202")
 
 
 def downgrade() -> None:

@@ -11072,7 +11072,7 @@ $$;
 comment on function pgscore._unfit_sql(pgscore.binding) is 'What a generated function does where the columns are not what it was generated for';
 grant execute on function pgscore._unfit_sql(pgscore.binding) to pgscore_reader;
 
--- core/binding/generating/events.sql
+-- core/binding/generating/fields.sql
 create function pgscore._read_columns(b pgscore.binding) returns name[]
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -11186,6 +11186,7 @@ comment on function pgscore._written_sql(pgscore.binding, name[]) is
     'SQL that PostgreSQL refuses where columns of a profile, p, or of its queue, q, are not those that a binding writes; never computed';
 grant execute on function pgscore._written_sql(pgscore.binding, name[]) to pgscore_reader;
 
+-- core/binding/generating/events.sql
 create function pgscore._event_parts(b pgscore.binding) returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp

@@ -3781,6 +3781,7 @@ comment on function pgscore._written_sql(pgscore.binding, name[]) is
 
 grant execute on function pgscore._written_sql(pgscore.binding, name[]) to pgscore_reader;
 
+-- core/binding/generating/events.sql
 create or replace function pgscore._event_parts(b pgscore.binding) returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
