@@ -140,6 +140,7 @@
 \ir core/binding/templates/rescore.sql
 \ir core/binding/generating/names.sql
 \ir core/binding/generating/statements.sql
+\ir core/binding/generating/fields.sql
 \ir core/binding/generating/events.sql
 \ir core/binding/generating/event_triggers.sql
 \ir core/binding/generating/queue.sql

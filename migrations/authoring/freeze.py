@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 import sys
+from importlib.util import cache_from_source
+from pathlib import Path
 
 from .checkout import BRANCHES, AuthoringError, Checkout, hash_of
 from .draft import draft
@@ -81,6 +83,8 @@ def _write_hashes(checkout: Checkout, revision: str) -> None:
         name = f"{revision}.{direction}.sql"
         text = re.sub(rf'("{re.escape(name)}", ")[0-9a-f]*(")', rf"\g<1>{hash_of(checkout.versions / name)}\g<2>", text)
     migration.write_text(text)
+    # Python takes what it has compiled for the same while size and time are, in seconds: another hash changes neither.
+    Path(cache_from_source(str(migration))).unlink(missing_ok=True)
 
 
 def main() -> int:

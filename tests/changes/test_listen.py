@@ -14,15 +14,17 @@ import pytest
 from pgscore import doctor
 from pgscore.changes import why_silent
 
+from examples.server.cluster import PrivateCluster
 from tests.bindings import shop
+from tests.support import migrate
 from tests.support.command import COMMAND, environment, run
-from tests.support.database import NOBODY, OPERATOR, wait_until
+from tests.support.database import NOBODY, OPERATOR, Database, wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from examples.server.cluster import PrivateCluster
-    from tests.support.database import Database, Session
+    from tests.support.database import Session
 
 _SCORE = f'update {shop.PROFILE} set "Score" = %s where id = %s'
 # What listens, seen from the server.
@@ -58,9 +60,13 @@ if key == os.environ.get("WAITS_AT"):
 def told(shopping: Database) -> Session:
     """Tables that tell everything, with three customers whose first scores were told."""
     session = shopping.session()
+    _tell(session)
+    return session
+
+
+def _tell(session: Session) -> None:
     shop.attach(session, changes="true", notify_above="0.8")
     session.run(f"insert into {shop.PROFILE} (id) select generate_series(1, 3)")
-    return session
 
 
 class Listener:
@@ -261,7 +267,22 @@ def test_who_lags_behind_what_is_pruned_is_told(told: Session, shopping: Databas
     assert run(shopping.dsn(), *lags, "--from-now").stdout == ""
 
 
-def test_it_goes_on_after_a_restart_of_the_server(told: Session, shopping: Database, cluster: PrivateCluster) -> None:
+@pytest.fixture
+def restarted() -> Iterator[tuple[PrivateCluster, Database]]:
+    """The shop in a cluster of its own, as a restart ends everybody's sessions."""
+    with PrivateCluster() as cluster:
+        migrate.upgrade(cluster.dsn(), "core@head")
+        database = Database(cluster, "postgres")
+        shop.build(database.session())
+        shop.publish(database.dsn(), None)
+        _tell(database.session())
+        yield cluster, database
+        database.close()
+
+
+def test_it_goes_on_after_a_restart_of_the_server(restarted: tuple[PrivateCluster, Database]) -> None:
+    cluster, shopping = restarted
+    told = shopping.session()
     crossings = Listener(shopping.dsn())
     changes = Listener(shopping.dsn(), "--consumer", "crm", "--interval", "0.05")
     assert [changes.line().split(":")[0] for _ in range(3)] == ["shop 1", "shop 2", "shop 3"]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import sys
 import threading
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import module_from_spec
 from typing import TYPE_CHECKING
 
 import pgscore
 import pytest
 
-from migrations.authoring.checkout import AuthoringError, Checkout
+from migrations.authoring.checkout import AuthoringError, Checkout, hash_of
 from migrations.authoring.draft import TO_DO
 from migrations.authoring.freeze import freeze
 from migrations.authoring.release import release
@@ -94,6 +98,26 @@ def of_the_tree(cluster: PrivateCluster, checkout: Checkout) -> Iterator[str]:
     yield migrate.schema(cluster.dsn("of_the_tree"))
     session.run("drop database of_the_tree with (force)")
     session.close()
+
+
+def test_a_hash_that_is_written_within_the_same_second_counts(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    revision = _next_release(checkout)
+    migration = checkout.versions / f"{revision}.py"
+    # Compiles it.
+    checkout.chain("core")
+    before = migration.stat()
+    with (checkout.versions / f"{revision}.up.sql").open("a") as script:
+        script.write("-- And a line.\n")
+    freeze(checkout)
+    os.utime(migration, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert migration.stat().st_size == before.st_size
+    loader = SourceFileLoader("revision", str(migration))
+    module = module_from_spec(ModuleSpec("revision", loader))
+    loader.exec_module(module)
+    assert hash_of(checkout.versions / f"{revision}.up.sql") in module.upgrade.__code__.co_consts
 
 
 def test_invariant_6_revision_by_revision_and_at_once_are_the_tree(

@@ -18,7 +18,7 @@ from pgscore.progress import no_step
 from . import account, dispatch
 from .records import Exported, Options, Plan, Stamp
 from .source import find_plan, refuse_null_keys, settle, stream
-from .target import needs
+from .target import KeyedTarget, needs
 from .workers import reading, workers_connect_to
 
 if TYPE_CHECKING:
@@ -154,18 +154,19 @@ class _Order:
         total = None if only else _estimated(connection, plan)
         tally = _Tally(plan.position("version"))
         stamp = str(uuid.uuid4())
-        deletes = self.target.options.delete_missing
+        # Others have refused the option.
+        keyed = self.target if isinstance(self.target, KeyedTarget) and self.target.options.delete_missing else None
         try:
             self.target.begin(stamp, changed=only)
             with self._reading(connection, plan, taken, [taken.changed()] if only else []) as batches:
                 for batch in batches:
                     self.target.write(batch)
-                    if deletes and not only:
-                        self.target.keep(batch)
+                    if keyed is not None and not only:
+                        keyed.keep(batch)
                     tally.add(batch)
                     self.progress("exporting", tally.rows, max(total, tally.rows) if total else None)
-            if deletes and only:
-                self._keep_all(connection, plan, profiles)
+            if keyed is not None and only:
+                self._keep_all(keyed, connection, plan, profiles)
             at = datetime.fromisoformat(taken.at).replace(tzinfo=UTC)
             before = taken.last["stamp"] if only and taken.last else None
             complete = Stamp(stamp, plan.model, plan.profile, tally.rows, tally.versions(), at, only, before)
@@ -180,13 +181,13 @@ class _Order:
             plan.model, plan.profile, place, tally.rows, complete.versions, at, only, why_all, stamp, details
         )
 
-    def _keep_all(self, connection: Connection, plan: Plan, profiles: int) -> None:
+    def _keep_all(self, keyed: KeyedTarget, connection: Connection, plan: Plan, profiles: int) -> None:
         """Tells the target which profiles there are, changed or not."""
-        if not self.target.may_hold_more(profiles):
+        if not keyed.may_hold_more(profiles):
             return
         kept = 0
         for batch in stream(connection, replace(plan, columns=plan.columns[: plan.key + 1]), []):
-            self.target.keep(batch)
+            keyed.keep(batch)
             kept += len(batch)
             self.progress("looking for what is gone", kept, profiles)
 

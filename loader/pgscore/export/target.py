@@ -15,8 +15,13 @@ if TYPE_CHECKING:
 
     Row = tuple[Any, ...]
 
-_SWITCHES = {"pattern": "--pattern", "value": "--as", "expire": "--expire", "table": "--table"}
-_SWITCHES["delete_missing"] = "--delete-missing"
+_SWITCHES = {
+    "pattern": "--pattern",
+    "value": "--as",
+    "expire": "--expire",
+    "table": "--table",
+    "delete_missing": "--delete-missing",
+}
 
 
 class Target(ABC):
@@ -63,14 +68,6 @@ class Target(ABC):
     def write(self, rows: Sequence[Row]) -> None:
         """Takes rows, in the order of the plan's columns."""
 
-    def keep(self, rows: Sequence[Row]) -> None:
-        """Takes key and score of profiles that are there: whatever else the target holds is removed by `finish`."""
-        raise NotImplementedError
-
-    def may_hold_more(self, rows: int) -> bool:
-        """Whether the target, with what was written now, may hold others than so many profiles."""
-        return True
-
     @abstractmethod
     def finish(self, stamp: Stamp) -> Mapping[str, Any]:
         """Makes all that was written what readers see; what is worth telling of it."""
@@ -90,3 +87,15 @@ def needs(module: str) -> PgscoreError:
         f"exporting to this target needs {module}, which this Python does not have",
         "pip install 'pgscore[export]' brings it; drivers of other databases are packages of their own.",
     )
+
+
+class KeyedTarget(Target):
+    """A target that finds each profile by its key, and so can remove those that are gone: with `delete_missing`."""
+
+    @abstractmethod
+    def keep(self, rows: Sequence[Row]) -> None:
+        """Takes key and score of profiles that are there: whatever else the target holds is removed by `finish`."""
+
+    def may_hold_more(self, rows: int) -> bool:
+        """Whether the target, with what was written now, may hold others than so many profiles."""
+        return True

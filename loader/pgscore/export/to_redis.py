@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pgscore.errors import BusyError, DeniedError, PgscoreError, UnreachableError
 
-from .target import Target, needs
+from .target import KeyedTarget, Target, needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ _PARAMETERS = (
 _SCANNED = 2000
 
 
-class Redis(Target):
+class Redis(KeyedTarget):
     """Keys of a Redis database, by pipelines.
 
     A profile without a score has no key. The stamp, a hash, says which export is complete; its field ``writing`` is

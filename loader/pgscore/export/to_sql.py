@@ -9,7 +9,7 @@ from pgscore.errors import BusyError, DeniedError, PgscoreError, UnreachableErro
 
 from .sql_columns import as_stored, column_for, misfit
 from .sql_statements import STAMPS, TRANSACTIONAL, stamps, upsert
-from .target import Target, needs
+from .target import KeyedTarget, Target, needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,7 +48,7 @@ _DENIED = {"28000", "28P01", "42501", 1044, 1045, 1130, 1142, 1143, 1698}
 _LOST = {"57P01", "57P02", "57P03", "53300", 1040, 1053, 2002, 2003, 2006, 2013, 2055}
 
 
-class SqlTable(Target):
+class SqlTable(KeyedTarget):
     """A table that is there, or is made, with a row for each profile.
 
     All is one transaction: readers see the former export until it is complete. Beside it stands a table of stamps.
