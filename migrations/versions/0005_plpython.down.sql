@@ -2409,7 +2409,13 @@ as $$
     return GD[runtime].environment()
 $$;
 
-drop function pgscore_trusted._estimate_rows(digest text, rows integer, numbers bytea, texts text[], every boolean, out scores double precision[], out reasons text[]);
+drop function pgscore_trusted._array_memory(numbers double precision[]);
+
+drop function pgscore_trusted._array_of_memory(memory bytea);
+
+drop function pgscore_trusted._estimate_memory(digest text, rows integer, numbers bytea, texts text[], every boolean, out scores bytea, out reasons text[]);
+
+drop function pgscore_trusted._estimate_rows(digest text, rows integer, numbers double precision[], texts text[], every boolean, out scores double precision[], out reasons text[]);
 
 drop function pgscore_trusted._count_row(statement double precision);
 

@@ -9,8 +9,8 @@ depends_on = "0004_core"
 
 
 def upgrade() -> None:
-    run_frozen("0005_plpython.up.sql", "e76d0a0df07c53e51585418e31068d62759f890a766e383749ff79ef0b8529f2")
+    run_frozen("0005_plpython.up.sql", "f4ab15915fd5966b1e957d77b75dfb18a5abd95012fe0192b2e0eb4363bf3e90")
 
 
 def downgrade() -> None:
-    run_frozen("0005_plpython.down.sql", "2c696c512328630fc9b4df5d40c8e17fc6e3ade4a66633e29a9ab51dc18a9348")
+    run_frozen("0005_plpython.down.sql", "ba6537a2f6d702393edbe0f3bf37efd8db66694150767fa868550d1f4a5cb465")

@@ -3331,9 +3331,28 @@ revoke all on function pgscore_trusted._estimate(text, integer, double precision
 grant execute on function pgscore_trusted._estimate(text, integer, double precision[], text[], boolean) to pgscore_owner;
 
 -- plpython/_estimate_rows.sql
-create function pgscore_trusted._estimate_rows(
+-- An array of doubles is the same bytes in memory as a bytea, which PL/Python hands to numpy as they are: to convert numbers
+-- one by one takes longer than many a model. What makes an array of bytes believes them, so it is for nobody but the
+-- last function, which gives it what the runtime has made.
+
+create function pgscore_trusted._array_memory(numbers double precision[]) returns bytea
+language internal immutable strict parallel safe
+as 'byteasend';
+
+comment on function pgscore_trusted._array_memory(double precision[]) is 'An array as it stands in memory, without its length';
+revoke all on function pgscore_trusted._array_memory(double precision[]) from public;
+
+create function pgscore_trusted._array_of_memory(memory bytea) returns double precision[]
+language internal immutable strict parallel safe
+as 'byteasend';
+
+comment on function pgscore_trusted._array_of_memory(bytea) is
+    'The array that stands so in memory; it does not look whether that is one, so nobody else may call it';
+revoke all on function pgscore_trusted._array_of_memory(bytea) from public;
+
+create function pgscore_trusted._estimate_memory(
     digest text, rows integer, numbers bytea, texts text[], every boolean,
-    out scores double precision[], out reasons text[]
+    out scores bytea, out reasons text[]
 )
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
@@ -3344,10 +3363,25 @@ as $$
     return GD[runtime].estimate_rows(GD, digest, rows, numbers, texts, every)
 $$;
 
-comment on function pgscore_trusted._estimate_rows(text, integer, bytea, text[], boolean) is
-    'Scores rows with a version that this backend has loaded, their numbers in the form that array_send gives; scores NULL where it has not, reasons NULL where no row is refused';
-revoke all on function pgscore_trusted._estimate_rows(text, integer, bytea, text[], boolean) from public;
-grant execute on function pgscore_trusted._estimate_rows(text, integer, bytea, text[], boolean) to pgscore_owner;
+comment on function pgscore_trusted._estimate_memory(text, integer, bytea, text[], boolean) is
+    'Scores rows with a version that this backend has loaded, from and to arrays as they stand in memory; scores NULL where it has not, reasons NULL where no row is refused';
+revoke all on function pgscore_trusted._estimate_memory(text, integer, bytea, text[], boolean) from public;
+
+create function pgscore_trusted._estimate_rows(
+    digest text, rows integer, numbers double precision[], texts text[], every boolean,
+    out scores double precision[], out reasons text[]
+)
+language sql stable parallel restricted security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore_trusted._array_of_memory(e.scores), e.reasons
+    from pgscore_trusted._estimate_memory(digest, rows, pgscore_trusted._array_memory(numbers), texts, every) e
+$$;
+
+comment on function pgscore_trusted._estimate_rows(text, integer, double precision[], text[], boolean) is
+    'Scores rows with a version that this backend has loaded; scores NULL where it has not, reasons NULL where no row is refused';
+revoke all on function pgscore_trusted._estimate_rows(text, integer, double precision[], text[], boolean) from public;
+grant execute on function pgscore_trusted._estimate_rows(text, integer, double precision[], text[], boolean) to pgscore_owner;
 
 create function pgscore_trusted._count_row(statement double precision) returns boolean
 language plpython3u volatile parallel restricted

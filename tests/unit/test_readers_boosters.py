@@ -180,7 +180,6 @@ def test_trees_without_a_split(kind: str) -> None:
         (XGBRegressor(missing=-1.0, **XGB), "takes -1 for a missing value"),
         (LGBMRegressor(zero_as_missing=True, **LGB), "takes zero for a missing value"),
         (LGBMRegressor(linear_tree=True, **LGB), "has linear models in its leaves"),
-        (LGBMRegressor(reg_sqrt=True, **LGB), "has the objective 'regression'"),
     ],
     ids=lambda each: type(each).__name__ if not isinstance(each, str) else "",
 )
