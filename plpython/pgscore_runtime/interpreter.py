@@ -32,6 +32,10 @@ _OPERATIONS: dict[str, Callable[[float, float], float]] = {
 }
 
 
+# Why a row is refused where no input of it is.
+BEYOND = "a number that the model computes of the inputs is missing, or beyond what it accepts"
+
+
 class Interpreter:
     """A program, ready to be evaluated.
 
@@ -48,6 +52,7 @@ class Interpreter:
         self._known = tuple((n, each.known) for n, each in enumerate(inputs) if each.known is not None)
         self._steps = _compiled(program)
         self._scores = program.scores
+        self._required_of_steps = program.require
         self._link = link_function(program.link)
         self.score: Score = quick_score(program, self._score) or self._score
 
@@ -85,6 +90,10 @@ class Interpreter:
                 return None, self._reason(registers)
         for step in self._steps:
             step(registers)
+        for register, nullable, minimum, maximum in self._required_of_steps:
+            value = registers[register]
+            if not minimum <= value <= maximum and not (nullable and value != value):  # noqa: PLR0124  NaN
+                return None, BEYOND
         return self._link([registers[register] for register in self._scores]), None
 
     def _score(self, numbers: Sequence[float | None], texts: Sequence[str | None], positive: int) -> float | None:

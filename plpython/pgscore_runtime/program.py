@@ -50,6 +50,22 @@ class ProgramInput(NamedTuple):
         return self.type == "text"
 
 
+class Requirement(NamedTuple):
+    """What the estimator accepts of what steps compute.
+
+    Attributes:
+        of: the register.
+        nullable: whether it may be missing.
+        minimum: the least number that is accepted; minus infinity where all are.
+        maximum: the largest.
+    """
+
+    of: int
+    nullable: bool
+    minimum: float
+    maximum: float
+
+
 class Program(NamedTuple):
     """A program; `docs/program.md` says what its parts mean."""
 
@@ -58,6 +74,7 @@ class Program(NamedTuple):
     scores: tuple[int, ...]
     link: Link
     tie: str
+    require: tuple[Requirement, ...] = ()
 
 
 def parse_program(text: str) -> Program:
@@ -94,7 +111,7 @@ def _no_constant(name: str) -> Any:  # noqa: ANN401
 
 
 def _program(found: Any) -> Program:  # noqa: ANN401
-    fields(found, "it", ("program", "inputs", "steps", "scores", "link", "tie"))
+    fields(found, "it", ("program", "inputs", "steps", "scores", "link", "tie"), ("require",))
     if type(found["program"]) is not int or found["program"] != 1:
         refuse("program", f"is {shown(found['program'])}, and this version reads format 1 only")
     keys = Budget(_MOST_KEYS, "keys and members")
@@ -120,20 +137,31 @@ def _program(found: Any) -> Program:  # noqa: ANN401
         scope.register(each, f"scores[{n}]") for n, each in enumerate(items(found["scores"], "scores", _MOST_SCORES))
     )
     check_scores(link, len(scores), "the number of scores", _MOST_SCORES)
-    return Program(inputs, steps, scores, link, choice(found["tie"], "tie", ("first", "last")))
+    wanted = items(found.get("require", []), "require", _MOST_STEPS)
+    require = tuple(_requirement(each, f"require[{n}]", scope) for n, each in enumerate(wanted))
+    return Program(inputs, steps, scores, link, choice(found["tie"], "tie", ("first", "last")), require)
+
+
+def _requirement(found: Any, place: str, scope: Scope) -> Requirement:  # noqa: ANN401
+    fields(found, place, ("of", "nullable"), ("minimum", "maximum"))
+    of = scope.register(found["of"], f"{place}.of")
+    return Requirement(of, flag(found["nullable"], f"{place}.nullable"), **_bounds(found, place))
+
+
+def _bounds(found: dict[str, Any], place: str) -> dict[str, float]:
+    bounds = {"minimum": -float("inf"), "maximum": float("inf")}
+    bounds |= {bound: number(found[bound], f"{place}.{bound}") for bound in bounds if bound in found}
+    if bounds["minimum"] > bounds["maximum"]:
+        refuse(f"{place}.minimum", "is above the maximum")
+    return bounds
 
 
 def _input(found: Any, place: str, keys: Budget) -> ProgramInput:  # noqa: ANN401
     fields(found, place, ("name", "type", "nullable"), ("minimum", "maximum", "known"))
     kind = choice(found["type"], f"{place}.type", _TYPES)
-    bounds = {"minimum": -float("inf"), "maximum": float("inf")}
-    for bound in bounds:
-        if bound in found:
-            if kind == "text":
-                refuse(f"{place}.{bound}", "stands at a text")
-            bounds[bound] = number(found[bound], f"{place}.{bound}")
-    if bounds["minimum"] > bounds["maximum"]:
-        refuse(f"{place}.minimum", "is above the maximum")
+    for bound in ("minimum", "maximum"):
+        if bound in found and kind == "text":
+            refuse(f"{place}.{bound}", "stands at a text")
     known: list[Any] | None = None
     if "known" in found:
         keys.spend(len(items(found["known"], f"{place}.known")), f"{place}.known")
@@ -143,5 +171,5 @@ def _input(found: Any, place: str, keys: Budget) -> ProgramInput:  # noqa: ANN40
         type=kind,
         nullable=flag(found["nullable"], f"{place}.nullable"),
         known=None if known is None else frozenset(known),
-        **bounds,
+        **_bounds(found, place),
     )

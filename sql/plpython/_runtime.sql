@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:bc2fb3f1b22c77dd477be5d1bd23b323fca8701d1a3ce596fd04b19f473b9ebd"
+name = "pgscore_runtime:81d254a3bb1af3a46eed782491ba529121c4f63e107cecd0339cfb7cfc5350a5"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -1793,6 +1793,10 @@ _OPERATIONS: dict[str, Callable[[float, float], float]] = {
 }
 
 
+# Why a row is refused where no input of it is.
+BEYOND = "a number that the model computes of the inputs is missing, or beyond what it accepts"
+
+
 class Interpreter:
     """A program, ready to be evaluated.
 
@@ -1809,6 +1813,7 @@ class Interpreter:
         self._known = tuple((n, each.known) for n, each in enumerate(inputs) if each.known is not None)
         self._steps = _compiled(program)
         self._scores = program.scores
+        self._required_of_steps = program.require
         self._link = link_function(program.link)
         self.score: Score = quick_score(program, self._score) or self._score
 
@@ -1846,6 +1851,10 @@ class Interpreter:
                 return None, self._reason(registers)
         for step in self._steps:
             step(registers)
+        for register, nullable, minimum, maximum in self._required_of_steps:
+            value = registers[register]
+            if not minimum <= value <= maximum and not (nullable and value != value):  # noqa: PLR0124  NaN
+                return None, BEYOND
         return self._link([registers[register] for register in self._scores]), None
 
     def _score(self, numbers: Sequence[float | None], texts: Sequence[str | None], positive: int) -> float | None:
@@ -2360,6 +2369,22 @@ class ProgramInput(NamedTuple):
         return self.type == "text"
 
 
+class Requirement(NamedTuple):
+    """What the estimator accepts of what steps compute.
+
+    Attributes:
+        of: the register.
+        nullable: whether it may be missing.
+        minimum: the least number that is accepted; minus infinity where all are.
+        maximum: the largest.
+    """
+
+    of: int
+    nullable: bool
+    minimum: float
+    maximum: float
+
+
 class Program(NamedTuple):
     """A program; `docs/program.md` says what its parts mean."""
 
@@ -2368,6 +2393,7 @@ class Program(NamedTuple):
     scores: tuple[int, ...]
     link: Link
     tie: str
+    require: tuple[Requirement, ...] = ()
 
 
 def parse_program(text: str) -> Program:
@@ -2404,7 +2430,7 @@ def _no_constant(name: str) -> Any:  # noqa: ANN401
 
 
 def _program(found: Any) -> Program:  # noqa: ANN401
-    fields(found, "it", ("program", "inputs", "steps", "scores", "link", "tie"))
+    fields(found, "it", ("program", "inputs", "steps", "scores", "link", "tie"), ("require",))
     if type(found["program"]) is not int or found["program"] != 1:
         refuse("program", f"is {shown(found['program'])}, and this version reads format 1 only")
     keys = Budget(_MOST_KEYS, "keys and members")
@@ -2430,20 +2456,31 @@ def _program(found: Any) -> Program:  # noqa: ANN401
         scope.register(each, f"scores[{n}]") for n, each in enumerate(items(found["scores"], "scores", _MOST_SCORES))
     )
     check_scores(link, len(scores), "the number of scores", _MOST_SCORES)
-    return Program(inputs, steps, scores, link, choice(found["tie"], "tie", ("first", "last")))
+    wanted = items(found.get("require", []), "require", _MOST_STEPS)
+    require = tuple(_requirement(each, f"require[{n}]", scope) for n, each in enumerate(wanted))
+    return Program(inputs, steps, scores, link, choice(found["tie"], "tie", ("first", "last")), require)
+
+
+def _requirement(found: Any, place: str, scope: Scope) -> Requirement:  # noqa: ANN401
+    fields(found, place, ("of", "nullable"), ("minimum", "maximum"))
+    of = scope.register(found["of"], f"{place}.of")
+    return Requirement(of, flag(found["nullable"], f"{place}.nullable"), **_bounds(found, place))
+
+
+def _bounds(found: dict[str, Any], place: str) -> dict[str, float]:
+    bounds = {"minimum": -float("inf"), "maximum": float("inf")}
+    bounds |= {bound: number(found[bound], f"{place}.{bound}") for bound in bounds if bound in found}
+    if bounds["minimum"] > bounds["maximum"]:
+        refuse(f"{place}.minimum", "is above the maximum")
+    return bounds
 
 
 def _input(found: Any, place: str, keys: Budget) -> ProgramInput:  # noqa: ANN401
     fields(found, place, ("name", "type", "nullable"), ("minimum", "maximum", "known"))
     kind = choice(found["type"], f"{place}.type", _TYPES)
-    bounds = {"minimum": -float("inf"), "maximum": float("inf")}
-    for bound in bounds:
-        if bound in found:
-            if kind == "text":
-                refuse(f"{place}.{bound}", "stands at a text")
-            bounds[bound] = number(found[bound], f"{place}.{bound}")
-    if bounds["minimum"] > bounds["maximum"]:
-        refuse(f"{place}.minimum", "is above the maximum")
+    for bound in ("minimum", "maximum"):
+        if bound in found and kind == "text":
+            refuse(f"{place}.{bound}", "stands at a text")
     known: list[Any] | None = None
     if "known" in found:
         keys.spend(len(items(found["known"], f"{place}.known")), f"{place}.known")
@@ -2453,7 +2490,7 @@ def _input(found: Any, place: str, keys: Budget) -> ProgramInput:  # noqa: ANN40
         type=kind,
         nullable=flag(found["nullable"], f"{place}.nullable"),
         known=None if known is None else frozenset(known),
-        **bounds,
+        **_bounds(found, place),
     )
 ''',
 ".quick": r'''
@@ -2493,7 +2530,11 @@ def quick_score(program: Program, slow: Score) -> Score | None:
     registers = len(program.inputs)
     if not isinstance(trees, Trees) or not fits(trees) or program.scores != (registers,):
         return None
-    if program.link not in ("identity", "logistic") or any(each.known is not None for each in program.inputs):
+    if (
+        program.link not in ("identity", "logistic")
+        or program.require
+        or any(each.known is not None for each in program.inputs)
+    ):
         return None
     found = Masks(trees)
     if any(not program.inputs[register].is_text for register, _ in found.sets()):

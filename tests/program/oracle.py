@@ -53,6 +53,12 @@ def _accepts(each: Program, value: Value) -> bool:
     )
 
 
+def _meets(each: Program, value: Any) -> bool:  # noqa: ANN401
+    if _missing(value):
+        return bool(each["nullable"])
+    return bool(each.get("minimum", -np.inf) <= value <= each.get("maximum", np.inf))
+
+
 def _missing(value: Value) -> bool:
     return value is None or (not isinstance(value, str) and bool(np.isnan(value)))
 
@@ -78,6 +84,8 @@ def _evaluate(program: Program, row: Sequence[Value]) -> Answer:
             magnitude = [abs(step["intercept"]) + sum(abs(weight) * terms[of] for of, weight in parts)]
         registers += given
         terms += magnitude
+    if not all(_meets(each, registers[each["of"]]) for each in program.get("require", [])):
+        return Answer(None)
     scores = np.array([registers[score] for score in program["scores"]], dtype=float)
     tolerance = _LINEAR * max(terms[score] for score in program["scores"])
     ahead = np.sort(scores)[-1] - np.sort(scores)[-2] if len(scores) > 1 else abs(scores[0])

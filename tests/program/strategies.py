@@ -239,7 +239,20 @@ def programs(draw: st.DrawFn) -> Program:
     scores = [len(kinds) - 1]
     if link in OF_CLASSES:
         scores += draw(st.lists(st.sampled_from(registers), min_size=1, max_size=2))
-    return {"program": 1, "inputs": inputs, "steps": steps, "scores": scores, "link": link, "tie": "first"}
+    program = {"program": 1, "inputs": inputs, "steps": steps, "scores": scores, "link": link, "tie": "first"}
+    if draw(st.integers(0, 3)) == 0:
+        program["require"] = draw(st.lists(_requirement(registers), max_size=2))
+    return program
+
+
+@st.composite
+def _requirement(draw: st.DrawFn, registers: list[int]) -> Program:
+    found: Program = {"of": draw(st.sampled_from(registers)), "nullable": draw(st.booleans())}
+    bounds = draw(st.sampled_from([(-1e300, 1e300), (-3.4e38, 3.4e38), (-20.0, 20.0), (0.5, 1.5)]))
+    for name, bound in zip(("minimum", "maximum"), bounds, strict=True):
+        if draw(st.integers(0, 3)):
+            found[name] = bound
+    return found
 
 
 def _texts_of(program: Program) -> list[str]:

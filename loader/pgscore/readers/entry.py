@@ -63,7 +63,8 @@ def _agree(domains: Domains, contract: Contract) -> None:
 
     Where it refused one that its reader would accept, there is no score either way. The contrary is a reader's error.
     """
-    for described, domain in zip(contract.inputs, domains.of, strict=True):
+    for register, described in enumerate(contract.inputs):
+        domain = domains.of[register]
         if described.nullable and not domain.nullable:
             raise NotAProgramError(
                 f"input {described.name!r}",

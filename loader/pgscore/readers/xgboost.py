@@ -109,7 +109,7 @@ def _linear(model: Mapping[str, Any], base: list[float], table: Table, writer: W
     weights = np.array(model["weights"], dtype=np.float32).astype(np.float64).reshape(len(columns) + 1, len(base))
     # It starts all of its sums from the first one's base.
     base = [base[0]] * len(base)
-    filled = table.then(part, [[Operation("fill", 0.0)]] * len(columns)).numbers(part)
+    filled = writer.then(table, part, [[Operation("fill", 0.0)]] * len(columns)).numbers(part)
     return [
         write_linear(filled, weights[:-1, output], float(weights[-1, output]) + start, writer, finite=True)
         for output, start in enumerate(base)

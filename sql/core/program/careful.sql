@@ -44,6 +44,28 @@ $$;
 
 comment on function pgscore._careful_refusals_sql(jsonb) is 'Statements that end where an input is not what the program takes';
 
+create function pgscore._careful_requirements_sql(require jsonb) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(string_agg(format(E'if %s then return null; end if;\n', nullif(w.why, '')), '' order by w.ordinal), '')
+    from (
+        select e.ordinal, concat_ws(
+            ' or ',
+            case when not (e.value -> 'nullable')::boolean then format('r%s is null', e.value -> 'of') end,
+            case when e.value ? 'minimum' then
+                format('r%s < %s', e.value -> 'of', pgscore._literal_sql((e.value -> 'minimum')::double precision)) end,
+            case when e.value ? 'maximum' then
+                format('r%s > %s', e.value -> 'of', pgscore._literal_sql((e.value -> 'maximum')::double precision)) end
+        ) as why
+        from jsonb_array_elements(require) with ordinality as e (value, ordinal)
+    ) w
+    where w.why <> ''
+$$;
+
+comment on function pgscore._careful_requirements_sql(jsonb) is
+    'Statements that end where a register is not what the program requires; none of NULL';
+
 create function pgscore._careful_affine_sql(step jsonb, value text) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -264,8 +286,8 @@ begin
     select string_agg('r' || s.register, ', ' order by s.ordinal) into scores
     from jsonb_array_elements_text(program -> 'scores') with ordinality as s (register, ordinal);
     return format(
-        E'\ndeclare\n%sbegin\n%sreturn pgscore._outputs(%L, array[%s]::double precision[]);\nend\n',
-        variables, body, program ->> 'link', scores
+        E'\ndeclare\n%sbegin\n%s%sreturn pgscore._outputs(%L, array[%s]::double precision[]);\nend\n',
+        variables, body, pgscore._careful_requirements_sql(program -> 'require'), program ->> 'link', scores
     );
 end
 $$;

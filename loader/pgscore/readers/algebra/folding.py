@@ -107,7 +107,7 @@ def code_tests(column: CodeColumn, keys: list[Key], writer: Writer, *, single: b
     members = writer.keys([column])
     numbers = np.array([*column.values_of(members), column.unknown, column.missing])
     numbers = as_single(numbers) if single else numbers
-    boolean = writer.domains.contract.inputs[column.source].type == "boolean"
+    boolean = writer.domains.is_boolean(column.source)
     answers: dict[Key, Answer] = {}
     for key in keys:
         lefts = [_goes_left(number, key) for number in numbers.tolist()]

@@ -63,7 +63,7 @@ def _encoded(estimator: Any, table: Table, writer: Writer) -> Table:  # noqa: AN
             tuple(column for column, wanted in zip(table.columns, _mask(chosen, table), strict=True) if wanted)
         )
         # The numbers pass a function that checks nothing.
-        passed = part if isinstance(step, FunctionTransformer) else transform(step, part, writer.domains, name)
+        passed = part if isinstance(step, FunctionTransformer) else transform(step, part, writer, name)
         columns.extend(passed.columns)
     return Table(tuple(columns))
 

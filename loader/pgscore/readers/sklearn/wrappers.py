@@ -17,7 +17,7 @@ def read_pipeline(pipeline: Any, table: Table, writer: Writer, part: str) -> Res
     for name, step in pipeline.steps[:-1]:
         # imbalanced-learn's samplers have their say when it is fitted only.
         if not hasattr(step, "fit_resample"):
-            table = transform(step, table, writer.domains, name)
+            table = transform(step, table, writer, name)
     name, last = pipeline.steps[-1]
     return predict(last, table, writer, name)
 

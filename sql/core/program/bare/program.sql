@@ -143,6 +143,65 @@ $$;
 comment on function pgscore._bare_registers(jsonb, text[], integer[], boolean, double precision) is
     'All registers of a program; NULL where one is not safe';
 
+create function pgscore._is_read(program jsonb, register integer) returns boolean
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    reached integer[] := translate((program -> 'scores')::text, '[]', '{}')::integer[];
+    kinds text := repeat('n', jsonb_array_length(program -> 'inputs'));
+    firsts integer[] := '{}';
+    step jsonb;
+begin
+    for step in
+        select s.value from jsonb_array_elements(program -> 'steps') with ordinality as s (value, ordinal) order by s.ordinal
+    loop
+        firsts := firsts || length(kinds);
+        kinds := kinds || pgscore._step_kinds(step, kinds);
+    end loop;
+    for number in reverse cardinality(firsts) .. 1 loop
+        step := program -> 'steps' -> number - 1;
+        if exists (
+            select from unnest(reached) as r (register)
+            where r.register >= firsts[number] and r.register < coalesce(firsts[number + 1], length(kinds))
+        ) then
+            reached := reached || ('{' || translate(step ->> 'of', '[]', '') || '}')::integer[];
+        end if;
+    end loop;
+    return register = any (reached);
+end
+$$;
+
+comment on function pgscore._is_read(jsonb, integer) is 'Whether a register of a valid program is a score, or what one is made of';
+
+create function pgscore._meets_requirements(program jsonb, registers pgscore.bare_register[]) returns boolean
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    wanted record;
+    r pgscore.bare_register;
+begin
+    for wanted in
+        select q.* from jsonb_to_recordset(coalesce(program -> 'require', '[]'))
+            as q ("of" integer, nullable boolean, minimum double precision, maximum double precision)
+    loop
+        r := registers[wanted."of" + 1];
+        if r.is_wild or coalesce(r.may_miss, true) and not wanted.nullable and r.kind = 'n'
+            or coalesce(r.low, '-Infinity') < wanted.minimum or coalesce(r.high, 'Infinity') > wanted.maximum
+            -- NULL where it is not sure shows in the score, where that reads it.
+            or r.kind = 'u' and not pgscore._is_read(program, wanted."of")
+        then
+            return false;
+        end if;
+    end loop;
+    return true;
+end
+$$;
+
+comment on function pgscore._meets_requirements(jsonb, pgscore.bare_register[]) is
+    'Whether no row that passes the guard can have a register beyond what the program requires, or its score is NULL';
+
 create function pgscore._bare_ended_sql(
     expression text, link text, factor double precision, is_limited boolean, is_negative boolean
 ) returns text
@@ -232,7 +291,7 @@ declare
     r pgscore.bare_register;
     answer pgscore.bare_expression;
 begin
-    if registers is null then
+    if registers is null or not pgscore._meets_requirements(program, registers) then
         return null;
     elsif link in ('identity', 'logistic', 'sign', 'exp', 'expit', 'one_vs_all') then
         r := registers[scores[1] + 1];

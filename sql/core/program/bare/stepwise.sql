@@ -92,6 +92,9 @@ begin
             registers := registers || pgscore._stepwise_register(r, cardinality(registers));
         end loop;
     end loop;
+    if not pgscore._meets_requirements(program, registers) then
+        return null;
+    end if;
     return format(
         E'declare\n%s\nbegin\n%s\n    return r%s;\nend', array_to_string(variables, E'\n'), array_to_string(statements, E'\n'), score
     );

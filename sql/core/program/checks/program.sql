@@ -28,7 +28,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     problem constant text := pgscore._fields_problem(
-        'the program', program, array['program', 'inputs', 'steps', 'scores', 'link', 'tie'], '{}'
+        'the program', program, array['program', 'inputs', 'steps', 'scores', 'link', 'tie'], array['require']
     );
 begin
     if problem is not null then
@@ -46,6 +46,44 @@ $$;
 
 comment on function pgscore._program_head_problem(jsonb) is
     'What is wrong with a program as a whole and with its inputs; NULL where nothing is';
+
+create function pgscore._program_require_problem(require jsonb, kinds text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    problem text := case when require is not null then pgscore._list_problem('require', require, 0, 10000) end;
+    place text;
+    each record;
+begin
+    if require is null or problem is not null then
+        return problem;
+    end if;
+    for each in select r.value, r.ordinal - 1 as number from jsonb_array_elements(require) with ordinality as r (value, ordinal) loop
+        place := format('require[%s]', each.number);
+        problem := pgscore._fields_problem(place, each.value, array['of', 'nullable'], array['minimum', 'maximum']);
+        exit when problem is not null;
+        problem := coalesce(
+            replace(
+                replace(
+                    pgscore._registers_problem(place || '.of', jsonb_build_array(each.value -> 'of'), kinds, 'n'),
+                    'come before it', 'exist'
+                ),
+                '.of[0]', '.of'
+            ),
+            case when jsonb_typeof(each.value -> 'nullable') <> 'boolean' then
+                format('%s.nullable is %s, and true or false is wanted', place, pgscore._shown(each.value -> 'nullable'))
+            end,
+            pgscore._bounds_problem(place, each.value)
+        );
+        exit when problem is not null;
+    end loop;
+    return problem;
+end
+$$;
+
+comment on function pgscore._program_require_problem(jsonb, text) is
+    'What is wrong with what a program requires of registers of these kinds; NULL where nothing is';
 
 create function pgscore._program_problem(program jsonb) returns text
 language plpgsql immutable parallel safe
@@ -102,7 +140,9 @@ begin
     if keys > 1000000 then
         return 'inputs: known values have more than 1,000,000 members together';
     end if;
-    return pgscore._program_link_problem(program, kinds);
+    return coalesce(
+        pgscore._program_require_problem(program -> 'require', kinds), pgscore._program_link_problem(program, kinds)
+    );
 end
 $$;
 
