@@ -150,6 +150,8 @@ def _describe(published: Published) -> None:
         say(f"Read with a cast: {read}.")
     if published.tolerance is not None:
         say(f"It adds in single precision, so scores may be {published.tolerance:.1g} of the sum of its terms apart.")
+    for doubt in published.doubts:
+        say(f"{doubt}: nothing but its golden rows is compared.")
     if published.obstacle is not None:
         say(f"Only the estimator engine serves it: {published.obstacle}.")
 

@@ -16,6 +16,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from pgscore.errors import NotAProgramError, PgscoreError
+from pgscore.libraries import BOOSTERS, LIGHTGBM
 from pgscore.readers.sklearn.compose import positions
 from pgscore.readers.xgboost import category_names
 
@@ -32,7 +33,6 @@ _KIND_WORDS = {"text": "texts", "double precision": "numbers", "boolean": "boole
 _INNER = ("best_estimator_", "estimator_", "regressor_", "classifier_", "_preprocessor", "estimator")
 _INNERS = ("estimators_", "calibrated_classifiers_")
 _LONGEST_NAME = 63
-_BOOSTERS = ("xgboost", "lightgbm", "catboost")
 
 
 @dataclass(frozen=True)
@@ -210,10 +210,11 @@ def booster_versions(estimator: Any) -> dict[str, str]:  # noqa: ANN401
         if isinstance(each, list | tuple):
             waiting += each
             continue
-        library = type(each).__module__.partition(".")[0]
-        library = "lightgbm" if hasattr(each, "booster_") else library
-        if library in _BOOSTERS:
-            found[library] = str(sys.modules[library].__version__)
+        module = type(each).__module__.partition(".")[0]
+        module = LIGHTGBM.module if hasattr(each, "booster_") else module
+        library = next((library for library in BOOSTERS if library.module == module), None)
+        if library is not None:
+            found[library.name] = str(sys.modules[module].__version__)
         elif isinstance(each, BaseEstimator):
             waiting += vars(each).values()
     return found

@@ -12,6 +12,7 @@ import psycopg2
 from pgscore.database import Database, connected, row, transaction
 from pgscore.errors import PgscoreError
 from pgscore.keys import sign
+from pgscore.libraries import doubts
 from pgscore.progress import Step, no_step
 from pgscore.registry import promote_proved, verify
 
@@ -52,6 +53,7 @@ class Published:
         casts: the columns of the profile table that are read as another type.
         tolerance: how far scores may be from the estimator's, as a part of the larger of 1, the score and the sum of
             its absolute terms, where the estimator adds in single precision; else None.
+        doubts: what is to be said of libraries of which no such version was tested with programs.
     """
 
     model: str
@@ -69,6 +71,7 @@ class Published:
     named_by: str = "the estimator"
     casts: list[Cast] = field(default_factory=list)
     tolerance: float | None = None
+    doubts: list[str] = field(default_factory=list)
 
 
 def publish(
@@ -184,6 +187,7 @@ def publish_version(
         named_by=described.named_by,
         casts=described.casts,
         tolerance=contract.tolerance,
+        doubts=doubts(contract.libraries) if described.program is not None else [],
     )
     return published, refusal
 
