@@ -8,6 +8,7 @@ import os
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from .boosters import FORMATS, read_booster
 from .errors import DATA_CORRUPTED, FEATURE_NOT_SUPPORTED, INSUFFICIENT_PRIVILEGE, Refusal
 
 if TYPE_CHECKING:
@@ -109,13 +110,13 @@ class Pieces(io.RawIOBase):
 
 
 def read_artifact(source: io.RawIOBase | BinaryIO, kind: str, confirmed: Sequence[str] = ()) -> Any:  # noqa: ANN401
-    """The object in a joblib, pickle or skops file.
+    """The object in a joblib, pickle or skops file, or the estimator in a booster's own file.
 
     Reading joblib or pickle runs code: call it only on bytes that are trusted.
 
     Args:
         source: a seekable binary file.
-        kind: ``joblib``, ``pickle`` or ``skops``.
+        kind: ``joblib``, ``pickle``, ``skops``, or one of `boosters.FORMATS`.
         confirmed: types that a skops file may make beside those that skops itself trusts.
 
     Raises:
@@ -126,6 +127,8 @@ def read_artifact(source: io.RawIOBase | BinaryIO, kind: str, confirmed: Sequenc
     try:
         if kind == "skops":
             return _read_skops(file, confirmed)
+        if kind in FORMATS:
+            return read_booster(file.read(), kind)
         import joblib
 
         return joblib.load(file)

@@ -143,10 +143,14 @@ def members(found: Any, place: str, *, texts: bool) -> list[Any]:  # noqa: ANN40
 
 
 class Budget:
-    """What is left of a limit that several parts of a program share."""
+    """What is left of a limit that several parts of a program share.
+
+    Attributes:
+        most: the limit.
+    """
 
     def __init__(self, most: int, what: str) -> None:
-        self._most = self._left = most
+        self.most = self._left = most
         self._what = what
 
     def spend(self, count: int, place: str) -> None:
@@ -157,4 +161,4 @@ class Budget:
         """
         self._left -= count
         if self._left < 0:
-            refuse(place, f"brings the program past {self._most:,} {self._what}")
+            refuse(place, f"brings the program past {self.most:,} {self._what}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, cast
 
 from .errors import INVALID_PARAMETER, Refusal
@@ -14,6 +14,10 @@ OutputKind = Literal["probability", "indicator", "value"]
 Label = str | int | float | bool
 
 _INPUT_TYPES = ("double precision", "text", "boolean")
+# Ten thousand trees that are added in single precision.
+_LARGEST_TOLERANCE = 1e-2
+# What contracts of the first release did not know.
+_LATER = ("tolerance", "categorical", "known")
 _OUTPUT_KINDS = ("probability", "indicator", "value")
 
 
@@ -70,6 +74,10 @@ class Contract:
         output: what the score is.
         libraries: the versions it was fitted with, by distribution name, ``python`` among them.
         types: what a skops artifact makes beside the types that skops itself trusts, sorted.
+        tolerance: how far scores may be from the estimator's, as a part of the larger of 1, the score, and the sum of
+            its absolute terms, where the estimator adds in single precision; None: 1e-12.
+        categorical: whether the estimator knows texts as pandas' categories, and not as objects.
+        known: by input, the only categories that are no mistake, where the estimator would take others for one of them.
     """
 
     format: str
@@ -79,6 +87,9 @@ class Contract:
     output: Output
     libraries: dict[str, str]
     types: tuple[str, ...] = ()
+    tolerance: float | None = None
+    categorical: bool = False
+    known: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def numbers(self) -> tuple[Input, ...]:
@@ -92,7 +103,9 @@ class Contract:
 
     def to_json(self) -> str:
         """The canonical text: keys sorted, no blanks, so that equal contracts have equal bytes."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        # What says nothing stays out, as signatures of former releases cover such texts.
+        stated = {name: value for name, value in asdict(self).items() if name not in _LATER or value}
+        return json.dumps(stated, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     def signed_message(self, artifact_sha256: str) -> bytes:
         """The bytes that a signature covers, for an artifact with this hexadecimal sha256."""
@@ -139,7 +152,16 @@ def _contract(found: dict[str, Any]) -> Contract:
         output=Output(output["kind"], classes, positive),
         libraries={str(name): str(version) for name, version in found["libraries"].items()},
         types=tuple(str(name) for name in found["types"]),
+        tolerance=_tolerance(found.get("tolerance")),
+        categorical=bool(found.get("categorical", False)),
+        known={str(name): tuple(map(str, texts)) for name, texts in found.get("known", {}).items()},
     )
+
+
+def _tolerance(found: Any) -> float | None:  # noqa: ANN401
+    if found is not None and not (type(found) is float and 0 < found <= _LARGEST_TOLERANCE):
+        raise ValueError(f"tolerance is {found!r}")
+    return found
 
 
 def _input(found: dict[str, Any]) -> Input:

@@ -163,7 +163,15 @@ class ServedEstimator:
         ]
 
     def _given(self, columns: list[Any]) -> Any:  # noqa: ANN401
-        return self._frame(columns) if self._contract.frame else self._matrix(columns)
+        if not self._contract.frame:
+            return self._matrix(columns)
+        frame = self._frame(columns)
+        if not self._contract.categorical:
+            return frame
+        known = self._contract.known
+        return frame.assign(
+            **{each.name: as_categories(frame[each.name], known.get(each.name)) for each in self._contract.texts}
+        )
 
     def _score(self, columns: list[Any]) -> FloatArray:
         """Rows x 1: the score."""
@@ -247,6 +255,22 @@ class ServedEstimator:
             values[~missing] = column[~missing].astype(bool)
         values[missing] = None if self._contract.missing_text == "none" else np.nan
         return values
+
+
+def as_categories(texts: Any, known: Sequence[str] | None) -> Any:  # noqa: ANN401
+    """A series of texts as pandas' categories: boosters find their own among them by name.
+
+    Raises:
+        ValueError: one is not among those that are known, and these are all.
+    """
+    import pandas as pd
+
+    found = sorted(texts.dropna().unique())
+    strange = [] if known is None else [each for each in found if each not in known]
+    if strange:
+        raise ValueError(f"category {strange[0]!r} was not there when the model was fitted")
+    # Without any category they would be numbers.
+    return texts.astype(pd.CategoricalDtype(list(known or found) or [""]))
 
 
 def _numbers(values: Numbers) -> FloatArray:

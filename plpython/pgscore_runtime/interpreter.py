@@ -5,14 +5,16 @@ A program is turned into closures over constants when it is constructed; never i
 
 from __future__ import annotations
 
-from math import nan, sqrt
+from math import nan
 from operator import add, mul, sub, truediv
 from typing import TYPE_CHECKING, Any
 
 from .checks import shown
+from .formulas import FORMULA_COMPILERS
+from .functions import FUNCTIONS
 from .links import link_function
 from .quick import quick_score
-from .steps import Affine, Clip, Fill, Function, Linear, Lookup, Missing
+from .steps import Affine, Clip, Fill, Function, Linear, Lookup, Missing, step_outputs
 from .tree_arrays import Trees
 from .walk import walker
 
@@ -28,12 +30,10 @@ _OPERATIONS: dict[str, Callable[[float, float], float]] = {
     "multiply": mul,
     "add": add,
 }
-_FUNCTIONS: dict[str, Callable[[float], float]] = {
-    "abs": abs,
-    # A NaN is not below 0, and stays what it is.
-    "sqrt": lambda value: nan if value < 0 else sqrt(value),
-    "square": lambda value: value * value,
-}
+
+
+# Why a row is refused where no input of it is.
+BEYOND = "a number that the model computes of the inputs is missing, or beyond what it accepts"
 
 
 class Interpreter:
@@ -52,6 +52,7 @@ class Interpreter:
         self._known = tuple((n, each.known) for n, each in enumerate(inputs) if each.known is not None)
         self._steps = _compiled(program)
         self._scores = program.scores
+        self._required_of_steps = program.require
         self._link = link_function(program.link)
         self.score: Score = quick_score(program, self._score) or self._score
 
@@ -89,6 +90,10 @@ class Interpreter:
                 return None, self._reason(registers)
         for step in self._steps:
             step(registers)
+        for register, nullable, minimum, maximum in self._required_of_steps:
+            value = registers[register]
+            if not minimum <= value <= maximum and not (nullable and value != value):  # noqa: PLR0124  NaN
+                return None, BEYOND
         return self._link([registers[register] for register in self._scores]), None
 
     def _score(self, numbers: Sequence[float | None], texts: Sequence[str | None], positive: int) -> float | None:
@@ -174,12 +179,8 @@ def _compiled(program: Program) -> tuple[Callable[[list[Any]], None], ...]:
     defined = len(program.inputs)
     compiled = []
     for step in program.steps:
-        if isinstance(step, Trees):
-            compiled.append(walker(step, defined))
-            defined += len(step.base)
-        else:
-            compiled.append(_COMPILERS[type(step)](step))
-            defined += 1
+        compiled.append(walker(step, defined) if isinstance(step, Trees) else _COMPILERS[type(step)](step))
+        defined += step_outputs(step)
     return tuple(compiled)
 
 
@@ -207,7 +208,7 @@ def _clip(step: Clip) -> Callable[[list[Any]], None]:
 
 
 def _function(step: Function) -> Callable[[list[Any]], None]:
-    of, function = step.of, _FUNCTIONS[step.name]
+    of, function = step.of, FUNCTIONS[step.name]
     return lambda registers: registers.append(function(registers[of]))
 
 
@@ -262,4 +263,5 @@ _COMPILERS: dict[type, Callable[[Any], Callable[[list[Any]], None]]] = {
     Missing: _missing,
     Lookup: _lookup,
     Linear: _linear,
+    **FORMULA_COMPILERS,
 }

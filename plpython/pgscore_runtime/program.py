@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .checks import Budget, choice, fields, flag, integer, items, members, number, refuse, shown, text
+from .checks import Budget, choice, fields, flag, items, members, number, refuse, shown, text
 from .errors import INVALID_PARAMETER, Refusal
-from .steps import Scope, Step, read_step
+from .links import check_scores, read_link
+from .scope import Scope
+from .steps import Step, read_step
 
-Link = Literal["identity", "logistic", "softmax", "one_vs_rest", "sign", "argmax"]
+if TYPE_CHECKING:
+    from .links import Link
 
 _MOST_BYTES = 64 * 2**20
 _MOST_INPUTS = 1600
@@ -18,9 +21,8 @@ _MOST_SCORES = 1000
 _MOST_READS = 100_000
 _MOST_KEYS = 1_000_000
 _MOST_NODES = 4_000_000
+_MOST_CONSTANTS = 1_000_000
 _TYPES = ("double precision", "text", "boolean")
-_LINKS = ("identity", "logistic", "softmax", "one_vs_rest", "sign", "argmax")
-_OF_ONE_SCORE = ("logistic", "sign")
 
 
 class ProgramInput(NamedTuple):
@@ -48,6 +50,22 @@ class ProgramInput(NamedTuple):
         return self.type == "text"
 
 
+class Requirement(NamedTuple):
+    """What the estimator accepts of what steps compute.
+
+    Attributes:
+        of: the register.
+        nullable: whether it may be missing.
+        minimum: the least number that is accepted; minus infinity where all are.
+        maximum: the largest.
+    """
+
+    of: int
+    nullable: bool
+    minimum: float
+    maximum: float
+
+
 class Program(NamedTuple):
     """A program; `docs/program.md` says what its parts mean."""
 
@@ -56,6 +74,7 @@ class Program(NamedTuple):
     scores: tuple[int, ...]
     link: Link
     tie: str
+    require: tuple[Requirement, ...] = ()
 
 
 def parse_program(text: str) -> Program:
@@ -92,7 +111,7 @@ def _no_constant(name: str) -> Any:  # noqa: ANN401
 
 
 def _program(found: Any) -> Program:  # noqa: ANN401
-    fields(found, "it", ("program", "inputs", "steps", "scores", "link", "tie"))
+    fields(found, "it", ("program", "inputs", "steps", "scores", "link", "tie"), ("require",))
     if type(found["program"]) is not int or found["program"] != 1:
         refuse("program", f"is {shown(found['program'])}, and this version reads format 1 only")
     keys = Budget(_MOST_KEYS, "keys and members")
@@ -109,28 +128,40 @@ def _program(found: Any) -> Program:  # noqa: ANN401
         Budget(_MOST_READS, "registers read by steps"),
         keys,
         Budget(_MOST_NODES, "nodes"),
+        Budget(_MOST_CONSTANTS, "numbers in knots, coefficients, matrices and vectors"),
     )
     found_steps = items(found["steps"], "steps", _MOST_STEPS)
     steps = tuple(read_step(each, f"steps[{n}]", scope) for n, each in enumerate(found_steps))
-    link = cast("Link", choice(found["link"], "link", _LINKS))
+    link = read_link(found["link"], "link")
     scores = tuple(
         scope.register(each, f"scores[{n}]") for n, each in enumerate(items(found["scores"], "scores", _MOST_SCORES))
     )
-    integer(len(scores), "the number of scores", 1, 1 if link in _OF_ONE_SCORE else _MOST_SCORES)
-    return Program(inputs, steps, scores, link, choice(found["tie"], "tie", ("first", "last")))
+    check_scores(link, len(scores), "the number of scores", _MOST_SCORES)
+    wanted = items(found.get("require", []), "require", _MOST_STEPS)
+    require = tuple(_requirement(each, f"require[{n}]", scope) for n, each in enumerate(wanted))
+    return Program(inputs, steps, scores, link, choice(found["tie"], "tie", ("first", "last")), require)
+
+
+def _requirement(found: Any, place: str, scope: Scope) -> Requirement:  # noqa: ANN401
+    fields(found, place, ("of", "nullable"), ("minimum", "maximum"))
+    of = scope.register(found["of"], f"{place}.of")
+    return Requirement(of, flag(found["nullable"], f"{place}.nullable"), **_bounds(found, place))
+
+
+def _bounds(found: dict[str, Any], place: str) -> dict[str, float]:
+    bounds = {"minimum": -float("inf"), "maximum": float("inf")}
+    bounds |= {bound: number(found[bound], f"{place}.{bound}") for bound in bounds if bound in found}
+    if bounds["minimum"] > bounds["maximum"]:
+        refuse(f"{place}.minimum", "is above the maximum")
+    return bounds
 
 
 def _input(found: Any, place: str, keys: Budget) -> ProgramInput:  # noqa: ANN401
     fields(found, place, ("name", "type", "nullable"), ("minimum", "maximum", "known"))
     kind = choice(found["type"], f"{place}.type", _TYPES)
-    bounds = {"minimum": -float("inf"), "maximum": float("inf")}
-    for bound in bounds:
-        if bound in found:
-            if kind == "text":
-                refuse(f"{place}.{bound}", "stands at a text")
-            bounds[bound] = number(found[bound], f"{place}.{bound}")
-    if bounds["minimum"] > bounds["maximum"]:
-        refuse(f"{place}.minimum", "is above the maximum")
+    for bound in ("minimum", "maximum"):
+        if bound in found and kind == "text":
+            refuse(f"{place}.{bound}", "stands at a text")
     known: list[Any] | None = None
     if "known" in found:
         keys.spend(len(items(found["known"], f"{place}.known")), f"{place}.known")
@@ -140,5 +171,5 @@ def _input(found: Any, place: str, keys: Budget) -> ProgramInput:  # noqa: ANN40
         type=kind,
         nullable=flag(found["nullable"], f"{place}.nullable"),
         known=None if known is None else frozenset(known),
-        **bounds,
+        **_bounds(found, place),
     )

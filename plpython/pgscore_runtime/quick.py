@@ -34,7 +34,11 @@ def quick_score(program: Program, slow: Score) -> Score | None:
     registers = len(program.inputs)
     if not isinstance(trees, Trees) or not fits(trees) or program.scores != (registers,):
         return None
-    if program.link not in ("identity", "logistic") or any(each.known is not None for each in program.inputs):
+    if (
+        program.link not in ("identity", "logistic")
+        or program.require
+        or any(each.known is not None for each in program.inputs)
+    ):
         return None
     found = Masks(trees)
     if any(not program.inputs[register].is_text for register, _ in found.sets()):

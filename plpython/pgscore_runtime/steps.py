@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .checks import Budget, choice, fields, items, members, number, numbers, refuse, shown, text
+from .checks import choice, fields, items, members, number, numbers, refuse, shown, text
+from .formulas import FORMULA_READERS, Formula, LinkStep
+from .functions import FUNCTIONS
 from .tree_arrays import Trees, read_trees
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .scope import Scope
+
 # Named tuples, not data classes: importing those costs a backend 5 ms on its first insert.
 _AFFINE = ("subtract", "divide", "multiply", "add")
-_FUNCTIONS = ("abs", "sqrt", "square")
 
 
 class Affine(NamedTuple):
@@ -31,7 +34,7 @@ class Clip(NamedTuple):
 
 
 class Function(NamedTuple):
-    """A function of a number: ``abs``, ``sqrt`` or ``square``."""
+    """One of `functions.FUNCTIONS` of a number."""
 
     of: int
     name: str
@@ -67,39 +70,7 @@ class Linear(NamedTuple):
     intercept: float
 
 
-Step = Affine | Clip | Function | Fill | Missing | Lookup | Linear | Trees
-
-
-class Scope(NamedTuple):
-    """What steps may refer to.
-
-    Attributes:
-        texts: for each register that is defined so far, whether it holds a text.
-        reads: how many more registers steps may read.
-        keys: how many more keys and members there may be.
-        nodes: how many more nodes there may be.
-    """
-
-    texts: list[bool]
-    reads: Budget
-    keys: Budget
-    nodes: Budget
-
-    def register(self, found: Any, place: str, *, texts: bool | None = False) -> int:  # noqa: ANN401
-        """A register that is defined, and holds a number, a text, or either (None)."""
-        if type(found) is not int:
-            refuse(place, f"is {shown(found)}, not the number of a register")
-        if not 0 <= found < len(self.texts):
-            refuse(place, f"is {shown(found)}, and only registers 0 to {len(self.texts) - 1} come before it")
-        if texts is not None and self.texts[found] != texts:
-            holds, wanted = ("a text", "a number") if self.texts[found] else ("a number", "a text")
-            refuse(place, f"is {found}, which holds {holds}, and {wanted} is wanted")
-        return found
-
-    def registers(self, found: Any, place: str, *, texts: bool | None = False) -> tuple[int, ...]:  # noqa: ANN401
-        """A list of registers."""
-        self.reads.spend(len(items(found, place)), place)
-        return tuple(self.register(each, f"{place}[{n}]", texts=texts) for n, each in enumerate(found))
+Step = Affine | Clip | Function | Fill | Missing | Lookup | Linear | Formula | Trees
 
 
 def read_step(found: Any, place: str, scope: Scope) -> Step:  # noqa: ANN401
@@ -114,19 +85,15 @@ def read_step(found: Any, place: str, scope: Scope) -> Step:  # noqa: ANN401
     if type(name) is not str or name not in _READERS:
         refuse(f"{place}.step", f"is {shown(name)}, not one of {', '.join(_READERS)}")
     step = _READERS[name](found, place, scope)
-    scope.texts.extend(_holds_texts(step))
+    scope.texts.extend([isinstance(step, Fill) and isinstance(step.value, str)] * step_outputs(step))
     return step
 
 
-def _holds_texts(step: Step) -> list[bool]:
+def step_outputs(step: Step) -> int:
+    """How many registers a step defines."""
     if isinstance(step, Trees):
-        return [False] * len(step.base)
-    return [isinstance(step, Fill) and isinstance(step.value, str)]
-
-
-def _operand(found: dict[str, Any], place: str, scope: Scope, *, texts: bool | None = False) -> int:
-    scope.reads.spend(1, place)
-    return scope.register(found["of"], f"{place}.of", texts=texts)
+        return len(step.base)
+    return step.outputs if isinstance(step, LinkStep) else 1
 
 
 def _affine(found: dict[str, Any], place: str, scope: Scope) -> Affine:
@@ -134,7 +101,7 @@ def _affine(found: dict[str, Any], place: str, scope: Scope) -> Affine:
     operations = tuple((name, number(found[name], f"{place}.{name}")) for name in _AFFINE if name in found)
     if ("divide", 0.0) in operations:
         refuse(f"{place}.divide", "is 0")
-    return Affine(_operand(found, place, scope), operations)
+    return Affine(scope.operand(found, place), operations)
 
 
 def _clip(found: dict[str, Any], place: str, scope: Scope) -> Clip:
@@ -144,29 +111,29 @@ def _clip(found: dict[str, Any], place: str, scope: Scope) -> Clip:
     maximum = number(found["maximum"], f"{place}.maximum") if "maximum" in found else infinity
     if minimum > maximum:
         refuse(f"{place}.minimum", "is above the maximum")
-    return Clip(_operand(found, place, scope), minimum, maximum)
+    return Clip(scope.operand(found, place), minimum, maximum)
 
 
 def _function(found: dict[str, Any], place: str, scope: Scope) -> Function:
     fields(found, place, ("step", "of", "name"))
-    return Function(_operand(found, place, scope), choice(found["name"], f"{place}.name", _FUNCTIONS))
+    return Function(scope.operand(found, place), choice(found["name"], f"{place}.name", tuple(FUNCTIONS)))
 
 
 def _fill(found: dict[str, Any], place: str, scope: Scope) -> Fill:
     fields(found, place, ("step", "of", "with"))
-    of = _operand(found, place, scope, texts=None)
+    of = scope.operand(found, place, texts=None)
     read = text if scope.texts[of] else number
     return Fill(of, read(found["with"], f"{place}.with"))
 
 
 def _missing(found: dict[str, Any], place: str, scope: Scope) -> Missing:
     fields(found, place, ("step", "of"))
-    return Missing(_operand(found, place, scope, texts=None))
+    return Missing(scope.operand(found, place, texts=None))
 
 
 def _lookup(found: dict[str, Any], place: str, scope: Scope) -> Lookup:
     fields(found, place, ("step", "of", "keys", "values", "unknown", "missing"))
-    of = _operand(found, place, scope, texts=None)
+    of = scope.operand(found, place, texts=None)
     keys = members(found["keys"], f"{place}.keys", texts=scope.texts[of])
     scope.keys.spend(len(keys), f"{place}.keys")
     values = items(found["values"], f"{place}.values")
@@ -206,5 +173,6 @@ _READERS: dict[str, Callable[[dict[str, Any], str, Scope], Step]] = {
     "missing": _missing,
     "lookup": _lookup,
     "linear": _linear,
+    **FORMULA_READERS,
     "trees": _trees,
 }

@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:d9bd7a6a215cbdf7ce9e56e1136eed4da87432c08be95b0dd0af38a97c0185aa"
+name = "pgscore_runtime:81d254a3bb1af3a46eed782491ba529121c4f63e107cecd0339cfb7cfc5350a5"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -86,6 +86,7 @@ import os
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from .boosters import FORMATS, read_booster
 from .errors import DATA_CORRUPTED, FEATURE_NOT_SUPPORTED, INSUFFICIENT_PRIVILEGE, Refusal
 
 if TYPE_CHECKING:
@@ -187,13 +188,13 @@ class Pieces(io.RawIOBase):
 
 
 def read_artifact(source: io.RawIOBase | BinaryIO, kind: str, confirmed: Sequence[str] = ()) -> Any:  # noqa: ANN401
-    """The object in a joblib, pickle or skops file.
+    """The object in a joblib, pickle or skops file, or the estimator in a booster's own file.
 
     Reading joblib or pickle runs code: call it only on bytes that are trusted.
 
     Args:
         source: a seekable binary file.
-        kind: ``joblib``, ``pickle`` or ``skops``.
+        kind: ``joblib``, ``pickle``, ``skops``, or one of `boosters.FORMATS`.
         confirmed: types that a skops file may make beside those that skops itself trusts.
 
     Raises:
@@ -204,6 +205,8 @@ def read_artifact(source: io.RawIOBase | BinaryIO, kind: str, confirmed: Sequenc
     try:
         if kind == "skops":
             return _read_skops(file, confirmed)
+        if kind in FORMATS:
+            return read_booster(file.read(), kind)
         import joblib
 
         return joblib.load(file)
@@ -251,6 +254,164 @@ def _read_skops(file: BinaryIO | io.BufferedReader, confirmed: Sequence[str]) ->
             "If each of them is harmless, an operator runs `pgscore confirm {model} {version}`.",
         )
     return loads(content, trusted=wanted)
+''',
+".boosters": r'''
+"""Boosters' own files, of XGBoost, LightGBM and CatBoost: reading one runs none of its code."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from .errors import DATA_CORRUPTED, FEATURE_NOT_SUPPORTED, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FORMATS = ("xgboost-json", "xgboost-ubj", "lightgbm", "catboost")
+_CLASSIFIER = ("binary:logistic", "multi:softprob", "multi:softmax")
+_PROBABILITIES = ("Logloss", "CrossEntropy", "MultiClass", "MultiClassOneVsAll")
+_LIGHTGBM_VERSION = 4
+# Of a CatBoost file: four letters, and the size of what follows.
+_HEAD = 8
+
+
+def format_of(start: bytes) -> str | None:
+    """Which of the formats a file is in, by its first bytes (64 at least); None for none of them."""
+    if start.startswith(b"CBM1"):
+        return "catboost"
+    if re.match(rb"tree\r?\nversion=", start):
+        return "lightgbm"
+    if start.startswith(b"{") and b"learner" in start[:64]:
+        # UBJSON tells the type of each length; JSON has blanks and quotes there.
+        return "xgboost-json" if re.match(rb"\{\s*\"", start) else "xgboost-ubj"
+    return None
+
+
+def read_booster(content: bytes, kind: str) -> Any:  # noqa: ANN401
+    """A fitted estimator out of a booster's own file.
+
+    Raises:
+        Refusal: the file is cut short, or was written by a newer release than is installed here.
+        ModuleNotFoundError: the library is not installed.
+    """
+    return _READERS[kind](content)
+
+
+def _xgboost(content: bytes) -> Any:  # noqa: ANN401
+    import xgboost
+
+    booster = xgboost.Booster()
+    try:
+        booster.load_model(bytearray(content))
+        saved = json.loads(booster.save_raw("json"))
+    except Exception as error:
+        raise _cut_short("XGBoost", error) from None
+    written, here = _written(content), tuple(int(each) for each in xgboost.__version__.split(".")[:2])
+    if written is not None and written[:2] > here:
+        raise _newer("XGBoost", ".".join(map(str, written)), xgboost.__version__)
+    objective = saved["learner"]["objective"]["name"]
+    estimator = xgboost.XGBClassifier() if objective in _CLASSIFIER else xgboost.XGBRegressor()
+    # What was saved by a wrapper says which one, and another one refuses it.
+    booster.set_attr(scikit_learn=None)
+    estimator.load_model(booster.save_raw("ubj"))
+    return estimator
+
+
+def _written(content: bytes) -> tuple[int, ...] | None:
+    """The version that wrote an XGBoost file, which stands at its end."""
+    found = re.search(rb'"version"\s*:\s*\[(\d+),\s*(\d+),\s*(\d+)\]\s*\}\s*$', content[-200:])
+    return None if found is None else tuple(int(each) for each in found.groups())
+
+
+class LightGBMFile:
+    """A booster that was read from LightGBM's text, with the calls of an estimator."""
+
+    def __init__(self, booster: Any) -> None:  # noqa: ANN401
+        import numpy as np
+
+        self.booster_ = booster
+        objective = str(booster.dump_model(num_iteration=1)["objective"]).split(" ")[0]
+        names = booster.feature_name()
+        self.n_features_in_ = len(names)
+        if names != [f"Column_{number}" for number in range(len(names))]:
+            self.feature_names_in_ = np.array(names, dtype=object)
+        if objective in ("binary", "multiclass", "multiclassova"):
+            classes = booster.num_model_per_iteration()
+            self.classes_ = np.arange(2 if objective == "binary" else classes)
+            self.predict_proba = self._probabilities
+
+    def predict(self, given: Any) -> Any:  # noqa: ANN401
+        """A label or a value for each row."""
+        import numpy as np
+
+        if hasattr(self, "classes_"):
+            return self.classes_[np.argmax(self._probabilities(given), axis=1)]
+        return self.booster_.predict(given, num_threads=1)
+
+    def _probabilities(self, given: Any) -> Any:  # noqa: ANN401
+        import numpy as np
+
+        found = self.booster_.predict(given, num_threads=1)
+        return np.column_stack([1 - found, found]) if found.ndim == 1 else found
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+
+def _lightgbm(content: bytes) -> Any:  # noqa: ANN401
+    import lightgbm
+
+    text = content.decode()
+    sizes = re.search(r"^tree_sizes=(.*)$", text, re.MULTILINE)
+    trees = text.count("\nTree=")
+    if sizes is None or len(sizes[1].split()) != trees or "\nend of trees" not in text:
+        raise _cut_short("LightGBM", None)
+    version = re.search(r"^version=v(\d+)", text, re.MULTILINE)
+    if version is not None and int(version[1]) > _LIGHTGBM_VERSION:
+        raise _newer("LightGBM", f"a release of model version {version[1]}", lightgbm.__version__)
+    try:
+        return LightGBMFile(lightgbm.Booster(model_str=text, params={"verbose": -1}))
+    except Exception as error:
+        raise _cut_short("LightGBM", error) from None
+
+
+def _catboost(content: bytes) -> Any:  # noqa: ANN401
+    import catboost
+
+    if len(content) < _HEAD or len(content) < _HEAD + int.from_bytes(content[4:_HEAD], "little"):
+        raise _cut_short("CatBoost", None)
+    try:
+        model = catboost.CatBoost().load_model(blob=content, format="cbm")
+    except Exception as error:
+        raise _cut_short("CatBoost", error) from None
+    loss = str(model.get_all_params().get("loss_function", "")).partition(":")[0]
+    estimator = catboost.CatBoostClassifier() if loss in _PROBABILITIES else catboost.CatBoostRegressor()
+    return estimator.load_model(blob=content, format="cbm")
+
+
+def _cut_short(library: str, error: Exception | None) -> Refusal:
+    reason = "" if error is None else f" ({str(error).strip().splitlines()[0]})"
+    return Refusal(
+        DATA_CORRUPTED, f"the artifact is no {library} model, or is cut short{reason}", f"Save it again with {library}."
+    )
+
+
+def _newer(library: str, written: str, here: str) -> Refusal:
+    return Refusal(
+        FEATURE_NOT_SUPPORTED,
+        f"the artifact was written by {library} {written}, and {here} is installed here",
+        f"Install the {library} that wrote it.",
+    )
+
+
+_READERS: dict[str, Callable[[bytes], Any]] = {
+    "xgboost-json": _xgboost,
+    "xgboost-ubj": _xgboost,
+    "lightgbm": _lightgbm,
+    "catboost": _catboost,
+}
 ''',
 ".checks": r'''
 """Checks of JSON values that nobody vouches for: each returns what it was given, or refuses it and names its place."""
@@ -398,10 +559,14 @@ def members(found: Any, place: str, *, texts: bool) -> list[Any]:  # noqa: ANN40
 
 
 class Budget:
-    """What is left of a limit that several parts of a program share."""
+    """What is left of a limit that several parts of a program share.
+
+    Attributes:
+        most: the limit.
+    """
 
     def __init__(self, most: int, what: str) -> None:
-        self._most = self._left = most
+        self.most = self._left = most
         self._what = what
 
     def spend(self, count: int, place: str) -> None:
@@ -412,7 +577,7 @@ class Budget:
         """
         self._left -= count
         if self._left < 0:
-            refuse(place, f"brings the program past {self._most:,} {self._what}")
+            refuse(place, f"brings the program past {self.most:,} {self._what}")
 ''',
 ".contract": r'''
 """The contract of a version: inputs, output, and the libraries that it was fitted with."""
@@ -421,7 +586,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, cast
 
 from .errors import INVALID_PARAMETER, Refusal
@@ -431,6 +596,10 @@ OutputKind = Literal["probability", "indicator", "value"]
 Label = str | int | float | bool
 
 _INPUT_TYPES = ("double precision", "text", "boolean")
+# Ten thousand trees that are added in single precision.
+_LARGEST_TOLERANCE = 1e-2
+# What contracts of the first release did not know.
+_LATER = ("tolerance", "categorical", "known")
 _OUTPUT_KINDS = ("probability", "indicator", "value")
 
 
@@ -487,6 +656,10 @@ class Contract:
         output: what the score is.
         libraries: the versions it was fitted with, by distribution name, ``python`` among them.
         types: what a skops artifact makes beside the types that skops itself trusts, sorted.
+        tolerance: how far scores may be from the estimator's, as a part of the larger of 1, the score, and the sum of
+            its absolute terms, where the estimator adds in single precision; None: 1e-12.
+        categorical: whether the estimator knows texts as pandas' categories, and not as objects.
+        known: by input, the only categories that are no mistake, where the estimator would take others for one of them.
     """
 
     format: str
@@ -496,6 +669,9 @@ class Contract:
     output: Output
     libraries: dict[str, str]
     types: tuple[str, ...] = ()
+    tolerance: float | None = None
+    categorical: bool = False
+    known: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def numbers(self) -> tuple[Input, ...]:
@@ -509,7 +685,9 @@ class Contract:
 
     def to_json(self) -> str:
         """The canonical text: keys sorted, no blanks, so that equal contracts have equal bytes."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        # What says nothing stays out, as signatures of former releases cover such texts.
+        stated = {name: value for name, value in asdict(self).items() if name not in _LATER or value}
+        return json.dumps(stated, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     def signed_message(self, artifact_sha256: str) -> bytes:
         """The bytes that a signature covers, for an artifact with this hexadecimal sha256."""
@@ -556,7 +734,16 @@ def _contract(found: dict[str, Any]) -> Contract:
         output=Output(output["kind"], classes, positive),
         libraries={str(name): str(version) for name, version in found["libraries"].items()},
         types=tuple(str(name) for name in found["types"]),
+        tolerance=_tolerance(found.get("tolerance")),
+        categorical=bool(found.get("categorical", False)),
+        known={str(name): tuple(map(str, texts)) for name, texts in found.get("known", {}).items()},
     )
+
+
+def _tolerance(found: Any) -> float | None:  # noqa: ANN401
+    if found is not None and not (type(found) is float and 0 < found <= _LARGEST_TOLERANCE):
+        raise ValueError(f"tolerance is {found!r}")
+    return found
 
 
 def _input(found: dict[str, Any]) -> Input:
@@ -968,7 +1155,15 @@ class ServedEstimator:
         ]
 
     def _given(self, columns: list[Any]) -> Any:  # noqa: ANN401
-        return self._frame(columns) if self._contract.frame else self._matrix(columns)
+        if not self._contract.frame:
+            return self._matrix(columns)
+        frame = self._frame(columns)
+        if not self._contract.categorical:
+            return frame
+        known = self._contract.known
+        return frame.assign(
+            **{each.name: as_categories(frame[each.name], known.get(each.name)) for each in self._contract.texts}
+        )
 
     def _score(self, columns: list[Any]) -> FloatArray:
         """Rows x 1: the score."""
@@ -1054,6 +1249,22 @@ class ServedEstimator:
         return values
 
 
+def as_categories(texts: Any, known: Sequence[str] | None) -> Any:  # noqa: ANN401
+    """A series of texts as pandas' categories: boosters find their own among them by name.
+
+    Raises:
+        ValueError: one is not among those that are known, and these are all.
+    """
+    import pandas as pd
+
+    found = sorted(texts.dropna().unique())
+    strange = [] if known is None else [each for each in found if each not in known]
+    if strange:
+        raise ValueError(f"category {strange[0]!r} was not there when the model was fitted")
+    # Without any category they would be numbers.
+    return texts.astype(pd.CategoricalDtype(list(known or found) or [""]))
+
+
 def _numbers(values: Numbers) -> FloatArray:
     """An array of doubles; flat, where the values are as in PostgreSQL's memory."""
     return read_array(values) if isinstance(values, bytes) else _array(values, float)
@@ -1135,6 +1346,418 @@ def _single_threaded(estimator: Any) -> Any:  # noqa: ANN401
 def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 ''',
+".formulas": r'''
+"""Steps that make numbers of several registers by a formula: what each is, how it is read, and how it is walked."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from math import nan, tanh
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .checks import choice, fields, integer, items, members, number, numbers, refuse
+from .functions import power_of_e, quotient
+from .links import check_scores, link_function, link_outputs, read_link
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .links import Link
+    from .scope import Scope
+
+_MOST_SCORES = 1000
+_MOST_FACTORS = 100
+_MOST_COEFFICIENTS = 20
+_MOST_DEGREE = 20
+KERNELS = ("rbf", "poly", "sigmoid")
+
+
+class LinkStep(NamedTuple):
+    """A link of registers, as scores have it."""
+
+    of: tuple[int, ...]
+    link: Link
+
+    @property
+    def outputs(self) -> int:
+        """How many registers it defines."""
+        return link_outputs(self.link, len(self.of))
+
+
+class Product(NamedTuple):
+    """Registers, multiplied from left to right."""
+
+    of: tuple[int, ...]
+
+
+class Ratio(NamedTuple):
+    """A register over another one."""
+
+    of: tuple[int, ...]
+
+
+class Piecewise(NamedTuple):
+    """A polynomial in each interval between knots, in powers of what is beyond the knot to the left.
+
+    Attributes:
+        of: the register.
+        knots: ascending.
+        pieces: for each interval its coefficients, that of the highest power first; empty where there is no number.
+            The one before all knots is in powers of what is beyond the first.
+        is_left_closed: whether a knot belongs to the interval that begins at it.
+        missing: what is given where the register's number is missing.
+    """
+
+    of: int
+    knots: tuple[float, ...]
+    pieces: tuple[tuple[float, ...], ...]
+    is_left_closed: bool
+    missing: float
+
+
+class Quadratic(NamedTuple):
+    """The sum of squares of what rows of a matrix, or without one the registers themselves, make of differences."""
+
+    of: tuple[int, ...]
+    center: tuple[float, ...]
+    matrix: tuple[tuple[float, ...], ...] | None
+
+
+class Kernel(NamedTuple):
+    """A weighted sum of kernels of the registers and vectors."""
+
+    of: tuple[int, ...]
+    kernel: str
+    vectors: tuple[tuple[float, ...], ...]
+    coefficients: tuple[float, ...]
+    intercept: float
+    gamma: float
+    constant: float
+    degree: int
+
+
+def _read_link_step(found: dict[str, Any], place: str, scope: Scope) -> LinkStep:
+    fields(found, place, ("step", "of", "link"))
+    of = scope.registers(found["of"], f"{place}.of")
+    link = read_link(found["link"], f"{place}.link")
+    check_scores(link, len(of), f"the number of registers in {place}.of", _MOST_SCORES)
+    return LinkStep(of, link)
+
+
+def _of(found: dict[str, Any], place: str, scope: Scope, least: int, most: int) -> tuple[int, ...]:
+    of = scope.registers(found["of"], f"{place}.of")
+    integer(len(of), f"the number of registers in {place}.of", least, most)
+    return of
+
+
+def _read_product(found: dict[str, Any], place: str, scope: Scope) -> Product:
+    fields(found, place, ("step", "of"))
+    return Product(_of(found, place, scope, 2, _MOST_FACTORS))
+
+
+def _read_ratio(found: dict[str, Any], place: str, scope: Scope) -> Ratio:
+    fields(found, place, ("step", "of"))
+    return Ratio(_of(found, place, scope, 2, 2))
+
+
+def _read_piecewise(found: dict[str, Any], place: str, scope: Scope) -> Piecewise:
+    fields(found, place, ("step", "of", "knots", "coefficients", "closed", "missing"))
+    of = scope.operand(found, place)
+    knots = members(found["knots"], f"{place}.knots", texts=False)
+    integer(len(knots), f"the number of {place}.knots", 1, scope.constants.most)
+    listed = items(found["coefficients"], f"{place}.coefficients")
+    if len(listed) != len(knots) + 1:
+        refuse(f"{place}.coefficients", f"has {len(listed):,} entries for {len(knots):,} knots")
+    pieces = tuple(() if each is None else _piece(each, f"{place}.coefficients[{n}]") for n, each in enumerate(listed))
+    scope.constants.spend(len(knots) + sum(map(len, pieces)), place)
+    closed = choice(found["closed"], f"{place}.closed", ("left", "right"))
+    missing = nan if found["missing"] is None else number(found["missing"], f"{place}.missing")
+    return Piecewise(of, tuple(knots), pieces, closed == "left", missing)
+
+
+def _piece(found: Any, place: str) -> tuple[float, ...]:  # noqa: ANN401
+    coefficients = numbers(found, place)
+    integer(len(coefficients), f"the number of {place}", 1, _MOST_COEFFICIENTS)
+    return tuple(reversed(coefficients))
+
+
+def _read_quadratic(found: dict[str, Any], place: str, scope: Scope) -> Quadratic:
+    fields(found, place, ("step", "of", "center"), ("matrix",))
+    of = _of(found, place, scope, 1, scope.constants.most)
+    center = _row(found["center"], f"{place}.center", len(of), scope)
+    matrix = _rows(found["matrix"], f"{place}.matrix", len(of), scope) if "matrix" in found else None
+    return Quadratic(of, center, matrix)
+
+
+def _row(found: Any, place: str, width: int, scope: Scope) -> tuple[float, ...]:  # noqa: ANN401
+    row = numbers(found, place)
+    if len(row) != width:
+        refuse(place, f"has {len(row):,} entries for {width:,} registers")
+    scope.constants.spend(width, place)
+    return tuple(row)
+
+
+def _rows(found: Any, place: str, width: int, scope: Scope) -> tuple[tuple[float, ...], ...]:  # noqa: ANN401
+    listed = items(found, place)
+    integer(len(listed), f"the number of {place}", 1, scope.constants.most)
+    return tuple(_row(each, f"{place}[{n}]", width, scope) for n, each in enumerate(listed))
+
+
+def _read_kernel(found: dict[str, Any], place: str, scope: Scope) -> Kernel:
+    kernel = choice(found.get("kernel"), f"{place}.kernel", KERNELS)
+    optional = {"rbf": (), "poly": ("constant", "degree"), "sigmoid": ("constant",)}[kernel]
+    fields(found, place, ("step", "of", "kernel", "vectors", "coefficients", "intercept", "gamma", *optional))
+    of = _of(found, place, scope, 1, scope.constants.most)
+    vectors = _rows(found["vectors"], f"{place}.vectors", len(of), scope)
+    coefficients = numbers(found["coefficients"], f"{place}.coefficients")
+    if len(coefficients) != len(vectors):
+        refuse(f"{place}.coefficients", f"has {len(coefficients):,} entries for {len(vectors):,} vectors")
+    scope.constants.spend(len(coefficients), f"{place}.coefficients")
+    return Kernel(
+        of,
+        kernel,
+        vectors,
+        tuple(coefficients),
+        number(found["intercept"], f"{place}.intercept"),
+        number(found["gamma"], f"{place}.gamma"),
+        number(found["constant"], f"{place}.constant") if "constant" in optional else 0.0,
+        integer(found["degree"], f"{place}.degree", 1, _MOST_DEGREE) if "degree" in optional else 1,
+    )
+
+
+def _link_step(step: LinkStep) -> Callable[[list[Any]], None]:
+    of, function = step.of, link_function(step.link)
+    return lambda registers: registers.extend(function([registers[register] for register in of]))
+
+
+def _product(step: Product) -> Callable[[list[Any]], None]:
+    first, *others = step.of
+
+    def product(registers: list[Any]) -> None:
+        value = registers[first]
+        for register in others:
+            value *= registers[register]
+        registers.append(value)
+
+    return product
+
+
+def _ratio(step: Ratio) -> Callable[[list[Any]], None]:
+    above, below = step.of
+    return lambda registers: registers.append(quotient(registers[above], registers[below]))
+
+
+def _piecewise(step: Piecewise) -> Callable[[list[Any]], None]:
+    of, knots, pieces, missing = step.of, step.knots, step.pieces, step.missing
+    bisect = bisect_right if step.is_left_closed else bisect_left
+
+    def piecewise(registers: list[Any]) -> None:
+        value = registers[of]
+        if value != value:  # noqa: PLR0124  NaN
+            registers.append(missing)
+            return
+        piece = bisect(knots, value)
+        if not pieces[piece]:
+            registers.append(nan)
+            return
+        total, *others = pieces[piece]
+        if others:
+            beyond = value - knots[max(piece - 1, 0)]
+            for coefficient in others:
+                total = total * beyond + coefficient
+        registers.append(total)
+
+    return piecewise
+
+
+def _quadratic(step: Quadratic) -> Callable[[list[Any]], None]:
+    centered, matrix = tuple(zip(step.of, step.center, strict=True)), step.matrix
+
+    def quadratic(registers: list[Any]) -> None:
+        differences = [registers[register] - center for register, center in centered]
+        found = differences if matrix is None else [_dot(row, differences) for row in matrix]
+        total = 0.0
+        for each in found:
+            total += each * each
+        registers.append(total)
+
+    return quadratic
+
+
+def _dot(one: Sequence[float], other: Sequence[float]) -> float:
+    total = 0.0
+    for a, b in zip(one, other, strict=True):
+        total += a * b
+    return total
+
+
+def _kernel(step: Kernel) -> Callable[[list[Any]], None]:
+    of, intercept = step.of, step.intercept
+    similar = {"rbf": _radial, "poly": _polynomial, "sigmoid": _sigmoid}[step.kernel](step)
+    weighted = tuple(zip(step.vectors, step.coefficients, strict=True))
+
+    def kernel(registers: list[Any]) -> None:
+        values = [registers[register] for register in of]
+        total = intercept
+        for vector, coefficient in weighted:
+            total += coefficient * similar(vector, values)
+        registers.append(total)
+
+    return kernel
+
+
+def _radial(step: Kernel) -> Callable[[Sequence[float], Sequence[float]], float]:
+    gamma = step.gamma
+
+    def radial(vector: Sequence[float], values: Sequence[float]) -> float:
+        total = 0.0
+        for a, b in zip(values, vector, strict=True):
+            total += (a - b) * (a - b)
+        return power_of_e(-(gamma * total))
+
+    return radial
+
+
+def _polynomial(step: Kernel) -> Callable[[Sequence[float], Sequence[float]], float]:
+    gamma, constant, others = step.gamma, step.constant, range(step.degree - 1)
+
+    def polynomial(vector: Sequence[float], values: Sequence[float]) -> float:
+        base = gamma * _dot(values, vector) + constant
+        power = base
+        for _ in others:
+            power *= base
+        return power
+
+    return polynomial
+
+
+def _sigmoid(step: Kernel) -> Callable[[Sequence[float], Sequence[float]], float]:
+    gamma, constant = step.gamma, step.constant
+    return lambda vector, values: tanh(gamma * _dot(values, vector) + constant)
+
+
+Formula = LinkStep | Product | Ratio | Piecewise | Quadratic | Kernel
+
+FORMULA_READERS: dict[str, Callable[[dict[str, Any], str, Scope], Formula]] = {
+    "link": _read_link_step,
+    "product": _read_product,
+    "ratio": _read_ratio,
+    "piecewise": _read_piecewise,
+    "quadratic": _read_quadratic,
+    "kernel": _read_kernel,
+}
+FORMULA_COMPILERS: dict[type, Callable[[Any], Callable[[list[Any]], None]]] = {
+    LinkStep: _link_step,
+    Product: _product,
+    Ratio: _ratio,
+    Piecewise: _piecewise,
+    Quadratic: _quadratic,
+    Kernel: _kernel,
+}
+''',
+".functions": r'''
+"""Functions of one number. None of them raises: a domain error is NaN, an overflow infinite, and 0 has no sign.
+
+`log1p` and `expm1` are made of `log` and `exp`, as PostgreSQL has no others: so they are the same in each engine.
+"""
+
+from __future__ import annotations
+
+from math import ceil, cos, exp, floor, inf, isfinite, log, log10, nan, sin, sqrt, tanh, trunc
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def expit(z: float) -> float:
+    """1 / (1 + exp(-z)): to the last bit what the sql engine computes, and scipy's expit."""
+    try:
+        return 1 / (1 + exp(-z))
+    except OverflowError:
+        return 0.0
+
+
+def power_of_e(x: float) -> float:
+    """exp(x)."""
+    try:
+        return exp(x)
+    except OverflowError:
+        return inf
+
+
+def quotient(a: float, b: float) -> float:
+    """A / b, where 0 counts as positive."""
+    if b == 0:
+        return inf if a > 0 else -inf if a < 0 else nan
+    return a / b
+
+
+def signed_square(z: float) -> float:
+    """Z |z|."""
+    return z * abs(z)
+
+
+def _log(x: float) -> float:
+    return log(x) if x > 0 else -inf if x == 0 else nan
+
+
+def _log10(x: float) -> float:
+    return log10(x) if x > 0 else -inf if x == 0 else nan
+
+
+def _log1p(x: float) -> float:
+    if not -1 < x < inf:
+        return -inf if x == -1 else inf if x == inf else nan
+    rounded = 1 + x
+    lost = x - (rounded - 1) if x <= 1 else 1 - (rounded - x)
+    return log(rounded) + lost / rounded
+
+
+def _expm1(x: float) -> float:
+    power = power_of_e(x)
+    if power == 1:
+        return x
+    # What exp() has rounded away shows in its logarithm.
+    return (power - 1) * (x / log(power)) if abs(x) < 1 else power - 1
+
+
+def _logit(x: float) -> float:
+    if 0 < x < 1:
+        return log(x / (1 - x))
+    return -inf if x == 0 else inf if x == 1 else nan
+
+
+def _sign(x: float) -> float:
+    return 1.0 if x > 0 else -1.0 if x < 0 else x + 0.0  # NaN
+
+
+def _sqrt(x: float) -> float:
+    return nan if x < 0 else sqrt(x)
+
+
+FUNCTIONS: dict[str, Callable[[float], float]] = {
+    "abs": abs,
+    "sqrt": _sqrt,
+    "square": lambda x: x * x,
+    "sign": _sign,
+    "trunc": lambda x: float(trunc(x)) if isfinite(x) else x,
+    "floor": lambda x: float(floor(x)) if isfinite(x) else x,
+    "ceil": lambda x: float(ceil(x)) if isfinite(x) else x,
+    "relu": lambda x: 0.0 if x <= 0 else x,
+    "reciprocal": lambda x: quotient(1.0, x),
+    "exp": power_of_e,
+    "expm1": _expm1,
+    "log": _log,
+    "log10": _log10,
+    "log1p": _log1p,
+    "logit": _logit,
+    "expit": expit,
+    "tanh": tanh,
+    "sin": lambda x: sin(x) if isfinite(x) else nan,
+    "cos": lambda x: cos(x) if isfinite(x) else nan,
+}
+''',
 ".interpreter": r'''
 """The `interpreter` engine: walks a program with the standard library alone.
 
@@ -1143,14 +1766,16 @@ A program is turned into closures over constants when it is constructed; never i
 
 from __future__ import annotations
 
-from math import nan, sqrt
+from math import nan
 from operator import add, mul, sub, truediv
 from typing import TYPE_CHECKING, Any
 
 from .checks import shown
+from .formulas import FORMULA_COMPILERS
+from .functions import FUNCTIONS
 from .links import link_function
 from .quick import quick_score
-from .steps import Affine, Clip, Fill, Function, Linear, Lookup, Missing
+from .steps import Affine, Clip, Fill, Function, Linear, Lookup, Missing, step_outputs
 from .tree_arrays import Trees
 from .walk import walker
 
@@ -1166,12 +1791,10 @@ _OPERATIONS: dict[str, Callable[[float, float], float]] = {
     "multiply": mul,
     "add": add,
 }
-_FUNCTIONS: dict[str, Callable[[float], float]] = {
-    "abs": abs,
-    # A NaN is not below 0, and stays what it is.
-    "sqrt": lambda value: nan if value < 0 else sqrt(value),
-    "square": lambda value: value * value,
-}
+
+
+# Why a row is refused where no input of it is.
+BEYOND = "a number that the model computes of the inputs is missing, or beyond what it accepts"
 
 
 class Interpreter:
@@ -1190,6 +1813,7 @@ class Interpreter:
         self._known = tuple((n, each.known) for n, each in enumerate(inputs) if each.known is not None)
         self._steps = _compiled(program)
         self._scores = program.scores
+        self._required_of_steps = program.require
         self._link = link_function(program.link)
         self.score: Score = quick_score(program, self._score) or self._score
 
@@ -1227,6 +1851,10 @@ class Interpreter:
                 return None, self._reason(registers)
         for step in self._steps:
             step(registers)
+        for register, nullable, minimum, maximum in self._required_of_steps:
+            value = registers[register]
+            if not minimum <= value <= maximum and not (nullable and value != value):  # noqa: PLR0124  NaN
+                return None, BEYOND
         return self._link([registers[register] for register in self._scores]), None
 
     def _score(self, numbers: Sequence[float | None], texts: Sequence[str | None], positive: int) -> float | None:
@@ -1312,12 +1940,8 @@ def _compiled(program: Program) -> tuple[Callable[[list[Any]], None], ...]:
     defined = len(program.inputs)
     compiled = []
     for step in program.steps:
-        if isinstance(step, Trees):
-            compiled.append(walker(step, defined))
-            defined += len(step.base)
-        else:
-            compiled.append(_COMPILERS[type(step)](step))
-            defined += 1
+        compiled.append(walker(step, defined) if isinstance(step, Trees) else _COMPILERS[type(step)](step))
+        defined += step_outputs(step)
     return tuple(compiled)
 
 
@@ -1345,7 +1969,7 @@ def _clip(step: Clip) -> Callable[[list[Any]], None]:
 
 
 def _function(step: Function) -> Callable[[list[Any]], None]:
-    of, function = step.of, _FUNCTIONS[step.name]
+    of, function = step.of, FUNCTIONS[step.name]
     return lambda registers: registers.append(function(registers[of]))
 
 
@@ -1400,6 +2024,7 @@ _COMPILERS: dict[type, Callable[[Any], Callable[[list[Any]], None]]] = {
     Missing: _missing,
     Lookup: _lookup,
     Linear: _linear,
+    **FORMULA_COMPILERS,
 }
 ''',
 ".links": r'''
@@ -1408,25 +2033,55 @@ _COMPILERS: dict[type, Callable[[Any], Callable[[list[Any]], None]]] = {
 from __future__ import annotations
 
 from math import exp, isfinite, nan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from .checks import choice, integer
+from .functions import expit, power_of_e, signed_square
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .program import Link
+Link = Literal[
+    "identity",
+    "logistic",
+    "softmax",
+    "one_vs_rest",
+    "sign",
+    "argmax",
+    "exp",
+    "expit",
+    "one_vs_all",
+    "square_signed",
+    "normalize",
+]
+
+# How many outputs there are of one score, where a link takes no more.
+_OF_ONE_SCORE = {"logistic": 2, "sign": 2, "exp": 1, "expit": 1, "square_signed": 1}
+_OF_CLASSES = ("softmax", "one_vs_rest", "argmax", "normalize")
+
+
+def read_link(found: Any, place: str) -> Link:  # noqa: ANN401
+    """The name of a link."""
+    return cast("Link", choice(found, place, tuple(_LINKS)))
+
+
+def check_scores(link: Link, count: int, place: str, most: int) -> None:
+    """Returns where a link takes so many scores.
+
+    Raises:
+        Refusal: it takes fewer, or more.
+    """
+    integer(count, place, 2 if link in _OF_CLASSES else 1, 1 if link in _OF_ONE_SCORE else most)
+
+
+def link_outputs(link: Link, scores: int) -> int:
+    """How many outputs a link makes of so many scores."""
+    return _OF_ONE_SCORE.get(link, scores)
 
 
 def link_function(link: Link) -> Callable[[list[float]], list[float]]:
     """The function of a link."""
     return _LINKS[link]
-
-
-def _expit(z: float) -> float:
-    # To the last bit what the sql engine computes, and scipy's expit.
-    try:
-        return 1 / (1 + exp(-z))
-    except OverflowError:
-        return 0.0
 
 
 def _sum(numbers: list[float]) -> float:
@@ -1442,7 +2097,7 @@ def _identity(scores: list[float]) -> list[float]:
 
 
 def _logistic(scores: list[float]) -> list[float]:
-    probability = _expit(scores[0])
+    probability = expit(scores[0])
     return [1 - probability, probability]
 
 
@@ -1457,11 +2112,14 @@ def _softmax(scores: list[float]) -> list[float]:
 
 
 def _one_vs_rest(scores: list[float]) -> list[float]:
-    probabilities = [_expit(score) for score in scores]
-    total = _sum(probabilities)
+    return _normalize([expit(score) for score in scores])
+
+
+def _normalize(scores: list[float]) -> list[float]:
+    total = _sum(scores)
     if total == 0:  # scikit-learn's answer where all of them underflow
         return [1 / len(scores)] * len(scores)
-    return [probability / total for probability in probabilities]
+    return [score / total for score in scores]
 
 
 def _sign(scores: list[float]) -> list[float]:
@@ -1483,6 +2141,11 @@ _LINKS: dict[Link, Callable[[list[float]], list[float]]] = {
     "one_vs_rest": _one_vs_rest,
     "sign": _sign,
     "argmax": _argmax,
+    "exp": lambda scores: [power_of_e(scores[0])],
+    "expit": lambda scores: [expit(scores[0])],
+    "one_vs_all": lambda scores: [expit(score) for score in scores],
+    "square_signed": lambda scores: [signed_square(scores[0])],
+    "normalize": _normalize,
 }
 ''',
 ".masks": r'''
@@ -1659,13 +2322,16 @@ def _table(values: list[float]) -> list[float]:
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .checks import Budget, choice, fields, flag, integer, items, members, number, refuse, shown, text
+from .checks import Budget, choice, fields, flag, items, members, number, refuse, shown, text
 from .errors import INVALID_PARAMETER, Refusal
-from .steps import Scope, Step, read_step
+from .links import check_scores, read_link
+from .scope import Scope
+from .steps import Step, read_step
 
-Link = Literal["identity", "logistic", "softmax", "one_vs_rest", "sign", "argmax"]
+if TYPE_CHECKING:
+    from .links import Link
 
 _MOST_BYTES = 64 * 2**20
 _MOST_INPUTS = 1600
@@ -1674,9 +2340,8 @@ _MOST_SCORES = 1000
 _MOST_READS = 100_000
 _MOST_KEYS = 1_000_000
 _MOST_NODES = 4_000_000
+_MOST_CONSTANTS = 1_000_000
 _TYPES = ("double precision", "text", "boolean")
-_LINKS = ("identity", "logistic", "softmax", "one_vs_rest", "sign", "argmax")
-_OF_ONE_SCORE = ("logistic", "sign")
 
 
 class ProgramInput(NamedTuple):
@@ -1704,6 +2369,22 @@ class ProgramInput(NamedTuple):
         return self.type == "text"
 
 
+class Requirement(NamedTuple):
+    """What the estimator accepts of what steps compute.
+
+    Attributes:
+        of: the register.
+        nullable: whether it may be missing.
+        minimum: the least number that is accepted; minus infinity where all are.
+        maximum: the largest.
+    """
+
+    of: int
+    nullable: bool
+    minimum: float
+    maximum: float
+
+
 class Program(NamedTuple):
     """A program; `docs/program.md` says what its parts mean."""
 
@@ -1712,6 +2393,7 @@ class Program(NamedTuple):
     scores: tuple[int, ...]
     link: Link
     tie: str
+    require: tuple[Requirement, ...] = ()
 
 
 def parse_program(text: str) -> Program:
@@ -1748,7 +2430,7 @@ def _no_constant(name: str) -> Any:  # noqa: ANN401
 
 
 def _program(found: Any) -> Program:  # noqa: ANN401
-    fields(found, "it", ("program", "inputs", "steps", "scores", "link", "tie"))
+    fields(found, "it", ("program", "inputs", "steps", "scores", "link", "tie"), ("require",))
     if type(found["program"]) is not int or found["program"] != 1:
         refuse("program", f"is {shown(found['program'])}, and this version reads format 1 only")
     keys = Budget(_MOST_KEYS, "keys and members")
@@ -1765,28 +2447,40 @@ def _program(found: Any) -> Program:  # noqa: ANN401
         Budget(_MOST_READS, "registers read by steps"),
         keys,
         Budget(_MOST_NODES, "nodes"),
+        Budget(_MOST_CONSTANTS, "numbers in knots, coefficients, matrices and vectors"),
     )
     found_steps = items(found["steps"], "steps", _MOST_STEPS)
     steps = tuple(read_step(each, f"steps[{n}]", scope) for n, each in enumerate(found_steps))
-    link = cast("Link", choice(found["link"], "link", _LINKS))
+    link = read_link(found["link"], "link")
     scores = tuple(
         scope.register(each, f"scores[{n}]") for n, each in enumerate(items(found["scores"], "scores", _MOST_SCORES))
     )
-    integer(len(scores), "the number of scores", 1, 1 if link in _OF_ONE_SCORE else _MOST_SCORES)
-    return Program(inputs, steps, scores, link, choice(found["tie"], "tie", ("first", "last")))
+    check_scores(link, len(scores), "the number of scores", _MOST_SCORES)
+    wanted = items(found.get("require", []), "require", _MOST_STEPS)
+    require = tuple(_requirement(each, f"require[{n}]", scope) for n, each in enumerate(wanted))
+    return Program(inputs, steps, scores, link, choice(found["tie"], "tie", ("first", "last")), require)
+
+
+def _requirement(found: Any, place: str, scope: Scope) -> Requirement:  # noqa: ANN401
+    fields(found, place, ("of", "nullable"), ("minimum", "maximum"))
+    of = scope.register(found["of"], f"{place}.of")
+    return Requirement(of, flag(found["nullable"], f"{place}.nullable"), **_bounds(found, place))
+
+
+def _bounds(found: dict[str, Any], place: str) -> dict[str, float]:
+    bounds = {"minimum": -float("inf"), "maximum": float("inf")}
+    bounds |= {bound: number(found[bound], f"{place}.{bound}") for bound in bounds if bound in found}
+    if bounds["minimum"] > bounds["maximum"]:
+        refuse(f"{place}.minimum", "is above the maximum")
+    return bounds
 
 
 def _input(found: Any, place: str, keys: Budget) -> ProgramInput:  # noqa: ANN401
     fields(found, place, ("name", "type", "nullable"), ("minimum", "maximum", "known"))
     kind = choice(found["type"], f"{place}.type", _TYPES)
-    bounds = {"minimum": -float("inf"), "maximum": float("inf")}
-    for bound in bounds:
-        if bound in found:
-            if kind == "text":
-                refuse(f"{place}.{bound}", "stands at a text")
-            bounds[bound] = number(found[bound], f"{place}.{bound}")
-    if bounds["minimum"] > bounds["maximum"]:
-        refuse(f"{place}.minimum", "is above the maximum")
+    for bound in ("minimum", "maximum"):
+        if bound in found and kind == "text":
+            refuse(f"{place}.{bound}", "stands at a text")
     known: list[Any] | None = None
     if "known" in found:
         keys.spend(len(items(found["known"], f"{place}.known")), f"{place}.known")
@@ -1796,7 +2490,7 @@ def _input(found: Any, place: str, keys: Budget) -> ProgramInput:  # noqa: ANN40
         type=kind,
         nullable=flag(found["nullable"], f"{place}.nullable"),
         known=None if known is None else frozenset(known),
-        **bounds,
+        **_bounds(found, place),
     )
 ''',
 ".quick": r'''
@@ -1836,7 +2530,11 @@ def quick_score(program: Program, slow: Score) -> Score | None:
     registers = len(program.inputs)
     if not isinstance(trees, Trees) or not fits(trees) or program.scores != (registers,):
         return None
-    if program.link not in ("identity", "logistic") or any(each.known is not None for each in program.inputs):
+    if (
+        program.link not in ("identity", "logistic")
+        or program.require
+        or any(each.known is not None for each in program.inputs)
+    ):
         return None
     found = Masks(trees)
     if any(not program.inputs[register].is_text for register, _ in found.sets()):
@@ -1887,6 +2585,54 @@ def _bounded(inputs: tuple[ProgramInput, ...], found: Masks) -> tuple[list[list[
         all_thresholds.append([below, *thresholds[first:last], each.maximum])
         all_masks.append([None, *masks[first : last + 1], None])
     return all_thresholds, all_masks
+''',
+".scope": r'''
+"""What the steps of a program may refer to: the registers before them, and what is left of the limits they share."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from .checks import Budget, items, refuse, shown
+
+
+class Scope(NamedTuple):
+    """What steps may refer to.
+
+    Attributes:
+        texts: for each register that is defined so far, whether it holds a text.
+        reads: how many more registers steps may read.
+        keys: how many more keys and members there may be.
+        nodes: how many more nodes there may be.
+        constants: how many more numbers there may be in knots, coefficients, matrices and vectors.
+    """
+
+    texts: list[bool]
+    reads: Budget
+    keys: Budget
+    nodes: Budget
+    constants: Budget
+
+    def register(self, found: Any, place: str, *, texts: bool | None = False) -> int:  # noqa: ANN401
+        """A register that is defined, and holds a number, a text, or either (None)."""
+        if type(found) is not int:
+            refuse(place, f"is {shown(found)}, not the number of a register")
+        if not 0 <= found < len(self.texts):
+            refuse(place, f"is {shown(found)}, and only registers 0 to {len(self.texts) - 1} come before it")
+        if texts is not None and self.texts[found] != texts:
+            holds, wanted = ("a text", "a number") if self.texts[found] else ("a number", "a text")
+            refuse(place, f"is {found}, which holds {holds}, and {wanted} is wanted")
+        return found
+
+    def registers(self, found: Any, place: str, *, texts: bool | None = False) -> tuple[int, ...]:  # noqa: ANN401
+        """A list of registers."""
+        self.reads.spend(len(items(found, place)), place)
+        return tuple(self.register(each, f"{place}[{n}]", texts=texts) for n, each in enumerate(found))
+
+    def operand(self, found: dict[str, Any], place: str, *, texts: bool | None = False) -> int:
+        """The one register that a step reads."""
+        self.reads.spend(1, place)
+        return self.register(found["of"], f"{place}.of", texts=texts)
 ''',
 ".signature": r'''
 """Ed25519 signatures: who vouches for an artifact."""
@@ -1946,15 +2692,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .checks import Budget, choice, fields, items, members, number, numbers, refuse, shown, text
+from .checks import choice, fields, items, members, number, numbers, refuse, shown, text
+from .formulas import FORMULA_READERS, Formula, LinkStep
+from .functions import FUNCTIONS
 from .tree_arrays import Trees, read_trees
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .scope import Scope
+
 # Named tuples, not data classes: importing those costs a backend 5 ms on its first insert.
 _AFFINE = ("subtract", "divide", "multiply", "add")
-_FUNCTIONS = ("abs", "sqrt", "square")
 
 
 class Affine(NamedTuple):
@@ -1973,7 +2722,7 @@ class Clip(NamedTuple):
 
 
 class Function(NamedTuple):
-    """A function of a number: ``abs``, ``sqrt`` or ``square``."""
+    """One of `functions.FUNCTIONS` of a number."""
 
     of: int
     name: str
@@ -2009,39 +2758,7 @@ class Linear(NamedTuple):
     intercept: float
 
 
-Step = Affine | Clip | Function | Fill | Missing | Lookup | Linear | Trees
-
-
-class Scope(NamedTuple):
-    """What steps may refer to.
-
-    Attributes:
-        texts: for each register that is defined so far, whether it holds a text.
-        reads: how many more registers steps may read.
-        keys: how many more keys and members there may be.
-        nodes: how many more nodes there may be.
-    """
-
-    texts: list[bool]
-    reads: Budget
-    keys: Budget
-    nodes: Budget
-
-    def register(self, found: Any, place: str, *, texts: bool | None = False) -> int:  # noqa: ANN401
-        """A register that is defined, and holds a number, a text, or either (None)."""
-        if type(found) is not int:
-            refuse(place, f"is {shown(found)}, not the number of a register")
-        if not 0 <= found < len(self.texts):
-            refuse(place, f"is {shown(found)}, and only registers 0 to {len(self.texts) - 1} come before it")
-        if texts is not None and self.texts[found] != texts:
-            holds, wanted = ("a text", "a number") if self.texts[found] else ("a number", "a text")
-            refuse(place, f"is {found}, which holds {holds}, and {wanted} is wanted")
-        return found
-
-    def registers(self, found: Any, place: str, *, texts: bool | None = False) -> tuple[int, ...]:  # noqa: ANN401
-        """A list of registers."""
-        self.reads.spend(len(items(found, place)), place)
-        return tuple(self.register(each, f"{place}[{n}]", texts=texts) for n, each in enumerate(found))
+Step = Affine | Clip | Function | Fill | Missing | Lookup | Linear | Formula | Trees
 
 
 def read_step(found: Any, place: str, scope: Scope) -> Step:  # noqa: ANN401
@@ -2056,19 +2773,15 @@ def read_step(found: Any, place: str, scope: Scope) -> Step:  # noqa: ANN401
     if type(name) is not str or name not in _READERS:
         refuse(f"{place}.step", f"is {shown(name)}, not one of {', '.join(_READERS)}")
     step = _READERS[name](found, place, scope)
-    scope.texts.extend(_holds_texts(step))
+    scope.texts.extend([isinstance(step, Fill) and isinstance(step.value, str)] * step_outputs(step))
     return step
 
 
-def _holds_texts(step: Step) -> list[bool]:
+def step_outputs(step: Step) -> int:
+    """How many registers a step defines."""
     if isinstance(step, Trees):
-        return [False] * len(step.base)
-    return [isinstance(step, Fill) and isinstance(step.value, str)]
-
-
-def _operand(found: dict[str, Any], place: str, scope: Scope, *, texts: bool | None = False) -> int:
-    scope.reads.spend(1, place)
-    return scope.register(found["of"], f"{place}.of", texts=texts)
+        return len(step.base)
+    return step.outputs if isinstance(step, LinkStep) else 1
 
 
 def _affine(found: dict[str, Any], place: str, scope: Scope) -> Affine:
@@ -2076,7 +2789,7 @@ def _affine(found: dict[str, Any], place: str, scope: Scope) -> Affine:
     operations = tuple((name, number(found[name], f"{place}.{name}")) for name in _AFFINE if name in found)
     if ("divide", 0.0) in operations:
         refuse(f"{place}.divide", "is 0")
-    return Affine(_operand(found, place, scope), operations)
+    return Affine(scope.operand(found, place), operations)
 
 
 def _clip(found: dict[str, Any], place: str, scope: Scope) -> Clip:
@@ -2086,29 +2799,29 @@ def _clip(found: dict[str, Any], place: str, scope: Scope) -> Clip:
     maximum = number(found["maximum"], f"{place}.maximum") if "maximum" in found else infinity
     if minimum > maximum:
         refuse(f"{place}.minimum", "is above the maximum")
-    return Clip(_operand(found, place, scope), minimum, maximum)
+    return Clip(scope.operand(found, place), minimum, maximum)
 
 
 def _function(found: dict[str, Any], place: str, scope: Scope) -> Function:
     fields(found, place, ("step", "of", "name"))
-    return Function(_operand(found, place, scope), choice(found["name"], f"{place}.name", _FUNCTIONS))
+    return Function(scope.operand(found, place), choice(found["name"], f"{place}.name", tuple(FUNCTIONS)))
 
 
 def _fill(found: dict[str, Any], place: str, scope: Scope) -> Fill:
     fields(found, place, ("step", "of", "with"))
-    of = _operand(found, place, scope, texts=None)
+    of = scope.operand(found, place, texts=None)
     read = text if scope.texts[of] else number
     return Fill(of, read(found["with"], f"{place}.with"))
 
 
 def _missing(found: dict[str, Any], place: str, scope: Scope) -> Missing:
     fields(found, place, ("step", "of"))
-    return Missing(_operand(found, place, scope, texts=None))
+    return Missing(scope.operand(found, place, texts=None))
 
 
 def _lookup(found: dict[str, Any], place: str, scope: Scope) -> Lookup:
     fields(found, place, ("step", "of", "keys", "values", "unknown", "missing"))
-    of = _operand(found, place, scope, texts=None)
+    of = scope.operand(found, place, texts=None)
     keys = members(found["keys"], f"{place}.keys", texts=scope.texts[of])
     scope.keys.spend(len(keys), f"{place}.keys")
     values = items(found["values"], f"{place}.values")
@@ -2148,6 +2861,7 @@ _READERS: dict[str, Callable[[dict[str, Any], str, Scope], Step]] = {
     "missing": _missing,
     "lookup": _lookup,
     "linear": _linear,
+    **FORMULA_READERS,
     "trees": _trees,
 }
 ''',

@@ -4,7 +4,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:d9bd7a6a215cbdf7ce9e56e1136eed4da87432c08be95b0dd0af38a97c0185aa" + digest)
+    walker = GD.get("pgscore_runtime:81d254a3bb1af3a46eed782491ba529121c4f63e107cecd0339cfb7cfc5350a5" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 

@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:d9bd7a6a215cbdf7ce9e56e1136eed4da87432c08be95b0dd0af38a97c0185aa" + digest)
+    walker = GD.get("pgscore_runtime:81d254a3bb1af3a46eed782491ba529121c4f63e107cecd0339cfb7cfc5350a5" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

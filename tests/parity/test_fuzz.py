@@ -12,7 +12,7 @@ import psycopg2
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from tests.program.oracle import evaluate
+from tests.program.oracle import evaluate, link_outputs
 from tests.program.strategies import EXTREMES, TEXTS, programs, rows
 from tests.support.examples import examples
 
@@ -75,7 +75,8 @@ def _mutate(data: st.DataObject, program: Program) -> Program:
 
 def _contract(program: Program, positive: int) -> dict[str, Any]:
     link, scores = program["link"], len(program["scores"])
-    classes = 2 if link in ("logistic", "sign") else scores if link != "identity" or scores > 1 else 0
+    values = ("identity", "exp", "expit", "square_signed")
+    classes = 0 if link in values and scores == 1 else link_outputs(link, scores)
     kind = "indicator" if link in ("sign", "argmax") else "probability" if classes else "value"
     return {
         "inputs": [{name: each[name] for name in ("name", "type", "nullable")} for each in program["inputs"]],
@@ -130,7 +131,7 @@ def _check(program: Program, row: list[Value], answers: tuple[Any, ...]) -> None
     assert (one_outputs is None) == (other_outputs is None), (row, answers)
     if one_outputs is not None and program["link"] not in ("sign", "argmax"):
         # Of kind probability the last is the position of the label, which the last bit may decide.
-        count = 2 if program["link"] == "logistic" else len(program["scores"])
+        count = link_outputs(program["link"], len(program["scores"]))
         for each, wanted in zip(one_outputs[:count], other_outputs[:count], strict=True):
             assert _close(each, wanted, 0), (row, answers)
     if sum(isinstance(value, float) and abs(value) > _HUGE for value in row) > 1:

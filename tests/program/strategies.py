@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
+from .oracle import link_outputs
+
 if TYPE_CHECKING:
     from .oracle import Program, Value
 
@@ -117,8 +119,10 @@ def _trees(draw: st.DrawFn, kinds: str, numbers: st.SearchStrategy[float]) -> Pr
 def _step(draw: st.DrawFn, kinds: str, numbers: st.SearchStrategy[float]) -> Program:
     of = draw(st.integers(0, len(kinds) - 1))
     names = ["fill", "missing", "lookup", "linear", "trees"]
+    if "n" in kinds:
+        names += ["link", *FORMULAS]
     if kinds[of] == "n":
-        names += ["affine", "affine", "affine", "clip", "function"]
+        names += ["affine", "affine", "affine", "clip", "function", "function"]
     name = draw(st.sampled_from(names))
     step: Program = {"step": name, "of": of}
     if name == "affine":
@@ -130,7 +134,7 @@ def _step(draw: st.DrawFn, kinds: str, numbers: st.SearchStrategy[float]) -> Pro
         low, high = sorted([draw(numbers), draw(numbers)])
         step |= draw(st.sampled_from([{"minimum": low}, {"maximum": high}, {"minimum": low, "maximum": high}]))
     elif name == "function":
-        step["name"] = draw(st.sampled_from(["abs", "sqrt", "square"]))
+        step["name"] = draw(st.sampled_from(FUNCTION_NAMES))
     elif name == "fill":
         step["with"] = draw(_texts if kinds[of] == "t" else numbers)
     elif name == "lookup":
@@ -140,6 +144,10 @@ def _step(draw: st.DrawFn, kinds: str, numbers: st.SearchStrategy[float]) -> Pro
         step |= {"unknown": draw(values), "missing": draw(values)}
     elif name == "linear":
         return draw(_linear(kinds, numbers))
+    elif name == "link":
+        return draw(_link(kinds))
+    elif name in FORMULAS:
+        return draw(_formula(name, kinds, numbers))
     elif name == "trees":
         return draw(_trees(kinds, numbers))
     return step
@@ -152,6 +160,67 @@ def _linear(draw: st.DrawFn, kinds: str, numbers: st.SearchStrategy[float]) -> P
     return {"step": "linear", "of": of, "weights": [draw(numbers) for _ in of], "intercept": draw(numbers)}
 
 
+FUNCTION_NAMES = (
+    "abs", "sqrt", "square", "sign", "trunc", "floor", "ceil", "relu", "reciprocal", "exp", "expm1", "log", "log10",
+    "log1p", "logit", "expit", "tanh", "sin", "cos",
+)  # fmt: skip
+# Those that take one score, and those that take a score for each class.
+OF_ONE = ("logistic", "sign", "exp", "expit", "square_signed")
+OF_CLASSES = ("softmax", "one_vs_rest", "argmax", "normalize")
+LINKS = ("identity", "one_vs_all", *OF_ONE, *OF_CLASSES)
+
+
+@st.composite
+def _link(draw: st.DrawFn, kinds: str) -> Program:
+    link = draw(st.sampled_from(LINKS))
+    least, most = (1, 1) if link in OF_ONE else (2, 3) if link in OF_CLASSES else (1, 3)
+    registers = [register for register, kind in enumerate(kinds) if kind == "n"]
+    of = draw(st.lists(st.sampled_from(registers), min_size=least, max_size=most))
+    return {"step": "link", "of": of, "link": link}
+
+
+FORMULAS = ("product", "ratio", "piecewise", "quadratic", "kernel")
+
+
+@st.composite
+def _formula(draw: st.DrawFn, name: str, kinds: str, numbers: st.SearchStrategy[float]) -> Program:
+    registers = st.sampled_from([register for register, kind in enumerate(kinds) if kind == "n"])
+    step: Program = {"step": name}
+    if name == "piecewise":
+        step |= {"of": draw(registers), "closed": draw(st.sampled_from(["left", "right"]))}
+        step["missing"] = draw(st.one_of(st.none(), numbers))
+        step["knots"] = _sorted(draw(st.lists(_numbers, min_size=1, max_size=4)))
+        piece = st.one_of(st.none(), *[st.lists(numbers, min_size=1, max_size=most) for most in (1, 2, 4)])
+        step["coefficients"] = [draw(piece) for _ in range(len(step["knots"]) + 1)]
+        return step
+    least, most = {"product": (2, 4), "ratio": (2, 2)}.get(name, (1, 3))
+    step["of"] = draw(st.lists(registers, min_size=least, max_size=most))
+    row = st.lists(numbers, min_size=len(step["of"]), max_size=len(step["of"]))
+    rows = st.lists(row, min_size=1, max_size=3)
+    if name == "quadratic":
+        step["center"] = draw(row)
+        if draw(st.booleans()):
+            step["matrix"] = draw(rows)
+    elif name == "kernel":
+        step |= {"kernel": draw(st.sampled_from(["rbf", "poly", "sigmoid"])), "vectors": draw(rows)}
+        step |= {"gamma": draw(numbers), "intercept": draw(numbers)}
+        step["coefficients"] = [draw(numbers) for _ in step["vectors"]]
+        if step["kernel"] != "rbf":
+            step["constant"] = draw(numbers)
+        if step["kernel"] == "poly":
+            step["degree"] = draw(st.integers(1, 4))
+    return step
+
+
+def _defined(step: Program, kinds: str) -> str:
+    """The kinds of the registers that a step defines."""
+    if step["step"] == "trees":
+        return "n" * len(step["base"])
+    if step["step"] == "link":
+        return "n" * link_outputs(step["link"], len(step["of"]))
+    return kinds[step["of"]] if step["step"] == "fill" else "n"
+
+
 @st.composite
 def programs(draw: st.DrawFn) -> Program:
     """Valid programs."""
@@ -162,17 +231,28 @@ def programs(draw: st.DrawFn) -> Program:
     for _ in range(draw(st.integers(0, 5))):
         step = draw(_step(kinds, numbers))
         steps.append(step)
-        kinds += (
-            "n" * len(step["base"]) if step["step"] == "trees" else kinds[step["of"]] if step["step"] == "fill" else "n"
-        )
+        kinds += _defined(step, kinds)
     steps.append(draw(st.one_of(_linear(kinds, numbers), _trees(kinds, numbers))))
-    kinds += "n" * len(steps[-1].get("base", [0]))
-    link = draw(st.sampled_from(["identity", "logistic", "logistic", "softmax", "one_vs_rest", "sign", "argmax"]))
+    kinds += _defined(steps[-1], kinds)
+    link = draw(st.sampled_from(["identity", "logistic", *LINKS]))
     registers = [register for register, kind in enumerate(kinds) if kind == "n"]
     scores = [len(kinds) - 1]
-    if link in ("softmax", "one_vs_rest", "argmax"):
+    if link in OF_CLASSES:
         scores += draw(st.lists(st.sampled_from(registers), min_size=1, max_size=2))
-    return {"program": 1, "inputs": inputs, "steps": steps, "scores": scores, "link": link, "tie": "first"}
+    program = {"program": 1, "inputs": inputs, "steps": steps, "scores": scores, "link": link, "tie": "first"}
+    if draw(st.integers(0, 3)) == 0:
+        program["require"] = draw(st.lists(_requirement(registers), max_size=2))
+    return program
+
+
+@st.composite
+def _requirement(draw: st.DrawFn, registers: list[int]) -> Program:
+    found: Program = {"of": draw(st.sampled_from(registers)), "nullable": draw(st.booleans())}
+    bounds = draw(st.sampled_from([(-1e300, 1e300), (-3.4e38, 3.4e38), (-20.0, 20.0), (0.5, 1.5)]))
+    for name, bound in zip(("minimum", "maximum"), bounds, strict=True):
+        if draw(st.integers(0, 3)):
+            found[name] = bound
+    return found
 
 
 def _texts_of(program: Program) -> list[str]:
@@ -194,7 +274,7 @@ def _numbers_of(program: Program) -> list[float]:
         found += [each[name] for name in ("minimum", "maximum") if name in each]
         found += [key for key in each.get("known", []) if not isinstance(key, str)]
     for step in program["steps"]:
-        lists = [step.get("keys", []), step.get("threshold", []), *step.get("sets", [])]
+        lists = [step.get("keys", []), step.get("threshold", []), step.get("knots", []), *step.get("sets", [])]
         found += [each for values in lists for each in values if isinstance(each, float)]
     return [near for each in found for near in (each, math.nextafter(each, math.inf), math.nextafter(each, -math.inf))]
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from pgscore.publishing.describe import describe
 from pgscore.readers import absolute_terms, read_program
+from pgscore.readers.algebra.singles import Tolerance
 from pgscore_runtime.contract import Output
 from pgscore_runtime.estimator import ServedEstimator
 from pgscore_runtime.interpreter import Interpreter
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 NUMBERS = ["amount", "calls", "shift"]
 _EXTREMES = [None, 0.0, np.inf, -np.inf, 5e-324, 1e39, -1e39, 3.4028235677973366e38, 1e308, -1e308]
 _MOST_REFUSED = 12
+_LARGEST_SINGLE = 1e38
 _TEXTS = ["gold", "tin", "gold ", "GOLD", "", "zinc", None]
 
 
@@ -59,11 +61,12 @@ def labels(frame: pd.DataFrame, classes: int) -> np.ndarray:
 
 @dataclass
 class Pair:
-    """An estimator, and its program."""
+    """An estimator, its program, and how far they may be apart where the estimator adds in single precision."""
 
     estimator: Any
     contract: Contract
     document: dict[str, Any]
+    tolerance: Tolerance | None = None
 
     def both(self, rows: Rows) -> list[tuple[Sequence[Any], float | None, float | None]]:
         """Rows with what the estimator engine and the interpreter say of them; both refuse the same ones.
@@ -109,6 +112,20 @@ class Pair:
             assert (one is None) == (other is None), (row, one, other)
             assert one is None or other is None or abs(one - other) <= 1e-12 * scale, (row, one, other, scale)
 
+    def assert_tolerable(self, rows: Rows) -> None:
+        """Both agree within the tolerance of single precision, and refuse the same rows."""
+        tolerance = self.tolerance or Tolerance(1e-12)
+        answers = self.both(rows)
+        names = [each.name for each in self.contract.inputs]
+        scales = absolute_terms(self.document, [dict(zip(names, row, strict=True)) for row, _, _ in answers])
+        for (row, one, other), scale in zip(answers, scales, strict=True):
+            if scale > _LARGEST_SINGLE:
+                continue  # It overflows there, and not here.
+            assert (one is None) == (other is None), (row, one, other)
+            if one is not None and other is not None:
+                allowed = tolerance.relative * max(1, abs(one), scale, tolerance.terms)
+                assert abs(one - other) <= allowed, (row, one, other, allowed)
+
     def raw(self) -> Pair:
         """The same without the link: what the sums of trees are, before they become probabilities."""
         several = len(self.document["scores"]) > 1
@@ -129,9 +146,10 @@ class _Raw:
 
 def pair(estimator: Any, sample: pd.DataFrame) -> Pair:  # noqa: ANN401
     """A fitted estimator with its program; the sample has a complete row. Of several classes the second is positive."""
-    positive = str(estimator.classes_[1]) if hasattr(estimator, "classes_") else None
+    positive = str(estimator.classes_[1]) if len(getattr(estimator, "classes_", ())) else None
     contract, _ = describe(estimator, sample, positive)
-    return Pair(estimator, contract, read_program(estimator, contract))
+    read = read_program(estimator, contract)
+    return Pair(estimator, contract, read.program, read.tolerance)
 
 
 def hard_rows(tested: Pair, frame: pd.DataFrame, seed: int = 0, count: int = 60) -> Rows:

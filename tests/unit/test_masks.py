@@ -71,7 +71,7 @@ def test_masks_give_what_walking_gives(model: Any, sample: pd.DataFrame, monkeyp
 def test_what_does_not_fit_is_walked() -> None:
     deep = GradientBoostingRegressor(n_estimators=2, max_depth=4).fit(_NUMBERS, _NUMBERS.sum(axis=1))
     contract, _ = describe(deep, _NUMBERS)
-    document = read_program(deep, contract)
+    document = read_program(deep, contract).program
     assert not masks.fits(parse_program(json.dumps(document)).steps[0])  # type: ignore[arg-type]
     empty = {**document["steps"][0], "roots": [], "target": [], "values": [], "sets": []}
     empty |= {name: [] for name in ("feature", "threshold", "set", "missing_left", "left", "right")}

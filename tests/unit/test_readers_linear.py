@@ -14,16 +14,19 @@ from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import (
     ElasticNet,
+    GammaRegressor,
     HuberRegressor,
     Lasso,
     LinearRegression,
     LogisticRegression,
     LogisticRegressionCV,
     Perceptron,
+    PoissonRegressor,
     Ridge,
     RidgeClassifier,
     SGDClassifier,
     SGDRegressor,
+    TweedieRegressor,
 )
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -49,6 +52,11 @@ _REGRESSORS = [
     ElasticNet(alpha=0.01),
     HuberRegressor(max_iter=1000),
     SGDRegressor(random_state=0),
+    PoissonRegressor(max_iter=1000),
+    GammaRegressor(max_iter=1000),
+    TweedieRegressor(power=1.5, max_iter=1000),
+    TweedieRegressor(power=0, max_iter=1000),
+    TweedieRegressor(power=1.5, link="identity"),
 ]
 
 

@@ -204,13 +204,21 @@ def test_the_demos_pipeline() -> None:
     tested.assert_close(rows)
 
 
+def test_a_function_of_a_function() -> None:
+    """What is accepted behind it is no interval of the input: the program requires it of what the first one gives."""
+    roots = make_pipeline(FunctionTransformer(np.square), StandardScaler(), FunctionTransformer(np.abs), MinMaxScaler())
+    frame = customers()[NUMBERS]
+    for model in (LogisticRegression(max_iter=500, C=0.1), _TREES):
+        tested = pair(make_pipeline(clone(roots), clone(model)).fit(frame, labels(customers(), 2)), frame)
+        tested.assert_close(hard_rows(tested, frame))
+
+
 @pytest.mark.parametrize(
     ("prepared", "message"),
     [
         (KNNImputer(), "step 'prepare' is a KNNImputer"),
         (SimpleImputer(missing_values=4.0), r"step 'prepare' fills where it finds 4\.0"),
         (FunctionTransformer(np.exp), "step 'prepare' calls the function exp"),
-        (make_pipeline(FunctionTransformer(np.abs), FunctionTransformer(np.sqrt)), "applies two functions"),
         (make_pipeline(StandardScaler(), OrdinalEncoder()), "step 'ordinalencoder' encodes what another"),
     ],
 )

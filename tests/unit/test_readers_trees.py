@@ -183,7 +183,6 @@ def test_exponential_loss() -> None:
     ("model", "message"),
     [
         (GradientBoostingRegressor(init=LinearRegression(), n_estimators=2), "starts from a LinearRegression"),
-        (HistGradientBoostingRegressor(loss="poisson", max_iter=2), "has the loss 'poisson'"),
     ],
 )
 def test_what_cannot_become_a_program(model: Any, message: str) -> None:  # noqa: ANN401
@@ -216,3 +215,12 @@ def test_a_folded_threshold_is_the_last_double_that_goes_left(
     last = last_true(left, np.full(size, -np.inf), np.full(size, np.inf))
     assert left(last).all()
     assert not left(np.array([nextafter(value, inf) for value in last.tolist()])).any()
+
+
+@pytest.mark.parametrize("loss", ["poisson", "gamma"])
+def test_histograms_of_counts_and_amounts(loss: str) -> None:
+    frame = customers(missing=True)
+    model = HistGradientBoostingRegressor(loss=loss, max_iter=6, min_samples_leaf=5, random_state=0)
+    tested = pair(model.fit(frame[NUMBERS], labels(frame, 0)), frame[NUMBERS])
+    assert tested.document["link"] == "exp"
+    tested.assert_close(hard_rows(tested, frame[NUMBERS]))

@@ -122,15 +122,7 @@ def _report(published: Published, refusal: PgscoreError | None) -> None:
         say(f"{name} is the version that stands: its artifact, which was pruned, is back.")
     else:
         say(f"{name} is the version that stands: the same artifact was published before.")
-    say(f"The score is {published.score}.")
-    if published.named_by != "the estimator":
-        who = "--inputs" if published.named_by == "inputs" else published.named_by
-        say(f"The estimator knows no names; {who} named its inputs, in this order: {', '.join(published.inputs)}.")
-    if published.casts:
-        read = "; ".join(f"{each.input} ({each.column}) as {each.read_as}" for each in published.casts)
-        say(f"Read with a cast: {read}.")
-    if published.obstacle is not None:
-        say(f"Only the estimator engine serves it: {published.obstacle}.")
+    _describe(published)
     if published.verifications:
         show_verifications(published.verifications)
     if published.promoted:
@@ -146,6 +138,22 @@ def _report(published: Published, refusal: PgscoreError | None) -> None:
         say(f"next: pgscore promote {published.model} {published.version}")
     else:
         say("The database does not give what the fitted estimator gave: it cannot be promoted.", "next: pgscore doctor")
+
+
+def _describe(published: Published) -> None:
+    say(f"The score is {published.score}.")
+    if published.named_by != "the estimator":
+        who = "--inputs" if published.named_by == "inputs" else published.named_by
+        say(f"The estimator knows no names; {who} named its inputs, in this order: {', '.join(published.inputs)}.")
+    if published.casts:
+        read = "; ".join(f"{each.input} ({each.column}) as {each.read_as}" for each in published.casts)
+        say(f"Read with a cast: {read}.")
+    if published.tolerance is not None:
+        say(f"It adds in single precision, so scores may be {published.tolerance:.1g} of the sum of its terms apart.")
+    for doubt in published.doubts:
+        say(f"{doubt}: nothing but its golden rows is compared.")
+    if published.obstacle is not None:
+        say(f"Only the estimator engine serves it: {published.obstacle}.")
 
 
 def _metrics(given: Sequence[str]) -> dict[str, float]:

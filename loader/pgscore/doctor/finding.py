@@ -51,6 +51,7 @@ CODES: dict[str, tuple[Level, Area]] = {
     "library-missing": ("error", "models"),
     "library-refused": ("error", "models"),
     "library-differs": ("warning", "models"),
+    "library-untested": ("notice", "models"),
     "golden-differ": ("error", "models"),
     "golden-failed": ("error", "models"),
     "golden-unlooked": ("notice", "models"),

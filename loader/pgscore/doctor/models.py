@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pgscore.libraries import doubts
 from pgscore.shards.prepared import prepared_within, settle_hint
 
 from .finding import Finding, joined
@@ -79,6 +80,7 @@ def check_models(look: Look, python: Python) -> Iterator[Finding]:
             yield Finding("not-promoted", model.model, sentence, remedy, "an operator")
             continue
         found = [*_engines(model, python), *_trust(model, python), *_libraries(model, libraries[model.model], python)]
+        found += _untested(model, libraries[model.model])
         broken = any(each.is_to_mend and each.code != "library-differs" for each in found)
         golden = [] if broken else replayed[model.model]
         unlooked += [model.model] if not broken and any(each.ok is None for each in golden) else []
@@ -174,6 +176,13 @@ def _libraries(model: Model, fitted: Sequence[_Library], python: Python) -> Iter
             yield Finding("library-refused", model.model, f"{by} {here}: it cannot be loaded", same)
         else:
             yield Finding("library-differs", model.model, f"{by} {here}; `doctor --full` says if it matters", same)
+
+
+def _untested(model: Model, fitted: Sequence[_Library]) -> Iterator[Finding]:
+    """Programs of versions that nobody has tried."""
+    if model.has_program:
+        for doubt in doubts({each.library: each.fitted for each in fitted}):
+            yield Finding("library-untested", model.model, f"version {model.version} is a program, and {doubt}")
 
 
 def _golden(found: _Golden) -> Iterator[Finding]:

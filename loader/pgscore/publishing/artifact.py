@@ -9,10 +9,11 @@ import warnings
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 import joblib
 from pgscore_runtime.artifact import read_artifact, untrusted_types
+from pgscore_runtime.boosters import format_of
 from pgscore_runtime.errors import Refusal
 from sklearn.exceptions import InconsistentVersionWarning
 
@@ -21,9 +22,17 @@ from pgscore.errors import PgscoreError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Format = Literal["joblib", "pickle", "skops"]
-FORMATS: tuple[Format, ...] = get_args(Format)
+Format = Literal["joblib", "pickle", "skops", "xgboost-json", "xgboost-ubj", "lightgbm", "catboost"]
+# What an estimator can be written as; boosters' own files are stored as they are.
+FORMATS: tuple[Format, ...] = ("joblib", "pickle", "skops")
 
+_BOOSTERS = ("xgboost-json", "xgboost-ubj", "lightgbm", "catboost")
+_ENDINGS = {
+    ".json": ("xgboost-json",),
+    ".ubj": ("xgboost-ubj",),
+    ".txt": ("lightgbm",),
+    ".cbm": ("catboost",),
+}
 # What the database takes: a backend that loads it holds it in memory.
 _LARGEST = 2**30
 _PIECE = 4 * 2**20
@@ -37,7 +46,8 @@ class Artifact:
 
     Attributes:
         estimator: anything with ``predict``.
-        format: ``joblib``, ``pickle`` or ``skops``.
+        format: ``joblib``, ``pickle``, ``skops``, or a booster's own: ``xgboost-json``, ``xgboost-ubj``, ``lightgbm``,
+            ``catboost``.
         size: bytes.
         sha256: hexadecimal sha256 of the bytes.
         types: what a skops artifact asks for beside the types that skops itself trusts.
@@ -58,7 +68,9 @@ class Artifact:
 
 @contextmanager
 def open_artifact(source: object, kind: str | None = None) -> Iterator[Artifact]:
-    """An artifact from a path to a joblib, pickle or skops file (your own: reading runs its code), or an estimator.
+    """An artifact from a path to a file, or an estimator.
+
+    Reading a joblib or pickle file runs its code: it has to be your own.
 
     Args:
         source: the path or the estimator.
@@ -74,10 +86,12 @@ def open_artifact(source: object, kind: str | None = None) -> Iterator[Artifact]
         if isinstance(source, str | Path):
             name = str(source)
             file = stack.enter_context(_opened(Path(source)))
-            found = _format(file)
+            found = _format(file, Path(source))
             estimator = _read(file, found, name)
         if not hasattr(estimator, "predict"):
             raise PgscoreError(f"{name} holds a {type(estimator).__name__}, which has no predict method")
+        if asked is not None and found in _BOOSTERS:
+            raise PgscoreError(f"{name} is a booster's own file, which is stored as it is", "Leave --format out.")
         wanted = asked or found or "joblib"
         if file is None or wanted != found:
             file = cast("BinaryIO", stack.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY)))
@@ -159,8 +173,17 @@ def _types(file: BinaryIO) -> tuple[str, ...]:
         return ()
 
 
-def _format(file: BinaryIO) -> Format:
+def _format(file: BinaryIO, path: Path) -> Format:
     start = file.read(2**16)
+    found = cast("Format | None", format_of(start))
+    promised = _ENDINGS.get(path.suffix.lower())
+    if promised is not None and found not in promised:
+        raise PgscoreError(
+            f"{path} is no {' or '.join(promised)} file, as its ending says",
+            "Name the file that the library's save_model wrote.",
+        )
+    if found is not None:
+        return found
     if start.startswith(b"PK"):
         return "skops"
     return "pickle" if start.startswith(b"\x80") and b"joblib.numpy_pickle" not in start else "joblib"

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from pgscore.errors import PgscoreError
 
 from .examples import Block, Change, ask, ask_sample, is_row_by_row, varied
-from .fitted import fitted_categories
+from .fitted import booster_versions, fitted_categories, native_categories
 from .handover import hand_over, input_types, without_values
 from .oracle import Oracle, output_of
 
@@ -119,7 +119,8 @@ def _describe(
     sample = sample.set_axis([str(name) for name in sample.columns], axis=1)
     categories = fitted_categories(estimator, list(sample.columns))
     wanted = input_types(sample, source, categories, profile)
-    oracle = Oracle(estimator, output_of(estimator, positive), framed=framed)
+    known = native_categories(estimator, list(sample.columns))
+    oracle = Oracle(estimator, output_of(estimator, positive), framed=framed, known=known)
     handed = hand_over(sample, wanted, oracle.nothing, profile.padded if profile else None)
     template = _template(oracle, handed, source, profile)
     _check_given(oracle, sample, handed, source, profile)
@@ -137,8 +138,10 @@ def _describe(
         frame=_needs_frame(examples, inputs, golden_rows),
         missing_text=oracle.missing_text,
         output=oracle.output,
-        libraries=_libraries(),
+        libraries=_libraries(estimator),
         types=types,
+        categorical=oracle.categorical,
+        known=known,
     )
     return contract, golden_rows
 
@@ -339,6 +342,7 @@ def _jsonable(value: Any) -> Any:  # noqa: ANN401
     return value
 
 
-def _libraries() -> dict[str, str]:
+def _libraries(estimator: Any) -> dict[str, str]:  # noqa: ANN401
     versions = {name: installed_version(name) for name in _LIBRARIES}
-    return {"python": platform.python_version(), **{name: v for name, v in versions.items() if v is not None}}
+    found = {name: version for name, version in versions.items() if version is not None}
+    return {"python": platform.python_version(), **found, **booster_versions(estimator)}

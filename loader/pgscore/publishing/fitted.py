@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from numbers import Number
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from pgscore.errors import PgscoreError
+from pgscore.errors import NotAProgramError, PgscoreError
+from pgscore.libraries import BOOSTERS, LIGHTGBM
 from pgscore.readers.sklearn.compose import positions
+from pgscore.readers.xgboost import category_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +58,9 @@ def check_fitted(estimator: Any) -> None:  # noqa: ANN401
     Raises:
         PgscoreError: saying so.
     """
+    if not hasattr(estimator, "fit") and getattr(estimator, "__sklearn_is_fitted__", bool)():
+        # A booster's own file: there is nothing to fit it with.
+        return
     try:
         check_is_fitted(estimator)
     except (NotFittedError, TypeError) as error:
@@ -64,6 +71,10 @@ def check_fitted(estimator: Any) -> None:  # noqa: ANN401
 def fitted_names(estimator: Any) -> list[str] | None:  # noqa: ANN401
     """The names of the inputs that the estimator was fitted with; None where it knows none."""
     names = getattr(estimator, "feature_names_in_", None)
+    if names is None and hasattr(estimator, "feature_names_"):
+        # CatBoost's; without a frame it numbers them.
+        names = estimator.feature_names_
+        names = None if names == [str(number) for number in range(len(names))] else names
     return None if names is None else [str(name) for name in names]
 
 
@@ -150,7 +161,7 @@ def _walk(part: Any, columns: Sources | None, found: dict[int, list[Any]]) -> So
     if isinstance(part, SimpleImputer):
         kept = part.keep_empty_features or not any(_is_missing(each) for each in part.statistics_)
         return columns if kept and not part.add_indicator else None
-    categories = getattr(part, "categories_", None)
+    categories = _native_categories(part) or getattr(part, "categories_", None)
     if isinstance(categories, list) and len(categories) == len(columns):
         for source, learnt in zip(columns, categories, strict=True):
             if source is not None:
@@ -167,6 +178,46 @@ def _walk(part: Any, columns: Sources | None, found: dict[int, list[Any]]) -> So
         if hasattr(each, "get_params") or hasattr(each, "estimator"):
             _walk(each, columns, found)
     return None
+
+
+def _native_categories(part: Any) -> list[Any] | None:  # noqa: ANN401
+    """The categories that a booster knows by name, for each of its columns; None where it knows none."""
+    if not hasattr(part, "get_booster"):
+        return None
+    try:
+        found = category_names(part)
+    except NotAProgramError:
+        return None
+    return [each or [] for each in found] if any(found) else None
+
+
+def native_categories(estimator: Any, names: Sequence[str]) -> dict[str, tuple[str, ...]]:  # noqa: ANN401
+    """By input, the categories beside which a booster would take any other for one of them: XGBoost takes the next."""
+    return {
+        name: tuple(known) for name, known in zip(names, _native_categories(estimator) or (), strict=False) if known
+    }
+
+
+def booster_versions(estimator: Any) -> dict[str, str]:  # noqa: ANN401
+    """The versions of the boosters' libraries that a fitted estimator is made of, by their names."""
+    found: dict[str, str] = {}
+    waiting, seen = [estimator], set()
+    while waiting:
+        each = waiting.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        if isinstance(each, list | tuple):
+            waiting += each
+            continue
+        module = type(each).__module__.partition(".")[0]
+        module = LIGHTGBM.module if hasattr(each, "booster_") else module
+        library = next((library for library in BOOSTERS if library.module == module), None)
+        if library is not None:
+            found[library.name] = str(sys.modules[module].__version__)
+        elif isinstance(each, BaseEstimator):
+            waiting += vars(each).values()
+    return found
 
 
 def _side_by_side(

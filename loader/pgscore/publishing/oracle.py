@@ -6,13 +6,18 @@ import warnings
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import pandas as pd
 from pgscore_runtime.contract import Output
+from pgscore_runtime.estimator import as_categories
 from sklearn.base import BaseEstimator
 
 from pgscore.errors import PgscoreError
 
+from .fitted import fitted_names
+
 if TYPE_CHECKING:
-    import pandas as pd
+    from collections.abc import Mapping
+
     from pgscore_runtime.contract import Label
 
 _MOST_CLASSES = 1000
@@ -27,12 +32,22 @@ class Oracle:
         output: what its score is.
         missing_text: what it knows a missing text as.
         framed: whether it is asked with frames; with arrays without names otherwise.
+        categorical: whether texts in frames are pandas' categories, as boosters want them, and not objects.
     """
 
-    def __init__(self, estimator: Any, output: Output, *, framed: bool = True) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        estimator: Any,  # noqa: ANN401
+        output: Output,
+        *,
+        framed: bool = True,
+        known: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
         self._estimator = estimator
-        self._named = hasattr(estimator, "feature_names_in_")
+        self._known = known or {}
+        self._named = fitted_names(estimator) is not None
         self.framed = framed or self._named
+        self.categorical = False
         self.output = output
         self._positions = {_label(label): position for position, label in enumerate(getattr(estimator, "classes_", ()))}
         self.missing_text: Literal["nan", "none"] = "none" if _knows_none(estimator) else "nan"
@@ -44,7 +59,12 @@ class Oracle:
 
     def outputs(self, frame: pd.DataFrame, *, framed: bool | None = None) -> np.ndarray:
         """Rows x (classes + 1), the label's position last; rows x 1 for a label alone and for a value."""
-        given = frame if (self.framed if framed is None else framed) else frame.to_numpy()
+        given: pd.DataFrame | np.ndarray = frame
+        if not (self.framed if framed is None else framed):
+            given = frame.to_numpy()
+        elif self.categorical:
+            texts = [name for name in frame.columns if frame[name].dtype == object]
+            given = frame.assign(**{str(name): as_categories(frame[name], self._known.get(name)) for name in texts})
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             answer = np.asarray(self._estimator.predict(given)).reshape(len(frame), -1)
@@ -75,9 +95,15 @@ class Oracle:
         return None
 
     def choose_form(self, row: pd.DataFrame) -> None:
-        """Settles whether an estimator without names is asked with frames or arrays: as it accepts this row."""
-        if not self._named and self.refusal(row) is not None and self.refusal(row, framed=not self.framed) is None:
+        """Settles whether an estimator is asked with frames or arrays, and with categories: as it accepts this row."""
+        if self.refusal(row) is None:
+            return
+        if not self._named and self.refusal(row, framed=not self.framed) is None:
             self.framed = not self.framed
+        elif any(pd.api.types.is_object_dtype(dtype) for dtype in row.dtypes):
+            self.categorical = True
+            self.categorical = self.refusal(row, framed=True) is None
+            self.framed |= self.categorical
 
     def alike(self, rows: pd.DataFrame) -> bool:
         """Whether frames and arrays get the same scores."""
@@ -131,7 +157,8 @@ def output_of(estimator: Any, positive: object | None) -> Output:  # noqa: ANN40
         PgscoreError: there are more than two classes and none is named, or the one that is named is none.
     """
     classes = getattr(estimator, "classes_", None)
-    if classes is None:
+    # CatBoost's regressors have an empty list of them.
+    if classes is None or len(classes) == 0:
         if positive is not None:
             raise PgscoreError(f"a positive class is named, and a {type(estimator).__name__} has no classes")
         return Output("value")

@@ -12,6 +12,7 @@ import psycopg2
 from pgscore.database import Database, connected, row, transaction
 from pgscore.errors import PgscoreError
 from pgscore.keys import sign
+from pgscore.libraries import doubts
 from pgscore.progress import Step, no_step
 from pgscore.registry import promote_proved, verify
 
@@ -50,6 +51,9 @@ class Published:
         inputs: the inputs' names, in the estimator's order.
         named_by: who named them: the estimator, ``inputs``, or the golden rows.
         casts: the columns of the profile table that are read as another type.
+        tolerance: how far scores may be from the estimator's, as a part of the larger of 1, the score and the sum of
+            its absolute terms, where the estimator adds in single precision; else None.
+        doubts: what is to be said of libraries of which no such version was tested with programs.
     """
 
     model: str
@@ -66,6 +70,8 @@ class Published:
     inputs: list[str] = field(default_factory=list)
     named_by: str = "the estimator"
     casts: list[Cast] = field(default_factory=list)
+    tolerance: float | None = None
+    doubts: list[str] = field(default_factory=list)
 
 
 def publish(
@@ -180,6 +186,8 @@ def publish_version(
         inputs=[each.name for each in contract.inputs],
         named_by=described.named_by,
         casts=described.casts,
+        tolerance=contract.tolerance,
+        doubts=doubts(contract.libraries) if described.program is not None else [],
     )
     return published, refusal
 
@@ -206,7 +214,7 @@ def _describe(
     positive: object | None,
     step: Step,
 ) -> _Described:
-    from .compile import compile_program, scaled
+    from .compile import compile_program, scaled, tolerant
     from .describe import describe
     from .fitted import fitted_categories, input_names
     from .golden import read_golden, sample
@@ -235,10 +243,14 @@ def _describe(
         estimator, rows, positive, artifact.format, artifact.types,
         profile=table, source=given.source, framed=given.named and not given.sampled, sampled=given.sampled,
     )  # fmt: skip
-    program, obstacle = compile_program(estimator, contract)
+    reading, obstacle = compile_program(estimator, contract)
+    contract = tolerant(contract, reading)
     types = {each.name: each.type for each in contract.inputs}
     read = [] if table is None else casts(types, learnt, table)
-    return _Described(contract, scaled(golden_rows, program), program, obstacle, named_by, table, read)
+    return _Described(
+        contract, scaled(golden_rows, contract, reading), reading.program if reading else None, obstacle, named_by,
+        table, read,
+    )  # fmt: skip
 
 
 def _store(

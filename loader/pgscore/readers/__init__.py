@@ -1,6 +1,6 @@
 """Readers: from fitted estimators to programs, one family beside the other."""
 
-from .entry import read_program
+from .entry import Reading, read_program
 from .writing.terms import absolute_terms
 
-__all__ = ["absolute_terms", "read_program"]
+__all__ = ["Reading", "absolute_terms", "read_program"]

@@ -11,10 +11,9 @@ from .algebra.columns import Table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .algebra.domains import Domains
     from .writing.writer import Result, Writer
 
-    TransformerReader = Callable[[Any, Table, Domains, str], Table]
+    TransformerReader = Callable[[Any, Table, Writer, str], Table]
     PredictorReader = Callable[[Any, Table, Writer, str], Result]
 
 _Reader = TypeVar("_Reader")
@@ -37,13 +36,13 @@ def part_name(part: Any, name: str | None) -> str:  # noqa: ANN401
     return f"the {type(part).__name__}" if name is None else f"step {name!r}"
 
 
-def transform(transformer: Any, table: Table, domains: Domains, name: str | None = None) -> Table:  # noqa: ANN401
+def transform(transformer: Any, table: Table, writer: Writer, name: str | None = None) -> Table:  # noqa: ANN401
     """What a fitted transformer makes of columns.
 
     Args:
         transformer: the transformer, or a word that stands for one: ``passthrough``, ``drop``, or None.
         table: the columns that it gets.
-        domains: is narrowed to what it accepts.
+        writer: takes the steps that are left; its domains are narrowed to what the transformer accepts.
         name: the name of its step.
 
     Raises:
@@ -54,7 +53,7 @@ def transform(transformer: Any, table: Table, domains: Domains, name: str | None
     if isinstance(transformer, str) and transformer == "drop":
         return Table(())
     part = part_name(transformer, name)
-    return _found(TRANSFORMERS, transformer, part)(transformer, table, domains, part)
+    return _found(TRANSFORMERS, transformer, part)(transformer, table, writer, part)
 
 
 def predict(predictor: Any, table: Table, writer: Writer, name: str | None = None) -> Result:  # noqa: ANN401

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-from sklearn.pipeline import Pipeline
 
 from pgscore.errors import NotAProgramError
 
+from . import catboost, lightgbm, xgboost
 from .algebra.columns import NumberColumn, Table, TextColumn
 from .algebra.domains import Domains
-from .dispatch import PREDICTORS, TRANSFORMERS, part_name, predict, transform
-from .sklearn import compose, encoders, histogram, impute, linear, scaling, trees
+from .dispatch import PREDICTORS, TRANSFORMERS, part_name, predict
+from .sklearn import compose, encoders, histogram, impute, linear, scaling, trees, wrappers
 from .writing.writer import Writer
 
 if TYPE_CHECKING:
     from pgscore_runtime.contract import Contract
 
+    from .algebra.singles import Tolerance
+
 for transformers in (compose, encoders, impute, scaling):
     TRANSFORMERS.update(transformers.TRANSFORMERS)
-for predictors in (linear, trees, histogram):
+for predictors in (wrappers, linear, trees, histogram, xgboost, lightgbm, catboost):
     PREDICTORS.update(predictors.PREDICTORS)
 
 
-def read_program(estimator: Any, contract: Contract) -> dict[str, Any]:  # noqa: ANN401
-    """The program of a fitted estimator, as `docs/program.md` says; `json.dumps` makes text of it.
+@dataclass(frozen=True)
+class Reading:
+    """What was read of an estimator.
+
+    Attributes:
+        program: the document, as `docs/program.md` says; `json.dumps` makes text of it.
+        tolerance: how far its outputs may be from the estimator's, where that adds in single precision; else None.
+    """
+
+    program: dict[str, Any]
+    tolerance: Tolerance | None
+
+
+def read_program(estimator: Any, contract: Contract) -> Reading:  # noqa: ANN401
+    """The program of a fitted estimator.
 
     Args:
         estimator: a fitted scikit-learn estimator or pipeline.
@@ -36,26 +51,11 @@ def read_program(estimator: Any, contract: Contract) -> dict[str, Any]:  # noqa:
     domains = Domains(contract)
     columns = tuple(TextColumn(n) if each.is_text else NumberColumn(n) for n, each in enumerate(contract.inputs))
     writer = Writer(domains)
-    table, predictor, name = _predictor(estimator, Table(columns), domains)
-    result = predict(predictor, table, writer, name)
+    result = predict(estimator, Table(columns), writer)
     _agree(domains, contract)
     if contract.output.kind == "indicator" and result.link not in ("sign", "argmax"):
-        raise NotAProgramError(part_name(predictor, name), "gives probabilities, and the contract wants labels")
-    return writer.document(result)
-
-
-def _predictor(
-    estimator: Any,  # noqa: ANN401
-    table: Table,
-    domains: Domains,
-    name: str | None = None,
-) -> tuple[Table, Any, str | None]:
-    """The last step of nested pipelines, its name, and the columns that reach it."""
-    while isinstance(estimator, Pipeline):
-        for step_name, step in estimator.steps[:-1]:
-            table = transform(step, table, domains, step_name)
-        name, estimator = estimator.steps[-1]
-    return table, estimator, name
+        raise NotAProgramError(part_name(estimator, None), "gives probabilities, and the contract wants labels")
+    return Reading(writer.document(result), result.tolerance)
 
 
 def _agree(domains: Domains, contract: Contract) -> None:
@@ -63,7 +63,8 @@ def _agree(domains: Domains, contract: Contract) -> None:
 
     Where it refused one that its reader would accept, there is no score either way. The contrary is a reader's error.
     """
-    for described, domain in zip(contract.inputs, domains.of, strict=True):
+    for register, described in enumerate(contract.inputs):
+        domain = domains.of[register]
         if described.nullable and not domain.nullable:
             raise NotAProgramError(
                 f"input {described.name!r}",

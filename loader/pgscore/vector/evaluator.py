@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from pgscore_runtime.interpreter import Interpreter
+from pgscore_runtime.interpreter import BEYOND, Interpreter
+from pgscore_runtime.links import link_outputs
 
 from .links import link_function
 from .steps import compile_steps, is_known
@@ -48,7 +49,7 @@ class Evaluator:
         self._compiled = compile_steps(program)
         self._link = link_function(program.link)
         # What it takes to say why a row is refused: the inputs alone.
-        self._refusing = Interpreter(program._replace(steps=(), scores=(), link="identity"))
+        self._refusing = Interpreter(program._replace(steps=(), scores=(), link="identity", require=()))
 
     def answers(self, columns: Sequence[npt.NDArray[Any]], rows: int) -> Answers:
         """Evaluates the program for all rows.
@@ -72,18 +73,25 @@ class Evaluator:
                 part = slice(start, start + size)
                 registers = [column[part] for column in coded]
                 self._check(registers, accepted[part], refused[part])
-                parts.append(self._evaluate(registers, min(rows - start, size)))
+                parts.append(self._evaluate(registers, min(rows - start, size), accepted[part], refused[part]))
         outputs = np.concatenate(parts) if parts else np.zeros((0, self._width))
         outputs[~accepted] = np.nan
         return Answers(outputs, accepted, self._reasons(columns, np.flatnonzero(refused)))
 
     @property
     def _width(self) -> int:
-        return 2 if self._program.link in ("logistic", "sign") else len(self._program.scores)
+        return link_outputs(self._program.link, len(self._program.scores))
 
-    def _evaluate(self, registers: list[npt.NDArray[Any]], rows: int) -> FloatArray:
+    def _evaluate(
+        self, registers: list[npt.NDArray[Any]], rows: int, accepted: BoolArray, refused: BoolArray
+    ) -> FloatArray:
         for step in self._compiled.steps:
             step(registers, rows)
+        for of, nullable, minimum, maximum in self._program.require:
+            value = registers[of]
+            beyond = accepted & ~((value >= minimum) & (value <= maximum)) & ~(np.isnan(value) & nullable)
+            refused |= beyond
+            accepted &= ~beyond
         return np.column_stack(self._link([registers[register] for register in self._program.scores]))
 
     def _check(self, registers: list[npt.NDArray[Any]], accepted: BoolArray, refused: BoolArray) -> None:
@@ -113,5 +121,5 @@ class Evaluator:
         for n, row in enumerate(rows.tolist()):
             numbers, texts = ([column[n] for column in given[is_text]] for is_text in (False, True))
             _, reason = self._refusing.outputs(numbers, texts)
-            found[row] = reason or ""
+            found[row] = reason or BEYOND
         return found

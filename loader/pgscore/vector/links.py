@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy.typing as npt
-    from pgscore_runtime.program import Link
+    from pgscore_runtime.links import Link
 
     FloatArray = npt.NDArray[np.float64]
 
@@ -25,7 +25,8 @@ def link_function(link: Link) -> Callable[[list[FloatArray]], list[FloatArray]]:
     return _LINKS[link]
 
 
-def _exp(values: FloatArray) -> FloatArray:
+def exp_of(values: FloatArray) -> FloatArray:
+    """exp() of each."""
     given = values.tolist()
     try:
         return np.fromiter(map(exp, given), np.float64, len(given))
@@ -40,9 +41,10 @@ def _exp_or_infinity(value: float) -> float:
         return inf
 
 
-def _expit(scores: FloatArray) -> FloatArray:
+def expit(scores: FloatArray) -> FloatArray:
+    """1 / (1 + exp(-score)) of each."""
     # 1 / infinity is the 0 that the interpreter gives.
-    return 1 / (1 + _exp(-scores))
+    return 1 / (1 + exp_of(-scores))
 
 
 def _sum(columns: list[FloatArray]) -> FloatArray:
@@ -57,23 +59,26 @@ def _identity(scores: list[FloatArray]) -> list[FloatArray]:
 
 
 def _logistic(scores: list[FloatArray]) -> list[FloatArray]:
-    probability = _expit(scores[0])
+    probability = expit(scores[0])
     return [1 - probability, probability]
 
 
 def _softmax(scores: list[FloatArray]) -> list[FloatArray]:
     largest = np.max(scores, axis=0)  # NaN where one of them is
     largest[~np.isfinite(largest)] = np.nan
-    powers = [_exp(score - largest) for score in scores]
+    powers = [exp_of(score - largest) for score in scores]
     total = _sum(powers)
     return [power / total for power in powers]
 
 
 def _one_vs_rest(scores: list[FloatArray]) -> list[FloatArray]:
-    probabilities = [_expit(score) for score in scores]
-    total = _sum(probabilities)
+    return _normalize([expit(score) for score in scores])
+
+
+def _normalize(scores: list[FloatArray]) -> list[FloatArray]:
+    total = _sum(scores)
     nothing = total == 0
-    return [np.where(nothing, 1 / len(scores), probability / total) for probability in probabilities]
+    return [np.where(nothing, 1 / len(scores), score / total) for score in scores]
 
 
 def _sign(scores: list[FloatArray]) -> list[FloatArray]:
@@ -93,4 +98,9 @@ _LINKS: dict[Link, Callable[[list[FloatArray]], list[FloatArray]]] = {
     "one_vs_rest": _one_vs_rest,
     "sign": _sign,
     "argmax": _argmax,
+    "exp": lambda scores: [exp_of(scores[0])],
+    "expit": lambda scores: [expit(scores[0])],
+    "one_vs_all": lambda scores: [expit(score) for score in scores],
+    "square_signed": lambda scores: [scores[0] * np.abs(scores[0])],
+    "normalize": _normalize,
 }

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from pgscore_runtime.steps import Affine, Clip, Fill, Function, Linear, Lookup, Missing
+from pgscore_runtime.functions import FUNCTIONS
+from pgscore_runtime.steps import Affine, Clip, Fill, Function, Linear, Lookup, Missing, step_outputs
 from pgscore_runtime.tree_arrays import Trees
 
+from .formulas import FORMULA_COMPILERS
+from .links import exp_of, expit
 from .texts import MISSING, Vocabulary
 from .trees import ensemble
 
@@ -40,15 +43,14 @@ def compile_steps(program: Program) -> Compiled:
     """Makes functions of a program's steps: numbers are float64, NaN where missing, and texts are codes."""
     vocabularies = _vocabularies(program)
     appending: list[Append] = []
-    width, defined = 1, len(program.inputs)
+    width = 1
     for step in program.steps:
         if isinstance(step, Trees):
             append, columns = ensemble(step, vocabularies)
             appending.append(append)
-            width, defined = max(width, columns), defined + len(step.base)
+            width = max(width, columns)
         else:
             appending.append(_COMPILERS[type(step)](step, vocabularies))
-            defined += 1
     return Compiled(vocabularies, tuple(appending), width)
 
 
@@ -65,14 +67,12 @@ def _vocabularies(program: Program) -> dict[int, Vocabulary]:
             for feature, chosen in zip(step.feature, step.set, strict=True):
                 if chosen != -1 and step.of[feature] in source:
                     texts[source[step.of[feature]]].update(step.sets[chosen])
-            defined += len(step.base)
-            continue
-        if isinstance(step, Fill) and step.of in source:
+        elif isinstance(step, Fill) and step.of in source:
             source[defined] = source[step.of]
             texts[source[step.of]].add(str(step.value))
         elif isinstance(step, Lookup) and step.of in source:
             texts[source[step.of]].update(step.table)
-        defined += 1
+        defined += step_outputs(step)
     made = {n: Vocabulary(found) for n, found in texts.items()}
     return {register: made[n] for register, n in source.items()}
 
@@ -166,12 +166,10 @@ def _linear(step: Linear, _: dict[int, Vocabulary]) -> Append:
     return linear
 
 
-def _square_root(value: FloatArray) -> FloatArray:
-    return np.sqrt(value)  # NaN below 0
-
-
-def _square(value: FloatArray) -> FloatArray:
-    return value * value
+def _one_by_one(name: str) -> Callable[[FloatArray], FloatArray]:
+    # As the interpreter has it: numpy's own differs in the last bit on some processors.
+    function = FUNCTIONS[name]
+    return lambda values: np.fromiter(map(function, values.tolist()), np.float64, len(values))
 
 
 _OPERATIONS: dict[str, Callable[[FloatArray, float], FloatArray]] = {
@@ -180,7 +178,21 @@ _OPERATIONS: dict[str, Callable[[FloatArray, float], FloatArray]] = {
     "multiply": np.multiply,
     "add": np.add,
 }
-_FUNCTIONS: dict[str, Callable[[FloatArray], FloatArray]] = {"abs": np.abs, "sqrt": _square_root, "square": _square}
+_FUNCTIONS: dict[str, Callable[[FloatArray], FloatArray]] = {
+    **{name: _one_by_one(name) for name in FUNCTIONS},
+    "abs": np.abs,
+    "sqrt": np.sqrt,  # NaN below 0
+    "square": np.square,
+    # 0 has no sign.
+    "sign": lambda values: np.sign(values) + 0.0,
+    "trunc": lambda values: np.trunc(values) + 0.0,
+    "floor": lambda values: np.floor(values) + 0.0,
+    "ceil": lambda values: np.ceil(values) + 0.0,
+    "relu": lambda values: np.where(values <= 0, 0.0, values),
+    "reciprocal": lambda values: 1 / (values + 0.0),
+    "exp": exp_of,
+    "expit": expit,
+}
 _COMPILERS: dict[type, Callable[[Any, dict[int, Vocabulary]], Append]] = {
     Affine: _affine,
     Clip: _clip,
@@ -189,4 +201,5 @@ _COMPILERS: dict[type, Callable[[Any, dict[int, Vocabulary]], Append]] = {
     Missing: _missing,
     Lookup: _lookup,
     Linear: _linear,
+    **FORMULA_COMPILERS,
 }

@@ -16,6 +16,15 @@ declare
         select max(g.ordinal) from pgscore.golden_row g
         where g.model = _golden_differences.model and g.version = _golden_differences.version
     );
+    -- The same estimator may differ in the last bits when another processor's arithmetic adds in another order, and a sum
+    -- of large terms in more of them. Where it adds in single precision, its contract says what follows from that.
+    tolerance constant double precision := coalesce(
+        (
+            select (v.contract ->> 'tolerance')::double precision from pgscore.model_version v
+            where v.model = _golden_differences.model and v.version = _golden_differences.version
+        ),
+        1e-12
+    );
     named text;
     first integer;
     last integer;
@@ -57,12 +66,10 @@ begin
                 join replayed r on r.ordinal = g.ordinal
                 where g.model = _golden_differences.model and g.version = _golden_differences.version
             )
-            -- The same estimator may differ in the last bits when another processor's arithmetic adds in another order,
-            -- and a sum of large terms in more of them.
             select named, c.ordinal, c.expected, c.score, c.reason, c.difference,
                 -- Of an infinite score everything would be a small part.
                 c.difference = 0
-                    or c.difference < 'Infinity' and c.difference <= 1e-12 * greatest(1, abs(c.expected), c.scale)
+                    or c.difference < 'Infinity' and c.difference <= tolerance * greatest(1, abs(c.expected), c.scale)
             from compared c;
             seconds := extract(epoch from clock_timestamp() - began);
             if seconds > max_seconds then

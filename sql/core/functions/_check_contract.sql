@@ -17,7 +17,11 @@ as $$
         and contract #>> '{output,kind}' in ('probability', 'indicator', 'value')
         and jsonb_typeof(contract #> '{output,classes}') = 'array'
         and jsonb_typeof(contract -> 'libraries') = 'object'
-        and jsonb_typeof(contract -> 'types') = 'array',
+        and jsonb_typeof(contract -> 'types') = 'array'
+        and (
+            not contract ? 'tolerance'
+            or jsonb_typeof(contract -> 'tolerance') = 'number' and (contract ->> 'tolerance')::numeric between 1e-12 and 1e-2
+        ),
         false
     )
 $$;

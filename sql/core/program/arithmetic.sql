@@ -73,7 +73,7 @@ as $$
     select case
         when a = 'NaN' then null
         when a > '709.782712893384' then 'Infinity'
-        when a < '-745.13' then 0
+        when a < '-745.1332191019411' then 0
         else exp(a)
     end
 $$;
@@ -81,6 +81,21 @@ $$;
 comment on function pgscore._exp(double precision) is
     'exp(a) as IEEE doubles, where PostgreSQL would raise an error: an overflow is infinite, an underflow 0. NULL where it is no number';
 grant execute on function pgscore._exp(double precision) to pgscore_reader;
+
+create function pgscore._expit(z double precision) returns double precision
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if abs(z) < 700 then
+        return 1 / (1 + exp(-z));
+    end if;
+    return pgscore._divide(1, pgscore._add(1, pgscore._exp(-z)));
+end
+$$;
+
+comment on function pgscore._expit(double precision) is '1 / (1 + exp(-z)) as IEEE doubles. NULL where it is no number';
+grant execute on function pgscore._expit(double precision) to pgscore_reader;
 
 create function pgscore._weighted_sum(
     start double precision, numbers double precision[], weights double precision[]
@@ -119,7 +134,6 @@ declare
     score double precision;
     largest constant double precision := (select max(s) from unnest(scores) s);
     total double precision := 0;
-    probability double precision;
 begin
     if link = 'identity' then
         return scores;
@@ -130,11 +144,16 @@ begin
         outputs := array_fill(0::double precision, array[cardinality(scores)]);
         outputs[coalesce(array_position(scores, null), array_position(scores, largest))] := 1;
         return outputs;
-    elsif array_position(scores, null) is not null then
-        return array_fill(null::double precision, array[case link when 'logistic' then 2 else cardinality(scores) end]);
     elsif link = 'logistic' then
-        probability := pgscore._divide(1, pgscore._add(1, pgscore._exp(-scores[1])));
-        return array[1 - probability, probability];
+        return array[1 - pgscore._expit(scores[1]), pgscore._expit(scores[1])];
+    elsif link in ('expit', 'one_vs_all') then
+        return array(select pgscore._expit(s.score) from unnest(scores) with ordinality as s (score, ordinal) order by s.ordinal);
+    elsif link = 'exp' then
+        return array[pgscore._exp(scores[1])];
+    elsif link = 'square_signed' then
+        return array[pgscore._multiply(scores[1], abs(scores[1]))];
+    elsif array_position(scores, null) is not null then
+        return array_fill(null::double precision, array[cardinality(scores)]);
     end if;
     -- What cannot raise is computed at once; the functions that never raise are slow.
     foreach score in array scores loop
@@ -142,21 +161,18 @@ begin
             score := case
                 when abs(score) < '1e300' and abs(largest) < '1e300' then score - largest else pgscore._add(score, -largest) end;
             score := case when score > -700 then exp(score) else pgscore._exp(score) end;
-        else
-            score := case
-                when abs(score) < 700 then 1 / (1 + exp(-score))
-                else pgscore._divide(1, pgscore._add(1, pgscore._exp(-score)))
-            end;
+        elsif link = 'one_vs_rest' then
+            score := pgscore._expit(score);
         end if;
         outputs := outputs || score;
-        total := total + score;
+        total := case when abs(score) < '1e300' and abs(total) < '1e300' then total + score else pgscore._add(total, score) end;
     end loop;
     if total = 0 then  -- each of them underflows: scikit-learn's answer
         return array_fill(1 / cardinality(scores)::double precision, array[cardinality(scores)]);
     end if;
     for position in 1 .. cardinality(outputs) loop
         outputs[position] := case
-            when outputs[position] > '1e-300' then outputs[position] / total
+            when outputs[position] > '1e-300' and outputs[position] <= total and total < '1e5' then outputs[position] / total
             else pgscore._divide(outputs[position], total)
         end;
     end loop;

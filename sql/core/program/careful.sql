@@ -44,6 +44,28 @@ $$;
 
 comment on function pgscore._careful_refusals_sql(jsonb) is 'Statements that end where an input is not what the program takes';
 
+create function pgscore._careful_requirements_sql(require jsonb) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(string_agg(format(E'if %s then return null; end if;\n', nullif(w.why, '')), '' order by w.ordinal), '')
+    from (
+        select e.ordinal, concat_ws(
+            ' or ',
+            case when not (e.value -> 'nullable')::boolean then format('r%s is null', e.value -> 'of') end,
+            case when e.value ? 'minimum' then
+                format('r%s < %s', e.value -> 'of', pgscore._literal_sql((e.value -> 'minimum')::double precision)) end,
+            case when e.value ? 'maximum' then
+                format('r%s > %s', e.value -> 'of', pgscore._literal_sql((e.value -> 'maximum')::double precision)) end
+        ) as why
+        from jsonb_array_elements(require) with ordinality as e (value, ordinal)
+    ) w
+    where w.why <> ''
+$$;
+
+comment on function pgscore._careful_requirements_sql(jsonb) is
+    'Statements that end where a register is not what the program requires; none of NULL';
+
 create function pgscore._careful_affine_sql(step jsonb, value text) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -67,6 +89,26 @@ $$;
 
 comment on function pgscore._careful_affine_sql(jsonb, text) is 'SQL for an affine step of a value';
 
+create function pgscore._careful_function_sql(name text, value text) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select format(
+        case
+            when name in ('abs', 'sign', 'trunc', 'floor', 'ceil', 'tanh') then '%2$s(%1$s)'
+            when name in ('sin', 'cos') then 'case when abs(%1$s) < ''Infinity'' then %2$s(%1$s) end'
+            when name = 'sqrt' then 'case when %1$s >= 0 then sqrt(%1$s) end'
+            when name = 'square' then 'pgscore._multiply(%1$s, %1$s)'
+            when name = 'relu' then 'float8larger(%1$s, 0)'
+            when name = 'reciprocal' then 'pgscore._divide(1, %1$s)'
+            else 'pgscore._%2$s(%1$s)'
+        end,
+        value, name
+    )
+$$;
+
+comment on function pgscore._careful_function_sql(text, text) is 'SQL for a function step of a value';
+
 create function pgscore._careful_step_sql(step jsonb, kinds text) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -86,14 +128,7 @@ begin
             pgscore._literal_sql((step -> 'minimum')::double precision),
             pgscore._literal_sql((step -> 'maximum')::double precision)
         )
-        when 'function' then format(
-            case step ->> 'name'
-                when 'abs' then 'abs(%1$s)'
-                when 'sqrt' then 'case when %1$s >= 0 then sqrt(%1$s) end'
-                else 'pgscore._multiply(%1$s, %1$s)'
-            end,
-            value
-        )
+        when 'function' then pgscore._careful_function_sql(step ->> 'name', value)
         when 'fill' then format('coalesce(%s, %s)', value, case kind
             when 't' then pgscore._text_literal_sql(step ->> 'with')
             else pgscore._literal_sql((step -> 'with')::double precision) end)
@@ -108,12 +143,45 @@ begin
             ),
             pgscore._array_literal_sql(step -> 'weights', 'number')
         )
+        else pgscore._formula_sql(step, array(
+            select 'r' || o.register
+            from jsonb_array_elements_text(
+                case jsonb_typeof(step -> 'of') when 'array' then step -> 'of' else jsonb_build_array(step -> 'of') end
+            ) with ordinality as o (register, ordinal)
+            order by o.ordinal
+        ))
     end;
 end
 $$;
 
 comment on function pgscore._careful_step_sql(jsonb, text) is
     'SQL for a step of any kind but trees, over variables r0, r1, ... of these kinds (n: number, t: text)';
+
+create function pgscore._careful_link_sql(step jsonb, register integer) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    with linked as (
+        select
+            format(
+                'pgscore._outputs(%L, array[%s]::double precision[])', step ->> 'link',
+                string_agg('r' || o.register, ', ' order by o.ordinal)
+            ) as call,
+            pgscore._link_outputs(step ->> 'link', count(*)::integer) as outputs
+        from jsonb_array_elements_text(step -> 'of') with ordinality as o (register, ordinal)
+    )
+    select case
+        when l.outputs = 1 then format(E'r%s := (%s)[1];\n', register, l.call)
+        else format(E'o%s := %s;\n', register, l.call) || (
+            select string_agg(format(E'r%s := o%s[%s];\n', register + n.number - 1, register, n.number), '' order by n.number)
+            from generate_series(1, l.outputs) as n (number)
+        )
+    end
+    from linked l
+$$;
+
+comment on function pgscore._careful_link_sql(jsonb, integer) is
+    'Statements for a link step whose first register has this number: its outputs, of several from an array o';
 
 create function pgscore._careful_trees_sql(
     step jsonb, kinds text, may_miss boolean[], output integer, register integer
@@ -196,6 +264,15 @@ begin
                 );
                 body := body || pgscore._careful_trees_sql(step, kinds, may_miss, output, register + output);
             end loop;
+        elsif step ->> 'step' = 'link' then
+            variables := variables || (
+                select string_agg(format(E'r%s double precision;\n', register + n.number), '' order by n.number)
+                from generate_series(0, length(step_kinds) - 1) as n (number)
+            );
+            if length(step_kinds) > 1 then
+                variables := variables || format(E'o%s double precision[];\n', register);
+            end if;
+            body := body || pgscore._careful_link_sql(step, register);
         else
             variables := variables || format(
                 E'r%s %s;\n', register, case step_kinds when 't' then 'text' else 'double precision' end
@@ -209,8 +286,8 @@ begin
     select string_agg('r' || s.register, ', ' order by s.ordinal) into scores
     from jsonb_array_elements_text(program -> 'scores') with ordinality as s (register, ordinal);
     return format(
-        E'\ndeclare\n%sbegin\n%sreturn pgscore._outputs(%L, array[%s]::double precision[]);\nend\n',
-        variables, body, program ->> 'link', scores
+        E'\ndeclare\n%sbegin\n%s%sreturn pgscore._outputs(%L, array[%s]::double precision[]);\nend\n',
+        variables, body, pgscore._careful_requirements_sql(program -> 'require'), program ->> 'link', scores
     );
 end
 $$;

@@ -11,17 +11,21 @@ begin
             (1, true, 'Infinity'::double precision), (2, true, '1e300'), (3, false, 'Infinity'), (4, false, '1e300'),
             (5, false, '1e150'), (6, false, '1e100'), (7, false, '1e30')
         ) as a (ordinal, wild_ones, box)
+        where not pgscore._is_repeated(program)
         order by a.ordinal
     loop
         found := pgscore._program_bare_sql(program, positive, arguments, attempt.wild_ones, attempt.box);
         exit when found.expression is not null;
     end loop;
+    if found.expression is null then
+        found := pgscore._stepwise_sql(program, positive, arguments);
+    end if;
     return found;
 end
 $$;
 
 comment on function pgscore._program_best_bare_sql(jsonb, integer, text[]) is
-    'The SQL that guards least among those that serve; without an expression where none does';
+    'The SQL that guards least among those that serve, else the body of a function; without an expression where none does';
 
 create function pgscore._scorer_name(model text, version integer, suffix text default '') returns text
 language plpgsql immutable parallel safe
@@ -78,6 +82,7 @@ begin
     -- In a small ensemble's time the call shows, by a quarter; in a large one's it does not.
     if not pgscore._is_apart(program) or pgscore._program_size(program) > 3000
         or position(pgscore._scorer_name(model, version, 'b') in call) = 0
+        or pgscore._is_stepwise(pgscore._program_best_bare_sql(program, positive, arguments))
     then
         return call;
     end if;
@@ -292,7 +297,9 @@ begin
     careful_call := format('(%s(%s))[%s]', careful_name, given, coalesce(positive, 0) + 1);
 
     bare := pgscore._program_best_bare_sql(program, positive, arguments);
-    if bare.expression is not null and not composite then
+    if pgscore._is_stepwise(bare) then
+        execute format(apart, bare_name, declared, posture, bare.expression);
+    elsif bare.expression is not null and not composite then
         execute format(inlined, case when is_apart then expression_name else bare_name end, declared, posture, bare.expression);
         if is_apart then
             perform pgscore._publish_function(
@@ -302,13 +309,15 @@ begin
             if pgscore._walked(program) is not null then
                 walked := pgscore._program_best_bare_sql(pgscore._walked(program), positive, arguments);
             end if;
-            if walked.expression is not null then
+            if walked.expression is not null and not pgscore._is_stepwise(walked) then
                 execute format(apart, walked_name, declared, posture, format(apart_body, walked.expression));
                 perform pgscore._publish_function(
                     format('%s(%s)', walked_name, types), says || 'the score, for ordinary inputs only, without a plan to make'
                 );
             end if;
         end if;
+    end if;
+    if bare.expression is not null and not composite then
         perform pgscore._publish_function(format('%s(%s)', bare_name, types), says || 'the score, for ordinary inputs only');
     end if;
     scored := pgscore._scorer_expression_sql(model, version, program, positive, bare, careful_call, arguments);

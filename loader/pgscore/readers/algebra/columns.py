@@ -55,21 +55,23 @@ def _apply(operation: Operation, values: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class NumberColumn:
-    """A number input after operations."""
+    """A number after operations.
+
+    Attributes:
+        source: the register of an input, or one that steps compute.
+        operations: what is done to it, one after the other.
+    """
 
     source: int
     operations: tuple[Operation, ...] = ()
 
     def then(self, *operations: Operation) -> NumberColumn:
-        """The column with operations appended.
+        """The column with operations appended, no more than one of all of them a function: see `Writer.then`."""
+        return NumberColumn(self.source, (*self.operations, *operations))
 
-        Raises:
-            NotAProgramError: it would have two functions, and what is accepted would be no interval any more.
-        """
-        together = (*self.operations, *operations)
-        if sum(each.name in FUNCTIONS for each in together) > 1:
-            raise NotAProgramError("a chain of transformers", "applies two functions to one input")
-        return NumberColumn(self.source, together)
+    def takes(self, operations: Sequence[Operation]) -> bool:
+        """Whether these can be appended: behind a second function, what is accepted would be no interval any more."""
+        return sum(each.name in FUNCTIONS for each in (*self.operations, *operations)) <= 1
 
     @property
     def function_end(self) -> int:
@@ -92,10 +94,10 @@ class TextColumn:
 
 @dataclass(frozen=True, eq=False)
 class CodeColumn:
-    """A number for each value of an input.
+    """A number for each value of an input, or of a number that steps compute.
 
     Attributes:
-        source: the input.
+        source: its register.
         keys: texts or doubles, sorted.
         values: a number for each key.
         unknown: the number of any other value.
@@ -124,6 +126,14 @@ class CodeColumn:
         return not self.keys and self.unknown == self.missing
 
 
+def coded(column: TextColumn, names: Sequence[str]) -> CodeColumn:
+    """A code for each text: its place among the names; NaN for any other, and for a missing one."""
+    codes = {name: float(code) for code, name in enumerate(names)}
+    keys = sorted(codes)
+    missing = np.nan if column.fill is None else codes.get(column.fill, np.nan)
+    return CodeColumn(column.source, tuple(keys), np.array([codes[key] for key in keys]), np.nan, missing)
+
+
 Column = NumberColumn | TextColumn | CodeColumn
 
 
@@ -144,8 +154,3 @@ class Table:
         if len(found) != len(self.columns):
             raise NotAProgramError(part, "reads a text as a number, and a program does not")
         return found
-
-    def then(self, part: str, operations: Sequence[Sequence[Operation]]) -> Table:
-        """The table with operations appended, a list of them for each column."""
-        numbers = self.numbers(part)
-        return Table(tuple(each.then(*more) for each, more in zip(numbers, operations, strict=True)), self.sparse)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Domain:
-    """What is accepted of one input.
+    """What is accepted of one register: an input's, or one that steps compute.
 
     Attributes:
         minimum: the least number, minus infinity included.
@@ -45,11 +46,21 @@ class Domain:
 
 
 class Domains:
-    """The domains of all inputs of a contract."""
+    """The domains of registers: of all inputs of a contract, and of what steps compute and something later checks.
+
+    Attributes:
+        contract: the contract.
+        of: a domain for each register.
+    """
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
-        self.of = [Domain() for _ in contract.inputs]
+        self.of: defaultdict[int, Domain] = defaultdict(Domain)
+
+    def is_boolean(self, register: int) -> bool:
+        """Whether a register is an input that is true or false."""
+        inputs = self.contract.inputs
+        return register < len(inputs) and inputs[register].type == "boolean"
 
     def require(self, part: str, columns: Iterable[Column], *, missing: bool, single: bool = False) -> None:
         """Narrows the domains to what passes a check for finite numbers, as scikit-learn makes it.

@@ -15,10 +15,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Codes:
-    """A test of a category's code: these go left, the other known ones right, and unknown ones as missing ones do."""
+    """A test of a category's code: these go left, the other known ones right.
+
+    Attributes:
+        left: codes that go left.
+        known: codes that the test knows.
+        others_left: whether the codes that it does not know go left; None: as missing ones do.
+    """
 
     left: frozenset[int]
     known: frozenset[int]
+    others_left: bool | None = None
 
 
 @dataclass(frozen=True, eq=False)

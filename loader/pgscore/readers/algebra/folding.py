@@ -107,7 +107,7 @@ def code_tests(column: CodeColumn, keys: list[Key], writer: Writer, *, single: b
     members = writer.keys([column])
     numbers = np.array([*column.values_of(members), column.unknown, column.missing])
     numbers = as_single(numbers) if single else numbers
-    boolean = writer.domains.contract.inputs[column.source].type == "boolean"
+    boolean = writer.domains.is_boolean(column.source)
     answers: dict[Key, Answer] = {}
     for key in keys:
         lefts = [_goes_left(number, key) for number in numbers.tolist()]
@@ -140,7 +140,8 @@ def _goes_left(number: float, key: Key) -> bool:
     code = int(number)
     if code in test.left:
         return True
-    return code not in test.known and missing_left
+    others_left = missing_left if test.others_left is None else test.others_left
+    return code not in test.known and others_left
 
 
 FOLD: dict[type, Callable[..., dict[Key, Answer]]] = {NumberColumn: number_tests, CodeColumn: code_tests}

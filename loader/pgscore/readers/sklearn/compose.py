@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import FeatureUnion, Pipeline
 
-    from pgscore.readers.algebra.domains import Domains
     from pgscore.readers.dispatch import TransformerReader
+    from pgscore.readers.writing.writer import Writer
 
 
-def _pipeline(pipeline: Pipeline, table: Table, domains: Domains, _: str) -> Table:
+def _pipeline(pipeline: Pipeline, table: Table, writer: Writer, _: str) -> Table:
     for name, step in pipeline.steps:
-        table = transform(step, table, domains, name)
+        table = transform(step, table, writer, name)
     return table
 
 
-def _column_transformer(transformer: ColumnTransformer, table: Table, domains: Domains, _: str) -> Table:
+def _column_transformer(transformer: ColumnTransformer, table: Table, writer: Writer, _: str) -> Table:
     weights = transformer.transformer_weights or {}
     names = [str(name) for name in getattr(transformer, "feature_names_in_", range(len(table.columns)))]
     parts = []
@@ -32,23 +32,23 @@ def _column_transformer(transformer: ColumnTransformer, table: Table, domains: D
         if not chosen_positions or (isinstance(step, str) and step == "drop"):
             continue
         chosen = Table(tuple(table.columns[n] for n in chosen_positions), table.sparse)
-        parts.append(_weighted(transform(step, chosen, domains, name), weights.get(name), name))
+        parts.append(_weighted(transform(step, chosen, writer, name), weights.get(name), writer, name))
     return Table(tuple(column for part in parts for column in part.columns), sparse=transformer.sparse_output_)
 
 
-def _feature_union(union: FeatureUnion, table: Table, domains: Domains, _: str) -> Table:
+def _feature_union(union: FeatureUnion, table: Table, writer: Writer, _: str) -> Table:
     weights = union.transformer_weights or {}
     parts = [
-        _weighted(transform(step, table, domains, name), weights.get(name), name)
+        _weighted(transform(step, table, writer, name), weights.get(name), writer, name)
         for name, step in union.transformer_list
     ]
     return Table(tuple(column for part in parts for column in part.columns), any(part.sparse for part in parts))
 
 
-def _weighted(table: Table, weight: float | None, name: str) -> Table:
+def _weighted(table: Table, weight: float | None, writer: Writer, name: str) -> Table:
     if weight is None:
         return table
-    return table.then(f"step {name!r}", [[Operation("multiply", float(weight))]] * len(table.columns))
+    return writer.then(table, f"step {name!r}", [[Operation("multiply", float(weight))]] * len(table.columns))
 
 
 def positions(wanted: Any, names: list[str]) -> list[int]:  # noqa: ANN401

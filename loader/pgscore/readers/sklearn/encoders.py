@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pgscore.readers.algebra.columns import FloatArray
     from pgscore.readers.algebra.domains import Domains
     from pgscore.readers.dispatch import TransformerReader
+    from pgscore.readers.writing.writer import Writer
 
 _REFUSES = (ValueError, TypeError)
 # Categories times outputs of one input: 200 MB of doubles.
@@ -35,7 +36,7 @@ _STRANGE = "\x01"
 SKIPPED = object()
 
 
-def read_one_hot_encoder(encoder: OneHotEncoder, table: Table, domains: Domains, part: str) -> Table:
+def read_one_hot_encoder(encoder: OneHotEncoder, table: Table, writer: Writer, part: str) -> Table:
     """Indicators of categories."""
     counts = []
     for position, categories in enumerate(encoder.categories_):
@@ -43,13 +44,13 @@ def read_one_hot_encoder(encoder: OneHotEncoder, table: Table, domains: Domains,
         infrequent = getattr(encoder, "infrequent_categories_", None)
         merged = 0 if infrequent is None or infrequent[position] is None else len(infrequent[position]) - 1
         counts.append(len(categories) - dropped - merged)
-    columns = _asked(encoder, table, domains, part, counts)
+    columns = _asked(encoder, table, writer.domains, part, counts)
     return Table(columns, sparse=encoder.sparse_output)
 
 
-def read_ordinal_encoder(encoder: OrdinalEncoder, table: Table, domains: Domains, part: str) -> Table:
+def read_ordinal_encoder(encoder: OrdinalEncoder, table: Table, writer: Writer, part: str) -> Table:
     """Numbers of categories."""
-    return Table(_asked(encoder, table, domains, part, [1] * len(table.columns)))
+    return Table(_asked(encoder, table, writer.domains, part, [1] * len(table.columns)))
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,8 @@ class _Asked:
 def _asked(encoder: Any, table: Table, domains: Domains, part: str, counts: list[int]) -> tuple[CodeColumn, ...]:  # noqa: ANN401
     contract = domains.contract
     for each in table.columns:
-        if isinstance(each, CodeColumn) or (isinstance(each, NumberColumn) and not each.only_filled):
+        computed = each.source >= len(contract.inputs)
+        if isinstance(each, CodeColumn) or computed or (isinstance(each, NumberColumn) and not each.only_filled):
             raise NotAProgramError(part, "encodes what another transformer has computed")
     kinds = [contract.inputs[each.source].type for each in table.columns]
     keys = [_keys(found, kind, part) for found, kind in zip(encoder.categories_, kinds, strict=True)]

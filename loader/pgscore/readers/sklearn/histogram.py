@@ -23,13 +23,19 @@ if TYPE_CHECKING:
     from pgscore.readers.dispatch import PredictorReader
     from pgscore.readers.writing.writer import Writer
 
-_IDENTITY = ("squared_error", "absolute_error", "quantile")
+_LINKS = {
+    "squared_error": "identity",
+    "absolute_error": "identity",
+    "quantile": "identity",
+    "poisson": "exp",
+    "gamma": "exp",
+}
 _WORD = 32
 
 
 def read_histogram(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
     """The scores of histogram gradient boosting. It checks nothing: infinity is a number like any other."""
-    if not hasattr(estimator, "classes_") and estimator.loss not in _IDENTITY:
+    if not hasattr(estimator, "classes_") and estimator.loss not in _LINKS:
         raise NotAProgramError(part, f"has the loss {estimator.loss!r}, whose predictions a program cannot give")
     if estimator.is_categorical_ is None:
         trees = from_treelite(estimator)
@@ -40,7 +46,7 @@ def read_histogram(estimator: Any, table: Table, writer: Writer, part: str) -> R
     base = [float(each) for each in np.ravel(estimator._baseline_prediction)]
     register = write_ensemble(Ensemble(trees, base, None, single=False), table.numbers(part), writer)
     if not hasattr(estimator, "classes_"):
-        return Result([register], "identity")
+        return Result([register], _LINKS[estimator.loss])
     if len(base) == 1:
         return Result([register], "logistic")
     return Result(list(range(register, register + len(base))), "softmax")
@@ -57,7 +63,7 @@ def _encoded(estimator: Any, table: Table, writer: Writer) -> Table:  # noqa: AN
             tuple(column for column, wanted in zip(table.columns, _mask(chosen, table), strict=True) if wanted)
         )
         # The numbers pass a function that checks nothing.
-        passed = part if isinstance(step, FunctionTransformer) else transform(step, part, writer.domains, name)
+        passed = part if isinstance(step, FunctionTransformer) else transform(step, part, writer, name)
         columns.extend(passed.columns)
     return Table(tuple(columns))
 

@@ -14,17 +14,18 @@ if TYPE_CHECKING:
 
     from pgscore.readers.algebra.domains import Domains
     from pgscore.readers.dispatch import TransformerReader
+    from pgscore.readers.writing.writer import Writer
 
 
-def read_simple_imputer(imputer: SimpleImputer, table: Table, domains: Domains, part: str) -> Table:
+def read_simple_imputer(imputer: SimpleImputer, table: Table, writer: Writer, part: str) -> Table:
     """What stands for missing values, without the columns that it drops, and its indicators behind the columns."""
     if table.sparse:
         raise NotAProgramError(part, "fills a sparse matrix")
     texts = [each for each in table.columns if isinstance(each, TextColumn)]
-    _check_missing(imputer.missing_values, texts, table, domains, part)
+    _check_missing(imputer.missing_values, texts, table, writer.domains, part)
     # Where it was fitted on objects it takes any, infinity included.
     if getattr(imputer, "_fit_dtype", np.dtype(float)).kind != "O":
-        domains.require(part, table.columns, missing=True)
+        writer.domains.require(part, table.columns, missing=True)
     filled = [
         _filled(column, statistic, part)
         for column, statistic in zip(table.columns, imputer.statistics_, strict=True)

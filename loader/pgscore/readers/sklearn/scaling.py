@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
     from pgscore.readers.algebra.columns import Table
-    from pgscore.readers.algebra.domains import Domains
     from pgscore.readers.dispatch import TransformerReader
+    from pgscore.readers.writing.writer import Writer
 
 _FUNCTIONS: dict[Any, str | None] = {None: None, np.abs: "abs", np.sqrt: "sqrt", np.square: "square"}
 
 
-def read_standard_scaler(scaler: StandardScaler, table: Table, domains: Domains, part: str) -> Table:
+def read_standard_scaler(scaler: StandardScaler, table: Table, writer: Writer, part: str) -> Table:
     """(x - mean) / scale; a sparse matrix is multiplied by 1 / scale instead, which rounds otherwise."""
-    domains.require(part, table.columns, missing=True)
+    writer.domains.require(part, table.columns, missing=True)
     scale = scaler.scale_ if scaler.with_std else None
     mean = scaler.mean_ if scaler.with_mean else None
     operations: list[list[Operation]] = []
@@ -32,19 +32,21 @@ def read_standard_scaler(scaler: StandardScaler, table: Table, domains: Domains,
         elif scale is not None:
             found.append(Operation("divide", float(scale[position])))
         operations.append(found)
-    return table.then(part, operations)
+    return writer.then(table, part, operations)
 
 
-def read_min_max_scaler(scaler: MinMaxScaler, table: Table, domains: Domains, part: str) -> Table:
+def read_min_max_scaler(scaler: MinMaxScaler, table: Table, writer: Writer, part: str) -> Table:
     """X * scale + min, and within the range where it clips."""
-    domains.require(part, table.columns, missing=True)
+    writer.domains.require(part, table.columns, missing=True)
     low, high = scaler.feature_range
     clip = [Operation("minimum", float(low)), Operation("maximum", float(high))] if scaler.clip else []
     numbers = zip(scaler.scale_.tolist(), scaler.min_.tolist(), strict=True)
-    return table.then(part, [[Operation("multiply", scale), Operation("add", add), *clip] for scale, add in numbers])
+    return writer.then(
+        table, part, [[Operation("multiply", scale), Operation("add", add), *clip] for scale, add in numbers]
+    )
 
 
-def read_function(transformer: FunctionTransformer, table: Table, domains: Domains, part: str) -> Table:
+def read_function(transformer: FunctionTransformer, table: Table, writer: Writer, part: str) -> Table:
     """One of the functions that programs know, or none."""
     function = transformer.func
     if not (function is None or isinstance(function, np.ufunc)) or function not in _FUNCTIONS:
@@ -53,11 +55,11 @@ def read_function(transformer: FunctionTransformer, table: Table, domains: Domai
     if function is not None and transformer.kw_args:
         raise NotAProgramError(part, "calls its function with arguments")
     if transformer.validate:
-        domains.require(part, table.columns, missing=False)
+        writer.domains.require(part, table.columns, missing=False)
     name = _FUNCTIONS[function]
     if name is None:
         return table
-    return table.then(part, [[Operation(name)]] * len(table.columns))
+    return writer.then(table, part, [[Operation(name)]] * len(table.columns))
 
 
 TRANSFORMERS: dict[str, TransformerReader] = {

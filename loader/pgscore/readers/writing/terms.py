@@ -21,14 +21,16 @@ def absolute_terms(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]
         rows: input values by name, as in golden rows: None for NULL, numbers also as the text ``Infinity``.
 
     Returns:
-        A sum for each row: 0 where the row has no score, or one that is no number; 1 for all but linear models, as
-        their additions are those of the estimator.
+        A sum for each row, times a score above 1 where the link is ``exp``: it moves by so much more. 0 where the row
+        has no score, or one that is no number; 1 for all but linear models, as their additions are those of the
+        estimator.
     """
     defined = {len(document["inputs"]) + n: step for n, step in enumerate(document["steps"])}
     linear = [defined.get(register) for register in document["scores"]]
     if any(step is None or step["step"] != "linear" for step in linear):
         return [1.0] * len(rows)
     interpreter = Interpreter(parse_program(json.dumps(_of_absolute(document, linear))))
+    scored = Interpreter(parse_program(json.dumps(document))) if document["link"] == "exp" else None
     sums = []
     for row in rows:
         values = [row[each["name"]] for each in document["inputs"]]
@@ -39,7 +41,9 @@ def absolute_terms(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]
             if each["type"] != "text"
         ]
         outputs, _ = interpreter.outputs(numbers, texts)
-        sums.append(max(outputs) if outputs and not any(map(isnan, outputs)) else 0.0)
+        total = max(outputs) if outputs and not any(map(isnan, outputs)) else 0.0
+        raised = scored.outputs(numbers, texts)[0] if scored is not None and total else None
+        sums.append(total * max(1.0, raised[0]) if raised is not None else total)
     return sums
 
 

@@ -4,25 +4,39 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+from pgscore_runtime.links import link_outputs
 
-from pgscore.readers.algebra.columns import AFFINE, FUNCTIONS, CodeColumn, NumberColumn, Operation
+from pgscore.errors import NotAProgramError
+from pgscore.readers.algebra.columns import AFFINE, FUNCTIONS, CodeColumn, NumberColumn, Operation, Table
+from pgscore.readers.algebra.domains import Domain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from pgscore_runtime.links import Link
+
     from pgscore.readers.algebra.domains import Domains
+    from pgscore.readers.algebra.singles import Tolerance
 
 
 @dataclass(frozen=True)
 class Result:
-    """What the reader of a predictor hands back: its scores, and how they become outputs."""
+    """What the reader of a predictor hands back: its scores, and how they become outputs.
+
+    Attributes:
+        scores: registers.
+        link: what makes outputs of them.
+        tie: which label of equal probabilities is predicted, the ``first`` or the ``last``.
+        tolerance: how far an output may be from the predictor's, where that adds in single precision; else None.
+    """
 
     scores: list[int]
     link: str
     tie: str = "first"
+    tolerance: Tolerance | None = None
 
 
 @dataclass
@@ -35,7 +49,7 @@ class Writer:
     _known: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._registers = len(self.domains.of)
+        self._registers = len(self.domains.contract.inputs)
 
     def add(self, step: dict[str, Any], outputs: int = 1) -> int:
         """The first register of a step, which is added unless an equal one is there."""
@@ -61,6 +75,44 @@ class Writer:
             register = self.add(_step(each, register))
         return self.add({"step": "affine", "of": register, **pending}) if pending else register
 
+    def register(self, column: NumberColumn | CodeColumn) -> int:
+        """The register of a column."""
+        if isinstance(column, NumberColumn):
+            return self.number(column.source, column.operations)
+        keys = self.keys([column])
+        return self.add(
+            {
+                "step": "lookup",
+                "of": column.source,
+                "keys": keys,
+                "values": [_or_null(value) for value in column.values_of(keys).tolist()],
+                "unknown": _or_null(column.unknown),
+                "missing": _or_null(column.missing),
+            }
+        )
+
+    def then(self, table: Table, part: str, operations: Sequence[Sequence[Operation]]) -> Table:
+        """The table with operations appended, a list of them for each column.
+
+        Raises:
+            NotAProgramError: a column is a text.
+        """
+        columns: list[NumberColumn | CodeColumn] = []
+        for column, more in zip(table.numbers(part), operations, strict=True):
+            if isinstance(column, NumberColumn) and not column.takes(more):
+                columns.append(NumberColumn(self.register(column), tuple(more)))
+            else:
+                columns.append(column.then(*more))
+        return Table(tuple(columns), table.sparse)
+
+    def outputs(self, result: Result) -> list[int]:
+        """The registers of what a predictor gives: its classes' probabilities or marks, or its value."""
+        if result.link == "identity":
+            return result.scores
+        count = link_outputs(cast("Link", result.link), len(result.scores))
+        first = self.add({"step": "link", "of": result.scores, "link": result.link}, count)
+        return list(range(first, first + count))
+
     def keys(self, columns: Iterable[CodeColumn]) -> list[Any]:
         """The keys of columns of one input, without those that are refused anyway."""
         columns = list(columns)
@@ -79,22 +131,43 @@ class Writer:
         """The program."""
         return {
             "program": 1,
-            "inputs": [self._input(n) for n in range(len(self.domains.of))],
+            "inputs": [self._input(n) for n in range(len(self.domains.contract.inputs))],
             "steps": self.steps,
+            **self._required(),
             "scores": result.scores,
             "link": result.link,
             "tie": result.tie,
         }
+
+    def _required(self) -> dict[str, Any]:
+        """What is accepted of what the steps compute, where that is not all."""
+        inputs = len(self.domains.contract.inputs)
+        found = []
+        for register, domain in sorted(self.domains.of.items()):
+            if register < inputs or domain == Domain():
+                continue
+            if domain.known is not None:
+                raise NotAProgramError("a part of it", "accepts some values only of what another part computes")
+            found.append({"of": register, "nullable": domain.nullable, **_bounds(domain)})
+        return {"require": found} if found else {}
 
     def _input(self, position: int) -> dict[str, Any]:
         described, domain = self.domains.contract.inputs[position], self.domains.of[position]
         found: dict[str, Any] = {"name": described.name, "type": described.type, "nullable": domain.nullable}
         # A boolean is 0 or 1, and within any bounds that were found.
         if described.type == "double precision":
-            found |= {name: value for name in ("minimum", "maximum") if np.isfinite(value := getattr(domain, name))}
+            found |= _bounds(domain)
         if domain.known is not None:
             found["known"] = sorted(domain.known)
         return found
+
+
+def _bounds(domain: Domain) -> dict[str, float]:
+    return {name: value for name in ("minimum", "maximum") if np.isfinite(value := getattr(domain, name))}
+
+
+def _or_null(value: float) -> float | None:
+    return None if np.isnan(value) else value
 
 
 def _step(operation: Operation, register: int) -> dict[str, Any]:

@@ -47,6 +47,7 @@ begin
             r.small := least(r.small, greatest(product, l.smallest_double));
         end if;
         r.may_miss := r.may_miss or term.may_miss;
+        r.kind := case when term.kind = 'u' then 'u' else r.kind end;
         r.size := r.size + term.size + 2;
     end loop;
     r.small := greatest(l.smallest_double, pgscore._multiply(r.small, l.half_ulp));
@@ -182,6 +183,8 @@ declare
     of constant integer[] := translate((step -> 'of')::text, '[]', '{}')::integer[];
     weights constant double precision[] := translate((step -> 'weights')::text, '[]', '{}')::double precision[];
     intercept double precision := (step -> 'intercept')::double precision;
+    -- Each score of these is what a logistic link makes of its sum.
+    link constant text := case when program ->> 'link' in ('expit', 'one_vs_all') then 'logistic' else program ->> 'link' end;
     -- In units of the largest double, beside which the intercept is nothing.
     total double precision := 0;
     least_weight double precision := 1;
@@ -216,10 +219,10 @@ begin
     if exists (select from unnest(registers) as w where w.input is not null and plain[w.input + 1] is null) then
         return null;
     end if;
-    r := pgscore._scaled_sum(terms, intercept, total, least_weight, program ->> 'link');
+    r := pgscore._scaled_sum(terms, intercept, total, least_weight, link);
     if r.kind is not null then
         r.may_miss := may_miss;
-        r.wraps := pgscore._wraps_sql(plain, program ->> 'link', r.power, least_weight);
+        r.wraps := pgscore._wraps_sql(plain, link, r.power, least_weight);
     end if;
     return r;
 end

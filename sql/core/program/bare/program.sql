@@ -14,6 +14,7 @@ declare
 begin
     return case program ->> 'link'
         when 'identity' then array[scores[coalesce(positive, 0) + 1]]
+        when 'one_vs_all' then array[scores[coalesce(positive, 0) + 1]]
         when 'logistic' then array[scores[1]]
         when 'sign' then array[scores[1]]
         else scores
@@ -41,7 +42,9 @@ begin
         if (registers[of[number] + 1]).is_wild then
             -- Only the sum that is the score: what follows it would have to know of its power.
             return case
-                when program ->> 'link' in ('identity', 'logistic', 'sign') and scores = array[cardinality(registers)] then
+                when program ->> 'link' in ('identity', 'logistic', 'sign', 'exp', 'expit', 'one_vs_all')
+                    and scores = array[cardinality(registers)]
+                then
                     pgscore._bare_wild_sum(program, step, arguments, registers)
             end;
         end if;
@@ -64,7 +67,9 @@ declare
     name constant text := step ->> 'step';
     r pgscore.bare_register;
 begin
-    if name <> 'linear' then
+    if pgscore._hides_doubt(step, registers) or pgscore._read_size(step, registers) > most_nodes then
+        return null;
+    elsif jsonb_typeof(step -> 'of') = 'number' then
         r := registers[(step -> 'of')::integer + 1];
         if r.is_wild and name <> 'affine' then
             return null;
@@ -78,6 +83,7 @@ begin
         when 'missing' then pgscore._bare_missing(r)
         when 'lookup' then pgscore._bare_lookup(step, r, most_nodes)
         when 'linear' then pgscore._bare_linear_step(program, step, arguments, scores, registers)
+        else pgscore._bare_formula(step, registers, most_nodes)
     end;
     -- The steps whose values can grow.
     if r.size > most_nodes
@@ -113,20 +119,22 @@ begin
         select s.value from jsonb_array_elements(program -> 'steps') with ordinality as s (value, ordinal) order by s.ordinal
     loop
         if step ->> 'step' = 'trees' then
-            added := pgscore._bare_trees(program, step, scores, registers, most_nodes);
-            if added is null then
-                return null;
-            end if;
-            foreach r in array added loop
-                registers := registers || r;
-            end loop;
+            added := case
+                when not pgscore._hides_doubt(step, registers) then
+                    pgscore._bare_trees(program, step, scores, registers, most_nodes)
+            end;
+        elsif step ->> 'step' = 'link' then
+            added := pgscore._bare_link(step, registers, most_nodes);
         else
             r := pgscore._bare_step(program, step, arguments, scores, registers, most_nodes);
-            if r.kind is null then
-                return null;
-            end if;
-            registers := registers || r;
+            added := case when r.kind is not null then array[r] end;
         end if;
+        if added is null then
+            return null;
+        end if;
+        foreach r in array added loop
+            registers := registers || r;
+        end loop;
     end loop;
     return registers;
 end
@@ -134,6 +142,65 @@ $$;
 
 comment on function pgscore._bare_registers(jsonb, text[], integer[], boolean, double precision) is
     'All registers of a program; NULL where one is not safe';
+
+create function pgscore._is_read(program jsonb, register integer) returns boolean
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    reached integer[] := translate((program -> 'scores')::text, '[]', '{}')::integer[];
+    kinds text := repeat('n', jsonb_array_length(program -> 'inputs'));
+    firsts integer[] := '{}';
+    step jsonb;
+begin
+    for step in
+        select s.value from jsonb_array_elements(program -> 'steps') with ordinality as s (value, ordinal) order by s.ordinal
+    loop
+        firsts := firsts || length(kinds);
+        kinds := kinds || pgscore._step_kinds(step, kinds);
+    end loop;
+    for number in reverse cardinality(firsts) .. 1 loop
+        step := program -> 'steps' -> number - 1;
+        if exists (
+            select from unnest(reached) as r (register)
+            where r.register >= firsts[number] and r.register < coalesce(firsts[number + 1], length(kinds))
+        ) then
+            reached := reached || ('{' || translate(step ->> 'of', '[]', '') || '}')::integer[];
+        end if;
+    end loop;
+    return register = any (reached);
+end
+$$;
+
+comment on function pgscore._is_read(jsonb, integer) is 'Whether a register of a valid program is a score, or what one is made of';
+
+create function pgscore._meets_requirements(program jsonb, registers pgscore.bare_register[]) returns boolean
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    wanted record;
+    r pgscore.bare_register;
+begin
+    for wanted in
+        select q.* from jsonb_to_recordset(coalesce(program -> 'require', '[]'))
+            as q ("of" integer, nullable boolean, minimum double precision, maximum double precision)
+    loop
+        r := registers[wanted."of" + 1];
+        if r.is_wild or coalesce(r.may_miss, true) and not wanted.nullable and r.kind = 'n'
+            or coalesce(r.low, '-Infinity') < wanted.minimum or coalesce(r.high, 'Infinity') > wanted.maximum
+            -- NULL where it is not sure shows in the score, where that reads it.
+            or r.kind = 'u' and not pgscore._is_read(program, wanted."of")
+        then
+            return false;
+        end if;
+    end loop;
+    return true;
+end
+$$;
+
+comment on function pgscore._meets_requirements(jsonb, pgscore.bare_register[]) is
+    'Whether no row that passes the guard can have a register beyond what the program requires, or its score is NULL';
 
 create function pgscore._bare_ended_sql(
     expression text, link text, factor double precision, is_limited boolean, is_negative boolean
@@ -143,7 +210,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     l constant pgscore.bare_limits := pgscore._bare_limits();
-    most constant double precision := case link when 'logistic' then l.most_exponent else l.most_score end;
+    most constant double precision := case when link in ('logistic', 'exp') then l.most_exponent else l.most_score end;
     upper_end constant text := pgscore._literal_sql(most / factor);
     lower_end constant text := pgscore._literal_sql(-most / factor);
     e text := expression;
@@ -152,13 +219,13 @@ begin
         -- Beyond these ends, NaN with the upper one, it is the careful function's turn: it gets what is NULL.
         e := format('pg_catalog.float8smaller(pg_catalog.float8larger(%s, %s), %s)', e, lower_end, upper_end);
     end if;
-    if link = 'logistic' then
+    if link in ('logistic', 'exp') then
         e := case
-            when factor = 1 and is_negative then format('pg_catalog.exp(%s)', e)
+            when factor = 1 and (link = 'exp' or is_negative) then format('pg_catalog.exp(%s)', e)
             when factor = 1 then format('pg_catalog.exp(operator(pg_catalog.-) %s)', e)
             else format(
                 'pg_catalog.exp(%s operator(pg_catalog.*) %s)', e,
-                pgscore._literal_sql(case when is_negative then factor else -factor end)
+                pgscore._literal_sql(case when link = 'exp' or is_negative then factor else -factor end)
             )
         end;
         if is_limited then
@@ -167,7 +234,9 @@ begin
                 e, pgscore._literal_sql(most), pgscore._literal_sql(-most)
             );
         end if;
-        e := format('%1$s operator(pg_catalog./) (%1$s operator(pg_catalog.+) %2$s)', pgscore._literal_sql(1), e);
+        if link = 'logistic' then
+            e := format('%1$s operator(pg_catalog./) (%1$s operator(pg_catalog.+) %2$s)', pgscore._literal_sql(1), e);
+        end if;
     elsif is_limited then
         e := format('pgscore._nullif(pgscore._nullif(%s, %s), %s)', e, upper_end, lower_end);
         if link = 'identity' and factor <> 1 then
@@ -191,7 +260,8 @@ declare
     l constant pgscore.bare_limits := pgscore._bare_limits();
     e text := pgscore._bare_ended_sql(
         r.expression, link, power('2'::double precision, coalesce(r.power, 0)),
-        r.power is not null or link = 'logistic' and (r.low < -l.most_exponent or r.high > l.most_exponent),
+        r.power is not null
+            or link in ('logistic', 'exp') and (r.low < -l.most_exponent or r.high > l.most_exponent),
         r.power is not null and link = 'logistic'
     );
 begin
@@ -221,11 +291,17 @@ declare
     r pgscore.bare_register;
     answer pgscore.bare_expression;
 begin
-    if registers is null then
+    if registers is null or not pgscore._meets_requirements(program, registers) then
         return null;
-    elsif link in ('identity', 'logistic', 'sign') then
+    elsif link in ('identity', 'logistic', 'sign', 'exp', 'expit', 'one_vs_all') then
         r := registers[scores[1] + 1];
-        answer.expression := pgscore._bare_score_sql(link, positive, r);
+        answer.expression := case
+            when link in ('expit', 'one_vs_all') then pgscore._bare_score_sql('logistic', 1, r)
+            else pgscore._bare_score_sql(link, positive, r)
+        end;
+    elsif link = 'argmax' and exists (select from unnest(scores) as s (register) where (registers[s.register + 1]).kind = 'u') then
+        -- It takes NULL for the largest.
+        return null;
     else
         answer.expression := format(
             '(pgscore._outputs(%L, array[%s]))[%s]', link,

@@ -25,7 +25,7 @@ create type pgscore.bare_register as (
 );
 
 comment on type pgscore.bare_register is 'What is known of a register while a bare expression is written: its SQL and how far its values can go';
-comment on column pgscore.bare_register.kind is 'n: number, t: text';
+comment on column pgscore.bare_register.kind is 'n: number, t: text, u: number that is NULL where it is not sure, too, so that the score has to be';
 comment on column pgscore.bare_register.expression is 'Its SQL; NULL where the score does not need it';
 comment on column pgscore.bare_register.size is 'Nodes of that SQL';
 comment on column pgscore.bare_register.low is 'No value is less';

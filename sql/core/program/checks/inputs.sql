@@ -1,3 +1,25 @@
+create function pgscore._bounds_problem(place text, bounded jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    field text;
+begin
+    foreach field in array array['minimum', 'maximum'] loop
+        if bounded ? field and not pgscore._is_number(bounded -> field) then
+            return format('%s.%s is %s, and a finite number is wanted', place, field, pgscore._shown(bounded -> field));
+        end if;
+    end loop;
+    if (bounded -> 'minimum')::double precision > (bounded -> 'maximum')::double precision then
+        return format('%s.minimum is above its maximum', place);
+    end if;
+    return null;
+end
+$$;
+
+comment on function pgscore._bounds_problem(text, jsonb) is
+    'What is wrong with the minimum and the maximum of an input, or of what is required of a register; NULL where nothing is';
+
 create function pgscore._input_problem(place text, input jsonb) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -22,16 +44,14 @@ begin
     foreach field in array array['minimum', 'maximum'] loop
         if input ? field and input ->> 'type' = 'text' then
             return format('%s.%s is given for a text', place, field);
-        elsif input ? field and not pgscore._is_number(input -> field) then
-            return format('%s.%s is %s, and a finite number is wanted', place, field, pgscore._shown(input -> field));
         end if;
     end loop;
-    if (input -> 'minimum')::double precision > (input -> 'maximum')::double precision then
-        return format('%s.minimum is above its maximum', place);
-    end if;
-    return case
-        when input ? 'known' then pgscore._keys_problem(place || '.known', input -> 'known', input ->> 'type')
-    end;
+    return coalesce(
+        pgscore._bounds_problem(place, input),
+        case
+            when input ? 'known' then pgscore._keys_problem(place || '.known', input -> 'known', input ->> 'type')
+        end
+    );
 end
 $$;
 

@@ -3,29 +3,19 @@ language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    problem constant text := coalesce(
+    problem text := coalesce(
         pgscore._list_problem('scores', program -> 'scores', 1, 1000),
         pgscore._registers_problem('scores', program -> 'scores', kinds, 'n')
     );
-    link constant jsonb := program -> 'link';
 begin
     if problem is not null then
         return replace(problem, 'come before it', 'exist');
-    elsif link not in ('"identity"', '"logistic"', '"softmax"', '"one_vs_rest"', '"sign"', '"argmax"') then
-        return format(
-            'link is %s, and "identity", "logistic", "softmax", "one_vs_rest", "sign" or "argmax" is wanted',
-            pgscore._shown(link)
-        );
-    elsif link in ('"logistic"', '"sign"') and jsonb_array_length(program -> 'scores') <> 1 then
-        return format(
-            'link is %s, which takes 1 score, and scores has %s members', link, jsonb_array_length(program -> 'scores')
-        );
-    elsif link in ('"softmax"', '"one_vs_rest"', '"argmax"') and jsonb_array_length(program -> 'scores') < 2 then
-        return format('link is %s, which takes a score for each class, and scores has 1 member', link);
-    elsif program -> 'tie' not in ('"first"', '"last"') then
-        return format('tie is %s, and "first" or "last" is wanted', pgscore._shown(program -> 'tie'));
     end if;
-    return null;
+    problem := pgscore._link_problem('link', program -> 'link', 'scores', jsonb_array_length(program -> 'scores'));
+    if problem is null and program -> 'tie' not in ('"first"', '"last"') then
+        problem := format('tie is %s, and "first" or "last" is wanted', pgscore._shown(program -> 'tie'));
+    end if;
+    return problem;
 end
 $$;
 
@@ -38,7 +28,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     problem constant text := pgscore._fields_problem(
-        'the program', program, array['program', 'inputs', 'steps', 'scores', 'link', 'tie'], '{}'
+        'the program', program, array['program', 'inputs', 'steps', 'scores', 'link', 'tie'], array['require']
     );
 begin
     if problem is not null then
@@ -57,6 +47,44 @@ $$;
 comment on function pgscore._program_head_problem(jsonb) is
     'What is wrong with a program as a whole and with its inputs; NULL where nothing is';
 
+create function pgscore._program_require_problem(require jsonb, kinds text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    problem text := case when require is not null then pgscore._list_problem('require', require, 0, 10000) end;
+    place text;
+    each record;
+begin
+    if require is null or problem is not null then
+        return problem;
+    end if;
+    for each in select r.value, r.ordinal - 1 as number from jsonb_array_elements(require) with ordinality as r (value, ordinal) loop
+        place := format('require[%s]', each.number);
+        problem := pgscore._fields_problem(place, each.value, array['of', 'nullable'], array['minimum', 'maximum']);
+        exit when problem is not null;
+        problem := coalesce(
+            replace(
+                replace(
+                    pgscore._registers_problem(place || '.of', jsonb_build_array(each.value -> 'of'), kinds, 'n'),
+                    'come before it', 'exist'
+                ),
+                '.of[0]', '.of'
+            ),
+            case when jsonb_typeof(each.value -> 'nullable') <> 'boolean' then
+                format('%s.nullable is %s, and true or false is wanted', place, pgscore._shown(each.value -> 'nullable'))
+            end,
+            pgscore._bounds_problem(place, each.value)
+        );
+        exit when problem is not null;
+    end loop;
+    return problem;
+end
+$$;
+
+comment on function pgscore._program_require_problem(jsonb, text) is
+    'What is wrong with what a program requires of registers of these kinds; NULL where nothing is';
+
 create function pgscore._program_problem(program jsonb) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -69,6 +97,7 @@ declare
     registers_read bigint := 0;
     keys bigint;
     nodes bigint := 0;
+    constants bigint := 0;
 begin
     if problem is not null then
         return problem;
@@ -95,7 +124,9 @@ begin
                 (select sum(jsonb_array_length(m.value)) from jsonb_array_elements(step -> 'sets') as m (value)), 0
             );
         end if;
+        constants := constants + pgscore._constants(step);
         problem := case
+            when constants > 1000000 then 'knots, coefficients, matrices and vectors have more than 1,000,000 numbers together'
             when registers_read > 100000 then 'steps read more than 100,000 registers together'
             when keys > 1000000 then 'known values, keys and sets have more than 1,000,000 members together'
             when nodes > 4000000 then 'trees have more than 4,000,000 nodes together'
@@ -109,7 +140,9 @@ begin
     if keys > 1000000 then
         return 'inputs: known values have more than 1,000,000 members together';
     end if;
-    return pgscore._program_link_problem(program, kinds);
+    return coalesce(
+        pgscore._program_require_problem(program -> 'require', kinds), pgscore._program_link_problem(program, kinds)
+    );
 end
 $$;
 
@@ -125,9 +158,7 @@ declare
     kind constant text := contract #>> '{output,kind}';
     link constant text := program ->> 'link';
     wanted constant integer := case kind when 'value' then 1 else classes end;
-    outputs constant integer := case
-        when link in ('logistic', 'sign') then 2 else jsonb_array_length(program -> 'scores')
-    end;
+    outputs constant integer := pgscore._link_outputs(link, jsonb_array_length(program -> 'scores'));
     problem text;
 begin
     select case
@@ -150,9 +181,9 @@ begin
     elsif outputs <> wanted then
         return format('link "%s" gives %s outputs, and the contract has %s', link, outputs, case kind
             when 'value' then 'one value' else format('%s classes', classes) end);
-    elsif (kind = 'value' and link <> 'identity')
+    elsif (kind = 'value' and link not in ('identity', 'exp', 'expit', 'square_signed'))
         or (kind = 'indicator' and link not in ('sign', 'argmax'))
-        or (kind = 'probability' and link not in ('identity', 'logistic', 'softmax', 'one_vs_rest'))
+        or (kind = 'probability' and link not in ('identity', 'logistic', 'softmax', 'one_vs_rest', 'one_vs_all', 'normalize'))
     then
         return format('link "%s" does not fit an output of kind "%s"', link, kind);
     end if;
@@ -170,9 +201,9 @@ as $$
     select 2 * jsonb_array_length(program -> 'inputs') + coalesce(sum(
         case s.step ->> 'step'
             when 'trees' then jsonb_array_length(s.step -> 'feature')
-            when 'linear' then 3 * jsonb_array_length(s.step -> 'of')
             when 'lookup' then 2 * jsonb_array_length(s.step -> 'keys') + 3
-            else 3
+            else 3 * case jsonb_typeof(s.step -> 'of') when 'array' then jsonb_array_length(s.step -> 'of') else 1 end
+                + pgscore._constants(s.step) / 10
         end
     ), 0)::integer
     from jsonb_array_elements(program -> 'steps') as s (step)

@@ -36,9 +36,13 @@ begin
             reason := coalesce(reason, format('input "%s" is %s, which the estimator does not know', input ->> 'name', number));
         end if;
     end loop;
+    if reason is null and jsonb_array_length(program -> 'require') > 0 then
+        -- Who asks has no score of the row.
+        reason := 'a number that the estimator computes of the inputs is missing, or beyond what it accepts';
+    end if;
     return reason;
 end
 $$;
 
 comment on function pgscore._program_row_problem(jsonb, double precision[], text[]) is
-    'Why a valid program refuses a row, given as its number inputs and its text inputs in order; NULL where it does not, or where a value is missing';
+    'Why a valid program refuses a row that has no score, given as its number inputs and its text inputs in order; NULL where it does not, or where a value is missing';

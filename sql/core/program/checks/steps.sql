@@ -5,6 +5,7 @@ as $$
     select case step ->> 'step'
         when 'trees' then repeat('n', jsonb_array_length(step -> 'base'))
         when 'fill' then substr(kinds, (step -> 'of')::integer + 1, 1)
+        when 'link' then repeat('n', pgscore._link_outputs(step ->> 'link', jsonb_array_length(step -> 'of')))
         else 'n'
     end
 $$;
@@ -28,7 +29,13 @@ as $$
         ('fill', '{with}', '{}'),
         ('missing', '{}', '{}'),
         ('lookup', '{keys,values,unknown,missing}', '{}'),
-        ('linear', '{weights,intercept}', '{}')
+        ('linear', '{weights,intercept}', '{}'),
+        ('link', '{link}', '{}'),
+        ('product', '{}', '{}'),
+        ('ratio', '{}', '{}'),
+        ('piecewise', '{knots,coefficients,closed,missing}', '{}'),
+        ('quadratic', '{center}', '{matrix}'),
+        ('kernel', '{kernel,vectors,coefficients,intercept,gamma}', '{constant,degree}')
     ) as f (name, required, optional) on f.name = s.name
 $$;
 
@@ -41,11 +48,18 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     wanted constant text := case when step ->> 'step' in ('fill', 'missing', 'lookup') then '*' else 'n' end;
+    listed record;
     problem text;
 begin
-    if step ->> 'step' = 'linear' then
+    select l.* into listed
+    from (values
+        ('linear', 0, 100000), ('link', 1, 1000), ('product', 2, 100), ('ratio', 2, 2), ('quadratic', 1, 100000),
+        ('kernel', 1, 100000)
+    ) as l (name, least, most)
+    where l.name = step ->> 'step';
+    if listed is not null then
         return coalesce(
-            pgscore._list_problem(place || '.of', step -> 'of', 0, 100000),
+            pgscore._list_problem(place || '.of', step -> 'of', listed.least, listed.most),
             pgscore._registers_problem(place || '.of', step -> 'of', kinds, 'n')
         );
     end if;
@@ -67,16 +81,8 @@ create function pgscore._weights_problem(place text, step jsonb) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    select coalesce(
-        pgscore._list_problem(
-            place || '.weights', step -> 'weights', jsonb_array_length(step -> 'of'), jsonb_array_length(step -> 'of')
-        ),
-        (
-            select format('%s.weights[%s] is %s, and a finite number is wanted', place, w.ordinal - 1, pgscore._shown(w.value))
-            from jsonb_array_elements(step -> 'weights') with ordinality as w (value, ordinal)
-            where not pgscore._is_number(w.value)
-            order by w.ordinal limit 1
-        )
+    select pgscore._numbers_problem(
+        place || '.weights', step -> 'weights', jsonb_array_length(step -> 'of'), jsonb_array_length(step -> 'of')
     )
 $$;
 
@@ -110,6 +116,15 @@ $$;
 comment on function pgscore._lookup_problem(text, jsonb, text) is
     'What is wrong with the keys and values of a lookup step of a register of this kind (n: number, t: text); NULL where nothing is';
 
+create function pgscore._function_names() returns text[]
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select '{abs,sqrt,square,sign,trunc,floor,ceil,relu,reciprocal,exp,expm1,log,log10,log1p,logit,expit,tanh,sin,cos}'::text[]
+$$;
+
+comment on function pgscore._function_names() is 'The functions of one number that programs have';
+
 create function pgscore._operands_problem(place text, step jsonb, kinds text) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -124,14 +139,27 @@ begin
         return format('%s.minimum is above its maximum', place);
     elsif name = 'affine' and (step -> 'divide')::double precision = 0 then
         return format('%s.divide is 0', place);
-    elsif name = 'function' and step -> 'name' not in ('"abs"', '"sqrt"', '"square"') then
-        return format('%s.name is %s, and "abs", "sqrt" or "square" is wanted', place, pgscore._shown(step -> 'name'));
+    elsif name = 'function' and (
+        jsonb_typeof(step -> 'name') <> 'string' or step ->> 'name' <> all (pgscore._function_names())
+    ) then
+        return format(
+            '%s.name is %s, and one of %s is wanted', place, pgscore._shown(step -> 'name'),
+            array_to_string(pgscore._function_names(), ', ')
+        );
     elsif name = 'fill' and kind = 't' and not pgscore._is_text(step -> 'with') then
         return format('%s.with is %s, and a text of at most 1,000 bytes is wanted', place, pgscore._shown(step -> 'with'));
     elsif name = 'fill' and kind = 'n' and not pgscore._is_number(step -> 'with') then
         return format('%s.with is %s, and a finite number is wanted', place, pgscore._shown(step -> 'with'));
     elsif name = 'lookup' then
         return pgscore._lookup_problem(place, step, kind);
+    elsif name = 'link' then
+        return pgscore._link_problem(place || '.link', step -> 'link', place || '.of', jsonb_array_length(step -> 'of'));
+    elsif name = 'piecewise' then
+        return pgscore._piecewise_problem(place, step);
+    elsif name = 'quadratic' then
+        return pgscore._quadratic_problem(place, step);
+    elsif name = 'kernel' then
+        return pgscore._kernel_problem(place, step);
     end if;
     return null;
 end
@@ -160,7 +188,9 @@ begin
     if problem is not null then
         return problem;
     end if;
-    foreach field in array array['subtract', 'divide', 'multiply', 'add', 'minimum', 'maximum', 'intercept'] loop
+    foreach field in array array[
+        'subtract', 'divide', 'multiply', 'add', 'minimum', 'maximum', 'intercept', 'gamma', 'constant'
+    ] loop
         if step ? field and not pgscore._is_number(step -> field) then
             return format('%s.%s is %s, and a finite number is wanted', place, field, pgscore._shown(step -> field));
         end if;

@@ -1,0 +1,163 @@
+-- What the steps that are formulas compute, number by number in the order of docs/program.md. What cannot raise is computed
+-- at once; the functions that never raise are slow.
+create function pgscore._ratio(a double precision, b double precision) returns double precision
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if abs(a) between '1e-150' and '1e150' and abs(b) between '1e-150' and '1e150' then
+        return a / b;
+    end if;
+    return pgscore._divide(a, b);
+end
+$$;
+
+comment on function pgscore._ratio(double precision, double precision) is
+    'a / b as IEEE doubles, 0 being positive, at once where neither is out of the ordinary. NULL where it is no number';
+grant execute on function pgscore._ratio(double precision, double precision) to pgscore_reader;
+
+create function pgscore._product(numbers double precision[]) returns double precision
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    product double precision := numbers[1];
+    number double precision;
+begin
+    for position in 2 .. cardinality(numbers) loop
+        number := numbers[position];
+        if abs(product) between '1e-150' and '1e150' and abs(number) between '1e-150' and '1e150' then
+            product := product * number;
+        else
+            product := pgscore._multiply(product, number);
+        end if;
+    end loop;
+    return product;
+end
+$$;
+
+comment on function pgscore._product(double precision[]) is
+    'The product of numbers, from left to right, as IEEE doubles. NULL where it is no number';
+grant execute on function pgscore._product(double precision[]) to pgscore_reader;
+
+create function pgscore._piecewise(
+    number double precision, knots double precision[], starts integer[], coefficients double precision[],
+    is_left_closed boolean, missing double precision
+) returns double precision
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    piece integer;
+    total double precision;
+    beyond double precision;
+begin
+    if number is null then
+        return missing;
+    end if;
+    -- How many knots are before it.
+    piece := width_bucket(number, knots);
+    if not is_left_closed and piece > 0 and knots[piece] = number then
+        piece := piece - 1;
+    end if;
+    total := case when starts[piece + 2] > starts[piece + 1] then coefficients[starts[piece + 1] + 1] end;
+    if starts[piece + 2] - starts[piece + 1] > 1 then
+        beyond := pgscore._add(number, -knots[greatest(piece, 1)]);
+        for position in starts[piece + 1] + 2 .. starts[piece + 2] loop
+            if abs(total) between '1e-150' and '1e150' and abs(beyond) between '1e-150' and '1e150'
+                and abs(coefficients[position]) < '1e305'
+            then
+                total := total * beyond + coefficients[position];
+            else
+                total := pgscore._add(pgscore._multiply(total, beyond), coefficients[position]);
+            end if;
+        end loop;
+    end if;
+    return total;
+end
+$$;
+
+comment on function pgscore._piecewise(double precision, double precision[], integer[], double precision[], boolean, double precision) is
+    'The polynomial of the interval between knots in which a number is, in what it is beyond the knot on the left. starts says behind how many coefficients those of each piece begin, the highest power first; the first piece is before all knots. NULL where it is no number';
+grant execute on function pgscore._piecewise(double precision, double precision[], integer[], double precision[], boolean, double precision) to pgscore_reader;
+
+create function pgscore._differences(numbers double precision[], others double precision[]) returns double precision[]
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    differences double precision[] := numbers;
+begin
+    for position in 1 .. cardinality(numbers) loop
+        differences[position] := case
+            when abs(numbers[position]) < '1e300' and abs(others[position]) < '1e300' then numbers[position] - others[position]
+            else pgscore._add(numbers[position], -others[position])
+        end;
+    end loop;
+    return differences;
+end
+$$;
+
+comment on function pgscore._differences(double precision[], double precision[]) is
+    'Numbers less others, as IEEE doubles; NULL in the place of what is no number';
+grant execute on function pgscore._differences(double precision[], double precision[]) to pgscore_reader;
+
+create function pgscore._quadratic(
+    numbers double precision[], center double precision[], matrix double precision[]
+) returns double precision
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    width constant integer := cardinality(numbers);
+    differences constant double precision[] := pgscore._differences(numbers, center);
+    turned double precision[];
+begin
+    if matrix is null then
+        return pgscore._weighted_sum(0, differences, differences);
+    end if;
+    for number in 1 .. cardinality(matrix) / width loop
+        turned[number] := pgscore._weighted_sum(0, differences, matrix[(number - 1) * width + 1:number * width]);
+    end loop;
+    return pgscore._weighted_sum(0, turned, turned);
+end
+$$;
+
+comment on function pgscore._quadratic(double precision[], double precision[], double precision[]) is
+    'The sum of squares of what the rows of a matrix, one after the other, make of numbers less a center; of these differences where there is no matrix. NULL where it is no number';
+grant execute on function pgscore._quadratic(double precision[], double precision[], double precision[]) to pgscore_reader;
+
+create function pgscore._kernel(
+    kernel text, numbers double precision[], vectors double precision[], coefficients double precision[],
+    intercept double precision, gamma double precision, added double precision, degree integer
+) returns double precision
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    width constant integer := cardinality(numbers);
+    kernels double precision[] := coefficients;
+    vector double precision[];
+    differences double precision[];
+    base double precision;
+begin
+    for number in 1 .. cardinality(coefficients) loop
+        vector := vectors[(number - 1) * width + 1:number * width];
+        if kernel = 'rbf' then
+            differences := pgscore._differences(numbers, vector);
+            base := pgscore._multiply(gamma, pgscore._weighted_sum(0, differences, differences));
+            kernels[number] := pgscore._exp(-base);
+        else
+            base := pgscore._add(pgscore._multiply(gamma, pgscore._weighted_sum(0, numbers, vector)), added);
+            kernels[number] := case kernel
+                when 'poly' then pgscore._product(array_fill(base, array[degree])) else tanh(base)
+            end;
+        end if;
+    end loop;
+    return pgscore._weighted_sum(intercept, kernels, coefficients);
+end
+$$;
+
+comment on function pgscore._kernel(text, double precision[], double precision[], double precision[], double precision, double precision, double precision, integer) is
+    'intercept + the sum of coefficient * kernel of numbers and vector, where vectors are one after the other: rbf, exp(-gamma * squared distance); poly, (gamma * product + added) ^ degree; sigmoid, tanh(gamma * product + added). NULL where it is no number';
+grant execute on function pgscore._kernel(text, double precision[], double precision[], double precision[], double precision, double precision, double precision, integer) to pgscore_reader;

@@ -1,0 +1,145 @@
+"""Boosters in the database: as estimators, at the end of pipelines, and as files of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pgscore
+import pytest
+from catboost import CatBoostClassifier
+from lightgbm import LGBMClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from xgboost import XGBClassifier, XGBRegressor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.support.database import Database
+
+_COLUMNS = list("abcd")
+
+
+def _rows(count: int = 400) -> pd.DataFrame:
+    random = np.random.default_rng(3)
+    values = random.normal(size=(count, len(_COLUMNS)))
+    values[random.random(values.shape) < 0.1] = np.nan
+    return pd.DataFrame(values, columns=_COLUMNS)
+
+
+def _target(frame: pd.DataFrame) -> np.ndarray:
+    found: np.ndarray = (frame["a"].fillna(0) + frame["b"].fillna(0) > 0).astype(int).to_numpy()
+    return found
+
+
+def _xgboost() -> Any:  # noqa: ANN401
+    return XGBClassifier(n_estimators=15, max_depth=4)
+
+
+_MODELS: dict[str, Callable[[], Any]] = {
+    "xgboost": _xgboost,
+    "pipeline": lambda: make_pipeline(StandardScaler(), _xgboost()),
+    "lightgbm": lambda: LGBMClassifier(n_estimators=15, verbose=-1),
+    "catboost": lambda: CatBoostClassifier(iterations=15, depth=4, verbose=0, allow_writing_files=False),
+}
+
+
+def _table(database: Database, name: str, frame: pd.DataFrame) -> None:
+    session = database.session()
+    session.run(f"create table churn.{name} (id serial primary key, a float8, b float8, c float8, d float8)")
+    values = [[None if np.isnan(each) else each for each in row] for row in frame.to_numpy().tolist()]
+    for row in values:
+        session.run(f"insert into churn.{name} (a, b, c, d) values (%s, %s, %s, %s)", *row)
+
+
+def _scores(database: Database, name: str) -> np.ndarray:
+    session = database.session()
+    return np.array(
+        session.value(f"select array_agg(pgscore.score(%s, p) order by id) from churn.{name} p", name), dtype=float
+    )
+
+
+@pytest.mark.parametrize("name", _MODELS)
+def test_a_fitted_booster_scores_rows_as_it_does_itself(shared: Database, name: str) -> None:
+    frame = _rows()
+    model = _MODELS[name]().fit(frame, _target(frame))
+    _table(shared, name, frame)
+    published = pgscore.publish(
+        shared.dsn(), name, model, golden=frame.head(30), profile=f"churn.{name}", promoted=True
+    )
+    assert published.obstacle is None
+    single = name in ("xgboost", "pipeline")
+    assert (published.tolerance is not None) == single
+    assert _scores(shared, name) == pytest.approx(model.predict_proba(frame)[:, 1], abs=1e-6 if single else 1e-12)
+
+
+def _write_xgboost(path: Path, frame: pd.DataFrame) -> Any:  # noqa: ANN401
+    model = _xgboost().fit(frame, _target(frame))
+    model.save_model(path)
+    return model
+
+
+def _write_number(path: Path, frame: pd.DataFrame) -> Any:  # noqa: ANN401
+    model = XGBRegressor(n_estimators=9).fit(frame, frame["a"].fillna(0))
+    model.save_model(path)
+    return model
+
+
+def _write_lightgbm(path: Path, frame: pd.DataFrame) -> Any:  # noqa: ANN401
+    model = LGBMClassifier(n_estimators=15, verbose=-1).fit(frame, _target(frame))
+    model.booster_.save_model(path)
+    return model
+
+
+def _write_catboost(path: Path, frame: pd.DataFrame) -> Any:  # noqa: ANN401
+    model = CatBoostClassifier(iterations=15, verbose=0, allow_writing_files=False).fit(frame, _target(frame))
+    model.save_model(str(path))
+    return model
+
+
+_FILES: dict[str, tuple[str, Callable[[Path, pd.DataFrame], Any]]] = {
+    "model.ubj": ("xgboost-ubj", _write_xgboost),
+    "model.json": ("xgboost-json", _write_xgboost),
+    "number.ubj": ("xgboost-ubj", _write_number),
+    "model.txt": ("lightgbm", _write_lightgbm),
+    "model.cbm": ("catboost", _write_catboost),
+}
+
+
+@pytest.mark.parametrize("file", _FILES)
+def test_a_file_of_its_own_is_published_without_pickle(shared: Database, tmp_path: Path, file: str) -> None:
+    frame = _rows()
+    kind, write = _FILES[file]
+    model = write(tmp_path / file, frame)
+    frame.head(30).to_csv(tmp_path / "golden.csv", index=False)
+    name = file.replace(".", "_")
+    _table(shared, name, frame)
+    published = pgscore.publish(
+        shared.dsn(), name, tmp_path / file, golden=tmp_path / "golden.csv", profile=f"churn.{name}", promoted=True
+    )
+    assert published.inputs == _COLUMNS
+    wanted = model.predict_proba(frame)[:, 1] if hasattr(model, "predict_proba") else model.predict(frame)
+    assert _scores(shared, name) == pytest.approx(wanted, abs=1e-6)
+    assert shared.session().value("select format from pgscore.model_version where model = %s", name) == kind
+
+
+@pytest.mark.parametrize("file", _FILES)
+def test_a_file_that_is_cut_short_is_refused(shared: Database, tmp_path: Path, file: str) -> None:
+    frame = _rows(60)
+    _FILES[file][1](tmp_path / file, frame)
+    content = (tmp_path / file).read_bytes()
+    (tmp_path / file).write_bytes(content[: 2 * len(content) // 3])
+    with pytest.raises(pgscore.PgscoreError, match="is cut short"):
+        pgscore.publish(shared.dsn(), "cut", tmp_path / file, golden=frame.head(5))
+    assert not shared.session().value("select exists (select from pgscore.model where name = 'cut')")
+
+
+def test_a_file_of_another_kind_than_its_ending_says_is_refused(shared: Database, tmp_path: Path) -> None:
+    frame = _rows(60)
+    _write_catboost(tmp_path / "model.cbm", frame)
+    (tmp_path / "model.cbm").rename(tmp_path / "model.ubj")
+    with pytest.raises(pgscore.PgscoreError, match="is no xgboost-ubj file, as its ending says"):
+        pgscore.publish(shared.dsn(), "other", tmp_path / "model.ubj", golden=frame.head(5))
