@@ -1,0 +1,19644 @@
+-- core/pin_path.sql
+-- Names in SQL-standard bodies, defaults and signatures are looked up once, here: not by the path of whoever installs.
+set search_path = pg_catalog, pg_temp;
+
+-- core/roles.sql
+-- Roles are cluster-wide: another database of the cluster may have made them already.
+do $$
+declare
+    newer constant boolean := current_setting('server_version_num')::integer >= 160000;
+    may_create constant boolean := (select r.rolsuper or r.rolcreaterole from pg_roles r where r.rolname = current_user);
+    wanted record;
+begin
+    for wanted in
+        select * from (values
+            ('pgscore_owner', 'owns the schemas pgscore and pgscore_models and what is in them'),
+            ('pgscore_reader', 'may call scores and read the views'),
+            ('pgscore_publisher', 'may add versions of models'),
+            ('pgscore_operator', 'may promote and route versions, and reads what went wrong')
+        ) as r (name, says)
+        where to_regrole(r.name) is null
+    loop
+        if not may_create then
+            raise exception '% may not create the role %, which pgscore needs', current_user, wanted.name
+                using errcode = 'insufficient_privilege',
+                      hint = format('Nothing was changed. Have a superuser run: alter role %I createrole', current_user);
+        end if;
+        execute format('create role %I nologin', wanted.name);
+        execute format('comment on role %I is %L', wanted.name, 'pgscore: ' || wanted.says);
+        if wanted.name in ('pgscore_publisher', 'pgscore_operator') then
+            execute format('grant pgscore_reader to %I', wanted.name);
+        end if;
+    end loop;
+    -- Whoever migrates makes objects as pgscore_owner; a superuser may do so without being a member. From PostgreSQL 16 on
+    -- who makes a role may grant it, and does not become it before.
+    if not pg_has_role(current_user, 'pgscore_owner', case when newer then 'set' else 'member' end) then
+        if not may_create or newer and not pg_has_role(current_user, 'pgscore_owner', 'member with admin option') then
+            raise exception 'the role pgscore_owner exists, made for another database, and % may not become it', current_user
+                using errcode = 'insufficient_privilege',
+                      hint = format('Nothing was changed. Have who made it, or a superuser, run: grant pgscore_owner to %I', current_user);
+        end if;
+        execute format('grant pgscore_owner to %I', current_user) || case when newer then ' with inherit true, set true' else '' end;
+    end if;
+end
+$$;
+
+-- core/schemas.sql
+create schema pgscore authorization pgscore_owner;
+create schema pgscore_models authorization pgscore_owner;
+
+-- core/become_owner.sql
+-- What follows belongs to pgscore_owner.
+set role pgscore_owner;
+
+comment on schema pgscore is 'Scores of machine-learning models: API, tables, views';
+comment on schema pgscore_models is 'Functions that pgscore generates for promoted models';
+
+grant usage on schema pgscore, pgscore_models to pgscore_publisher, pgscore_operator, pgscore_reader;
+
+-- What pgscore_owner makes later, generated functions included, is nobody's until it is granted.
+alter default privileges revoke execute on functions from public;
+alter default privileges revoke usage on types from public;
+
+-- core/tables/model.sql
+create table pgscore.model (
+    name text primary key,
+    serving integer,
+    one_engine text,
+    many_engine text,
+    engine text,
+    created_at timestamptz not null default now(),
+    created_by name not null default session_user,
+    constraint serving_has_engines check ((serving is null) = (one_engine is null) and (serving is null) = (many_engine is null)),
+    constraint model_name_is_an_identifier check (name ~ '^[a-z_][a-z0-9_]*$' and octet_length(name) <= 50)
+);
+
+comment on table pgscore.model is 'Models by name';
+comment on column pgscore.model.name is 'An identifier of at most 50 characters; functions are generated under it';
+comment on column pgscore.model.serving is 'The version that answers; NULL until one is promoted';
+comment on column pgscore.model.one_engine is 'The engine that scores one row; chosen when the version was promoted';
+comment on column pgscore.model.many_engine is 'The engine that scores many rows; chosen when the version was promoted';
+comment on column pgscore.model.engine is 'The engine that an operator named for both; NULL where they were chosen by measuring';
+comment on column pgscore.model.created_at is 'When its first version was published';
+comment on column pgscore.model.created_by is 'The login role that published it first';
+grant select on pgscore.model to pgscore_reader;
+
+-- core/tables/model_version.sql
+create table pgscore.model_version (
+    model text not null references pgscore.model (name),
+    version integer not null,
+    digest text not null,
+    sha256 text not null,
+    size bigint not null,
+    format text not null,
+    contract jsonb not null,
+    signature bytea,
+    key_id text,
+    metrics jsonb not null default '{}',
+    published_at timestamptz not null default now(),
+    published_by name not null default session_user,
+    primary key (model, version),
+    constraint version_is_positive check (version > 0),
+    constraint digest_is_a_sha256 check (digest ~ '^[0-9a-f]{64}$'),
+    constraint sha256_is_one check (sha256 ~ '^[0-9a-f]{64}$'),
+    constraint size_fits_a_backend check (size between 1 and 1073741824),
+    constraint format_is_known check (
+        format in ('joblib', 'pickle', 'skops', 'xgboost-json', 'xgboost-ubj', 'lightgbm', 'catboost')
+    ),
+    constraint signature_has_a_key check ((signature is null) = (key_id is null)),
+    constraint signature_is_ed25519 check (octet_length(signature) = 64),
+    constraint metrics_are_an_object check (jsonb_typeof(metrics) = 'object')
+);
+
+-- The same artifact and contract may be vouched for by another key: that is another version.
+create unique index model_version_digest on pgscore.model_version (model, digest, coalesce(key_id, ''));
+
+alter table pgscore.model add constraint serving_version_exists
+    foreign key (name, serving) references pgscore.model_version (model, version);
+
+comment on table pgscore.model_version is 'Versions of models: everything needed to call and to check an artifact. Immutable';
+comment on column pgscore.model_version.model is 'The model';
+comment on column pgscore.model_version.version is 'Counts from 1 within the model';
+comment on column pgscore.model_version.digest is 'Names artifact and contract together; what backends keep estimators under';
+comment on column pgscore.model_version.sha256 is 'Hexadecimal sha256 of the artifact; checked whenever it is loaded';
+comment on column pgscore.model_version.size is 'Bytes of the artifact, which pgscore.artifact_chunk holds';
+comment on column pgscore.model_version.format is 'How the artifact is stored: joblib, pickle, skops, or as a booster''s own file';
+comment on column pgscore.model_version.contract is 'Inputs with types and nullability, output, library versions';
+comment on column pgscore.model_version.signature is 'Ed25519, over sha256 and contract; NULL where it was not signed';
+comment on column pgscore.model_version.key_id is 'The key that signed';
+comment on column pgscore.model_version.metrics is 'What its publisher says of its quality, by name';
+comment on column pgscore.model_version.published_at is 'When it was published';
+comment on column pgscore.model_version.published_by is 'The login role that published it';
+
+grant select on pgscore.model_version to pgscore_reader;
+
+-- core/tables/artifact_chunk.sql
+create table pgscore.artifact_chunk (
+    model text not null,
+    version integer not null,
+    ordinal integer not null,
+    content bytea not null,
+    primary key (model, version, ordinal),
+    foreign key (model, version) references pgscore.model_version (model, version),
+    constraint chunk_is_not_empty check (octet_length(content) > 0)
+);
+
+-- An artifact is compressed by who wrote it, or not at all: the server need not try again.
+alter table pgscore.artifact_chunk alter column content set storage external;
+
+comment on table pgscore.artifact_chunk is 'Artifacts in pieces, so that neither side ever holds one twice. Immutable until pruned';
+comment on column pgscore.artifact_chunk.model is 'The model';
+comment on column pgscore.artifact_chunk.version is 'The version that the artifact belongs to';
+comment on column pgscore.artifact_chunk.ordinal is 'Counts from 1 within the artifact';
+comment on column pgscore.artifact_chunk.content is 'The bytes: they may hold what a model learnt about people, so nobody may read them';
+
+-- core/tables/program.sql
+create table pgscore.program (
+    model text not null,
+    version integer not null,
+    program jsonb not null,
+    digest text not null,
+    size integer not null,
+    primary key (model, version),
+    foreign key (model, version) references pgscore.model_version (model, version),
+    constraint digest_is_a_sha256 check (digest ~ '^[0-9a-f]{64}$')
+);
+
+comment on table pgscore.program is 'Programs: versions as data, that the database computes by itself. Checked before they are stored; immutable';
+comment on column pgscore.program.model is 'The model';
+comment on column pgscore.program.version is 'The version that it computes';
+comment on column pgscore.program.program is 'The document that docs/program.md describes';
+comment on column pgscore.program.digest is 'Hexadecimal sha256 of its text; what backends keep it under';
+comment on column pgscore.program.size is 'Nodes of its trees, or what takes as long to plan';
+grant select on pgscore.program to pgscore_reader;
+
+-- core/tables/golden_row.sql
+create table pgscore.golden_row (
+    model text not null,
+    version integer not null,
+    ordinal integer not null,
+    inputs jsonb not null,
+    expected double precision,
+    outputs double precision[],
+    scale double precision not null default 0,
+    primary key (model, version, ordinal),
+    foreign key (model, version) references pgscore.model_version (model, version),
+    constraint inputs_are_an_object check (jsonb_typeof(inputs) = 'object'),
+    constraint scale_is_a_size check (scale >= 0 and scale < 'Infinity')
+);
+
+comment on table pgscore.golden_row is 'Example inputs with the scores that the fitted estimator gave. Immutable';
+comment on column pgscore.golden_row.model is 'The model';
+comment on column pgscore.golden_row.version is 'The version that they travel with';
+comment on column pgscore.golden_row.ordinal is 'Counts from 1 within the version';
+comment on column pgscore.golden_row.inputs is 'Values by input name';
+comment on column pgscore.golden_row.expected is 'What the fitted estimator gave; NULL where it refuses the row';
+comment on column pgscore.golden_row.outputs is 'All that it gave: probabilities of the classes and the position of the label, or the value; NULL like the score';
+comment on column pgscore.golden_row.scale is 'Sum of the absolute terms that make the score, where it is a sum: a difference is measured by it';
+
+-- They may be rows of real people: for those who answer for models, not for all who read scores.
+grant select on pgscore.golden_row to pgscore_publisher, pgscore_operator;
+
+-- core/tables/measurement.sql
+create table pgscore.measurement (
+    model text not null,
+    version integer not null,
+    engine text not null,
+    one_us double precision not null,
+    many_us double precision not null,
+    measured_at timestamptz not null default now(),
+    primary key (model, version, engine),
+    foreign key (model, version) references pgscore.model_version (model, version),
+    constraint engine_is_known check (engine in ('sql', 'interpreter', 'estimator'))
+);
+
+comment on table pgscore.measurement is 'How long engines took for golden rows, in this database, when a version was last promoted';
+comment on column pgscore.measurement.model is 'The model';
+comment on column pgscore.measurement.version is 'The version';
+comment on column pgscore.measurement.engine is 'The engine';
+comment on column pgscore.measurement.one_us is 'Microseconds for one row in a statement of its own, on a warm connection';
+comment on column pgscore.measurement.many_us is 'Microseconds for a row among many';
+comment on column pgscore.measurement.measured_at is 'When it was measured';
+grant select on pgscore.measurement to pgscore_reader;
+
+-- core/tables/promotion.sql
+create table pgscore.promotion (
+    id bigint generated always as identity primary key,
+    model text not null,
+    version integer not null,
+    promoted_at timestamptz not null default now(),
+    promoted_by name not null default session_user,
+    rolled_back_at timestamptz,
+    rolled_back_by name,
+    foreign key (model, version) references pgscore.model_version (model, version),
+    constraint rolled_back_by_somebody check ((rolled_back_at is null) = (rolled_back_by is null))
+);
+
+create index promotion_model on pgscore.promotion (model, id);
+
+comment on table pgscore.promotion is 'Which version answered when: rollback takes the latest back and returns to the one before';
+comment on column pgscore.promotion.id is 'Counts up';
+comment on column pgscore.promotion.model is 'The model';
+comment on column pgscore.promotion.version is 'The version that was promoted';
+comment on column pgscore.promotion.promoted_at is 'When';
+comment on column pgscore.promotion.promoted_by is 'The login role that promoted it';
+comment on column pgscore.promotion.rolled_back_at is 'When it was taken back; NULL where it was not';
+comment on column pgscore.promotion.rolled_back_by is 'The login role that took it back';
+grant select on pgscore.promotion to pgscore_reader;
+
+-- core/tables/retirement.sql
+create table pgscore.retirement (
+    model text not null,
+    version integer not null,
+    retired_at timestamptz not null default now(),
+    retired_by name not null default session_user,
+    pruned_at timestamptz,
+    pruned_by name,
+    primary key (model, version),
+    foreign key (model, version) references pgscore.model_version (model, version),
+    constraint pruned_by_somebody check ((pruned_at is null) = (pruned_by is null))
+);
+
+comment on table pgscore.retirement is 'Versions that are not to be promoted any more';
+comment on column pgscore.retirement.model is 'The model';
+comment on column pgscore.retirement.version is 'The version';
+comment on column pgscore.retirement.retired_at is 'When it was retired';
+comment on column pgscore.retirement.retired_by is 'The login role that retired it';
+comment on column pgscore.retirement.pruned_at is 'When its artifact was removed; NULL while it is there';
+comment on column pgscore.retirement.pruned_by is 'The login role that removed it';
+grant select on pgscore.retirement to pgscore_reader;
+
+-- core/tables/confirmed_type.sql
+create table pgscore.confirmed_type (
+    model text not null,
+    version integer not null,
+    type text not null,
+    confirmed_at timestamptz not null default now(),
+    confirmed_by name not null default session_user,
+    primary key (model, version, type),
+    foreign key (model, version) references pgscore.model_version (model, version)
+);
+
+comment on table pgscore.confirmed_type is 'Types that a skops artifact may make beside those that skops itself trusts, confirmed by an operator';
+comment on column pgscore.confirmed_type.model is 'The model';
+comment on column pgscore.confirmed_type.version is 'The version';
+comment on column pgscore.confirmed_type.type is 'The type''s full name, one of those that the version''s contract names';
+comment on column pgscore.confirmed_type.confirmed_at is 'When it was confirmed';
+comment on column pgscore.confirmed_type.confirmed_by is 'The login role that confirmed it';
+grant select on pgscore.confirmed_type to pgscore_reader;
+
+-- core/tables/model_profile.sql
+create table pgscore.model_profile (
+    model text not null,
+    profile regclass not null,
+    schema_name name,
+    table_name name,
+    primary key (model, profile),
+    constraint model_name_is_an_identifier check (model ~ '^[a-z_][a-z0-9_]*$' and octet_length(model) <= 50)
+);
+
+comment on table pgscore.model_profile is 'Profile tables that a model scores: typed functions are generated for each';
+comment on column pgscore.model_profile.model is 'The model; it need not exist yet';
+comment on column pgscore.model_profile.profile is 'A table that has the model''s inputs as columns';
+comment on column pgscore.model_profile.schema_name is 'The schema in which it was last seen: what it is called when it was dropped';
+comment on column pgscore.model_profile.table_name is 'The name by which it was last seen';
+grant select on pgscore.model_profile to pgscore_reader;
+
+-- core/tables/bound_owner.sql
+create table pgscore.bound_owner (
+    owner regrole primary key
+);
+
+comment on table pgscore.bound_owner is 'Owners of attached tables: attach and detach lock the row of theirs, so that one after the other finds all tables of an owner, and nobody waits for another owner';
+comment on column pgscore.bound_owner.owner is 'The role';
+
+grant select, insert on pgscore.bound_owner to pgscore_reader;
+-- To lock a row takes this privilege, and there is nothing in it to change.
+grant update (owner) on pgscore.bound_owner to pgscore_reader;
+alter table pgscore.bound_owner enable row level security;
+create policy own_row on pgscore.bound_owner
+    using (pg_has_role(current_user, owner::oid, 'usage'));
+
+comment on policy own_row on pgscore.bound_owner is 'Owners, and members of them, see and lock their own row';
+
+-- core/tables/binding.sql
+create table pgscore.binding (
+    number integer generated always as identity primary key,
+    name text not null,
+    owner regrole not null,
+    events regclass not null,
+    profile regclass not null,
+    model text not null,
+    event_key name[] not null,
+    profile_key name[] not null,
+    reducers jsonb not null,
+    score name not null,
+    version name,
+    scored_at name,
+    timing text not null,
+    on_error text not null,
+    on_missing text not null,
+    max_scoring_ms integer,
+    log boolean not null,
+    event_schema name not null,
+    event_prefix name not null,
+    profile_schema name not null,
+    profile_prefix name not null,
+    columns jsonb not null default '{}',
+    notify_above double precision,
+    notify_below double precision,
+    changes boolean not null default false,
+    unique (events, profile, model),
+    unique (name, owner),
+    constraint timing_is_known check (timing in ('commit', 'statement')),
+    constraint on_error_is_known check (on_error in ('keep', 'abort')),
+    constraint on_missing_is_known check (on_missing in ('ignore', 'insert', 'error')),
+    constraint max_scoring_ms_is_positive check (max_scoring_ms > 0),
+    constraint keys_match check (cardinality(event_key) = cardinality(profile_key)),
+    constraint prefixes_are_ours check (starts_with(event_prefix, '_pgscore_') and starts_with(profile_prefix, '_pgscore_')),
+    constraint reducers_are_a_list check (jsonb_typeof(reducers) = 'array')
+);
+
+comment on table pgscore.binding is 'Ties of an event table to a profile table; pgscore.attach makes them and changes them, because functions are generated from them';
+comment on column pgscore.binding.number is 'What generated functions name the binding by';
+comment on column pgscore.binding.name is 'The event table, as it was called when it was attached, and more where that is not unique; unique for each owner';
+comment on column pgscore.binding.owner is 'Who owned both tables when they were attached: all that is generated belongs to this role and has its rights';
+comment on column pgscore.binding.events is 'The table that applications insert into';
+comment on column pgscore.binding.profile is 'The table whose counters move and whose rows are scored';
+comment on column pgscore.binding.model is 'The model that scores; it need not exist yet';
+comment on column pgscore.binding.event_key is 'The events'' columns that name the profile';
+comment on column pgscore.binding.profile_key is 'The profile''s columns that they name';
+comment on column pgscore.binding.reducers is 'How events change the profile: [{"column": ..., "aggregate": ...}]';
+comment on column pgscore.binding.score is 'The profile''s column for the score';
+comment on column pgscore.binding.version is 'The profile''s column for the version that gave the score';
+comment on column pgscore.binding.scored_at is 'The profile''s column for the time of the score';
+comment on column pgscore.binding.timing is 'commit: profiles change when the transaction commits; statement: at the end of each statement';
+comment on column pgscore.binding.on_error is 'keep: a failing model leaves the row stale; abort: it fails the transaction';
+comment on column pgscore.binding.on_missing is 'Events without a profile; ignore: they are counted when it comes; insert: it is made; error: they fail';
+comment on column pgscore.binding.max_scoring_ms is 'Milliseconds after which the rest of many rows goes without a score, at the next thousand; NULL: never';
+comment on column pgscore.binding.log is 'Whether scores are written to pgscore.prediction_log';
+comment on column pgscore.binding.event_schema is 'The schema in which the event table''s functions stand';
+comment on column pgscore.binding.event_prefix is 'What the names of the event table''s functions begin with';
+comment on column pgscore.binding.profile_schema is 'The schema in which the profile table''s functions and tables stand';
+comment on column pgscore.binding.profile_prefix is 'What the names of the profile table''s functions and tables begin with';
+comment on column pgscore.binding.columns is 'The columns that it names, with their numbers in pg_attribute: reattach finds by these what was renamed';
+comment on column pgscore.binding.notify_above is 'NOTIFY pgscore tells of scores that rise above it; NULL: of none';
+comment on column pgscore.binding.notify_below is 'NOTIFY pgscore tells of scores that fall below it; NULL: of none';
+comment on column pgscore.binding.changes is 'Whether changes of the score are written to pgscore.score_change';
+
+-- Attach runs with its caller's rights, and writes here what is about the caller's own tables. The number is not theirs
+-- to choose: one that was taken ahead would stand in another owner's way.
+grant select, delete on pgscore.binding to pgscore_reader;
+grant insert (
+    name, owner, events, profile, model, event_key, profile_key, reducers, score, version, scored_at, timing, on_error, on_missing,
+    max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix, columns, notify_above, notify_below, changes
+) on pgscore.binding to pgscore_reader;
+grant update (
+    owner, event_key, profile_key, reducers, score, version, scored_at, columns, timing, on_error, on_missing, max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix,
+    notify_above, notify_below, changes
+) on pgscore.binding to pgscore_reader;
+alter table pgscore.binding enable row level security;
+create policy read_all on pgscore.binding for select using (true);
+create policy attach_own on pgscore.binding for insert
+    with check (
+        pg_has_role(current_user, owner::oid, 'usage')
+        and not exists (
+            select from (values (events, event_schema), (profile, profile_schema)) as t (relation, space)
+            where not exists (
+                select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+                where c.oid = t.relation and c.relowner = binding.owner and n.nspname = t.space
+            )
+        )
+    );
+create policy change_own on pgscore.binding for update
+    using (
+        exists (
+            select from pg_catalog.pg_class c
+            where c.oid in (events, profile) and pg_has_role(current_user, c.relowner, 'usage')
+        )
+    )
+    with check (
+        pg_has_role(current_user, owner::oid, 'usage')
+        and not exists (
+            select from (values (events, event_schema), (profile, profile_schema)) as t (relation, space)
+            where not exists (
+                select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+                where c.oid = t.relation and c.relowner = binding.owner and n.nspname = t.space
+            )
+        )
+    );
+create policy detach_own on pgscore.binding for delete
+    using (
+        exists (select from pg_catalog.pg_roles r where r.oid = owner and pg_has_role(current_user, r.oid, 'usage'))
+        or exists (
+            select from pg_catalog.pg_class c
+            where c.oid in (events, profile) and pg_has_role(current_user, c.relowner, 'usage')
+        )
+    );
+
+comment on policy read_all on pgscore.binding is 'Whoever reads pgscore sees all bindings';
+comment on policy attach_own on pgscore.binding is 'Owners of two tables, and members of them, attach these and no others';
+comment on policy change_own on pgscore.binding is 'Who owns the tables changes their binding; it stays about tables of one owner';
+comment on policy detach_own on pgscore.binding is 'Who owns one of the tables, or owned them when they were attached, detaches them';
+
+-- core/tables/stale_row.sql
+create table pgscore.stale_row (
+    binding integer not null references pgscore.binding (number) on delete cascade,
+    key text not null,
+    cause text not null default 'score',
+    reason text not null,
+    since timestamptz not null default now(),
+    primary key (binding, key, cause),
+    constraint cause_is_known check (cause in ('score', 'backfill'))
+);
+
+comment on table pgscore.stale_row is 'Profile rows whose score is not right: they keep their last score until it can be computed';
+comment on column pgscore.stale_row.binding is 'The binding';
+comment on column pgscore.stale_row.key is 'The key of the profile row';
+comment on column pgscore.stale_row.cause is 'score: the model could not score it; backfill: events from before the tables were attached are not counted yet';
+comment on column pgscore.stale_row.reason is 'Why, at the last try';
+comment on column pgscore.stale_row.since is 'When it first failed since it last succeeded';
+
+-- Functions of a profile table's owner write here, each for its own bindings.
+grant select, insert, update, delete on pgscore.stale_row to pgscore_reader;
+alter table pgscore.stale_row enable row level security;
+create policy own_bindings on pgscore.stale_row
+    using (
+        exists (
+            select from pgscore.binding b
+            where b.number = stale_row.binding and pg_has_role(current_user, b.owner::oid, 'usage')
+        )
+    );
+
+create policy read_all on pgscore.stale_row for select to pgscore_operator using (true);
+
+comment on policy own_bindings on pgscore.stale_row is 'The owner of a profile table keeps the list of its rows; the view pgscore.stale shows all of them';
+comment on policy read_all on pgscore.stale_row is 'Operators see all of them';
+
+create view pgscore.stale as
+select b.name as binding, s.key, s.cause, s.reason, s.since
+from pgscore.stale_row s join pgscore.binding b on b.number = s.binding;
+
+comment on view pgscore.stale is 'Profile rows whose score is not right, with the reason and the time since when';
+comment on column pgscore.stale.binding is 'The binding';
+comment on column pgscore.stale.key is 'The key of the profile row';
+comment on column pgscore.stale.cause is 'score: the model could not score it; backfill: events from before the tables were attached are not counted yet';
+comment on column pgscore.stale.reason is 'Why, at the last try';
+comment on column pgscore.stale.since is 'When it first failed since it last succeeded';
+grant select on pgscore.stale to pgscore_operator;
+
+-- core/tables/reconciliation.sql
+create table pgscore.reconciliation (
+    binding integer primary key references pgscore.binding (number) on delete cascade,
+    repair boolean not null,
+    last_key text[],
+    checked bigint not null default 0,
+    differing bigint not null default 0,
+    started timestamptz not null default now(),
+    finished timestamptz
+);
+
+comment on table pgscore.reconciliation is 'How far the comparison of counters with events has come; one that was interrupted goes on from there';
+comment on column pgscore.reconciliation.binding is 'The binding';
+comment on column pgscore.reconciliation.repair is 'Whether it mends what differs';
+comment on column pgscore.reconciliation.last_key is 'The key of the last profile that was compared, a text for each column';
+comment on column pgscore.reconciliation.checked is 'How many profiles were compared';
+comment on column pgscore.reconciliation.differing is 'How many of them held other counters than their events give';
+comment on column pgscore.reconciliation.started is 'When it began';
+comment on column pgscore.reconciliation.finished is 'When it came to the last profile; NULL: it has not';
+
+-- Functions of a profile table's owner write here, each for its own bindings.
+grant select, insert, update, delete on pgscore.reconciliation to pgscore_reader;
+alter table pgscore.reconciliation enable row level security;
+create policy own_bindings on pgscore.reconciliation
+    using (
+        exists (
+            select from pgscore.binding b
+            where b.number = reconciliation.binding and pg_has_role(current_user, b.owner::oid, 'usage')
+        )
+    );
+create policy read_all on pgscore.reconciliation for select to pgscore_operator using (true);
+
+comment on policy own_bindings on pgscore.reconciliation is 'The owner of a profile table keeps the state of its rows';
+comment on policy read_all on pgscore.reconciliation is 'Operators see how far each has come';
+
+-- core/tables/crossing.sql
+create unlogged table pgscore.crossing (
+    transaction xid8 not null default pg_current_xact_id(),
+    binding integer not null,
+    key text not null,
+    former double precision,
+    primary key (transaction, binding, key)
+);
+
+comment on table pgscore.crossing is 'Scores that crossed a threshold in transactions in flight; taken back at commit, and never seen by another transaction';
+comment on column pgscore.crossing.transaction is 'The transaction';
+comment on column pgscore.crossing.binding is 'The binding''s number';
+comment on column pgscore.crossing.key is 'A hash of the key of the profile row';
+comment on column pgscore.crossing.former is 'The score before it crossed first in the transaction';
+
+-- Functions of a profile table's owner write here, each for its own bindings.
+grant select, delete on pgscore.crossing to pgscore_reader;
+grant insert (binding, key, former) on pgscore.crossing to pgscore_reader;
+alter table pgscore.crossing enable row level security;
+create policy own_crossings on pgscore.crossing
+    using (
+        exists (
+            select from pgscore.binding b
+            where b.number = crossing.binding and pg_has_role(current_user, b.owner::oid, 'usage')
+        )
+    );
+
+comment on policy own_crossings on pgscore.crossing is 'The owner of a profile table notes what crosses in its rows';
+
+-- core/tables/score_change.sql
+create sequence pgscore.score_change_ordinal;
+
+comment on sequence pgscore.score_change_ordinal is 'Orders the changes of scores that have one position';
+grant usage on sequence pgscore.score_change_ordinal to pgscore_reader;
+
+-- The position is never less than the transaction that writes, so nothing comes in below the oldest one in flight. And of
+-- one row it never falls: who changes a row after another transaction has a snapshot in which that one is completed. The
+-- transaction's number alone would not do, since a transaction may change a row after one that began later.
+create table pgscore.score_change (
+    position xid8 not null default greatest(
+        pg_current_xact_id(), (pg_snapshot_xmax(pg_current_snapshot())::text::bigint - 1)::text::xid8
+    ),
+    ordinal bigint not null default nextval('pgscore.score_change_ordinal'),
+    at timestamptz not null default clock_timestamp(),
+    binding text not null,
+    owner regrole not null,
+    model text not null,
+    key text not null,
+    former double precision,
+    score double precision,
+    version integer
+) partition by range (at);
+
+create table pgscore.score_change_default partition of pgscore.score_change default;
+
+-- By itself it is nobody's: who may read or write goes by the parent.
+alter table pgscore.score_change_default enable row level security;
+
+create index score_change_position on pgscore.score_change (position, ordinal);
+
+comment on table pgscore.score_change is 'Changes of scores, of the bindings that want them told; pgscore.score_changes reads them in order, without gaps';
+comment on column pgscore.score_change.position is 'The transaction, or a later one that another change of the row may have had before';
+comment on column pgscore.score_change.ordinal is 'Counts up';
+comment on column pgscore.score_change.at is 'When';
+comment on column pgscore.score_change.binding is 'The binding that told it';
+comment on column pgscore.score_change.owner is 'The owner of the binding''s tables';
+comment on column pgscore.score_change.model is 'The model';
+comment on column pgscore.score_change.key is 'The key of the profile row';
+comment on column pgscore.score_change.former is 'The score before; NULL: there was none';
+comment on column pgscore.score_change.score is 'The score; NULL: there is none any more, or no such row';
+comment on column pgscore.score_change.version is 'The version that gave it; NULL where the binding names no column for it';
+comment on table pgscore.score_change_default is 'Changes of times for which no partition was made';
+
+-- Functions of a profile table's owner write here, each for its own bindings.
+grant select on pgscore.score_change to pgscore_reader;
+grant insert (binding, owner, model, key, former, score, version) on pgscore.score_change to pgscore_reader;
+alter table pgscore.score_change enable row level security;
+create policy tell_own on pgscore.score_change for insert
+    with check (
+        pg_get_userbyid(owner) = current_user
+        and exists (
+            select from pgscore.binding b
+            where b.name = score_change.binding and b.owner = score_change.owner and b.model = score_change.model
+        )
+    );
+create policy read_own_changes on pgscore.score_change for select using (pg_has_role(current_user, owner::oid, 'usage'));
+create policy read_all_changes on pgscore.score_change for select to pgscore_operator using (true);
+
+comment on policy tell_own on pgscore.score_change is 'The owner of a profile table tells of its rows';
+comment on policy read_own_changes on pgscore.score_change is 'Owners, and members of them, read what their bindings told';
+comment on policy read_all_changes on pgscore.score_change is 'Operators read what all bindings told';
+
+create table pgscore.pruned_change (
+    model text primary key,
+    position xid8 not null,
+    ordinal bigint not null
+);
+
+comment on table pgscore.pruned_change is 'Up to where changes of scores were pruned: who has read less than that has missed some';
+comment on column pgscore.pruned_change.model is 'The model';
+comment on column pgscore.pruned_change.position is 'The position of the last of those that were pruned';
+comment on column pgscore.pruned_change.ordinal is 'Its ordinal';
+grant select on pgscore.pruned_change to pgscore_reader;
+
+-- A row for each outbox that has left changes here: the one of this database, and that of a dump that was restored.
+create table pgscore.change_origin (
+    server text not null
+);
+
+comment on table pgscore.change_origin is 'Where the changes of scores were written, as pgscore._change_server says it: another place is one that a dump came from';
+comment on column pgscore.change_origin.server is 'The cluster and the table';
+grant select on pgscore.change_origin to pgscore_reader;
+
+create table pgscore.change_consumer (
+    reader regrole not null default current_user::regrole,
+    name text not null,
+    position text not null,
+    moved_at timestamptz not null default now(),
+    primary key (reader, name)
+);
+
+comment on table pgscore.change_consumer is 'How far consumers have read the changes of scores; pgscore listen keeps it';
+comment on column pgscore.change_consumer.reader is 'Whose consumer it is';
+comment on column pgscore.change_consumer.name is 'What it is called';
+comment on column pgscore.change_consumer.position is 'The position of the last change that was done with';
+comment on column pgscore.change_consumer.moved_at is 'When that was';
+
+grant select, insert, update, delete on pgscore.change_consumer to pgscore_reader;
+alter table pgscore.change_consumer enable row level security;
+create policy own_positions on pgscore.change_consumer using (pg_has_role(current_user, reader::oid, 'usage'));
+create policy read_all_positions on pgscore.change_consumer for select to pgscore_operator using (true);
+
+comment on policy own_positions on pgscore.change_consumer is 'Readers keep the positions of their own consumers';
+comment on policy read_all_positions on pgscore.change_consumer is 'Operators see how far each has come';
+
+-- core/tables/export.sql
+create table pgscore.export (
+    number integer generated always as identity primary key,
+    exporter regrole not null default to_regrole(quote_ident(current_user)),
+    binding integer not null references pgscore.binding (number) on delete cascade,
+    target text not null,
+    shape text,
+    partitions oid[],
+    snapshot pg_snapshot,
+    server text,
+    stamp uuid,
+    versions jsonb,
+    rows bigint,
+    changed boolean,
+    exported timestamptz,
+    unique (exporter, binding, target),
+    constraint all_is_known_of_what_was_exported check (
+        num_nulls(exported, shape, partitions, snapshot, server, stamp, versions, rows, changed) in (0, 9)
+    )
+);
+
+comment on table pgscore.export is 'What was exported last to each target: an export of changes goes on from there';
+comment on column pgscore.export.number is 'What names it';
+comment on column pgscore.export.exporter is 'The role that exports; it alone goes on from its own exports';
+comment on column pgscore.export.binding is 'The binding whose profile table holds the scores';
+comment on column pgscore.export.target is 'Where to, and how it is laid out there; without password';
+comment on column pgscore.export.shape is 'The columns that were exported, by number, name and type: other ones are exported in full';
+comment on column pgscore.export.partitions is 'The tables that held the rows: one that is attached later brings rows that nobody has written since';
+comment on column pgscore.export.snapshot is 'The snapshot that was exported. A row may have changed since where its transaction is not before the oldest that was open then';
+comment on column pgscore.export.server is 'Cluster, timeline and database whose transactions these are: after a restore or a failover numbers say nothing';
+comment on column pgscore.export.stamp is 'What the target was marked with, so that one that was emptied or restored is noticed';
+comment on column pgscore.export.versions is 'How many rows each version had scored; {} where the binding names no column for it';
+comment on column pgscore.export.rows is 'How many rows were exported';
+comment on column pgscore.export.changed is 'Whether these were changes since the export before, and not all rows';
+comment on column pgscore.export.exported is 'When the last that succeeded took its snapshot; NULL: none has';
+
+-- Whoever may read a profile table exports it, and keeps the account of it. The number is the database's to give.
+grant select, delete on pgscore.export to pgscore_reader;
+grant insert (binding, target) on pgscore.export to pgscore_reader;
+grant update (shape, partitions, snapshot, server, stamp, versions, rows, changed, exported) on pgscore.export to pgscore_reader;
+alter table pgscore.export enable row level security;
+create policy own_exports on pgscore.export using (pg_get_userbyid(exporter) = current_user);
+create policy operators_read_exports on pgscore.export for select to pgscore_operator using (true);
+create policy owners_read_exports on pgscore.export for select
+    using (
+        exists (
+            select from pgscore.binding b
+            where b.number = export.binding and pg_has_role(current_user, b.owner::oid, 'usage')
+        )
+    );
+
+comment on policy own_exports on pgscore.export is 'Who exports keeps the account of it';
+comment on policy operators_read_exports on pgscore.export is 'Operators see where scores go';
+comment on policy owners_read_exports on pgscore.export is 'The owner of a profile table sees where its scores go';
+
+-- core/tables/job.sql
+create table pgscore.job (
+    id bigint generated always as identity primary key,
+    owner regrole not null,
+    model text not null,
+    profile regclass not null,
+    binding integer references pgscore.binding (number) on delete cascade,
+    target regclass,
+    whole boolean not null,
+    version integer not null,
+    batch integer not null,
+    total bigint not null,
+    pass integer not null default 1,
+    last_key text[],
+    handed_out boolean not null default false,
+    done bigint not null default 0,
+    changed bigint not null default 0,
+    refused bigint not null default 0,
+    left_out bigint not null default 0,
+    started timestamptz not null default now(),
+    finished timestamptz,
+    constraint batch_is_positive check (batch > 0),
+    constraint goes_to_one_place check (binding is null or target is null)
+);
+
+-- Who calls again joins the job, or goes on with it.
+create unique index job_unfinished on pgscore.job (owner, model, profile, coalesce(target::oid, 0::oid), whole) where finished is null;
+create index job_binding on pgscore.job (binding);
+
+comment on table pgscore.job is 'Rescoring: how far it has come; what was interrupted goes on from there, and several sessions share it';
+comment on column pgscore.job.id is 'Counts up';
+comment on column pgscore.job.owner is 'Who owns what is written: the profile table, or the table that scores go to';
+comment on column pgscore.job.model is 'The model';
+comment on column pgscore.job.profile is 'The profile table';
+comment on column pgscore.job.binding is 'The binding that says where the score goes; NULL where it goes to another table';
+comment on column pgscore.job.target is 'The table that scores are written to instead of the profile table';
+comment on column pgscore.job.whole is 'Whether every row is scored, and not only those that are outdated, stale or without a score';
+comment on column pgscore.job.version is 'The version that served when it began; where another one serves it begins anew';
+comment on column pgscore.job.batch is 'How many rows a transaction takes';
+comment on column pgscore.job.total is 'How many rows there were to look at when it began; of a large table PostgreSQL''s estimate';
+comment on column pgscore.job.pass is 'Counts the times that it went through the table: it looks for what has come meanwhile';
+comment on column pgscore.job.last_key is 'The key up to which rows are handed out in this pass, a text for each column';
+comment on column pgscore.job.handed_out is 'Whether all rows of this pass are handed out; what is not done of them stands in pgscore.job_part';
+comment on column pgscore.job.done is 'How many rows were looked at';
+comment on column pgscore.job.changed is 'How many rows were written';
+comment on column pgscore.job.refused is 'How many rows the model has refused; those of a binding are listed in pgscore.stale';
+comment on column pgscore.job.left_out is 'How many rows were left as they were, because others held them all the time';
+comment on column pgscore.job.started is 'When it began';
+comment on column pgscore.job.finished is 'When it was through; NULL: it is not, and what it wrote is not all';
+
+create table pgscore.job_part (
+    id bigint generated always as identity primary key,
+    job bigint not null references pgscore.job (id) on delete cascade,
+    first_key text[] not null,
+    last_key text[] not null,
+    keys text[],
+    rows bigint not null,
+    round integer not null default 0,
+    due timestamptz not null default now()
+);
+
+create index job_part_next on pgscore.job_part (job, due, id);
+
+comment on table pgscore.job_part is 'Ranges of keys that are handed out and not done yet: who works on one has it locked, and one whose worker died is taken by the next';
+comment on column pgscore.job_part.id is 'Counts up';
+comment on column pgscore.job_part.job is 'The job';
+comment on column pgscore.job_part.first_key is 'The first key, a text for each column';
+comment on column pgscore.job_part.last_key is 'The last key';
+comment on column pgscore.job_part.keys is 'Of the range only these rows, which others had locked; NULL: all';
+comment on column pgscore.job_part.rows is 'How many rows it had when it was handed out';
+comment on column pgscore.job_part.round is 'How often these rows were found locked';
+comment on column pgscore.job_part.due is 'When to try it';
+
+-- Rescoring runs with its caller's rights, and keeps here what is about the caller's own tables.
+grant select, insert, update, delete on pgscore.job, pgscore.job_part to pgscore_reader;
+alter table pgscore.job enable row level security;
+alter table pgscore.job_part enable row level security;
+create policy own_jobs on pgscore.job
+    using (pg_has_role(current_user, owner::oid, 'usage'))
+    with check (
+        pg_has_role(current_user, owner::oid, 'usage')
+        and exists (select from pg_catalog.pg_class c where c.oid = coalesce(target, profile) and c.relowner = job.owner)
+    );
+create policy operators_read_jobs on pgscore.job for select to pgscore_operator using (true);
+create policy own_parts on pgscore.job_part
+    using (exists (select from pgscore.job j where j.id = job_part.job and pg_has_role(current_user, j.owner::oid, 'usage')));
+create policy operators_read_parts on pgscore.job_part for select to pgscore_operator using (true);
+
+comment on policy own_jobs on pgscore.job is 'The owner of what is written, and members, keep the state of their own jobs';
+comment on policy operators_read_jobs on pgscore.job is 'Operators see how far each has come';
+comment on policy own_parts on pgscore.job_part is 'They keep what is not done of their own jobs';
+comment on policy operators_read_parts on pgscore.job_part is 'Operators see it';
+
+-- core/types/scored.sql
+create type pgscore.scored as (
+    version integer,
+    scores double precision[],
+    reasons text[]
+);
+
+comment on type pgscore.scored is 'What a version gives for some rows: its number, and a score and a reason of refusal for each row';
+grant usage on type pgscore.scored to pgscore_reader;
+
+-- core/types/reducer_sql.sql
+create type pgscore.reducer_sql as (
+    ordinal integer,
+    reducer jsonb,
+    target name,
+    problem text,
+    kind text,
+    delta text,
+    is_whole boolean,
+    is_finite boolean,
+    looks_by name,
+    looks_down boolean,
+    event_fits text[],
+    profile_fits text[],
+    one text,
+    folded text,
+    signed text,
+    merged text,
+    grown text,
+    recounted text,
+    differs text
+);
+
+comment on type pgscore.reducer_sql is 'A reducer between two tables, as an aggregate''s file sees it: what is wrong with it, and the SQL for each thing that generated functions do with it';
+comment on column pgscore.reducer_sql.ordinal is 'Its place in the list of the binding';
+comment on column pgscore.reducer_sql.reducer is 'The reducer, as the binding holds it';
+comment on column pgscore.reducer_sql.target is 'The profile''s column';
+comment on column pgscore.reducer_sql.problem is 'What is wrong with it, in a sentence; NULL where nothing is';
+comment on column pgscore.reducer_sql.kind is 'add: events add to the value and can be taken away again; grow: new events move it, and otherwise it is recounted; look: it is always recounted';
+comment on column pgscore.reducer_sql.delta is 'The type of what events bring, with the collation; NULL for look';
+comment on column pgscore.reducer_sql.is_whole is 'Whether each event brings something, so that none can be left out';
+comment on column pgscore.reducer_sql.is_finite is 'false where they may bring NaN or infinity, which cannot be taken away again';
+comment on column pgscore.reducer_sql.looks_by is 'The events'' column by which values are looked up, which an index helps; NULL: all events of the key are read';
+comment on column pgscore.reducer_sql.looks_down is 'true where they are looked up from the largest down, with NULL after all others';
+comment on column pgscore.reducer_sql.event_fits is 'SQL on events, {{row}}, that is never computed, and that PostgreSQL refuses where a column has got a type that would make values wrong';
+comment on column pgscore.reducer_sql.profile_fits is 'The same on profiles, {{row}}';
+comment on column pgscore.reducer_sql.one is 'What one event, e, brings; NULL for nothing';
+comment on column pgscore.reducer_sql.folded is 'What inserted events, e, of one key bring';
+comment on column pgscore.reducer_sql.signed is 'What events, e, of one key bring that come where e.pgscore_sign is 1 and go where it is -1; NULL unless the kind is add';
+comment on column pgscore.reducer_sql.merged is 'What several queued deltas, w, bring together';
+comment on column pgscore.reducer_sql.grown is 'The profile''s column, from {{present}} and {{delta}}';
+comment on column pgscore.reducer_sql.recounted is 'What all events of a key give: a query, to which $1 and so on are the parts of the key';
+comment on column pgscore.reducer_sql.differs is 'Whether {{present}} is another value than {{recounted}}; NULL where events that are there do not tell the value';
+grant usage on type pgscore.reducer_sql to pgscore_reader;
+
+-- core/types/generated_function.sql
+create type pgscore.generated_function as (
+    name text,
+    names text[],
+    types text[],
+    returns text,
+    posture text,
+    body text,
+    says text
+);
+
+comment on type pgscore.generated_function is
+    'A function as it is to be: qualified name, names and types of its arguments, what it returns, language and so on, body, comment';
+
+-- core/functions/_refuse_change.sql
+create function pgscore._refuse_change() returns trigger
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    raise exception '% of pgscore.% is refused: what was published does not change', lower(tg_op), tg_table_name
+        using errcode = 'object_not_in_prerequisite_state',
+              hint = 'Publish a new version instead.';
+end
+$$;
+
+comment on function pgscore._refuse_change() is 'Keeps versions, artifacts, programs and golden rows immutable, for their owner too';
+
+create trigger immutable before update or delete or truncate on pgscore.model_version
+    for each statement execute function pgscore._refuse_change();
+create trigger immutable before update or delete or truncate on pgscore.golden_row
+    for each statement execute function pgscore._refuse_change();
+create trigger immutable before update or delete or truncate on pgscore.program
+    for each statement execute function pgscore._refuse_change();
+create trigger immutable before update or truncate on pgscore.artifact_chunk
+    for each statement execute function pgscore._refuse_change();
+
+comment on trigger immutable on pgscore.model_version is 'Versions do not change';
+comment on trigger immutable on pgscore.golden_row is 'Golden rows do not change';
+comment on trigger immutable on pgscore.program is 'Programs do not change';
+comment on trigger immutable on pgscore.artifact_chunk is 'Artifacts do not change';
+
+-- core/functions/_refuse_pruning.sql
+create function pgscore._refuse_pruning() returns trigger
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if exists (
+        select from pgscore.retirement r
+        where r.model = old.model and r.version = old.version and r.pruned_at is not null
+    ) then
+        return old;
+    end if;
+    raise exception 'delete of pgscore.artifact_chunk is refused: model "%" version % is not retired and pruned',
+        old.model, old.version
+        using errcode = 'object_not_in_prerequisite_state', hint = 'pgscore.prune removes artifacts.';
+end
+$$;
+
+comment on function pgscore._refuse_pruning() is 'Keeps artifacts, for their owner too, until pgscore.prune has marked them';
+
+create trigger immutable_until_pruned before delete on pgscore.artifact_chunk
+    for each row execute function pgscore._refuse_pruning();
+
+comment on trigger immutable_until_pruned on pgscore.artifact_chunk is 'Only what was retired and pruned is removed';
+
+-- core/functions/_check_artifact.sql
+create function pgscore._check_artifact() returns trigger
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    wanted constant bigint := (
+        select v.size from pgscore.model_version v where v.model = new.model and v.version = new.version
+    );
+    -- Read from the heads of the values: no byte of an artifact is fetched.
+    stored constant bigint := coalesce(
+        (
+            select sum(octet_length(c.content)) from pgscore.artifact_chunk c
+            where c.model = new.model and c.version = new.version
+        ),
+        0
+    );
+begin
+    if stored <> wanted then
+        raise exception 'model "%" version % has % of % bytes of its artifact', new.model, new.version, stored, wanted
+            using errcode = 'data_exception', hint = 'Publish it again: nothing of it was stored.';
+    end if;
+    return null;
+end
+$$;
+
+comment on function pgscore._check_artifact() is 'At commit: refuses a version whose artifact is not there as a whole';
+
+create constraint trigger artifact_is_complete after insert on pgscore.model_version
+    deferrable initially deferred
+    for each row execute function pgscore._check_artifact();
+create constraint trigger artifact_is_complete after insert on pgscore.artifact_chunk
+    deferrable initially deferred
+    for each row execute function pgscore._check_artifact();
+
+comment on trigger artifact_is_complete on pgscore.model_version is 'A version comes with its whole artifact';
+comment on trigger artifact_is_complete on pgscore.artifact_chunk is 'An artifact that has come back after pruning is whole';
+
+-- core/functions/_check_contract.sql
+create function pgscore._check_contract(contract jsonb) returns boolean
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(
+        jsonb_typeof(contract -> 'inputs') = 'array'
+        and jsonb_array_length(contract -> 'inputs') between 1 and 1600
+        and (
+            select bool_and(
+                jsonb_typeof(i.input -> 'name') = 'string'
+                and octet_length(i.input ->> 'name') between 1 and 63
+                and i.input ->> 'type' in ('double precision', 'text', 'boolean')
+                and jsonb_typeof(i.input -> 'nullable') = 'boolean'
+            ) and count(distinct i.input ->> 'name') = count(*)
+            from jsonb_array_elements(contract -> 'inputs') as i (input)
+        )
+        and contract #>> '{output,kind}' in ('probability', 'indicator', 'value')
+        and jsonb_typeof(contract #> '{output,classes}') = 'array'
+        and jsonb_typeof(contract -> 'libraries') = 'object'
+        and jsonb_typeof(contract -> 'types') = 'array'
+        and (
+            not contract ? 'tolerance'
+            or jsonb_typeof(contract -> 'tolerance') = 'number' and (contract ->> 'tolerance')::numeric between 1e-12 and 1e-2
+        ),
+        false
+    )
+$$;
+
+comment on function pgscore._check_contract(jsonb) is 'Whether a contract has the parts that the database itself relies on';
+
+alter table pgscore.model_version
+    add constraint contract_is_complete check (pgscore._check_contract(contract));
+
+-- core/functions/_existing_version.sql
+create function pgscore._existing_version(model text, version integer) returns integer
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    found constant integer := (
+        select max(v.version) from pgscore.model_version v
+        where v.model = _existing_version.model
+            and (_existing_version.version is null or v.version = _existing_version.version)
+    );
+begin
+    if found is null and version is not null and exists (select from pgscore.model m where m.name = model) then
+        raise exception 'model "%" has no version %', model, version
+            using errcode = 'undefined_object', hint = format('`pgscore show %s` lists its versions.', model);
+    elsif found is null then
+        raise exception 'model % is unknown', coalesce('"' || model || '"', 'NULL')
+            using errcode = 'undefined_object', hint = '`pgscore list` shows the models.';
+    end if;
+    return found;
+end
+$$;
+
+comment on function pgscore._existing_version(text, integer) is
+    'The version, or the latest where none is named; refused where there is none';
+
+-- core/functions/_refuse_pruned.sql
+create function pgscore._refuse_pruned(model text, version integer) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if exists (
+        select from pgscore.retirement r
+        where r.model = _refuse_pruned.model and r.version = _refuse_pruned.version and r.pruned_at is not null
+    ) then
+        raise exception 'model "%" version % was pruned: its artifact is gone', model, version
+            using errcode = 'object_not_in_prerequisite_state',
+                  hint = 'Publish the same file again to bring it back.';
+    end if;
+end
+$$;
+
+comment on function pgscore._refuse_pruned(text, integer) is 'Refuses a version whose artifact and functions were removed';
+
+-- core/functions/_number.sql
+-- Beyond these ends, which are the middles between the last doubles and what is no double, the cast raises an error.
+create function pgscore._number(value numeric) returns double precision
+language sql immutable parallel safe
+return case
+    when abs(value) between 2.4703282292062327209e-324 and 1.7976931348623158079372897140530341e308
+        or value = 0 or value in ('NaN', 'Infinity', '-Infinity')
+    then value::double precision
+    when abs(value) < 1 then 0
+    else sign(value)::double precision * 'Infinity'::double precision
+end;
+
+comment on function pgscore._number(numeric) is
+    'The nearest double, where the cast would raise an error: past the largest it is infinite, below the least 0';
+grant execute on function pgscore._number(numeric) to pgscore_reader;
+
+-- core/functions/_payload_value.sql
+create function pgscore._payload_value(payload jsonb, name text, type text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    value constant jsonb := payload -> name;
+    kind constant text := jsonb_typeof(value);
+    plain constant text := value #>> '{}';
+begin
+    if value is null then
+        raise exception 'the row has no input "%"', name
+            using errcode = 'undefined_column',
+                  hint = 'Give it as null where it is not known.';
+    end if;
+    -- No number as short as 300 characters is beyond what a double holds.
+    if kind = 'number' and type = 'double precision' and length(plain) > 300 then
+        return case pgscore._number(plain::numeric)
+            when 'Infinity' then 'Infinity' when '-Infinity' then '-Infinity' when 0 then '0' else plain
+        end;
+    elsif kind = 'null'
+        or (type = 'text' and kind = 'string')
+        or (type = 'boolean' and kind = 'boolean')
+        or (type = 'double precision' and (kind = 'number' or plain in ('NaN', 'Infinity', '-Infinity')))
+    then
+        return plain;
+    end if;
+    raise exception 'input "%" is the % %, and the model wants %', name, kind, value, type
+        using errcode = 'datatype_mismatch';
+end
+$$;
+
+comment on function pgscore._payload_value(jsonb, text, text) is
+    'One input out of a JSON object, refused where it is missing or of another type than the contract''s';
+grant execute on function pgscore._payload_value(jsonb, text, text) to pgscore_reader;
+
+-- core/functions/_payload_numbers.sql
+create function pgscore._payload_numbers(inputs jsonb, payload jsonb) returns double precision[]
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(
+        array_agg(
+            case i.input ->> 'type'
+                when 'boolean' then pgscore._payload_value(payload, i.input ->> 'name', 'boolean')::boolean::integer
+                else pgscore._payload_value(payload, i.input ->> 'name', 'double precision')::double precision
+            end
+            order by i.ordinal
+        ),
+        '{}'
+    )
+    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+    where i.input ->> 'type' <> 'text'
+$$;
+
+comment on function pgscore._payload_numbers(jsonb, jsonb) is
+    'The number inputs of a contract out of a JSON object, booleans as 0 and 1, in the contract''s order';
+grant execute on function pgscore._payload_numbers(jsonb, jsonb) to pgscore_reader;
+
+-- core/functions/_payload_texts.sql
+create function pgscore._payload_texts(inputs jsonb, payload jsonb) returns text[]
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(
+        array_agg(pgscore._payload_value(payload, i.input ->> 'name', 'text') order by i.ordinal), '{}'
+    )
+    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+    where i.input ->> 'type' = 'text'
+$$;
+
+comment on function pgscore._payload_texts(jsonb, jsonb) is
+    'The text inputs of a contract out of a JSON object, in the contract''s order';
+grant execute on function pgscore._payload_texts(jsonb, jsonb) to pgscore_reader;
+
+-- core/functions/generated.sql
+-- Generated functions: written where they are not there, replaced where they differ, left alone where they do not, so
+-- that nothing is locked for nothing.
+
+create function pgscore._publish_function(signature text, says text) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    execute format('comment on function %s is %L', signature, says);
+    execute format('revoke all on function %s from public', signature);
+    execute format('grant execute on function %s to pgscore_reader', signature);
+end
+$$;
+
+comment on function pgscore._publish_function(text, text) is
+    'Gives a generated function its comment and its only privilege: readers may call it';
+
+create function pgscore._is_generated(f pgscore.generated_function) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select exists (
+        select from pg_catalog.pg_proc p
+        where p.oid = to_regprocedure(format('%s(%s)', f.name, array_to_string(f.types, ', ')))
+            and p.prosrc = f.body and obj_description(p.oid, 'pg_proc') = f.says
+            and (p.proparallel = 's') = (f.posture like '%parallel safe%')
+            and (p.provolatile = 'v') = (f.posture like '%volatile%')
+    )
+$$;
+
+comment on function pgscore._is_generated(pgscore.generated_function) is 'Whether a function stands in the database as it is to be';
+
+create function pgscore._create_function(f pgscore.generated_function) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+-- Bodies are parsed when they run: to look at columns now would wait for whoever alters the table.
+set check_function_bodies = off
+as $$
+declare
+    signature constant text := format('%s(%s)', f.name, array_to_string(f.types, ', '));
+    is_new constant boolean := to_regprocedure(signature) is null;
+begin
+    if pgscore._is_generated(f) then
+        return;
+    end if;
+    -- The body is a literal, never dollar-quoted: names of inputs and categories stand in it, and could end the quote.
+    execute format(
+        'create or replace function %s(%s) returns %s language %s as %L', f.name,
+        (select string_agg(a.name || ' ' || a.type, ', ' order by a.ordinal)
+            from unnest(f.names, f.types) with ordinality as a (name, type, ordinal)),
+        f.returns, f.posture, f.body
+    );
+    if is_new then
+        perform pgscore._publish_function(signature, f.says);
+    else
+        execute format('comment on function %s is %L', signature, f.says);
+    end if;
+end
+$$;
+
+comment on function pgscore._create_function(pgscore.generated_function) is
+    'Writes a generated function with its comment, or replaces it; what stands as it is to be is not touched';
+
+-- core/functions/columns.sql
+-- Columns of profile tables as inputs of models. This SQL stands in functions that are inlined, so it is parsed under
+-- the search_path of whoever asks for a score: it names schemas, also of types and operators, and casts of the
+-- grammar's own types only. Nor does it follow any other setting.
+
+create function pgscore._real(value real) returns double precision
+-- Cheap on paper only: a dear argument would keep scores from being inlined.
+language plpgsql immutable strict parallel safe cost 1
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+as $$
+begin
+    return value::text::double precision;
+end
+$$;
+
+comment on function pgscore._real(real) is
+    'A real as drivers and JSON show it, whatever the session''s extra_float_digits: 1.1 is 1.1, not 1.10000002384186';
+grant execute on function pgscore._real(real) to pgscore_reader;
+
+create function pgscore._column_expression(
+    wanted text, type oid, modifier integer, reference text, out expression text, out compared text
+)
+language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    base regtype := type;
+    kind "char";
+    category "char";
+    is_domain boolean := false;
+begin
+    loop
+        select t.typtype, t.typcategory into kind, category from pg_catalog.pg_type t where t.oid = base;
+        exit when kind <> 'd';
+        is_domain := true;
+        select t.typbasetype, t.typtypmod into base, modifier from pg_catalog.pg_type t where t.oid = base;
+    end loop;
+    -- Of numeric: as PostgreSQL keeps precision and scale.
+    modifier := modifier - 4;
+    if wanted = 'text' and base = 'character'::regtype then
+        -- Padded, as drivers hand it over; the cast would trim it.
+        expression := format('pg_catalog.textin(pg_catalog.bpcharout(%s))', reference);
+    elsif wanted = 'text' and category = 'E' and is_domain then
+        expression := format('case when %1$s is not null then pg_catalog.concat(%1$s) end', reference);
+    elsif wanted = 'text' and category = 'E' then
+        -- Not by a cast: the type's owner may have made one.
+        expression := format('pg_catalog.textin(pg_catalog.enum_out(%s))', reference);
+    elsif wanted = 'text' and category = 'S' then
+        expression := reference || '::pg_catalog.text';
+    elsif wanted = 'boolean' and category = 'B' then
+        expression := reference || '::pg_catalog.int4::pg_catalog.float8';
+    elsif wanted = 'double precision' and base = 'real'::regtype then
+        expression := format('pgscore._real(%s)', reference);
+        compared := reference || '::pg_catalog.float8';
+    elsif wanted = 'double precision' and base = 'numeric'::regtype and not (
+        modifier >= 0
+        -- Digits before the point, and behind it; the scale has a sign from PostgreSQL 15 on.
+        and (modifier >> 16) - (((modifier & 2047) # 1024) - 1024) <= 308
+        and (((modifier & 2047) # 1024) - 1024) <= 323
+    ) then
+        expression := format('pgscore._number(%s)', reference);
+    elsif wanted = 'double precision' and base in (
+        'smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'double precision'::regtype
+    ) then
+        expression := reference || '::pg_catalog.float8';
+    end if;
+    -- Texts by their bytes: a model tells apart what a collation may hold for equal.
+    compared := case wanted when 'text' then format('(%s) collate pg_catalog."C"', expression) else coalesce(compared, expression) end;
+end
+$$;
+
+comment on function pgscore._column_expression(text, oid, integer, text) is
+    'SQL for an input of that type of a contract, read from a column of a type and its modifier, and SQL to compare two of them by; NULL where the type cannot serve';
+
+create function pgscore._profile_column(
+    profile regclass, input jsonb, source text,
+    out expression text, out compared text, out sqlstate text, out message text, out hint text
+)
+language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    wanted constant text := input ->> 'type';
+    found_column record;
+begin
+    select a.attname, a.atttypid, a.atttypmod into found_column
+    from pg_catalog.pg_attribute a
+    where a.attrelid = profile and a.attname = input ->> 'name' and a.attnum > 0 and not a.attisdropped;
+    if not found then
+        sqlstate := '42703';
+        message := format('table %s has no column "%s", which the model reads', profile, input ->> 'name');
+        return;
+    end if;
+    select e.* into expression, compared
+    from pgscore._column_expression(
+        wanted, found_column.atttypid, found_column.atttypmod, source || '.' || quote_ident(found_column.attname)
+    ) e;
+    if expression is null then
+        sqlstate := '42804';
+        message := format(
+            'column "%s" of table %s is of type %s, which cannot serve as %s', input ->> 'name', profile,
+            format_type(found_column.atttypid, found_column.atttypmod), wanted
+        );
+        hint := 'Fit the model on the column as it is, or name a view or table that has the type it wants.';
+    end if;
+end
+$$;
+
+comment on function pgscore._profile_column(regclass, jsonb, text) is
+    'SQL for one input of a contract, read from a row of the profile table that stands under the name in source, and SQL to compare two of them by; or why the table has none';
+
+create function pgscore._profile_expression(profile regclass, input jsonb, source text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select c.expression from pgscore._profile_column(profile, input, source) c
+$$;
+
+comment on function pgscore._profile_expression(regclass, jsonb, text) is
+    'SQL for one input of a contract, read from a row of a profile table; NULL where its columns cannot serve';
+
+create function pgscore._profile_arguments(profile regclass, inputs jsonb, source text) returns text[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(pgscore._profile_expression(profile, i.input, source) order by i.ordinal)
+    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+$$;
+
+comment on function pgscore._profile_arguments(regclass, jsonb, text) is
+    'SQL for each input of a contract, read from a row of the profile table that stands under the name in source';
+
+create function pgscore._profile_problem(
+    profile regclass, inputs jsonb, out sqlstate text, out message text, out hint text
+)
+language sql stable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select c.sqlstate, c.message, c.hint
+    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal),
+        pgscore._profile_column(profile, i.input, 'p') c
+    where c.message is not null
+    order by i.ordinal
+    limit 1
+$$;
+
+comment on function pgscore._profile_problem(regclass, jsonb) is
+    'Why a table''s rows cannot be scored by a model with these inputs; NULL where they can';
+grant execute on function
+    pgscore._column_expression(text, oid, integer, text), pgscore._profile_column(regclass, jsonb, text),
+    pgscore._profile_problem(regclass, jsonb)
+    to pgscore_reader;
+
+create function pgscore._ordinary_columns(profile regclass, inputs jsonb) returns boolean[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(
+        coalesce(
+            a.atttypid in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'boolean'::regtype, 'real'::regtype)
+                -- Of up to 38 digits before the point and 44 behind it, as PostgreSQL keeps precision and scale.
+                or a.atttypid = 'numeric'::regtype and a.atttypmod >= 4
+                and ((a.atttypmod - 4) & 2047) <= 44 and ((a.atttypmod - 4) >> 16) - ((a.atttypmod - 4) & 2047) <= 38,
+            false
+        )
+        order by i.ordinal
+    )
+    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+    left join pg_catalog.pg_attribute a
+        on a.attrelid = profile and a.attname = i.input ->> 'name' and a.attnum > 0 and not a.attisdropped
+$$;
+
+comment on function pgscore._ordinary_columns(regclass, jsonb) is
+    'For each input of a contract, whether its column in a profile table can hold neither a huge nor a tiny number';
+
+create function pgscore._inputs_differ(profile regclass, inputs jsonb, former text, present text) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Arrays hold NULL for equal to NULL, as IS DISTINCT FROM does, whose operator the search_path would choose.
+    return (
+        with compared as (
+            select array_agg(f.compared order by i.ordinal) as former, array_agg(p.compared order by i.ordinal) as present
+            from jsonb_array_elements(inputs) with ordinality as i (input, ordinal),
+                pgscore._profile_column(profile, i.input, former) f,
+                pgscore._profile_column(profile, i.input, present) p
+        )
+        select concat_ws(
+            E'\n        or ',
+            case when f.numbers <> 'null' then format('%s operator(pg_catalog.<>) %s', f.numbers, p.numbers) end,
+            case when f.texts <> 'null' then format('%s operator(pg_catalog.<>) %s', f.texts, p.texts) end
+        )
+        from compared c, pgscore._split_arguments(inputs, c.former) f, pgscore._split_arguments(inputs, c.present) p
+    );
+end
+$$;
+
+comment on function pgscore._inputs_differ(regclass, jsonb, text, text) is
+    'SQL that says whether two rows of a profile table differ in what a model reads of them';
+
+-- core/functions/late.sql
+-- What answers where no function was generated for a table's rows, or one that names another version: slower, by way of
+-- JSON, which each promotion replaces; and never another score.
+
+create function pgscore._no_answer(model text) returns double precision
+language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if exists (select from pgscore.model m where m.name = _no_answer.model) then
+        raise exception 'model "%" has no promoted version', model
+            using errcode = 'object_not_in_prerequisite_state',
+                  hint = format('An operator runs select pgscore.promote(%L, version).', model);
+    end if;
+    raise exception 'model % is unknown', coalesce('"' || model || '"', 'NULL')
+        using errcode = 'undefined_object',
+              hint = 'select name, serving from pgscore.model lists the models.';
+end
+$$;
+
+comment on function pgscore._no_answer(text) is 'Says why no version answers for a model';
+
+create function pgscore._refuse_misfit(model text, row_type regtype) returns void
+language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    problem record;
+begin
+    select p.* into problem
+    from pgscore.model m
+    join pgscore.model_version v on v.model = m.name and v.version = m.serving
+    join pg_catalog.pg_type t on t.oid = row_type and t.typrelid <> 0
+    cross join lateral pgscore._profile_problem(t.typrelid, v.contract -> 'inputs') p
+    where m.name = _refuse_misfit.model;
+    if problem.message is not null then
+        raise exception '%', problem.message using errcode = problem.sqlstate, hint = coalesce(problem.hint, '');
+    end if;
+end
+$$;
+
+comment on function pgscore._refuse_misfit(text, regtype) is
+    'Refuses rows of a table whose columns cannot serve as the inputs of the version that answers, with table and column';
+
+create function pgscore._late_score(model text, profile anyelement) returns double precision
+language plpgsql stable parallel restricted
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+set datestyle = 'ISO, MDY'
+set timezone = 'UTC'
+set intervalstyle = 'postgres'
+set bytea_output = 'hex'
+as $$
+declare
+    payload constant jsonb := to_jsonb(profile);
+begin
+    perform pgscore._refuse_misfit(model, pg_typeof(profile));
+    return case when payload is not null then pgscore.score(model, payload) end;
+end
+$$;
+
+comment on function pgscore._late_score(text, anyelement) is
+    'The score of a row of a table for which no function names the version that answers';
+
+create function pgscore._late_rescore(model text, present anyelement) returns double precision[]
+language plpgsql stable parallel restricted
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    answer constant pgscore.scored := pgscore._late_rows(model, array[present]);
+begin
+    return case when answer.version is not null then array[answer.scores[1], answer.version] end;
+end
+$$;
+
+comment on function pgscore._late_rescore(text, anyelement) is
+    'Score and version of a row of a table for which no function names the version that answers; NULL where no version is promoted';
+
+create function pgscore._late_rows(model text, profiles anyarray) returns pgscore.scored
+language plpgsql stable parallel restricted
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+set datestyle = 'ISO, MDY'
+set timezone = 'UTC'
+set intervalstyle = 'postgres'
+set bytea_output = 'hex'
+as $$
+declare
+    answer pgscore.scored;
+    estimator record;
+begin
+    if not exists (select from pgscore.model m where m.name = _late_rows.model and m.serving is not null) then
+        -- Events come before a version is promoted too, and need not pay for it.
+        return null;
+    end if;
+    perform pgscore._refuse_misfit(model, t.typelem) from pg_catalog.pg_type t where t.oid = pg_typeof(profiles);
+    select m.serving, v.digest, v.contract -> 'inputs' as inputs into estimator
+    from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
+    where m.name = _late_rows.model and m.many_engine = 'estimator';
+    if found then
+        -- All at once; arrays without elements cannot be put together.
+        return (
+            select pgscore._estimate(
+                model, estimator.serving, estimator.digest, count(*)::integer,
+                array_agg(s.numbers order by s.ordinal) filter (where cardinality(s.numbers) > 0),
+                array_agg(s.texts order by s.ordinal) filter (where cardinality(s.texts) > 0)
+            )
+            from (
+                select p.ordinal, pgscore._payload_numbers(estimator.inputs, p.payload) as numbers,
+                    pgscore._payload_texts(estimator.inputs, p.payload) as texts
+                from (
+                    select row_number() over () as ordinal, to_jsonb(p) as payload from unnest(profiles) as p
+                ) p
+            ) s
+        );
+    end if;
+    select max((s.given).version), array_agg((s.given).scores[1]), array_agg((s.given).reasons[1])
+    into answer
+    from (select pgscore._scored(model, to_jsonb(p)) as given from unnest(profiles) as p offset 0) s;
+    return case when answer.version is not null then answer end;
+end
+$$;
+
+comment on function pgscore._late_rows(text, anyarray) is
+    'Scores of rows of a table for which no function names the version that answers, with that version and reasons; NULL where none is promoted';
+
+grant execute on function
+    pgscore._no_answer(text), pgscore._refuse_misfit(text, regtype), pgscore._late_score(text, anyelement),
+    pgscore._late_rescore(text, anyelement), pgscore._late_rows(text, anyarray)
+    to pgscore_reader;
+
+-- core/program/checks/values.sql
+-- 1e400 and 1e-400 are numbers in JSON, and no doubles.
+create function pgscore._is_number(value jsonb) returns boolean
+language sql immutable parallel safe
+return case
+    when jsonb_typeof(value) = 'number'
+    then value::numeric = 0 or abs(value::numeric) between 4.95e-324 and 1.7976931348623157e308
+    else false
+end;
+
+comment on function pgscore._is_number(jsonb) is 'Whether JSON is a number that a double can hold';
+
+create function pgscore._is_integer(value jsonb, low integer, high integer) returns boolean
+language sql immutable parallel safe
+return case
+    when jsonb_typeof(value) = 'number' then scale(value::numeric) = 0 and value::numeric between low and high
+    else false
+end;
+
+comment on function pgscore._is_integer(jsonb, integer, integer) is
+    'Whether JSON is an integer within these ends, written as one';
+
+create function pgscore._is_text(value jsonb) returns boolean
+language sql immutable parallel safe
+return case when jsonb_typeof(value) = 'string' then octet_length(value #>> '{}') <= 1000 else false end;
+
+comment on function pgscore._is_text(jsonb) is 'Whether JSON is a text of at most 1,000 bytes';
+
+create function pgscore._shown(value jsonb) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when value is null then 'absent'
+        when jsonb_typeof(value) in ('array', 'object') then
+            case jsonb_typeof(value) when 'array' then 'a list' else 'an object' end
+        when length(value::text) > 60 then left(value::text, 60) || '...'
+        else value::text
+    end
+$$;
+
+comment on function pgscore._shown(jsonb) is 'A value as messages show it: short, on one line';
+
+-- core/program/checks/lists.sql
+create function pgscore._fields_problem(place text, value jsonb, required text[], optional text[]) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when jsonb_typeof(value) is distinct from 'object' then
+            format('%s is %s, and an object is wanted', place, pgscore._shown(value))
+        else coalesce(
+            (
+                select format('%s has no field "%s"', place, f.name)
+                from unnest(required) with ordinality as f (name, ordinal)
+                where value -> f.name is null
+                order by f.ordinal limit 1
+            ),
+            (
+                select format('%s has a field %s, which programs do not have', place, pgscore._shown(to_jsonb(k.name)))
+                from jsonb_object_keys(value) as k (name)
+                where k.name <> all (required || optional)
+                order by k.name collate "C" limit 1
+            )
+        )
+    end
+$$;
+
+comment on function pgscore._fields_problem(text, jsonb, text[], text[]) is
+    'What is wrong with the fields of an object: one is missing, or one is not known; NULL where nothing is';
+
+create function pgscore._list_problem(place text, value jsonb, low integer, high integer) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when jsonb_typeof(value) is distinct from 'array' then
+            format('%s is %s, and a list is wanted', place, pgscore._shown(value))
+        when jsonb_array_length(value) not between low and high then
+            format('%s has %s members, and may have %s to %s', place, jsonb_array_length(value), low, high)
+    end
+$$;
+
+comment on function pgscore._list_problem(text, jsonb, integer, integer) is
+    'What is wrong with a list as a whole: it is none, or has too few or too many members; NULL where nothing is';
+
+create function pgscore._keys_problem(place text, value jsonb, type text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    problem text := pgscore._list_problem(place, value, 0, 1000000);
+    ordinal bigint;
+begin
+    if problem is not null then
+        return problem;
+    end if;
+    -- Never compared before all are of the type.
+    if type in ('text', 'string') then
+        select format('%s[%s] is %s, and a text of at most 1,000 bytes is wanted', place, k.ordinal - 1, pgscore._shown(k.key))
+        into problem
+        from jsonb_array_elements(value) with ordinality as k (key, ordinal)
+        where not pgscore._is_text(k.key)
+        order by k.ordinal limit 1;
+        if problem is null then
+            select k.ordinal into ordinal
+            from (
+                select e.ordinal, e.key, lag(e.key) over (order by e.ordinal) as former
+                from jsonb_array_elements_text(value) with ordinality as e (key, ordinal)
+            ) k
+            where k.key collate "C" <= k.former
+            order by k.ordinal limit 1;
+        end if;
+    else
+        select format('%s[%s] is %s, and a finite number is wanted', place, k.ordinal - 1, pgscore._shown(k.key))
+        into problem
+        from jsonb_array_elements(value) with ordinality as k (key, ordinal)
+        where not pgscore._is_number(k.key)
+        order by k.ordinal limit 1;
+        if problem is null then
+            select k.ordinal into ordinal
+            from (
+                select e.ordinal, e.key, lag(e.key) over (order by e.ordinal) as former
+                from (
+                    select m.ordinal, m.key::double precision as key
+                    from jsonb_array_elements(value) with ordinality as m (key, ordinal)
+                ) e
+            ) k
+            where k.key <= k.former
+            order by k.ordinal limit 1;
+        end if;
+    end if;
+    if ordinal is not null then
+        problem := format('%s[%s] is not behind the member before it: they are sorted and unique', place, ordinal - 1);
+    end if;
+    return problem;
+end
+$$;
+
+comment on function pgscore._keys_problem(text, jsonb, text) is
+    'What is wrong with a sorted, unique list of texts (type text, or string as JSON says) or of numbers (any other); NULL where nothing is';
+
+create function pgscore._registers_problem(place text, value jsonb, kinds text, wanted text) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Cases, because PostgreSQL keeps no order in conditions.
+    select case
+        when not pgscore._is_integer(e.value, 0, length(kinds) - 1) then
+            format(
+                '%s is %s, and only registers 0 to %s come before it',
+                place || e.position, pgscore._shown(e.value), length(kinds) - 1
+            )
+        else
+            format(
+                '%s is %s, a register that holds a %s, and a %s is wanted',
+                place || e.position, pgscore._shown(e.value),
+                case wanted when 'n' then 'text' else 'number' end, case wanted when 'n' then 'number' else 'text' end
+            )
+    end
+    from (
+        select m.value, '[' || m.ordinal - 1 || ']' as position, m.ordinal
+        from jsonb_array_elements(case jsonb_typeof(value) when 'array' then value else '[]' end)
+            with ordinality as m (value, ordinal)
+        union all
+        select value, '', 1 where jsonb_typeof(value) <> 'array'
+    ) e
+    where case
+        when pgscore._is_integer(e.value, 0, length(kinds) - 1) then
+            wanted <> '*' and substr(kinds, e.value::integer + 1, 1) <> wanted
+        else true
+    end
+    order by e.ordinal limit 1
+$$;
+
+comment on function pgscore._registers_problem(text, jsonb, text, text) is
+    'What is wrong with a register, or a list of registers, that is read where registers of these kinds (n: number, t: text) exist; wanted is n, t, or * for either';
+
+-- core/program/checks/inputs.sql
+create function pgscore._bounds_problem(place text, bounded jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    field text;
+begin
+    foreach field in array array['minimum', 'maximum'] loop
+        if bounded ? field and not pgscore._is_number(bounded -> field) then
+            return format('%s.%s is %s, and a finite number is wanted', place, field, pgscore._shown(bounded -> field));
+        end if;
+    end loop;
+    if (bounded -> 'minimum')::double precision > (bounded -> 'maximum')::double precision then
+        return format('%s.minimum is above its maximum', place);
+    end if;
+    return null;
+end
+$$;
+
+comment on function pgscore._bounds_problem(text, jsonb) is
+    'What is wrong with the minimum and the maximum of an input, or of what is required of a register; NULL where nothing is';
+
+create function pgscore._input_problem(place text, input jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    problem constant text := pgscore._fields_problem(
+        place, input, array['name', 'type', 'nullable'], array['minimum', 'maximum', 'known']
+    );
+    field text;
+begin
+    if problem is not null then
+        return problem;
+    elsif jsonb_typeof(input -> 'name') <> 'string' or octet_length(input ->> 'name') not between 1 and 63 then
+        return format('%s.name is %s, and a text of 1 to 63 bytes is wanted', place, pgscore._shown(input -> 'name'));
+    elsif input -> 'type' not in ('"double precision"', '"text"', '"boolean"') then
+        return format(
+            '%s.type is %s, and "double precision", "text" or "boolean" is wanted', place, pgscore._shown(input -> 'type')
+        );
+    elsif jsonb_typeof(input -> 'nullable') <> 'boolean' then
+        return format('%s.nullable is %s, and true or false is wanted', place, pgscore._shown(input -> 'nullable'));
+    end if;
+    foreach field in array array['minimum', 'maximum'] loop
+        if input ? field and input ->> 'type' = 'text' then
+            return format('%s.%s is given for a text', place, field);
+        end if;
+    end loop;
+    return coalesce(
+        pgscore._bounds_problem(place, input),
+        case
+            when input ? 'known' then pgscore._keys_problem(place || '.known', input -> 'known', input ->> 'type')
+        end
+    );
+end
+$$;
+
+comment on function pgscore._input_problem(text, jsonb) is 'What is wrong with an input of a program; NULL where nothing is';
+
+create function pgscore._program_inputs_problem(inputs jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    problem text := pgscore._list_problem('inputs', inputs, 1, 1600);
+    input jsonb;
+    number integer := 0;
+begin
+    if problem is not null then
+        return problem;
+    end if;
+    for input in select i.value from jsonb_array_elements(inputs) with ordinality as i (value, ordinal) order by i.ordinal loop
+        problem := pgscore._input_problem(format('inputs[%s]', number), input);
+        if problem is not null then
+            return problem;
+        end if;
+        number := number + 1;
+    end loop;
+    select format('inputs[%s].name is %s, as that of an input before it', n.ordinal - 1, pgscore._shown(n.name))
+    into problem
+    from (
+        select
+            i.ordinal, i.input -> 'name' as name,
+            row_number() over (partition by i.input ->> 'name' collate "C" order by i.ordinal) as nth
+        from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+    ) n
+    where n.nth = 2
+    order by n.ordinal limit 1;
+    return problem;
+end
+$$;
+
+comment on function pgscore._program_inputs_problem(jsonb) is 'What is wrong with the inputs of a program; NULL where nothing is';
+
+-- core/program/checks/trees.sql
+create function pgscore._trees_lists_problem(place text, step jsonb, kinds text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    most constant integer := 4000000;
+    problem text := pgscore._fields_problem(
+        place, step,
+        array['step', 'of', 'precision', 'base', 'roots', 'target', 'feature', 'threshold', 'set', 'missing_left', 'left',
+            'right', 'values', 'sets'],
+        array['divide']
+    );
+    field text;
+    wanted integer;
+begin
+    problem := coalesce(
+        problem,
+        pgscore._list_problem(place || '.of', step -> 'of', 1, 100000),
+        pgscore._list_problem(place || '.base', step -> 'base', 1, 1000),
+        pgscore._list_problem(place || '.roots', step -> 'roots', 0, most),
+        pgscore._list_problem(place || '.feature', step -> 'feature', 0, most),
+        pgscore._list_problem(place || '.values', step -> 'values', 0, most),
+        pgscore._list_problem(place || '.sets', step -> 'sets', 0, most),
+        pgscore._registers_problem(place || '.of', step -> 'of', kinds, '*')
+    );
+    if problem is not null then
+        return problem;
+    elsif jsonb_typeof(step -> 'precision') <> 'string' or step ->> 'precision' <> 'float64' then
+        return format('%s.precision is %s, and "float64" is wanted', place, pgscore._shown(step -> 'precision'));
+    elsif step ? 'divide' and not pgscore._is_number(step -> 'divide') then
+        return format('%s.divide is %s, and a finite number is wanted', place, pgscore._shown(step -> 'divide'));
+    elsif (step -> 'divide')::double precision = 0 then
+        return format('%s.divide is 0', place);
+    end if;
+    foreach field in array array['threshold', 'set', 'missing_left', 'left', 'right', 'target'] loop
+        wanted := jsonb_array_length(step -> case field when 'target' then 'roots' else 'feature' end);
+        problem := pgscore._list_problem(place || '.' || field, step -> field, wanted, wanted);
+        exit when problem is not null;
+    end loop;
+    return problem;
+end
+$$;
+
+comment on function pgscore._trees_lists_problem(text, jsonb, text) is
+    'What is wrong with the fields of a trees step and the lengths of its lists; NULL where nothing is';
+
+create function pgscore._trees_numbers_problem(place text, step jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    field text;
+    problem text;
+begin
+    -- Each kind of list in one pass.
+    foreach field in array array['base', 'values', 'threshold'] loop
+        select format(
+            '%s.%s[%s] is %s, and a finite number%s is wanted', place, field, e.ordinal - 1, pgscore._shown(e.value),
+            case field when 'threshold' then ' or null' end
+        )
+        into problem
+        from jsonb_array_elements(step -> field) with ordinality as e (value, ordinal)
+        where not pgscore._is_number(e.value) and (field <> 'threshold' or jsonb_typeof(e.value) <> 'null')
+        order by e.ordinal limit 1;
+        if problem is not null then
+            return problem;
+        end if;
+    end loop;
+    select p.problem into problem
+    from (values
+        (1, 'roots', 0, jsonb_array_length(step -> 'feature') - 1), (2, 'target', -1, jsonb_array_length(step -> 'base') - 1),
+        (3, 'feature', -1, jsonb_array_length(step -> 'of') - 1), (4, 'set', -1, jsonb_array_length(step -> 'sets') - 1),
+        (5, 'missing_left', 0, 1),
+        (6, 'left', 0, greatest(jsonb_array_length(step -> 'feature'), jsonb_array_length(step -> 'values'))),
+        (7, 'right', -1, jsonb_array_length(step -> 'feature') - 1)
+    ) as f (position, name, low, high)
+    cross join lateral (
+        select format(
+            '%s.%s[%s] is %s, and an integer from %s to %s is wanted',
+            place, f.name, e.ordinal - 1, pgscore._shown(e.value), f.low, f.high
+        )
+        from jsonb_array_elements(step -> f.name) with ordinality as e (value, ordinal)
+        where not pgscore._is_integer(e.value, f.low, f.high)
+        order by e.ordinal limit 1
+    ) as p (problem)
+    order by f.position limit 1;
+    return problem;
+end
+$$;
+
+comment on function pgscore._trees_numbers_problem(text, jsonb) is
+    'What is wrong with the members of the lists of a trees step, each for itself; NULL where nothing is';
+
+create function pgscore._trees_sets_problem(place text, sets jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    member jsonb;
+    number integer := 0;
+    problem text;
+begin
+    for member in select s.value from jsonb_array_elements(sets) with ordinality as s (value, ordinal) order by s.ordinal loop
+        problem := pgscore._keys_problem(
+            format('%s.sets[%s]', place, number), member,
+            case when jsonb_typeof(member) = 'array' then jsonb_typeof(member -> 0) end
+        );
+        exit when problem is not null;
+        number := number + 1;
+    end loop;
+    return problem;
+end
+$$;
+
+comment on function pgscore._trees_sets_problem(text, jsonb) is 'What is wrong with the sets of a trees step; NULL where nothing is';
+
+create function pgscore._trees_nodes_problem(
+    place text, step jsonb, kinds text, feature integer[], lefts integer[], rights integer[]
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    nodes constant integer := cardinality(feature);
+    number_of_values constant integer := jsonb_array_length(step -> 'values');
+    reads constant text[] := array(
+        select substr(kinds, o.value::integer + 1, 1)
+        from jsonb_array_elements(step -> 'of') with ordinality as o (value, ordinal) order by o.ordinal
+    );
+    -- An empty set holds texts as well as numbers.
+    set_kinds constant text[] := array(
+        select case when s.value = '[]' then '*' when jsonb_typeof(s.value -> 0) = 'string' then 't' else 'n' end
+        from jsonb_array_elements(step -> 'sets') with ordinality as s (value, ordinal) order by s.ordinal
+    );
+    problem text;
+begin
+    select n.problem into problem
+    from (
+        select u.ordinal, case
+            when u.feature = -1 and u.threshold <> 'null' then format('%s.threshold[%s] is given for a leaf', place, node)
+            when u.feature = -1 and u.set_of <> -1 then format('%s.set[%s] is given for a leaf', place, node)
+            when u.feature = -1 and u.right_child <> -1 then
+                format('%s.right[%s] is %s, and -1 is wanted for a leaf', place, node, u.right_child)
+            when u.feature = -1 and u.left_child >= number_of_values then
+                format('%s.left[%s] is %s, and there are %s values', place, node, u.left_child, number_of_values)
+            when u.feature = -1 then null
+            when u.left_child not between node + 1 and nodes - 1 then
+                format('%s.left[%s] is %s, and children stand behind their parent', place, node, u.left_child)
+            when u.right_child not between node + 1 and nodes - 1 then
+                format('%s.right[%s] is %s, and children stand behind their parent', place, node, u.right_child)
+            when u.set_of = -1 and u.threshold = 'null' then
+                format('%s.threshold[%s] is null for a node that tests no set', place, node)
+            when u.set_of <> -1 and u.threshold <> 'null' then
+                format('%s.threshold[%s] is given for a node that tests a set', place, node)
+            when u.set_of = -1 and reads[u.feature + 1] = 't' then
+                format('%s.feature[%s] is %s, which is a text, and its node has a threshold', place, node, u.feature)
+            when u.set_of <> -1 and set_kinds[u.set_of + 1] not in ('*', reads[u.feature + 1]) then
+                format('%s.set[%s] is %s, which is not of the kind of what its node tests', place, node, u.set_of)
+        end as problem
+        from rows from (
+            unnest(feature), unnest(translate((step -> 'set')::text, '[]', '{}')::integer[]), unnest(lefts), unnest(rights),
+            jsonb_array_elements(step -> 'threshold')
+        ) with ordinality as u (feature, set_of, left_child, right_child, threshold, ordinal),
+        lateral (select u.ordinal::integer - 1) as o (node)
+    ) n
+    where n.problem is not null
+    order by n.ordinal limit 1;
+    return problem;
+end
+$$;
+
+comment on function pgscore._trees_nodes_problem(text, jsonb, text, integer[], integer[], integer[]) is
+    'What is wrong with a node of a trees step: the lists say different things of it; NULL where nothing is';
+
+create function pgscore._trees_parents_problem(
+    place text, feature integer[], lefts integer[], rights integer[], roots integer[]
+) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select case count(used.node)
+        when 0 then format('%s: node %s is neither a root nor a child', place, node.number)
+        else format('%s: node %s is the child of several, or a root and a child', place, node.number)
+    end
+    from generate_series(0, cardinality(feature) - 1) as node (number)
+    left join (
+        select r.node from unnest(roots) as r (node)
+        union all
+        select u.child from unnest(feature, lefts) as u (feature, child) where u.feature <> -1
+        union all
+        select u.child from unnest(feature, rights) as u (feature, child) where u.feature <> -1
+    ) as used on used.node = node.number
+    group by node.number
+    having count(used.node) <> 1
+    order by node.number limit 1
+$$;
+
+comment on function pgscore._trees_parents_problem(text, integer[], integer[], integer[], integer[]) is
+    'A node that is not a root or the child of exactly one; NULL where each is';
+
+create function pgscore._trees_depth_problem(
+    place text, feature integer[], lefts integer[], rights integer[], roots integer[]
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    frontier integer[] := roots;
+    depth integer := 0;
+begin
+    -- Level by level.
+    while cardinality(frontier) > 0 loop
+        if depth > 1000 then
+            return format('%s: a tree is deeper than 1,000', place);
+        end if;
+        select array_agg(c.child) into frontier
+        from unnest(frontier) as f (node), lateral (values (lefts[f.node + 1]), (rights[f.node + 1])) as c (child)
+        where feature[f.node + 1] <> -1;
+        depth := depth + 1;
+    end loop;
+    return null;
+end
+$$;
+
+comment on function pgscore._trees_depth_problem(text, integer[], integer[], integer[], integer[]) is
+    'Whether a tree is too deep; NULL where none is';
+
+create function pgscore._trees_leaves_problem(
+    place text, step jsonb, feature integer[], lefts integer[], rights integer[], roots integer[]
+) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    with recursive targets as (
+        select translate((step -> 'target')::text, '[]', '{}')::integer[] as of_roots
+    ),
+    below as (
+        select r.root as node from targets t, unnest(roots, t.of_roots) as r (root, target) where r.target = -1
+        union all
+        select c.child from below b, lateral (values (lefts[b.node + 1]), (rights[b.node + 1])) as c (child)
+        where feature[b.node + 1] <> -1
+    )
+    select format(
+        '%s.left[%s] is %s, and its leaf holds %s of the %s values', place, b.node, lefts[b.node + 1],
+        jsonb_array_length(step -> 'base'), jsonb_array_length(step -> 'values')
+    )
+    from below b
+    where feature[b.node + 1] = -1
+        and lefts[b.node + 1] + jsonb_array_length(step -> 'base') > jsonb_array_length(step -> 'values')
+    order by b.node limit 1
+$$;
+
+comment on function pgscore._trees_leaves_problem(text, jsonb, integer[], integer[], integer[], integer[]) is
+    'A leaf that has not a value for each output where its tree has target -1; NULL where all have';
+
+create function pgscore._program_trees_problem(place text, step jsonb, kinds text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- Each of these trusts what those before it looked at.
+    problem constant text := coalesce(
+        pgscore._trees_lists_problem(place, step, kinds),
+        pgscore._trees_numbers_problem(place, step),
+        pgscore._trees_sets_problem(place, step -> 'sets')
+    );
+    feature integer[];
+    lefts integer[];
+    rights integer[];
+    roots integer[];
+begin
+    if problem is not null then
+        return problem;
+    end if;
+    feature := translate((step -> 'feature')::text, '[]', '{}')::integer[];
+    lefts := translate((step -> 'left')::text, '[]', '{}')::integer[];
+    rights := translate((step -> 'right')::text, '[]', '{}')::integer[];
+    roots := translate((step -> 'roots')::text, '[]', '{}')::integer[];
+    return coalesce(
+        pgscore._trees_nodes_problem(place, step, kinds, feature, lefts, rights),
+        pgscore._trees_parents_problem(place, feature, lefts, rights, roots),
+        pgscore._trees_depth_problem(place, feature, lefts, rights, roots),
+        pgscore._trees_leaves_problem(place, step, feature, lefts, rights, roots)
+    );
+end
+$$;
+
+comment on function pgscore._program_trees_problem(text, jsonb, text) is
+    'What is wrong with a trees step where registers of these kinds exist; NULL where nothing is';
+
+-- core/program/checks/links.sql
+create function pgscore._link_outputs(link text, scores integer) returns integer
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when link in ('logistic', 'sign') then 2
+        when link in ('exp', 'expit', 'square_signed') then 1
+        else scores
+    end
+$$;
+
+comment on function pgscore._link_outputs(text, integer) is 'How many outputs a link makes of so many scores';
+
+create function pgscore._link_problem(place text, link jsonb, listed text, scores integer) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when k.takes is null then format(
+            '%s is %s, and "identity", "logistic", "softmax", "one_vs_rest", "sign", "argmax", "exp", "expit", "one_vs_all", "square_signed" or "normalize" is wanted',
+            place, pgscore._shown(link)
+        )
+        when k.takes = 'one' and scores <> 1 then
+            format('%s is %s, which takes 1 score, and %s has %s members', place, link, listed, scores)
+        when k.takes = 'several' and scores < 2 then
+            format('%s is %s, which takes a score for each class, and %s has 1 member', place, link, listed)
+    end
+    from (values (1)) as o (one)
+    left join (values
+        ('"identity"'::jsonb, 'any'), ('"one_vs_all"', 'any'),
+        ('"logistic"', 'one'), ('"sign"', 'one'), ('"exp"', 'one'), ('"expit"', 'one'), ('"square_signed"', 'one'),
+        ('"softmax"', 'several'), ('"one_vs_rest"', 'several'), ('"argmax"', 'several'), ('"normalize"', 'several')
+    ) as k (name, takes) on k.name = link
+$$;
+
+comment on function pgscore._link_problem(text, jsonb, text, integer) is
+    'What is wrong with a link, or with how many scores it is given, listed elsewhere; NULL where nothing is';
+
+-- core/program/checks/formulas.sql
+create function pgscore._constants(step jsonb) returns bigint
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(sum(jsonb_array_length(c.list)), 0)
+    from (
+        select step -> f.field as list
+        from unnest(case step ->> 'step'
+            when 'piecewise' then array['knots']
+            when 'quadratic' then array['center']
+            when 'kernel' then array['coefficients']
+        end) as f (field)
+        union all
+        select r.value
+        from jsonb_array_elements(case step ->> 'step'
+            when 'piecewise' then step -> 'coefficients'
+            when 'quadratic' then step -> 'matrix'
+            when 'kernel' then step -> 'vectors'
+        end) as r (value)
+        where jsonb_typeof(r.value) = 'array'
+    ) c
+$$;
+
+comment on function pgscore._constants(jsonb) is
+    'How many numbers a valid step has in knots, coefficients, matrix and vectors';
+
+create function pgscore._numbers_problem(place text, value jsonb, low integer, high integer) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(
+        pgscore._list_problem(place, value, low, high),
+        (
+            select format('%s[%s] is %s, and a finite number is wanted', place, n.ordinal - 1, pgscore._shown(n.value))
+            from jsonb_array_elements(value) with ordinality as n (value, ordinal)
+            where not pgscore._is_number(n.value)
+            order by n.ordinal limit 1
+        )
+    )
+$$;
+
+comment on function pgscore._numbers_problem(text, jsonb, integer, integer) is
+    'What is wrong with a list of so many finite numbers; NULL where nothing is';
+
+create function pgscore._rows_problem(place text, value jsonb, width integer) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(
+        pgscore._list_problem(place, value, 1, 1000000),
+        (
+            select r.problem
+            from (
+                select e.ordinal, pgscore._numbers_problem(format('%s[%s]', place, e.ordinal - 1), e.value, width, width) as problem
+                from jsonb_array_elements(value) with ordinality as e (value, ordinal)
+            ) r
+            where r.problem is not null
+            order by r.ordinal limit 1
+        )
+    )
+$$;
+
+comment on function pgscore._rows_problem(text, jsonb, integer) is
+    'What is wrong with a list of rows of so many finite numbers; NULL where nothing is';
+
+create function pgscore._piecewise_problem(place text, step jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    problem text := coalesce(
+        pgscore._list_problem(place || '.knots', step -> 'knots', 1, 1000000),
+        pgscore._keys_problem(place || '.knots', step -> 'knots', 'number'),
+        pgscore._list_problem(
+            place || '.coefficients', step -> 'coefficients', jsonb_array_length(step -> 'knots') + 1,
+            jsonb_array_length(step -> 'knots') + 1
+        )
+    );
+begin
+    if problem is not null then
+        return problem;
+    elsif step -> 'closed' not in ('"left"', '"right"') then
+        return format('%s.closed is %s, and "left" or "right" is wanted', place, pgscore._shown(step -> 'closed'));
+    elsif jsonb_typeof(step -> 'missing') <> 'null' and not pgscore._is_number(step -> 'missing') then
+        return format('%s.missing is %s, and a finite number or null is wanted', place, pgscore._shown(step -> 'missing'));
+    end if;
+    select c.problem into problem
+    from (
+        select
+            e.ordinal,
+            case
+                when jsonb_typeof(e.value) <> 'null' then
+                    pgscore._numbers_problem(format('%s.coefficients[%s]', place, e.ordinal - 1), e.value, 1, 20)
+            end as problem
+        from jsonb_array_elements(step -> 'coefficients') with ordinality as e (value, ordinal)
+    ) c
+    where c.problem is not null
+    order by c.ordinal limit 1;
+    return problem;
+end
+$$;
+
+comment on function pgscore._piecewise_problem(text, jsonb) is 'What is wrong with the intervals of a piecewise step; NULL where nothing is';
+
+create function pgscore._quadratic_problem(place text, step jsonb) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(
+        pgscore._numbers_problem(
+            place || '.center', step -> 'center', jsonb_array_length(step -> 'of'), jsonb_array_length(step -> 'of')
+        ),
+        case
+            when step ? 'matrix' then
+                pgscore._rows_problem(place || '.matrix', step -> 'matrix', jsonb_array_length(step -> 'of'))
+        end
+    )
+$$;
+
+comment on function pgscore._quadratic_problem(text, jsonb) is
+    'What is wrong with center and matrix of a quadratic step; NULL where nothing is';
+
+create function pgscore._kernel_problem(place text, step jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    kernel constant jsonb := step -> 'kernel';
+    field text;
+    wanted boolean;
+begin
+    if kernel not in ('"rbf"', '"poly"', '"sigmoid"') then
+        return format('%s.kernel is %s, and "rbf", "poly" or "sigmoid" is wanted', place, pgscore._shown(kernel));
+    end if;
+    foreach field in array array['constant', 'degree'] loop
+        wanted := kernel = '"poly"' or kernel = '"sigmoid"' and field = 'constant';
+        if wanted <> (step ? field) then
+            return format(
+                case when wanted then '%s has no field "%s", which the kernel %s has' else '%s has a field "%s", which the kernel %s has not' end,
+                place, field, kernel
+            );
+        end if;
+    end loop;
+    if step ? 'degree' and not pgscore._is_integer(step -> 'degree', 1, 20) then
+        return format('%s.degree is %s, and an integer from 1 to 20 is wanted', place, pgscore._shown(step -> 'degree'));
+    end if;
+    return coalesce(
+        pgscore._rows_problem(place || '.vectors', step -> 'vectors', jsonb_array_length(step -> 'of')),
+        pgscore._numbers_problem(
+            place || '.coefficients', step -> 'coefficients', jsonb_array_length(step -> 'vectors'),
+            jsonb_array_length(step -> 'vectors')
+        )
+    );
+end
+$$;
+
+comment on function pgscore._kernel_problem(text, jsonb) is
+    'What is wrong with vectors and parameters of a kernel step; NULL where nothing is';
+
+-- core/program/checks/steps.sql
+create function pgscore._step_kinds(step jsonb, kinds text) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select case step ->> 'step'
+        when 'trees' then repeat('n', jsonb_array_length(step -> 'base'))
+        when 'fill' then substr(kinds, (step -> 'of')::integer + 1, 1)
+        when 'link' then repeat('n', pgscore._link_outputs(step ->> 'link', jsonb_array_length(step -> 'of')))
+        else 'n'
+    end
+$$;
+
+comment on function pgscore._step_kinds(jsonb, text) is
+    'The kinds (n: number, t: text) of the registers that a valid step defines, where registers of these kinds exist';
+
+create function pgscore._step_fields_problem(place text, step jsonb) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when f.required is null then format('%s.step is %s, which is no step of programs', place, pgscore._shown(step -> 'step'))
+        else pgscore._fields_problem(place, step, array['step', 'of'] || f.required, f.optional)
+    end
+    from (values (case when jsonb_typeof(step -> 'step') = 'string' then step ->> 'step' end)) as s (name)
+    left join (values
+        ('affine', '{}'::text[], '{subtract,divide,multiply,add}'::text[]),
+        ('clip', '{}', '{minimum,maximum}'),
+        ('function', '{name}', '{}'),
+        ('fill', '{with}', '{}'),
+        ('missing', '{}', '{}'),
+        ('lookup', '{keys,values,unknown,missing}', '{}'),
+        ('linear', '{weights,intercept}', '{}'),
+        ('link', '{link}', '{}'),
+        ('product', '{}', '{}'),
+        ('ratio', '{}', '{}'),
+        ('piecewise', '{knots,coefficients,closed,missing}', '{}'),
+        ('quadratic', '{center}', '{matrix}'),
+        ('kernel', '{kernel,vectors,coefficients,intercept,gamma}', '{constant,degree}')
+    ) as f (name, required, optional) on f.name = s.name
+$$;
+
+comment on function pgscore._step_fields_problem(text, jsonb) is
+    'What is wrong with the fields of a step that is no trees step: which step it is, what is missing, what is not known; NULL where nothing is';
+
+create function pgscore._step_reads_problem(place text, step jsonb, kinds text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    wanted constant text := case when step ->> 'step' in ('fill', 'missing', 'lookup') then '*' else 'n' end;
+    listed record;
+    problem text;
+begin
+    select l.* into listed
+    from (values
+        ('linear', 0, 100000), ('link', 1, 1000), ('product', 2, 100), ('ratio', 2, 2), ('quadratic', 1, 100000),
+        ('kernel', 1, 100000)
+    ) as l (name, least, most)
+    where l.name = step ->> 'step';
+    if listed is not null then
+        return coalesce(
+            pgscore._list_problem(place || '.of', step -> 'of', listed.least, listed.most),
+            pgscore._registers_problem(place || '.of', step -> 'of', kinds, 'n')
+        );
+    end if;
+    problem := case
+        when not pgscore._is_integer(step -> 'of', 0, length(kinds) - 1) or wanted = 'n' then
+            pgscore._registers_problem(place || '.of', step -> 'of', kinds, wanted)
+    end;
+    if problem is null and jsonb_typeof(step -> 'of') <> 'number' then
+        problem := format('%s.of is %s, and a register is wanted', place, pgscore._shown(step -> 'of'));
+    end if;
+    return problem;
+end
+$$;
+
+comment on function pgscore._step_reads_problem(text, jsonb, text) is
+    'What is wrong with the registers that a step reads where registers of these kinds exist; NULL where nothing is';
+
+create function pgscore._weights_problem(place text, step jsonb) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._numbers_problem(
+        place || '.weights', step -> 'weights', jsonb_array_length(step -> 'of'), jsonb_array_length(step -> 'of')
+    )
+$$;
+
+comment on function pgscore._weights_problem(text, jsonb) is
+    'What is wrong with the weights of a linear step; NULL where nothing is';
+
+create function pgscore._lookup_problem(place text, step jsonb, kind text) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(
+        pgscore._keys_problem(place || '.keys', step -> 'keys', case kind when 't' then 'text' else 'number' end),
+        pgscore._list_problem(
+            place || '.values', step -> 'values', jsonb_array_length(step -> 'keys'), jsonb_array_length(step -> 'keys')
+        ),
+        (
+            select format('%s is %s, and a finite number or null is wanted', v.place, pgscore._shown(v.value))
+            from (
+                select format('%s.values[%s]', place, e.ordinal - 1), e.value, e.ordinal
+                from jsonb_array_elements(step -> 'values') with ordinality as e (value, ordinal)
+                union all
+                select format('%s.%s', place, e.field), step -> e.field, 1000001
+                from unnest(array['unknown', 'missing']) as e (field)
+            ) as v (place, value, ordinal)
+            where jsonb_typeof(v.value) <> 'null' and not pgscore._is_number(v.value)
+            order by v.ordinal limit 1
+        )
+    )
+$$;
+
+comment on function pgscore._lookup_problem(text, jsonb, text) is
+    'What is wrong with the keys and values of a lookup step of a register of this kind (n: number, t: text); NULL where nothing is';
+
+create function pgscore._function_names() returns text[]
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select '{abs,sqrt,square,sign,trunc,floor,ceil,relu,reciprocal,exp,expm1,log,log10,log1p,logit,expit,tanh,sin,cos}'::text[]
+$$;
+
+comment on function pgscore._function_names() is 'The functions of one number that programs have';
+
+create function pgscore._operands_problem(place text, step jsonb, kinds text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    name constant text := step ->> 'step';
+    kind constant text := case when name in ('fill', 'lookup') then substr(kinds, (step -> 'of')::integer + 1, 1) end;
+begin
+    if name = 'clip' and not step ?| array['minimum', 'maximum'] then
+        return format('%s has neither a minimum nor a maximum', place);
+    elsif name = 'clip' and (step -> 'minimum')::double precision > (step -> 'maximum')::double precision then
+        return format('%s.minimum is above its maximum', place);
+    elsif name = 'affine' and (step -> 'divide')::double precision = 0 then
+        return format('%s.divide is 0', place);
+    elsif name = 'function' and (
+        jsonb_typeof(step -> 'name') <> 'string' or step ->> 'name' <> all (pgscore._function_names())
+    ) then
+        return format(
+            '%s.name is %s, and one of %s is wanted', place, pgscore._shown(step -> 'name'),
+            array_to_string(pgscore._function_names(), ', ')
+        );
+    elsif name = 'fill' and kind = 't' and not pgscore._is_text(step -> 'with') then
+        return format('%s.with is %s, and a text of at most 1,000 bytes is wanted', place, pgscore._shown(step -> 'with'));
+    elsif name = 'fill' and kind = 'n' and not pgscore._is_number(step -> 'with') then
+        return format('%s.with is %s, and a finite number is wanted', place, pgscore._shown(step -> 'with'));
+    elsif name = 'lookup' then
+        return pgscore._lookup_problem(place, step, kind);
+    elsif name = 'link' then
+        return pgscore._link_problem(place || '.link', step -> 'link', place || '.of', jsonb_array_length(step -> 'of'));
+    elsif name = 'piecewise' then
+        return pgscore._piecewise_problem(place, step);
+    elsif name = 'quadratic' then
+        return pgscore._quadratic_problem(place, step);
+    elsif name = 'kernel' then
+        return pgscore._kernel_problem(place, step);
+    end if;
+    return null;
+end
+$$;
+
+comment on function pgscore._operands_problem(text, jsonb, text) is
+    'What is wrong with what a step does to the registers that it reads; NULL where nothing is';
+
+create function pgscore._program_step_problem(place text, step jsonb, kinds text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    problem text;
+    field text;
+begin
+    if jsonb_typeof(step) is distinct from 'object' then
+        return pgscore._fields_problem(place, step, '{}', '{}');
+    elsif step -> 'step' = '"trees"' then
+        return pgscore._program_trees_problem(place, step, kinds);
+    end if;
+    problem := coalesce(
+        pgscore._step_fields_problem(place, step), pgscore._step_reads_problem(place, step, kinds),
+        case when step ->> 'step' = 'linear' then pgscore._weights_problem(place, step) end
+    );
+    if problem is not null then
+        return problem;
+    end if;
+    foreach field in array array[
+        'subtract', 'divide', 'multiply', 'add', 'minimum', 'maximum', 'intercept', 'gamma', 'constant'
+    ] loop
+        if step ? field and not pgscore._is_number(step -> field) then
+            return format('%s.%s is %s, and a finite number is wanted', place, field, pgscore._shown(step -> field));
+        end if;
+    end loop;
+    return pgscore._operands_problem(place, step, kinds);
+end
+$$;
+
+comment on function pgscore._program_step_problem(text, jsonb, text) is
+    'What is wrong with a step where registers of these kinds (n: number, t: text) exist; NULL where nothing is';
+
+-- core/program/checks/program.sql
+create function pgscore._program_link_problem(program jsonb, kinds text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    problem text := coalesce(
+        pgscore._list_problem('scores', program -> 'scores', 1, 1000),
+        pgscore._registers_problem('scores', program -> 'scores', kinds, 'n')
+    );
+begin
+    if problem is not null then
+        return replace(problem, 'come before it', 'exist');
+    end if;
+    problem := pgscore._link_problem('link', program -> 'link', 'scores', jsonb_array_length(program -> 'scores'));
+    if problem is null and program -> 'tie' not in ('"first"', '"last"') then
+        problem := format('tie is %s, and "first" or "last" is wanted', pgscore._shown(program -> 'tie'));
+    end if;
+    return problem;
+end
+$$;
+
+comment on function pgscore._program_link_problem(jsonb, text) is
+    'What is wrong with scores, link and tie of a program whose registers are of these kinds; NULL where nothing is';
+
+create function pgscore._program_head_problem(program jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    problem constant text := pgscore._fields_problem(
+        'the program', program, array['program', 'inputs', 'steps', 'scores', 'link', 'tie'], array['require']
+    );
+begin
+    if problem is not null then
+        return problem;
+    elsif not pgscore._is_integer(program -> 'program', 1, 1) then
+        return format('program is %s, and this database knows 1', pgscore._shown(program -> 'program'));
+    elsif octet_length(program::text) > 64 * 1024 * 1024 then
+        return 'the program is larger than 64 MB';
+    end if;
+    return coalesce(
+        pgscore._program_inputs_problem(program -> 'inputs'), pgscore._list_problem('steps', program -> 'steps', 0, 10000)
+    );
+end
+$$;
+
+comment on function pgscore._program_head_problem(jsonb) is
+    'What is wrong with a program as a whole and with its inputs; NULL where nothing is';
+
+create function pgscore._program_require_problem(require jsonb, kinds text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    problem text := case when require is not null then pgscore._list_problem('require', require, 0, 10000) end;
+    place text;
+    each record;
+begin
+    if require is null or problem is not null then
+        return problem;
+    end if;
+    for each in select r.value, r.ordinal - 1 as number from jsonb_array_elements(require) with ordinality as r (value, ordinal) loop
+        place := format('require[%s]', each.number);
+        problem := pgscore._fields_problem(place, each.value, array['of', 'nullable'], array['minimum', 'maximum']);
+        exit when problem is not null;
+        problem := coalesce(
+            replace(
+                replace(
+                    pgscore._registers_problem(place || '.of', jsonb_build_array(each.value -> 'of'), kinds, 'n'),
+                    'come before it', 'exist'
+                ),
+                '.of[0]', '.of'
+            ),
+            case when jsonb_typeof(each.value -> 'nullable') <> 'boolean' then
+                format('%s.nullable is %s, and true or false is wanted', place, pgscore._shown(each.value -> 'nullable'))
+            end,
+            pgscore._bounds_problem(place, each.value)
+        );
+        exit when problem is not null;
+    end loop;
+    return problem;
+end
+$$;
+
+comment on function pgscore._program_require_problem(jsonb, text) is
+    'What is wrong with what a program requires of registers of these kinds; NULL where nothing is';
+
+create function pgscore._program_problem(program jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    problem text := case when program is null then 'the program is NULL' else pgscore._program_head_problem(program) end;
+    kinds text;
+    step jsonb;
+    number integer := 0;
+    registers_read bigint := 0;
+    keys bigint;
+    nodes bigint := 0;
+    constants bigint := 0;
+begin
+    if problem is not null then
+        return problem;
+    end if;
+    select
+        string_agg(case when i.input ->> 'type' = 'text' then 't' else 'n' end, '' order by i.ordinal),
+        coalesce(sum(jsonb_array_length(i.input -> 'known')), 0)
+    into kinds, keys
+    from jsonb_array_elements(program -> 'inputs') with ordinality as i (input, ordinal);
+    for step in
+        select s.value from jsonb_array_elements(program -> 'steps') with ordinality as s (value, ordinal) order by s.ordinal
+    loop
+        problem := pgscore._program_step_problem(format('steps[%s]', number), step, kinds);
+        if problem is not null then
+            return problem;
+        end if;
+        registers_read := registers_read
+            + case jsonb_typeof(step -> 'of') when 'array' then jsonb_array_length(step -> 'of') else 1 end;
+        if step ->> 'step' = 'lookup' then
+            keys := keys + jsonb_array_length(step -> 'keys');
+        elsif step ->> 'step' = 'trees' then
+            nodes := nodes + jsonb_array_length(step -> 'feature');
+            keys := keys + coalesce(
+                (select sum(jsonb_array_length(m.value)) from jsonb_array_elements(step -> 'sets') as m (value)), 0
+            );
+        end if;
+        constants := constants + pgscore._constants(step);
+        problem := case
+            when constants > 1000000 then 'knots, coefficients, matrices and vectors have more than 1,000,000 numbers together'
+            when registers_read > 100000 then 'steps read more than 100,000 registers together'
+            when keys > 1000000 then 'known values, keys and sets have more than 1,000,000 members together'
+            when nodes > 4000000 then 'trees have more than 4,000,000 nodes together'
+        end;
+        if problem is not null then
+            return format('steps[%s]: %s', number, problem);
+        end if;
+        kinds := kinds || pgscore._step_kinds(step, kinds);
+        number := number + 1;
+    end loop;
+    if keys > 1000000 then
+        return 'inputs: known values have more than 1,000,000 members together';
+    end if;
+    return coalesce(
+        pgscore._program_require_problem(program -> 'require', kinds), pgscore._program_link_problem(program, kinds)
+    );
+end
+$$;
+
+comment on function pgscore._program_problem(jsonb) is
+    'Why JSON is no valid program, in one sentence that names the place; NULL where it is one. It trusts nothing and raises nothing';
+
+create function pgscore._program_contract_problem(program jsonb, contract jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    classes constant integer := jsonb_array_length(contract #> '{output,classes}');
+    kind constant text := contract #>> '{output,kind}';
+    link constant text := program ->> 'link';
+    wanted constant integer := case kind when 'value' then 1 else classes end;
+    outputs constant integer := pgscore._link_outputs(link, jsonb_array_length(program -> 'scores'));
+    problem text;
+begin
+    select case
+        when p.input is null then format('inputs has %s members, and the contract %s', p.ordinal - 1, jsonb_array_length(contract -> 'inputs'))
+        when p.promised is null then format('inputs has more members than the contract, which has %s', p.ordinal - 1)
+        else format(
+            'inputs[%s].%s is %s, and the contract says %s', p.ordinal - 1, f.name,
+            pgscore._shown(p.input -> f.name), pgscore._shown(p.promised -> f.name)
+        )
+    end
+    into problem
+    from rows from (
+        jsonb_array_elements(program -> 'inputs'), jsonb_array_elements(contract -> 'inputs')
+    ) with ordinality as p (input, promised, ordinal),
+    unnest(array['name', 'type', 'nullable']) with ordinality as f (name, position)
+    where p.input -> f.name is distinct from p.promised -> f.name
+    order by p.ordinal, f.position limit 1;
+    if problem is not null then
+        return problem;
+    elsif outputs <> wanted then
+        return format('link "%s" gives %s outputs, and the contract has %s', link, outputs, case kind
+            when 'value' then 'one value' else format('%s classes', classes) end);
+    elsif (kind = 'value' and link not in ('identity', 'exp', 'expit', 'square_signed'))
+        or (kind = 'indicator' and link not in ('sign', 'argmax'))
+        or (kind = 'probability' and link not in ('identity', 'logistic', 'softmax', 'one_vs_rest', 'one_vs_all', 'normalize'))
+    then
+        return format('link "%s" does not fit an output of kind "%s"', link, kind);
+    end if;
+    return null;
+end
+$$;
+
+comment on function pgscore._program_contract_problem(jsonb, jsonb) is
+    'Where a valid program departs from a complete contract: its inputs, outputs or link; NULL where it does not';
+
+create function pgscore._program_size(program jsonb) returns integer
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select 2 * jsonb_array_length(program -> 'inputs') + coalesce(sum(
+        case s.step ->> 'step'
+            when 'trees' then jsonb_array_length(s.step -> 'feature')
+            when 'lookup' then 2 * jsonb_array_length(s.step -> 'keys') + 3
+            else 3 * case jsonb_typeof(s.step -> 'of') when 'array' then jsonb_array_length(s.step -> 'of') else 1 end
+                + pgscore._constants(s.step) / 10
+        end
+    ), 0)::integer
+    from jsonb_array_elements(program -> 'steps') as s (step)
+$$;
+
+comment on function pgscore._program_size(jsonb) is
+    'How large the SQL of a valid program is, in nodes of its trees or what takes as long to plan';
+
+-- core/program/checks/row.sql
+create function pgscore._program_row_problem(program jsonb, numbers double precision[], texts text[]) returns text
+language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+as $$
+declare
+    input jsonb;
+    number double precision;
+    value text;
+    numbers_read integer := 0;
+    texts_read integer := 0;
+    reason text;
+begin
+    for input in
+        select i.value from jsonb_array_elements(program -> 'inputs') with ordinality as i (value, ordinal) order by i.ordinal
+    loop
+        if input ->> 'type' = 'text' then
+            texts_read := texts_read + 1;
+            value := texts[texts_read];
+            if value is null and not (input -> 'nullable')::boolean then
+                return null;
+            elsif value is not null and input ? 'known' and not input -> 'known' ? value then
+                reason := coalesce(reason, format('input "%s" is ''%s'', which the estimator does not know', input ->> 'name', value));
+            end if;
+            continue;
+        end if;
+        numbers_read := numbers_read + 1;
+        number := nullif(numbers[numbers_read], 'NaN');
+        if number is null and not (input -> 'nullable')::boolean then
+            return null;
+        elsif number < (input -> 'minimum')::double precision or number > (input -> 'maximum')::double precision then
+            reason := coalesce(reason, format('input "%s" is %s, beyond what the estimator accepts', input ->> 'name', number));
+        elsif number is not null and input ? 'known' and not exists (
+            select from jsonb_array_elements(input -> 'known') as k (key) where k.key::double precision = number
+        ) then
+            reason := coalesce(reason, format('input "%s" is %s, which the estimator does not know', input ->> 'name', number));
+        end if;
+    end loop;
+    if reason is null and jsonb_array_length(program -> 'require') > 0 then
+        -- Who asks has no score of the row.
+        reason := 'a number that the estimator computes of the inputs is missing, or beyond what it accepts';
+    end if;
+    return reason;
+end
+$$;
+
+comment on function pgscore._program_row_problem(jsonb, double precision[], text[]) is
+    'Why a valid program refuses a row that has no score, given as its number inputs and its text inputs in order; NULL where it does not, or where a value is missing';
+
+-- core/program/arithmetic.sql
+create function pgscore._add(a double precision, b double precision) returns double precision
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Halves are exact where the sum can overflow.
+    if abs(a) > 1 and abs(b) > 1 and abs(a * 0.5::double precision + b * 0.5::double precision) >= power('2'::double precision, 1023) then
+        return nullif(sign(a * 0.5::double precision + b * 0.5::double precision) * 'Infinity'::double precision, 'NaN');
+    end if;
+    return nullif(a + b, 'NaN');
+end
+$$;
+
+comment on function pgscore._add(double precision, double precision) is
+    'a + b as IEEE doubles, where PostgreSQL would raise an error: an overflow is infinite. NULL where it is no number';
+grant execute on function pgscore._add(double precision, double precision) to pgscore_reader;
+
+create function pgscore._multiply(a double precision, b double precision) returns double precision
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    large constant double precision := greatest(abs(a), abs(b));
+    small constant double precision := least(abs(a), abs(b));
+begin
+    if a is null or b is null or large = 'NaN' then
+        return null;
+    elsif large = 'Infinity' or small = 0 then
+        return nullif(a * b, 'NaN');
+    elsif small > 1 and large > '1.797693134862315e308'::double precision / small then
+        return sign(a) * sign(b) * 'Infinity'::double precision;
+    elsif large < 1 and small < '5e-324'::double precision / large then
+        return 0;
+    end if;
+    return a * b;
+end
+$$;
+
+comment on function pgscore._multiply(double precision, double precision) is
+    'a * b as IEEE doubles, where PostgreSQL would raise an error: an overflow is infinite, an underflow 0. NULL where it is no number';
+grant execute on function pgscore._multiply(double precision, double precision) to pgscore_reader;
+
+create function pgscore._divide(a double precision, b double precision) returns double precision
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if a is null or b is null or a = 'NaN' or b = 'NaN' then
+        return null;
+    elsif b = 0 then
+        return case when a <> 0 then sign(a) * 'Infinity'::double precision end;
+    elsif abs(b) = 'Infinity' then
+        return case when abs(a) <> 'Infinity' then 0 end;
+    elsif abs(a) = 'Infinity' or a = 0 then
+        return a / b;
+    elsif abs(b) < 1 and abs(a) > '1.797693134862315e308'::double precision * abs(b) then
+        return sign(a) * sign(b) * 'Infinity'::double precision;
+    elsif abs(b) > 1 and abs(a) < 1 and abs(a) < '5e-324'::double precision * abs(b) then
+        return 0;
+    end if;
+    return a / b;
+end
+$$;
+
+comment on function pgscore._divide(double precision, double precision) is
+    'a / b as IEEE doubles, where PostgreSQL would raise an error: an overflow is infinite, an underflow 0. NULL where it is no number';
+grant execute on function pgscore._divide(double precision, double precision) to pgscore_reader;
+
+create function pgscore._exp(a double precision) returns double precision
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when a = 'NaN' then null
+        when a > '709.782712893384' then 'Infinity'
+        when a < '-745.1332191019411' then 0
+        else exp(a)
+    end
+$$;
+
+comment on function pgscore._exp(double precision) is
+    'exp(a) as IEEE doubles, where PostgreSQL would raise an error: an overflow is infinite, an underflow 0. NULL where it is no number';
+grant execute on function pgscore._exp(double precision) to pgscore_reader;
+
+create function pgscore._expit(z double precision) returns double precision
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if abs(z) < 700 then
+        return 1 / (1 + exp(-z));
+    end if;
+    return pgscore._divide(1, pgscore._add(1, pgscore._exp(-z)));
+end
+$$;
+
+comment on function pgscore._expit(double precision) is '1 / (1 + exp(-z)) as IEEE doubles. NULL where it is no number';
+grant execute on function pgscore._expit(double precision) to pgscore_reader;
+
+create function pgscore._weighted_sum(
+    start double precision, numbers double precision[], weights double precision[]
+) returns double precision
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    total double precision := start;
+    number double precision;
+    weight double precision;
+begin
+    for position in 1 .. cardinality(numbers) loop
+        number := numbers[position];
+        weight := weights[position];
+        if abs(number) between '1e-150' and '1e150' and abs(weight) between '1e-150' and '1e150' and abs(total) < '1e305' then
+            total := total + number * weight;
+        else
+            total := pgscore._add(total, pgscore._multiply(number, weight));
+        end if;
+    end loop;
+    return total;
+end
+$$;
+
+comment on function pgscore._weighted_sum(double precision, double precision[], double precision[]) is
+    'start + the sum of number * weight, from left to right, as IEEE doubles. NULL where it is no number';
+grant execute on function pgscore._weighted_sum(double precision, double precision[], double precision[]) to pgscore_reader;
+
+create function pgscore._outputs(link text, scores double precision[]) returns double precision[]
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    outputs double precision[] := '{}';
+    score double precision;
+    largest constant double precision := (select max(s) from unnest(scores) s);
+    total double precision := 0;
+begin
+    if link = 'identity' then
+        return scores;
+    elsif link = 'sign' then
+        return case when scores[1] > 0 then '{0,1}' else '{1,0}' end;
+    elsif link = 'argmax' then
+        -- As numpy does, which takes what is no number for the largest.
+        outputs := array_fill(0::double precision, array[cardinality(scores)]);
+        outputs[coalesce(array_position(scores, null), array_position(scores, largest))] := 1;
+        return outputs;
+    elsif link = 'logistic' then
+        return array[1 - pgscore._expit(scores[1]), pgscore._expit(scores[1])];
+    elsif link in ('expit', 'one_vs_all') then
+        return array(select pgscore._expit(s.score) from unnest(scores) with ordinality as s (score, ordinal) order by s.ordinal);
+    elsif link = 'exp' then
+        return array[pgscore._exp(scores[1])];
+    elsif link = 'square_signed' then
+        return array[pgscore._multiply(scores[1], abs(scores[1]))];
+    elsif array_position(scores, null) is not null then
+        return array_fill(null::double precision, array[cardinality(scores)]);
+    end if;
+    -- What cannot raise is computed at once; the functions that never raise are slow.
+    foreach score in array scores loop
+        if link = 'softmax' then
+            score := case
+                when abs(score) < '1e300' and abs(largest) < '1e300' then score - largest else pgscore._add(score, -largest) end;
+            score := case when score > -700 then exp(score) else pgscore._exp(score) end;
+        elsif link = 'one_vs_rest' then
+            score := pgscore._expit(score);
+        end if;
+        outputs := outputs || score;
+        total := case when abs(score) < '1e300' and abs(total) < '1e300' then total + score else pgscore._add(total, score) end;
+    end loop;
+    if total = 0 then  -- each of them underflows: scikit-learn's answer
+        return array_fill(1 / cardinality(scores)::double precision, array[cardinality(scores)]);
+    end if;
+    for position in 1 .. cardinality(outputs) loop
+        outputs[position] := case
+            when outputs[position] > '1e-300' and outputs[position] <= total and total < '1e5' then outputs[position] / total
+            else pgscore._divide(outputs[position], total)
+        end;
+    end loop;
+    return outputs;
+end
+$$;
+
+comment on function pgscore._outputs(text, double precision[]) is
+    'What a link makes of scores; NULL in the place of what is no number';
+grant execute on function pgscore._outputs(text, double precision[]) to pgscore_reader;
+
+-- To be inlined, so without a pinned path: parsed once, when it is made.
+create function pgscore._nullif(value double precision, other double precision) returns double precision
+language sql immutable parallel safe
+return nullif(value, other);
+
+comment on function pgscore._nullif(double precision, double precision) is
+    'nullif for SQL that is parsed under any search_path, by which NULLIF itself would find its operator';
+grant execute on function pgscore._nullif(double precision, double precision) to pgscore_reader;
+
+-- core/program/functions.sql
+-- Functions that PostgreSQL raises errors for, or does not have. log1p and expm1 are made of ln and exp as the interpreter
+-- makes them, so that both give the same.
+create function pgscore._log(a double precision) returns double precision
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return case when a = 'NaN' then null when a > 0 then ln(a) when a = 0 then '-Infinity' end;
+end
+$$;
+
+comment on function pgscore._log(double precision) is
+    'The natural logarithm, where PostgreSQL would raise an error: minus infinity at 0. NULL where it is no number';
+grant execute on function pgscore._log(double precision) to pgscore_reader;
+
+create function pgscore._log10(a double precision) returns double precision
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return case when a = 'NaN' then null when a > 0 then log(a) when a = 0 then '-Infinity' end;
+end
+$$;
+
+comment on function pgscore._log10(double precision) is
+    'The logarithm to base 10, where PostgreSQL would raise an error: minus infinity at 0. NULL where it is no number';
+grant execute on function pgscore._log10(double precision) to pgscore_reader;
+
+create function pgscore._log1p(a double precision) returns double precision
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    rounded double precision;
+    lost double precision;
+begin
+    if a is null or a = 'NaN' or a < -1 then
+        return null;
+    elsif a = -1 or a = 'Infinity' then
+        return a * 'Infinity'::double precision;
+    end if;
+    rounded := 1 + a;
+    lost := case when a <= 1 then a - (rounded - 1) else 1 - (rounded - a) end;
+    return ln(rounded) + lost / rounded;
+end
+$$;
+
+comment on function pgscore._log1p(double precision) is 'ln(1 + a), exact near 0; minus infinity at -1. NULL where it is no number';
+grant execute on function pgscore._log1p(double precision) to pgscore_reader;
+
+create function pgscore._expm1(a double precision) returns double precision
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    power constant double precision := pgscore._exp(a);
+begin
+    if power = 1 then
+        return a;
+    elsif abs(a) < 1 then
+        -- What exp() has rounded away shows in its logarithm.
+        return (power - 1) * (a / ln(power));
+    end if;
+    return power - 1;
+end
+$$;
+
+comment on function pgscore._expm1(double precision) is
+    'exp(a) - 1, exact near 0, where PostgreSQL would raise an error: an overflow is infinite. NULL where it is no number';
+grant execute on function pgscore._expm1(double precision) to pgscore_reader;
+
+create function pgscore._logit(a double precision) returns double precision
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return case when a > 0 and a < 1 then ln(a / (1 - a)) when a = 0 then '-Infinity' when a = 1 then 'Infinity' end;
+end
+$$;
+
+comment on function pgscore._logit(double precision) is
+    'ln(a / (1 - a)), minus infinity at 0 and infinity at 1. NULL where it is no number';
+grant execute on function pgscore._logit(double precision) to pgscore_reader;
+
+-- core/program/formulas.sql
+-- What the steps that are formulas compute, number by number in the order of docs/program.md. What cannot raise is computed
+-- at once; the functions that never raise are slow.
+create function pgscore._ratio(a double precision, b double precision) returns double precision
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if abs(a) between '1e-150' and '1e150' and abs(b) between '1e-150' and '1e150' then
+        return a / b;
+    end if;
+    return pgscore._divide(a, b);
+end
+$$;
+
+comment on function pgscore._ratio(double precision, double precision) is
+    'a / b as IEEE doubles, 0 being positive, at once where neither is out of the ordinary. NULL where it is no number';
+grant execute on function pgscore._ratio(double precision, double precision) to pgscore_reader;
+
+create function pgscore._product(numbers double precision[]) returns double precision
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    product double precision := numbers[1];
+    number double precision;
+begin
+    for position in 2 .. cardinality(numbers) loop
+        number := numbers[position];
+        if abs(product) between '1e-150' and '1e150' and abs(number) between '1e-150' and '1e150' then
+            product := product * number;
+        else
+            product := pgscore._multiply(product, number);
+        end if;
+    end loop;
+    return product;
+end
+$$;
+
+comment on function pgscore._product(double precision[]) is
+    'The product of numbers, from left to right, as IEEE doubles. NULL where it is no number';
+grant execute on function pgscore._product(double precision[]) to pgscore_reader;
+
+create function pgscore._piecewise(
+    number double precision, knots double precision[], starts integer[], coefficients double precision[],
+    is_left_closed boolean, missing double precision
+) returns double precision
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    piece integer;
+    total double precision;
+    beyond double precision;
+begin
+    if number is null then
+        return missing;
+    end if;
+    -- How many knots are before it.
+    piece := width_bucket(number, knots);
+    if not is_left_closed and piece > 0 and knots[piece] = number then
+        piece := piece - 1;
+    end if;
+    total := case when starts[piece + 2] > starts[piece + 1] then coefficients[starts[piece + 1] + 1] end;
+    if starts[piece + 2] - starts[piece + 1] > 1 then
+        beyond := pgscore._add(number, -knots[greatest(piece, 1)]);
+        for position in starts[piece + 1] + 2 .. starts[piece + 2] loop
+            if abs(total) between '1e-150' and '1e150' and abs(beyond) between '1e-150' and '1e150'
+                and abs(coefficients[position]) < '1e305'
+            then
+                total := total * beyond + coefficients[position];
+            else
+                total := pgscore._add(pgscore._multiply(total, beyond), coefficients[position]);
+            end if;
+        end loop;
+    end if;
+    return total;
+end
+$$;
+
+comment on function pgscore._piecewise(double precision, double precision[], integer[], double precision[], boolean, double precision) is
+    'The polynomial of the interval between knots in which a number is, in what it is beyond the knot on the left. starts says behind how many coefficients those of each piece begin, the highest power first; the first piece is before all knots. NULL where it is no number';
+grant execute on function pgscore._piecewise(double precision, double precision[], integer[], double precision[], boolean, double precision) to pgscore_reader;
+
+create function pgscore._differences(numbers double precision[], others double precision[]) returns double precision[]
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    differences double precision[] := numbers;
+begin
+    for position in 1 .. cardinality(numbers) loop
+        differences[position] := case
+            when abs(numbers[position]) < '1e300' and abs(others[position]) < '1e300' then numbers[position] - others[position]
+            else pgscore._add(numbers[position], -others[position])
+        end;
+    end loop;
+    return differences;
+end
+$$;
+
+comment on function pgscore._differences(double precision[], double precision[]) is
+    'Numbers less others, as IEEE doubles; NULL in the place of what is no number';
+grant execute on function pgscore._differences(double precision[], double precision[]) to pgscore_reader;
+
+create function pgscore._quadratic(
+    numbers double precision[], center double precision[], matrix double precision[]
+) returns double precision
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    width constant integer := cardinality(numbers);
+    differences constant double precision[] := pgscore._differences(numbers, center);
+    turned double precision[];
+begin
+    if matrix is null then
+        return pgscore._weighted_sum(0, differences, differences);
+    end if;
+    for number in 1 .. cardinality(matrix) / width loop
+        turned[number] := pgscore._weighted_sum(0, differences, matrix[(number - 1) * width + 1:number * width]);
+    end loop;
+    return pgscore._weighted_sum(0, turned, turned);
+end
+$$;
+
+comment on function pgscore._quadratic(double precision[], double precision[], double precision[]) is
+    'The sum of squares of what the rows of a matrix, one after the other, make of numbers less a center; of these differences where there is no matrix. NULL where it is no number';
+grant execute on function pgscore._quadratic(double precision[], double precision[], double precision[]) to pgscore_reader;
+
+create function pgscore._kernel(
+    kernel text, numbers double precision[], vectors double precision[], coefficients double precision[],
+    intercept double precision, gamma double precision, added double precision, degree integer
+) returns double precision
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    width constant integer := cardinality(numbers);
+    kernels double precision[] := coefficients;
+    vector double precision[];
+    differences double precision[];
+    base double precision;
+begin
+    for number in 1 .. cardinality(coefficients) loop
+        vector := vectors[(number - 1) * width + 1:number * width];
+        if kernel = 'rbf' then
+            differences := pgscore._differences(numbers, vector);
+            base := pgscore._multiply(gamma, pgscore._weighted_sum(0, differences, differences));
+            kernels[number] := pgscore._exp(-base);
+        else
+            base := pgscore._add(pgscore._multiply(gamma, pgscore._weighted_sum(0, numbers, vector)), added);
+            kernels[number] := case kernel
+                when 'poly' then pgscore._product(array_fill(base, array[degree])) else tanh(base)
+            end;
+        end if;
+    end loop;
+    return pgscore._weighted_sum(intercept, kernels, coefficients);
+end
+$$;
+
+comment on function pgscore._kernel(text, double precision[], double precision[], double precision[], double precision, double precision, double precision, integer) is
+    'intercept + the sum of coefficient * kernel of numbers and vector, where vectors are one after the other: rbf, exp(-gamma * squared distance); poly, (gamma * product + added) ^ degree; sigmoid, tanh(gamma * product + added). NULL where it is no number';
+grant execute on function pgscore._kernel(text, double precision[], double precision[], double precision[], double precision, double precision, double precision, integer) to pgscore_reader;
+
+-- core/program/literals.sql
+create function pgscore._literal_sql(number double precision) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+as $$
+    select coalesce(quote_literal(number::text), 'null') || '::pg_catalog.float8'
+$$;
+
+comment on function pgscore._literal_sql(double precision) is 'SQL for exactly this double; never a bare number, which would be numeric';
+
+create function pgscore._text_literal_sql(value text) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select quote_literal(value) || '::pg_catalog.text'
+$$;
+
+comment on function pgscore._text_literal_sql(text) is 'SQL for exactly this text';
+
+create function pgscore._array_literal_sql(members jsonb, type text) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+as $$
+    select case type
+        when 'text' then
+            pgscore._text_literal_sql(array(
+                select m.value from jsonb_array_elements_text(members) with ordinality as m (value, ordinal) order by m.ordinal
+            )::text) || '[]'
+        else
+            quote_literal(array(
+                select m.value::double precision
+                from jsonb_array_elements(members) with ordinality as m (value, ordinal) order by m.ordinal
+            )::text) || '::pg_catalog.float8[]'
+    end
+$$;
+
+comment on function pgscore._array_literal_sql(jsonb, text) is
+    'SQL for the array of a list of texts (type text) or of finite numbers (any other)';
+
+create function pgscore._tested_sql(expression text, kind text) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select case kind when 't' then '(' || expression || ' collate pg_catalog."C")' else expression end
+$$;
+
+comment on function pgscore._tested_sql(text, text) is 'SQL for a register of a kind (n: number, t: text) that is compared: texts by code points';
+
+-- core/program/lookup.sql
+create function pgscore._lookup_keys_sql(tested text, keys text[], branches text[], unknown text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    many constant integer := cardinality(keys);
+    middle constant integer := many / 2;
+begin
+    if many = 0 then
+        return unknown;
+    elsif many <= 8 then
+        return 'case ' || (
+            select string_agg(format('when %s operator(pg_catalog.=) %s then %s', tested, k.key, k.branch), ' ' order by k.ordinal)
+            from unnest(keys, branches) with ordinality as k (key, branch, ordinal)
+        ) || format(' else %s end', unknown);
+    end if;
+    -- Keys are sorted.
+    return format(
+        'case when %s operator(pg_catalog.<=) %s then %s else %s end',
+        tested, keys[middle],
+        pgscore._lookup_keys_sql(tested, keys[:middle], branches[:middle], unknown),
+        pgscore._lookup_keys_sql(tested, keys[middle + 1:], branches[middle + 1:], unknown)
+    );
+end
+$$;
+
+comment on function pgscore._lookup_keys_sql(text, text[], text[], text) is
+    'SQL that looks a value up among sorted keys, all given as SQL; halves them while they are more than eight';
+
+create function pgscore._lookup_sql(step jsonb, tested text, is_text boolean, may_miss boolean) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    compared constant text := pgscore._tested_sql(tested, case when is_text then 't' else 'n' end);
+    found text;
+begin
+    found := pgscore._lookup_keys_sql(
+        compared,
+        array(
+            select case
+                when is_text then pgscore._text_literal_sql(k.key #>> '{}') else pgscore._literal_sql(k.key::double precision) end
+            from jsonb_array_elements(step -> 'keys') with ordinality as k (key, ordinal) order by k.ordinal
+        ),
+        array(
+            select pgscore._literal_sql(v.value::double precision)
+            from (
+                select nullif(e.value, 'null') as value, e.ordinal
+                from jsonb_array_elements(step -> 'values') with ordinality as e (value, ordinal)
+            ) v
+            order by v.ordinal
+        ),
+        pgscore._literal_sql((nullif(step -> 'unknown', 'null'))::double precision)
+    );
+    if may_miss then
+        found := format(
+            'case when %s is null then %s else %s end',
+            tested, pgscore._literal_sql((nullif(step -> 'missing', 'null'))::double precision), found
+        );
+    end if;
+    return found;
+end
+$$;
+
+comment on function pgscore._lookup_sql(jsonb, text, boolean, boolean) is
+    'SQL for a lookup step of what is given as SQL, NULL where it is missing';
+
+-- core/program/trees.sql
+create function pgscore._has_bounded_leaves(step jsonb) returns boolean
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(max(abs(v.value::double precision)), 0) < '1e300'::double precision
+    from (
+        select l.value from jsonb_array_elements(step -> 'values') as l (value)
+        union all
+        select b.value from jsonb_array_elements(step -> 'base') as b (value)
+    ) v
+$$;
+
+comment on function pgscore._has_bounded_leaves(jsonb) is
+    'Whether no sum of a trees step can overflow: 4,000,000 leaves below 1e300 stay below 1e307';
+
+create function pgscore._sets_sql(sets jsonb) returns text[]
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(
+        case
+            when jsonb_array_length(s.value) > 0 then
+                pgscore._array_literal_sql(s.value, case jsonb_typeof(s.value -> 0) when 'string' then 'text' else 'number' end)
+        end
+        order by s.ordinal
+    )
+    from jsonb_array_elements(sets) with ordinality as s (value, ordinal)
+$$;
+
+comment on function pgscore._sets_sql(jsonb) is 'SQL for the array of each set that trees test; NULL for one without members';
+
+create function pgscore._leaf_places(
+    feature integer[], lefts integer[], rights integer[], roots integer[], targets integer[], output integer
+) returns integer[]
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    place integer[] := array_fill(null::integer, array[cardinality(feature)]);
+begin
+    for number in 1 .. cardinality(roots) loop
+        if targets[number] in (-1, output) then
+            place[roots[number] + 1] := case targets[number] when -1 then output else 0 end;
+        end if;
+    end loop;
+    -- Children stand behind their parent: it tells them.
+    for node in 1 .. cardinality(feature) loop
+        if feature[node] <> -1 and place[node] is not null then
+            place[lefts[node] + 1] := place[node];
+            place[rights[node] + 1] := place[node];
+        end if;
+    end loop;
+    return place;
+end
+$$;
+
+comment on function pgscore._leaf_places(integer[], integer[], integer[], integer[], integer[], integer) is
+    'For each node of a tree that adds to an output which of the leaf''s values it adds, from 0; NULL for other nodes';
+
+create function pgscore._in_set_sql(tested text, members text, missing_is_in boolean) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when members is null then case when missing_is_in then tested || ' is null' else 'false' end
+        when missing_is_in then '(' || tested || ' operator(pg_catalog.=) any (' || members || ')) is not false'
+        else tested || ' operator(pg_catalog.=) any (' || members || ')'
+    end
+$$;
+
+comment on function pgscore._in_set_sql(text, text, boolean) is
+    'SQL that says whether a value is a member of a set, given as SQL for its array, or missing; members is NULL for a set without any';
+
+create function pgscore._trees_sql(step jsonb, tests text[], may_miss boolean[], output integer) returns text[]
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+as $$
+declare
+    feature constant integer[] := translate((step -> 'feature')::text, '[]', '{}')::integer[];
+    thresholds constant double precision[] := translate((step -> 'threshold')::text, '[]', '{}')::double precision[];
+    sets constant integer[] := translate((step -> 'set')::text, '[]', '{}')::integer[];
+    missing_left constant integer[] := translate((step -> 'missing_left')::text, '[]', '{}')::integer[];
+    lefts constant integer[] := translate((step -> 'left')::text, '[]', '{}')::integer[];
+    rights constant integer[] := translate((step -> 'right')::text, '[]', '{}')::integer[];
+    leaves constant double precision[] := translate((step -> 'values')::text, '[]', '{}')::double precision[];
+    roots constant integer[] := translate((step -> 'roots')::text, '[]', '{}')::integer[];
+    targets constant integer[] := translate((step -> 'target')::text, '[]', '{}')::integer[];
+    members constant text[] := pgscore._sets_sql(step -> 'sets');
+    nodes text[] := array_fill(null::text, array[cardinality(feature)]);
+    place constant integer[] := pgscore._leaf_places(feature, lefts, rights, roots, targets, output);
+    answers text[] := '{}';
+    tested text;
+    condition text;
+begin
+    -- Children stand behind their parent: they are there when it wants them.
+    for node in reverse cardinality(feature) .. 1 loop
+        if place[node] is null then
+            continue;
+        elsif feature[node] = -1 then
+            nodes[node] := quote_literal(leaves[lefts[node] + 1 + place[node]]::text) || '::pg_catalog.float8';
+            continue;
+        end if;
+        tested := tests[feature[node] + 1];
+        if sets[node] = -1 then
+            condition := tested || ' operator(pg_catalog.<=) ' || quote_literal(thresholds[node]::text) || '::pg_catalog.float8';
+        else
+            condition := pgscore._in_set_sql(tested, members[sets[node] + 1], missing_left[node] = 1 and may_miss[feature[node] + 1]);
+        end if;
+        if sets[node] = -1 and missing_left[node] = 1 and may_miss[feature[node] + 1] then
+            -- NULL for a missing value.
+            condition := '(' || condition || ') is not false';
+        end if;
+        nodes[node] := 'case when ' || condition || ' then ' || nodes[lefts[node] + 1]
+            || ' else ' || nodes[rights[node] + 1] || ' end';
+        nodes[lefts[node] + 1] := null;
+        nodes[rights[node] + 1] := null;
+    end loop;
+    for number in 1 .. cardinality(roots) loop
+        if targets[number] in (-1, output) then
+            answers := answers || nodes[roots[number] + 1];
+        end if;
+    end loop;
+    return answers;
+end
+$$;
+
+comment on function pgscore._trees_sql(jsonb, text[], boolean[], integer) is
+    'SQL for each tree of a trees step that adds to an output; tests is SQL for what nodes test, NULL where it is missing and may_miss';
+
+-- core/program/walk.sql
+-- Trees as arrays, and one function that walks them: slower than an expression, and nothing to plan. It serves sessions that
+-- score a few rows only, and rows that are out of the ordinary.
+
+create function pgscore._walk_trees(
+    total double precision, tested double precision[], feature integer[], value double precision[],
+    lefts integer[], rights integer[], roots integer[]
+) returns double precision
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    node integer;
+    at integer;
+begin
+    foreach node in array roots loop
+        at := feature[node];
+        while at > 0 loop
+            -- What is missing goes right.
+            if tested[at] <= value[node] then
+                node := lefts[node];
+            else
+                node := rights[node];
+            end if;
+            at := feature[node];
+        end loop;
+        total := total + value[node];
+    end loop;
+    return total;
+end
+$$;
+
+comment on function pgscore._walk_trees(
+    double precision, double precision[], integer[], double precision[], integer[], integer[], integer[]
+) is 'total and the leaves that trees lead to, added from left to right. A node tests the value of that number, from 1, against its value, and goes left where it is no more; or it is a leaf, with 0, and its value is added';
+grant execute on function pgscore._walk_trees(
+    double precision, double precision[], integer[], double precision[], integer[], integer[], integer[]
+) to pgscore_reader;
+
+create function pgscore._walk_sql(
+    step jsonb, tests text[], may_miss boolean[], output integer, total text, most_sets integer default 100
+) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+as $$
+    with arrays as (
+        select
+            translate((step -> 'feature')::text, '[]', '{}')::integer[] as feature,
+            translate((step -> 'left')::text, '[]', '{}')::integer[] as lefts,
+            translate((step -> 'right')::text, '[]', '{}')::integer[] as rights,
+            translate((step -> 'roots')::text, '[]', '{}')::integer[] as roots,
+            translate((step -> 'target')::text, '[]', '{}')::integer[] as targets,
+            translate((step -> 'values')::text, '[]', '{}')::double precision[] as leaves,
+            pgscore._sets_sql(step -> 'sets') as members
+    ),
+    nodes as (
+        select
+            n.ordinal, n.feature, n.threshold, n.set, n.missing_left = 1 and may_miss[n.feature + 1] as missing_left,
+            n.lefts, n.rights, n.place, row_number() over (order by n.ordinal) as number
+        from arrays a, unnest(
+            a.feature, translate((step -> 'threshold')::text, '[]', '{}')::double precision[],
+            translate((step -> 'set')::text, '[]', '{}')::integer[],
+            translate((step -> 'missing_left')::text, '[]', '{}')::integer[], a.lefts, a.rights,
+            pgscore._leaf_places(a.feature, a.lefts, a.rights, a.roots, a.targets, output)
+        ) with ordinality as n (feature, threshold, set, missing_left, lefts, rights, place, ordinal)
+        -- Of the trees of other outputs there is none.
+        where n.place is not null
+    ),
+    tested as (
+        select t.*, row_number() over (order by t.feature, t.set, t.missing_left) as number
+        from (select distinct n.feature, n.set, n.missing_left from nodes n where n.feature <> -1) t
+    ),
+    conditions as (
+        select
+            t.number, t.set,
+            case
+                -- Below every threshold, so it goes left.
+                when t.set = -1 and t.missing_left then format('coalesce(%s, ''-Infinity'')', tests[t.feature + 1])
+                when t.set = -1 then tests[t.feature + 1]
+                else format(
+                    'case when %s then 0 else 1 end',
+                    pgscore._in_set_sql(tests[t.feature + 1], a.members[t.set + 1], t.missing_left)
+                )
+            end as value
+        from tested t, arrays a
+    ),
+    walked as (
+        select
+            n.number, coalesce(t.number, 0) as feature,
+            case
+                when n.feature = -1 then a.leaves[n.lefts + 1 + n.place]
+                when n.set = -1 then n.threshold
+                else 0.5
+            end as value,
+            coalesce(l.number, 0) as lefts, coalesce(r.number, 0) as rights
+        from arrays a, nodes n
+        left join tested t on t.feature = n.feature and t.set = n.set and t.missing_left = n.missing_left
+        left join nodes l on n.feature <> -1 and l.ordinal = n.lefts + 1
+        left join nodes r on n.feature <> -1 and r.ordinal = n.rights + 1
+    ),
+    started as (
+        select array_agg(n.number order by r.ordinal) as roots
+        from arrays a, unnest(a.roots) with ordinality as r (root, ordinal)
+        join nodes n on n.ordinal = r.root + 1
+    )
+    select format(
+        'pgscore._walk_trees(%s, array[%s]::pg_catalog.float8[], %L, %L, %L, %L, %L)', total,
+        (select string_agg(c.value, ', ' order by c.number) from conditions c),
+        array_agg(w.feature order by w.number), array_agg(w.value order by w.number),
+        array_agg(w.lefts order by w.number), array_agg(w.rights order by w.number), (select s.roots from started s)
+    )
+    from walked w
+    having count(*) > 0 and (select count(*) from conditions c where c.set <> -1) <= most_sets
+$$;
+
+comment on function pgscore._walk_sql(jsonb, text[], boolean[], integer, text, integer) is
+    'SQL that adds the trees of a trees step that belong to an output to a total; NULL where there are none, or where they test so many sets that to look into all of them would take long';
+
+create function pgscore._walked(program jsonb) returns jsonb
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select program || jsonb_build_object('steps', (
+        select jsonb_agg(
+            case s.step ->> 'step' when 'trees' then s.step || '{"walked": true}'::jsonb else s.step end order by s.ordinal
+        )
+        from jsonb_array_elements(program -> 'steps') with ordinality as s (step, ordinal)
+    ))
+    where program -> 'steps' @> '[{"step": "trees"}]'
+$$;
+
+comment on function pgscore._walked(jsonb) is 'A program whose trees are to be walked, for the compiler; NULL where it has none';
+
+-- core/program/careful_formulas.sql
+create function pgscore._flat(lists jsonb) returns jsonb
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(jsonb_agg(e.value order by r.ordinal, e.ordinal), '[]')
+    from jsonb_array_elements(lists) with ordinality as r (value, ordinal)
+    cross join lateral jsonb_array_elements(case jsonb_typeof(r.value) when 'array' then r.value else '[]' end)
+        with ordinality as e (value, ordinal)
+$$;
+
+comment on function pgscore._flat(jsonb) is 'The members of lists, one list after the other; null is an empty one';
+
+create function pgscore._piecewise_sql(step jsonb, value text) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select format(
+        'pgscore._piecewise(%s, %s, %L::pg_catalog.int4[], %s, %s, %s)', value, pgscore._array_literal_sql(step -> 'knots', 'number'),
+        (
+            select array_agg(s.start::integer order by s.ordinal)
+            from (
+                select 0 as ordinal, 0 as start
+                union all
+                select c.ordinal, sum(jsonb_array_length(c.value)) over (order by c.ordinal)
+                from (
+                    select p.ordinal, case jsonb_typeof(p.value) when 'array' then p.value else '[]' end as value
+                    from jsonb_array_elements(step -> 'coefficients') with ordinality as p (value, ordinal)
+                ) c
+            ) s
+        ),
+        pgscore._array_literal_sql(
+            (
+                -- The highest power first.
+                select coalesce(jsonb_agg(e.value order by p.ordinal, e.ordinal desc), '[]')
+                from jsonb_array_elements(step -> 'coefficients') with ordinality as p (value, ordinal)
+                cross join lateral jsonb_array_elements(case jsonb_typeof(p.value) when 'array' then p.value else '[]' end)
+                    with ordinality as e (value, ordinal)
+            ),
+            'number'
+        ),
+        case step ->> 'closed' when 'left' then 'true' else 'false' end, pgscore._literal_sql((nullif(step -> 'missing', 'null'))::double precision)
+    )
+$$;
+
+comment on function pgscore._piecewise_sql(jsonb, text) is 'SQL for a piecewise step of a value given as SQL';
+
+create function pgscore._formula_sql(step jsonb, given text[]) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    listed constant text := format('array[%s]::pg_catalog.float8[]', array_to_string(given, ', '));
+begin
+    return case step ->> 'step'
+        when 'product' then format('pgscore._product(%s)', listed)
+        when 'ratio' then format('pgscore._ratio(%s, %s)', given[1], given[2])
+        when 'piecewise' then pgscore._piecewise_sql(step, given[1])
+        when 'quadratic' then format(
+            'pgscore._quadratic(%s, %s, %s)', listed, pgscore._array_literal_sql(step -> 'center', 'number'),
+            case
+                when step ? 'matrix' then pgscore._array_literal_sql(pgscore._flat(step -> 'matrix'), 'number')
+                else 'null::pg_catalog.float8[]'
+            end
+        )
+        when 'kernel' then format(
+            'pgscore._kernel(%L, %s, %s, %s, %s, %s, %s, %s)', step ->> 'kernel', listed,
+            pgscore._array_literal_sql(pgscore._flat(step -> 'vectors'), 'number'),
+            pgscore._array_literal_sql(step -> 'coefficients', 'number'),
+            pgscore._literal_sql((step -> 'intercept')::double precision),
+            pgscore._literal_sql((step -> 'gamma')::double precision),
+            pgscore._literal_sql(coalesce((step -> 'constant')::double precision, 0)),
+            coalesce((step -> 'degree')::integer, 1)
+        )
+    end;
+end
+$$;
+
+comment on function pgscore._formula_sql(jsonb, text[]) is
+    'SQL that computes a step that is a formula, of the registers that it reads, given as SQL; NULL for any other step';
+
+-- core/program/careful.sql
+create function pgscore._careful_declarations_sql(inputs jsonb, arguments text[]) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(
+        case i.input ->> 'type'
+            when 'text' then format(E'r%s text := %s;\n', i.ordinal - 1, arguments[i.ordinal])
+            else format(E'r%s double precision := nullif(%s, ''NaN'');\n', i.ordinal - 1, arguments[i.ordinal])
+        end,
+        '' order by i.ordinal
+    )
+    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+$$;
+
+comment on function pgscore._careful_declarations_sql(jsonb, text[]) is
+    'The variables r0, r1, ... that hold the inputs, whose SQL is given';
+
+create function pgscore._careful_refusals_sql(inputs jsonb) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(string_agg(format(E'if %s then return null; end if;\n', nullif(w.why, '')), '' order by w.ordinal), '')
+    from (
+        select i.ordinal, concat_ws(
+            ' or ',
+            case when not (i.input -> 'nullable')::boolean then format('%s is null', i.name) end,
+            case when i.input ? 'minimum' then
+                format('%s < %s', i.name, pgscore._literal_sql((i.input -> 'minimum')::double precision)) end,
+            case when i.input ? 'maximum' then
+                format('%s > %s', i.name, pgscore._literal_sql((i.input -> 'maximum')::double precision)) end,
+            case when i.input ? 'known' then format(
+                '(%s is not null and %s <> all (%s))', i.name,
+                pgscore._tested_sql(i.name, case i.input ->> 'type' when 'text' then 't' else 'n' end),
+                pgscore._array_literal_sql(i.input -> 'known', i.input ->> 'type')
+            ) end
+        ) as why
+        from (
+            select e.input, e.ordinal, 'r' || e.ordinal - 1 as name
+            from jsonb_array_elements(inputs) with ordinality as e (input, ordinal)
+        ) i
+    ) w
+    where w.why <> ''
+$$;
+
+comment on function pgscore._careful_refusals_sql(jsonb) is 'Statements that end where an input is not what the program takes';
+
+create function pgscore._careful_requirements_sql(require jsonb) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(string_agg(format(E'if %s then return null; end if;\n', nullif(w.why, '')), '' order by w.ordinal), '')
+    from (
+        select e.ordinal, concat_ws(
+            ' or ',
+            case when not (e.value -> 'nullable')::boolean then format('r%s is null', e.value -> 'of') end,
+            case when e.value ? 'minimum' then
+                format('r%s < %s', e.value -> 'of', pgscore._literal_sql((e.value -> 'minimum')::double precision)) end,
+            case when e.value ? 'maximum' then
+                format('r%s > %s', e.value -> 'of', pgscore._literal_sql((e.value -> 'maximum')::double precision)) end
+        ) as why
+        from jsonb_array_elements(require) with ordinality as e (value, ordinal)
+    ) w
+    where w.why <> ''
+$$;
+
+comment on function pgscore._careful_requirements_sql(jsonb) is
+    'Statements that end where a register is not what the program requires; none of NULL';
+
+create function pgscore._careful_affine_sql(step jsonb, value text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    field text;
+    operand double precision;
+begin
+    foreach field in array array['subtract', 'divide', 'multiply', 'add'] loop
+        if step ? field then
+            operand := (step -> field)::double precision;
+            value := case field
+                when 'subtract' then format('pgscore._add(%s, %s)', value, pgscore._literal_sql(-1 * operand))
+                else format('pgscore._%s(%s, %s)', field, value, pgscore._literal_sql(operand))
+            end;
+        end if;
+    end loop;
+    return value;
+end
+$$;
+
+comment on function pgscore._careful_affine_sql(jsonb, text) is 'SQL for an affine step of a value';
+
+create function pgscore._careful_function_sql(name text, value text) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select format(
+        case
+            when name in ('abs', 'sign', 'trunc', 'floor', 'ceil', 'tanh') then '%2$s(%1$s)'
+            when name in ('sin', 'cos') then 'case when abs(%1$s) < ''Infinity'' then %2$s(%1$s) end'
+            when name = 'sqrt' then 'case when %1$s >= 0 then sqrt(%1$s) end'
+            when name = 'square' then 'pgscore._multiply(%1$s, %1$s)'
+            when name = 'relu' then 'float8larger(%1$s, 0)'
+            when name = 'reciprocal' then 'pgscore._divide(1, %1$s)'
+            else 'pgscore._%2$s(%1$s)'
+        end,
+        value, name
+    )
+$$;
+
+comment on function pgscore._careful_function_sql(text, text) is 'SQL for a function step of a value';
+
+create function pgscore._careful_step_sql(step jsonb, kinds text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    value text;
+    kind text;
+begin
+    if jsonb_typeof(step -> 'of') = 'number' then
+        value := 'r' || (step -> 'of')::integer;
+        kind := substr(kinds, (step -> 'of')::integer + 1, 1);
+    end if;
+    return case step ->> 'step'
+        when 'affine' then pgscore._careful_affine_sql(step, value)
+        when 'clip' then format(
+            'case when %1$s is not null then least(greatest(%1$s, %2$s), %3$s) end', value,
+            pgscore._literal_sql((step -> 'minimum')::double precision),
+            pgscore._literal_sql((step -> 'maximum')::double precision)
+        )
+        when 'function' then pgscore._careful_function_sql(step ->> 'name', value)
+        when 'fill' then format('coalesce(%s, %s)', value, case kind
+            when 't' then pgscore._text_literal_sql(step ->> 'with')
+            else pgscore._literal_sql((step -> 'with')::double precision) end)
+        when 'missing' then format('case when %s is null then 1 else 0 end', value)
+        when 'lookup' then pgscore._lookup_sql(step, value, kind = 't', true)
+        when 'linear' then format(
+            'pgscore._weighted_sum(%s, array[%s]::double precision[], %s)',
+            pgscore._literal_sql((step -> 'intercept')::double precision),
+            (
+                select string_agg('r' || o.register, ', ' order by o.ordinal)
+                from jsonb_array_elements_text(step -> 'of') with ordinality as o (register, ordinal)
+            ),
+            pgscore._array_literal_sql(step -> 'weights', 'number')
+        )
+        else pgscore._formula_sql(step, array(
+            select 'r' || o.register
+            from jsonb_array_elements_text(
+                case jsonb_typeof(step -> 'of') when 'array' then step -> 'of' else jsonb_build_array(step -> 'of') end
+            ) with ordinality as o (register, ordinal)
+            order by o.ordinal
+        ))
+    end;
+end
+$$;
+
+comment on function pgscore._careful_step_sql(jsonb, text) is
+    'SQL for a step of any kind but trees, over variables r0, r1, ... of these kinds (n: number, t: text)';
+
+create function pgscore._careful_link_sql(step jsonb, register integer) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    with linked as (
+        select
+            format(
+                'pgscore._outputs(%L, array[%s]::double precision[])', step ->> 'link',
+                string_agg('r' || o.register, ', ' order by o.ordinal)
+            ) as call,
+            pgscore._link_outputs(step ->> 'link', count(*)::integer) as outputs
+        from jsonb_array_elements_text(step -> 'of') with ordinality as o (register, ordinal)
+    )
+    select case
+        when l.outputs = 1 then format(E'r%s := (%s)[1];\n', register, l.call)
+        else format(E'o%s := %s;\n', register, l.call) || (
+            select string_agg(format(E'r%s := o%s[%s];\n', register + n.number - 1, register, n.number), '' order by n.number)
+            from generate_series(1, l.outputs) as n (number)
+        )
+    end
+    from linked l
+$$;
+
+comment on function pgscore._careful_link_sql(jsonb, integer) is
+    'Statements for a link step whose first register has this number: its outputs, of several from an array o';
+
+create function pgscore._careful_trees_sql(
+    step jsonb, kinds text, may_miss boolean[], output integer, register integer
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    read constant integer[] := translate((step -> 'of')::text, '[]', '{}')::integer[];
+    tests constant text[] := array(
+        select pgscore._tested_sql('r' || r.register, substr(kinds, r.register + 1, 1))
+        from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
+    );
+    missing constant boolean[] := array(
+        select may_miss[r.register + 1]
+        from unnest(read) with ordinality as r (register, ordinal) order by r.ordinal
+    );
+    walk text;
+    trees text[];
+    part text[];
+    statements text := '';
+begin
+    if pgscore._has_bounded_leaves(step) then
+        walk := pgscore._walk_sql(step, tests, missing, output, 'r' || register);
+    end if;
+    if walk is not null then
+        statements := format(E'r%s := %s;\n', register, walk);
+    else
+        trees := pgscore._trees_sql(step, tests, missing, output);
+        -- In parts: an array of thousands of terms is too much for the parser.
+        for start in 1 .. cardinality(trees) by 500 loop
+            part := trees[start:start + 499];
+            statements := statements || format(
+                E'r%1$s := pgscore._weighted_sum(r%1$s, array[%2$s], array_fill(1::double precision, array[%3$s]));\n',
+                register, array_to_string(part, ', '), cardinality(part)
+            );
+        end loop;
+    end if;
+    if step ? 'divide' then
+        statements := statements || format(
+            E'r%1$s := pgscore._divide(r%1$s, %2$s);\n', register,
+            pgscore._literal_sql((step -> 'divide')::double precision)
+        );
+    end if;
+    return statements;
+end
+$$;
+
+comment on function pgscore._careful_trees_sql(jsonb, text, boolean[], integer, integer) is
+    'Statements that add the trees of an output to the variable of its register, which holds the base';
+
+create function pgscore._careful_body_sql(program jsonb, arguments text[]) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    variables text := pgscore._careful_declarations_sql(program -> 'inputs', arguments);
+    body text := pgscore._careful_refusals_sql(program -> 'inputs');
+    kinds text;
+    may_miss boolean[];
+    step jsonb;
+    step_kinds text;
+    register integer := jsonb_array_length(program -> 'inputs');
+    scores text;
+begin
+    select
+        string_agg(case when i.input ->> 'type' = 'text' then 't' else 'n' end, '' order by i.ordinal),
+        array_agg((i.input -> 'nullable')::boolean order by i.ordinal)
+    into kinds, may_miss
+    from jsonb_array_elements(program -> 'inputs') with ordinality as i (input, ordinal);
+    for step in
+        select s.value from jsonb_array_elements(program -> 'steps') with ordinality as s (value, ordinal) order by s.ordinal
+    loop
+        step_kinds := pgscore._step_kinds(step, kinds);
+        if step ->> 'step' = 'trees' then
+            for output in 0 .. length(step_kinds) - 1 loop
+                variables := variables || format(
+                    E'r%s double precision := %s;\n', register + output,
+                    pgscore._literal_sql((step -> 'base' -> output)::double precision)
+                );
+                body := body || pgscore._careful_trees_sql(step, kinds, may_miss, output, register + output);
+            end loop;
+        elsif step ->> 'step' = 'link' then
+            variables := variables || (
+                select string_agg(format(E'r%s double precision;\n', register + n.number), '' order by n.number)
+                from generate_series(0, length(step_kinds) - 1) as n (number)
+            );
+            if length(step_kinds) > 1 then
+                variables := variables || format(E'o%s double precision[];\n', register);
+            end if;
+            body := body || pgscore._careful_link_sql(step, register);
+        else
+            variables := variables || format(
+                E'r%s %s;\n', register, case step_kinds when 't' then 'text' else 'double precision' end
+            );
+            body := body || format(E'r%s := %s;\n', register, pgscore._careful_step_sql(step, kinds));
+        end if;
+        kinds := kinds || step_kinds;
+        may_miss := may_miss || array_fill(true, array[length(step_kinds)]);
+        register := register + length(step_kinds);
+    end loop;
+    select string_agg('r' || s.register, ', ' order by s.ordinal) into scores
+    from jsonb_array_elements_text(program -> 'scores') with ordinality as s (register, ordinal);
+    return format(
+        E'\ndeclare\n%sbegin\n%s%sreturn pgscore._outputs(%L, array[%s]::double precision[]);\nend\n',
+        variables, body, pgscore._careful_requirements_sql(program -> 'require'), program ->> 'link', scores
+    );
+end
+$$;
+
+comment on function pgscore._careful_body_sql(jsonb, text[]) is
+    'The body of a plpgsql function that gives all outputs of a valid program for any row and never raises; arguments is SQL for its inputs';
+
+-- core/program/bare/types.sql
+create type pgscore.bare_expression as (
+    guard text,
+    expression text,
+    wraps text[]
+);
+
+comment on type pgscore.bare_expression is
+    'SQL that is right for ordinary rows: for those that pass the guard (NULL: all), NULL where it is not sure; what its arguments are wrapped in (NULL: nothing)';
+
+create type pgscore.bare_register as (
+    kind text,
+    expression text,
+    size bigint,
+    low double precision,
+    high double precision,
+    small double precision,
+    may_miss boolean,
+    is_wild boolean,
+    input integer,
+    shift double precision,
+    factor double precision,
+    plus double precision,
+    power integer,
+    wraps text[]
+);
+
+comment on type pgscore.bare_register is 'What is known of a register while a bare expression is written: its SQL and how far its values can go';
+comment on column pgscore.bare_register.kind is 'n: number, t: text, u: number that is NULL where it is not sure, too, so that the score has to be';
+comment on column pgscore.bare_register.expression is 'Its SQL; NULL where the score does not need it';
+comment on column pgscore.bare_register.size is 'Nodes of that SQL';
+comment on column pgscore.bare_register.low is 'No value is less';
+comment on column pgscore.bare_register.high is 'No value is greater';
+comment on column pgscore.bare_register.small is 'The least magnitude of its values besides 0';
+comment on column pgscore.bare_register.may_miss is 'Whether it can be NULL';
+comment on column pgscore.bare_register.is_wild is 'Whether it reads inputs that may be anything';
+comment on column pgscore.bare_register.input is 'Of a wild one: the input that it is linear in, (input - shift) * factor + plus; NULL for the sum of such';
+comment on column pgscore.bare_register.shift is 'Taken from the input';
+comment on column pgscore.bare_register.factor is 'What the difference is multiplied by';
+comment on column pgscore.bare_register.plus is 'Added to the product';
+comment on column pgscore.bare_register.power is 'Of a sum of wild ones: the power of two that it is scaled down by';
+comment on column pgscore.bare_register.wraps is 'Of a sum of wild ones: for each input, what its argument is wrapped in; NULL for nothing';
+
+create type pgscore.bare_term as (
+    expression text,
+    weight double precision,
+    constant double precision,
+    magnitude double precision,
+    is_plain boolean
+);
+
+comment on type pgscore.bare_term is 'A term of a sum that may read wild registers';
+comment on column pgscore.bare_term.expression is 'SQL for what is weighted';
+comment on column pgscore.bare_term.weight is 'Its weight';
+comment on column pgscore.bare_term.constant is 'What it adds to the intercept';
+comment on column pgscore.bare_term.magnitude is 'How large it can be, in units of the largest double';
+comment on column pgscore.bare_term.is_plain is 'Whether it is an argument as it was given, and has to be wrapped';
+
+-- core/program/bare/limits.sql
+create type pgscore.bare_limits as (
+    largest_double double precision,
+    smallest_double double precision,
+    half_ulp double precision,
+    most_result double precision,
+    least_product double precision,
+    lift double precision,
+    least_factor double precision,
+    most_factor double precision,
+    least_squared double precision,
+    square_lift double precision,
+    lifted_small double precision,
+    least_divided double precision,
+    most_terms integer,
+    most_trees integer,
+    wild_input double precision,
+    least_wild_factor double precision,
+    most_wild_factor double precision,
+    most_wild_shift double precision,
+    least_wild_weight double precision,
+    most_wild_weight double precision,
+    most_plain_shift double precision,
+    least_tame_weight double precision,
+    most_wild_total double precision,
+    least_summed double precision,
+    summed_lift double precision,
+    most_score double precision,
+    most_exponent double precision
+);
+
+comment on type pgscore.bare_limits is 'How far the numbers of a bare expression may go; powers of ten where nothing hangs on the last bit';
+comment on column pgscore.bare_limits.largest_double is 'The largest finite double';
+comment on column pgscore.bare_limits.smallest_double is 'The smallest double above 0';
+comment on column pgscore.bare_limits.half_ulp is 'Sums are multiples of the last bit of their least term, which is more than this part of it';
+comment on column pgscore.bare_limits.most_result is 'Where a sum or a product could get near to an overflow';
+comment on column pgscore.bare_limits.least_product is 'Where a product could get near to an underflow, which PostgreSQL raises an error for';
+comment on column pgscore.bare_limits.lift is 'Added and subtracted again, over the factor: rounds to a multiple of what survives the product';
+comment on column pgscore.bare_limits.least_factor is 'No lift helps factors and weights below';
+comment on column pgscore.bare_limits.most_factor is 'Factors above overflow';
+comment on column pgscore.bare_limits.least_squared is 'Squares of less could underflow';
+comment on column pgscore.bare_limits.square_lift is 'The lift of what is squared';
+comment on column pgscore.bare_limits.lifted_small is 'The least magnitude after it';
+comment on column pgscore.bare_limits.least_divided is 'Trees whose sums could be less after their division are not for a bare expression';
+comment on column pgscore.bare_limits.most_terms is 'Sums of more terms are too deep for the parser';
+comment on column pgscore.bare_limits.most_trees is 'The same for trees';
+comment on column pgscore.bare_limits.wild_input is 'An input is wild where it may be further from 0 on both sides';
+comment on column pgscore.bare_limits.least_wild_factor is 'A wild register''s factor is not less';
+comment on column pgscore.bare_limits.most_wild_factor is 'Nor more; plus stays below';
+comment on column pgscore.bare_limits.most_wild_shift is 'A wild register''s shift stays below';
+comment on column pgscore.bare_limits.least_wild_weight is 'With a lesser weight of a wild register the sum would not show what the input is';
+comment on column pgscore.bare_limits.most_wild_weight is 'Nor with a greater one';
+comment on column pgscore.bare_limits.most_plain_shift is 'A shift up to here, in units of its factor, moves into the intercept: what cancels costs no digits';
+comment on column pgscore.bare_limits.least_tame_weight is 'In a sum with wild registers, no lift helps tame ones with lesser weights';
+comment on column pgscore.bare_limits.most_wild_total is 'The intercept and the total of all terms of such a sum stay below';
+comment on column pgscore.bare_limits.least_summed is 'In a sum that is scaled down, tame terms above this stay clear of an underflow';
+comment on column pgscore.bare_limits.summed_lift is 'The lift of tame terms that do not';
+comment on column pgscore.bare_limits.most_score is 'Beyond these ends it is the careful function''s turn';
+comment on column pgscore.bare_limits.most_exponent is 'The same before a logistic link';
+
+create function pgscore._bare_limits() returns pgscore.bare_limits
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select
+        '1.7976931348623157e308'::double precision as largest_double,
+        '5e-324'::double precision as smallest_double,
+        power('2'::double precision, -54) as half_ulp,
+        '1e307'::double precision as most_result,
+        '1e-305'::double precision as least_product,
+        power('2'::double precision, -1010) as lift,
+        '1e-200'::double precision as least_factor,
+        '1e300'::double precision as most_factor,
+        '1e-150'::double precision as least_squared,
+        power('2'::double precision, -480) as square_lift,
+        '1e-160'::double precision as lifted_small,
+        '1e-300'::double precision as least_divided,
+        1700 as most_terms,
+        1500 as most_trees,
+        '1e200'::double precision as wild_input,
+        '1e-100'::double precision as least_wild_factor,
+        '1e100'::double precision as most_wild_factor,
+        '1e200'::double precision as most_wild_shift,
+        '1e-50'::double precision as least_wild_weight,
+        '1e50'::double precision as most_wild_weight,
+        '100'::double precision as most_plain_shift,
+        '1e-60'::double precision as least_tame_weight,
+        '1e60'::double precision as most_wild_total,
+        '1e-200'::double precision as least_summed,
+        power('2'::double precision, -800) as summed_lift,
+        '1e200'::double precision as most_score,
+        '700'::double precision as most_exponent
+$$;
+
+comment on function pgscore._bare_limits() is 'The limits of bare expressions, each named';
+
+-- core/program/bare/input.sql
+create function pgscore._bare_register(
+    kind text, expression text, size bigint, low double precision, high double precision, small double precision,
+    may_miss boolean
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (kind, expression, size, low, high, small, may_miss, false, null, 0, 1, 0, null, null)::pgscore.bare_register;
+end
+$$;
+
+comment on function pgscore._bare_register(text, text, bigint, double precision, double precision, double precision, boolean) is
+    'A register that is not wild';
+
+create function pgscore._bare_input(
+    input jsonb, number integer, argument text, wild_ones boolean, box double precision
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    r pgscore.bare_register := pgscore._bare_register(
+        case when input ->> 'type' = 'text' then 't' else 'n' end, argument, 1,
+        coalesce((input -> 'minimum')::double precision, '-Infinity'),
+        coalesce((input -> 'maximum')::double precision, 'Infinity'),
+        l.smallest_double, (input -> 'nullable')::boolean
+    );
+begin
+    if wild_ones and r.kind = 'n' and not r.may_miss and not input ? 'known'
+        and r.low < -l.wild_input and r.high > l.wild_input
+    then
+        r.is_wild := true;
+        r.input := number;
+        return r;
+    end if;
+    r.low := greatest(r.low, -box);
+    r.high := least(r.high, box);
+    return case when r.low <= r.high then r end;
+end
+$$;
+
+comment on function pgscore._bare_input(jsonb, integer, text, boolean, double precision) is
+    'The register of an input, within the box unless it is wild; NULL where none of its values lies in the box';
+
+create function pgscore._bare_inputs(
+    inputs jsonb, arguments text[], wild_ones boolean, box double precision
+) returns pgscore.bare_register[]
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    registers pgscore.bare_register[] := '{}';
+    r pgscore.bare_register;
+    input jsonb;
+begin
+    for input in select i.value from jsonb_array_elements(inputs) with ordinality as i (value, ordinal) order by i.ordinal loop
+        r := pgscore._bare_input(
+            input, cardinality(registers), arguments[cardinality(registers) + 1], wild_ones, box
+        );
+        if r.kind is null then
+            return null;
+        end if;
+        registers := registers || r;
+    end loop;
+    return registers;
+end
+$$;
+
+comment on function pgscore._bare_inputs(jsonb, text[], boolean, double precision) is
+    'The registers of all inputs; NULL where one has no value in the box';
+
+create function pgscore._input_guard_sql(input jsonb, r pgscore.bare_register) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    or_missing constant text := case when r.may_miss then r.expression || ' is null or ' end;
+begin
+    return nullif(concat_ws(
+        ' and ',
+        case
+            when input ? 'known' then concat(
+                '(', or_missing, pgscore._tested_sql(r.expression, r.kind), ' operator(pg_catalog.=) any (',
+                pgscore._array_literal_sql(input -> 'known', input ->> 'type'), '))'
+            )
+            when r.kind = 't' and not r.may_miss then r.expression || ' is not null'
+        end,
+        case
+            -- NaN is greater.
+            when r.kind = 'n' and r.low = '-Infinity' and r.high = 'Infinity' then
+                concat('(', or_missing, r.expression, ' operator(pg_catalog.<=) ', pgscore._literal_sql(r.high), ')')
+        end
+    ), '');
+end
+$$;
+
+comment on function pgscore._input_guard_sql(jsonb, pgscore.bare_register) is
+    'SQL for what a row must pass for an input that is not wild, besides its ends; NULL where there is nothing';
+
+create function pgscore._box_guard_sql(inputs pgscore.bare_register[]) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+as $$
+    -- Two numbers are a point: one comparison for four ends, and false for NaN.
+    select string_agg(
+        format(
+            'pg_catalog.point(%s, %s) operator(pg_catalog.<@) %L::pg_catalog.box',
+            p.first, coalesce(p.second, pgscore._literal_sql(0)),
+            format('(%s,%s),(%s,%s)', p.high, coalesce(p.second_high, 0), p.low, coalesce(p.second_low, 0))
+        ),
+        ' and ' order by p.number
+    )
+    from (
+        select
+            b.number, b.expression as first, b.high, b.low, lead(b.expression) over following as second,
+            lead(b.high) over following as second_high, lead(b.low) over following as second_low
+        from (
+            select
+                row_number() over (order by i.ordinal) as number, i.low, i.high,
+                case
+                    when i.may_miss then format(
+                        'coalesce(%s, %s)', i.expression, pgscore._literal_sql(greatest(i.low, least(i.high, 0)))
+                    )
+                    else i.expression
+                end as expression
+            from unnest(inputs) with ordinality as i (
+                kind, expression, size, low, high, small, may_miss, is_wild, input, shift, factor, plus, power, wraps,
+                ordinal
+            )
+            where i.kind = 'n' and not i.is_wild and (i.low > '-Infinity' or i.high < 'Infinity')
+        ) b
+        window following as (order by b.number)
+    ) p
+    where p.number % 2 = 1
+$$;
+
+comment on function pgscore._box_guard_sql(pgscore.bare_register[]) is
+    'SQL for whether number inputs that are not wild lie between their ends; NULL where none has any';
+
+create function pgscore._guard_sql(inputs jsonb, registers pgscore.bare_register[]) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    guards text[] := '{}';
+    input jsonb;
+    number integer := 0;
+begin
+    for input in select i.value from jsonb_array_elements(inputs) with ordinality as i (value, ordinal) order by i.ordinal loop
+        number := number + 1;
+        if not (registers[number]).is_wild then
+            guards := guards || pgscore._input_guard_sql(input, registers[number]);
+        end if;
+    end loop;
+    return nullif(array_to_string(guards || pgscore._box_guard_sql(registers[:number]), ' and '), '');
+end
+$$;
+
+comment on function pgscore._guard_sql(jsonb, pgscore.bare_register[]) is
+    'SQL for whether a row is ordinary: what the inputs that are not wild have to pass; NULL where it is always';
+
+-- core/program/bare/affine.sql
+create function pgscore._lifted_sql(expression text, lift double precision) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select format(
+        '((%1$s operator(pg_catalog.+) %2$s) operator(pg_catalog.-) %2$s)', expression, pgscore._literal_sql(lift)
+    )
+$$;
+
+comment on function pgscore._lifted_sql(text, double precision) is
+    'SQL that rounds to a multiple of the lift''s last bit, so that nothing between that and 0 is left';
+
+create function pgscore._bare_wild_operation(
+    r pgscore.bare_register, field text, operand double precision
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if field = 'subtract' and r.shift = 0 and r.factor = 1 and r.plus = 0 then
+        r.shift := operand;
+    elsif field in ('subtract', 'add') then
+        r.plus := pgscore._add(r.plus, case field when 'add' then operand else -operand end);
+    elsif field = 'divide' then
+        r.factor := pgscore._divide(r.factor, operand);
+        r.plus := pgscore._divide(r.plus, operand);
+    else
+        r.factor := pgscore._multiply(r.factor, operand);
+        r.plus := pgscore._multiply(r.plus, operand);
+    end if;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_wild_operation(pgscore.bare_register, text, double precision) is
+    'A wild register after one operation: noted, for the sum that reads it';
+
+create function pgscore._bare_addition(
+    r pgscore.bare_register, field text, operand double precision
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    added constant double precision := case field when 'add' then operand else -operand end;
+begin
+    r.expression := format(
+        '(%s operator(pg_catalog.%s) %s)', r.expression, case field when 'add' then '+' else '-' end,
+        pgscore._literal_sql(operand)
+    );
+    r.low := pgscore._add(r.low, added);
+    r.high := pgscore._add(r.high, added);
+    r.small := greatest(l.smallest_double, pgscore._multiply(abs(operand), l.half_ulp));
+    r.size := r.size + 1;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_addition(pgscore.bare_register, text, double precision) is
+    'A register after a constant is added (field add) or subtracted (field subtract)';
+
+create function pgscore._bare_product(
+    r pgscore.bare_register, field text, operand double precision
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    divides constant boolean := field = 'divide';
+    factor constant double precision := case when divides then pgscore._divide(1, abs(operand)) else abs(operand) end;
+    ends double precision[];
+begin
+    if factor is null or factor > l.most_factor or factor > 0 and factor < l.least_factor then
+        return null;
+    end if;
+    if factor > 0 and pgscore._multiply(r.small, factor) < l.least_product then
+        r.expression := pgscore._lifted_sql(r.expression, l.lift / factor);
+        r.size := r.size + 2;
+    end if;
+    r.expression := format(
+        '(%s operator(pg_catalog.%s) %s)', r.expression, case when divides then '/' else '*' end,
+        pgscore._literal_sql(operand)
+    );
+    ends := case
+        when divides then array[pgscore._divide(r.low, operand), pgscore._divide(r.high, operand)]
+        else array[pgscore._multiply(r.low, operand), pgscore._multiply(r.high, operand)]
+    end;
+    r.low := case when ends[1] > ends[2] then ends[2] else ends[1] end;
+    r.high := case when ends[1] > ends[2] then ends[1] else ends[2] end;
+    r.small := greatest(pgscore._multiply(r.small, factor), l.smallest_double);
+    r.size := r.size + 1;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_product(pgscore.bare_register, text, double precision) is
+    'A register after it is divided by a constant (field divide) or multiplied (field multiply); NULL where that is not safe';
+
+create function pgscore._bare_affine(step jsonb, r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    field text;
+    operand double precision;
+begin
+    foreach field in array array['subtract', 'divide', 'multiply', 'add'] loop
+        operand := (step -> field)::double precision;
+        if operand is null or operand = (case when field in ('subtract', 'add') then 0 else 1 end) then
+            continue;
+        elsif r.is_wild then
+            r := pgscore._bare_wild_operation(r, field, operand);
+        elsif field in ('subtract', 'add') then
+            r := pgscore._bare_addition(r, field, operand);
+        else
+            r := pgscore._bare_product(r, field, operand);
+        end if;
+        exit when r.kind is null;
+    end loop;
+    if r.is_wild and (
+        not abs(r.factor) between l.least_wild_factor and l.most_wild_factor
+        or not abs(r.plus) < l.most_wild_factor or not abs(r.shift) < l.most_wild_shift
+        or r.factor is null or r.plus is null
+    ) then
+        return null;
+    end if;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_affine(jsonb, pgscore.bare_register) is
+    'The register of an affine step of a register; NULL where it is not safe';
+
+-- core/program/bare/functions.sql
+create function pgscore._bare_clip(step jsonb, r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    low constant double precision := (step -> 'minimum')::double precision;
+    high constant double precision := (step -> 'maximum')::double precision;
+begin
+    -- Unlike greatest and least, these give NULL for NULL.
+    if low is not null then
+        r.expression := format('pg_catalog.float8larger(%s, %s)', r.expression, pgscore._literal_sql(low));
+    end if;
+    if high is not null then
+        r.expression := format('pg_catalog.float8smaller(%s, %s)', r.expression, pgscore._literal_sql(high));
+    end if;
+    r.low := least(greatest(r.low, low), high);
+    r.high := least(greatest(r.high, low), high);
+    r.small := least(r.small, nullif(abs(low), 0), nullif(abs(high), 0));
+    r.size := r.size + 2;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_clip(jsonb, pgscore.bare_register) is 'The register of a clip step of a register';
+
+create function pgscore._bare_square_root(r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if r.low < 0 then
+        r.expression := format(
+            'case when %1$s operator(pg_catalog.>=) %2$s then pg_catalog.sqrt(%1$s) end',
+            r.expression, pgscore._literal_sql(0)
+        );
+        r.size := 2 * r.size + 2;
+        r.may_miss := true;
+    else
+        r.expression := format('pg_catalog.sqrt(%s)', r.expression);
+        r.size := r.size + 1;
+    end if;
+    r.low := 0;
+    r.high := sqrt(greatest(r.high, 0));
+    r.small := sqrt(r.small);
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_square_root(pgscore.bare_register) is 'The register of a square root; missing below 0';
+
+create function pgscore._bare_square(r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+begin
+    if r.small < l.least_squared then
+        r.expression := pgscore._lifted_sql(r.expression, l.square_lift);
+        r.size := r.size + 2;
+        r.small := l.lifted_small;
+    end if;
+    r.expression := format('(%1$s operator(pg_catalog.*) %1$s)', r.expression);
+    r.size := 2 * r.size + 1;
+    r.high := pgscore._multiply(greatest(abs(r.low), abs(r.high)), greatest(abs(r.low), abs(r.high)));
+    r.low := 0;
+    r.small := pgscore._multiply(r.small, r.small);
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_square(pgscore.bare_register) is 'The register of a square';
+
+create function pgscore._bare_signed_square(r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    low double precision;
+    high double precision;
+begin
+    if greatest(abs(r.low), abs(r.high)) >= 1e150 then
+        r := pgscore._bare_limited(r, '1e150');
+    end if;
+    low := pgscore._multiply(r.low, abs(r.low));
+    high := pgscore._multiply(r.high, abs(r.high));
+    if r.small < l.least_squared then
+        r.expression := pgscore._lifted_sql(r.expression, l.square_lift);
+        r.size := r.size + 2;
+        r.small := l.lifted_small;
+    end if;
+    r.expression := format('(%1$s operator(pg_catalog.*) pg_catalog.abs(%1$s))', r.expression);
+    r.size := 2 * r.size + 2;
+    r.low := low;
+    r.high := high;
+    r.small := pgscore._multiply(r.small, r.small);
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_signed_square(pgscore.bare_register) is 'The register of z |z|';
+
+create function pgscore._bare_log(name text, r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- What is lost below, to keep products from underflowing, would show in its logarithm.
+    least_argument constant double precision := '1e-100'::double precision;
+    called constant text := case name when 'log10' then 'pg_catalog.log' else 'pg_catalog.ln' end;
+begin
+    if r.low >= least_argument then
+        r.expression := format('%s(%s)', called, r.expression);
+        r.size := r.size + 1;
+    else
+        r.expression := format(
+            'case when %1$s operator(pg_catalog.>=) %2$s then %3$s(%1$s) end',
+            r.expression, pgscore._literal_sql(least_argument), called
+        );
+        r.size := 2 * r.size + 2;
+        r.kind := 'u';
+        r.may_miss := true;
+    end if;
+    r.low := floor(ln(greatest(r.low, least_argument)));
+    r.high := ceil(ln(greatest(r.high, 1)));
+    r.small := '1e-17';
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_log(text, pgscore.bare_register) is
+    'The register of a logarithm, natural or to base 10 (name log10); NULL, for the careful function, near 0 and below';
+
+create function pgscore._bare_reciprocal(r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    most constant double precision := '1e100'::double precision;
+begin
+    r := pgscore._bare_limited(r, most);
+    if r.low >= 1 / most or r.high <= -1 / most then
+        r.expression := format('(%s operator(pg_catalog./) %s)', pgscore._literal_sql(1), r.expression);
+        r.size := r.size + 1;
+    else
+        r.expression := format(
+            'case when pg_catalog.abs(%1$s) operator(pg_catalog.>=) %2$s then %3$s operator(pg_catalog./) %1$s end',
+            r.expression, pgscore._literal_sql(1 / most), pgscore._literal_sql(1)
+        );
+        r.size := 2 * r.size + 4;
+        r.kind := 'u';
+        r.may_miss := true;
+    end if;
+    r.low := case when r.low >= 0 then 0 else -2 * most end;
+    r.high := case when r.high <= 0 then 0 else 2 * most end;
+    r.small := 0.5 / most;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_reciprocal(pgscore.bare_register) is
+    'The register of 1 / x; NULL, for the careful function, near 0 and far from it';
+
+create function pgscore._bare_called(name text, r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    low constant double precision := r.low;
+begin
+    r.expression := format('pgscore._%s(%s)', name, r.expression);
+    r.size := r.size + 4;
+    case name
+        when 'log1p' then
+            r.may_miss := r.may_miss or low < -1;
+            r.low := case when low > -1 then floor(pgscore._log1p(low)) else '-Infinity' end;
+            r.high := case when r.high > 0 then ceil(pgscore._log1p(r.high)) else 0 end;
+        when 'expm1' then
+            r.low := case when low >= 0 then 0 else -1 end;
+            r.high := case when r.high > 0 then pgscore._multiply(pgscore._expm1(r.high), 2) else 0 end;
+        when 'logit' then
+            r.may_miss := true;
+            r.low := '-Infinity';
+            r.high := 'Infinity';
+    end case;
+    r.small := case name when 'logit' then '1e-17' else greatest(pgscore._multiply(least(r.small, 1), 0.25), l.smallest_double) end;
+    return pgscore._bare_limited(r, '1e130');
+end
+$$;
+
+comment on function pgscore._bare_called(text, pgscore.bare_register) is
+    'The register of a function that PostgreSQL does not have: log1p, expm1 or logit';
+
+create function pgscore._bare_rounded(name text, r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    r.expression := format('pg_catalog.%s(%s)', name, r.expression);
+    r.low := case name when 'sign' then sign(r.low) else floor(r.low) end;
+    r.high := case name when 'sign' then sign(r.high) else ceil(r.high) end;
+    r.small := 1;
+    r.size := r.size + 1;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_rounded(text, pgscore.bare_register) is 'The register of sign, trunc, floor or ceil';
+
+create function pgscore._bare_wave(name text, r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+begin
+    if name <> 'tanh' then
+        -- Of infinity there is none, and PostgreSQL raises an error.
+        r := pgscore._bare_limited(r, '1e300');
+    end if;
+    r.expression := format('pg_catalog.%s(%s)', name, r.expression);
+    r.low := -1;
+    r.high := 1;
+    r.small := case name when 'tanh' then greatest(pgscore._multiply(least(r.small, 1), 0.25), l.smallest_double) else l.smallest_double end;
+    r.size := r.size + 1;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_wave(text, pgscore.bare_register) is 'The register of tanh, sin or cos';
+
+create function pgscore._bare_function(step jsonb, r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    name constant text := step ->> 'name';
+begin
+    if name in ('sign', 'trunc', 'floor', 'ceil') then
+        return pgscore._bare_rounded(name, r);
+    elsif name in ('tanh', 'sin', 'cos') then
+        return pgscore._bare_wave(name, r);
+    elsif name in ('log', 'log10') then
+        return pgscore._bare_log(name, r);
+    elsif name in ('log1p', 'expm1', 'logit') then
+        return pgscore._bare_called(name, r);
+    end if;
+    case name
+        when 'sqrt' then
+            return pgscore._bare_square_root(r);
+        when 'square' then
+            return pgscore._bare_square(r);
+        when 'exp' then
+            return pgscore._bare_exp(r);
+        when 'expit' then
+            return pgscore._bare_expit(r);
+        when 'reciprocal' then
+            return pgscore._bare_reciprocal(r);
+        when 'relu' then
+            r.expression := format('pg_catalog.float8larger(%s, %s)', r.expression, pgscore._literal_sql(0));
+            r.high := greatest(r.high, 0);
+            r.low := greatest(r.low, 0);
+            r.size := r.size + 1;
+            return r;
+        when 'abs' then
+            r.expression := format('pg_catalog.abs(%s)', r.expression);
+            r.high := greatest(abs(r.low), abs(r.high));
+            r.low := 0;
+            r.size := r.size + 1;
+            return r;
+    end case;
+end
+$$;
+
+comment on function pgscore._bare_function(jsonb, pgscore.bare_register) is 'The register of a function step of a register';
+
+create function pgscore._bare_fill(step jsonb, r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    number double precision;
+begin
+    if r.kind = 't' then
+        r.expression := format('coalesce(%s, %s)', r.expression, pgscore._text_literal_sql(step ->> 'with'));
+    else
+        number := (step -> 'with')::double precision;
+        r.expression := format('coalesce(%s, %s)', r.expression, pgscore._literal_sql(number));
+        r.low := least(r.low, number);
+        r.high := greatest(r.high, number);
+        r.small := least(r.small, nullif(abs(number), 0));
+    end if;
+    r.may_miss := false;
+    r.size := r.size + 1;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_fill(jsonb, pgscore.bare_register) is 'The register of a fill step of a register';
+
+create function pgscore._bare_missing(r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return pgscore._bare_register(
+        'n',
+        case
+            when r.may_miss then
+                format(
+                    'case when %s is null then %s else %s end',
+                    r.expression, pgscore._literal_sql(1), pgscore._literal_sql(0)
+                )
+            else pgscore._literal_sql(0)
+        end,
+        r.size + 1, 0, 1, 1, false
+    );
+end
+$$;
+
+comment on function pgscore._bare_missing(pgscore.bare_register) is 'The register of a missing step of a register';
+
+create function pgscore._bare_lookup(step jsonb, r pgscore.bare_register, most_nodes bigint) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    keys constant integer := jsonb_array_length(step -> 'keys');
+begin
+    -- The value is read again for each key on the way.
+    r.size := r.size * (keys + 2) + keys;
+    if r.size > most_nodes then
+        return null;
+    end if;
+    r.expression := pgscore._lookup_sql(step, r.expression, r.kind = 't', r.may_miss);
+    select
+        coalesce(min(v.value), 0), coalesce(max(v.value), 0), coalesce(min(nullif(abs(v.value), 0)), 1),
+        bool_or(v.value is null)
+    into r.low, r.high, r.small, r.may_miss
+    from (
+        select nullif(k.value, 'null')::double precision as value
+        from jsonb_array_elements(
+            step -> 'values' || (step -> 'unknown')
+                || (step -> case when r.may_miss then 'missing' else 'unknown' end)
+        ) as k (value)
+    ) v;
+    r.kind := 'n';
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_lookup(jsonb, pgscore.bare_register, bigint) is
+    'The register of a lookup step of a register; NULL where its SQL would be too large';
+
+-- core/program/bare/linear.sql
+create function pgscore._addend_sql(expression text, weight double precision) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Operators that are named with their schema bind alike.
+    select format(' operator(pg_catalog.+) (%s operator(pg_catalog.*) %s)', expression, pgscore._literal_sql(weight))
+$$;
+
+comment on function pgscore._addend_sql(text, double precision) is 'SQL that adds what is weighted to the sum before it';
+
+create function pgscore._bare_linear(step jsonb, registers pgscore.bare_register[]) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    of constant integer[] := translate((step -> 'of')::text, '[]', '{}')::integer[];
+    weights constant double precision[] := translate((step -> 'weights')::text, '[]', '{}')::double precision[];
+    intercept constant double precision := (step -> 'intercept')::double precision;
+    r pgscore.bare_register := pgscore._bare_register(
+        'n', null, 1, intercept, intercept, coalesce(nullif(abs(intercept), 0), 1), false
+    );
+    sum text := pgscore._literal_sql(intercept);
+    term pgscore.bare_register;
+    weight double precision;
+    product double precision;
+begin
+    for number in 1 .. cardinality(of) loop
+        term := registers[of[number] + 1];
+        weight := weights[number];
+        product := pgscore._multiply(term.small, abs(weight));
+        if weight <> 0 and abs(weight) < l.least_factor
+            or term.low = '-Infinity' or term.high = 'Infinity'
+            or pgscore._multiply(abs(weight), greatest(abs(term.low), abs(term.high))) > l.most_result
+        then
+            return null;
+        elsif weight <> 0 and product < l.least_product then
+            term.expression := pgscore._lifted_sql(term.expression, l.lift / abs(weight));
+            term.size := term.size + 2;
+        end if;
+        sum := sum || pgscore._addend_sql(term.expression, weight);
+        r.low := pgscore._add(r.low, least(pgscore._multiply(weight, term.low), pgscore._multiply(weight, term.high)));
+        r.high := pgscore._add(
+            r.high, greatest(pgscore._multiply(weight, term.low), pgscore._multiply(weight, term.high))
+        );
+        if weight <> 0 then
+            r.small := least(r.small, greatest(product, l.smallest_double));
+        end if;
+        r.may_miss := r.may_miss or term.may_miss;
+        r.kind := case when term.kind = 'u' then 'u' else r.kind end;
+        r.size := r.size + term.size + 2;
+    end loop;
+    r.small := greatest(l.smallest_double, pgscore._multiply(r.small, l.half_ulp));
+    r.expression := '(' || sum || ')';
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_linear(jsonb, pgscore.bare_register[]) is
+    'The register of a linear step that reads no wild register; NULL where it is not safe';
+
+create function pgscore._tame_term(r pgscore.bare_register, weight double precision) returns pgscore.bare_term
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    term pgscore.bare_term;
+begin
+    term.weight := weight;
+    term.constant := 0;
+    term.magnitude := pgscore._multiply(
+        abs(weight), pgscore._divide(greatest(abs(r.low), abs(r.high)), l.largest_double)
+    );
+    term.is_plain := false;
+    if weight = 0 or pgscore._multiply(abs(weight), r.small) > l.least_summed then
+        term.expression := r.expression;
+    elsif abs(weight) > l.least_tame_weight then
+        term.expression := pgscore._lifted_sql(r.expression, pgscore._divide(l.summed_lift, abs(weight)));
+    else
+        return null;
+    end if;
+    return term;
+end
+$$;
+
+comment on function pgscore._tame_term(pgscore.bare_register, double precision) is
+    'The term of a register that is not wild in a sum with such as are; NULL where it could underflow';
+
+create function pgscore._wild_term(r pgscore.bare_register, weight double precision, argument text) returns pgscore.bare_term
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    term pgscore.bare_term;
+begin
+    term.weight := pgscore._multiply(weight, r.factor);
+    if not abs(term.weight) between l.least_wild_weight and l.most_wild_weight then
+        return null;
+    end if;
+    -- A shift is lost beside the largest double.
+    term.magnitude := abs(term.weight);
+    term.is_plain := abs(pgscore._multiply(r.shift, r.factor)) <= l.most_plain_shift;
+    if term.is_plain then
+        term.expression := argument;
+        term.constant := pgscore._multiply(term.weight, pgscore._divide(r.plus, r.factor) - r.shift);
+    else
+        term.expression := format('(%s operator(pg_catalog.-) %s)', argument, pgscore._literal_sql(r.shift));
+        term.constant := pgscore._multiply(term.weight, pgscore._divide(r.plus, r.factor));
+    end if;
+    return term;
+end
+$$;
+
+comment on function pgscore._wild_term(pgscore.bare_register, double precision, text) is
+    'The term of a wild register in a sum: its factor is in the weight, what it adds in the intercept; NULL where the sum would not show what the input is';
+
+create function pgscore._scaled_sum(
+    terms pgscore.bare_term[], intercept double precision, total double precision, least_weight double precision, link text
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    r pgscore.bare_register := pgscore._bare_register('n', null, 3 * cardinality(terms), null, null, null, false);
+    scale double precision;
+    term pgscore.bare_term;
+begin
+    if total is null or not total < l.most_wild_total or not abs(intercept) < l.most_wild_total
+        or not least_weight > l.least_tame_weight
+    then
+        return null;
+    end if;
+    r.is_wild := true;
+    -- A thousandth is left for the intercept, and for rounding.
+    r.power := greatest(0, ceil(log('2'::numeric, greatest(total, 0.5)::numeric * 1.001)));
+    -- What a logistic link takes is the negative, which is for nothing here.
+    scale := power('2'::double precision, -r.power) * case link when 'logistic' then -1 else 1 end;
+    r.expression := pgscore._literal_sql(pgscore._multiply(intercept, scale));
+    foreach term in array terms loop
+        r.expression := r.expression || pgscore._addend_sql(term.expression, pgscore._multiply(term.weight, scale));
+    end loop;
+    return r;
+end
+$$;
+
+comment on function pgscore._scaled_sum(pgscore.bare_term[], double precision, double precision, double precision, text) is
+    'A sum that may read wild registers, scaled down by a power of two until no row overflows it, and negative for a logistic link; NULL where there is none';
+
+create function pgscore._wraps_sql(
+    plain boolean[], link text, power integer, least_weight double precision
+) returns text[]
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- Lost in rounding, it keeps the products of tiny inputs from underflowing.
+    lift constant text := pgscore._literal_sql(power('2'::double precision,
+        (-1010 + power - floor(log('2'::numeric, least_weight::numeric)))::integer));
+    wrap constant text := case link
+        when 'logistic' then format('(%%s operator(pg_catalog.+) %s)', lift)
+        else format('((%%s operator(pg_catalog.+) %s) operator(pg_catalog.-) %s)', lift, lift)
+    end;
+begin
+    return array(
+        select case when p.plain then wrap end from unnest(plain) with ordinality as p (plain, ordinal) order by p.ordinal
+    );
+end
+$$;
+
+comment on function pgscore._wraps_sql(boolean[], text, integer, double precision) is
+    'What the arguments of inputs are wrapped in that a scaled sum reads plainly; NULL for the others';
+
+create function pgscore._bare_wild_sum(
+    program jsonb, step jsonb, arguments text[], registers pgscore.bare_register[]
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    of constant integer[] := translate((step -> 'of')::text, '[]', '{}')::integer[];
+    weights constant double precision[] := translate((step -> 'weights')::text, '[]', '{}')::double precision[];
+    intercept double precision := (step -> 'intercept')::double precision;
+    -- Each score of these is what a logistic link makes of its sum.
+    link constant text := case when program ->> 'link' in ('expit', 'one_vs_all') then 'logistic' else program ->> 'link' end;
+    -- In units of the largest double, beside which the intercept is nothing.
+    total double precision := 0;
+    least_weight double precision := 1;
+    terms pgscore.bare_term[] := '{}';
+    -- For each input whether it is read, NULL where it is not, and whether it is read as it was given.
+    plain boolean[] := array_fill(null::boolean, array[jsonb_array_length(program -> 'inputs')]);
+    may_miss boolean := false;
+    r pgscore.bare_register;
+    term pgscore.bare_term;
+begin
+    for number in 1 .. cardinality(of) loop
+        r := registers[of[number] + 1];
+        term := case
+            when r.is_wild then pgscore._wild_term(r, weights[number], arguments[r.input + 1])
+            else pgscore._tame_term(r, weights[number])
+        end;
+        if term.expression is null then
+            return null;
+        end if;
+        intercept := intercept + term.constant;
+        total := total + term.magnitude;
+        if r.is_wild then
+            plain[r.input + 1] := term.is_plain or coalesce(plain[r.input + 1], false);
+        end if;
+        if term.is_plain then
+            least_weight := least(least_weight, abs(term.weight));
+        end if;
+        terms := terms || term;
+        may_miss := may_miss or r.may_miss;
+    end loop;
+    -- Nothing shows what an input is that the sum does not read.
+    if exists (select from unnest(registers) as w where w.input is not null and plain[w.input + 1] is null) then
+        return null;
+    end if;
+    r := pgscore._scaled_sum(terms, intercept, total, least_weight, link);
+    if r.kind is not null then
+        r.may_miss := may_miss;
+        r.wraps := pgscore._wraps_sql(plain, link, r.power, least_weight);
+    end if;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_wild_sum(jsonb, jsonb, text[], pgscore.bare_register[]) is
+    'The register of the linear step that alone may read wild registers, and must read all wild inputs; NULL where it is not safe';
+
+-- core/program/bare/links.sql
+create function pgscore._read_size(step jsonb, registers pgscore.bare_register[]) returns bigint
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    size bigint := 0;
+    number integer;
+begin
+    if jsonb_typeof(step -> 'of') = 'array' then
+        foreach number in array translate((step -> 'of')::text, '[]', '{}')::integer[] loop
+            size := size + (registers[number + 1]).size;
+        end loop;
+    end if;
+    return size;
+end
+$$;
+
+comment on function pgscore._read_size(jsonb, pgscore.bare_register[]) is
+    'How large the SQL is of the list of registers that a step reads, before it is put together';
+
+create function pgscore._hides_doubt(step jsonb, registers pgscore.bare_register[]) returns boolean
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select (step ->> 'step' in ('fill', 'missing', 'lookup', 'trees')
+        or step ->> 'step' = 'piecewise' and step -> 'missing' <> 'null') and exists (
+        select from jsonb_array_elements(
+            case jsonb_typeof(step -> 'of') when 'array' then step -> 'of' else jsonb_build_array(step -> 'of') end
+        ) as o (register)
+        where (registers[o.register::integer + 1]).kind = 'u'
+    )
+$$;
+
+comment on function pgscore._hides_doubt(jsonb, pgscore.bare_register[]) is
+    'Whether a step makes something of NULL, and reads a register that is NULL where it is not sure';
+
+create function pgscore._bare_limited(r pgscore.bare_register, most double precision) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if r.low > -most and r.high < most then
+        return r;
+    end if;
+    r.expression := format(
+        'pgscore._nullif(pgscore._nullif(pg_catalog.float8smaller(pg_catalog.float8larger(%1$s, %2$s), %3$s), %2$s), %3$s)',
+        r.expression, pgscore._literal_sql(-most), pgscore._literal_sql(most)
+    );
+    r.kind := 'u';
+    r.may_miss := true;
+    r.low := least(greatest(r.low, -most), most);
+    r.high := least(greatest(r.high, -most), most);
+    r.size := r.size + 4;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_limited(pgscore.bare_register, double precision) is
+    'A register that may go beyond these ends, within them: elsewhere it is NULL, and the row the careful function''s';
+
+create function pgscore._bare_exp(r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- What is raised to more is not ordinary, and would leave no room for what follows.
+    r := pgscore._bare_limited(r, 300);
+    r.expression := format('pg_catalog.exp(%s)', r.expression);
+    r.low := exp(r.low) / 2;
+    r.high := exp(r.high) * 2;
+    r.small := r.low;
+    r.size := r.size + 1;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_exp(pgscore.bare_register) is 'The register of exp()';
+
+create function pgscore._bare_expit(r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+begin
+    r := pgscore._bare_limited(r, l.most_exponent);
+    r.expression := format(
+        '(%1$s operator(pg_catalog./) (%1$s operator(pg_catalog.+) pg_catalog.exp(operator(pg_catalog.-) %2$s)))',
+        pgscore._literal_sql(1), r.expression
+    );
+    r.small := exp(least(r.low, 0)) / 4;
+    r.low := 0;
+    r.high := 1;
+    r.size := r.size + 4;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_expit(pgscore.bare_register) is 'The register of 1 / (1 + exp(-z))';
+
+create function pgscore._bare_complement(r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+begin
+    r.expression := format('(%s operator(pg_catalog.-) %s)', pgscore._literal_sql(1), r.expression);
+    r.low := 0;
+    r.high := 1;
+    r.small := l.half_ulp;
+    r.size := r.size + 1;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_complement(pgscore.bare_register) is 'The register of 1 - p, of one from 0 to 1';
+
+create function pgscore._bare_sign(r pgscore.bare_register) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- What is missing is not above 0; what is not sure stays so.
+    r.expression := format(
+        case
+            when r.kind = 'u' or not r.may_miss then '(%s operator(pg_catalog.>) %s)::pg_catalog.int4::pg_catalog.float8'
+            else '((%s operator(pg_catalog.>) %s) is true)::pg_catalog.int4::pg_catalog.float8'
+        end,
+        r.expression, pgscore._literal_sql(0)
+    );
+    r.may_miss := r.kind = 'u';
+    r.low := 0;
+    r.high := 1;
+    r.small := 1;
+    r.size := r.size + 2;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_sign(pgscore.bare_register) is 'The register that is 1 where another is above 0, else 0';
+
+create function pgscore._bare_shared_link(
+    link text, of pgscore.bare_register[], most_nodes bigint
+) returns pgscore.bare_register[]
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    is_sure constant boolean := not exists (select from unnest(of) as o where o.kind = 'u');
+    size constant bigint := (select sum(o.size) + 4 from unnest(of) as o);
+    given constant text := (
+        select string_agg(o.expression, ', ' order by o.ordinal)
+        from unnest(of) with ordinality as o (
+            kind, expression, size, low, high, small, may_miss, is_wild, input, shift, factor, plus, power, wraps, ordinal
+        )
+    );
+    r pgscore.bare_register;
+    answers pgscore.bare_register[] := '{}';
+begin
+    -- Each output computes all scores. And argmax takes NULL for the largest.
+    if size * cardinality(of) > most_nodes or link = 'argmax' and not is_sure then
+        return null;
+    end if;
+    for number in 1 .. cardinality(of) loop
+        r := pgscore._bare_register(
+            'n', format('(pgscore._outputs(%L, array[%s]))[%s]', link, given, number), size, 0, 1, l.smallest_double,
+            link <> 'argmax'
+        );
+        if link = 'normalize' then
+            r.low := '-Infinity';
+            r.high := 'Infinity';
+            r := pgscore._bare_limited(r, '1e150');
+        elsif not is_sure then
+            r.kind := 'u';
+        end if;
+        answers := answers || r;
+    end loop;
+    return answers;
+end
+$$;
+
+comment on function pgscore._bare_shared_link(text, pgscore.bare_register[], bigint) is
+    'The registers of a link whose outputs read all scores; NULL where they are not safe, or larger than most_nodes together';
+
+create function pgscore._bare_link(
+    step jsonb, registers pgscore.bare_register[], most_nodes bigint
+) returns pgscore.bare_register[]
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    link constant text := step ->> 'link';
+    of pgscore.bare_register[] := '{}';
+    r pgscore.bare_register;
+    number integer;
+    answers pgscore.bare_register[] := '{}';
+begin
+    foreach number in array translate((step -> 'of')::text, '[]', '{}')::integer[] loop
+        r := registers[number + 1];
+        if r.is_wild or r.size > most_nodes then
+            return null;
+        end if;
+        of := of || r;
+    end loop;
+    if link in ('softmax', 'one_vs_rest', 'argmax', 'normalize') then
+        return pgscore._bare_shared_link(link, of, most_nodes);
+    end if;
+    foreach r in array of loop
+        r := case link
+            when 'identity' then r
+            when 'exp' then pgscore._bare_exp(r)
+            when 'square_signed' then pgscore._bare_signed_square(r)
+            when 'sign' then pgscore._bare_sign(r)
+            else pgscore._bare_expit(r)
+        end;
+        if r.kind is null then
+            return null;
+        elsif link in ('logistic', 'sign') then
+            answers := answers || pgscore._bare_complement(r);
+        end if;
+        answers := answers || r;
+    end loop;
+    return answers;
+end
+$$;
+
+comment on function pgscore._bare_link(jsonb, pgscore.bare_register[], bigint) is
+    'The registers of a link step; NULL where they are not safe, or larger than most_nodes';
+
+-- core/program/bare/formulas.sql
+create function pgscore._reach(r pgscore.bare_register, center double precision default 0) returns double precision
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select greatest(abs(pgscore._add(r.low, -center)), abs(pgscore._add(r.high, -center)))
+$$;
+
+comment on function pgscore._reach(pgscore.bare_register, double precision) is
+    'How far a register can be from a number';
+
+create function pgscore._bare_multiplied(
+    r pgscore.bare_register, of pgscore.bare_register[]
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    -- So that the product stays below 1e140.
+    most_factor constant double precision := power('10'::double precision, 140.0 / cardinality(of));
+    most double precision := 1;
+    small double precision := 1;
+    factors text[] := '{}';
+    factor pgscore.bare_register;
+begin
+    foreach factor in array of loop
+        most := pgscore._multiply(most, pgscore._reach(factor));
+        small := pgscore._multiply(small, factor.small);
+        factor := pgscore._bare_limited(factor, most_factor);
+        factors := factors || factor.expression;
+        r.kind := case when factor.kind = 'u' then 'u' else r.kind end;
+    end loop;
+    if small >= l.least_product then
+        r.expression := '(' || array_to_string(factors, ' operator(pg_catalog.*) ') || ')';
+        r.small := small;
+        r.size := r.size + 4 * cardinality(of);
+        most := least(most, '1e140');
+    end if;
+    r.high := coalesce(most, 'Infinity');
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_multiplied(pgscore.bare_register, pgscore.bare_register[]) is
+    'The register of a product: multiplied with the operator where that cannot raise, NULL where factors are far from 0';
+
+create function pgscore._piecewise_reach(step jsonb, r pgscore.bare_register) returns double precision
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    with knots as (
+        select array(select k.value::double precision from jsonb_array_elements(step -> 'knots') with ordinality as k (value, ordinal) order by k.ordinal) as at
+    ),
+    pieces as (
+        select
+            p.ordinal, p.value,
+            case p.ordinal
+                when 1 then greatest(pgscore._add(k.at[1], -r.low), 0)
+                when cardinality(k.at) + 1 then greatest(pgscore._add(r.high, -k.at[cardinality(k.at)]), 0)
+                else pgscore._add(k.at[p.ordinal], -k.at[p.ordinal - 1])
+            end as width
+        from jsonb_array_elements(step -> 'coefficients') with ordinality as p (value, ordinal), knots k
+        where jsonb_typeof(p.value) = 'array'
+    ),
+    terms as (
+        select
+            p.ordinal,
+            pgscore._multiply(
+                abs(c.value::double precision),
+                pgscore._product(array_fill(p.width, array[greatest(c.ordinal::integer - 1, 1)]))
+            ) as beyond,
+            abs(c.value::double precision) as plain, c.ordinal as power
+        from pieces p, jsonb_array_elements(p.value) with ordinality as c (value, ordinal)
+    ),
+    sums as (
+        -- There are not so many that they overflow.
+        select sum(least(case t.power when 1 then t.plain else coalesce(t.beyond, 'Infinity') end, '1e300')) as most
+        from terms t group by t.ordinal
+    )
+    select greatest(
+        coalesce((select max(s.most) from sums s), 0), coalesce(abs((nullif(step -> 'missing', 'null'))::double precision), 0)
+    )
+$$;
+
+comment on function pgscore._piecewise_reach(jsonb, pgscore.bare_register) is
+    'How far from 0 a piecewise step of a register can be; 1e300 and more where that is not known';
+
+create function pgscore._quadratic_reach(step jsonb, of pgscore.bare_register[]) returns double precision
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    total double precision := 0;
+    distance double precision;
+    size double precision;
+begin
+    -- No entry of the matrix is larger, nor are there more.
+    size := case when step ? 'matrix' then (
+        select max(abs(e.value::double precision)) from jsonb_array_elements(pgscore._flat(step -> 'matrix')) as e (value)
+    ) else 1 end;
+    for number in 1 .. cardinality(of) loop
+        distance := pgscore._multiply(size, pgscore._reach(of[number], (step -> 'center' -> (number - 1))::double precision));
+        total := pgscore._add(total, distance);
+    end loop;
+    -- A row's sum is at most that.
+    total := pgscore._multiply(total, total);
+    if step ? 'matrix' then
+        total := pgscore._multiply(total, jsonb_array_length(step -> 'matrix'));
+    end if;
+    return coalesce(total, 'Infinity');
+end
+$$;
+
+comment on function pgscore._quadratic_reach(jsonb, pgscore.bare_register[]) is
+    'How large a quadratic step of registers can be';
+
+create function pgscore._kernel_reach(step jsonb) returns double precision
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when step ->> 'kernel' = 'poly' or step ->> 'kernel' = 'rbf' and (step -> 'gamma')::double precision < 0 then 'Infinity'
+        -- There are not so many that they overflow.
+        else least(abs((step -> 'intercept')::double precision), '1e300') + (
+            select sum(least(abs(c.value::double precision), '1e300'))
+            from jsonb_array_elements(step -> 'coefficients') as c (value)
+        )
+    end
+$$;
+
+comment on function pgscore._kernel_reach(jsonb) is 'How far from 0 a kernel step can be';
+
+create function pgscore._bare_formula(
+    step jsonb, registers pgscore.bare_register[], most_nodes bigint
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    name constant text := step ->> 'step';
+    read constant jsonb := case jsonb_typeof(step -> 'of') when 'array' then step -> 'of' else jsonb_build_array(step -> 'of') end;
+    of pgscore.bare_register[] := '{}';
+    given text[] := '{}';
+    r pgscore.bare_register := pgscore._bare_register('n', null, 4, null, null, l.smallest_double, name = 'ratio');
+    term pgscore.bare_register;
+    number integer;
+begin
+    foreach number in array translate(read::text, '[]', '{}')::integer[] loop
+        term := registers[number + 1];
+        if term.is_wild then
+            return null;
+        end if;
+        of := of || term;
+        given := given || term.expression;
+        r.size := r.size + term.size + 1;
+        -- Of infinite numbers there may be none.
+        r.may_miss := r.may_miss or term.may_miss or term.low = '-Infinity' or term.high = 'Infinity';
+        r.kind := case when term.kind = 'u' then 'u' else r.kind end;
+    end loop;
+    if r.size > most_nodes then
+        return null;
+    end if;
+    r.expression := pgscore._formula_sql(step, given);
+    case name
+        when 'product' then
+            r := pgscore._bare_multiplied(r, of);
+        when 'ratio' then
+            r.high := 'Infinity';
+        when 'piecewise' then
+            r.high := pgscore._piecewise_reach(step, of[1]);
+            r.may_miss := r.may_miss or step -> 'coefficients' @> '[null]';
+        when 'quadratic' then
+            r.high := pgscore._quadratic_reach(step, of);
+        when 'kernel' then
+            r.high := pgscore._kernel_reach(step);
+    end case;
+    r.low := case name when 'quadratic' then 0 else -r.high end;
+    -- What goes further leaves no room for what follows.
+    return pgscore._bare_limited(r, '1e150');
+end
+$$;
+
+comment on function pgscore._bare_formula(jsonb, pgscore.bare_register[], bigint) is
+    'The register of a step that is a formula: product, ratio, piecewise, quadratic or kernel; NULL where it is not safe, or larger than most_nodes';
+
+-- core/program/bare/trees.sql
+create function pgscore._is_needed(program jsonb, scores integer[], register integer) returns boolean
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select register = any (scores) or exists (
+        select from jsonb_array_elements(program -> 'steps') as s (step)
+        where case jsonb_typeof(s.step -> 'of')
+            when 'array' then s.step -> 'of' @> to_jsonb(register) else s.step -> 'of' = to_jsonb(register)
+        end
+    )
+$$;
+
+comment on function pgscore._is_needed(jsonb, integer[], integer) is 'Whether a register is a score or read by a step';
+
+create function pgscore._bare_quotient(r pgscore.bare_register, divisor double precision) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+begin
+    if divisor = 0 or abs(pgscore._divide(r.small, divisor)) < l.least_divided then
+        return null;
+    end if;
+    r.expression := format('(%s operator(pg_catalog./) %s)', r.expression, pgscore._literal_sql(divisor));
+    r.high := abs(pgscore._divide(r.high, divisor));
+    r.small := abs(pgscore._divide(r.small, divisor));
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_quotient(pgscore.bare_register, double precision) is
+    'A sum of trees over their divisor; NULL where that could underflow';
+
+create function pgscore._bare_tree_output(
+    step jsonb, tests text[], may_miss boolean[], output integer, size bigint
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    base constant double precision := (step -> 'base' -> output)::double precision;
+    trees constant integer := (
+        select count(*) from jsonb_array_elements(step -> 'target') as t (target) where t.target::integer in (-1, output)
+    );
+    r pgscore.bare_register := pgscore._bare_register('n', null, size, null, null, null, false);
+begin
+    if step ? 'walked' then
+        r.expression := pgscore._walk_sql(step, tests, may_miss, output, pgscore._literal_sql(base));
+        if r.expression is null then
+            return null;
+        end if;
+    else
+        r.expression := array_to_string(
+            pgscore._literal_sql(base) || pgscore._trees_sql(step, tests, may_miss, output), ' operator(pg_catalog.+) '
+        );
+        if trees > 0 then
+            r.expression := '(' || r.expression || ')';
+        end if;
+    end if;
+    select
+        abs(base) + coalesce(max(abs(v.leaf::double precision)), 0) * trees,
+        greatest(l.smallest_double, least(min(nullif(abs(v.leaf::double precision), 0)), nullif(abs(base), 0)))
+    into r.high, r.small
+    from jsonb_array_elements(step -> 'values') as v (leaf);
+    r.small := greatest(l.smallest_double, coalesce(pgscore._multiply(r.small, l.half_ulp), 1));
+    if step ? 'divide' then
+        r := pgscore._bare_quotient(r, (step -> 'divide')::double precision);
+    end if;
+    r.low := -r.high;
+    return case when r.high < 'Infinity' then r end;
+end
+$$;
+
+comment on function pgscore._bare_tree_output(jsonb, text[], boolean[], integer, bigint) is
+    'The register of one output of a trees step; tests is SQL for what nodes test, NULL where it is missing and may_miss. NULL where it is not safe, or is to be walked and cannot';
+
+create function pgscore._bare_trees(
+    program jsonb, step jsonb, scores integer[], registers pgscore.bare_register[], most_nodes bigint
+) returns pgscore.bare_register[]
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    r pgscore.bare_register;
+    number integer;
+    tests text[] := '{}';
+    may_miss boolean[] := '{}';
+    sizes bigint[] := '{}';
+    size bigint;
+    answers pgscore.bare_register[] := '{}';
+begin
+    foreach number in array translate((step -> 'of')::text, '[]', '{}')::integer[] loop
+        r := registers[number + 1];
+        if r.is_wild then
+            return null;
+        end if;
+        tests := tests || pgscore._tested_sql(r.expression, r.kind);
+        may_miss := may_miss || r.may_miss;
+        sizes := sizes || r.size;
+    end loop;
+    select coalesce(sum(sizes[f.position + 1]) + count(*), 0) into size
+    from unnest(translate((step -> 'feature')::text, '[]', '{}')::integer[]) as f (position);
+    if size > most_nodes or jsonb_array_length(step -> 'roots') > l.most_trees
+        or not pgscore._has_bounded_leaves(step)
+    then
+        return null;
+    end if;
+    for output in 0 .. jsonb_array_length(step -> 'base') - 1 loop
+        r := case
+            when pgscore._is_needed(program, scores, cardinality(registers) + output) then
+                pgscore._bare_tree_output(step, tests, may_miss, output, size)
+            else pgscore._bare_register('n', null, size, 0, 0, l.smallest_double, false)
+        end;
+        if r.kind is null then
+            return null;
+        end if;
+        answers := answers || r;
+    end loop;
+    return answers;
+end
+$$;
+
+comment on function pgscore._bare_trees(jsonb, jsonb, integer[], pgscore.bare_register[], bigint) is
+    'The registers of a trees step, without SQL where nothing needs them; NULL where one is not safe';
+
+-- core/program/bare/program.sql
+-- Interval arithmetic with the program's own operations: rounding is monotone, so where the ends do not overflow nothing
+-- between them does. `small` is the least magnitude that a register has besides 0: a product with it must not underflow.
+--
+-- A register is wild where it is linear in an input that may be anything, NULL, NaN and infinity included. Such inputs
+-- need no guard, because the one sum that may read them shows what they were: its weights are scaled down by a power of
+-- two until no sum of doubles overflows, an added constant that is lost in rounding keeps their products from
+-- underflowing, and a sum that is large, infinite, NaN or NULL is left to the careful function.
+create function pgscore._bare_scores(program jsonb, positive integer) returns integer[]
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    scores constant integer[] := translate((program -> 'scores')::text, '[]', '{}')::integer[];
+begin
+    return case program ->> 'link'
+        when 'identity' then array[scores[coalesce(positive, 0) + 1]]
+        when 'one_vs_all' then array[scores[coalesce(positive, 0) + 1]]
+        when 'logistic' then array[scores[1]]
+        when 'sign' then array[scores[1]]
+        else scores
+    end;
+end
+$$;
+
+comment on function pgscore._bare_scores(jsonb, integer) is
+    'The registers that the score needs: some links want all, the others the one of the output';
+
+create function pgscore._bare_linear_step(
+    program jsonb, step jsonb, arguments text[], scores integer[], registers pgscore.bare_register[]
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    of constant integer[] := translate((step -> 'of')::text, '[]', '{}')::integer[];
+begin
+    if cardinality(of) > l.most_terms then
+        return null;
+    end if;
+    for number in 1 .. cardinality(of) loop
+        if (registers[of[number] + 1]).is_wild then
+            -- Only the sum that is the score: what follows it would have to know of its power.
+            return case
+                when program ->> 'link' in ('identity', 'logistic', 'sign', 'exp', 'expit', 'one_vs_all')
+                    and scores = array[cardinality(registers)]
+                then
+                    pgscore._bare_wild_sum(program, step, arguments, registers)
+            end;
+        end if;
+    end loop;
+    return pgscore._bare_linear(step, registers);
+end
+$$;
+
+comment on function pgscore._bare_linear_step(jsonb, jsonb, text[], integer[], pgscore.bare_register[]) is
+    'The register of a linear step; NULL where it is not safe';
+
+create function pgscore._bare_step(
+    program jsonb, step jsonb, arguments text[], scores integer[], registers pgscore.bare_register[], most_nodes bigint
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    name constant text := step ->> 'step';
+    r pgscore.bare_register;
+begin
+    if pgscore._hides_doubt(step, registers) or pgscore._read_size(step, registers) > most_nodes then
+        return null;
+    elsif jsonb_typeof(step -> 'of') = 'number' then
+        r := registers[(step -> 'of')::integer + 1];
+        if r.is_wild and name <> 'affine' then
+            return null;
+        end if;
+    end if;
+    r := case name
+        when 'affine' then pgscore._bare_affine(step, r)
+        when 'clip' then pgscore._bare_clip(step, r)
+        when 'function' then pgscore._bare_function(step, r)
+        when 'fill' then pgscore._bare_fill(step, r)
+        when 'missing' then pgscore._bare_missing(r)
+        when 'lookup' then pgscore._bare_lookup(step, r, most_nodes)
+        when 'linear' then pgscore._bare_linear_step(program, step, arguments, scores, registers)
+        else pgscore._bare_formula(step, registers, most_nodes)
+    end;
+    -- The steps whose values can grow.
+    if r.size > most_nodes
+        or not r.is_wild and (name in ('affine', 'linear') or step ->> 'name' = 'square')
+        and (coalesce(r.low, '-Infinity') <= -l.most_result or coalesce(r.high, 'Infinity') >= l.most_result)
+    then
+        return null;
+    end if;
+    return r;
+end
+$$;
+
+comment on function pgscore._bare_step(jsonb, jsonb, text[], integer[], pgscore.bare_register[], bigint) is
+    'The register of a step of any kind but trees; NULL where it is not safe, or larger than most_nodes';
+
+create function pgscore._bare_registers(
+    program jsonb, arguments text[], scores integer[], wild_ones boolean, box double precision
+) returns pgscore.bare_register[]
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    most_nodes constant bigint := 4 * pgscore._program_size(program) + 1000;
+    registers pgscore.bare_register[] := pgscore._bare_inputs(program -> 'inputs', arguments, wild_ones, box);
+    added pgscore.bare_register[];
+    r pgscore.bare_register;
+    step jsonb;
+begin
+    if registers is null then
+        return null;
+    end if;
+    for step in
+        select s.value from jsonb_array_elements(program -> 'steps') with ordinality as s (value, ordinal) order by s.ordinal
+    loop
+        if step ->> 'step' = 'trees' then
+            added := case
+                when not pgscore._hides_doubt(step, registers) then
+                    pgscore._bare_trees(program, step, scores, registers, most_nodes)
+            end;
+        elsif step ->> 'step' = 'link' then
+            added := pgscore._bare_link(step, registers, most_nodes);
+        else
+            r := pgscore._bare_step(program, step, arguments, scores, registers, most_nodes);
+            added := case when r.kind is not null then array[r] end;
+        end if;
+        if added is null then
+            return null;
+        end if;
+        foreach r in array added loop
+            registers := registers || r;
+        end loop;
+    end loop;
+    return registers;
+end
+$$;
+
+comment on function pgscore._bare_registers(jsonb, text[], integer[], boolean, double precision) is
+    'All registers of a program; NULL where one is not safe';
+
+create function pgscore._is_read(program jsonb, register integer) returns boolean
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    reached integer[] := translate((program -> 'scores')::text, '[]', '{}')::integer[];
+    kinds text := repeat('n', jsonb_array_length(program -> 'inputs'));
+    firsts integer[] := '{}';
+    step jsonb;
+begin
+    for step in
+        select s.value from jsonb_array_elements(program -> 'steps') with ordinality as s (value, ordinal) order by s.ordinal
+    loop
+        firsts := firsts || length(kinds);
+        kinds := kinds || pgscore._step_kinds(step, kinds);
+    end loop;
+    for number in reverse cardinality(firsts) .. 1 loop
+        step := program -> 'steps' -> number - 1;
+        if exists (
+            select from unnest(reached) as r (register)
+            where r.register >= firsts[number] and r.register < coalesce(firsts[number + 1], length(kinds))
+        ) then
+            reached := reached || ('{' || translate(step ->> 'of', '[]', '') || '}')::integer[];
+        end if;
+    end loop;
+    return register = any (reached);
+end
+$$;
+
+comment on function pgscore._is_read(jsonb, integer) is 'Whether a register of a valid program is a score, or what one is made of';
+
+create function pgscore._meets_requirements(program jsonb, registers pgscore.bare_register[]) returns boolean
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    wanted record;
+    r pgscore.bare_register;
+begin
+    for wanted in
+        select q.* from jsonb_to_recordset(coalesce(program -> 'require', '[]'))
+            as q ("of" integer, nullable boolean, minimum double precision, maximum double precision)
+    loop
+        r := registers[wanted."of" + 1];
+        if r.is_wild or coalesce(r.may_miss, true) and not wanted.nullable and r.kind = 'n'
+            or coalesce(r.low, '-Infinity') < wanted.minimum or coalesce(r.high, 'Infinity') > wanted.maximum
+            -- NULL where it is not sure shows in the score, where that reads it.
+            or r.kind = 'u' and not pgscore._is_read(program, wanted."of")
+        then
+            return false;
+        end if;
+    end loop;
+    return true;
+end
+$$;
+
+comment on function pgscore._meets_requirements(jsonb, pgscore.bare_register[]) is
+    'Whether no row that passes the guard can have a register beyond what the program requires, or its score is NULL';
+
+create function pgscore._bare_ended_sql(
+    expression text, link text, factor double precision, is_limited boolean, is_negative boolean
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    most constant double precision := case when link in ('logistic', 'exp') then l.most_exponent else l.most_score end;
+    upper_end constant text := pgscore._literal_sql(most / factor);
+    lower_end constant text := pgscore._literal_sql(-most / factor);
+    e text := expression;
+begin
+    if is_limited then
+        -- Beyond these ends, NaN with the upper one, it is the careful function's turn: it gets what is NULL.
+        e := format('pg_catalog.float8smaller(pg_catalog.float8larger(%s, %s), %s)', e, lower_end, upper_end);
+    end if;
+    if link in ('logistic', 'exp') then
+        e := case
+            when factor = 1 and (link = 'exp' or is_negative) then format('pg_catalog.exp(%s)', e)
+            when factor = 1 then format('pg_catalog.exp(operator(pg_catalog.-) %s)', e)
+            else format(
+                'pg_catalog.exp(%s operator(pg_catalog.*) %s)', e,
+                pgscore._literal_sql(case when link = 'exp' or is_negative then factor else -factor end)
+            )
+        end;
+        if is_limited then
+            e := format(
+                'pgscore._nullif(pgscore._nullif(%s, pg_catalog.exp(%s)), pg_catalog.exp(%s))',
+                e, pgscore._literal_sql(most), pgscore._literal_sql(-most)
+            );
+        end if;
+        if link = 'logistic' then
+            e := format('%1$s operator(pg_catalog./) (%1$s operator(pg_catalog.+) %2$s)', pgscore._literal_sql(1), e);
+        end if;
+    elsif is_limited then
+        e := format('pgscore._nullif(pgscore._nullif(%s, %s), %s)', e, upper_end, lower_end);
+        if link = 'identity' and factor <> 1 then
+            e := format('%s operator(pg_catalog.*) %s', e, pgscore._literal_sql(factor));
+        end if;
+    end if;
+    return e;
+end
+$$;
+
+comment on function pgscore._bare_ended_sql(text, text, double precision, boolean, boolean) is
+    'SQL for a score register over a factor, or for its negative one, linked unless the link is sign; where it is limited, NULL beyond the ends';
+
+create function pgscore._bare_score_sql(
+    link text, positive integer, r pgscore.bare_register
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    e text := pgscore._bare_ended_sql(
+        r.expression, link, power('2'::double precision, coalesce(r.power, 0)),
+        r.power is not null
+            or link in ('logistic', 'exp') and (r.low < -l.most_exponent or r.high > l.most_exponent),
+        r.power is not null and link = 'logistic'
+    );
+begin
+    if link = 'sign' then
+        e := format('(%s operator(pg_catalog.>) %s)::pg_catalog.int4::pg_catalog.float8', e, pgscore._literal_sql(0));
+    end if;
+    if link in ('logistic', 'sign') and positive = 0 then
+        e := format('%s operator(pg_catalog.-) (%s)', pgscore._literal_sql(1), e);
+    end if;
+    return e;
+end
+$$;
+
+comment on function pgscore._bare_score_sql(text, integer, pgscore.bare_register) is
+    'SQL for an output of a link that takes one score, of its register';
+
+create function pgscore._program_bare_sql(
+    program jsonb, positive integer, arguments text[], wild_ones boolean, box double precision
+) returns pgscore.bare_expression
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    link constant text := program ->> 'link';
+    scores constant integer[] := pgscore._bare_scores(program, positive);
+    registers constant pgscore.bare_register[] := pgscore._bare_registers(program, arguments, scores, wild_ones, box);
+    r pgscore.bare_register;
+    answer pgscore.bare_expression;
+begin
+    if registers is null or not pgscore._meets_requirements(program, registers) then
+        return null;
+    elsif link in ('identity', 'logistic', 'sign', 'exp', 'expit', 'one_vs_all') then
+        r := registers[scores[1] + 1];
+        answer.expression := case
+            when link in ('expit', 'one_vs_all') then pgscore._bare_score_sql('logistic', 1, r)
+            else pgscore._bare_score_sql(link, positive, r)
+        end;
+    elsif link = 'argmax' and exists (select from unnest(scores) as s (register) where (registers[s.register + 1]).kind = 'u') then
+        -- It takes NULL for the largest.
+        return null;
+    else
+        answer.expression := format(
+            '(pgscore._outputs(%L, array[%s]))[%s]', link,
+            (
+                select string_agg((registers[s.register + 1]).expression, ', ' order by s.ordinal)
+                from unnest(scores) with ordinality as s (register, ordinal)
+            ),
+            coalesce(positive, 0) + 1
+        );
+    end if;
+    if r.power is null and exists (select from unnest(registers) as w where w.is_wild) then
+        -- No sum shows what these inputs are.
+        return null;
+    end if;
+    answer.guard := pgscore._guard_sql(program -> 'inputs', registers);
+    answer.wraps := coalesce(r.wraps, array_fill(null::text, array[jsonb_array_length(program -> 'inputs')]));
+    return answer;
+end
+$$;
+
+comment on function pgscore._program_bare_sql(jsonb, integer, text[], boolean, double precision) is
+    'SQL for the score of a valid program that needs few operations and raises for no row that it is made for; NULL where there is none. With wild_ones, inputs of linear models need no guard; the others are guarded to lie within the box';
+
+-- core/program/bare/stepwise.sql
+-- Where registers are read by several steps, an expression repeats them until it is too large: layers of a neural network,
+-- outputs of a link over ensembles. Then each register is a variable of a function in PL/pgSQL.
+create function pgscore._is_repeated(program jsonb) returns boolean
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    most_nodes constant bigint := 4 * pgscore._program_size(program) + 1000;
+    sizes bigint[] := array_fill(1::bigint, array[jsonb_array_length(program -> 'inputs')]);
+    kinds text := repeat('n', jsonb_array_length(program -> 'inputs'));
+    step jsonb;
+    size bigint;
+    number integer;
+    added text;
+begin
+    for step in
+        select s.value from jsonb_array_elements(program -> 'steps') with ordinality as s (value, ordinal) order by s.ordinal
+    loop
+        size := 1;
+        if step ->> 'step' <> 'trees' then
+            foreach number in array ('{' || translate(step ->> 'of', '[]', '') || '}')::integer[] loop
+                size := size + sizes[number + 1];
+            end loop;
+        end if;
+        if size > most_nodes then
+            return true;
+        end if;
+        added := pgscore._step_kinds(step, kinds);
+        kinds := kinds || added;
+        sizes := sizes || array_fill(size, array[length(added)]);
+    end loop;
+    return false;
+end
+$$;
+
+comment on function pgscore._is_repeated(jsonb) is
+    'Whether a valid program''s steps are read so often that no expression serves, whatever else there is';
+
+create function pgscore._stepwise_register(r pgscore.bare_register, number integer) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if r.expression is not null then
+        r.expression := 'r' || number;
+        r.size := 1;
+    end if;
+    return r;
+end
+$$;
+
+comment on function pgscore._stepwise_register(pgscore.bare_register, integer) is
+    'A register as those behind it read it: by its variable, which has this number';
+
+create function pgscore._stepwise_body_sql(
+    program jsonb, score integer, registers pgscore.bare_register[]
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    most_nodes constant bigint := 4 * pgscore._program_size(program) + 1000;
+    variables text[] := '{}';
+    statements text[] := '{}';
+    added pgscore.bare_register[];
+    r pgscore.bare_register;
+    step jsonb;
+begin
+    for step in
+        select s.value from jsonb_array_elements(program -> 'steps') with ordinality as s (value, ordinal) order by s.ordinal
+    loop
+        if step ->> 'step' = 'link' then
+            added := pgscore._bare_link(step, registers, most_nodes);
+        elsif step ->> 'step' <> 'trees' then
+            r := pgscore._bare_step(program, step, '{}', array[score], registers, most_nodes);
+            added := case when r.kind is not null then array[r] end;
+        elsif not pgscore._hides_doubt(step, registers) then
+            added := pgscore._bare_trees(program, step, array[score], registers, most_nodes);
+        else
+            added := null;
+        end if;
+        if added is null then
+            return null;
+        end if;
+        foreach r in array added loop
+            if r.expression is not null then
+                variables := variables || format(
+                    '    r%s %s;', cardinality(registers), case r.kind when 't' then 'pg_catalog.text' else 'pg_catalog.float8' end
+                );
+                statements := statements || format('    r%s := %s;', cardinality(registers), r.expression);
+            end if;
+            registers := registers || pgscore._stepwise_register(r, cardinality(registers));
+        end loop;
+    end loop;
+    if not pgscore._meets_requirements(program, registers) then
+        return null;
+    end if;
+    return format(
+        E'declare\n%s\nbegin\n%s\n    return r%s;\nend', array_to_string(variables, E'\n'), array_to_string(statements, E'\n'), score
+    );
+end
+$$;
+
+comment on function pgscore._stepwise_body_sql(jsonb, integer, pgscore.bare_register[]) is
+    'The body of a function in PL/pgSQL that gives a register of a program, from the registers of its inputs; NULL where a step is not safe';
+
+create function pgscore._stepwise_sql(program jsonb, positive integer, arguments text[]) returns pgscore.bare_expression
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- The link is one more step.
+    linked constant jsonb := program || jsonb_build_object(
+        'steps', program -> 'steps' || jsonb_build_object('step', 'link', 'of', program -> 'scores', 'link', program -> 'link')
+    );
+    inputs constant integer := jsonb_array_length(program -> 'inputs');
+    kinds text := repeat('n', inputs);
+    step jsonb;
+    box double precision;
+    registers pgscore.bare_register[];
+    answer pgscore.bare_expression;
+begin
+    if inputs > 100 then
+        return null;
+    end if;
+    for step in
+        select s.value from jsonb_array_elements(program -> 'steps') with ordinality as s (value, ordinal) order by s.ordinal
+    loop
+        kinds := kinds || pgscore._step_kinds(step, kinds);
+    end loop;
+    foreach box in array '{Infinity,1e300,1e150,1e100,1e30}'::double precision[] loop
+        registers := pgscore._bare_inputs(program -> 'inputs', arguments, false, box);
+        if registers is not null then
+            answer.expression := pgscore._stepwise_body_sql(linked, length(kinds) + coalesce(positive, 0), registers);
+        end if;
+        exit when answer.expression is not null;
+    end loop;
+    if answer.expression is not null then
+        answer.guard := pgscore._guard_sql(program -> 'inputs', registers);
+        answer.wraps := array_fill(null::text, array[inputs]);
+    end if;
+    return answer;
+end
+$$;
+
+comment on function pgscore._stepwise_sql(jsonb, integer, text[]) is
+    'The same as a bare expression, which is the body of a function in PL/pgSQL here; without one where there is none';
+
+create function pgscore._is_stepwise(bare pgscore.bare_expression) returns boolean
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(bare.expression like 'declare%', false)
+$$;
+
+comment on function pgscore._is_stepwise(pgscore.bare_expression) is 'Whether it is the body of a function';
+
+-- core/program/scorer.sql
+create function pgscore._program_best_bare_sql(program jsonb, positive integer, arguments text[]) returns pgscore.bare_expression
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    attempt record;
+    found pgscore.bare_expression;
+begin
+    for attempt in
+        select a.* from (values
+            (1, true, 'Infinity'::double precision), (2, true, '1e300'), (3, false, 'Infinity'), (4, false, '1e300'),
+            (5, false, '1e150'), (6, false, '1e100'), (7, false, '1e30')
+        ) as a (ordinal, wild_ones, box)
+        where not pgscore._is_repeated(program)
+        order by a.ordinal
+    loop
+        found := pgscore._program_bare_sql(program, positive, arguments, attempt.wild_ones, attempt.box);
+        exit when found.expression is not null;
+    end loop;
+    if found.expression is null then
+        found := pgscore._stepwise_sql(program, positive, arguments);
+    end if;
+    return found;
+end
+$$;
+
+comment on function pgscore._program_best_bare_sql(jsonb, integer, text[]) is
+    'The SQL that guards least among those that serve, else the body of a function; without an expression where none does';
+
+create function pgscore._scorer_name(model text, version integer, suffix text default '') returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    name constant text := format('_%s %s%s', model, version, suffix);
+begin
+    -- The blank keeps it apart from whatever is called after a model: their names have none.
+    if octet_length(name) > 63 then
+        raise exception 'model "%" version % gives the name %, which is too long', model, version, name
+            using errcode = 'name_too_long';
+    end if;
+    return 'pgscore_models.' || quote_ident(name);
+end
+$$;
+
+comment on function pgscore._scorer_name(text, integer, text) is
+    'A function or type of a version: no suffix: the score; b: bare; of a large program e: the expression, w: its trees walked; p: all outputs; i: the type of its inputs';
+
+create function pgscore._largest_inlined_program() returns integer
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select 200
+$$;
+
+comment on function pgscore._largest_inlined_program() is
+    'The largest size of a program that queries inline: to plan a larger one for each query, or to have JIT compile it, takes longer than its calls';
+
+create function pgscore._is_compiling() returns boolean
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Immutable, so that the planner asks when it plans, which is when it decides whether JIT will compile the plan. What
+    -- follows from it changes speed, never a score.
+    return current_setting('jit') = 'on' and current_setting('jit_above_cost') not like '-%';
+end
+$$;
+
+comment on function pgscore._is_compiling() is 'Whether JIT may compile the plan that is being made';
+grant execute on function pgscore._is_compiling() to pgscore_reader;
+
+create function pgscore._scan_call_typed_sql(
+    model text, version integer, program jsonb, positive integer, arguments text[], ordinary boolean[]
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    call constant text := pgscore._scorer_call_typed_sql(model, version, program, positive, arguments, ordinary);
+begin
+    -- In a small ensemble's time the call shows, by a quarter; in a large one's it does not.
+    if not pgscore._is_apart(program) or pgscore._program_size(program) > 3000
+        or position(pgscore._scorer_name(model, version, 'b') in call) = 0
+        or pgscore._is_stepwise(pgscore._program_best_bare_sql(program, positive, arguments))
+    then
+        return call;
+    end if;
+    return format(
+        E'case when pgscore._is_compiling()\n    then %s\n    else %s\nend', call,
+        pgscore._scorer_call_typed_sql(model, version, program, positive, arguments, ordinary, 'e')
+    );
+end
+$$;
+
+comment on function pgscore._scan_call_typed_sql(text, integer, jsonb, integer, text[], boolean[]) is
+    'The same as the typed call, for queries over many rows: inlined too where a program is not so large and JIT is off';
+
+create function pgscore._is_apart(program jsonb) returns boolean
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select jsonb_array_length(program -> 'inputs') <= 100 and pgscore._program_size(program) > pgscore._largest_inlined_program()
+$$;
+
+comment on function pgscore._is_apart(jsonb) is 'Whether the expression of a program stands in a function that is not inlined';
+
+create function pgscore._scorer_expression_sql(
+    model text, version integer, program jsonb, positive integer, bare pgscore.bare_expression, careful_call text,
+    arguments text[], ordinary boolean[] default null, suffix text default 'b'
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    wrapped constant text[] := array(
+        select case when w.wrap is null or w.ordinary then w.argument else format(w.wrap, w.argument) end
+        from unnest(bare.wraps, arguments, ordinary) with ordinality as w (wrap, argument, ordinary, ordinal)
+        order by w.ordinal
+    );
+    call text;
+begin
+    if bare.expression is null then
+        return careful_call;
+    elsif jsonb_array_length(program -> 'inputs') <= 100 then
+        call := format('%s(%s)', pgscore._scorer_name(model, version, suffix), array_to_string(wrapped, ', '));
+    elsif wrapped = arguments then
+        call := bare.expression;
+    else
+        -- A row as the argument would be copied into each reference to one of its fields.
+        call := (pgscore._program_best_bare_sql(program, positive, wrapped)).expression;
+    end if;
+    if bare.guard is not null then
+        call := format('case when %s then %s end', bare.guard, call);
+    end if;
+    if suffix = 'w' or careful_call is null then
+        return call;
+    end if;
+    -- What is NULL is missing or refused, or out of the ordinary.
+    return format('coalesce(%s, %s)', call, careful_call);
+end
+$$;
+
+comment on function pgscore._scorer_expression_sql(text, integer, jsonb, integer, pgscore.bare_expression, text, text[], boolean[], text) is
+    'SQL for a score: the bare expression, or the function with that suffix, where the guard lets a row pass and it is sure, else the careful call; with w, or without a careful call, NULL there, for who asks in a second statement. An ordinary argument is not wrapped';
+
+create function pgscore._scorer_call_sql(
+    model text, version integer, inputs integer, arguments text[], outputs boolean default false
+) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select format(
+        case when inputs > 100 then '%s(row(%s)::%s)' else '%s(%s)' end,
+        pgscore._scorer_name(model, version, case when outputs then 'p' else '' end),
+        array_to_string(arguments, ', '),
+        pgscore._scorer_name(model, version, 'i')
+    )
+$$;
+
+comment on function pgscore._scorer_call_sql(text, integer, integer, text[], boolean) is
+    'SQL that calls the score of a version, or all its outputs, with arguments given as SQL, double precision or text';
+
+create function pgscore._scorer_call_typed_sql(
+    model text, version integer, program jsonb, positive integer, arguments text[], ordinary boolean[], suffix text default 'b', is_brief boolean default false
+) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    bare constant pgscore.bare_expression := pgscore._program_best_bare_sql(program, positive, arguments);
+begin
+    return pgscore._scorer_expression_sql(
+        model, version, program, positive, bare,
+        case when bare.expression is null or not is_brief then format(
+            '(%s)[%s]',
+            pgscore._scorer_call_sql(model, version, jsonb_array_length(program -> 'inputs'), arguments, true),
+            coalesce(positive, 0) + 1
+        ) end,
+        arguments, ordinary, suffix
+    );
+end
+$$;
+
+comment on function pgscore._scorer_call_typed_sql(text, integer, jsonb, integer, text[], boolean[], text, boolean) is
+    'The same as the score''s call, with less work where an argument is ordinary: of an integer type, boolean or real. For string bodies; past 100 inputs much faster than the call';
+
+create function pgscore._has_walked(model text, version integer) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- By an index: to look at all functions would cost more with each version in the registry.
+    select exists (
+        select from pg_catalog.pg_proc p
+        where p.pronamespace = 'pgscore_models'::regnamespace and p.proname = format('_%s %sw', model, version)::name
+    )
+$$;
+
+comment on function pgscore._has_walked(text, integer) is 'Whether a version has a function that scores without a plan to make';
+
+create function pgscore._drop_scorer(model text, version integer) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    doomed record;
+begin
+    -- The score calls the others.
+    for doomed in
+        select p.oid::regprocedure as function
+        from unnest(array['', 'b', 'e', 'w', 'p']) with ordinality as s (suffix, ordinal)
+        join pg_catalog.pg_proc p on p.proname = format('_%s %s%s', model, version, s.suffix)::name
+        where p.pronamespace = 'pgscore_models'::regnamespace
+        order by s.ordinal
+    loop
+        execute format('drop function %s', doomed.function);
+    end loop;
+    execute format('drop type if exists %s', pgscore._scorer_name(model, version, 'i'));
+end
+$$;
+
+comment on function pgscore._drop_scorer(text, integer) is 'Drops the functions and the type of a version''s program, where there are any';
+
+create function pgscore._create_inputs_type(name text, fields text, says text) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    execute format('create type %s as (%s)', name, fields);
+    execute format('comment on type %s is %L', name, says);
+    execute format('grant usage on type %s to pgscore_reader', name);
+end
+$$;
+
+comment on function pgscore._create_inputs_type(text, text, text) is
+    'Writes the type that holds more inputs than a function has arguments';
+
+create function pgscore._create_scorer(model text, version integer, program jsonb, positive integer) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    composite constant boolean := jsonb_array_length(program -> 'inputs') > 100;
+    is_apart constant boolean := pgscore._is_apart(program);
+    scorer constant text := pgscore._scorer_name(model, version);
+    bare_name constant text := pgscore._scorer_name(model, version, 'b');
+    expression_name constant text := pgscore._scorer_name(model, version, 'e');
+    walked_name constant text := pgscore._scorer_name(model, version, 'w');
+    careful_name constant text := pgscore._scorer_name(model, version, 'p');
+    type_name constant text := pgscore._scorer_name(model, version, 'i');
+    posture constant text := 'immutable parallel safe';
+    -- PL/pgSQL plans an expression once in a session, and JIT does not see it. Without a pinned path, which would cost
+    -- more than the call: every name has its schema.
+    inlined constant text := 'create or replace function %s(%s) returns pg_catalog.float8 language sql %s return %s';
+    apart constant text := 'create or replace function %s(%s) returns pg_catalog.float8 language plpgsql %s as %L';
+    apart_body constant text := E'begin\n    return %s;\nend';
+    scored text;
+    fields text;
+    declared text;
+    types text;
+    arguments text[];
+    given text;
+    bare pgscore.bare_expression;
+    walked pgscore.bare_expression;
+    careful_call text;
+    says constant text := format('Model "%s" version %s: ', model, version);
+begin
+    select
+        string_agg(format('a%s %s', i.ordinal, i.type), ', ' order by i.ordinal),
+        string_agg(i.type, ', ' order by i.ordinal),
+        array_agg(case when composite then format('(a).a%s', i.ordinal) else 'a' || i.ordinal end order by i.ordinal)
+    into fields, types, arguments
+    from (
+        select e.ordinal, case e.value ->> 'type' when 'text' then 'pg_catalog.text' else 'pg_catalog.float8' end as type
+        from jsonb_array_elements(program -> 'inputs') with ordinality as e (value, ordinal)
+    ) i;
+    declared := fields;
+    given := array_to_string(arguments, ', ');
+    if composite then
+        declared := 'a ' || type_name;
+        types := type_name;
+        given := 'a';
+    end if;
+    -- What stands there already is replaced while it is in use: nothing that calls it has to wait, or to be planned anew.
+    if (case when composite and to_regtype(type_name) is null then true else to_regprocedure(format('%s(%s)', scorer, types)) is null end) then
+        perform pgscore._drop_scorer(model, version);
+        if composite then
+            perform pgscore._create_inputs_type(type_name, fields, says || 'its inputs');
+        end if;
+    end if;
+
+    execute format(
+        'create or replace function %s(%s) returns pg_catalog.float8[] language plpgsql %s set search_path = pg_catalog, pg_temp as %L',
+        careful_name, declared, posture, pgscore._careful_body_sql(program, arguments)
+    );
+    perform pgscore._publish_function(format('%s(%s)', careful_name, types), says || 'all outputs, NULL where there is none');
+    careful_call := format('(%s(%s))[%s]', careful_name, given, coalesce(positive, 0) + 1);
+
+    bare := pgscore._program_best_bare_sql(program, positive, arguments);
+    if pgscore._is_stepwise(bare) then
+        execute format(apart, bare_name, declared, posture, bare.expression);
+    elsif bare.expression is not null and not composite then
+        execute format(inlined, case when is_apart then expression_name else bare_name end, declared, posture, bare.expression);
+        if is_apart then
+            perform pgscore._publish_function(
+                format('%s(%s)', expression_name, types), says || 'the expression of the score, for ordinary inputs only'
+            );
+            execute format(apart, bare_name, declared, posture, format(apart_body, format('%s(%s)', expression_name, given)));
+            if pgscore._walked(program) is not null then
+                walked := pgscore._program_best_bare_sql(pgscore._walked(program), positive, arguments);
+            end if;
+            if walked.expression is not null and not pgscore._is_stepwise(walked) then
+                execute format(apart, walked_name, declared, posture, format(apart_body, walked.expression));
+                perform pgscore._publish_function(
+                    format('%s(%s)', walked_name, types), says || 'the score, for ordinary inputs only, without a plan to make'
+                );
+            end if;
+        end if;
+    end if;
+    if bare.expression is not null and not composite then
+        perform pgscore._publish_function(format('%s(%s)', bare_name, types), says || 'the score, for ordinary inputs only');
+    end if;
+    scored := pgscore._scorer_expression_sql(model, version, program, positive, bare, careful_call, arguments);
+    if is_apart then
+        execute format(apart, scorer, declared, posture, format(apart_body, scored));
+    else
+        execute format(inlined, scorer, declared, posture, scored);
+    end if;
+    perform pgscore._publish_function(format('%s(%s)', scorer, types), says || 'the score');
+end
+$$;
+
+comment on function pgscore._create_scorer(text, integer, jsonb, integer) is
+    'Writes the functions of a valid program: the score (its position among the outputs counts from 0; NULL for a value), the same without guards, all outputs';
+
+-- core/engine/_largest_sql_program.sql
+create function pgscore._largest_sql_program() returns integer
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select 10000
+$$;
+
+comment on function pgscore._largest_sql_program() is
+    'The largest size of a program that the sql engine takes: past it, planning takes longer than scoring saves';
+
+-- core/engine/_store_program.sql
+create function pgscore._store_program(model text, version integer, program jsonb) returns void
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+    insert into pgscore.program (model, version, program, digest, size)
+    values (model, version, program, encode(sha256(convert_to(program::text, 'UTF8')), 'hex'), pgscore._program_size(program))
+$$;
+
+comment on function pgscore._store_program(text, integer, jsonb) is 'Keeps the program of a new version, which was checked';
+
+-- core/engine/_compile_program.sql
+create function pgscore._compile_program(model text, version integer) returns void
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._create_scorer(v.model, v.version, p.program, (v.contract #>> '{output,positive}')::integer)
+    from pgscore.model_version v join pgscore.program p on p.model = v.model and p.version = v.version
+    where v.model = _compile_program.model and v.version = _compile_program.version
+        and p.size <= pgscore._largest_sql_program()
+        -- What was pruned and has come back may have kept its functions, because a view needs them.
+        and not exists (
+            select from pg_catalog.pg_proc f
+            where f.pronamespace = 'pgscore_models'::regnamespace
+                and f.proname = format('_%s %s', v.model, v.version)::name
+        )
+$$;
+
+comment on function pgscore._compile_program(text, integer) is
+    'Writes the functions of a version''s program, where it has one that is not too large for that';
+
+-- core/engine/_load_refusal.sql
+create function pgscore._load_refusal(
+    model text, version integer, out sqlstate text, out message text, out hint text
+)
+language plpgsql stable parallel restricted
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    piece record;
+begin
+    if to_regnamespace('pgscore_trusted') is null then
+        sqlstate := '55000';
+        message := 'it needs PL/Python, which this database does not have';
+        hint := 'A superuser runs alembic upgrade plpython@head.';
+        return;
+    end if;
+    for piece in
+        select c.ordinal, c.content from pgscore.artifact_chunk c
+        where c.model = _load_refusal.model and c.version = _load_refusal.version
+        order by c.ordinal
+    loop
+        perform pgscore_trusted._receive(piece.ordinal, piece.content);
+    end loop;
+    if piece.ordinal is null then
+        sqlstate := '55000';
+        message := 'its artifact was pruned';
+        hint := 'Publish the same file again to bring it back.';
+        return;
+    end if;
+    select l.sqlstate, l.message, l.hint into sqlstate, message, hint
+    from pgscore.model_version v,
+        pgscore_trusted._load(
+            v.contract::text, v.signature, v.key_id,
+            array(
+                select c.type from pgscore.confirmed_type c where c.model = v.model and c.version = v.version
+            )
+        ) l
+    where v.model = _load_refusal.model and v.version = _load_refusal.version;
+    hint := replace(replace(hint, '{model}', model), '{version}', version::text);
+end
+$$;
+
+comment on function pgscore._load_refusal(text, integer) is
+    'Hands the artifact of a version to this backend, piece by piece, to be checked and unpickled; why it is not, or NULL where it is';
+
+-- core/engine/_load.sql
+create function pgscore._load(model text, version integer) returns void
+language plpgsql stable parallel restricted
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    refusal record;
+begin
+    select * into refusal from pgscore._load_refusal(model, version);
+    if refusal.message is not null then
+        raise exception 'model "%" version % cannot be loaded: %', model, version, refusal.message
+            using errcode = refusal.sqlstate, hint = refusal.hint;
+    end if;
+end
+$$;
+
+comment on function pgscore._load(text, integer) is 'Loads the artifact of a version into this backend, or raises why not';
+
+-- core/engine/_loadable.sql
+create function pgscore._loadable(model text, version integer) returns boolean
+language plpgsql stable parallel restricted
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if to_regnamespace('pgscore_trusted') is null then
+        return false;
+    end if;
+    return
+        (
+            select e.scores is not null
+            from pgscore.model_version v, pgscore_trusted._estimate(v.digest, 0, null, null, false) e
+            where v.model = _loadable.model and v.version = _loadable.version
+        )
+        or (select r.message is null from pgscore._load_refusal(model, version) r);
+end
+$$;
+
+comment on function pgscore._loadable(text, integer) is 'Whether this backend has the artifact of a version, or can load it';
+
+-- core/engine/_estimate.sql
+create function pgscore._ask_estimator(
+    digest text, rows integer, numbers double precision[], texts text[], every boolean,
+    out scores double precision[], out reasons text[]
+)
+language plpgsql stable parallel restricted
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- A plpython branch of an older release converts each number.
+    if rows = 1
+        or to_regprocedure('pgscore_trusted._estimate_rows(text, integer, double precision[], text[], boolean)') is null
+    then
+        select e.scores, e.reasons into scores, reasons
+        from pgscore_trusted._estimate(digest, rows, numbers, texts, every) e;
+        return;
+    end if;
+    if array_ndims(texts) > 1 then
+        -- Of texts in two dimensions PL/Python makes a list for each row.
+        texts := array(select unnest(texts));
+    end if;
+    select e.scores, coalesce(e.reasons, array_fill(null::text, array[rows])) into scores, reasons
+    from pgscore_trusted._estimate_rows(digest, rows, numbers, texts, every) e;
+end
+$$;
+
+comment on function pgscore._ask_estimator(text, integer, double precision[], text[], boolean) is
+    'Hands rows to PL/Python, to be scored with a version that this backend has loaded; NULL where it has not';
+
+-- Parallel workers would each import scikit-learn for some seconds: restricted, although it would be safe.
+create function pgscore._estimate(
+    model text, version integer, digest text, rows integer, numbers double precision[], texts text[],
+    every boolean default false
+) returns pgscore.scored
+language plpgsql stable parallel restricted security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    answer record;
+begin
+    if to_regnamespace('pgscore_trusted') is null then
+        perform pgscore._load(model, version);  -- says what is missing
+    end if;
+    answer := pgscore._ask_estimator(digest, rows, numbers, texts, every);
+    if answer.scores is null then
+        perform pgscore._load(model, version);
+        answer := pgscore._ask_estimator(digest, rows, numbers, texts, every);
+        if answer.scores is null then
+            raise exception 'model "%" version % cannot be loaded: it is not what its digest says', model, version
+                using errcode = 'data_corrupted', hint = 'Publish the model again from its source.';
+        end if;
+    end if;
+    return (version, answer.scores, answer.reasons)::pgscore.scored;
+end
+$$;
+
+comment on function pgscore._estimate(text, integer, text, integer, double precision[], text[], boolean) is
+    'The estimator engine: scores rows, given as arrays row by row, with one version; with every, all outputs of each row and the position of its label';
+grant execute on function pgscore._estimate(text, integer, text, integer, double precision[], text[], boolean)
+    to pgscore_reader;
+
+create function pgscore._estimate_row(
+    model text, version integer, digest text, numbers double precision[], texts text[], every boolean default false
+) returns pgscore.scored
+language plpgsql stable parallel restricted security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    answer constant pgscore.scored := pgscore._estimate(model, version, digest, 1, numbers, texts, every);
+begin
+    -- In a statement of its own: an older plpython branch does not have it.
+    if to_regprocedure('pgscore_trusted._count_row(double precision)') is not null then
+        if pgscore_trusted._count_row(extract(epoch from statement_timestamp())::double precision) then
+            raise notice 'model "%" is no program: this query has it score one row after the other, which takes hundreds of times as long as many at once', model
+                using hint = format('select * from pgscore.score_rows(%L, ''select ...'')', model);
+        end if;
+    end if;
+    return answer;
+end
+$$;
+
+comment on function pgscore._estimate_row(text, integer, text, double precision[], text[], boolean) is
+    'The estimator engine for a row of a query; says once in a session how many rows are scored together';
+grant execute on function pgscore._estimate_row(text, integer, text, double precision[], text[], boolean) to pgscore_reader;
+
+-- core/engine/_load_program.sql
+create function pgscore._load_program(model text, version integer) returns void
+language plpgsql stable parallel safe security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    refusal record;
+begin
+    -- Here, because PL/Python would call it in a subtransaction, which parallel workers cannot have.
+    perform pgscore_trusted._runtime();
+    select l.sqlstate, l.message, l.hint into refusal
+    from pgscore.program p, pgscore_trusted._load_program(p.program::text) l
+    where p.model = _load_program.model and p.version = _load_program.version;
+    if refusal.message is not null then
+        raise exception 'model "%" version % cannot be interpreted: %', model, version, refusal.message
+            using errcode = refusal.sqlstate, hint = refusal.hint;
+    end if;
+end
+$$;
+
+comment on function pgscore._load_program(text, integer) is 'Has this backend read the program of a version for its interpreter';
+grant execute on function pgscore._load_program(text, integer) to pgscore_reader;
+
+-- core/engine/_interpret.sql
+create function pgscore._interpret(
+    model text, version integer, digest text, positive integer, numbers double precision[], texts text[]
+) returns double precision
+language plpgsql stable parallel safe cost 1000
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    score double precision := pgscore_trusted._walk(digest, positive, numbers, texts);
+begin
+    -- No score is NaN: this backend does not have the program yet.
+    if score = 'NaN' then
+        perform pgscore._load_program(model, version);
+        score := pgscore_trusted._walk(digest, positive, numbers, texts);
+    end if;
+    return score;
+end
+$$;
+
+comment on function pgscore._interpret(text, integer, text, integer, double precision[], text[]) is
+    'The interpreter engine: the score of a row, given as its number inputs and its text inputs';
+grant execute on function pgscore._interpret(text, integer, text, integer, double precision[], text[]) to pgscore_reader;
+
+-- core/engine/_interpret_outputs.sql
+create function pgscore._interpret_outputs(
+    model text, version integer, digest text, numbers double precision[], texts text[]
+) returns double precision[]
+language plpgsql stable parallel safe cost 1000
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    outputs double precision[] := pgscore_trusted._walk_outputs(digest, numbers, texts);
+begin
+    -- An array without elements: this backend does not have the program yet.
+    if outputs = '{}' then
+        perform pgscore._load_program(model, version);
+        outputs := pgscore_trusted._walk_outputs(digest, numbers, texts);
+    end if;
+    return outputs;
+end
+$$;
+
+comment on function pgscore._interpret_outputs(text, integer, text, double precision[], text[]) is
+    'The interpreter engine: all outputs of a row, NULL where there is no score';
+grant execute on function pgscore._interpret_outputs(text, integer, text, double precision[], text[]) to pgscore_reader;
+
+-- core/engine/_reason.sql
+create function pgscore._reason(model text, version integer, numbers double precision[], texts text[]) returns text
+language sql stable parallel safe security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._program_row_problem(p.program, numbers, texts)
+    from pgscore.program p
+    where p.model = _reason.model and p.version = _reason.version
+$$;
+
+comment on function pgscore._reason(text, integer, double precision[], text[]) is
+    'Why the program of a version refuses a row; NULL where it does not, or where a value is missing';
+grant execute on function pgscore._reason(text, integer, double precision[], text[]) to pgscore_reader;
+
+-- core/engine/_with_label.sql
+create function pgscore._with_label(outputs double precision[], kind text, tie text) returns double precision[]
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when outputs is null or array_position(outputs, null) is not null or array_position(outputs, 'NaN') is not null then null
+        when kind = 'value' then outputs
+        else
+            case when kind = 'probability' then outputs else '{}' end
+            || (
+                select o.position - 1
+                from unnest(outputs) with ordinality as o (output, position)
+                order by o.output desc, case tie when 'first' then o.position else -o.position end
+                limit 1
+            )::double precision
+    end
+$$;
+
+comment on function pgscore._with_label(double precision[], text, text) is
+    'Outputs of a program as the estimator engine gives them: probabilities and the position of the label, the position alone, or the value';
+grant execute on function pgscore._with_label(double precision[], text, text) to pgscore_reader;
+
+-- core/engine/_split_arguments.sql
+create function pgscore._split_arguments(inputs jsonb, arguments text[], out numbers text, out texts text)
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Arrays without elements cannot be put together.
+    select
+        coalesce('array[' || string_agg(a.argument, ', ' order by a.ordinal) filter (where not a.is_text)
+            || ']::pg_catalog.float8[]', 'null'),
+        coalesce('array[' || string_agg(a.argument, ', ' order by a.ordinal) filter (where a.is_text) || ']::pg_catalog.text[]', 'null')
+    from (
+        select i.ordinal, i.input ->> 'type' = 'text' as is_text, arguments[i.ordinal] as argument
+        from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+    ) a
+$$;
+
+comment on function pgscore._split_arguments(jsonb, text[]) is
+    'SQL for the two arrays, of numbers and of texts, that the inputs of a contract travel in, out of SQL for each input';
+
+create function pgscore._present_arguments(inputs jsonb, arguments text[]) returns text[]
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(
+        case i.input ->> 'type' when 'text' then a.argument else format('coalesce(%s, ''NaN''::pg_catalog.float8)', a.argument) end
+        order by i.ordinal
+    )
+    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+    join unnest(arguments) with ordinality as a (argument, ordinal) using (ordinal)
+$$;
+
+comment on function pgscore._present_arguments(jsonb, text[]) is
+    'SQL for each input of a contract, with NaN in the place of a number that is NULL: arrays without NULL travel faster';
+
+-- core/engine/_payload_arguments.sql
+create function pgscore._payload_arguments(inputs jsonb, source text) returns text[]
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(
+        format(
+            'pgscore._payload_value(%s, %L, %L)%s', source, i.input ->> 'name', i.input ->> 'type',
+            case i.input ->> 'type'
+                when 'text' then ''
+                when 'boolean' then '::pg_catalog.bool::pg_catalog.int4::pg_catalog.float8'
+                else '::pg_catalog.float8'
+            end
+        )
+        order by i.ordinal
+    )
+    from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+$$;
+
+comment on function pgscore._payload_arguments(jsonb, text) is
+    'SQL for each input of a contract, out of the JSON object that stands under the name in source';
+
+-- core/engine/_engine_call.sql
+-- Inlined; a body of SQL's own standard, because the operator that nullif takes is found when the body is parsed.
+create function pgscore._known(score double precision) returns double precision
+language sql immutable parallel safe
+return nullif(score, 'NaN'::double precision);
+
+comment on function pgscore._known(double precision) is
+    'A score of the interpreter''s; NULL where it says by NaN that this session does not have the program yet';
+grant execute on function pgscore._known(double precision) to pgscore_reader;
+
+create function pgscore._engine_call(
+    engine text, model text, version integer, arguments text[], every boolean default false,
+    ordinary boolean[] default null, manner text default null
+) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    described record;
+    split record;
+    call text;
+begin
+    select
+        v.digest, v.contract -> 'inputs' as inputs, v.contract #>> '{output,kind}' as kind,
+        (v.contract #>> '{output,positive}')::integer as positive, p.program, p.digest as program_digest
+    into strict described
+    from pgscore.model_version v left join pgscore.program p on p.model = v.model and p.version = v.version
+    where v.model = _engine_call.model and v.version = _engine_call.version;
+    select * into split from pgscore._split_arguments(described.inputs, arguments);
+    if engine = 'estimator' and manner in ('query', 'scan') then
+        return format(
+            '(pgscore._estimate_row(%L, %s, %L, %s, %s, %s)).scores%s', model, version, described.digest,
+            split.numbers, split.texts, every::text, case when every then '' else '[1]' end
+        );
+    elsif engine = 'estimator' then
+        return format(
+            '(pgscore._estimate(%L, %s, %L, 1, %s, %s, %s)).scores%s', model, version, described.digest,
+            split.numbers, split.texts, every::text, case when every then '' else '[1]' end
+        );
+    elsif engine = 'sql' and not every and ordinary is not null and manner = 'scan' then
+        return pgscore._scan_call_typed_sql(
+            model, version, described.program, described.positive, arguments, ordinary
+        );
+    elsif engine = 'sql' and not every and ordinary is not null then
+        return pgscore._scorer_call_typed_sql(
+            model, version, described.program, described.positive, arguments, ordinary, case manner when 'walk' then 'w' else 'b' end,
+            -- To set the careful call up, in each transaction anew, costs as much as all the rest, and hardly a row needs it.
+            coalesce(manner = 'brief', false)
+        );
+    elsif engine = 'sql' and manner = 'inlined' and pgscore._is_apart(described.program) then
+        call := format('%s(%s)', pgscore._scorer_name(model, version, 'e'), array_to_string(arguments, ', '));
+    elsif engine = 'sql' then
+        call := pgscore._scorer_call_sql(model, version, cardinality(arguments), arguments, every);
+    elsif every then
+        call := format(
+            'pgscore._interpret_outputs(%L, %s, %L, %s, %s)', model, version, described.program_digest,
+            split.numbers, split.texts
+        );
+    elsif manner = 'apart' then
+        call := format(
+            'pgscore._interpret(%L, %s, %L, %s, %s, %s)', model, version, described.program_digest,
+            coalesce(described.positive, 0), split.numbers, split.texts
+        );
+    elsif manner in ('walk', 'brief') then
+        -- Half the expression: to set it up, in each transaction anew, costs as much as to walk the program.
+        call := format(
+            case manner when 'walk' then '%s' else 'pgscore._known(%s)' end,
+            format(
+                'pgscore_trusted._walk(%L, %s, %s, %s)', described.program_digest, coalesce(described.positive, 0),
+                split.numbers, split.texts
+            )
+        );
+    else
+        -- NaN: this backend does not have the program yet. NULL as well takes the way through plpgsql, which most rows
+        -- are spared.
+        call := format(
+            'coalesce(pgscore._known(pgscore_trusted._walk(%3$L, %4$s, %5$s, %6$s)),'
+                ' pgscore._interpret(%1$L, %2$s, %3$L, %4$s, %5$s, %6$s))',
+            model, version, described.program_digest, coalesce(described.positive, 0), split.numbers, split.texts
+        );
+    end if;
+    return case
+        when every then format('pgscore._with_label(%s, %L, %L)', call, described.kind, described.program ->> 'tie')
+        else call
+    end;
+end
+$$;
+
+comment on function pgscore._engine_call(text, text, integer, text[], boolean, boolean[], text) is
+    'SQL that scores a row with one engine of a version, its inputs given as SQL; with every, all outputs and the position of the label. Of the interpreter walk names what may answer NaN, and brief what may answer NULL, where this session has to read the program first; apart names nothing outside of pgscore. Of sql brief may answer NULL where the careful call has a score; walk needs no plan, scan is for many rows, query for one of a query, and inlined sets the expression up in each statement, as sessions do in each transaction';
+
+-- core/engine/lasting.sql
+-- What costs a session something before its first score: the interpreter 40 ms, until PL/Python has started, and the
+-- expression of a large program several, until it is planned; to walk its arrays needs neither, and is slower later. Each
+-- is worth its price in sessions that last. So bindings count a session's scores in the setting pgscore.lasting, which holds
+-- a dot for each; after nine it is `on`, and `sql` where the interpreter turns out not to work. Anybody may set it for
+-- their session, and anybody's session has its own: it changes speed, never a score.
+
+create function pgscore._first_engine(model text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Who names the interpreter gets it from the first score on.
+    select case
+        when m.one_engine = 'interpreter' and m.engine is null and p.size <= pgscore._largest_sql_program() then 'sql'
+        else m.one_engine
+    end
+    from pgscore.model m
+    left join pgscore.program p on p.model = m.name and p.version = m.serving
+    where m.name = _first_engine.model
+$$;
+
+comment on function pgscore._first_engine(text) is
+    'The engine that scores one row in a session that has not scored often; another than one_engine where that is dear to start';
+
+create function pgscore._counts_scores(model text) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._first_engine(m.name) = 'sql' and (m.one_engine <> 'sql' or pgscore._has_walked(m.name, m.serving))
+    from pgscore.model m
+    where m.name = _counts_scores.model
+$$;
+
+comment on function pgscore._counts_scores(text) is
+    'Whether sessions that last score one row of the version that answers in another way than others';
+
+-- Inlined; a body of SQL's own standard, so that every name in it is found now.
+create function pgscore._can_interpret() returns boolean
+language sql stable parallel safe
+return coalesce(current_setting('pgscore.lasting', true) = 'on', false) and to_regproc('pgscore_trusted._walk') is not null;
+
+comment on function pgscore._can_interpret() is
+    'Whether this session has scored often, and the interpreter is there: for callers that could not go on without it';
+grant execute on function pgscore._can_interpret() to pgscore_reader;
+
+create function pgscore._stop_interpreting(model text, reason text) returns text
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    raise log 'pgscore: this session goes on with the sql engine, since the interpreter does not score model "%": %', model, reason;
+    return set_config('pgscore.lasting', 'sql', false);
+end
+$$;
+
+comment on function pgscore._stop_interpreting(text, text) is 'Has this session score by sql from now on, and says in the server''s log why';
+grant execute on function pgscore._stop_interpreting(text, text) to pgscore_reader;
+
+-- core/engine/_engines.sql
+create function pgscore._engines(model text, version integer) returns text[]
+language plpgsql stable parallel restricted
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    size constant integer := (
+        select p.size from pgscore.program p where p.model = _engines.model and p.version = _engines.version
+    );
+    found text[] := '{}';
+begin
+    if size is null then
+        return array['estimator'];
+    end if;
+    if size <= pgscore._largest_sql_program() then
+        found := found || 'sql'::text;
+    end if;
+    -- The schema stays where somebody drops the language.
+    if to_regproc('pgscore_trusted._walk') is not null then
+        found := found || 'interpreter'::text;
+        -- With a program nothing depends on the artifact: neither on its signature nor on the server's packages.
+        if pgscore._loadable(model, version) then
+            found := found || 'estimator'::text;
+        end if;
+    end if;
+    if found = '{}' then
+        raise exception 'model "%" version % has a program of size %, the sql engine takes % at most, and this database has no PL/Python for another engine',
+            model, version, size, pgscore._largest_sql_program()
+            using errcode = 'program_limit_exceeded',
+                  hint = 'Fit a smaller model, or have a superuser run alembic upgrade plpython@head.';
+    end if;
+    return found;
+end
+$$;
+
+comment on function pgscore._engines(text, integer) is 'The engines that a version has in this database';
+
+-- core/engine/_array_elements.sql
+create function pgscore._array_elements(inputs jsonb, source text) returns text[]
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(
+        format(case when c.is_text then '%s.texts[%s]' else 'nullif(%s.numbers[%s], ''NaN'')' end, source, c.position)
+        order by c.ordinal
+    )
+    from (
+        select
+            i.ordinal, i.input ->> 'type' = 'text' as is_text,
+            row_number() over (partition by i.input ->> 'type' = 'text' order by i.ordinal) as position
+        from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+    ) c
+$$;
+
+comment on function pgscore._array_elements(jsonb, text) is
+    'SQL for each input of a contract, out of the arrays numbers, with NaN for NULL, and texts of the row that stands under the name in source';
+
+-- core/engine/_golden_arrays.sql
+create function pgscore._golden_arrays(model text, version integer, first integer, last integer) returns table (
+    ordinal integer, expected double precision, numbers double precision[], texts text[]
+)
+language sql stable parallel restricted
+set search_path = pg_catalog, pg_temp
+as $$
+    with described as materialized (
+        select i.input ->> 'name' as name, i.input ->> 'type' as type, i.ordinal
+        from pgscore.model_version v, jsonb_array_elements(v.contract -> 'inputs') with ordinality as i (input, ordinal)
+        where v.model = _golden_arrays.model and v.version = _golden_arrays.version
+    )
+    select g.ordinal, g.expected, a.numbers, a.texts
+    from pgscore.golden_row g
+    -- An object is taken apart once: to look up each input in it would read all of it as often.
+    cross join lateral (
+        select
+            -- NaN for NULL: to reach an element behind NULLs goes through all that stand before it.
+            coalesce(
+                array_agg(
+                    case
+                        when jsonb_typeof(e.value) = 'null' then 'NaN'
+                        when d.type = 'boolean' and jsonb_typeof(e.value) = 'boolean' then e.value::boolean::integer
+                        when d.type = 'double precision' and jsonb_typeof(e.value) = 'number'
+                            and length(e.value::text) <= 300
+                        then e.value::double precision
+                        when d.type = 'boolean'
+                        then pgscore._payload_value(g.inputs, d.name, 'boolean')::boolean::integer
+                        -- Infinity, numbers past a double's range, and what is refused.
+                        else pgscore._payload_value(g.inputs, d.name, 'double precision')::double precision
+                    end
+                    order by d.ordinal
+                ) filter (where d.type <> 'text'),
+                '{}'
+            ) as numbers,
+            coalesce(
+                array_agg(
+                    case
+                        when jsonb_typeof(e.value) in ('string', 'null') then e.value #>> '{}'
+                        else pgscore._payload_value(g.inputs, d.name, 'text')
+                    end
+                    order by d.ordinal
+                ) filter (where d.type = 'text'),
+                '{}'
+            ) as texts
+        from described d left join jsonb_each(g.inputs) e on e.key = d.name
+    ) a
+    where g.model = _golden_arrays.model and g.version = _golden_arrays.version and g.ordinal between first and last
+    order by g.ordinal
+$$;
+
+comment on function pgscore._golden_arrays(text, integer, integer, integer) is
+    'Some golden rows of a version with their number inputs, booleans as 0 and 1, NaN for NULL, and their text inputs, in the contract''s order; refused where one is not there or of another type';
+
+-- core/engine/_replay_estimator.sql
+create function pgscore._replay_estimator(model text, version integer, first integer, last integer) returns table (
+    ordinal integer, score double precision, reason text, outputs double precision[]
+)
+language sql stable parallel restricted
+set search_path = pg_catalog, pg_temp
+as $$
+    with described as materialized (
+        select
+            v.digest, v.contract #>> '{output,kind}' as kind, (v.contract #>> '{output,positive}')::integer as positive,
+            case v.contract #>> '{output,kind}'
+                when 'probability' then jsonb_array_length(v.contract #> '{output,classes}') + 1
+                else 1
+            end as width
+        from pgscore.model_version v
+        where v.model = _replay_estimator.model and v.version = _replay_estimator.version
+    ),
+    asked as materialized (
+        select
+            count(*)::integer as rows,
+            -- Arrays without elements cannot be put together.
+            array_agg(g.numbers order by g.ordinal) filter (where cardinality(g.numbers) > 0) as numbers,
+            array_agg(g.texts order by g.ordinal) filter (where cardinality(g.texts) > 0) as texts,
+            array_agg(g.ordinal order by g.ordinal) as ordinals
+        from pgscore._golden_arrays(_replay_estimator.model, _replay_estimator.version, first, last) g
+        -- One call for all that have a score. A row that is refused has the whole call refused, so each is asked alone.
+        group by case when g.expected is null then g.ordinal end
+    ),
+    answered as materialized (
+        select
+            d.width, a.ordinals, d.kind, d.positive,
+            pgscore._estimate(
+                _replay_estimator.model, _replay_estimator.version, d.digest, a.rows, a.numbers, a.texts, true
+            ) as scored
+        from asked a, described d
+    ),
+    rows as (
+        select
+            a.ordinals[r.position] as ordinal, a.kind, a.positive, r.reason,
+            (a.scored).scores[(r.position - 1) * a.width + 1 : r.position * a.width] as outputs
+        from answered a, unnest((a.scored).reasons) with ordinality as r (reason, position)
+    )
+    -- One call for both: the score is one of the outputs.
+    select
+        r.ordinal,
+        case r.kind
+            when 'probability' then r.outputs[r.positive + 1]
+            when 'indicator' then (r.outputs[1] = r.positive)::integer
+            else r.outputs[1]
+        end,
+        r.reason, r.outputs
+    from rows r
+$$;
+
+comment on function pgscore._replay_estimator(text, integer, integer, integer) is
+    'Scores and outputs that the estimator engine gives for some golden rows of a version: in one call for those that have a score';
+
+-- core/engine/_replay.sql
+create function pgscore._replay(engine text, model text, version integer, first integer, last integer) returns table (
+    ordinal integer, score double precision, reason text, outputs double precision[]
+)
+language plpgsql stable parallel restricted
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    elements constant text[] := (
+        select pgscore._array_elements(v.contract -> 'inputs', 'g')
+        from pgscore.model_version v
+        where v.model = _replay.model and v.version = _replay.version
+    );
+    arguments constant text[] := array(select 'r.a' || n from generate_series(1, cardinality(elements)) n order by n);
+begin
+    if engine = 'estimator' then
+        return query select r.* from pgscore._replay_estimator(model, version, first, last) r;
+        return;
+    end if;
+    -- The inputs are taken out of the arrays once, for the score and for the outputs.
+    return query execute format(
+        'select r.ordinal, %s, null::text, %s'
+            ' from (select g.ordinal, %s from pgscore._golden_arrays($1, $2, $3, $4) g offset 0) r',
+        pgscore._engine_call(engine, model, version, arguments),
+        pgscore._engine_call(engine, model, version, arguments, true),
+        (
+            select string_agg(format('%s as a%s', e.element, e.ordinal), ', ')
+            from unnest(elements) with ordinality as e (element, ordinal)
+        )
+    )
+    using model, version, first, last;
+end
+$$;
+
+comment on function pgscore._replay(text, text, integer, integer, integer) is
+    'Scores and outputs that one engine gives for some golden rows of a version';
+
+-- core/functions/_distance.sql
+create function pgscore._distance(one double precision, other double precision) returns double precision
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when one is null and other is null or one = other then 0
+        when one is null or other is null or 'Infinity' in (abs(one), abs(other)) then 'Infinity'
+        when sign(one) <> sign(other) and greatest(abs(one), abs(other)) > 1e307 then 'Infinity'
+        else abs(one - other)
+    end
+$$;
+
+comment on function pgscore._distance(double precision, double precision) is
+    'How far apart two scores are; infinitely, where one is NULL and the other is not';
+
+-- core/engine/_golden_differences.sql
+create function pgscore._golden_differences(
+    model text, version integer, max_seconds double precision default 'Infinity', engines text[] default null
+) returns table (
+    engine text, ordinal integer, expected double precision, score double precision, reason text,
+    difference double precision, ok boolean
+)
+language plpgsql stable parallel restricted
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    replayed_engines constant text[] := coalesce(engines, pgscore._engines(model, version));
+    -- For the rows between two looks at the clock.
+    allowed constant interval := least(max_seconds, 1e6) / 5 * interval '1 second';
+    began timestamptz;
+    last_row constant integer := (
+        select max(g.ordinal) from pgscore.golden_row g
+        where g.model = _golden_differences.model and g.version = _golden_differences.version
+    );
+    -- The same estimator may differ in the last bits when another processor's arithmetic adds in another order, and a sum
+    -- of large terms in more of them. Where it adds in single precision, its contract says what follows from that.
+    tolerance constant double precision := coalesce(
+        (
+            select (v.contract ->> 'tolerance')::double precision from pgscore.model_version v
+            where v.model = _golden_differences.model and v.version = _golden_differences.version
+        ),
+        1e-12
+    );
+    named text;
+    first integer;
+    last integer;
+    turn_began timestamptz;
+    seconds double precision;
+    step integer;
+begin
+    -- What the first one in a session waits for, seconds of imports, is no replaying.
+    if 'estimator' = any (replayed_engines) then
+        perform pgscore._loadable(model, version);
+    end if;
+    began := clock_timestamp();
+    foreach named in array replayed_engines loop
+        first := 1;
+        step := 10;
+        -- The clock is looked at between some rows and the next: a timeout that is set in here would interrupt nothing.
+        while first <= last_row loop
+            turn_began := clock_timestamp();
+            last := least(first + step - 1, last_row);
+            return query
+            with replayed as materialized (
+                select r.* from pgscore._replay(named, _golden_differences.model, _golden_differences.version, first, last) r
+            ),
+            compared as (
+                select
+                    g.ordinal, g.expected, r.score, r.reason, g.scale,
+                    case
+                        when g.expected = r.score and g.outputs = r.outputs then 0
+                        else greatest(
+                            pgscore._distance(g.expected, r.score),
+                            (
+                                select max(pgscore._distance(o.expected, o.output))
+                                from unnest(g.outputs, r.outputs) as o (expected, output)
+                                where g.outputs is not null
+                            )
+                        )
+                    end as difference
+                from pgscore.golden_row g
+                join replayed r on r.ordinal = g.ordinal
+                where g.model = _golden_differences.model and g.version = _golden_differences.version
+            )
+            select named, c.ordinal, c.expected, c.score, c.reason, c.difference,
+                -- Of an infinite score everything would be a small part.
+                c.difference = 0
+                    or c.difference < 'Infinity' and c.difference <= tolerance * greatest(1, abs(c.expected), c.scale)
+            from compared c;
+            seconds := extract(epoch from clock_timestamp() - began);
+            if seconds > max_seconds then
+                raise exception 'model "%" version % takes too long: % seconds to golden row % of % in the % engine, and % are allowed',
+                    model, version, round(seconds::numeric, 1), last, last_row, named, max_seconds
+                    using errcode = 'program_limit_exceeded',
+                          hint = '--max-seconds, or max_seconds of pgscore.promote, allows more.';
+            end if;
+            -- A call costs something whatever it is asked for, so few rows in each would take longer, not less.
+            step := case
+                when clock_timestamp() < turn_began + allowed then least(10 * step, 1000)
+                when clock_timestamp() > turn_began + 2 * allowed then greatest(step / 4, 1)
+                else step
+            end;
+            first := last + 1;
+        end loop;
+    end loop;
+end
+$$;
+
+comment on function pgscore._golden_differences(text, integer, double precision, text[]) is
+    'Replays the golden rows of a version in each engine that it has, or in those that are named, and compares scores and all outputs, row by row; refused where that takes longer';
+
+-- core/engine/_measure.sql
+-- Engines are timed in turn, sql, interpreter, sql, interpreter: what disturbs the machine disturbs all of them alike.
+
+create function pgscore._time_in_turn(
+    queries text[], numbers double precision[], texts text[], rows integer, turns integer, until timestamptz
+) returns table (query integer, times double precision[])
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    size constant integer := cardinality(queries);
+    found_times double precision[] := '{}';
+    started timestamptz;
+    ended timestamptz;
+begin
+    for place in 1 .. size loop
+        -- What a failed measurement left.
+        if exists (select from pg_catalog.pg_prepared_statements s where s.name = 'pgscore measures ' || place) then
+            execute format('deallocate %I', 'pgscore measures ' || place);
+        end if;
+        execute format('prepare %I (double precision[], text[], integer) as %s', 'pgscore measures ' || place, queries[place]);
+    end loop;
+    -- Two turns warm up. They count where time is over.
+    for turn in -1 .. turns loop
+        exit when turn > -1 and clock_timestamp() > until;
+        if turn = 1 then
+            found_times := '{}';
+        end if;
+        for place in 1 .. size loop
+            started := clock_timestamp();
+            execute format('execute %I (%L, %L, %s)', 'pgscore measures ' || place, numbers, texts, rows);
+            ended := clock_timestamp();
+            found_times := found_times || (extract(epoch from ended - started) * 1e6)::double precision;
+        end loop;
+    end loop;
+    for place in 1 .. size loop
+        execute format('deallocate %I', 'pgscore measures ' || place);
+    end loop;
+    return query
+    with found as (
+        select (1 + (t.ordinal - 1) % size)::integer as place, t.ordinal, t.time
+        from unnest(found_times) with ordinality as t (time, ordinal)
+    )
+    select f.place, array_agg(greatest(f.time - (select min(b.time) from found b where b.place = size), 0) order by f.ordinal)
+    from found f
+    where f.place < size
+    group by f.place;
+end
+$$;
+
+comment on function pgscore._time_in_turn(text[], double precision[], text[], integer, integer, timestamptz) is
+    'Microseconds that prepared statements take, run one after the other so many times, or less often where time is over; less the least time of the last one, which is what all of them need';
+
+create function pgscore._measured_queries(
+    model text, version integer, engines text[], manner text, query text, arguments text[]
+) returns text[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(format(query, pgscore._engine_call(e.engine, model, version, arguments, manner => manner)) order by e.ordinal)
+        || format(query, 'r')
+    from unnest(engines) with ordinality as e (engine, ordinal)
+$$;
+
+comment on function pgscore._measured_queries(text, integer, text[], text, text, text[]) is
+    'A query for each engine, and one for what all of them need';
+
+create function pgscore._measure_arrays(
+    model text, version integer, numbers double precision[], texts text[], allowed interval
+) returns double precision[]
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- What it is given has a statement read it, too, and no more than a few tenths of a second are to go into that.
+    most constant integer := greatest(20, least(2000, 50000 / greatest(array_length(numbers, 2), array_length(texts, 2))));
+    queries constant text[] := array[
+        format(
+            'select pgscore._estimate(%L, %s, %L, $3, $1, $2)', model, version, (
+                select v.digest from pgscore.model_version v
+                where v.model = _measure_arrays.model and v.version = _measure_arrays.version
+            )
+        ),
+        'select $3'
+    ];
+    began constant timestamptz := clock_timestamp();
+    rows integer := least(200, most);
+    least_time double precision;
+begin
+    while coalesce(array_length(numbers, 1), array_length(texts, 1)) < most loop
+        numbers := numbers || numbers;
+        texts := texts || texts;
+    end loop;
+    select min(u) into least_time
+    from pgscore._time_in_turn(queries, numbers[1:rows], texts[1:rows], rows, 1, began + allowed / 3) t, unnest(t.times) u;
+    -- Of such as take their time a few hundred tell enough. What a call costs, however many rows it has, is milliseconds.
+    if least_time < 1e5 then
+        rows := most;
+    end if;
+    return (
+        select array_agg(u.time / rows order by u.ordinal)
+        from pgscore._time_in_turn(queries, numbers[1:rows], texts[1:rows], rows, 5, began + allowed) t,
+            unnest(t.times) with ordinality as u (time, ordinal)
+    );
+end
+$$;
+
+comment on function pgscore._measure_arrays(text, integer, double precision[], text[], interval) is
+    'How long the estimator engine takes for a row among many, in microseconds, as often as it was run: it is given whole arrays, as in scans';
+
+create function pgscore._measure(
+    model text, version integer, engines text[], max_seconds double precision
+) returns table (engine text, one_us double precision[], many_us double precision[])
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+-- A plan that is kept is what a trigger has. To compile one would take longer than all that is measured.
+set plan_cache_mode = 'force_generic_plan'
+set jit = off
+as $$
+declare
+    described constant jsonb := (
+        select v.contract -> 'inputs' from pgscore.model_version v
+        where v.model = _measure.model and v.version = _measure.version
+    );
+    -- Where there is nothing to choose, it only says how long it takes.
+    allowed constant interval :=
+        least(max_seconds, case when cardinality(engines) > 1 then 2 else 0.5 end) * interval '1 second';
+    began constant timestamptz := clock_timestamp();
+    elements constant text[] := pgscore._array_elements(described, 's');
+    width constant integer := cardinality(elements);
+    numbers double precision[];
+    texts text[];
+    count integer;
+    source text;
+    arguments text[];
+    one jsonb;
+    many jsonb;
+    -- By arrays, and so apart.
+    scanned constant text[] := array_remove(engines, 'estimator');
+    rows integer;
+begin
+    -- Rows that have a score: the others end before they cost anything. Of wide ones fewer, since each statement is given
+    -- them all.
+    with scored as (
+        select min(c.ordinal) as first, max(c.ordinal) as last
+        from (
+            select g.ordinal from pgscore.golden_row g
+            where g.model = _measure.model and g.version = _measure.version and g.expected is not null
+            order by g.ordinal
+            limit greatest(10, least(100, 5000 / width))
+        ) c
+    )
+    select count(*), array_agg(g.numbers order by g.ordinal) filter (where cardinality(g.numbers) > 0),
+        array_agg(g.texts order by g.ordinal) filter (where cardinality(g.texts) > 0)
+    into count, numbers, texts
+    from scored s, pgscore._golden_arrays(_measure.model, _measure.version, s.first, s.last) g
+    where g.expected is not null;
+    if count = 0 then
+        return;
+    end if;
+    -- A row's own arrays are cut out of all first: to reach a text goes through all that stand before it.
+    select
+        format(
+            'from (select %s from generate_series(1, $3) as i (i) join ('
+                'select g.g, ($1)[g.g:g.g] as numbers, ($2)[g.g:g.g] as texts'
+                ' from generate_series(1, least($3, %%1$s)) as g (g) offset 0'
+            ') s on s.g = 1 + mod(i.i - 1, %%1$s) offset 0) r',
+            string_agg(format('%s as a%s', replace(e.element, '[', '[1]['), e.ordinal), ', ' order by e.ordinal)
+        ),
+        array_agg('r.a' || e.ordinal order by e.ordinal)
+    into source, arguments
+    from unnest(elements) with ordinality as e (element, ordinal);
+    one := (
+        select jsonb_object_agg(engines[t.query], t.times)
+        from pgscore._time_in_turn(
+            pgscore._measured_queries(model, version, engines, 'inlined', 'select %s ' || format(source, 1), arguments),
+            numbers[1:1], texts[1:1], 1, 30, began + allowed / 2
+        ) t
+    );
+    -- What takes long for one row is not asked for many: a thirtieth of a second's worth.
+    rows := (
+        select least(2000, greatest(20, 3e4 / greatest(max(t.least_time), 1)))
+        from (select min(u::double precision) as least_time from jsonb_each(one) e, jsonb_array_elements(e.value) u group by e.key) t
+    );
+    if cardinality(scanned) > 0 then
+        many := (
+            select jsonb_object_agg(scanned[t.query], t.times)
+            from pgscore._time_in_turn(
+                pgscore._measured_queries(
+                    model, version, scanned, null, 'select count(%s) ' || format(source, count), arguments
+                ),
+                numbers, texts, rows, 5, began + allowed
+            ) t
+        );
+    end if;
+    return query
+    select
+        e, array(select u::double precision from jsonb_array_elements(one -> e) u),
+        case e
+            when 'estimator' then pgscore._measure_arrays(model, version, numbers, texts, began + allowed - clock_timestamp())
+            else array(select u::double precision / rows from jsonb_array_elements(many -> e) u)
+        end
+    from unnest(engines) e;
+end
+$$;
+
+comment on function pgscore._measure(text, integer, text[], double precision) is
+    'How long engines take for golden rows in this database: for a row in a statement of its own, and for a row among many, as often as they were run in turn; no rows where no golden row has a score';
+
+-- core/engine/_choose_engines.sql
+create function pgscore._choose_engine(times jsonb) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    -- What disturbs a run makes it longer, never shorter: the least counts. A machine may be disturbed all the time, so
+    -- the runs beside each other have to say the same.
+    with runs as (
+        select e.key as engine, u.ordinal, u.time::double precision
+        from jsonb_each(times) e
+        left join lateral jsonb_array_elements(e.value) with ordinality as u (time, ordinal) on true
+    ),
+    engines as (
+        select r.engine, min(r.time) as least_time from runs r group by r.engine
+    )
+    select e.engine
+    from engines e
+    left join engines s on s.engine = 'sql'
+    where s.engine is null or e.engine = 'sql'
+        or (
+            2 * e.least_time <= s.least_time
+            and (
+                select 4 * count(*) filter (where 2 * r.time <= q.time) >= 3 * count(*)
+                from runs r join runs q on q.ordinal = r.ordinal and q.engine = 'sql'
+                where r.engine = e.engine
+            )
+        )
+    -- sql last: who is left beside it is clearly faster.
+    order by e.engine = 'sql', e.least_time, e.engine
+    limit 1
+$$;
+
+comment on function pgscore._choose_engine(jsonb) is
+    'The engine to take, of times of runs in turn by engine: sql, unless another needs at most half of its least time, and of its time in three of four turns';
+
+create function pgscore._choose_engines(
+    model text, version integer, named text, max_seconds double precision default 10,
+    out one_engine text, out many_engine text, out measured jsonb
+)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    engines constant text[] := pgscore._engines(model, version);
+    -- What has no score to measure, or one engine only, needs no choice; and scikit-learn is the last resort, since each
+    -- new connection pays seconds for it: it is not even timed beside others.
+    candidates constant text[] := coalesce(nullif(array_remove(engines, 'estimator'), '{}'), engines);
+begin
+    if named is not null and named <> all (engines) then
+        raise exception 'model "%" version % has no engine "%" in this database', model, version, named
+            using errcode = 'invalid_parameter_value', hint = format('It has %s.', array_to_string(engines, ', '));
+    end if;
+    with times as materialized (
+        select e.engine, coalesce(m.one_us, '{}') as one_us, coalesce(m.many_us, '{}') as many_us
+        from unnest(candidates) as e (engine)
+        left join pgscore._measure(model, version, candidates, coalesce(max_seconds, 'Infinity')) m on m.engine = e.engine
+    )
+    select
+        coalesce(named, pgscore._choose_engine(jsonb_object_agg(t.engine, t.one_us))),
+        coalesce(named, pgscore._choose_engine(jsonb_object_agg(t.engine, t.many_us))),
+        -- As text: JSON has no infinity.
+        jsonb_object_agg(t.engine, jsonb_build_array(
+            coalesce((select min(u) from unnest(t.one_us) u), 'Infinity')::text,
+            coalesce((select min(u) from unnest(t.many_us) u), 'Infinity')::text
+        ))
+    into one_engine, many_engine, measured
+    from times t;
+end
+$$;
+
+comment on function pgscore._choose_engines(text, integer, text, double precision) is
+    'Measures the engines of a version and chooses those for one row and for many, or takes the one that is named for both; in no more than that many seconds, but for one run of each';
+
+create function pgscore._note_measurements(model text, version integer, measured jsonb) returns void
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+    delete from pgscore.measurement m
+    where m.model = _note_measurements.model and m.version = _note_measurements.version;
+    insert into pgscore.measurement (model, version, engine, one_us, many_us)
+    select _note_measurements.model, _note_measurements.version, e.key, (e.value ->> 0)::double precision, (e.value ->> 1)::double precision
+    from jsonb_each(measured) e;
+$$;
+
+comment on function pgscore._note_measurements(text, integer, jsonb) is 'Keeps how long the engines of a version took';
+
+-- core/functions/verify.sql
+create function pgscore.verify(model text, version integer default null) returns table (
+    engine text, rows integer, max_abs_diff double precision, ok boolean
+)
+language plpgsql stable parallel restricted security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    version := pgscore._existing_version(model, version);
+    perform pgscore._refuse_pruned(model, version);
+    return query
+    select d.engine, count(*)::integer, max(d.difference), bool_and(d.ok)
+    from pgscore._golden_differences(verify.model, verify.version) d
+    group by d.engine;
+end
+$$;
+
+comment on function pgscore.verify(text, integer) is
+    'Replays the golden rows of a version (without one: the latest) in each engine and says how far it is from the fitted estimator';
+grant execute on function pgscore.verify(text, integer) to pgscore_publisher, pgscore_operator;
+
+-- core/functions/_publish.sql
+create function pgscore._publish(
+    model text, digest text, sha256 text, size bigint, format text, contract jsonb, signature bytea, key_id text,
+    metrics jsonb, golden jsonb, program jsonb, out version integer, out created boolean, out wanted boolean
+)
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    problem text;
+begin
+    if model is null or model !~ '^[a-z_][a-z0-9_]*$' or octet_length(model) > 50 then
+        raise exception 'model name % is no identifier: lower-case letters, digits and _, at most 50',
+            coalesce('"' || model || '"', 'NULL')
+            using errcode = 'invalid_name';
+    end if;
+    if jsonb_array_length(golden) = 0 then
+        raise exception 'model "%" comes without golden rows, and nothing is promoted unproved', model
+            using errcode = 'invalid_parameter_value';
+    end if;
+    problem := case
+        when program is not null then coalesce(
+            pgscore._program_problem(program), pgscore._program_contract_problem(program, contract)
+        )
+    end;
+    if problem is not null then
+        raise exception 'the program of model "%" is refused: %', model, problem
+            using errcode = 'invalid_parameter_value', hint = 'docs/program.md describes programs.';
+    end if;
+    insert into pgscore.model (name) values (model) on conflict do nothing;
+    -- Versions are numbered one after the other. Not by a lock on the model's row: a publication that is left open would
+    -- stand in the way of promotions. Whoever takes the same number, or publishes the same, waits and looks again.
+    loop
+        select v.version into version
+        from pgscore.model_version v
+        where v.model = _publish.model and v.digest = _publish.digest
+            and (_publish.key_id is null or v.key_id = _publish.key_id)
+        order by v.version desc
+        limit 1;
+        created := not found;
+        exit when not created;
+        select coalesce(max(v.version), 0) + 1 into version from pgscore.model_version v where v.model = _publish.model;
+        begin
+            insert into pgscore.model_version (
+                model, version, digest, sha256, size, format, contract, signature, key_id, metrics
+            ) values (
+                _publish.model, _publish.version, _publish.digest, _publish.sha256, _publish.size, _publish.format,
+                _publish.contract, _publish.signature, _publish.key_id, coalesce(_publish.metrics, '{}')
+            );
+            exit;
+        exception when unique_violation then
+            -- An older snapshot would never see what is there now.
+            if current_setting('transaction_isolation') <> 'read committed' then
+                raise;
+            end if;
+        end;
+    end loop;
+    if created then
+        insert into pgscore.golden_row (model, version, ordinal, inputs, expected, outputs, scale)
+        select
+            _publish.model, _publish.version, g.ordinal, g.line -> 'inputs', (g.line ->> 'expected')::double precision,
+            case when jsonb_typeof(g.line -> 'outputs') = 'array' then
+                array(
+                    select o.output::double precision
+                    from jsonb_array_elements_text(g.line -> 'outputs') with ordinality as o (output, position)
+                    order by o.position
+                )
+            end,
+            coalesce((g.line ->> 'scale')::double precision, 0)
+        from jsonb_array_elements(golden) with ordinality as g (line, ordinal);
+        if program is not null then
+            perform pgscore._store_program(model, version, program);
+        end if;
+    else
+        -- An artifact that was pruned may come back, as its version stays the same.
+        update pgscore.retirement r set pruned_at = null, pruned_by = null
+        where r.model = _publish.model and r.version = _publish.version and r.pruned_at is not null;
+        wanted := found;
+    end if;
+    wanted := created or wanted;
+    if wanted then
+        perform pgscore._compile_program(model, version);
+    end if;
+end
+$$;
+
+comment on function pgscore._publish(text, text, text, bigint, text, jsonb, bytea, text, jsonb, jsonb, jsonb) is
+    'Stores a version with its golden rows, or answers with the version that has the same artifact, contract and key; wanted: pgscore._store_chunk has to follow';
+grant execute on function pgscore._publish(text, text, text, bigint, text, jsonb, bytea, text, jsonb, jsonb, jsonb)
+    to pgscore_publisher;
+
+-- core/functions/_store_chunk.sql
+create function pgscore._store_chunk(model text, version integer, content bytea) returns void
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    before record;
+begin
+    select v.size, count(c.ordinal) as chunks, coalesce(sum(octet_length(c.content)), 0) as stored,
+        exists (
+            select from pgscore.retirement r
+            where r.model = v.model and r.version = v.version and r.pruned_at is not null
+        ) as pruned
+    into before
+    from pgscore.model_version v left join pgscore.artifact_chunk c on c.model = v.model and c.version = v.version
+    where v.model = _store_chunk.model and v.version = _store_chunk.version
+    group by v.model, v.version;
+    -- What is complete takes nothing more, so a version that was committed cannot change.
+    if before.size is null or before.pruned or before.stored + octet_length(content) > before.size then
+        raise exception 'model "%" version % takes no more bytes of an artifact', model, version
+            using errcode = 'object_not_in_prerequisite_state', hint = 'Publish a new version instead.';
+    end if;
+    insert into pgscore.artifact_chunk (model, version, ordinal, content)
+    values (_store_chunk.model, _store_chunk.version, before.chunks + 1, _store_chunk.content);
+end
+$$;
+
+comment on function pgscore._store_chunk(text, integer, bytea) is
+    'Adds the next piece of an artifact to a version that this transaction publishes';
+grant execute on function pgscore._store_chunk(text, integer, bytea) to pgscore_publisher;
+
+-- core/functions/_prediction.sql
+create function pgscore._prediction(version integer, output jsonb, outputs double precision[]) returns jsonb
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+as $$
+    select case
+        when outputs is null or array_position(outputs, null) is not null then null
+        when output ->> 'kind' = 'value' then jsonb_build_object('version', version, 'value', outputs[1])
+        else
+            jsonb_build_object(
+                'version', version, 'label', output -> 'classes' -> outputs[cardinality(outputs)]::integer
+            )
+            || case output ->> 'kind'
+                when 'probability' then jsonb_build_object(
+                    'probabilities',
+                    (
+                        select jsonb_object_agg(c.label, outputs[c.position])
+                        from jsonb_array_elements_text(output -> 'classes') with ordinality as c (label, position)
+                    )
+                )
+                else '{}'
+            end
+    end
+$$;
+
+comment on function pgscore._prediction(integer, jsonb, double precision[]) is
+    'What pgscore.predict answers: version, label and class probabilities, or version and value, out of all outputs of a row';
+grant execute on function pgscore._prediction(integer, jsonb, double precision[]) to pgscore_reader;
+
+-- core/functions/scoring.sql
+-- The text of the functions that answer for a model: by JSON, by rows of a profile table, and the ones in front of
+-- them, which choose by the model's name. Those that are inlined are parsed under the caller's search_path, so
+-- everything in them names its schema, operators too.
+--
+-- A function for rows of a table names a version. Whether that one answers, it asks "churn serving"(), which each
+-- promotion replaces and the planner folds away. So a function that a promotion could not replace is slow, not wrong.
+
+create function pgscore._model_functions(model text) returns setof pgscore.generated_function
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    serving record;
+    payload text[];
+    split record;
+    posture text;
+    score text;
+begin
+    select
+        v.version, v.contract -> 'inputs' as inputs, v.contract -> 'output' as output, m.one_engine, v.digest,
+        pgscore._first_engine(m.name) as first_engine, pgscore._counts_scores(m.name) as counts_scores
+    into strict serving
+    from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
+    where m.name = _model_functions.model;
+    posture := 'sql stable parallel ' || case serving.one_engine when 'estimator' then 'restricted' else 'safe' end;
+    payload := pgscore._payload_arguments(serving.inputs, '$1');
+    score := pgscore._lasting_call(serving.first_engine, serving.one_engine, model, serving.version, payload);
+    split := pgscore._split_arguments(serving.inputs, payload);
+
+    -- Stable, not immutable: plans depend on functions that were inlined, and not on constants that were computed.
+    return next (
+        pgscore._model_function(model, 'serving'), '{}', '{}', 'integer', 'sql stable parallel safe',
+        'select ' || serving.version,
+        format('Model "%s" version %s: the number of the version that answers', model, serving.version)
+    )::pgscore.generated_function;
+    return next (
+        pgscore._model_function(model, ''), '{payload}', '{jsonb}', 'double precision', posture,
+        'select ' || score,
+        format('Model "%s" version %s: a row as JSON', model, serving.version)
+    )::pgscore.generated_function;
+    return next (
+        pgscore._model_function(model, 'predict'), '{payload}', '{jsonb}', 'jsonb', posture,
+        format(
+            'select pgscore._prediction(%s, %L, %s)', serving.version, serving.output,
+            pgscore._lasting_call(serving.first_engine, serving.one_engine, model, serving.version, payload, true)
+        ),
+        format('Model "%s" version %s: label and class probabilities, or value, of a row as JSON', model, serving.version)
+    )::pgscore.generated_function;
+    return next (
+        pgscore._model_function(model, 'scored'), '{payload}', '{jsonb}', 'pgscore.scored',
+        'plpgsql stable parallel restricted set search_path = pg_catalog, pg_temp',
+        case serving.one_engine
+            when 'estimator' then format(
+                E'begin\n    return pgscore._estimate(%L, %s, %L, 1, %s, %s);\nend', model, serving.version, serving.digest,
+                split.numbers, split.texts
+            )
+            else format(
+                E'declare\n    score constant double precision := %s;\nbegin\n'
+                    '    return (%s, array[score], array[case when score is null then pgscore._reason(%L, %s, %s, %s) end])'
+                    '::pgscore.scored;\nend',
+                score, serving.version, model, serving.version, split.numbers, split.texts
+            )
+        end,
+        format('Model "%s" version %s: a row as JSON, with the version and the reason of a refusal', model, serving.version)
+    )::pgscore.generated_function;
+    return next (
+        pgscore._model_function(model, 'one'), '{numbers,texts}', '{double precision[],text[]}', 'double precision[]',
+        case when serving.counts_scores then 'plpgsql volatile parallel unsafe' else posture end,
+        case
+            when serving.counts_scores then pgscore._lasting_row_sql(model, serving.version, serving.one_engine, serving.inputs)
+            else format(
+                'select array[%s, %s::pg_catalog.float8]',
+                pgscore._given_call(serving.one_engine, model, serving.version, serving.inputs, null), serving.version
+            )
+        end,
+        format('Model "%s" version %s: score and version of a row, given as its numbers and its texts', model, serving.version)
+    )::pgscore.generated_function;
+end
+$$;
+
+comment on function pgscore._model_functions(text) is 'The functions that answer for a model by JSON, naming the version that serves';
+
+create function pgscore._lasting_call(
+    first_engine text, one_engine text, model text, version integer, arguments text[], every boolean default false
+) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if first_engine = one_engine then
+        return pgscore._engine_call(one_engine, model, version, arguments, every, manner => 'query');
+    end if;
+    -- Queries count nothing, since what is counted cannot be in parallel workers; they follow what a binding has counted.
+    return format(
+        E'case when pgscore._can_interpret()\n    then %s\n    else %s\nend',
+        pgscore._engine_call(one_engine, model, version, arguments, every, manner => 'apart'),
+        pgscore._engine_call(first_engine, model, version, arguments, every)
+    );
+end
+$$;
+
+comment on function pgscore._lasting_call(text, text, text, integer, text[], boolean) is
+    'SQL that scores a row with the one engine in sessions that last, and with the first in others';
+
+create function pgscore._model_function(model text, what text) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    -- The blank keeps it apart from what is called after another model: their names have none.
+    select 'pgscore_models.' || quote_ident(concat_ws(' ', model, nullif(what, '')))
+$$;
+
+comment on function pgscore._model_function(text, text) is
+    'The name of a function of a model''s: no word: the score; serving: the version; rows, rescore: what bindings ask; one: a row as arrays; predict, scored: by JSON';
+grant execute on function pgscore._model_function(text, text) to pgscore_reader;
+
+create function pgscore._profile_functions(model text, profile regclass) returns setof pgscore.generated_function
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    serving record;
+    problem record;
+    arguments text[];
+    present text[];
+    split record;
+    ordinary boolean[];
+    is_current text;
+    says text;
+    row_type constant text := profile::text;
+    many_posture text := 'sql stable parallel safe';
+    rescore_posture text := 'sql stable parallel safe';
+    rows_posture constant text := 'plpgsql stable parallel restricted set search_path = pg_catalog, pg_temp';
+    late_score constant text := format('pgscore._late_score(%L, $1)', model);
+    late_rows constant text := format('pgscore._late_rows(%L, $1)', model);
+    late_rescore constant text := format('pgscore._late_rescore(%L, $2)', model);
+    score text := 'select ' || late_score;
+    rescore text := 'select ' || late_rescore;
+    rows_body text := format(E'begin\n    return %s;\nend', late_rows);
+begin
+    select
+        v.version, v.contract -> 'inputs' as inputs, m.one_engine, m.many_engine,
+        pgscore._first_engine(m.name) as first_engine, pgscore._counts_scores(m.name) as counts_scores
+    into serving
+    from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
+    where m.name = _profile_functions.model;
+    says := format('Model "%s" version %s: ', model, serving.version);
+    select p.* into problem from pgscore._profile_problem(profile, serving.inputs) p where serving.version is not null;
+    if serving.version is null then
+        -- Triggers name what stands here; a promotion replaces it.
+        says := format('Model "%s", without a version that answers: ', model);
+    elsif problem.message is null then
+        ordinary := pgscore._ordinary_columns(profile, serving.inputs);
+        arguments := pgscore._profile_arguments(profile, serving.inputs, '($1)');
+        is_current := format('%s() operator(pg_catalog.=) %s', pgscore._model_function(model, 'serving'), serving.version);
+        -- Queries take the engine for many rows. What it calls may be parallel safe, and the estimator engine is not.
+        score := format(
+            E'select case when %s\n    then %s\n    else %s\nend', is_current,
+            pgscore._engine_call(serving.many_engine, model, serving.version, arguments, false, ordinary, 'scan'), late_score
+        );
+        present := pgscore._profile_arguments(profile, serving.inputs, '($2)');
+        -- A function that counts is given arrays, not rows: PL/pgSQL takes a row apart and puts it together again.
+        split := pgscore._split_arguments(serving.inputs, present);
+        rescore := format(
+            E'select case when not %s\n    then %s\n    when $3 or %s\n    then %s\nend', is_current, late_rescore,
+            pgscore._inputs_differ(profile, serving.inputs, '($1)', '($2)'),
+            case
+                when serving.counts_scores
+                then format('%s(%s, %s)', pgscore._model_function(model, 'one'), split.numbers, split.texts)
+                else format(
+                    'array[%s, %s::pg_catalog.float8]',
+                    pgscore._engine_call(serving.one_engine, model, serving.version, present, false, ordinary, 'brief'),
+                    serving.version
+                )
+            end
+        );
+        if serving.counts_scores then
+            rescore_posture := 'sql volatile parallel unsafe';
+        end if;
+        rows_body := format(
+            E'begin\n    if not %s then\n        return %s;\n    end if;\n'
+                '    -- Neither pays for the other''s plan.\n'
+                '    if cardinality($1) = 1 then\n        %s\n    end if;\n    %s\nend',
+            is_current, late_rows,
+            pgscore._rows_statement(model, serving.version, serving.inputs, serving.first_engine, profile),
+            pgscore._rows_statement(model, serving.version, serving.inputs, serving.many_engine, profile)
+        );
+        if serving.many_engine = 'estimator' then
+            many_posture := 'sql stable parallel restricted';
+        end if;
+        if serving.one_engine = 'estimator' then
+            rescore_posture := 'sql stable parallel restricted';
+        end if;
+    else
+        -- It asks again at each call: the column may come back.
+        says := says || problem.message || ': ';
+    end if;
+    if serving.version is not null then
+        return next (
+            pgscore._model_function(model, ''), '{profile}', array[row_type], 'double precision', many_posture, score,
+            format('%sa row of %s', says, profile)
+        )::pgscore.generated_function;
+    end if;
+    return next (
+        pgscore._model_function(model, 'rescore'), '{former,present,forced}', array[row_type, row_type, 'boolean'],
+        'double precision[]', rescore_posture, rescore,
+        format('%sscore and version of a row of %s, if what the model reads has changed; without a score, ask for an array of one row', says, profile)
+    )::pgscore.generated_function;
+    return next (
+        pgscore._model_function(model, 'rows'), '{profiles}', array[row_type || '[]'], 'pgscore.scored', rows_posture, rows_body,
+        format('%srows of %s, with the version and the reasons of refusals', says, profile)
+    )::pgscore.generated_function;
+end
+$$;
+
+comment on function pgscore._profile_functions(text, regclass) is
+    'The functions of a model that take rows of one profile table, naming the version that serves; where a column is missing, they say so; where none serves, those that triggers call';
+
+create function pgscore._given_call(engine text, model text, version integer, inputs jsonb, manner text) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- Elements by their place among the numbers, or among the texts.
+    elements constant text[] := array(
+        select format(
+            case when e.is_text then '($2)[%s]' else '($1)[%s]' end,
+            row_number() over (partition by e.is_text order by e.ordinal)
+        )
+        from (
+            select i.ordinal, i.input ->> 'type' = 'text' as is_text
+            from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+        ) e
+        order by e.ordinal
+    );
+    split record;
+begin
+    if engine = 'sql' and manner = 'careful' then
+        return pgscore._scorer_call_sql(model, version, cardinality(elements), elements, true);
+    elsif engine = 'sql' then
+        return pgscore._engine_call(
+            'sql', model, version, elements, false, array_fill(false, array[cardinality(elements)]), manner
+        );
+    end if;
+    -- What takes arrays takes them as they are.
+    select nullif(s.numbers, 'null') as numbers, nullif(s.texts, 'null') as texts into split
+    from pgscore._split_arguments(inputs, elements) s;
+    return replace(
+        replace(pgscore._engine_call(engine, model, version, elements, manner => manner), coalesce(split.numbers, ''), '$1'),
+        coalesce(split.texts, ''), '$2'
+    );
+end
+$$;
+
+comment on function pgscore._given_call(text, text, integer, jsonb, text) is
+    'SQL that scores a row with one engine of a version, its numbers given as $1 and its texts as $2; careful: all outputs by the function for any row';
+
+create function pgscore._lasting_row_sql(model text, version integer, one_engine text, inputs jsonb) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    positive constant integer := (
+        select (v.contract #>> '{output,positive}')::integer from pgscore.model_version v
+        where v.model = _lasting_row_sql.model and v.version = _lasting_row_sql.version
+    );
+    interpreting text := '';
+    walking text := '';
+begin
+    if one_engine = 'interpreter' then
+        interpreting := format(
+            $body$
+    if mark operator(pg_catalog.=) 'on' then
+        -- PL/Python has been paid for in this session, or is now. Where it does not work, sql goes on.
+        begin
+            score := %1$s;
+            if score operator(pg_catalog.=) 'NaN' then
+                -- This session does not have the program yet.
+                score := %2$s;
+            end if;
+            return array[score, %3$s::pg_catalog.float8];
+        exception
+            when transaction_rollback then raise;
+            when others then mark := pgscore._stop_interpreting(%4$L, sqlerrm);
+        end;
+    end if;$body$,
+            pgscore._given_call('interpreter', model, version, inputs, 'walk'),
+            pgscore._given_call('interpreter', model, version, inputs, 'apart'), version, model
+        );
+    end if;
+    if pgscore._has_walked(model, version) then
+        -- In a statement of its own, so that most sessions do not plan what few rows need.
+        walking := format(
+            $body$
+        score := %1$s;
+        if score is null then
+            score := (%2$s)[%3$s];
+        end if;
+        return array[score, %4$s::pg_catalog.float8];$body$,
+            pgscore._given_call('sql', model, version, inputs, 'walk'),
+            pgscore._given_call('sql', model, version, inputs, 'careful'), coalesce(positive, 0) + 1, version
+        );
+    end if;
+    return format(
+        $body$declare
+    score pg_catalog.float8;
+    mark pg_catalog.text := pg_catalog.current_setting('pgscore.lasting', true);
+begin%1$s
+    if mark is null or not mark operator(pg_catalog.=) any ('{on,sql}'::pg_catalog.text[]) then
+        -- A session that scores a few rows only plans and starts as little as it can. After the ninth it lasts.
+        mark := pg_catalog.set_config(
+            'pgscore.lasting',
+            case when pg_catalog.length(mark) operator(pg_catalog.>=) 8 then 'on' else pg_catalog.concat(mark, '.') end, false
+        );%2$s
+    end if;
+    return array[%3$s, %4$s::pg_catalog.float8];
+end$body$,
+        interpreting, walking, pgscore._given_call('sql', model, version, inputs, null), version
+    );
+end
+$$;
+
+comment on function pgscore._lasting_row_sql(text, integer, text, jsonb) is
+    'The body of a function that scores a row given as arrays: without a plan to make at first, and in sessions that last with the engine that was chosen';
+
+create function pgscore._rows_statement(model text, version integer, inputs jsonb, engine text, profile regclass) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    row_arguments constant text[] := pgscore._profile_arguments(profile, inputs, 'pgscore_row');
+    -- The table's number makes the plan depend on it: a change of its columns reaches the plans of open sessions.
+    depending constant text := format('where pg_typeof(%L::regclass) is not null', profile::oid);
+    each_row constant text := ') from unnest($1) as pgscore_row ' || depending || ')';
+    split record;
+begin
+    if engine = 'estimator' then
+        split := pgscore._split_arguments(inputs, pgscore._present_arguments(inputs, row_arguments));
+        return format(
+            'return pgscore._estimate(%L, %s, %L, cardinality($1), %s, %s);', model, version,
+            (
+                select v.digest from pgscore.model_version v
+                where v.model = _rows_statement.model and v.version = _rows_statement.version
+            ),
+            coalesce('(select array_agg(' || nullif(split.numbers, 'null') || each_row, 'null'),
+            coalesce('(select array_agg(' || nullif(split.texts, 'null') || each_row, 'null')
+        );
+    end if;
+    -- A scan of an array is in its order; the subquery keeps each score from being computed twice; a reason is asked for
+    -- only where there is no score.
+    split := pgscore._split_arguments(inputs, pgscore._profile_arguments(profile, inputs, '(s.pgscore_row)'));
+    return format(
+        'return (
+            select (%s, array_agg(s.score), array_agg(
+                case when s.score is null then pgscore._reason(%L, %s, %s, %s) end
+            ))::pgscore.scored
+            from (select %s as score, pgscore_row from unnest($1) as pgscore_row offset 0) s
+            %s
+        );',
+        version, model, version, split.numbers, split.texts,
+        pgscore._engine_call(engine, model, version, row_arguments), depending
+    );
+end
+$$;
+
+comment on function pgscore._rows_statement(text, integer, jsonb, text, regclass) is
+    'The statement with which the function that bindings call scores rows of a profile table with one engine';
+
+-- core/functions/dispatch.sql
+-- The functions in front: pgscore.score and its kind for JSON, and for rows of a table, which choose by the model's name.
+
+create function pgscore._chosen(models text[], what text, arguments text, otherwise text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Inlined where the model's name is a constant: the planner keeps one branch. A short case would look for the
+    -- operator along the search_path.
+    select format(E'select case\n%s    else %s\nend',
+        string_agg(
+            format(E'    when $1 operator(pg_catalog.=) %L then %s(%s)\n', m.model, pgscore._model_function(m.model, what), arguments),
+            '' order by m.model
+        ), otherwise)
+    from unnest(models) as m (model)
+    having count(*) > 0
+    union all
+    select 'select ' || otherwise where cardinality(models) = 0
+$$;
+
+comment on function pgscore._chosen(text[], text, text, text) is
+    'The body of a function that chooses by the model''s name: of these models it calls the functions of that word, with these arguments';
+
+create function pgscore._payload_dispatch() returns setof pgscore.generated_function
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    models text[];
+    posture text;
+begin
+    -- As safe as the least safe of what it calls.
+    select
+        coalesce(array_agg(m.name order by m.name), '{}'),
+        'sql stable parallel ' || case when bool_or('estimator' = m.one_engine) then 'restricted' else 'safe' end
+    into models, posture
+    from pgscore.model m
+    where m.serving is not null;
+    return next (
+        'pgscore.score', '{model,payload}', '{text,jsonb}', 'double precision', posture,
+        pgscore._chosen(models, '', '$2', 'pgscore._no_answer($1)'),
+        'The score that a model''s serving version gives for a row as JSON'
+    )::pgscore.generated_function;
+    return next (
+        'pgscore.predict', '{model,payload}', '{text,jsonb}', 'jsonb', posture,
+        pgscore._chosen(models, 'predict', '$2', 'pg_catalog.to_jsonb(pgscore._no_answer($1))'),
+        'What a model''s serving version says of a row as JSON: label and class probabilities, or value'
+    )::pgscore.generated_function;
+    return next (
+        'pgscore._scored', '{model,payload}', '{text,jsonb}', 'pgscore.scored', 'sql stable parallel restricted',
+        pgscore._chosen(models, 'scored', '$2', 'null::pgscore.scored'),
+        'The score of a row as JSON, the version that gave it and the reason of a refusal; NULL where no version is promoted'
+    )::pgscore.generated_function;
+end
+$$;
+
+comment on function pgscore._payload_dispatch() is 'pgscore.score and its kind for JSON: a choice among all models that are promoted';
+
+create function pgscore._profile_dispatch(profile regclass) returns setof pgscore.generated_function
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    models text[];
+    many_posture text;
+    rescore_posture text;
+    row_type constant text := profile::text;
+begin
+    select
+        coalesce(array_agg(m.name order by m.name), '{}'),
+        'sql stable parallel ' || case when bool_or('estimator' = m.many_engine) then 'restricted' else 'safe' end,
+        case
+            when bool_or(pgscore._counts_scores(m.name)) then 'sql volatile parallel unsafe'
+            when bool_or('estimator' = m.one_engine) then 'sql stable parallel restricted'
+            else 'sql stable parallel safe'
+        end
+    into models, many_posture, rescore_posture
+    from pgscore.model m
+    join pgscore._scored_tables() t on t.model = m.name and t.profile = _profile_dispatch.profile
+    where m.serving is not null
+        -- What a promotion had to leave out.
+        and to_regprocedure(format('%s(%s[])', pgscore._model_function(m.name, 'rows'), row_type)) is not null;
+    return next (
+        'pgscore.score', '{model,profile}', array['text', row_type], 'double precision', many_posture,
+        pgscore._chosen(models, '', '$2', 'pgscore._late_score($1, $2)'),
+        format('The score that a model''s serving version gives for a row of %s', profile)
+    )::pgscore.generated_function;
+    return next (
+        'pgscore._rescore', '{model,former,present,forced}', array['text', row_type, row_type, 'boolean'], 'double precision[]',
+        rescore_posture, pgscore._chosen(models, 'rescore', '$2, $3, $4', 'pgscore._late_rescore($1, $3)'),
+        format('Score and version of a row of %s; NULL if what the model reads has not changed, or no version is promoted', profile)
+    )::pgscore.generated_function;
+    return next (
+        'pgscore._score_rows', '{model,profiles}', array['text', row_type || '[]'], 'pgscore.scored',
+        'sql stable parallel restricted', pgscore._chosen(models, 'rows', '$2', 'pgscore._late_rows($1, $2)'),
+        format('Scores of rows of %s and the version that gave them; NULL where no version is promoted', profile)
+    )::pgscore.generated_function;
+end
+$$;
+
+comment on function pgscore._profile_dispatch(regclass) is
+    'pgscore.score and its kind for rows of a profile table: a choice among the models that score it';
+
+-- core/functions/profiles.sql
+-- Which models score which profile tables. Whoever may read a table may add it, and drop it: pgscore.model_profile is written
+-- with the caller's rights, under row-level security. Functions are generated with pgscore's, from what stands there.
+
+create function pgscore._is_readable(profile regclass) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- current_user: never the login role, nor what it has set.
+    select has_table_privilege(current_user, c.oid, 'select') or pg_has_role(current_user, c.relowner, 'usage')
+    from pg_catalog.pg_class c
+    where c.oid = profile and c.oid >= 16384 and c.relkind in ('r', 'p', 'v', 'm', 'f') and c.relpersistence <> 't'
+$$;
+
+comment on function pgscore._is_readable(regclass) is
+    'Whether the current role may read a table, or owns it; NULL where there is none, or it is of the system or temporary';
+grant execute on function pgscore._is_readable(regclass) to pgscore_reader;
+
+alter table pgscore.model_profile enable row level security;
+create policy everybody_reads on pgscore.model_profile for select to pgscore_reader using (true);
+create policy who_may_read_the_table_adds_it on pgscore.model_profile for insert to pgscore_reader
+    with check (pgscore._is_readable(profile));
+create policy who_may_read_the_table_drops_it on pgscore.model_profile for delete to pgscore_reader
+    using (
+        pgscore._is_readable(profile) or pg_has_role(current_user, 'pgscore_operator', 'usage')
+        or not exists (select from pg_catalog.pg_class c where c.oid = profile)
+    );
+grant insert, delete on pgscore.model_profile to pgscore_reader;
+
+comment on policy everybody_reads on pgscore.model_profile is 'Which tables are scored is no secret';
+comment on policy who_may_read_the_table_adds_it on pgscore.model_profile is 'Nobody has functions generated on what is not theirs to read';
+comment on policy who_may_read_the_table_drops_it on pgscore.model_profile is
+    'So do operators; and what was dropped is anybody''s to clear away';
+
+create function pgscore._scored_tables() returns table (model text, profile regclass, is_bound boolean)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A table that is attached is scored too, also where that came before the model.
+    select t.model, t.profile, bool_or(t.is_bound)
+    from (
+        select p.model, p.profile, false as is_bound from pgscore.model_profile p
+        union all
+        select b.model, b.profile, true from pgscore.binding b
+    ) t
+    join pg_catalog.pg_class c on c.oid = t.profile
+    group by t.model, t.profile
+$$;
+
+comment on function pgscore._scored_tables() is 'Which models score which tables that are there; is_bound: a binding stores the scores';
+
+create function pgscore._model_profiles(model text default null)
+returns table (model text, profile regclass, name text, schema_name name, table_name name, is_gone boolean, is_made_anew boolean)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select
+        p.model, p.profile,
+        coalesce(quote_ident(s.schema_name) || '.' || quote_ident(s.table_name), 'a table without a name'), s.schema_name, s.table_name,
+        c.oid is null,
+        c.oid is null and exists (
+            select from pg_catalog.pg_class o join pg_catalog.pg_namespace m on m.oid = o.relnamespace
+            where m.nspname = p.schema_name and o.relname = p.table_name and o.relkind in ('r', 'p', 'v', 'm', 'f')
+        )
+    from pgscore.model_profile p
+    left join pg_catalog.pg_class c on c.oid = p.profile
+    left join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    cross join lateral (
+        select coalesce(n.nspname, p.schema_name) as schema_name, coalesce(c.relname, p.table_name) as table_name
+    ) s
+    where p.model = _model_profiles.model or _model_profiles.model is null
+$$;
+
+comment on function pgscore._model_profiles(text) is
+    'The tables that were given to a model to score, or to any; is_gone: it was dropped, and the name is its last; is_made_anew: another table has that name now, and was not given to it';
+grant execute on function pgscore._model_profiles(text) to pgscore_reader;
+
+create function pgscore._note_tables() returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Rows that somebody holds are left for the next time: nobody waits for them.
+    with seen as (
+        select p.model, p.profile, m.schema_name, m.table_name
+        from pgscore.model_profile p
+        join pgscore._model_profiles() m on m.model = p.model and m.profile = p.profile
+        where (p.schema_name, p.table_name) is distinct from (m.schema_name, m.table_name)
+        for update of p skip locked
+    )
+    update pgscore.model_profile p
+    set schema_name = s.schema_name, table_name = s.table_name
+    from seen s
+    where s.model = p.model and s.profile = p.profile;
+    -- What was made anew stays, until somebody who may read it gives it to the model again: `pgscore doctor` tells of it.
+    with gone as (
+        select p.model, p.profile
+        from pgscore.model_profile p
+        join pgscore._model_profiles() m on m.model = p.model and m.profile = p.profile
+        where m.is_gone
+            and (
+                not m.is_made_anew
+                or exists (select from pgscore._model_profiles(m.model) o where not o.is_gone and o.name = m.name)
+            )
+        for update of p skip locked
+    )
+    delete from pgscore.model_profile p using gone g where g.model = p.model and g.profile = p.profile;
+exception when serialization_failure then
+    -- Somebody else has done it since this transaction began.
+    null;
+end
+$$;
+
+comment on function pgscore._note_tables() is
+    'Notes what the tables that models score are called now, and forgets those that are gone';
+
+create function pgscore._drop_functions(profile regclass, models text[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    doomed regprocedure;
+begin
+    for doomed in
+        select p.oid::regprocedure
+        from pg_catalog.pg_class c
+        join pg_catalog.pg_type t on t.oid = c.reltype
+        join pg_catalog.pg_proc p on t.oid = any (p.proargtypes) or t.typarray = any (p.proargtypes)
+        where c.oid = profile and p.proowner = current_user::regrole
+            and (
+                p.pronamespace = 'pgscore'::regnamespace and cardinality(models) = 0
+                or p.pronamespace = 'pgscore_models'::regnamespace and split_part(p.proname, ' ', 1) <> all (models)
+            )
+    loop
+        begin
+            execute format('drop function %s', doomed);
+        exception when dependent_objects_still_exist then
+            -- A view of somebody's. It asks which version answers, and so is slow at worst.
+            null;
+        end;
+    end loop;
+end
+$$;
+
+comment on function pgscore._drop_functions(regclass, text[]) is
+    'Drops what was generated for rows of a table, but for these models; what a view needs stays';
+
+create function pgscore._replace_profile(profile regclass, models text[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    space constant regnamespace := (select c.relnamespace from pg_catalog.pg_class c where c.oid = profile);
+    scored constant text[] := array(select t.model from pgscore._scored_tables() t where t.profile = _replace_profile.profile);
+begin
+    if space is null or cardinality(scored) = 0 and not has_schema_privilege(space, 'usage') then
+        return;
+    elsif not has_schema_privilege(space, 'usage') then
+        raise exception 'pgscore_owner may not use schema %, and functions are generated on the row type of %', space, profile
+            using errcode = 'insufficient_privilege', hint = format('grant usage on schema %s to pgscore_owner', space);
+    end if;
+    perform pgscore._create_function(f)
+    from unnest(scored) as m (model), pgscore._profile_functions(m.model, profile) f
+    -- A row about a binding is its owner's to write, and no other name is a model's.
+    where m.model = any (models) and m.model ~ '^[a-z_][a-z0-9_]*$' and octet_length(m.model) <= 50;
+    if cardinality(scored) > 0 or to_regprocedure(format('pgscore._score_rows(text, %s[])', profile)) is not null then
+        perform pgscore._create_function(f) from pgscore._profile_dispatch(profile) f;
+    end if;
+    perform pgscore._drop_functions(profile, scored);
+end
+$$;
+
+comment on function pgscore._replace_profile(regclass, text[]) is
+    'Writes what is generated for rows of a table: of these models, as far as they score it, and what chooses among all; drops what is not needed';
+
+create function pgscore._generate_profile(profile regclass, only_model text default null) returns void
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '2s'
+as $$
+begin
+    perform pgscore._note_tables();
+    for attempt in 1 .. 3 loop
+        begin
+            perform pgscore._replace_profile(
+                profile, array(
+                    select t.model from pgscore._scored_tables() t
+                    where t.profile = _generate_profile.profile and (t.model = only_model or only_model is null)
+                )
+            );
+            return;
+        exception
+            -- Somebody else replaces the same functions: "tuple concurrently updated" is an internal error.
+            when lock_not_available or unique_violation or internal_error then
+                if attempt = 3 and to_regprocedure(format('pgscore._score_rows(text, %s[])', profile)) is null then
+                    raise;
+                end if;
+        end;
+    end loop;
+    -- What stands there is slow at worst.
+end
+$$;
+
+comment on function pgscore._generate_profile(regclass, text) is
+    'Generates the functions for rows of a table anew, from the models that score it, or one of them; what is right stays as it is';
+grant execute on function pgscore._generate_profile(regclass, text) to pgscore_reader;
+
+create function pgscore._replace_quietly(profile regclass, models text[]) returns text
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '200ms'
+as $$
+begin
+    perform pgscore._replace_profile(profile, models);
+    return null;
+exception when others then
+    -- Dropped meanwhile: nothing is slow, because nothing is there.
+    return case when exists (select from pg_catalog.pg_class c where c.oid = profile) then sqlerrm end;
+end
+$$;
+
+comment on function pgscore._replace_quietly(regclass, text[]) is
+    'The same for a promotion, which fails because of no table: why it was not done, or NULL where it was';
+
+create function pgscore._replace_profiles(model text) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    began constant timestamptz := clock_timestamp();
+    one record;
+    problem text;
+begin
+    perform pgscore._note_tables();
+    for one in
+        select t.profile from pgscore._scored_tables() t where t.model = _replace_profiles.model order by t.is_bound desc, t.profile::oid
+    loop
+        problem := case
+            when clock_timestamp() > began + interval '3 seconds' then 'there was no time left'
+            else pgscore._replace_quietly(one.profile, array[model])
+        end;
+        if problem is not null then
+            raise warning 'rows of table % are scored, but slowly: the functions for them could not be replaced: %', one.profile, problem
+                using hint = format('select pgscore._generate_profile(%L); `pgscore doctor` lists such tables.', one.profile);
+        end if;
+    end loop;
+    for one in select m.name from pgscore._model_profiles(model) m where m.is_made_anew order by m.name loop
+        raise warning 'rows of table % are scored, but slowly: it was dropped and made anew', one.name
+            using hint = format('select pgscore._add_profile(%L, %L)', model, one.name);
+    end loop;
+end
+$$;
+
+comment on function pgscore._replace_profiles(text) is
+    'Replaces the functions for rows of the tables that a model scores, for three seconds at most: those of bindings first, and none that somebody holds';
+
+create function pgscore._outdated_profiles(model text default null) returns table (model text, profile regclass)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select m.name, t.profile
+    from pgscore._scored_tables() t
+    join pgscore.model m on m.name = t.model
+    join pg_catalog.pg_class c on c.oid = t.profile
+    where (m.name = _outdated_profiles.model or _outdated_profiles.model is null)
+        and case
+            -- Without it not even the names of functions are found.
+            when not has_schema_privilege(c.relnamespace, 'usage') then m.serving is not null
+            -- Before a version is promoted only triggers call something.
+            when m.serving is null and not t.is_bound then false
+            else exists (
+                select from pgscore._profile_functions(m.name, t.profile) f where not pgscore._is_generated(f)
+                union all
+                select from pgscore._profile_dispatch(t.profile) f where not pgscore._is_generated(f)
+            )
+        end
+    order by m.name, t.profile::text
+$$;
+
+comment on function pgscore._outdated_profiles(text) is
+    'Tables whose rows a model, or any, scores slowly, because the functions for them are not what would be generated now';
+grant execute on function pgscore._outdated_profiles(text) to pgscore_reader;
+
+create function pgscore._late_tables(model text) returns table (name text, cause text, remedy text)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select
+        o.profile::text,
+        case when has_schema_privilege(c.relnamespace, 'usage') then 'held'
+            else 'no usage' end,
+        case when has_schema_privilege(c.relnamespace, 'usage') then format('select pgscore._generate_profile(%L)', o.profile)
+            else format('grant usage on schema %s to pgscore_owner; select pgscore._generate_profile(%L)', c.relnamespace::regnamespace, o.profile) end
+    from pgscore._outdated_profiles(model) o
+    join pg_catalog.pg_class c on c.oid = o.profile
+    union all
+    select m.name, 'made anew', format('select pgscore._add_profile(%L, %L)', _late_tables.model, m.name)
+    from pgscore._model_profiles(model) m
+    where m.is_made_anew
+    order by 1
+$$;
+
+comment on function pgscore._late_tables(text) is
+    'Tables whose rows a model scores slowly, and what changes that; cause: held: somebody held the functions for them, or the table was changed; no usage: pgscore_owner may not use the schema; made anew: the table was dropped, and another has its name';
+grant execute on function pgscore._late_tables(text) to pgscore_reader;
+
+-- core/functions/ties.sql
+-- Giving a table to a model to score, and taking it away: with the caller's rights, who may read the table.
+
+create function pgscore._add_profile(model text, profile regclass) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '5s'
+as $$
+declare
+    kind constant "char" := (select c.relkind from pg_catalog.pg_class c where c.oid = profile);
+begin
+    if kind is null then
+        raise exception 'the table that model "%" is to score was dropped', model using errcode = 'undefined_table';
+    elsif kind not in ('r', 'p', 'v', 'm', 'f') then
+        raise exception '% is no table', profile using errcode = 'wrong_object_type';
+    elsif pgscore._is_readable(profile) is null then
+        raise exception 'table % is temporary or the system''s: its rows are scored without functions of their own', profile
+            using errcode = 'wrong_object_type';
+    elsif not pgscore._is_readable(profile) then
+        raise exception '% may not read table %, and so has no model score its rows', current_user, profile
+            using errcode = 'insufficient_privilege', hint = format('grant select on %s to %I', profile, current_user);
+    end if;
+    insert into pgscore.model_profile (model, profile, schema_name, table_name)
+    select _add_profile.model, c.oid, n.nspname, c.relname
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where c.oid = _add_profile.profile
+    on conflict do nothing;
+    -- Those of other models are theirs to look after.
+    perform pgscore._generate_profile(profile, model);
+end
+$$;
+
+comment on function pgscore._add_profile(text, regclass) is
+    'Has a model, which need not be published yet, score rows of a table that the caller may read';
+grant execute on function pgscore._add_profile(text, regclass) to pgscore_reader;
+
+create function pgscore._drop_profile(model text, profile regclass) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '5s'
+as $$
+begin
+    if exists (
+        select from pgscore.binding b join pg_catalog.pg_class c on c.oid = b.profile
+        where b.model = _drop_profile.model and b.profile = _drop_profile.profile
+    ) then
+        raise exception 'a binding stores the scores that model "%" gives for rows of table %', model, profile
+            using errcode = 'object_in_use', hint = '`pgscore detach` first.';
+    end if;
+    delete from pgscore.model_profile p where p.model = _drop_profile.model and p.profile = _drop_profile.profile;
+    if not found and exists (
+        select from pgscore.model_profile p where p.model = _drop_profile.model and p.profile = _drop_profile.profile
+    ) then
+        raise exception '% may not read table %, and so does not drop it', current_user, profile
+            using errcode = 'insufficient_privilege', hint = 'Whoever may read it can, or a member of pgscore_operator.';
+    elsif not found then
+        raise exception 'model "%" does not score %', model, coalesce(
+                'table ' || (select c.oid::regclass::text from pg_catalog.pg_class c where c.oid = profile), 'this table, which is not there'
+            )
+            using errcode = 'undefined_object', hint = format('`pgscore show %s` lists its tables.', model);
+    end if;
+    perform pgscore._generate_profile(profile);
+end
+$$;
+
+comment on function pgscore._drop_profile(text, regclass) is
+    'Has a model forget a table; its rows are scored like any other''s then';
+grant execute on function pgscore._drop_profile(text, regclass) to pgscore_reader;
+
+create function pgscore._forget_profile(model text, name text) returns text
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '5s'
+as $$
+declare
+    parts text[];
+    found_names text[];
+begin
+    if name ~ '^[0-9]+$' then
+        parts := '{}';
+    else
+        begin
+            parts := parse_ident(name);
+        exception when invalid_parameter_value then
+            raise exception '% is no name of a table', name
+                using errcode = 'invalid_name', hint = 'It is written as in SQL: shop.customer, shop."Customer".';
+        end;
+    end if;
+    -- By the names in the catalog: what they are is no secret, and the caller need not have rights on the schema.
+    found_names := array(
+        select distinct m.name
+        from pgscore._model_profiles(model) m
+        where m.profile::oid::text = _forget_profile.name
+            or m.table_name = parts[cardinality(parts)]
+                and (cardinality(parts) = 1 or cardinality(parts) = 2 and m.schema_name = parts[1])
+        order by 1
+    );
+    if cardinality(found_names) = 0 then
+        raise exception 'model "%" does not score table %', model, name
+            using errcode = 'undefined_object', hint = format('`pgscore show %s` lists its tables.', model);
+    elsif cardinality(found_names) > 1 then
+        raise exception 'model "%" scores more than one table %: %', model, name, array_to_string(found_names, ', ')
+            using errcode = 'ambiguous_parameter', hint = 'Name its schema too.';
+    end if;
+    -- What was dropped is anybody's to clear away.
+    delete from pgscore.model_profile p
+    using pgscore._model_profiles(_forget_profile.model) m
+    where m.name = found_names[1] and m.is_gone and p.model = m.model and p.profile = m.profile;
+    perform pgscore._drop_profile(m.model, m.profile)
+    from pgscore._model_profiles(model) m
+    where m.name = found_names[1] and not m.is_gone;
+    return found_names[1];
+end
+$$;
+
+comment on function pgscore._forget_profile(text, text) is
+    'Has a model forget a table by its name, that of one that was dropped included; the name as it is known';
+grant execute on function pgscore._forget_profile(text, text) to pgscore_reader;
+
+-- core/functions/dependents.sql
+-- What holds a score. PostgreSQL inlines a score to an immutable expression, and so lets it into indexes and the like.
+-- What is stored there is of the version that answered, and a promotion makes it wrong. This reads the catalog, and
+-- evaluates nothing of anybody's. Expressions are looked at as PostgreSQL keeps them: to have them written out would
+-- lock tables.
+
+create function pgscore._answers() returns table (called oid, model text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Functions of one version, "churn 7" and its kind, stay what they are.
+    select p.oid, split_part(p.proname, ' ', 1)
+    from pg_catalog.pg_proc p
+    where p.pronamespace = to_regnamespace('pgscore_models') and split_part(p.proname, ' ', 2) !~ '^[0-9]'
+    union all
+    select p.oid, null
+    from pg_catalog.pg_proc p
+    where p.pronamespace = 'pgscore'::regnamespace
+        and p.proname in (
+            'score', 'predict', 'score_rows', '_scored', '_score_row', '_score_rows', '_rescore', '_late_score',
+            '_late_rows', '_late_rescore'
+        )
+$$;
+
+comment on function pgscore._answers() is
+    'The functions that answer with the version that is promoted; model: whose, NULL where their first argument names it';
+
+create function pgscore._stored_expression(class oid, object oid, part integer) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select i.indexprs::text || coalesce(i.indpred::text, '') from pg_catalog.pg_index i
+    where class = 'pg_class'::regclass and i.indexrelid = object and i.indexprs is not null
+    union all
+    select i.indpred::text from pg_catalog.pg_index i
+    where class = 'pg_class'::regclass and i.indexrelid = object and i.indexprs is null
+    union all
+    select t.partexprs::text from pg_catalog.pg_partitioned_table t
+    where class = 'pg_class'::regclass and part = 0 and t.partrelid = object
+    union all
+    select d.adbin::text from pg_catalog.pg_attrdef d
+    where class = 'pg_class'::regclass and part > 0 and d.adrelid = object and d.adnum = part
+    union all
+    select d.adbin::text from pg_catalog.pg_attrdef d where class = 'pg_attrdef'::regclass and d.oid = object
+    union all
+    select c.conbin::text from pg_catalog.pg_constraint c where class = 'pg_constraint'::regclass and c.oid = object
+    union all
+    select r.ev_action::text from pg_catalog.pg_rewrite r where class = 'pg_rewrite'::regclass and r.oid = object
+    union all
+    select p.prosqlbody::text from pg_catalog.pg_proc p where class = 'pg_proc'::regclass and p.oid = object
+    union all
+    select e.stxexprs::text from pg_catalog.pg_statistic_ext e
+    where class = 'pg_statistic_ext'::regclass and e.oid = object
+$$;
+
+comment on function pgscore._stored_expression(oid, oid, integer) is
+    'The expression of an object that has one, as the catalog keeps it: a tree of nodes';
+
+create function pgscore._constant_models(expression text, called oid) returns setof text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A text is kept as its bytes, behind four of its length.
+    select distinct (
+        select string_agg(chr(b.byte::integer), '' order by b.position)
+        from regexp_split_to_table(rtrim(c.call[1]), ' ') with ordinality as b (byte, position)
+        where b.position > 4 and b.byte ~ '^[0-9]+$' and b.byte <> '0'
+    )
+    from (
+        select regexp_matches(
+            expression,
+            format(E':funcid %s [^{}]*:args \\(', called)
+                || E'(?:(?:\\{(?:NAMEDARGEXPR|RELABELTYPE|COLLATEEXPR) :arg )*'
+                || E'\\{CONST [^{}]*:constvalue \\d+ \\[ ([-0-9 ]*)\\])?',
+            'g'
+        )
+        union all
+        select array[null] where expression is null or expression !~ format(':funcid %s ', called)
+    ) c (call)
+$$;
+
+comment on function pgscore._constant_models(text, oid) is
+    'The first arguments with which a stored expression calls a function; NULL for one that is not to be told';
+
+create function pgscore._written_models(body text, path text) returns setof text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select distinct f.found[1]
+    from (
+        select regexp_matches(
+            body,
+            case when path ~ 'pgscore' then E'(?:pgscore\\s*\\.\\s*|\\m)' else E'pgscore"?\\s*\\.\\s*' end
+                || E'"?(?:score|predict|score_rows|_scored|_score_rows?|_rescore)"?\\s*\\('
+                || E'(?:\\s*(?:model\\s*(?:=>|:=)\\s*)?''([a-z_][a-z0-9_]*)''(?:\\s*::\\s*text)?\\s*,)?',
+            'gi'
+        )
+        union all
+        select array[split_part(coalesce(m.found[1], m.found[2]), ' ', 1)]
+        from regexp_matches(body, E'pgscore_models"?\\s*\\.\\s*(?:"([^"]+)"|([a-z_][a-z0-9_]*))', 'gi') as m (found)
+        where split_part(coalesce(m.found[1], m.found[2]), ' ', 2) !~ '^[0-9]'
+    ) f (found)
+$$;
+
+comment on function pgscore._written_models(text, text) is
+    'The models whose scores a function''s text asks for, as far as that can be read; NULL for one that is no literal';
+
+create function pgscore._is_written(body text, space name, called name, is_function boolean) returns boolean
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select strpos(body, called) > 0 and body ~* (
+        '(?:^|[^.[:alnum:]_$])(?:"?' || regexp_replace(space, '([^[:alnum:]_])', E'\\\\\\1', 'g') || E'"?\\s*\\.\\s*)?'
+        || '"?' || regexp_replace(called, '([^[:alnum:]_])', E'\\\\\\1', 'g') || '"?'
+        || case when is_function then E'\\s*\\(' else '(?![[:alnum:]_$])' end
+    )
+$$;
+
+comment on function pgscore._is_written(text, name, name, boolean) is
+    'Whether the text of a function calls another one, or names a view, as far as that can be read';
+
+create function pgscore._holders() returns table (class oid, object oid, part integer, model text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+    with recursive texts as materialized (
+        -- Functions whose body is a text: PostgreSQL does not note what they depend on.
+        select p.oid, p.prosrc, array_to_string(p.proconfig, ' ') as settings
+        from pg_catalog.pg_proc p
+        join pg_catalog.pg_language l on l.oid = p.prolang and l.lanname not in ('c', 'internal')
+        where p.oid >= 16384 and p.prosqlbody is null and p.prokind = 'f'
+            and p.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype)
+            and p.pronamespace not in (
+                select n.oid from pg_catalog.pg_namespace n
+                where n.nspname in ('pgscore', 'pgscore_models', 'pgscore_trusted')
+            )
+    ),
+    held (class, object, part, model) as (
+        select d.classid, d.objid, d.objsubid, m.model
+        from pgscore._answers() a
+        join pg_catalog.pg_depend d on d.refclassid = 'pg_proc'::regclass and d.refobjid = a.called
+        cross join lateral (
+            select a.model where a.model is not null
+            union all
+            select c.model
+            from pgscore._stored_expression(d.classid, d.objid, d.objsubid) e (expression),
+                pgscore._constant_models(e.expression, a.called) c (model)
+            where a.model is null
+            union all
+            select null where a.model is null and not exists (
+                select from pgscore._stored_expression(d.classid, d.objid, d.objsubid)
+            )
+        ) m
+        union
+        select 'pg_proc'::regclass, t.oid, 0, w.model
+        from texts t, pgscore._written_models(t.prosrc, t.settings) w (model)
+        where strpos(t.prosrc, 'pgscore') > 0 or t.settings ~ 'pgscore'
+        union
+        -- What has to do with that: by way of functions, operators and views.
+        select n.class, n.object, n.part, h.model
+        from held h
+        cross join lateral (
+            select d.classid, d.objid, d.objsubid
+            from pg_catalog.pg_depend d
+            where h.class in ('pg_proc'::regclass, 'pg_operator'::regclass)
+                and d.refclassid = h.class and d.refobjid = h.object
+            union all
+            select 'pg_class'::regclass, r.ev_class, 0
+            from pg_catalog.pg_rewrite r
+            where h.class = 'pg_rewrite'::regclass and r.oid = h.object and r.ev_type = '1'
+            union all
+            select d.classid, d.objid, 0
+            from pg_catalog.pg_depend d
+            join pg_catalog.pg_class c on c.oid = h.object and c.relkind in ('v', 'm')
+            where h.class = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and d.refobjid = h.object
+                and d.classid in ('pg_rewrite'::regclass, 'pg_proc'::regclass)
+            union all
+            select 'pg_proc'::regclass, t.oid, 0
+            from pg_catalog.pg_proc f
+            join pg_catalog.pg_namespace s on s.oid = f.pronamespace
+            join texts t on t.oid <> f.oid and pgscore._is_written(t.prosrc, s.nspname, f.proname, true)
+            where h.class = 'pg_proc'::regclass and f.oid = h.object
+            union all
+            select 'pg_proc'::regclass, t.oid, 0
+            from pg_catalog.pg_class f
+            join pg_catalog.pg_namespace s on s.oid = f.relnamespace
+            join texts t on pgscore._is_written(t.prosrc, s.nspname, f.relname, false)
+            where h.class = 'pg_class'::regclass and f.oid = h.object and f.relkind in ('v', 'm')
+        ) n (class, object, part)
+    )
+    select h.class, h.object, h.part, h.model from held h
+$$;
+
+comment on function pgscore._holders() is
+    'All that a score of a model has to do with, by number in the catalog; model: NULL where it is not to be told which';
+
+create function pgscore._score_dependents(model text default null)
+returns table (model text, kind text, object text, on_table text, remedy text, is_wrong boolean)
+language sql stable
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+    with found as (
+        select h.* from pgscore._holders() h
+        where h.model = _score_dependents.model or h.model is null or _score_dependents.model is null
+    ),
+    objects (model, kind, object, relation, remedy, is_wrong) as (
+        select
+            f.model, case when x.oid is null then 'index' else 'exclusion constraint' end,
+            case when x.oid is null then i.indexrelid::regclass::text else quote_ident(x.conname) end, i.indrelid,
+            case when x.oid is null then format('drop index %s', i.indexrelid::regclass)
+                else format('alter table %s drop constraint %I', i.indrelid::regclass, x.conname) end, true
+        from found f
+        join pg_catalog.pg_index i on f.class = 'pg_class'::regclass and i.indexrelid = f.object
+        -- Those of partitions go with that of the parent.
+        join pg_catalog.pg_class c on c.oid = i.indexrelid and not c.relispartition
+        left join pg_catalog.pg_constraint x on x.conindid = i.indexrelid and x.contype = 'x'
+        union all
+        select
+            f.model, 'generated column', quote_ident(a.attname), a.attrelid,
+            (
+                -- By what it is computed of: PostgreSQL computes it again only where that is set.
+                select format('update %s set %2$I = %2$I', a.attrelid::regclass, o.attname)
+                from pg_catalog.pg_depend d
+                join pg_catalog.pg_attribute o on o.attrelid = d.refobjid and o.attnum = d.refobjsubid
+                where d.refclassid = 'pg_class'::regclass and d.refobjid = a.attrelid
+                    and d.refobjsubid not in (0, a.attnum)
+                    and (
+                        (d.classid, d.objid, d.objsubid) = ('pg_class'::regclass, a.attrelid, a.attnum)
+                        or (d.classid, d.objid) = ('pg_attrdef'::regclass, e.oid)
+                    )
+                order by o.attnum limit 1
+            ), true
+        from found f
+        join pg_catalog.pg_attrdef e on f.class = 'pg_attrdef'::regclass and e.oid = f.object
+            or f.class = 'pg_class'::regclass and e.adrelid = f.object and e.adnum = f.part
+        join pg_catalog.pg_attribute a
+            on a.attrelid = e.adrelid and a.attnum = e.adnum and a.attgenerated = 's' and a.attislocal
+        union all
+        select
+            f.model, 'check constraint', quote_ident(x.conname), x.conrelid,
+            format('alter table %s drop constraint %I', x.conrelid::regclass, x.conname), true
+        from found f
+        join pg_catalog.pg_constraint x on f.class = 'pg_constraint'::regclass and x.oid = f.object and x.contype = 'c'
+        where x.conrelid <> 0 and x.conislocal
+        union all
+        select
+            f.model, 'constraint of a domain', format('%I of %s', x.conname, x.contypid::regtype), null,
+            format('alter domain %s drop constraint %I', x.contypid::regtype, x.conname), true
+        from found f
+        join pg_catalog.pg_constraint x on f.class = 'pg_constraint'::regclass and x.oid = f.object and x.contypid <> 0
+        union all
+        select f.model, 'partition key', c.oid::regclass::text, c.oid, null, true
+        from found f
+        join pg_catalog.pg_partitioned_table t
+            on f.class = 'pg_class'::regclass and f.part = 0 and t.partrelid = f.object
+        join pg_catalog.pg_class c on c.oid = t.partrelid
+        union all
+        select
+            f.model, 'materialized view', c.oid::regclass::text, c.oid,
+            format('refresh materialized view %s', c.oid::regclass), true
+        from found f
+        join pg_catalog.pg_class c on f.class = 'pg_class'::regclass and c.oid = f.object and c.relkind = 'm'
+        union all
+        -- They are estimates, and follow by themselves.
+        select
+            f.model, 'statistics', format('%I.%I', n.nspname, e.stxname), e.stxrelid,
+            format('analyze %s', e.stxrelid::regclass), false
+        from found f
+        join pg_catalog.pg_statistic_ext e on f.class = 'pg_statistic_ext'::regclass and e.oid = f.object
+        join pg_catalog.pg_namespace n on n.oid = e.stxnamespace
+    )
+    select distinct o.model, o.kind, o.object, o.relation::regclass::text, o.remedy, o.is_wrong
+    from objects o
+    left join pg_catalog.pg_class c on c.oid = o.relation
+    where c.relpersistence is distinct from 't'
+    order by 2, 4, 3, 1
+$$;
+
+comment on function pgscore._score_dependents(text) is
+    'Objects that hold scores of a model, or of any: indexes, generated columns, constraints, partition keys, materialized views; model: NULL where it is not to be told which; remedy: what mends it after a promotion, or drops it, to be made anew; is_wrong: whether a promotion makes it wrong';
+grant execute on function
+    pgscore._answers(), pgscore._stored_expression(oid, oid, integer), pgscore._constant_models(text, oid),
+    pgscore._written_models(text, text), pgscore._is_written(text, name, name, boolean), pgscore._holders(),
+    pgscore._score_dependents(text)
+    to pgscore_reader;
+
+create function pgscore._refuse_dependents(model text, version integer, call text) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    most constant integer := 20;
+    found record;
+begin
+    select
+        count(*) as many,
+        string_agg(d.says, ', ' order by d.position) filter (where d.position <= most) as named,
+        string_agg(d.remedy, '; ' order by d.position) filter (where d.position <= most) as mended
+    into found
+    from (
+        select o.says, o.remedy, row_number() over (order by o.says) as position
+        from (
+            select distinct
+                concat_ws(' of ', o.kind || ' ' || o.object, nullif(o.on_table, o.object)) as says,
+                o.remedy
+            from pgscore._score_dependents(model) o
+            where o.is_wrong
+        ) o
+    ) d;
+    if found.many > 0 then
+        if found.many > most then
+            found.named := format('%s and %s more', found.named, found.many - most);
+        end if;
+        raise exception 'model "%" version % is not promoted: what holds scores of the version before would be wrong: %',
+            model, version, found.named
+            using errcode = 'dependent_objects_still_exist',
+                  hint = format(
+                      'Drop them, and make them anew afterwards. Or promote all the same, by %s or --despite-dependents', call
+                  ) || case
+                      when found.mended is null then '.'
+                      else format(
+                          ', and then, in the same transaction: %s; and make anew what that drops. REINDEX is not enough.',
+                          found.mended
+                      )
+                  end;
+    end if;
+end
+$$;
+
+comment on function pgscore._refuse_dependents(text, integer, text) is
+    'Refuses a promotion where indexes and the like hold scores of the version that answers; names them, and the call that promotes all the same';
+
+-- core/functions/records.sql
+-- plpgsql, because only it takes a record: rows of subqueries, common table expressions, row(), views, other tables.
+-- What becomes JSON on the way does so alike in every session.
+
+create function pgscore.score(model text, profile record) returns double precision
+language plpgsql stable parallel restricted
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+set datestyle = 'ISO, MDY'
+set timezone = 'UTC'
+set intervalstyle = 'postgres'
+set bytea_output = 'hex'
+as $$
+begin
+    return pgscore.score(model, to_jsonb(profile));
+end
+$$;
+
+comment on function pgscore.score(text, record) is
+    'The score that a model''s serving version gives for any row that has the model''s inputs as columns';
+grant execute on function pgscore.score(text, record) to pgscore_reader;
+
+create function pgscore.predict(model text, profile record) returns jsonb
+language plpgsql stable parallel restricted
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+set datestyle = 'ISO, MDY'
+set timezone = 'UTC'
+set intervalstyle = 'postgres'
+set bytea_output = 'hex'
+as $$
+begin
+    return pgscore.predict(model, to_jsonb(profile));
+end
+$$;
+
+comment on function pgscore.predict(text, record) is
+    'What a model''s serving version says of any row that has its inputs as columns: label and class probabilities, or value';
+grant execute on function pgscore.predict(text, record) to pgscore_reader;
+
+select pgscore._create_function(f) from pgscore._payload_dispatch() f;
+
+-- core/bulk/source.sql
+-- What is to be scored: the columns of a table or of a query.
+
+create function pgscore._table_columns(source regclass) returns jsonb
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(
+        jsonb_agg(jsonb_build_object('name', a.attname, 'type', a.atttypid, 'modifier', a.atttypmod) order by a.attnum)
+            filter (where a.attnum is not null),
+        '[]'
+    )
+    from pg_catalog.pg_class c
+    left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    where c.oid = source
+    group by c.oid
+$$;
+
+comment on function pgscore._table_columns(regclass) is 'The columns of a table, in its order: name, type and the type''s modifier of each; NULL where there is no such table';
+
+create function pgscore._described_columns(columns jsonb) returns table (place bigint, name text, type oid, modifier integer)
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select c.ordinal, c.described ->> 'name', (c.described ->> 'type')::oid, (c.described ->> 'modifier')::integer
+    from jsonb_array_elements(columns) with ordinality as c (described, ordinal)
+$$;
+
+comment on function pgscore._described_columns(jsonb) is 'What is known of each column: its position, name, type and the type''s modifier';
+
+create function pgscore._aliases_sql(columns integer) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    -- By position: a query may give two columns one name.
+    select string_agg('c' || i, ', ' order by i) from generate_series(1, columns) i
+$$;
+
+comment on function pgscore._aliases_sql(integer) is 'What statements call so many columns of what is to be scored';
+
+create function pgscore._names_sql(query text) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    -- One row of NULLs, whatever the query gives: it is planned, and not run. A comment may end it. With the star it is
+    -- the row, also where one of its columns has that name.
+    select format(
+        E'select pg_catalog.row_to_json(pgscore_row.*) from (select pgscore_query.* from (values (1)) as pgscore_one (one)'
+            ' left join (select * from (%s\n) as pgscore_given limit 0) as pgscore_query on true) as pgscore_row',
+        query
+    )
+$$;
+
+comment on function pgscore._names_sql(text) is 'SQL for the names of a query''s columns, as an object in JSON';
+
+create function pgscore._types_sql(query text, names json) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select format(
+        E'select array[%1$s]::pg_catalog.oid[] from (values (1)) as pgscore_one (one)'
+            ' left join (select * from (%2$s\n) as pgscore_given limit 0) as pgscore_query%3$s on true',
+        string_agg(format('pg_catalog.pg_typeof(c%s)', k.ordinal), ', ' order by k.ordinal), query,
+        ' (' || pgscore._aliases_sql(count(*)::integer) || ')'
+    )
+    from json_object_keys(names) with ordinality as k (name, ordinal)
+$$;
+
+comment on function pgscore._types_sql(text, json) is
+    'SQL for the types of a query''s columns, whose names stand in an object in JSON';
+
+create function pgscore._query_columns(names json, types oid[]) returns jsonb
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select jsonb_agg(jsonb_build_object('name', k.name, 'type', types[k.ordinal], 'modifier', -1) order by k.ordinal)
+    from json_object_keys(names) with ordinality as k (name, ordinal)
+$$;
+
+comment on function pgscore._query_columns(json, oid[]) is 'The columns of a query, in its order: name, type and the type''s modifier of each';
+
+create function pgscore._is_name(query text) returns boolean
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select query ~ E'^\\s*("([^"]|"")+"|[^][\\s"(),;.:*/+-]+)(\\s*\\.\\s*("([^"]|"")+"|[^][\\s"(),;.:*/+-]+)){0,2}\\s*$'
+$$;
+
+comment on function pgscore._is_name(text) is 'Whether a text is the name of a table rather than a query';
+
+create function pgscore._json_value(value anyelement, name text, type text) returns text
+language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+set datestyle = 'ISO, MDY'
+set timezone = 'UTC'
+set intervalstyle = 'postgres'
+set bytea_output = 'hex'
+as $$
+begin
+    return pgscore._payload_value(jsonb_build_object(name, value), name, type);
+end
+$$;
+
+comment on function pgscore._json_value(anyelement, text, text) is
+    'One input out of a column of any type, as pgscore.score reads it of a row: by way of JSON, refused where it is of another type than the contract''s';
+
+grant execute on function
+    pgscore._table_columns(regclass), pgscore._names_sql(text), pgscore._types_sql(text, json),
+    pgscore._aliases_sql(integer), pgscore._query_columns(json, oid[]), pgscore._is_name(text), pgscore._json_value(anyelement, text, text)
+    to pgscore_reader;
+
+-- core/bulk/plan.sql
+create function pgscore._rows_version(model text, version integer) returns integer
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    serving constant integer := (select m.serving from pgscore.model m where m.name = model);
+begin
+    if version is null and serving is null then
+        perform pgscore._no_answer(model);
+    elsif version is null then
+        return serving;
+    end if;
+    version := pgscore._existing_version(model, version);
+    perform pgscore._refuse_pruned(model, version);
+    return version;
+end
+$$;
+
+comment on function pgscore._rows_version(text, integer) is
+    'The version that is to score rows: the one that is named, or the one that serves; refused where there is none';
+
+create function pgscore._rows_engine(model text, version integer) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    chosen constant text := (
+        select m.many_engine from pgscore.model m where m.name = _rows_engine.model and m.serving = _rows_engine.version
+    );
+    size constant integer := (
+        select p.size from pgscore.program p where p.model = _rows_engine.model and p.version = _rows_engine.version
+    );
+begin
+    if chosen is not null then
+        return chosen;
+    elsif size is null then
+        return 'estimator';
+    elsif size <= pgscore._largest_sql_program() then
+        return 'sql';
+    elsif to_regproc('pgscore_trusted._walk') is not null then
+        return 'interpreter';
+    end if;
+    -- Says what is missing.
+    return (pgscore._engines(model, version))[1];
+end
+$$;
+
+comment on function pgscore._rows_engine(text, integer) is
+    'The engine that scores many rows: of the version that serves the one that was chosen, of others the first that needs least';
+
+create function pgscore._key_expression(columns jsonb, key name[], words text) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    named record;
+    texts text[] := '{}';
+begin
+    for named in
+        select k.name, count(c.name) as times, min(c.place) as place
+        from unnest(key) with ordinality as k (name, ordinal)
+        left join pgscore._described_columns(columns) c on c.name = k.name::text
+        group by k.name, k.ordinal
+        order by k.ordinal
+    loop
+        if named.name is null or named.times <> 1 then
+            raise exception '% has % column "%" for the key', words, case named.times when 0 then 'no' else 'more than one' end, named.name
+                using errcode = case named.times when 0 then 'undefined_column' else 'ambiguous_column' end,
+                      hint = 'key names columns of what is scored.';
+        end if;
+        texts := texts || format('pgscore_row.c%s::pg_catalog.text', named.place);
+    end loop;
+    return case cardinality(texts)
+        -- Of a query, and of a table without a primary key.
+        when 0 then 'pgscore_row.c1::pg_catalog.text'
+        when 1 then texts[1]
+        else format('array[%s]::pg_catalog.text', array_to_string(texts, ', '))
+    end;
+end
+$$;
+
+comment on function pgscore._key_expression(jsonb, name[], text) is
+    'SQL for the key of a row, as text: of these columns of what is scored, or of the first where none is named';
+
+create function pgscore._source_arguments(
+    model text, inputs jsonb, columns jsonb, source regclass, words text,
+    out arguments text[], out ordinary boolean[]
+)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- pgscore.score has functions of its own for rows of such a table, which are stricter with types.
+    is_tied constant boolean := exists (
+        select from pgscore._scored_tables() t where t.model = _source_arguments.model and t.profile = source
+    );
+    given record;
+    problem record;
+    expression text;
+begin
+    for given in
+        select i.input, i.input ->> 'name' as name, i.input ->> 'type' as wanted, count(c.name) as times, min(c.place) as place,
+            min(c.type) as type, min(c.modifier) as modifier
+        from jsonb_array_elements(inputs) with ordinality as i (input, ordinal)
+        left join pgscore._described_columns(columns) c on c.name = i.input ->> 'name'
+        group by i.input, i.ordinal
+        order by i.ordinal
+    loop
+        if given.times <> 1 then
+            raise exception '% has % column "%", which the model reads', words,
+                case given.times when 0 then 'no' else 'more than one' end, given.name
+                using errcode = case given.times when 0 then 'undefined_column' else 'ambiguous_column' end;
+        end if;
+        expression := (
+            select e.expression
+            from pgscore._column_expression(given.wanted, given.type, given.modifier, 'pgscore_row.c' || given.place) e
+        );
+        if expression is null and is_tied then
+            select p.* into problem from pgscore._profile_column(source, given.input, 'p') p;
+            raise exception '%', problem.message using errcode = problem.sqlstate, hint = problem.hint;
+        end if;
+        arguments := arguments || coalesce(
+            expression,
+            format('pgscore._json_value(pgscore_row.c%s, %L, %L)', given.place, given.name, given.wanted)
+                || case given.wanted
+                    when 'text' then ''
+                    when 'boolean' then '::pg_catalog.bool::pg_catalog.int4::pg_catalog.float8'
+                    else '::pg_catalog.float8'
+                end
+        );
+        ordinary := ordinary || (
+            given.type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'boolean'::regtype, 'real'::regtype)
+        );
+    end loop;
+end
+$$;
+
+comment on function pgscore._source_arguments(text, jsonb, jsonb, regclass, text) is
+    'SQL for each input of a contract, read from the columns of what is scored, and whether it holds neither huge nor tiny numbers; refused where a column is missing';
+
+create function pgscore._rows_plan(
+    model text, asked integer, columns jsonb, source regclass, key name[],
+    out version integer, out digest text, out first integer, out most integer, out is_chunked boolean, out statement text
+)
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    words constant text := case when source is null then 'the query' else 'table ' || source end;
+    described jsonb;
+    engine text;
+    key_sql text;
+    given record;
+    split record;
+begin
+    if columns is null and source is not null then
+        raise exception '% does not exist', words using errcode = 'undefined_table';
+    end if;
+    version := pgscore._rows_version(model, asked);
+    engine := pgscore._rows_engine(model, version);
+    is_chunked := engine = 'estimator';
+    select v.contract -> 'inputs', v.digest into described, digest
+    from pgscore.model_version v
+    where v.model = _rows_plan.model and v.version = _rows_plan.version;
+    most := pgscore._most_chunk_rows(described);
+    -- Nothing is known of the texts yet.
+    first := least(most, 1000);
+    select a.* into given from pgscore._source_arguments(model, described, columns, source, words) a;
+    key_sql := pgscore._key_expression(columns, coalesce(key, pgscore._row_key(source)), words);
+    if is_chunked then
+        select s.* into split from pgscore._split_arguments(described, pgscore._present_arguments(described, given.arguments)) s;
+        statement := format('select %s, %s::pg_catalog.float8[], %s::pg_catalog.text[]', key_sql, split.numbers, split.texts);
+    else
+        select s.* into split from pgscore._split_arguments(described, given.arguments) s;
+        -- The score is computed once; a reason is asked for where there is none.
+        statement := format(
+            'select pgscore_row.pgscore_key, pgscore_row.pgscore_score, %1$s,'
+                ' case when pgscore_row.pgscore_score is null then pgscore._reason(%2$L, %1$s, %3$s, %4$s) end'
+                ' from (select pgscore_row.*, %5$s as pgscore_key, %6$s as pgscore_score',
+            version, model, split.numbers, split.texts, key_sql,
+            pgscore._engine_call(engine, model, version, given.arguments, false, given.ordinary, 'scan')
+        );
+    end if;
+    statement := format(
+        E'%s from %%s as pgscore_row (%s)%s', replace(statement, '%', '%%'), pgscore._aliases_sql(jsonb_array_length(columns)),
+        case when is_chunked then '' else ' offset 0) as pgscore_row' end
+    );
+end
+$$;
+
+comment on function pgscore._rows_plan(text, integer, jsonb, regclass, name[]) is
+    'How rows are scored: version and digest, and a statement with %s for a table or a query in parentheses. Where chunked it gives keys, numbers and texts, of which most rows are scored together; else it gives the answer';
+grant execute on function pgscore._rows_plan(text, integer, jsonb, regclass, name[]) to pgscore_reader;
+
+-- core/bulk/chunks.sql
+-- Chunks of a cursor. Nothing here has a pinned path: what a cursor runs is the caller's, and looks up its names along the
+-- caller's path. So every name has its schema.
+
+create function pgscore._fetch(source refcursor, rows integer) returns setof record
+language plpgsql volatile parallel unsafe
+as $$
+begin
+    return query execute pg_catalog.format('fetch forward %s from %I', rows, source);
+end
+$$;
+
+comment on function pgscore._fetch(refcursor, integer) is 'The next rows of a cursor, as a set';
+grant execute on function pgscore._fetch(refcursor, integer) to pgscore_reader;
+
+create function pgscore._most_chunk_rows(inputs jsonb) returns integer
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    -- An estimator's call costs it milliseconds, whatever it is given; a chunk of the widest model has megabytes.
+    select greatest(100, least(32768, 400000 / greatest(jsonb_array_length(inputs), 1)))
+$$;
+
+comment on function pgscore._most_chunk_rows(jsonb) is 'How many rows of a model with these inputs are scored together at most';
+
+create function pgscore._next_chunk_rows(rows integer, most integer, texts text[]) returns integer
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when pg_column_size(texts) > 16000000 then greatest(rows / 4, 1)
+        when pg_column_size(texts) > 4000000 then rows
+        -- As many as make about that much of texts, which may be longer from here on.
+        else least(rows * least(16, greatest(2, 4000000 / greatest(pg_column_size(texts), 1))), most)
+    end
+$$;
+
+comment on function pgscore._next_chunk_rows(integer, integer, text[]) is
+    'How many rows the next chunk is to have, after one of that many with these texts: long texts make short chunks';
+
+grant execute on function
+    pgscore._most_chunk_rows(jsonb), pgscore._next_chunk_rows(integer, integer, text[])
+    to pgscore_reader;
+
+-- core/bulk/score_rows.sql
+create function pgscore._refuse_source(query text) returns void
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if query is null or query ~ E'^[\\s;]*$' then
+        raise exception 'there is no query, and no table, whose rows are to be scored' using errcode = 'invalid_parameter_value';
+    end if;
+    raise exception 'table % does not exist', btrim(query, E' \t\r\n')
+        using errcode = 'undefined_table', hint = 'Name its schema too, or give a query.';
+end
+$$;
+
+comment on function pgscore._refuse_source(text) is 'Says what is wrong with a text that is neither a query nor the name of a table';
+grant execute on function pgscore._refuse_source(text) to pgscore_reader;
+
+create function pgscore._score_source(model text, query text, source regclass, asked integer, keys name[])
+returns table (key text, score double precision, version integer, reason text)
+language plpgsql stable parallel unsafe rows 10000
+as $$
+declare
+    -- Without a pinned path: what the caller asks for is parsed, and run, under the caller's. Every name here is qualified,
+    -- and all that is called is pinned itself, or says why not.
+    is_name constant pg_catalog.bool := source is null and pgscore._is_name(query);
+    relation pg_catalog.regclass := case when is_name then pg_catalog.to_regclass(query) else source end;
+    given pg_catalog.text := pg_catalog.rtrim(query, E'; \t\r\n');
+    names pg_catalog.json;
+    types pg_catalog.oid[];
+    columns pg_catalog.jsonb;
+    plan pg_catalog.record;
+    portal pg_catalog.refcursor;
+    size pg_catalog.int4;
+    chunk pg_catalog.record;
+    answer pgscore.scored;
+begin
+    if relation is not null then
+        columns := pgscore._table_columns(relation);
+        given := relation::pg_catalog.text;
+    elsif is_name or pg_catalog.length(given) operator(pg_catalog.>) 0 is not true then
+        perform pgscore._refuse_source(query);
+    else
+        execute pgscore._names_sql(given) into names;
+        execute pgscore._types_sql(given, names) into types;
+        columns := pgscore._query_columns(names, types);
+        given := pg_catalog.concat('(', given, E'\n)');
+    end if;
+    select p.* into plan from pgscore._rows_plan(model, asked, columns, relation, keys) p;
+    if not plan.is_chunked then
+        return query execute pg_catalog.format(plan.statement, given);
+        return;
+    end if;
+    open portal for execute pg_catalog.format(plan.statement, given);
+    size := plan.first;
+    loop
+        select
+            pg_catalog.count(*)::pg_catalog.int4 as rows, pg_catalog.array_agg(row_key) as keys,
+            -- Arrays without elements cannot be put together.
+            pg_catalog.array_agg(row_numbers) filter (where row_numbers is not null) as numbers,
+            pg_catalog.array_agg(row_texts) filter (where row_texts is not null) as texts
+        into chunk
+        from pgscore._fetch(portal, size)
+            as (row_key pg_catalog.text, row_numbers pg_catalog.float8[], row_texts pg_catalog.text[]);
+        exit when chunk.rows operator(pg_catalog.=) 0;
+        answer := pgscore._estimate(model, plan.version, plan.digest, chunk.rows, chunk.numbers, chunk.texts);
+        -- Arrays of the same length, side by side.
+        return query select
+            pg_catalog.unnest(chunk.keys), pg_catalog.unnest(answer.scores), answer.version, pg_catalog.unnest(answer.reasons);
+        exit when chunk.rows operator(pg_catalog.<) size;
+        size := pgscore._next_chunk_rows(size, plan.most, chunk.texts);
+    end loop;
+    close portal;
+end
+$$;
+
+comment on function pgscore._score_source(text, text, regclass, integer, name[]) is
+    'Scores all rows of a table or a query: with a program in one statement, with an estimator in chunks of whole arrays';
+grant execute on function pgscore._score_source(text, text, regclass, integer, name[]) to pgscore_reader;
+
+create function pgscore.score_rows(model text, query text, version integer default null, key name[] default null)
+returns table (key text, score double precision, version integer, reason text)
+language sql stable parallel unsafe rows 10000
+as $$
+    -- Not pinned: the query is the caller's.
+    select s.key, s.score, s.version, s.reason from pgscore._score_source($1, $2, null, $3, $4) s
+$$;
+
+comment on function pgscore.score_rows(text, text, integer, name[]) is
+    'The scores of all rows of a query, or of the table that a text names, with the version that serves or is named, and reasons of refusals; key: these columns, else the primary key of a table and the first column of a query';
+grant execute on function pgscore.score_rows(text, text, integer, name[]) to pgscore_reader;
+
+create function pgscore.score_rows(model text, profile regclass, version integer default null, key name[] default null)
+returns table (key text, score double precision, version integer, reason text)
+language sql stable parallel unsafe rows 10000
+as $$
+    select s.key, s.score, s.version, s.reason from pgscore._score_source($1, null, $2, $3, $4) s
+$$;
+
+comment on function pgscore.score_rows(text, regclass, integer, name[]) is
+    'The scores of all rows of a table, with the version that serves or is named, and reasons of refusals; key: these columns, else the primary key, else the first column';
+grant execute on function pgscore.score_rows(text, regclass, integer, name[]) to pgscore_reader;
+
+-- core/functions/release.sql
+-- Which version answers. What takes long, replaying golden rows and measuring, comes first and is bounded in time; then
+-- promotions, rollbacks, retirements and prunings wait for each other at pgscore.promotion, which only they lock.
+
+create function pgscore._proof(model text, version integer, max_seconds double precision, out proved jsonb)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    worst record;
+begin
+    perform pgscore._refuse_pruned(model, version);
+    with compared as materialized (
+        select d.*
+        from pgscore._golden_differences(_proof.model, _proof.version, coalesce(max_seconds, 'Infinity')) d
+    ),
+    engines as (
+        select c.engine, count(*) as rows, max(c.difference) as max_abs_diff from compared c group by c.engine
+    )
+    select
+        (
+            select jsonb_agg(
+                jsonb_build_object('engine', e.engine, 'rows', e.rows, 'max_abs_diff', e.max_abs_diff, 'ok', true)
+                order by e.engine
+            )
+            from engines e
+        ) as engines,
+        w.*
+    into worst
+    from (values (null)) as one (row)
+    left join lateral (
+        select c.* from compared c where c.ok is not true order by c.difference desc, c.ordinal limit 1
+    ) w on true;
+    if worst.ordinal is not null then
+        raise exception 'model "%" version % is not promoted: golden row % gives % in the % engine, and the fitted estimator gave %',
+            model, version, worst.ordinal, coalesce(worst.score::text, 'NULL'), worst.engine,
+            coalesce(worst.expected::text, 'NULL')
+            using errcode = 'data_exception',
+                  detail = coalesce(worst.reason, format('They differ by %s.', worst.difference)),
+                  hint = '`pgscore doctor` compares the libraries.';
+    end if;
+    proved := worst.engines;
+end
+$$;
+
+comment on function pgscore._proof(text, integer, double precision) is
+    'Replays the golden rows of a version in each of its engines, and says what came of it, as pgscore.verify does; refused where one differs, with the worst row, or where it takes longer';
+
+create function pgscore._rollback_target(model text) returns integer
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select p.version
+    from pgscore.promotion p
+    join pgscore.model m on m.name = p.model
+    where p.model = _rollback_target.model and p.rolled_back_at is null and p.version <> m.serving
+    order by p.id desc
+    limit 1
+$$;
+
+comment on function pgscore._rollback_target(text) is
+    'The version that answered before the one that does, promotions that were rolled back left out; NULL where there is none';
+
+create function pgscore._lock_releases() returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Whoever may only read the table cannot stand in the way of this lock, nor does it in theirs.
+    lock table pgscore.promotion in share row exclusive mode;
+end
+$$;
+
+comment on function pgscore._lock_releases() is
+    'Until the transaction ends, no other one changes which version answers, or prunes';
+
+create function pgscore._serve(
+    model text, version integer, engine text, one_engine text default null, many_engine text default null
+) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if one_engine is null then
+        select c.one_engine, c.many_engine into one_engine, many_engine
+        from pgscore._choose_engines(_serve.model, _serve.version, _serve.engine) c;
+    end if;
+    update pgscore.model m
+    set serving = _serve.version, engine = _serve.engine, one_engine = _serve.one_engine, many_engine = _serve.many_engine
+    where m.name = _serve.model;
+    perform pgscore._create_function(f) from pgscore._model_functions(model) f;
+    perform pgscore._create_function(f) from pgscore._payload_dispatch() f;
+    perform pgscore._replace_profiles(model);
+end
+$$;
+
+comment on function pgscore._serve(text, integer, text, text, text) is
+    'Has a version answer, with these engines: replaces the functions that name it. Callers hold the lock on releases';
+
+create function pgscore._restore_models() returns void
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '5s'
+as $$
+begin
+    perform pgscore._lock_releases();
+    perform pgscore._compile_program(p.model, p.version) from pgscore.program p;
+    perform pgscore._serve(m.name, m.serving, m.engine, m.one_engine, m.many_engine)
+    from pgscore.model m
+    where m.serving is not null;
+    -- Triggers call something of models without a version that answers too.
+    perform pgscore._replace_profiles(t.model)
+    from (select distinct s.model from pgscore._scored_tables() s) t
+    where not exists (select from pgscore.model m where m.name = t.model and m.serving is not null);
+end
+$$;
+
+comment on function pgscore._restore_models() is
+    'Makes the functions of all versions and models anew, where they were dropped; versions and engines stay what they are';
+grant execute on function pgscore._restore_models() to pgscore_operator;
+
+create function pgscore._promote(
+    model text, version integer, engine text, max_seconds double precision, despite_dependents boolean, out proved jsonb
+)
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '5s'
+as $$
+declare
+    chosen record;
+begin
+    version := pgscore._existing_version(model, coalesce(version, 0));
+    proved := pgscore._proof(model, version, max_seconds);
+    select c.* into chosen
+    from pgscore._choose_engines(_promote.model, _promote.version, _promote.engine, max_seconds) c;
+    -- With the same version another engine may differ in the last digit, which is enough for an index.
+    if despite_dependents is not true and exists (
+        select from pgscore.model m
+        where m.name = _promote.model
+            and (m.serving, m.one_engine, m.many_engine) <> (_promote.version, chosen.one_engine, chosen.many_engine)
+    ) then
+        perform pgscore._refuse_dependents(
+            model, version, format(
+                'select pgscore.promote(%L, %s%s, despite_dependents => true)', model, version,
+                case when engine is null then '' else format(', %L', engine) end
+            )
+        );
+    end if;
+    perform pgscore._lock_releases();
+    perform pgscore._refuse_pruned(model, version);
+    if exists (select from pgscore.retirement r where r.model = _promote.model and r.version = _promote.version) then
+        raise exception 'model "%" version % is retired', model, version
+            using errcode = 'object_not_in_prerequisite_state',
+                  hint = format('`pgscore retire %s %s --undo` takes that back.', model, version);
+    end if;
+    if version is distinct from (select m.serving from pgscore.model m where m.name = _promote.model) then
+        insert into pgscore.promotion (model, version) values (_promote.model, _promote.version);
+    end if;
+    perform pgscore._note_measurements(model, version, chosen.measured);
+    perform pgscore._serve(model, version, engine, chosen.one_engine, chosen.many_engine);
+end
+$$;
+
+comment on function pgscore._promote(text, integer, text, double precision, boolean) is
+    'What pgscore.promote does; says what came of the golden rows, so that whoever wants to know need not replay them again';
+grant execute on function pgscore._promote(text, integer, text, double precision, boolean) to pgscore_operator;
+
+create function pgscore.promote(
+    model text, version integer, engine text default null, max_seconds double precision default 10,
+    despite_dependents boolean default false
+) returns void
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '5s'
+as $$
+begin
+    perform pgscore._promote(model, version, engine, max_seconds, despite_dependents);
+end
+$$;
+
+comment on function pgscore.promote(text, integer, text, double precision, boolean) is
+    'Makes a version the one that answers, from the commit of this transaction on, after replaying its golden rows, which is to take no longer than that, and measuring its engines; or with the engine that is named. Refused while indexes, materialized views and the like hold scores of the model, unless despite_dependents';
+grant execute on function pgscore.promote(text, integer, text, double precision, boolean) to pgscore_operator;
+
+create function pgscore.rollback(
+    model text, max_seconds double precision default 10, despite_dependents boolean default false
+) returns integer
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '5s'
+as $$
+declare
+    target integer;
+    chosen record;
+begin
+    perform pgscore._existing_version(model, null);
+    target := pgscore._rollback_target(model);
+    if target is not null then
+        perform pgscore._proof(model, target, max_seconds);
+        select c.* into chosen from pgscore._choose_engines(model, target, null, max_seconds) c;
+        if despite_dependents is not true then
+            perform pgscore._refuse_dependents(
+                model, target, format('select pgscore.rollback(%L, despite_dependents => true)', model)
+            );
+        end if;
+    end if;
+    perform pgscore._lock_releases();
+    if target is distinct from pgscore._rollback_target(model) then
+        raise exception 'another version of model "%" was promoted meanwhile: nothing was rolled back', model
+            using errcode = 'serialization_failure', hint = 'Look which one answers, and roll back again if it should not.';
+    elsif target is null then
+        raise exception 'model "%" has no version to go back to', model
+            using errcode = 'object_not_in_prerequisite_state',
+                  hint = 'Only promotions can be taken back; `pgscore show` lists the versions that can be promoted.';
+    end if;
+    perform pgscore._refuse_pruned(model, target);
+    update pgscore.promotion p
+    set rolled_back_at = now(), rolled_back_by = session_user
+    where p.model = rollback.model and p.rolled_back_at is null
+        and p.id > (
+            select max(t.id) from pgscore.promotion t
+            where t.model = rollback.model and t.version = target and t.rolled_back_at is null
+        );
+    -- It answers again, whatever was thought of it meanwhile.
+    delete from pgscore.retirement r where r.model = rollback.model and r.version = target;
+    perform pgscore._note_measurements(model, target, chosen.measured);
+    perform pgscore._serve(model, target, null, chosen.one_engine, chosen.many_engine);
+    return target;
+end
+$$;
+
+comment on function pgscore.rollback(text, double precision, boolean) is
+    'Takes the latest promotion back: the version that answered before does again, from the commit of this transaction on; replaying its golden rows is to take no longer than that. Refused like a promotion while something holds scores';
+grant execute on function pgscore.rollback(text, double precision, boolean) to pgscore_operator;
+
+create function pgscore.retire(model text, version integer, undo boolean default false) returns void
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '5s'
+as $$
+begin
+    version := pgscore._existing_version(model, coalesce(version, 0));
+    -- No promotion may come between.
+    perform pgscore._lock_releases();
+    if undo then
+        perform pgscore._refuse_pruned(model, version);
+        delete from pgscore.retirement r where r.model = retire.model and r.version = retire.version;
+        return;
+    end if;
+    if version = (select m.serving from pgscore.model m where m.name = retire.model) then
+        raise exception 'model "%" version % serves: it cannot be retired', model, version
+            using errcode = 'object_in_use', hint = 'Promote another version first, or roll back.';
+    end if;
+    insert into pgscore.retirement (model, version) values (retire.model, retire.version) on conflict do nothing;
+end
+$$;
+
+comment on function pgscore.retire(text, integer, boolean) is
+    'Marks a version as not to be promoted any more, or takes the mark back; its artifact stays until it is pruned';
+grant execute on function pgscore.retire(text, integer, boolean) to pgscore_operator;
+
+create function pgscore.prune(
+    model text, older_than interval default '0', keep integer default 0, dry_run boolean default false
+) returns table (version integer, bytes bigint)
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '5s'
+as $$
+declare
+    target integer;
+begin
+    perform pgscore._existing_version(model, null);
+    if keep is null or keep < 0 or older_than is null then
+        raise exception 'prune takes an age and a count that is not negative, not % and %',
+            coalesce(older_than::text, 'NULL'), coalesce(keep::text, 'NULL')
+            using errcode = 'invalid_parameter_value';
+    end if;
+    -- Neither a promotion nor a rollback may come between.
+    perform pgscore._lock_releases();
+    target := pgscore._rollback_target(model);
+    for version, bytes in
+        select r.version, v.size
+        from (
+            select r.*, row_number() over (order by r.retired_at desc, r.version desc) as position
+            from pgscore.retirement r
+            where r.model = prune.model and r.pruned_at is null
+        ) r
+        join pgscore.model_version v on v.model = r.model and v.version = r.version
+        where r.position > keep and r.retired_at <= now() - older_than and r.version is distinct from target
+        order by r.version
+    loop
+        if not dry_run then
+            update pgscore.retirement r set pruned_at = now(), pruned_by = session_user
+            where r.model = prune.model and r.version = prune.version;
+            begin
+                perform pgscore._drop_scorer(model, version);
+            exception when dependent_objects_still_exist then
+                -- A view of somebody's names them. They are small; the artifact is not.
+                null;
+            end;
+            delete from pgscore.artifact_chunk c where c.model = prune.model and c.version = prune.version;
+        end if;
+        return next;
+    end loop;
+end
+$$;
+
+comment on function pgscore.prune(text, interval, integer, boolean) is
+    'Removes the artifacts of versions retired longer ago than that, but for the latest few; never that of the version to roll back to';
+grant execute on function pgscore.prune(text, interval, integer, boolean) to pgscore_operator;
+
+-- core/functions/regenerate.sql
+-- What a migration calls that changes a generator: nothing that an older release has generated stays.
+
+create function pgscore._regenerate_models(recompile boolean default false) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    one record;
+    problem text;
+begin
+    -- No promotion comes between.
+    perform pgscore._lock_releases();
+    if recompile then
+        perform pgscore._create_scorer(v.model, v.version, p.program, (v.contract #>> '{output,positive}')::integer)
+        from pgscore.model_version v join pgscore.program p on p.model = v.model and p.version = v.version
+        -- Those that have functions: neither too large a program, nor one that was pruned.
+        where exists (
+            select from pg_catalog.pg_proc f
+            where f.pronamespace = 'pgscore_models'::regnamespace
+                and f.proname = format('_%s %s', v.model, v.version)::name
+        );
+    end if;
+    perform pgscore._create_function(f) from pgscore.model m, pgscore._model_functions(m.name) f where m.serving is not null;
+    perform pgscore._create_function(f) from pgscore._payload_dispatch() f;
+    for one in
+        select t.profile, array_agg(t.model order by t.model) as models from pgscore._scored_tables() t group by t.profile order by t.profile::oid
+    loop
+        problem := pgscore._replace_quietly(one.profile, one.models);
+        if problem is not null then
+            raise warning 'the functions for rows of table % could not be replaced: %', one.profile, problem
+                using hint = format('select pgscore._generate_profile(%L)', one.profile);
+        end if;
+    end loop;
+end
+$$;
+
+comment on function pgscore._regenerate_models(boolean) is
+    'Writes all that promotions have generated as it would be generated now, where it differs; with recompile also the functions of programs, of all versions, which takes up to a second for a large one';
+
+-- core/functions/confirm.sql
+create function pgscore.confirm(model text, version integer, types text[] default null) returns text[]
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    named text[];
+    stranger text;
+begin
+    version := pgscore._existing_version(model, coalesce(version, 0));
+    select coalesce(array_agg(t.type order by t.type), '{}') into named
+    from pgscore.model_version v, jsonb_array_elements_text(v.contract -> 'types') as t (type)
+    where v.model = confirm.model and v.version = confirm.version;
+    select min(t.type) into stranger from unnest(types) as t (type) where t.type <> all (named);
+    if stranger is not null then
+        raise exception 'model "%" version % does not ask for type "%"', model, version, stranger
+            using errcode = 'invalid_parameter_value',
+                  hint = format('It asks for %s.', coalesce(nullif(array_to_string(named, ', '), ''), 'none'));
+    end if;
+    insert into pgscore.confirmed_type (model, version, type)
+    select confirm.model, confirm.version, t.type from unnest(coalesce(types, named)) as t (type)
+    on conflict do nothing;
+    return array(
+        select t.type from unnest(named) as t (type)
+        where not exists (
+            select from pgscore.confirmed_type c
+            where c.model = confirm.model and c.version = confirm.version and c.type = t.type
+        )
+        order by 1
+    );
+end
+$$;
+
+comment on function pgscore.confirm(text, integer, text[]) is
+    'Confirms types that a skops artifact asks for (without a list: all of them) and returns those that are not confirmed yet';
+grant execute on function pgscore.confirm(text, integer, text[]) to pgscore_operator;
+
+-- core/binding/fill.sql
+create function pgscore._fill(template text, parts jsonb) returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    filled text := '';
+    line text;
+    piece text;
+    part text;
+    margin text;
+    is_only boolean;
+begin
+    if template is null then
+        return null;
+    end if;
+    -- Without a backslash, which a session may have read otherwise. In one pass: what a part brings along is never looked at again. A part of several lines keeps the margin of its
+    -- place, and a line of which nothing but an empty part would be left goes.
+    foreach line in array string_to_array(trim(both e'\n' from template), e'\n') loop
+        -- Most lines have none.
+        if strpos(line, '{{') = 0 then
+            filled := concat(filled, line, e'\n');
+            continue;
+        end if;
+        is_only := line ~ '^ *[{][{][a-z_0-9]+[}][}]$';
+        margin := substring(line from '^ *');
+        part := null;
+        for piece in select p[1] from regexp_matches(line, '[{][{][a-z_0-9]+[}][}]|(?:(?![{][{][a-z_0-9]+[}][}]).)+', 'g') p loop
+            if piece ~ '^[{][{][a-z_0-9]+[}][}]$' then
+                if not parts ? trim(both '{}' from piece) then
+                    raise exception 'a template asks for %, which nothing fills', piece using errcode = 'internal_error';
+                end if;
+                piece := replace(parts ->> trim(both '{}' from piece), e'\n', e'\n' || margin);
+            end if;
+            part := concat(part, piece);
+        end loop;
+        if not is_only or part <> margin then
+            filled := concat(filled, part, e'\n');
+        end if;
+    end loop;
+    return rtrim(filled, e'\n');
+end
+$$;
+
+comment on function pgscore._fill(text, jsonb) is 'A template with its named placeholders, such as {{profile}}, filled; NULL stands for nothing';
+grant execute on function pgscore._fill(text, jsonb) to pgscore_reader;
+
+create function pgscore._verbatim(part text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Until _function_sql puts the line breaks back.
+    select replace(part, chr(10), chr(2))
+$$;
+
+comment on function pgscore._verbatim(text) is 'SQL that somebody else wrote, for a template: its line breaks may stand in literals, where a margin would change them';
+grant execute on function pgscore._verbatim(text) to pgscore_reader;
+
+-- core/binding/called.sql
+create function pgscore._fail(number integer, events text, state text, message text, detail text default '', hint text default '') returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- A column or a table that has got another name or type, or has gone: the application can do nothing about it, and its
+    -- owner can. PostgreSQL's own hints are about the generated SQL.
+    if state in ('42703', '42P01', '42883', '42804', '42846', '42725', '42704', '3F000', '42501') and message !~ '^the binding of '
+        and (hint = '' or state in ('42703', '42P01', '42883'))
+    then
+        perform pgscore._fail_unfit(number, events, state, message);
+    end if;
+    if detail = '' and hint = '' then
+        raise exception using errcode = state, message = message;
+    elsif detail = '' then
+        raise exception using errcode = state, message = message, hint = hint;
+    elsif hint = '' then
+        raise exception using errcode = state, message = message, detail = detail;
+    end if;
+    raise exception using errcode = state, message = message, detail = detail, hint = hint;
+end
+$$;
+
+comment on function pgscore._fail(integer, text, text, text, text, text) is
+    'Fails as a generated function has failed, in one sentence, and without the SQL in which it was';
+grant execute on function pgscore._fail(integer, text, text, text, text, text) to pgscore_reader;
+
+create function pgscore._fail_unfit(number integer, events text, state text, message text) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    b pgscore.binding;
+    gone boolean;
+    problem text;
+begin
+    -- A lock that was not to be had, say, has nothing to do with the columns.
+    if state !~ '^(22|42|3F)' then
+        raise exception using errcode = state, message = message;
+    end if;
+    select o.* into b from pgscore.binding o where o.number = _fail_unfit.number;
+    gone := b.number is null or 2 <> (select count(*) from pg_catalog.pg_class c where c.oid in (b.events, b.profile));
+    if not gone then
+        problem := pgscore._binding_problem(pgscore._followed(b));
+        message := coalesce(problem, pgscore._renamed_sentence(b), message);
+    end if;
+    -- What stands in the way of mending it says more than the SQL that failed.
+    raise exception 'the binding of % does not fit its tables any more: %', events, message
+        using errcode = state, hint = case
+            when b.number is null then 'No binding of that number is here: `pgscore doctor` says what to drop.'
+            when gone then format('As %s: select * from pgscore.detach(%L, %L)', b.owner, b.events, b.profile)
+            when problem is null then format('As %s: select pgscore.reattach(%L, %L)', b.owner, b.events, b.profile)
+            else format('Mend that; then, as %s: select pgscore.reattach(%L, %L)', b.owner, b.events, b.profile)
+        end;
+end
+$$;
+
+comment on function pgscore._fail_unfit(integer, text, text, text) is
+    'Fails for a binding whose tables are not what its functions were generated for: says what is wrong, and what its owner is to call';
+grant execute on function pgscore._fail_unfit(integer, text, text, text) to pgscore_reader;
+
+create function pgscore._state_text(state record) returns text
+language plpgsql stable
+-- The same text in all sessions, with all digits, whatever they have set.
+set search_path = pg_catalog, pg_temp set datestyle = 'ISO' set intervalstyle = 'postgres' set timezone = 'UTC' set extra_float_digits = 1
+as $$
+begin
+    return state::text;
+end
+$$;
+
+comment on function pgscore._state_text(record) is 'A row as text, to be compared with another one';
+grant execute on function pgscore._state_text(record) to pgscore_reader;
+
+-- core/binding/catalog.sql
+create function pgscore._column(relation regclass, name text) returns pg_catalog.pg_attribute
+-- A generator asks it some hundred times: PL/pgSQL plans its query once.
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    found_column pg_catalog.pg_attribute;
+begin
+    select a.* into found_column from pg_catalog.pg_attribute a
+    where a.attrelid = relation and a.attname = _column.name and a.attnum > 0 and not a.attisdropped;
+    return found_column;
+end
+$$;
+
+comment on function pgscore._column(regclass, text) is 'A column of a table; all NULL where there is none of that name';
+grant execute on function pgscore._column(regclass, text) to pgscore_reader;
+
+create function pgscore._column_type(c pg_catalog.pg_attribute) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- With the collation, without which a value of the type could not be compared with the column.
+    select format_type(c.atttypid, c.atttypmod) || coalesce(
+        (
+            select format(' collate %I.%I', n.nspname, l.collname)
+            from pg_catalog.pg_collation l join pg_catalog.pg_namespace n on n.oid = l.collnamespace
+            where l.oid = c.attcollation and l.collname <> 'default'
+        ), ''
+    )
+$$;
+
+comment on function pgscore._column_type(pg_catalog.pg_attribute) is 'SQL for the type of a column, as another one is declared that holds the same values';
+grant execute on function pgscore._column_type(pg_catalog.pg_attribute) to pgscore_reader;
+
+create function pgscore._primary_key(relation regclass) returns name[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Asked for each binding of a table, as the others in PL/pgSQL here, which plans a query once.
+    return (
+        select array_agg(a.attname order by k.ordinal)
+        from pg_catalog.pg_index i, unnest(i.indkey::smallint[]) with ordinality as k (number, ordinal)
+        join pg_catalog.pg_attribute a on a.attnum = k.number
+        where i.indrelid = relation and i.indisprimary and a.attrelid = relation and k.ordinal <= i.indnkeyatts
+    );
+end
+$$;
+
+comment on function pgscore._primary_key(regclass) is 'The columns of a table''s primary key; NULL where it has none';
+grant execute on function pgscore._primary_key(regclass) to pgscore_reader;
+
+create function pgscore._partitions(relation regclass) returns setof regclass
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Statement triggers of a parent do not fire for rows that go into a partition directly, and those of both do not
+    -- fire twice for one statement.
+    return query select relation union select p.relid::regclass from pg_catalog.pg_partition_tree(relation) p;
+end
+$$;
+
+comment on function pgscore._partitions(regclass) is 'A table, and its partitions on all levels: each has its own triggers for statements';
+grant execute on function pgscore._partitions(regclass) to pgscore_reader;
+
+create function pgscore._is_partitioned(relation regclass) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select c.relkind = 'p' from pg_catalog.pg_class c where c.oid = relation
+$$;
+
+comment on function pgscore._is_partitioned(regclass) is 'Whether a table is partitioned';
+grant execute on function pgscore._is_partitioned(regclass) to pgscore_reader;
+
+create function pgscore._bindings_of(profile regclass) returns setof pgscore.binding
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+        select b.* from pgscore.binding b
+        where b.profile = _bindings_of.profile and exists (select from pg_catalog.pg_class c where c.oid = b.events)
+        order by b.number;
+end
+$$;
+
+comment on function pgscore._bindings_of(regclass) is 'The bindings of a profile table whose event tables exist';
+grant execute on function pgscore._bindings_of(regclass) to pgscore_reader;
+
+create function pgscore._is_together(b pgscore.binding) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Each of a few changes the row of one event by itself. To do that for many takes time with the square of their number,
+    -- since each change asks all models. Partitions have triggers for rows, and none that is the last.
+    return b.timing = 'statement' and not pgscore._is_partitioned(b.events) and 4 < (
+        select count(*) from pgscore._bindings_of(b.profile) o where o.events = b.events and o.timing = 'statement'
+    );
+end
+$$;
+
+comment on function pgscore._is_together(pgscore.binding) is
+    'Whether what a statement brings by a binding is done together with what it brings by the others of the same tables, by a trigger after all of theirs';
+grant execute on function pgscore._is_together(pgscore.binding) to pgscore_reader;
+
+create function pgscore._run_trigger(b pgscore.binding) returns name
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- It fires after all that begin with "pgscore_".
+    select '~' || substr(o.event_prefix::text, 2) || '_run'
+    from pgscore._bindings_of(b.profile) o
+    where o.events = b.events and o.timing = 'statement'
+    order by o.number limit 1
+$$;
+
+comment on function pgscore._run_trigger(pgscore.binding) is
+    'The name of the trigger that does what a statement brings by all bindings of two tables: that of the first of them';
+grant execute on function pgscore._run_trigger(pgscore.binding) to pgscore_reader;
+
+create function pgscore._keys_of(profile regclass)
+returns table (profile_key name[], first integer, numbers text, bindings pgscore.binding[])
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select b.profile_key, min(b.number), string_agg(b.number::text, ', ' order by b.number), array_agg(b order by b.number)
+    from pgscore._bindings_of(profile) b
+    group by b.profile_key
+$$;
+
+comment on function pgscore._keys_of(regclass) is
+    'The keys by which the bindings of a profile table find its rows: the first binding, and the numbers and rows of all, for each';
+grant execute on function pgscore._keys_of(regclass) to pgscore_reader;
+
+create function pgscore._targets_of(profile regclass) returns setof pgscore.binding
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- A model that several bindings name is asked once; the first of them stands for it.
+    return query select distinct on (b.model) b.* from pgscore._bindings_of(profile) b order by b.model, b.number;
+end
+$$;
+
+comment on function pgscore._targets_of(regclass) is 'For each model that scores rows of a profile table, the binding that says where the score goes';
+grant execute on function pgscore._targets_of(regclass) to pgscore_reader;
+
+create function pgscore._row_key(profile regclass) returns name[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(
+        pgscore._primary_key(profile),
+        (select b.profile_key from pgscore._bindings_of(profile) b order by b.number limit 1)
+    )
+$$;
+
+comment on function pgscore._row_key(regclass) is
+    'The columns that identify rows of a profile table, in whose order they are locked: its primary key, or the key of its first binding';
+grant execute on function pgscore._row_key(regclass) to pgscore_reader;
+
+create function pgscore._relation(schema name, name text) returns regclass
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Unlike to_regclass it wants no right on the schema: whoever reads the catalog may compare.
+    select c.oid::regclass from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = schema and c.relname = _relation.name
+$$;
+
+comment on function pgscore._relation(name, text) is 'A table by its schema and name; NULL where there is none';
+grant execute on function pgscore._relation(name, text) to pgscore_reader;
+
+create function pgscore._procedure(schema name, name text) returns regprocedure
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select p.oid::regprocedure from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    where n.nspname = schema and p.proname = _procedure.name and p.pronargs = 0
+$$;
+
+comment on function pgscore._procedure(name, text) is 'A function without arguments by its schema and name; NULL where there is none';
+grant execute on function pgscore._procedure(name, text) to pgscore_reader;
+
+create function pgscore._profile_relation(b pgscore.binding, what text) returns regclass
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._relation(b.profile_schema, b.profile_prefix || '_' || what)
+$$;
+
+comment on function pgscore._profile_relation(pgscore.binding, text) is 'A table that the bindings of a profile table share; NULL where it is missing';
+grant execute on function pgscore._profile_relation(pgscore.binding, text) to pgscore_reader;
+
+-- core/binding/keys.sql
+create function pgscore._key_type(type oid) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) then 'bigint'
+        when type in ('text'::regtype, 'varchar'::regtype) then 'text'
+        when type = 'uuid'::regtype then 'uuid'
+    end
+$$;
+
+comment on function pgscore._key_type(oid) is 'The type in which keys of a type are queued and compared; NULL where it cannot be a key';
+grant execute on function pgscore._key_type(oid) to pgscore_reader;
+
+create function pgscore._key_types(relation regclass, key name[]) returns text[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(pgscore._key_type(c.atttypid) order by k.ordinal)
+    from unnest(key) with ordinality as k (name, ordinal), pgscore._column(relation, k.name) as c
+$$;
+
+comment on function pgscore._key_types(regclass, name[]) is 'The types in which columns of a key are queued';
+grant execute on function pgscore._key_types(regclass, name[]) to pgscore_reader;
+
+create function pgscore._columns_sql(names name[], source text default null) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(coalesce(source || '.', '') || quote_ident(k.name), ', ' order by k.ordinal)
+    from unnest(names) with ordinality as k (name, ordinal)
+$$;
+
+comment on function pgscore._columns_sql(name[], text) is 'SQL for a list of columns, of what stands under the name in source';
+grant execute on function pgscore._columns_sql(name[], text) to pgscore_reader;
+
+create function pgscore._match_sql(names name[], source text, other_names name[], other text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(format('%s.%I = %s.%I', source, k.name, other, o.name), ' and ' order by k.ordinal)
+    from unnest(names) with ordinality as k (name, ordinal)
+    join unnest(other_names) with ordinality as o (name, ordinal) using (ordinal)
+$$;
+
+comment on function pgscore._match_sql(name[], text, name[], text) is 'SQL that compares columns of two sources in pairs';
+grant execute on function pgscore._match_sql(name[], text, name[], text) to pgscore_reader;
+
+create function pgscore._present_sql(names name[], source text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(format('%s.%I is not null', source, k.name), ' and ' order by k.ordinal)
+    from unnest(names) with ordinality as k (name, ordinal)
+$$;
+
+comment on function pgscore._present_sql(name[], text) is 'SQL that says whether a key is whole: an event with a NULL in it belongs to no profile';
+grant execute on function pgscore._present_sql(name[], text) to pgscore_reader;
+
+create function pgscore._changed_sql(names name[]) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(format('old.%1$I is distinct from new.%1$I', k.name), ' or ' order by k.ordinal)
+    from unnest(names) with ordinality as k (name, ordinal)
+$$;
+
+comment on function pgscore._changed_sql(name[]) is 'SQL that says, in a trigger for rows, whether one of these columns changes';
+grant execute on function pgscore._changed_sql(name[]) to pgscore_reader;
+
+create function pgscore._key_text_sql(names name[], source text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- No session's setting changes the text of a key: its columns are integers, texts and uuids.
+    select case cardinality(names)
+        when 1 then format('%s.%I::text', source, names[1])
+        else format('array[%s]::text', (
+            select string_agg(format('%s.%I::text', source, k.name), ', ' order by k.ordinal)
+            from unnest(names) with ordinality as k (name, ordinal)
+        ))
+    end
+$$;
+
+comment on function pgscore._key_text_sql(name[], text) is 'SQL for a key as people read it in pgscore.stale and the log: of several columns, as the text of an array';
+grant execute on function pgscore._key_text_sql(name[], text) to pgscore_reader;
+
+create function pgscore._row_order_sql(profile regclass, source text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- The same order in all sessions, whatever the collation of each column.
+    select string_agg(
+        format('%s.%I%s', source, k.name, case when c.attcollation <> 0 then ' collate "C"' end), ', ' order by k.ordinal
+    )
+    from unnest(pgscore._row_key(profile)) with ordinality as k (name, ordinal), pgscore._column(profile, k.name) as c
+$$;
+
+comment on function pgscore._row_order_sql(regclass, text) is 'SQL for the order in which rows of a profile table are locked';
+grant execute on function pgscore._row_order_sql(regclass, text) to pgscore_reader;
+
+-- core/binding/reducers/columns_problem.sql
+create function pgscore._counter_problem(r pgscore.reducer_sql, target pg_catalog.pg_attribute) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when target.atttypid not in ('bigint'::regtype, 'numeric'::regtype)
+            or (target.atttypid = 'numeric'::regtype and target.atttypmod <> -1)
+        -- A full counter would fail the application's insert.
+        then format(
+            'column "%s" is of type %s, which a %s can overflow; run: alter table %s alter column %I type bigint',
+            target.attname, format_type(target.atttypid, target.atttypmod), r.reducer ->> 'aggregate', target.attrelid::regclass,
+            target.attname
+        )
+    end
+$$;
+
+comment on function pgscore._counter_problem(pgscore.reducer_sql, pg_catalog.pg_attribute) is
+    'What is wrong with a column that counts, in a sentence; NULL where nothing is';
+grant execute on function pgscore._counter_problem(pgscore.reducer_sql, pg_catalog.pg_attribute) to pgscore_reader;
+
+create function pgscore._fits_sql(c pg_catalog.pg_attribute, may_grow boolean) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- An operator that the wanted types have, and others have not.
+    select format(
+        case
+            when c.atttypid in ('text'::regtype, 'varchar'::regtype) then '{{row}}.%1$I ~~ '''''
+            when may_grow and c.atttypid in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) then '{{row}}.%1$I # 1'
+            else 'array[{{row}}.%1$I] = null::%2$s[]'
+        end,
+        c.attname, format_type(c.atttypid, null)
+    )
+$$;
+
+comment on function pgscore._fits_sql(pg_catalog.pg_attribute, boolean) is
+    'SQL that PostgreSQL refuses where a column of {{row}} has another type by now; text may be varchar, and integers may grow where that is harmless';
+grant execute on function pgscore._fits_sql(pg_catalog.pg_attribute, boolean) to pgscore_reader;
+
+create function pgscore._fits_number_sql(c pg_catalog.pg_attribute) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Integers and numeric have it, floats have not.
+    select format('{{row}}.%I %% 1', c.attname)
+$$;
+
+comment on function pgscore._fits_number_sql(pg_catalog.pg_attribute) is 'SQL that PostgreSQL refuses where a column of {{row}} is no exact number any more';
+grant execute on function pgscore._fits_number_sql(pg_catalog.pg_attribute) to pgscore_reader;
+
+create function pgscore._order_problem(r pgscore.reducer_sql, source pg_catalog.pg_attribute) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select format('column "%s" of type %s has no order, which %s needs', source.attname, source.atttypid::regtype, r.reducer ->> 'aggregate')
+    where not exists (
+        select from pg_catalog.pg_opclass o
+        where o.opcdefault and o.opcmethod = (select a.oid from pg_catalog.pg_am a where a.amname = 'btree')
+            and o.opcintype in (
+                source.atttypid, (select t.typbasetype from pg_catalog.pg_type t where t.oid = source.atttypid),
+                case when source.atttypid = 'varchar'::regtype then 'text'::regtype end,
+                (
+                    select case t.typtype when 'e' then 'anyenum'::regtype when 'r' then 'anyrange'::regtype end
+                    from pg_catalog.pg_type t where t.oid = source.atttypid
+                )
+            )
+    )
+$$;
+
+comment on function pgscore._order_problem(pgscore.reducer_sql, pg_catalog.pg_attribute) is
+    'What is wrong with a column whose values are to be ordered, in a sentence; NULL where nothing is';
+grant execute on function pgscore._order_problem(pgscore.reducer_sql, pg_catalog.pg_attribute) to pgscore_reader;
+
+create function pgscore._is_held(source pg_catalog.pg_attribute, target pg_catalog.pg_attribute) returns boolean
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Each value, in the same order.
+    return target.attcollation = source.attcollation and coalesce(
+        (target.atttypid = source.atttypid and target.atttypmod in (source.atttypmod, -1) and target.atttypid <> 'bpchar'::regtype)
+        or (target.atttypid, target.atttypmod) = (source.atttypid, source.atttypmod)
+        or (
+            source.atttypid in ('text'::regtype, 'varchar'::regtype) and target.atttypid in ('text'::regtype, 'varchar'::regtype)
+            and (target.atttypmod = -1 or target.atttypmod >= source.atttypmod and source.atttypmod <> -1)
+        )
+        or (
+            array_position(array['smallint', 'integer', 'bigint', 'numeric']::regtype[], source.atttypid)
+                < array_position(array['smallint', 'integer', 'bigint', 'numeric']::regtype[], target.atttypid)
+            and target.atttypmod = -1
+        )
+        or (
+            -- As many digits before the point, and behind it.
+            (source.atttypid, target.atttypid) = ('numeric'::regtype, 'numeric'::regtype) and least(source.atttypmod, target.atttypmod) >= 4
+            and (source.atttypmod - 4) & 65535 <= least((target.atttypmod - 4) & 65535, 1000)
+            and ((source.atttypmod - 4) >> 16) - ((source.atttypmod - 4) & 65535) <= ((target.atttypmod - 4) >> 16) - ((target.atttypmod - 4) & 65535)
+        )
+        or (source.atttypid, target.atttypid) = ('real'::regtype, 'double precision'::regtype), false
+    );
+end
+$$;
+
+comment on function pgscore._is_held(pg_catalog.pg_attribute, pg_catalog.pg_attribute) is
+    'Whether a column holds each value of another one, in the same order: text those of varchar, bigint those of integer';
+grant execute on function pgscore._is_held(pg_catalog.pg_attribute, pg_catalog.pg_attribute) to pgscore_reader;
+
+create function pgscore._same_type_problem(r pgscore.reducer_sql, source pg_catalog.pg_attribute, target pg_catalog.pg_attribute) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if pgscore._is_held(source, target) then
+        return null;
+    end if;
+    return format(
+        'column "%1$s" is of type %2$s and takes the %3$s of a column of type %4$s: they must be the same; run: alter table %5$s alter column %6$I type %4$s%7$s',
+        target.attname, pgscore._column_type(target), r.reducer ->> 'aggregate', pgscore._column_type(source), target.attrelid::regclass, target.attname,
+        -- Nothing is cast to an enum by itself.
+        (select format(' using %I::text::%s', target.attname, t.oid::regtype) from pg_catalog.pg_type t where t.oid = source.atttypid and t.typtype = 'e')
+    );
+end
+$$;
+
+comment on function pgscore._same_type_problem(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute) is
+    'What is wrong with a column that takes values of another one, in a sentence; NULL where nothing is';
+grant execute on function pgscore._same_type_problem(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute) to pgscore_reader;
+
+-- core/binding/reducers/filter.sql
+create function pgscore._filter_sql(reducer jsonb, events regclass, source text default 'e') returns text
+language plpgsql stable
+-- A value with a date or a time is read and written the same way whoever attaches: without a zone it is UTC.
+set search_path = pg_catalog, pg_temp set datestyle = 'ISO' set intervalstyle = 'postgres' set timezone = 'UTC'
+as $$
+declare
+    filtered record;
+    value text;
+    conditions text[];
+begin
+    if not reducer ? 'where' then
+        return null;
+    end if;
+    for filtered in
+        select w.value, a.attname, format_type(a.atttypid, a.atttypmod) as type, t.typcategory in ('D', 'T', 'R') as has_time
+        from jsonb_each(reducer -> 'where') as w
+        join pg_catalog.pg_attribute a on a.attrelid = events and a.attname = w.key and a.attnum > 0 and not a.attisdropped
+        join pg_catalog.pg_type t on t.oid = a.atttypid
+        order by w.key
+    loop
+        value := filtered.value #>> '{}';
+        if value is null then
+            conditions := conditions || format('%s.%I is null', source, filtered.attname);
+            continue;
+        elsif filtered.has_time then
+            execute format('select %L::%s::text', value, filtered.type) into value;
+        end if;
+        conditions := conditions || format('%s.%I = %s::%s', source, filtered.attname, replace(quote_literal(value), chr(10), chr(2)), filtered.type);
+    end loop;
+    return array_to_string(conditions, ' and ');
+end
+$$;
+
+comment on function pgscore._filter_sql(jsonb, regclass, text) is 'SQL for the equality filters of a reducer, on events; NULL where it has none';
+grant execute on function pgscore._filter_sql(jsonb, regclass, text) to pgscore_reader;
+
+create function pgscore._filter_problem(reducer jsonb, events regclass) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp set datestyle = 'ISO' set intervalstyle = 'postgres' set timezone = 'UTC'
+as $$
+declare
+    filtered record;
+begin
+    if not reducer ? 'where' then
+        return null;
+    elsif jsonb_typeof(reducer -> 'where') <> 'object' then
+        return 'the field "where" of a reducer is an object of columns and values';
+    end if;
+    for filtered in
+        select w.key as name, w.value, c.attname, c.atttypid, c.atttypmod
+        from jsonb_each(reducer -> 'where') as w left join lateral pgscore._column(events, w.key) as c on true
+    loop
+        if filtered.attname is null then
+            return format('table %s has no column "%s" to filter by', events, filtered.name);
+        elsif jsonb_typeof(filtered.value) in ('object', 'array') then
+            return format('column "%s" is filtered by one value: a text, a number, true, false or null', filtered.name);
+        elsif not exists (
+            select from pg_catalog.pg_type t
+            where t.oid = filtered.atttypid and (t.typnamespace = 'pg_catalog'::regnamespace or t.typtype = 'e')
+                and t.typcategory <> 'A' and t.typname not in ('json', 'xml', 'point', 'money')
+        ) then
+            return format('column "%s" of type %s cannot be filtered by', filtered.name, filtered.atttypid::regtype);
+        end if;
+        begin
+            -- Of PostgreSQL's own types, and of enums.
+            execute format('select %L::%s', filtered.value #>> '{}', format_type(filtered.atttypid, filtered.atttypmod));
+        exception when data_exception then
+            return format(
+                'column "%s" of table %s is %s and is filtered by %s, which is no value of that type', filtered.name, events,
+                format_type(filtered.atttypid, filtered.atttypmod), filtered.value
+            );
+        end;
+    end loop;
+    return null;
+end
+$$;
+
+comment on function pgscore._filter_problem(jsonb, regclass) is 'What is wrong with the equality filters of a reducer, in a sentence; NULL where nothing is';
+grant execute on function pgscore._filter_problem(jsonb, regclass) to pgscore_reader;
+
+-- core/binding/reducers/count.sql
+create function pgscore._count_reducer(r pgscore.reducer_sql, source pg_catalog.pg_attribute, target pg_catalog.pg_attribute, filter text, chosen text)
+returns pgscore.reducer_sql
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    filtered constant text := coalesce(' filter (where ' || filter || ')', '');
+begin
+    r.problem := case when r.reducer ? 'of' then 'count counts events and takes no "of"' else pgscore._counter_problem(r, target) end;
+    r.kind := 'add';
+    r.delta := 'bigint';
+    r.is_whole := filter is null;
+    r.profile_fits := array[pgscore._fits_number_sql(target)];
+    r.one := coalesce('case when ' || filter || ' then 1 end', '1');
+    r.folded := 'count(*)' || filtered;
+    r.signed := 'sum(e.pgscore_sign)' || filtered;
+    r.merged := format('sum(w.%I)', r.target);
+    r.grown := 'coalesce({{present}}, 0) + coalesce({{delta}}, 0)';
+    r.recounted := 'select count(*) ' || chosen;
+    r.differs := '{{present}} is distinct from {{recounted}}';
+    return r;
+end
+$$;
+
+comment on function pgscore._count_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute, text, text) is
+    'count: how many events there are';
+grant execute on function pgscore._count_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute, text, text) to pgscore_reader;
+
+-- core/binding/reducers/sum.sql
+create function pgscore._sum_reducer(r pgscore.reducer_sql, source pg_catalog.pg_attribute, target pg_catalog.pg_attribute, filter text, chosen text)
+returns pgscore.reducer_sql
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    filtered constant text := coalesce(' filter (where ' || filter || ')', '');
+    -- PostgreSQL adds up real in real: seven digits, other ones for each order of the terms.
+    value constant text := format(case source.atttypid when 'real'::regtype then 'e.%I::double precision' else 'e.%I' end, source.attname);
+    -- A sum of floats cannot be undone: (0.1 + 1e16) - 1e16 = 0.
+    is_exact constant boolean := source.atttypid not in ('real'::regtype, 'double precision'::regtype);
+begin
+    r.problem := case
+        when not is_exact and target.atttypid <> 'double precision'::regtype
+            then format('column "%1$s" must be double precision for a sum of "%2$s"; run: alter table %3$s alter column %1$I type double precision', target.attname, source.attname, target.attrelid::regclass)
+        when not is_exact then null
+        when source.atttypid not in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype)
+            then format('column "%s" of type %s cannot be summed', source.attname, source.atttypid::regtype)
+        when source.atttypid = 'numeric'::regtype and (target.atttypid <> 'numeric'::regtype or target.atttypmod <> -1)
+            then format('column "%1$s" must be numeric, without a precision, for a sum of numeric "%2$s"; run: alter table %3$s alter column %1$I type numeric', target.attname, source.attname, target.attrelid::regclass)
+        else pgscore._counter_problem(r, target)
+    end;
+    r.kind := case when is_exact then 'add' else 'grow' end;
+    r.event_fits := case when is_exact then array[pgscore._fits_number_sql(source)] end;
+    r.profile_fits := array[case when is_exact and source.atttypid <> 'numeric'::regtype then pgscore._fits_number_sql(target) else pgscore._fits_sql(target, false) end];
+    r.delta := case when is_exact then 'numeric' else 'double precision' end;
+    r.is_finite := source.atttypid <> 'numeric'::regtype;
+    r.one := coalesce('case when ' || filter || ' then ' || value || ' end', value);
+    r.folded := format('sum(%s)%s', value, filtered);
+    r.signed := case when is_exact then format('sum(e.pgscore_sign * %s::numeric)%s', value, filtered) end;
+    r.merged := format('sum(w.%I)', r.target);
+    r.grown := 'coalesce({{present}}, 0) + coalesce({{delta}}, 0)';
+    r.recounted := format('select coalesce(sum(%s), 0) %s', value, chosen);
+    r.differs := case
+        when is_exact then '{{present}} is distinct from {{recounted}}'
+        -- The order of the terms decides about the last digits.
+        else '({{present}} is null or ({{present}} is distinct from {{recounted}} and not abs({{present}} - {{recounted}}) <= 1e-9 * abs({{recounted}})))'
+    end;
+    return r;
+end
+$$;
+
+comment on function pgscore._sum_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute, text, text) is
+    'sum: the sum of a column, 0 for no events; of integers and numeric it adds up, of floats it is recounted when events change';
+grant execute on function pgscore._sum_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute, text, text) to pgscore_reader;
+
+-- core/binding/reducers/extreme.sql
+create function pgscore._extreme_reducer(r pgscore.reducer_sql, source pg_catalog.pg_attribute, target pg_catalog.pg_attribute, filter text, chosen text)
+returns pgscore.reducer_sql
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    is_least constant boolean := r.reducer ->> 'aggregate' = 'min';
+    direction constant text := case when is_least then 'asc' else 'desc' end;
+    value constant text := format('e.%I', source.attname);
+    -- There are types without min() and max().
+    first constant text := '(array_agg(%1$s order by %1$s %2$s) filter (where %1$s is not null%3$s))[1]';
+begin
+    r.problem := coalesce(pgscore._order_problem(r, source), pgscore._same_type_problem(r, source, target));
+    r.kind := 'grow';
+    r.looks_by := source.attname;
+    r.event_fits := array[pgscore._fits_sql(source, target.atttypid in ('bigint'::regtype, 'numeric'::regtype))];
+    r.profile_fits := array[pgscore._fits_sql(target, true)];
+    r.delta := pgscore._column_type(target);
+    r.one := coalesce('case when ' || filter || ' then ' || value || ' end', value);
+    r.folded := format(first, value, direction, coalesce(' and ' || filter, ''));
+    r.merged := format(first, format('w.%I', r.target), direction, '');
+    r.grown := case when is_least then 'least({{present}}, {{delta}})' else 'greatest({{present}}, {{delta}})' end;
+    r.recounted := format('select %1$s %2$s and %1$s is not null order by %1$s %3$s limit 1', value, chosen, direction);
+    r.differs := '{{present}} is distinct from {{recounted}}';
+    return r;
+end
+$$;
+
+comment on function pgscore._extreme_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute, text, text) is
+    'min and max: the smallest or largest value that is not NULL; NULL for no events';
+grant execute on function pgscore._extreme_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute, text, text) to pgscore_reader;
+
+-- core/binding/reducers/last.sql
+create function pgscore._last_reducer(
+    r pgscore.reducer_sql, source pg_catalog.pg_attribute, target pg_catalog.pg_attribute, filter text, chosen text, events regclass
+) returns pgscore.reducer_sql
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    key constant name[] := pgscore._primary_key(events);
+begin
+    r.problem := case
+        when not r.reducer ? 'order_by' then 'last takes an "order_by"'
+        when (pgscore._column(events, r.reducer ->> 'order_by')).attname is null
+            then format('table %s has no column "%s" to order by', events, r.reducer ->> 'order_by')
+        when key is null
+            then format('table %s has no primary key, which decides between the last events at one time', events)
+        else coalesce(pgscore._order_problem(r, source), pgscore._same_type_problem(r, source, target))
+    end;
+    if r.problem is not null then
+        return r;
+    end if;
+    r.kind := 'look';
+    r.looks_by := r.reducer ->> 'order_by';
+    r.looks_down := true;
+    r.event_fits := array[pgscore._fits_sql(source, target.atttypid in ('bigint'::regtype, 'numeric'::regtype))];
+    r.profile_fits := array[pgscore._fits_sql(target, true)];
+    r.recounted := format(
+        'select e.%I %s order by e.%I desc nulls last%s limit 1', source.attname, chosen, r.reducer ->> 'order_by',
+        (select string_agg(format(', e.%I desc', k.name), '' order by k.ordinal) from unnest(key) with ordinality as k (name, ordinal))
+    );
+    r.differs := '{{present}} is distinct from {{recounted}}';
+    return r;
+end
+$$;
+
+comment on function pgscore._last_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute, text, text, regclass) is
+    'last: the value of the event that is last by another column; the primary key decides between equals';
+grant execute on function pgscore._last_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute, text, text, regclass)
+    to pgscore_reader;
+
+-- core/binding/reducers/avg.sql
+create function pgscore._avg_reducer(r pgscore.reducer_sql, source pg_catalog.pg_attribute, target pg_catalog.pg_attribute, filter text, chosen text)
+returns pgscore.reducer_sql
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    is_exact constant boolean := source.atttypid not in ('real'::regtype, 'double precision'::regtype);
+    wanted constant text := case when is_exact then 'numeric' else 'double precision' end;
+begin
+    r.problem := case
+        when is_exact and source.atttypid not in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype)
+            then format('column "%s" of type %s has no average', source.attname, source.atttypid::regtype)
+        when target.atttypid <> wanted::regtype or target.atttypmod <> -1
+            then format('column "%1$s" must be %2$s, without a precision, for an average of "%3$s"; run: alter table %4$s alter column %1$I type %2$s', target.attname, wanted, source.attname, target.attrelid::regclass)
+    end;
+    r.kind := 'look';
+    r.event_fits := case when is_exact then array[pgscore._fits_number_sql(source)] end;
+    r.profile_fits := array[pgscore._fits_sql(target, false)];
+    -- PostgreSQL's avg of floats squares them, and so overflows past 1e154.
+    r.recounted := case
+        when is_exact then format('select avg(e.%I) %s', source.attname, chosen)
+        else format('select sum(e.%1$I::double precision) / nullif(count(e.%1$I), 0) %2$s', source.attname, chosen)
+    end;
+    r.differs := case
+        when is_exact then '{{present}} is distinct from {{recounted}}'
+        -- The order of the terms decides about the last digits.
+        else '({{present}} is distinct from {{recounted}} and abs({{present}} - {{recounted}}) <= 1e-9 * abs({{recounted}}) is not true)'
+    end;
+    return r;
+end
+$$;
+
+comment on function pgscore._avg_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute, text, text) is
+    'avg: the average of a column; NULL for no events';
+grant execute on function pgscore._avg_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute, text, text) to pgscore_reader;
+
+-- core/binding/reducers/distinct.sql
+create function pgscore._distinct_reducer(r pgscore.reducer_sql, source pg_catalog.pg_attribute, target pg_catalog.pg_attribute, filter text, chosen text)
+returns pgscore.reducer_sql
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    r.problem := coalesce(pgscore._order_problem(r, source), pgscore._counter_problem(r, target));
+    r.kind := 'look';
+    r.profile_fits := array[pgscore._fits_number_sql(target)];
+    r.recounted := format('select count(distinct e.%I) %s', source.attname, chosen);
+    r.differs := '{{present}} is distinct from {{recounted}}';
+    return r;
+end
+$$;
+
+comment on function pgscore._distinct_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute, text, text) is
+    'distinct: how many different values that are not NULL a column has; 0 for no events';
+grant execute on function pgscore._distinct_reducer(pgscore.reducer_sql, pg_catalog.pg_attribute, pg_catalog.pg_attribute, text, text)
+    to pgscore_reader;
+
+-- core/binding/reducers/dispatch.sql
+create function pgscore._reducer(reducer jsonb, ordinal integer, events regclass, profile regclass, event_key name[])
+returns pgscore.reducer_sql
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    aggregates constant text[] := array['count', 'sum', 'min', 'max', 'last', 'avg', 'distinct'];
+    r pgscore.reducer_sql;
+    source pg_catalog.pg_attribute;
+    target pg_catalog.pg_attribute;
+    filter text;
+    chosen text;
+begin
+    r.ordinal := ordinal;
+    r.reducer := reducer;
+    r.problem := pgscore._reducer_form_problem(reducer, aggregates);
+    if r.problem is not null then
+        return r;
+    end if;
+    source := pgscore._column(events, reducer ->> 'of');
+    target := pgscore._column(profile, reducer ->> 'column');
+    r.target := target.attname;
+    r.problem := case
+        when target.attname is null then format('table %s has no column "%s" for a reducer', profile, reducer ->> 'column')
+        when target.attgenerated <> '' then format('column "%s" of table %s is generated', target.attname, profile)
+        when reducer ->> 'aggregate' <> 'count' and source.attname is null
+            then format('table %s has no column "%s" for %s', events, reducer ->> 'of', reducer ->> 'aggregate')
+        else pgscore._filter_problem(reducer, events)
+    end;
+    if r.problem is not null then
+        return r;
+    end if;
+    filter := pgscore._filter_sql(reducer, events);
+    -- The parts of the key are the arguments of the function that recounts.
+    chosen := format(
+        'from %s e where %s%s', events,
+        (select string_agg(format('e.%I = $%s', k.name, k.ordinal), ' and ' order by k.ordinal) from unnest(event_key) with ordinality as k (name, ordinal)),
+        ' and ' || filter
+    );
+    case reducer ->> 'aggregate'
+        when 'count' then r := pgscore._count_reducer(r, source, target, filter, chosen);
+        when 'sum' then r := pgscore._sum_reducer(r, source, target, filter, chosen);
+        when 'min', 'max' then r := pgscore._extreme_reducer(r, source, target, filter, chosen);
+        when 'last' then r := pgscore._last_reducer(r, source, target, filter, chosen, events);
+        when 'avg' then r := pgscore._avg_reducer(r, source, target, filter, chosen);
+        when 'distinct' then r := pgscore._distinct_reducer(r, source, target, filter, chosen);
+    end case;
+    if filter is not null then
+        r.event_fits := r.event_fits || pgscore._filter_sql(reducer, events, '{{row}}');
+    end if;
+    if reducer ? 'deletes' then
+        -- What is counted once stays counted, so the events that are there do not tell it.
+        r.differs := null;
+        if r.problem is null and r.kind <> 'add' then
+            r.problem := format(
+                '%s of column "%s" is found from the events that are there: it cannot ignore deletes', reducer ->> 'aggregate', source.attname
+            );
+        end if;
+    end if;
+    return r;
+end
+$$;
+
+comment on function pgscore._reducer(jsonb, integer, regclass, regclass, name[]) is 'A reducer between two tables: what is wrong with it, or the SQL for all that is done with it';
+grant execute on function pgscore._reducer(jsonb, integer, regclass, regclass, name[]) to pgscore_reader;
+
+create function pgscore._reducer_form_problem(reducer jsonb, aggregates text[]) returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    aggregate constant text := reducer ->> 'aggregate';
+    wrong text;
+begin
+    if jsonb_typeof(reducer) is distinct from 'object' then
+        return format('a reducer is an object such as {"column": "n", "aggregate": "count"}, not %s', reducer);
+    end if;
+    select format('a reducer has no field "%s"', k) into wrong
+    from jsonb_object_keys(reducer) as k
+    where k not in ('column', 'aggregate', 'of', 'order_by', 'where', 'deletes');
+    if found then
+        return wrong;
+    end if;
+    select format('the field "%s" of a reducer is a text', f.key) into wrong
+    from jsonb_each(reducer) as f where f.key <> 'where' and jsonb_typeof(f.value) <> 'string';
+    return case
+        when wrong is not null then wrong
+        when aggregate is null or aggregate <> all (aggregates) then format(
+            'the aggregate of a reducer is %s or %s, not "%s"', array_to_string(aggregates[:cardinality(aggregates) - 1], ', '),
+            aggregates[cardinality(aggregates)], aggregate
+        )
+        when aggregate <> 'last' and reducer ? 'order_by' then 'last, and no other aggregate, takes an "order_by"'
+        when coalesce(reducer ->> 'deletes', 'ignore') <> 'ignore'
+            then format('"deletes" of a reducer can be "ignore", not "%s"', reducer ->> 'deletes')
+    end;
+end
+$$;
+
+comment on function pgscore._reducer_form_problem(jsonb, text[]) is
+    'What is wrong with a reducer as it is written, whatever the tables are, in a sentence; NULL where nothing is';
+grant execute on function pgscore._reducer_form_problem(jsonb, text[]) to pgscore_reader;
+
+create function pgscore._reducers_of(b pgscore.binding) returns setof pgscore.reducer_sql
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- A generator asks it some hundred times: PL/pgSQL plans its query once.
+    return query
+        select r.*
+        from jsonb_array_elements(b.reducers) with ordinality as e (reducer, ordinal),
+            pgscore._reducer(e.reducer, e.ordinal::integer, b.events, b.profile, b.event_key) as r
+        order by e.ordinal;
+end
+$$;
+
+comment on function pgscore._reducers_of(pgscore.binding) is 'The reducers of a binding, with all the SQL that generated functions have of them';
+grant execute on function pgscore._reducers_of(pgscore.binding) to pgscore_reader;
+
+-- core/binding/templates/fail.sql
+create function pgscore._fail_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+perform pgscore._fail({{number}}, {{binding}}, sqlstate, sqlerrm);
+$template$ $function$;
+
+comment on function pgscore._fail_template() is
+    'Template: what a generated function does with an error: one sentence for the application, without the SQL that it comes from';
+grant execute on function pgscore._fail_template() to pgscore_reader;
+
+create function pgscore._unfit_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+perform pgscore._fail_unfit({{number}}, {{binding}}, sqlstate, sqlerrm);
+$template$ $function$;
+
+comment on function pgscore._unfit_template() is
+    'Template: what a generated function does where the columns are not what it was generated for';
+grant execute on function pgscore._unfit_template() to pgscore_reader;
+
+-- core/binding/templates/insert.sql
+create function pgscore._insert_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Binding {{binding}}: rows that come into {{events}} move {{profile}}. Generated; change it with pgscore.attach.
+<<here>>
+declare
+    many boolean := false;
+    {{declared}}
+begin
+    begin
+        -- One event is what most statements bring, and to group it costs more than all the rest. No other columns are read
+        -- or written below, or at commit, so what is wrong with them is found here, and said in one sentence.
+        select {{brought}}
+        into strict {{variables}}
+        from pgscore_new e
+        where {{fits}};
+    exception
+        when no_data_found then return null;
+        when too_many_rows then many := true;
+        when others then {{unfit}}
+    end;
+    if many then
+        {{insert_many}}
+    else
+        {{insert_one}}
+    end if;
+    return null;
+end
+$template$ $function$;
+
+comment on function pgscore._insert_template() is
+    'Template: the trigger function for rows that a statement brought into an event table';
+grant execute on function pgscore._insert_template() to pgscore_reader;
+
+create function pgscore._queue_many_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Folded by profile. The first row runs what is to be done with all of them.
+insert into {{queue}}
+    (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
+select
+    {{number}}, 'move', {{runs}},
+    {{folded_names}}
+from (
+    select {{folded}}
+    from {{source}}
+    where {{present}}
+    group by {{event_keys}}
+    {{having}}
+) f;
+$template$ $function$;
+
+comment on function pgscore._queue_many_template() is
+    'Template: the statement that folds inserted events by profile and queues what they bring';
+grant execute on function pgscore._queue_many_template() to pgscore_reader;
+
+create function pgscore._insert_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+if {{is_nothing}} then
+    return null;
+end if;
+{{move_at_once}}
+insert into {{queue}}
+    (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
+values ({{number}}, 'move', {{runs_one}}, {{variables}});
+$template$ $function$;
+
+comment on function pgscore._insert_one_template() is
+    'Template: what a trigger function does with one event that came';
+grant execute on function pgscore._insert_one_template() to pgscore_reader;
+
+create function pgscore._move_at_once_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+if not {{recounted}} then
+    update {{profile}} p set {{moved}}
+    where {{match_variables}};
+    if found then
+        return null;
+    end if;
+end if;
+-- No profile, or events of this statement were counted before: that is more than one UPDATE.
+$template$ $function$;
+
+comment on function pgscore._move_at_once_template() is
+    'Template: what a trigger function does with one event where work is done at the end of each statement';
+grant execute on function pgscore._move_at_once_template() to pgscore_reader;
+
+-- core/binding/templates/change.sql
+create function pgscore._change_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Binding {{binding}}: rows that {{happens}} {{events}} move {{profile}}. Generated; change it with pgscore.attach.
+begin
+    begin
+        -- What is wrong with the columns is found here, and said in one sentence.
+        perform {{read}}
+        from {{transition}} e limit 0;
+    exception when others then
+        {{unfit}}
+    end;
+    {{queue_change}}
+    return null;
+end
+$template$ $function$;
+
+comment on function pgscore._change_template() is
+    'Template: the trigger function for rows that a statement changed in an event table, or took from it';
+grant execute on function pgscore._change_template() to pgscore_reader;
+
+create function pgscore._queue_change_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+insert into {{queue}}
+    (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
+select
+    {{number}}, {{task}}, {{runs}},
+    {{folded_names}}
+from (
+    select {{signed}}
+    from (
+        {{sources}}
+    ) e
+    where {{present}}
+    group by {{event_keys}}
+    {{having}}
+) f;
+$template$ $function$;
+
+comment on function pgscore._queue_change_template() is
+    'Template: the statement that queues what events bring to profiles that come, and that go';
+grant execute on function pgscore._queue_change_template() to pgscore_reader;
+
+-- core/binding/templates/row.sql
+create function pgscore._row_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Binding {{binding}}: a row of {{events}} moves {{profile}}. Generated; change it with pgscore.attach.
+-- For each row: partitions get this trigger when they are attached and lose it when they are detached.
+<<here>>
+declare
+    missing integer;
+    {{declared}}
+begin
+    begin
+        -- What is wrong with the columns of events is found here, and said in one sentence.
+        if tg_op = 'DELETE' then
+            missing := case when {{bound}} then num_nulls({{read_old}}) end;
+        else
+            missing := case when {{bound}} then num_nulls({{read_new}}) end;
+        end if;
+    exception when others then
+        {{unfit}}
+    end;
+    if tg_op = 'INSERT' then
+        select {{brought}}
+        into {{variables}}
+        from {{source}};
+        {{insert_one}}
+    elsif tg_op = 'UPDATE' then
+        {{queue_update}}
+    else
+        {{queue_delete}}
+    end if;
+    return null;
+end
+$template$ $function$;
+
+comment on function pgscore._row_template() is
+    'Template: the trigger function for rows of a partitioned event table';
+grant execute on function pgscore._row_template() to pgscore_reader;
+
+-- core/binding/templates/truncate.sql
+create function pgscore._truncate_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Binding {{binding}}: TRUNCATE of {{events}} tells no rows, so all of {{profile}} is recounted. Generated; change it with pgscore.attach.
+begin
+    {{detached}}
+    {{recount_all}}
+    return null;
+end
+$template$ $function$;
+
+comment on function pgscore._truncate_template() is
+    'Template: the trigger function for TRUNCATE of an event table';
+grant execute on function pgscore._truncate_template() to pgscore_reader;
+
+-- core/binding/templates/recount.sql
+create function pgscore._recount_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Binding {{binding}}: what the events of a key give. Generated; change it with pgscore.attach.
+-- Those that add up only if everything is asked for.
+begin
+    select
+        {{values}}
+    into {{names}};
+end
+$template$ $function$;
+
+comment on function pgscore._recount_template() is
+    'Template: the function that finds a profiles counters from its events';
+grant execute on function pgscore._recount_template() to pgscore_reader;
+
+-- core/binding/templates/commit.sql
+create function pgscore._commit_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Does what this transaction queued for {{profile}}{{and_others}}. Generated; change it with pgscore.attach.
+<<here>>
+declare
+    one {{queue}};
+    rest {{queue}}[];
+    detail text;
+    hint text;
+    {{declared}}
+begin
+    {{not_yet}}
+    -- Each statement left a row that calls this, and the first call leaves nothing to the others.
+    delete from {{queue}} q
+    where q.pgscore_transaction = new.pgscore_transaction and q.pgscore_id = new.pgscore_id
+    returning q.* into one;
+    if not found then
+        return null;
+    end if;
+    -- Nothing was queued later, as the sequence tells in most transactions, or it is taken along.
+    if new.pgscore_id < pg_sequence_last_value({{sequence}}) or new.pgscore_task = 'rekeyed' then
+        if exists (
+            select from {{queue}} q
+            where q.pgscore_transaction = new.pgscore_transaction and {{later}}
+        ) then
+            {{take_rest}}
+        end if;
+    end if;
+    {{alone}}
+    begin
+        {{alone_guarded}}
+        {{in_order}}
+    exception when others then
+        get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
+        perform pgscore._fail({{number}}, {{events}}, sqlstate, sqlerrm, detail, hint);
+    end;
+    return null;
+end
+$template$ $function$;
+
+comment on function pgscore._commit_template() is
+    'Template: the trigger function of a queue, which does at commit what the transaction queued';
+grant execute on function pgscore._commit_template() to pgscore_reader;
+
+create function pgscore._take_rest_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+with taken as (
+    delete from {{queue}} pgscore_row
+    where pgscore_row.pgscore_transaction = new.pgscore_transaction and {{later}}
+    returning pgscore_row as work
+)
+select array_agg(t.work){{sums}} into {{rest}} from taken t;
+{{merge}}
+$template$ $function$;
+
+comment on function pgscore._take_rest_template() is
+    'Template: what takes the rest of a transactions rows from a queue';
+grant execute on function pgscore._take_rest_template() to pgscore_reader;
+
+create function pgscore._merge_rest_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Several statements with events of one profile come to one change, or to nothing.
+if same then
+    rest := null;
+    {{added}}
+end if;
+$template$ $function$;
+
+comment on function pgscore._merge_rest_template() is
+    'Template: what makes one row of a transactions rows, where all add to one profile';
+grant execute on function pgscore._merge_rest_template() to pgscore_reader;
+
+create function pgscore._alone_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Events of one profile are what most transactions bring: they need no more than this.
+if rest is null and one.pgscore_task = 'move'{{and_no_other}} then
+    {{updates}}
+end if;
+$template$ $function$;
+
+comment on function pgscore._alone_template() is
+    'Template: what the function of a queue does with events of one profile, which is what most transactions bring';
+grant execute on function pgscore._alone_template() to pgscore_reader;
+
+create function pgscore._alone_update_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+if one.pgscore_binding = {{number}} and not {{recounted}} then
+    {{nothing}}
+    update {{profile}} p set {{moved}}
+    where {{match}};
+    if found then
+        return null;
+    end if;
+end if;
+$template$ $function$;
+
+comment on function pgscore._alone_update_template() is
+    'Template: the statement that moves the counters of one profile';
+grant execute on function pgscore._alone_update_template() to pgscore_reader;
+
+create function pgscore._run_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Does what a statement has brought to {{profile}} by many bindings. Generated; change it with pgscore.attach.
+<<here>>
+declare
+    work {{queue}}[];
+    detail text;
+    hint text;
+begin
+    with taken as (
+        delete from {{queue}} pgscore_row
+        where pgscore_row.pgscore_transaction = pg_current_xact_id_if_assigned() and pgscore_row.pgscore_runs = 'last'
+        returning pgscore_row as work
+    )
+    select array_agg(t.work) into work from taken t;
+    if work is null then
+        return null;
+    end if;
+    begin
+        perform {{apply}}(work);
+    exception when others then
+        get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
+        perform pgscore._fail({{number}}, {{events}}, sqlstate, sqlerrm, detail, hint);
+    end;
+    return null;
+end
+$template$ $function$;
+
+comment on function pgscore._run_template() is
+    'Template: the trigger function that does, after all triggers of a statement, what they have queued';
+grant execute on function pgscore._run_template() to pgscore_reader;
+
+-- core/binding/templates/move.sql
+create function pgscore._move_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+{{every}}
+serving := exists (select from pgscore.model m where m.name = any ({{models}}) and m.serving is not null);
+for item in
+    select
+        pgscore_row as profile,
+        -- Who recounted must meet who counts at the same time with an older snapshot, even if nothing changed.
+        {{forced}} as forced,
+        -- Rows that no model has scored yet are scored where they are new, or all is counted.
+        here.serving and ({{counted}}) and ({{unscored}}) as unscored{{values}}
+    from unnest(here.locked) as pgscore_row
+    {{joins}}
+    where {{bound}}
+loop
+    {{each}}
+end loop;
+$template$ $function$;
+
+comment on function pgscore._move_template() is
+    'Template: what the apply function does to find the rows as they will stand, from the locked rows, the work, and what the events say';
+grant execute on function pgscore._move_template() to pgscore_reader;
+
+create function pgscore._move_light_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+if not again and not exists (
+    select from unnest(here.work) w where w.pgscore_task <> 'move'{{or_looks}}
+) then
+    -- New events, and nothing to look up: each profile's deltas of all bindings at once. To join each binding by itself, as
+    -- below, takes time and memory with the square of their number.
+    for item in
+        select
+            pgscore_row as profile, {{forced}} as forced, false as unscored{{values}}
+        from unnest(here.locked) as pgscore_row
+        {{joins}}
+        where {{bound}}
+    loop
+        {{each}}
+    end loop;
+else
+    {{move}}
+end if;
+$template$ $function$;
+
+comment on function pgscore._move_light_template() is
+    'Template: what the apply function of a table with many bindings does to find the rows as they will stand, where there are but new events';
+grant execute on function pgscore._move_light_template() to pgscore_reader;
+
+create function pgscore._move_each_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+one := item.profile;
+{{assignments}}
+{{filled}}
+touched := item.forced or one operator(pg_catalog.*<>) item.profile;
+if touched or item.unscored then
+    moved := array_append(moved, one);
+    changed := array_append(changed, touched);
+end if;
+$template$ $function$;
+
+comment on function pgscore._move_each_template() is
+    'Template: what the apply function does with each row that it has found as it will stand';
+grant execute on function pgscore._move_each_template() to pgscore_reader;
+
+create function pgscore._deltas_join_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+left join (
+    select {{keys}}{{touched}}{{merged}}
+    from unnest(here.work) w
+    where w.pgscore_binding in ({{numbers}}) and {{present}}
+    group by {{keys}}
+) {{name}} on {{match}}
+$template$ $function$;
+
+comment on function pgscore._deltas_join_template() is
+    'Template: what joins to rows of a profile table what new events bring to each, of all bindings with the same key';
+grant execute on function pgscore._deltas_join_template() to pgscore_reader;
+
+create function pgscore._work_join_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+left join (
+    select {{keys}},
+        bool_or(w.pgscore_task in ('recount', 'arrive', 'rekey') or (here.again and w.pgscore_task in ('move', 'undo'))) as pgscore_absolute{{arrived}}{{undone}}{{merged}}
+    from {{work}}
+    where w.pgscore_binding = {{number}} and {{present}}
+    group by {{keys}}
+) w{{number}} on {{match}}
+left join lateral (
+    select r.* from {{recount}}({{arguments}}, here.every_{{number}} or w{{number}}.pgscore_absolute) r
+    where here.every_{{number}} or {{wanted}}
+    offset 0
+) r{{number}} on true
+$template$ $function$;
+
+comment on function pgscore._work_join_template() is
+    'Template: what joins to rows of a profile table what a binding has to do with each, and what its events say';
+grant execute on function pgscore._work_join_template() to pgscore_reader;
+
+-- core/binding/templates/apply.sql
+create function pgscore._apply_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Locks the profiles of {{profile}} that the work names, in one order for all transactions, finds them as they will
+-- stand, and changes them in one UPDATE, with their scores. Without work it takes what the transaction queued.
+-- Generated; change it with pgscore.attach.
+#variable_conflict use_column
+<<here>>
+declare
+    work {{queue}}[] := $1;
+    again boolean := {{recounted}};
+    slots integer[];
+    locked {{profile}}[];
+    moved {{profile}}[];
+    changed boolean[];
+    item record;
+    one {{profile}};
+    touched boolean;
+    serving boolean;
+    mark bigint;
+    first integer;
+    size integer;
+    answer record;
+    failure text;
+    {{declared}}
+begin
+    if work is null then
+        with taken as (
+            delete from {{queue}} pgscore_row
+            where pgscore_row.pgscore_transaction = pg_current_xact_id() and pgscore_row.pgscore_task <> 'scored'
+            returning pgscore_row as work
+        )
+        select array_agg(t.work) into work from taken t;
+    end if;
+    -- A plan for any number of rows would compare each row with each.
+    if cardinality(work) > 50 or exists (select from unnest(here.work) w where w.pgscore_task = 'recount all') then
+        perform set_config('plan_cache_mode', 'force_custom_plan', true);
+    end if;
+    -- One statement may fire several triggers, as ON CONFLICT, MERGE and writable CTEs do. Where constraints are
+    -- immediate, or work is done at the end of each statement, what one has recounted a later one would add again.
+    if not again and exists (select from unnest(here.work) w where w.pgscore_task <> 'move') then
+        perform set_config('pgscore.recounted', extract(epoch from statement_timestamp())::text, true);
+    end if;
+    -- Who deleted a profile that was locked may have made it anew: then it is another row, which no snapshot of here has
+    -- seen, or one that is yet to come.
+    loop
+        {{missing}}
+        {{meet}}
+        {{lock}}
+        exit when not (
+            {{lost}}
+        );
+    end loop;
+    {{move}}
+    if moved is null then
+        return;
+    end if;
+    {{update}}
+end
+$template$ $function$;
+
+comment on function pgscore._apply_template() is
+    'Template: the function that moves counters of many profiles, recounts what has to be, and stores their scores';
+grant execute on function pgscore._apply_template() to pgscore_reader;
+
+create function pgscore._missing_error_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+select min(m.key) into missing
+from (
+    select {{key_text}} as key from unnest(here.work) w
+    where {{events_without}}
+) m;
+if missing is not null then
+    raise exception 'table % has no row whose % is %, which events of % name', {{profile}}, {{key_names}}, missing, {{events}}
+        using errcode = 'foreign_key_violation', hint = 'The binding''s on_missing is error.';
+end if;
+$template$ $function$;
+
+comment on function pgscore._missing_error_template() is
+    'Template: what the apply function does about events without a profile where on_missing is error';
+grant execute on function pgscore._missing_error_template() to pgscore_reader;
+
+create function pgscore._missing_insert_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Who inserts first decides: the other one waits for the key. A new row is counted on its arrival, with all its events.
+with missing as (
+    select distinct {{keys}} from unnest(here.work) w
+    where {{events_without}}
+), made as (
+    -- The key is the event's, also where the table would give one.
+    insert into {{profile_table}} as p ({{key_columns}}) overriding system value
+    select {{missing_keys}} from missing m order by {{missing_order}}
+    on conflict do nothing
+    returning {{made_keys}}
+)
+select
+    array_agg(pgscore_row) filter (
+        where pgscore_row.pgscore_binding <> all ({{bindings}}) or pgscore_row.pgscore_task not in ('move', 'undo', 'recount')
+            or not exists (select from made m where {{match}})
+    ),
+    exists (select from made)
+into kept, made
+from unnest(here.work) pgscore_row;
+if made then
+    work := coalesce(kept, '{}');
+    {{take_arrivals}}
+end if;
+$template$ $function$;
+
+comment on function pgscore._missing_insert_template() is
+    'Template: what the apply function does about events without a profile where on_missing is insert';
+grant execute on function pgscore._missing_insert_template() to pgscore_reader;
+
+create function pgscore._take_arrivals_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+with taken as (
+    delete from {{queue}} pgscore_row
+    where pgscore_row.pgscore_transaction = pg_current_xact_id() and pgscore_row.pgscore_task <> 'scored'
+    returning pgscore_row as work
+)
+select here.work || array_agg(t.work) into work from taken t;
+$template$ $function$;
+
+comment on function pgscore._take_arrivals_template() is
+    'Template: what takes the arrivals of profiles that were made while a transactions work is done';
+grant execute on function pgscore._take_arrivals_template() to pgscore_reader;
+
+create function pgscore._meet_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- A profile may come in a transaction that runs at the same time as one with its event: each would miss what the other
+-- brings. Both change the slot of the key: the later one waits here and then sees the other, or, with an older snapshot,
+-- fails with 40001. A TRUNCATE of events has to meet all new profiles.
+slots := array(
+    {{slots}}
+    union
+    select generate_series(0, 63) where exists (select from unnest(here.work) w where w.pgscore_task = 'recount all')
+);
+if cardinality(slots) > 0 then
+    perform from {{arrival}} a where a.slot = any (here.slots) order by a.slot for update;
+    update {{arrival}} a set transaction = pg_current_xact_id()
+    where a.slot = any (here.slots) and a.transaction is distinct from pg_current_xact_id();
+end if;
+$template$ $function$;
+
+comment on function pgscore._meet_template() is
+    'Template: what the apply function does so that new profiles, and events without a profile, see each other';
+grant execute on function pgscore._meet_template() to pgscore_reader;
+
+create function pgscore._lock_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- All or some: a plan for both would read the whole table each time.
+if exists (select from unnest(here.work) w where w.pgscore_task = 'recount all') then
+    select array_agg(l.pgscore_row) into locked
+    from (select pgscore_row from {{profile}} pgscore_row order by {{order}} for no key update) l;
+else
+    select array_agg(l.pgscore_row) into locked
+    from (
+        select pgscore_row from {{profile}} pgscore_row
+        where {{touched}}
+        order by {{order}} for no key update
+    ) l;
+end if;
+$template$ $function$;
+
+comment on function pgscore._lock_template() is
+    'Template: what the apply function does to lock the touched rows of a profile table, in the one order, and to read them';
+grant execute on function pgscore._lock_template() to pgscore_reader;
+
+create function pgscore._update_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- A trigger that fires before the row is stored may change what the model reads.
+if cardinality(moved) = 1 or exists (
+    select from pg_catalog.pg_trigger t
+    where t.tgrelid = any ({{relations}}::regclass[]) and t.tgtype & 19 = 19 and t.tgenabled <> 'D' and t.tgname <> '~pgscore_score'
+) then
+    -- The trigger that scores changed rows has the engine for one row, and sees what other triggers make of it.
+    update {{profile}} p set {{counters}}
+    from (select unnest(here.moved) as row) m
+    where {{match}};
+else
+    {{score_many}}
+    -- Tells the trigger that scores rows to leave these alone. Anybody may set it, and only the owner can queue what it names.
+    insert into {{queue}} (pgscore_binding, pgscore_task) values (0, 'scored') returning pgscore_id into mark;
+    perform set_config('pgscore.scored', format('%s/%s', pg_trigger_depth() + 1, mark), true);
+    update {{profile}} p set {{counters}}{{scores}}
+    from (select unnest(here.moved) as row, unnest(here.changed) as changed{{arrays}}) m
+    where {{match}} and (m.changed or {{scored}});
+    perform set_config('pgscore.scored', '', true);
+    delete from {{queue}} q where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_id = here.mark;
+end if;
+$template$ $function$;
+
+comment on function pgscore._update_template() is
+    'Template: what the apply function does to change the rows: one UPDATE, with the scores in it where there are many';
+grant execute on function pgscore._update_template() to pgscore_reader;
+
+create function pgscore._score_many_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+{{starts}}
+first := 1;
+while first <= cardinality(moved) loop
+    size := least(1000, cardinality(moved) - first + 1);
+    failure := null;
+    {{ask}}
+    if failure is not null then
+        select null::double precision[] as scores, null::integer as version, null::text[] as reasons into answer;
+    end if;
+    scores_{{number}} := scores_{{number}} || coalesce(answer.scores, array_fill(null::double precision, array[size]));
+    versions_{{number}} := versions_{{number}} || array_fill(answer.version, array[size]);
+    reasons_{{number}} := reasons_{{number}} || coalesce(answer.reasons, array_fill(failure, array[size]));
+    first := first + size;
+end loop;
+names_{{number}} := array(select {{key_text}} from unnest(here.moved) m where {{bound}});
+if num_nonnulls(variadic reasons_{{number}}) > 0 then
+    {{refused}}
+end if;
+delete from pgscore.stale_row s
+using unnest(here.names_{{number}}, here.reasons_{{number}}, here.versions_{{number}}) as a (key, reason, version)
+where s.binding = {{number}} and s.cause = 'score' and s.key = a.key and a.reason is null and a.version is not null;
+{{log}}
+$template$ $function$;
+
+comment on function pgscore._score_many_template() is
+    'Template: what the apply function does to have many rows scored by a model, a thousand at a time';
+grant execute on function pgscore._score_many_template() to pgscore_reader;
+
+create function pgscore._log_many_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+insert into pgscore.prediction_log (model, version, binding, key, score)
+select b.model, a.version, b.name, a.key, a.score
+from pgscore.binding b,
+    unnest(here.names_{{number}}, here.scores_{{number}}, here.versions_{{number}}, here.reasons_{{number}}) as a (key, score, version, reason)
+where b.number = {{number}} and b.profile = {{profile}}::regclass and a.reason is null and a.version is not null;
+$template$ $function$;
+
+comment on function pgscore._log_many_template() is
+    'Template: what writes the scores of many rows to the prediction log';
+grant execute on function pgscore._log_many_template() to pgscore_reader;
+
+create function pgscore._ask_many_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+begin
+    select s.scores, s.version, s.reasons into answer from {{rows}}(here.moved[here.first : here.first + here.size - 1]) s;
+exception
+    when transaction_rollback then raise;
+    when others then failure := sqlerrm;
+end;
+$template$ $function$;
+
+comment on function pgscore._ask_many_template() is
+    'Template: what asks a model for the scores of some rows';
+grant execute on function pgscore._ask_many_template() to pgscore_reader;
+
+create function pgscore._ask_in_time_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+if first > 1 and clock_timestamp() >= began + {{limit}} then
+    failure := {{late}};
+else
+    {{ask}}
+end if;
+$template$ $function$;
+
+comment on function pgscore._ask_in_time_template() is
+    'Template: what asks a model for the scores of some rows while there is time';
+grant execute on function pgscore._ask_in_time_template() to pgscore_reader;
+
+create function pgscore._abort_many_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+raise exception 'model "%" could not score % of % rows for %: %', {{model}},
+    num_nonnulls(variadic reasons_{{number}}), cardinality(moved), {{binding}},
+    (select min(r) from unnest(here.reasons_{{number}}) r)
+    using errcode = 'data_exception', hint = {{abort_hint}};
+$template$ $function$;
+
+comment on function pgscore._abort_many_template() is
+    'Template: what fails a transaction of which some rows could not be scored';
+grant execute on function pgscore._abort_many_template() to pgscore_reader;
+
+create function pgscore._keep_many_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+insert into pgscore.stale_row as s (binding, key, reason)
+select {{number}}, a.key, a.reason from unnest(here.names_{{number}}, here.reasons_{{number}}) as a (key, reason)
+where a.reason is not null and {{known}}
+on conflict on constraint stale_row_pkey do update set reason = excluded.reason;
+$template$ $function$;
+
+comment on function pgscore._keep_many_template() is
+    'Template: what lists rows that could not be scored';
+grant execute on function pgscore._keep_many_template() to pgscore_reader;
+
+-- core/binding/templates/score.sql
+create function pgscore._score_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Scores a row of {{profile}} if what a model reads has changed, whoever changed it. Generated; change it with pgscore.attach.
+#variable_conflict use_column
+declare
+    rekeys boolean;
+begin
+    {{rekeys}}
+    {{scores}}
+    return new;
+end
+$template$ $function$;
+
+comment on function pgscore._score_template() is
+    'Template: the trigger function that scores a row of a profile table before it is stored';
+grant execute on function pgscore._score_template() to pgscore_reader;
+
+create function pgscore._is_marked_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Whether a statement stores rows of {{profile}} together with their scores: then the trigger that scores them stands
+-- aside. Generated; change it with pgscore.attach.
+begin
+    -- The condition of that trigger, and of no use elsewhere. It says that it is immutable, so PostgreSQL evaluates it when it
+    -- prepares the condition: once for each execution of a statement and each table, and not for each row. No plan keeps a
+    -- trigger's condition, while one that called this would keep the answer; hence what is called here is not immutable.
+    -- Whoever writes to the table runs it for each statement: without settings, so with the schema of each name.
+    if pg_catalog.current_setting('pgscore.scored', true) operator(pg_catalog.<>) '' then
+        return {{has_mark}}();
+    end if;
+    return false;
+end
+$template$ $function$;
+
+comment on function pgscore._is_marked_template() is
+    'Template: the condition on which the trigger function that scores rows is not called, the same for all rows of a statement';
+grant execute on function pgscore._is_marked_template() to pgscore_reader;
+
+create function pgscore._has_mark_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Whether the setting names a mark in the queue of {{profile}}. Generated; change it with pgscore.attach.
+begin
+    -- Anybody may set it, and only the owner can queue what it names. It says at which depth of triggers rows are stored
+    -- with their scores: not what a trigger changes because of that.
+    if current_setting('pgscore.scored', true) ~ ('^' || pg_trigger_depth() + 1 || '/[0-9]{1,18}$') then
+        return exists (
+            select from {{queue}} q
+            where q.pgscore_transaction = pg_current_xact_id_if_assigned() and q.pgscore_task = 'scored'
+                and q.pgscore_id = split_part(current_setting('pgscore.scored', true), '/', 2)::bigint
+        );
+    end if;
+    return false;
+end
+$template$ $function$;
+
+comment on function pgscore._has_mark_template() is
+    'Template: the function that looks for the mark by which the trigger that scores rows is told to leave them alone';
+grant execute on function pgscore._has_mark_template() to pgscore_reader;
+
+create function pgscore._rekey_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+begin
+    -- What is wrong with the columns is found here, and said in one sentence.
+    rekeys := case when {{bound}} then {{changed}} or num_nulls({{written}}) < 0 end;
+exception when others then
+    {{unfit}}
+end;
+if rekeys then
+    -- Recounted when it is stored, and at commit, when its events have followed. What is listed for it follows at once.
+    with former as (delete from pgscore.stale_row s where s.binding = {{number}} and s.key = {{former_text}} returning s.*)
+    insert into pgscore.stale_row (binding, key, cause, reason, since)
+    select f.binding, {{present_text}}, f.cause, f.reason, f.since from former f where {{present}}
+    on conflict do nothing;
+    insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
+    select {{number}}, 'rekey', 'commit', {{values}} where {{present}};
+    -- Has the trigger fire that looks after the row when it is stored.
+    perform set_config('pgscore.rekeyed', 'yes', true);
+end if;
+$template$ $function$;
+
+comment on function pgscore._rekey_one_template() is
+    'Template: what the trigger function of a profile table does where a row gets another key';
+grant execute on function pgscore._rekey_one_template() to pgscore_reader;
+
+create function pgscore._score_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+<<scored>>
+declare
+    answer double precision[];
+    alone record;
+    reason text;
+begin
+    -- What can fail is apart from what writes: a block that only reads costs no transaction id. A conflict of
+    -- transactions is no failure of the model.
+    begin
+        {{filled}}
+        {{ask}}
+        if answer is not null then
+            if answer[1] is null then
+                -- Refused, or not known to this session yet.
+                select s.scores, s.version, s.reasons into alone from {{rows}}(array[new]) s;
+                answer := array[alone.scores[1], alone.version];
+                reason := alone.reasons[1];
+            end if;
+        end if;
+    exception
+        when transaction_rollback then raise;
+        when others then reason := sqlerrm;
+    end;
+    if reason is not null then
+        {{refused}}
+    elsif answer is not null then
+        new.{{score}} := answer[1];
+        {{version}}
+        {{scored_at}}
+        -- The list is empty but for bad days, and an empty table is told apart sooner than searched.
+        if pg_relation_size('pgscore.stale_row') > 0 then
+            delete from pgscore.stale_row s where s.binding = {{number}} and s.key = {{key_text}} and s.cause = 'score';
+        end if;
+        {{log}}
+    end if;
+end;
+$template$ $function$;
+
+comment on function pgscore._score_one_template() is
+    'Template: what the trigger function of a profile table does to score a row by a model';
+grant execute on function pgscore._score_one_template() to pgscore_reader;
+
+create function pgscore._ask_only_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Where a counter has moved the model is asked, without the price of finding out what else has changed.
+if new.{{score}} is null or {{moved}} then
+    answer := case when {{bound}} then {{rescore}}(null::{{profile}}, new, true) end;
+else
+    answer := case when {{bound}} then {{rescore}}(old, new, false) end;
+end if;
+$template$ $function$;
+
+comment on function pgscore._ask_only_template() is
+    'Template: what asks the only model of a profile table for the score of a row';
+grant execute on function pgscore._ask_only_template() to pgscore_reader;
+
+create function pgscore._ask_among_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- One of many models: the counters of others need not be among what it reads, and each plan is kept by the session.
+answer := case when {{bound}} then {{rescore}}(old, new, new.{{score}} is null or {{moved}}) end;
+$template$ $function$;
+
+comment on function pgscore._ask_among_template() is
+    'Template: what asks one of several models of a profile table for the score of a row';
+grant execute on function pgscore._ask_among_template() to pgscore_reader;
+
+create function pgscore._log_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+insert into pgscore.prediction_log (model, version, binding, key, score)
+select b.model, scored.answer[2], b.name, {{key_text}}, scored.answer[1]
+from pgscore.binding b where {{known}};
+$template$ $function$;
+
+comment on function pgscore._log_one_template() is
+    'Template: what writes the score of a row to the prediction log';
+grant execute on function pgscore._log_one_template() to pgscore_reader;
+
+create function pgscore._abort_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+raise exception 'model "%" could not score 1 of 1 rows for %: %', {{model}}, {{binding}}, reason
+    using errcode = 'data_exception', hint = {{abort_hint}};
+$template$ $function$;
+
+comment on function pgscore._abort_one_template() is
+    'Template: what fails a transaction of which a row could not be scored';
+grant execute on function pgscore._abort_one_template() to pgscore_reader;
+
+create function pgscore._keep_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+begin
+    insert into pgscore.stale_row as s (binding, key, reason)
+    select {{number}}, {{key_text}}, scored.reason where exists (select from pgscore.binding b where {{known}})
+    on conflict on constraint stale_row_pkey do update set reason = excluded.reason;
+exception when others then
+    raise exception using errcode = sqlstate, message = sqlerrm, hint = '`pgscore doctor` says what to run.';
+end;
+$template$ $function$;
+
+comment on function pgscore._keep_one_template() is
+    'Template: what lists a row that could not be scored';
+grant execute on function pgscore._keep_one_template() to pgscore_reader;
+
+-- core/binding/templates/arrive.sql
+create function pgscore._arrive_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- New rows of {{profile}} are counted: their events may have come before them. Generated; change it with pgscore.attach.
+begin
+    {{arrivals}}
+    return null;
+end
+$template$ $function$;
+
+comment on function pgscore._arrive_template() is
+    'Template: the trigger function that has new profiles counted';
+grant execute on function pgscore._arrive_template() to pgscore_reader;
+
+create function pgscore._arrive_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+begin
+    perform {{fits}} from pgscore_new n, {{queue}} q limit 0;
+exception when others then
+    {{unfit}}
+end;
+insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs, {{columns}})
+select {{number}}, 'arrive', case when row_number() over () = 1 then '{{timing}}' end, {{values}}
+from pgscore_new n{{and_numbers}}
+where {{present}};
+$template$ $function$;
+
+comment on function pgscore._arrive_one_template() is
+    'Template: the statement that queues new profiles for bindings with the same key and timing, of which one row runs all';
+grant execute on function pgscore._arrive_one_template() to pgscore_reader;
+
+-- core/binding/templates/forget.sql
+create function pgscore._forget_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Rows that left {{profile}} leave the list of stale rows. Generated; change it with pgscore.attach.
+begin
+    {{deletions}}
+    return null;
+end
+$template$ $function$;
+
+comment on function pgscore._forget_template() is
+    'Template: the trigger function that takes deleted profiles from the list of stale rows';
+grant execute on function pgscore._forget_template() to pgscore_reader;
+
+create function pgscore._forget_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+begin
+    perform {{key_text}} from {{profile}} p limit 0;
+exception when others then
+    {{unfit}}
+end;
+if tg_op = 'TRUNCATE' then
+    delete from pgscore.stale_row s
+    where s.binding = {{number}} and not exists (select from {{profile}} p where {{key_text}} = s.key);
+else
+    delete from pgscore.stale_row s using pgscore_old o where s.binding = {{number}} and s.key = {{former_text}};
+end if;
+$template$ $function$;
+
+comment on function pgscore._forget_one_template() is
+    'Template: the statements that take profiles from the list of stale rows of a binding';
+grant execute on function pgscore._forget_one_template() to pgscore_reader;
+
+-- core/binding/templates/rekey.sql
+create function pgscore._rekey_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Rows of {{profile}} that have got another key are counted now that they are stored. Generated; change it with pgscore.attach.
+-- The trigger that scores a row notes its new key before the row has it, and, on the way to another partition, as the
+-- only one. Where constraints are immediate that is too early to count.
+begin
+    perform set_config('pgscore.rekeyed', '', true);
+    insert into {{queue}} (pgscore_binding, pgscore_task, pgscore_runs) select 0, 'rekeyed', 'commit'
+    where exists (select from {{queue}} q where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_task = 'rekey');
+    return null;
+end
+$template$ $function$;
+
+comment on function pgscore._rekey_template() is
+    'Template: the trigger function that has profiles counted whose key has changed';
+grant execute on function pgscore._rekey_template() to pgscore_reader;
+
+-- core/binding/templates/reconcile.sql
+create function pgscore._reconcile_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Binding {{binding}}: compares the counters of the next rows of {{profile}} with the events of {{events}}.
+-- Generated; change it with pgscore.attach.
+<<here>>
+declare
+    page {{profile}}[];
+    wrong {{profile}}[];
+    missed text[];
+    after text[];
+begin
+    insert into pgscore.reconciliation as s (binding, repair) values ({{number}}, $2)
+    on conflict on constraint reconciliation_pkey do update
+    set repair = excluded.repair, last_key = null, checked = 0, differing = 0, started = now(), finished = null
+    where s.finished is not null or s.repair <> excluded.repair;
+    select s.last_key into after from pgscore.reconciliation s where s.binding = {{number}} for update;
+    if after is null then
+        select array_agg(l.pgscore_row order by {{page_order}}) into page
+        from (select pgscore_row from {{profile}} pgscore_row where {{present}} order by {{order}} limit $1) l;
+    else
+        select array_agg(l.pgscore_row order by {{page_order}}) into page
+        from (
+            select pgscore_row from {{profile}} pgscore_row
+            where {{present}} and ({{order}}) > ({{after}})
+            order by {{order}} limit $1
+        ) l;
+    end if;
+    -- One statement and one snapshot: what commits meanwhile is not taken for a difference.
+    select array_agg(d.pgscore_row), (array_agg(d.key || ': ' || d.shown))[1:10]
+    into wrong, examples
+    from (
+        select pgscore_row, {{key_text}} as key, {{shown}} as shown
+        from unnest(here.page) as u
+        join {{profile}} pgscore_row on {{page_match}}
+        cross join lateral {{recount}}({{arguments}}, true) r
+        where {{differ}}
+    ) d;
+    finished := coalesce(cardinality(page), 0) < $1;
+    if $2 then
+        select array_agg(s.key) into missed
+        from unnest(here.page) as pgscore_row join pgscore.stale_row s on s.binding = {{number}} and s.key = {{key_text}};
+        insert into {{queue}} (pgscore_binding, pgscore_task, {{columns}})
+        select {{number}}, 'recount', {{values}}
+        from unnest(here.page) as pgscore_row
+        where {{key_text}} = any (here.missed)
+            or exists (select from unnest(here.wrong) as u where {{page_match}});
+        if found then
+            perform {{apply}}(null);
+        end if;
+        delete from pgscore.stale_row s where s.binding = {{number}} and s.cause = 'backfill' and s.key = any (here.missed);
+        -- No trigger sees a TRUNCATE of profiles, or a partition of them that goes.
+        if finished then
+            delete from pgscore.stale_row s
+            where s.binding = {{number}} and not exists (select from {{profile}} pgscore_row where {{key_text}} = s.key);
+        end if;
+    end if;
+    update pgscore.reconciliation s
+    set last_key = coalesce({{last}}, s.last_key), checked = s.checked + coalesce(cardinality(here.page), 0),
+        differing = s.differing + coalesce(cardinality(here.wrong), 0),
+        finished = case when coalesce(cardinality(here.page), 0) < $1 then clock_timestamp() end
+    where s.binding = {{number}}
+    returning s.checked, s.differing into checked, differing;
+    -- Deferred triggers of the tables fire here, with the owner's rights, and not with those of a member who called.
+    set constraints all immediate;
+exception when others then
+    {{fail}}
+end
+$template$ $function$;
+
+comment on function pgscore._reconcile_template() is
+    'Template: the function that compares counters of some profiles with their events, and mends them';
+grant execute on function pgscore._reconcile_template() to pgscore_reader;
+
+-- core/binding/templates/tell.sql
+create function pgscore._tell_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Tells of scores of {{profile}} that change, whoever changes them. Generated; change it with pgscore.attach.
+#variable_conflict use_column
+begin
+    {{tellings}}
+    return null;
+end
+$template$ $function$;
+
+comment on function pgscore._tell_template() is
+    'Template: the trigger function that writes changes of scores to the outbox, and notes those that cross a threshold';
+grant execute on function pgscore._tell_template() to pgscore_reader;
+
+create function pgscore._fits_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+begin
+    -- What is wrong with the columns is found here, and said in one sentence.
+    perform where {{bound}} and num_nulls({{read}}) < 0;
+exception when others then
+    {{unfit}}
+end;
+$template$ $function$;
+
+comment on function pgscore._fits_one_template() is
+    'Template: what a trigger function that tells of scores looks at first';
+grant execute on function pgscore._fits_one_template() to pgscore_reader;
+
+create function pgscore._change_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+if tg_op = 'TRUNCATE' then
+    perform pgscore._refuse_old_snapshot(tg_relid);
+    insert into pgscore.score_change (binding, owner, model, key, former)
+    select b.name, b.owner, b.model, {{row_text}}, p.{{score}}
+    from pgscore.binding b, {{profile}} p
+    where {{known}} and p.tableoid = tg_relid and p.{{score}} is not null and {{row_present}};
+elsif tg_op = 'UPDATE' and not ({{moved}}) then
+    insert into pgscore.score_change (binding, owner, model, key, former, score, version)
+    select b.name, b.owner, b.model, {{new_text}}, old.{{score}}, new.{{score}}, {{version}}
+    from pgscore.binding b
+    where {{known}} and old.{{score}} is distinct from new.{{score}} and {{new_present}};
+else
+    -- Under another key, or in another partition, it is another row.
+    insert into pgscore.score_change (binding, owner, model, key, former)
+    select b.name, b.owner, b.model, {{old_text}}, old.{{score}}
+    from pgscore.binding b
+    where {{known}} and old.{{score}} is not null and {{old_present}};
+    insert into pgscore.score_change (binding, owner, model, key, score, version)
+    select b.name, b.owner, b.model, {{new_text}}, new.{{score}}, {{version}}
+    from pgscore.binding b
+    where {{known}} and new.{{score}} is not null and {{new_present}};
+end if;
+$template$ $function$;
+
+comment on function pgscore._change_one_template() is
+    'Template: the statements that write a change of a score to the outbox';
+grant execute on function pgscore._change_one_template() to pgscore_reader;
+
+create function pgscore._crossing_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- On which side it was before the transaction. At commit the trigger that notifies looks where it has got to.
+if {{crosses}} then
+    insert into pgscore.crossing (binding, key, former)
+    select b.number, md5(case tg_op when 'DELETE' then {{old_text}} else {{new_text}} end), old.{{score}}
+    from pgscore.binding b
+    where {{known}} and case tg_op when 'DELETE' then {{old_present}} else {{new_present}} end
+    on conflict do nothing;
+end if;
+$template$ $function$;
+
+comment on function pgscore._crossing_one_template() is
+    'Template: the statement that notes a score that crosses a threshold, the first time in a transaction';
+grant execute on function pgscore._crossing_one_template() to pgscore_reader;
+
+create function pgscore._notify_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Notifies of scores of {{profile}} that have crossed a threshold, when the transaction commits. Generated; change it with
+-- pgscore.attach.
+#variable_conflict use_column
+declare
+    it record;
+    before record;
+    now_is record;
+begin
+    if tg_op = 'DELETE' then
+        it := old;
+    else
+        it := new;
+    end if;
+    {{notifications}}
+    return null;
+end
+$template$ $function$;
+
+comment on function pgscore._notify_template() is
+    'Template: the deferred trigger function that notifies of scores that have crossed a threshold';
+grant execute on function pgscore._notify_template() to pgscore_reader;
+
+create function pgscore._notify_one_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+if {{crosses}} then
+    -- Noted once, however often it has crossed meanwhile: there and back is no crossing.
+    delete from pgscore.crossing c
+    where c.transaction = pg_current_xact_id() and c.binding = {{number}} and c.key = md5({{it_text}})
+    returning c.former as score into before;
+    if found then
+        select p.{{score}} as score, {{version}} as version into now_is from {{profile}} p where {{is_it}};
+        if found and ({{reached}}) then
+            perform pgscore._notify({{model}}, {{it_text}}, now_is.score, now_is.version);
+        end if;
+    end if;
+end if;
+$template$ $function$;
+
+comment on function pgscore._notify_one_template() is
+    'Template: the statements that notify of a score that has crossed a threshold of a binding';
+grant execute on function pgscore._notify_one_template() to pgscore_reader;
+
+-- core/binding/templates/rescore.sql
+create function pgscore._rescore_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- Brings scores of {{profile}} up to the version that serves, for pgscore.rescore: counts the rows to look at, hands out
+-- the next of them, or scores those that were handed out. Generated; change it with pgscore.attach.
+#variable_conflict use_column
+<<here>>
+declare
+    task text := $2;
+    whole boolean := $3 = 'whole';
+    outdated boolean := $3 = 'outdated';
+    serving integer := $4;
+    first text[] := $5;
+    last text[] := $6;
+    among text[] := $7;
+    many integer := $8;
+    listed boolean;
+    {{declared}}
+    names text[];
+    scores double precision[];
+    reasons text[];
+    given {{profile}}[];
+    answer record;
+    mark bigint;
+    start integer;
+    detail text;
+    hint text;
+begin
+    {{targets}}
+    -- Deferred triggers of the tables fire here, with the owner's rights, and not with those of a member who called.
+    set constraints all immediate;
+end
+$template$ $function$;
+
+comment on function pgscore._rescore_template() is
+    'Template: the function that brings scores of a profile table up to the version that serves';
+grant execute on function pgscore._rescore_template() to pgscore_reader;
+
+create function pgscore._rescore_target_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+if $1 = {{number}} then
+    begin
+        -- The list is empty but for bad days.
+        listed := exists (select from pgscore.stale_row s where s.binding = {{number}} and s.cause = 'score');
+        if task = 'count' then
+            select count(*) into checked from {{profile}} pgscore_row where {{present}} and ({{wanted}});
+            return;
+        elsif task = 'page' then
+            -- The first, and the last of so many. A plan for any number would sort the whole table each time.
+            perform set_config('enable_sort', 'off', true);
+            if first is null then
+                select {{place}} into page_first from {{profile}} pgscore_row
+                where {{present}} and ({{wanted}}) order by {{keys}} limit 1;
+            else
+                select {{place}} into page_first from {{profile}} pgscore_row
+                where ({{keys}}) > ({{first}}) and {{present}} and ({{wanted}}) order by {{keys}} limit 1;
+            end if;
+            select count(*), {{last_place}} into checked, page_last
+            from (
+                select {{aliased}}
+                from {{profile}} pgscore_row
+                where ({{keys}}) >= ({{page_first}}) and {{present}} and ({{wanted}})
+                order by {{keys}} limit here.many
+            ) u;
+            return;
+        end if;
+        {{work}}
+    exception when others then
+        get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
+        {{fail}}
+    end;
+end if;
+$template$ $function$;
+
+comment on function pgscore._rescore_target_template() is
+    'Template: what the function that rescores does for one model';
+grant execute on function pgscore._rescore_target_template() to pgscore_reader;
+
+create function pgscore._rescore_work_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+changed := 0;
+-- Tells the trigger that scores rows to leave these alone, unless another trigger, or another model, may have to be heard.
+if not exists (
+    select from pg_catalog.pg_trigger t
+    where t.tgrelid = any ({{relations}}::regclass[]) and t.tgtype & 19 = 19 and t.tgenabled <> 'D' and t.tgname <> '~pgscore_score'
+){{alone}} then
+    insert into {{queue}} (pgscore_binding, pgscore_task) values (0, 'scored') returning pgscore_id into mark;
+    perform set_config('pgscore.scored', format('%s/%s', pg_trigger_depth() + 1, mark), true);
+end if;
+-- In the one order, and without waiting for anybody. Who is locked is read as it stands then.
+if exists (select from pgscore.model m where m.name = {{model}} and m.many_engine = 'estimator') then
+    select count(*), {{collected}}, array_agg(u.name), array_agg(u.pgscore_row) into checked, {{collectors}}, names, given
+    from (
+        select {{aliased}}, {{key_text}} as name, pgscore_row
+        from {{profile}} pgscore_row
+        where {{range}} and {{present}} and ({{wanted}})
+        order by {{order}} for no key update skip locked
+    ) u;
+    if whole or checked < many then
+        select array_agg({{row_text}}) into skipped
+        from {{profile}} pgscore_row
+        where {{range}} and {{present}} and ({{wanted}})
+            and {{row_text}} not in (select {{unnested_text}} from unnest({{arrays}}) as u ({{key_names}}));
+    end if;
+else
+    {{work_at_once}}
+    if keys_1 is not null then
+        -- Refused, perhaps: the function for rows says why.
+        select {{collected}}, array_agg({{key_text}}), array_agg(pgscore_row) into {{collectors}}, names, given
+        from unnest({{arrays}}) as u ({{key_names}}) join {{profile}} pgscore_row on {{unnested_match}};
+    end if;
+end if;
+if names is not null then
+    {{ask}}
+    refused := num_nonnulls(variadic reasons);
+    if listed or refused > 0 then
+        insert into pgscore.stale_row as s (binding, key, reason)
+        select {{number}}, a.key, a.reason from unnest(here.names, here.reasons) as a (key, reason)
+        where a.reason is not null and a.key is not null and {{known}}
+        on conflict on constraint stale_row_pkey do update set reason = excluded.reason where s.reason <> excluded.reason;
+        delete from pgscore.stale_row s
+        using unnest(here.names, here.reasons) as a (key, reason)
+        where s.binding = {{number}} and s.cause = 'score' and s.key = a.key and a.reason is null;
+    end if;
+    {{write}}
+end if;
+if mark is not null then
+    perform set_config('pgscore.scored', '', true);
+    delete from {{queue}} q where q.pgscore_transaction = pg_current_xact_id() and q.pgscore_id = here.mark;
+end if;
+$template$ $function$;
+
+comment on function pgscore._rescore_work_template() is
+    'Template: what scores the rows that were handed out, and writes what has changed';
+grant execute on function pgscore._rescore_work_template() to pgscore_reader;
+
+create function pgscore._rescore_at_once_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+-- One statement, and each row is touched once. Of those that have no score the keys are left.
+with locked as materialized (
+    select {{aliased}}, {{former}}, case when here.listed then {{key_text}} end as name,
+        pgscore.score({{model}}::text, pgscore_row) as score
+    from {{profile}} pgscore_row
+    where {{range}} and {{present}} and ({{wanted}})
+    order by {{order}} for no key update skip locked
+), written as (
+    update {{profile}} p set {{score}} = u.score{{columns}}
+    from locked u
+    where {{match}} and {{own_range}} and u.score is not null and ({{former_differs}})
+    returning {{returned}}
+), {{logged}}unlisted as (
+    delete from pgscore.stale_row s
+    using locked u
+    where here.listed and s.binding = {{number}} and s.cause = 'score' and s.key = u.name and u.score is not null
+)
+select
+    count(*), (select count(*) from written), {{collected_without}}, (
+        -- What was handed out and could not be had: others have locked it, or have scored it meanwhile.
+        select array_agg({{row_text}})
+        from {{profile}} pgscore_row
+        where (here.whole or (select count(*) from locked) < here.many)
+            and {{range}} and {{present}} and ({{wanted}}) and not exists (select from locked u where {{unnested_match}})
+    )
+into checked, changed, {{collectors}}, skipped
+from locked u;
+$template$ $function$;
+
+comment on function pgscore._rescore_at_once_template() is
+    'Template: the one statement that locks, scores and writes rows';
+grant execute on function pgscore._rescore_at_once_template() to pgscore_reader;
+
+create function pgscore._rescore_ask_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+start := 1;
+while start <= cardinality(given) loop
+    select s.scores, s.version, s.reasons into answer
+    from pgscore._score_rows({{model}}, here.given[here.start : here.start + 999]) s;
+    if answer.version is distinct from serving then
+        raise exception 'another version of model "%" was promoted meanwhile', {{model}} using errcode = 'serialization_failure';
+    end if;
+    scores := scores || answer.scores;
+    reasons := reasons || coalesce(answer.reasons, array_fill(null::text, array[cardinality(answer.scores)]));
+    start := start + 1000;
+end loop;
+$template$ $function$;
+
+comment on function pgscore._rescore_ask_template() is
+    'Template: what asks a model for scores or reasons of rows, a thousand at a time';
+grant execute on function pgscore._rescore_ask_template() to pgscore_reader;
+
+create function pgscore._rescore_write_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+with written as (
+    update {{profile}} p set {{score}} = u.score{{columns}}
+    from unnest({{arrays}}, here.scores, here.reasons) as u ({{key_names}}, score, reason)
+    where {{match}} and u.reason is null and ({{differs}})
+    returning {{returned}}
+){{also_logged}}
+select changed + count(*) into changed from written;
+$template$ $function$;
+
+comment on function pgscore._rescore_write_template() is
+    'Template: the UPDATE that writes scores which differ, from arrays';
+grant execute on function pgscore._rescore_write_template() to pgscore_reader;
+
+create function pgscore._rescore_log_template() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$ select $template$
+logged as (
+    insert into pgscore.prediction_log (model, version, binding, key, score)
+    select b.model, here.serving, b.name, w.key, w.score
+    from pgscore.binding b, written w
+    where b.number = {{number}} and b.profile = {{profile}}::regclass
+)
+$template$ $function$;
+
+comment on function pgscore._rescore_log_template() is
+    'Template: what writes scores to the prediction log too';
+grant execute on function pgscore._rescore_log_template() to pgscore_reader;
+
+-- core/binding/generating/names.sql
+create function pgscore._short_prefix(name text) returns name
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    prefix text := '_pgscore_' || name;
+begin
+    -- The longest ending is "_reconcile" or "_truncate".
+    if octet_length(prefix) > 53 then
+        while octet_length(prefix) > 44 loop
+            prefix := left(prefix, -1);
+        end loop;
+        prefix := prefix || '_' || left(md5(name), 8);
+    end if;
+    return prefix;
+end
+$$;
+
+comment on function pgscore._short_prefix(text) is 'What names of generated objects begin with, short enough for all their endings';
+grant execute on function pgscore._short_prefix(text) to pgscore_reader;
+
+create function pgscore._event_prefix(b pgscore.binding) returns name
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select p.prefix
+    from pg_catalog.pg_class e, pg_catalog.pg_class c,
+        lateral (values
+            (1, pgscore._short_prefix(e.relname)), (2, pgscore._short_prefix(format('%s_%s', e.relname, c.relname))),
+            (3, pgscore._short_prefix(format('%s_%s_%s', e.relname, c.relname, b.model))),
+            (4, pgscore._short_prefix(format('%s_%s_%s_%s_%s', e.relname, c.relname, b.model, e.oid, c.oid)))
+        ) as p (step, prefix)
+    where e.oid = b.events and c.oid = b.profile and not exists (
+        select from pgscore.binding o
+        where o.event_schema = (select n.nspname from pg_catalog.pg_namespace n where n.oid = e.relnamespace) and o.event_prefix = p.prefix and o.number is distinct from b.number
+    )
+    order by p.step limit 1
+$$;
+
+comment on function pgscore._event_prefix(pgscore.binding) is
+    'What names of the functions of a binding begin with: the event table''s name, and more where that is taken';
+grant execute on function pgscore._event_prefix(pgscore.binding) to pgscore_reader;
+
+create function pgscore._profile_prefix(profile regclass) returns name
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(
+        (select b.profile_prefix from pgscore.binding b where b.profile = _profile_prefix.profile limit 1),
+        (
+            select p.prefix
+            from pg_catalog.pg_class c,
+                lateral (values
+                    (1, pgscore._short_prefix(c.relname)), (2, pgscore._short_prefix(format('%s_%s', c.relname, c.oid)))
+                ) as p (step, prefix)
+            where c.oid = profile and not exists (
+                select from pgscore.binding o
+                where o.profile_schema = (select n.nspname from pg_catalog.pg_namespace n where n.oid = c.relnamespace) and o.profile_prefix = p.prefix and o.profile <> c.oid
+            )
+            order by p.step limit 1
+        )
+    )
+$$;
+
+comment on function pgscore._profile_prefix(regclass) is
+    'What names begin with of the functions and tables that the bindings of a profile table share';
+grant execute on function pgscore._profile_prefix(regclass) to pgscore_reader;
+
+create function pgscore._event_object(b pgscore.binding, what text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select format('%I.%I', b.event_schema, b.event_prefix || '_' || what)
+$$;
+
+comment on function pgscore._event_object(pgscore.binding, text) is 'A generated function of a binding, in the schema of its event table';
+grant execute on function pgscore._event_object(pgscore.binding, text) to pgscore_reader;
+
+create function pgscore._profile_object(b pgscore.binding, what text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select format('%I.%I', b.profile_schema, b.profile_prefix || '_' || what)
+$$;
+
+comment on function pgscore._profile_object(pgscore.binding, text) is
+    'A function or table that the bindings of a profile table share, in the schema of the table';
+grant execute on function pgscore._profile_object(pgscore.binding, text) to pgscore_reader;
+
+create function pgscore._generated_names(b pgscore.binding) returns table (kind text, schema name, name text, what text, is_shared boolean)
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select 'function', b.event_schema, b.event_prefix || '_' || w.what, w.what, false
+    from unnest(array['insert', 'update', 'delete', 'row', 'truncate', 'recount', 'reconcile']) as w (what)
+    union all
+    select 'function', b.profile_schema, b.profile_prefix || '_' || w.what, w.what, true
+    from unnest(array['apply', 'commit', 'run', 'score', 'is_marked', 'has_mark', 'arrive', 'forget', 'rekey', 'tell', 'notify', 'rescore']) as w (what)
+    union all
+    select 'table', b.profile_schema, b.profile_prefix || '_' || w.what, w.what, true
+    from unnest(array['queue', 'arrival']) as w (what)
+$$;
+
+comment on function pgscore._generated_names(pgscore.binding) is
+    'All that may be generated for a binding, by name; is_shared: beside the profile table, for all of its bindings';
+grant execute on function pgscore._generated_names(pgscore.binding) to pgscore_reader;
+
+create function pgscore._generated_functions(b pgscore.binding) returns table (oid oid, owner oid, schema name, name text, what text, is_shared boolean)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select p.oid, p.proowner, g.schema, g.name, g.what, g.is_shared
+    from pgscore._generated_names(b) g
+    join pg_catalog.pg_namespace n on n.nspname = g.schema
+    join pg_catalog.pg_proc p on p.pronamespace = n.oid and p.proname = g.name
+    where g.kind = 'function'
+$$;
+
+comment on function pgscore._generated_functions(pgscore.binding) is
+    'The functions that stand under the names of what is generated for a binding, whoever owns them';
+grant execute on function pgscore._generated_functions(pgscore.binding) to pgscore_reader;
+
+create function pgscore._generated_tables(b pgscore.binding) returns table (oid oid, owner oid, kind "char", object text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select c.oid, c.relowner, c.relkind, format('%I.%I', g.schema, g.name)
+    from pgscore._generated_names(b) g
+    join pg_catalog.pg_namespace n on n.nspname = g.schema
+    join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = g.name
+    where g.kind = 'table'
+$$;
+
+comment on function pgscore._generated_tables(pgscore.binding) is
+    'What stands under the names of the tables that are generated for a binding, whoever owns it';
+grant execute on function pgscore._generated_tables(pgscore.binding) to pgscore_reader;
+
+create function pgscore._is_wanted(b pgscore.binding, what text) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return case
+        when what in ('insert', 'update', 'delete') then not pgscore._is_partitioned(b.events)
+        when what = 'row' then pgscore._is_partitioned(b.events)
+        when what in ('tell', 'notify') then exists (select from pgscore._tell_triggers(b.profile) t where t.function = what)
+        when what = 'run' then exists (select from pgscore._bindings_of(b.profile) o where pgscore._is_together(o))
+        -- A release before this one had no condition for the trigger that scores.
+        when what in ('is_marked', 'has_mark') then pgscore._procedure(b.profile_schema, b.profile_prefix || '_is_marked') is not null
+        -- Made when it is first called.
+        when what = 'rescore' then pgscore._has_rescore(b)
+        else true
+    end;
+end
+$$;
+
+comment on function pgscore._is_wanted(pgscore.binding, text) is
+    'Whether a binding has what may be generated under a name, as its tables, its options and the other bindings are';
+grant execute on function pgscore._is_wanted(pgscore.binding, text) to pgscore_reader;
+
+-- core/binding/generating/statements.sql
+create function pgscore._function_sql(
+    signature text, returns text, posture text, body text, says text, owner regrole, has_owners_rights boolean default true
+) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- The body is a literal, never dollar-quoted: names stand in it, and could end the quote. Its hash in the comment tells
+    -- what has been changed since, or is generated otherwise now.
+    select s.statement
+    from (select replace(format(e'\n%s\n', body), chr(2), chr(10)) as body) as text, lateral (
+        values
+            (1, format(
+                e'create or replace function %s%s\nlanguage %s%s\nas %L',
+                signature, coalesce(' returns ' || returns, ''), posture,
+                case when has_owners_rights then ' security definer set search_path = pg_catalog, pg_temp' end, text.body
+            )),
+            (2, format('comment on function %s is %L', signature, format('pgscore: %s (%s)', says, md5(text.body)))),
+            (3, format('revoke all on function %s from public', signature)),
+            (4, case when pg_get_userbyid(owner) <> current_user then format('alter function %s owner to %s', signature, owner) end)
+    ) s (step, statement)
+    where s.statement is not null
+    order by s.step
+$$;
+
+comment on function pgscore._function_sql(text, text, text, text, text, regrole, boolean) is
+    'What makes a function that works with the rights of the owner of tables, or with its caller''s, and that nobody else may call';
+grant execute on function pgscore._function_sql(text, text, text, text, text, regrole, boolean) to pgscore_reader;
+
+create function pgscore._trigger_hash(fires text, details text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select md5(concat_ws(' ', fires, details))
+$$;
+
+comment on function pgscore._trigger_hash(text, text) is 'What stands in the comment of a generated trigger: a hash of when it fires';
+grant execute on function pgscore._trigger_hash(text, text) to pgscore_reader;
+
+create function pgscore._trigger_state(name text, fires text, relation regclass, details text, function regprocedure) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(
+        (
+            select case
+                when t.tgenabled not in ('O', 'A') then 'disabled'
+                when c.hash is null or t.tgfoid is distinct from function::oid then 'edited'
+                when c.hash <> pgscore._trigger_hash(fires, details) then 'outdated'
+                when
+                    -- What its definition says, but for expressions: those are PostgreSQL's text of ours.
+                    (t.tgtype & 1 <> 0) <> (details ~ 'for each row') or (t.tgtype & 2 <> 0) <> (fires ~ '^before')
+                    or (t.tgtype & 4 <> 0) <> (fires ~ ' insert') or (t.tgtype & 8 <> 0) <> (fires ~ ' delete')
+                    or (t.tgtype & 16 <> 0) <> (fires ~ ' update') or (t.tgtype & 32 <> 0) <> (fires ~ ' truncate')
+                    or (t.tgqual is not null) <> (details ~ 'when [(]') or array_length(t.tgattr::smallint[], 1) > 0
+                    or (t.tgnewtable is not null) <> (details ~ 'new table') or (t.tgoldtable is not null) <> (details ~ 'old table')
+                    or t.tginitdeferred <> (details ~ 'initially deferred')
+                    -- One that names no columns is written alike.
+                    or details ~ ' when [(]not ' and strpos(pg_get_triggerdef(t.oid), format('WHEN ((NOT %s))', substring(details from ' when [(]not (.*)[)]$'))) = 0
+                then 'edited'
+                else 'ok'
+            end
+            from pg_catalog.pg_trigger t,
+                lateral (select substring(obj_description(t.oid, 'pg_trigger') from '^pgscore: .*[(]([0-9a-f]{32})[)]$') as hash) c
+            where t.tgrelid = relation and t.tgname = _trigger_state.name
+        ), 'missing'
+    )
+$$;
+
+comment on function pgscore._trigger_state(text, text, regclass, text, regprocedure) is
+    'How a trigger of a table compares with the generated one: ok, missing, disabled, edited by hand, or outdated, which is as another release generated it';
+grant execute on function pgscore._trigger_state(text, text, regclass, text, regprocedure) to pgscore_reader;
+
+create function pgscore._trigger_sql(name text, fires text, relation regclass, details text, function text, says text) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.statement
+    from (select details ~ 'initially deferred' as is_deferred) d, lateral (values
+        -- A constraint trigger cannot be replaced.
+        (0, case when d.is_deferred then format('drop trigger if exists %I on %s', name, relation) end),
+        (1, format(
+            'create %s trigger %I %s on %s %s execute function %s()', case when d.is_deferred then 'constraint' else 'or replace' end,
+            name, fires, relation, details, function
+        )),
+        (2, format(
+            'comment on trigger %I on %s is %L', name, relation, format('pgscore: %s (%s)', says, pgscore._trigger_hash(fires, details))
+        ))
+    ) as s (step, statement)
+    where s.statement is not null
+    order by s.step
+$$;
+
+comment on function pgscore._trigger_sql(text, text, regclass, text, text, text) is 'What makes a trigger with its comment';
+grant execute on function pgscore._trigger_sql(text, text, regclass, text, text, text) to pgscore_reader;
+
+create function pgscore._recounted_sql() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Most sessions have never recounted, and are spared the time in text form.
+    select 'coalesce(nullif(current_setting(''pgscore.recounted'', true), '''') = extract(epoch from statement_timestamp())::text, false)'
+$$;
+
+comment on function pgscore._recounted_sql() is
+    'SQL that says whether profiles have been recounted in this statement of the client: events that were seen then may yet be queued';
+grant execute on function pgscore._recounted_sql() to pgscore_reader;
+
+create function pgscore._bound_sql(profile regclass) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A plan that works on rows of a table and does not read it would not notice that its columns change. A constant of type
+    -- regclass makes it depend on the table, and a function that is not immutable keeps the planner from folding it away.
+    select format('pg_typeof(%L::regclass) is not null', profile)
+$$;
+
+comment on function pgscore._bound_sql(regclass) is 'SQL that is true, and makes a plan depend on a table: a change of its columns reaches the plans of open sessions';
+grant execute on function pgscore._bound_sql(regclass) to pgscore_reader;
+
+create function pgscore._known_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A copy of a schema has the functions, and may stand where the number is another binding's, or nobody's.
+    select format('exists (select from pgscore.binding b where b.number = %s and b.profile = %L::regclass)', b.number, b.profile)
+$$;
+
+comment on function pgscore._known_sql(pgscore.binding) is 'SQL that says whether a binding is the one that a function was generated for';
+grant execute on function pgscore._known_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._fail_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(pgscore._fail_template(), jsonb_build_object('number', b.number, 'binding', quote_literal(b.events)))
+$$;
+
+comment on function pgscore._fail_sql(pgscore.binding) is 'What a generated function does with an error';
+grant execute on function pgscore._fail_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._unfit_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(pgscore._unfit_template(), jsonb_build_object('number', b.number, 'binding', quote_literal(b.events)))
+$$;
+
+comment on function pgscore._unfit_sql(pgscore.binding) is 'What a generated function does where the columns are not what it was generated for';
+grant execute on function pgscore._unfit_sql(pgscore.binding) to pgscore_reader;
+
+-- core/binding/generating/fields.sql
+create function pgscore._read_columns(b pgscore.binding) returns name[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(n.name order by n.step, n.name)
+    from (
+        select min(n.step) as step, n.name
+        from (
+            select 1 as step, k as name from unnest(b.event_key) k
+            union all
+            select 2, f.value::name from jsonb_array_elements(b.reducers) r, jsonb_each_text(r) f where f.key in ('of', 'order_by')
+            union all
+            select 2, f::name from jsonb_array_elements(b.reducers) r, jsonb_object_keys(coalesce(r -> 'where', '{}')) f
+        ) n
+        group by n.name
+    ) n
+$$;
+
+comment on function pgscore._read_columns(pgscore.binding) is 'The columns of events that a binding reads: the key, and what its reducers name';
+grant execute on function pgscore._read_columns(pgscore.binding) to pgscore_reader;
+
+create function pgscore._list_sql(items text[]) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_to_string(items, case when length(array_to_string(items, ', ')) > 60 then e',\n    ' else ', ' end)
+$$;
+
+comment on function pgscore._list_sql(text[]) is 'SQL for a list of expressions: long ones have a line for each';
+grant execute on function pgscore._list_sql(text[]) to pgscore_reader;
+
+create function pgscore._named_sql(names name[], source text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(format('%s.%I as %I', source, k.name, k.name), ', ' order by k.ordinal)
+    from unnest(names) with ordinality as k (name, ordinal)
+$$;
+
+comment on function pgscore._named_sql(name[], text) is 'SQL for fields of a row that stands in a variable, under their names';
+grant execute on function pgscore._named_sql(name[], text) to pgscore_reader;
+
+create function pgscore._worth_sql(b pgscore.binding, brought text[]) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Events that no filter takes are told only where a profile may be missing, or a value has to be looked up.
+    select '(' || string_agg(format('%s is not null', d), ' or ') || ')'
+    from unnest(brought) d
+    where b.on_missing = 'ignore'
+    having not exists (
+        select from pgscore._reducers_of(b) r
+        where r.kind = 'look' or r.is_whole
+    )
+$$;
+
+comment on function pgscore._worth_sql(pgscore.binding, text[]) is
+    'SQL that says whether inserted events, of which is known what they bring, change anything; NULL where they always do';
+grant execute on function pgscore._worth_sql(pgscore.binding, text[]) to pgscore_reader;
+
+create function pgscore._events_fit_sql(b pgscore.binding, source text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Parsed, and never computed.
+    select format('case when false then num_nulls(%s) end', string_agg(f.fits, ', ' order by f.step, f.fits))
+    from (
+        select 1 as step, format('%s.%I = null::%s', source, e.name, t.type) as fits
+        from unnest(b.event_key) with ordinality as e (name, ordinal)
+        join unnest(pgscore._key_types(b.profile, b.profile_key)) with ordinality as t (type, ordinal) using (ordinal)
+        union
+        select 2, replace(f, '{{row}}', source) from pgscore._reducers_of(b) r, unnest(r.event_fits) f
+    ) f
+$$;
+
+comment on function pgscore._events_fit_sql(pgscore.binding, text) is
+    'SQL that PostgreSQL refuses where the columns of events have got types with which counters would be wrong';
+grant execute on function pgscore._events_fit_sql(pgscore.binding, text) to pgscore_reader;
+
+create function pgscore._profiles_fit_sql(b pgscore.binding, source text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(distinct replace(f, '{{row}}', source), ', ') from pgscore._reducers_of(b) r, unnest(r.profile_fits) f
+$$;
+
+comment on function pgscore._profiles_fit_sql(pgscore.binding, text) is
+    'SQL that PostgreSQL refuses where columns of the profile have got types with which counters would be wrong; never computed';
+grant execute on function pgscore._profiles_fit_sql(pgscore.binding, text) to pgscore_reader;
+
+create function pgscore._written_sql(b pgscore.binding, targets name[]) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select concat_ws(', ', pgscore._columns_sql(array(
+        select c.name from (
+            select 1 as step, k.ordinal, k.name from unnest(b.profile_key) with ordinality as k (name, ordinal)
+            union all
+            select 2, r.ordinal, r.target from pgscore._reducers_of(b) r
+            union all
+            select 3, n.ordinal, n.name
+            -- Those of other models are looked at where rows are scored: what else is attached changes nothing here.
+            from pgscore._targets_of(b.profile) t, unnest(array[t.score, t.version, t.scored_at]) with ordinality as n (name, ordinal)
+            where t.model = b.model and n.name is not null
+        ) c
+        group by c.name order by min(c.step), min(c.ordinal), c.name
+    ), 'p'), pgscore._profiles_fit_sql(b, 'p'), pgscore._columns_sql(b.profile_key || targets, 'q'))
+$$;
+
+comment on function pgscore._written_sql(pgscore.binding, name[]) is
+    'SQL that PostgreSQL refuses where columns of a profile, p, or of its queue, q, are not those that a binding writes; never computed';
+grant execute on function pgscore._written_sql(pgscore.binding, name[]) to pgscore_reader;
+
+-- core/binding/generating/events.sql
+create function pgscore._event_parts(b pgscore.binding) returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    targets name[];
+    ones text[];
+    folded text[];
+    moved text;
+    keys_folded constant text[] := array(
+        select format('e.%I as %I', e.name, p.name)
+        from unnest(b.event_key) with ordinality as e (name, ordinal) join unnest(b.profile_key) with ordinality as p (name, ordinal) using (ordinal)
+        order by ordinal
+    );
+begin
+    -- Those that are looked up in the events bring nothing.
+    select
+        array_agg(r.target order by r.ordinal) filter (where r.kind <> 'look'),
+        -- Of the variables' types: PL/pgSQL would have a cast made ready in each transaction. But one that might cut off.
+        array_agg(
+            case
+                when r.delta not in ('bigint', 'numeric', 'double precision') then r.one
+                else format(case when r.one ~ '^case ' then '(%s)::%s' else '%s::%s' end, r.one, r.delta)
+            end order by r.ordinal
+        ) filter (where r.kind <> 'look'),
+        array_agg(r.folded order by r.ordinal) filter (where r.kind <> 'look'),
+        string_agg(
+            format('%I = %s', r.target, pgscore._fill(r.grown, jsonb_build_object(
+                'present', format('p.%I', r.target), 'delta', format('here.delta_%s', r.ordinal)
+            ))), ', ' order by r.ordinal
+        )
+    into targets, ones, folded, moved
+    from pgscore._reducers_of(b) r;
+    return jsonb_build_object(
+        'binding', b.events, 'number', b.number, 'events', b.events, 'profile', b.profile,
+        'queue', pgscore._profile_object(b, 'queue'), 'unfit', pgscore._unfit_sql(b), 'recounted', pgscore._recounted_sql(),
+        'read', format(
+            e'%s,\n    %s,\n    (select row(%s) from %s p, %s q where false)', pgscore._columns_sql(pgscore._read_columns(b), 'e'),
+            pgscore._events_fit_sql(b, 'e'), pgscore._written_sql(b, targets), b.profile, pgscore._profile_object(b, 'queue')
+        ),
+        -- As long as it fits nothing is left of it but the locks, without which a change of columns might come too late.
+        'fits', format(
+            e'case when false then row(\n        %s,\n        %s\n    ) is null else true end\n'
+                '    and (select 1 from %s p, %s q where false and row(\n        %s\n    ) is null) is null',
+            pgscore._columns_sql(pgscore._read_columns(b), 'e'), pgscore._events_fit_sql(b, 'e'), b.profile, pgscore._profile_object(b, 'queue'),
+            pgscore._written_sql(b, targets)
+        ),
+        'runs', case when pgscore._is_together(b) then '''last''' else format('case when row_number() over () = 1 then %L end', b.timing) end,
+        'runs_one', quote_literal(case when pgscore._is_together(b) then 'last' else b.timing end),
+        'columns', pgscore._columns_sql(b.profile_key || targets),
+        'event_keys', pgscore._columns_sql(b.event_key, 'e'),
+        'present', pgscore._present_sql(b.event_key, 'e'),
+        'folded_names', pgscore._columns_sql(b.profile_key || targets, 'f'),
+        'brought', concat_ws(', ',
+            (
+                select string_agg(format('e.%I::%s', e.name, t.type), ', ' order by ordinal)
+                from unnest(b.event_key) with ordinality as e (name, ordinal)
+                join unnest(pgscore._key_types(b.profile, b.profile_key)) with ordinality as t (type, ordinal) using (ordinal)
+            ),
+            pgscore._list_sql(ones)
+        ),
+        'is_nothing', concat_ws(' or not ',
+            (select string_agg(format('here.key_%s is null', o), ' or ' order by o) from generate_subscripts(b.event_key, 1) o),
+            pgscore._worth_sql(b, array(
+                select format('here.delta_%s', r.ordinal) from pgscore._reducers_of(b) r where r.kind <> 'look' order by r.ordinal
+            ))
+        ),
+        'folded', array_to_string(keys_folded || array(
+            select format('%s as %I', f.folded, t.target)
+            from unnest(folded) with ordinality as f (folded, ordinal) join unnest(targets) with ordinality as t (target, ordinal) using (ordinal)
+            order by ordinal
+        ), e',\n    '),
+        'having', 'having ' || pgscore._worth_sql(b, folded),
+        'moved', moved,
+        'match_variables', (
+            select string_agg(format('p.%I = here.key_%s', k.name, k.ordinal), ' and ' order by k.ordinal)
+            from unnest(b.profile_key) with ordinality as k (name, ordinal)
+        ),
+        'variables', concat_ws(', ',
+            (select string_agg(format('here.key_%s', o), ', ' order by o) from generate_subscripts(b.event_key, 1) o),
+            (select string_agg(format('here.delta_%s', r.ordinal), ', ' order by r.ordinal) from pgscore._reducers_of(b) r where r.kind <> 'look')
+        ),
+        'declared', null, 'source', 'pgscore_new e'
+    );
+end
+$$;
+
+comment on function pgscore._event_parts(pgscore.binding) is 'What fills the templates of the functions of an event table';
+grant execute on function pgscore._event_parts(pgscore.binding) to pgscore_reader;
+
+create function pgscore._can_move_at_once(b pgscore.binding) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select b.timing = 'statement' and not pgscore._is_together(b) and not exists (select from pgscore._reducers_of(b) r where r.kind = 'look')
+$$;
+
+comment on function pgscore._can_move_at_once(pgscore.binding) is
+    'Whether the trigger function for inserted events may change the profile of one event itself';
+grant execute on function pgscore._can_move_at_once(pgscore.binding) to pgscore_reader;
+
+create function pgscore._insert_one_sql(b pgscore.binding, parts jsonb) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(pgscore._insert_one_template(), parts || jsonb_build_object(
+        'move_at_once', case when pgscore._can_move_at_once(b) then pgscore._fill(pgscore._move_at_once_template(), parts) end
+    ))
+$$;
+
+comment on function pgscore._insert_one_sql(pgscore.binding, jsonb) is 'What a trigger function does with one event that came';
+grant execute on function pgscore._insert_one_sql(pgscore.binding, jsonb) to pgscore_reader;
+
+create function pgscore._declared_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(d.line, e'\n' order by d.step, d.ordinal)
+    from (
+        select 1 as step, k.ordinal, format('key_%s %s;', k.ordinal, k.type) as line
+        from unnest(pgscore._key_types(b.profile, b.profile_key)) with ordinality as k (type, ordinal)
+        union all
+        select 2, r.ordinal, format('delta_%s %s;', r.ordinal, r.delta) from pgscore._reducers_of(b) r where r.kind <> 'look'
+    ) d
+$$;
+
+comment on function pgscore._declared_sql(pgscore.binding) is 'The variables of what a trigger function does with one event';
+grant execute on function pgscore._declared_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._change_sql(b pgscore.binding, operation text, parts jsonb, is_row boolean) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    read constant name[] := pgscore._read_columns(b);
+    -- What decides between two states of an event, and its identity.
+    compared constant name[] := array(
+        select k from unnest(read) k union select k from unnest(coalesce(pgscore._primary_key(b.events), '{}')) k order by 1
+    );
+    coming text;
+    going text;
+    state text[];
+    adds_up boolean;
+    signed text[];
+    infinite text;
+    differing text;
+    task text;
+begin
+    select
+        coalesce(bool_and(r.kind = 'add'), true),
+        array_agg(
+            case when r.signed is null or (operation = 'delete' and r.reducer ? 'deletes') then format('null::%s', r.delta) else r.signed end
+            order by r.ordinal
+        ) filter (where r.kind <> 'look'),
+        -- NaN and infinity cannot be taken away again.
+        string_agg(format('f.%I in (''NaN'', ''Infinity'', ''-Infinity'')', r.target), ' or ' order by r.ordinal)
+            filter (where r.kind = 'add' and not r.is_finite and not (operation = 'delete' and r.reducer ? 'deletes')),
+        string_agg(format('coalesce(%s, 0) <> 0', r.signed), ' or ' order by r.ordinal)
+            filter (where r.signed is not null and not (operation = 'delete' and r.reducer ? 'deletes'))
+    into adds_up, signed, infinite, differing
+    from pgscore._reducers_of(b) r;
+    task := case when adds_up then '''move''' else '''undo''' end;
+    if operation = 'update' and not adds_up then
+        -- In one text, for values of all types and each bit of them.
+        state := array(
+            select format(', pgscore._state_text(row(%s)) collate "C" as pgscore_state', pgscore._columns_sql(compared, w.source))
+            from unnest(case when is_row then array['new', 'old'] else array['n', 'o'] end) with ordinality as w (source, ordinal)
+            order by w.ordinal
+        );
+    end if;
+    if is_row then
+        coming := format('select 1 as pgscore_sign%s, %s where %s', state[1], pgscore._named_sql(read, 'new'), pgscore._bound_sql(b.events));
+        going := format('select -1 as pgscore_sign%s, %s where %s', state[2], pgscore._named_sql(read, 'old'), pgscore._bound_sql(b.events));
+    else
+        coming := format('select 1 as pgscore_sign%s, %s from pgscore_new n', state[1], pgscore._columns_sql(read, 'n'));
+        going := format('select -1 as pgscore_sign%s, %s from pgscore_old o', state[2], pgscore._columns_sql(read, 'o'));
+    end if;
+    return pgscore._fill(pgscore._queue_change_template(), parts || jsonb_build_object(
+        'task', coalesce('case when ' || infinite || ' then ''recount'' else ' || task || ' end', task),
+        'sources', case operation when 'update' then format(e'%s\nunion all\n%s', coming, going) else going end,
+        'signed', array_to_string(
+            array(
+                select format('e.%I as %I', e.name, p.name)
+                from unnest(b.event_key) with ordinality as e (name, ordinal) join unnest(b.profile_key) with ordinality as p (name, ordinal) using (ordinal)
+                order by ordinal
+            ) || array(
+                select format('%s as %I', s.signed, t.target)
+                from unnest(signed) with ordinality as s (signed, ordinal)
+                join unnest(array(select r.target from pgscore._reducers_of(b) r where r.kind <> 'look' order by r.ordinal)) with ordinality as t (target, ordinal)
+                    using (ordinal)
+                order by ordinal
+            ), e',\n    '
+        ),
+        'having', case
+            when adds_up then 'having ' || coalesce(differing, 'false')
+            when operation = 'update' then
+                e'having array_agg(e.pgscore_state order by e.pgscore_state) filter (where e.pgscore_sign = 1)\n'
+                '    is distinct from array_agg(e.pgscore_state order by e.pgscore_state) filter (where e.pgscore_sign = -1)'
+        end
+    ));
+end
+$$;
+
+comment on function pgscore._change_sql(pgscore.binding, text, jsonb, boolean) is
+    'The statement that queues what updated or deleted events bring and take; of one row, or of all that a statement changed';
+grant execute on function pgscore._change_sql(pgscore.binding, text, jsonb, boolean) to pgscore_reader;
+
+create function pgscore._truncate_sql(b pgscore.binding, parts jsonb) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(pgscore._truncate_template(), parts || jsonb_build_object(
+        -- A partition keeps its trigger for TRUNCATE when it is detached.
+        'detached', case when pgscore._is_partitioned(b.events) then format(
+            e'if pg_partition_root(tg_relid) is distinct from %L::regclass then\n    return null;\nend if;', b.events
+        ) end,
+        'recount_all', case when exists (select from jsonb_array_elements(b.reducers) r where not r ? 'deletes') then format(
+            e'insert into %s (pgscore_binding, pgscore_task, pgscore_runs)\nvalues (%s, ''recount all'', %s);',
+            pgscore._profile_object(b, 'queue'), b.number, parts ->> 'runs_one'
+        ) end
+    ))
+$$;
+
+comment on function pgscore._truncate_sql(pgscore.binding, jsonb) is 'The body of the trigger function for TRUNCATE of events';
+grant execute on function pgscore._truncate_sql(pgscore.binding, jsonb) to pgscore_reader;
+
+create function pgscore._recount_sql(b pgscore.binding) returns setof text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    arguments text;
+    columns text;
+    given text;
+    named text;
+    everything constant text := '$' || cardinality(b.event_key) + 1;
+begin
+    select string_agg(format('key_%s %s, ', k.ordinal, k.type), '' order by k.ordinal)
+    into arguments
+    from unnest(pgscore._key_types(b.profile, b.profile_key)) with ordinality as k (type, ordinal);
+    select
+        string_agg(format(', out value_%s %s', r.ordinal, format_type(c.atttypid, c.atttypmod)), '' order by r.ordinal),
+        string_agg(
+            format(case when r.kind = 'add' then e',\ncase when %2$s then (%1$s) end' else e',\n(%1$s)' end, r.recounted, everything),
+            '' order by r.ordinal
+        ),
+        string_agg(format(', value_%s', r.ordinal), '' order by r.ordinal)
+    into columns, given, named
+    from pgscore._reducers_of(b) r, pgscore._column(b.profile, r.target) c;
+    return query select * from pgscore._function_sql(
+        format('%s(%severything boolean, out any_event boolean%s)', pgscore._event_object(b, 'recount'), arguments, columns), null,
+        -- Row security that hides events is an error here, and never "no events".
+        'plpgsql stable set row_security = off',
+        pgscore._fill(pgscore._recount_template(), jsonb_build_object(
+            'binding', b.events,
+            'values', format(
+                'exists (select from %s e where %s)%s', b.events,
+                (select string_agg(format('e.%I = $%s', k.name, k.ordinal), ' and ' order by k.ordinal) from unnest(b.event_key) with ordinality as k (name, ordinal)),
+                given
+            ),
+            'names', 'any_event' || named
+        )),
+        format('binding %s, what the events of a key give', b.events), b.owner
+    );
+end
+$$;
+
+comment on function pgscore._recount_sql(pgscore.binding) is 'What makes the function that finds a profile''s counters from its events';
+grant execute on function pgscore._recount_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._event_functions_sql(b pgscore.binding) returns setof text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    parts constant jsonb := pgscore._event_parts(b);
+    row_parts constant jsonb := parts || jsonb_build_object('source', format(
+        '(select %s where %s) e', pgscore._named_sql(pgscore._read_columns(b), 'new'), pgscore._bound_sql(b.events)
+    ));
+    body record;
+begin
+    for body in
+        select 'insert' as what, pgscore._fill(pgscore._insert_template(), parts || jsonb_build_object(
+            'declared', pgscore._declared_sql(b),
+            'insert_one', pgscore._insert_one_sql(b, parts), 'insert_many', pgscore._fill(pgscore._queue_many_template(), parts)
+        )) as text
+        where not pgscore._is_partitioned(b.events)
+        union all
+        select o.operation, pgscore._fill(pgscore._change_template(), parts || jsonb_build_object(
+                'happens', case o.operation when 'update' then 'change in' else 'go from' end,
+                'transition', case o.operation when 'update' then 'pgscore_new' else 'pgscore_old' end,
+                'queue_change', pgscore._change_sql(b, o.operation, parts, false)
+            ))
+        from unnest(array['update', 'delete']) as o (operation)
+        where not pgscore._is_partitioned(b.events)
+        union all
+        select 'row', pgscore._fill(pgscore._row_template(), row_parts || jsonb_build_object(
+            'declared', pgscore._declared_sql(b), 'bound', pgscore._bound_sql(b.events),
+            'read_new', format('%s, %s', pgscore._columns_sql(pgscore._read_columns(b), 'new'), pgscore._events_fit_sql(b, 'new')),
+            'read_old', format('%s, %s', pgscore._columns_sql(pgscore._read_columns(b), 'old'), pgscore._events_fit_sql(b, 'old')),
+            'insert_one', pgscore._insert_one_sql(b, row_parts),
+            'queue_update', pgscore._change_sql(b, 'update', parts, true), 'queue_delete', pgscore._change_sql(b, 'delete', parts, true)
+        ))
+        where pgscore._is_partitioned(b.events)
+        union all
+        select 'truncate', pgscore._truncate_sql(b, parts)
+    loop
+        return query select * from pgscore._function_sql(
+            pgscore._event_object(b, body.what) || '()', 'trigger', 'plpgsql volatile', body.text,
+            format('binding %s, tells %s of %s', b.events, b.profile, body.what), b.owner
+        );
+    end loop;
+    return query select * from pgscore._recount_sql(b);
+end
+$$;
+
+comment on function pgscore._event_functions_sql(pgscore.binding) is 'What makes the functions of an event table';
+grant execute on function pgscore._event_functions_sql(pgscore.binding) to pgscore_reader;
+
+-- core/binding/generating/event_triggers.sql
+create function pgscore._event_triggers(b pgscore.binding)
+returns table (step integer, name text, fires text, relation regclass, details text, function text, says text, state text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select t.step, n.name, t.fires, t.relation, t.details, n.function, n.says,
+        pgscore._trigger_state(n.name, t.fires, t.relation, t.details, n.procedure)
+    from (
+        select 1 as step, b.events as relation, o.operation, 'after ' || o.operation as fires, o.tables || ' for each statement' as details
+        from (values
+            ('insert', 'referencing new table as pgscore_new'),
+            ('update', 'referencing new table as pgscore_new old table as pgscore_old'),
+            ('delete', 'referencing old table as pgscore_old')
+        ) as o (operation, tables)
+        where not pgscore._is_partitioned(b.events)
+        union all
+        -- Partitions get it from their parent, also those that are attached later.
+        select 2, b.events, 'row', 'after insert or update or delete', 'for each row' where pgscore._is_partitioned(b.events)
+        union all
+        select 3, p.relation, 'truncate', 'after truncate', 'for each statement' from pgscore._partitions(b.events) as p (relation)
+        union all
+        select 4, b.events, 'run', 'after insert or update or delete or truncate', 'for each statement' where pgscore._is_together(b)
+    ) t,
+        lateral (
+            select
+                substr(b.event_prefix::text || '_' || t.operation, 2) as name, pgscore._event_object(b, t.operation) as function,
+                pgscore._procedure(b.event_schema, b.event_prefix || '_' || t.operation) as procedure,
+                format('moves counters of %s and scores of model %s', b.profile, b.model) as says
+            where t.operation <> 'run'
+            union all
+            select
+                pgscore._run_trigger(b), pgscore._profile_object(b, 'run'), pgscore._procedure(b.profile_schema, b.profile_prefix || '_run'),
+                format('does what a statement brings to %s by all of its bindings', b.profile)
+            where t.operation = 'run'
+        ) n
+$$;
+
+comment on function pgscore._event_triggers(pgscore.binding) is 'The triggers of an event table and of its partitions, as generated, and how those that are there compare';
+grant execute on function pgscore._event_triggers(pgscore.binding) to pgscore_reader;
+
+create function pgscore._event_triggers_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A trigger that stands as it should is left alone: to replace it would lock the table.
+    select s.statement
+    from pgscore._event_triggers(b) t,
+        lateral pgscore._trigger_sql(t.name, t.fires, t.relation, t.details, t.function, t.says) with ordinality as s (statement, ordinal)
+    where t.state <> 'ok'
+    order by t.step, t.relation::oid, t.name, s.ordinal
+$$;
+
+comment on function pgscore._event_triggers_sql(pgscore.binding) is 'What makes the triggers of an event table and of its partitions';
+grant execute on function pgscore._event_triggers_sql(pgscore.binding) to pgscore_reader;
+
+-- core/binding/generating/queue.sql
+create function pgscore._queue_columns(profile regclass) returns table (name name, type text, says text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    with bindings as (select b.* from pgscore._bindings_of(profile) b),
+    keys as (
+        select distinct on (a.attnum) a.attname as name, a.attnum, pgscore._key_type(a.atttypid) as type
+        from bindings b, unnest(b.profile_key) k, pgscore._column(profile, k) a
+        order by a.attnum
+    )
+    select c.name, c.type, c.says
+    from (
+        select 1 as step, k.attnum::integer as ordinal, k.name, k.type, 'Of the profile''s key' as says from keys k
+        union all
+        select 2, b.number * 100 + r.ordinal, r.target, r.delta, format('What events of %s bring to it', b.events)
+        from bindings b, pgscore._reducers_of(b) r
+        where r.kind <> 'look'
+        union all
+        select 3, k.attnum, format('pgscore_former_%s', k.attnum), k.type, format('For rekey: what %I was before', k.name) from keys k
+    ) c
+    order by c.step, c.ordinal
+$$;
+
+comment on function pgscore._queue_columns(regclass) is
+    'The columns of a profile table''s queue that follow its bindings, named as in the profile: keys, and what events bring to each counter';
+grant execute on function pgscore._queue_columns(regclass) to pgscore_reader;
+
+create function pgscore._all_queue_columns(profile regclass) returns table (name name, type text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select c.name, c.type
+    from (
+        select o.name::name, o.type, 1 as step, o.ordinal::bigint
+        from (values
+            ('pgscore_transaction', 'xid8', 1), ('pgscore_id', 'bigint', 2), ('pgscore_binding', 'integer', 3), ('pgscore_task', 'text', 4),
+            ('pgscore_runs', 'text', 5)
+        ) as o (name, type, ordinal)
+        union all
+        select c.name, c.type, 2, c.ordinal from pgscore._queue_columns(profile) with ordinality as c (name, type, says, ordinal)
+    ) c
+    order by c.step, c.ordinal
+$$;
+
+comment on function pgscore._all_queue_columns(regclass) is 'All columns of a profile table''s queue, with their types';
+grant execute on function pgscore._all_queue_columns(regclass) to pgscore_reader;
+
+create function pgscore._queue_hash(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select md5(string_agg(format('%I %s', c.name, c.type), ', ' order by c.ordinal))
+    from pgscore._all_queue_columns(b.profile) with ordinality as c (name, type, ordinal)
+$$;
+
+comment on function pgscore._queue_hash(pgscore.binding) is 'What stands in the comment of a queue: a hash of its columns';
+grant execute on function pgscore._queue_hash(pgscore.binding) to pgscore_reader;
+
+create function pgscore._queue_state(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when q.queue is null then 'missing'
+        -- Its columns are not what its own comment says, or somebody has put something on it.
+        when c.hash is null or c.hash is distinct from (
+            select md5(string_agg(format('%I %s', a.attname, pgscore._column_type(a)), ', ' order by a.attnum))
+            from pg_catalog.pg_attribute a where a.attrelid = q.queue and a.attnum > 0 and not a.attisdropped
+        ) or exists (
+            select from pg_catalog.pg_trigger t
+            where t.tgrelid = q.queue and t.tgname not in ('pgscore_commit', 'pgscore_statement') and not t.tgisinternal
+        ) or not exists (
+            select from pg_catalog.pg_index i where i.indrelid = q.queue and i.indisvalid and i.indpred is null and i.indkey[0] = 1 and i.indkey[1] = 2
+        ) or exists (
+            select from pg_catalog.pg_class r where r.oid = q.queue and (r.relpersistence <> 'u' or r.relowner <> b.owner or r.relrowsecurity)
+        ) then 'edited'
+        when c.hash <> pgscore._queue_hash(b) then 'outdated'
+        else 'ok'
+    end
+    from (select pgscore._profile_relation(b, 'queue') as queue) q,
+        lateral (select substring(obj_description(q.queue, 'pg_class') from '[(]([0-9a-f]{32})[)]$') as hash) c
+$$;
+
+comment on function pgscore._queue_state(pgscore.binding) is
+    'How the queue of a profile table compares with the generated one: ok, missing, edited by hand, or outdated, because bindings or columns of the profile have changed, or as another release generated it';
+grant execute on function pgscore._queue_state(pgscore.binding) to pgscore_reader;
+
+create function pgscore._queue_sql(b pgscore.binding) returns setof text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    queue constant text := pgscore._profile_object(b, 'queue');
+    arrival constant text := pgscore._profile_object(b, 'arrival');
+    says constant text := format('pgscore: what transactions in flight bring to %s; written by triggers, taken back at commit, never seen by another transaction (%s)', b.profile, pgscore._queue_hash(b));
+    other record;
+begin
+    -- One that has the columns stays as it is.
+    if pgscore._queue_state(b) <> 'ok' then
+        if pgscore._profile_relation(b, 'queue') is not null then
+            return next format('drop table %s cascade', queue);
+        end if;
+        -- Unlogged: a crash leaves no transaction in flight. The index finds a transaction's own rows among dead ones.
+        return next format(
+            e'create unlogged table %s (\n    pgscore_transaction xid8 not null default pg_current_xact_id(),\n    pgscore_id bigint generated always as identity,\n'
+            '    pgscore_binding integer not null,\n    pgscore_task text not null,\n    pgscore_runs text%s\n) with (\n'
+            '    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_insert_threshold = -1, vacuum_truncate = false\n)',
+            queue, (select string_agg(format(e',\n    %I %s', c.name, c.type), '') from pgscore._queue_columns(b.profile) c)
+        );
+        return next format('create index on %s (pgscore_transaction, pgscore_id)', queue);
+        -- A session plans once. Were the table a page long then, it would read all of it ever after, however many dead rows
+        -- have come meanwhile. So it is some pages long from the start, and stays so.
+        return next format('insert into %s (pgscore_binding, pgscore_task) select 0, ''padding'' from generate_series(1, 2000)', queue);
+        return next format('delete from %s', queue);
+        return next format('comment on table %s is %L', queue, says);
+        for other in
+            select * from (values
+                ('pgscore_transaction', 'The transaction'), ('pgscore_id', 'Counts up'),
+                ('pgscore_binding', 'The number of the binding; 0: it concerns all of the table'),
+                ('pgscore_task', 'move: add the deltas; undo: those that can be taken away, and recount the rest; recount: all of a profile; recount all: of every profile; arrive, rekey: a profile is new or has a new key; rekeyed: it is stored with it; scored: rows are being stored with their scores'),
+                ('pgscore_runs', 'When what is queued is done because of this row: at commit, or at the end of the statement; last: after all triggers of the statement; NULL: because of another row')
+            ) as c (name, says)
+            union all
+            select c.name, c.says from pgscore._queue_columns(b.profile) c
+        loop
+            return next format('comment on column %s.%I is %L', queue, other.name, other.says);
+        end loop;
+        return next format('revoke all on %s from public', queue);
+        if pg_get_userbyid(b.owner) <> current_user then
+            return next format('alter table %s owner to %s', queue, b.owner);
+        end if;
+    end if;
+    if pgscore._profile_relation(b, 'arrival') is null then
+        return next format('create table %s (slot integer primary key, transaction xid8) with (fillfactor = 50)', arrival);
+        return next format('insert into %s (slot) select generate_series(0, 63)', arrival);
+        return next format('comment on column %s.slot is ''What keys hash to''', arrival);
+        return next format('comment on column %s.transaction is ''The transaction that changed the row last''', arrival);
+        return next format('revoke all on %s from public', arrival);
+        if pg_get_userbyid(b.owner) <> current_user then
+            return next format('alter table %s owner to %s', arrival, b.owner);
+        end if;
+    end if;
+    return next format(
+        'comment on table %s is %L', arrival,
+        format('pgscore: new rows of %s, and events that find no row, change the row that their key hashes to; of two at the same time the later one waits, and then sees the other', b.profile)
+    );
+end
+$$;
+
+comment on function pgscore._queue_sql(pgscore.binding) is 'What makes the tables that the bindings of a profile table share';
+grant execute on function pgscore._queue_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._queue_triggers(b pgscore.binding)
+returns table (name text, kind text, fires text, details text, says text, state text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Events are queued already folded, and of a statement of any size one row runs what is to be done with all.
+    select t.name, t.kind, f.fires, f.details, t.says,
+        pgscore._trigger_state(
+            t.name, f.fires, pgscore._profile_relation(b, 'queue'), f.details, pgscore._procedure(b.profile_schema, b.profile_prefix || '_commit')
+        )
+    from (values
+        (
+            'pgscore_commit', 'constraint', 'deferrable initially deferred', 'commit',
+            'runs when the transaction commits, or at SET CONSTRAINTS ALL IMMEDIATE'
+        ),
+        ('pgscore_statement', '', '', 'statement', 'runs at the end of the statement')
+    ) as t (name, kind, deferred, runs, says),
+        lateral (select 'after insert' as fires, format('%s for each row when (new.pgscore_runs = %L)', t.deferred, t.runs) as details) f
+$$;
+
+comment on function pgscore._queue_triggers(pgscore.binding) is 'The triggers of a queue, as generated, and how those that are there compare';
+grant execute on function pgscore._queue_triggers(pgscore.binding) to pgscore_reader;
+
+create function pgscore._queue_triggers_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A constraint trigger cannot be replaced.
+    select s.statement
+    from pgscore._queue_triggers(b) t,
+        lateral (select pgscore._profile_object(b, 'queue') as name) q,
+        lateral (values
+            (0, case when t.state <> 'missing' then format('drop trigger %s on %s', t.name, q.name) end),
+            (1, format('create %s trigger %s %s on %s %s execute function %s()', t.kind, t.name, t.fires, q.name, t.details, pgscore._profile_object(b, 'commit'))),
+            (2, format('comment on trigger %s on %s is %L', t.name, q.name, format('pgscore: %s (%s)', t.says, pgscore._trigger_hash(t.fires, t.details))))
+        ) as s (step, statement)
+    where t.state <> 'ok' and s.statement is not null
+    order by t.name, s.step
+$$;
+
+comment on function pgscore._queue_triggers_sql(pgscore.binding) is 'What makes the triggers of a queue';
+grant execute on function pgscore._queue_triggers_sql(pgscore.binding) to pgscore_reader;
+
+-- core/binding/generating/commit.sql
+create function pgscore._moved_sql(b pgscore.binding, source text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(
+        format('%I = %s', r.target, pgscore._fill(r.grown, jsonb_build_object(
+            'present', format('p.%I', r.target), 'delta', format('%s.%I', source, r.target)
+        ))), ', ' order by r.ordinal
+    )
+    from pgscore._reducers_of(b) r
+    having not bool_or(r.kind = 'look')
+$$;
+
+comment on function pgscore._moved_sql(pgscore.binding, text) is
+    'SQL for what an UPDATE sets counters of a profile, p, to; NULL where a reducer has to look at the events';
+grant execute on function pgscore._moved_sql(pgscore.binding, text) to pgscore_reader;
+
+create function pgscore._alone_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(pgscore._alone_update_template(), jsonb_build_object(
+        'number', b.number, 'recounted', pgscore._recounted_sql(), 'profile', b.profile, 'moved', pgscore._moved_sql(b, 'here.one'),
+        'match', pgscore._match_sql(b.profile_key, 'p', b.profile_key, 'here.one'),
+        'nothing', (
+            select format(e'if %s then\n    return null;\nend if;', string_agg(format('coalesce(one.%I, 0) = 0', r.target), ' and ' order by r.ordinal))
+            from pgscore._reducers_of(b) r
+            having bool_and(r.kind = 'add') and b.on_missing = 'ignore'
+        )
+    ))
+    where pgscore._moved_sql(b, 'here.one') is not null
+$$;
+
+comment on function pgscore._alone_sql(pgscore.binding) is
+    'What the function of a queue does with new events of one profile; NULL where a reducer has to look at the events';
+grant execute on function pgscore._alone_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._take_rest_sql(profile regclass, queue text, later text) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    numbers integer[];
+    targets name[];
+    keys name[];
+begin
+    -- Deltas that add up make one of many rows of a profile.
+    select array_agg(distinct b.number), array_agg(distinct r.target)
+    into numbers, targets
+    from pgscore._bindings_of(profile) b, pgscore._reducers_of(b) r
+    where not exists (select from pgscore._reducers_of(b) o where o.kind <> 'add');
+    keys := array(
+        select distinct k from pgscore._bindings_of(profile) b, unnest(b.profile_key) k where b.number = any (numbers) order by k
+    );
+    return pgscore._fill(pgscore._take_rest_template(), jsonb_build_object(
+        'queue', queue, 'later', later,
+        'sums', case when numbers is not null then format(
+            e',\n    bool_and((t.work).pgscore_binding = here.one.pgscore_binding and (t.work).pgscore_task = ''move'' and here.one.pgscore_task = ''move''\n'
+            '        and here.one.pgscore_binding in (%s)%s)%s',
+            array_to_string(numbers, ', '),
+            (select string_agg(format(' and (t.work).%1$I is not distinct from here.one.%1$I', k), '') from unnest(keys) k),
+            (select string_agg(format(e',\n    sum((t.work).%I)', t), '') from unnest(targets) t)
+        ) end,
+        'rest', case when numbers is null then 'rest' else
+            'rest, same' || (select string_agg(format(', more.%I', t), '') from unnest(targets) t) end,
+        'merge', case when numbers is not null then pgscore._fill(pgscore._merge_rest_template(), jsonb_build_object('added', (
+            select string_agg(format('one.%1$I := coalesce(one.%1$I + more.%1$I, one.%1$I, more.%1$I);', t), e'\n') from unnest(targets) t
+        ))) end
+    ));
+end
+$$;
+
+comment on function pgscore._take_rest_sql(regclass, text, text) is 'What the function of a queue does to take what other statements of the transaction queued';
+grant execute on function pgscore._take_rest_sql(regclass, text, text) to pgscore_reader;
+
+create function pgscore._sequence(queue regclass) returns regclass
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Unlike pg_get_serial_sequence it wants no right on the schema.
+    select d.objid::regclass
+    from pg_catalog.pg_depend d join pg_catalog.pg_class c on c.oid = d.objid and c.relkind = 'S'
+    where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and d.refobjid = queue and d.deptype = 'i'
+        and d.refobjsubid = (pgscore._column(queue, 'pgscore_id')).attnum
+$$;
+
+comment on function pgscore._sequence(regclass) is 'The sequence that numbers the rows of a queue';
+grant execute on function pgscore._sequence(regclass) to pgscore_reader;
+
+create function pgscore._commit_sql(b pgscore.binding) returns setof text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    queue constant text := pgscore._profile_object(b, 'queue');
+    later constant text := 'q.pgscore_id > case new.pgscore_task when ''rekeyed'' then 0 else new.pgscore_id end';
+    updates constant text := (
+        select string_agg(pgscore._alone_sql(o), e'\n' order by o.number) from pgscore._bindings_of(b.profile) o
+    );
+    -- The same text, whichever of the bindings it is made for.
+    first constant pgscore.binding := (select o from pgscore._bindings_of(b.profile) o order by o.number limit 1);
+    is_guarded constant boolean := exists (select from pgscore._bindings_of(b.profile) o where pgscore._is_partitioned(o.events));
+    alone text;
+    others text;
+    in_order text;
+begin
+    -- All profile tables of the owner, in one order for all transactions.
+    select
+        string_agg(
+            format(' and not exists (select from %s q where q.pgscore_transaction = new.pgscore_transaction)', pgscore._profile_object(o, 'queue')), ''
+            order by o.profile::oid
+        ) filter (where o.profile <> b.profile),
+        string_agg(
+            case when o.profile = b.profile then format('perform %s(one || rest);', pgscore._profile_object(o, 'apply'))
+            else format(
+                e'if exists (select from %s q where q.pgscore_transaction = new.pgscore_transaction) then\n    perform %s(null);\nend if;',
+                pgscore._profile_object(o, 'queue'), pgscore._profile_object(o, 'apply')
+            ) end, e'\n' order by o.profile::oid
+        )
+    into others, in_order
+    from (
+        select distinct on (o.profile) o.* from pgscore.binding o
+        where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
+        order by o.profile, o.number
+    ) o;
+    if updates is not null then
+        alone := pgscore._fill(pgscore._alone_template(), jsonb_build_object('and_no_other', others, 'updates', updates));
+    end if;
+    return query select * from pgscore._function_sql(
+        pgscore._profile_object(b, 'commit') || '()', 'trigger', 'plpgsql volatile',
+        pgscore._fill(pgscore._commit_template(), jsonb_build_object(
+            'profile', b.profile, 'queue', queue, 'later', later, 'number', first.number, 'events', quote_literal(first.events),
+            'and_others', case when others is not null then format(', and for the other tables of %s, in one order of tables', b.owner) end,
+            'declared', case when exists (
+                select from pgscore._bindings_of(b.profile) o
+                where not exists (select from pgscore._reducers_of(o) r where r.kind <> 'add')
+            ) then format(e'more %s;\nsame boolean;', queue) end,
+            -- Where constraints are immediate the row is not stored yet.
+            'not_yet', e'if new.pgscore_task = ''rekey'' and pg_trigger_depth() > 1 then\n    return null;\nend if;',
+            'take_rest', pgscore._take_rest_sql(b.profile, queue, replace(later, 'q.', 'pgscore_row.')),
+            'sequence', format('%L::regclass', pgscore._sequence(pgscore._profile_relation(b, 'queue'))),
+            -- What is wrong with the columns of the profile has been found when the event was queued, but for partitions.
+            'alone', case when not is_guarded then alone end, 'alone_guarded', case when is_guarded then alone end,
+            'in_order', in_order
+        )),
+        format('does at commit what is queued for %s', b.profile), b.owner
+    );
+end
+$$;
+
+comment on function pgscore._commit_sql(pgscore.binding) is 'What makes the function of a queue that does at commit what a transaction queued';
+grant execute on function pgscore._commit_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._run_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.*
+    from (select o.number, o.events from pgscore._bindings_of(b.profile) o order by o.number limit 1) first,
+        pgscore._function_sql(
+            pgscore._profile_object(b, 'run') || '()', 'trigger', 'plpgsql volatile',
+            pgscore._fill(pgscore._run_template(), jsonb_build_object(
+                'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'), 'apply', pgscore._profile_object(b, 'apply'),
+                'number', first.number, 'events', quote_literal(first.events)
+            )),
+            format('does what a statement brings to %s by many bindings', b.profile), b.owner
+        ) s
+    where pgscore._is_wanted(b, 'run')
+$$;
+
+comment on function pgscore._run_sql(pgscore.binding) is 'What makes the function that does what a statement brings by many bindings';
+grant execute on function pgscore._run_sql(pgscore.binding) to pgscore_reader;
+
+-- core/binding/generating/move.sql
+-- How the apply function finds the rows of a profile table as they will stand.
+
+create function pgscore._fill_generated_sql(profile regclass, variable text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- They are computed after all BEFORE triggers.
+    select format(
+        e'select %s into %s\nfrom (select (%s).*) as filled where %s;',
+        string_agg(pgscore._verbatim(pg_get_expr(d.adbin, d.adrelid)), ', ' order by a.attnum),
+        string_agg(format('%s.%I', variable, a.attname), ', ' order by a.attnum), variable, pgscore._bound_sql(profile)
+    )
+    from pg_catalog.pg_attribute a join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+    where a.attrelid = profile and a.attgenerated <> '' and not a.attisdropped
+    having count(*) > 0
+$$;
+
+comment on function pgscore._fill_generated_sql(regclass, text) is
+    'The statement that computes the generated columns of a row that is not stored yet; NULL where a table has none';
+grant execute on function pgscore._fill_generated_sql(regclass, text) to pgscore_reader;
+
+create function pgscore._touched_sql(b pgscore.binding) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select format('w%s.pgscore_absolute is not null', b.number)
+$$;
+
+comment on function pgscore._touched_sql(pgscore.binding) is 'SQL that says whether the work names a profile';
+grant execute on function pgscore._touched_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._moved_value_sql(b pgscore.binding, r pgscore.reducer_sql) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    present constant text := format('pgscore_row.%I', r.target);
+    grown constant text := pgscore._fill(r.grown, jsonb_build_object('present', present, 'delta', format('w%s.%I', b.number, r.target)));
+    recounted constant text := format('r%s.value_%s', b.number, r.ordinal);
+    touched constant text := pgscore._touched_sql(b);
+begin
+    return format(
+        case
+            -- Nothing but events that came tells it; what a new profile brings along is from before.
+            when r.reducer ? 'deletes' and b.timing = 'statement' then 'case when %5$s then %3$s else %2$s end'
+            when r.reducer ? 'deletes' then 'case when w%1$s.pgscore_arrived then coalesce(%2$s, 0) + %4$s when %5$s then %3$s else %2$s end'
+            when r.kind = 'look' then 'case when here.every_%1$s or %5$s then %4$s else %2$s end'
+            when r.kind = 'grow' then
+                'case when here.every_%1$s or w%1$s.pgscore_absolute or w%1$s.pgscore_undone then %4$s when %5$s then %3$s else %2$s end'
+            else 'case when here.every_%1$s or w%1$s.pgscore_absolute then %4$s when %5$s then %3$s else %2$s end'
+        end,
+        b.number, present, grown, recounted, touched
+    );
+end
+$$;
+
+comment on function pgscore._moved_value_sql(pgscore.binding, pgscore.reducer_sql) is
+    'SQL for a column of a profile as a reducer leaves it; w and r are what the apply function joins to it';
+grant execute on function pgscore._moved_value_sql(pgscore.binding, pgscore.reducer_sql) to pgscore_reader;
+
+create function pgscore._work_join_sql(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    looks boolean;
+    grows boolean;
+    ignores boolean;
+    merged text;
+    deltas text;
+    touched constant text := pgscore._touched_sql(b);
+begin
+    select
+        coalesce(bool_or(r.kind = 'look'), false), coalesce(bool_or(r.kind <> 'add'), false), bool_or(r.reducer ? 'deletes'),
+        string_agg(format(e',\n%s as %I', r.merged, r.target), '' order by r.ordinal) filter (where r.kind <> 'look'),
+        string_agg(format(', u.%I', r.target), '' order by r.ordinal) filter (where r.kind <> 'look')
+    into looks, grows, ignores, merged, deltas
+    from pgscore._reducers_of(b) r;
+    return pgscore._fill(pgscore._work_join_template(), jsonb_build_object(
+        'number', b.number, 'keys', pgscore._columns_sql(b.profile_key, 'w'), 'merged', merged,
+        'arrived', case when ignores then e',\nbool_or(w.pgscore_task = ''arrive'') as pgscore_arrived' end,
+        'undone', case when grows then e',\nbool_or(w.pgscore_task = ''undo'') as pgscore_undone' end,
+        'present', pgscore._present_sql(b.profile_key, 'w'),
+        'match', pgscore._match_sql(b.profile_key, 'w' || b.number, b.profile_key, 'pgscore_row'),
+        'recount', pgscore._event_object(b, 'recount'),
+        'arguments', pgscore._columns_sql(b.profile_key, 'pgscore_row'),
+        'wanted', case when looks then touched when grows then format('w%1$s.pgscore_absolute or w%1$s.pgscore_undone', b.number)
+            else format('w%s.pgscore_absolute', b.number) end,
+        'work', case when not ignores then 'unnest(here.work) w' else format(
+            -- A counter that ignores deletes cannot be recounted. Its row carries it to the new key, and what events did
+            -- under the former key, a cascade's too, is done to the same row.
+            e'(\n    select u.pgscore_binding, u.pgscore_task%s%s\n    from unnest(here.work) u\n    left join unnest(here.work) k\n'
+            '        on k.pgscore_binding = u.pgscore_binding and k.pgscore_task = ''rekey'' and u.pgscore_task not in (''rekey'', ''arrive'')\n'
+            '        and %s\n) w',
+            (
+                select string_agg(format(', coalesce(k.%1$I, u.%1$I) as %1$I', a.attname), '' order by a.attnum)
+                from unnest(b.profile_key) n, pgscore._column(b.profile, n) a
+            ),
+            deltas,
+            (
+                select string_agg(format('k.pgscore_former_%s = u.%I', a.attnum, a.attname), ' and ' order by a.attnum)
+                from unnest(b.profile_key) n, pgscore._column(b.profile, n) a
+            )
+        ) end
+    ));
+end
+$$;
+
+comment on function pgscore._work_join_sql(pgscore.binding) is
+    'SQL that joins to rows of a profile table what a binding has to do with each, w, and what its events say, r';
+grant execute on function pgscore._work_join_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._move_each_sql(profile regclass, bindings pgscore.binding[]) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(pgscore._move_each_template(), jsonb_build_object(
+        'assignments', string_agg(
+            format('one.%I := item.moved_%s_%s;', r.target, b.number, r.ordinal), e'\n' order by b.number, r.ordinal
+        ),
+        'filled', pgscore._fill_generated_sql(_move_each_sql.profile, 'here.one')
+    ))
+    from unnest(bindings) b, pgscore._reducers_of(b) r
+$$;
+
+comment on function pgscore._move_each_sql(regclass, pgscore.binding[]) is 'What the apply function does with each row that it has found as it will stand';
+grant execute on function pgscore._move_each_sql(regclass, pgscore.binding[]) to pgscore_reader;
+
+create function pgscore._move_sql(profile regclass, bindings pgscore.binding[], targets pgscore.binding[]) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Not row(...)::profile, which an added column would break.
+    select pgscore._fill(pgscore._move_template(), jsonb_build_object(
+        'every', string_agg(
+            format(
+                'every_%1$s := exists (select from unnest(here.work) w where w.pgscore_binding = %1$s and w.pgscore_task = ''recount all'');', b.number
+            ), e'\n' order by b.number
+        ),
+        'models', format('%L::text[]', array(select t.model from unnest(targets) t)),
+        'forced', coalesce(
+            string_agg(
+                format('coalesce((%2$s or here.every_%1$s) and r%1$s.any_event is not false, false)', b.number, pgscore._touched_sql(b)),
+                ' or ' order by b.number
+            ) filter (where c.recounts), 'false'
+        ),
+        'counted', string_agg(format('here.every_%1$s or coalesce(w%1$s.pgscore_absolute, false)', b.number), ' or ' order by b.number),
+        'unscored', (select string_agg(format('pgscore_row.%I is null', t.score), ' or ') from unnest(targets) t),
+        'values', string_agg(c.columns, '' order by b.number),
+        'joins', string_agg(pgscore._work_join_sql(b), e'\n' order by b.number),
+        'each', pgscore._move_each_sql(_move_sql.profile, bindings),
+        'bound', pgscore._bound_sql(_move_sql.profile)
+    ))
+    from unnest(bindings) b,
+        lateral (
+            select
+                bool_or(r.kind <> 'add') as recounts,
+                string_agg(format(e',\n%s as moved_%s_%s', pgscore._moved_value_sql(b, r), b.number, r.ordinal), '' order by r.ordinal) as columns
+            from pgscore._reducers_of(b) r
+        ) c
+$$;
+
+comment on function pgscore._move_sql(regclass, pgscore.binding[], pgscore.binding[]) is
+    'What the apply function does to find the rows as they will stand, from the locked rows, the work, and what the events say';
+grant execute on function pgscore._move_sql(regclass, pgscore.binding[], pgscore.binding[]) to pgscore_reader;
+
+create function pgscore._deltas_join_sql(profile_key name[], name text, bindings pgscore.binding[]) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Each counter belongs to one binding, and is NULL in what others have queued.
+    select pgscore._fill(pgscore._deltas_join_template(), jsonb_build_object(
+        'name', name, 'keys', pgscore._columns_sql(profile_key, 'w'), 'present', pgscore._present_sql(profile_key, 'w'),
+        'match', pgscore._match_sql(profile_key, name, profile_key, 'pgscore_row'),
+        'numbers', (select string_agg(b.number::text, ', ' order by b.number) from unnest(bindings) b),
+        'touched', (
+            select string_agg(format(e',\nbool_or(w.pgscore_binding = %1$s) as pgscore_touched_%1$s', b.number), '' order by b.number)
+            from unnest(bindings) b
+        ),
+        'merged', (
+            select string_agg(format(e',\n%s as %I', r.merged, r.target), '' order by b.number, r.ordinal)
+            from unnest(bindings) b, pgscore._reducers_of(b) r
+            where r.kind <> 'look'
+        )
+    ))
+$$;
+
+comment on function pgscore._deltas_join_sql(name[], text, pgscore.binding[]) is
+    'SQL that joins to rows of a profile table what new events bring to each, of bindings with the same key';
+grant execute on function pgscore._deltas_join_sql(name[], text, pgscore.binding[]) to pgscore_reader;
+
+create function pgscore._move_light_sql(profile regclass, bindings pgscore.binding[], targets pgscore.binding[]) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    with moves as (
+        select
+            b.number, r.kind, r.ordinal,
+            format('d%s.pgscore_touched_%s', k.first, b.number) as touched, format('pgscore_row.%I', r.target) as present,
+            pgscore._fill(r.grown, jsonb_build_object(
+                'present', format('pgscore_row.%I', r.target), 'delta', format('d%s.%I', k.first, r.target)
+            )) as grown
+        from pgscore._keys_of(profile) k, unnest(k.bindings) b, pgscore._reducers_of(b) r
+    )
+    select pgscore._fill(pgscore._move_light_template(), jsonb_build_object(
+        'or_looks', (
+            select format(' or w.pgscore_binding in (%s)', string_agg(distinct m.number::text, ', '))
+            from moves m where m.kind = 'look' having count(*) > 0
+        ),
+        -- As where they are joined one by one: minima and the like write the row also where nothing has changed.
+        'forced', coalesce((
+            select format('coalesce(%s, false)', string_agg(distinct m.touched, ' or ')) from moves m where m.kind = 'grow' having count(*) > 0
+        ), 'false'),
+        'values', (
+            select string_agg(
+                case m.kind when 'look' then format(e',\n%s as moved_%s_%s', m.present, m.number, m.ordinal)
+                    else format(e',\ncase when %s then %s else %s end as moved_%s_%s', m.touched, m.grown, m.present, m.number, m.ordinal)
+                end, '' order by m.number, m.ordinal
+            ) from moves m
+        ),
+        'joins', (
+            select string_agg(pgscore._deltas_join_sql(k.profile_key, 'd' || k.first, k.bindings), e'\n' order by k.first)
+            from pgscore._keys_of(_move_light_sql.profile) k
+        ),
+        'bound', pgscore._bound_sql(profile), 'each', pgscore._move_each_sql(profile, bindings), 'move', pgscore._move_sql(profile, bindings, targets)
+    ))
+$$;
+
+comment on function pgscore._move_light_sql(regclass, pgscore.binding[], pgscore.binding[]) is
+    'What the apply function of a table with many bindings does to find the rows as they will stand';
+grant execute on function pgscore._move_light_sql(regclass, pgscore.binding[], pgscore.binding[]) to pgscore_reader;
+
+-- core/binding/generating/apply.sql
+create function pgscore._events_without_profile_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Events that went away again leave nobody missing.
+    select format(
+        e'w.pgscore_binding = %s and w.pgscore_task in (''move'', ''undo'', ''recount'')\n    and not exists (select from %s p where %s)\n    and (select r.any_event from %s(%s, false) r)',
+        b.number, b.profile, pgscore._match_sql(b.profile_key, 'p', b.profile_key, 'w'), pgscore._event_object(b, 'recount'),
+        pgscore._columns_sql(b.profile_key, 'w')
+    )
+$$;
+
+comment on function pgscore._events_without_profile_sql(pgscore.binding) is 'SQL that says whether work, w, is about events that find no profile';
+grant execute on function pgscore._events_without_profile_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._missing_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case b.on_missing
+        when 'error' then pgscore._fill(pgscore._missing_error_template(), jsonb_build_object(
+            'key_text', pgscore._key_text_sql(b.profile_key, 'w'), 'events_without', pgscore._events_without_profile_sql(b),
+            'profile', quote_literal(b.profile), 'key_names', quote_literal(array_to_string(b.profile_key, ', ')), 'events', quote_literal(b.events)
+        ))
+        when 'insert' then pgscore._fill(pgscore._missing_insert_template(), jsonb_build_object(
+            'keys', pgscore._columns_sql(b.profile_key, 'w'), 'events_without', pgscore._events_without_profile_sql(b),
+            'profile_table', b.profile, 'key_columns', pgscore._columns_sql(b.profile_key),
+            'missing_keys', pgscore._columns_sql(b.profile_key, 'm'),
+            'missing_order', (
+                select string_agg(format('m.%I%s', k.name, case t.type when 'text' then ' collate "C"' end), ', ' order by ordinal)
+                from unnest(b.profile_key) with ordinality as k (name, ordinal)
+                join unnest(pgscore._key_types(b.profile, b.profile_key)) with ordinality as t (type, ordinal) using (ordinal)
+            ),
+            'made_keys', pgscore._columns_sql(b.profile_key, 'p'),
+            'bindings', format('%L::integer[]', array(
+                select o.number from pgscore._bindings_of(b.profile) o where o.profile_key = b.profile_key order by o.number
+            )),
+            'match', pgscore._match_sql(b.profile_key, 'm', b.profile_key, 'pgscore_row'),
+            -- At commit its arrival stands in the queue; at a statement's end it has been counted already.
+            'take_arrivals', pgscore._fill(pgscore._take_arrivals_template(), jsonb_build_object('queue', pgscore._profile_object(b, 'queue')))
+        ))
+    end
+$$;
+
+comment on function pgscore._missing_sql(pgscore.binding) is
+    'What the apply function does, before it locks rows, about events whose profile is missing; NULL for nothing';
+grant execute on function pgscore._missing_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._lost_sql(profile regclass) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(
+        format(
+            e'exists (\n    select from unnest(here.work) w\n    where w.pgscore_binding in (%s) and %s and hashtext(%s) & 63 <> all (here.slots) and %s\n'
+            '        and not exists (select from unnest(here.locked) as p where %s)\n)',
+            k.numbers, pgscore._present_sql(k.profile_key, 'w'), pgscore._key_text_sql(k.profile_key, 'w'),
+            pgscore._bound_sql(_lost_sql.profile), pgscore._match_sql(k.profile_key, 'p', k.profile_key, 'w')
+        ), e'\nor ' order by k.first
+    )
+    from pgscore._keys_of(profile) k
+$$;
+
+comment on function pgscore._lost_sql(regclass) is
+    'SQL that says whether a profile that was there was deleted, or got another key, while the apply function waited for its lock';
+grant execute on function pgscore._lost_sql(regclass) to pgscore_reader;
+
+create function pgscore._meet_sql(profile regclass) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(pgscore._meet_template(), jsonb_build_object(
+        'arrival', (select pgscore._profile_object(b, 'arrival') from pgscore._bindings_of(_meet_sql.profile) b limit 1),
+        'slots', string_agg(
+            format(
+                e'select hashtext(%s) & 63 from unnest(here.work) w\nwhere w.pgscore_binding in (%s) and %s\n'
+                '    and (w.pgscore_task in (''arrive'', ''rekey'') or not exists (select from %s p where %s))',
+                pgscore._key_text_sql(k.profile_key, 'w'), k.numbers, pgscore._present_sql(k.profile_key, 'w'), _meet_sql.profile,
+                pgscore._match_sql(k.profile_key, 'p', k.profile_key, 'w')
+            ), e'\nunion\n' order by k.first
+        )
+    ))
+    from pgscore._keys_of(profile) k
+$$;
+
+comment on function pgscore._meet_sql(regclass) is 'What the apply function does so that new profiles, and events without a profile, see each other';
+grant execute on function pgscore._meet_sql(regclass) to pgscore_reader;
+
+create function pgscore._lock_sql(profile regclass) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(pgscore._lock_template(), jsonb_build_object(
+        'profile', profile, 'order', pgscore._row_order_sql(profile, 'pgscore_row'),
+        'touched', string_agg(
+            format(
+                '(%s) %s(select %s from unnest(here.work) w where w.pgscore_binding in (%s))%s',
+                pgscore._columns_sql(k.profile_key, 'pgscore_row'), case cardinality(k.profile_key) when 1 then '= any (array' else 'in ' end,
+                pgscore._columns_sql(k.profile_key, 'w'), k.numbers, case cardinality(k.profile_key) when 1 then ')' else '' end
+            ), e'\nor ' order by k.first
+        )
+    ))
+    from pgscore._keys_of(profile) k
+$$;
+
+comment on function pgscore._lock_sql(regclass) is 'What the apply function does to lock the touched rows of a profile table, in the one order, and to read them';
+grant execute on function pgscore._lock_sql(regclass) to pgscore_reader;
+
+create function pgscore._abort_hint() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select 'The binding''s on_error is abort; with keep the row would be stored and listed stale.'
+$$;
+
+comment on function pgscore._abort_hint() is 'The hint of the error with which a binding fails a transaction whose rows cannot be scored';
+grant execute on function pgscore._abort_hint() to pgscore_reader;
+
+create function pgscore._score_many_sql(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    parts constant jsonb := jsonb_build_object(
+        'number', b.number, 'model', quote_literal(b.model), 'binding', quote_literal(b.name), 'abort_hint', quote_literal(pgscore._abort_hint()),
+        'rows', pgscore._model_function(b.model, 'rows'),
+        'profile', quote_literal(b.profile), 'key_text', pgscore._key_text_sql(b.profile_key, 'm'), 'bound', pgscore._bound_sql(b.profile),
+        'known', pgscore._known_sql(b)
+    );
+    ask text := pgscore._fill(pgscore._ask_many_template(), parts);
+begin
+    if b.max_scoring_ms is not null then
+        ask := pgscore._fill(pgscore._ask_in_time_template(), jsonb_build_object(
+            'ask', ask, 'limit', format('interval %L', b.max_scoring_ms || ' milliseconds'),
+            'late', quote_literal(format('scoring took longer than the binding''s max_scoring_ms, %s', b.max_scoring_ms))
+        ));
+    end if;
+    return pgscore._fill(pgscore._score_many_template(), parts || jsonb_build_object(
+        'ask', ask, 'starts', case when b.max_scoring_ms is not null then 'began := clock_timestamp();' end,
+        'refused', pgscore._fill(case b.on_error when 'abort' then pgscore._abort_many_template() else pgscore._keep_many_template() end, parts),
+        'log', case when b.log then pgscore._fill(pgscore._log_many_template(), parts) end
+    ));
+end
+$$;
+
+comment on function pgscore._score_many_sql(pgscore.binding) is 'What the apply function does to have many rows scored by the model of a binding';
+grant execute on function pgscore._score_many_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._update_sql(profile regclass, queue text, bindings pgscore.binding[], targets pgscore.binding[]) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    scores text;
+    scoring text;
+begin
+    select
+        string_agg(
+            format(e',\n    %1$I = case when m.version_%2$s is null or m.reason_%2$s is not null then p.%1$I else %3$s end', f.name, t.number, f.source),
+            '' order by t.number, f.name
+        ) filter (where f.name is not null),
+        string_agg(pgscore._score_many_sql(t), e'\n' order by t.number) filter (where f.first)
+    into scores, scoring
+    from unnest(targets) t, lateral (values
+        (true, t.score, 'm.score_' || t.number), (false, t.version, 'm.version_' || t.number), (false, t.scored_at, 'now()')
+    ) as f (first, name, source);
+    return pgscore._fill(pgscore._update_template(), jsonb_build_object(
+        'profile', profile, 'queue', queue,
+        'relations', format('%L', array(select r from pgscore._partitions(profile) r order by r::text)),
+        'counters', (
+            select string_agg(format('%1$I = (m.row).%1$I', c.name), ', ' order by c.name)
+            from (
+                select distinct r ->> 'column' as name from unnest(bindings) b, jsonb_array_elements(b.reducers) r
+            ) c
+        ),
+        'match', (select string_agg(format('p.%1$I = (m.row).%1$I', k), ' and ') from unnest(pgscore._row_key(profile)) k),
+        'score_many', scoring, 'scores', scores,
+        'arrays', (
+            select string_agg(
+                format(e',\n    unnest(here.scores_%1$s) as score_%1$s, unnest(here.versions_%1$s) as version_%1$s, unnest(here.reasons_%1$s) as reason_%1$s', t.number), ''
+                order by t.number
+            )
+            from unnest(targets) t
+        ),
+        'scored', (
+            select string_agg(format('(m.version_%1$s is not null and m.reason_%1$s is null)', t.number), ' or ' order by t.number)
+            from unnest(targets) t
+        )
+    ));
+end
+$$;
+
+comment on function pgscore._update_sql(regclass, text, pgscore.binding[], pgscore.binding[]) is
+    'What the apply function does to change the rows: one UPDATE, with the scores in it where there are many';
+grant execute on function pgscore._update_sql(regclass, text, pgscore.binding[], pgscore.binding[]) to pgscore_reader;
+
+create function pgscore._applying_sql(b pgscore.binding, name text, bindings pgscore.binding[], targets pgscore.binding[], says text)
+returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.*
+    from pgscore._function_sql(
+        format('%s(given %s[])', name, pgscore._profile_object(b, 'queue')), 'void', 'plpgsql volatile set plan_cache_mode = auto set jit = off',
+        pgscore._fill(pgscore._apply_template(), jsonb_build_object(
+            'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'), 'recounted', pgscore._recounted_sql(),
+            'declared', (
+                select string_agg(format('every_%s boolean;', o.number), e'\n' order by o.number)
+                    || case when bool_or(o.on_missing = 'error') then e'\nmissing text;' else '' end
+                    || case when bool_or(o.on_missing = 'insert') then format(e'\nkept %s[];\nmade boolean;', pgscore._profile_object(b, 'queue')) else '' end
+                from unnest(bindings) o
+            ) || (
+                select case when bool_or(t.max_scoring_ms is not null) then e'\nbegan timestamptz;' else '' end || string_agg(
+                    format(e'\nnames_%1$s text[];\nscores_%1$s double precision[];\nversions_%1$s integer[];\nreasons_%1$s text[];', t.number), ''
+                    order by t.number
+                )
+                from unnest(targets) t
+            ),
+            'missing', (select string_agg(pgscore._missing_sql(o), e'\n' order by o.number) from unnest(bindings) o),
+            'meet', pgscore._meet_sql(b.profile), 'lock', pgscore._lock_sql(b.profile), 'lost', pgscore._lost_sql(b.profile),
+            'move', case
+                -- A session pays for two statements where it had one, and a join of few bindings is no burden.
+                when cardinality(bindings) > 4 then pgscore._move_light_sql(b.profile, bindings, targets)
+                else pgscore._move_sql(b.profile, bindings, targets)
+            end,
+            'update', pgscore._update_sql(b.profile, pgscore._profile_object(b, 'queue'), bindings, targets)
+        )),
+        says, b.owner
+    ) s
+$$;
+
+comment on function pgscore._applying_sql(pgscore.binding, text, pgscore.binding[], pgscore.binding[], text) is
+    'What makes a function that moves counters of many profiles: those of these bindings, with the scores of these targets';
+grant execute on function pgscore._applying_sql(pgscore.binding, text, pgscore.binding[], pgscore.binding[], text) to pgscore_reader;
+
+create function pgscore._apply_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.*
+    from pgscore._applying_sql(
+        b, pgscore._profile_object(b, 'apply'), array(select o from pgscore._bindings_of(b.profile) o),
+        array(select t from pgscore._targets_of(b.profile) t), format('moves counters of %s and stores scores, in one UPDATE', b.profile)
+    ) s
+$$;
+
+comment on function pgscore._apply_sql(pgscore.binding) is 'What makes the function that moves counters of many profiles';
+grant execute on function pgscore._apply_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._backfill_targets(b pgscore.binding) returns setof pgscore.binding
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A model may read the counters, the score of another one, or what the table computes of them.
+    with targets as (
+        select t from pgscore._targets_of(b.profile) t
+    ),
+    changed as (
+        select r ->> 'column' as name from jsonb_array_elements(b.reducers) r
+        union
+        select n from targets, unnest(array[(t).score, (t).version, (t).scored_at]) n where n is not null
+        union
+        select a.attname from pg_catalog.pg_attribute a where a.attrelid = b.profile and a.attgenerated <> '' and not a.attisdropped
+    )
+    select (t).*
+    from targets
+    where (t).model = b.model or exists (
+        select from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving,
+            jsonb_array_elements(v.contract -> 'inputs') i
+        where m.name = (t).model and i ->> 'name' in (select c.name from changed c)
+    )
+$$;
+
+comment on function pgscore._backfill_targets(pgscore.binding) is
+    'The targets whose scores may change where the counters of a binding do: of its own model, and of those that read what it writes';
+grant execute on function pgscore._backfill_targets(pgscore.binding) to pgscore_reader;
+
+-- core/binding/generating/tells.sql
+-- What tells of changes of scores: generated for profile tables of which a binding wants it, and for no other.
+
+create function pgscore._threshold_sql(threshold double precision) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+-- All digits, whatever the session has set.
+set extra_float_digits = 1
+as $$
+    select format('%L::double precision', threshold)
+$$;
+
+comment on function pgscore._threshold_sql(double precision) is 'SQL for a threshold';
+grant execute on function pgscore._threshold_sql(double precision) to pgscore_reader;
+
+create function pgscore._crosses_sql(b pgscore.binding, has_old boolean default true, has_new boolean default true) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- No score is neither above nor below.
+    select string_agg(
+        case
+            when has_old and has_new then format('((old.%1$I %2$s) is true) <> ((new.%1$I %2$s) is true)', b.score, t.beyond)
+            else format('(%s.%I %s) is true', case when has_old then 'old' else 'new' end, b.score, t.beyond)
+        end, ' or ' order by t.step
+    )
+    from (values
+        (1, '> ' || pgscore._threshold_sql(b.notify_above), b.notify_above), (2, '< ' || pgscore._threshold_sql(b.notify_below), b.notify_below)
+    ) as t (step, beyond, threshold)
+    where t.threshold is not null
+$$;
+
+comment on function pgscore._crosses_sql(pgscore.binding, boolean, boolean) is
+    'SQL that says, in a trigger for rows, whether a score crosses a threshold of a binding; NULL where it has none';
+grant execute on function pgscore._crosses_sql(pgscore.binding, boolean, boolean) to pgscore_reader;
+
+create function pgscore._tell_triggers(profile regclass)
+returns table (name text, function text, fires text, details text, is_on_each boolean)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- The first of all AFTER triggers: others may change the row again, and that is to be told after this. An event without a
+    -- condition that holds costs a comparison. A condition names no key, or its type could not be changed any more.
+    with bindings as (
+        select b, b.changes, pgscore._crosses_sql(b) is not null as notifies, b.score
+        from pgscore._bindings_of(profile) b where b.changes or num_nonnulls(b.notify_above, b.notify_below) > 0
+    ),
+    events as (
+        select * from (values
+            (1, '', 'update', true, true), (2, '_new', 'insert', false, true), (3, '_gone', 'delete', true, false)
+        ) as e (step, ending, event, has_old, has_new)
+    ),
+    conditions as (
+        select e.*, (
+            select string_agg(distinct c.condition, ' or ')
+            from (
+                select case e.event
+                    when 'update' then format('old.%1$I is distinct from new.%1$I', o.score)
+                    else format('%s.%I is not null', case when e.has_old then 'old' else 'new' end, o.score)
+                end as condition
+                from bindings o where o.changes
+                union all
+                select 'current_setting(''pgscore.rekeyed'', true) = ''yes''' from bindings o where o.changes and e.event = 'update'
+                union all
+                select pgscore._crosses_sql(o.b, e.has_old, e.has_new) from bindings o where o.notifies
+            ) c
+        ) as told, (
+            select string_agg(distinct pgscore._crosses_sql(o.b, e.has_old, e.has_new), ' or ') from bindings o where o.notifies
+        ) as notified
+        from events e
+    )
+    select '!pgscore_tell' || c.ending, 'tell', 'after ' || c.event, format('for each row when (%s)', c.told), false
+    from conditions c where c.told is not null
+    union all
+    select 'pgscore_notify' || c.ending, 'notify', 'after ' || c.event, format('deferrable initially deferred for each row when (%s)', c.notified), false
+    from conditions c where c.notified is not null
+    union all
+    select 'pgscore_tell_all', 'tell', 'before truncate', 'for each statement', true
+    where exists (select from bindings o where o.changes)
+$$;
+
+comment on function pgscore._tell_triggers(regclass) is 'The triggers by which a profile table tells of scores that change; none where no binding wants it';
+grant execute on function pgscore._tell_triggers(regclass) to pgscore_reader;
+
+create function pgscore._known_here_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A copy of a schema has the functions, and may stand where the number is another binding's, or nobody's.
+    select format('b.number = %s and b.profile = %s', b.number, case when pgscore._is_partitioned(b.profile) then 'pg_partition_root(tg_relid)' else 'tg_relid' end)
+$$;
+
+comment on function pgscore._known_here_sql(pgscore.binding) is 'SQL that says, in a trigger, whether the row b of pgscore.binding is the one that a function was generated for';
+grant execute on function pgscore._known_here_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._tell_one_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select concat_ws(
+        e'\n', pgscore._fill(pgscore._fits_one_template(), p.parts),
+        case when b.changes then pgscore._fill(pgscore._change_one_template(), p.parts) end,
+        case when pgscore._crosses_sql(b) is not null then pgscore._fill(pgscore._crossing_one_template(), p.parts) end
+    )
+    from (select jsonb_build_object(
+        'profile', b.profile, 'score', quote_ident(b.score), 'known', pgscore._known_here_sql(b), 'bound', pgscore._bound_sql(b.profile),
+        'unfit', pgscore._unfit_sql(b), 'read', concat_ws(
+            ', ', 'new.' || quote_ident(b.score), 'new.' || quote_ident(b.version), pgscore._columns_sql(b.profile_key, 'new')
+        ),
+        'version', coalesce('new.' || quote_ident(b.version), 'null::integer'), 'moved', pgscore._changed_sql(b.profile_key),
+        'crosses', coalesce(pgscore._crosses_sql(b), ''),
+        'row_text', pgscore._key_text_sql(b.profile_key, 'p'), 'row_present', pgscore._present_sql(b.profile_key, 'p'),
+        'old_text', pgscore._key_text_sql(b.profile_key, 'old'), 'old_present', pgscore._present_sql(b.profile_key, 'old'),
+        'new_text', pgscore._key_text_sql(b.profile_key, 'new'), 'new_present', pgscore._present_sql(b.profile_key, 'new')
+    ) as parts) p
+    where b.changes or pgscore._crosses_sql(b) is not null
+$$;
+
+comment on function pgscore._tell_one_sql(pgscore.binding) is 'What the trigger function of a profile table does to tell of a score for a binding; NULL where it wants nothing told';
+grant execute on function pgscore._tell_one_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._notify_one_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(pgscore._notify_one_template(), jsonb_build_object(
+        'number', b.number, 'profile', b.profile, 'model', quote_literal(b.model), 'score', quote_ident(b.score),
+        'version', coalesce('p.' || quote_ident(b.version), 'null::integer'), 'crosses', pgscore._crosses_sql(b),
+        'it_text', pgscore._key_text_sql(b.profile_key, 'it'), 'is_it', pgscore._match_sql(b.profile_key, 'p', b.profile_key, 'it'),
+        'reached', concat_ws(
+            ' or ',
+            case when b.notify_above is not null then format('now_is.score > %1$s and (before.score > %1$s) is not true', pgscore._threshold_sql(b.notify_above)) end,
+            case when b.notify_below is not null then format('now_is.score < %1$s and (before.score < %1$s) is not true', pgscore._threshold_sql(b.notify_below)) end
+        )
+    ))
+    where pgscore._crosses_sql(b) is not null
+$$;
+
+comment on function pgscore._notify_one_sql(pgscore.binding) is 'What the deferred trigger function of a profile table does to notify of a score for a binding; NULL where it has no threshold';
+grant execute on function pgscore._notify_one_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._tell_functions_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.statement
+    from (
+        select string_agg(pgscore._tell_one_sql(o), e'\n' order by o.number) as tellings, string_agg(pgscore._notify_one_sql(o), e'\n' order by o.number) as notifications
+        from pgscore._bindings_of(b.profile) o
+    ) c,
+        lateral (values
+            (1, 'tell', pgscore._tell_template(), 'tells of scores of %s that change', c.tellings),
+            (2, 'notify', pgscore._notify_template(), 'notifies of scores of %s that have crossed a threshold', c.notifications)
+        ) as t (step, what, template, says, parts),
+        lateral pgscore._function_sql(
+            pgscore._profile_object(b, t.what) || '()', 'trigger', 'plpgsql volatile',
+            pgscore._fill(t.template, jsonb_build_object('profile', b.profile, 'tellings', c.tellings, 'notifications', c.notifications)), format(t.says, b.profile), b.owner
+        ) with ordinality as s (statement, ordinal)
+    where t.parts is not null
+    order by t.step, s.ordinal
+$$;
+
+comment on function pgscore._tell_functions_sql(pgscore.binding) is 'What makes the functions by which a profile table tells of scores; nothing where no binding wants it';
+grant execute on function pgscore._tell_functions_sql(pgscore.binding) to pgscore_reader;
+
+-- core/binding/generating/profiles.sql
+create function pgscore._score_one_sql(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- Asked for each of many models, so of the table itself.
+    is_only constant boolean := not exists (
+        select from pgscore.binding o
+        where o.profile = b.profile and o.model <> b.model and exists (select from pg_catalog.pg_class c where c.oid = o.events)
+    );
+    counters constant name[] := array(
+        select distinct r ->> 'column'
+        from pgscore.binding o, jsonb_array_elements(o.reducers) r
+        where o.profile = b.profile and o.model = b.model and exists (select from pg_catalog.pg_class c where c.oid = o.events)
+        order by 1
+    );
+    key_text constant text := pgscore._key_text_sql(b.profile_key, 'new');
+    told constant jsonb := jsonb_build_object(
+        'number', b.number, 'model', quote_literal(b.model), 'binding', quote_literal(b.name), 'abort_hint', quote_literal(pgscore._abort_hint()),
+        'key_text', key_text,
+        -- A copy of a schema has the functions, and may stand where the number is another binding's, or nobody's.
+        'known', format('b.number = %s and b.profile = %s', b.number, case when pgscore._is_partitioned(b.profile) then 'pg_partition_root(tg_relid)' else 'tg_relid' end)
+    );
+begin
+    return pgscore._fill(pgscore._score_one_template(), jsonb_build_object(
+        'number', b.number, 'profile', b.profile, 'key_text', key_text,
+        -- What is computed when the row is stored is computed here before, and what stands here then is not looked at.
+        'filled', pgscore._fill_generated_sql(b.profile, 'new'),
+        'ask', pgscore._fill(case when is_only then pgscore._ask_only_template() else pgscore._ask_among_template() end, jsonb_build_object(
+            'profile', b.profile, 'rescore', pgscore._model_function(b.model, 'rescore'), 'score', quote_ident(b.score),
+            'moved', pgscore._changed_sql(counters), 'bound', pgscore._bound_sql(b.profile)
+        )),
+        'rows', pgscore._model_function(b.model, 'rows'), 'score', quote_ident(b.score),
+        'refused', pgscore._fill(case b.on_error when 'abort' then pgscore._abort_one_template() else pgscore._keep_one_template() end, told),
+        'version', format('new.%s := answer[2];', quote_ident(b.version)), 'scored_at', format('new.%s := now();', quote_ident(b.scored_at)),
+        'log', case when b.log then pgscore._fill(pgscore._log_one_template(), told) end
+    ) || case when b.version is null then '{"version": null}' else '{}'::jsonb end
+      || case when b.scored_at is null then '{"scored_at": null}' else '{}'::jsonb end);
+end
+$$;
+
+comment on function pgscore._score_one_sql(pgscore.binding) is 'What the trigger function of a profile table does to score a row by the model of a binding';
+grant execute on function pgscore._score_one_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._rekey_one_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._fill(pgscore._rekey_one_template(), jsonb_build_object(
+        'number', b.number, 'queue', pgscore._profile_object(b, 'queue'), 'changed', pgscore._changed_sql(b.profile_key),
+        'bound', pgscore._bound_sql(b.profile), 'unfit', pgscore._unfit_sql(b), 'written', concat_ws(', ', 'new.' || quote_ident(b.score), 'new.' || quote_ident(b.version), 'new.' || quote_ident(b.scored_at)),
+        'present', pgscore._present_sql(b.profile_key, 'new'),
+        'present_text', pgscore._key_text_sql(b.profile_key, 'new'), 'former_text', pgscore._key_text_sql(b.profile_key, 'old'),
+        'columns', string_agg(format('%I, pgscore_former_%s', a.attname, a.attnum), ', ' order by a.attnum),
+        'values', string_agg(format('new.%1$I, old.%1$I', a.attname), ', ' order by a.attnum)
+    ))
+    from unnest(b.profile_key) k, pgscore._column(b.profile, k) a
+$$;
+
+comment on function pgscore._rekey_one_sql(pgscore.binding) is 'What the trigger function of a profile table does where a row gets another key';
+grant execute on function pgscore._rekey_one_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._arrivals_sql(bindings pgscore.binding[]) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- The same key and the same timing: one of them speaks for all.
+    select pgscore._fill(pgscore._arrive_one_template(), jsonb_build_object(
+        'queue', pgscore._profile_object(o, 'queue'), 'timing', o.timing,
+        'number', case cardinality(bindings) when 1 then o.number::text else 'b.number' end,
+        'and_numbers', case when cardinality(bindings) > 1 then format(
+            ', unnest(%L::integer[]) as b (number)', array(select a.number from unnest(bindings) a order by a.number)
+        ) end,
+        'columns', pgscore._columns_sql(o.profile_key), 'values', pgscore._columns_sql(o.profile_key, 'n'),
+        'fits', (
+            select string_agg(format('n.%1$I = null::%2$s, q.%1$I', k.name, k.type), ', ' order by k.ordinal)
+            from rows from (unnest(o.profile_key), unnest(pgscore._key_types(o.profile, o.profile_key))) with ordinality as k (name, type, ordinal)
+        ),
+        'unfit', pgscore._unfit_sql(o), 'present', pgscore._present_sql(o.profile_key, 'n')
+    ))
+    from unnest(bindings[1:1]) o
+$$;
+
+comment on function pgscore._arrivals_sql(pgscore.binding[]) is
+    'What the trigger function of a profile table does with new rows for bindings with the same key and timing';
+grant execute on function pgscore._arrivals_sql(pgscore.binding[]) to pgscore_reader;
+
+create function pgscore._mark_functions_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Whoever writes to the table evaluates the condition of its triggers. These say yes or no, and do nothing.
+    select f.statement
+    from (
+        select 1 as step, s.statement, s.ordinal
+        from pgscore._function_sql(
+            pgscore._profile_object(b, 'has_mark') || '()', 'boolean', 'plpgsql stable',
+            pgscore._fill(pgscore._has_mark_template(), jsonb_build_object('profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'))),
+            format('whether a setting names a mark in the queue of %s', b.profile), b.owner
+        ) with ordinality as s (statement, ordinal)
+        union all
+        select 2, s.statement, s.ordinal
+        from pgscore._function_sql(
+            pgscore._profile_object(b, 'is_marked') || '()', 'boolean', 'plpgsql immutable',
+            pgscore._fill(pgscore._is_marked_template(), jsonb_build_object('profile', b.profile, 'has_mark', pgscore._profile_object(b, 'has_mark'))),
+            format('whether a statement stores rows of %s together with their scores', b.profile), b.owner, has_owners_rights => false
+        ) with ordinality as s (statement, ordinal)
+        union all
+        select 3, format('grant execute on function %s() to public', pgscore._profile_object(b, m.what)), m.ordinal
+        from unnest(array['has_mark', 'is_marked']) with ordinality as m (what, ordinal)
+    ) f
+    order by f.step, f.ordinal
+$$;
+
+comment on function pgscore._mark_functions_sql(pgscore.binding) is
+    'What makes the functions by which the trigger that scores rows stands aside where they are stored with their scores';
+grant execute on function pgscore._mark_functions_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._profile_functions_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select f.statement
+    from (
+        select 1 as step, 'apply' as what, f.statement, f.ordinal from pgscore._apply_sql(b) with ordinality as f (statement, ordinal)
+        union all
+        select 2, 'commit', f.statement, f.ordinal from pgscore._commit_sql(b) with ordinality as f (statement, ordinal)
+        union all
+        select 10, 'run', f.statement, f.ordinal from pgscore._run_sql(b) with ordinality as f (statement, ordinal)
+        union all
+        select 7, 'mark', f.statement, f.ordinal from pgscore._mark_functions_sql(b) with ordinality as f (statement, ordinal)
+        union all
+        select 9, 'tell', f.statement, f.ordinal from pgscore._tell_functions_sql(b) with ordinality as f (statement, ordinal)
+        union all
+        select t.step, t.what, s.statement, s.ordinal
+        from (
+            select
+                jsonb_build_object('profile', b.profile, 'queue', pgscore._profile_object(b, 'queue')) as common,
+                string_agg(pgscore._rekey_one_sql(o), e'\n' order by o.number) as rekeys,
+                (
+                    select string_agg(pgscore._arrivals_sql(a.bindings), e'\n' order by a.first)
+                    from (
+                        select array_agg(k order by k.number) as bindings, min(k.number) as first
+                        from pgscore._bindings_of(b.profile) k group by k.profile_key, k.timing
+                    ) a
+                ) as arrivals,
+                string_agg(
+                    pgscore._fill(pgscore._forget_one_template(), jsonb_build_object(
+                        'number', o.number, 'profile', o.profile, 'key_text', pgscore._key_text_sql(o.profile_key, 'p'), 'unfit', pgscore._unfit_sql(o),
+                        'former_text', pgscore._key_text_sql(o.profile_key, 'o')
+                    )), e'\n' order by o.number
+                ) as deletions
+            from pgscore._bindings_of(b.profile) o
+        ) c,
+            lateral (values
+                (3, 'score', pgscore._score_template(), 'scores rows of %s in which what a model reads has changed', jsonb_build_object(
+                    'rekeys', c.rekeys,
+                    'scores', (select string_agg(pgscore._score_one_sql(t), e'\n' order by t.number) from pgscore._targets_of(b.profile) t)
+                )),
+                (4, 'arrive', pgscore._arrive_template(), 'has new rows of %s counted', jsonb_build_object('arrivals', c.arrivals)),
+                (5, 'forget', pgscore._forget_template(), 'takes deleted rows of %s from the list of stale rows', jsonb_build_object('deletions', c.deletions)),
+                (6, 'rekey', pgscore._rekey_template(), 'has rows of %s counted whose key has changed', '{}')
+            ) as t (step, what, template, says, parts),
+            lateral pgscore._function_sql(
+                pgscore._profile_object(b, t.what) || '()', 'trigger', 'plpgsql volatile', pgscore._fill(t.template, c.common || t.parts),
+                format(t.says, b.profile), b.owner
+            ) with ordinality as s (statement, ordinal)
+    ) f
+    order by f.step, f.ordinal
+$$;
+
+comment on function pgscore._profile_functions_sql(pgscore.binding) is 'What makes the functions that the bindings of a profile table share';
+grant execute on function pgscore._profile_functions_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._profile_triggers(b pgscore.binding)
+returns table (step integer, name text, fires text, relation regclass, details text, function text, says text, state text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select t.step, t.name, t.fires, t.relation, t.details, pgscore._profile_object(b, t.function),
+        format('keeps counters and scores of %s right when its rows themselves change', b.profile),
+        pgscore._trigger_state(t.name, t.fires, t.relation, t.details, pgscore._procedure(b.profile_schema, b.profile_prefix || '_' || t.function))
+    from (
+        -- A parent hands a trigger for each row on to its partitions; statement triggers each table has for itself. Triggers
+        -- fire in the order of their names: the one that scores comes last, and sees what the others made of the row.
+        select 1 as step, b.profile as relation, '~pgscore_score' as name, 'score' as function, 'before update' as fires,
+            format('for each row when (not %s())', pgscore._profile_object(b, 'is_marked')) as details
+        union all
+        select 2, r.relation, t.name, t.function, t.fires, t.details
+        from pgscore._partitions(b.profile) as r (relation),
+            lateral (values
+                ('pgscore_arrive', 'arrive', 'after insert', 'referencing new table as pgscore_new for each statement'),
+                ('pgscore_forget', 'forget', 'after delete', 'referencing old table as pgscore_old for each statement'),
+                ('pgscore_forget_all', 'forget', 'after truncate', 'for each statement'),
+                -- It names no column, or PostgreSQL would refuse to change the type of a key. The trigger that scores has seen
+                -- whether a key changes; pgscore's own updates, which are most, do not run it.
+                (
+                    'pgscore_rekey', 'rekey', 'after update',
+                    'for each statement when (current_setting(''pgscore.rekeyed'', true) = ''yes'')'
+                )
+            ) as t (name, function, fires, details)
+        union all
+        select 3, r.relation, t.name, t.function, t.fires, t.details
+        from pgscore._tell_triggers(b.profile) t, pgscore._partitions(b.profile) as r (relation)
+        where t.is_on_each or r.relation = b.profile
+    ) t
+$$;
+
+comment on function pgscore._profile_triggers(pgscore.binding) is 'The triggers of a profile table and of its partitions, as generated, and how those that are there compare';
+grant execute on function pgscore._profile_triggers(pgscore.binding) to pgscore_reader;
+
+create function pgscore._profile_triggers_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.statement
+    from pgscore._profile_triggers(b) t,
+        lateral pgscore._trigger_sql(t.name, t.fires, t.relation, t.details, t.function, t.says) with ordinality as s (statement, ordinal)
+    where t.state <> 'ok'
+    order by t.step, t.relation::oid, t.name, s.ordinal
+$$;
+
+comment on function pgscore._profile_triggers_sql(pgscore.binding) is 'What makes the triggers of a profile table and of its partitions';
+grant execute on function pgscore._profile_triggers_sql(pgscore.binding) to pgscore_reader;
+
+-- core/binding/generating/reconcile.sql
+create function pgscore._reconcile_sql(b pgscore.binding) returns setof text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    shown text;
+    differ text;
+begin
+    select
+        coalesce(string_agg(
+            format(
+                e',\n    case when %1$s then format(''%%s is %%s and the events give %%s'', %2$L, coalesce(pgscore_row.%3$I::text, ''NULL''), coalesce(r.value_%4$s::text, ''NULL'')) end',
+                d.differs, r.target, r.target, r.ordinal
+            ), '' order by r.ordinal
+        ), ''),
+        coalesce(string_agg(d.differs, e'\n    or ' order by r.ordinal), 'false')
+    into shown, differ
+    from pgscore._reducers_of(b) r,
+        lateral (select pgscore._fill(r.differs, jsonb_build_object(
+            'present', format('pgscore_row.%I', r.target), 'recounted', format('r.value_%s', r.ordinal)
+        )) as differs) d
+    where r.differs is not null;
+    return query select * from pgscore._function_sql(
+        format(
+            '%s(rows integer, repair boolean, out checked bigint, out differing bigint, out examples text[], out finished boolean)',
+            pgscore._event_object(b, 'reconcile')
+        ),
+        null, 'plpgsql volatile set jit = off',
+        pgscore._fill(pgscore._reconcile_template(), jsonb_build_object(
+            'binding', b.events, 'number', b.number, 'events', b.events, 'fail', pgscore._fail_sql(b), 'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'),
+            'apply', pgscore._profile_object(b, 'apply'), 'recount', pgscore._event_object(b, 'recount'),
+            'present', pgscore._present_sql(b.profile_key, 'pgscore_row'), 'order', pgscore._columns_sql(b.profile_key, 'pgscore_row'),
+            'page_order', (select string_agg(format('(l.pgscore_row).%I', k), ', ' order by o) from unnest(b.profile_key) with ordinality u (k, o)),
+            'after', (
+                select string_agg(format('here.after[%s]::%s', k.ordinal, k.type), ', ' order by k.ordinal)
+                from unnest(pgscore._key_types(b.profile, b.profile_key)) with ordinality as k (type, ordinal)
+            ),
+            'last', (
+                select format('array[%s]', string_agg(format('here.page[cardinality(here.page)].%I::text', k), ', ' order by o))
+                from unnest(b.profile_key) with ordinality u (k, o)
+            ),
+            'page_match', pgscore._match_sql(b.profile_key, 'pgscore_row', b.profile_key, 'u'),
+            'key_text', pgscore._key_text_sql(b.profile_key, 'pgscore_row'),
+            'shown', format(e'concat_ws(''; '', null%s)', shown), 'differ', differ,
+            'arguments', pgscore._columns_sql(b.profile_key, 'pgscore_row'), 'columns', pgscore._columns_sql(b.profile_key),
+            'values', pgscore._columns_sql(b.profile_key, 'pgscore_row')
+        )),
+        format('binding %s, compares counters of some rows of %s with their events, and mends them', b.events, b.profile), b.owner
+    );
+end
+$$;
+
+comment on function pgscore._reconcile_sql(pgscore.binding) is 'What makes the function that compares a binding''s counters with its events';
+grant execute on function pgscore._reconcile_sql(pgscore.binding) to pgscore_reader;
+
+-- core/binding/generating/rescore.sql
+create function pgscore._has_rescore(b pgscore.binding) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Made when it is first called, and dropped where attach makes the others anew.
+    select exists (
+        select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+        where n.nspname = b.profile_schema and p.proname = b.profile_prefix || '_rescore' and p.proowner = b.owner
+    )
+$$;
+
+comment on function pgscore._has_rescore(pgscore.binding) is 'Whether the function is there that rescores a profile table';
+grant execute on function pgscore._has_rescore(pgscore.binding) to pgscore_reader;
+
+create function pgscore._page_key(profile regclass) returns name[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- The primary key, which no row lacks, where its types have one text; or a binding's key, which is of such types.
+    select coalesce(
+        (
+            select k.key from (select pgscore._primary_key(_page_key.profile) as key) k
+            where array_position(pgscore._key_types(_page_key.profile, k.key), null) is null and k.key is not null
+        ),
+        (select b.profile_key from pgscore._bindings_of(_page_key.profile) b order by b.number limit 1)
+    )
+$$;
+
+comment on function pgscore._page_key(regclass) is 'The columns by which rows of a table are handed out to be rescored; NULL where it has no key for that';
+grant execute on function pgscore._page_key(regclass) to pgscore_reader;
+
+create function pgscore._bound_keys_sql(key name[], types text[], variable text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(format('%s[%s]::%s', variable, k.ordinal, k.type), ', ' order by k.ordinal)
+    from unnest(types) with ordinality as k (type, ordinal)
+$$;
+
+comment on function pgscore._bound_keys_sql(name[], text[], text) is 'SQL for a key whose parts are texts in an array';
+grant execute on function pgscore._bound_keys_sql(name[], text[], text) to pgscore_reader;
+
+create function pgscore._places_sql(key name[], source text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select format('array[%s]', string_agg(format('%s.%I::text', source, k.name), ', ' order by k.ordinal))
+    from unnest(key) with ordinality as k (name, ordinal)
+$$;
+
+comment on function pgscore._places_sql(name[], text) is 'SQL for the parts of a key as an array of texts';
+grant execute on function pgscore._places_sql(name[], text) to pgscore_reader;
+
+create function pgscore._wanted_sql(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Without the version beside the score nothing tells which rows are outdated.
+    select case when b.version is null then 'true' else format(
+        e'here.whole\nor pgscore_row.%1$I is distinct from here.serving and (here.outdated or not %2$s)\n'
+            'or here.outdated and (pgscore_row.%3$I is null or %2$s)',
+        b.version,
+        format(
+            '(here.listed and %s in (select s.key from pgscore.stale_row s where s.binding = %s and s.cause = ''score''))',
+            pgscore._key_text_sql(b.profile_key, 'pgscore_row'), b.number
+        ),
+        b.score
+    ) end
+$$;
+
+comment on function pgscore._wanted_sql(pgscore.binding) is
+    'SQL that says whether a row is to be rescored: any (whole), what is outdated, stale or has no score (outdated), or what is outdated and not listed stale (missed)';
+grant execute on function pgscore._wanted_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._rescore_target_sql(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    key constant name[] := pgscore._page_key(b.profile);
+    types constant text[] := pgscore._key_types(b.profile, key);
+    arrays constant text := (select string_agg('here.keys_' || o, ', ' order by o) from generate_subscripts(key, 1) o);
+    others constant text[] := array(select t.model from pgscore._targets_of(b.profile) t where t.model <> b.model order by 1);
+    written constant name[] := array_remove(array[b.score, b.version, b.scored_at], null);
+    range constant text := format(
+        e'(%%1$s) >= (%s)\n    and (%%1$s) <= (%s)', pgscore._bound_keys_sql(key, types, 'here.first'),
+        pgscore._bound_keys_sql(key, types, 'here.last')
+    );
+    logged text;
+    parts jsonb := jsonb_build_object(
+        'number', b.number, 'model', quote_literal(b.model), 'profile', b.profile, 'queue', pgscore._profile_object(b, 'queue'),
+        'keys', pgscore._columns_sql(key, 'pgscore_row'), 'present', pgscore._present_sql(key, 'pgscore_row'),
+        'first', pgscore._bound_keys_sql(key, types, 'here.first'), 'wanted', pgscore._wanted_sql(b),
+        'place', pgscore._places_sql(key, 'pgscore_row'), 'last_place', (
+            select format('array[%s]', string_agg(format('(array_agg(u.key_%s))[count(*)]::text', o), ', ' order by o))
+            from generate_subscripts(key, 1) o
+        ),
+        'page_first', pgscore._bound_keys_sql(key, types, 'page_first'),
+        'range', format(
+            -- The planner takes a case for half of the rows: an OR it took for so few that it looked each of them up again.
+            e'%s\n    and case when here.among is null then true else %s = any (here.among) end', format(range, pgscore._columns_sql(key, 'pgscore_row')),
+            pgscore._key_text_sql(key, 'pgscore_row')
+        ),
+        -- Rows that are to be written are read as those that were locked are: range beside range.
+        'own_range', format(range, pgscore._columns_sql(key, 'p')),
+        'key_text', pgscore._key_text_sql(b.profile_key, 'pgscore_row'), 'row_text', pgscore._key_text_sql(key, 'pgscore_row'),
+        'unnested_text', pgscore._key_text_sql(array(select ('key_' || o)::name from generate_subscripts(key, 1) o), 'u'),
+        'order', pgscore._row_order_sql(b.profile, 'pgscore_row'), 'known', pgscore._known_sql(b),
+        'arrays', arrays, 'collectors', arrays,
+        'key_names', (select string_agg('key_' || o, ', ' order by o) from generate_subscripts(key, 1) o),
+        'collected', (select string_agg(format('array_agg(u.key_%s)', o), ', ' order by o) from generate_subscripts(key, 1) o),
+        'collected_without', (
+            select string_agg(format('array_agg(u.key_%s) filter (where u.score is null)', o), ', ' order by o) from generate_subscripts(key, 1) o
+        ),
+        'aliased', (select string_agg(format('pgscore_row.%I as key_%s', k, o), ', ' order by o) from unnest(key) with ordinality u (k, o)),
+        'unnested_match', (select string_agg(format('pgscore_row.%I = u.key_%s', k, o), ' and ' order by o) from unnest(key) with ordinality u (k, o)),
+        'match', (select string_agg(format('p.%I = u.key_%s', k, o), ' and ' order by o) from unnest(key) with ordinality u (k, o)),
+        'relations', format('%L', array(select r from pgscore._partitions(b.profile) r order by r::text)),
+        'fail', format('perform pgscore._fail(%s, %L, sqlstate, sqlerrm, detail, hint);', b.number, b.events)
+    );
+begin
+    if b.log then
+        logged := pgscore._fill(pgscore._rescore_log_template(), jsonb_build_object('number', b.number, 'profile', quote_literal(b.profile)));
+    end if;
+    parts := parts || jsonb_build_object(
+        -- A model may read the score of another one.
+        'alone', case when cardinality(others) > 0 then format(
+            e' and not exists (\n    select from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving,\n'
+                '        jsonb_array_elements(v.contract -> ''inputs'') i\n    where m.name = any (%L::text[]) and i ->> ''name'' = any (%L::text[])\n)',
+            others, written
+        ) end,
+        'score', quote_ident(b.score),
+        'columns', concat(
+            case when b.version is not null then format(', %I = here.serving', b.version) end,
+            case when b.scored_at is not null then format(', %I = now()', b.scored_at) end
+        ),
+        'former', concat_ws(
+            ', ', format('pgscore_row.%I as former', b.score), case when b.version is not null then format('pgscore_row.%I as former_version', b.version) end
+        ),
+        'former_differs', 'u.former is distinct from u.score'
+            || case when b.version is null then '' else ' or u.former_version is distinct from here.serving' end,
+        'differs', format('p.%I is distinct from u.score', b.score)
+            || case when b.version is null then '' else format(' or p.%I is distinct from here.serving', b.version) end,
+        'returned', case when b.log then format('%s as key, u.score', pgscore._key_text_sql(b.profile_key, 'p')) else 'true' end,
+        'logged', logged || ', ', 'also_logged', ', ' || logged,
+        'ask', pgscore._fill(pgscore._rescore_ask_template(), parts)
+    );
+    parts := parts || jsonb_build_object(
+        'work_at_once', pgscore._fill(pgscore._rescore_at_once_template(), parts),
+        'write', pgscore._fill(pgscore._rescore_write_template(), parts)
+    );
+    return pgscore._fill(
+        pgscore._rescore_target_template(), parts || jsonb_build_object('work', pgscore._fill(pgscore._rescore_work_template(), parts))
+    );
+end
+$$;
+
+comment on function pgscore._rescore_target_sql(pgscore.binding) is 'What the function that rescores does for the model of a binding';
+grant execute on function pgscore._rescore_target_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._rescore_function(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case when pg_get_userbyid(b.owner) = current_user then 'rescore' else pg_backend_pid()::text end
+$$;
+
+comment on function pgscore._rescore_function(pgscore.binding) is
+    'What the name of the function that rescores ends with: for a member of the owner, of one that only this session sees';
+grant execute on function pgscore._rescore_function(pgscore.binding) to pgscore_reader;
+
+create function pgscore._rescore_sql(b pgscore.binding, name text default 'rescore') returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.*
+    from pgscore._function_sql(
+        format(
+            '%s(binding integer, what text, which text, version integer, first_key text[], last_key text[], some_keys text[], rows integer, '
+            'out page_first text[], out page_last text[], out checked bigint, out changed bigint, out refused bigint, out skipped text[])',
+            pgscore._profile_object(b, name)
+        ),
+        -- The ranges of all batches are alike: one plan in a session.
+        null, 'plpgsql volatile set jit = off set plan_cache_mode = force_generic_plan set enable_sort = on',
+        pgscore._fill(pgscore._rescore_template(), jsonb_build_object(
+            'profile', b.profile,
+            'declared', (
+                select string_agg(format('keys_%s %s[];', k.ordinal, k.type), e'\n' order by k.ordinal)
+                from unnest(pgscore._key_types(b.profile, pgscore._page_key(b.profile))) with ordinality as k (type, ordinal)
+            ),
+            'targets', (select string_agg(pgscore._rescore_target_sql(t), e'\n' order by t.number) from pgscore._targets_of(b.profile) t)
+        )),
+        format('brings scores of %s up to the version that serves', b.profile), b.owner
+    ) s
+$$;
+
+comment on function pgscore._rescore_sql(pgscore.binding, text) is 'What makes the function that brings scores of a profile table up to the version that serves';
+grant execute on function pgscore._rescore_sql(pgscore.binding, text) to pgscore_reader;
+
+-- core/binding/problems/options.sql
+create function pgscore._options_problem(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when num_nulls(b.model, b.events, b.profile, b.event_key, b.profile_key, b.reducers, b.score, b.timing, b.on_error, b.on_missing, b.log, b.changes) > 0
+            then 'of the arguments only version, scored_at, max_scoring_ms, backfill, notify_above and notify_below may be NULL'
+        -- The names stand in comments of what is generated.
+        when b.events::text || b.profile ~ e'[\\n\\r]' then 'tables with a line break in their names cannot be attached'
+        when b.model !~ '^[a-z_][a-z0-9_]*$' or octet_length(b.model) > 50 then format('"%s" is no name of a model', b.model)
+        when b.timing not in ('commit', 'statement') then format('timing is commit or statement, not "%s"', b.timing)
+        when b.on_error not in ('keep', 'abort') then format('on_error is keep or abort, not "%s"', b.on_error)
+        when b.on_missing not in ('ignore', 'insert', 'error') then format('on_missing is ignore, insert or error, not "%s"', b.on_missing)
+        when b.max_scoring_ms <= 0 then format('max_scoring_ms is a positive number of milliseconds, not %s', b.max_scoring_ms)
+        when 'NaN' in (b.notify_above, b.notify_below) then 'notify_above and notify_below are numbers, not NaN'
+        when cardinality(b.event_key) = 0 or cardinality(b.event_key) <> cardinality(b.profile_key)
+            or array_position(b.event_key, null) is not null or array_position(b.profile_key, null) is not null
+            then 'event_key and profile_key name the same number of columns, at least one'
+    end
+$$;
+
+comment on function pgscore._options_problem(pgscore.binding) is 'What is wrong with arguments of attach that stand for themselves; NULL where nothing is';
+grant execute on function pgscore._options_problem(pgscore.binding) to pgscore_reader;
+
+create function pgscore._refuse(problem text) returns void
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if problem is not null then
+        raise exception '%', problem using errcode = 'invalid_parameter_value';
+    end if;
+end
+$$;
+
+comment on function pgscore._refuse(text) is 'Fails with a sentence that says what is wrong; does nothing for NULL';
+grant execute on function pgscore._refuse(text) to pgscore_reader;
+
+-- core/binding/problems/owner.sql
+create function pgscore._owner_problem(events regclass, profile regclass, out problem text, out hint text)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    events_owner constant regrole := (select c.relowner from pg_catalog.pg_class c where c.oid = events);
+    profile_owner constant regrole := (select c.relowner from pg_catalog.pg_class c where c.oid = profile);
+    owner constant regrole := coalesce(profile_owner, events_owner);
+begin
+    -- Identity is current_user, in functions that run with their caller's rights.
+    if events_owner <> profile_owner then
+        problem := format('%s owns table %s and %s owns table %s, and tables of two owners cannot be attached to each other', events_owner, events, profile_owner, profile);
+        hint := format('alter table %s owner to %s', events, profile_owner);
+    elsif owner is not null and not pg_has_role(current_user, owner::oid, 'usage') then
+        problem := format('%s owns table %s, and %s is no member of it', owner, coalesce(profile, events), current_user);
+        hint := format('Connect as %s, or as a member of it.', owner);
+    elsif pg_get_userbyid(owner) <> current_user and (select r.rolsuper from pg_catalog.pg_roles r where r.rolname = current_user) then
+        -- What the owner has put on its tables would run with a superuser's rights. SET ROLE would protect nobody from it.
+        problem := format('%s is a superuser and table %s belongs to %s, whose code would run with a superuser''s rights', current_user, coalesce(profile, events), owner);
+        hint := format('Connect as %s, or as a member of it.', owner);
+    end if;
+end
+$$;
+
+comment on function pgscore._owner_problem(regclass, regclass) is
+    'Why the caller may not attach, detach or mend two tables, in a sentence, and what to do; NULL where they may';
+grant execute on function pgscore._owner_problem(regclass, regclass) to pgscore_reader;
+
+create function pgscore._check_owner(events regclass, profile regclass) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    found_problem constant record := pgscore._owner_problem(events, profile);
+begin
+    if found_problem.problem is not null then
+        raise exception '%', found_problem.problem using errcode = 'insufficient_privilege', hint = found_problem.hint;
+    end if;
+end
+$$;
+
+comment on function pgscore._check_owner(regclass, regclass) is 'Refuses whoever is not the one owner of two tables, or a member of it';
+grant execute on function pgscore._check_owner(regclass, regclass) to pgscore_reader;
+
+create function pgscore._check_rights(owner regrole, events regclass, profile regclass) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    wanted record;
+begin
+    if not pg_has_role(owner::oid, 'pgscore_reader', 'usage') then
+        raise exception 'functions that work with the rights of %, who owns table %, need a right that it has not', owner, profile
+            using errcode = 'insufficient_privilege', hint = format('grant pgscore_reader to %s', owner);
+    end if;
+    for wanted in
+        select owner::text as role, n.oid as space, p.privilege
+        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace, unnest(array['usage', 'create']) as p (privilege)
+        where c.oid in (events, profile)
+        union all
+        select 'pgscore_owner', c.relnamespace, 'usage' from pg_catalog.pg_class c where c.oid = profile
+    loop
+        if not has_schema_privilege(to_regrole(wanted.role)::oid, wanted.space, wanted.privilege) then
+            raise exception '% may not % schema %', wanted.role, case wanted.privilege when 'create' then 'create in' else 'use' end, wanted.space::regnamespace
+                using errcode = 'insufficient_privilege',
+                    hint = case when wanted.role = 'pgscore_owner' then format('grant usage on schema %s to pgscore_owner', wanted.space::regnamespace)
+                        else format('grant usage, create on schema %s to %s', wanted.space::regnamespace, wanted.role) end;
+        end if;
+    end loop;
+end
+$$;
+
+comment on function pgscore._check_rights(regrole, regclass, regclass) is
+    'Refuses, with the GRANT to run, tables whose owner could not have functions beside them';
+grant execute on function pgscore._check_rights(regrole, regclass, regclass) to pgscore_reader;
+
+-- core/binding/problems/keys.sql
+create function pgscore._table_keys_problem(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    part record;
+begin
+    for part in
+        select e.name as event_name, p.name as profile_name, pgscore._column(b.events, e.name) as event, pgscore._column(b.profile, p.name) as profile
+        from unnest(b.event_key) with ordinality as e (name, ordinal)
+        join unnest(b.profile_key) with ordinality as p (name, ordinal) using (ordinal)
+        order by ordinal
+    loop
+        if (part.event).attname is null then
+            return format('table %s has no column "%s"', b.events, part.event_name);
+        elsif (part.profile).attname is null then
+            return format('table %s has no column "%s"', b.profile, part.profile_name);
+        elsif pgscore._key_type((part.event).atttypid) is distinct from pgscore._key_type((part.profile).atttypid) then
+            return format(
+                'the keys do not match: "%s" of %s is %s, "%s" of %s is %s',
+                part.event_name, b.events, format_type((part.event).atttypid, (part.event).atttypmod),
+                part.profile_name, b.profile, format_type((part.profile).atttypid, (part.profile).atttypmod)
+            );
+        elsif pgscore._key_type((part.event).atttypid) is null then
+            return format(
+                'a key of type %s is not supported: smallint, integer, bigint, uuid, text and varchar are',
+                format_type((part.event).atttypid, (part.event).atttypmod)
+            );
+        elsif exists (
+            select from pg_catalog.pg_collation c
+            where c.oid in ((part.event).attcollation, (part.profile).attcollation) and not c.collisdeterministic
+        ) then
+            return format('keys with a nondeterministic collation such as "%s" are not supported', part.profile_name);
+        end if;
+    end loop;
+    if not exists (
+        select from pg_catalog.pg_index i
+        where i.indrelid = b.profile and i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null
+            and i.indnkeyatts = cardinality(b.profile_key)
+            and (
+                select array_agg(a.attname order by a.attname)
+                from unnest(i.indkey::smallint[]) with ordinality as k (number, ordinal)
+                join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.number
+                where k.ordinal <= i.indnkeyatts
+            ) = (select array_agg(k order by k) from unnest(b.profile_key) k)
+    ) then
+        return format(
+            '%1$s of table %2$s is not unique; run: alter table %2$s add unique (%3$s)',
+            case cardinality(b.profile_key) when 1 then 'column ' else 'the key of columns ' end
+                || (select string_agg('"' || k || '"', ', ' order by o) from unnest(b.profile_key) with ordinality u (k, o)),
+            b.profile, (select string_agg(quote_ident(k), ', ' order by o) from unnest(b.profile_key) with ordinality u (k, o))
+        );
+    end if;
+    return null;
+end
+$$;
+
+comment on function pgscore._table_keys_problem(pgscore.binding) is
+    'What is wrong with the keys by which events name profiles, in a sentence; NULL where nothing is';
+grant execute on function pgscore._table_keys_problem(pgscore.binding) to pgscore_reader;
+
+-- core/binding/problems/columns.sql
+create function pgscore._virtual_column_problem(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- From PostgreSQL 18 on. Of what a statement has changed such columns cannot be read, and in a row's trigger they are NULL.
+    select format('column "%s" of table %s is generated and virtual, which triggers cannot read: make it stored', c.name, b.events)
+    from (
+        select k as name from unnest(b.event_key) k
+        union all select r ->> f from jsonb_array_elements(b.reducers) r, unnest(array['of', 'order_by']) f
+        union all select w from jsonb_array_elements(b.reducers) r, jsonb_object_keys(r -> 'where') w
+    ) c
+    where (pgscore._column(b.events, c.name)).attgenerated = 'v'
+    limit 1
+$$;
+
+comment on function pgscore._virtual_column_problem(pgscore.binding) is
+    'Which column of an event table that a binding reads is virtual, in a sentence; NULL where none';
+grant execute on function pgscore._virtual_column_problem(pgscore.binding) to pgscore_reader;
+
+create function pgscore._columns_problem(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Asked for each binding of a profile table: PL/pgSQL plans its query once.
+    return coalesce(
+        pgscore._virtual_column_problem(b),
+        (
+            select format('model "%s" already scores table %s into column "%s": name the same columns', o.model, b.profile, o.score)
+            from pgscore._targets_of(b.profile) o
+            where o.model = b.model and o.number is distinct from b.number
+                and (o.score, o.version, o.scored_at) is distinct from (b.score, b.version, b.scored_at)
+        ),
+        -- Each column has one meaning.
+        (
+            select format('column "%s" of table %s would have two meanings', c.name, b.profile)
+            from (
+                select r ->> 'column' as name from jsonb_array_elements(b.reducers) r
+                union all select n from unnest(array[b.score, b.version, b.scored_at] || b.profile_key) n where n is not null
+                union all
+                select k from unnest(coalesce(pgscore._primary_key(b.profile), '{}')) k where k <> all (b.profile_key)
+                union all
+                select r ->> 'column'
+                from pgscore._bindings_of(b.profile) o, jsonb_array_elements(o.reducers) r where o.number is distinct from b.number
+                union all
+                select n from pgscore._targets_of(b.profile) o, unnest(array[o.score, o.version, o.scored_at]) n
+                where n is not null and o.model <> b.model
+            ) c
+            group by c.name having count(*) > 1
+            order by c.name limit 1
+        )
+    );
+end
+$$;
+
+comment on function pgscore._columns_problem(pgscore.binding) is
+    'Which column of a profile table two things would write, in a sentence; NULL where none';
+grant execute on function pgscore._columns_problem(pgscore.binding) to pgscore_reader;
+
+-- core/binding/problems/tables.sql
+create function pgscore._tables_problem(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    wrong record;
+    found_column pg_catalog.pg_attribute;
+begin
+    -- What is written at the other server fires no trigger of this one.
+    select r.relation, t.parent into wrong
+    from (values (1, b.events), (2, b.profile)) as t (step, parent), pgscore._partitions(t.parent) as r (relation)
+    join pg_catalog.pg_class c on c.oid = r.relation
+    where c.relkind = 'f' order by t.step, c.oid limit 1;
+    if found then
+        return format(
+            '%s is a foreign table%s: attach the tables in the database that holds their rows', wrong.relation,
+            case when wrong.relation <> wrong.parent then format(', as a partition of %s', wrong.parent) end
+        );
+    end if;
+    select c.oid::regclass as relation into wrong
+    from pg_catalog.pg_class c
+    where c.oid in (b.events, b.profile) and (c.relkind not in ('r', 'p') or c.relpersistence <> 'p');
+    if found then
+        return format('%s is no ordinary table: views, temporary and unlogged tables cannot be attached', wrong.relation);
+    elsif b.events = b.profile then
+        return 'a table cannot be attached to itself';
+    elsif exists (select from pg_catalog.pg_inherits i where i.inhrelid in (b.events, b.profile)) then
+        return format(
+            'table %s is a partition or inherits: attach its parent',
+            (select i.inhrelid::regclass from pg_catalog.pg_inherits i where i.inhrelid in (b.events, b.profile) limit 1)
+        );
+    end if;
+    -- The parent's DELETE sees the rows of children, and an INSERT into a child fires no trigger of the parent's.
+    select c.oid::regclass as relation, i.inhrelid::regclass as child into wrong
+    from pg_catalog.pg_class c join pg_catalog.pg_inherits i on i.inhparent = c.oid
+    where c.oid in (b.events, b.profile) and c.relkind = 'r' limit 1;
+    if found then
+        return format('table %s has a child, %s, that inherits from it, and rows of children cannot be counted right: use partitions', wrong.relation, wrong.child);
+    end if;
+    -- Rows that are hidden from their owner would be taken for rows that are not there.
+    select c.oid::regclass as relation into wrong
+    from pg_catalog.pg_class c where c.oid in (b.events, b.profile) and c.relforcerowsecurity limit 1;
+    if found then
+        return format(
+            'row-level security of table %1$s hides rows from its owner, so its events cannot be counted; run: alter table %1$s no force row level security', wrong.relation
+        );
+    end if;
+    select a.attrelid::regclass as relation, a.attname as name into wrong
+    from pg_catalog.pg_attribute a
+    where a.attrelid in (b.events, b.profile) and a.attnum > 0 and not a.attisdropped
+        and (a.attname in ('pgscore_row', 'pgscore_sign', 'pgscore_transaction', 'pgscore_id', 'pgscore_binding', 'pgscore_task', 'pgscore_runs', 'pgscore_state',
+            'pgscore_arrived', 'pgscore_undone', 'pgscore_absolute') or a.attname ~ '^pgscore_former_' or a.attname ~ e'[\\n\\r]')
+    limit 1;
+    if found then
+        return format('column "%s" of table %s has a name that pgscore uses itself: rename it', wrong.name, wrong.relation);
+    end if;
+    for wrong in
+        select n.name, n.type
+        from (values (b.score, 'double precision'), (b.version, 'integer'), (b.scored_at, 'timestamp with time zone')) n (name, type)
+        where n.name is not null
+    loop
+        found_column := pgscore._column(b.profile, wrong.name);
+        if found_column.attname is null then
+            return format(
+                'table %1$s has no column "%2$s"; run: alter table %1$s add column %2$I %3$s', b.profile, wrong.name, wrong.type
+            );
+        elsif found_column.atttypid <> wrong.type::regtype or found_column.attgenerated <> '' or found_column.attnotnull then
+            return format('column "%s" of table %s must be %s, nullable and not generated', wrong.name, b.profile, wrong.type);
+        end if;
+    end loop;
+    return null;
+end
+$$;
+
+comment on function pgscore._tables_problem(pgscore.binding) is
+    'What is wrong with the tables of a binding and the columns for the score, in a sentence; NULL where nothing is';
+grant execute on function pgscore._tables_problem(pgscore.binding) to pgscore_reader;
+
+-- core/binding/problems/reducers.sql
+create function pgscore._has_following_keys(events regclass, profile regclass) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select exists (
+        select from pg_catalog.pg_constraint c
+        where c.contype = 'f' and c.conrelid = events and c.confrelid = profile and c.confupdtype = 'c'
+    )
+$$;
+
+comment on function pgscore._has_following_keys(regclass, regclass) is
+    'Whether events follow a profile whose key changes, by a foreign key on update cascade';
+grant execute on function pgscore._has_following_keys(regclass, regclass) to pgscore_reader;
+
+create function pgscore._reducers_problem(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if jsonb_typeof(b.reducers) is distinct from 'array' or jsonb_array_length(b.reducers) not between 1 and 50 then
+        return 'reducers are a list of 1 to 50 such as [{"column": "n", "aggregate": "count"}]';
+    end if;
+    return coalesce(
+        (
+            select r.problem from pgscore._reducers_of(b) r where r.problem is not null order by r.ordinal limit 1
+        ),
+        (
+            select format('with a foreign key on update cascade and timing statement column "%s" cannot ignore deletes', r ->> 'column')
+            from jsonb_array_elements(b.reducers) r
+            where r ? 'deletes' and b.timing = 'statement' and pgscore._has_following_keys(b.events, b.profile) limit 1
+        )
+    );
+end
+$$;
+
+comment on function pgscore._reducers_problem(pgscore.binding) is 'What is wrong with the reducers of a binding, in a sentence; NULL where nothing is';
+grant execute on function pgscore._reducers_problem(pgscore.binding) to pgscore_reader;
+
+-- core/binding/problems/binding.sql
+create function pgscore._binding_problem(b pgscore.binding) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- In this order: each looks at what the one before has found to be there.
+    return coalesce(
+        pgscore._tables_problem(b), pgscore._table_keys_problem(b), pgscore._reducers_problem(b), pgscore._columns_problem(b)
+    );
+end
+$$;
+
+comment on function pgscore._binding_problem(pgscore.binding) is
+    'Why nothing could be generated for a binding as its tables are now, in a sentence; NULL where it could';
+grant execute on function pgscore._binding_problem(pgscore.binding) to pgscore_reader;
+
+create function pgscore._shared_problem(b pgscore.binding, out problem text, out hint text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select format('the binding %s, which moves table %s too, does not fit its tables any more: %s', o.name, b.profile, p.problem),
+        format('Mend that, or detach both: select * from pgscore.detach(array[%L, %L])', o.name, b.name)
+    from pgscore._bindings_of(b.profile) o, lateral (select pgscore._binding_problem(o) as problem) p
+    where o.number is distinct from b.number and p.problem is not null
+    order by o.number limit 1
+$$;
+
+comment on function pgscore._shared_problem(pgscore.binding) is
+    'Why what the bindings of a profile table share cannot be generated, because of another one than this, in a sentence, and what to do; NULL where it can';
+grant execute on function pgscore._shared_problem(pgscore.binding) to pgscore_reader;
+
+create function pgscore._check_shared(b pgscore.binding) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    reason text;
+    remedy text;
+begin
+    select s.problem, s.hint into reason, remedy from pgscore._shared_problem(b) s;
+    if reason is not null then
+        raise exception '%', reason using errcode = 'object_not_in_prerequisite_state', hint = remedy;
+    end if;
+end
+$$;
+
+comment on function pgscore._check_shared(pgscore.binding) is
+    'Refuses to generate what several bindings share where another one of them does not fit its tables any more';
+grant execute on function pgscore._check_shared(pgscore.binding) to pgscore_reader;
+
+create function pgscore._column_numbers(b pgscore.binding) returns jsonb
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select jsonb_object_agg(t.kind, jsonb_build_object('table', t.relation::oid::text, 'numbers', (
+        select jsonb_object_agg(n.name, (pgscore._column(t.relation, n.name)).attnum) from unnest(t.names) as n (name)
+    )))
+    from (values
+        ('events', b.events, pgscore._read_columns(b)),
+        ('profile', b.profile, array(
+            select k from unnest(b.profile_key || array[b.score, b.version, b.scored_at]) k where k is not null
+            union
+            select (r ->> 'column')::name from jsonb_array_elements(b.reducers) r
+        ))
+    ) as t (kind, relation, names)
+$$;
+
+comment on function pgscore._column_numbers(pgscore.binding) is 'The columns that a binding names, with their numbers in the catalog, by which they are found again when they are renamed';
+grant execute on function pgscore._column_numbers(pgscore.binding) to pgscore_reader;
+
+create function pgscore._renamed(b pgscore.binding, kind text) returns jsonb
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A column that has the name is the one, whatever its number. A restored table has another oid, and its columns other numbers.
+    select coalesce(jsonb_object_agg(n.key, a.attname), '{}')
+    from (values ('events', b.events), ('profile', b.profile)) as t (kind, relation),
+        jsonb_each_text(b.columns -> t.kind -> 'numbers') n
+    join pg_catalog.pg_attribute a on a.attnum = n.value::smallint and a.attnum > 0 and not a.attisdropped
+    where t.kind = _renamed.kind and b.columns -> t.kind ->> 'table' = t.relation::oid::text and a.attrelid = t.relation
+        and (pgscore._column(t.relation, n.key)).attname is null
+$$;
+
+comment on function pgscore._renamed(pgscore.binding, text) is 'The columns of the events or of the profile that a binding names and that are called otherwise now: {"former": "present"}';
+grant execute on function pgscore._renamed(pgscore.binding, text) to pgscore_reader;
+
+create function pgscore._renamed_sentence(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(format('column "%s" of %s is called "%s" now', n.key, t.relation, n.value), ', ' order by t.kind, n.key)
+    from (values ('events', b.events), ('profile', b.profile)) as t (kind, relation), jsonb_each_text(pgscore._renamed(b, t.kind)) n
+$$;
+
+comment on function pgscore._renamed_sentence(pgscore.binding) is 'Which of its columns a binding names otherwise than they are called now, in a sentence; NULL where none';
+grant execute on function pgscore._renamed_sentence(pgscore.binding) to pgscore_reader;
+
+create function pgscore._followed(b pgscore.binding) returns pgscore.binding
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    events constant jsonb := pgscore._renamed(b, 'events');
+    profile constant jsonb := pgscore._renamed(b, 'profile');
+begin
+    if events || profile = '{}' then
+        return b;
+    end if;
+    b.event_key := array(select coalesce(events ->> k.name, k.name) from unnest(b.event_key) with ordinality as k (name, ordinal) order by k.ordinal);
+    b.profile_key := array(select coalesce(profile ->> k.name, k.name) from unnest(b.profile_key) with ordinality as k (name, ordinal) order by k.ordinal);
+    b.score := coalesce(profile ->> b.score, b.score);
+    b.version := coalesce(profile ->> b.version, b.version);
+    b.scored_at := coalesce(profile ->> b.scored_at, b.scored_at);
+    b.reducers := (
+        select jsonb_agg(
+            (
+                select jsonb_object_agg(f.key, case
+                    when f.key in ('of', 'order_by') then to_jsonb(coalesce(events ->> (f.value #>> '{}'), f.value #>> '{}'))
+                    when f.key = 'column' then to_jsonb(coalesce(profile ->> (f.value #>> '{}'), f.value #>> '{}'))
+                    when f.key = 'where' then (select jsonb_object_agg(coalesce(events ->> w.key, w.key), w.value) from jsonb_each(f.value) w)
+                    else f.value
+                end)
+                from jsonb_each(r.reducer) f
+            ) order by r.ordinal
+        )
+        from jsonb_array_elements(b.reducers) with ordinality as r (reducer, ordinal)
+    );
+    return b;
+end
+$$;
+
+comment on function pgscore._followed(pgscore.binding) is 'A binding with its columns as they are called now';
+grant execute on function pgscore._followed(pgscore.binding) to pgscore_reader;
+
+create function pgscore._follow_columns(profile regclass) returns void
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+    -- All of them: what they share names the columns of each.
+    update pgscore.binding o
+    set event_key = f.event_key, profile_key = f.profile_key, reducers = f.reducers, score = f.score, version = f.version, scored_at = f.scored_at
+    from pgscore._bindings_of(_follow_columns.profile) b, pgscore._followed(b) f
+    where o.number = b.number and o.owner = (select c.relowner from pg_catalog.pg_class c where c.oid = o.profile)
+        and (o.event_key, o.profile_key, o.reducers, o.score, o.version, o.scored_at)
+            is distinct from (f.event_key, f.profile_key, f.reducers, f.score, f.version, f.scored_at)
+$$;
+
+comment on function pgscore._follow_columns(regclass) is 'Has the bindings of a profile table name columns as they are called now';
+grant execute on function pgscore._follow_columns(regclass) to pgscore_reader;
+
+-- core/binding/advise.sql
+create function pgscore._is_implied(predicate text, present name[]) returns boolean
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    name name;
+begin
+    -- As pg_get_expr writes it. An index on rows whose key is not NULL has all that a key finds.
+    foreach name in array present loop
+        predicate := replace(predicate, format('(%I IS NOT NULL)', name), '()');
+    end loop;
+    return translate(replace(predicate, ' AND ', ''), '()', '') = '';
+end
+$$;
+
+comment on function pgscore._is_implied(text, name[]) is 'Whether the predicate of a partial index says no more than that columns are not NULL';
+grant execute on function pgscore._is_implied(text, name[]) to pgscore_reader;
+
+create function pgscore._is_served(relation regclass, key name[], key_types text[], looks_by name, looks_down boolean) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- The planner takes an index for a comparison if its operator class has the operator, and its collation is the column's.
+    select exists (
+        select from pg_catalog.pg_index i
+        join pg_catalog.pg_class x on x.oid = i.indexrelid
+        join pg_catalog.pg_am m on m.oid = x.relam
+        where i.indrelid = relation and i.indisvalid and i.indisready
+            and (m.amname = 'btree' or (m.amname = 'hash' and looks_by is null and cardinality(key) = 1))
+            and i.indnkeyatts >= cardinality(key) + case when looks_by is null then 0 else 1 end
+            -- NULL is looked up too where the largest is wanted with NULL after all others.
+            and (
+                i.indpred is null
+                or pgscore._is_implied(pg_get_expr(i.indpred, i.indrelid), array_remove(key || case when not looks_down then looks_by end, null))
+            )
+            and (
+                select count(*)
+                from unnest(key, key_types) as k (name, type), generate_series(0, cardinality(key) - 1) as p (place)
+                join pg_catalog.pg_attribute a on a.attrelid = relation and a.attnum = i.indkey[p.place]
+                join pg_catalog.pg_opclass c on c.oid = i.indclass[p.place]
+                join pg_catalog.pg_amop o on o.amopfamily = c.opcfamily
+                where a.attname = k.name and i.indcollation[p.place] = a.attcollation
+                    and o.amopopr = to_regoperator(format(
+                        'pg_catalog.=(%s,%s)', case a.atttypid when 'varchar'::regtype then 'text'::regtype else a.atttypid::regtype end, k.type
+                    ))
+            ) = cardinality(key)
+            and (looks_by is null or exists (
+                select from pg_catalog.pg_attribute a join pg_catalog.pg_opclass c on c.oid = i.indclass[cardinality(key)]
+                where a.attrelid = relation and a.attnum = i.indkey[cardinality(key)] and a.attname = looks_by
+                    and c.opcdefault and i.indcollation[cardinality(key)] = a.attcollation
+                    -- Read from either end: 1 is desc nulls last, 2 is asc nulls first.
+                    and (not looks_down or i.indoption[cardinality(key)] in (1, 2))
+            ))
+    )
+$$;
+
+comment on function pgscore._is_served(regclass, name[], text[], name, boolean) is
+    'Whether an index of a table finds the rows of a key, and, where looks_by is given, their values of this column in order';
+grant execute on function pgscore._is_served(regclass, name[], text[], name, boolean) to pgscore_reader;
+
+create function pgscore._leaves(relation regclass) returns setof regclass
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select c.oid::regclass from pgscore._partitions(relation) p join pg_catalog.pg_class c on c.oid = p where c.relkind = 'r'
+$$;
+
+comment on function pgscore._leaves(regclass) is 'The tables that hold the rows of a table: itself, or its partitions on the last level';
+grant execute on function pgscore._leaves(regclass) to pgscore_reader;
+
+create function pgscore._index_needs(b pgscore.binding) returns table (looks_by name, looks_down boolean)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- An index that finds values in order finds the events of a key as well.
+    with needs as (
+        select r.looks_by, bool_or(coalesce(r.looks_down, false)) as looks_down from pgscore._reducers_of(b) r where r.looks_by is not null group by 1
+    )
+    select n.looks_by, n.looks_down from needs n
+    union all
+    select null, false where not exists (select from needs)
+    order by 1
+$$;
+
+comment on function pgscore._index_needs(pgscore.binding) is 'The indexes that recounts of a binding want, each on the key of the events and on one column to look values up by; NULL: on the key alone';
+grant execute on function pgscore._index_needs(pgscore.binding) to pgscore_reader;
+
+create function pgscore._equal_index(relation regclass, columns name[], is_down boolean) returns regclass
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select i.indexrelid::regclass
+    from pg_catalog.pg_index i join pg_catalog.pg_class x on x.oid = i.indexrelid join pg_catalog.pg_am m on m.oid = x.relam
+    where i.indrelid = relation and m.amname = 'btree' and i.indpred is null and i.indexprs is null and not i.indisunique
+        and (i.indisvalid or x.relkind = 'I') and i.indnatts = cardinality(columns)
+        and not exists (
+            select from generate_series(0, cardinality(columns) - 1) as p (place)
+            where not exists (
+                select from pg_catalog.pg_attribute a join pg_catalog.pg_opclass c on c.oid = i.indclass[p.place]
+                where a.attrelid = relation and a.attnum = i.indkey[p.place] and a.attname = columns[p.place + 1] and c.opcdefault
+                    and i.indcollation[p.place] = a.attcollation
+                    and i.indoption[p.place] = case when is_down and p.place = cardinality(columns) - 1 then 1 else 0 end
+            )
+        )
+    order by x.relispartition desc, i.indexrelid limit 1
+$$;
+
+comment on function pgscore._equal_index(regclass, name[], boolean) is
+    'The index of a table that is as it would be made anew, so that it can be a part of an index of the parent; NULL where there is none';
+grant execute on function pgscore._equal_index(regclass, name[], boolean) to pgscore_reader;
+
+create function pgscore._index_name(relation regclass, columns name[]) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    space constant oid := (select c.relnamespace from pg_catalog.pg_class c where c.oid = relation);
+    whole constant text := (select c.relname from pg_catalog.pg_class c where c.oid = relation) || '_' || array_to_string(columns, '_');
+    start text := whole;
+begin
+    while octet_length(start) > 48 loop
+        start := left(start, -1);
+    end loop;
+    if start <> whole then
+        start := start || '_' || left(md5(whole), 8);
+    end if;
+    return (
+        select format('%I', n.name)
+        from generate_series(0, 100) as g (number), lateral (select concat(start, '_idx', nullif(g.number, 0)) as name) n
+        where not exists (select from pg_catalog.pg_class c where c.relnamespace = space and c.relname = n.name)
+        order by g.number limit 1
+    );
+end
+$$;
+
+comment on function pgscore._index_name(regclass, name[]) is 'A name for an index that no other table or index of the schema has';
+grant execute on function pgscore._index_name(regclass, name[]) to pgscore_reader;
+
+create function pgscore._index_statements(events regclass, columns name[], is_down boolean) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- CREATE INDEX CONCURRENTLY does not take a partitioned table: its own index is made without its partitions', which are
+    -- made one by one, and become parts of it. What an earlier attempt has made is taken.
+    with listed as (
+        select pgscore._columns_sql(columns) || case when is_down then ' desc nulls last' else '' end as sql
+    ),
+    tables as (
+        select t.relid, t.parentrelid, t.level, c.relkind, n.nspname, e.index as present,
+            coalesce(e.index::text, format('%I.%s', n.nspname, pgscore._index_name(t.relid, columns))) as index
+        from pg_catalog.pg_partition_tree(events) t
+        join pg_catalog.pg_class c on c.oid = t.relid and c.relkind in ('r', 'p')
+        join pg_catalog.pg_namespace n on n.oid = c.relnamespace,
+            lateral (select pgscore._equal_index(t.relid, columns, is_down) as index) e
+        where pgscore._is_partitioned(events)
+    )
+    select s.statement
+    from (
+        select 0 as step, 0 as level, '' as name, format('create index concurrently on %s (%s)', events, l.sql) as statement
+        from listed l where not pgscore._is_partitioned(events)
+        union all
+        select 1, t.level, t.relid::text, format('create index %s on only %s (%s)', pgscore._index_name(t.relid, columns), t.relid, l.sql)
+        from tables t, listed l where t.relkind = 'p' and t.present is null
+        union all
+        select 2, t.level, t.relid::text, format('create index concurrently %s on %s (%s)', pgscore._index_name(t.relid, columns), t.relid, l.sql)
+        from tables t, listed l where t.relkind = 'r' and t.present is null
+        union all
+        select 3, -t.level, t.relid::text, format('alter index %s attach partition %s', p.index, t.index)
+        from tables t join tables p on p.relid = t.parentrelid
+        where not exists (select from pg_catalog.pg_inherits i where i.inhrelid = t.present)
+    ) s
+    order by s.step, s.level, s.name
+$$;
+
+comment on function pgscore._index_statements(regclass, name[], boolean) is
+    'What makes an index while the table is in use, each statement outside of a transaction; of a partitioned table on each partition';
+grant execute on function pgscore._index_statements(regclass, name[], boolean) to pgscore_reader;
+
+create function pgscore._index_advice(b pgscore.binding) returns table (sentence text, statements text[])
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Of a partitioned table the index of the parent counts, which partitions get that are yet to come.
+    select
+        case
+            when n.looks_by is null then format('no index of %s begins with %s: each recount of a profile reads more than its events', b.events, array_to_string(b.event_key, ', '))
+            else format(
+                'no index of %s has %s after %s%s: each look-up reads all events of a profile%s', b.events, n.looks_by, array_to_string(b.event_key, ', '),
+                case when n.looks_down then ', descending with NULL last' else '' end, case when k.is_found then '' else ', and more' end
+            )
+        end,
+        array(select pgscore._index_statements(b.events, array_remove(b.event_key || n.looks_by, null), n.looks_down))
+    from pgscore._index_needs(b) n,
+        lateral (select pgscore._key_types(b.profile, b.profile_key) as types) t,
+        lateral (select pgscore._is_served(b.events, b.event_key, t.types, null, false) as is_found) k
+    where not pgscore._is_served(b.events, b.event_key, t.types, n.looks_by, n.looks_down)
+    order by n.looks_by
+$$;
+
+comment on function pgscore._index_advice(pgscore.binding) is 'The indexes that recounts of a binding want and do not have, each with a sentence and with what makes it';
+grant execute on function pgscore._index_advice(pgscore.binding) to pgscore_reader;
+
+create function pgscore._advice(binding integer) returns table (cause text, sentence text, statements text[])
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select 'uncounted', format('events that %s holds already are not counted yet, and its profiles are listed in pgscore.stale until they are', b.events),
+        array[format('call pgscore.reconcile(%L, %L)', b.events, b.profile)]
+    from pgscore.binding b
+    where b.number = _advice.binding and exists (select from pgscore.stale_row s where s.binding = b.number and s.cause = 'backfill')
+    union all
+    select 'index', i.sentence, i.statements from pgscore.binding b, pgscore._index_advice(b) i where b.number = _advice.binding
+$$;
+
+comment on function pgscore._advice(integer) is 'What is left to do for a binding: to count what its tables hold (uncounted), and an index to make (index)';
+grant execute on function pgscore._advice(integer) to pgscore_reader;
+
+create function pgscore._advise(binding integer) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    wanted record;
+begin
+    -- For people; programs ask for the rows.
+    for wanted in select * from pgscore._advice(binding) loop
+        raise notice '%', wanted.sentence using hint = array_to_string(wanted.statements, '; ');
+    end loop;
+end
+$$;
+
+comment on function pgscore._advise(integer) is 'Tells who calls attach what is left to do';
+grant execute on function pgscore._advise(integer) to pgscore_reader;
+
+create function pgscore._rows_up_to(relation regclass, rows integer) returns integer
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    answer integer;
+begin
+    execute format('select count(*) from (select from %s limit $1 + 1) s', relation) into answer using rows;
+    return answer;
+end
+$$;
+
+comment on function pgscore._rows_up_to(regclass, integer) is 'How many rows a table holds; one more than asked for where it holds more';
+grant execute on function pgscore._rows_up_to(regclass, integer) to pgscore_reader;
+
+create function pgscore._check_index(b pgscore.binding, without_index boolean) returns boolean
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    types constant text[] := pgscore._key_types(b.profile, b.profile_key);
+    bare constant regclass[] := array(select l from pgscore._leaves(b.events) l where not pgscore._is_served(l, b.event_key, types, null, false));
+    statements text[];
+begin
+    if cardinality(bare) = 0 then
+        return true;
+    end if;
+    -- What a table takes on disk decides, and not what it was when it was last analysed: a recount would read all of that.
+    if without_index or (select sum(pg_relation_size(l)) from unnest(bare) l) <= 10 * 1024 * 1024 and pgscore._rows_up_to(b.events, 100000) <= 100000 then
+        return false;
+    end if;
+    statements := array(select s from pgscore._index_advice(b) a, unnest(a.statements) s);
+    raise exception 'table % is large, and no index of it begins with %: each recount of a profile would read all of it', b.events, array_to_string(b.event_key, ', ')
+        using errcode = 'object_not_in_prerequisite_state', detail = 'With without_index => true it is attached all the same.',
+            hint = case when cardinality(statements) <= 20 then array_to_string(statements, '; ')
+                else format(
+                    'select pgscore.index_statements(%L, %L, %L, %L, %L)', b.events, b.profile, b.event_key, b.profile_key, b.reducers
+                ) end;
+end
+$$;
+
+comment on function pgscore._check_index(pgscore.binding, boolean) is
+    'Whether an index finds the events of a profile; refuses a large table without one, before anything is counted, with what makes it';
+grant execute on function pgscore._check_index(pgscore.binding, boolean) to pgscore_reader;
+
+create function pgscore.index_statements(events regclass, profile regclass, event_key name[], profile_key name[], reducers jsonb) returns setof text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    b pgscore.binding;
+begin
+    b.events := events;
+    b.profile := profile;
+    b.event_key := event_key;
+    b.profile_key := profile_key;
+    b.reducers := reducers;
+    perform pgscore._refuse(coalesce(pgscore._table_keys_problem(b), pgscore._reducers_problem(b)));
+    return query select s from pgscore._index_advice(b) a, unnest(a.statements) s;
+end
+$$;
+
+comment on function pgscore.index_statements(regclass, regclass, name[], name[], jsonb) is
+    'The statements that make the indexes which a binding of these tables wants and does not have, one in each row and each to be run outside of a transaction, as \gexec does';
+grant execute on function pgscore.index_statements(regclass, regclass, name[], name[], jsonb) to pgscore_reader;
+
+-- core/binding/locks.sql
+create function pgscore._run_all(statements text[]) returns void
+language plpgsql volatile
+-- Without a notice for each trigger that goes with a function.
+set search_path = pg_catalog, pg_temp set client_min_messages = warning
+as $$
+declare
+    statement text;
+begin
+    foreach statement in array statements loop
+        execute statement;
+    end loop;
+end
+$$;
+
+comment on function pgscore._run_all(text[]) is 'Runs statements, as its caller';
+grant execute on function pgscore._run_all(text[]) to pgscore_reader;
+
+create function pgscore._lock_tables(relations regclass[], mode text, queues regclass[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp set lock_timeout = '500ms'
+as $$
+declare
+    relation regclass;
+begin
+    -- Half a second is less than deadlock_timeout: whoever waits for us is freed before anybody looks for a deadlock.
+    for attempt in 1 .. 10 loop
+        begin
+            foreach relation in array relations loop
+                -- What was dropped can be detached all the same.
+                continue when not exists (select from pg_catalog.pg_class c where c.oid = relation);
+                execute format('lock table %s in %s mode', relation, mode);
+            end loop;
+            foreach relation in array queues loop
+                execute format('lock table %s in access exclusive mode', relation);
+            end loop;
+            return;
+        exception when lock_not_available then
+            perform pg_sleep(0.1);
+        end;
+    end loop;
+    raise exception 'tables % are in use: in ten attempts of half a second no lock was to be had', array_to_string(relations, ', ')
+        using errcode = 'lock_not_available', hint = 'Nothing was changed. Try again when no long transaction uses them.';
+end
+$$;
+
+comment on function pgscore._lock_tables(regclass[], text, regclass[]) is
+    'Locks tables, and queues entirely, without making applications wait longer than half a second at a time';
+grant execute on function pgscore._lock_tables(regclass[], text, regclass[]) to pgscore_reader;
+
+create function pgscore._lock_owner(owner regrole) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s'
+as $$
+begin
+    insert into pgscore.bound_owner (owner) values (_lock_owner.owner) on conflict do nothing;
+    perform from pgscore.bound_owner o where o.owner = _lock_owner.owner for update;
+exception when lock_not_available then
+    raise exception 'tables of % are being attached or detached by another session', owner
+        using errcode = 'lock_not_available', hint = 'Nothing was changed. Try again when it has committed.';
+end
+$$;
+
+comment on function pgscore._lock_owner(regrole) is
+    'Until the transaction ends no other one attaches or detaches tables of this owner; it waits five seconds at most';
+grant execute on function pgscore._lock_owner(regrole) to pgscore_reader;
+
+create function pgscore._queues_of(owner regrole) returns regclass[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(array_agg(distinct q.queue order by q.queue) filter (where q.queue is not null), '{}')
+    from pgscore.binding b, lateral (select pgscore._profile_relation(b, 'queue') as queue) q
+    where b.owner = _queues_of.owner
+$$;
+
+comment on function pgscore._queues_of(regrole) is 'The queues of all profile tables of an owner';
+grant execute on function pgscore._queues_of(regrole) to pgscore_reader;
+
+create function pgscore._settle(queue regclass) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    waits boolean;
+    space constant text := (select n.nspname from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = queue);
+begin
+    if queue is null then
+        return;
+    end if;
+    -- A table for which a trigger is still to fire cannot be changed.
+    execute format('select exists (select from %s q where q.pgscore_transaction = pg_current_xact_id_if_assigned())', queue) into waits;
+    if waits and exists (select from pg_catalog.pg_trigger t where t.tgrelid = queue and t.tgname = 'pgscore_commit') then
+        execute format('set constraints %I.pgscore_commit immediate', space);
+        execute format('set constraints %I.pgscore_commit deferred', space);
+    end if;
+end
+$$;
+
+comment on function pgscore._settle(regclass) is 'Has done now what this transaction has queued for commit';
+grant execute on function pgscore._settle(regclass) to pgscore_reader;
+
+-- core/binding/generate.sql
+create function pgscore._leftover_triggers(b pgscore.binding) returns table (name name, relation regclass)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A copy of a schema brings triggers along, a renamed table keeps them, and so does a partition that was detached:
+    -- what no binding accounts for would count a second time.
+    with wanted as materialized (
+        select r.relation, t.name
+        from pgscore.binding o, pgscore._partitions(o.events) as r (relation),
+            unnest(array['insert', 'update', 'delete', 'row', 'truncate']) as w (what),
+            lateral (select substr(o.event_prefix::text || '_' || w.what, 2) as name) t
+        where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.events)
+        union all
+        select r.relation, t.name
+        from (select distinct o.owner, o.profile from pgscore.binding o) o, pgscore._partitions(o.profile) as r (relation),
+            unnest(array['~pgscore_score', 'pgscore_arrive', 'pgscore_forget', 'pgscore_forget_all', 'pgscore_rekey']) as t (name)
+        where o.owner = b.owner and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
+        union all
+        select o.events, pgscore._run_trigger(o) from pgscore.binding o where o.owner = b.owner and pgscore._is_together(o)
+        union all
+        select r.relation, t.name
+        from (
+            select distinct o.profile from pgscore.binding o join pg_catalog.pg_class c on c.oid = o.profile
+            where o.owner = b.owner and (o.changes or num_nonnulls(o.notify_above, o.notify_below) > 0)
+        ) o, pgscore._partitions(o.profile) as r (relation), pgscore._tell_triggers(o.profile) t
+    )
+    select t.tgname, t.tgrelid::regclass
+    from pg_catalog.pg_trigger t join pg_catalog.pg_class c on c.oid = t.tgrelid
+    where c.relowner = b.owner and t.tgname ~ '^[~!]?pgscore_' and not t.tgisinternal
+        -- By its number: a join would look at all functions of that name for each trigger.
+        and (select p.proname ~ '^_pgscore_' from pg_catalog.pg_proc p where p.oid = t.tgfoid)
+        -- Of other tables only such as were partitions of these.
+        and (
+            c.oid in (b.events, b.profile)
+            or t.tgfoid in (select g.tgfoid from pg_catalog.pg_trigger g where g.tgrelid in (b.events, b.profile))
+        )
+        and (t.tgrelid, t.tgname::text) not in (select w.relation::oid, w.name from wanted w)
+$$;
+
+comment on function pgscore._leftover_triggers(pgscore.binding) is 'Triggers of pgscore that no binding accounts for, on the tables of a binding and on former partitions of them';
+grant execute on function pgscore._leftover_triggers(pgscore.binding) to pgscore_reader;
+
+create function pgscore._taken_problem(b pgscore.binding) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select format('%s stands where pgscore would make a table of its own, and is none of pgscore''s: rename it', t.object)
+    from pgscore._generated_tables(b) t
+    where t.owner <> b.owner or t.kind <> 'r' or coalesce(obj_description(t.oid, 'pg_class'), '') !~ '^pgscore: '
+    union all
+    select format('function %s stands where pgscore would make one, and belongs to %s: drop it', f.oid::regprocedure, f.owner::regrole)
+    from pgscore._generated_functions(b) f where f.owner <> b.owner
+    limit 1
+$$;
+
+comment on function pgscore._taken_problem(pgscore.binding) is 'What stands in the way of what a binding generates, in a sentence; NULL where nothing does';
+grant execute on function pgscore._taken_problem(pgscore.binding) to pgscore_reader;
+
+create function pgscore._former_functions_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Their arguments follow keys, reducers and columns: one with others would stay beside the new one.
+    select format('drop function if exists %s', f.oid::regprocedure)
+    from pgscore._generated_functions(b) f
+    where f.owner = b.owner and (
+        f.what in ('recount', 'reconcile', 'apply', 'rescore')
+        -- No binding wants it any more; its triggers are gone.
+        or f.what in ('tell', 'notify', 'run') and not pgscore._is_wanted(b, f.what)
+            and not exists (select from pg_catalog.pg_trigger t where t.tgfoid = f.oid and t.tgrelid <> b.profile)
+    )
+$$;
+
+comment on function pgscore._former_functions_sql(pgscore.binding) is 'What drops functions of a binding that CREATE OR REPLACE could not replace';
+grant execute on function pgscore._former_functions_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._backfill_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Functions for this once: rows are changed with the owner's rights, whoever calls attach. Deferred triggers of the
+    -- tables fire in them where a member calls, or at COMMIT they would have the rights of that member.
+    -- It moves the counters of this binding alone: to find those of all others again takes time with their number.
+    select pgscore._applying_sql(
+        b, pgscore._event_object(b, 'count_all'), array[b], array(select t from pgscore._backfill_targets(b) t),
+        'counts what an event table holds when it is attached'
+    )
+    union all
+    select pgscore._function_sql(
+        pgscore._event_object(b, 'backfill') || '()', 'void', 'plpgsql volatile',
+        format(
+            e'begin\n    insert into %s (pgscore_binding, pgscore_task) values (%s, ''recount all'');\n    perform %s(null);\n%send',
+            pgscore._profile_object(b, 'queue'), b.number, pgscore._event_object(b, 'count_all'),
+            case when pg_get_userbyid(b.owner) <> current_user then e'    set constraints all immediate;\n' else '' end
+        ),
+        'counts what an event table holds when it is attached', b.owner
+    )
+    union all
+    select format('select %s()', pgscore._event_object(b, 'backfill'))
+    union all
+    select format('drop function %s()', pgscore._event_object(b, 'backfill'))
+    union all
+    select format('drop function %s(%s[])', pgscore._event_object(b, 'count_all'), pgscore._profile_object(b, 'queue'))
+$$;
+
+comment on function pgscore._backfill_sql(pgscore.binding) is 'What counts the events that an event table holds when it is attached';
+grant execute on function pgscore._backfill_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._other_commits_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.statement
+    from (
+        select distinct on (o.profile) o
+        from pgscore.binding o
+        where o.owner = b.owner and o.profile <> b.profile and exists (select from pg_catalog.pg_class c where c.oid = o.profile)
+            and pgscore._procedure(o.profile_schema, o.profile_prefix || '_commit') is not null
+        order by o.profile, o.number
+    ) other, pgscore._commit_sql(other.o) as s (statement)
+$$;
+
+comment on function pgscore._other_commits_sql(pgscore.binding) is 'What makes anew the functions of the queues of an owner''s other profile tables: at commit each does the work of all, in one order';
+grant execute on function pgscore._other_commits_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._regrouped(b pgscore.binding) returns setof pgscore.binding
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select o.*
+    from pgscore._bindings_of(b.profile) o
+    where o.events = b.events and o.number <> b.number and o.timing = 'statement' and pgscore._is_together(o) <> exists (
+        select from pg_catalog.pg_trigger t
+        where t.tgrelid = b.events and t.tgfoid = pgscore._procedure(b.profile_schema, b.profile_prefix || '_run')
+    )
+$$;
+
+comment on function pgscore._regrouped(pgscore.binding) is
+    'The other bindings of two tables whose trigger functions are to be made anew, because they are more, or fewer, than one UPDATE for each of them is good for';
+grant execute on function pgscore._regrouped(pgscore.binding) to pgscore_reader;
+
+create function pgscore._generate(b pgscore.binding) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    others constant pgscore.binding[] := array(select o from pgscore._regrouped(b) o);
+begin
+    -- Also where the row was not written by attach: it is its owner's to write.
+    perform pgscore._refuse(pgscore._taken_problem(b));
+    perform pgscore._run_all(array(select format('drop trigger %I on %s', t.name, t.relation) from pgscore._leftover_triggers(b) t));
+    perform pgscore._run_all(array(select pgscore._former_functions_sql(b)));
+    perform pgscore._run_all(array(select pgscore._queue_sql(b)));
+    perform pgscore._run_all(array(select pgscore._event_functions_sql(o) from unnest(others || b) o));
+    perform pgscore._run_all(array(select pgscore._profile_functions_sql(b)));
+    perform pgscore._run_all(array(select pgscore._reconcile_sql(b)));
+    perform pgscore._run_all(array(select pgscore._queue_triggers_sql(b)));
+    perform pgscore._run_all(array(select pgscore._other_commits_sql(b)));
+    perform pgscore._run_all(array(select pgscore._event_triggers_sql(b)));
+    perform pgscore._run_all(array(select pgscore._profile_triggers_sql(b)));
+end
+$$;
+
+comment on function pgscore._generate(pgscore.binding) is 'Makes functions, tables and triggers of a binding, and of what it shares with others';
+grant execute on function pgscore._generate(pgscore.binding) to pgscore_reader;
+
+-- core/binding/compare.sql
+create function pgscore._function_states(b pgscore.binding) returns table (object text, state text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    with statements as (
+        select s from pgscore._event_functions_sql(b) s
+        union all select s from pgscore._reconcile_sql(b) s
+        union all select s from pgscore._profile_functions_sql(b) s
+        union all select s from pgscore._rescore_sql(b) s where pgscore._has_rescore(b)
+    ),
+    wanted as (
+        select n.schema, n.name, c.s as makes, substring(m.s from '[(]([0-9a-f]{32})[)]''$') as hash, split_part(c.s, e'\n', 2) as posture
+        from pgscore._generated_names(b) n
+        join statements c on starts_with(c.s, format('create or replace function %I.%I(', n.schema, n.name))
+        join statements m on starts_with(m.s, format('comment on function %I.%I(', n.schema, n.name))
+    )
+    select coalesce(p.oid::regprocedure::text, format('%I.%I', w.schema, w.name)), case
+            when p.oid is null then case
+                -- A release before this one had no condition for the trigger that scores.
+                when w.name ~ '_(is_marked|has_mark)$' and pgscore._procedure(b.profile_schema, b.profile_prefix || '_is_marked') is null
+                then 'outdated' else 'missing' end
+            when md5(p.prosrc) is distinct from o.hash then 'edited'
+            when p.proowner <> b.owner or p.prosecdef <> (w.posture ~ ' security definer')
+                -- The condition of a trigger is evaluated by whoever writes to the table.
+                or has_function_privilege('public', p.oid, 'execute') <> (w.name ~ '_(is_marked|has_mark)$')
+                or p.provolatile <> case when w.posture ~ ' stable' then 's' when w.posture ~ ' immutable' then 'i' else 'v' end
+                or array(select c from unnest(p.proconfig) c order by c collate "C") <> array(
+                    select m[1] || '=' || m[2] from regexp_matches(w.posture, ' set ([a-z_]+) = (pg_catalog, pg_temp|[^ ]+)', 'g') m
+                    order by (m[1] || '=' || m[2]) collate "C"
+                )
+            then 'altered'
+            when o.hash <> w.hash
+                -- Arguments follow the types of columns, and have no length of their own.
+                or not starts_with(
+                    regexp_replace(w.makes, E'[(]\\d+(,\\d+)?[)]', '', 'g'),
+                    format('create or replace function %I.%I(%s)', w.schema, w.name, replace(pg_get_function_arguments(p.oid), 'OUT ', 'out '))
+                )
+            then 'outdated'
+            else 'ok'
+        end
+    from wanted w
+    left join pg_catalog.pg_namespace n on n.nspname = w.schema
+    left join pg_catalog.pg_proc p on p.pronamespace = n.oid and p.proname = w.name,
+        lateral (select substring(obj_description(p.oid, 'pg_proc') from '[(]([0-9a-f]{32})[)]$') as hash) o
+$$;
+
+comment on function pgscore._function_states(pgscore.binding) is
+    'How the functions of a binding compare with what would be generated: ok, missing, edited (not what its own comment says), altered (other rights or settings), or outdated (generated by another release, or for tables as they were)';
+grant execute on function pgscore._function_states(pgscore.binding) to pgscore_reader;
+
+create function pgscore._binding_differences(b pgscore.binding) returns table (kind text, object text, state text, reason text)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    sentence text;
+    followed constant pgscore.binding := pgscore._followed(b);
+begin
+    -- It reads the catalog and calls nothing of the owner's: a superuser may look.
+    if 2 <> (select count(*) from pg_catalog.pg_class c where c.oid in (b.events, b.profile)) then
+        return query select 'binding', b.name, 'unfit', 'a table of it was dropped';
+        return;
+    end if;
+    begin
+        sentence := coalesce(pgscore._binding_problem(followed), (select s.problem from pgscore._shared_problem(b) s));
+        if sentence is not null then
+            return query select 'binding', b.name, 'unfit', sentence;
+            return;
+        end if;
+        if followed is distinct from b then
+            return query select 'binding', b.name, 'outdated', pgscore._renamed_sentence(b);
+            return;
+        end if;
+        return query
+            select d.kind, d.object, d.state, case d.state
+                when 'missing' then format('%s %s is missing', d.kind, d.object)
+                when 'edited' then format('%s %s was changed by hand', d.kind, d.object)
+                when 'altered' then format('%s %s has got other rights, another owner or other settings', d.kind, d.object)
+                when 'disabled' then format('%s %s is disabled', d.kind, d.object)
+                when 'extra' then format('%s %s belongs to no binding', d.kind, d.object)
+                else format('%s %s was generated by another release, or for tables as they were', d.kind, d.object)
+            end
+            from (
+                select 1 as step, 'table' as kind, pgscore._profile_object(b, 'queue') as object, pgscore._queue_state(b) as state
+                union all
+                select 1, 'table', pgscore._profile_object(b, 'arrival'), case when pgscore._profile_relation(b, 'arrival') is null then 'missing' else 'ok' end
+                union all
+                select 2, 'function', f.object, f.state from pgscore._function_states(b) f
+                union all
+                select 3, 'trigger', format('%I on %s', t.name, t.relation), t.state from pgscore._event_triggers(b) t
+                union all
+                select 3, 'trigger', format('%I on %s', t.name, t.relation), t.state from pgscore._profile_triggers(b) t
+                union all
+                select 3, 'trigger', format('%I on %s', t.name, pgscore._profile_object(b, 'queue')), t.state from pgscore._queue_triggers(b) t
+                where pgscore._profile_relation(b, 'queue') is not null
+                union all
+                select 4, 'trigger', format('%I on %s', t.name, t.relation), 'extra' from pgscore._leftover_triggers(b) t
+            ) d
+            where d.state <> 'ok'
+            order by d.step, d.object;
+    exception when others then
+        -- What an owner has written into the row is theirs.
+        return query select 'binding', b.name, 'unfit', sqlerrm;
+    end;
+end
+$$;
+
+comment on function pgscore._binding_differences(pgscore.binding) is
+    'What stands otherwise than attach would make it now, each with a sentence: missing, edited or altered by hand, disabled, extra, or outdated, which is as another release generated it, or for tables as they were; unfit: nothing can be generated before the tables are mended';
+grant execute on function pgscore._binding_differences(pgscore.binding) to pgscore_reader;
+
+create function pgscore._outdated_bindings()
+returns table (number integer, name text, owner text, events text, profile text, mine boolean, state text, reasons text[])
+language sql stable
+set search_path = pg_catalog, pg_temp set jit = off
+as $$
+    select b.number, b.name, b.owner::text, b.events::text, b.profile::text, m.mine,
+        case when bool_or(d.state = 'unfit') then 'unfit' when bool_and(d.state = 'outdated') then 'outdated' else 'edited' end,
+        array_agg(d.reason order by d.ordinal)
+    from pgscore.binding b,
+        lateral (select p.problem is null as mine from pgscore._owner_problem(b.events, b.profile) p) m,
+        lateral pgscore._binding_differences(b) with ordinality as d (kind, object, state, reason, ordinal)
+    group by b.number, m.mine
+    order by b.number
+$$;
+
+comment on function pgscore._outdated_bindings() is
+    'The bindings of which something stands otherwise than this release would generate it, and whether they are the caller''s to reattach; state: outdated (as another release generated it, or for tables as they were), edited (somebody has changed it), unfit (the tables are to be mended first)';
+grant execute on function pgscore._outdated_bindings() to pgscore_reader;
+
+-- core/binding/attach.sql
+create function pgscore._forget_gone(b pgscore.binding) returns setof text
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    with gone as (
+        delete from pgscore.binding o
+        where o.owner = b.owner and (
+            o.events = b.events and not exists (select from pg_catalog.pg_class c where c.oid = o.profile)
+            or o.profile = b.profile and not exists (select from pg_catalog.pg_class c where c.oid = o.events)
+        )
+        returning o as binding
+    )
+    select d.statement from gone g, pgscore._drop_binding_sql(g.binding) as d (statement);
+end
+$$;
+
+comment on function pgscore._forget_gone(pgscore.binding) is
+    'Takes away the bindings of either table to one that was dropped, and says what drops their functions and triggers: these would count each event once more';
+grant execute on function pgscore._forget_gone(pgscore.binding) to pgscore_reader;
+
+create function pgscore._note_binding(b pgscore.binding, former pgscore.binding) returns pgscore.binding
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    b.number := former.number;
+    select n.nspname into b.event_schema from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = b.events;
+    select n.nspname into b.profile_schema from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = b.profile;
+    b.event_prefix := coalesce(former.event_prefix, pgscore._event_prefix(b));
+    b.profile_prefix := pgscore._profile_prefix(b.profile);
+    if former.number is not null then
+        update pgscore.binding o
+        set owner = b.owner, timing = b.timing, on_error = b.on_error, on_missing = b.on_missing, max_scoring_ms = b.max_scoring_ms, log = b.log,
+            notify_above = b.notify_above, notify_below = b.notify_below, changes = b.changes,
+            event_schema = b.event_schema, event_prefix = b.event_prefix, profile_schema = b.profile_schema, profile_prefix = b.profile_prefix,
+            columns = pgscore._column_numbers(b)
+        where o.number = former.number
+        returning o.* into b;
+        -- A table that was moved has its functions and its queue beside it again, for all its bindings.
+        update pgscore.binding o set profile_schema = b.profile_schema where o.profile = b.profile and o.profile_schema <> b.profile_schema;
+        return b;
+    end if;
+    -- The event table's name, where that is enough.
+    b.name := (
+        select n.name
+        from (values
+            (1, b.events::text), (2, format('%s to %s', b.events, b.profile)), (3, format('%s to %s for %s', b.events, b.profile, b.model)),
+            (4, format('%s to %s for %s (%s)', b.events, b.profile, b.model, b.events::oid))
+        ) as n (step, name)
+        where not exists (select from pgscore.binding o where o.owner = b.owner and o.name = n.name)
+        order by n.step limit 1
+    );
+    insert into pgscore.binding (
+        name, owner, events, profile, model, event_key, profile_key, reducers, score, version, scored_at, timing, on_error, on_missing,
+        max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix, columns, notify_above, notify_below, changes
+    ) values (
+        b.name, b.owner, b.events, b.profile, b.model, b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at, b.timing,
+        b.on_error, b.on_missing, b.max_scoring_ms, b.log, b.event_schema, b.event_prefix, b.profile_schema, b.profile_prefix,
+        pgscore._column_numbers(b), b.notify_above, b.notify_below, b.changes
+    )
+    returning number into b.number;
+    return b;
+end
+$$;
+
+comment on function pgscore._note_binding(pgscore.binding, pgscore.binding) is 'Stores a new binding, or what may change of a former one';
+grant execute on function pgscore._note_binding(pgscore.binding, pgscore.binding) to pgscore_reader;
+
+create function pgscore._list_uncounted(b pgscore.binding, condition text) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    execute format(
+        'insert into pgscore.stale_row (binding, key, cause, reason) select %s, %s, ''backfill'', %L from %s p where %s%s on conflict do nothing',
+        b.number, pgscore._key_text_sql(b.profile_key, 'p'),
+        format('events from before the tables were attached are not counted yet; call pgscore.reconcile(%L, %L)', b.events, b.profile),
+        b.profile, pgscore._present_sql(b.profile_key, 'p'), condition
+    );
+end
+$$;
+
+comment on function pgscore._list_uncounted(pgscore.binding, text) is 'Lists profiles as stale until reconcile has counted their events from before';
+grant execute on function pgscore._list_uncounted(pgscore.binding, text) to pgscore_reader;
+
+create function pgscore.attach(
+    model text, events regclass, profile regclass, event_key name[], profile_key name[], reducers jsonb, score name,
+    version name default null, scored_at name default null, timing text default 'commit', on_error text default 'keep',
+    on_missing text default 'ignore', max_scoring_ms integer default null, log boolean default true,
+    backfill boolean default null, without_index boolean default false,
+    notify_above double precision default null, notify_below double precision default null, changes boolean default false
+) returns text
+language plpgsql volatile
+-- Compiling the generators' queries would take longer than all the rest.
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set jit = off
+as $$
+declare
+    b pgscore.binding;
+    former pgscore.binding;
+    queue regclass;
+    moved text[];
+    at_once boolean := true;
+    is_indexed boolean := true;
+    profiles bigint;
+    held bigint;
+    began constant pg_snapshot := pg_current_snapshot();
+begin
+    b.model := model;
+    b.events := events;
+    b.profile := profile;
+    b.event_key := event_key;
+    b.profile_key := profile_key;
+    b.reducers := reducers;
+    b.score := score;
+    b.version := version;
+    b.scored_at := scored_at;
+    b.timing := timing;
+    b.on_error := on_error;
+    b.on_missing := on_missing;
+    b.max_scoring_ms := max_scoring_ms;
+    b.log := log;
+    b.notify_above := notify_above;
+    b.notify_below := notify_below;
+    b.changes := changes;
+    perform pgscore._refuse(pgscore._options_problem(b));
+    if current_setting('transaction_isolation') <> 'read committed' then
+        raise exception 'tables are attached in READ COMMITTED only: an older snapshot misses events that were committed meanwhile'
+            using errcode = 'feature_not_supported';
+    end if;
+    perform pgscore._check_owner(events, profile);
+    b.owner := (select c.relowner from pg_catalog.pg_class c where c.oid = profile);
+    perform pgscore._check_rights(b.owner, events, profile);
+    perform pgscore._lock_owner(b.owner);
+    perform pgscore._follow_columns(profile);
+    select o.* into former from pgscore.binding o where o.events = b.events and o.profile = b.profile and o.model = b.model;
+    if (former.event_key, former.profile_key, former.reducers, former.score, former.version, former.scored_at)
+        is distinct from (b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at) and former.number is not null
+    then
+        raise exception 'table % is attached to % for model "%" with other keys, reducers or columns', b.events, b.profile, b.model
+            using errcode = 'duplicate_object', hint = format('select pgscore.detach(%L, %L) detaches them.', b.events, b.profile);
+    end if;
+    b.number := former.number;
+    perform pgscore._refuse(pgscore._tables_problem(b));
+    -- Nobody changes them any more, for instance to hide rows by a policy that would run with the caller's rights.
+    perform pgscore._lock_tables(array[events, profile], 'access share', '{}');
+    perform pgscore._refuse(pgscore._tables_problem(b));
+    perform pgscore._refuse(pgscore._table_keys_problem(b));
+    perform pgscore._refuse(pgscore._reducers_problem(b));
+    perform pgscore._refuse(pgscore._columns_problem(b));
+    perform pgscore._check_shared(b);
+    if former.number is null then
+        is_indexed := pgscore._check_index(b, without_index is true);
+        if backfill is null then
+            profiles := pgscore._rows_up_to(profile, 10000);
+            held := pgscore._rows_up_to(events, 100000);
+            -- Without an index each profile costs a look at all events.
+            at_once := profiles <= 10000 and held <= 100000 and (is_indexed or profiles * held <= 20000000);
+        else
+            at_once := backfill;
+        end if;
+    end if;
+    moved := array(select pgscore._forget_gone(b));
+    b := pgscore._note_binding(b, former);
+    moved := moved || array(
+        select pgscore._drop_binding_sql(former) where former.event_schema <> b.event_schema
+        union all
+        select pgscore._drop_profile_sql(former) where former.profile_schema <> b.profile_schema
+    );
+    perform pgscore._add_profile(model, profile);
+    if not at_once then
+        -- Before the tables are locked, because it takes its time.
+        perform pgscore._list_uncounted(b, '');
+    end if;
+    queue := pgscore._profile_relation(b, 'queue');
+    perform pgscore._settle(queue);
+    -- Whoever has queued something for the profile table is over then.
+    perform pgscore._lock_tables(array[events, profile], 'share row exclusive', array_remove(array[queue], null));
+    perform pgscore._run_all(moved);
+    perform pgscore._generate(b);
+    -- What is wrong with the reducers' SQL, such as a value that is none of its column's type, is to be wrong now.
+    execute format('select from %s(%s, true)', pgscore._event_object(b, 'recount'), (
+        select string_agg('null', ', ') from generate_subscripts(b.event_key, 1)
+    ));
+    if former.number is null and at_once then
+        -- The tables are locked, so nobody adds to what is counted until the transaction commits.
+        perform pgscore._run_all(array(select pgscore._backfill_sql(b)));
+    elsif former.number is null then
+        -- Rows that were committed meanwhile: they are as young as the oldest transaction that was open before.
+        perform pgscore._list_uncounted(b, format(' and age(p.xmin) <= age(%L::xid)', pg_snapshot_xmin(began)::xid));
+    end if;
+    perform pgscore._advise(b.number);
+    return b.name;
+end
+$$;
+
+comment on function pgscore.attach(text, regclass, regclass, name[], name[], jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean, double precision, double precision, boolean) is
+    'Attaches an event table to a profile table by keys of several columns; see the function for keys of one column';
+grant execute on function pgscore.attach(text, regclass, regclass, name[], name[], jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean, double precision, double precision, boolean)
+    to pgscore_reader;
+
+create function pgscore.attach(
+    model text, events regclass, profile regclass, event_key name, profile_key name, reducers jsonb, score name,
+    version name default null, scored_at name default null, timing text default 'commit', on_error text default 'keep',
+    on_missing text default 'ignore', max_scoring_ms integer default null, log boolean default true,
+    backfill boolean default null, without_index boolean default false,
+    notify_above double precision default null, notify_below double precision default null, changes boolean default false
+) returns text
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore.attach(
+        model, events, profile, array[event_key], array[profile_key], reducers, score, version, scored_at, timing, on_error,
+        on_missing, max_scoring_ms, log, backfill, without_index, notify_above, notify_below, changes
+    )
+$$;
+
+comment on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean, double precision, double precision, boolean) is
+    'Attaches an event table to a profile table of the same owner, who calls it, or a member: from now on its events move columns of the profile and the score of a model. Called again, it changes timing, policies, log and what is told, and mends triggers. backfill: count in this transaction what the tables hold (true), later by pgscore.reconcile (false), or as their size says (NULL). without_index: whether a large table is attached although no index finds the events of a profile. notify_above, notify_below: NOTIFY pgscore tells of scores that cross them. changes: whether changes of the score are written to pgscore.score_change';
+grant execute on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean, double precision, double precision, boolean)
+    to pgscore_reader;
+
+create function pgscore.reattach(events regclass, profile regclass) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform pgscore._check_owner(events, profile);
+    perform pgscore._lock_owner((select c.relowner::regrole from pg_catalog.pg_class c where c.oid = profile));
+    perform pgscore._follow_columns(profile);
+    perform pgscore.attach(
+        b.model, b.events, b.profile, b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at, b.timing,
+        b.on_error, b.on_missing, b.max_scoring_ms, b.log, notify_above => b.notify_above, notify_below => b.notify_below,
+        changes => b.changes
+    )
+    from pgscore.binding b where b.events = reattach.events and b.profile = reattach.profile;
+    if not found then
+        raise exception 'table % is not attached to %', events, profile using errcode = 'undefined_object';
+    end if;
+end
+$$;
+
+comment on function pgscore.reattach(regclass, regclass) is
+    'Attaches tables again as they are attached: gives partitions that were added later their triggers, and mends what is missing, disabled or outdated';
+grant execute on function pgscore.reattach(regclass, regclass) to pgscore_reader;
+
+create function pgscore.reattach() returns table (binding text, state text, reasons text[])
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    listed record;
+    pairs text[] := '{}';
+begin
+    -- A transaction, and so a wait of the applications, for all of them: a program had better call the other one for each pair.
+    for listed in select o.* from pgscore._outdated_bindings() o where o.mine loop
+        if listed.state <> 'unfit' and format('%s to %s', listed.events, listed.profile) <> all (pairs) then
+            pairs := pairs || format('%s to %s', listed.events, listed.profile);
+            perform pgscore.reattach(listed.events::regclass, listed.profile::regclass);
+        end if;
+        binding := listed.name;
+        state := case listed.state when 'unfit' then 'unfit' else 'reattached' end;
+        reasons := listed.reasons;
+        return next;
+    end loop;
+end
+$$;
+
+comment on function pgscore.reattach() is
+    'Attaches again what of the caller''s bindings stands otherwise than this release would generate it, and says why; those whose tables do not fit any more (unfit) are left as they are';
+grant execute on function pgscore.reattach() to pgscore_reader;
+
+-- core/binding/detach.sql
+create function pgscore._drop_functions_sql(b pgscore.binding, is_shared boolean) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Triggers go with them.
+    select format('drop function if exists %s cascade', f.oid::regprocedure)
+    from pgscore._generated_functions(b) f
+    where f.owner = b.owner and f.is_shared = _drop_functions_sql.is_shared
+$$;
+
+comment on function pgscore._drop_functions_sql(pgscore.binding, boolean) is
+    'What drops generated functions, with their triggers: a binding''s own ones, or those that it shares';
+grant execute on function pgscore._drop_functions_sql(pgscore.binding, boolean) to pgscore_reader;
+
+create function pgscore._drop_binding_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._drop_functions_sql(b, false)
+    union all
+    -- The last of them takes along what they shared on the event table.
+    select format('drop trigger %I on %s', t.tgname, t.tgrelid::regclass)
+    from pg_catalog.pg_trigger t
+    where t.tgrelid = b.events and t.tgfoid = pgscore._procedure(b.profile_schema, b.profile_prefix || '_run')
+        and not exists (select from pgscore.binding o where o.events = b.events and o.profile = b.profile)
+$$;
+
+comment on function pgscore._drop_binding_sql(pgscore.binding) is 'What drops the functions and triggers of an event table';
+grant execute on function pgscore._drop_binding_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._drop_profile_sql(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgscore._drop_functions_sql(b, true)
+    union all
+    select format('drop table %s', t.object) from pgscore._generated_tables(b) t where t.owner = b.owner and t.kind = 'r'
+$$;
+
+comment on function pgscore._drop_profile_sql(pgscore.binding) is 'What drops the functions, triggers and tables that the bindings of a profile table shared';
+grant execute on function pgscore._drop_profile_sql(pgscore.binding) to pgscore_reader;
+
+create function pgscore._generated_objects(b pgscore.binding) returns table (kind text, object text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    with functions as (
+        select f.oid from pgscore._generated_functions(b) f where f.owner = b.owner
+    )
+    select 'trigger', format('%I on %s', t.tgname, t.tgrelid::regclass)
+    from pg_catalog.pg_trigger t where t.tgfoid in (select f.oid from functions f) and t.tgparentid = 0
+    union
+    select 'function', f.oid::regprocedure::text from functions f
+    union
+    select 'table', t.oid::regclass::text from pgscore._generated_tables(b) t
+$$;
+
+comment on function pgscore._generated_objects(pgscore.binding) is 'What is there of what was generated for a binding, and for its profile table';
+grant execute on function pgscore._generated_objects(pgscore.binding) to pgscore_reader;
+
+create function pgscore._check_rest(profile regclass, gone pgscore.binding[]) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    broken record;
+begin
+    select o.name, p.problem into broken
+    from pgscore._bindings_of(_check_rest.profile) o, lateral (select pgscore._binding_problem(pgscore._followed(o)) as problem) p
+    where o.number not in (select g.number from unnest(gone) g) and p.problem is not null
+        and exists (select from pg_catalog.pg_class c where c.oid = _check_rest.profile)
+    order by o.number limit 1;
+    if found then
+        raise exception 'what the bindings of table % share cannot be made anew, because the binding % does not fit its tables any more: %',
+            profile, broken.name, broken.problem using errcode = 'object_not_in_prerequisite_state', hint = format(
+                'Mend that, or detach it too: select * from pgscore.detach(array[%s])',
+                (select string_agg(quote_literal(g.name), ', ') from unnest(gone) g) || ', ' || quote_literal(broken.name)
+            );
+    end if;
+end
+$$;
+
+comment on function pgscore._check_rest(regclass, pgscore.binding[]) is
+    'Refuses to detach some bindings of a profile table where another one stands in the way of generating what is left';
+grant execute on function pgscore._check_rest(regclass, pgscore.binding[]) to pgscore_reader;
+
+create function pgscore._detach(gone pgscore.binding[]) returns table (kind text, object text)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set jit = off
+as $$
+declare
+    one constant pgscore.binding := gone[1];
+    rest pgscore.binding;
+    is_left boolean := false;
+    queues regclass[];
+    former text[];
+begin
+    -- All of one profile table.
+    perform pgscore._lock_owner(one.owner) where exists (select from pg_catalog.pg_roles r where r.oid = one.owner);
+    perform pgscore._follow_columns(one.profile);
+    perform pgscore._check_rest(one.profile, gone);
+    queues := pgscore._queues_of(one.owner);
+    perform pgscore._settle(q) from unnest(queues) q;
+    -- Transactions that have queued work for a table of the owner's are over then: at commit each looks into all queues.
+    perform pgscore._lock_tables((select array_agg(distinct g.events) from unnest(gone) g) || one.profile, 'access exclusive', queues);
+    former := array(select distinct o.kind || ' ' || o.object from unnest(gone) g, pgscore._generated_objects(g) o);
+    delete from pgscore.binding b where b.number in (select g.number from unnest(gone) g);
+    if exists (select from pgscore.binding b where b.number in (select g.number from unnest(gone) g)) then
+        raise exception '% owned table % when it was attached, and % is no member of it', one.owner, one.profile, current_user
+            using errcode = 'insufficient_privilege', hint = format('Connect as a member of %s.', one.owner);
+    end if;
+    perform pgscore._run_all(array(select distinct s from unnest(gone) g, pgscore._drop_binding_sql(g) s));
+    -- Another one of each event table, whose triggers may be others now; or any, for what all of them share.
+    for rest in
+        select distinct on (t.events) b.*
+        from pgscore._bindings_of(one.profile) b,
+            lateral (select case when b.events in (select g.events from unnest(gone) g) then b.events::oid end as events) t
+        order by t.events, b.number
+    loop
+        exit when is_left and rest.events not in (select g.events from unnest(gone) g)
+            or not exists (select from pg_catalog.pg_class c where c.oid = one.profile);
+        perform pgscore._generate(rest);
+        is_left := true;
+    end loop;
+    if not exists (select from pgscore._bindings_of(one.profile)) then
+        perform pgscore._run_all(array(select pgscore._drop_profile_sql(one)));
+        perform pgscore._run_all(array(select pgscore._other_commits_sql(one)));
+    end if;
+    return query
+        select 'binding', g.name from unnest(gone) g
+        union all
+        (
+            select split_part(f, ' ', 1), substr(f, strpos(f, ' ') + 1) from unnest(former) f
+            except
+            select o.kind, o.object from unnest(gone) g, pgscore._generated_objects(g) o
+            order by 1, 2
+        );
+end
+$$;
+
+comment on function pgscore._detach(pgscore.binding[]) is 'Detaches bindings of one profile table, and says what went';
+grant execute on function pgscore._detach(pgscore.binding[]) to pgscore_reader;
+
+create function pgscore.detach(events regclass, profile regclass, model text default null) returns table (kind text, object text)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    gone pgscore.binding[];
+begin
+    perform pgscore._check_owner(events, profile);
+    if not exists (
+        select from pgscore.binding b
+        where (b.events, b.profile) = (detach.events, detach.profile) and b.model = coalesce(detach.model, b.model)
+    ) then
+        raise exception 'table % is not attached to %', events, profile || coalesce(' for model "' || model || '"', '') using errcode = 'undefined_object';
+    end if;
+    -- Bindings whose event tables were dropped go along: nothing can be generated for them any more.
+    select array_agg(b order by b.number) into gone
+    from pgscore.binding b
+    where b.profile = detach.profile
+        and (
+            (b.events = detach.events and b.model = coalesce(detach.model, b.model))
+            or not exists (select from pg_catalog.pg_class c where c.oid = b.events)
+        );
+    return query select * from pgscore._detach(gone);
+end
+$$;
+
+comment on function pgscore.detach(regclass, regclass, text) is
+    'Detaches an event table from a profile table, for one model or for all: triggers and generated functions go, the data stays as it is; says what went';
+grant execute on function pgscore.detach(regclass, regclass, text) to pgscore_reader;
+
+create function pgscore.detach(bindings text[]) returns table (kind text, object text)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    chosen pgscore.binding[];
+    wrong text;
+    each record;
+begin
+    -- Names are unique for each owner.
+    select array_agg(b order by b.number) into chosen
+    from pgscore.binding b
+    where b.name = any (bindings) and (
+        pg_has_role(current_user, b.owner::oid, 'usage') or not exists (
+            select from pgscore.binding o where o.name = b.name and pg_has_role(current_user, o.owner::oid, 'usage')
+        )
+    );
+    select n into wrong from unnest(bindings) n
+    where n is null or not exists (select from unnest(chosen) c where c.name = n) order by n limit 1;
+    if found then
+        raise exception 'there is no binding %', wrong using errcode = 'undefined_object', hint = 'select name from pgscore.binding lists them.';
+    end if;
+    select c.name into wrong from unnest(chosen) c group by c.name having count(*) > 1 limit 1;
+    if found then
+        raise exception 'several owners have a binding %', wrong
+            using errcode = 'ambiguous_parameter', hint = 'Name its tables: select * from pgscore.detach(events, profile).';
+    end if;
+    perform pgscore._check_owner(c.events, c.profile) from unnest(chosen) c;
+    for each in
+        select array_agg(c order by c.number) as bindings from unnest(chosen) c group by c.profile order by c.profile::oid
+    loop
+        return query select * from pgscore._detach(each.bindings);
+    end loop;
+end
+$$;
+
+comment on function pgscore.detach(text[]) is 'Detaches bindings by their names, together; says what went';
+grant execute on function pgscore.detach(text[]) to pgscore_reader;
+
+create function pgscore.detach(binding text) returns table (kind text, object text)
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+    select * from pgscore.detach(array[binding])
+$$;
+
+comment on function pgscore.detach(text) is 'Detaches a binding by its name; says what went';
+grant execute on function pgscore.detach(text) to pgscore_reader;
+
+-- core/binding/reconcile.sql
+create function pgscore._bindings_to_reconcile(events regclass, profile regclass) returns integer[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    numbers integer[];
+begin
+    perform pgscore._check_owner(events, profile);
+    numbers := array(
+        select b.number from pgscore.binding b
+        where b.events = _bindings_to_reconcile.events and b.profile = _bindings_to_reconcile.profile
+        order by b.number
+    );
+    if cardinality(numbers) = 0 then
+        raise exception 'table % is not attached to %', events, profile using errcode = 'undefined_object';
+    end if;
+    return numbers;
+end
+$$;
+
+comment on function pgscore._bindings_to_reconcile(regclass, regclass) is 'The bindings of two tables; fails where there are none';
+grant execute on function pgscore._bindings_to_reconcile(regclass, regclass) to pgscore_reader;
+
+create function pgscore._reconcile_step(
+    binding integer, repair boolean, rows integer default 500,
+    out checked bigint, out differing bigint, out examples text[], out finished boolean
+)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set jit = off
+as $$
+declare
+    b pgscore.binding;
+    statements text[];
+begin
+    -- One at a time, and none while the tables are attached or detached.
+    select o.* into b from pgscore.binding o where o.number = binding for update;
+    if not found then
+        raise exception 'the tables were detached meanwhile' using errcode = 'undefined_object';
+    end if;
+    perform pgscore._check_owner(b.events, b.profile);
+    perform pgscore._refuse(pgscore._tables_problem(b));
+    perform pgscore._refuse(pgscore._taken_problem(b));
+    statements := array(select pgscore._reconcile_sql(b));
+    if pg_get_userbyid(b.owner) <> current_user or not exists (
+        select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+        where n.nspname = b.event_schema and p.proname = b.event_prefix || '_reconcile' and p.proowner = b.owner and p.prosecdef
+            and position(md5(p.prosrc) in statements[2]) > 0
+    ) then
+        -- Made anew in this transaction, and so what it was generated as: a member of the owner runs nothing that another one
+        -- has put in its place. It works with the owner's rights, and so does all that it calls.
+        perform pgscore._run_all(statements);
+    end if;
+    execute format('select f.* from %s($1, $2) f', pgscore._event_object(b, 'reconcile'))
+        into checked, differing, examples, finished using rows, repair;
+end
+$$;
+
+comment on function pgscore._reconcile_step(integer, boolean, integer) is
+    'Compares the counters of the next profiles of a binding with its events; what it did stands when the caller commits';
+grant execute on function pgscore._reconcile_step(integer, boolean, integer) to pgscore_reader;
+
+create function pgscore._report_step(
+    binding integer, repair boolean, checked bigint, differing bigint, examples text[], finished boolean
+) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    name constant text := (select b.name from pgscore.binding b where b.number = binding);
+begin
+    if examples is not null then
+        raise notice '% differ: %', name, array_to_string(examples, ' | ');
+    end if;
+    if finished or checked % 10000 = 0 then
+        raise info '%: % profiles compared, % differed%', name, checked, differing,
+            case when differing = 0 then '' when repair then ' and were mended' else ' and were left as they are' end;
+    end if;
+end
+$$;
+
+comment on function pgscore._report_step(integer, boolean, bigint, bigint, text[], boolean) is
+    'Tells the caller of reconcile what differs, and how far it has come';
+grant execute on function pgscore._report_step(integer, boolean, bigint, bigint, text[], boolean) to pgscore_reader;
+
+create procedure pgscore.reconcile(events regclass, profile regclass, repair boolean default true)
+language plpgsql
+as $$
+declare
+    -- A procedure that commits cannot have a pinned search_path: it is set again after each commit, every name here is
+    -- qualified, and all that is called is pinned itself.
+    pinned pg_catalog.text := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    bindings pg_catalog.int4[] := pgscore._bindings_to_reconcile(events, profile);
+    next pg_catalog.int4;
+    step pg_catalog.record;
+begin
+    foreach next in array bindings loop
+        loop
+            set transaction isolation level read committed;
+            pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+            select s.* into step from pgscore._reconcile_step(next, repair) s;
+            commit;
+            pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+            perform pgscore._report_step(next, repair, step.checked, step.differing, step.examples, step.finished);
+            exit when step.finished;
+        end loop;
+    end loop;
+end
+$$;
+
+comment on procedure pgscore.reconcile(regclass, regclass, boolean) is
+    'Says where counters of profiles differ from what their events give, and mends them, some hundred at a time, each in a transaction; after an interruption it goes on where it was';
+grant execute on procedure pgscore.reconcile(regclass, regclass, boolean) to pgscore_reader;
+
+-- core/batch/partitions.sql
+-- Tables of pgscore's that are partitioned by time: partitions are made ahead, and dropped when they are old. What falls
+-- between them stands in the default partition, so nothing is lost while nobody makes any.
+--
+-- A partition has no grants: who reads or writes goes by the parent, and its row-level security. It has a primary key of
+-- its own, on the column that counts up, so that one which is attached needs no index to be built.
+
+create function pgscore._partitioned_table(parent name) returns regclass
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    relation constant regclass := (
+        select c.oid
+        from pg_catalog.pg_class c
+        join pg_catalog.pg_partitioned_table t on t.partrelid = c.oid
+        join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = t.partattrs[0]
+        where c.relnamespace = 'pgscore'::regnamespace and c.relname = parent and c.relowner = 'pgscore_owner'::regrole
+            and t.partstrat = 'r' and t.partnatts = 1 and a.atttypid = 'timestamptz'::regtype
+    );
+begin
+    if relation is null then
+        raise exception 'pgscore has no table % that is partitioned by time', coalesce(quote_ident(parent), 'NULL')
+            using errcode = 'undefined_table', hint = 'It is named without its schema, such as prediction_log.';
+    end if;
+    return relation;
+end
+$$;
+
+comment on function pgscore._partitioned_table(name) is 'A table of pgscore''s that is partitioned by time; refused where there is none of that name';
+
+create function pgscore._partition_bounds(relation regclass) returns table (
+    partition regclass, lower timestamptz, upper timestamptz
+)
+language sql stable
+set search_path = pg_catalog, pg_temp set timezone = 'UTC' set datestyle = 'ISO, MDY'
+as $$
+    select b.partition,
+        case b.parts[1] when 'MINVALUE' then '-infinity' else btrim(b.parts[1], '''') end::timestamptz,
+        case b.parts[2] when 'MAXVALUE' then 'infinity' else btrim(b.parts[2], '''') end::timestamptz
+    from (
+        select c.oid::regclass as partition,
+            regexp_match(pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM [(](.*)[)] TO [(](.*)[)]$') as parts
+        from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
+        where i.inhparent = relation and c.relispartition
+    ) b
+    -- All but the default one.
+    where b.parts is not null
+    order by 2
+$$;
+
+comment on function pgscore._partition_bounds(regclass) is
+    'The partitions of a table that is partitioned by time, from when to when each holds rows; without the default one';
+
+create function pgscore._default_partition(relation regclass) returns regclass
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select nullif(t.partdefid, 0)::regclass from pg_catalog.pg_partitioned_table t where t.partrelid = relation
+$$;
+
+comment on function pgscore._default_partition(regclass) is 'The partition that holds what no other does; NULL where there is none';
+
+create function pgscore._partition_start(at timestamptz, step interval) returns timestamptz
+language sql immutable
+set search_path = pg_catalog, pg_temp set timezone = 'UTC'
+as $$
+    -- Of weeks: Mondays. Of months: counted from January of the year 0.
+    select case
+        when step >= '1 month' and step = date_trunc('month', step) then (
+            select make_timestamptz((m.first / 12)::integer, (m.first % 12 + 1)::integer, 1, 0, 0, 0)
+            from (
+                select (n.number - n.number % n.months)::bigint as first
+                from (
+                    select (extract(year from at) * 12 + extract(month from at) - 1)::bigint as number,
+                        (extract(year from step) * 12 + extract(month from step))::bigint as months
+                ) n
+            ) m
+        )
+        else date_bin(step, at, '2001-01-01 00:00+00')
+    end
+$$;
+
+comment on function pgscore._partition_start(timestamptz, interval) is
+    'When the partition begins that holds a time, where each is of one length: whole months, or days and hours';
+
+create function pgscore._empty_partition(relation regclass, begins timestamptz default null) returns regclass
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp set timezone = 'UTC'
+as $$
+declare
+    parent constant name := (select c.relname from pg_catalog.pg_class c where c.oid = relation);
+    counting constant name := (
+        select a.attname from pg_catalog.pg_attribute a where a.attrelid = relation and a.attidentity <> '' and not a.attisdropped
+    );
+    name text := parent || coalesce('_' || to_char(begins, 'YYYYMMDD'), '_default');
+    made regclass;
+begin
+    if begins is not null and (begins <> date_trunc('day', begins) or to_regclass(format('pgscore.%I', name)) is not null) then
+        name := name || to_char(begins, '_HH24MI');
+    end if;
+    -- Beside the parent, and attached when it is complete: PARTITION OF would lock out whoever writes to the parent.
+    execute format(
+        'create table pgscore.%I (like pgscore.%I including defaults including constraints including generated including comments'
+            ' including storage)', name, parent
+    );
+    made := format('pgscore.%I', name);
+    if pgscore._primary_key(relation) is null and counting is not null then
+        execute format('alter table %s add primary key (%I)', made, counting);
+    end if;
+    execute format('alter table %s enable row level security', made);
+    execute format(
+        'comment on table %s is %L', made, 'Partition of pgscore.' || parent || case
+            when begins is null then ': rows of a time for which no partition was made; pgscore.maintain moves them'
+            else ', from ' || to_char(begins, 'YYYY-MM-DD HH24:MI') || ' UTC on'
+        end
+    );
+    return made;
+end
+$$;
+
+comment on function pgscore._empty_partition(regclass, timestamptz) is
+    'Makes a table that can become a partition, of rows from that time on, or the default one';
+
+create function pgscore._move_from_default(relation regclass, target regclass, begins timestamptz, ends timestamptz) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    at constant name := (
+        select a.attname
+        from pg_catalog.pg_partitioned_table t
+        join pg_catalog.pg_attribute a on a.attrelid = t.partrelid and a.attnum = t.partattrs[0]
+        where t.partrelid = relation
+    );
+    names constant text := (
+        select string_agg(quote_ident(a.attname), ', ' order by a.attnum) from pg_catalog.pg_attribute a
+        where a.attrelid = relation and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+    );
+begin
+    execute format(
+        'with moved as (delete from %1$s d where d.%2$I >= $1 and d.%2$I < $2 returning %3$s)'
+            ' insert into %4$s (%3$s) overriding system value select %3$s from moved',
+        pgscore._default_partition(relation), at, names, target
+    ) using begins, ends;
+end
+$$;
+
+comment on function pgscore._move_from_default(regclass, regclass, timestamptz, timestamptz) is
+    'Moves rows of a span of time from the default partition to a table that is to become their partition';
+
+create function pgscore._add_partition(relation regclass, begins timestamptz, ends timestamptz) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp set timezone = 'UTC' set datestyle = 'ISO, MDY'
+as $$
+declare
+    others constant regclass := pgscore._default_partition(relation);
+    made constant regclass := pgscore._empty_partition(relation, begins);
+begin
+    if pg_relation_size(others) > 0 then
+        -- Most of it while others write there; what they bring meanwhile follows when they are locked out.
+        perform pgscore._move_from_default(relation, made, begins, ends);
+    end if;
+    execute format('lock table %s in access exclusive mode', others);
+    if pg_relation_size(others) > 0 then
+        perform pgscore._move_from_default(relation, made, begins, ends);
+    end if;
+    execute format('alter table %s attach partition %s for values from (%L) to (%L)', relation, made, begins, ends);
+end
+$$;
+
+comment on function pgscore._add_partition(regclass, timestamptz, timestamptz) is
+    'Makes a partition for a span of time that none holds, with the rows of it that stand in the default one';
+
+create function pgscore._add_partition_of(relation regclass, at timestamptz, step interval) returns timestamptz
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    begins timestamptz := pgscore._partition_start(at, step);
+    ends timestamptz := begins + step;
+begin
+    -- Where partitions of another length are there, what they leave is filled.
+    select greatest(begins, max(b.upper) filter (where b.upper <= at)), least(ends, min(b.lower) filter (where b.lower > at))
+    into begins, ends
+    from pgscore._partition_bounds(relation) b;
+    perform pgscore._add_partition(relation, begins, ends);
+    return ends;
+end
+$$;
+
+comment on function pgscore._add_partition_of(regclass, timestamptz, interval) is
+    'Makes the partition that is to hold a time for which there is none; when it ends';
+
+create function pgscore._left_behind(relation regclass, step interval) returns setof timestamptz
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    at constant name := (
+        select a.attname
+        from pg_catalog.pg_partitioned_table t
+        join pg_catalog.pg_attribute a on a.attrelid = t.partrelid and a.attnum = t.partattrs[0]
+        where t.partrelid = relation
+    );
+begin
+    return query execute format(
+        'select min(d.at) from (select %I from %s) d (at) where d.at >= $2 and d.at < now()'
+            ' group by pgscore._partition_start(d.at, $1) order by 1 desc limit 100',
+        at, pgscore._default_partition(relation)
+    ) using step, '1970-01-01 00:00+00'::timestamptz;
+end
+$$;
+
+comment on function pgscore._left_behind(regclass, interval) is
+    'A time of each of the last hundred partitions that are missing for rows in the default one, of times that are over';
+
+create function pgscore._make_partitions(parent name, step interval, ahead integer) returns integer
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp set timezone = 'UTC' set lock_timeout = '500ms'
+as $$
+declare
+    relation constant regclass := pgscore._partitioned_table(parent);
+    until timestamptz;
+    begins timestamptz;
+    covered timestamptz;
+    made integer := 0;
+begin
+    if step is null or step < '1 hour' or step > '1 year' or step >= '1 month' and step <> date_trunc('month', step) then
+        raise exception 'a partition holds hours, days or whole months, a year at most, and not %', coalesce(step::text, 'NULL')
+            using errcode = 'invalid_parameter_value';
+    elsif ahead is null or ahead not between 0 and 1000 then
+        raise exception 'from 0 to 1000 partitions are made ahead, and not %', coalesce(ahead::text, 'NULL')
+            using errcode = 'invalid_parameter_value';
+    end if;
+    -- One at a time. Whoever reads or writes goes on.
+    execute format('lock table %s in share update exclusive mode', relation);
+    if pgscore._default_partition(relation) is null then
+        execute format('alter table %s attach partition %s default', relation, pgscore._empty_partition(relation));
+    end if;
+    begins := pgscore._partition_start(now(), step);
+    until := begins + step * (ahead + 1);
+    while begins < until loop
+        select max(b.upper) into covered from pgscore._partition_bounds(relation) b where b.lower <= begins and b.upper > begins;
+        if covered is not null then
+            begins := covered;
+            continue;
+        end if;
+        begins := pgscore._add_partition_of(relation, begins, step);
+        made := made + 1;
+    end loop;
+    if pg_relation_size(pgscore._default_partition(relation)) > 0 then
+        -- While nobody came by, rows of weeks that are over were left there.
+        for begins in select l.* from pgscore._left_behind(relation, step) l loop
+            perform pgscore._add_partition_of(relation, begins, step);
+            made := made + 1;
+        end loop;
+    end if;
+    return made;
+exception when lock_not_available then
+    raise exception 'somebody holds table %: no partition of it was made', relation
+        using errcode = 'lock_not_available', hint = 'Nothing is lost: rows go to its default partition. Try again later.';
+end
+$$;
+
+comment on function pgscore._make_partitions(name, interval, integer) is
+    'Makes the partitions of a table of pgscore''s that are missing, from the one that holds now to as many ahead, and a hundred of times that are over; how many it made. Rows that stand in the default partition move along';
+grant execute on function pgscore._make_partitions(name, interval, integer) to pgscore_operator;
+
+create function pgscore._drop_all(relation regclass, doomed regclass[]) returns integer
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp set lock_timeout = '200ms'
+as $$
+declare
+    one regclass;
+begin
+    if cardinality(doomed) = 0 then
+        return 0;
+    end if;
+    -- Who inserts waits behind this lock: for a moment, and then it is let go.
+    for attempt in 1 .. 10 loop
+        begin
+            execute format('lock table %s in access exclusive mode', relation);
+            foreach one in array doomed loop
+                execute format('drop table %s', one);
+            end loop;
+            return cardinality(doomed);
+        exception when lock_not_available then
+            perform pg_sleep(0.1);
+        end;
+    end loop;
+    raise exception 'somebody holds table %: no partition of it was dropped', relation
+        using errcode = 'lock_not_available', hint = 'A transaction that reads or writes it has to end. Try again later.';
+end
+$$;
+
+comment on function pgscore._drop_all(regclass, regclass[]) is 'Drops partitions of a table, when nobody is using it; how many';
+
+create function pgscore._drop_partitions(parent name, older_than interval) returns integer
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp set timezone = 'UTC'
+as $$
+declare
+    relation constant regclass := pgscore._partitioned_table(parent);
+    others constant regclass := pgscore._default_partition(relation);
+    border constant timestamptz := now() - older_than;
+begin
+    if older_than is null or older_than < '0' then
+        raise exception 'partitions are dropped that are older than an age, and not than %', coalesce(older_than::text, 'NULL')
+            using errcode = 'invalid_parameter_value';
+    end if;
+    if pg_relation_size(others) > 0 then
+        execute format(
+            'delete from %s where %I < $1', others, (
+                select a.attname
+                from pg_catalog.pg_partitioned_table t
+                join pg_catalog.pg_attribute a on a.attrelid = t.partrelid and a.attnum = t.partattrs[0]
+                where t.partrelid = relation
+            )
+        ) using border;
+    end if;
+    return pgscore._drop_all(
+        relation, array(select b.partition from pgscore._partition_bounds(relation) b where b.upper <= border)
+    );
+end
+$$;
+
+comment on function pgscore._drop_partitions(name, interval) is
+    'Drops the partitions of a table of pgscore''s all of whose rows are older than that, and such rows of the default one; how many partitions';
+grant execute on function pgscore._drop_partitions(name, interval) to pgscore_operator;
+
+create function pgscore._drop_partitions_beyond(parent name, keep bigint) returns integer
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    relation constant regclass := pgscore._partitioned_table(parent);
+    one record;
+    rows bigint;
+    kept bigint := 0;
+    doomed regclass[] := '{}';
+begin
+    if keep is null or keep < 0 then
+        raise exception 'the number of rows to keep is not %', coalesce(keep::text, 'NULL')
+            using errcode = 'invalid_parameter_value';
+    end if;
+    for one in
+        select b.partition, b.upper, c.reltuples
+        from pgscore._partition_bounds(relation) b join pg_catalog.pg_class c on c.oid = b.partition
+        order by b.upper desc
+    loop
+        if kept >= keep and one.upper <= now() then
+            doomed := doomed || one.partition;
+            continue;
+        end if;
+        rows := one.reltuples::bigint;
+        if rows <= 0 then
+            execute format('select count(*) from %s', one.partition) into rows;
+        end if;
+        kept := kept + rows;
+    end loop;
+    return pgscore._drop_all(relation, doomed);
+end
+$$;
+
+comment on function pgscore._drop_partitions_beyond(name, bigint) is
+    'Drops the oldest partitions of a table of pgscore''s as long as the later ones hold about so many rows; how many';
+grant execute on function pgscore._drop_partitions_beyond(name, bigint) to pgscore_operator;
+
+create function pgscore._partition_state(
+    parent name, out partitions integer, out bytes bigint, out rows bigint, out until timestamptz, out in_default bigint
+)
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    relation constant regclass := pgscore._partitioned_table(parent);
+    others constant regclass := pgscore._default_partition(relation);
+begin
+    select count(*), sum(pg_total_relation_size(i.inhrelid)), sum(greatest(c.reltuples, 0))
+    into partitions, bytes, rows
+    from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
+    where i.inhparent = relation;
+    with recursive covered as (
+        select b.upper from pgscore._partition_bounds(relation) b where b.lower <= now() and b.upper > now()
+        union
+        select b.upper from covered c, pgscore._partition_bounds(relation) b where b.lower = c.upper
+    )
+    select max(c.upper) into until from covered c;
+    if others is not null then
+        execute format('select count(*) from (select from %s limit 1000) d', others) into in_default;
+    end if;
+end
+$$;
+
+comment on function pgscore._partition_state(name) is
+    'How a partitioned table of pgscore''s stands: its partitions, about how many rows, until when there are partitions (NULL: not even now), and how many rows stand in the default one (no more than 1000 are counted; NULL: there is none)';
+grant execute on function pgscore._partition_state(name) to pgscore_reader;
+
+-- core/changes/notify.sql
+create function pgscore._prepares() returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Without a backslash, which a session may read otherwise.
+    select '[[:<:]]prepare[[:>:]]([[:space:]]|/[*].*[*]/|--.*)+[[:<:]]transaction[[:>:]]'
+$$;
+
+comment on function pgscore._prepares() is 'The regular expression of PREPARE TRANSACTION';
+grant execute on function pgscore._prepares() to pgscore_reader;
+
+create function pgscore._notify(model text, key text, score double precision, version integer) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+-- All digits of the score, whatever the session has set.
+set extra_float_digits = 1
+as $$
+begin
+    -- PostgreSQL does not prepare a transaction that has notified: one that is prepared tells nobody. The command is all
+    -- that says so before it is over.
+    if current_setting('max_prepared_transactions') <> '0' and current_query() ~* pgscore._prepares() then
+        return;
+    end if;
+    -- 8,000 bytes are too many for PostgreSQL, and a character is six of JSON at most.
+    perform pg_notify('pgscore', case
+        when octet_length(key) <= 1000 then json_build_object('model', model, 'key', key, 'score', score, 'version', version)
+        else json_build_object('model', model, 'key', left(key, 1000), 'score', score, 'version', version, 'key_md5', md5(key))
+    end::text);
+end
+$$;
+
+comment on function pgscore._notify(text, text, double precision, integer) is
+    'Tells whoever listens to the channel pgscore of a score; of a key of more than 1000 bytes the first 1000 characters and the md5';
+grant execute on function pgscore._notify(text, text, double precision, integer) to pgscore_reader;
+
+-- core/changes/origin.sql
+-- Where changes of scores were written. Their positions are numbers of transactions, which mean something in one cluster
+-- alone: a restored dump brings rows whose numbers other transactions get anew.
+
+create function pgscore._change_server() returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A dump is restored into another cluster, or makes the table anew.
+    select concat((select c.system_identifier from pg_control_system() c), '/', 'pgscore.score_change'::regclass::oid)
+$$;
+
+comment on function pgscore._change_server() is 'What tells this outbox from its copies: the cluster, and the table';
+grant execute on function pgscore._change_server() to pgscore_reader;
+
+insert into pgscore.change_origin (server) values (pgscore._change_server());
+
+create function pgscore._has_foreign_changes() returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select (select bool_and(o.server = pgscore._change_server()) from pgscore.change_origin o) is not true
+        or exists (
+            select from pgscore.score_change c
+            where c.position > pg_snapshot_xmax(pg_current_snapshot())
+                and c.position is distinct from pg_current_xact_id_if_assigned()
+        )
+$$;
+
+comment on function pgscore._has_foreign_changes() is
+    'Whether the outbox came with a dump and may hold changes of another cluster, whose positions mean nothing here';
+grant execute on function pgscore._has_foreign_changes() to pgscore_reader;
+
+create function pgscore._change_line() returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if pgscore._has_foreign_changes() then
+        raise exception 'pgscore.score_change holds changes of another cluster, from which this database was restored'
+            using errcode = 'object_not_in_prerequisite_state',
+                  hint = 'As an operator: select pgscore.prune_score_changes() takes them away. Consumers then take all scores once.';
+    end if;
+    -- A standby that takes over begins a timeline, and may give numbers anew that it never heard of.
+    return left(md5(pgscore._change_server()), 8) || '.' || case
+        when pg_is_in_recovery() then (select c.timeline_id from pg_control_checkpoint() c)
+        else ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer
+    end;
+end
+$$;
+
+comment on function pgscore._change_line() is
+    'What positions of this outbox begin with: the cluster and its timeline; refused where the outbox came with a dump';
+grant execute on function pgscore._change_line() to pgscore_reader;
+
+-- core/changes/reading.sql
+create function pgscore._change_since(since text, model text, out "position" xid8, out ordinal bigint)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+    line constant text := pgscore._change_line();
+    anew constant text := 'Take all scores once, as pgscore export does, and go on from pgscore.score_change_horizon() of before.';
+    parts text[];
+begin
+    if since is null then
+        "position" := '0';
+        ordinal := 0;
+        return;
+    elsif since !~ '^[0-9a-f]{8}[.][0-9]{1,10}/[0-9]{1,18}/[0-9]{1,18}$' then
+        raise exception '"%" is no position in the changes of scores', left(since, 50)
+            using errcode = 'invalid_parameter_value',
+                  hint = 'It is the position of a row that pgscore.score_changes gave, such as 5e1c08ab.1/7423/15.';
+    end if;
+    parts := string_to_array(since, '/');
+    "position" := parts[2]::xid8;
+    ordinal := parts[3]::bigint;
+    if left(parts[1], 8) <> left(line, 8) then
+        raise exception 'position % was read from another database, or before this one was restored', since
+            using errcode = 'object_not_in_prerequisite_state', hint = anew;
+    elsif "position" > pg_snapshot_xmax(pg_current_snapshot()) then
+        raise exception 'position % is ahead of this database: it was read before a backup was restored', since
+            using errcode = 'object_not_in_prerequisite_state', hint = anew;
+    elsif parts[1] <> line and not exists (
+        select c.position, c.ordinal from pgscore.score_change c where (c.position, c.ordinal) = ("position", ordinal)
+        union all
+        select p.position, p.ordinal from pgscore.pruned_change p where (p.position, p.ordinal) = ("position", ordinal)
+    ) then
+        raise exception 'position % was read before a standby took over or a backup was restored, and its change is not here', since
+            using errcode = 'object_not_in_prerequisite_state', hint = anew;
+    elsif exists (
+        select from pgscore.pruned_change p
+        where p.model = coalesce(_change_since.model, p.model) and (_change_since."position", _change_since.ordinal) < (p.position, p.ordinal)
+    ) then
+        raise exception 'changes after position % were pruned before they were read', since
+            using errcode = 'object_not_in_prerequisite_state', hint = anew;
+    end if;
+end
+$$;
+
+comment on function pgscore._change_since(text, text) is
+    'A position as two numbers; refused where it is none, or where something after it is gone';
+grant execute on function pgscore._change_since(text, text) to pgscore_reader;
+
+create function pgscore.score_change_horizon() returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- No ordinal is 0.
+    select pgscore._change_line() || '/' || pg_snapshot_xmin(pg_current_snapshot()) || '/0'
+$$;
+
+comment on function pgscore.score_change_horizon() is
+    'The position up to which all changes of scores are there: what is committed later comes after it';
+grant execute on function pgscore.score_change_horizon() to pgscore_reader;
+
+create function pgscore.score_changes(since text default null, of_model text default null, up_to integer default 1000)
+returns table (
+    "position" text, binding text, model text, key text, former double precision, score double precision, version integer, at timestamptz
+)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    line constant text := pgscore._change_line();
+    start record;
+begin
+    if up_to is null or up_to < 1 then
+        raise exception 'up_to is a positive number of changes, not %', coalesce(up_to::text, 'NULL') using errcode = 'invalid_parameter_value';
+    end if;
+    select s.* into start from pgscore._change_since(since, of_model) s;
+    return query
+        select line || '/' || c.position || '/' || c.ordinal, c.binding, c.model, c.key, c.former, c.score, c.version, c.at
+        from pgscore.score_change c
+        where (c.position, c.ordinal) > (start.position, start.ordinal)
+            -- Below the oldest transaction in flight nothing comes in any more.
+            and c.position < pg_snapshot_xmin(pg_current_snapshot())
+            and (of_model is null or c.model = of_model)
+        order by c.position, c.ordinal
+        limit up_to;
+end
+$$;
+
+comment on function pgscore.score_changes(text, text, integer) is
+    'Changes of scores after a position, of one model or of all, in order: of transactions that are over, and so that none comes in before another that was given; NULL: from the first that is there. Go on from the position of the last row';
+grant execute on function pgscore.score_changes(text, text, integer) to pgscore_reader;
+
+-- core/changes/consumers.sql
+create function pgscore._doctor_consumers() returns table (reader text, name text, problem text)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    consumer record;
+begin
+    for consumer in select c.reader, c.name, c.position from pgscore.change_consumer c order by c.reader::text, c.name loop
+        begin
+            perform pgscore._change_since(consumer.position, null);
+        exception when object_not_in_prerequisite_state or invalid_parameter_value then
+            return query select consumer.reader::text, consumer.name, sqlerrm;
+        end;
+    end loop;
+end
+$$;
+
+comment on function pgscore._doctor_consumers() is
+    'The consumers of the outbox that the caller may see and that cannot go on from their position, and why';
+grant execute on function pgscore._doctor_consumers() to pgscore_reader;
+
+-- core/changes/pruning.sql
+create function pgscore.prune_score_changes(older_than interval default '30 days') returns integer
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '2s'
+as $$
+begin
+    if older_than is null or older_than < '0' then
+        raise exception 'older_than is an age, not %', coalesce(older_than::text, 'NULL') using errcode = 'invalid_parameter_value';
+    end if;
+    -- What a dump has brought would come in later, behind what is newer; and what came since may stand between. Nobody has
+    -- read that: consumers are refused until then, and begin anew.
+    if pgscore._has_foreign_changes() then
+        delete from pgscore.score_change;
+        delete from pgscore.pruned_change;
+        delete from pgscore.change_origin;
+        insert into pgscore.change_origin (server) values (pgscore._change_server());
+    end if;
+    -- Who has read less than what goes is told so.
+    insert into pgscore.pruned_change as p (model, position, ordinal)
+    select distinct on (c.model) c.model, c.position, c.ordinal
+    from pgscore.score_change c where c.at < now() - older_than
+    order by c.model, c.position desc, c.ordinal desc
+    on conflict (model) do update set position = excluded.position, ordinal = excluded.ordinal
+    where (p.position, p.ordinal) < (excluded.position, excluded.ordinal);
+    perform pgscore._make_partitions('score_change', '1 day', 7);
+    return pgscore._drop_partitions('score_change', older_than);
+end
+$$;
+
+comment on function pgscore.prune_score_changes(interval) is
+    'Drops changes of scores that are older, read or not, and all where the database was restored from a dump; makes partitions ahead; says how many partitions it dropped';
+grant execute on function pgscore.prune_score_changes(interval) to pgscore_operator;
+
+-- core/changes/truncating.sql
+create function pgscore._refuse_old_snapshot(profile regclass) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    own constant xid8 := pg_current_xact_id();
+begin
+    if current_setting('transaction_isolation') not in ('repeatable read', 'serializable') then
+        return;
+    end if;
+    -- Rows that came after the snapshot go too, and cannot be seen: nobody would be told. None have come where nobody has
+    -- begun to write since.
+    if pg_snapshot_xmax(pg_current_snapshot()) = own and not exists (select from pg_snapshot_xip(pg_current_snapshot())) then
+        begin
+            perform pg_xact_status((own::text::bigint + 1)::text::xid8);
+        exception when invalid_parameter_value then
+            -- Of a transaction that is yet to come there is no status.
+            return;
+        end;
+    end if;
+    if pg_sequence_last_value('pgscore.score_change_ordinal') > (select coalesce(max(c.ordinal), 0) from pgscore.score_change c) then
+        raise exception 'could not serialize access: scores of % may have changed since this transaction began', profile
+            using errcode = 'serialization_failure',
+                  hint = format('Try the transaction again. It succeeds where it begins with: lock table %s', profile);
+    end if;
+end
+$$;
+
+comment on function pgscore._refuse_old_snapshot(regclass) is
+    'Refuses to truncate a profile table that tells of its scores, in a transaction whose snapshot may not show all of them';
+grant execute on function pgscore._refuse_old_snapshot(regclass) to pgscore_reader;
+
+-- core/batch/into.sql
+create function pgscore._into_problem(profile regclass, target regclass, out problem text, out hint text)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    key constant name[] := pgscore._page_key(profile);
+    -- Who calls makes the one that is not there yet.
+    target_owner constant regrole := case when target is null then to_regrole(quote_ident(current_user)) else (
+        select c.relowner from pg_catalog.pg_class c where c.oid = target and c.relkind in ('r', 'p')
+    ) end;
+    wanted record;
+begin
+    if not exists (select from pg_catalog.pg_class c where c.oid = profile and c.relkind in ('r', 'p')) then
+        problem := format('%s is no table, or was dropped', profile);
+    elsif key is null then
+        problem := format('table %s has no primary key of integers, texts and uuids, by which its rows could be taken in turn', profile);
+        hint := format('alter table %s add primary key (...)', profile);
+    elsif target_owner is null then
+        problem := format('%s is no table, or was dropped', target);
+    elsif target = profile then
+        problem := format('table %s would be read and written at once', profile);
+        hint := 'Without a target the scores of a profile table that is attached go to its own columns.';
+    -- Defaults, checks and triggers of the target run as whoever writes to it: that is to be the one who made them.
+    elsif target_owner <> to_regrole(quote_ident(current_user)) then
+        problem := format('%s owns table %s, and only its owner has scores written there', target_owner, target);
+        hint := format('Connect as %s, or name a table of your own.', target_owner);
+    elsif (select r.rolsuper from pg_catalog.pg_roles r where r.rolname = current_user)
+        and (select c.relowner from pg_catalog.pg_class c where c.oid = profile) <> target_owner
+    then
+        problem := format(
+            '%s is a superuser and table %s belongs to %s, whose code would run with a superuser''s rights', current_user, profile,
+            (select c.relowner::regrole from pg_catalog.pg_class c where c.oid = profile)
+        );
+        hint := 'Connect as a role that may read it.';
+    elsif not has_table_privilege(profile, 'select') then
+        problem := format('%s may not read table %s', current_user, profile);
+        hint := format('grant select on %s to %s', profile, quote_ident(current_user));
+    elsif row_security_active(profile) then
+        problem := format('row-level security of table %s may hide rows from %s, and what is left out would not show', profile, current_user);
+        hint := 'Connect as its owner, or as a role that sees all rows.';
+    end if;
+    if problem is not null or target is null then
+        return;
+    end if;
+    for wanted in
+        select k.name, format_type((pgscore._column(_into_problem.profile, k.name)).atttypid, null) as type
+        from unnest(key) as k (name)
+        union all
+        select * from (values ('score', 'double precision'), ('version', 'integer'), ('at', 'timestamp with time zone')) as c (name, type)
+    loop
+        if wanted.name in ('score', 'version', 'at') and wanted.name = any (key) then
+            problem := format('the key of table %s has a column "%s", which is what the target calls something else', profile, wanted.name);
+        elsif (pgscore._column(target, wanted.name)).attname is null then
+            problem := format('table %s has no column "%s"', target, wanted.name);
+        elsif format_type((pgscore._column(target, wanted.name)).atttypid, null) <> wanted.type then
+            problem := format(
+                'column "%s" of table %s is of type %s, and not %s', wanted.name, target,
+                format_type((pgscore._column(target, wanted.name)).atttypid, null), wanted.type
+            );
+        end if;
+        exit when problem is not null;
+    end loop;
+    if problem is null and not exists (
+        select from pg_catalog.pg_index i
+        where i.indrelid = target and i.indisunique and i.indimmediate and i.indisvalid and i.indpred is null and i.indexprs is null
+            and array(
+                select a.attname from pg_catalog.pg_attribute a
+                where a.attrelid = target and a.attnum = any (i.indkey[0 : i.indnkeyatts - 1]) order by 1
+            ) = array(select k from unnest(key) k order by 1)
+    ) then
+        problem := format('table %s has no unique index on (%s)', target, pgscore._columns_sql(key));
+    end if;
+    if problem is not null then
+        hint := format('create table ... (%s)', pgscore._into_columns_sql(profile));
+    end if;
+end
+$$;
+
+comment on function pgscore._into_problem(regclass, regclass) is
+    'Why the caller cannot have scores of a table''s rows written to another one, or to one that they would make (NULL), in a sentence, and what to do; NULL where nothing is in the way';
+grant execute on function pgscore._into_problem(regclass, regclass) to pgscore_reader;
+
+create function pgscore._into_columns_sql(profile regclass) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select format(
+        '%s, score double precision, version integer not null, "at" timestamp with time zone not null, primary key (%s)',
+        string_agg(format('%I %s', k.name, pgscore._column_type(pgscore._column(_into_columns_sql.profile, k.name))), ', ' order by k.ordinal),
+        pgscore._columns_sql(pgscore._page_key(_into_columns_sql.profile))
+    )
+    from unnest(pgscore._page_key(profile)) with ordinality as k (name, ordinal)
+    having count(*) > 0
+$$;
+
+comment on function pgscore._into_columns_sql(regclass) is 'The columns of a table that takes the scores of a profile table''s rows; NULL where it has no key for that';
+grant execute on function pgscore._into_columns_sql(regclass) to pgscore_reader;
+
+create function pgscore._check_into(profile regclass, target regclass) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    found_problem constant record := pgscore._into_problem(profile, target);
+begin
+    if found_problem.problem is not null then
+        raise exception '%', found_problem.problem using hint = coalesce(found_problem.hint, ''), errcode = case
+            when found_problem.problem ~ ' (owns table|may not read table|is a superuser) ' then 'insufficient_privilege'
+            when found_problem.problem ~ ' dropped$' then 'undefined_table' else 'invalid_parameter_value' end;
+    end if;
+end
+$$;
+
+comment on function pgscore._check_into(regclass, regclass) is 'Refuses a target to which the caller cannot have scores written';
+grant execute on function pgscore._check_into(regclass, regclass) to pgscore_reader;
+
+create function pgscore._into_page(j pgscore.job, out page_first text[], out page_last text[], out checked bigint)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    key constant name[] := pgscore._page_key(j.profile);
+    types constant text[] := pgscore._key_types(j.profile, key);
+    keys constant text := pgscore._columns_sql(key, 'p');
+begin
+    execute format(
+        'select %s from %s p%s order by %s limit 1', pgscore._places_sql(key, 'p'), j.profile,
+        case when j.last_key is not null then format(' where (%s) > (%s)', keys, pgscore._bound_keys_sql(key, types, '$1')) end, keys
+    ) into page_first using j.last_key;
+    if page_first is null then
+        checked := 0;
+        return;
+    end if;
+    -- In the order of the index, and so the last one comes last.
+    execute format(
+        'select count(*), array[%1$s] from (select %2$s from %3$s p where (%4$s) >= (%5$s) order by %4$s limit $2) u',
+        (select string_agg(format('(array_agg(u.key_%s))[count(*)]::text', o), ', ' order by o) from generate_subscripts(key, 1) o),
+        (select string_agg(format('p.%I as key_%s', k, o), ', ' order by o) from unnest(key) with ordinality u (k, o)),
+        j.profile, keys, pgscore._bound_keys_sql(key, types, '$1')
+    ) into checked, page_last using page_first, j.batch;
+end
+$$;
+
+comment on function pgscore._into_page(pgscore.job) is 'The keys between which the next rows of a table stand';
+grant execute on function pgscore._into_page(pgscore.job) to pgscore_reader;
+
+create function pgscore._into_work(j pgscore.job, part pgscore.job_part, out changed bigint, out refused bigint)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp set jit = off
+as $$
+declare
+    key constant name[] := pgscore._page_key(j.profile);
+    types constant text[] := pgscore._key_types(j.profile, key);
+    range constant text := format(
+        'from %1$s p where (%2$s) >= (%3$s) and (%2$s) <= (%4$s)', j.profile, pgscore._columns_sql(key, 'p'),
+        pgscore._bound_keys_sql(key, types, '$1'), pgscore._bound_keys_sql(key, types, '$2')
+    );
+    keys constant text := pgscore._columns_sql(key);
+    scored text;
+    stands boolean;
+begin
+    if exists (select from pgscore.model m where m.name = j.model and m.many_engine = 'estimator')
+        and to_regprocedure(format('pgscore._score_rows(text, %s[])', j.profile)) is not null
+    then
+        -- Whole arrays, a thousand rows at a time.
+        scored := format(
+            'select u.* from (
+                select a.*, pgscore._score_rows(%1$L, a.rows) as answer from (
+                    select array_agg(n.p) as rows, %2$s from (select p, row_number() over () as number %3$s) n group by n.number / 1000 offset 0
+                ) a offset 0
+            ) s, unnest(%4$s, (s.answer).scores) as u (%5$s, score)',
+            j.model, (select string_agg(format('array_agg((n.p).%I) as pgscore_%s', k, o), ', ' order by o) from unnest(key) with ordinality u (k, o)),
+            range, (select string_agg('s.pgscore_' || o, ', ' order by o) from generate_subscripts(key, 1) o), keys
+        );
+    else
+        scored := format('select %s, pgscore.score(%L::text, p) as score %s', pgscore._columns_sql(key, 'p'), j.model, range);
+    end if;
+    -- To look for rows that stand there already costs half of the time, so once for all.
+    execute format(
+        'select (%2$s) <= (%4$s) from %1$s t where (%2$s) >= (%3$s) order by %2$s limit 1', j.target, pgscore._columns_sql(key, 't'),
+        pgscore._bound_keys_sql(key, types, '$1'), pgscore._bound_keys_sql(key, types, '$2')
+    ) into stands using part.first_key, part.last_key;
+    execute format(
+        'with written as (
+            insert into %1$s as t (%2$s, score, version, "at") select %3$s, s.score, %4$s, now() from (%5$s) s %6$s
+            returning t.score
+        )
+        select count(*), count(*) - count(w.score) from written w',
+        j.target, keys, pgscore._columns_sql(key, 's'), j.version, scored, case when stands then format(
+            'on conflict (%s) do update set score = excluded.score, version = excluded.version, "at" = excluded."at"
+            where (t.score, t.version) is distinct from (excluded.score, excluded.version)', keys
+        ) end
+    ) into changed, refused using part.first_key, part.last_key;
+end
+$$;
+
+comment on function pgscore._into_work(pgscore.job, pgscore.job_part) is
+    'Writes keys and scores of the rows of a part to another table: as the caller, who owns that and may read these';
+grant execute on function pgscore._into_work(pgscore.job, pgscore.job_part) to pgscore_reader;
+
+create function pgscore._fill_new(model text, profile regclass, schema_name name, table_name name) returns pgscore.job
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp set jit = off
+as $$
+declare
+    key constant name[] := pgscore._page_key(profile);
+    promotions constant bigint := pgscore._promotions(model);
+    serving constant integer := pgscore._serving_version(model);
+    target constant text := format('%I.%I', schema_name, table_name);
+    many bigint;
+    many_refused bigint;
+    j pgscore.job;
+begin
+    perform pgscore._check_into(profile, null);
+    -- One statement, that may run in parallel workers, and an index that is built at once: a fraction of what single rows
+    -- cost. Version and time are the same in all rows: as defaults of columns that are added they take no room and no time.
+    execute format(
+        'create table %s as select %s, pgscore.score(%L::text, p) as score from %s p', target, pgscore._columns_sql(key, 'p'), model, profile
+    );
+    get diagnostics many = row_count;
+    if promotions <> pgscore._promotions(model) then
+        raise exception 'another version of model "%" was promoted meanwhile, and nothing was written', model
+            using errcode = 'serialization_failure', hint = 'Run it again.';
+    end if;
+    execute format(
+        'alter table %s add version integer not null default %s, add "at" timestamp with time zone not null default now(), add primary key (%s)',
+        target, serving, pgscore._columns_sql(key)
+    );
+    execute format('alter table %s alter version drop default, alter "at" drop default', target);
+    -- What is refused where the same columns are given.
+    perform pgscore._check_into(profile, target::regclass);
+    execute format('select count(*) from %s where score is null', target) into many_refused;
+    insert into pgscore.job (owner, model, profile, target, whole, version, batch, total, handed_out, done, changed, refused, finished)
+    values (
+        (select c.relowner from pg_catalog.pg_class c where c.oid = target::regclass), _fill_new.model, _fill_new.profile, target::regclass,
+        true, serving, greatest(many, 1), many, true, many, many, many_refused, clock_timestamp()
+    )
+    returning * into j;
+    return j;
+end
+$$;
+
+comment on function pgscore._fill_new(text, regclass, name, name) is
+    'Makes a table of the scores of a table''s rows, at once: where it does not come to its end there is none';
+grant execute on function pgscore._fill_new(text, regclass, name, name) to pgscore_reader;
+
+-- core/batch/jobs.sql
+create function pgscore._serving_version(model text) returns integer
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    serving constant integer := (select m.serving from pgscore.model m where m.name = _serving_version.model);
+begin
+    if serving is null then
+        perform pgscore._no_answer(model);
+    end if;
+    return serving;
+end
+$$;
+
+comment on function pgscore._serving_version(text) is 'The version that answers for a model; fails where none does';
+grant execute on function pgscore._serving_version(text) to pgscore_reader;
+
+create function pgscore._promotions(model text) returns bigint
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A version may have gone and come back. Who rolls back writes to a row that is there.
+    select count(*) + count(p.rolled_back_at) from pgscore.promotion p where p.model = _promotions.model
+$$;
+
+comment on function pgscore._promotions(text) is 'How many promotions and rollbacks a model has had: the same number twice, and the same version served all the time';
+grant execute on function pgscore._promotions(text) to pgscore_reader;
+
+create function pgscore._rescored_binding(model text, profile regclass) returns pgscore.binding
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s'
+as $$
+declare
+    b pgscore.binding;
+    problem record;
+begin
+    if not exists (select from pg_catalog.pg_class c where c.oid = profile) then
+        raise exception 'there is no table of the number %: it was dropped', profile::oid using errcode = 'undefined_table';
+    end if;
+    perform pgscore._check_owner(profile, profile);
+    select t.* into b from pgscore._targets_of(_rescored_binding.profile) t where t.model = _rescored_binding.model;
+    if not found then
+        raise exception 'table % is not attached for model "%", so it has no column for the score', profile, model
+            using errcode = 'undefined_object', hint = format(
+                'Attach an event table to it, or have the scores written to a table of their own: '
+                'call pgscore.rescore(%L, %L, target => ''TABLE'').', model, profile
+            );
+    end if;
+    -- Not while the tables are attached or detached; of several sessions one makes the function.
+    select o.* into b from pgscore.binding o where o.number = b.number for update;
+    if not found then
+        raise exception 'the tables were detached meanwhile' using errcode = 'undefined_object';
+    end if;
+    perform pgscore._refuse(pgscore._tables_problem(b));
+    perform pgscore._refuse(pgscore._taken_problem(b));
+    select p.* into problem
+    from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving,
+        lateral pgscore._profile_problem(b.profile, v.contract -> 'inputs') p
+    where m.name = b.model;
+    if problem.message is not null then
+        raise exception '%', problem.message using errcode = problem.sqlstate, hint = coalesce(problem.hint, '');
+    end if;
+    perform pgscore._make_rescore(b);
+    return b;
+end
+$$;
+
+comment on function pgscore._rescored_binding(text, regclass) is
+    'The binding that says where a model''s scores of a profile table go, with the function that writes them; refuses whoever is not the owner';
+grant execute on function pgscore._rescored_binding(text, regclass) to pgscore_reader;
+
+create function pgscore._make_rescore(b pgscore.binding) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp set jit = off
+as $$
+declare
+    statements constant text[] := array(select pgscore._rescore_sql(b, pgscore._rescore_function(b)));
+begin
+    if pg_get_userbyid(b.owner) = current_user then
+        if exists (
+            select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+            where n.nspname = b.profile_schema and p.proname = b.profile_prefix || '_rescore' and p.proowner = b.owner and p.prosecdef
+                and position(md5(p.prosrc) in statements[2]) > 0
+        ) then
+            return;
+        end if;
+        -- The first call makes it; of several sessions one.
+        perform from pgscore.binding o where o.number = b.number for update;
+    end if;
+    perform pgscore._run_all(statements);
+end
+$$;
+
+comment on function pgscore._make_rescore(pgscore.binding) is
+    'Makes the function that rescores, where it does not stand as it is to be, or where the caller is only a member of its owner';
+grant execute on function pgscore._make_rescore(pgscore.binding) to pgscore_reader;
+
+create function pgscore._drop_rescore(b pgscore.binding) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- A member of the owner runs nothing that another one has put in its place: the function is made in the transaction that
+    -- calls it, under a name of the session's own, and is gone before anybody else could see it. It works with the owner's
+    -- rights, and so does all that it calls.
+    if pg_get_userbyid(b.owner) <> current_user then
+        perform pgscore._run_all(array(
+            select format('drop function %s', p.oid::regprocedure)
+            from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+            where n.nspname = b.profile_schema and p.proname = b.profile_prefix || '_' || pgscore._rescore_function(b) and p.proowner = b.owner
+        ));
+    end if;
+end
+$$;
+
+comment on function pgscore._drop_rescore(pgscore.binding) is 'Drops the function that rescores for a member of the owner, in the transaction that made it';
+grant execute on function pgscore._drop_rescore(pgscore.binding) to pgscore_reader;
+
+create function pgscore._start_job(
+    model text, profile regclass, whole boolean default false, target regclass default null, batch integer default null
+) returns pgscore.job
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set jit = off
+as $$
+declare
+    wanted pgscore.job;
+    j pgscore.job;
+    b pgscore.binding;
+begin
+    if num_nulls(model, profile, whole) > 0 or batch not between 1 and 100000 then
+        raise exception 'rescore wants a model, a table, whether it is the whole table, and batches of 1 to 100000 rows'
+            using errcode = 'invalid_parameter_value';
+    end if;
+    wanted.model := model;
+    wanted.profile := profile;
+    wanted.target := target;
+    wanted.version := pgscore._serving_version(model);
+    -- Rows of an attached table are locked while their batch is written, and events of theirs wait.
+    wanted.batch := coalesce(batch, case when target is null then 10000 else 20000 end);
+    if target is null then
+        b := pgscore._rescored_binding(model, profile);
+        wanted.owner := b.owner;
+        wanted.binding := b.number;
+        wanted.whole := whole or b.version is null;
+    else
+        perform pgscore._check_into(profile, target);
+        wanted.owner := (select c.relowner from pg_catalog.pg_class c where c.oid = target);
+        wanted.whole := true;
+    end if;
+    for attempt in 1 .. 10 loop
+        select o.* into j from pgscore.job o
+        where (o.owner, o.model, o.profile, o.whole) = (wanted.owner, wanted.model, wanted.profile, wanted.whole)
+            and o.target is not distinct from wanted.target and o.finished is null
+        for update;
+        if j.version = wanted.version and j.binding is not distinct from wanted.binding then
+            update pgscore.job o set batch = coalesce(_start_job.batch, o.batch) where o.id = j.id returning o.* into j;
+            exit;
+        end if;
+        -- Another version serves: what is done of it is to be done again.
+        delete from pgscore.job o where o.id = j.id;
+        wanted.total := pgscore._rows_to_rescore(wanted);
+        insert into pgscore.job (owner, model, profile, binding, target, whole, version, batch, total)
+        values (
+            wanted.owner, wanted.model, wanted.profile, wanted.binding, wanted.target, wanted.whole, wanted.version, wanted.batch, wanted.total
+        )
+        on conflict do nothing
+        returning * into j;
+        exit when j.id is not null;
+    end loop;
+    if j.id is null then
+        raise exception 'others begin and end rescoring table % all the time', profile using errcode = 'lock_not_available';
+    end if;
+    perform pgscore._drop_rescore(b) where b.number is not null;
+    return j;
+end
+$$;
+
+comment on function pgscore._start_job(text, regclass, boolean, regclass, integer) is
+    'The unfinished job that rescores a table, if the version that it began with still serves, or a new one';
+grant execute on function pgscore._start_job(text, regclass, boolean, regclass, integer) to pgscore_reader;
+
+create function pgscore._rows_to_rescore(j pgscore.job) returns bigint
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    many bigint;
+begin
+    -- The pages of an empty table are few; a large one is not read for the sake of a number.
+    if j.whole then
+        many := (
+            select sum(c.reltuples)::bigint
+            from pgscore._partitions(j.profile) r join pg_catalog.pg_class c on c.oid = r and c.relkind = 'r' and c.reltuples >= 100000
+        );
+        if many is not null then
+            return many;
+        end if;
+        execute format('select count(*) from %s', j.profile) into many;
+        return many;
+    end if;
+    return (pgscore._run_rescore(j, 'count', null)).checked;
+end
+$$;
+
+comment on function pgscore._rows_to_rescore(pgscore.job) is 'How many rows a job has to look at';
+grant execute on function pgscore._rows_to_rescore(pgscore.job) to pgscore_reader;
+
+create function pgscore._run_rescore(
+    j pgscore.job, task text, part pgscore.job_part,
+    out page_first text[], out page_last text[], out checked bigint, out changed bigint, out refused bigint, out skipped text[]
+)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if j.target is null then
+        execute format('select f.* from %s($1, $2, $3, $4, $5, $6, $7, $8) f', (
+            select pgscore._profile_object(b, pgscore._rescore_function(b)) from pgscore.binding b where b.number = j.binding
+        ))
+        into page_first, page_last, checked, changed, refused, skipped
+        using j.binding, task, case when j.pass > 1 then 'missed' when j.whole then 'whole' else 'outdated' end, j.version,
+            case task when 'page' then j.last_key else part.first_key end, part.last_key, part.keys,
+            case task when 'work' then part.rows else j.batch end::integer;
+    elsif task = 'page' then
+        select p.* into page_first, page_last, checked from pgscore._into_page(j) p;
+    else
+        select w.* into changed, refused from pgscore._into_work(j, part) w;
+    end if;
+end
+$$;
+
+comment on function pgscore._run_rescore(pgscore.job, text, pgscore.job_part) is
+    'Has the owner''s function, or what writes to another table, count rows, hand out the next ones, or do a part of a job';
+grant execute on function pgscore._run_rescore(pgscore.job, text, pgscore.job_part) to pgscore_reader;
+
+create function pgscore._hand_out(job pgscore.job) returns boolean
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    j pgscore.job;
+    page record;
+begin
+    -- Locked for no longer than it takes to find the keys: other workers wait here. It is still about what was checked.
+    select o.* into j from pgscore.job o
+    where o.id = job.id and (o.profile, o.binding, o.target, o.owner) is not distinct from (job.profile, job.binding, job.target, job.owner)
+    for update;
+    if j.handed_out or j.id is null then
+        return false;
+    end if;
+    select p.* into page from pgscore._run_rescore(j, 'page', null) p;
+    if page.checked > 0 then
+        insert into pgscore.job_part (job, first_key, last_key, rows) values (j.id, page.page_first, page.page_last, page.checked);
+    end if;
+    update pgscore.job o
+    set last_key = case when page.checked > 0 then page.page_last else o.last_key end, handed_out = page.checked < o.batch
+    where o.id = j.id;
+    return page.checked > 0;
+end
+$$;
+
+comment on function pgscore._hand_out(pgscore.job) is 'Makes a part of the next rows of a job; false where there are none';
+grant execute on function pgscore._hand_out(pgscore.job) to pgscore_reader;
+
+-- core/batch/rescore.sql
+create function pgscore._end_pass(job pgscore.job, out ends text, out waits double precision)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    j pgscore.job;
+    due timestamptz;
+begin
+    select o.* into j from pgscore.job o where o.id = job.id for update;
+    waits := 0;
+    if j.id is null then
+        ends := 'anew';
+    elsif j.finished is not null then
+        ends := 'finished';
+    elsif not j.handed_out then
+        ends := 'working';
+    else
+        select min(p.due) into due from pgscore.job_part p where p.job = j.id;
+        if due is not null then
+            -- Others are at work, or rows that were locked are to be tried again later.
+            ends := 'working';
+            waits := least(greatest(extract(epoch from due - clock_timestamp()), 0.02), 1);
+        elsif j.target is null and j.pass < 3 and exists (select from pgscore.binding b where b.number = j.binding and b.version is not null) then
+            -- A row may have got another key meanwhile, or a commit may have begun before the promotion.
+            update pgscore.job o
+            set pass = o.pass + 1, last_key = null, handed_out = false, left_out = case when o.whole then o.left_out else 0 end
+            where o.id = j.id;
+            if not pgscore._hand_out(job) then
+                update pgscore.job o set finished = clock_timestamp() where o.id = j.id;
+            end if;
+            ends := 'working';
+        else
+            update pgscore.job o set finished = clock_timestamp() where o.id = j.id;
+            ends := 'finished';
+        end if;
+    end if;
+end
+$$;
+
+comment on function pgscore._end_pass(pgscore.job) is
+    'What there is to do for a worker that found no part: to wait, to look for rows that came meanwhile, or nothing';
+grant execute on function pgscore._end_pass(pgscore.job) to pgscore_reader;
+
+create function pgscore._do_part(j pgscore.job, part pgscore.job_part) returns boolean
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    promotions constant bigint := pgscore._promotions(j.model);
+    found_rows record;
+    many_left bigint := 0;
+begin
+    if j.version is distinct from (select m.serving from pgscore.model m where m.name = j.model) then
+        return false;
+    end if;
+    begin
+        select r.* into found_rows from pgscore._run_rescore(j, 'work', part) r;
+        -- Score and version are of one promotion, or nothing of this is kept.
+        if promotions <> pgscore._promotions(j.model) then
+            raise exception 'another version was promoted meanwhile' using errcode = 'serialization_failure';
+        end if;
+    exception when serialization_failure then
+        return false;
+    end;
+    if cardinality(found_rows.skipped) > 0 and part.round < (case j.pass when 1 then 3 else 1 end) then
+        insert into pgscore.job_part (job, first_key, last_key, keys, rows, round, due)
+        values (
+            j.id, part.first_key, part.last_key, found_rows.skipped, cardinality(found_rows.skipped), part.round + 1,
+            clock_timestamp() + 0.05 * 4 ^ part.round * interval '1 second'
+        );
+    else
+        many_left := case when j.whole and j.pass > 1 then 0 else coalesce(cardinality(found_rows.skipped), 0) end;
+    end if;
+    delete from pgscore.job_part p where p.id = part.id;
+    update pgscore.job o
+    -- A later pass finds again what was left.
+    set done = o.done + case when j.pass > 1 then coalesce(found_rows.changed, 0) when part.round = 0 then part.rows else 0 end,
+        changed = o.changed + coalesce(found_rows.changed, 0),
+        refused = o.refused + coalesce(found_rows.refused, 0), left_out = o.left_out + many_left
+    where o.id = j.id;
+    return true;
+end
+$$;
+
+comment on function pgscore._do_part(pgscore.job, pgscore.job_part) is
+    'Scores the rows of a part, and takes it away; false, and nothing is done, where another version was promoted meanwhile';
+grant execute on function pgscore._do_part(pgscore.job, pgscore.job_part) to pgscore_reader;
+
+create function pgscore._rescore_step(
+    job bigint,
+    out state text, out waits double precision, out total bigint, out done bigint, out changed bigint, out refused bigint, out left_out bigint
+)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp set jit = off
+as $$
+declare
+    j pgscore.job;
+    b pgscore.binding;
+    part pgscore.job_part;
+begin
+    select o.* into j from pgscore.job o where o.id = job;
+    state := 'working';
+    if not found then
+        state := 'anew';
+        return;
+    elsif j.finished is not null then
+        state := 'finished';
+    elsif j.target is null then
+        -- Nobody detaches the tables, or attaches them again, while a batch is worked on.
+        select o.* into b from pgscore.binding o where o.number = j.binding and o.profile = j.profile and o.owner = j.owner for share;
+        if not found then
+            raise exception 'the tables were detached meanwhile' using errcode = 'undefined_object';
+        end if;
+        perform pgscore._check_owner(b.events, b.profile);
+        if pg_get_userbyid(b.owner) <> current_user or not pgscore._has_rescore(b) then
+            perform pgscore._make_rescore(b);
+        end if;
+    else
+        perform pgscore._check_into(j.profile, j.target);
+    end if;
+    if state = 'working' then
+        select p.* into part from pgscore.job_part p
+        where p.job = j.id and p.due <= clock_timestamp() order by p.due, p.id limit 1 for update skip locked;
+        if part.id is not null then
+            if pgscore._do_part(j, part) then
+                -- In the same transaction, so that a part is ready for each worker.
+                perform pgscore._hand_out(j);
+            else
+                state := 'anew';
+            end if;
+        elsif not pgscore._hand_out(j) then
+            select e.ends, e.waits into state, waits from pgscore._end_pass(j) e;
+        end if;
+        perform pgscore._drop_rescore(b) where b.number is not null;
+    end if;
+    waits := coalesce(waits, 0);
+    select o.total, o.done, o.changed, o.refused, o.left_out into total, done, changed, refused, left_out from pgscore.job o where o.id = j.id;
+end
+$$;
+
+comment on function pgscore._rescore_step(bigint) is
+    'Rescores the next rows of a job, whoever else works on it; what it did stands when the caller commits. state: working, finished, or anew, where another version serves; waits: seconds after which to call it again';
+grant execute on function pgscore._rescore_step(bigint) to pgscore_reader;
+
+create function pgscore._report_rescore(job bigint) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    j constant pgscore.job := (select o from pgscore.job o where o.id = job);
+begin
+    raise info '%: version % of model "%": % rows looked at, % written%', coalesce(j.target, j.profile), j.version, j.model, j.done, j.changed,
+        case when j.refused > 0 then format(', %s refused by the model', j.refused) || case when j.target is null then ' (pgscore.stale lists them)' else '' end else '' end;
+    if j.left_out > 0 then
+        raise notice '% rows of % were locked by others all the time and stand as they were: call it again when these have committed',
+            j.left_out, j.profile;
+    end if;
+end
+$$;
+
+comment on function pgscore._report_rescore(bigint) is 'Tells the caller of rescore what came of it';
+grant execute on function pgscore._report_rescore(bigint) to pgscore_reader;
+
+create procedure pgscore.rescore(
+    model text, profile regclass, whole boolean default false, target regclass default null, batch integer default null
+)
+language plpgsql
+as $$
+declare
+    -- A procedure that commits cannot have a pinned search_path: it is set again after each commit, every name here is
+    -- qualified, and all that is called is pinned itself.
+    pinned pg_catalog.text := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    job pg_catalog.int8;
+    step pg_catalog.record;
+begin
+    -- The call has read something, and the level is chosen before.
+    commit;
+    loop
+        set transaction isolation level read committed;
+        pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+        if job is null then
+            select s.id into job from pgscore._start_job(model, profile, whole, target, batch) s;
+            commit;
+            continue;
+        end if;
+        select s.* into step from pgscore._rescore_step(job) s;
+        commit;
+        pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+        exit when step.state operator(pg_catalog.=) 'finished';
+        if step.state operator(pg_catalog.=) 'anew' then
+            job := null;
+        elsif step.waits operator(pg_catalog.>) 0 then
+            perform pg_catalog.pg_sleep(step.waits);
+        end if;
+        commit;
+    end loop;
+    perform pgscore._report_rescore(job);
+end
+$$;
+
+comment on procedure pgscore.rescore(text, regclass, boolean, regclass, integer) is
+    'Brings the scores of a profile table up to the version that serves, in batches that commit: of rows that are outdated, stale or without a score, or of all (whole); or writes key, score, version and time of all to another table (target). After an interruption it goes on where it was; several sessions that call it share the work';
+grant execute on procedure pgscore.rescore(text, regclass, boolean, regclass, integer) to pgscore_reader;
+
+-- core/doctor/tables.sql
+-- Bindings and their tables, as they are now.
+
+create function pgscore._doctor_family(relation regclass) returns table (member regclass, is_partition boolean)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Not by pg_partition_tree, which waits for whoever holds a partition.
+    with recursive tree as (
+        select relation as member, false as is_partition
+        union all
+        select i.inhrelid::regclass, true
+        from tree t join pg_catalog.pg_inherits i on i.inhparent = t.member
+        join pg_catalog.pg_class c on c.oid = i.inhrelid and c.relispartition
+    )
+    select t.member, t.is_partition from tree t
+$$;
+
+comment on function pgscore._doctor_family(regclass) is 'A table and its partitions on all levels, found without a lock';
+grant execute on function pgscore._doctor_family(regclass) to pgscore_reader;
+
+create function pgscore._doctor_namesake(schema name, prefix name, former regclass) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select c.oid::regclass::text
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = schema and c.relkind in ('r', 'p') and c.oid <> former and pgscore._short_prefix(c.relname) = prefix
+    limit 1
+$$;
+
+comment on function pgscore._doctor_namesake(name, name, regclass) is
+    'The table that has the name which a dropped one had when it was attached; NULL where there is none';
+grant execute on function pgscore._doctor_namesake(name, name, regclass) to pgscore_reader;
+
+create function pgscore._doctor_attach_sql(b pgscore.binding, events text, profile text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select format(
+        'select pgscore.attach(%L, %L, %L, %L::name[], %L::name[], %L::jsonb, %L, %L, %L, %L, %L, %L, %s, %L)',
+        b.model, events, profile, b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at, b.timing, b.on_error,
+        b.on_missing, coalesce(b.max_scoring_ms::text, 'null'), b.log
+    )
+$$;
+
+comment on function pgscore._doctor_attach_sql(pgscore.binding, text, text) is 'The call that attaches two tables as a binding says';
+grant execute on function pgscore._doctor_attach_sql(pgscore.binding, text, text) to pgscore_reader;
+
+create function pgscore._doctor_bindings() returns table (
+    number integer, name text, model text, serving integer, owner text, events text, profile text,
+    events_once text, profile_once text, events_anew text, profile_anew text, attach_again text,
+    events_owner text, profile_owner text, has_functions_of_others boolean,
+    is_events_renamed boolean, is_profile_renamed boolean, is_events_moved boolean, is_profile_moved boolean,
+    has_score_column boolean, version_column text, score_column text, row_key text, checked bigint, started timestamptz
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select b.number, b.name, b.model, m.serving, b.owner::text,
+        case when e.oid is not null then b.events::text end, case when p.oid is not null then b.profile::text end,
+        -- What stands beside a table is called as the table was, after "_pgscore_": so it has a name when it has gone.
+        format('%I.%I', b.event_schema, substr(b.event_prefix, 10)), format('%I.%I', b.profile_schema, substr(b.profile_prefix, 10)),
+        case when e.oid is null then pgscore._doctor_namesake(b.event_schema, b.event_prefix, b.events) end,
+        case when p.oid is null then pgscore._doctor_namesake(b.profile_schema, b.profile_prefix, b.profile) end,
+        pgscore._doctor_attach_sql(
+            b,
+            case when e.oid is null then pgscore._doctor_namesake(b.event_schema, b.event_prefix, b.events) else b.events::text end,
+            case when p.oid is null then pgscore._doctor_namesake(b.profile_schema, b.profile_prefix, b.profile) else b.profile::text end
+        ),
+        e.relowner::regrole::text, p.relowner::regrole::text,
+        coalesce(f.recount <> p.relowner or f.apply <> p.relowner, false),
+        -- What is generated names tables with their schemas.
+        coalesce(position(format(' %s e ', b.events) in f.recount_source) = 0, false),
+        coalesce(position(b.profile::text in f.apply_source) = 0, false),
+        coalesce(en.nspname <> b.event_schema, false), coalesce(pn.nspname <> b.profile_schema, false),
+        (pgscore._column(b.profile, b.score)).attname is not null,
+        (select quote_ident(c.attname) from pgscore._column(b.profile, b.version) c where c.attname is not null),
+        quote_ident(b.score), pgscore._key_text_sql(b.profile_key, 'p'), r.checked, r.started
+    from pgscore.binding b
+    left join pg_catalog.pg_class e on e.oid = b.events
+    left join pg_catalog.pg_namespace en on en.oid = e.relnamespace
+    left join pg_catalog.pg_class p on p.oid = b.profile
+    left join pg_catalog.pg_namespace pn on pn.oid = p.relnamespace
+    left join pgscore.model m on m.name = b.model
+    left join pgscore.reconciliation r on r.binding = b.number and r.finished is null
+    left join lateral (
+        select max(f.proowner::bigint) filter (where f.is_recount)::oid as recount,
+            max(f.prosrc) filter (where f.is_recount and f.is_untouched) as recount_source,
+            max(f.proowner::bigint) filter (where not f.is_recount)::oid as apply,
+            max(f.prosrc) filter (where not f.is_recount and f.is_untouched) as apply_source
+        from (
+            select o.proowner, o.prosrc, n.nspname = b.event_schema and o.proname = b.event_prefix || '_recount' as is_recount,
+                position(md5(o.prosrc) in coalesce(obj_description(o.oid, 'pg_proc'), '')) > 0 as is_untouched
+            from pg_catalog.pg_proc o join pg_catalog.pg_namespace n on n.oid = o.pronamespace
+            where o.proname in (b.event_prefix || '_recount', b.profile_prefix || '_apply') and (
+                n.nspname = b.event_schema and o.proname = b.event_prefix || '_recount'
+                or n.nspname = b.profile_schema and o.proname = b.profile_prefix || '_apply'
+            )
+        ) f
+    ) f on true
+    order by b.name, b.number
+$$;
+
+comment on function pgscore._doctor_bindings() is
+    'Bindings with their tables as they are now: names are NULL of what was dropped, and those that end in _anew are those of the table that has the name now';
+grant execute on function pgscore._doctor_bindings() to pgscore_reader;
+
+-- core/doctor/misfits.sql
+-- Why attach would refuse now what it took once.
+
+create function pgscore._doctor_columns(b pgscore.binding) returns table (relation regclass, name name, type text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select b.events, k, null from unnest(pgscore._read_columns(b)) k
+    union
+    select b.profile, k, null from unnest(b.profile_key) k
+    union
+    select b.profile, (r ->> 'column')::name, null from jsonb_array_elements(b.reducers) r
+    union
+    select b.profile, n.name, n.type
+    from (values (b.score, 'double precision'), (b.version, 'integer'), (b.scored_at, 'timestamp with time zone')) n (name, type)
+    where n.name is not null
+$$;
+
+comment on function pgscore._doctor_columns(pgscore.binding) is
+    'The columns that a binding names; with a type, those that pgscore fills and anybody can add';
+grant execute on function pgscore._doctor_columns(pgscore.binding) to pgscore_reader;
+
+create function pgscore._doctor_renamed(b pgscore.binding, relation regclass) returns name
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- The only column that was changed after what is generated, and that no binding names.
+    select min(a.attname)
+    from pg_catalog.pg_attribute a,
+        lateral (
+            select max(age(f.xmin)) as generated
+            from pg_catalog.pg_proc f join pg_catalog.pg_namespace n on n.oid = f.pronamespace
+            where n.nspname = b.event_schema and f.proname = b.event_prefix || '_recount'
+        ) g
+    where a.attrelid = relation and a.attnum > 0 and not a.attisdropped and age(a.xmin) < g.generated
+        and not exists (
+            select from pgscore.binding o, pgscore._doctor_columns(o) c
+            where o.events in (b.events, b.profile) or o.profile in (b.events, b.profile)
+            group by c.relation, c.name having c.relation = a.attrelid and c.name = a.attname
+        )
+    having count(*) = 1
+$$;
+
+comment on function pgscore._doctor_renamed(pgscore.binding, regclass) is
+    'What a column of a table is called now that a binding names otherwise, as far as that can be told; NULL where it cannot';
+grant execute on function pgscore._doctor_renamed(pgscore.binding, regclass) to pgscore_reader;
+
+create function pgscore._doctor_misfit(b pgscore.binding) returns table (
+    code text, relation text, column_name text, column_type text, renamed text, other text
+)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    select 'row-security'::text, c.oid::regclass::text, null::text, null::text, null::text, null::text
+    from pg_catalog.pg_class c where c.oid in (b.events, b.profile) and c.relforcerowsecurity;
+    return query
+    select 'child'::text, c.oid::regclass::text, null::text, null::text, null::text, min(i.inhrelid::regclass::text)
+    from pg_catalog.pg_class c join pg_catalog.pg_inherits i on i.inhparent = c.oid
+    where c.oid in (b.events, b.profile) and c.relkind = 'r'
+    group by c.oid;
+    return query
+    select 'column'::text, c.relation::text, quote_ident(c.name), c.type, quote_ident(pgscore._doctor_renamed(b, c.relation)), null::text
+    from pgscore._doctor_columns(b) c
+    where (pgscore._column(c.relation, c.name)).attname is null
+    order by 2, 3;
+    if found then
+        return;
+    end if;
+    return query
+    select 'unique'::text, b.profile::text, pgscore._columns_sql(b.profile_key), null::text, null::text, null::text
+    where not exists (
+        select from pg_catalog.pg_index i
+        where i.indrelid = b.profile and i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null
+            and i.indnkeyatts = cardinality(b.profile_key)
+            and (
+                select array_agg(a.attname order by a.attname)
+                from unnest(i.indkey::smallint[]) with ordinality as k (number, ordinal)
+                join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.number
+                where k.ordinal <= i.indnkeyatts
+            ) = (select array_agg(k order by k) from unnest(b.profile_key) k)
+    );
+    if found then
+        return;
+    end if;
+    return query
+    select 'other'::text, null::text, null::text, null::text, null::text, p.sentence
+    from (
+        select coalesce(
+            pgscore._tables_problem(b), pgscore._table_keys_problem(b), pgscore._reducers_problem(b), pgscore._columns_problem(b)
+        ) as sentence
+    ) p
+    where p.sentence is not null and not exists (
+        select from pg_catalog.pg_class c left join pg_catalog.pg_inherits i on i.inhparent = c.oid and c.relkind = 'r'
+        where c.oid in (b.events, b.profile) and (c.relforcerowsecurity or i.inhparent is not null)
+    );
+end
+$$;
+
+comment on function pgscore._doctor_misfit(pgscore.binding) is
+    'Why attach would refuse the tables of a binding now: row-security, child, column, unique, or other, with what attach would say';
+grant execute on function pgscore._doctor_misfit(pgscore.binding) to pgscore_reader;
+
+create function pgscore._doctor_misfits() returns table (
+    number integer, code text, relation text, column_name text, column_type text, renamed text, other text
+)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    b pgscore.binding;
+begin
+    for b in
+        select o.* from pgscore.binding o
+        where (select count(*) from pg_catalog.pg_class c where c.oid in (o.events, o.profile)) = 2
+        order by o.number
+    loop
+        begin
+            return query select b.number, m.* from pgscore._doctor_misfit(b) m;
+        exception when insufficient_privilege then
+            -- Names in a schema that the caller may not use: nothing is known of them.
+            null;
+        end;
+    end loop;
+end
+$$;
+
+comment on function pgscore._doctor_misfits() is 'Why attach would refuse the tables of bindings now, a row for each reason';
+grant execute on function pgscore._doctor_misfits() to pgscore_reader;
+
+-- core/doctor/triggers.sql
+-- The triggers that attach makes, on a table and on each of its partitions.
+
+create function pgscore._doctor_function(schema name, prefix name, what text) returns oid
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- to_regprocedure would ask for rights on the schema.
+    select f.oid from pg_catalog.pg_proc f join pg_catalog.pg_namespace n on n.oid = f.pronamespace
+    where f.pronargs = 0 and n.nspname = schema and f.proname = prefix || '_' || what
+$$;
+
+comment on function pgscore._doctor_function(name, name, text) is 'A trigger function of a binding; NULL where there is none';
+grant execute on function pgscore._doctor_function(name, name, text) to pgscore_reader;
+
+create function pgscore._doctor_wanted() returns table (
+    number integer, relation regclass, is_partition boolean, name text, function oid, called text, purpose text
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Of partitioned events the parent hands on a trigger for rows, and none for statements.
+    select b.number, r.member, r.is_partition, substr(b.event_prefix || '_' || w.what, 2),
+        pgscore._doctor_function(b.event_schema, b.event_prefix, w.what), b.event_prefix || '_' || w.what, case w.what when 'truncate' then 'truncate' else 'count' end
+    from pgscore.binding b
+    join pg_catalog.pg_class c on c.oid = b.events,
+        (values ('insert', false), ('update', false), ('delete', false), ('row', true), ('truncate', null)) as w (what, partitioned),
+        pgscore._doctor_family(b.events) r
+    where coalesce(w.partitioned = (c.relkind = 'p'), true)
+    union all
+    select b.number, b.events, false, pgscore._run_trigger(b),
+        pgscore._doctor_function(b.profile_schema, b.profile_prefix, 'run'), b.profile_prefix || '_run', 'run'
+    from (
+        select distinct on (o.events, o.profile) o.* from pgscore.binding o where o.timing = 'statement' order by o.events, o.profile, o.number
+    ) b
+    join pg_catalog.pg_class c on c.oid = b.events
+    join pg_catalog.pg_class o on o.oid = b.profile
+    where pgscore._is_together(b)
+    union all
+    select b.number, r.member, r.is_partition, w.name, pgscore._doctor_function(b.profile_schema, b.profile_prefix, w.what),
+        b.profile_prefix || '_' || w.what, w.what
+    from (select distinct on (o.profile) o.* from pgscore.binding o order by o.profile, o.number) b
+    join pg_catalog.pg_class c on c.oid = b.profile,
+        (values
+            ('~pgscore_score', 'score'), ('pgscore_arrive', 'arrive'), ('pgscore_forget', 'forget'), ('pgscore_forget_all', 'forget'),
+            ('pgscore_rekey', 'rekey')
+        ) as w (name, what),
+        pgscore._doctor_family(b.profile) r
+    union all
+    select b.number, r.member, r.is_partition, t.name, pgscore._doctor_function(b.profile_schema, b.profile_prefix, t.function),
+        b.profile_prefix || '_' || t.function, t.function
+    from (select distinct on (o.profile) o.* from pgscore.binding o order by o.profile, o.number) b
+    join pg_catalog.pg_class c on c.oid = b.profile,
+        pgscore._tell_triggers(b.profile) t, pgscore._doctor_family(b.profile) r
+    union all
+    select b.number, c.oid::regclass, false, w.name, pgscore._doctor_function(b.profile_schema, b.profile_prefix, 'commit'),
+        b.profile_prefix || '_commit', 'commit'
+    from (select distinct on (o.profile) o.* from pgscore.binding o order by o.profile, o.number) b
+    join pg_catalog.pg_namespace n on n.nspname = b.profile_schema
+    join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = b.profile_prefix || '_queue',
+        (values ('pgscore_commit'), ('pgscore_statement')) as w (name)
+$$;
+
+comment on function pgscore._doctor_wanted() is
+    'The triggers that bindings have; those of a profile table, which its bindings share, under the first of them';
+grant execute on function pgscore._doctor_wanted() to pgscore_reader;
+
+create function pgscore._doctor_triggers() returns table (
+    number integer, relation text, is_partition boolean, purpose text, name text, state text
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select w.number, w.relation::text, w.is_partition, w.purpose, quote_ident(w.name), s.state
+    from pgscore._doctor_wanted() w
+    left join pg_catalog.pg_trigger t on t.tgrelid = w.relation and t.tgname = w.name
+    left join pg_catalog.pg_proc p on p.oid = t.tgfoid
+    cross join lateral (
+        select case
+            when t.oid is null then 'missing'
+            -- Where a schema was renamed no function is found under its former name.
+            when t.tgfoid <> coalesce(w.function, t.tgfoid) or p.proname <> w.called then 'replaced'
+            when t.tgenabled = 'D' then 'disabled'
+            when t.tgenabled = 'R' then 'replica'
+        end as state
+    ) s
+    where s.state is not null
+    order by w.number, w.purpose, w.is_partition, w.relation::text, w.name
+$$;
+
+comment on function pgscore._doctor_triggers() is
+    'Triggers of bindings that do not fire: missing, replaced by one that calls another function, disabled, or enabled for replicas only';
+grant execute on function pgscore._doctor_triggers() to pgscore_reader;
+
+create function pgscore._doctor_left_over() returns table (
+    relation text, owner text, names text[], events text, profile text
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A copy of a schema brings triggers along, and a partition that was detached keeps those that stand on each partition.
+    select t.tgrelid::regclass::text, c.relowner::regrole::text, array_agg(quote_ident(t.tgname) order by t.tgname),
+        min(b.events), min(b.profile)
+    from pg_catalog.pg_trigger t
+    join pg_catalog.pg_proc p on p.oid = t.tgfoid
+    join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    join pg_catalog.pg_class c on c.oid = t.tgrelid
+    left join lateral (
+        select o.events::text as events, o.profile::text as profile
+        from pgscore.binding o join pg_catalog.pg_class e on e.oid = o.events and e.relkind = 'p'
+        where n.nspname = o.event_schema and p.proname = o.event_prefix || '_truncate'
+    ) b on true
+    where t.tgname ~ '^[~!]?pgscore_' and p.proname ~ '^_pgscore_' and t.tgparentid = 0 and not t.tgisinternal
+        and coalesce(obj_description(t.tgrelid, 'pg_class'), '') !~ '^pgscore: '
+        and not exists (select from pgscore._doctor_wanted() w where w.relation = t.tgrelid and w.name = t.tgname)
+        -- What is left of a binding whose table was dropped goes with the binding.
+        and not exists (
+            select from pgscore.binding o
+            where (o.events = t.tgrelid or o.profile = t.tgrelid)
+                and (select count(*) from pg_catalog.pg_class x where x.oid in (o.events, o.profile)) < 2
+        )
+    group by t.tgrelid, c.relowner
+    order by 1
+$$;
+
+comment on function pgscore._doctor_left_over() is
+    'Triggers that no binding accounts for, by table; events and profile: those of which it was a partition';
+grant execute on function pgscore._doctor_left_over() to pgscore_reader;
+
+-- core/doctor/functions.sql
+-- The functions that attach generates: whether they are there, are what it would make now, and have their guards.
+
+create function pgscore._doctor_generated() returns table (
+    number integer, owner oid, name text, function oid, is_shared boolean, wanted_owner oid
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select b.number, p.proowner, format('%I.%I', g.schema, g.name), p.oid, g.is_shared, b.owner::oid
+    from pgscore.binding b
+    join pg_catalog.pg_class c on c.oid = b.events
+    join pg_catalog.pg_class o on o.oid = b.profile
+    cross join pgscore._generated_names(b) g
+    left join pg_catalog.pg_namespace n on n.nspname = g.schema
+    left join pg_catalog.pg_proc p on p.pronamespace = n.oid and p.proname = g.name
+    where g.kind = 'function' and pgscore._is_wanted(b, g.what) and (
+        not g.is_shared
+        -- What the bindings of a profile table share is told of the first of them.
+        or b.number = (select min(f.number) from pgscore.binding f join pg_catalog.pg_class x on x.oid = f.events where f.profile = b.profile)
+    )
+$$;
+
+comment on function pgscore._doctor_generated() is 'The functions that the bindings have, with NULL for one that is not there';
+grant execute on function pgscore._doctor_generated() to pgscore_reader;
+
+create function pgscore._doctor_made(b pgscore.binding) returns setof text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- A generator says the hash of a function's text in its comment.
+    select substring(s from E'\\(([0-9a-f]{32})\\)''$')
+    from (
+        select s from pgscore._event_functions_sql(b) s
+        union all
+        select s from pgscore._reconcile_sql(b) s
+        union all
+        -- No binding stands in what all of them share, so one is as good as another.
+        select s from pgscore._profile_functions_sql(b) s
+        where b.number = (select min(f.number) from pgscore._bindings_of(b.profile) f)
+        union all
+        select s from pgscore._rescore_sql(b) s
+        where pgscore._has_rescore(b) and b.number = (select min(f.number) from pgscore._bindings_of(b.profile) f)
+    ) g
+    where s like 'comment on function %'
+$$;
+
+comment on function pgscore._doctor_made(pgscore.binding) is
+    'The hashes of what attach would generate for a binding now; for the first of a profile table with what they share';
+grant execute on function pgscore._doctor_made(pgscore.binding) to pgscore_reader;
+
+create function pgscore._doctor_functions() returns table (number integer, name text, state text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select g.number, g.name, s.state
+    from pgscore._doctor_generated() g
+    left join pg_catalog.pg_proc p on p.oid = g.function
+    cross join lateral (
+        select case
+            when p.oid is null then 'missing'
+            when p.proowner <> g.wanted_owner then 'owner'
+            when position(md5(p.prosrc) in coalesce(obj_description(p.oid, 'pg_proc'), '')) = 0 then 'edited'
+            -- The condition of a trigger is evaluated by whoever writes to the table, with their rights: it qualifies each name.
+            when g.name ~ '_is_marked"?$' then case when p.prosecdef then 'loose' end
+            when not p.prosecdef or not coalesce(p.proconfig @> array['search_path=pg_catalog, pg_temp'], false)
+                or has_function_privilege('public', p.oid, 'execute') and g.name !~ '_has_mark"?$' then 'loose'
+        end as state
+    ) s
+    where s.state is not null
+    order by g.number, g.is_shared, g.name
+$$;
+
+comment on function pgscore._doctor_functions() is
+    'Generated functions that are missing, belong to another role, were edited (their text is not that of the hash in their comment), or are loose: without SECURITY DEFINER, pinned path or revoked EXECUTE';
+grant execute on function pgscore._doctor_functions() to pgscore_reader;
+
+create function pgscore._doctor_outdated(max_seconds double precision) returns table (number integer, name text, state text)
+language plpgsql stable
+-- Compiling the generators' queries would take longer than all the rest.
+set search_path = pg_catalog, pg_temp set jit = off
+as $$
+declare
+    began constant timestamptz := clock_timestamp();
+    b pgscore.binding;
+    made text[];
+begin
+    for b in
+        select o.* from pgscore.binding o
+        where (select count(*) from pg_catalog.pg_class c where c.oid in (o.events, o.profile)) = 2
+            and not exists (
+                select from pg_catalog.pg_namespace n
+                where n.nspname in (o.event_schema, o.profile_schema) and not has_schema_privilege(n.oid, 'usage')
+            )
+        -- Another turn takes others first.
+        order by random()
+    loop
+        if clock_timestamp() > began + make_interval(secs => max_seconds) then
+            return query select b.number, null::text, 'unlooked'::text;
+            continue;
+        end if;
+        begin
+            made := array(select m from pgscore._doctor_made(b) m);
+            return query
+            select b.number, g.name, 'outdated'::text
+            from pgscore._doctor_generated() g join pg_catalog.pg_proc p on p.oid = g.function
+            where g.number = b.number and md5(p.prosrc) <> all (made)
+                -- Edited ones are told already.
+                and position(md5(p.prosrc) in coalesce(obj_description(p.oid, 'pg_proc'), '')) > 0
+            order by g.is_shared, g.name;
+            return query
+            select b.number, pgscore._profile_object(b, 'queue'), 'queue'::text
+            where exists (select from pgscore._queue_sql(b) s where s ~ '^create (unlogged )?table');
+        exception when others then
+            -- What does not fit its tables cannot be generated, and is told as a misfit.
+            null;
+        end;
+    end loop;
+end
+$$;
+
+comment on function pgscore._doctor_outdated(double precision) is
+    'Generated functions that attach would write otherwise now, and queues that it would make anew; unlooked: bindings for which there was no time';
+grant execute on function pgscore._doctor_outdated(double precision) to pgscore_reader;
+
+-- core/doctor/rights.sql
+-- Privileges that were there once, because attach and the migration saw to them.
+
+create function pgscore._doctor_rights() returns table (subject text, role text, lacks text, remedy text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    with owners as (
+        select distinct b.number, b.name, r.oid as role, s.space, s.is_profile
+        from pgscore.binding b
+        join pg_catalog.pg_class p on p.oid = b.profile
+        join pg_catalog.pg_class e on e.oid = b.events
+        join pg_catalog.pg_roles r on r.oid = p.relowner,
+            lateral (values (e.relnamespace, false), (p.relnamespace, true)) as s (space, is_profile)
+    )
+    select distinct o.name, o.role::regrole::text, 'the rights of pgscore_reader', format('grant pgscore_reader to %s', o.role::regrole)
+    from owners o where not pg_has_role(o.role, 'pgscore_reader', 'usage')
+    union all
+    select distinct o.name, o.role::regrole::text, format('%s on schema %s', upper(w.privilege), o.space::regnamespace),
+        format('grant %s on schema %s to %s', w.privilege, o.space::regnamespace, o.role::regrole)
+    from owners o, unnest(array['usage', 'create']) as w (privilege)
+    where not has_schema_privilege(o.role, o.space, w.privilege)
+    union all
+    select distinct t.profile::text, 'pgscore_owner', format('USAGE on schema %s', c.relnamespace::regnamespace),
+        format('grant usage on schema %s to pgscore_owner', c.relnamespace::regnamespace)
+    from (select profile from pgscore.model_profile union select profile from pgscore.binding) t
+    join pg_catalog.pg_class c on c.oid = t.profile
+    where not has_schema_privilege('pgscore_owner', c.relnamespace, 'usage')
+    union all
+    select 'pgscore', 'pgscore_reader', format('USAGE on schema %s', n.oid::regnamespace),
+        format('grant usage on schema %s to pgscore_reader', n.oid::regnamespace)
+    from pg_catalog.pg_namespace n
+    where n.nspname in ('pgscore', 'pgscore_models') and not has_schema_privilege('pgscore_reader', n.oid, 'usage')
+    union all
+    -- What a promotion generates, and what calls it.
+    select case n.nspname when 'pgscore_models' then split_part(p.proname, ' ', 1) else 'pgscore' end, 'pgscore_reader',
+        format('EXECUTE on function %s', p.oid::regprocedure), format('grant execute on function %s to pgscore_reader', p.oid::regprocedure)
+    from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    where (
+            -- One whose name begins with an underscore is an engine's: some are for pgscore_owner alone.
+            n.nspname = 'pgscore_models' and p.proname !~ '^_'
+            or n.nspname = 'pgscore' and p.proname in ('score', 'predict', '_rescore', '_score_rows')
+        )
+        and not has_function_privilege('pgscore_reader', p.oid, 'execute')
+    order by 1, 3
+$$;
+
+comment on function pgscore._doctor_rights() is 'Privileges that tables'' owners, pgscore_owner or pgscore_reader lack, with the GRANT';
+grant execute on function pgscore._doctor_rights() to pgscore_reader;
+
+-- core/doctor/rows.sql
+-- Rows that wait for something, and the log.
+
+create function pgscore._doctor_stale() returns table (
+    number integer, cause text, reason text, rows bigint, total bigint, since timestamptz
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select g.binding, g.cause, g.reason, g.rows, g.total::bigint, g.since
+    from (
+        select s.binding, s.cause, s.reason, count(*) as rows, min(s.since) as since,
+            sum(count(*)) over (partition by s.binding, s.cause) as total,
+            row_number() over (partition by s.binding, s.cause order by count(*) desc, s.reason) as place
+        from pgscore.stale_row s
+        group by s.binding, s.cause, s.reason
+    ) g
+    where g.place <= 3
+    order by g.binding, g.cause, g.place
+$$;
+
+comment on function pgscore._doctor_stale() is
+    'Stale rows that the caller may see, by binding and cause: the three reasons that most have, and how many there are in all';
+grant execute on function pgscore._doctor_stale() to pgscore_reader;
+
+create function pgscore._doctor_log() returns table (bytes bigint, rows bigint, oldest timestamptz)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    select s.bytes, s.rows into bytes, rows from pgscore._partition_state('prediction_log') s;
+    if has_table_privilege('pgscore.prediction_log', 'select') then
+        select l.logged_at into oldest from pgscore.prediction_log l order by l.id limit 1;
+    end if;
+    return next;
+end
+$$;
+
+comment on function pgscore._doctor_log() is 'How large the prediction log is, about how many rows it has, and since when, for who may read it';
+grant execute on function pgscore._doctor_log() to pgscore_reader;
+
+-- core/doctor/models.sql
+-- Models, what they need, and whether they still give what their fitted estimators gave.
+
+create function pgscore._doctor_models() returns table (
+    model text, version integer, one_engine text, many_engine text, has_program boolean, key_id text,
+    needs_frame boolean, latest integer
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select m.name, m.serving, m.one_engine, m.many_engine, p.model is not null, v.key_id,
+        coalesce((v.contract ->> 'frame')::boolean, false),
+        (
+            select max(o.version) from pgscore.model_version o
+            where o.model = m.name and not exists (
+                select from pgscore.retirement r where r.model = o.model and r.version = o.version
+            )
+        )
+    from pgscore.model m
+    left join pgscore.model_version v on v.model = m.name and v.version = m.serving
+    left join pgscore.program p on p.model = m.name and p.version = m.serving
+    order by m.name
+$$;
+
+comment on function pgscore._doctor_models() is 'Models with the version that serves, its engines and what it was signed by';
+grant execute on function pgscore._doctor_models() to pgscore_reader;
+
+create function pgscore._doctor_libraries() returns table (model text, version integer, library text, fitted text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select m.name, m.serving, l.key, l.value
+    from pgscore.model m
+    join pgscore.model_version v on v.model = m.name and v.version = m.serving,
+        jsonb_each_text(v.contract -> 'libraries') l
+    order by m.name, l.key
+$$;
+
+comment on function pgscore._doctor_libraries() is 'The libraries that the versions that serve were fitted with';
+grant execute on function pgscore._doctor_libraries() to pgscore_reader;
+
+create function pgscore._doctor_profiles() returns table (
+    model text, profile text, is_gone boolean, is_bound boolean, problem text, hint text, inputs integer
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select t.model, case when c.oid is not null then t.profile::text end, c.oid is null, t.is_bound, p.message, p.hint,
+        jsonb_array_length(v.contract -> 'inputs')
+    from (
+        select o.model, o.profile, bool_or(o.is_bound) as is_bound
+        from (
+            select p.model, p.profile, false as is_bound from pgscore.model_profile p
+            union all
+            select b.model, b.profile, true from pgscore.binding b
+        ) o
+        group by o.model, o.profile
+    ) t
+    left join pg_catalog.pg_class c on c.oid = t.profile
+    left join pgscore.model m on m.name = t.model
+    left join pgscore.model_version v on v.model = m.name and v.version = m.serving
+    left join lateral pgscore._profile_problem(c.oid::regclass, v.contract -> 'inputs') p on c.oid is not null and v.model is not null
+    order by 1, 2
+$$;
+
+comment on function pgscore._doctor_profiles() is
+    'The tables that models score, with what keeps their columns from serving as inputs of the version that answers';
+grant execute on function pgscore._doctor_profiles() to pgscore_reader;
+
+create function pgscore._doctor_golden(max_seconds double precision, estimators boolean) returns table (
+    model text, version integer, engine text, rows bigint, max_abs_diff double precision, ok boolean, problem text, hint text
+)
+language plpgsql stable parallel restricted security definer
+set search_path = pg_catalog, pg_temp set jit = off
+as $$
+declare
+    began constant timestamptz := clock_timestamp();
+    next record;
+begin
+    for next in
+        select m.name, m.serving, e.engine
+        from pgscore.model m
+        left join pgscore.program p on p.model = m.name and p.version = m.serving,
+            lateral (select distinct e as engine from unnest(array[m.one_engine, m.many_engine]) e) e
+        where m.serving is not null and (estimators or e.engine <> 'estimator')
+        -- What is cheap comes first.
+        order by e.engine = 'estimator', p.size, m.name, e.engine
+    loop
+        model := next.name; version := next.serving; engine := next.engine;
+        rows := null; max_abs_diff := null; ok := null; problem := null; hint := null;
+        if clock_timestamp() <= began + make_interval(secs => max_seconds) then
+            begin
+                select count(*), max(d.difference), bool_and(d.ok) into rows, max_abs_diff, ok
+                from pgscore._golden_differences(
+                    next.name, next.serving,
+                    greatest(0.1, max_seconds - extract(epoch from clock_timestamp() - began)), array[next.engine]
+                ) d;
+            exception
+                when program_limit_exceeded then null;
+                when others then
+                    ok := false;
+                    get stacked diagnostics problem = message_text, hint = pg_exception_hint;
+            end;
+        end if;
+        return next;
+    end loop;
+end
+$$;
+
+comment on function pgscore._doctor_golden(double precision, boolean) is
+    'Replays the golden rows of the versions that serve in the engines that do, small ones first; ok is NULL of those for which there was no time';
+grant execute on function pgscore._doctor_golden(double precision, boolean) to pgscore_publisher, pgscore_operator;
+
+create function pgscore._doctor_python() returns jsonb
+language plpgsql stable parallel restricted security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- With pgscore_owner's rights, which may register the runtime; publishers and operators may not.
+    return pgscore_trusted._environment();
+end
+$$;
+
+comment on function pgscore._doctor_python() is 'The server''s Python, its search path and the packages that matter';
+grant execute on function pgscore._doctor_python() to pgscore_publisher, pgscore_operator;
+
+-- core/doctor/counters.sql
+-- What it takes to compare counters with events. The queries themselves the doctor puts together and runs, with its caller's
+-- rights: nothing that belongs to the tables' owner is called, because it may be a superuser who looks.
+
+create function pgscore._doctor_foreign_code(relation regclass) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Planning a query computes what is constant in these.
+    select pg_describe_object(d.classid, d.objid, 0)
+    from pgscore._doctor_family(relation) f
+    cross join lateral (
+        select 'pg_class'::regclass::oid as class, f.member::oid as object
+        union all
+        select 'pg_class'::regclass, i.indexrelid from pg_catalog.pg_index i where i.indrelid = f.member
+        union all
+        select 'pg_constraint'::regclass, c.oid from pg_catalog.pg_constraint c where c.conrelid = f.member and c.contype = 'c'
+        union all
+        select 'pg_statistic_ext'::regclass, s.oid from pg_catalog.pg_statistic_ext s where s.stxrelid = f.member
+    ) o
+    join pg_catalog.pg_depend d on d.classid = o.class and d.objid = o.object
+    where d.refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_opclass'::regclass)
+        -- An extension's is a superuser's.
+        and not exists (
+            select from pg_catalog.pg_depend e where e.classid = d.refclassid and e.objid = d.refobjid and e.deptype = 'e'
+        )
+    limit 1
+$$;
+
+comment on function pgscore._doctor_foreign_code(regclass) is
+    'An index, a constraint, a partition key or statistics of a table that call somebody''s function; NULL where none does';
+grant execute on function pgscore._doctor_foreign_code(regclass) to pgscore_reader;
+
+create function pgscore._doctor_sights() returns table (
+    number integer, obstacle text, because text, has_index boolean,
+    key_text text, key_present text, key_columns text, has_queue boolean, queue text, new_partitions text[]
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select b.number,
+        case
+            when not (s.may_read and s.may_use) then 'privilege'
+            when s.is_hidden then 'row-security'
+            when not s.is_ordinary then 'kind'
+            when not s.is_own and s.foreign_code is not null then 'code'
+        end,
+        s.foreign_code,
+        exists (
+            select from pg_catalog.pg_index i
+            where i.indrelid = b.events and i.indisvalid and i.indpred is null
+                and (
+                    select a.attname from pg_catalog.pg_attribute a where a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+                ) = any (b.event_key)
+        ),
+        pgscore._key_text_sql(b.profile_key, 'pgscore_row'), pgscore._present_sql(b.profile_key, 'pgscore_row'),
+        pgscore._columns_sql(b.profile_key, 'pgscore_row'),
+        exists (
+            select from pg_catalog.pg_class q join pg_catalog.pg_namespace n on n.oid = q.relnamespace
+            where n.nspname = b.profile_schema and q.relname = b.profile_prefix || '_queue' and q.relkind = 'r'
+                -- It is unlogged: a standby has none of its rows.
+                and has_table_privilege(q.oid, 'select') and not pg_is_in_recovery()
+        ) and b.number = (select min(f.number) from pgscore.binding f where f.profile = b.profile),
+        pgscore._profile_object(b, 'queue'),
+        array(
+            select t.relation::text from pgscore._doctor_wanted() t
+            join pg_catalog.pg_class c on c.oid = t.relation and c.relkind = 'r'
+            left join pg_catalog.pg_trigger g on g.tgrelid = t.relation and g.tgname = t.name
+            where t.number = b.number and t.is_partition and t.purpose = 'truncate' and g.oid is null
+            order by 1 limit 5
+        )
+    from pgscore.binding b,
+        lateral (
+            select count(*) = 2 as are_there, bool_and(has_table_privilege(c.oid, 'select')) as may_read,
+                bool_and(has_schema_privilege(c.relnamespace, 'usage')) as may_use, bool_or(row_security_active(c.oid)) as is_hidden,
+                bool_and(c.relkind in ('r', 'p')) as is_ordinary, bool_and(pg_get_userbyid(c.relowner) = current_user) as is_own,
+                min(pgscore._doctor_foreign_code(c.oid::regclass)) as foreign_code
+            from pg_catalog.pg_class c where c.oid in (b.events, b.profile)
+        ) s
+    where s.are_there
+    order by b.number
+$$;
+
+comment on function pgscore._doctor_sights() is
+    'Whether the caller may look into the tables of bindings, and what the query to compare them is made of; obstacle: privilege, row-security, kind, or code of somebody else''s that would run';
+grant execute on function pgscore._doctor_sights() to pgscore_reader;
+
+create function pgscore._doctor_counters() returns table (
+    number integer, ordinal integer, target text, column_sql text, recounted text, differs text, source text
+)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    b pgscore.binding;
+begin
+    for b in
+        select o.* from pgscore.binding o
+        where (select count(*) from pg_catalog.pg_class c where c.oid in (o.events, o.profile)) = 2
+        order by o.number
+    loop
+        begin
+            return query
+            -- The generators keep line breaks of literals as this character while they indent.
+            select b.number, r.ordinal, r.target::text, quote_ident(r.target), replace(r.recounted, chr(2), chr(10)),
+                pgscore._fill(r.differs, jsonb_build_object(
+                    'present', format('pgscore_row.%I', r.target), 'recounted', format('r.value_%s', r.ordinal)
+                )),
+                format('from %s e where', b.events)
+            from pgscore._reducers_of(b) r where r.differs is not null order by r.ordinal;
+        exception when others then
+            -- What does not fit is told as a misfit.
+            null;
+        end;
+    end loop;
+end
+$$;
+
+comment on function pgscore._doctor_counters() is
+    'The counters of bindings that events tell: SQL for what the events of a key give, and for whether that differs from what stands there';
+grant execute on function pgscore._doctor_counters() to pgscore_reader;
+
+create function pgscore._doctor_keys() returns table (
+    number integer, ordinal bigint, argument text, profile_column text, event_column text, type text, profile_collation text
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- As an argument of the function that recounts: in the type of keys, and compared as the events' column is.
+    select b.number, e.ordinal, format('pgscore_row.%I::%s', p.name, pgscore._key_type(a.atttypid)) || coalesce(
+            (
+                select format(' collate %I.%I', n.nspname, l.collname)
+                from pg_catalog.pg_collation l join pg_catalog.pg_namespace n on n.oid = l.collnamespace where l.oid = a.attcollation
+            ), ''
+        ),
+        quote_ident(p.name), quote_ident(e.name), pgscore._key_type(a.atttypid),
+        coalesce(
+            (
+                select format(' collate %I.%I', n.nspname, l.collname)
+                from pg_catalog.pg_collation l join pg_catalog.pg_namespace n on n.oid = l.collnamespace where l.oid = c.attcollation
+            ), ''
+        )
+    from pgscore.binding b,
+        unnest(b.event_key) with ordinality as e (name, ordinal)
+    join unnest(b.profile_key) with ordinality as p (name, ordinal) using (ordinal)
+    join lateral (select c.* from pg_catalog.pg_attribute c where c.attrelid = b.events and c.attname = e.name) a on true
+    join lateral (select c.* from pg_catalog.pg_attribute c where c.attrelid = b.profile and c.attname = p.name) c on true
+    order by 1, 2
+$$;
+
+comment on function pgscore._doctor_keys() is 'SQL for the parts of the keys of profiles, as events are compared with them';
+grant execute on function pgscore._doctor_keys() to pgscore_reader;
+
+create function pgscore._doctor_pages(relation regclass) returns bigint
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- It waits for whoever holds one of them.
+    select sum(pg_relation_size(f.member))::bigint / current_setting('block_size')::integer from pgscore._doctor_family(relation) f
+$$;
+
+comment on function pgscore._doctor_pages(regclass) is 'How many pages a table has, which the caller has locked, with its partitions';
+grant execute on function pgscore._doctor_pages(regclass) to pgscore_reader;
+
+create function pgscore._doctor_still_fits(binding integer) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- An empty table can be made a view, and a column can get a type with a cast of its own: both may call anything.
+    select pgscore._tables_problem(b) is null and pgscore._table_keys_problem(b) is null and pgscore._reducers_problem(b) is null
+    from pgscore.binding b where b.number = binding
+$$;
+
+comment on function pgscore._doctor_still_fits(integer) is
+    'Whether the tables of a binding, which the caller has locked, still are such as attach takes';
+grant execute on function pgscore._doctor_still_fits(integer) to pgscore_reader;
+
+-- core/batch/outdated.sql
+-- How many rows of bound tables another version scored than the one that serves. All with the caller's rights, and nothing
+-- of what a table's owner has made is called: it may be a superuser who asks.
+
+create function pgscore._reading_problem(relation regclass, out sqlstate text, out problem text, out hint text)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    c pg_catalog.pg_class;
+    foreign_code text;
+begin
+    select o.* into c from pg_catalog.pg_class o where o.oid = relation;
+    sqlstate := '42501';
+    if c.oid is null then
+        sqlstate := '42P01';
+        problem := 'the table was dropped';
+    elsif not has_schema_privilege(c.relnamespace, 'usage') then
+        problem := format('%s may not use schema %s', current_user, c.relnamespace::regnamespace);
+        hint := format('grant usage on schema %s to %I', c.relnamespace::regnamespace, current_user);
+    elsif not has_table_privilege(c.oid, 'select') then
+        problem := format('%s may not read table %s', current_user, relation);
+        hint := format('grant select on %s to %I', relation, current_user);
+    elsif row_security_active(c.oid) then
+        problem := format('row-level security hides rows of table %s from %s', relation, current_user);
+        hint := format('Ask as %s, who owns it.', c.relowner::regrole);
+    elsif c.relkind not in ('r', 'p') then
+        sqlstate := '42809';
+        problem := format('%s is no ordinary table', relation);
+    elsif pg_get_userbyid(c.relowner) <> current_user then
+        foreign_code := pgscore._doctor_foreign_code(relation);
+        if foreign_code is not null then
+            problem := format('%s would call a function of somebody else''s with the rights of %s', foreign_code, current_user);
+            hint := format('Ask as %s, who owns table %s.', c.relowner::regrole, relation);
+        end if;
+    end if;
+end
+$$;
+
+comment on function pgscore._reading_problem(regclass) is
+    'Why the caller does not read a table, in a sentence: it is gone, rights are missing, or somebody else''s code would run; NULL where nothing stands in the way';
+grant execute on function pgscore._reading_problem(regclass) to pgscore_reader;
+
+create function pgscore._is_free(relation regclass) returns boolean
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    execute format('lock table %s in access share mode nowait', relation);
+    -- Whoever had the name when it was locked.
+    return to_regclass(relation::text) = relation;
+exception when lock_not_available or undefined_table or wrong_object_type or insufficient_privilege then
+    return false;
+end
+$$;
+
+comment on function pgscore._is_free(regclass) is 'Locks a table so that it stays what it is, unless somebody holds it: then false';
+grant execute on function pgscore._is_free(regclass) to pgscore_reader;
+
+create function pgscore._query_cost(query text, out cost double precision, out is_index_only boolean)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp set jit = off
+as $$
+declare
+    plan json;
+begin
+    execute 'explain (format json) ' || query into plan;
+    cost := (plan #>> '{0,Plan,Total Cost}')::double precision;
+    is_index_only := position('"Index Only Scan"' in plan::text) > 0 and position('"Seq Scan"' in plan::text) = 0;
+end
+$$;
+
+comment on function pgscore._query_cost(text) is 'What a query costs by the planner''s reckoning, and whether it reads indexes alone';
+grant execute on function pgscore._query_cost(text) to pgscore_reader;
+
+create function pgscore._guess_versions(profile regclass, version_column name) returns table (version integer, rows bigint)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    with tables as (
+        select sum(greatest(c.reltuples, 0)) as rows
+        from pgscore._doctor_family(profile) f join pg_catalog.pg_class c on c.oid = f.member and c.relkind = 'r'
+    ), known as (
+        select s.null_frac, s.most_common_vals::text::integer[] as versions, s.most_common_freqs as shares
+        from pg_catalog.pg_class c
+        join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        join pg_catalog.pg_stats s on s.schemaname = n.nspname and s.tablename = c.relname and s.attname = version_column
+            and s.inherited = (c.relkind = 'p')
+        where c.oid = profile
+    )
+    select null::integer, round(k.null_frac * t.rows)::bigint from known k, tables t where k.null_frac > 0
+    union all
+    select v.version, round(v.share * t.rows)::bigint
+    from known k, tables t, unnest(k.versions, k.shares) as v (version, share)
+$$;
+
+comment on function pgscore._guess_versions(regclass, name) is
+    'About how many rows each version has scored, by what ANALYZE has found in a column of integers; nothing is read';
+grant execute on function pgscore._guess_versions(regclass, name) to pgscore_reader;
+
+create function pgscore._count_versions(
+    profile regclass, version_column name, score_column name, every boolean default false
+) returns table (
+    version integer, is_scored boolean, rows bigint, method text, rows_read bigint, cost double precision
+)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp set jit = off set enable_seqscan = on
+as $$
+declare
+    -- Up to this cost all rows are read, or all of an index.
+    cheap constant double precision := 20000;
+    cheap_index constant double precision := 500000;
+    sampled_pages constant double precision := 1000;
+    said constant text := coalesce(quote_ident(version_column), 'null::integer');
+    -- Not those of children that somebody has given it since it was attached.
+    source constant text := case (select c.relkind from pg_catalog.pg_class c where c.oid = profile) when 'r' then 'only ' else '' end
+        || profile;
+    counted constant text := 'select %s as version, %s is not null as is_scored, count(*) as rows from %s group by 1, 2';
+    query text := format(counted, said, quote_ident(score_column), source);
+    by_index constant text := format(counted, said, said, source);
+    share double precision := 100;
+    indexed record;
+begin
+    method := 'count';
+    cost := (pgscore._query_cost(query)).cost;
+    if cost > cheap and not coalesce(every, false) then
+        if version_column is not null then
+            perform set_config('enable_seqscan', 'off', true);
+            select c.* into indexed from pgscore._query_cost(by_index) c;
+        end if;
+        if indexed.is_index_only and indexed.cost <= cheap_index then
+            method := 'index';
+            cost := indexed.cost;
+            query := by_index;
+        else
+            perform set_config('enable_seqscan', 'on', true);
+            method := 'sample';
+            share := least(100, 100 * sampled_pages / greatest(pgscore._doctor_pages(profile), 1));
+            query := format(counted, said, quote_ident(score_column), format('%s tablesample system (%s)', source, share));
+            cost := (pgscore._query_cost(query)).cost;
+        end if;
+    end if;
+    return query execute format(
+        'select s.version, s.is_scored, round(s.rows * %s)::bigint, %L, sum(s.rows) over ()::bigint, %s::double precision from (%s) s',
+        100 / share, method, cost, query
+    );
+end
+$$;
+
+comment on function pgscore._count_versions(regclass, name, name, boolean) is
+    'How many rows of a table each version has scored. method: count, of all rows; index, of all entries of one on the version; sample, of 1,000 pages; what was read, and the query''s cost by the planner. With every all rows are counted';
+grant execute on function pgscore._count_versions(regclass, name, name, boolean) to pgscore_reader;
+
+create function pgscore._versions_of(b pgscore.binding) returns table (
+    version integer, is_scored boolean, rows bigint, method text, rows_read bigint, cost double precision, reason text
+)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    problem constant record := pgscore._reading_problem(b.profile);
+    is_integer constant boolean := (pgscore._column(b.profile, b.version)).atttypid = 'integer'::regtype;
+begin
+    reason := case
+        when problem.problem is not null then problem.problem
+        when not pgscore._is_free(b.profile) then format('somebody holds table %s', b.profile)
+        when (pgscore._column(b.profile, b.score)).atttypid is distinct from 'double precision'::regtype
+            or b.version is not null and is_integer is not true
+            then format('table %s has changed: `pgscore doctor` says how', b.profile)
+    end;
+    if reason is null then
+        return query select c.*, null::text from pgscore._count_versions(b.profile, b.version, b.score) c;
+        return;
+    end if;
+    -- Of a table that may be read, and is not to be touched now.
+    if is_integer and has_table_privilege(b.profile, 'select') then
+        return query
+        select g.version, g.version is not null, g.rows, 'statistics', 0::bigint, 0::double precision, _versions_of.reason
+        from pgscore._guess_versions(b.profile, b.version) g;
+    end if;
+    if not found then
+        return next;
+    end if;
+end
+$$;
+
+comment on function pgscore._versions_of(pgscore.binding) is
+    'How many rows of a binding''s profile table each version has scored; where the table cannot be read, what is known of it without, and the reason';
+grant execute on function pgscore._versions_of(pgscore.binding) to pgscore_reader;
+
+create function pgscore._outdated_rows(chosen text default null) returns table (
+    model text, profile text, bindings text[], version integer, serving integer, state text, rows bigint,
+    method text, rows_read bigint, cost double precision, reason text, remedy text
+)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    target record;
+begin
+    for target in
+        -- A model that several bindings name scores a profile once.
+        select (array_agg(b order by b.number))[1] as binding, array_agg(b.name order by b.number) as names, max(m.serving) as serving,
+            coalesce(max(c.oid::regclass::text), max(format('%I.%I', b.profile_schema, substr(b.profile_prefix, 10)))) as named,
+            max(c.oid::bigint) is not null as is_there
+        from pgscore.binding b
+        left join pgscore.model m on m.name = b.model
+        left join pg_catalog.pg_class c on c.oid = b.profile
+        where chosen is null or b.model = chosen
+        group by b.model, b.profile
+        order by b.model, b.profile
+    loop
+        return query
+        select s.model, s.named, s.names, s.version, s.serving, s.state, s.rows, s.method, s.rows_read, s.cost,
+            coalesce(s.reason, case s.state when 'unknown' then 'the binding names no column for the version' end),
+            case when s.state in ('outdated', 'unscored') and s.rows > 0 and s.serving is not null and target.is_there
+                then format('call pgscore.rescore(%L, %L)', s.model, s.named) end
+        from (
+            select (target.binding).model, target.named, target.names, v.version, target.serving,
+                case
+                    when v.is_scored is null or v.is_scored and v.version is null then 'unknown'
+                    when not v.is_scored then 'unscored'
+                    when v.version is distinct from target.serving then 'outdated'
+                    else 'current'
+                end as state,
+                v.rows, v.method, v.rows_read, v.cost, v.reason
+            from pgscore._versions_of(target.binding) v
+        ) s
+        order by s.version, s.state;
+    end loop;
+end
+$$;
+
+comment on function pgscore._outdated_rows(text) is 'What the view pgscore.outdated shows, of a model or of all';
+grant execute on function pgscore._outdated_rows(text) to pgscore_reader;
+
+create view pgscore.outdated as
+select o.model, o.profile, o.bindings, o.version, o.serving, o.state, o.rows, o.method, o.rows_read, o.cost, o.reason, o.remedy
+from pgscore._outdated_rows() o;
+
+comment on view pgscore.outdated is 'How many rows of bound tables each version has scored, as far as the caller may read them; it reads a sample of large ones';
+comment on column pgscore.outdated.model is 'The model';
+comment on column pgscore.outdated.profile is 'The profile table; of one that was dropped, the name that it had';
+comment on column pgscore.outdated.bindings is 'The bindings that store the model''s scores there';
+comment on column pgscore.outdated.version is 'The version recorded beside the scores; NULL: none';
+comment on column pgscore.outdated.serving is 'The version that serves; NULL: none';
+comment on column pgscore.outdated.state is 'current: the serving version scored them; outdated: another did; unscored: they have no score; unknown: it cannot be told';
+comment on column pgscore.outdated.rows is 'How many rows that are; NULL where they could not be counted';
+comment on column pgscore.outdated.method is 'count: all rows were read; index: all entries of an index on the version; sample: 1,000 pages, and the number is an estimate; statistics: nothing was read, and the number is what ANALYZE once found; NULL: it is not known';
+comment on column pgscore.outdated.rows_read is 'How many rows, or entries, were read for the table';
+comment on column pgscore.outdated.cost is 'What the query cost by the planner''s reckoning';
+comment on column pgscore.outdated.reason is 'Why the rows were not read, or the version is not known';
+comment on column pgscore.outdated.remedy is 'The call that brings the rows up to the serving version; their owner makes it';
+grant select on pgscore.outdated to pgscore_reader;
+
+-- core/batch/compare.sql
+-- What a promotion would change: the scores of two versions for the rows of a table, beside each other. What is read is
+-- read with the caller's rights; what works with pgscore's looks at the registry and the catalog, and gives SQL.
+
+create function pgscore._version_score_sql(model text, version integer, profile regclass) returns text
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    described record;
+    problem record;
+begin
+    perform pgscore._existing_version(model, coalesce(version, 0));
+    perform pgscore._refuse_pruned(model, version);
+    select v.contract -> 'inputs' as inputs, p.size into described
+    from pgscore.model_version v left join pgscore.program p on p.model = v.model and p.version = v.version
+    where v.model = _version_score_sql.model and v.version = _version_score_sql.version;
+    select p.* into problem from pgscore._profile_problem(profile, described.inputs) p;
+    if problem.message is not null then
+        raise exception 'version % of model "%": %', version, model, problem.message
+            using errcode = problem.sqlstate, hint = coalesce(problem.hint, '');
+    elsif described.size is null then
+        return null;
+    end if;
+    return pgscore._engine_call(
+        case when described.size <= pgscore._largest_sql_program() then 'sql' else 'interpreter' end, model, version,
+        pgscore._profile_arguments(profile, described.inputs, 'pgscore_row'), false,
+        pgscore._ordinary_columns(profile, described.inputs), 'scan'
+    );
+end
+$$;
+
+comment on function pgscore._version_score_sql(text, integer, regclass) is
+    'SQL for the score that a version gives for pgscore_row, a row of a table; NULL where it is no program; refused where the version or a column is missing';
+grant execute on function pgscore._version_score_sql(text, integer, regclass) to pgscore_reader;
+
+create function pgscore._compared_profile(model text) returns regclass
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    tables constant regclass[] := array(
+        select t.profile from pgscore._scored_tables() t where t.model = _compared_profile.model order by t.profile::text
+    );
+begin
+    if cardinality(tables) <> 1 then
+        perform pgscore._existing_version(model, null);
+        raise exception 'model "%" scores %, and none is named', model,
+            case cardinality(tables) when 0 then 'no table' else 'the tables ' || array_to_string(tables, ', ') end
+            using errcode = 'invalid_parameter_value', hint = 'Name the table whose rows are to be compared: profile, or --profile TABLE.';
+    end if;
+    return tables[1];
+end
+$$;
+
+comment on function pgscore._compared_profile(text) is 'The table that a model scores, where it is one; else refused';
+grant execute on function pgscore._compared_profile(text) to pgscore_reader;
+
+create function pgscore._refuse_comparing(profile regclass) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    owner constant regrole := (select c.relowner from pg_catalog.pg_class c where c.oid = profile);
+begin
+    if owner is null then
+        raise exception 'the table whose rows are to be compared was dropped' using errcode = 'undefined_table';
+    elsif pg_get_userbyid(owner) <> current_user and (select r.rolsuper from pg_catalog.pg_roles r where r.rolname = current_user) then
+        raise exception '% is a superuser and table % belongs to %, whose code would run with a superuser''s rights', current_user, profile, owner
+            using errcode = 'insufficient_privilege', hint = format('Connect as %s, or as somebody who may read the table.', owner);
+    elsif not exists (
+        select from pg_catalog.pg_class c where c.oid = profile and c.relkind in ('r', 'p', 'v', 'm', 'f')
+    ) then
+        raise exception '% is no table, and no view', profile using errcode = 'wrong_object_type';
+    elsif not has_table_privilege(profile, 'select') then
+        raise exception '% may not read table %', current_user, profile
+            using errcode = 'insufficient_privilege', hint = format('grant select on %s to %I', profile, current_user);
+    end if;
+end
+$$;
+
+comment on function pgscore._refuse_comparing(regclass) is
+    'Refuses whoever may not read a table, and a superuser of whom the table is not';
+grant execute on function pgscore._refuse_comparing(regclass) to pgscore_reader;
+
+create function pgscore._part_of(
+    profile regclass, key text, sample integer, is_counted boolean, out source text, out total bigint, out is_sample boolean
+)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- Of views and foreign tables, also among partitions, TABLESAMPLE would refuse or take all rows.
+    is_local constant boolean := (
+        select bool_and(c.relkind in ('r', 'p', 'm'))
+        from pgscore._doctor_family(profile) f join pg_catalog.pg_class c on c.oid = f.member
+    );
+    share double precision;
+begin
+    source := format('%s pgscore_row', profile);
+    is_sample := false;
+    if sample is not null and not is_counted and is_local then
+        -- As dense as ANALYZE found it, and as large as it is; of what was never analyzed nothing is known.
+        select case when bool_and(c.reltuples >= 0) then
+            sum(c.reltuples::double precision * pg_relation_size(c.oid) / current_setting('block_size')::integer / greatest(c.relpages, 1))
+        end into total
+        from pgscore._doctor_family(profile) f join pg_catalog.pg_class c on c.oid = f.member and c.relkind <> 'p';
+    end if;
+    if total is null or total < 100000 then
+        execute format('select count(*) from %s', profile) into total;
+    end if;
+    if sample is null or total <= sample then
+        return;
+    end if;
+    is_sample := true;
+    share := sample::double precision / total;
+    -- The same rows each time, so that two calls compare the same ones.
+    if is_local then
+        source := format('%s pgscore_row tablesample bernoulli (%s) repeatable (11)', profile, 100 * share);
+    else
+        source := format('%s pgscore_row where hashtextextended(%s, 11) & 1048575 < %s', profile, key, (share * 1048576)::integer);
+    end if;
+end
+$$;
+
+comment on function pgscore._part_of(regclass, text, integer, boolean) is
+    'What stands behind FROM to read all rows of a table, or about so many of them; and how many it has: counted where that is said, or where it is small';
+grant execute on function pgscore._part_of(regclass, text, integer, boolean) to pgscore_reader;
+
+-- Inlined; a body of SQL's own standard, because the operators are found when it is parsed. Of two that are huge the
+-- difference would be an error.
+create function pgscore._change(former double precision, latter double precision) returns double precision
+language sql immutable parallel safe
+return case
+    when former = latter then 0
+    when abs(former) <= 4e307 and abs(latter) <= 4e307 then latter - former
+    when latter > former then 'Infinity'::double precision
+    else '-Infinity'::double precision
+end;
+
+comment on function pgscore._change(double precision, double precision) is 'How far a score moves; infinite where that is no number';
+grant execute on function pgscore._change(double precision, double precision) to pgscore_reader;
+
+create function pgscore._comparison_sql(scored text, bins integer, top integer) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$
+    select format(
+        $query$
+        with scored as materialized (%1$s),
+        moves as materialized (
+            select s.key, s.former, s.latter, pgscore._change(s.former, s.latter) as change
+            from scored s where num_nulls(s.former, s.latter) = 0
+        ),
+        range as (
+            select min(m.change) as least, max(m.change) as greatest from moves m where abs(m.change) < 'Infinity'
+        ),
+        bins as (
+            select b.bin, count(*) as rows
+            from (
+                select case when r.least < r.greatest then least(width_bucket(m.change, r.least, r.greatest, %2$s), %2$s) else 1 end as bin
+                from moves m, range r where abs(m.change) < 'Infinity'
+            ) b
+            group by b.bin
+        ),
+        edges as (
+            select i as bin, r.least + (r.greatest - r.least) * (i - 1) / %2$s as begins, r.least + (r.greatest - r.least) * i / %2$s as ends
+            from range r, generate_series(1, case when r.least < r.greatest then %2$s else 1 end) i
+            where r.least is not null
+        )
+        select
+            (select count(*) from scored) as rows,
+            count(*) as compared,
+            count(*) filter (
+                where abs(m.change) = 'Infinity' or abs(m.change) > 1e-9 * greatest(abs(m.former), abs(m.latter), 1e-290)
+            ) as moved,
+            (select count(*) from scored s where s.former is not null and s.latter is null) as lost,
+            (select count(*) from scored s where s.former is null and s.latter is not null) as gained,
+            avg(m.change) filter (where abs(m.change) < 'Infinity') as mean,
+            percentile_disc('{0,0.01,0.05,0.25,0.5,0.75,0.95,0.99,1}'::double precision[]) within group (order by m.change) as quantiles,
+            (
+                select jsonb_agg(jsonb_build_object('from', e.begins, 'to', e.ends, 'rows', coalesce(b.rows, 0)) order by e.bin)
+                from edges e left join bins b on b.bin = e.bin
+            ) as histogram,
+            (
+                select jsonb_agg(
+                    jsonb_build_object('key', t.key, 'score', t.former, 'other', t.latter, 'change', t.change)
+                    order by abs(t.change) desc, t.key collate "C"
+                )
+                from (select o.* from moves o where o.change <> 0 order by abs(o.change) desc, o.key collate "C" limit %3$s) t
+            ) as most,
+            count(*) filter (where m.former >= $1) as above,
+            count(*) filter (where m.latter >= $1) as other_above,
+            count(*) filter (where m.former < $1 and m.latter >= $1) as upward,
+            count(*) filter (where m.former >= $1 and m.latter < $1) as downward
+        from moves m
+        $query$,
+        scored, bins, top
+    )
+$function$;
+
+comment on function pgscore._comparison_sql(text, integer, integer) is
+    'The query that says how scores move, out of one for key, former and latter score; $1 is the threshold';
+grant execute on function pgscore._comparison_sql(text, integer, integer) to pgscore_reader;
+
+create function pgscore._both_scores_sql(model text, version integer, other integer, profile regclass, key name[], key_sql text, source text)
+returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    former constant text := pgscore._version_score_sql(model, version, profile);
+    latter constant text := pgscore._version_score_sql(model, other, profile);
+    scored constant text := 'pgscore.score_rows(%L, %L, %s, %L::name[])';
+    query constant text := 'select pgscore_row.* from ' || source;
+begin
+    if former is not null and latter is not null then
+        -- One statement, one snapshot, and nothing to be joined.
+        return format('select %s as key, %s as former, %s as latter from %s', key_sql, former, latter, source);
+    elsif to_regprocedure('pgscore.score_rows(text, text, integer, name[])') is null then
+        raise exception 'a version of model "%" is no program, and this release does not compare such', model
+            using errcode = 'feature_not_supported', hint = '`pgscore upgrade`.';
+    elsif pgscore._row_key(profile) is null then
+        raise exception 'table % has no primary key, by which scores of versions are joined that are no programs', profile
+            using errcode = 'object_not_in_prerequisite_state';
+    end if;
+    return format(
+        'select f.key, f.score as former, l.score as latter from %s f join %s l on l.key = f.key',
+        format(scored, model, query, version, key), format(scored, model, query, other, key)
+    );
+end
+$$;
+
+comment on function pgscore._both_scores_sql(text, integer, integer, regclass, name[], text, text) is
+    'A query for the key of each row and what two versions give for it: by their programs in one pass, else each for itself, joined by key';
+grant execute on function pgscore._both_scores_sql(text, integer, integer, regclass, name[], text, text) to pgscore_reader;
+
+create function pgscore._refuse_comparison(model text, version integer, other integer, sample integer, threshold double precision, top integer)
+returns void
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if version is null or other is null then
+        raise exception 'two versions are compared, and one is NULL' using errcode = 'null_value_not_allowed';
+    elsif version = other then
+        raise exception 'version % of model "%" is the same as itself: name two versions', version, model
+            using errcode = 'invalid_parameter_value';
+    elsif sample <= 0 then
+        raise exception 'a sample has rows, and not %', sample
+            using errcode = 'invalid_parameter_value', hint = 'NULL, or --all, compares all rows.';
+    elsif threshold = 'NaN' then
+        raise exception 'a threshold is a number, and not NaN' using errcode = 'invalid_parameter_value';
+    elsif top is null or top not between 0 and 1000 then
+        raise exception 'from 0 to 1000 rows that move most are listed, and not %', coalesce(top::text, 'NULL')
+            using errcode = 'invalid_parameter_value';
+    end if;
+end
+$$;
+
+comment on function pgscore._refuse_comparison(text, integer, integer, integer, double precision, integer) is
+    'Refuses what cannot be compared, in a sentence';
+grant execute on function pgscore._refuse_comparison(text, integer, integer, integer, double precision, integer) to pgscore_reader;
+
+create function pgscore.compare(
+    model text, version integer, other integer, profile regclass default null, sample integer default 10000,
+    threshold double precision default null, top integer default 10,
+    out compared_table text, out total bigint, out is_sample boolean, out rows bigint, out compared bigint, out moved bigint,
+    out lost bigint, out gained bigint, out mean double precision, out quantiles jsonb, out histogram jsonb, out most jsonb,
+    out border double precision, out above bigint, out other_above bigint, out upward bigint, out downward bigint
+)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp set jit = off set extra_float_digits = 1 set datestyle = 'ISO, MDY' set timezone = 'UTC'
+as $$
+declare
+    key name[];
+    key_sql text;
+    part record;
+    is_counted boolean;
+    found_move record;
+begin
+    perform pgscore._refuse_comparison(model, version, other, sample, threshold, top);
+    profile := coalesce(profile, pgscore._compared_profile(model));
+    perform pgscore._refuse_comparing(profile);
+    compared_table := profile;
+    key := coalesce(pgscore._row_key(profile), (
+        select array[a.attname] from pg_catalog.pg_attribute a
+        where a.attrelid = profile and a.attnum > 0 and not a.attisdropped order by a.attnum limit 1
+    ));
+    key_sql := pgscore._key_text_sql(key, 'pgscore_row');
+    -- Before a row is counted: whether both versions can be asked.
+    perform pgscore._version_score_sql(model, v, profile) from unnest(array[version, other]) v;
+    -- Where ANALYZE has not seen yet what was deleted, an estimate leaves too few rows: then they are counted.
+    for is_counted in select * from (values (false), (true)) tries loop
+        select p.* into part from pgscore._part_of(profile, key_sql, sample, is_counted) p;
+        execute pgscore._comparison_sql(
+            pgscore._both_scores_sql(model, version, other, profile, key, key_sql, part.source), 20, top
+        ) into found_move using threshold;
+        exit when not part.is_sample or found_move.rows > sample / 2;
+    end loop;
+    if found_move.rows = 0 then
+        raise exception 'table % has no rows to compare', profile using errcode = 'no_data_found';
+    end if;
+    total := part.total;
+    is_sample := part.is_sample;
+    rows := found_move.rows;
+    compared := found_move.compared;
+    moved := found_move.moved;
+    lost := found_move.lost;
+    gained := found_move.gained;
+    mean := found_move.mean;
+    quantiles := (
+        select jsonb_object_agg(s.share, s.change)
+        from unnest('{0,0.01,0.05,0.25,0.5,0.75,0.95,0.99,1}'::text[], found_move.quantiles) as s (share, change)
+        where s.change is not null
+    );
+    histogram := coalesce(found_move.histogram, '[]');
+    most := coalesce(found_move.most, '[]');
+    border := threshold;
+    if threshold is not null then
+        above := found_move.above;
+        other_above := found_move.other_above;
+        upward := found_move.upward;
+        downward := found_move.downward;
+    end if;
+end
+$$;
+
+comment on function pgscore.compare(text, integer, integer, regclass, integer, double precision, integer) is
+    'How scores would move from one version to another, on about so many rows of a table that is scored, or all (NULL): how many and how far, the rows that move most, and how many cross the threshold; nothing is changed';
+grant execute on function pgscore.compare(text, integer, integer, regclass, integer, double precision, integer) to pgscore_reader;
+
+-- core/batch/maintain.sql
+-- What is to be done from time to time, for who calls: partitions, the log and finished jobs, and rows that a promotion has
+-- left behind. A task that fails leaves the others to be done.
+
+create function pgscore._is_rescore_due(b pgscore.binding, retry interval) returns boolean
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    promoted constant timestamptz := (
+        select max(greatest(p.promoted_at, p.rolled_back_at)) from pgscore.promotion p where p.model = b.model
+    );
+    last_began timestamptz;
+    is_unfinished boolean;
+begin
+    -- Rows that stay stale, because the model refuses them, are not tried all the time.
+    select max(j.started) filter (where j.finished is not null), coalesce(bool_or(j.finished is null), false)
+    into last_began, is_unfinished
+    from pgscore.job j where j.model = b.model and j.profile = b.profile and j.target is null;
+    return is_unfinished or last_began is null or last_began <= promoted
+        or last_began < now() - retry and (
+            exists (select from pgscore.stale_row s where s.binding = b.number and s.cause = 'score')
+            or exists (
+                select from pgscore._versions_of(b) v
+                where v.rows > 0 and (
+                    not v.is_scored or v.version <> (select m.serving from pgscore.model m where m.name = b.model)
+                )
+            )
+        );
+end
+$$;
+
+comment on function pgscore._is_rescore_due(pgscore.binding, interval) is
+    'Whether rows of a binding''s profile table wait to be rescored: since a promotion, or for longer than that because they are stale or without a score';
+grant execute on function pgscore._is_rescore_due(pgscore.binding, interval) to pgscore_reader;
+
+create function pgscore._maintenance_tasks(rescores boolean default true, retry interval default '1 hour') returns table (
+    task text, model text, relation regclass
+)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if has_function_privilege('pgscore._make_partitions(name, interval, integer)', 'execute') then
+        return query
+        select 'prune', null::text, r from unnest(array['pgscore.prediction_log', 'pgscore.score_change']::regclass[]) r
+        union all
+        -- When what is too old is gone: no partition is made for that.
+        select 'partitions', null, 'pgscore.prediction_log'::regclass;
+    end if;
+    return query select 'jobs', null::text, 'pgscore.job'::regclass;
+    if rescores is not true then
+        return;
+    end if;
+    return query
+    select 'rescore', t.model, t.profile
+    from (select distinct on (b.profile, b.model) b.* from pgscore.binding b order by b.profile, b.model, b.number) t
+    join pg_catalog.pg_class c on c.oid = t.profile
+    join pgscore.model m on m.name = t.model and m.serving is not null
+    -- A superuser does not touch what is another role's.
+    where (pgscore._owner_problem(t.profile, t.profile)).problem is null
+        and pgscore._is_rescore_due((select o from pgscore.binding o where o.number = t.number), retry);
+end
+$$;
+
+comment on function pgscore._maintenance_tasks(boolean, interval) is
+    'What there is to do for the current role: partitions and prune, for operators; jobs; and for owners the tables whose rows are to be rescored';
+grant execute on function pgscore._maintenance_tasks(boolean, interval) to pgscore_reader;
+
+create function pgscore._maintain_log(keep interval, keep_rows bigint) returns text
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    dropped integer := 0;
+begin
+    if keep is not null then
+        dropped := pgscore._drop_partitions('prediction_log', keep);
+    end if;
+    if keep_rows is not null then
+        dropped := dropped + pgscore._drop_partitions_beyond('prediction_log', keep_rows);
+    end if;
+    return format('%s partitions dropped', dropped);
+end
+$$;
+
+comment on function pgscore._maintain_log(interval, bigint) is 'Prunes the prediction log by age and by count, where these are not NULL; what it did';
+grant execute on function pgscore._maintain_log(interval, bigint) to pgscore_operator;
+
+create function pgscore._maintain_jobs(keep interval) returns text
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    gone bigint;
+begin
+    -- One that somebody works on is locked, or has begun since.
+    with doomed as (
+        select j.id from pgscore.job j
+        where coalesce(j.finished, j.started) < now() - keep
+            or not exists (select from pg_catalog.pg_class c where c.oid = j.profile)
+            or j.target is not null and not exists (select from pg_catalog.pg_class c where c.oid = j.target)
+        for update skip locked
+    ), taken as (delete from pgscore.job j using doomed d where d.id = j.id returning j.id)
+    select count(*) into gone from taken;
+    return format('%s jobs tidied away', gone);
+end
+$$;
+
+comment on function pgscore._maintain_jobs(interval) is
+    'Takes away jobs that finished, or were left unfinished, longer ago than that, and those of tables that are gone; what it did';
+grant execute on function pgscore._maintain_jobs(interval) to pgscore_reader;
+
+create function pgscore._maintain_step(
+    task text, model text, relation regclass, job bigint, keep interval, keep_rows bigint, step interval, ahead integer, keep_jobs interval,
+    keep_changes interval, out state text, out says text, out unfinished bigint, out waits double precision
+)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    looked_at bigint;
+    written bigint;
+begin
+    state := 'finished';
+    waits := 0;
+    if task = 'partitions' then
+        says := format('%s partitions made', pgscore._make_partitions((select c.relname from pg_catalog.pg_class c where c.oid = relation), step, ahead));
+    elsif task = 'prune' and relation = 'pgscore.score_change'::regclass then
+        says := format('%s partitions dropped', pgscore.prune_score_changes(keep_changes));
+    elsif task = 'prune' then
+        says := pgscore._maintain_log(keep, keep_rows);
+    elsif task = 'jobs' then
+        says := pgscore._maintain_jobs(keep_jobs);
+    elsif job is null then
+        select s.id into unfinished from pgscore._start_job(model, relation) s;
+        state := 'working';
+    else
+        select s.state, s.waits, s.done, s.changed into state, waits, looked_at, written from pgscore._rescore_step(job) s;
+        -- Where another version serves meanwhile it begins anew.
+        unfinished := case state when 'working' then job end;
+        state := case state when 'finished' then state else 'working' end;
+        says := format('%s rows looked at, %s written', looked_at, written);
+    end if;
+exception when others then
+    -- The next task is another table's.
+    state := 'failed';
+    says := sqlerrm;
+    unfinished := null;
+    waits := 0;
+end
+$$;
+
+comment on function pgscore._maintain_step(text, text, regclass, bigint, interval, bigint, interval, integer, interval, interval) is
+    'Does a task, or the next batch of it. state: finished, working, or failed, and says why; what it did stands when the caller commits';
+grant execute on function pgscore._maintain_step(text, text, regclass, bigint, interval, bigint, interval, integer, interval, interval) to pgscore_reader;
+
+create function pgscore._report_task(model text, relation regclass, state text, says text) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    subject constant text := relation::text || coalesce(' by model "' || model || '"', '');
+begin
+    if state = 'failed' then
+        raise warning '%: %', subject, says;
+        return format('%s: %s', subject, says);
+    end if;
+    raise info '%: %', subject, says;
+    return null;
+end
+$$;
+
+comment on function pgscore._report_task(text, regclass, text, text) is
+    'Tells the caller of maintain what came of a task; what failed is returned too';
+grant execute on function pgscore._report_task(text, regclass, text, text) to pgscore_reader;
+
+create function pgscore._end_maintenance(tasks integer, failures text[]) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if tasks = 0 then
+        raise notice 'there is nothing to maintain for %: operators keep the log, owners their tables', current_user;
+    elsif cardinality(failures) > 0 then
+        raise exception '% of % tasks failed: %', cardinality(failures), tasks, array_to_string(failures, '; ')
+            using hint = 'What the others did stands.';
+    end if;
+end
+$$;
+
+comment on function pgscore._end_maintenance(integer, text[]) is 'Fails, when all is done, if a task has failed: so whoever schedules it sees';
+grant execute on function pgscore._end_maintenance(integer, text[]) to pgscore_reader;
+
+create procedure pgscore.maintain(
+    keep interval default '1 year', keep_rows bigint default null, step interval default '7 days', ahead integer default 4,
+    rescores boolean default true, retry interval default '1 hour', keep_jobs interval default '30 days',
+    keep_changes interval default '30 days'
+)
+language plpgsql
+as $$
+declare
+    -- A procedure that commits cannot have a pinned search_path: it is set again after each commit, every name here is
+    -- qualified, and all that is called is pinned itself.
+    pinned pg_catalog.text := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    tasks pg_catalog.text[];
+    models pg_catalog.text[];
+    relations pg_catalog.oid[];
+    job pg_catalog.int8;
+    done pg_catalog.record;
+    failures pg_catalog.text[] := '{}';
+    failure pg_catalog.text;
+begin
+    -- The call has read something, and the level is chosen before.
+    commit;
+    set transaction isolation level read committed;
+    pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    select pg_catalog.array_agg(t.task), pg_catalog.array_agg(t.model), pg_catalog.array_agg(t.relation::pg_catalog.oid)
+    into tasks, models, relations
+    from pgscore._maintenance_tasks(rescores, retry) t;
+    commit;
+    for number in 1 .. coalesce(pg_catalog.cardinality(tasks), 0) loop
+        job := null;
+        loop
+            set transaction isolation level read committed;
+            pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+            select s.* into done
+            from pgscore._maintain_step(
+                tasks[number], models[number], relations[number]::pg_catalog.regclass, job, keep, keep_rows, step, ahead, keep_jobs,
+                keep_changes
+            ) s;
+            commit;
+            pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+            exit when done.state operator(pg_catalog.<>) 'working';
+            job := done.unfinished;
+            if done.waits operator(pg_catalog.>) 0 then
+                perform pg_catalog.pg_sleep(done.waits);
+            end if;
+            commit;
+        end loop;
+        failure := pgscore._report_task(models[number], relations[number]::pg_catalog.regclass, done.state, done.says);
+        if failure is not null then
+            failures := pg_catalog.array_append(failures, failure);
+        end if;
+        commit;
+    end loop;
+    pinned := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    perform pgscore._end_maintenance(coalesce(pg_catalog.cardinality(tasks), 0), failures);
+end
+$$;
+
+comment on procedure pgscore.maintain(interval, bigint, interval, integer, boolean, interval, interval, interval) is
+    'Does what is to be done from time to time, for the current role: operators have partitions made ahead, the log pruned (keep: its age, keep_rows: about how many rows; NULL: all) and the outbox too (keep_changes), owners have rows of their tables rescored that are outdated, stale or without a score, and old jobs go. What fails leaves the rest to be done, and is told at the end';
+grant execute on procedure pgscore.maintain(interval, bigint, interval, integer, boolean, interval, interval, interval) to pgscore_reader;
+
+-- core/tables/prediction_log.sql
+-- After what makes partitions, and last in a migration: applications write to it.
+create table pgscore.prediction_log (
+    id bigint generated always as identity,
+    logged_at timestamptz not null default clock_timestamp(),
+    model text not null,
+    version integer not null,
+    binding text,
+    key text,
+    score double precision
+) partition by range (logged_at);
+
+comment on table pgscore.prediction_log is 'Scores that bindings stored, in the transactions that stored them; partitioned by time';
+comment on column pgscore.prediction_log.id is 'Counts up';
+comment on column pgscore.prediction_log.logged_at is 'When the score was computed';
+comment on column pgscore.prediction_log.model is 'The model';
+comment on column pgscore.prediction_log.version is 'The version that gave the score';
+comment on column pgscore.prediction_log.binding is 'The binding that stored it';
+comment on column pgscore.prediction_log.key is 'The key of the profile row';
+comment on column pgscore.prediction_log.score is 'The score; NULL where an input is NULL that the model does not accept';
+grant select on pgscore.prediction_log to pgscore_operator;
+
+-- Functions of a profile table's owner write here, each for its own bindings.
+grant insert (model, version, binding, key, score) on pgscore.prediction_log to pgscore_reader;
+alter table pgscore.prediction_log enable row level security;
+create policy read_all on pgscore.prediction_log for select to pgscore_operator using (true);
+create policy own_bindings on pgscore.prediction_log for insert
+    with check (
+        exists (
+            select from pgscore.binding b
+            where b.name = prediction_log.binding and b.model = prediction_log.model
+                and pg_get_userbyid(b.owner) = current_user
+        )
+    );
+
+comment on policy read_all on pgscore.prediction_log is 'Operators read what all bindings logged';
+comment on policy own_bindings on pgscore.prediction_log is 'The owner of a profile table logs scores of its rows';
+
+-- A week each: few enough that a session learns of them at once, small enough to be dropped one by one.
+select pgscore._make_partitions('prediction_log', '7 days', 4);
+
+-- core/become_oneself.sql
+reset search_path;
+reset role;
