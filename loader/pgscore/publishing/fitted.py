@@ -11,12 +11,14 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
+from sklearn.feature_selection import RFE
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from pgscore.errors import NotAProgramError, PgscoreError
 from pgscore.readers.sklearn.compose import positions
+from pgscore.readers.sklearn.selection import SELECTORS
 from pgscore.readers.xgboost import category_names
 
 if TYPE_CHECKING:
@@ -161,6 +163,14 @@ def _walk(part: Any, columns: Sources | None, found: dict[int, list[Any]]) -> So
     if isinstance(part, SimpleImputer):
         kept = part.keep_empty_features or not any(_is_missing(each) for each in part.statistics_)
         return columns if kept and not part.add_indicator else None
+    if isinstance(part, SELECTORS):
+        support = part.get_support()
+        if len(support) != len(columns):
+            return None
+        chosen = [source for source, kept in zip(columns, support, strict=True) if kept]
+        if isinstance(part, RFE):  # it predicts, too, with what it has left
+            _walk(part.estimator_, chosen, found)
+        return chosen
     categories = _native_categories(part) or getattr(part, "categories_", None)
     if isinstance(categories, list) and len(categories) == len(columns):
         for source, learnt in zip(columns, categories, strict=True):
