@@ -52,11 +52,16 @@ class Domains:
     Attributes:
         contract: the contract.
         of: a domain for each register.
+        finite: registers that have to be checked for missing values later on, and the part that made them: where they
+            overflow they are infinite, and the estimator has NaN.
+        rough: registers whose rounding errors can be large, and the part that made them: of no use for tests.
     """
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
         self.of: defaultdict[int, Domain] = defaultdict(Domain)
+        self.finite: dict[int, str] = {}
+        self.rough: dict[int, str] = {}
         self._deferred: list[tuple[str, NumberColumn, _Predicate]] = []
 
     def is_boolean(self, register: int) -> bool:
@@ -76,7 +81,6 @@ class Domains:
         Raises:
             NotAProgramError: a column is a text, or what passes cannot be said of the input.
         """
-
         largest = float(np.finfo(np.float32).max) if single else LARGEST
         passes = partial(_finite, missing=missing, single=single)
         if single:
@@ -92,8 +96,14 @@ class Domains:
                 rest.append(column)
         self.accept(part, rest, passes)
 
-    def accept(self, part: str, columns: Iterable[Column], passes: _Predicate) -> None:
+    def accept(self, part: str, columns: Iterable[Column], passes: _Predicate, pivot: float = 0.0) -> None:
         """Narrows the domains to what passes any check that numbers of one interval pass, and maybe NaN.
+
+        Args:
+            part: who checks.
+            columns: what is checked.
+            passes: the check.
+            pivot: a number that passes, or where those begin that do.
 
         Raises:
             NotAProgramError: a column is a text, or what passes cannot be said of the input.
@@ -115,7 +125,7 @@ class Domains:
             else:
                 computed.append(column)
         for alike in _side_by_side(computed):
-            _narrow(part, [self.of[column.source] for column in alike], alike, passes)
+            _narrow(part, [self.of[column.source] for column in alike], alike, passes, pivot)
 
     def settle(self, write: Callable[[NumberColumn], int]) -> None:
         """Takes up the checks that were put off: of the input where that is possible, else of what steps compute.
@@ -131,6 +141,21 @@ class Domains:
                 computed = NumberColumn(write(column))
                 _narrow(part, [self.of[computed.source]], [computed], passes)
         self._deferred = []
+
+    def refuse_infinite(self, read: Iterable[int]) -> None:
+        """Refuses registers that should be checked for missing values and are not.
+
+        Args:
+            read: those that a step reads.
+
+        Raises:
+            NotAProgramError: naming the part that made one.
+        """
+        for register in read:
+            if register in self.finite and self.of[register].nullable:
+                raise NotAProgramError(
+                    self.finite[register], "overflows to NaN, which what follows takes for a missing value"
+                )
 
     def _restrict(self, part: str, column: CodeColumn, passing: BoolArray, *, unknown: bool) -> None:
         domain = self.of[column.source]
@@ -165,8 +190,10 @@ def _side_by_side(columns: Iterable[NumberColumn]) -> Iterator[list[NumberColumn
     yield from groups.values()
 
 
-def _narrow(part: str, domains: Sequence[Domain], columns: Sequence[NumberColumn], passes: _Predicate) -> None:
-    """Narrows domains to where a chain passes, which is an interval around the chain's zero."""
+def _narrow(
+    part: str, domains: Sequence[Domain], columns: Sequence[NumberColumn], passes: _Predicate, pivot: float = 0.0
+) -> None:
+    """Narrows domains to where a chain passes, which is an interval around where the chain is the pivot."""
     # An operand for each of the columns.
     operations = [
         Operation(alike[0].name, cast("float", np.array([each.operand for each in alike])), alike[0].curve)
@@ -179,7 +206,7 @@ def _narrow(part: str, domains: Sequence[Domain], columns: Sequence[NumberColumn
     low = np.array([domain.minimum for domain in domains])
     high = np.array([domain.maximum for domain in domains])
     centre, found = np.zeros(len(domains)), np.zeros(len(domains), dtype=bool)
-    for candidate, possible in _centres(operations, low, high):
+    for candidate, possible in _centres(operations, low, high, pivot):
         chosen = ~found & possible & accepted(candidate)
         centre, found = np.where(chosen, candidate, centre), found | chosen
     if not found.all():
@@ -190,16 +217,16 @@ def _narrow(part: str, domains: Sequence[Domain], columns: Sequence[NumberColumn
 
 
 def _centres(
-    operations: Sequence[Operation], low: FloatArray, high: FloatArray
+    operations: Sequence[Operation], low: FloatArray, high: FloatArray, pivot: float
 ) -> Iterator[tuple[FloatArray, BoolArray]]:
-    """Where chains are nearest to 0: the doubles on both sides of where what is monotone of them changes its sign.
+    """Where chains are nearest to 0, or the pivot: the doubles on both sides of where what is monotone of them is.
 
     Each with whether there is such a place.
     """
     before = operations[: next((n for n, each in enumerate(operations) if each.name in BENT), len(operations))]
 
     def negative(values: FloatArray) -> BoolArray:
-        found: BoolArray = applied(before, values) <= 0
+        found: BoolArray = applied(before, values) <= pivot
         return found
 
     rising = negative(low)

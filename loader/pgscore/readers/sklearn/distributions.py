@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import special, stats
+from scipy import special, stats  # type: ignore[import-untyped]
 
 from pgscore.errors import NotAProgramError
 from pgscore.readers.algebra.columns import Operation, Table, along, constant
@@ -105,9 +105,7 @@ class _YeoJohnson:
         logarithm = writer.function("log1p", register)
         if log:
             return logarithm
-        return writer.number(
-            logarithm, [Operation("multiply", power), Operation("expm1"), Operation("divide", power)]
-        )
+        return writer.number(logarithm, [Operation("multiply", power), Operation("expm1"), Operation("divide", power)])
 
 
 def read_quantile_transformer(transformer: QuantileTransformer, table: Table, writer: Writer, part: str) -> Table:
@@ -161,9 +159,7 @@ class _Quantiles:
         return writer.linear([forward, backward], [0.5, -0.5])
 
 
-def _interpolated(
-    writer: Writer, register: int, places: FloatArray, values: FloatArray, first: float
-) -> int:
+def _interpolated(writer: Writer, register: int, places: FloatArray, values: FloatArray, first: float) -> int:
     """What `numpy.interp` gives, but `first` at the first of the places.
 
     Of equal places the last one counts; between two it is slope * (x - place) + value.

@@ -80,8 +80,8 @@ class _Expression:
         match tree:
             case ast.Constant(value=bool()):
                 pass
-            case ast.Constant(value=int() | float() as value):
-                return float(value)
+            case ast.Constant(value=int() | float() as number):
+                return float(number)
             case ast.Name(id=name):
                 return self._column(name)
             case ast.UnaryOp(op=ast.USub(), operand=inner):

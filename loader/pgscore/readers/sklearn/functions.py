@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import special
+from scipy import special  # type: ignore[import-untyped]
 
 from pgscore.errors import NotAProgramError
 from pgscore.readers.algebra.columns import FUNCTIONS, NumberColumn, Operation, Table
@@ -57,7 +57,9 @@ def read_function(transformer: FunctionTransformer, table: Table, writer: Writer
         name = getattr(function, "__name__", type(function).__name__)
         raise NotAProgramError(part, f"calls the function {name}, and a program knows {_KNOWN}")
     if function not in _OF_BOOLEANS and any(is_boolean(column, writer) for column in table.columns):
-        raise NotAProgramError(part, f"calls {function.__name__} of a boolean, which numpy does not compute as a double")
+        raise NotAProgramError(
+            part, f"calls {function.__name__} of a boolean, which numpy does not compute as a double"
+        )
     if function is np.clip:
         return writer.then(table, part, [_clipping(arguments, part)] * len(table.columns))
     if arguments:

@@ -31,8 +31,9 @@ def read_rbf_sampler(sampler: RBFSampler, table: Table, writer: Writer, part: st
     found = []
     for row, offset in zip(weights.T, np.asarray(sampler.random_offset_, dtype=np.float64), strict=True):
         projection = write_linear(columns, row, float(offset), writer, finite=True)
-        found.append(NumberColumn(writer.function("cos", projection), (Operation("multiply", size),)))
-    return Table(tuple(found))
+        found.append(writer.function("cos", projection))
+    writer.domains.rough.update(dict.fromkeys(found, part))
+    return Table(tuple(NumberColumn(register, (Operation("multiply", size),)) for register in found))
 
 
 def read_nystroem(nystroem: Nystroem, table: Table, writer: Writer, part: str) -> Table:
@@ -52,7 +53,9 @@ def read_nystroem(nystroem: Nystroem, table: Table, writer: Writer, part: str) -
     components = np.asarray(nystroem.components_, dtype=np.float64)
     kernels = write(registers, components, parameters, writer, part)
     weights = np.asarray(nystroem.normalization_, dtype=np.float64)
-    return Table(tuple(NumberColumn(writer.linear(kernels, row.tolist())) for row in weights))
+    found = [writer.linear(kernels, row.tolist()) for row in weights]
+    writer.domains.rough.update(dict.fromkeys(found, part))
+    return Table(tuple(NumberColumn(register) for register in found))
 
 
 # Those of `sklearn.metrics.pairwise`.

@@ -43,9 +43,7 @@ def _combinations(polynomial: PolynomialFeatures, columns: int) -> Iterator[tupl
     """As `PolynomialFeatures._combinations` gives them."""
     combined = combinations if polynomial.interaction_only else combinations_with_replacement
     least = max(1, polynomial._min_degree)
-    found = chain.from_iterable(
-        combined(range(columns), degree) for degree in range(least, polynomial._max_degree + 1)
-    )
+    found = chain.from_iterable(combined(range(columns), degree) for degree in range(least, polynomial._max_degree + 1))
     return chain([()] if polynomial.include_bias else [], found)
 
 

@@ -26,9 +26,7 @@ def scaled(table: Table, writer: Writer, part: str, operations: Sequence[Sequenc
     gaps = [any(np.isnan(each.operand) for each in column) for column in operations]
     kept = [[] if gap else column for gap, column in zip(gaps, operations, strict=True)]
     found = writer.then(table, part, kept)
-    columns = [
-        constant(column, np.nan) if gap else column for gap, column in zip(gaps, found.columns, strict=True)
-    ]
+    columns = [constant(column, np.nan) if gap else column for gap, column in zip(gaps, found.columns, strict=True)]
     return Table(tuple(columns), found.sparse)
 
 
@@ -51,7 +49,12 @@ def read_max_abs_scaler(scaler: MaxAbsScaler, table: Table, writer: Writer, part
 
 
 def _centered(
-    table: Table, writer: Writer, part: str, center: Any, scale: Any, clip: Sequence[Operation] = ()  # noqa: ANN401
+    table: Table,
+    writer: Writer,
+    part: str,
+    center: Any,  # noqa: ANN401
+    scale: Any,  # noqa: ANN401
+    clip: Sequence[Operation] = (),
 ) -> Table:
     writer.domains.require(part, table.columns, missing=True)
     operations: list[list[Operation]] = []

@@ -162,6 +162,7 @@ class Writer:
     def document(self, result: Result) -> dict[str, Any]:
         """The program."""
         self.domains.settle(self.register)
+        self.domains.refuse_infinite(register for step in self.steps for register in np.ravel(step["of"]).tolist())
         required = self._required()
         return {
             "program": 1,
@@ -176,7 +177,7 @@ class Writer:
     def _required(self) -> dict[str, Any]:
         """What is accepted of what the steps compute, where that is not all."""
         inputs = len(self.domains.contract.inputs)
-        found = []
+        found: list[dict[str, Any]] = []
         for register, domain in sorted(self.domains.of.items()):
             if register < inputs or domain == Domain():
                 continue
@@ -184,8 +185,7 @@ class Writer:
                 known = CodeColumn(register, tuple(sorted(domain.known)), np.zeros(len(domain.known)), np.nan, 0.0)
                 # Asked as if any were possible: that is what is required.
                 found.append({"of": self.lookup(known, list(known.keys)), "nullable": False})
-                domain = replace(domain, known=None)
-            if domain != Domain():
+            if replace(domain, known=None) != Domain():
                 found.append({"of": register, "nullable": domain.nullable, **_bounds(domain)})
         return {"require": found} if found else {}
 
@@ -206,4 +206,3 @@ def _bounds(domain: Domain) -> dict[str, float]:
 
 def _or_null(value: float) -> float | None:
     return None if np.isnan(value) else value
-
