@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
+from sklearn.feature_selection import RFE
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils.validation import check_is_fitted
@@ -18,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from pgscore.errors import NotAProgramError, PgscoreError
 from pgscore.libraries import BOOSTERS, LIGHTGBM
 from pgscore.readers.sklearn.compose import positions
+from pgscore.readers.sklearn.selection import SELECTORS
 from pgscore.readers.xgboost import category_names
 
 if TYPE_CHECKING:
@@ -146,7 +148,7 @@ def fitted_categories(estimator: Any, names: Sequence[str]) -> dict[str, Categor
     return {names[source]: _categories(values) for source, values in found.items() if values}
 
 
-def _walk(part: Any, columns: Sources | None, found: dict[int, list[Any]]) -> Sources | None:  # noqa: ANN401, PLR0911
+def _walk(part: Any, columns: Sources | None, found: dict[int, list[Any]]) -> Sources | None:  # noqa: ANN401, PLR0911, PLR0912
     """Notes the categories that a part has learnt of the inputs; the columns that come out of it."""
     if columns is None or part is None or (isinstance(part, str) and part == "passthrough"):
         return columns
@@ -161,6 +163,8 @@ def _walk(part: Any, columns: Sources | None, found: dict[int, list[Any]]) -> So
     if isinstance(part, SimpleImputer):
         kept = part.keep_empty_features or not any(_is_missing(each) for each in part.statistics_)
         return columns if kept and not part.add_indicator else None
+    if isinstance(part, SELECTORS):
+        return _selected(part, columns, found)
     categories = _native_categories(part) or getattr(part, "categories_", None)
     if isinstance(categories, list) and len(categories) == len(columns):
         for source, learnt in zip(columns, categories, strict=True):
@@ -178,6 +182,16 @@ def _walk(part: Any, columns: Sources | None, found: dict[int, list[Any]]) -> So
         if hasattr(each, "get_params") or hasattr(each, "estimator"):
             _walk(each, columns, found)
     return None
+
+
+def _selected(part: Any, columns: Sources, found: dict[int, list[Any]]) -> Sources | None:  # noqa: ANN401
+    support = part.get_support()
+    if len(support) != len(columns):
+        return None
+    chosen = [source for source, kept in zip(columns, support, strict=True) if kept]
+    if isinstance(part, RFE):  # it predicts, too, with what it has left
+        _walk(part.estimator_, chosen, found)
+    return chosen
 
 
 def _native_categories(part: Any) -> list[Any] | None:  # noqa: ANN401

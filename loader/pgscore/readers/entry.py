@@ -11,7 +11,24 @@ from . import catboost, lightgbm, xgboost
 from .algebra.columns import NumberColumn, Table, TextColumn
 from .algebra.domains import Domains
 from .dispatch import PREDICTORS, TRANSFORMERS, part_name, predict
-from .sklearn import compose, encoders, histogram, impute, linear, scaling, trees, wrappers
+from .sklearn import (
+    compose,
+    decomposition,
+    discretizing,
+    distributions,
+    encoders,
+    functions,
+    histogram,
+    impute,
+    kernels,
+    linear,
+    polynomial,
+    scaling,
+    selection,
+    splines,
+    trees,
+    wrappers,
+)
 from .writing.writer import Writer
 
 if TYPE_CHECKING:
@@ -19,9 +36,12 @@ if TYPE_CHECKING:
 
     from .algebra.singles import Tolerance
 
-for transformers in (compose, encoders, impute, scaling):
+for transformers in (
+    compose, encoders, impute, scaling, selection, discretizing, functions, polynomial, splines, distributions,
+    decomposition, kernels,
+):  # fmt: skip
     TRANSFORMERS.update(transformers.TRANSFORMERS)
-for predictors in (wrappers, linear, trees, histogram, xgboost, lightgbm, catboost):
+for predictors in (wrappers, selection, linear, trees, histogram, xgboost, lightgbm, catboost):
     PREDICTORS.update(predictors.PREDICTORS)
 
 

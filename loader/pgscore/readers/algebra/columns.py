@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -14,18 +14,57 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from pgscore.readers.writing.writer import Writer
+
     FloatArray = npt.NDArray[np.float64]
 
 AFFINE = ("subtract", "divide", "multiply", "add")
-FUNCTIONS = {"abs": np.abs, "sqrt": np.sqrt, "square": np.square}
+# Defined everywhere and rising, so that tests and checks behind them are tests and checks of what is before them.
+RISING = {
+    "exp": np.exp,
+    "exp2": np.exp2,
+    "expm1": np.expm1,
+    "tanh": np.tanh,
+    "sign": np.sign,
+    "trunc": np.trunc,
+    "floor": np.floor,
+    "ceil": np.ceil,
+}
+# Rising where they are defined, NaN below that, and minus infinity in between.
+LOGARITHMS = {"log": np.log, "log2": np.log2, "log10": np.log10, "log1p": np.log1p}
+# Not rising, or not defined everywhere.
+BENT = {"abs": np.abs, "square": np.square, "sqrt": np.sqrt, **LOGARITHMS}
+FUNCTIONS = {**RISING, **BENT}
+
+
+class Curve(Protocol):
+    """A rising function of a number with parameters of its own; NaN stays NaN."""
+
+    def values(self, values: FloatArray) -> FloatArray:
+        """What scikit-learn makes of doubles, to the last bit."""
+
+    def write(self, writer: Writer, register: int) -> int:
+        """Writes the steps that make it of a register; gives theirs."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation on a number: an affine one, ``minimum``, ``maximum``, ``fill``, or a function without operand."""
+    """One operation on a number.
+
+    Attributes:
+        name: an affine one, ``minimum``, ``maximum``, ``fill``, a function, or ``curve``.
+        operand: of those that have one.
+        curve: the curve.
+    """
 
     name: str
     operand: float = 0.0
+    curve: Curve | None = None
+
+
+def along(curve: Curve) -> Operation:
+    """The operation that follows a curve."""
+    return Operation("curve", curve=curve)
 
 
 def applied(operations: Sequence[Operation], values: FloatArray) -> FloatArray:
@@ -40,7 +79,9 @@ def applied(operations: Sequence[Operation], values: FloatArray) -> FloatArray:
 def _apply(operation: Operation, values: FloatArray) -> FloatArray:
     name, operand = operation.name, operation.operand
     result: FloatArray
-    if name in FUNCTIONS:
+    if operation.curve is not None:
+        result = operation.curve.values(values)
+    elif name in FUNCTIONS:
         result = FUNCTIONS[name](values)
     elif name == "fill":
         result = np.where(np.isnan(values), operand, values)
@@ -66,17 +107,26 @@ class NumberColumn:
     operations: tuple[Operation, ...] = ()
 
     def then(self, *operations: Operation) -> NumberColumn:
-        """The column with operations appended, no more than one of all of them a function: see `Writer.then`."""
+        """The column with operations appended, no more than one of all of them bent: see `Writer.then`."""
         return NumberColumn(self.source, (*self.operations, *operations))
 
     def takes(self, operations: Sequence[Operation]) -> bool:
-        """Whether these can be appended: behind a second function, what is accepted would be no interval any more."""
-        return sum(each.name in FUNCTIONS for each in (*self.operations, *operations)) <= 1
+        """Whether these can be appended: behind a second bent one, what is accepted would be no interval any more."""
+        return sum(each.name in BENT for each in (*self.operations, *operations)) <= 1
 
     @property
     def function_end(self) -> int:
-        """How many operations there are up to the function, which is not monotone everywhere; 0 without one."""
-        return max((n + 1 for n, each in enumerate(self.operations) if each.name in FUNCTIONS), default=0)
+        """How many operations there are up to the bent one; 0 without one."""
+        return max((n + 1 for n, each in enumerate(self.operations) if each.name in BENT), default=0)
+
+    @property
+    def has_logarithm(self) -> bool:
+        """Whether what is finite or missing behind it may be two intervals, with minus infinity between them."""
+        return any(each.name in LOGARITHMS for each in self.operations)
+
+    def defined(self, low: float, high: float) -> bool:
+        """Whether its bent operation gives a number for both ends, and so for what is between."""
+        return not np.isnan(applied(self.operations[: self.function_end], np.array([low, high]))).any()
 
     @property
     def only_filled(self) -> bool:
@@ -124,6 +174,11 @@ class CodeColumn:
     def constant(self) -> bool:
         """Whether it is one number whatever the input."""
         return not self.keys and self.unknown == self.missing
+
+
+def constant(column: Column, value: float) -> CodeColumn:
+    """A column that is one number whatever its input."""
+    return CodeColumn(column.source, (), np.zeros(0), value, value)
 
 
 def coded(column: TextColumn, names: Sequence[str]) -> CodeColumn:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from pgscore.errors import NotAProgramError
 
-from .columns import FUNCTIONS, CodeColumn, NumberColumn, Operation, TextColumn, applied
+from .columns import BENT, CodeColumn, NumberColumn, Operation, TextColumn, applied
 from .doubles import LARGEST, as_single, last_true
 
 if TYPE_CHECKING:
@@ -51,11 +52,17 @@ class Domains:
     Attributes:
         contract: the contract.
         of: a domain for each register.
+        finite: registers that have to be checked for missing values later on, and the part that made them: where they
+            overflow they are infinite, and the estimator has NaN.
+        rough: registers whose rounding errors can be large, and the part that made them: of no use for tests.
     """
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
         self.of: defaultdict[int, Domain] = defaultdict(Domain)
+        self.finite: dict[int, str] = {}
+        self.rough: dict[int, str] = {}
+        self._deferred: list[tuple[str, NumberColumn, _Predicate]] = []
 
     def is_boolean(self, register: int) -> bool:
         """Whether a register is an input that is true or false."""
@@ -74,11 +81,33 @@ class Domains:
         Raises:
             NotAProgramError: a column is a text, or what passes cannot be said of the input.
         """
+        largest = float(np.finfo(np.float32).max) if single else LARGEST
+        passes = partial(_finite, missing=missing, single=single)
+        if single:
+            # The last double that is still rounded down to the largest float32.
+            largest = float(last_true(passes, np.array([largest]), np.array([np.inf]))[0])
+        rest = []
+        for column in columns:
+            if isinstance(column, NumberColumn) and not column.operations:
+                domain = self.of[column.source]
+                domain.nullable &= missing
+                domain.minimum, domain.maximum = max(domain.minimum, -largest), min(domain.maximum, largest)
+            else:
+                rest.append(column)
+        self.accept(part, rest, passes)
 
-        def passes(values: FloatArray) -> BoolArray:
-            rounded = as_single(values) if single else values
-            return np.isfinite(rounded) | (np.isnan(rounded) if missing else False)
+    def accept(self, part: str, columns: Iterable[Column], passes: _Predicate, pivot: float = 0.0) -> None:
+        """Narrows the domains to what passes any check that numbers of one interval pass, and maybe NaN.
 
+        Args:
+            part: who checks.
+            columns: what is checked.
+            passes: the check.
+            pivot: a number that passes, or where those begin that do.
+
+        Raises:
+            NotAProgramError: a column is a text, or what passes cannot be said of the input.
+        """
         computed: list[NumberColumn] = []
         for column in columns:
             domain = self.of[column.source]
@@ -90,17 +119,43 @@ class Domains:
                 self._restrict(part, column, passes(column.values), unknown=bool(ends[0]))
                 continue
             domain.nullable &= bool(passes(applied(column.operations, np.array([np.nan])))[0])
-            if column.operations:
-                computed.append(column)
+            if column.has_logarithm and passes(np.array([np.nan]))[0]:
+                # What passes may be two intervals: when all other checks are known, it may be one.
+                self._deferred.append((part, column, passes))
             else:
-                largest = float(np.finfo(np.float32).max) if single else LARGEST
-                if single:
-                    # The last double that is still rounded down to the largest float32.
-                    largest = float(last_true(passes, np.array([largest]), np.array([np.inf]))[0])
-                domain.minimum, domain.maximum = max(domain.minimum, -largest), min(domain.maximum, largest)
-
+                computed.append(column)
         for alike in _side_by_side(computed):
-            _narrow(part, [self.of[column.source] for column in alike], alike, passes)
+            _narrow(part, [self.of[column.source] for column in alike], alike, passes, pivot)
+
+    def settle(self, write: Callable[[NumberColumn], int]) -> None:
+        """Takes up the checks that were put off: of the input where that is possible, else of what steps compute.
+
+        Args:
+            write: writes a column, and gives its register.
+        """
+        for part, column, passes in self._deferred:
+            domain = self.of[column.source]
+            if column.defined(domain.minimum, domain.maximum):
+                _narrow(part, [domain], [column], passes)
+            else:
+                computed = NumberColumn(write(column))
+                _narrow(part, [self.of[computed.source]], [computed], passes)
+        self._deferred = []
+
+    def refuse_infinite(self, read: Iterable[int]) -> None:
+        """Refuses registers that should be checked for missing values and are not.
+
+        Args:
+            read: those that a step reads.
+
+        Raises:
+            NotAProgramError: naming the part that made one.
+        """
+        for register in read:
+            if register in self.finite and self.of[register].nullable:
+                raise NotAProgramError(
+                    self.finite[register], "overflows to NaN, which what follows takes for a missing value"
+                )
 
     def _restrict(self, part: str, column: CodeColumn, passing: BoolArray, *, unknown: bool) -> None:
         domain = self.of[column.source]
@@ -117,21 +172,31 @@ class Domains:
         return True
 
 
+def _finite(values: FloatArray, *, missing: bool, single: bool) -> BoolArray:
+    """A check for finite numbers."""
+    rounded = as_single(values) if single else values
+    found: BoolArray = np.isfinite(rounded) | (np.isnan(rounded) if missing else False)
+    return found
+
+
 def _side_by_side(columns: Iterable[NumberColumn]) -> Iterator[list[NumberColumn]]:
     """Columns whose operations differ in their operands only, each of another input: they are searched together."""
     groups: dict[Any, list[NumberColumn]] = {}
     times: dict[int, int] = {}
     for column in columns:
         times[column.source] = times.get(column.source, 0) + 1
-        groups.setdefault((times[column.source], *(each.name for each in column.operations)), []).append(column)
+        names = ((each.name, id(each.curve)) for each in column.operations)
+        groups.setdefault((times[column.source], *names), []).append(column)
     yield from groups.values()
 
 
-def _narrow(part: str, domains: Sequence[Domain], columns: Sequence[NumberColumn], passes: _Predicate) -> None:
-    """Narrows domains to where a chain passes, which is an interval around the chain's zero."""
+def _narrow(
+    part: str, domains: Sequence[Domain], columns: Sequence[NumberColumn], passes: _Predicate, pivot: float = 0.0
+) -> None:
+    """Narrows domains to where a chain passes, which is an interval around where the chain is the pivot."""
     # An operand for each of the columns.
     operations = [
-        Operation(alike[0].name, cast("float", np.array([each.operand for each in alike])))
+        Operation(alike[0].name, cast("float", np.array([each.operand for each in alike])), alike[0].curve)
         for alike in zip(*(column.operations for column in columns), strict=True)
     ]
 
@@ -141,7 +206,7 @@ def _narrow(part: str, domains: Sequence[Domain], columns: Sequence[NumberColumn
     low = np.array([domain.minimum for domain in domains])
     high = np.array([domain.maximum for domain in domains])
     centre, found = np.zeros(len(domains)), np.zeros(len(domains), dtype=bool)
-    for candidate, possible in _centres(operations, low, high):
+    for candidate, possible in _centres(operations, low, high, pivot):
         chosen = ~found & possible & accepted(candidate)
         centre, found = np.where(chosen, candidate, centre), found | chosen
     if not found.all():
@@ -152,16 +217,16 @@ def _narrow(part: str, domains: Sequence[Domain], columns: Sequence[NumberColumn
 
 
 def _centres(
-    operations: Sequence[Operation], low: FloatArray, high: FloatArray
+    operations: Sequence[Operation], low: FloatArray, high: FloatArray, pivot: float
 ) -> Iterator[tuple[FloatArray, BoolArray]]:
-    """Where chains are nearest to 0: the doubles on both sides of where what is monotone of them changes its sign.
+    """Where chains are nearest to 0, or the pivot: the doubles on both sides of where what is monotone of them is.
 
     Each with whether there is such a place.
     """
-    before = operations[: next((n for n, each in enumerate(operations) if each.name in FUNCTIONS), len(operations))]
+    before = operations[: next((n for n, each in enumerate(operations) if each.name in BENT), len(operations))]
 
     def negative(values: FloatArray) -> BoolArray:
-        found: BoolArray = applied(before, values) <= 0
+        found: BoolArray = applied(before, values) <= pivot
         return found
 
     rising = negative(low)

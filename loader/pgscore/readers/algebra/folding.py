@@ -64,7 +64,19 @@ def number_tests(column: NumberColumn, keys: list[Key], writer: Writer, *, singl
         writer: takes the steps that are left.
         single: whether the tree rounds to float32 before it compares.
     """
+    if column.source in writer.domains.rough:
+        raise NotAProgramError(
+            writer.domains.rough[column.source], "rounds its sums otherwise, and trees behind it might branch otherwise"
+        )
+    domain = writer.domains.of[column.source]
     end = column.function_end
+    if (
+        end
+        and column.operations[end - 1].name not in ("abs", "square")
+        and column.defined(domain.minimum, domain.maximum)
+    ):
+        # A root or a logarithm rises wherever it is asked.
+        end = 0
     if any(each.name in ("multiply", "divide") and each.operand <= 0 for each in column.operations[end:]):
         end = len(column.operations)
     behind = column.operations[end:]
@@ -76,7 +88,6 @@ def number_tests(column: NumberColumn, keys: list[Key], writer: Writer, *, singl
 
     missing_number = compared(np.array([np.nan]))[0]
     missing_possible = writer.missing_possible(column) or end > 0
-    domain = writer.domains.of[column.source]
     low, high = (domain.minimum, domain.maximum) if end == 0 else (-np.inf, np.inf)
     thresholds = np.unique(np.array([key[0] for key in keys], dtype=np.float64))
     lows, highs = np.full(len(thresholds), low), np.full(len(thresholds), high)

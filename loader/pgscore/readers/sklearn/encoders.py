@@ -1,4 +1,4 @@
-"""Readers of encoders: OneHotEncoder and OrdinalEncoder are asked for each of their categories.
+"""Readers of encoders: OneHotEncoder, OrdinalEncoder and TargetEncoder are asked for each of their categories.
 
 Each output of theirs is a function of one input, so that asking finds all of it, whatever they drop or put together,
 and without reading their private attributes.
@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 
 from pgscore.errors import NotAProgramError
-from pgscore.readers.algebra.columns import CodeColumn, NumberColumn, Table, TextColumn
+from pgscore.readers.algebra.columns import CodeColumn, Column, NumberColumn, Table, TextColumn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pgscore_runtime.contract import Contract
-    from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+    from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
     from pgscore.readers.algebra.columns import FloatArray
     from pgscore.readers.algebra.domains import Domains
@@ -44,13 +44,19 @@ def read_one_hot_encoder(encoder: OneHotEncoder, table: Table, writer: Writer, p
         infrequent = getattr(encoder, "infrequent_categories_", None)
         merged = 0 if infrequent is None or infrequent[position] is None else len(infrequent[position]) - 1
         counts.append(len(categories) - dropped - merged)
-    columns = _asked(encoder, table, writer.domains, part, counts)
+    columns = _asked(encoder, table, writer, part, counts)
     return Table(columns, sparse=encoder.sparse_output)
 
 
 def read_ordinal_encoder(encoder: OrdinalEncoder, table: Table, writer: Writer, part: str) -> Table:
     """Numbers of categories."""
-    return Table(_asked(encoder, table, writer.domains, part, [1] * len(table.columns)))
+    return Table(_asked(encoder, table, writer, part, [1] * len(table.columns)))
+
+
+def read_target_encoder(encoder: TargetEncoder, table: Table, writer: Writer, part: str) -> Table:
+    """Means of the target, of each class where there are several; of an unknown category the mean of all."""
+    count = len(encoder.classes_) if encoder.target_type_ == "multiclass" else 1
+    return Table(_asked(encoder, table, writer, part, [count] * len(table.columns)))
 
 
 @dataclass(frozen=True)
@@ -162,13 +168,11 @@ class _Asked:
         return matrix
 
 
-def _asked(encoder: Any, table: Table, domains: Domains, part: str, counts: list[int]) -> tuple[CodeColumn, ...]:  # noqa: ANN401
-    contract = domains.contract
-    for each in table.columns:
-        computed = each.source >= len(contract.inputs)
-        if isinstance(each, CodeColumn) or computed or (isinstance(each, NumberColumn) and not each.only_filled):
-            raise NotAProgramError(part, "encodes what another transformer has computed")
-    kinds = [contract.inputs[each.source].type for each in table.columns]
+def _asked(encoder: Any, table: Table, writer: Writer, part: str, counts: list[int]) -> tuple[CodeColumn, ...]:  # noqa: ANN401
+    contract = writer.domains.contract
+    columns = [_encoded(each, writer, part) for each in table.columns]
+    inputs = len(contract.inputs)
+    kinds = [contract.inputs[each.source].type if each.source < inputs else "double precision" for each in columns]
     keys = [_keys(found, kind, part) for found, kind in zip(encoder.categories_, kinds, strict=True)]
     if not all(keys):
         raise NotAProgramError(part, "has an input of which it knows missing values only")
@@ -179,7 +183,16 @@ def _asked(encoder: Any, table: Table, domains: Domains, part: str, counts: list
             raise NotAProgramError(part, f"has an input with {len(keys[position]):,} categories, more than are read")
         start = outputs[-1].stop if outputs else 0
         outputs.append(slice(start, start + count))
-    return tuple(_columns(asked, outputs, table, domains))
+    return tuple(_columns(asked, outputs, Table(tuple(columns)), writer.domains))
+
+
+def _encoded(column: Column, writer: Writer, part: str) -> NumberColumn | TextColumn:
+    """What is encoded: an input, filled or not, or the register of what other transformers have computed."""
+    if isinstance(column, CodeColumn):
+        raise NotAProgramError(part, "encodes what another encoder has made of a category")
+    if isinstance(column, NumberColumn) and not (column.only_filled and len(column.operations) <= 1):
+        return NumberColumn(writer.register(column))
+    return column
 
 
 def _nothing(contract: Contract) -> Any:  # noqa: ANN401
@@ -254,4 +267,5 @@ def _boolean(value: Any) -> Any:  # noqa: ANN401
 TRANSFORMERS: dict[str, TransformerReader] = {
     "sklearn.preprocessing.OneHotEncoder": read_one_hot_encoder,
     "sklearn.preprocessing.OrdinalEncoder": read_ordinal_encoder,
+    "sklearn.preprocessing.TargetEncoder": read_target_encoder,
 }

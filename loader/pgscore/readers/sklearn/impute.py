@@ -1,4 +1,4 @@
-"""Reader of SimpleImputer."""
+"""Readers of SimpleImputer and MissingIndicator."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pgscore.errors import NotAProgramError
 from pgscore.readers.algebra.columns import CodeColumn, Column, NumberColumn, Operation, Table, TextColumn
 
 if TYPE_CHECKING:
-    from sklearn.impute import SimpleImputer
+    from sklearn.impute import MissingIndicator, SimpleImputer
 
     from pgscore.readers.algebra.domains import Domains
     from pgscore.readers.dispatch import TransformerReader
@@ -32,7 +32,7 @@ def read_simple_imputer(imputer: SimpleImputer, table: Table, writer: Writer, pa
         if imputer.keep_empty_features or not _is_nan(statistic)
     ]
     indicator = imputer.indicator_ if imputer.add_indicator else None
-    indicators = [] if indicator is None else [_indicator(table.columns[n], part) for n in indicator.features_]
+    indicators = [] if indicator is None else [_indicator(table.columns[n], writer) for n in indicator.features_]
     return Table((*filled, *indicators))
 
 
@@ -58,13 +58,32 @@ def _filled(column: Column, statistic: Any, part: str) -> Column:  # noqa: ANN40
     return column.then(Operation("fill", float(statistic)))
 
 
-def _indicator(column: Column, part: str) -> CodeColumn:
+def read_missing_indicator(indicator: MissingIndicator, table: Table, writer: Writer, part: str) -> Table:
+    """1 where a column is missing, of those that it has found to be so; it refuses others that are now."""
+    if table.sparse:
+        raise NotAProgramError(part, "marks what is missing in a sparse matrix")
+    texts = [each for each in table.columns if isinstance(each, TextColumn)]
+    _check_missing(indicator.missing_values, texts, table, writer.domains, part)
+    if not texts:  # beside which numbers are objects, that are not looked at for infinity
+        writer.domains.require(part, table.columns, missing=True)
+    marked = indicator.features_.tolist()
+    if indicator.features == "missing-only" and indicator.error_on_new:
+        for column in (each for n, each in enumerate(table.columns) if n not in marked):
+            if isinstance(column, TextColumn):
+                writer.domains.of[column.source].nullable &= column.fill is not None
+            else:
+                writer.domains.accept(part, [column], lambda values: ~np.isnan(values))
+    return Table(tuple(_indicator(table.columns[n], writer) for n in marked), sparse=indicator.sparse is True)
+
+
+def _indicator(column: Column, writer: Writer) -> Column:
     if isinstance(column, CodeColumn):
         unknown, missing = np.isnan([column.unknown, column.missing]).astype(float).tolist()
         return CodeColumn(column.source, column.keys, np.isnan(column.values).astype(float), unknown, missing)
     if isinstance(column, NumberColumn):
         if column.function_end:
-            raise NotAProgramError(part, "marks what is missing behind a function")
+            # What a function is not defined of is missing behind it.
+            return NumberColumn(writer.add({"step": "missing", "of": writer.register(column)}))
         filled = any(each.name == "fill" for each in column.operations)
     else:
         filled = column.fill is not None
@@ -77,4 +96,5 @@ def _is_nan(value: Any) -> bool:  # noqa: ANN401
 
 TRANSFORMERS: dict[str, TransformerReader] = {
     "sklearn.impute.SimpleImputer": read_simple_imputer,
+    "sklearn.impute.MissingIndicator": read_missing_indicator,
 }

@@ -7,10 +7,13 @@ from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from pgscore_runtime.interpreter import Interpreter
+from pgscore_runtime.links import link_outputs
 from pgscore_runtime.program import parse_program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+_MOST_STEPS = 10_000
 
 
 def absolute_terms(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[float]:
@@ -25,7 +28,8 @@ def absolute_terms(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]
         has no score, or one that is no number; 1 for all but linear models, as their additions are those of the
         estimator.
     """
-    defined = {len(document["inputs"]) + n: step for n, step in enumerate(document["steps"])}
+    registers = [step for step in document["steps"] for _ in range(_outputs(step))]
+    defined = {len(document["inputs"]) + n: step for n, step in enumerate(registers)}
     linear = [defined.get(register) for register in document["scores"]]
     if any(step is None or step["step"] != "linear" for step in linear):
         return [1.0] * len(rows)
@@ -49,18 +53,103 @@ def absolute_terms(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]
 
 def _of_absolute(document: Mapping[str, Any], linear: Sequence[Any]) -> dict[str, Any]:
     """The program whose scores are sums of absolute terms."""
-    steps = list(document["steps"])
-    scores = []
-    for step in linear:
-        first = len(document["inputs"]) + len(steps)
-        steps += [{"step": "function", "of": register, "name": "abs"} for register in step["of"]]
-        steps.append(
-            {
-                "step": "linear",
-                "of": list(range(first, first + len(step["of"]))),
-                "weights": [abs(weight) for weight in step["weights"]],
-                "intercept": abs(step["intercept"]),
-            }
-        )
-        scores.append(len(document["inputs"]) + len(steps) - 1)
+    inputs, steps = len(document["inputs"]), list(document["steps"])
+    sums = _Sums(inputs, steps)
+    scores = [sums.linear(step) for step in linear]
+    if len(steps) > _MOST_STEPS:
+        # Too many for a program: inner sums count as what they are.
+        del steps[len(document["steps"]) :]
+        sums = _Sums(inputs, steps, inner=False)
+        scores = [sums.linear(step) for step in linear]
     return {**document, "steps": steps, "scores": scores, "link": "identity"}
+
+
+class _Sums:
+    """Sums of absolute terms, also of sums that a sum is made of: of components, say, that a linear model weights.
+
+    What is made of a sum moves by no more than these tell, to the first order.
+    """
+
+    def __init__(self, inputs: int, steps: list[Any], *, inner: bool = True) -> None:
+        self._inputs, self._steps, self._inner = inputs, steps, inner
+        # `trees` and `link` define several registers.
+        self._step_of: dict[int, Any] = {}
+        for step in steps:
+            for _ in range(_outputs(step)):
+                self._step_of[inputs + len(self._step_of)] = step
+        self._next = inputs + len(self._step_of)
+        self._found: dict[int, int] = {}
+        self._is_sum: dict[int, bool] = {}
+
+    def linear(self, step: Mapping[str, Any]) -> int:
+        """The register of the absolute terms of a linear step."""
+        weights = [abs(weight) for weight in step["weights"]]
+        return self._linear([self._absolute(each) for each in step["of"]], weights, abs(step["intercept"]))
+
+    def _absolute(self, register: int) -> int:
+        if register not in self._found:
+            step = self._step_of.get(register)
+            is_sum = step is not None and self._of_sums(register)
+            self._found[register] = self._of(step, register) if is_sum else self._function("abs", register)
+        return self._found[register]
+
+    def _of_sums(self, register: int) -> bool:
+        """Whether a register is made of a sum, in one of the ways that are followed here."""
+        if register not in self._is_sum:
+            step = self._step_of.get(register)
+            if not self._inner or step is None or not _is_followed(step):
+                self._is_sum[register] = False
+            elif step["step"] == "linear":
+                self._is_sum[register] = True
+            else:
+                of = step["of"] if isinstance(step["of"], list) else [step["of"]]
+                self._is_sum[register] = any(self._of_sums(each) for each in of)
+        return self._is_sum[register]
+
+    def _of(self, step: Any, register: int) -> int:  # noqa: ANN401
+        kind = step["step"]
+        if kind == "linear":
+            return self.linear(step)
+        if kind == "affine":
+            signs = {"subtract": -1, "divide": 1, "multiply": 1, "add": 1}
+            operands = {name: sign * abs(step[name]) for name, sign in signs.items() if name in step}
+            return self._add({"step": "affine", "of": self._absolute(step["of"]), **operands})
+        if kind == "function":
+            return self._of_function(step, register)
+        if kind == "ratio":
+            above, below = (self._absolute(each) for each in step["of"])
+            size = self._function("abs", step["of"][1])
+            parts = [self._add({"step": "ratio", "of": [each, size]}) for each in (above, below)]
+            return self._add({"step": "product", "of": parts})
+        return self._add({"step": "product", "of": [self._absolute(each) for each in step["of"]]})
+
+    def _of_function(self, step: Mapping[str, Any], register: int) -> int:
+        inner = self._absolute(step["of"])
+        if step["name"] in ("abs", "relu"):
+            return inner
+        if step["name"] == "exp":
+            return self._add({"step": "product", "of": [register, self._linear([inner], [1.0], 1.0)]})
+        return self._linear([self._function("abs", register), inner], [1.0, 1.0], 0.0)
+
+    def _linear(self, of: Sequence[int], weights: Sequence[float], intercept: float) -> int:
+        return self._add({"step": "linear", "of": list(of), "weights": list(weights), "intercept": intercept})
+
+    def _function(self, name: str, register: int) -> int:
+        return self._add({"step": "function", "of": register, "name": name})
+
+    def _add(self, step: dict[str, Any]) -> int:
+        self._steps.append(step)
+        self._next += 1
+        return self._next - 1
+
+
+def _outputs(step: Mapping[str, Any]) -> int:
+    if step["step"] == "trees":
+        return len(step["base"])
+    return link_outputs(step["link"], len(step["of"])) if step["step"] == "link" else 1
+
+
+def _is_followed(step: Mapping[str, Any]) -> bool:
+    if step["step"] == "function":
+        return step["name"] in ("abs", "relu", "exp", "sin", "cos", "tanh")
+    return step["step"] in ("linear", "affine", "product", "ratio")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import log
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -53,7 +54,10 @@ class Writer:
 
     def add(self, step: dict[str, Any], outputs: int = 1) -> int:
         """The first register of a step, which is added unless an equal one is there."""
-        key = json.dumps(step)
+        try:
+            key = json.dumps(step, allow_nan=False)
+        except ValueError:
+            raise NotAProgramError("a part of it", "has a number that is not finite") from None
         if key not in self._known:
             self.steps.append(step)
             self._known[key] = self._registers
@@ -72,14 +76,42 @@ class Writer:
                 continue
             if pending:
                 register, pending = self.add({"step": "affine", "of": register, **pending}), {}
-            register = self.add(_step(each, register))
+            register = self._operation(each, register)
         return self.add({"step": "affine", "of": register, **pending}) if pending else register
+
+    def _operation(self, operation: Operation, register: int) -> int:
+        name = operation.name
+        if operation.curve is not None:
+            return operation.curve.write(self, register)
+        if name == "log2":
+            return self.number(register, [Operation("log"), Operation("divide", log(2))])
+        if name == "exp2":
+            return self.number(register, [Operation("multiply", log(2)), Operation("exp")])
+        if name in FUNCTIONS:
+            return self.function(name, register)
+        if name == "fill":
+            return self.add({"step": "fill", "of": register, "with": operation.operand})
+        return self.add({"step": "clip", "of": register, name: operation.operand})
+
+    def function(self, name: str, register: int) -> int:
+        """The register of a function of another one."""
+        return self.add({"step": "function", "of": register, "name": name})
+
+    def linear(self, registers: Sequence[int], weights: Sequence[float], intercept: float = 0.0) -> int:
+        """The register of a weighted sum of others."""
+        return self.add({"step": "linear", "of": [*registers], "weights": [*weights], "intercept": intercept})
 
     def register(self, column: NumberColumn | CodeColumn) -> int:
         """The register of a column."""
         if isinstance(column, NumberColumn):
             return self.number(column.source, column.operations)
+        unknown = column.unknown if self.unknown_possible(column) else 0.0
+        missing = column.missing if self.missing_possible(column) else 0.0
         keys = self.keys([column])
+        return self.lookup(replace(column, unknown=unknown, missing=missing), keys)
+
+    def lookup(self, column: CodeColumn, keys: list[Any]) -> int:
+        """The register of the numbers of a column for these keys, and for what is none of them."""
         return self.add(
             {
                 "step": "lookup",
@@ -129,11 +161,14 @@ class Writer:
 
     def document(self, result: Result) -> dict[str, Any]:
         """The program."""
+        self.domains.settle(self.register)
+        self.domains.refuse_infinite(register for step in self.steps for register in np.ravel(step["of"]).tolist())
+        required = self._required()
         return {
             "program": 1,
             "inputs": [self._input(n) for n in range(len(self.domains.contract.inputs))],
             "steps": self.steps,
-            **self._required(),
+            **required,
             "scores": result.scores,
             "link": result.link,
             "tie": result.tie,
@@ -142,13 +177,16 @@ class Writer:
     def _required(self) -> dict[str, Any]:
         """What is accepted of what the steps compute, where that is not all."""
         inputs = len(self.domains.contract.inputs)
-        found = []
+        found: list[dict[str, Any]] = []
         for register, domain in sorted(self.domains.of.items()):
             if register < inputs or domain == Domain():
                 continue
             if domain.known is not None:
-                raise NotAProgramError("a part of it", "accepts some values only of what another part computes")
-            found.append({"of": register, "nullable": domain.nullable, **_bounds(domain)})
+                known = CodeColumn(register, tuple(sorted(domain.known)), np.zeros(len(domain.known)), np.nan, 0.0)
+                # Asked as if any were possible: that is what is required.
+                found.append({"of": self.lookup(known, list(known.keys)), "nullable": False})
+            if replace(domain, known=None) != Domain():
+                found.append({"of": register, "nullable": domain.nullable, **_bounds(domain)})
         return {"require": found} if found else {}
 
     def _input(self, position: int) -> dict[str, Any]:
@@ -168,11 +206,3 @@ def _bounds(domain: Domain) -> dict[str, float]:
 
 def _or_null(value: float) -> float | None:
     return None if np.isnan(value) else value
-
-
-def _step(operation: Operation, register: int) -> dict[str, Any]:
-    if operation.name in FUNCTIONS:
-        return {"step": "function", "of": register, "name": operation.name}
-    if operation.name == "fill":
-        return {"step": "fill", "of": register, "with": operation.operand}
-    return {"step": "clip", "of": register, operation.name: operation.operand}
