@@ -11,7 +11,23 @@ from . import catboost, lightgbm, xgboost
 from .algebra.columns import NumberColumn, Table, TextColumn
 from .algebra.domains import Domains
 from .dispatch import PREDICTORS, TRANSFORMERS, part_name, predict
-from .sklearn import compose, encoders, histogram, impute, linear, scaling, trees, wrappers
+from .sklearn import (
+    centroid,
+    clustering,
+    compose,
+    discriminant,
+    dummy,
+    encoders,
+    histogram,
+    impute,
+    linear,
+    naive_bayes,
+    neural,
+    scaling,
+    trees,
+    vector_machines,
+    wrappers,
+)
 from .writing.writer import Writer
 
 if TYPE_CHECKING:
@@ -19,10 +35,12 @@ if TYPE_CHECKING:
 
     from .algebra.singles import Tolerance
 
-for transformers in (compose, encoders, impute, scaling):
+for transformers in (compose, encoders, impute, scaling, clustering):
     TRANSFORMERS.update(transformers.TRANSFORMERS)
 for predictors in (wrappers, linear, trees, histogram, xgboost, lightgbm, catboost):
     PREDICTORS.update(predictors.PREDICTORS)
+for classic in (dummy, naive_bayes, discriminant, neural, vector_machines, clustering, centroid):
+    PREDICTORS.update(classic.PREDICTORS)
 
 
 @dataclass(frozen=True)
