@@ -12,21 +12,28 @@ from .algebra.columns import NumberColumn, Table, TextColumn
 from .algebra.domains import Domains
 from .dispatch import PREDICTORS, TRANSFORMERS, part_name, predict
 from .sklearn import (
+    centroid,
+    clustering,
     compose,
     decomposition,
     discretizing,
+    discriminant,
     distributions,
+    dummy,
     encoders,
     functions,
     histogram,
     impute,
     kernels,
     linear,
+    naive_bayes,
+    neural,
     polynomial,
     scaling,
     selection,
     splines,
     trees,
+    vector_machines,
     wrappers,
 )
 from .writing.writer import Writer
@@ -38,11 +45,13 @@ if TYPE_CHECKING:
 
 for transformers in (
     compose, encoders, impute, scaling, selection, discretizing, functions, polynomial, splines, distributions,
-    decomposition, kernels,
+    decomposition, kernels, clustering,
 ):  # fmt: skip
     TRANSFORMERS.update(transformers.TRANSFORMERS)
 for predictors in (wrappers, selection, linear, trees, histogram, xgboost, lightgbm, catboost):
     PREDICTORS.update(predictors.PREDICTORS)
+for classic in (dummy, naive_bayes, discriminant, neural, vector_machines, clustering, centroid):
+    PREDICTORS.update(classic.PREDICTORS)
 
 
 @dataclass(frozen=True)

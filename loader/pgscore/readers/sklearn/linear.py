@@ -1,4 +1,4 @@
-"""Reader of linear models: regressors and classifiers that predict from coef_ and intercept_."""
+"""Readers of linear models: regressors and classifiers that predict from coef_ and intercept_."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn import linear_model as lm
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from pgscore.errors import NotAProgramError
+from pgscore.readers.dispatch import predict
 from pgscore.readers.writing.linear_writer import write_linear
+from pgscore.readers.writing.scores import inlier
 from pgscore.readers.writing.writer import Result
 
 if TYPE_CHECKING:
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from pgscore.readers.writing.writer import Writer
 
 _LOGISTIC = (lm.LogisticRegression, lm.LogisticRegressionCV)
+# A word for (clip(z, -1, 1) + 1) / 2, which is no link of programs.
+_CUT_OFF = "cut off"
 
 
 def read_linear(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
@@ -48,7 +53,29 @@ def read_linear(estimator: Any, table: Table, writer: Writer, part: str) -> Resu
         write_linear(columns, row, float(start), writer, finite=checked)
         for row, start in zip(weights, intercepts, strict=True)
     ]
-    return Result(scores, link)
+    return _cut_off(scores[0], writer) if link == _CUT_OFF else Result(scores, link)
+
+
+def read_outliers(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
+    """SGDOneClassSVM: 1 where x @ coef_ - offset_ is at least 0, else -1."""
+    columns = table.numbers(part)
+    writer.domains.require(part, columns, missing=False)
+    weights, start = np.ravel(estimator.coef_), -float(np.ravel(estimator.offset_)[0])
+    if not (np.isfinite(weights).all() and np.isfinite(start)):
+        raise NotAProgramError(part, "has coefficients that are not finite")
+    return inlier(write_linear(columns, weights, start, writer, finite=True), writer, at_zero=1)
+
+
+def read_ransac(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
+    """What the estimator that was fitted on the inliers predicts; it checks nothing by itself."""
+    return predict(estimator.estimator_, table, writer)
+
+
+def _cut_off(score: int, writer: Writer) -> Result:
+    """The probabilities of the loss modified_huber (`SGDClassifier.predict_proba`)."""
+    within = writer.add({"step": "clip", "of": score, "minimum": -1.0, "maximum": 1.0})
+    second = writer.add({"step": "affine", "of": within, "subtract": -1.0, "divide": 2.0})
+    return Result([writer.add({"step": "affine", "of": second, "multiply": -1.0, "add": 1.0}), second], "identity")
 
 
 def _link(estimator: Any, scores: int, part: str) -> str:  # noqa: ANN401
@@ -62,7 +89,16 @@ def _link(estimator: Any, scores: int, part: str) -> str:  # noqa: ANN401
         if scores == 1:
             return "logistic"
         return "one_vs_rest" if asked == "ovr" or estimator.solver == "liblinear" else "softmax"
-    if getattr(estimator, "loss", None) != "log_loss":
+    if isinstance(estimator, LinearDiscriminantAnalysis):
+        return "logistic" if scores == 1 else "softmax"
+    loss = getattr(estimator, "loss", None)
+    if loss == "modified_huber" and scores > 1:
+        raise NotAProgramError(
+            part, "has the loss 'modified_huber' and several classes, whose labels do not follow from its probabilities"
+        )
+    if loss == "modified_huber":
+        return _CUT_OFF
+    if loss != "log_loss":
         raise NotAProgramError(part, f"has the loss {estimator.loss!r}, whose probabilities a program cannot give")
     return "logistic" if scores == 1 else "one_vs_rest"
 
@@ -79,14 +115,17 @@ _REGRESSORS = (
     "LinearRegression", "Ridge", "RidgeCV", "Lasso", "LassoCV", "ElasticNet", "ElasticNetCV", "Lars", "LarsCV",
     "LassoLars", "LassoLarsCV", "LassoLarsIC", "OrthogonalMatchingPursuit", "OrthogonalMatchingPursuitCV",
     "BayesianRidge", "ARDRegression", "HuberRegressor", "TheilSenRegressor", "QuantileRegressor", "SGDRegressor",
-    "PoissonRegressor", "GammaRegressor", "TweedieRegressor",
+    "PoissonRegressor", "GammaRegressor", "TweedieRegressor", "PassiveAggressiveRegressor",
 )  # fmt: skip
 _CLASSIFIERS = (
     "LogisticRegression", "LogisticRegressionCV", "RidgeClassifier", "RidgeClassifierCV", "Perceptron", "SGDClassifier",
+    "PassiveAggressiveClassifier",
 )  # fmt: skip
 
 PREDICTORS: dict[str, PredictorReader] = {
     **{f"sklearn.linear_model.{name}": read_linear for name in (*_REGRESSORS, *_CLASSIFIERS)},
+    "sklearn.linear_model.SGDOneClassSVM": read_outliers,
+    "sklearn.linear_model.RANSACRegressor": read_ransac,
     "sklearn.svm.LinearSVC": read_linear,
     "sklearn.svm.LinearSVR": read_linear,
 }

@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _MOST_STEPS = 10_000
+# Links that say which of sums is positive, or largest.
+_MARKING = ("sign", "argmax")
 
 
 def absolute_terms(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[float]:
     """The sum of the absolute terms of a linear model, intercept included, for each row; the largest of its scores'.
+
+    Sums of kernels are such, too, and what is but cut off, or marked, counts by the sums behind it.
 
     Args:
         document: a program.
@@ -28,14 +32,12 @@ def absolute_terms(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]
         has no score, or one that is no number; 1 for all but linear models, as their additions are those of the
         estimator.
     """
-    registers = [step for step in document["steps"] for _ in range(_outputs(step))]
-    defined = {len(document["inputs"]) + n: step for n, step in enumerate(registers)}
-    linear = [defined.get(register) for register in document["scores"]]
-    if any(step is None or step["step"] != "linear" for step in linear):
+    sums = _sums(document)
+    if sums is None:
         return [1.0] * len(rows)
-    interpreter = Interpreter(parse_program(json.dumps(_of_absolute(document, linear))))
+    interpreter = Interpreter(parse_program(json.dumps(_of_absolute(document, sums))))
     scored = Interpreter(parse_program(json.dumps(document))) if document["link"] == "exp" else None
-    sums = []
+    found = []
     for row in rows:
         values = [row[each["name"]] for each in document["inputs"]]
         texts = [value for value, each in zip(values, document["inputs"], strict=True) if each["type"] == "text"]
@@ -47,20 +49,57 @@ def absolute_terms(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]
         outputs, _ = interpreter.outputs(numbers, texts)
         total = max(outputs) if outputs and not any(map(isnan, outputs)) else 0.0
         raised = scored.outputs(numbers, texts)[0] if scored is not None and total else None
-        sums.append(total * max(1.0, raised[0]) if raised is not None else total)
-    return sums
+        found.append(total * max(1.0, raised[0]) if raised is not None else total)
+    return found
 
 
-def _of_absolute(document: Mapping[str, Any], linear: Sequence[Any]) -> dict[str, Any]:
+def _sums(document: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """The steps of the sums behind the scores; None where a score is something else."""
+    defined: dict[int, dict[str, Any]] = {}
+    register = len(document["inputs"])
+    for step in document["steps"]:
+        outputs = _width(step)
+        defined.update(dict.fromkeys(range(register, register + outputs), step))
+        register += outputs
+    found: dict[int, dict[str, Any]] = {}
+    waiting = list(dict.fromkeys(document["scores"]))
+    seen = set(waiting)
+    while waiting:
+        step = defined.get(waiting.pop(), {})
+        name = step.get("step")
+        read = [step["of"]] if isinstance(step.get("of"), int) else step.get("of", [])
+        is_of_marks = bool(read) and all(_is_marking(defined.get(each, {})) for each in read)
+        if name == "kernel" or (name == "linear" and not is_of_marks):
+            found[id(step)] = step
+            continue
+        if name not in ("clip", "affine", "piecewise", "linear") and not _is_marking(step):
+            return None
+        waiting += [each for each in read if each not in seen]
+        seen.update(read)
+    return list(found.values())
+
+
+def _is_marking(step: Mapping[str, Any]) -> bool:
+    return step.get("step") == "link" and step["link"] in _MARKING
+
+
+def _width(step: Mapping[str, Any]) -> int:
+    """How many registers a step of a document defines."""
+    if step["step"] == "link":
+        return link_outputs(step["link"], len(step["of"]))
+    return len(step["base"]) if step["step"] == "trees" else 1
+
+
+def _of_absolute(document: Mapping[str, Any], sums: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The program whose scores are sums of absolute terms."""
     inputs, steps = len(document["inputs"]), list(document["steps"])
-    sums = _Sums(inputs, steps)
-    scores = [sums.linear(step) for step in linear]
+    absolute = _Sums(inputs, steps)
+    scores = [absolute.of(step) for step in sums]
     if len(steps) > _MOST_STEPS:
         # Too many for a program: inner sums count as what they are.
         del steps[len(document["steps"]) :]
-        sums = _Sums(inputs, steps, inner=False)
-        scores = [sums.linear(step) for step in linear]
+        absolute = _Sums(inputs, steps, inner=False)
+        scores = [absolute.of(step) for step in sums]
     return {**document, "steps": steps, "scores": scores, "link": "identity"}
 
 
@@ -75,14 +114,29 @@ class _Sums:
         # `trees` and `link` define several registers.
         self._step_of: dict[int, Any] = {}
         for step in steps:
-            for _ in range(_outputs(step)):
+            for _ in range(_width(step)):
                 self._step_of[inputs + len(self._step_of)] = step
         self._next = inputs + len(self._step_of)
         self._found: dict[int, int] = {}
         self._is_sum: dict[int, bool] = {}
 
-    def linear(self, step: Mapping[str, Any]) -> int:
-        """The register of the absolute terms of a linear step."""
+    def of(self, step: Mapping[str, Any]) -> int:
+        """The register of the absolute terms of a linear step, or of kernels."""
+        if step["step"] == "linear":
+            return self._of_linear(step)
+        absolute = {
+            **step,
+            "coefficients": [abs(each) for each in step["coefficients"]],
+            "intercept": abs(step["intercept"]),
+        }
+        # Distances of an rbf kernel are those of the numbers with their signs, and it is never negative.
+        if step["kernel"] != "rbf":
+            absolute |= {name: abs(step[name]) for name in ("gamma", "constant")}
+            absolute["of"] = [self._absolute(each) for each in step["of"]]
+            absolute["vectors"] = [[abs(each) for each in vector] for vector in step["vectors"]]
+        return self._add(absolute)
+
+    def _of_linear(self, step: Mapping[str, Any]) -> int:
         weights = [abs(weight) for weight in step["weights"]]
         return self._linear([self._absolute(each) for each in step["of"]], weights, abs(step["intercept"]))
 
@@ -90,7 +144,7 @@ class _Sums:
         if register not in self._found:
             step = self._step_of.get(register)
             is_sum = step is not None and self._of_sums(register)
-            self._found[register] = self._of(step, register) if is_sum else self._function("abs", register)
+            self._found[register] = self._of_step(step, register) if is_sum else self._function("abs", register)
         return self._found[register]
 
     def _of_sums(self, register: int) -> bool:
@@ -106,10 +160,10 @@ class _Sums:
                 self._is_sum[register] = any(self._of_sums(each) for each in of)
         return self._is_sum[register]
 
-    def _of(self, step: Any, register: int) -> int:  # noqa: ANN401
+    def _of_step(self, step: Any, register: int) -> int:  # noqa: ANN401
         kind = step["step"]
         if kind == "linear":
-            return self.linear(step)
+            return self._of_linear(step)
         if kind == "affine":
             signs = {"subtract": -1, "divide": 1, "multiply": 1, "add": 1}
             operands = {name: sign * abs(step[name]) for name, sign in signs.items() if name in step}
@@ -141,12 +195,6 @@ class _Sums:
         self._steps.append(step)
         self._next += 1
         return self._next - 1
-
-
-def _outputs(step: Mapping[str, Any]) -> int:
-    if step["step"] == "trees":
-        return len(step["base"])
-    return link_outputs(step["link"], len(step["of"])) if step["step"] == "link" else 1
 
 
 def _is_followed(step: Mapping[str, Any]) -> bool:

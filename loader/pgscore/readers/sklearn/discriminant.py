@@ -1,0 +1,49 @@
+"""Readers of discriminant analysis: linear, a linear model; quadratic, a quadratic form for each class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pgscore.errors import NotAProgramError
+from pgscore.readers.writing.scores import probabilities
+
+from .linear import read_linear
+
+if TYPE_CHECKING:
+    from pgscore.readers.algebra.columns import Table
+    from pgscore.readers.dispatch import PredictorReader
+    from pgscore.readers.writing.writer import Result, Writer
+
+# A turned difference is a sum whose terms are so many times as large as it is itself, in a row like those of its class:
+# past this, what cancels is more than the tolerance.
+_MOST_CANCELLED = 1e3
+
+
+def read_quadratic(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
+    """-(sum(((x - mean) @ (R * S^-1/2))^2) + sum(log(S))) / 2 + log(prior), and the softmax of these."""
+    columns = table.numbers(part)
+    writer.domains.require(part, columns, missing=False)
+    registers = [writer.register(column) for column in columns]
+    scores: list[int | None] = []
+    classes = zip(estimator.means_, estimator.rotations_, estimator.scalings_, estimator.priors_, strict=True)
+    for mean, rotation, scaling, prior in classes:
+        with np.errstate(divide="ignore"):
+            turned = (rotation * scaling**-0.5).T
+            start = -0.5 * np.log(scaling).sum() + np.log(prior)
+        spread = np.sqrt((rotation**2 * scaling).sum(axis=1))
+        if not np.isfinite(turned).all() or (np.abs(turned) @ spread).max() > _MOST_CANCELLED:
+            raise NotAProgramError(part, "has a class whose inputs depend on each other, so that its sums cancel")
+        if not np.isfinite(start):
+            scores.append(None)
+            continue
+        form = writer.add({"step": "quadratic", "of": registers, "center": mean.tolist(), "matrix": turned.tolist()})
+        scores.append(writer.add({"step": "linear", "of": [form], "weights": [-0.5], "intercept": float(start)}))
+    return probabilities(scores, writer)
+
+
+PREDICTORS: dict[str, PredictorReader] = {
+    "sklearn.discriminant_analysis.LinearDiscriminantAnalysis": read_linear,
+    "sklearn.discriminant_analysis.QuadraticDiscriminantAnalysis": read_quadratic,
+}
