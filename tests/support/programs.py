@@ -110,7 +110,7 @@ class Pair:
             if not np.isfinite(scale):
                 continue  # What overflows in one order of additions need not in another.
             assert (one is None) == (other is None), (row, one, other)
-            assert one is None or other is None or abs(one - other) <= 1e-12 * scale, (row, one, other, scale)
+            assert one == other or abs(one - other) <= 1e-12 * scale, (row, one, other, scale)  # type: ignore[operator]
 
     def assert_tolerable(self, rows: Rows) -> None:
         """Both agree within the tolerance of single precision, and refuse the same rows."""
@@ -122,7 +122,7 @@ class Pair:
             if scale > _LARGEST_SINGLE:
                 continue  # It overflows there, and not here.
             assert (one is None) == (other is None), (row, one, other)
-            if one is not None and other is not None:
+            if one is not None and other is not None and one != other:
                 allowed = tolerance.relative * max(1, abs(one), scale, tolerance.terms)
                 assert abs(one - other) <= allowed, (row, one, other, allowed)
 

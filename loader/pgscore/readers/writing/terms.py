@@ -1,4 +1,4 @@
-"""The scale of a linear model's scores, by which differences between engines are measured."""
+"""The scale of a model's scores, by which differences between engines are measured."""
 
 from __future__ import annotations
 
@@ -7,39 +7,43 @@ from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from pgscore_runtime.interpreter import Interpreter
+from pgscore_runtime.links import link_outputs
 from pgscore_runtime.program import parse_program
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    _Step = Mapping[str, Any]
+
+# How far an output of a link moves at most where each of its scores moves by one.
+_SLOPE = 0.5
 
 
 def absolute_terms(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[float]:
-    """The sum of the absolute terms of a linear model, intercept included, for each row; the largest of its scores'.
+    """How large the numbers are of which the scores are sums, for each row; the largest of its scores'.
+
+    A sum counts as its absolute terms, intercept included, each as large as those that it was a sum of; what a link, a
+    function or an interpolation makes of a sum counts as that, times its slope.
 
     Args:
         document: a program.
         rows: input values by name, as in golden rows: None for NULL, numbers also as the text ``Infinity``.
 
     Returns:
-        A sum for each row, times a score above 1 where the link is ``exp``: it moves by so much more. 0 where the row
-        has no score, or one that is no number; 1 for all but linear models, as their additions are those of the
-        estimator.
+        A number for each row; times a score above 1 where the link is ``exp``, as it moves by so much more. 0 where the
+        row has no score, or one that is no number; 1 for what adds nothing but trees, as their additions are those of
+        the estimator.
     """
-    defined = {len(document["inputs"]) + n: step for n, step in enumerate(document["steps"])}
-    linear = [defined.get(register) for register in document["scores"]]
-    if any(step is None or step["step"] != "linear" for step in linear):
+    written = _Magnitudes(document)
+    scores = [written.of(register) for register in document["scores"]]
+    if not written.sums:
         return [1.0] * len(rows)
-    interpreter = Interpreter(parse_program(json.dumps(_of_absolute(document, linear))))
-    scored = Interpreter(parse_program(json.dumps(document))) if document["link"] == "exp" else None
+    program = {key: value for key, value in document.items() if key != "decide"}
+    absolute = {**program, "steps": written.steps, "scores": scores, "link": "identity"}
+    interpreter = Interpreter(parse_program(json.dumps(absolute)))
+    scored = Interpreter(parse_program(json.dumps(program))) if document["link"] == "exp" else None
     sums = []
-    for row in rows:
-        values = [row[each["name"]] for each in document["inputs"]]
-        texts = [value for value, each in zip(values, document["inputs"], strict=True) if each["type"] == "text"]
-        numbers = [
-            None if value is None else float(value)
-            for value, each in zip(values, document["inputs"], strict=True)
-            if each["type"] != "text"
-        ]
+    for numbers, texts in _given(document, rows):
         outputs, _ = interpreter.outputs(numbers, texts)
         total = max(outputs) if outputs and not any(map(isnan, outputs)) else 0.0
         raised = scored.outputs(numbers, texts)[0] if scored is not None and total else None
@@ -47,20 +51,117 @@ def absolute_terms(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]
     return sums
 
 
-def _of_absolute(document: Mapping[str, Any], linear: Sequence[Any]) -> dict[str, Any]:
-    """The program whose scores are sums of absolute terms."""
-    steps = list(document["steps"])
-    scores = []
-    for step in linear:
-        first = len(document["inputs"]) + len(steps)
-        steps += [{"step": "function", "of": register, "name": "abs"} for register in step["of"]]
-        steps.append(
-            {
-                "step": "linear",
-                "of": list(range(first, first + len(step["of"]))),
-                "weights": [abs(weight) for weight in step["weights"]],
-                "intercept": abs(step["intercept"]),
-            }
-        )
-        scores.append(len(document["inputs"]) + len(steps) - 1)
-    return {**document, "steps": steps, "scores": scores, "link": "identity"}
+def decided_by(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[list[float] | None]:
+    """The numbers of which the largest decides of the label, for each row; None where its outputs do."""
+    if "decide" not in document:
+        return [None] * len(rows)
+    interpreter = Interpreter(parse_program(json.dumps(document)))
+    count = link_outputs(document["link"], len(document["scores"]))
+    answers = [interpreter.outputs(numbers, texts)[0] for numbers, texts in _given(document, rows)]
+    return [answer[count:] if answer else None for answer in answers]
+
+
+def _given(
+    document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[list[float | None], list[Any]]]:
+    """Numbers and texts of rows, as the interpreter takes them."""
+    for row in rows:
+        values = [row[each["name"]] for each in document["inputs"]]
+        pairs = list(zip(values, document["inputs"], strict=True))
+        texts = [value for value, each in pairs if each["type"] == "text"]
+        numbers = [None if value is None else float(value) for value, each in pairs if each["type"] != "text"]
+        yield numbers, texts
+
+
+class _Magnitudes:
+    """The steps of a program, and behind them those that say how large the numbers are that registers are sums of.
+
+    Attributes:
+        steps: all of them.
+        sums: the registers of linear steps that were met.
+    """
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self.steps: list[dict[str, Any]] = list(document["steps"])
+        self.sums: set[int] = set()
+        self._inputs = len(document["inputs"])
+        self._defined: dict[int, _Step] = {}
+        for step in self.steps:
+            for _ in range(self._outputs(step)):
+                self._defined[self._inputs + len(self._defined)] = step
+        self._next = self._inputs + len(self._defined)
+        self._found: dict[int, int] = {}
+
+    @staticmethod
+    def _outputs(step: _Step) -> int:
+        if step["step"] == "trees":
+            return len(step["base"])
+        return link_outputs(step["link"], len(step["of"])) if step["step"] == "link" else 1
+
+    def of(self, register: int) -> int:
+        """The register of how large a register is."""
+        if register not in self._found:
+            self._found[register] = self._made(register)
+        return self._found[register]
+
+    def _made(self, register: int) -> int:
+        step = self._defined.get(register)
+        kind = None if step is None else step["step"]
+        if step is None or kind not in ("linear", "affine", "link", "piecewise", "product", "function"):
+            return self._add({"step": "function", "of": register, "name": "abs"})
+        read = step["of"] if isinstance(step["of"], list) else [step["of"]]
+        terms = [self.of(each) for each in read]
+        if kind == "linear":
+            self.sums.add(register)
+            weights = [abs(weight) for weight in step["weights"]]
+            return self._linear(terms, weights, abs(step["intercept"]))
+        if not self._is_of_sums(read):
+            return self._add({"step": "function", "of": register, "name": "abs"})
+        return self._through(step, register, terms)
+
+    def _is_of_sums(self, registers: Sequence[int]) -> bool:
+        """Whether registers are sums, or made of some."""
+        for register in registers:
+            step = self._defined.get(register)
+            if step is None or step["step"] == "trees":
+                continue
+            read = step["of"] if isinstance(step["of"], list) else [step["of"]]
+            if step["step"] == "linear" or self._is_of_sums(read):
+                return True
+        return False
+
+    def _through(self, step: _Step, register: int, terms: list[int]) -> int:
+        """How large a register is that a step makes of sums."""
+        kind = step["step"]
+        if kind == "affine":
+            factor = abs(step.get("multiply", 1.0) / step.get("divide", 1.0))
+            intercept = abs(step.get("subtract", 0.0)) * factor + abs(step.get("add", 0.0))
+            return self._linear(terms, [factor], intercept)
+        if kind == "product":
+            return self._add({"step": "product", "of": terms})
+        if kind == "piecewise":
+            slopes = [abs(each[1]) for each in step["coefficients"] if each is not None and len(each) > 1]
+            value = self._add({"step": "function", "of": register, "name": "abs"})
+            return self._linear([*terms, value], [max(slopes, default=0.0), 1.0], 1.0)
+        name = step["link"] if kind == "link" else step["name"]
+        if name in ("exp", "expm1", "square", "square_signed"):
+            value = self._add({"step": "function", "of": register, "name": "abs"})
+            # e to the power of a sum is off by a part of itself; a square by twice its root times that.
+            other = value if name.startswith("exp") else terms[0]
+            return self._linear([self._add({"step": "product", "of": [terms[0], other]}), value], [2.0, 1.0], 0.0)
+        if kind == "link":
+            return self._linear(terms, [_SLOPE] * len(terms), 1.0)
+        if name in ("log", "log1p", "sqrt"):
+            # It is as steep as its argument, or here its root, is small.
+            steep = self._add({"step": "ratio", "of": [terms[0], step["of"] if name == "log" else register]})
+            value = self._add({"step": "function", "of": register, "name": "abs"})
+            return self._linear([self._add({"step": "function", "of": steep, "name": "abs"}), value], [1.0, 1.0], 1.0)
+        return self._linear(terms, [1.0], 1.0)
+
+    def _linear(self, of: list[int], weights: list[float], intercept: float) -> int:
+        return self._add({"step": "linear", "of": of, "weights": weights, "intercept": intercept})
+
+    def _add(self, step: dict[str, Any]) -> int:
+        self.steps.append(step)
+        self._next += 1
+        return self._next - 1
