@@ -15,7 +15,7 @@ Label = str | int | float | bool
 
 _INPUT_TYPES = ("double precision", "text", "boolean")
 # Ten thousand trees that are added in single precision.
-LARGEST_TOLERANCE = 1e-2
+_LARGEST_TOLERANCE = 1e-2
 # What contracts of the first release did not know.
 _LATER = ("tolerance", "categorical", "known")
 _OUTPUT_KINDS = ("probability", "indicator", "value")
@@ -159,7 +159,7 @@ def _contract(found: dict[str, Any]) -> Contract:
 
 
 def _tolerance(found: Any) -> float | None:  # noqa: ANN401
-    if found is not None and not (type(found) is float and 0 < found <= LARGEST_TOLERANCE):
+    if found is not None and not (type(found) is float and 0 < found <= _LARGEST_TOLERANCE):
         raise ValueError(f"tolerance is {found!r}")
     return found
 

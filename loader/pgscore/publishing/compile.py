@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pgscore.errors import NotAProgramError
-from pgscore.readers import Reading, absolute_terms, decided_by, read_program
+from pgscore.readers import Reading, absolute_terms, decided_by, read_program, single_errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,9 +47,11 @@ def scaled(golden_rows: Sequence[GoldenRow], contract: Contract, reading: Readin
     if reading.tolerance is None or contract.tolerance is None:
         return [replace(row, scale=scale) for row, scale in zip(golden_rows, scales, strict=True)]
     found = []
-    compared = decided_by(reading.program, [row.inputs for row in golden_rows])
-    for row, scale, numbers in zip(golden_rows, scales, compared, strict=True):
-        larger = max(scale, reading.tolerance.terms)
+    rows = [row.inputs for row in golden_rows]
+    compared = decided_by(reading.program, rows)
+    errors = single_errors(reading.program, reading.errors, rows)
+    for row, scale, numbers, error in zip(golden_rows, scales, compared, errors, strict=True):
+        larger = min(max(scale, reading.tolerance.terms, error / contract.tolerance), _LARGEST)
         undecided = _is_close(row, numbers, 2 * contract.tolerance * max(1, larger))
         found.append(replace(row, scale=larger, outputs=None if undecided else row.outputs))
     return found

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from pgscore_runtime.contract import LARGEST_TOLERANCE
 
 from pgscore.errors import NotAProgramError
 
@@ -42,10 +39,6 @@ for predictors in (
 ):  # fmt: skip
     PREDICTORS.update(predictors.PREDICTORS)
 
-# A tolerance as boosters have it.
-_USUAL = 1e-6
-
-
 @dataclass(frozen=True)
 class Reading:
     """What was read of an estimator.
@@ -53,10 +46,12 @@ class Reading:
     Attributes:
         program: the document, as `docs/program.md` says; `json.dumps` makes text of it.
         tolerance: how far its outputs may be from the estimator's, where that adds in single precision; else None.
+        errors: how far registers may be from what parts of the estimator give that add so.
     """
 
     program: dict[str, Any]
     tolerance: Tolerance | None
+    errors: dict[int, float] = field(default_factory=dict)
 
 
 def read_program(estimator: Any, contract: Contract) -> Reading:  # noqa: ANN401
@@ -76,25 +71,27 @@ def read_program(estimator: Any, contract: Contract) -> Reading:  # noqa: ANN401
     _agree(domains, contract)
     if contract.output.kind == "indicator" and result.link not in ("sign", "argmax"):
         raise NotAProgramError(part_name(estimator, None), "gives probabilities, and the contract wants labels")
-    return Reading(writer.document(result), _tolerance(writer, result))
+    tolerance = _tolerance(writer, result)
+    return Reading(writer.document(result), tolerance, dict(writer.errors))
 
 
 def _tolerance(writer: Writer, result: Result) -> Tolerance | None:
-    """How far the outputs may be from the estimator's, where a part of it adds in single precision."""
+    """How far outputs may be from the estimator's, where a part of it adds in single precision.
+
+    That is how far this part's own may be; how much farther a row's, `single_errors` tells.
+    """
     if not writer.errors:
         return result.tolerance
     outputs = through_link(result.link, [writer.range(score) for score in result.scores])
-    error = max(each.error for each in outputs)
-    if error == 0:
-        return result.tolerance
-    most = max(1.0, *(each.most for each in outputs))
-    # Of what has no bound, so large a sum that a usual part of it makes the difference.
-    terms = most if np.isfinite(most) else max(1.0, error / _USUAL)
-    if result.tolerance is not None or not error / terms <= LARGEST_TOLERANCE:
+    deciding = [writer.range(register) for register in result.decide or ()]
+    behind = any(each.error for each in outputs)
+    if any(each.is_torn for each in (*outputs, *deciding)) or (behind and result.tolerance is not None):
         raise NotAProgramError(
-            writer.single_part, "adds in single precision, and what follows tells more apart than a program can"
+            writer.single_part, "adds in single precision, and what follows decides by less than that tells apart"
         )
-    return Tolerance(float(error / terms), float(terms))
+    if not behind:
+        return result.tolerance
+    return Tolerance(max(writer.errors[each] / max(1.0, writer.range(each).most) for each in writer.sources))
 
 
 def _agree(domains: Domains, contract: Contract) -> None:

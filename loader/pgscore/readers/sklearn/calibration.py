@@ -55,14 +55,7 @@ def _probabilities(pair: Any, table: Table, writer: Writer, part: str) -> list[i
         _calibrated(calibrator, register, writer, part)
         for calibrator, register in zip(pair.calibrators, given, strict=True)
     ]
-    normalized = writer.link("normalize", [calibrated[positions.index(n)] for n in range(classes)])
-    error = max(writer.range(register).error for register in calibrated)
-    if error and method == "predict_proba":
-        # One probability is no less than an equal part of all.
-        least = min(each.predict(np.array([1 / classes]))[0] for each in pair.calibrators)
-        for register in normalized:
-            writer.note(register, (classes - 1) / least * error if least > 0 else np.inf)
-    return normalized
+    return writer.link("normalize", [calibrated[positions.index(n)] for n in range(classes)])
 
 
 def _calibrated(calibrator: Any, register: int, writer: Writer, part: str) -> int:  # noqa: ANN401
@@ -120,6 +113,7 @@ def write_isotonic(model: Any, register: int, writer: Writer, part: str) -> int:
         # It rounds doubles to float32.
         writer.single_part = part
         writer.note(register, ROUNDING * found.most)
+        writer.sources.add(register)
     if model.out_of_bounds == "raise" and len(knots) > 1:
         domain = writer.domains.of[register]
         domain.minimum, domain.maximum = max(domain.minimum, knots[0]), min(domain.maximum, knots[-1])

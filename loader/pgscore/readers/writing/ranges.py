@@ -1,13 +1,15 @@
-"""What is known of registers whatever the row: between which numbers they lie, and how far single precision moves them.
+"""Between which numbers registers lie, and how far single precision moves them.
 
 Estimators that add float32 differ from their programs by a bound (`algebra.singles`). What reads their outputs carries
-it on by its slope; where that has none, as a test of a tree has, there is no bound.
+it on by its slope between the ends of the range; where it jumps, as a test of a tree does, there is none. Asked for whole
+domains this says whether a model can be a program, and asked for a row's own numbers how far its score may be off.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
-from math import exp, inf, isfinite, log
+from math import exp, inf, isfinite, log, tanh
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 # What a link, a function or an interpolation in float32 adds, in roundings of its result.
 _ROUNDINGS = 8
 _LARGEST_EXPONENT = 700.0
+# z(1 - z), of a logistic function.
+_STEEPEST = 0.25
 
 
 @dataclass(frozen=True)
@@ -31,12 +35,16 @@ class Range:
         high: the largest.
         may_miss: whether it may hold NaN.
         error: how far the estimator's own number may be from it; infinite where there is no bound.
+        is_single: whether the estimator's own is a float32.
+        is_torn: whether it jumps where the estimator's own number need not.
     """
 
     low: float = -inf
     high: float = inf
     may_miss: bool = True
     error: float = 0.0
+    is_single: bool = False
+    is_torn: bool = False
 
     @property
     def most(self) -> float:
@@ -57,13 +65,28 @@ def of_step(step: Mapping[str, Any], ranges: Sequence[Range]) -> list[Range]:
         ranges: those of the registers that it reads, in the order of its `of`.
     """
     found = _KINDS.get(step["step"], _unknown)(step, ranges)
-    if all(each.error == 0 for each in ranges):
+    if not any(each.error for each in ranges):
         return found
-    if not all(each.error > 0 for each in ranges):
-        return found
+    torn = any(each.is_torn for each in ranges)
     # Behind float32 alone, numpy computes in float32 too.
-    single = _ROUNDINGS * ROUNDING
-    return [replace(each, error=each.error + single * each.most) if each.error else each for each in found]
+    single = all(each.is_single for each in ranges)
+    rounding = _ROUNDINGS * ROUNDING if single else 0.0
+    return [
+        replace(
+            each,
+            error=each.error + (rounding * each.most if rounding else 0.0),
+            is_single=single,
+            is_torn=each.is_torn or torn,
+        )
+        for each in found
+    ]
+
+
+def noted(found: Range, error: float | None) -> Range:
+    """A range with what is noted of it: how far single precision moves it, where it does not follow; else no farther."""
+    if error is None:
+        return found
+    return replace(found, error=min(error, found.error) if found.error else error, is_single=True)
 
 
 def through_link(link: str, ranges: Sequence[Range]) -> list[Range]:
@@ -74,7 +97,8 @@ def through_link(link: str, ranges: Sequence[Range]) -> list[Range]:
 
 
 def _unknown(step: Mapping[str, Any], ranges: Sequence[Range]) -> list[Range]:
-    return [Range(error=inf if any(each.error for each in ranges) else 0.0)]
+    moved = any(each.error for each in ranges)
+    return [Range(error=inf if moved else 0.0, is_torn=moved)]
 
 
 def _trees(step: Mapping[str, Any], ranges: Sequence[Range]) -> list[Range]:
@@ -91,15 +115,17 @@ def _trees(step: Mapping[str, Any], ranges: Sequence[Range]) -> list[Range]:
             low[target] += values[leaves].min()
             high[target] += values[leaves].max()
     divide = step.get("divide", 1.0)
-    error = inf if any(each.error for each in ranges) else 0.0
-    return [Range(*sorted((one, other)), False, error) for one, other in zip(low / divide, high / divide, strict=True)]
+    torn = any(each.error for each in ranges)
+    ends = [sorted((float(one), float(other))) for one, other in zip(low / divide, high / divide, strict=True)]
+    return [Range(*each, False, inf if torn else 0.0, is_torn=torn) for each in ends]
 
 
 def _lookup(step: Mapping[str, Any], ranges: Sequence[Range]) -> list[Range]:
     found = [*step["values"], step["unknown"], step["missing"]]
     numbers = [each for each in found if each is not None]
-    error = inf if ranges[0].error else 0.0
-    return [Range(min(numbers, default=0.0), max(numbers, default=0.0), None in found, error)]
+    torn = ranges[0].error > 0
+    ends = (min(numbers, default=0.0), max(numbers, default=0.0))
+    return [Range(*ends, None in found, inf if torn else 0.0, is_torn=torn)]
 
 
 def _affine(step: Mapping[str, Any], ranges: Sequence[Range]) -> list[Range]:
@@ -122,7 +148,7 @@ def _linear(step: Mapping[str, Any], ranges: Sequence[Range]) -> list[Range]:
         ends = sorted((weight * each.low, weight * each.high)) if weight else (0.0, 0.0)
         low, high = low + ends[0], high + ends[1]
         error, terms = error + (abs(weight) * each.error if weight else 0.0), terms + max(map(abs, ends))
-    if error and all(each.error for each in ranges):
+    if error and all(each.is_single for each in ranges):
         error += 2 * (len(ranges) + 1) * ROUNDING * terms
     return [Range(low, high, not all(each.is_bounded for each in ranges), error)]
 
@@ -134,27 +160,24 @@ def _link(step: Mapping[str, Any], ranges: Sequence[Range]) -> list[Range]:
     if link in ("exp", "square_signed"):
         return _function({"name": link}, ranges)
     if link in ("sign", "argmax"):
-        return [Range(0.0, 1.0, False, inf if error else 0.0)] * max(2, len(ranges))
+        return [Range(0.0, 1.0, False, inf if error else 0.0, is_torn=error > 0)] * max(2, len(ranges))
     if link == "normalize":
         # x over a sum: ((1 - y) dx - y (other dx)) / sum.
         least = sum(each.low for each in ranges)
         slope = (len(ranges) - 1) / least if least > 0 else inf
         ends = (0.0, 1.0) if all(each.low >= 0 for each in ranges) else (-inf, inf)
         return [Range(*ends, not all(each.is_bounded for each in ranges), slope * error if error else 0.0)] * len(ranges)
-    # How far an output moves at most where each score moves by one: z(1 - z); and y(1 - y) twice where both what is
-    # above the line of a fraction and what is below move.
-    slope = 0.25 if link in ("logistic", "expit", "one_vs_all") else 0.5
+    if link in ("logistic", "expit", "one_vs_all"):
+        found = [_function({"name": "expit"}, [each])[0] for each in ranges]
+        return [replace(found[0], low=1 - found[0].high, high=1 - found[0].low), *found] if link == "logistic" else found
+    # y(1 - y), twice: what is above the line of the fraction and what is below move.
     may_miss = may_miss or (link == "softmax" and not all(each.is_bounded for each in ranges))
-    count = 2 if link == "logistic" else len(ranges)
-    return [Range(0.0, 1.0, may_miss, slope * error)] * count
+    return [Range(0.0, 1.0, may_miss, 2 * _STEEPEST * error)] * len(ranges)
 
 
 def _function(step: Mapping[str, Any], ranges: Sequence[Range]) -> list[Range]:
     (of,) = ranges
     name = step["name"]
-    if name in _BOUNDED:
-        low, high, slope = _BOUNDED[name]
-        return [Range(low, high, of.may_miss, slope * of.error)]
     if name in _MONOTONE:
         function, slope_at = _MONOTONE[name]
         low, high = function(of.low), function(of.high)
@@ -173,6 +196,8 @@ def _piecewise(step: Mapping[str, Any], ranges: Sequence[Range]) -> list[Range]:
     pieces, knots = step["coefficients"], step["knots"]
     if any(each is None or len(each) > 2 for each in pieces) or len(pieces[0]) > 1 or len(pieces[-1]) > 1:  # noqa: PLR2004
         return _unknown(step, ranges)
+    # The pieces on which it may lie.
+    first, last = bisect_left(knots, of.low - of.error), bisect_right(knots, of.high + of.error)
     starts = [pieces[0][0], *(each[0] for each in pieces[1:])]
     slopes = [each[1] if len(each) > 1 else 0.0 for each in pieces]
     # What a piece comes to at the knot where the next one begins.
@@ -182,14 +207,15 @@ def _piecewise(step: Mapping[str, Any], ranges: Sequence[Range]) -> list[Range]:
     ]
     every = [*starts, *ends]
     missing = step["missing"]
-    steepest = max(map(abs, slopes))
     jump = max((abs(end - start) for end, start in zip(ends, starts[1:], strict=True)), default=0.0)
-    if of.error and jump > _ROUNDINGS * ROUNDING * max(map(abs, every)):
-        steepest = inf
-    error = steepest * of.error if of.error else 0.0
+    torn = of.error > 0 and jump > _ROUNDINGS * ROUNDING * max(map(abs, every))
+    # It moves no farther than between all that it comes to there.
+    reached = [*starts[first : last + 1], *ends[first:last]]
+    error = inf if torn else min(max(map(abs, slopes[first : last + 1])) * of.error, max(every) - min(every))
+    low, high = min(reached), max(reached)
     if of.may_miss and missing is not None:
-        every.append(missing)
-    return [Range(min(every), max(every), of.may_miss and missing is None, error)]
+        low, high = min(low, missing), max(high, missing)
+    return [Range(low, high, of.may_miss and missing is None, error if of.error else 0.0, is_torn=torn)]
 
 
 def _clip(step: Mapping[str, Any], ranges: Sequence[Range]) -> list[Range]:
@@ -221,15 +247,19 @@ def _power(value: float) -> float:
     return exp(value) if value < _LARGEST_EXPONENT else inf
 
 
+def _logistic(value: float) -> float:
+    return 1 / (1 + _power(-value))
+
+
 def _logarithm(value: float) -> float:
     return log(value) if 0 < value < inf else value if value == inf else -inf
 
 
-# Least, largest, and how steep at most.
-_BOUNDED = {"expit": (0.0, 1.0, 0.25), "tanh": (-1.0, 1.0, 1.0)}
 # What it gives, and how steep it is.
 _MONOTONE: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
     "exp": (_power, _power),
+    "expit": (_logistic, lambda _: _STEEPEST),
+    "tanh": (tanh, lambda _: 1.0),
     "expm1": (lambda value: _power(value) - 1, _power),
     "log": (_logarithm, lambda value: 1 / value if value > 0 else inf),
     "log1p": (lambda value: _logarithm(1 + value), lambda value: 1 / (1 + value) if value > -1 else inf),

@@ -43,7 +43,7 @@ def absolute_terms(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]
     interpreter = Interpreter(parse_program(json.dumps(absolute)))
     scored = Interpreter(parse_program(json.dumps(program))) if document["link"] == "exp" else None
     sums = []
-    for numbers, texts in _given(document, rows):
+    for numbers, texts in given(document, rows):
         outputs, _ = interpreter.outputs(numbers, texts)
         total = max(outputs) if outputs and not any(map(isnan, outputs)) else 0.0
         raised = scored.outputs(numbers, texts)[0] if scored is not None and total else None
@@ -57,14 +57,19 @@ def decided_by(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -
         return [None] * len(rows)
     interpreter = Interpreter(parse_program(json.dumps(document)))
     count = link_outputs(document["link"], len(document["scores"]))
-    answers = [interpreter.outputs(numbers, texts)[0] for numbers, texts in _given(document, rows)]
+    answers = [interpreter.outputs(numbers, texts)[0] for numbers, texts in given(document, rows)]
     return [answer[count:] if answer else None for answer in answers]
 
 
-def _given(
+def given(
     document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
 ) -> Iterator[tuple[list[float | None], list[Any]]]:
-    """Numbers and texts of rows, as the interpreter takes them."""
+    """Numbers and texts of rows, as the interpreter takes them.
+
+    Args:
+        document: a program.
+        rows: input values by name, as in golden rows.
+    """
     for row in rows:
         values = [row[each["name"]] for each in document["inputs"]]
         pairs = list(zip(values, document["inputs"], strict=True))

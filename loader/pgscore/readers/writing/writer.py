@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,7 +14,7 @@ from pgscore.errors import NotAProgramError
 from pgscore.readers.algebra.columns import AFFINE, FUNCTIONS, CodeColumn, NumberColumn, Operation, Table
 from pgscore.readers.algebra.domains import Domain
 
-from .ranges import Range, of_step
+from .ranges import Range, noted, of_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -54,6 +54,7 @@ class Writer:
     steps: list[dict[str, Any]] = field(default_factory=list)
     # How far registers may be from what the estimator adds in single precision, and a part of it that does.
     errors: dict[int, float] = field(default_factory=dict)
+    sources: set[int] = field(default_factory=set)
     single_part: str = ""
     _ranges: list[Range] = field(default_factory=list)
     _ranged: int = 0
@@ -142,11 +143,12 @@ class Writer:
             most = self.range(register).most
             # What is relative to the sums of each row has no bound of its own.
             bounded = tolerance.terms > 0 or result.link == "exp"
+            self.sources.add(register)
             self.note(register, tolerance.relative * max(1.0, tolerance.terms, most) if bounded else inf)
 
     def note(self, register: int, error: float) -> None:
         """Notes how far a register may be from what the estimator computes in single precision."""
-        self._ranges[register] = replace(self.range(register), error=error)
+        self._ranges[register] = noted(self.range(register), error)
         self.errors[register] = error
 
     def range(self, register: int) -> Range:
@@ -159,7 +161,7 @@ class Writer:
             step = self.steps[self._ranged]
             of = step["of"] if isinstance(step["of"], list) else [step["of"]]
             for found in of_step(step, [self._ranges[each] for each in of]):
-                self._ranges.append(replace(found, error=self.errors.get(len(self._ranges), found.error)))
+                self._ranges.append(noted(found, self.errors.get(len(self._ranges))))
             self._ranged += 1
         return self._ranges[register]
 
