@@ -52,6 +52,7 @@ class Interpreter:
         self._known = tuple((n, each.known) for n, each in enumerate(inputs) if each.known is not None)
         self._steps = _compiled(program)
         self._scores = program.scores
+        self._decide = program.decide
         self._required_of_steps = program.require
         self._link = link_function(program.link)
         self.score: Score = quick_score(program, self._score) or self._score
@@ -66,7 +67,8 @@ class Interpreter:
             texts: the values of the text inputs in their order; None where missing.
 
         Returns:
-            One output for each class, or one for a value, and None; None and None where an input is missing that must
+            One output for each class, or one for a value, then what decides of the label if that is something else, and
+            None; None and None where an input is missing that must
             not be; None and the reason where the row is refused.
         """
         registers: list[Any] = (
@@ -94,7 +96,8 @@ class Interpreter:
             value = registers[register]
             if not minimum <= value <= maximum and not (nullable and value != value):  # noqa: PLR0124  NaN
                 return None, BEYOND
-        return self._link([registers[register] for register in self._scores]), None
+        linked = self._link([registers[register] for register in self._scores])
+        return [*linked, *(registers[register] for register in self._decide)] if self._decide else linked, None
 
     def _score(self, numbers: Sequence[float | None], texts: Sequence[str | None], positive: int) -> float | None:
         outputs, _ = self.outputs(numbers, texts)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .checks import Budget, choice, fields, flag, items, members, number, refuse, shown, text
 from .errors import INVALID_PARAMETER, Refusal
-from .links import check_scores, read_link
+from .links import check_scores, link_outputs, read_link
 from .scope import Scope
 from .steps import Step, read_step
 
@@ -75,6 +75,7 @@ class Program(NamedTuple):
     link: Link
     tie: str
     require: tuple[Requirement, ...] = ()
+    decide: tuple[int, ...] = ()
 
 
 def parse_program(text: str) -> Program:
@@ -111,7 +112,7 @@ def _no_constant(name: str) -> Any:  # noqa: ANN401
 
 
 def _program(found: Any) -> Program:  # noqa: ANN401
-    fields(found, "it", ("program", "inputs", "steps", "scores", "link", "tie"), ("require",))
+    fields(found, "it", ("program", "inputs", "steps", "scores", "link", "tie"), ("require", "decide"))
     if type(found["program"]) is not int or found["program"] != 1:
         refuse("program", f"is {shown(found['program'])}, and this version reads format 1 only")
     keys = Budget(_MOST_KEYS, "keys and members")
@@ -139,7 +140,17 @@ def _program(found: Any) -> Program:  # noqa: ANN401
     check_scores(link, len(scores), "the number of scores", _MOST_SCORES)
     wanted = items(found.get("require", []), "require", _MOST_STEPS)
     require = tuple(_requirement(each, f"require[{n}]", scope) for n, each in enumerate(wanted))
-    return Program(inputs, steps, scores, link, choice(found["tie"], "tie", ("first", "last")), require)
+    tie = choice(found["tie"], "tie", ("first", "last"))
+    return Program(inputs, steps, scores, link, tie, require, _decide(found, link_outputs(link, len(scores)), scope))
+
+
+def _decide(found: dict[str, Any], outputs: int, scope: Scope) -> tuple[int, ...]:
+    if "decide" not in found:
+        return ()
+    listed = items(found["decide"], "decide", _MOST_SCORES)
+    if len(listed) != outputs or outputs == 1:
+        refuse("decide", f"has {len(listed):,} entries, and there are {outputs:,} outputs, of which it decides")
+    return tuple(scope.register(each, f"decide[{n}]") for n, each in enumerate(listed))
 
 
 def _requirement(found: Any, place: str, scope: Scope) -> Requirement:  # noqa: ANN401

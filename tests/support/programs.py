@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import inf, nextafter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from pgscore.publishing.describe import describe
-from pgscore.readers import absolute_terms, read_program
+from pgscore.readers import absolute_terms, read_program, single_errors
 from pgscore.readers.algebra.singles import Tolerance
 from pgscore_runtime.contract import Output
 from pgscore_runtime.estimator import ServedEstimator
@@ -67,6 +67,7 @@ class Pair:
     contract: Contract
     document: dict[str, Any]
     tolerance: Tolerance | None = None
+    errors: dict[int, float] = field(default_factory=dict)
 
     def both(self, rows: Rows) -> list[tuple[Sequence[Any], float | None, float | None]]:
         """Rows with what the estimator engine and the interpreter say of them; both refuse the same ones.
@@ -110,7 +111,7 @@ class Pair:
             if not np.isfinite(scale):
                 continue  # What overflows in one order of additions need not in another.
             assert (one is None) == (other is None), (row, one, other)
-            assert one is None or other is None or abs(one - other) <= 1e-12 * scale, (row, one, other, scale)
+            assert one == other or abs(one - other) <= 1e-12 * scale, (row, one, other, scale)  # type: ignore[operator]
 
     def assert_tolerable(self, rows: Rows) -> None:
         """Both agree within the tolerance of single precision, and refuse the same rows."""
@@ -118,12 +119,13 @@ class Pair:
         answers = self.both(rows)
         names = [each.name for each in self.contract.inputs]
         scales = absolute_terms(self.document, [dict(zip(names, row, strict=True)) for row, _, _ in answers])
-        for (row, one, other), scale in zip(answers, scales, strict=True):
+        errors = single_errors(self.document, self.errors, [dict(zip(names, row, strict=True)) for row, _, _ in answers])
+        for (row, one, other), scale, error in zip(answers, scales, errors, strict=True):
             if scale > _LARGEST_SINGLE:
                 continue  # It overflows there, and not here.
             assert (one is None) == (other is None), (row, one, other)
-            if one is not None and other is not None:
-                allowed = tolerance.relative * max(1, abs(one), scale, tolerance.terms)
+            if one is not None and other is not None and one != other:
+                allowed = max(tolerance.relative * max(1, abs(one), scale, tolerance.terms), error)
                 assert abs(one - other) <= allowed, (row, one, other, allowed)
 
     def raw(self) -> Pair:
@@ -149,7 +151,7 @@ def pair(estimator: Any, sample: pd.DataFrame) -> Pair:  # noqa: ANN401
     positive = str(estimator.classes_[1]) if len(getattr(estimator, "classes_", ())) else None
     contract, _ = describe(estimator, sample, positive)
     read = read_program(estimator, contract)
-    return Pair(estimator, contract, read.program, read.tolerance)
+    return Pair(estimator, contract, read.program, read.tolerance, read.errors)
 
 
 def hard_rows(tested: Pair, frame: pd.DataFrame, seed: int = 0, count: int = 60) -> Rows:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pgscore.errors import NotAProgramError
-from pgscore.readers import Reading, absolute_terms, read_program
+from pgscore.readers import Reading, absolute_terms, decided_by, read_program, single_errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,16 +47,19 @@ def scaled(golden_rows: Sequence[GoldenRow], contract: Contract, reading: Readin
     if reading.tolerance is None or contract.tolerance is None:
         return [replace(row, scale=scale) for row, scale in zip(golden_rows, scales, strict=True)]
     found = []
-    for row, scale in zip(golden_rows, scales, strict=True):
-        larger = max(scale, reading.tolerance.terms)
-        undecided = _is_close(row, 2 * contract.tolerance * max(1, larger))
+    rows = [row.inputs for row in golden_rows]
+    compared = decided_by(reading.program, rows)
+    errors = single_errors(reading.program, reading.errors, rows)
+    for row, scale, numbers, error in zip(golden_rows, scales, compared, errors, strict=True):
+        larger = min(max(scale, reading.tolerance.terms, error / contract.tolerance), _LARGEST)
+        undecided = _is_close(row, numbers, 2 * contract.tolerance * max(1, larger))
         found.append(replace(row, scale=larger, outputs=None if undecided else row.outputs))
     return found
 
 
-def _is_close(row: GoldenRow, distance: float) -> bool:
-    """Whether the probabilities of the two likeliest classes are no farther apart than this."""
+def _is_close(row: GoldenRow, compared: Sequence[float] | None, distance: float) -> bool:
+    """Whether the two largest of the numbers that decide, or else of the probabilities, are no farther apart."""
     if row.outputs is None or len(row.outputs) < _TWO_CLASSES:
         return False
-    largest, second = sorted(row.outputs[:-1])[:-3:-1]
+    largest, second = sorted(compared or row.outputs[:-1])[:-3:-1]
     return largest - second <= distance

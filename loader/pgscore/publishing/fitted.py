@@ -32,7 +32,7 @@ Sources = list["int | None"]
 
 _KIND_WORDS = {"text": "texts", "double precision": "numbers", "boolean": "booleans", None: "values"}
 # Of estimators that hand their columns on to others.
-_INNER = ("best_estimator_", "estimator_", "regressor_", "classifier_", "_preprocessor", "estimator")
+_INNER = ("best_estimator_", "estimator_", "regressor_", "classifier_", "_preprocessor")
 _INNERS = ("estimators_", "calibrated_classifiers_")
 _LONGEST_NAME = 63
 
@@ -172,15 +172,17 @@ def _walk(part: Any, columns: Sources | None, found: dict[int, list[Any]]) -> So
                 values = found.setdefault(source, [])
                 values += [each for each in np.asarray(learnt, dtype=object).tolist() if not _is_missing(each)]
         return None
-    inner = [getattr(part, name, None) for name in _INNER]
-    if not hasattr(part, "estimators_features_"):  # bagging gives each a part of the columns
-        # Arrays of them are trees, which encode nothing.
-        inner += [
-            each for name in _INNERS if isinstance(several := getattr(part, name, None), list) for each in several
-        ]
-    for each in inner:
-        if hasattr(each, "get_params") or hasattr(each, "estimator"):
-            _walk(each, columns, found)
+    features = getattr(part, "estimators_features_", None)
+    if features is not None:  # bagging gives each a part of the columns
+        for each, chosen in zip(part.estimators_, features, strict=True):
+            _walk(each, [columns[int(n)] for n in chosen], found)
+        return None
+    for each in _inner(part):
+        _walk(each, columns, found)
+    if getattr(part, "passthrough", False) and hasattr(part, "final_estimator_"):
+        last = part.final_estimator_
+        first = [None] * (getattr(last, "n_features_in_", len(columns)) - len(columns))
+        _walk(last, [*first, *columns], found)
     return None
 
 
@@ -194,22 +196,39 @@ def _selected(part: Any, columns: Sources, found: dict[int, list[Any]]) -> Sourc
     return chosen
 
 
+def _inner(part: Any) -> list[Any]:  # noqa: ANN401
+    """The estimators that one hands all of its columns on to."""
+    inner = [getattr(part, name, None) for name in _INNER]
+    # Arrays of them are trees, which encode nothing.
+    inner += [each for name in _INNERS if isinstance(several := getattr(part, name, None), list) for each in several]
+    found = [each for each in inner if hasattr(each, "get_params") or hasattr(each, "estimator")]
+    # Where there is nothing else, what it was made of is what was fitted: it is frozen.
+    return found or [part.estimator] if hasattr(part, "estimator") else found
+
+
 def _native_categories(part: Any) -> list[Any] | None:  # noqa: ANN401
     """The categories that a booster knows by name, for each of its columns; None where it knows none."""
     if not hasattr(part, "get_booster"):
         return None
     try:
         found = category_names(part)
-    except NotAProgramError:
+    except (NotAProgramError, NotFittedError):
         return None
     return [each or [] for each in found] if any(found) else None
 
 
 def native_categories(estimator: Any, names: Sequence[str]) -> dict[str, tuple[str, ...]]:  # noqa: ANN401
     """By input, the categories beside which a booster would take any other for one of them: XGBoost takes the next."""
-    return {
-        name: tuple(known) for name, known in zip(names, _native_categories(estimator) or (), strict=False) if known
-    }
+    found: dict[str, tuple[str, ...]] = {}
+    waiting = [estimator]
+    while waiting:
+        part = waiting.pop()
+        known = _native_categories(part)
+        if known is not None and len(known) == len(names):
+            found |= {name: tuple(each) for name, each in zip(names, known, strict=True) if each}
+        elif not isinstance(part, Pipeline | ColumnTransformer):
+            waiting += _inner(part)
+    return found
 
 
 def booster_versions(estimator: Any) -> dict[str, str]:  # noqa: ANN401

@@ -1,6 +1,7 @@
 """Readers: from fitted estimators to programs, one family beside the other."""
 
 from .entry import Reading, read_program
-from .writing.terms import absolute_terms
+from .writing.local import single_errors
+from .writing.terms import absolute_terms, decided_by
 
-__all__ = ["Reading", "absolute_terms", "read_program"]
+__all__ = ["Reading", "absolute_terms", "decided_by", "read_program", "single_errors"]

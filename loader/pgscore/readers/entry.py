@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pgscore.errors import NotAProgramError
@@ -10,8 +10,11 @@ from pgscore.errors import NotAProgramError
 from . import catboost, lightgbm, xgboost
 from .algebra.columns import NumberColumn, Table, TextColumn
 from .algebra.domains import Domains
+from .algebra.singles import Tolerance
 from .dispatch import PREDICTORS, TRANSFORMERS, part_name, predict
 from .sklearn import (
+    bagging,
+    calibration,
     centroid,
     clustering,
     compose,
@@ -32,23 +35,26 @@ from .sklearn import (
     scaling,
     selection,
     splines,
+    stacking,
     trees,
     vector_machines,
+    voting,
     wrappers,
 )
-from .writing.writer import Writer
+from .writing.ranges import through_link
+from .writing.writer import Result, Writer
 
 if TYPE_CHECKING:
     from pgscore_runtime.contract import Contract
-
-    from .algebra.singles import Tolerance
 
 for transformers in (
     compose, encoders, impute, scaling, selection, discretizing, functions, polynomial, splines, distributions,
     decomposition, kernels, clustering,
 ):  # fmt: skip
     TRANSFORMERS.update(transformers.TRANSFORMERS)
-for predictors in (wrappers, selection, linear, trees, histogram, xgboost, lightgbm, catboost):
+for predictors in (
+    wrappers, calibration, voting, stacking, bagging, selection, linear, trees, histogram, xgboost, lightgbm, catboost,
+):  # fmt: skip
     PREDICTORS.update(predictors.PREDICTORS)
 for classic in (dummy, naive_bayes, discriminant, neural, vector_machines, clustering, centroid):
     PREDICTORS.update(classic.PREDICTORS)
@@ -61,10 +67,12 @@ class Reading:
     Attributes:
         program: the document, as `docs/program.md` says; `json.dumps` makes text of it.
         tolerance: how far its outputs may be from the estimator's, where that adds in single precision; else None.
+        errors: how far registers may be from what parts of the estimator give that add so.
     """
 
     program: dict[str, Any]
     tolerance: Tolerance | None
+    errors: dict[int, float] = field(default_factory=dict)
 
 
 def read_program(estimator: Any, contract: Contract) -> Reading:  # noqa: ANN401
@@ -84,7 +92,27 @@ def read_program(estimator: Any, contract: Contract) -> Reading:  # noqa: ANN401
     _agree(domains, contract)
     if contract.output.kind == "indicator" and result.link not in ("sign", "argmax"):
         raise NotAProgramError(part_name(estimator, None), "gives probabilities, and the contract wants labels")
-    return Reading(writer.document(result), result.tolerance)
+    tolerance = _tolerance(writer, result)
+    return Reading(writer.document(result), tolerance, dict(writer.errors))
+
+
+def _tolerance(writer: Writer, result: Result) -> Tolerance | None:
+    """How far outputs may be from the estimator's, where a part of it adds in single precision.
+
+    That is how far this part's own may be; how much farther a row's, `single_errors` tells.
+    """
+    if not writer.errors:
+        return result.tolerance
+    outputs = through_link(result.link, [writer.range(score) for score in result.scores])
+    deciding = [writer.range(register) for register in result.decide or ()]
+    behind = any(each.error for each in outputs)
+    if any(each.is_torn for each in (*outputs, *deciding)) or (behind and result.tolerance is not None):
+        raise NotAProgramError(
+            writer.single_part, "adds in single precision, and what follows decides by less than that tells apart"
+        )
+    if not behind:
+        return result.tolerance
+    return Tolerance(max(writer.errors[each] / max(1.0, writer.range(each).most) for each in writer.sources))
 
 
 def _agree(domains: Domains, contract: Contract) -> None:

@@ -31,7 +31,7 @@ class Answers(NamedTuple):
     """What a version says of rows.
 
     Attributes:
-        outputs: rows x outputs; NaN where there are none.
+        outputs: rows x outputs, and what decides of the label where that is something else; NaN where there are none.
         answered: for each row whether it has outputs. They may be NaN all the same, and such a score is NULL.
         reasons: for each row that was refused its position, and why.
     """
@@ -49,7 +49,7 @@ class Evaluator:
         self._compiled = compile_steps(program)
         self._link = link_function(program.link)
         # What it takes to say why a row is refused: the inputs alone.
-        self._refusing = Interpreter(program._replace(steps=(), scores=(), link="identity", require=()))
+        self._refusing = Interpreter(program._replace(steps=(), scores=(), link="identity", require=(), decide=()))
 
     def answers(self, columns: Sequence[npt.NDArray[Any]], rows: int) -> Answers:
         """Evaluates the program for all rows.
@@ -80,7 +80,7 @@ class Evaluator:
 
     @property
     def _width(self) -> int:
-        return link_outputs(self._program.link, len(self._program.scores))
+        return link_outputs(self._program.link, len(self._program.scores)) + len(self._program.decide)
 
     def _evaluate(
         self, registers: list[npt.NDArray[Any]], rows: int, accepted: BoolArray, refused: BoolArray
@@ -92,7 +92,8 @@ class Evaluator:
             beyond = accepted & ~((value >= minimum) & (value <= maximum)) & ~(np.isnan(value) & nullable)
             refused |= beyond
             accepted &= ~beyond
-        return np.column_stack(self._link([registers[register] for register in self._program.scores]))
+        linked = self._link([registers[register] for register in self._program.scores])
+        return np.column_stack([*linked, *(registers[register] for register in self._program.decide)])
 
     def _check(self, registers: list[npt.NDArray[Any]], accepted: BoolArray, refused: BoolArray) -> None:
         """Notes which rows are refused, and which have no score because something is missing that must not be."""

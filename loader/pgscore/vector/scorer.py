@@ -201,7 +201,7 @@ class _Program(_Engine):
             program = parse_program(text)
         except Refusal as error:
             raise as_error(error) from None
-        self._tie = program.tie
+        self._tie, self._decides = program.tie, len(program.decide)
         self._evaluator: Evaluator = Evaluator(program)
         self.position = contract.output.positive or 0
 
@@ -215,10 +215,12 @@ class _Program(_Engine):
         nothing = np.asarray(np.isnan(outputs).any(axis=1))
         outputs[nothing] = np.nan
         comparable = np.where(nothing[:, np.newaxis], 0.0, outputs)
+        comparable = comparable[:, -self._decides :]
         if self._tie == "first":
             labels = comparable.argmax(axis=1)
         else:
-            labels = outputs.shape[1] - 1 - comparable[:, ::-1].argmax(axis=1)
+            labels = comparable.shape[1] - 1 - comparable[:, ::-1].argmax(axis=1)
+        outputs = outputs[:, : outputs.shape[1] - self._decides]
         return outputs, np.where(nothing, -1, labels).tolist()
 
 

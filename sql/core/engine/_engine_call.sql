@@ -79,6 +79,8 @@ begin
         );
     end if;
     return case
+        when every and described.program ? 'decide' then
+            format('pgscore._with_decided_label(%s, %L)', call, described.program ->> 'tie')
         when every then format('pgscore._with_label(%s, %L, %L)', call, described.kind, described.program ->> 'tie')
         else call
     end;

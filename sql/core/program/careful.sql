@@ -286,11 +286,16 @@ begin
     select string_agg('r' || s.register, ', ' order by s.ordinal) into scores
     from jsonb_array_elements_text(program -> 'scores') with ordinality as s (register, ordinal);
     return format(
-        E'\ndeclare\n%sbegin\n%s%sreturn pgscore._outputs(%L, array[%s]::double precision[]);\nend\n',
-        variables, body, pgscore._careful_requirements_sql(program -> 'require'), program ->> 'link', scores
+        E'\ndeclare\n%sbegin\n%s%sreturn pgscore._outputs(%L, array[%s]::double precision[])%s;\nend\n',
+        variables, body, pgscore._careful_requirements_sql(program -> 'require'), program ->> 'link', scores,
+        (
+            select format(' || array[%s]::double precision[]', string_agg('r' || d.register, ', ' order by d.ordinal))
+            from jsonb_array_elements_text(program -> 'decide') with ordinality as d (register, ordinal)
+            having count(*) > 0
+        )
     );
 end
 $$;
 
 comment on function pgscore._careful_body_sql(jsonb, text[]) is
-    'The body of a plpgsql function that gives all outputs of a valid program for any row and never raises; arguments is SQL for its inputs';
+    'The body of a plpgsql function that gives all outputs of a valid program for any row, and behind them what decides of its label, and never raises; arguments is SQL for its inputs';

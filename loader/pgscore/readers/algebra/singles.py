@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .ensemble import Tree
 
 # Half a unit in the last place of a float32, relative to the number.
-_ROUNDING = 2.0**-24
+ROUNDING = 2.0**-24
 # How much a probability moves at most where each margin moves by one: z(1 - z), and its sum over all classes.
 _SLOPES = {"logistic": 0.25, "expit": 0.25, "softmax": 0.5, "identity": 1.0, "exp": 1.0}
 # What exp, a quotient and the complement of a probability add.
@@ -60,4 +60,4 @@ def of_terms(count: int, link: str) -> Tolerance:
 
 
 def _of_link(roundings: float, link: str) -> float:
-    return (roundings * _SLOPES[link] + _LINK_ROUNDINGS) * _ROUNDING
+    return (roundings * _SLOPES[link] + _LINK_ROUNDINGS) * ROUNDING

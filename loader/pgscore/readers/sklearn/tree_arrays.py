@@ -14,12 +14,25 @@ if TYPE_CHECKING:
     from pgscore.readers.algebra.columns import FloatArray
 
 
-def from_scikit_learn(tree: Any, values: FloatArray, target: int) -> Tree:  # noqa: ANN401
-    """A tree from scikit-learn's own public arrays, with these values (nodes x outputs) of its leaves."""
+def from_scikit_learn(
+    tree: Any,  # noqa: ANN401
+    values: FloatArray,
+    target: int,
+    features: Any = None,  # noqa: ANN401
+) -> Tree:
+    """A tree from scikit-learn's own public arrays.
+
+    Args:
+        tree: its arrays.
+        values: nodes x outputs, of which those of leaves count.
+        target: the output that they are added to, -1 for one of each.
+        features: the columns that it sees, by position; None for all.
+    """
     leaf = tree.children_left == -1
+    tested = tree.feature if features is None else np.asarray(features)[np.maximum(tree.feature, 0)]
     missing = getattr(tree, "missing_go_to_left", np.zeros(tree.node_count))
     return Tree(
-        feature=np.where(leaf, -1, tree.feature).astype(np.int64),
+        feature=np.where(leaf, -1, tested).astype(np.int64),
         threshold=np.asarray(tree.threshold, dtype=np.float64),
         left=tree.children_left.astype(np.int64),
         right=tree.children_right.astype(np.int64),

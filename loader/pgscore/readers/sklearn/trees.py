@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def read_tree(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
     """A single tree, from its own arrays: treelite knows ensembles only."""
     _one_output(estimator, part)
-    _require(estimator, table, writer, part)
-    values = _leaves(estimator)
+    require_of_trees(estimator, table, writer, part)
+    values = leaves(estimator)
     outputs = values.shape[1]
     tree = from_scikit_learn(estimator.tree_, values, -1 if outputs > 1 else 0)
     register = write_ensemble(Ensemble([tree], [0.0] * outputs, None, single=True), table.numbers(part), writer)
@@ -34,12 +34,12 @@ def read_tree(estimator: Any, table: Table, writer: Writer, part: str) -> Result
 def read_forest(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
     """The mean of trees: their sum in their order, from 0, divided by their number."""
     _one_output(estimator, part)
-    _require(estimator.estimators_[0], table, writer, part)
+    require_of_trees(estimator.estimators_[0], table, writer, part)
     outputs = 1
     if hasattr(estimator, "classes_"):
         outputs = len(estimator.classes_)
         # treelite divides a leaf's fractions by their sum once more, which moves some of them by a last digit.
-        trees = [from_scikit_learn(each.tree_, _leaves(each), -1) for each in estimator.estimators_]
+        trees = [from_scikit_learn(each.tree_, leaves(each), -1) for each in estimator.estimators_]
     else:
         trees = from_treelite(estimator)
     ensemble = Ensemble(trees, [0.0] * outputs, float(len(trees)), single=True)
@@ -57,7 +57,8 @@ def read_boosted(estimator: Any, table: Table, writer: Writer, part: str) -> Res
     if len(base) > 1:
         return Result(list(range(register, register + len(base))), "softmax")
     if estimator.loss == "exponential":
-        register = writer.add({"step": "affine", "of": register, "multiply": 2.0})
+        doubled = writer.add({"step": "affine", "of": register, "multiply": 2.0})
+        return Result([doubled], "logistic", "last", decision=[register])
     # It predicts the second class where the sum is 0.
     return Result([register], "logistic", "last")
 
@@ -80,7 +81,8 @@ def _stages(estimator: Any, part: str) -> tuple[list[Tree], list[float]]:  # noq
     return trees, [float(each) for each in constant[0]]
 
 
-def _leaves(estimator: Any) -> np.ndarray:  # noqa: ANN401
+def leaves(estimator: Any) -> np.ndarray:  # noqa: ANN401
+    """Nodes x outputs: what the leaves of a tree hold."""
     values: np.ndarray = np.asarray(estimator.tree_.value[:, 0, :], dtype=np.float64)
     return values
 
@@ -90,7 +92,7 @@ def _one_output(estimator: Any, part: str) -> None:  # noqa: ANN401
         raise NotAProgramError(part, "predicts several values at once")
 
 
-def _require(tree: Any, table: Table, writer: Writer, part: str) -> None:  # noqa: ANN401
+def require_of_trees(tree: Any, table: Table, writer: Writer, part: str) -> None:  # noqa: ANN401
     """The check that scikit-learn's trees make: float32, and NaN where they know what to do with it."""
     given = np.zeros((1, 1))
     missing = bool(tree._support_missing_values(given)) and not table.sparse

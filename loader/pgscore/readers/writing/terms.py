@@ -1,4 +1,4 @@
-"""The scale of a linear model's scores, by which differences between engines are measured."""
+"""The scale of a model's scores, by which differences between engines are measured."""
 
 from __future__ import annotations
 
@@ -11,193 +11,197 @@ from pgscore_runtime.links import link_outputs
 from pgscore_runtime.program import parse_program
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-_MOST_STEPS = 10_000
-# Links that say which of sums is positive, or largest.
+    _Step = Mapping[str, Any]
+
+# How far an output of a link moves at most where each of its scores moves by one.
+_SLOPE = 0.5
+# Links that say which of several sums is positive, or largest.
 _MARKING = ("sign", "argmax")
+_FOLLOWED = ("affine", "clip", "link", "piecewise", "product", "ratio", "function")
+_MOST_STEPS = 10_000
 
 
 def absolute_terms(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[float]:
-    """The sum of the absolute terms of a linear model, intercept included, for each row; the largest of its scores'.
+    """How large the numbers are of which the scores are sums, for each row; the largest of its scores'.
 
-    Sums of kernels are such, too, and what is but cut off, or marked, counts by the sums behind it.
+    A sum counts as its absolute terms, intercept included, each as large as those that it was a sum of; what a link, a
+    function or an interpolation makes of a sum counts as that, times its slope.
 
     Args:
         document: a program.
         rows: input values by name, as in golden rows: None for NULL, numbers also as the text ``Infinity``.
 
     Returns:
-        A sum for each row, times a score above 1 where the link is ``exp``: it moves by so much more. 0 where the row
-        has no score, or one that is no number; 1 for all but linear models, as their additions are those of the
-        estimator.
+        A number for each row; times a score above 1 where the link is ``exp``, as it moves by so much more. 0 where the
+        row has no score, or one that is no number; 1 for what adds nothing but trees, as their additions are those of
+        the estimator.
     """
-    sums = _sums(document)
-    if sums is None:
+    written = _Magnitudes(document)
+    scores = [written.of(register) for register in document["scores"]]
+    if len(written.steps) > _MOST_STEPS:
+        # Too many for a program: inner sums count as what they are.
+        written = _Magnitudes(document, inner=False)
+        scores = [written.of(register) for register in document["scores"]]
+    if not written.sums:
         return [1.0] * len(rows)
-    interpreter = Interpreter(parse_program(json.dumps(_of_absolute(document, sums))))
-    scored = Interpreter(parse_program(json.dumps(document))) if document["link"] == "exp" else None
-    found = []
-    for row in rows:
-        values = [row[each["name"]] for each in document["inputs"]]
-        texts = [value for value, each in zip(values, document["inputs"], strict=True) if each["type"] == "text"]
-        numbers = [
-            None if value is None else float(value)
-            for value, each in zip(values, document["inputs"], strict=True)
-            if each["type"] != "text"
-        ]
+    program = {key: value for key, value in document.items() if key != "decide"}
+    absolute = {**program, "steps": written.steps, "scores": scores, "link": "identity"}
+    interpreter = Interpreter(parse_program(json.dumps(absolute)))
+    scored = Interpreter(parse_program(json.dumps(program))) if document["link"] == "exp" else None
+    sums = []
+    for numbers, texts in given(document, rows):
         outputs, _ = interpreter.outputs(numbers, texts)
         total = max(outputs) if outputs and not any(map(isnan, outputs)) else 0.0
         raised = scored.outputs(numbers, texts)[0] if scored is not None and total else None
-        found.append(total * max(1.0, raised[0]) if raised is not None else total)
-    return found
+        sums.append(total * max(1.0, raised[0]) if raised is not None else total)
+    return sums
 
 
-def _sums(document: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    """The steps of the sums behind the scores; None where a score is something else."""
-    defined: dict[int, dict[str, Any]] = {}
-    register = len(document["inputs"])
-    for step in document["steps"]:
-        outputs = _width(step)
-        defined.update(dict.fromkeys(range(register, register + outputs), step))
-        register += outputs
-    found: dict[int, dict[str, Any]] = {}
-    waiting = list(dict.fromkeys(document["scores"]))
-    seen = set(waiting)
-    while waiting:
-        step = defined.get(waiting.pop(), {})
-        name = step.get("step")
-        read = [step["of"]] if isinstance(step.get("of"), int) else step.get("of", [])
-        is_of_marks = bool(read) and all(_is_marking(defined.get(each, {})) for each in read)
-        if name == "kernel" or (name == "linear" and not is_of_marks):
-            found[id(step)] = step
-            continue
-        if name not in ("clip", "affine", "piecewise", "linear") and not _is_marking(step):
-            return None
-        waiting += [each for each in read if each not in seen]
-        seen.update(read)
-    return list(found.values())
+def decided_by(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[list[float] | None]:
+    """The numbers of which the largest decides of the label, for each row; None where its outputs do."""
+    if "decide" not in document:
+        return [None] * len(rows)
+    interpreter = Interpreter(parse_program(json.dumps(document)))
+    count = link_outputs(document["link"], len(document["scores"]))
+    answers = [interpreter.outputs(numbers, texts)[0] for numbers, texts in given(document, rows)]
+    return [answer[count:] if answer else None for answer in answers]
 
 
-def _is_marking(step: Mapping[str, Any]) -> bool:
-    return step.get("step") == "link" and step["link"] in _MARKING
+def given(
+    document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[list[float | None], list[Any]]]:
+    """Numbers and texts of rows, as the interpreter takes them.
+
+    Args:
+        document: a program.
+        rows: input values by name, as in golden rows.
+    """
+    for row in rows:
+        values = [row[each["name"]] for each in document["inputs"]]
+        pairs = list(zip(values, document["inputs"], strict=True))
+        texts = [value for value, each in pairs if each["type"] == "text"]
+        numbers = [None if value is None else float(value) for value, each in pairs if each["type"] != "text"]
+        yield numbers, texts
 
 
-def _width(step: Mapping[str, Any]) -> int:
-    """How many registers a step of a document defines."""
-    if step["step"] == "link":
-        return link_outputs(step["link"], len(step["of"]))
-    return len(step["base"]) if step["step"] == "trees" else 1
+class _Magnitudes:
+    """The steps of a program, and behind them those that say how large the numbers are that registers are sums of.
 
-
-def _of_absolute(document: Mapping[str, Any], sums: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The program whose scores are sums of absolute terms."""
-    inputs, steps = len(document["inputs"]), list(document["steps"])
-    absolute = _Sums(inputs, steps)
-    scores = [absolute.of(step) for step in sums]
-    if len(steps) > _MOST_STEPS:
-        # Too many for a program: inner sums count as what they are.
-        del steps[len(document["steps"]) :]
-        absolute = _Sums(inputs, steps, inner=False)
-        scores = [absolute.of(step) for step in sums]
-    return {**document, "steps": steps, "scores": scores, "link": "identity"}
-
-
-class _Sums:
-    """Sums of absolute terms, also of sums that a sum is made of: of components, say, that a linear model weights.
-
-    What is made of a sum moves by no more than these tell, to the first order.
+    Attributes:
+        steps: all of them.
+        sums: the registers of sums that were met, of terms or of kernels.
     """
 
-    def __init__(self, inputs: int, steps: list[Any], *, inner: bool = True) -> None:
-        self._inputs, self._steps, self._inner = inputs, steps, inner
-        # `trees` and `link` define several registers.
-        self._step_of: dict[int, Any] = {}
-        for step in steps:
-            for _ in range(_width(step)):
-                self._step_of[inputs + len(self._step_of)] = step
-        self._next = inputs + len(self._step_of)
+    def __init__(self, document: Mapping[str, Any], *, inner: bool = True) -> None:
+        self._inner = inner
+        self.steps: list[dict[str, Any]] = list(document["steps"])
+        self.sums: set[int] = set()
+        self._inputs = len(document["inputs"])
+        self._defined: dict[int, _Step] = {}
+        for step in self.steps:
+            for _ in range(self._outputs(step)):
+                self._defined[self._inputs + len(self._defined)] = step
+        self._next = self._inputs + len(self._defined)
         self._found: dict[int, int] = {}
-        self._is_sum: dict[int, bool] = {}
 
-    def of(self, step: Mapping[str, Any]) -> int:
-        """The register of the absolute terms of a linear step, or of kernels."""
-        if step["step"] == "linear":
-            return self._of_linear(step)
-        absolute = {
-            **step,
-            "coefficients": [abs(each) for each in step["coefficients"]],
-            "intercept": abs(step["intercept"]),
-        }
+    @staticmethod
+    def _outputs(step: _Step) -> int:
+        if step["step"] == "trees":
+            return len(step["base"])
+        return link_outputs(step["link"], len(step["of"])) if step["step"] == "link" else 1
+
+    def of(self, register: int) -> int:
+        """The register of how large a register is."""
+        if register not in self._found:
+            self._found[register] = self._made(register)
+        return self._found[register]
+
+    def _made(self, register: int) -> int:
+        step = self._defined.get(register)
+        kind = None if step is None else step["step"]
+        read = [] if step is None else step["of"] if isinstance(step["of"], list) else [step["of"]]
+        if step is not None and kind in ("linear", "kernel"):
+            terms = [self.of(each) if self._inner else self._size(each) for each in read]
+            self.sums.add(register)
+            return self._sum(step, terms) if kind == "linear" else self._kernel(step, terms)
+        if step is None or kind not in _FOLLOWED or not self._is_of_sums(read):
+            return self._size(register)
+        return self._through(step, register, [self.of(each) for each in read])
+
+    def _sum(self, step: _Step, terms: list[int]) -> int:
+        return self._linear(terms, [abs(weight) for weight in step["weights"]], abs(step["intercept"]))
+
+    def _kernel(self, step: _Step, terms: list[int]) -> int:
+        absolute = {**step, "coefficients": [abs(each) for each in step["coefficients"]]}
+        absolute["intercept"] = abs(step["intercept"])
         # Distances of an rbf kernel are those of the numbers with their signs, and it is never negative.
         if step["kernel"] != "rbf":
             absolute |= {name: abs(step[name]) for name in ("gamma", "constant")}
-            absolute["of"] = [self._absolute(each) for each in step["of"]]
-            absolute["vectors"] = [[abs(each) for each in vector] for vector in step["vectors"]]
+            absolute |= {"of": terms, "vectors": [[abs(each) for each in vector] for vector in step["vectors"]]}
         return self._add(absolute)
 
-    def _of_linear(self, step: Mapping[str, Any]) -> int:
-        weights = [abs(weight) for weight in step["weights"]]
-        return self._linear([self._absolute(each) for each in step["of"]], weights, abs(step["intercept"]))
+    def _is_of_sums(self, registers: Sequence[int]) -> bool:
+        """Whether registers are sums, or made of some."""
+        for register in registers:
+            step = self._defined.get(register)
+            if step is None or step["step"] == "trees":
+                continue
+            read = step["of"] if isinstance(step["of"], list) else [step["of"]]
+            if step["step"] in ("linear", "kernel") or self._is_of_sums(read):
+                return True
+        return False
 
-    def _absolute(self, register: int) -> int:
-        if register not in self._found:
-            step = self._step_of.get(register)
-            is_sum = step is not None and self._of_sums(register)
-            self._found[register] = self._of_step(step, register) if is_sum else self._function("abs", register)
-        return self._found[register]
+    def _through(self, step: _Step, register: int, terms: list[int]) -> int:
+        """How large a register is that a step makes of sums."""
+        if step["step"] == "link":
+            return self._linked(step["link"], register, terms)
+        if step["step"] == "function":
+            return self._called(step, register, terms[0])
+        if step["step"] == "affine":
+            factor = abs(step.get("multiply", 1.0) / step.get("divide", 1.0))
+            intercept = abs(step.get("subtract", 0.0)) * factor + abs(step.get("add", 0.0))
+            return self._linear(terms, [factor], intercept)
+        if step["step"] == "ratio":
+            size = self._size(step["of"][1])
+            terms = [self._add({"step": "ratio", "of": [each, size]}) for each in terms]
+        if step["step"] == "piecewise":
+            slopes = [abs(each[1]) for each in step["coefficients"] if each is not None and len(each) > 1]
+            return self._linear([*terms, self._size(register)], [max(slopes, default=0.0), 1.0], 1.0)
+        # What is clipped is off by no more than it was before.
+        return terms[0] if step["step"] == "clip" else self._add({"step": "product", "of": terms})
 
-    def _of_sums(self, register: int) -> bool:
-        """Whether a register is made of a sum, in one of the ways that are followed here."""
-        if register not in self._is_sum:
-            step = self._step_of.get(register)
-            if not self._inner or step is None or not _is_followed(step):
-                self._is_sum[register] = False
-            elif step["step"] == "linear":
-                self._is_sum[register] = True
-            else:
-                of = step["of"] if isinstance(step["of"], list) else [step["of"]]
-                self._is_sum[register] = any(self._of_sums(each) for each in of)
-        return self._is_sum[register]
+    def _linked(self, link: str, register: int, terms: list[int]) -> int:
+        if link in ("exp", "square_signed"):
+            return self._raised(register, terms[0], is_power=link == "exp")
+        return self._linear(terms, [1.0 if link in _MARKING else _SLOPE] * len(terms), 1.0)
 
-    def _of_step(self, step: Any, register: int) -> int:  # noqa: ANN401
-        kind = step["step"]
-        if kind == "linear":
-            return self._of_linear(step)
-        if kind == "affine":
-            signs = {"subtract": -1, "divide": 1, "multiply": 1, "add": 1}
-            operands = {name: sign * abs(step[name]) for name, sign in signs.items() if name in step}
-            return self._add({"step": "affine", "of": self._absolute(step["of"]), **operands})
-        if kind == "function":
-            return self._of_function(step, register)
-        if kind == "ratio":
-            above, below = (self._absolute(each) for each in step["of"])
-            size = self._function("abs", step["of"][1])
-            parts = [self._add({"step": "ratio", "of": [each, size]}) for each in (above, below)]
-            return self._add({"step": "product", "of": parts})
-        return self._add({"step": "product", "of": [self._absolute(each) for each in step["of"]]})
+    def _called(self, step: _Step, register: int, term: int) -> int:
+        name = step["name"]
+        if name in ("abs", "relu"):
+            return term
+        if name in ("exp", "expm1", "square"):
+            return self._raised(register, term, is_power=name != "square")
+        if name in ("log", "log1p", "sqrt"):
+            # It is as steep as its argument, or here its root, is small.
+            steep = self._add({"step": "ratio", "of": [term, step["of"] if name == "log" else register]})
+            return self._linear([self._size(steep), self._size(register)], [1.0, 1.0], 1.0)
+        return self._linear([term], [1.0], 1.0)
 
-    def _of_function(self, step: Mapping[str, Any], register: int) -> int:
-        inner = self._absolute(step["of"])
-        if step["name"] in ("abs", "relu"):
-            return inner
-        if step["name"] == "exp":
-            return self._add({"step": "product", "of": [register, self._linear([inner], [1.0], 1.0)]})
-        return self._linear([self._function("abs", register), inner], [1.0, 1.0], 0.0)
+    def _raised(self, register: int, term: int, *, is_power: bool) -> int:
+        """e to the power of a sum is off by a part of itself; a square by twice its root times that."""
+        value = self._size(register)
+        product = self._add({"step": "product", "of": [term, value if is_power else term]})
+        return self._linear([product, value], [2.0, 1.0], 0.0)
 
-    def _linear(self, of: Sequence[int], weights: Sequence[float], intercept: float) -> int:
-        return self._add({"step": "linear", "of": list(of), "weights": list(weights), "intercept": intercept})
+    def _size(self, register: int) -> int:
+        return self._add({"step": "function", "of": register, "name": "abs"})
 
-    def _function(self, name: str, register: int) -> int:
-        return self._add({"step": "function", "of": register, "name": name})
+    def _linear(self, of: list[int], weights: list[float], intercept: float) -> int:
+        return self._add({"step": "linear", "of": of, "weights": weights, "intercept": intercept})
 
     def _add(self, step: dict[str, Any]) -> int:
-        self._steps.append(step)
+        self.steps.append(step)
         self._next += 1
         return self._next - 1
-
-
-def _is_followed(step: Mapping[str, Any]) -> bool:
-    if step["step"] == "function":
-        return step["name"] in ("abs", "relu", "exp", "sin", "cos", "tanh")
-    return step["step"] in ("linear", "affine", "product", "ratio")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from math import log
+from math import inf, log
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -13,6 +13,8 @@ from pgscore_runtime.links import link_outputs
 from pgscore.errors import NotAProgramError
 from pgscore.readers.algebra.columns import AFFINE, FUNCTIONS, CodeColumn, NumberColumn, Operation, Table
 from pgscore.readers.algebra.domains import Domain
+
+from .ranges import Range, noted, of_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,12 +34,16 @@ class Result:
         link: what makes outputs of them.
         tie: which label of equal probabilities is predicted, the ``first`` or the ``last``.
         tolerance: how far an output may be from the predictor's, where that adds in single precision; else None.
+        decide: registers whose largest says which label is predicted, one for each, where that is not the output's.
+        decision: the registers of its ``decision_function``, where these are not its scores.
     """
 
     scores: list[int]
     link: str
     tie: str = "first"
     tolerance: Tolerance | None = None
+    decide: list[int] | None = None
+    decision: list[int] | None = None
 
 
 @dataclass
@@ -46,6 +52,12 @@ class Writer:
 
     domains: Domains
     steps: list[dict[str, Any]] = field(default_factory=list)
+    # How far registers may be from what the estimator adds in single precision, and a part of it that does.
+    errors: dict[int, float] = field(default_factory=dict)
+    sources: set[int] = field(default_factory=set)
+    single_part: str = ""
+    _ranges: list[Range] = field(default_factory=list)
+    _ranged: int = 0
     _registers: int = 0
     _known: dict[str, int] = field(default_factory=dict)
 
@@ -137,13 +149,52 @@ class Writer:
                 columns.append(column.then(*more))
         return Table(tuple(columns), table.sparse)
 
-    def outputs(self, result: Result) -> list[int]:
+    def outputs(self, result: Result, part: str = "a part of it") -> list[int]:
         """The registers of what a predictor gives: its classes' probabilities or marks, or its value."""
-        if result.link == "identity":
-            return result.scores
-        count = link_outputs(cast("Link", result.link), len(result.scores))
-        first = self.add({"step": "link", "of": result.scores, "link": result.link}, count)
+        registers = result.scores
+        if result.link != "identity":
+            registers = self.link(result.link, result.scores)
+        if result.tolerance is not None:
+            self._note_error(registers, result, part)
+        return registers
+
+    def link(self, link: str, of: Sequence[int]) -> list[int]:
+        """The registers that a link makes of others."""
+        count = link_outputs(cast("Link", link), len(of))
+        first = self.add({"step": "link", "of": list(of), "link": link}, count)
         return list(range(first, first + count))
+
+    def _note_error(self, registers: Sequence[int], result: Result, part: str) -> None:
+        """Notes how far registers may be from what a predictor gives that adds in single precision."""
+        tolerance = result.tolerance
+        if tolerance is None:
+            return
+        self.single_part = part
+        for register in registers:
+            most = self.range(register).most
+            # What is relative to the sums of each row has no bound of its own.
+            bounded = tolerance.terms > 0 or result.link == "exp"
+            self.sources.add(register)
+            self.note(register, tolerance.relative * max(1.0, tolerance.terms, most) if bounded else inf)
+
+    def note(self, register: int, error: float) -> None:
+        """Notes how far a register may be from what the estimator computes in single precision."""
+        self._ranges[register] = noted(self.range(register), error)
+        self.errors[register] = error
+
+    def range(self, register: int) -> Range:
+        """What is known of a register whatever the row."""
+        if not self._ranges:
+            self._ranges += [
+                Range(0.0, 1.0) if each.type == "boolean" else Range() for each in self.domains.contract.inputs
+            ]
+        while len(self._ranges) <= register:
+            step = self.steps[self._ranged]
+            of = step["of"] if isinstance(step["of"], list) else [step["of"]]
+            for found in of_step(step, [self._ranges[each] for each in of]):
+                self._ranges.append(noted(found, self.errors.get(len(self._ranges))))
+            self._ranged += 1
+        return self._ranges[register]
 
     def keys(self, columns: Iterable[CodeColumn]) -> list[Any]:
         """The keys of columns of one input, without those that are refused anyway."""
@@ -169,6 +220,7 @@ class Writer:
             "inputs": [self._input(n) for n in range(len(self.domains.contract.inputs))],
             "steps": self.steps,
             **required,
+            **({} if result.decide is None else {"decide": result.decide}),
             "scores": result.scores,
             "link": result.link,
             "tie": result.tie,
@@ -179,7 +231,7 @@ class Writer:
         inputs = len(self.domains.contract.inputs)
         found: list[dict[str, Any]] = []
         for register, domain in sorted(self.domains.of.items()):
-            if register < inputs or domain == Domain():
+            if register < inputs or domain == Domain() or self._always_within(register, domain):
                 continue
             if domain.known is not None:
                 known = CodeColumn(register, tuple(sorted(domain.known)), np.zeros(len(domain.known)), np.nan, 0.0)
@@ -188,6 +240,11 @@ class Writer:
             if replace(domain, known=None) != Domain():
                 found.append({"of": register, "nullable": domain.nullable, **_bounds(domain)})
         return {"require": found} if found else {}
+
+    def _always_within(self, register: int, domain: Domain) -> bool:
+        found = self.range(register)
+        within = domain.minimum <= found.low and found.high <= domain.maximum
+        return within and (domain.nullable or not found.may_miss) and domain.known is None
 
     def _input(self, position: int) -> dict[str, Any]:
         described, domain = self.domains.contract.inputs[position], self.domains.of[position]

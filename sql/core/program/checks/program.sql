@@ -1,3 +1,28 @@
+create function pgscore._program_decide_problem(program jsonb, kinds text) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    decide constant jsonb := program -> 'decide';
+    outputs constant integer := pgscore._link_outputs(program ->> 'link', jsonb_array_length(program -> 'scores'));
+    problem text;
+begin
+    if decide is null then
+        return null;
+    end if;
+    problem := coalesce(
+        pgscore._list_problem('decide', decide, 2, 1000), pgscore._registers_problem('decide', decide, kinds, 'n')
+    );
+    if problem is null and jsonb_array_length(decide) <> outputs then
+        problem := format('decide has %s members, and there are %s outputs', jsonb_array_length(decide), outputs);
+    end if;
+    return replace(problem, 'come before it', 'exist');
+end
+$$;
+
+comment on function pgscore._program_decide_problem(jsonb, text) is
+    'What is wrong with the registers that decide of the label of a program that is valid otherwise; NULL where nothing is';
+
 create function pgscore._program_link_problem(program jsonb, kinds text) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -15,12 +40,12 @@ begin
     if problem is null and program -> 'tie' not in ('"first"', '"last"') then
         problem := format('tie is %s, and "first" or "last" is wanted', pgscore._shown(program -> 'tie'));
     end if;
-    return problem;
+    return coalesce(problem, pgscore._program_decide_problem(program, kinds));
 end
 $$;
 
 comment on function pgscore._program_link_problem(jsonb, text) is
-    'What is wrong with scores, link and tie of a program whose registers are of these kinds; NULL where nothing is';
+    'What is wrong with scores, link, tie and decide of a program whose registers are of these kinds; NULL where nothing is';
 
 create function pgscore._program_head_problem(program jsonb) returns text
 language plpgsql immutable parallel safe
@@ -28,7 +53,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     problem constant text := pgscore._fields_problem(
-        'the program', program, array['program', 'inputs', 'steps', 'scores', 'link', 'tie'], array['require']
+        'the program', program, array['program', 'inputs', 'steps', 'scores', 'link', 'tie'], array['require', 'decide']
     );
 begin
     if problem is not null then
@@ -186,6 +211,8 @@ begin
         or (kind = 'probability' and link not in ('identity', 'logistic', 'softmax', 'one_vs_rest', 'one_vs_all', 'normalize'))
     then
         return format('link "%s" does not fit an output of kind "%s"', link, kind);
+    elsif program ? 'decide' and kind <> 'probability' then
+        return format('decide does not fit an output of kind "%s"', kind);
     end if;
     return null;
 end

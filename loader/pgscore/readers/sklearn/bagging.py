@@ -1,0 +1,205 @@
+"""Readers of ensembles that add up what estimators give, each of a part of the columns: bagging, AdaBoost, isolation.
+
+Where the estimators are trees, they become one ensemble: the sum of their leaves in their order is the library's own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
+
+from pgscore.errors import NotAProgramError
+from pgscore.readers.algebra.columns import Table
+from pgscore.readers.algebra.doubles import last_true
+from pgscore.readers.algebra.ensemble import Ensemble
+from pgscore.readers.dispatch import predict
+from pgscore.readers.writing.combining import constant, decision, marks, mean, weighted
+from pgscore.readers.writing.tree_writer import write_ensemble
+from pgscore.readers.writing.writer import Result
+
+from .tree_arrays import from_scikit_learn
+from .trees import leaves, require_of_trees
+
+if TYPE_CHECKING:
+    from pgscore.readers.algebra.columns import FloatArray
+    from pgscore.readers.dispatch import PredictorReader
+    from pgscore.readers.writing.writer import Writer
+
+_TREES = (DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor)
+_TWO = 2
+
+
+def read_bagging(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
+    """The mean of probabilities, of votes where there are none, or of values; each estimator sees its own columns."""
+    classes = len(getattr(estimator, "classes_", (0,)))
+    parts = list(zip(estimator.estimators_, estimator.estimators_features_, strict=True))
+    if all(type(each) in _TREES for each, _ in parts):
+        outputs = _of_trees(parts, classes, table, writer, part)
+        return Result(outputs, "identity")
+    of_each, decisions = [], []
+    for number, (each, features) in enumerate(parts):
+        name = f"estimators_[{number}]"
+        result = predict(each, _chosen(table, features), writer, name)
+        if hasattr(each, "classes_") and not hasattr(each, "predict_proba"):
+            found = marks(result, writer, name)
+        else:
+            found = writer.outputs(result, name)
+        of_each.append(_spread(found, each, classes, part))
+        if hasattr(each, "decision_function") and result.tolerance is None:
+            decisions.append(decision(result, writer, name))
+    means = mean(of_each, writer)
+    return Result(means, "identity", decision=mean(decisions, writer) if len(decisions) == len(parts) else None)
+
+
+def _chosen(table: Table, features: Any) -> Table:  # noqa: ANN401
+    return Table(tuple(table.columns[int(n)] for n in np.asarray(features).tolist()), table.sparse)
+
+
+def _spread(found: list[int], estimator: Any, classes: int, part: str) -> list[int]:  # noqa: ANN401
+    known = np.asarray(getattr(estimator, "classes_", range(len(found)))).tolist()
+    if known != list(range(classes)):
+        raise NotAProgramError(part, "has an estimator that has not seen every class")
+    return found
+
+
+def _of_trees(parts: list[tuple[Any, Any]], classes: int, table: Table, writer: Writer, part: str) -> list[int]:
+    trees = []
+    for each, features in parts:
+        require_of_trees(each, _chosen(table, features), writer, part)
+        values = leaves(each)
+        if hasattr(each, "classes_"):
+            known = np.zeros((len(values), classes))
+            known[:, np.asarray(each.classes_, dtype=np.int64)] = values
+            values = known
+        trees.append(from_scikit_learn(each.tree_, values, -1 if classes > 1 else 0, features))
+    ensemble = Ensemble(trees, [0.0] * classes, float(len(trees)), single=True)
+    register = write_ensemble(ensemble, table.numbers(part), writer)
+    return list(range(register, register + classes))
+
+
+def read_adaboost(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
+    """The softmax of weighted votes, of which one against a class counts as a part of its weight.
+
+    `sklearn.ensemble.AdaBoostClassifier.decision_function`, whose sign or largest number is the label.
+    """
+    classes = len(estimator.classes_)
+    if classes < _TWO:
+        raise NotAProgramError(part, "knows one class only")
+    # It checks before its estimators do.
+    writer.domains.require(part, table.columns, missing=False)
+    weights = estimator.estimator_weights_[: len(estimator.estimators_)].tolist()
+    total = float(estimator.estimator_weights_.sum())
+    votes = [(np.where(np.eye(classes) > 0, weight, -1 / (classes - 1) * weight)) for weight in weights]
+    if all(type(each) in _TREES for each in estimator.estimators_):
+        sums = _votes_of_trees(estimator, votes, total, table, writer, part)
+    else:
+        sums = _votes(estimator, votes, total, table, writer)
+    if classes > _TWO:
+        scores = [writer.add({"step": "affine", "of": each, "divide": float(classes - 1)}) for each in sums]
+        return Result(scores, "softmax", decide=sums, decision=sums)
+    score = writer.add({"step": "linear", "of": sums, "weights": [-1.0, 1.0], "intercept": 0.0})
+    halves = [writer.add({"step": "affine", "of": score, "divide": divide}) for divide in (-float(_TWO), float(_TWO))]
+    return Result(halves, "softmax", decide=[constant(0.0, score, writer), score], decision=[score])
+
+
+def _votes_of_trees(
+    estimator: Any,  # noqa: ANN401
+    votes: list[FloatArray],
+    total: float,
+    table: Table,
+    writer: Writer,
+    part: str,
+) -> list[int]:
+    trees = []
+    for each, vote in zip(estimator.estimators_, votes, strict=True):
+        require_of_trees(each, table, writer, part)
+        chosen = np.searchsorted(estimator.classes_, each.classes_)[np.argmax(leaves(each), axis=1)]
+        trees.append(from_scikit_learn(each.tree_, vote[chosen], -1))
+    classes = len(estimator.classes_)
+    register = write_ensemble(Ensemble(trees, [0.0] * classes, total, single=True), table.numbers(part), writer)
+    return list(range(register, register + classes))
+
+
+def _votes(estimator: Any, votes: list[FloatArray], total: float, table: Table, writer: Writer) -> list[int]:  # noqa: ANN401
+    classes = len(estimator.classes_)
+    of_each = []
+    for number, (each, vote) in enumerate(zip(estimator.estimators_, votes, strict=True)):
+        name = f"estimators_[{number}]"
+        found = (
+            _spread(marks(predict(each, table, writer, name), writer, name), estimator, classes, name)
+            if (np.array_equal(each.classes_, estimator.classes_))
+            else None
+        )
+        if found is None:
+            raise NotAProgramError(name, "has not seen every class")
+        against, for_it = float(vote[1, 0]), float(vote[0, 0])
+        of_each.append(
+            [
+                writer.add(
+                    {
+                        "step": "lookup",
+                        "of": mark,
+                        "keys": [1.0],
+                        "values": [for_it],
+                        "unknown": against,
+                        "missing": against,
+                    }  # fmt: skip
+                )
+                for mark in found
+            ]
+        )
+    return [weighted(same, [1.0] * len(of_each), writer, total) for same in zip(*of_each, strict=True)]
+
+
+def refuse_median(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
+    """AdaBoostRegressor."""
+    raise NotAProgramError(part, "predicts the weighted median of its estimators, which a program cannot give")
+
+
+def read_isolation(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
+    """What predict gives: 1, and -1 where the trees isolate a row early.
+
+    `sklearn.ensemble.IsolationForest.predict`: the sum of path lengths, in the order of the trees, is compared with the
+    double from which on a row is no outlier. Its inputs are rounded to float32 and not checked.
+    """
+    trees = []
+    for number, (each, features) in enumerate(zip(estimator.estimators_, estimator.estimators_features_, strict=True)):
+        lengths = estimator._decision_path_lengths[number] + estimator._average_path_length_per_tree[number] - 1.0
+        trees.append(from_scikit_learn(each.tree_, np.asarray(lengths, dtype=np.float64).reshape(-1, 1), 0, features))
+    register = write_ensemble(Ensemble(trees, [0.0], None, single=True), table.numbers(part), writer)
+    is_outlier = _outlying(estimator)
+    most = writer.range(register).high + 1
+    low, high = np.array([0.0]), np.array([max(most, 1.0)])
+    if not is_outlier(low)[0]:
+        return Result([constant(1.0, register, writer)], "identity")
+    if is_outlier(high)[0]:
+        return Result([constant(-1.0, register, writer)], "identity")
+    last = float(last_true(is_outlier, low, high)[0])
+    step = {
+        "step": "piecewise", "of": register, "knots": [last], "coefficients": [[-1.0], [1.0]], "closed": "right",
+        "missing": None,
+    }  # fmt: skip
+    return Result([writer.add(step)], "identity")
+
+
+def _outlying(estimator: Any) -> Any:  # noqa: ANN401
+    from sklearn.ensemble._iforest import _average_path_length
+
+    denominator = len(estimator.estimators_) * _average_path_length([estimator._max_samples])
+
+    def is_outlier(depths: FloatArray) -> Any:  # noqa: ANN401
+        ratios = np.divide(depths, denominator, out=np.ones_like(depths), where=denominator != 0)
+        return -(2**-ratios) - estimator.offset_ < 0
+
+    return is_outlier
+
+
+PREDICTORS: dict[str, PredictorReader] = {
+    "sklearn.ensemble.BaggingClassifier": read_bagging,
+    "sklearn.ensemble.BaggingRegressor": read_bagging,
+    "sklearn.ensemble.AdaBoostClassifier": read_adaboost,
+    "sklearn.ensemble.AdaBoostRegressor": refuse_median,
+    "sklearn.ensemble.IsolationForest": read_isolation,
+}
