@@ -190,7 +190,7 @@ class _Magnitudes:
         return self._linear([term], [1.0], 1.0)
 
     def _raised(self, register: int, term: int, *, is_power: bool) -> int:
-        """e to the power of a sum is off by a part of itself; a square by twice its root times that."""
+        """What is e to the power of a sum is off by a part of itself; a square by twice its root times that."""
         value = self._size(register)
         product = self._add({"step": "product", "of": [term, value if is_power else term]})
         return self._linear([product, value], [2.0, 1.0], 0.0)
