@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:bc2fb3f1b22c77dd477be5d1bd23b323fca8701d1a3ce596fd04b19f473b9ebd"
+name = "pgscore_runtime:d8c8c1bbaf5d611dfea1ba885c246989154d4c3594bcd072198938772de01804"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -92,42 +92,56 @@ from .errors import DATA_CORRUPTED, FEATURE_NOT_SUPPORTED, INSUFFICIENT_PRIVILEG
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Compared before unpickling; scikit-learn promises nothing for pickles of another version.
-_PINNED = "scikit-learn"
+# Compared before unpickling: none of them promises anything for pickles of another version.
+PINNED = ("scikit-learn", "xgboost", "lightgbm", "catboost")
+# One library, as several distributions: without what GPUs need it is a thirtieth of the size.
+_ALSO = {"xgboost": ("xgboost-cpu",)}
 
 
-def installed_version(distribution: str) -> str | None:
-    """The version of an installed distribution, or None, without importing it."""
+def installed_version(library: str) -> str | None:
+    """The version of an installed library, or None, without importing it."""
     from importlib import metadata
 
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None
+    for name in (library, *_ALSO.get(library, ())):
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return None
+
+
+def distribution(library: str) -> str:
+    """What is to be installed to have a library."""
+    return _ALSO.get(library, (library,))[0]
 
 
 def check_libraries(libraries: dict[str, str]) -> None:
     """Returns where this Python can be expected to read an artifact that was fitted with these libraries.
 
-    A patch release of scikit-learn may differ; `verify` and `doctor` then tell by the golden rows whether it matters.
+    A patch release may differ; `verify` and `doctor` then tell by the golden rows whether it matters.
 
     Raises:
-        Refusal: scikit-learn is missing here or has another major or minor version.
+        Refusal: scikit-learn, or the booster's library, is missing here or has another major or minor version.
     """
-    fitted = libraries.get(_PINNED)
-    if fitted is None:
-        return
-    here = installed_version(_PINNED)
+    for library in PINNED:
+        fitted = libraries.get(library)
+        if fitted is not None:
+            _check_library(library, fitted, installed_version(library))
+
+
+def _check_library(library: str, fitted: str, here: str | None) -> None:
     if here is None:
+        pins = "server" if library == "scikit-learn" else "boosters"
         raise Refusal(
             FEATURE_NOT_SUPPORTED,
-            f"the server's Python has no scikit-learn, and the model was fitted with {fitted}",
-            "Install docker/requirements-server.txt where the server's PYTHONPATH points; `pgscore doctor` shows it.",
+            f"the server's Python has no {library}, and the model was fitted with {fitted}",
+            f"Install docker/requirements-{pins}.txt, or {distribution(library)}=={fitted}, where the server's"
+            " PYTHONPATH points; `pgscore doctor` shows it.",
         )
     if here.split(".")[:2] != fitted.split(".")[:2]:
         raise Refusal(
             FEATURE_NOT_SUPPORTED,
-            f"the model was fitted with scikit-learn {fitted}, and the server's Python has {here}",
+            f"the model was fitted with {library} {fitted}, and the server's Python has {here}",
             "Fit the model again with the server's version, or install the model's version on the server.",
         )
 
@@ -780,7 +794,9 @@ _COUNTED = "pgscore_counted"
 _MANY_ROWS = 100
 _PROGRAMS = "pgscore_programs"
 _MOST_PROGRAMS = 32
-_REPORTED = ("scikit-learn", "numpy", "scipy", "pandas", "joblib", "skops", "cryptography")
+_REPORTED = (
+    "scikit-learn", "numpy", "scipy", "pandas", "joblib", "skops", "cryptography", "xgboost", "lightgbm", "catboost",
+)  # fmt: skip
 
 
 def receive(session: MutableMapping[str, Any], ordinal: int, content: bytes) -> None:
@@ -999,6 +1015,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from .array_memory import read_array
+from .threads import single_threaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -1024,7 +1041,7 @@ class ServedEstimator:
     """A fitted estimator with its contract."""
 
     def __init__(self, estimator: Any, contract: Contract) -> None:  # noqa: ANN401
-        self._estimator = _single_threaded(estimator)
+        self._estimator = single_threaded(estimator)
         self._contract = contract
 
     def scores(
@@ -1332,15 +1349,6 @@ def _missing(column: Any) -> BoolArray:  # noqa: ANN401
     # A comparison that numpy makes takes a third of the time of a loop.
     missing: BoolArray = np.equal(column, nothing) if column.dtype == object else np.isnan(column)
     return missing
-
-
-def _single_threaded(estimator: Any) -> Any:  # noqa: ANN401
-    """Turns off joblib's workers: a backend is one thread, and scores one row far faster without them."""
-    if hasattr(estimator, "get_params"):
-        jobs = [name for name in estimator.get_params(deep=True) if name.split("__")[-1] == "n_jobs"]
-        if jobs:
-            estimator.set_params(**dict.fromkeys(jobs, 1))
-    return estimator
 
 
 def _first_line(error: Exception) -> str:
@@ -2823,6 +2831,70 @@ _READERS: dict[str, Callable[[dict[str, Any], str, Scope], Step]] = {
     **FORMULA_READERS,
     "trees": _trees,
 }
+''',
+".threads": r'''
+"""One thread for a fitted estimator: a backend is one, and scores a row far faster without others."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# How many parts of an estimator are looked at: trees of forests are parts too, and have no threads of their own.
+_MOST_PARTS = 10_000
+
+
+def single_threaded(estimator: Any) -> Any:  # noqa: ANN401
+    """Turns off the threads of an estimator and of all that it is made of: joblib's, OpenMP's and CatBoost's own.
+
+    What was fitted inside of another one, as by a search, is no parameter of it, and keeps the threads that it had.
+    """
+    if hasattr(estimator, "get_params"):
+        jobs = [name for name in estimator.get_params(deep=True) if name.split("__")[-1] == "n_jobs"]
+        if jobs:
+            estimator.set_params(**dict.fromkeys(jobs, 1))
+    waiting, seen = [estimator], set[int]()
+    while waiting and len(seen) < _MOST_PARTS:
+        part = waiting.pop(0)
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if isinstance(part, list | tuple):
+            waiting += part
+        elif isinstance(part, dict):
+            waiting += part.values()
+        elif _is_looked_into(part):
+            _calm(part)
+            waiting += vars(part).values()
+    return estimator
+
+
+def _is_looked_into(part: Any) -> bool:  # noqa: ANN401
+    # What holds the folds of a calibrated classifier has no parameters.
+    return hasattr(part, "__dict__") and (hasattr(part, "get_params") or type(part).__module__.startswith("sklearn."))
+
+
+def _calm(part: Any) -> None:  # noqa: ANN401
+    held = vars(part)
+    if "n_jobs" in held:
+        # None is all processors for LightGBM.
+        part.n_jobs = 1
+    if any(each.__module__.partition(".")[0] == "catboost" for each in type(part).__mro__):
+        # It has no setting for them, and takes as many as there are processors.
+        for name in ("predict", "predict_proba"):
+            if hasattr(part, name) and name not in held:
+                setattr(part, name, _in_one_thread(getattr(part, name)))
+
+
+def _in_one_thread(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)  # scikit-learn looks at its name
+    def predict(*given: Any, **named: Any) -> Any:  # noqa: ANN401
+        return method(*given, **{"thread_count": 1, **named})
+
+    return predict
 ''',
 ".tree_arrays": r'''
 """Tree ensembles as flat arrays: reading them, and proving that they are trees."""
