@@ -24,7 +24,7 @@ create function pgscore_trusted._estimate_memory(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:d8c8c1bbaf5d611dfea1ba885c246989154d4c3594bcd072198938772de01804"
+    runtime = "pgscore_runtime:6742ca06c91b7b82ea447509ab3dc9b27a01ddad535fca948805996134074865"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].estimate_rows(GD, digest, rows, numbers, texts, every)
@@ -54,7 +54,7 @@ create function pgscore_trusted._count_row(statement double precision) returns b
 language plpython3u volatile parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:d8c8c1bbaf5d611dfea1ba885c246989154d4c3594bcd072198938772de01804"
+    runtime = "pgscore_runtime:6742ca06c91b7b82ea447509ab3dc9b27a01ddad535fca948805996134074865"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].count_row(GD, statement)

@@ -3,7 +3,7 @@ returns pgscore_trusted.refusal
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:d8c8c1bbaf5d611dfea1ba885c246989154d4c3594bcd072198938772de01804"
+    runtime = "pgscore_runtime:6742ca06c91b7b82ea447509ab3dc9b27a01ddad535fca948805996134074865"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     keys = plpy.execute("select key_id, public_key from pgscore_trusted.trusted_key where revoked_at is null")

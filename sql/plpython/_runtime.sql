@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:d8c8c1bbaf5d611dfea1ba885c246989154d4c3594bcd072198938772de01804"
+name = "pgscore_runtime:6742ca06c91b7b82ea447509ab3dc9b27a01ddad535fca948805996134074865"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -279,6 +279,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .errors import DATA_CORRUPTED, FEATURE_NOT_SUPPORTED, Refusal
+from .ubjson import read_ubjson
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -287,6 +288,7 @@ FORMATS = ("xgboost-json", "xgboost-ubj", "lightgbm", "catboost")
 _CLASSIFIER = ("binary:logistic", "multi:softprob", "multi:softmax")
 _PROBABILITIES = ("Logloss", "CrossEntropy", "MultiClass", "MultiClassOneVsAll")
 _LIGHTGBM_VERSION = 4
+_WHERE = r"^(\[[\d:]+\] )?\S+:\d+: "
 # Of a CatBoost file: four letters, and the size of what follows.
 _HEAD = 8
 
@@ -313,30 +315,35 @@ def read_booster(content: bytes, kind: str) -> Any:  # noqa: ANN401
     return _READERS[kind](content)
 
 
-def _xgboost(content: bytes) -> Any:  # noqa: ANN401
+def _xgboost_json(content: bytes) -> Any:  # noqa: ANN401
+    return _xgboost(content, json.loads)
+
+
+def _xgboost_ubj(content: bytes) -> Any:  # noqa: ANN401
+    return _xgboost(content, read_ubjson)
+
+
+def _xgboost(content: bytes, read: Callable[[bytes], Any]) -> Any:  # noqa: ANN401
     import xgboost
 
+    try:
+        document = read(content)
+        written = [int(each) for each in document["version"]]
+        objective = document["learner"]["objective"]["name"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _cut_short("XGBoost", error if isinstance(error, ValueError) else None) from None
+    if written[:2] > [int(each) for each in xgboost.__version__.split(".")[:2]]:
+        raise _newer("XGBoost", ".".join(map(str, written)), xgboost.__version__)
     booster = xgboost.Booster()
     try:
         booster.load_model(bytearray(content))
-        saved = json.loads(booster.save_raw("json"))
     except Exception as error:
         raise _cut_short("XGBoost", error) from None
-    written, here = _written(content), tuple(int(each) for each in xgboost.__version__.split(".")[:2])
-    if written is not None and written[:2] > here:
-        raise _newer("XGBoost", ".".join(map(str, written)), xgboost.__version__)
-    objective = saved["learner"]["objective"]["name"]
     estimator = xgboost.XGBClassifier() if objective in _CLASSIFIER else xgboost.XGBRegressor()
     # What was saved by a wrapper says which one, and another one refuses it.
     booster.set_attr(scikit_learn=None)
     estimator.load_model(booster.save_raw("ubj"))
     return estimator
-
-
-def _written(content: bytes) -> tuple[int, ...] | None:
-    """The version that wrote an XGBoost file, which stands at its end."""
-    found = re.search(rb'"version"\s*:\s*\[(\d+),\s*(\d+),\s*(\d+)\]\s*\}\s*$', content[-200:])
-    return None if found is None else tuple(int(each) for each in found.groups())
 
 
 class LightGBMFile:
@@ -377,18 +384,32 @@ class LightGBMFile:
 def _lightgbm(content: bytes) -> Any:  # noqa: ANN401
     import lightgbm
 
-    text = content.decode()
-    sizes = re.search(r"^tree_sizes=(.*)$", text, re.MULTILINE)
-    trees = text.count("\nTree=")
-    if sizes is None or len(sizes[1].split()) != trees or "\nend of trees" not in text:
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise _cut_short("LightGBM", error) from None
+    if not _is_whole_lightgbm(text):
         raise _cut_short("LightGBM", None)
     version = re.search(r"^version=v(\d+)", text, re.MULTILINE)
     if version is not None and int(version[1]) > _LIGHTGBM_VERSION:
-        raise _newer("LightGBM", f"a release of model version {version[1]}", lightgbm.__version__)
+        raise _newer("LightGBM", f"as its format {version[1]}", lightgbm.__version__)
     try:
         return LightGBMFile(lightgbm.Booster(model_str=text, params={"verbose": -1}))
     except Exception as error:
         raise _cut_short("LightGBM", error) from None
+
+
+def _is_whole_lightgbm(text: str) -> bool:
+    """Whether all trees are there, and what follows them: LightGBM itself does not end where its parameters do not."""
+    sizes = re.search(r"^tree_sizes=(.*)$", text, re.MULTILINE)
+    _, end_of_trees, rest = text.partition("\nend of trees")
+    _, end_of_parameters, rest = rest.partition("\nend of parameters")
+    return (
+        sizes is not None
+        and len(sizes[1].split()) == text.count("\nTree=")
+        and bool(end_of_trees and end_of_parameters)
+        and re.fullmatch(r"\s*(pandas_categorical:\S.*)?\s*", rest) is not None
+    )
 
 
 def _catboost(content: bytes) -> Any:  # noqa: ANN401
@@ -399,6 +420,9 @@ def _catboost(content: bytes) -> Any:  # noqa: ANN401
     try:
         model = catboost.CatBoost().load_model(blob=content, format="cbm")
     except Exception as error:
+        unsupported = re.search(r"Unsupported model format: (\S+)", str(error))
+        if unsupported is not None:
+            raise _newer("CatBoost", f"as {unsupported[1]}", catboost.__version__) from None
         raise _cut_short("CatBoost", error) from None
     loss = str(model.get_all_params().get("loss_function", "")).partition(":")[0]
     estimator = catboost.CatBoostClassifier() if loss in _PROBABILITIES else catboost.CatBoostRegressor()
@@ -406,7 +430,8 @@ def _catboost(content: bytes) -> Any:  # noqa: ANN401
 
 
 def _cut_short(library: str, error: Exception | None) -> Refusal:
-    reason = "" if error is None else f" ({str(error).strip().splitlines()[0]})"
+    # Without the time, and the place in the library's source.
+    reason = "" if error is None else f" ({re.sub(_WHERE, '', str(error).strip()).splitlines()[0]})"
     return Refusal(
         DATA_CORRUPTED, f"the artifact is no {library} model, or is cut short{reason}", f"Save it again with {library}."
     )
@@ -415,14 +440,14 @@ def _cut_short(library: str, error: Exception | None) -> Refusal:
 def _newer(library: str, written: str, here: str) -> Refusal:
     return Refusal(
         FEATURE_NOT_SUPPORTED,
-        f"the artifact was written by {library} {written}, and {here} is installed here",
+        f"the artifact was written by {library} {written}, which {here}, as is installed here, does not read",
         f"Install the {library} that wrote it.",
     )
 
 
 _READERS: dict[str, Callable[[bytes], Any]] = {
-    "xgboost-json": _xgboost,
-    "xgboost-ubj": _xgboost,
+    "xgboost-json": _xgboost_json,
+    "xgboost-ubj": _xgboost_ubj,
     "lightgbm": _lightgbm,
     "catboost": _catboost,
 }
@@ -3082,6 +3107,121 @@ def _check_shape(trees: Trees, place: str) -> None:
                 refuse(f"{place}.{name}[{node}]", f"is {child}, which is a root or has another parent")
             depth[child] = below
             wide[child] = wide[node]
+''',
+".ubjson": r'''
+"""Walking through UBJSON, in which XGBoost writes models: whether all of it is there, and what its short values are.
+
+XGBoost itself takes a length out of a file that is cut short for what it says, and asks for as much memory.
+The format: https://ubjson.org/type-reference. XGBoost writes arrays of numbers with their type and length in front.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+_NUMBERS = {"i": "b", "U": "B", "I": "h", "l": "i", "L": "q", "d": "f", "D": "d"}
+_WORDS = {"T": True, "F": False, "Z": None}
+# Longer arrays are passed over.
+_MOST_READ = 16
+_MOST_DEPTH = 64
+
+
+def read_ubjson(content: bytes) -> Any:  # noqa: ANN401
+    """The document; None for a long array of numbers.
+
+    Raises:
+        ValueError: it is no UBJSON, or is cut short, or something follows it.
+    """
+    walk = _Walk(content)
+    found = walk.value(0)
+    if walk.position != len(content):
+        raise ValueError(f"{len(content) - walk.position} bytes follow its end")
+    return found
+
+
+class _Walk:
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self.position = 0
+
+    def value(self, depth: int) -> Any:  # noqa: ANN401
+        mark = self._mark()
+        if depth > _MOST_DEPTH:
+            raise ValueError("it is nested too deeply")
+        if mark == "{":
+            return self._object(depth)
+        if mark == "[":
+            return self._array(depth)
+        if mark == "S":
+            return self._text()
+        if mark == "C":
+            return self._take(1).decode("latin-1")
+        if mark in _WORDS:
+            return _WORDS[mark]
+        return self._number(mark)
+
+    def _object(self, depth: int) -> dict[str, Any]:
+        found = {}
+        while self._peek() != "}":
+            name = self._text()
+            found[name] = self.value(depth + 1)
+        self.position += 1
+        return found
+
+    def _array(self, depth: int) -> list[Any] | None:
+        kind = None
+        if self._peek() == "$":
+            self.position += 1
+            kind = self._mark()
+        if self._peek() == "#":
+            self.position += 1
+            size = self._size()
+            if kind is None:
+                # Each takes a byte at least, so none of what is not there is made.
+                return [self.value(depth + 1) for _ in range(size)]
+            each = struct.calcsize(f"={self._format(kind)}")
+            taken = self._take(size * each)
+            return list(struct.unpack(f">{size}{self._format(kind)}", taken)) if size <= _MOST_READ else None
+        found = []
+        while self._peek() != "]":
+            found.append(self.value(depth + 1))
+        self.position += 1
+        return found
+
+    def _text(self) -> str:
+        return self._take(self._size()).decode(errors="replace")
+
+    def _size(self) -> int:
+        size = int(self._number(self._mark()))
+        if size < 0:
+            raise ValueError("a length is negative")
+        return size
+
+    def _number(self, mark: str) -> Any:  # noqa: ANN401
+        kind = f">{self._format(mark)}"
+        return struct.unpack(kind, self._take(struct.calcsize(kind)))[0]
+
+    def _format(self, mark: str) -> str:
+        if mark not in _NUMBERS:
+            raise ValueError(f"{mark!r} is no type")
+        return _NUMBERS[mark]
+
+    def _mark(self) -> str:
+        return self._take(1).decode("latin-1")
+
+    def _peek(self) -> str:
+        if self.position >= len(self._content):
+            raise ValueError("it ends in the middle")
+        return chr(self._content[self.position])
+
+    def _take(self, size: int) -> bytes:
+        end = self.position + size
+        if end > len(self._content):
+            raise ValueError("it ends in the middle")
+        taken = self._content[self.position : end]
+        self.position = end
+        return taken
 ''',
 ".walk": r'''
 """Walking tree ensembles, as fast as pure Python does.

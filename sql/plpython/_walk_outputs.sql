@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:d8c8c1bbaf5d611dfea1ba885c246989154d4c3594bcd072198938772de01804" + digest)
+    walker = GD.get("pgscore_runtime:6742ca06c91b7b82ea447509ab3dc9b27a01ddad535fca948805996134074865" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 
