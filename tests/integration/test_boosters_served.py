@@ -58,7 +58,7 @@ def _catboost() -> Any:  # noqa: ANN401
 
 # What is fitted, of which columns; what of it is no program.
 _MODELS: dict[str, tuple[Callable[[], Any], list[str], str]] = {
-    "catboost": (_catboost, ["a", "b", "plan"], "has a OnlineCtr in its trees"),
+    "catboost": (_catboost, ["a", "b", "plan"], "computes statistics of categories"),
     "lightgbm": (
         lambda: LGBMRegressor(n_estimators=9, linear_tree=True, verbose=-1),
         ["a", "b"],

@@ -39,7 +39,7 @@ def publish(
         typer.Argument(
             metavar="FILE",
             show_default=False,
-            help="A joblib, pickle or skops file of yours, whose code reading it runs; or .json, .ubj, .txt, .cbm of a booster.",
+            help="A joblib, pickle or skops file of yours, whose code reading it runs; or a booster's own.",
         ),
     ],
     profile: Annotated[
