@@ -4,7 +4,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:6742ca06c91b7b82ea447509ab3dc9b27a01ddad535fca948805996134074865" + digest)
+    walker = GD.get("pgscore_runtime:4797d5247a57f6835a41c9757f5888d11bb5e9f5909be19f60f44b9f70f46c8f" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 

@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:6742ca06c91b7b82ea447509ab3dc9b27a01ddad535fca948805996134074865" + digest)
+    walker = GD.get("pgscore_runtime:4797d5247a57f6835a41c9757f5888d11bb5e9f5909be19f60f44b9f70f46c8f" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

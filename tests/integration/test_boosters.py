@@ -103,9 +103,10 @@ def test_a_booster_without_its_wrapper(shared: Database, tmp_path: Path, name: s
     assert (published.obstacle, published.positive) == (None, 1)
     assert all(each.ok for each in published.verifications)
     kept, expected = shared.session().row(
-        "select v.format, (select g.expected from pgscore.golden_row g where g.model = v.model and g.ordinal = 1)"
-        " from pgscore.model_version v where v.model = %s",
+        "select v.format, g.expected from pgscore.model_version v join pgscore.golden_row g using (model, version)"
+        " where v.model = %s and v.version = %s and g.ordinal = 1",
         name,
+        published.version,
     )
     assert kept == {"bare_xgboost": "xgboost-ubj", "bare_lightgbm": "lightgbm", "bare_catboost": "catboost"}[name]
     given = xgboost.DMatrix(frame.head(1)) if name == "bare_xgboost" else frame.head(1)
