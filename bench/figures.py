@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import (
+    boosters,
     bulk,
     connections,
     copying,
@@ -28,7 +29,7 @@ from . import (
     workers,
 )
 from .figure import Figure, at_least, at_most
-from .models import FOREST, LINEAR, NEAREST, NET, ONE_HOT, TREES
+from .models import FOREST, LIGHTGBM, LINEAR, NEAREST, NET, ONE_HOT, TREES, XGBOOST
 
 FIGURES = (
     Figure("linear-one-row/pickled", at_most(1 / 50), single_row.compare(LINEAR, pickled.NAME)),
@@ -76,6 +77,18 @@ FIGURES = (
     Figure("net-rows/row-by-row", at_least(200), rows.against_single_rows(NET)),
     Figure("nearest-rows/pandas", at_least(0.5), rows.against_pandas(NEAREST)),
     Figure("nearest-rows/row-by-row", None, rows.against_single_rows(NEAREST)),
+    Figure("xgboost-one-row/onnx", at_most(1 / 2), single_row.compare(XGBOOST, onnx_runtime.NAME)),
+    Figure("lightgbm-one-row/onnx", at_most(1 / 2), single_row.compare(LIGHTGBM, onnx_runtime.NAME)),
+    Figure("xgboost-first-score/onnx", None, first_score.compare(XGBOOST, onnx_runtime.NAME), quick=False),
+    Figure("lightgbm-first-score/onnx", None, first_score.compare(LIGHTGBM, onnx_runtime.NAME), quick=False),
+    Figure("xgboost-bulk/handwritten", at_least(1), bulk.compare(XGBOOST, handwritten.NAME)),
+    Figure("lightgbm-bulk/handwritten", None, bulk.compare(LIGHTGBM, handwritten.NAME), quick=False),
+    Figure("xgboost-bulk/onnx", None, bulk.compare(XGBOOST, onnx_runtime.NAME), quick=False),
+    Figure("lightgbm-bulk/onnx", None, bulk.compare(LIGHTGBM, onnx_runtime.NAME), quick=False),
+    Figure("xgboost-bulk/own", None, boosters.against_own(XGBOOST), quick=False),
+    Figure("lightgbm-bulk/own", at_least(0.5), boosters.against_own(LIGHTGBM)),
+    Figure("xgboost-rows/own", None, boosters.rows_against_own(XGBOOST), quick=False),
+    Figure("lightgbm-rows/own", at_least(0.5), boosters.rows_against_own(LIGHTGBM), quick=False),
     Figure("soak", None, soak.soak, quick=False),
     Figure("spark", None, spark.rates, quick=False),
     Figure("forest", None, large.state(FOREST)),

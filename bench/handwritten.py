@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .contender import Contender, scoring_update
 from .customers import declared
-from .models import LINEAR, fitted
+from .models import BOOSTERS, LINEAR, fitted
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -20,9 +20,17 @@ NAME = "handwritten"
 def install(session: Session, model: str) -> Contender:
     """Nothing to install: the expression stands in the statement."""
     del session
-    margin = _linear(fitted(model)) if model == LINEAR else _trees(fitted(model))
+    margin = _margin(model)
     score = f"(1::double precision / (1::double precision + exp(-({margin}))))"
     return Contender(NAME, score, scoring_update(score))
+
+
+def _margin(model: str) -> str:
+    if model in BOOSTERS:
+        from . import boosters
+
+        return boosters.margin(model)
+    return _linear(fitted(model)) if model == LINEAR else _trees(fitted(model))
 
 
 def _linear(pipeline: Pipeline) -> str:

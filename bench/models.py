@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
@@ -20,13 +21,22 @@ FOREST = "forest"
 ONE_HOT = "one_hot"
 NET = "net"
 NEAREST = "nearest"
+XGBOOST = "xgboost"
+LIGHTGBM = "lightgbm"
+BOOSTERS = (XGBOOST, LIGHTGBM)
+"""Estimators of other libraries, alone."""
 CODED = (ONE_HOT, NET, NEAREST)
 """Models over the numbers and the text; the others take the numbers."""
 
 
 @cache
-def fitted(model: str) -> Pipeline:
-    """A fitted pipeline by its name."""
+def fitted(model: str) -> Any:  # noqa: ANN401  a pipeline, or an estimator
+    """What is fitted, by its name."""
+    if model in BOOSTERS:
+        # Only where it is asked for: its imports take a second.
+        from .boosters import fit
+
+        return fit(model)
     if model == ONE_HOT:
         return _one_hot().fit(coded_predictors(), churned())
     if model in CODED:

@@ -1,6 +1,7 @@
 """ONNX Runtime inside PL/Python: the session is kept for the connection, and each call scores one row.
 
-skl2onnx 1.20 converts what scikit-learn 1.9.1 fitted; bench/requirements.txt pins it, not the product.
+skl2onnx 1.20 converts what scikit-learn 1.9.1 fitted, and onnxmltools 1.16 what XGBoost and LightGBM did;
+bench/requirements.txt pins them, not the product.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from .contender import Contender, arguments, parameters, scoring_update
 from .customers import declared
-from .models import fitted
+from .models import BOOSTERS, fitted
 
 if TYPE_CHECKING:
     from .setting import Session
@@ -45,6 +46,10 @@ def install(session: Session, model: str) -> Contender:
 
 
 def _convert(model: str) -> bytes:
+    if model in BOOSTERS:
+        from . import boosters
+
+        return boosters.to_onnx(model)
     from skl2onnx import to_onnx
     from skl2onnx.common.data_types import FloatTensorType
 

@@ -8,7 +8,7 @@ import pgscore
 
 from .contender import Contender, scoring_update
 from .customers import CODED_CUSTOMERS, CUSTOMERS, MANY_CUSTOMERS
-from .models import CODED, LINEAR, TREES, fitted
+from .models import BOOSTERS, CODED, LINEAR, TREES, fitted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .setting import Server
 
 NAME = "pgscore"
-COMPARED = (LINEAR, TREES)
+COMPARED = (LINEAR, TREES, *BOOSTERS)
 """Models that are compared with baselines."""
 
 

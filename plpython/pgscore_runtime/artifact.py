@@ -14,42 +14,56 @@ from .errors import DATA_CORRUPTED, FEATURE_NOT_SUPPORTED, INSUFFICIENT_PRIVILEG
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Compared before unpickling; scikit-learn promises nothing for pickles of another version.
-_PINNED = "scikit-learn"
+# Compared before unpickling: none of them promises anything for pickles of another version.
+PINNED = ("scikit-learn", "xgboost", "lightgbm", "catboost")
+# One library, as several distributions: without what GPUs need it is a thirtieth of the size.
+_ALSO = {"xgboost": ("xgboost-cpu",)}
 
 
-def installed_version(distribution: str) -> str | None:
-    """The version of an installed distribution, or None, without importing it."""
+def installed_version(library: str) -> str | None:
+    """The version of an installed library, or None, without importing it."""
     from importlib import metadata
 
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None
+    for name in (library, *_ALSO.get(library, ())):
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return None
+
+
+def distribution(library: str) -> str:
+    """What is to be installed to have a library."""
+    return _ALSO.get(library, (library,))[0]
 
 
 def check_libraries(libraries: dict[str, str]) -> None:
     """Returns where this Python can be expected to read an artifact that was fitted with these libraries.
 
-    A patch release of scikit-learn may differ; `verify` and `doctor` then tell by the golden rows whether it matters.
+    A patch release may differ; `verify` and `doctor` then tell by the golden rows whether it matters.
 
     Raises:
-        Refusal: scikit-learn is missing here or has another major or minor version.
+        Refusal: scikit-learn, or the booster's library, is missing here or has another major or minor version.
     """
-    fitted = libraries.get(_PINNED)
-    if fitted is None:
-        return
-    here = installed_version(_PINNED)
+    for library in PINNED:
+        fitted = libraries.get(library)
+        if fitted is not None:
+            _check_library(library, fitted, installed_version(library))
+
+
+def _check_library(library: str, fitted: str, here: str | None) -> None:
     if here is None:
+        pins = "server" if library == "scikit-learn" else "boosters"
         raise Refusal(
             FEATURE_NOT_SUPPORTED,
-            f"the server's Python has no scikit-learn, and the model was fitted with {fitted}",
-            "Install docker/requirements-server.txt where the server's PYTHONPATH points; `pgscore doctor` shows it.",
+            f"the server's Python has no {library}, and the model was fitted with {fitted}",
+            f"Install docker/requirements-{pins}.txt, or {distribution(library)}=={fitted}, where the server's"
+            " PYTHONPATH points; `pgscore doctor` shows it.",
         )
     if here.split(".")[:2] != fitted.split(".")[:2]:
         raise Refusal(
             FEATURE_NOT_SUPPORTED,
-            f"the model was fitted with scikit-learn {fitted}, and the server's Python has {here}",
+            f"the model was fitted with {library} {fitted}, and the server's Python has {here}",
             "Fit the model again with the server's version, or install the model's version on the server.",
         )
 

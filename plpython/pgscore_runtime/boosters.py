@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .errors import DATA_CORRUPTED, FEATURE_NOT_SUPPORTED, Refusal
+from .ubjson import read_ubjson
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +16,7 @@ FORMATS = ("xgboost-json", "xgboost-ubj", "lightgbm", "catboost")
 _CLASSIFIER = ("binary:logistic", "multi:softprob", "multi:softmax")
 _PROBABILITIES = ("Logloss", "CrossEntropy", "MultiClass", "MultiClassOneVsAll")
 _LIGHTGBM_VERSION = 4
+_WHERE = r"^(\[[\d:]+\] )?\S+:\d+: "
 # Of a CatBoost file: four letters, and the size of what follows.
 _HEAD = 8
 
@@ -41,30 +43,35 @@ def read_booster(content: bytes, kind: str) -> Any:  # noqa: ANN401
     return _READERS[kind](content)
 
 
-def _xgboost(content: bytes) -> Any:  # noqa: ANN401
+def _xgboost_json(content: bytes) -> Any:  # noqa: ANN401
+    return _xgboost(content, json.loads)
+
+
+def _xgboost_ubj(content: bytes) -> Any:  # noqa: ANN401
+    return _xgboost(content, read_ubjson)
+
+
+def _xgboost(content: bytes, read: Callable[[bytes], Any]) -> Any:  # noqa: ANN401
     import xgboost
 
+    try:
+        document = read(content)
+        written = [int(each) for each in document["version"]]
+        objective = document["learner"]["objective"]["name"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _cut_short("XGBoost", error if isinstance(error, ValueError) else None) from None
+    if written[:2] > [int(each) for each in xgboost.__version__.split(".")[:2]]:
+        raise _newer("XGBoost", ".".join(map(str, written)), xgboost.__version__)
     booster = xgboost.Booster()
     try:
         booster.load_model(bytearray(content))
-        saved = json.loads(booster.save_raw("json"))
     except Exception as error:
         raise _cut_short("XGBoost", error) from None
-    written, here = _written(content), tuple(int(each) for each in xgboost.__version__.split(".")[:2])
-    if written is not None and written[:2] > here:
-        raise _newer("XGBoost", ".".join(map(str, written)), xgboost.__version__)
-    objective = saved["learner"]["objective"]["name"]
     estimator = xgboost.XGBClassifier() if objective in _CLASSIFIER else xgboost.XGBRegressor()
     # What was saved by a wrapper says which one, and another one refuses it.
     booster.set_attr(scikit_learn=None)
     estimator.load_model(booster.save_raw("ubj"))
     return estimator
-
-
-def _written(content: bytes) -> tuple[int, ...] | None:
-    """The version that wrote an XGBoost file, which stands at its end."""
-    found = re.search(rb'"version"\s*:\s*\[(\d+),\s*(\d+),\s*(\d+)\]\s*\}\s*$', content[-200:])
-    return None if found is None else tuple(int(each) for each in found.groups())
 
 
 class LightGBMFile:
@@ -105,18 +112,32 @@ class LightGBMFile:
 def _lightgbm(content: bytes) -> Any:  # noqa: ANN401
     import lightgbm
 
-    text = content.decode()
-    sizes = re.search(r"^tree_sizes=(.*)$", text, re.MULTILINE)
-    trees = text.count("\nTree=")
-    if sizes is None or len(sizes[1].split()) != trees or "\nend of trees" not in text:
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise _cut_short("LightGBM", error) from None
+    if not _is_whole_lightgbm(text):
         raise _cut_short("LightGBM", None)
     version = re.search(r"^version=v(\d+)", text, re.MULTILINE)
     if version is not None and int(version[1]) > _LIGHTGBM_VERSION:
-        raise _newer("LightGBM", f"a release of model version {version[1]}", lightgbm.__version__)
+        raise _newer("LightGBM", f"as its format {version[1]}", lightgbm.__version__)
     try:
         return LightGBMFile(lightgbm.Booster(model_str=text, params={"verbose": -1}))
     except Exception as error:
         raise _cut_short("LightGBM", error) from None
+
+
+def _is_whole_lightgbm(text: str) -> bool:
+    """Whether all trees are there, and what follows them: LightGBM itself does not end where its parameters do not."""
+    sizes = re.search(r"^tree_sizes=(.*)$", text, re.MULTILINE)
+    _, end_of_trees, rest = text.partition("\nend of trees")
+    _, end_of_parameters, rest = rest.partition("\nend of parameters")
+    return (
+        sizes is not None
+        and len(sizes[1].split()) == text.count("\nTree=")
+        and bool(end_of_trees and end_of_parameters)
+        and re.fullmatch(r"\s*(pandas_categorical:\S.*)?\s*", rest) is not None
+    )
 
 
 def _catboost(content: bytes) -> Any:  # noqa: ANN401
@@ -127,6 +148,9 @@ def _catboost(content: bytes) -> Any:  # noqa: ANN401
     try:
         model = catboost.CatBoost().load_model(blob=content, format="cbm")
     except Exception as error:
+        unsupported = re.search(r"Unsupported model format: (\S+)", str(error))
+        if unsupported is not None:
+            raise _newer("CatBoost", f"as {unsupported[1]}", catboost.__version__) from None
         raise _cut_short("CatBoost", error) from None
     loss = str(model.get_all_params().get("loss_function", "")).partition(":")[0]
     estimator = catboost.CatBoostClassifier() if loss in _PROBABILITIES else catboost.CatBoostRegressor()
@@ -134,7 +158,8 @@ def _catboost(content: bytes) -> Any:  # noqa: ANN401
 
 
 def _cut_short(library: str, error: Exception | None) -> Refusal:
-    reason = "" if error is None else f" ({str(error).strip().splitlines()[0]})"
+    # Without the time, and the place in the library's source.
+    reason = "" if error is None else f" ({re.sub(_WHERE, '', str(error).strip()).splitlines()[0]})"
     return Refusal(
         DATA_CORRUPTED, f"the artifact is no {library} model, or is cut short{reason}", f"Save it again with {library}."
     )
@@ -143,14 +168,14 @@ def _cut_short(library: str, error: Exception | None) -> Refusal:
 def _newer(library: str, written: str, here: str) -> Refusal:
     return Refusal(
         FEATURE_NOT_SUPPORTED,
-        f"the artifact was written by {library} {written}, and {here} is installed here",
+        f"the artifact was written by {library} {written}, which {here}, as is installed here, does not read",
         f"Install the {library} that wrote it.",
     )
 
 
 _READERS: dict[str, Callable[[bytes], Any]] = {
-    "xgboost-json": _xgboost,
-    "xgboost-ubj": _xgboost,
+    "xgboost-json": _xgboost_json,
+    "xgboost-ubj": _xgboost_ubj,
     "lightgbm": _lightgbm,
     "catboost": _catboost,
 }

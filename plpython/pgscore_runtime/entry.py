@@ -26,7 +26,9 @@ _COUNTED = "pgscore_counted"
 _MANY_ROWS = 100
 _PROGRAMS = "pgscore_programs"
 _MOST_PROGRAMS = 32
-_REPORTED = ("scikit-learn", "numpy", "scipy", "pandas", "joblib", "skops", "cryptography")
+_REPORTED = (
+    "scikit-learn", "numpy", "scipy", "pandas", "joblib", "skops", "cryptography", "xgboost", "lightgbm", "catboost",
+)  # fmt: skip
 
 
 def receive(session: MutableMapping[str, Any], ordinal: int, content: bytes) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from .array_memory import read_array
+from .threads import single_threaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,7 +33,7 @@ class ServedEstimator:
     """A fitted estimator with its contract."""
 
     def __init__(self, estimator: Any, contract: Contract) -> None:  # noqa: ANN401
-        self._estimator = _single_threaded(estimator)
+        self._estimator = single_threaded(estimator)
         self._contract = contract
 
     def scores(
@@ -340,15 +341,6 @@ def _missing(column: Any) -> BoolArray:  # noqa: ANN401
     # A comparison that numpy makes takes a third of the time of a loop.
     missing: BoolArray = np.equal(column, nothing) if column.dtype == object else np.isnan(column)
     return missing
-
-
-def _single_threaded(estimator: Any) -> Any:  # noqa: ANN401
-    """Turns off joblib's workers: a backend is one thread, and scores one row far faster without them."""
-    if hasattr(estimator, "get_params"):
-        jobs = [name for name in estimator.get_params(deep=True) if name.split("__")[-1] == "n_jobs"]
-        if jobs:
-            estimator.set_params(**dict.fromkeys(jobs, 1))
-    return estimator
 
 
 def _first_line(error: Exception) -> str:

@@ -1,9 +1,9 @@
-"""Scoring ensembles of small trees without walking them.
+"""Scoring ensembles without walking them.
 
 After QuickScorer (Lucchese et al., SIGIR 2015): each tree has a bit for each leaf, from left to right. A test that
 sends a row to the right rules out the leaves on its left; of the leaves that no test rules out, the leftmost is the
 row's. What all tests of one register rule out depends on its value alone, so it is found by one bisection and taken by
-one AND of integers that span the whole ensemble, a byte for each tree.
+one AND of integers that span many trees, so many bytes for each.
 """
 
 from __future__ import annotations
@@ -14,57 +14,109 @@ from operator import and_, getitem
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from .tree_arrays import Trees
 
-_LEAVES = 8
+# A byte tells the leaves of a tree apart, and 0 is none of them.
+_MOST_LEAVES = 248
 # For each byte the position of its lowest bit; no byte of a row is 0, since one leaf is always left.
 _LOWEST = [max((byte & -byte).bit_length() - 1, 0) for byte in range(256)]
-# A table of 256 numbers is kept for each tree, and masks of one byte for each tree and threshold.
-_MOST_TREES = 2000
+# A table of numbers is kept for each tree.
+_MOST_TREES = 5000
+# How much memory masks may take: one for each threshold, as long as all trees that are looked at together.
+_MOST_BYTES = 6 * 2**20
+# With fewer trees at once it is faster to walk.
+_LEAST_TOGETHER = 8
 _MOST_KEPT = 10_000
 
 
 def fits(trees: Trees) -> bool:
-    """Whether an ensemble has one output, and trees of eight leaves at most, one behind the other."""
-    if len(trees.base) != 1 or not 1 <= len(trees.roots) <= _MOST_TREES:
+    """Whether an ensemble has trees one behind the other that are not large, and enough of them for their size."""
+    if not 1 <= len(trees.roots) <= _MOST_TREES:
         return False
-    feature = trees.feature
-    for root, end in zip(trees.roots, [*trees.roots[1:], len(feature)], strict=True):
-        # Each node is the child of one other, so nodes between two roots are a tree if none has a child elsewhere.
-        inner = [node for node in range(root, end) if feature[node] != -1]
-        if end - root - len(inner) > _LEAVES or end <= root:
-            return False
+    if any(end <= root for root, end in zip(trees.roots, _ends(trees), strict=True)):
+        return False
+    # Each node is the child of one other, so nodes between two roots are a tree if none has a child elsewhere.
+    for root, end in zip(trees.roots, _ends(trees), strict=True):
+        inner = [node for node in range(root, end) if trees.feature[node] != -1]
         if any(trees.left[node] >= end or trees.right[node] >= end for node in inner):
             return False
-    return True
+    lane = _lane(trees)
+    return lane == 1 or (8 * lane <= _MOST_LEAVES and len(trees.roots) >= 2 * lane and _together(trees, lane) > 0)
+
+
+def _ends(trees: Trees) -> list[int]:
+    """For each tree where the next one begins."""
+    return [*trees.roots[1:], len(trees.feature)]
+
+
+def _lane(trees: Trees) -> int:
+    """How many bytes hold the leaves of each tree."""
+    sizes = [trees.feature[root:end].count(-1) for root, end in zip(trees.roots, _ends(trees), strict=True)]
+    return -(-max(sizes) // 8)
+
+
+def _together(trees: Trees, lane: int) -> int:
+    """How many trees are looked at together, that their masks may not take too much memory; 0 where it is too few."""
+    count = len(trees.roots)
+    together = count
+    while together >= min(count, _LEAST_TOGETHER):
+        kept = 0
+        for first in range(0, count, together):
+            last = min(first + together, count)
+            nodes = slice(trees.roots[first], trees.roots[last] if last < count else None)
+            tests = set(zip(trees.feature[nodes], trees.threshold[nodes], strict=True))
+            kept += len(tests) * lane * (last - first)
+        if kept <= _MOST_BYTES:
+            return together
+        together = -(-together // 2)
+    return 0
+
+
+def blocks(trees: Trees) -> list[Masks]:
+    """An ensemble that `fits`, in parts that are looked at one after the other."""
+    lane, every = _lane(trees), range(len(trees.roots))
+    together = len(every) if lane == 1 else _together(trees, lane)
+    return [Masks(trees, lane, every[first : first + together]) for first in range(0, len(every), together)]
 
 
 def scorer(trees: Trees) -> Callable[[list[Any]], None]:
-    """A function that takes the registers and appends the output of an ensemble that `fits`."""
-    found = Masks(trees)
-    tables, everything, numbers, sets = found.tables, found.everything, found.numbers(), found.sets()
-    registers_read = [register for register, _, _, _ in numbers]
-    all_thresholds = [thresholds for _, thresholds, _, _ in numbers]
-    all_masks = [masks for _, _, masks, _ in numbers]
-    start, divide, size = plain_start(trees.base[0]), trees.divide, len(tables)
+    """A function that takes the registers and appends the outputs of an ensemble that `fits`."""
+    parts = [(_left(each), each.find(), each.adders()) for each in blocks(trees)]
+    base, divide = trees.base, trees.divide
 
     def score(registers: list[Any]) -> None:
+        sums = base
+        for left, find, adders in parts:
+            found = find(left(registers))
+            sums = [adder(found, plain_start(total)) for adder, total in zip(adders, sums, strict=True)]
+        registers.extend(sums if divide is None else [total / divide for total in sums])
+
+    return score
+
+
+def _left(found: Masks) -> Callable[[list[Any]], int]:
+    """A function that takes the registers and gives what is left of the trees."""
+    everything, numbers, sets, missing = found.everything, found.numbers(), found.sets(), found.missing()
+    registers_read = [register for register, _, _ in numbers]
+    all_thresholds = [thresholds for _, thresholds, _ in numbers]
+    all_masks = [masks for _, _, masks in numbers]
+
+    def left_of(registers: list[Any]) -> int:
         values = [registers[register] for register in registers_read]
         total = sum(values)
         if total == total:  # noqa: PLR0124  none of them is NaN
             left = reduce(and_, map(getitem, all_masks, map(bisect_left, all_thresholds, values)), everything)
         else:
             left = everything
-            for (_, thresholds, masks, missing), value in zip(numbers, values, strict=True):
-                left &= masks[bisect_left(thresholds, value)] if value == value else missing  # noqa: PLR0124
+            for (register, thresholds, masks), value in zip(numbers, values, strict=True):
+                left &= masks[bisect_left(thresholds, value)] if value == value else missing[register]  # noqa: PLR0124
         for register, mask in sets:
             left &= mask(registers[register])
-        total = sum(map(getitem, tables, left.to_bytes(size, "little")), start)
-        registers.append(total if divide is None else total / divide)
+        return left
 
-    return score
+    return left_of
 
 
 class _Plain(float):
@@ -77,66 +129,137 @@ def plain_start(base: float, *, is_plain: bool = sum([1.0, 1e100, 1.0, -1e100]) 
 
 
 class Masks:
-    """The tests of an ensemble that `fits`, each with what it rules out where it sends a row to the right.
+    """The tests of some trees of an ensemble, each with what it rules out where it sends a row to the right.
 
     Attributes:
         everything: all leaves of all trees.
-        tables: for each tree and each byte of leaves that are left the number of the leftmost.
     """
 
-    def __init__(self, trees: Trees) -> None:
-        self._trees = trees
-        self._values: list[list[float]] = []
-        self._numbers: dict[int, list[tuple[float, int, int]]] = {}
+    def __init__(self, trees: Trees, lane: int, chosen: range) -> None:
+        self._trees, self._lane, self._chosen = trees, lane, chosen
+        # For each leaf of a tree, from left to right, where its (first) number stands.
+        self._leaves: list[list[int]] = []
+        self._numbers: dict[int, list[tuple[float, int, int, int]]] = {}
         self._sets: dict[int, list[tuple[frozenset[Any], int, int]]] = {}
-        for root in trees.roots:
-            self._values.append([])
-            self._visit(root)
-        self.everything = (1 << 8 * len(trees.roots)) - 1
-        self.tables = [_table(values) for values in self._values]
+        ends = _ends(trees)
+        for place, tree in enumerate(chosen):
+            self._read(trees.roots[tree], ends[tree], 8 * lane * place)
+        self.everything = (1 << 8 * lane * len(chosen)) - 1
 
-    def _visit(self, node: int) -> int:
-        """Numbers the leaves below a node and notes its tests; how many leaves there are."""
-        trees = self._trees
-        if trees.feature[node] == -1:
-            self._values[-1].append(trees.values[trees.left[node]])
-            return 1
-        first = len(self._values[-1])
-        left = self._visit(trees.left[node])
-        ruled_out = ((1 << left) - 1) << (8 * (len(self._values) - 1) + first)
-        register, missing_left = trees.of[trees.feature[node]], trees.missing_left[node]
-        threshold = trees.threshold[node]
-        if threshold is None:
-            chosen = frozenset(trees.sets[trees.set[node]])
-            self._sets.setdefault(register, []).append((chosen, missing_left, ruled_out))
-        else:
-            self._numbers.setdefault(register, []).append((threshold, missing_left, ruled_out))
-        return left + self._visit(trees.right[node])
+    def _read(self, root: int, end: int, shift: int) -> None:
+        """Numbers the leaves of a tree and notes its tests."""
+        trees, numbers = self._trees, self._numbers
+        of, feature, lefts, rights = trees.of, trees.feature, trees.left, trees.right
+        leaves, first = [1] * (end - root), [0] * (end - root)
+        # Children stand behind their parent.
+        for node in range(end - 1, root - 1, -1):
+            if feature[node] != -1:
+                leaves[node - root] = leaves[lefts[node] - root] + leaves[rights[node] - root]
+        places = [0] * leaves[0]
+        for node in range(root, end):
+            left, start = lefts[node], first[node - root]
+            if feature[node] == -1:
+                places[start] = left
+                continue
+            size = leaves[left - root]
+            first[left - root], first[rights[node] - root] = start, start + size
+            ruled_out = ((1 << size) - 1) << start
+            register, threshold, missing_left = of[feature[node]], trees.threshold[node], trees.missing_left[node]
+            if threshold is None:
+                chosen = frozenset(trees.sets[trees.set[node]])
+                self._sets.setdefault(register, []).append((chosen, missing_left, ruled_out << shift))
+            elif register in numbers:
+                numbers[register].append((threshold, missing_left, ruled_out, shift))
+            else:
+                numbers[register] = [(threshold, missing_left, ruled_out, shift)]
+        self._leaves.append(places)
 
-    def numbers(self) -> list[tuple[int, list[float], list[int], int]]:
-        """For each register its thresholds, what is left when so many of them are exceeded, and when it is missing."""
+    def numbers(self) -> list[tuple[int, list[float], list[int]]]:
+        """For each register its thresholds, and what is left when so many of them are exceeded."""
         found = []
         for register, tests in self._numbers.items():
-            thresholds = sorted({threshold for threshold, _, _ in tests})
-            ruled_out = dict.fromkeys(thresholds, 0)
-            for threshold, _, mask in tests:
-                ruled_out[threshold] |= mask
+            ruled_out: dict[float, int] = {}
+            for threshold, _, mask, shift in tests:
+                ruled_out[threshold] = ruled_out.get(threshold, 0) | mask << shift
+            thresholds = sorted(ruled_out)
             masks = [self.everything]
             for threshold in thresholds:
-                masks.append(masks[-1] & ~ruled_out[threshold])
-            missing = self.everything & ~_united(mask for _, missing_left, mask in tests if not missing_left)
-            found.append((register, thresholds, masks, missing))
+                masks.append(masks[-1] & ~ruled_out.pop(threshold))
+            found.append((register, thresholds, masks))
+        return found
+
+    def missing(self) -> dict[int, int]:
+        """For each register that is a number what is left when it is missing."""
+        found = {}
+        for register, tests in self._numbers.items():
+            ruled_out = _united(mask << shift for _, missing_left, mask, shift in tests if not missing_left)
+            found[register] = self.everything & ~ruled_out
         return found
 
     def sets(self) -> list[tuple[int, Callable[[Any], int]]]:
         """For each register what is left for a value of it."""
         return [(register, _set_mask(tests, self.everything)) for register, tests in self._sets.items()]
 
+    def find(self) -> Callable[[int], bytes]:
+        """A function that gives, for what is left of all trees, a byte for each: the place in its table of `adders`."""
+        lane, count = self._lane, len(self._chosen)
+        size = lane * count
+        if lane == 1:
+            return lambda left: left.to_bytes(size, "little")
+        # One in each tree: its leaves, less one, differ from them in the lowest that is left, and in none behind it.
+        ones = sum(1 << 8 * lane * place for place in range(count))
+        parts = [(slice(part, None, lane), _numbered(8 * part)) for part in range(lane)]
+        from_bytes = int.from_bytes
+
+        def find(left: int) -> bytes:
+            lowest = (left & ~(left - ones)).to_bytes(size, "little")
+            # Of the bytes of a tree one is not 0.
+            numbers = 0
+            for part, table in parts:
+                numbers |= from_bytes(lowest[part].translate(table), "little")
+            return numbers.to_bytes(count, "little")
+
+        return find
+
+    def adders(self) -> list[Callable[[bytes, float], float]]:
+        """For each output a function that adds the leaves that were found to a number, one after the other."""
+        return [self._adder(output) for output in range(len(self._trees.base))]
+
+    def _adder(self, output: int) -> Callable[[bytes, float], float]:
+        tables = self.tables(output)
+        if all(table is not None for table in tables):
+            return lambda found, start: sum(map(getitem, tables, found), start)
+        places = [place for place, table in enumerate(tables) if table is not None]
+        some = [table for table in tables if table is not None]
+        return lambda found, start: sum(map(getitem, some, map(found.__getitem__, places)), start)
+
+    def tables(self, output: int) -> list[Any]:
+        """For each tree the numbers of its leaves by what `find` gives; None where it does not add to that output."""
+        trees = self._trees
+        made: list[Any] = []
+        for tree, places in zip(self._chosen, self._leaves, strict=True):
+            target = trees.target[tree]
+            if target not in (-1, output):
+                made.append(None)
+                continue
+            values = [trees.values[place + (output if target == -1 else 0)] for place in places]
+            made.append(_table(values) if self._lane == 1 else [0.0, *values])
+        return made
+
+
+def _numbered(first: int) -> bytes:
+    """For each byte of one bit the number of its leaf, from 1; 0 for 0."""
+    table = bytearray(256)
+    for bit in range(8):
+        table[1 << bit] = min(first + bit + 1, 255)
+    return bytes(table)
+
 
 def _set_mask(tests: list[tuple[frozenset[Any], int, int]], everything: int) -> Callable[[Any], int]:
     missing = everything & ~_united(mask for _, missing_left, mask in tests if not missing_left)
     others = everything & ~_united(mask for _, _, mask in tests)
     members = frozenset().union(*[chosen for chosen, _, _ in tests])
+    most = max(16, min(_MOST_KEPT, _MOST_BYTES // max(1, everything.bit_length() // 8)))
     kept: dict[Any, int] = {}
 
     def mask(value: Any) -> int:  # noqa: ANN401
@@ -145,7 +268,7 @@ def _set_mask(tests: list[tuple[frozenset[Any], int, int]], everything: int) -> 
         if value not in members:
             return others
         if value not in kept:
-            if len(kept) >= _MOST_KEPT:
+            if len(kept) >= most:
                 kept.clear()
             kept[value] = everything & ~_united(mask for chosen, _, mask in tests if value not in chosen)
         return kept[value]
@@ -160,7 +283,7 @@ def _united(masks: Iterable[int]) -> int:
     return united
 
 
-def _table(values: list[float]) -> list[float]:
+def _table(values: Sequence[float]) -> list[float]:
     """For each byte of leaves that are left the value of the leftmost."""
-    padded = [*values, *[0.0] * (_LEAVES - len(values))]
+    padded = [*values, *[0.0] * (8 - len(values))]
     return [padded[lowest] for lowest in _LOWEST]

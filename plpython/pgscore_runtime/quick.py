@@ -1,4 +1,4 @@
-"""One row and one ensemble of small trees, in as few steps of Python as there can be.
+"""One row and one ensemble of trees that are not large, in as few steps of Python as there can be.
 
 What an interpreter does for each input costs more than the trees: a backend comes to it from other work, with its
 caches cold. So the ends of what an input accepts stand among the thresholds, with None for a mask: a row that is not
@@ -13,21 +13,23 @@ from math import exp, inf, nextafter
 from operator import and_, getitem
 from typing import TYPE_CHECKING, Any
 
-from .masks import Masks, fits, plain_start
+from .masks import blocks, fits, plain_start
 from .tree_arrays import Trees
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from .masks import Masks
     from .program import Program, ProgramInput
 
+    Evaluate = Callable[[Sequence[float | None], Sequence[str | None], float], float]
     Score = Callable[[Sequence[float | None], Sequence[str | None], int], float | None]
 
 
 def quick_score(program: Program, slow: Score) -> Score | None:
     """A function that scores one row as `slow` does, and leaves to it what is not ordinary; None where there is none.
 
-    There is one for a program whose only step is an ensemble of small trees that tests the inputs themselves, and whose
+    There is one for a program whose only step is an ensemble that `fits`, that tests the inputs themselves, and whose
     link is ``identity`` or ``logistic``.
     """
     (trees,) = program.steps if len(program.steps) == 1 else (None,)
@@ -40,28 +42,18 @@ def quick_score(program: Program, slow: Score) -> Score | None:
         or any(each.known is not None for each in program.inputs)
     ):
         return None
-    found = Masks(trees)
-    if any(not program.inputs[register].is_text for register, _ in found.sets()):
+    parts = blocks(trees)
+    if any(not program.inputs[register].is_text for each in parts for register, _ in each.sets()):
         return None
-    thresholds, masks = _bounded(program.inputs, found)
-    position = {register: n for n, register in enumerate(n for n, each in enumerate(program.inputs) if each.is_text)}
-    sets = tuple((position[register], mask) for register, mask in found.sets())
-    tables, everything, size = found.tables, found.everything, len(found.tables)
+    evaluate = _one_part(program.inputs, parts[0]) if len(parts) == 1 else _several_parts(program.inputs, parts)
     start, divide = plain_start(trees.base[0]), trees.divide
     logistic = program.link == "logistic"
-    bisect: Any = bisect_left  # which refuses None with the TypeError that is wanted
 
     def score(numbers: Sequence[float | None], texts: Sequence[str | None], positive: int) -> float | None:
         try:
-            left = reduce(and_, map(getitem, masks, map(bisect, thresholds, numbers)), everything)
+            z = evaluate(numbers, texts, start)
         except TypeError:
             return slow(numbers, texts, positive)
-        if texts:
-            if None in texts:
-                return slow(numbers, texts, positive)
-            for text, mask in sets:
-                left &= mask(texts[text])
-        z = sum(map(getitem, tables, left.to_bytes(size, "little")), start)
         if divide is not None:
             z /= divide
         if not logistic:
@@ -75,9 +67,45 @@ def quick_score(program: Program, slow: Score) -> Score | None:
     return score
 
 
+def _one_part(inputs: tuple[ProgramInput, ...], found: Masks) -> Evaluate:
+    thresholds, masks = _bounded(inputs, found)
+    sets = _text_masks(inputs, found)
+    find, tables, everything = found.find(), found.tables(0), found.everything
+    bisect: Any = bisect_left  # which refuses None with the TypeError that is wanted
+
+    def evaluate(numbers: Sequence[float | None], texts: Sequence[str | None], start: float) -> float:
+        left = reduce(and_, map(getitem, masks, map(bisect, thresholds, numbers)), everything)
+        if texts:
+            if None in texts:
+                raise TypeError
+            for text, mask in sets:
+                left &= mask(texts[text])
+        return sum(map(getitem, tables, find(left)), start)
+
+    return evaluate
+
+
+def _several_parts(inputs: tuple[ProgramInput, ...], parts: Sequence[Masks]) -> Evaluate:
+    # The ends of what is accepted stand among the thresholds of each part: it costs nothing.
+    evaluations = [_one_part(inputs, each) for each in parts]
+
+    def evaluate(numbers: Sequence[float | None], texts: Sequence[str | None], start: float) -> float:
+        for each in evaluations:
+            start = plain_start(each(numbers, texts, start))
+        return start
+
+    return evaluate
+
+
+def _text_masks(inputs: tuple[ProgramInput, ...], found: Masks) -> list[tuple[int, Callable[[Any], int]]]:
+    """For each text that is tested its place among the texts, and what is left for a value of it."""
+    position = {register: n for n, register in enumerate(n for n, each in enumerate(inputs) if each.is_text)}
+    return [(position[register], mask) for register, mask in found.sets()]
+
+
 def _bounded(inputs: tuple[ProgramInput, ...], found: Masks) -> tuple[list[list[float]], list[list[Any]]]:
     """For each number input the thresholds within what it accepts, its ends around them, and a mask for each gap."""
-    tests = {register: (thresholds, masks) for register, thresholds, masks, _ in found.numbers()}
+    tests = {register: (thresholds, masks) for register, thresholds, masks in found.numbers()}
     all_thresholds, all_masks = [], []
     for register, each in enumerate(inputs):
         if each.is_text:

@@ -147,8 +147,18 @@ def walker(trees: Trees, registers: int) -> Callable[[list[Any]], None]:
     Returns:
         A function that takes the registers and appends the ensemble's outputs to them.
     """
-    if masks.fits(trees):
-        return masks.scorer(trees)
+    made: list[Callable[[list[Any]], None]] = []
+
+    def walk(values: list[Any]) -> None:
+        if not made:
+            # Where there is a quick score, it is hardly ever needed.
+            made.append(masks.scorer(trees) if masks.fits(trees) else _walker(trees, registers))
+        made[0](values)
+
+    return walk
+
+
+def _walker(trees: Trees, registers: int) -> Callable[[list[Any]], None]:
     columns = _Columns(trees, registers)
     built, derive = _built(trees, columns), columns.derive()
     if len(trees.base) == 1:

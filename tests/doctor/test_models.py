@@ -86,6 +86,9 @@ def test_a_program_that_serves(serving: Database) -> None:
         ("scikit-learn", "1.5.2", "library-refused"),
         ("scikit-learn", None, "library-missing"),
         ("pandas", None, None),
+        ("lightgbm", "1.4.3", "library-differs"),
+        ("lightgbm", "1.5.2", "library-refused"),
+        ("lightgbm", None, "library-missing"),
     ],
 )
 def test_libraries_of_what_is_unpickled(library: str, here: str | None, code: str | None) -> None:

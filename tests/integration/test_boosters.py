@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import joblib
+import lightgbm
 import numpy as np
 import pandas as pd
 import pgscore
 import pytest
-from catboost import CatBoostClassifier
+import xgboost
+from catboost import CatBoost, CatBoostClassifier
 from lightgbm import LGBMClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -74,6 +77,58 @@ def test_a_fitted_booster_scores_rows_as_it_does_itself(shared: Database, name: 
     single = name in ("xgboost", "pipeline")
     assert (published.tolerance is not None) == single
     assert _scores(shared, name) == pytest.approx(model.predict_proba(frame)[:, 1], abs=1e-6 if single else 1e-12)
+
+
+def _bare(name: str, frame: pd.DataFrame) -> Any:  # noqa: ANN401
+    target = _target(frame)
+    if name == "bare_xgboost":
+        return xgboost.train({"objective": "binary:logistic"}, xgboost.DMatrix(frame, target), 9)
+    if name == "bare_lightgbm":
+        return lightgbm.train({"objective": "binary", "verbose": -1}, lightgbm.Dataset(frame, target), 9)
+    made = {"iterations": 9, "loss_function": "Logloss", "verbose": 0, "allow_writing_files": False}
+    return CatBoost(made).fit(frame, target)
+
+
+@pytest.mark.parametrize("name", ["bare_xgboost", "bare_lightgbm", "bare_catboost"])
+@pytest.mark.parametrize("pickled", [False, True])
+def test_a_booster_without_its_wrapper(shared: Database, tmp_path: Path, name: str, pickled: bool) -> None:
+    """It is stored as its library saves it, also where it comes out of a pickle."""
+    frame = _rows(100)
+    booster = _bare(name, frame)
+    source: Any = booster
+    if pickled:
+        source = tmp_path / "model.joblib"
+        joblib.dump(booster, source)
+    published = pgscore.publish(shared.dsn(), name, source, golden=frame.head(20))
+    assert (published.obstacle, published.positive) == (None, 1)
+    assert all(each.ok for each in published.verifications)
+    kept, expected = shared.session().row(
+        "select v.format, g.expected from pgscore.model_version v join pgscore.golden_row g using (model, version)"
+        " where v.model = %s and v.version = %s and g.ordinal = 1",
+        name,
+        published.version,
+    )
+    assert kept == {"bare_xgboost": "xgboost-ubj", "bare_lightgbm": "lightgbm", "bare_catboost": "catboost"}[name]
+    given = xgboost.DMatrix(frame.head(1)) if name == "bare_xgboost" else frame.head(1)
+    more = {"prediction_type": "Probability"} if name == "bare_catboost" else {}
+    assert expected == pytest.approx(float(np.ravel(booster.predict(given, **more))[-1]), abs=1e-6)
+
+
+def test_codes_of_categories(shared: Database) -> None:
+    """Numbers that are tested by category, in each engine."""
+    random = np.random.default_rng(2)
+    given = np.column_stack([random.integers(0, 9, 300), random.normal(size=300)]).astype(np.float64)
+    target = (np.isin(given[:, 0], [0, 3, 4, 8]) ^ (given[:, 1] > 1)).astype(int)
+    golden = pd.DataFrame(
+        np.vstack([given[:20], [[-0.5, 0], [0.99999999, 0], [8.5, 2], [1e300, 0]]]), columns=["a", "b"]
+    )
+    categories = XGBClassifier(n_estimators=5, enable_categorical=True, feature_types=["c", "q"]).fit(given, target)
+    codes = LGBMClassifier(n_estimators=5, verbose=-1, min_data_per_group=1, cat_smooth=0)
+    for model in (categories, codes.fit(given, target, categorical_feature=[0])):
+        name = f"codes_{type(model).__name__.lower()}"
+        published = pgscore.publish(shared.dsn(), name, model, golden=golden)
+        assert published.obstacle is None
+        assert {each.engine: each.ok for each in published.verifications} == {"sql": True, "interpreter": True}
 
 
 def _write_xgboost(path: Path, frame: pd.DataFrame) -> Any:  # noqa: ANN401

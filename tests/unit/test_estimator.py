@@ -11,10 +11,13 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from catboost import CatBoostClassifier
 from pgscore_runtime import array_memory, artifact, entry, estimator, signature
 from pgscore_runtime.contract import Contract, Input, InputType, Output
 from pgscore_runtime.errors import Refusal
 from pgscore_runtime.estimator import ServedEstimator
+from pgscore_runtime.threads import single_threaded
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier
 
 from tests.support.models import churned, light_pipeline, pipeline, predictors, probability
@@ -280,3 +283,21 @@ def test_many_rows_of_one_statement_are_told_of_once() -> None:
     assert not any(entry.count_row(session, statement) for statement in range(10) for _ in range(99))
     assert [entry.count_row(session, 10.0) for _ in range(300)].index(True) == 99
     assert not any(entry.count_row(session, statement) for statement in (10.0, 11.0) for _ in range(300))
+
+
+def test_catboost_has_one_thread_wherever_it_stands() -> None:
+    """It takes as many as there are processors, whatever it was fitted with."""
+    frame = pd.DataFrame({"a": np.arange(20.0), "b": 1.0})
+    inner = CatBoostClassifier(iterations=2, verbose=0, allow_writing_files=False, thread_count=1)
+    model = single_threaded(CalibratedClassifierCV(inner, cv=2).fit(frame, np.arange(20) % 2))
+    threads: list[int] = []
+    for fold in model.calibrated_classifiers_:
+        real = fold.estimator._predict
+
+        def predict(*given: Any, real: Any = real) -> Any:  # noqa: ANN401
+            threads.append(given[4])
+            return real(*given)
+
+        fold.estimator._predict = predict
+    assert model.predict_proba(frame).shape == (20, 2)
+    assert threads == [1, 1]

@@ -20,7 +20,7 @@ from xgboost import XGBClassifier, XGBRanker, XGBRegressor, XGBRFClassifier, XGB
 from tests.support.programs import NUMBERS, Pair, customers, hard_rows, labels, pair
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 XGB: dict[str, Any] = {"n_estimators": 12, "max_depth": 4, "n_jobs": 1}
 LGB: dict[str, Any] = {"n_estimators": 12, "min_child_samples": 3, "verbose": -1, "n_jobs": 1}
@@ -121,6 +121,102 @@ def test_categories_by_their_codes() -> None:
     )
     tested = _fitted(model, frame, _target(frame, 2))
     tested.assert_tolerable(hard_rows(tested, frame))
+
+
+_AT_CODES = [
+    *[-0.0, -0.5, -1.0, -1.5, -1e-46, -1e-45, -7e-46, 0.5, 0.9999999701976776, 0.99999998, 1 - 2**-53, 2.9999999999],
+    *[
+        3.5,
+        7.0,
+        8.0,
+        99.0,
+        2.0**24,
+        2.0**31 - 1,
+        2.0**31,
+        2.0**32 + 1,
+        -(2.0**31),
+        2.0**63,
+        1e300,
+        -1e300,
+        np.inf,
+        -np.inf,
+    ],
+]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        XGBClassifier(enable_categorical=True, feature_types=["c", "q"], max_cat_to_onehot=1, **XGB),
+        XGBClassifier(enable_categorical=True, feature_types=["c", "q"], max_cat_to_onehot=99, **XGB),
+        LGBMClassifier(min_data_per_group=1, cat_smooth=0, cat_l2=0, max_cat_to_onehot=1, **LGB),
+        LGBMClassifier(min_data_per_group=1, cat_smooth=0, cat_l2=0, max_cat_to_onehot=99, **LGB),
+    ],
+    ids=["xgboost", "xgboost, one at a time", "lightgbm", "lightgbm, one at a time"],
+)
+@pytest.mark.parametrize("missing", [False, True])
+def test_categories_that_are_numbers(model: Any, missing: bool) -> None:  # noqa: ANN401
+    """Libraries truncate them, each in its own way."""
+    random = np.random.default_rng(2)
+    given = np.column_stack([random.integers(0, 9, 400), random.normal(size=400)]).astype(np.float64)
+    target = (np.isin(given[:, 0], [0, 3, 4, 8]) ^ (given[:, 1] > 1)).astype(int)
+    if missing:
+        given[::11, 0] = np.nan
+    more = {"categorical_feature": [0]} if isinstance(model, LGBMClassifier) else {}
+    model.fit(given, target, **more)
+    frame = pd.DataFrame(given, columns=["code", "number"])
+    tested = pair(model, frame)
+    assert any(step.get("sets") for step in tested.document["steps"])
+    rows = [*hard_rows(tested, frame), *[[code, number] for code in _AT_CODES for number in (0.0, 2.0)]]
+    tested.assert_tolerable(rows)
+
+
+def _leaves(trees: dict[str, Any], row: Sequence[float]) -> list[int]:
+    """The node at which each tree of a program ends."""
+    ends = []
+    for root in trees["roots"]:
+        node = root
+        while trees["feature"][node] >= 0:
+            value = row[trees["of"][trees["feature"][node]]]
+            # Without a threshold it asks for nothing but whether the value is missing.
+            threshold = -np.inf if trees["threshold"][node] is None else trees["threshold"][node]
+            left = bool(trees["missing_left"][node]) if np.isnan(value) else value <= threshold
+            node = trees["left" if left else "right"][node]
+        ends.append(node)
+    return ends
+
+
+@pytest.mark.parametrize("kind", ["xgboost", "xgboost, exact", "lightgbm", "catboost", "catboost, leaf by leaf"])
+@pytest.mark.parametrize("missing", [False, True])
+def test_every_row_ends_in_the_leaf_that_the_library_finds(kind: str, missing: bool) -> None:
+    """At each threshold, and one double and one float32 before and behind it: scores alone would not show all."""
+    classes, make = _KINDS[kind]
+    frame = customers(missing=missing, rows=300)
+    model = make().fit(frame[NUMBERS], _target(frame, classes))
+    trees = read(model, frame[NUMBERS])
+    rows = [list(row) for row in frame[NUMBERS].to_numpy()]
+    for node, feature in enumerate(trees["feature"]):
+        if feature >= 0 and trees["threshold"][node] is not None:
+            border = trees["threshold"][node]
+            near = [border, np.nextafter(border, np.inf), np.nextafter(border, -np.inf)]
+            with np.errstate(over="ignore"):
+                near += [float(np.nextafter(np.float32(border), np.float32(end))) for end in (np.inf, -np.inf)]
+            for value in near:
+                row = list(rows[node % 300])
+                row[trees["of"][feature]] = value
+                rows.append(row)
+    given = pd.DataFrame(rows, columns=NUMBERS)
+    if kind.startswith("xgboost"):
+        found = model.apply(given)
+    elif kind.startswith("lightgbm"):
+        found = model.booster_.predict(given, pred_leaf=True)
+    else:
+        found = model.calc_leaf_indexes(given)
+    ours = np.array([_leaves(trees, row) for row in rows])
+    assert found.shape == ours.shape
+    for of_library, of_program in zip(np.asarray(found).T.tolist(), ours.T.tolist(), strict=True):
+        pairs = set(zip(of_library, of_program, strict=True))
+        assert len(pairs) == len({leaf for leaf, _ in pairs}) == len({leaf for _, leaf in pairs})
 
 
 @pytest.mark.parametrize("library", ["xgboost", "lightgbm", "catboost"])

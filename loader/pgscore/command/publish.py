@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     "pgscore publish churn model.joblib --golden rows.csv --key me.pem --promote",
     "pgscore publish churn model.joblib --golden rows.csv --metric auc=0.91 --json",
     "pgscore publish churn model.joblib --golden rows.csv --key me.pem --format skops",
+    "pgscore publish churn model.ubj --golden rows.csv",
     "pgscore publish churn unnamed.joblib --profile churn.customer_profile --inputs calls,minutes,plan",
 )
 def publish(
@@ -38,7 +39,7 @@ def publish(
         typer.Argument(
             metavar="FILE",
             show_default=False,
-            help="A joblib, pickle or skops file of yours: reading it runs its code.",
+            help="A joblib, pickle or skops file of yours, whose code reading it runs; or a booster's own.",
         ),
     ],
     profile: Annotated[

@@ -6,6 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pgscore_runtime.artifact import PINNED, distribution
+
 from pgscore.libraries import doubts
 from pgscore.shards.prepared import prepared_within, settle_hint
 
@@ -166,13 +168,13 @@ def _libraries(model: Model, fitted: Sequence[_Library], python: Python) -> Iter
         here = python.packages.get(each.library)
         if each.library not in python.packages or here == each.fitted:
             continue
-        same = install(python, f"{each.library}=={each.fitted}")
+        same = install(python, f"{distribution(each.library)}=={each.fitted}")
         by = f"version {model.version} was fitted with {each.library} {each.fitted}, and the server's Python has"
         if here is None:
             # Pandas is only for estimators that need the names of columns.
-            if each.library in NEEDED or (each.library == "pandas" and model.needs_frame):
+            if each.library in (*NEEDED, *PINNED) or (each.library == "pandas" and model.needs_frame):
                 yield Finding("library-missing", model.model, f"{by} none: it cannot be loaded", same)
-        elif each.library == "scikit-learn" and here.split(".")[:2] != each.fitted.split(".")[:2]:
+        elif each.library in PINNED and here.split(".")[:2] != each.fitted.split(".")[:2]:
             yield Finding("library-refused", model.model, f"{by} {here}: it cannot be loaded", same)
         else:
             yield Finding("library-differs", model.model, f"{by} {here}; `doctor --full` says if it matters", same)

@@ -19,6 +19,8 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 from pgscore.errors import PgscoreError
 
+from .own_file import own_file
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -88,10 +90,19 @@ def open_artifact(source: object, kind: str | None = None) -> Iterator[Artifact]
             file = stack.enter_context(_opened(Path(source)))
             found = _format(file, Path(source))
             estimator = _read(file, found, name)
+        own = own_file(estimator)
+        if own is not None:
+            # What a library trains without its wrappers is asked in other ways, and its own file says all of it.
+            content, found = own[0], cast("Format", own[1])
+            file = cast("BinaryIO", stack.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY)))
+            file.write(content)
+            estimator = _read(file, found, name)
         if not hasattr(estimator, "predict"):
             raise PgscoreError(f"{name} holds a {type(estimator).__name__}, which has no predict method")
         if asked is not None and found in _BOOSTERS:
-            raise PgscoreError(f"{name} is a booster's own file, which is stored as it is", "Leave --format out.")
+            raise PgscoreError(
+                f"{name} is a booster's own, which is stored as its library saves it", "Leave --format out."
+            )
         wanted = asked or found or "joblib"
         if file is None or wanted != found:
             file = cast("BinaryIO", stack.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY)))

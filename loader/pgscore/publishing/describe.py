@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from pgscore.errors import PgscoreError
 
 from .examples import Block, Change, ask, ask_sample, is_row_by_row, varied
-from .fitted import booster_versions, fitted_categories, native_categories
+from .fitted import booster_versions, fitted_categories, native_categories, numbers_of_a_booster
 from .handover import hand_over, input_types, without_values
 from .oracle import Oracle, output_of
 
@@ -120,6 +120,7 @@ def _describe(
     categories = fitted_categories(estimator, list(sample.columns))
     wanted = input_types(sample, source, categories, profile)
     known = native_categories(estimator, list(sample.columns))
+    _refuse_texts(estimator, wanted, source)
     oracle = Oracle(estimator, output_of(estimator, positive), framed=framed, known=known)
     handed = hand_over(sample, wanted, oracle.nothing, profile.padded if profile else None)
     template = _template(oracle, handed, source, profile)
@@ -279,6 +280,16 @@ def _check_known(handed: pd.DataFrame, categories: Mapping[str, Categories], pro
                 f" {learnt.words()}; the column holds {values.iloc[0]!r}",
                 "If they are meant to be unknown, give rows of what it was fitted on (--golden FILE.csv).",
             )
+
+
+def _refuse_texts(estimator: Any, wanted: dict[str, InputType], source: str) -> None:  # noqa: ANN401
+    """Refuses texts where a booster was fitted on numbers."""
+    texts = [name for name in numbers_of_a_booster(estimator, list(wanted)) if wanted[name] == "text"]
+    if texts:
+        raise PgscoreError(
+            f"column {texts[0]} of {source} is text, and the model was fitted on numbers there",
+            "Give the numbers, or the codes of categories, that it was fitted on.",
+        )
 
 
 def _refuse_numbers(

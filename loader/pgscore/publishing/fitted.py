@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_selection import RFE
+from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils.validation import check_is_fitted
@@ -20,7 +21,7 @@ from pgscore.errors import NotAProgramError, PgscoreError
 from pgscore.libraries import BOOSTERS, LIGHTGBM
 from pgscore.readers.sklearn.compose import positions
 from pgscore.readers.sklearn.selection import SELECTORS
-from pgscore.readers.xgboost import category_names
+from pgscore.readers.xgboost import category_names, knows_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -222,13 +223,42 @@ def native_categories(estimator: Any, names: Sequence[str]) -> dict[str, tuple[s
     found: dict[str, tuple[str, ...]] = {}
     waiting = [estimator]
     while waiting:
-        part = waiting.pop()
+        part = _unwrapped(waiting.pop())
         known = _native_categories(part)
         if known is not None and len(known) == len(names):
             found |= {name: tuple(each) for name, each in zip(names, known, strict=True) if each}
         elif not isinstance(part, Pipeline | ColumnTransformer):
             waiting += _inner(part)
     return found
+
+
+def numbers_of_a_booster(estimator: Any, names: Sequence[str]) -> list[str]:  # noqa: ANN401
+    """The inputs that reach a booster as they are and that it knows no categories of: a text would be a mistake.
+
+    XGBoost takes one for the number of its place among those that it is asked with.
+    """
+    booster = _unwrapped(estimator)
+    if hasattr(booster, "get_booster"):
+        return [name for name, named in zip(names, knows_names(booster), strict=False) if not named]
+    if hasattr(booster, "get_cat_feature_indices"):
+        texts = {*booster.get_cat_feature_indices(), *booster.get_text_feature_indices()}
+        return [name for place, name in enumerate(names) if place not in texts]
+    if hasattr(booster, "booster_"):
+        return [] if booster.booster_.pandas_categorical else list(names)
+    return []
+
+
+def _unwrapped(estimator: Any) -> Any:  # noqa: ANN401
+    """What a search has found, or a pipeline ends with that hands it the inputs as they are."""
+    while True:
+        if hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        elif isinstance(estimator, FrozenEstimator):
+            estimator = estimator.estimator
+        elif isinstance(estimator, Pipeline) and all(step in (None, "passthrough") for _, step in estimator.steps[:-1]):
+            estimator = estimator.steps[-1][1]
+        else:
+            return estimator
 
 
 def booster_versions(estimator: Any) -> dict[str, str]:  # noqa: ANN401

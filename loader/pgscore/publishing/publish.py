@@ -95,7 +95,7 @@ def publish(
         database: a connection string, or an SQLAlchemy engine on psycopg2.
         model: the model's name.
         source: the estimator, or the path of a joblib, pickle or skops file that holds it (your own: reading it runs
-            its code).
+            its code), or of a file that XGBoost (JSON, UBJSON), LightGBM or CatBoost (cbm) has saved.
         golden: example rows: a DataFrame of pandas or polars, a list of dicts, the path of a CSV file; or a list of
             lists or an array, where the estimator or `inputs` names the columns. Without them, a sample of the profile
             table.

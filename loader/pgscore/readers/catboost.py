@@ -48,6 +48,12 @@ _LINKS = {
     "Poisson": "exp",
     "Tweedie": "exp",
 }
+# What its trees test beside numbers. Of categories the model holds nothing but hashes of 32 bits: which texts have one
+# cannot be told from it, and golden rows would show some of them only.
+_NO_PROGRAM = {
+    "OneHotFeature": "tests categories, of which CatBoost keeps hashes and not the texts",
+    "OnlineCtr": "computes statistics of categories",
+}
 # Those whose outputs are values.
 _OF_VALUES = ("identity", "exp")
 
@@ -118,7 +124,8 @@ def _grown(tree: Mapping[str, Any], features: _Features, scale: float, outputs: 
 def _test(split: Mapping[str, Any], features: _Features, part: str) -> tuple[int, float, int]:
     """The column of a test, the number up to which it goes left, and whether a missing value does."""
     if split["split_type"] != "FloatFeature":
-        raise NotAProgramError(part, f"has a {split['split_type']} in its trees")
+        kind = split["split_type"]
+        raise NotAProgramError(part, _NO_PROGRAM.get(kind, f"has a {kind} in its trees"))
     feature = features[split["float_feature_index"]]
     # It goes right where the float32 is larger; a missing value counts as the largest, or as the smallest.
     return feature["flat_feature_index"], float(split["border"]), int(feature["nan_value_treatment"] != "AsTrue")

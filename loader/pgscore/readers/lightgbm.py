@@ -8,7 +8,7 @@ import numpy as np
 
 from pgscore.errors import NotAProgramError
 
-from .algebra.columns import NumberColumn, Table, TextColumn, coded
+from .algebra.columns import Table, TextColumn, coded
 from .algebra.ensemble import Codes, Ensemble, Tree
 from .writing.tree_writer import write_ensemble
 from .writing.writer import Result
@@ -16,7 +16,7 @@ from .writing.writer import Result
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from .algebra.columns import CodeColumn, Column, FloatArray
+    from .algebra.columns import Column, FloatArray
     from .dispatch import PredictorReader
     from .writing.writer import Writer
 
@@ -52,8 +52,7 @@ def read_lightgbm(estimator: Any, table: Table, writer: Writer, part: str) -> Re
     It checks nothing: infinity is a number like any other.
 
     Raises:
-        NotAProgramError: its objective has another link, its leaves are linear models, or it tests a number by
-            category.
+        NotAProgramError: its objective has another link, or its leaves are linear models.
     """
     booster = estimator.booster_
     objective, *options = str(booster.dump_model(num_iteration=0)["objective"]).split(" ")
@@ -67,7 +66,6 @@ def read_lightgbm(estimator: Any, table: Table, writer: Writer, part: str) -> Re
     trees, average = _trees(booster)
     outputs = len(estimator.classes_) if link in ("softmax", "one_vs_all") else 1
     columns = _coded(table, booster.pandas_categorical or []).numbers(part)
-    _check_categories(trees, columns, part)
     divide = float(len(trees) // outputs) if average else None
     register = write_ensemble(Ensemble(trees, [0.0] * outputs, divide, single=False), columns, writer)
     scores = list(range(register, register + outputs))
@@ -142,13 +140,6 @@ def _coded(table: Table, categories: Sequence[Sequence[Any]]) -> Table:
         known = next(of_texts, None) if isinstance(column, TextColumn) else None
         columns.append(coded(column, known) if isinstance(column, TextColumn) and known else column)
     return Table(tuple(columns), table.sparse)
-
-
-def _check_categories(trees: Sequence[Tree], columns: Sequence[NumberColumn | CodeColumn], part: str) -> None:
-    for tree in trees:
-        for node in tree.codes:
-            if isinstance(columns[tree.feature[node]], NumberColumn):
-                raise NotAProgramError(part, "tests a number by category")
 
 
 PREDICTORS: dict[str, PredictorReader] = {

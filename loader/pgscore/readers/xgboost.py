@@ -154,6 +154,17 @@ def _codes(tree: Mapping[str, Any]) -> Iterator[tuple[int, Codes]]:
         yield node, Codes(frozenset(), frozenset(tree["categories"][start : start + size]), others_left=True)
 
 
+def knows_names(estimator: Any) -> list[bool]:  # noqa: ANN401
+    """For each column, whether a fitted booster knows categories of it by name."""
+    learner = json.loads(estimator.get_booster().save_raw("json"))["learner"]
+    found = [_has_names(each) for each in learner["gradient_booster"].get("model", {}).get("cats", {}).get("enc", ())]
+    return found or [False] * int(learner["learner_model_param"]["num_feature"])
+
+
+def _has_names(encoded: Mapping[str, Any]) -> bool:
+    return "offsets" in encoded and bool(encoded["values"])
+
+
 def category_names(estimator: Any) -> list[list[str] | None]:  # noqa: ANN401
     """The names of categories that a fitted booster knows, in the order of their codes; None where a column has none.
 
@@ -165,7 +176,7 @@ def category_names(estimator: Any) -> list[list[str] | None]:  # noqa: ANN401
 
 
 def _names(encoded: Mapping[str, Any], part: str) -> list[str] | None:
-    if "offsets" not in encoded or not encoded["values"]:
+    if not _has_names(encoded):
         return None
     text, ends = bytes(each % 256 for each in encoded["values"]), encoded["offsets"]
     if not text.isascii():

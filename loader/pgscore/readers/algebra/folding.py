@@ -40,6 +40,9 @@ class Test:
     swapped: bool
 
 
+# Each is a knot of a step.
+_MOST_CODES = 20_000
+
 # A test that all values answer alike is no test: True is left, False right.
 Answer = Test | bool
 Key = tuple[float | Codes, bool]
@@ -69,6 +72,10 @@ def number_tests(column: NumberColumn, keys: list[Key], writer: Writer, *, singl
             writer.domains.rough[column.source], "rounds its sums otherwise, and trees behind it might branch otherwise"
         )
     domain = writer.domains.of[column.source]
+    answers = category_tests(column, [key for key in keys if isinstance(key[0], Codes)], writer, single=single)
+    keys = [key for key in keys if key not in answers]
+    if not keys:
+        return answers
     end = column.function_end
     if (
         end
@@ -97,7 +104,6 @@ def number_tests(column: NumberColumn, keys: list[Key], writer: Writer, *, singl
         threshold: (bool(any_), bool(all_), float(border))
         for threshold, any_, all_, border in zip(thresholds.tolist(), some, every, last, strict=True)
     }
-    answers: dict[Key, Answer] = {}
     for key in keys:
         threshold, missing_left = key
         any_, all_, border = found[float(threshold)]  # type: ignore[arg-type]
@@ -111,6 +117,54 @@ def number_tests(column: NumberColumn, keys: list[Key], writer: Writer, *, singl
             raise NotAProgramError("a tree", "sends minus infinity alone to one side")
         answers[key] = Test(register, border, (), missing_left=bool(missing), swapped=False)
     return answers
+
+
+def category_tests(column: NumberColumn, keys: list[Key], writer: Writer, *, single: bool) -> dict[Key, Answer]:
+    """Tests of a number that is a category's code, which libraries truncate; the arguments are those of `number_tests`.
+
+    LightGBM truncates the double towards 0, so that -0.5 is 0, and what an int32 does not hold is negative on x86-64,
+    and never among the codes: CategoricalDecision in its include/LightGBM/tree.h. XGBoost truncates the float32, and
+    what is below 0 is no category, not -0.5 either: Decision and InvalidCat in its src/common/categorical.h.
+
+    Raises:
+        NotAProgramError: a code is larger than a program has room for.
+    """
+    if not keys:
+        return {}
+    register = writer.number(column.source, column.operations)
+    codes = [test for test, _ in keys if isinstance(test, Codes)]
+    if single:
+        register = _single_codes(register, max(max(each.left | each.known, default=0) for each in codes), writer)
+    else:
+        register = writer.add({"step": "function", "of": register, "name": "trunc"})
+    answers: dict[Key, Answer] = {}
+    for (_, missing_left), test in zip(keys, codes, strict=True):
+        others = missing_left if test.others_left is None else test.others_left
+        chosen = test.known - test.left if others else test.left
+        answers[test, missing_left] = (
+            Test(register, None, tuple(map(float, sorted(chosen))), missing_left != others, swapped=others)
+            if chosen
+            else _settled(register, others, missing_left)
+        )
+    return answers
+
+
+def _single_codes(register: int, largest: int, writer: Writer) -> int:
+    """A register of codes up to the largest one, of numbers as float32, truncated; -1 for any other number."""
+    if largest > _MOST_CODES:
+        raise NotAProgramError("a tree", f"tests a number for the category {largest:,}")
+    ends = np.arange(largest + 2, dtype=np.float64)
+    below = last_true(lambda values: as_single(values) < ends, ends - 2, ends)
+    return writer.add(
+        {
+            "step": "piecewise",
+            "of": register,
+            "knots": np.nextafter(below, np.inf).tolist(),
+            "coefficients": [[-1.0], *[[float(code)] for code in range(largest + 1)], [-1.0]],
+            "closed": "left",
+            "missing": None,
+        }
+    )
 
 
 def code_tests(column: CodeColumn, keys: list[Key], writer: Writer, *, single: bool) -> dict[Key, Answer]:

@@ -1,0 +1,62 @@
+"""One thread for a fitted estimator: a backend is one, and scores a row far faster without others."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# How many parts of an estimator are looked at: trees of forests are parts too, and have no threads of their own.
+_MOST_PARTS = 10_000
+
+
+def single_threaded(estimator: Any) -> Any:  # noqa: ANN401
+    """Turns off the threads of an estimator and of all that it is made of: joblib's, OpenMP's and CatBoost's own.
+
+    What was fitted inside of another one, as by a search, is no parameter of it, and keeps the threads that it had.
+    """
+    if hasattr(estimator, "get_params"):
+        jobs = [name for name in estimator.get_params(deep=True) if name.split("__")[-1] == "n_jobs"]
+        if jobs:
+            estimator.set_params(**dict.fromkeys(jobs, 1))
+    waiting, seen = [estimator], set[int]()
+    while waiting and len(seen) < _MOST_PARTS:
+        part = waiting.pop(0)
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if isinstance(part, list | tuple):
+            waiting += part
+        elif isinstance(part, dict):
+            waiting += part.values()
+        elif _is_looked_into(part):
+            _calm(part)
+            waiting += vars(part).values()
+    return estimator
+
+
+def _is_looked_into(part: Any) -> bool:  # noqa: ANN401
+    # What holds the folds of a calibrated classifier has no parameters.
+    return hasattr(part, "__dict__") and (hasattr(part, "get_params") or type(part).__module__.startswith("sklearn."))
+
+
+def _calm(part: Any) -> None:  # noqa: ANN401
+    held = vars(part)
+    if "n_jobs" in held:
+        # None is all processors for LightGBM.
+        part.n_jobs = 1
+    if any(each.__module__.partition(".")[0] == "catboost" for each in type(part).__mro__):
+        # It has no setting for them, and takes as many as there are processors.
+        for name in ("predict", "predict_proba"):
+            if hasattr(part, name) and name not in held:
+                setattr(part, name, _in_one_thread(getattr(part, name)))
+
+
+def _in_one_thread(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)  # scikit-learn looks at its name
+    def predict(*given: Any, **named: Any) -> Any:  # noqa: ANN401
+        return method(*given, **{"thread_count": 1, **named})
+
+    return predict
