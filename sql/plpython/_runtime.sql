@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:bc2fb3f1b22c77dd477be5d1bd23b323fca8701d1a3ce596fd04b19f473b9ebd"
+name = "pgscore_runtime:2aef13f6aa4fbd5ef44b2047efdb483d5aefe457e13d20875a3d4dbec2229331"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -1177,7 +1177,7 @@ class ServedEstimator:
         elif output.kind == "probability":
             result = np.asarray(self._estimator.predict_proba(given), dtype=float)[:, output.positive]
         else:
-            labels = np.asarray(self._estimator.predict(given))
+            labels = self._labels(given)
             result = (labels == self._estimator.classes_[output.positive]).astype(float)
         return result.reshape(len(columns[0]), 1)
 
@@ -1190,10 +1190,16 @@ class ServedEstimator:
             return self._score(columns)
         given = self._given(columns)
         classes = {label: position for position, label in enumerate(self._estimator.classes_)}
-        labels = np.array([[classes[label]] for label in self._estimator.predict(given)], dtype=float)
+        labels = np.array([[classes[label]] for label in self._labels(given)], dtype=float)
         if output.kind == "indicator":
             return labels
         return np.column_stack([np.asarray(self._estimator.predict_proba(given), dtype=float), labels])
+
+    def _labels(self, given: Any) -> Any:  # noqa: ANN401
+        """The label of each row; CatBoost gives a column of them where there are several classes."""
+        import numpy as np
+
+        return np.asarray(self._estimator.predict(given)).reshape(-1)
 
     def _frame(self, columns: list[Any]) -> Any:  # noqa: ANN401
         import pandas as pd
