@@ -351,10 +351,20 @@ def _missing(column: Any) -> BoolArray:  # noqa: ANN401
 def _single_threaded(estimator: Any) -> Any:  # noqa: ANN401
     """Turns off joblib's workers: a backend is one thread, and scores one row far faster without them."""
     if hasattr(estimator, "get_params"):
-        jobs = [name for name in estimator.get_params(deep=True) if name.split("__")[-1] == "n_jobs"]
-        if jobs:
-            estimator.set_params(**dict.fromkeys(jobs, 1))
+        held = estimator.get_params(deep=True)
+        for name in held:
+            owner_name, _, last = name.rpartition("__")
+            if last == "n_jobs":
+                _use_one_thread(held.get(owner_name, estimator))
     return estimator
+
+
+def _use_one_thread(estimator: Any) -> None:  # noqa: ANN401
+    estimator.n_jobs = 1
+    if hasattr(estimator, "get_booster") and getattr(estimator, "_Booster", None) is not None:
+        # XGBoost's own `set_params` sets all that it was fitted with once more, and a base_score for one class then
+        # stands against the base scores of all.
+        estimator.get_booster().set_param({"nthread": 1})
 
 
 def _first_line(error: Exception) -> str:

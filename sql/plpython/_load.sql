@@ -3,7 +3,7 @@ returns pgscore_trusted.refusal
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:2aef13f6aa4fbd5ef44b2047efdb483d5aefe457e13d20875a3d4dbec2229331"
+    runtime = "pgscore_runtime:decbb0c8601dccedaeeb1145f4e2361c1559b3670bceb865edb08fc7ba0737b3"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     keys = plpy.execute("select key_id, public_key from pgscore_trusted.trusted_key where revoked_at is null")

@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:2aef13f6aa4fbd5ef44b2047efdb483d5aefe457e13d20875a3d4dbec2229331"
+name = "pgscore_runtime:decbb0c8601dccedaeeb1145f4e2361c1559b3670bceb865edb08fc7ba0737b3"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -1343,10 +1343,20 @@ def _missing(column: Any) -> BoolArray:  # noqa: ANN401
 def _single_threaded(estimator: Any) -> Any:  # noqa: ANN401
     """Turns off joblib's workers: a backend is one thread, and scores one row far faster without them."""
     if hasattr(estimator, "get_params"):
-        jobs = [name for name in estimator.get_params(deep=True) if name.split("__")[-1] == "n_jobs"]
-        if jobs:
-            estimator.set_params(**dict.fromkeys(jobs, 1))
+        held = estimator.get_params(deep=True)
+        for name in held:
+            owner_name, _, last = name.rpartition("__")
+            if last == "n_jobs":
+                _use_one_thread(held.get(owner_name, estimator))
     return estimator
+
+
+def _use_one_thread(estimator: Any) -> None:  # noqa: ANN401
+    estimator.n_jobs = 1
+    if hasattr(estimator, "get_booster") and getattr(estimator, "_Booster", None) is not None:
+        # XGBoost's own `set_params` sets all that it was fitted with once more, and a base_score for one class then
+        # stands against the base scores of all.
+        estimator.get_booster().set_param({"nthread": 1})
 
 
 def _first_line(error: Exception) -> str:

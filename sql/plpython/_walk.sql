@@ -4,7 +4,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:2aef13f6aa4fbd5ef44b2047efdb483d5aefe457e13d20875a3d4dbec2229331" + digest)
+    walker = GD.get("pgscore_runtime:decbb0c8601dccedaeeb1145f4e2361c1559b3670bceb865edb08fc7ba0737b3" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 

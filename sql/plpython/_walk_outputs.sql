@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:2aef13f6aa4fbd5ef44b2047efdb483d5aefe457e13d20875a3d4dbec2229331" + digest)
+    walker = GD.get("pgscore_runtime:decbb0c8601dccedaeeb1145f4e2361c1559b3670bceb865edb08fc7ba0737b3" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

@@ -91,7 +91,8 @@ def prepare(seed: int, index: int) -> Prepared:
         PgscoreError: it cannot be described.
     """
     drawn = draw_model(key_of(index), seed, index)
-    contract, golden = describe(drawn.estimator, drawn.data.frame.head(4), drawn.positive)
+    kind = "lightgbm" if type(drawn.estimator).__name__ == "LightGBMFile" else "joblib"
+    contract, golden = describe(drawn.estimator, drawn.data.frame.head(4), drawn.positive, kind)
     reading, obstacle = compile_program(drawn.estimator, contract)
     contract = tolerant(contract, reading)
     version = Version(
@@ -131,7 +132,8 @@ def judged(session: Session, key: Path, prepared: Prepared, outcome: Outcome, av
     outcome.made, outcome.obstacle, outcome.rows = drawn.made, prepared.obstacle, len(prepared.rows)
     outcome.single = version.contract.tolerance is not None
     expected = expect(drawn.estimator, version.contract, prepared.reading, prepared.rows)
-    estimates = all(each.partition(".")[0] in available for each in drawn.made)
+    libraries = {"lightgbm" if "boosters" in each else each.partition(".")[0] for each in drawn.made}
+    estimates = libraries <= set(available)
     found = answers(session, key, version, prepared.rows, estimates=estimates)
     verdict = judge(version.contract, prepared.rows, expected, found)
     outcome.engines = sorted({each.engine for each in found})

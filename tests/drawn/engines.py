@@ -86,20 +86,26 @@ def answers(session: Session, key: Path, version: Version, rows: Sequence[Row], 
 
 
 def _store(session: Session, key: Path, version: Version, *, estimates: bool) -> None:
-    content = io.BytesIO()
-    joblib.dump(version.estimator, content)
-    data = content.getvalue() if estimates else b"nothing"
+    data = _content(version) if estimates else b"nothing"
     digest = hashlib.sha256(data).hexdigest()
     contract = version.contract
     signature = sign(contract, digest, key)
     session.run(
-        "select pgscore._publish(%s, %s, %s, %s, 'joblib', %s, %s, %s, '{}', %s, %s)",
-        _NAME, contract.digest(digest), digest, len(data), contract.to_json(), psycopg2.Binary(signature.value),
+        "select pgscore._publish(%s, %s, %s, %s, %s, %s, %s, %s, '{}', %s, %s)",
+        _NAME, contract.digest(digest), digest, len(data), contract.format, contract.to_json(), psycopg2.Binary(signature.value),
         signature.key_id, json.dumps([each.to_json() for each in version.golden], ensure_ascii=False),
         None if version.program is None else json.dumps(version.program, ensure_ascii=False),
     )  # fmt: skip
     if estimates:
         session.run("select pgscore._store_chunk(%s, 1, %s)", _NAME, psycopg2.Binary(data))
+
+
+def _content(version: Version) -> bytes:
+    if version.contract.format == "lightgbm":
+        return bytes(version.estimator.booster_.model_to_string().encode())
+    content = io.BytesIO()
+    joblib.dump(version.estimator, content)
+    return content.getvalue()
 
 
 def _fill(session: Session, contract: Contract, rows: Sequence[Row]) -> None:

@@ -138,10 +138,15 @@ def expect(
             else:
                 expected.allowed = max(EXACT * max(scale, largest), spread[n])
                 expected.decided = bool(steady[n]) and scale < _LARGEST
-        elif not np.isfinite(scale):
+        elif not np.isfinite(scale) or (reading.tolerance is not None and _wild(rows[n])):
+            # It overflows there, and not here.
             expected.decided = False
         found.append(expected)
     return found
+
+
+def _wild(row: Row) -> bool:
+    return any(isinstance(value, float) and abs(value) > _LARGEST_SINGLE for value in row)
 
 
 def _complete(contract: Contract, row: Row) -> bool:

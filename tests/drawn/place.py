@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _SETTINGS = {"max_wal_size": "256MB", "fsync": "off", "synchronous_commit": "off", "autovacuum": "off"}
 TEMPLATE = "drawn"
-LIBRARIES = ("sklearn", "imblearn", "xgboost", "lightgbm", "catboost", "pgscore_runtime")
+LIBRARIES = ("sklearn", "imblearn", "xgboost", "lightgbm", "catboost")
 
 
 @contextmanager
@@ -55,4 +55,4 @@ def available(session: Session) -> list[str]:
         "return [each for each in names if importlib.util.find_spec(each)]\n$$"
     )
     found: list[str] = session.value("select pg_temp.available(%s)", list(LIBRARIES))
-    return [*found, "pgscore_runtime"]
+    return found

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.float64]
 
 AFFINE = ("subtract", "divide", "multiply", "add")
-FUNCTIONS = {"abs": np.abs, "sqrt": np.sqrt, "square": np.square}
+# What a sparse matrix does not hold is missing, where its reader takes it so.
+ZERO_IS_MISSING = "zero is missing"
+FUNCTIONS = {
+    "abs": np.abs,
+    "sqrt": np.sqrt,
+    "square": np.square,
+    ZERO_IS_MISSING: lambda values: np.where(values == 0, np.nan, values),
+}
 
 
 @dataclass(frozen=True)

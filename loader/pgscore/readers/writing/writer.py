@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pgscore.readers.algebra.columns import AFFINE, FUNCTIONS, CodeColumn, NumberColumn, Operation
+from pgscore.readers.algebra.columns import AFFINE, FUNCTIONS, ZERO_IS_MISSING, CodeColumn, NumberColumn, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -106,7 +106,15 @@ class Writer:
         return found
 
 
+# The number above 0, up to which nothing is; and what gives a number back to the last bit beside it.
+_LEAST = 5e-324
+
+
 def _step(operation: Operation, register: int) -> dict[str, Any]:
+    if operation.name == ZERO_IS_MISSING:
+        coefficients = [[0.0, 1.0], None, [_LEAST, 1.0]]
+        knots = {"knots": [0.0, _LEAST], "coefficients": coefficients, "closed": "left", "missing": None}
+        return {"step": "piecewise", "of": register, **knots}
     if operation.name in FUNCTIONS:
         return {"step": "function", "of": register, "name": operation.name}
     if operation.name == "fill":
