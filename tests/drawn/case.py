@@ -13,7 +13,7 @@ from pgscore.publishing.describe import describe
 from .engines import Version, answers
 from .expected import expect
 from .judge import judge
-from .models import NothingFitsError, draw_model, readable
+from .models import draw_model, readable
 from .rows import draw_rows
 
 if TYPE_CHECKING:
@@ -47,6 +47,9 @@ class Outcome:
         difference: the largest difference, beside 1 or the number.
         single: whether sums of singles were allowed for.
         seconds: how long it took.
+        published: whether it went through the registry, too.
+        worst: the first row where something is wrong.
+        row: that row, made smaller.
     """
 
     index: int
@@ -63,6 +66,9 @@ class Outcome:
     difference: float = 0.0
     single: bool = False
     seconds: float = 0.0
+    published: bool = False
+    worst: int | None = None
+    row: list[Any] | None = None
 
 
 def key_of(index: int) -> str:
@@ -101,33 +107,17 @@ def prepare(seed: int, index: int) -> Prepared:
     return Prepared(drawn, version, reading, obstacle, draw_rows(drawn, version.program, seed, index, 1))
 
 
-def run(session: Session, key: Path, seed: int, index: int, available: Sequence[str]) -> Outcome:
-    """What all engines make of a case.
+def judged(session: Session, key: Path, prepared: Prepared, outcome: Outcome, available: Sequence[str]) -> None:
+    """Asks all engines about a prepared case, and compares.
 
     Args:
         session: a superuser's, in a database with pgscore.
         key: a private key that it trusts.
-        seed: of the run.
-        index: of the case.
+        prepared: the case.
+        outcome: takes what came of it.
         available: libraries of estimators that the server has.
     """
     started = time.monotonic()
-    outcome = Outcome(index, key_of(index))
-    try:
-        prepared = prepare(seed, index)
-    except NothingFitsError as error:
-        outcome.refused = f"nothing fits: {str(error)[:300]}"
-        return outcome
-    except PgscoreError as error:
-        outcome.refused = f"{error}"
-        return outcome
-    judged(session, key, prepared, outcome, available)
-    outcome.seconds = time.monotonic() - started
-    return outcome
-
-
-def judged(session: Session, key: Path, prepared: Prepared, outcome: Outcome, available: Sequence[str]) -> None:
-    """Asks all engines about a prepared case, and compares."""
     drawn, version = prepared.drawn, prepared.version
     outcome.made, outcome.obstacle, outcome.rows = drawn.made, prepared.obstacle, len(prepared.rows)
     outcome.single = version.contract.tolerance is not None
@@ -138,10 +128,7 @@ def judged(session: Session, key: Path, prepared: Prepared, outcome: Outcome, av
     verdict = judge(version.contract, prepared.rows, expected, found)
     outcome.engines = sorted({each.engine for each in found})
     outcome.problems = [what for what, _ in verdict.problems]
+    outcome.worst = verdict.problems[0][1] if verdict.problems else None
     outcome.compared, outcome.undecided = verdict.compared, verdict.undecided
     outcome.largest, outcome.difference = verdict.largest, verdict.difference
-
-
-def describe_parts(estimator: Any) -> str:  # noqa: ANN401
-    """The estimator in one line."""
-    return " ".join(str(estimator).split())
+    outcome.seconds = time.monotonic() - started
