@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pgscore
-from pgscore.readers import entry
+from pgscore.readers import dispatch
 
 from tests.support.database import Session
 
@@ -35,8 +35,8 @@ _ROOM = 2 * 1024**3
 def without_generator() -> list[str]:
     """Classes that have a reader, and nothing here that draws them."""
     return sorted(
-        {key for key in entry.PREDICTORS if key not in PREDICTORS}
-        | {key for key in entry.TRANSFORMERS if key not in TRANSFORMERS}
+        {key for key in dispatch.PREDICTORS if key not in PREDICTORS}
+        | {key for key in dispatch.TRANSFORMERS if key not in TRANSFORMERS}
     )
 
 

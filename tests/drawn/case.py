@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pgscore.errors import PgscoreError
 from pgscore.publishing.compile import compile_program, scaled, tolerant
 from pgscore.publishing.describe import describe
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .draw import Draw
     from .kinds import Target
 
-    FloatArray = np.ndarray[Any, np.dtype[np.float64]]
+    FloatArray = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
 Kind = Literal["double precision", "text", "boolean"]
 _NAMES = ("amount", "calls", "größe", "two words", "UPPER", "x_1", "o'clock", "数", "select", "a.b", "b-c", "é")
@@ -35,7 +35,6 @@ class Data:
         kinds: by input, what it is.
         target: what is to be learnt.
         palettes: by text input, texts that may occur in it.
-        single_names: whether the inputs have names of their own, and not numbers.
     """
 
     frame: pd.DataFrame
@@ -94,9 +93,10 @@ def draw_data(
     columns: dict[str, Any] = {}
     kinds: dict[str, Kind] = {}
     palettes: dict[str, list[str]] = {}
-    order: list[Kind] = ["double precision"] * numbers + ["text"] * texts + ["boolean"] * booleans
-    draw.random.shuffle(order)  # type: ignore[arg-type]  # numpy shuffles lists
-    for name, kind in zip(draw.some(_NAMES, len(order), len(order)), order, strict=True):
+    counts: dict[Kind, int] = {"double precision": numbers, "text": texts, "boolean": booleans}
+    order = [kind for kind, count in counts.items() for _ in range(count)]
+    names = draw.some(_NAMES, len(order), len(order))
+    for name, kind in zip(names, draw.some(order, len(order), len(order)), strict=True):
         kinds[name] = kind
         if kind == "text":
             pool = draw.some(_PLAIN, 2, 5) + (draw.some(_ANY, 1, 4) if draw.chance(0.5) else [])
@@ -141,7 +141,8 @@ def _target(draw: Draw, frame: pd.DataFrame, kinds: dict[str, Kind], target: Tar
     classes = 2 if target == "binary" else draw.whole(3, 4)
     labels = draw.pick(_LABELS[classes])
     places = pd.qcut(pd.Series(signal).rank(method="first"), classes, labels=False).to_numpy()
-    return np.array(labels, dtype=object if isinstance(labels[0], str) else None)[places]
+    found: np.ndarray[Any, Any] = np.array(labels, dtype=object if isinstance(labels[0], str) else None)[places]
+    return found
 
 
 _LABELS: dict[int, tuple[tuple[Any, ...], ...]] = {

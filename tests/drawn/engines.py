@@ -92,8 +92,9 @@ def _store(session: Session, key: Path, version: Version, *, estimates: bool) ->
     signature = sign(contract, digest, key)
     session.run(
         "select pgscore._publish(%s, %s, %s, %s, %s, %s, %s, %s, '{}', %s, %s)",
-        _NAME, contract.digest(digest), digest, len(data), contract.format, contract.to_json(), psycopg2.Binary(signature.value),
-        signature.key_id, json.dumps([each.to_json() for each in version.golden], ensure_ascii=False),
+        _NAME, contract.digest(digest), digest, len(data), contract.format, contract.to_json(),
+        psycopg2.Binary(signature.value), signature.key_id,
+        json.dumps([each.to_json() for each in version.golden], ensure_ascii=False),
         None if version.program is None else json.dumps(version.program, ensure_ascii=False),
     )  # fmt: skip
     if estimates:
@@ -153,7 +154,10 @@ def _estimated(session: Session, version: Version, rows: Sequence[Row]) -> Answe
     """All rows in one call: one by one scikit-learn takes milliseconds."""
     inputs = version.contract.inputs
     numbers = [
-        "NaN" if row[n] is None else _written(row[n]) for row in rows for n, each in enumerate(inputs) if not each.is_text
+        "NaN" if row[n] is None else _written(row[n])
+        for row in rows
+        for n, each in enumerate(inputs)
+        if not each.is_text
     ]
     texts = [row[n] for row in rows for n, each in enumerate(inputs) if each.is_text]
     digest = session.value("select digest from pgscore.model_version where model = %s", _NAME)
@@ -196,5 +200,3 @@ def _score(contract: Contract, outputs: Sequence[float] | None) -> float | None:
         return float(outputs[0] == positive)
     score = float(outputs[positive or 0])
     return None if np.isnan(score) else score
-
-

@@ -11,8 +11,8 @@ import pandas as pd
 from pgscore.publishing.fitted import native_categories
 from pgscore.publishing.oracle import Oracle
 from pgscore.readers import absolute_terms
-from pgscore_runtime.program import parse_program
 from pgscore.vector.evaluator import Evaluator
+from pgscore_runtime.program import parse_program
 from threadpoolctl import threadpool_limits
 
 if TYPE_CHECKING:
@@ -69,7 +69,12 @@ def frame_of(contract: Contract, rows: Sequence[Row], nothing: float | None) -> 
     return pd.DataFrame(columns)
 
 
-def ask(estimator: Any, contract: Contract, rows: Sequence[Row], likely: Sequence[bool]) -> list[FloatArray | None | bool]:  # noqa: ANN401, E501
+def ask(
+    estimator: Any,  # noqa: ANN401
+    contract: Contract,
+    rows: Sequence[Row],
+    likely: Sequence[bool],
+) -> list[FloatArray | bool | None]:
     """What an estimator says of each row: outputs, None where it refuses, False where it was not asked.
 
     Args:
@@ -81,7 +86,7 @@ def ask(estimator: Any, contract: Contract, rows: Sequence[Row], likely: Sequenc
     known = native_categories(estimator, [each.name for each in contract.inputs])
     oracle = Oracle(estimator, contract.output, framed=contract.frame, known=known)
     oracle.categorical = contract.categorical
-    found: list[FloatArray | None | bool] = [False] * len(rows)
+    found: list[FloatArray | bool | None] = [False] * len(rows)
     gaps = [any(each.type == "boolean" and row[n] is None for n, each in enumerate(contract.inputs)) for row in rows]
 
     def some(chosen: list[int]) -> None:
@@ -121,7 +126,8 @@ def expect(
         answers = ask(estimator, contract, rows, [_complete(contract, row) for row in rows])
         return [_plainly(answer, np.inf) for answer in answers]
     outputs = evaluate(reading.program, contract, rows)
-    answers = ask(estimator, contract, rows, [bool(each) for each in ~np.isnan(outputs).any(axis=1)])
+    likely = [not any(row) for row in np.isnan(outputs).tolist()]
+    answers = ask(estimator, contract, rows, likely)
     names = [each.name for each in contract.inputs]
     terms = absolute_terms(reading.program, [dict(zip(names, row, strict=True)) for row in rows])
     spread, steady = _spread(reading.program, contract, rows, outputs)
@@ -153,7 +159,7 @@ def _complete(contract: Contract, row: Row) -> bool:
     return all(each.nullable or value is not None for each, value in zip(contract.inputs, row, strict=True))
 
 
-def _plainly(answer: FloatArray | None | bool, allowed: float) -> Expected:
+def _plainly(answer: FloatArray | bool | None, allowed: float) -> Expected:
     if answer is False:
         return Expected(None, allowed, asked=False)
     return Expected(None if answer is None or answer is True else answer.tolist(), allowed)

@@ -49,24 +49,32 @@ def judge(contract: Contract, rows: Sequence[Row], expected: Sequence[Expected],
 
 
 def _problem(contract: Contract, wanted: Expected, answer: Answer, n: int, verdict: Verdict) -> str | None:
+    """What is wrong with an answer about a row."""
     score = answer.scores[n]
-    outputs = answer.outputs[n] if answer.outputs is not None else None
     if not wanted.decided:
         verdict.undecided += 1
         return None
-    if not wanted.asked:
-        # The program refuses the row, as the estimator does others like it: all engines are to agree.
-        return None if score is None else f"gives {score!r}, where the program gives nothing"
     if wanted.outputs is None:
-        return None if score is None else f"gives {score!r}, where the estimator gives nothing"
+        # The program refuses some rows, as the estimator does those of them that it was asked about.
+        whose = "estimator" if wanted.asked else "program"
+        return None if score is None else f"gives {score!r}, where the {whose} gives nothing"
     given = _score(contract, wanted.outputs)
     if score is None:
-        # Leaves the rare row to the careful function.
+        # `brief` leaves rare rows to the careful function.
         return None if answer.form == "brief" else f"gives nothing, where the estimator gives {given!r}"
     if contract.output.kind == "indicator":
         verdict.compared += 1
         return None if score == given else f"gives {score!r}, where the estimator gives {given!r}"
-    pairs = [(score, given)]
+    outputs = answer.outputs[n] if answer.outputs is not None else None
+    return _apart(contract, wanted, score, outputs, verdict)
+
+
+def _apart(
+    contract: Contract, wanted: Expected, score: float, outputs: Sequence[float] | None, verdict: Verdict
+) -> str | None:
+    """Where numbers are farther apart than is allowed, or labels differ that are no tie."""
+    assert wanted.outputs is not None
+    pairs = [(score, _score(contract, wanted.outputs))]
     if outputs is not None:
         last = -1 if contract.output.classes else None
         pairs += list(zip(outputs[:last], wanted.outputs[:last], strict=True))
@@ -75,11 +83,12 @@ def _problem(contract: Contract, wanted: Expected, answer: Answer, n: int, verdi
         if one == other:
             continue
         difference = abs(one - other)
+        if not difference <= wanted.allowed:
+            apart = f"{difference:.2g} apart; {wanted.allowed:.2g} allowed"
+            return f"gives {one!r}, where the estimator gives {other!r} ({apart})"
         if np.isfinite(wanted.allowed):
             verdict.difference = max(verdict.difference, difference / max(1.0, abs(other)))
-            verdict.largest = max(verdict.largest, difference / wanted.allowed) if wanted.allowed else np.inf
-        if not difference <= wanted.allowed:
-            return f"gives {one!r}, where the estimator gives {other!r} ({difference:.2g} apart; {wanted.allowed:.2g} allowed)"
+            verdict.largest = max(verdict.largest, difference / wanted.allowed)
     if outputs is not None and contract.output.classes and outputs[-1] != wanted.outputs[-1]:
         likely = sorted(wanted.outputs[:-1])
         if likely[-1] - likely[-2] > 2 * wanted.allowed:

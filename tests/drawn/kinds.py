@@ -60,7 +60,8 @@ class Transformer:
 
     Attributes:
         parameters: draws its parameters.
-        reads: numbers; a `matrix` of them, all at once; texts, booleans and numbers as categories (`encodes`); anything.
+        reads: numbers; a `matrix` of them, all at once; categories of any type (`encodes`); what puts others together
+            is a `whole`.
         missing: `refuses` missing values, `passes` them, or `fills` them.
         make: draws it, where that takes more than parameters.
         nonnegative: whether it wants numbers from 0 on.
@@ -68,7 +69,7 @@ class Transformer:
     """
 
     parameters: Parameters = nothing
-    reads: Literal["numbers", "matrix", "encodes", "anything", "whole"] = "numbers"
+    reads: Literal["numbers", "matrix", "encodes", "whole"] = "numbers"
     missing: Literal["refuses", "passes", "fills"] = "refuses"
     make: Callable[[Maker, type], Any] | None = None
     nonnegative: bool = False

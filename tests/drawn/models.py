@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pgscore.readers import entry
+from pgscore.readers import dispatch
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import FeatureUnion, Pipeline
@@ -60,8 +60,10 @@ class Drawn:
 @cache
 def readable() -> tuple[dict[str, Predictor], dict[str, Transformer]]:
     """The parts of the tables that have a reader, and whose classes the installed libraries have."""
-    predictors = {key: kind for key, kind in PREDICTORS.items() if key in entry.PREDICTORS and _is_there(key)}
-    return predictors, {key: kind for key, kind in TRANSFORMERS.items() if key in entry.TRANSFORMERS and _is_there(key)}
+    predictors = {key: kind for key, kind in PREDICTORS.items() if key in dispatch.PREDICTORS and _is_there(key)}
+    return predictors, {
+        key: kind for key, kind in TRANSFORMERS.items() if key in dispatch.TRANSFORMERS and _is_there(key)
+    }
 
 
 def _is_there(key: str) -> bool:
@@ -119,9 +121,7 @@ class Maker(Draw):
 
     def encoders(self, *, gaps: bool) -> list[Any]:
         """What makes numbers of texts and booleans."""
-        keys = [
-            key for key, kind in readable()[1].items() if kind.reads == "encodes" and self.target in kind.targets
-        ]
+        keys = [key for key, kind in readable()[1].items() if kind.reads == "encodes" and self.target in kind.targets]
         steps: list[Any] = []
         if gaps and self.chance(0.4):
             self.made.append(_IMPUTER)

@@ -39,11 +39,11 @@ def place(key: Path, python_path: str | None = None, memory: Path | None = None)
         yield cluster
 
 
-def own_database(cluster_dsn: str, name: str) -> None:
-    """Clones the template."""
+def own_database(cluster_dsn: str, name: str, template: str) -> None:
+    """Clones a database."""
     session = Session(cluster_dsn)
     session.run(f"drop database if exists {name}")
-    session.run(f"create database {name} template {TEMPLATE}")
+    session.run(f"create database {name} template {template}")
     session.close()
 
 

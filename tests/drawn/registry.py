@@ -104,5 +104,3 @@ def _asked(published: Published, engine: str) -> list[tuple[Answer, list[int]]]:
         bound: dict[int, Any] = published.bound_scores(engine, single=single)
         add("one row bound" if single else "rows bound", {n: score for n, (score, _) in bound.items()})
     return found
-
-

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from pgscore.readers import entry
+from pgscore.readers import dispatch
 
 from .models import readable
 
@@ -26,18 +26,22 @@ _ENGINES = ("sql", "interpreter", "vector", "estimator")
 _HEAD = """# Coverage
 
 Which estimators become programs, and how exactly each engine gives what they give. `make parity` writes this page: it
-draws models at random of all that has a reader (`tests/drawn/`), fits them on random tables with ties, gaps, texts of any
-Unicode, numbers that float32 cannot tell apart, huge and tiny ones, and scores rows that no model has seen: at each
-border of a program and beside it, infinite, −0.0, past 2^53, unknown, missing. Each engine is compared with the fitted
+draws models at random of all that has a reader (`tests/drawn/`), fits them on random tables with ties, gaps, texts of
+any Unicode, numbers that float32 cannot tell apart, huge and tiny ones, and scores rows that no model has seen: at each
+border of a program and beside it, infinite, -0.0, past 2^53, unknown, missing. Each engine is compared with the fitted
 estimator itself: what it refuses has no score, what it answers is to be the same. A difference fails the run.
 
 """
+_TABLE = """| class | cases | programs | engines | difference | of allowed |
+| --- | --- | --- | --- | --- | --- |
+"""
 _FOOT = """
-*cases*: fitted models of which the class is a part; a case has {rows:.0f} rows on average. *programs*: how many of them
-became one. *engines*: `sql`, as `pgscore.score` gives it, as the careful function gives all outputs, and as bulk scoring
-takes it; `interpreter` in PL/Python; `vector`, the evaluator of `pgscore.Scorer`; `estimator`, unpickled in PL/Python.
-*difference*: the largest one, beside the number or 1. *of allowed*: the largest one as a part of what is allowed: 1e-12 of
-the terms of a sum; the contract's tolerance where a library adds in float32; 0 where all bits are the same.
+*cases*: fitted models of which the class is a part; a case has {rows:.0f} rows on average. *programs*: how many of
+them became one. *engines*: `sql`, as `pgscore.score` gives it, as the careful function gives all outputs, and as bulk
+scoring takes it; `interpreter` in PL/Python; `vector`, the evaluator of `pgscore.Scorer`; `estimator`, unpickled in
+PL/Python. *difference*: the largest one, beside the number or 1. *of allowed*: the largest one as a part of what is
+allowed: 1e-12 of the terms of a sum; the contract's tolerance where a library adds in float32; 0 where all bits are the
+same.
 """
 
 
@@ -67,9 +71,7 @@ class Run:
         """Classes with a reader that became no program though they were drawn often enough."""
         cases = _by_class(self.outcomes)
         known = [*readable()[0], *readable()[1]]
-        return [
-            key for key in known if len(cases[key]) >= 20 and not any(each.obstacle is None for each in cases[key])
-        ]
+        return [key for key in known if len(cases[key]) >= 20 and not any(each.obstacle is None for each in cases[key])]
 
 
 def _by_class(outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:
@@ -94,13 +96,14 @@ def page(run: Run) -> str:
         f" {platform.python_version()}, {libraries}.\n"
     )
     for title, keys, table in (
-        ("Predictors", readable()[0], entry.PREDICTORS), ("Transformers", readable()[1], entry.TRANSFORMERS)
+        ("Predictors", readable()[0], dispatch.PREDICTORS), ("Transformers", readable()[1], dispatch.TRANSFORMERS)
     ):  # fmt: skip
-        text += f"\n## {title}\n\n| class | cases | programs | engines | difference | of allowed |\n| --- | --- | --- | --- | --- | --- |\n"
+        text += f"\n## {title}\n\n" + _TABLE
         text += "".join(_line(key, cases[key]) for key in sorted(keys))
         absent = sorted(set(table) - set(keys))
         if absent:
-            text += f"\nNot drawn, as these libraries have no such class: {', '.join(f'`{each}`' for each in absent)}.\n"
+            named = ", ".join(f"`{each}`" for each in absent)
+            text += f"\nNot drawn, as these libraries have no such class: {named}.\n"
     text += _FOOT.format(rows=rows / max(1, len(done))) + _reasons(done) + _refusals(run.outcomes)
     return text
 
@@ -117,7 +120,8 @@ def _line(key: str, cases: Sequence[Outcome]) -> str:
 def _reasons(cases: Sequence[Outcome]) -> str:
     found = Counter(_general(each.obstacle) for each in cases if each.obstacle is not None)
     lines = "".join(f"| {reason} | {count} |\n" for reason, count in found.most_common(40))
-    return f"\n## No program\n\nThe `estimator` engine alone serves these.\n\n| reason | cases |\n| --- | --- |\n{lines}" if lines else ""
+    head = "\n## No program\n\nThe `estimator` engine alone serves these.\n\n| reason | cases |\n| --- | --- |\n"
+    return head + lines if lines else ""
 
 
 def _refusals(cases: Sequence[Outcome]) -> str:

@@ -65,7 +65,7 @@ def _choices(draw: Draw, drawn: Drawn, name: str, near: list[float]) -> list[Any
     if kind == "text":
         return [*draw.some(STRANGE, 4, 4), *drawn.data.palettes[name], None]
     values = drawn.data.frame[name].dropna().to_numpy(dtype=float)
-    middle = float(draw.pick(values)) if len(values) else 0.0
+    middle = float(draw.pick(values.tolist())) if len(values) else 0.0
     single = float(np.float32(middle))
     beside = [nextafter(middle, inf), nextafter(middle, -inf), float(np.nextafter(np.float32(single), np.float32(inf)))]
     return [

@@ -15,7 +15,7 @@ from tests.support.database import Session
 from .case import Outcome, judged, key_of, prepare
 from .kept import keep, shrink
 from .models import NothingFitsError
-from .place import available, own_database
+from .place import TEMPLATE, available, own_database
 from .registry import Registry
 
 if TYPE_CHECKING:
@@ -35,12 +35,15 @@ class Worker:
         seed: of the run.
         published: each so manieth case is published, too; 0: none.
         folder: where failing cases are kept.
+        template: the database that its own are clones of.
     """
 
-    def __init__(self, dsn: str, key: Path, seed: int, published: int, folder: Path) -> None:
+    def __init__(
+        self, dsn: str, key: Path, seed: int, published: int, folder: Path, *, template: str = TEMPLATE
+    ) -> None:
         self._dsn, self._key, self._seed, self._published, self._folder = dsn, key, seed, published, folder
-        self._name = f"drawn_{os.getpid()}"
-        own_database(dsn.format("postgres"), self._name)
+        self._name, self._template = f"drawn_{os.getpid()}", template
+        own_database(dsn.format("postgres"), self._name, template)
         self._session = Session(dsn.format(self._name))
         self._available = available(self._session)
         self._cases = 0
@@ -75,13 +78,18 @@ class Worker:
     def _publish(self, prepared: Prepared, outcome: Outcome) -> None:
         if self._registry is None or self._in_registry >= _MOST_PUBLISHED:
             self.close_registry()
-            own_database(self._dsn.format("postgres"), f"{self._name}_published")
+            own_database(self._dsn.format("postgres"), f"{self._name}_published", self._template)
             self._registry, self._in_registry = Registry(self._dsn.format(f"{self._name}_published"), self._key), 0
         self._in_registry += 1
         verdict = self._registry.verdict(prepared, self._seed, outcome.index)
         outcome.published = True
         outcome.problems += [f"published: {what}" for what, _ in verdict.problems]
         outcome.compared += verdict.compared
+
+    def close(self) -> None:
+        """Ends all sessions."""
+        self.close_registry()
+        self._session.close()
 
     def close_registry(self) -> None:
         """Ends the sessions of the database where models are published."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from examples.server.cluster import PrivateCluster
     from tests.support.database import Session
 
+
 @pytest.fixture(scope="session")
 def lab(cluster: PrivateCluster, installed_template: NoopExecutor, key: Path) -> Iterator[Lab]:
     """Where models are published and asked; tests share its sessions, which have scikit-learn loaded."""

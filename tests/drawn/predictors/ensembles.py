@@ -19,7 +19,7 @@ def _members(maker: Maker, target: Target, *, probabilities: bool = False) -> li
 def _voting(maker: Maker, target: Target, of: type) -> Any:  # noqa: ANN401
     soft = target in CLASSES and maker.chance(0.7)
     members = _members(maker, target, probabilities=soft)
-    given = {"weights": [maker.pick((1, 2, 0.5)) for _ in members]} if maker.chance(0.5) else {}
+    given: dict[str, Any] = {"weights": [maker.pick((1, 2, 0.5)) for _ in members]} if maker.chance(0.5) else {}
     if target in CLASSES:
         given["voting"] = "soft" if soft else "hard"
     return of(members, **given)

@@ -67,7 +67,7 @@ def _transformed_target(maker: Maker, target: Target, of: type) -> Any:  # noqa:
     if target == "positive" and maker.chance(0.7):
         func, inverse = maker.pick(_PAIRS)
         return of(maker.inner("value"), func=func, inverse_func=inverse, check_inverse=False)
-    scaler = maker.pick((StandardScaler(), MinMaxScaler(), QuantileTransformer(10)))
+    scaler = maker.pick((StandardScaler(), MinMaxScaler(), QuantileTransformer(n_quantiles=10)))
     return of(maker.inner("value"), transformer=scaler)
 
 

@@ -25,9 +25,7 @@ def _one_hot(draw: Draw) -> dict[str, Any]:
 
 def _ordinal(draw: Draw) -> dict[str, Any]:
     return {
-        **draw.maybe(
-            0.7, handle_unknown="use_encoded_value", unknown_value=draw.pick((-1, -7, 99, math.nan))
-        ),
+        **draw.maybe(0.7, handle_unknown="use_encoded_value", unknown_value=draw.pick((-1, -7, 99, math.nan))),
         **draw.maybe(0.5, encoded_missing_value=draw.pick((-2, 50, math.nan))),
         **draw.maybe(0.3, min_frequency=draw.pick((5, 20))),
         **draw.maybe(0.2, max_categories=draw.whole(2, 4)),

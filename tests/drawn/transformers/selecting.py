@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tests.drawn.kinds import CLASSES, Transformer
 
 if TYPE_CHECKING:
+    from tests.drawn.kinds import Target
     from tests.drawn.models import Maker
 
 
@@ -14,7 +15,8 @@ def _from_model(maker: Maker, of: type) -> Any:  # noqa: ANN401
     from sklearn.tree import DecisionTreeRegressor
 
     # Labels are no numbers for it, so it is drawn for those alone that a regressor takes.
-    return of(DecisionTreeRegressor(max_depth=3, random_state=maker.seed()), threshold=maker.pick((None, "median", 1e-5)))
+    tree = DecisionTreeRegressor(max_depth=3, random_state=maker.seed())
+    return of(tree, threshold=maker.pick((None, "median", 1e-5)))
 
 
 def _eliminated(maker: Maker, of: type) -> Any:  # noqa: ANN401
@@ -30,7 +32,7 @@ def _sequential(maker: Maker, of: type) -> Any:  # noqa: ANN401
     return of(DecisionTreeRegressor(max_depth=1, random_state=maker.seed()), n_features_to_select=1, cv=2)
 
 
-_NUMBERS = ("value", "positive", "counts")
+_NUMBERS: tuple[Target, ...] = ("value", "positive", "counts")
 _SELECTION = "sklearn.feature_selection."
 TRANSFORMERS: dict[str, Transformer] = {
     _SELECTION + "VarianceThreshold": Transformer(

@@ -10,7 +10,7 @@ import numpy as np
 from pgscore.errors import NotAProgramError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 AFFINE = ("subtract", "divide", "multiply", "add")
 # What a sparse matrix does not hold is missing, where its reader takes it so.
 ZERO_IS_MISSING = "zero is missing"
-FUNCTIONS = {
+FUNCTIONS: dict[str, Callable[[FloatArray], FloatArray]] = {
     "abs": np.abs,
     "sqrt": np.sqrt,
     "square": np.square,
