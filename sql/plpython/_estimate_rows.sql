@@ -24,7 +24,7 @@ create function pgscore_trusted._estimate_memory(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:decbb0c8601dccedaeeb1145f4e2361c1559b3670bceb865edb08fc7ba0737b3"
+    runtime = "pgscore_runtime:b6c37e7d5a09f0eea87d4a6e9169191f18f34bdebbfe31bffdc49d382acb04c5"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].estimate_rows(GD, digest, rows, numbers, texts, every)
@@ -54,7 +54,7 @@ create function pgscore_trusted._count_row(statement double precision) returns b
 language plpython3u volatile parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:decbb0c8601dccedaeeb1145f4e2361c1559b3670bceb865edb08fc7ba0737b3"
+    runtime = "pgscore_runtime:b6c37e7d5a09f0eea87d4a6e9169191f18f34bdebbfe31bffdc49d382acb04c5"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].count_row(GD, statement)

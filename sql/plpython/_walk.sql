@@ -4,7 +4,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:decbb0c8601dccedaeeb1145f4e2361c1559b3670bceb865edb08fc7ba0737b3" + digest)
+    walker = GD.get("pgscore_runtime:b6c37e7d5a09f0eea87d4a6e9169191f18f34bdebbfe31bffdc49d382acb04c5" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 

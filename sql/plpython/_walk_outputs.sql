@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:decbb0c8601dccedaeeb1145f4e2361c1559b3670bceb865edb08fc7ba0737b3" + digest)
+    walker = GD.get("pgscore_runtime:b6c37e7d5a09f0eea87d4a6e9169191f18f34bdebbfe31bffdc49d382acb04c5" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

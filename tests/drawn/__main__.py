@@ -46,6 +46,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="what all of them follow from; without it, another one in each run")
     parser.add_argument("--case", type=int, action="append", help="this one only; again for more")
     parser.add_argument("--only", help="cases about predictors whose names hold this")
+    parser.add_argument("--minutes", type=float, help="stop after so many, and report what is done")
     parser.add_argument("--workers", type=int, default=2, help="how many run side by side (2)")
     parser.add_argument("--published", type=int, default=25, help="each so manieth is published as well (25)")
     parser.add_argument("--no-page", action="store_true", help="leave docs/coverage.md as it is")
@@ -96,6 +97,9 @@ def _all(
             outcomes.append(outcome)
             if outcome.problems:
                 print(f"case {outcome.index} ({outcome.key}): {outcome.problems[0]}", flush=True)
+            if given.minutes is not None and time.monotonic() - started > 60 * given.minutes:
+                pool.terminate()
+                break
             if len(outcomes) % 250 == 0:
                 print(f"parity: {len(outcomes)} cases, {time.monotonic() - started:.0f} s", flush=True)
     return Run(seed, sorted(outcomes, key=lambda each: each.index), time.monotonic() - started, server)

@@ -123,7 +123,9 @@ def judged(session: Session, key: Path, prepared: Prepared, outcome: Outcome, av
     expected = expect(drawn.estimator, version.contract, prepared.reading, prepared.rows)
     libraries = {"lightgbm" if "boosters" in each else each.partition(".")[0] for each in drawn.made}
     estimates = libraries <= set(available)
-    found = answers(session, key, version, prepared.rows, estimates=estimates)
+    # Each row that an estimator refuses costs it a search.
+    asked = [n for n, each in enumerate(expected) if each.asked] if estimates else None
+    found = answers(session, key, version, prepared.rows, asked)
     verdict = judge(version.contract, prepared.rows, expected, found)
     outcome.engines = sorted({each.engine for each in found})
     outcome.problems = [what for what, _ in verdict.problems]

@@ -43,12 +43,14 @@ class Answer:
         form: what it was asked for.
         scores: NULL as None.
         outputs: all outputs with the label's position last, where it was asked for them.
+        places: the rows that it was asked about; None: all.
     """
 
     engine: str
     form: str
     scores: list[float | None]
     outputs: list[list[float] | None] | None = None
+    places: list[int] | None = None
 
 
 @dataclass
@@ -61,7 +63,9 @@ class Version:
     program: dict[str, Any] | None
 
 
-def answers(session: Session, key: Path, version: Version, rows: Sequence[Row], *, estimates: bool) -> list[Answer]:
+def answers(
+    session: Session, key: Path, version: Version, rows: Sequence[Row], estimated: Sequence[int] | None
+) -> list[Answer]:
     """What all engines say of rows; the database is then as it was.
 
     Args:
@@ -69,17 +73,17 @@ def answers(session: Session, key: Path, version: Version, rows: Sequence[Row], 
         key: signs the artifact.
         version: the model.
         rows: values in the order of the inputs.
-        estimates: whether the server has the libraries to unpickle it.
+        estimated: the rows that the estimator is asked about; None where the server has not the libraries of it.
     """
     found = [] if version.program is None else [_vector(version, rows)]
     session.run("begin")
     try:
-        _store(session, key, version, estimates=estimates)
+        _store(session, key, version, estimates=estimated is not None)
         _fill(session, version.contract, rows)
         if version.program is not None:
             found += _of_program(session, version)
-        if estimates:
-            found.append(_estimated(session, version, rows))
+        if estimated is not None:
+            found.append(_estimated(session, version, [rows[n] for n in estimated], list(estimated)))
     finally:
         session.run("rollback")
     return found
@@ -150,7 +154,7 @@ def _of_program(session: Session, version: Version) -> list[Answer]:
     return found
 
 
-def _estimated(session: Session, version: Version, rows: Sequence[Row]) -> Answer:
+def _estimated(session: Session, version: Version, rows: Sequence[Row], places: list[int]) -> Answer:
     """All rows in one call: one by one scikit-learn takes milliseconds."""
     inputs = version.contract.inputs
     numbers = [
@@ -167,10 +171,8 @@ def _estimated(session: Session, version: Version, rows: Sequence[Row]) -> Answe
     )  # fmt: skip
     width = version.contract.output.width
     outputs = [flat[start : start + width] for start in range(0, len(flat), width)]
-    return Answer(
-        "estimator", "outputs", [_score(version.contract, each) for each in outputs],
-        [None if each[0] is None else each for each in outputs],
-    )  # fmt: skip
+    scores = [_score(version.contract, each) for each in outputs]
+    return Answer("estimator", "outputs", scores, [None if each[0] is None else each for each in outputs], places)
 
 
 def _vector(version: Version, rows: Sequence[Row]) -> Answer:

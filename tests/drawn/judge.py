@@ -39,8 +39,9 @@ def judge(contract: Contract, rows: Sequence[Row], expected: Sequence[Expected],
     """Compares the answers of all engines."""
     verdict = Verdict()
     for answer in answers:
-        for n, wanted in enumerate(expected):
-            problem = _problem(contract, wanted, answer, n, verdict)
+        places = answer.places if answer.places is not None else range(len(rows))
+        for place, n in enumerate(places):
+            problem = _problem(contract, expected[n], answer, place, verdict)
             if problem is not None:
                 what = f"{answer.engine} ({answer.form}) {problem} for {_shown(contract, rows[n])}"
                 verdict.problems.append((what, n))
@@ -48,9 +49,9 @@ def judge(contract: Contract, rows: Sequence[Row], expected: Sequence[Expected],
     return verdict
 
 
-def _problem(contract: Contract, wanted: Expected, answer: Answer, n: int, verdict: Verdict) -> str | None:
+def _problem(contract: Contract, wanted: Expected, answer: Answer, place: int, verdict: Verdict) -> str | None:
     """What is wrong with an answer about a row."""
-    score = answer.scores[n]
+    score = answer.scores[place]
     if not wanted.decided:
         verdict.undecided += 1
         return None
@@ -65,7 +66,7 @@ def _problem(contract: Contract, wanted: Expected, answer: Answer, n: int, verdi
     if contract.output.kind == "indicator":
         verdict.compared += 1
         return None if score == given else f"gives {score!r}, where the estimator gives {given!r}"
-    outputs = answer.outputs[n] if answer.outputs is not None else None
+    outputs = answer.outputs[place] if answer.outputs is not None else None
     return _apart(contract, wanted, score, outputs, verdict)
 
 

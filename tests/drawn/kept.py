@@ -33,7 +33,7 @@ def shrink(session: Session, key: Path, prepared: Prepared, row: Row, *, estimat
 def _verdict(session: Session, key: Path, prepared: Prepared, rows: list[Row], *, estimates: bool) -> Verdict:
     version = prepared.version
     expected = expect(version.estimator, version.contract, prepared.reading, rows)
-    return judge(version.contract, rows, expected, answers(session, key, version, rows, estimates=estimates))
+    return judge(version.contract, rows, expected, answers(session, key, version, rows, [0] if estimates else None))
 
 
 def keep(folder: Path, prepared: Prepared, row: Row, problems: list[str]) -> None:
