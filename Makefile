@@ -5,6 +5,7 @@
 # make docs    the documentation as a site; fails on a link that leads nowhere
 # make test-servers   core on PostgreSQL 14, 16, 17 and 18; all of it on 17 with Python 3.13 (docs/servers.md)
 # make test-long   the tests that try examples, with more of them
+# make parity  10,000 models drawn at random, in every engine; writes docs/coverage.md    ARGS='--seed 1 --case 2'
 # make bench   pgscore beside others, as ratios          make bench-quick  the same in under three minutes
 SHELL := /bin/sh
 PYTHON := /usr/bin/python3
@@ -26,7 +27,7 @@ ARGS :=
 # What make client installs beside the command.
 EXTRAS :=
 
-.PHONY: demo bench bench-quick docs test test-long test-servers test-servers-core test-servers-python test-docker test-spark lint types check
+.PHONY: demo bench bench-quick docs test test-long parity test-servers test-servers-core test-servers-python test-docker test-spark lint types check
 .PHONY: render freeze release-migrations release-dump wheel client packages clean
 
 demo: $(READY)
@@ -91,6 +92,11 @@ test-long: $(READY)
 	@docker/install-packages tests
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && \
 		PGSCORE_TEST_EXAMPLES=20 $(BIN)/pytest -m "long or hypothesis" -n $(WORKERS) --dist loadfile
+
+# Models of all that has a reader, fitted on random tables. The server's Python has the client's libraries.
+parity: $(READY)
+	@docker/install-packages tests
+	@$(BIN)/python -W ignore -m tests.drawn $(ARGS)
 
 render: $(READY)
 	$(BIN)/python -m plpython.render

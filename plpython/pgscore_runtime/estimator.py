@@ -114,11 +114,31 @@ class ServedEstimator:
         with warnings.catch_warnings():
             # Feature-name and version warnings would reach the server's log once per call.
             warnings.simplefilter("ignore")
-            reasons = dict(self._sift(evaluate, values, columns, np.flatnonzero(accepted)))
+            reasons = {
+                row: reason
+                for alike in self._alike(columns, np.flatnonzero(accepted))
+                for row, reason in self._sift(evaluate, values, columns, alike)
+            }
         answered[list(reasons)] = False
         # What is not a number is no score.
         answered &= ~np.isnan(values).any(axis=1)
         return values, answered, reasons
+
+    def _alike(self, columns: list[Any], rows: Any) -> list[Any]:  # noqa: ANN401
+        """These rows, parted so that each stands in a frame of the dtypes that it has alone.
+
+        A missing truth makes objects of its column for all rows, and a step may look at objects otherwise:
+        scikit-learn's SimpleImputer takes infinity among them.
+        """
+        import numpy as np
+
+        kinds = [each.type for each in self._contract.inputs]
+        gaps = [_missing(column)[rows] for kind, column in zip(kinds, columns, strict=True) if kind == "boolean"]
+        gaps = [each for each in gaps if each.any()]
+        if not gaps or not self._contract.frame:
+            return [rows]
+        _, groups = np.unique(np.column_stack(gaps), axis=0, return_inverse=True)
+        return [rows[groups.ravel() == group] for group in range(int(groups.max()) + 1)]
 
     def _sift(
         self,
@@ -186,7 +206,7 @@ class ServedEstimator:
         elif output.kind == "probability":
             result = np.asarray(self._estimator.predict_proba(given), dtype=float)[:, output.positive]
         else:
-            labels = np.asarray(self._estimator.predict(given))
+            labels = self._labels(given)
             result = (labels == self._estimator.classes_[output.positive]).astype(float)
         return result.reshape(len(columns[0]), 1)
 
@@ -199,10 +219,16 @@ class ServedEstimator:
             return self._score(columns)
         given = self._given(columns)
         classes = {label: position for position, label in enumerate(self._estimator.classes_)}
-        labels = np.array([[classes[label]] for label in self._estimator.predict(given)], dtype=float)
+        labels = np.array([[classes[label]] for label in self._labels(given)], dtype=float)
         if output.kind == "indicator":
             return labels
         return np.column_stack([np.asarray(self._estimator.predict_proba(given), dtype=float), labels])
+
+    def _labels(self, given: Any) -> Any:  # noqa: ANN401
+        """The label of each row; CatBoost gives a column of them where there are several classes."""
+        import numpy as np
+
+        return np.asarray(self._estimator.predict(given)).reshape(-1)
 
     def _frame(self, columns: list[Any]) -> Any:  # noqa: ANN401
         import pandas as pd

@@ -18,9 +18,11 @@ def single_threaded(estimator: Any) -> Any:  # noqa: ANN401
     What was fitted inside of another one, as by a search, is no parameter of it, and keeps the threads that it had.
     """
     if hasattr(estimator, "get_params"):
-        jobs = [name for name in estimator.get_params(deep=True) if name.split("__")[-1] == "n_jobs"]
-        if jobs:
-            estimator.set_params(**dict.fromkeys(jobs, 1))
+        held = estimator.get_params(deep=True)
+        for name in held:
+            owner_name, _, last = name.rpartition("__")
+            if last == "n_jobs":
+                held.get(owner_name, estimator).n_jobs = 1
     waiting, seen = [estimator], set[int]()
     while waiting and len(seen) < _MOST_PARTS:
         part = waiting.pop(0)
@@ -47,6 +49,10 @@ def _calm(part: Any) -> None:  # noqa: ANN401
     if "n_jobs" in held:
         # None is all processors for LightGBM.
         part.n_jobs = 1
+    if hasattr(part, "get_booster") and getattr(part, "_Booster", None) is not None:
+        # XGBoost's own `set_params` sets all that it was fitted with once more, and a base_score for one class then
+        # stands against the base scores of all.
+        part.get_booster().set_param({"nthread": 1})
     if any(each.__module__.partition(".")[0] == "catboost" for each in type(part).__mro__):
         # It has no setting for them, and takes as many as there are processors.
         for name in ("predict", "predict_proba"):

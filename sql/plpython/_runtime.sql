@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:15bb3688c6296b669b02afd486e201fefab137159ede92ebe8f3a37131442fd3"
+name = "pgscore_runtime:2d807b679054b6b3eca06adfa9d0be671f7e980ee0451f18096448802274fbdf"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -92,42 +92,56 @@ from .errors import DATA_CORRUPTED, FEATURE_NOT_SUPPORTED, INSUFFICIENT_PRIVILEG
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Compared before unpickling; scikit-learn promises nothing for pickles of another version.
-_PINNED = "scikit-learn"
+# Compared before unpickling: none of them promises anything for pickles of another version.
+PINNED = ("scikit-learn", "xgboost", "lightgbm", "catboost")
+# One library, as several distributions: without what GPUs need it is a thirtieth of the size.
+_ALSO = {"xgboost": ("xgboost-cpu",)}
 
 
-def installed_version(distribution: str) -> str | None:
-    """The version of an installed distribution, or None, without importing it."""
+def installed_version(library: str) -> str | None:
+    """The version of an installed library, or None, without importing it."""
     from importlib import metadata
 
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None
+    for name in (library, *_ALSO.get(library, ())):
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return None
+
+
+def distribution(library: str) -> str:
+    """What is to be installed to have a library."""
+    return _ALSO.get(library, (library,))[0]
 
 
 def check_libraries(libraries: dict[str, str]) -> None:
     """Returns where this Python can be expected to read an artifact that was fitted with these libraries.
 
-    A patch release of scikit-learn may differ; `verify` and `doctor` then tell by the golden rows whether it matters.
+    A patch release may differ; `verify` and `doctor` then tell by the golden rows whether it matters.
 
     Raises:
-        Refusal: scikit-learn is missing here or has another major or minor version.
+        Refusal: scikit-learn, or the booster's library, is missing here or has another major or minor version.
     """
-    fitted = libraries.get(_PINNED)
-    if fitted is None:
-        return
-    here = installed_version(_PINNED)
+    for library in PINNED:
+        fitted = libraries.get(library)
+        if fitted is not None:
+            _check_library(library, fitted, installed_version(library))
+
+
+def _check_library(library: str, fitted: str, here: str | None) -> None:
     if here is None:
+        pins = "server" if library == "scikit-learn" else "boosters"
         raise Refusal(
             FEATURE_NOT_SUPPORTED,
-            f"the server's Python has no scikit-learn, and the model was fitted with {fitted}",
-            "Install docker/requirements-server.txt where the server's PYTHONPATH points; `pgscore doctor` shows it.",
+            f"the server's Python has no {library}, and the model was fitted with {fitted}",
+            f"Install docker/requirements-{pins}.txt, or {distribution(library)}=={fitted}, where the server's"
+            " PYTHONPATH points; `pgscore doctor` shows it.",
         )
     if here.split(".")[:2] != fitted.split(".")[:2]:
         raise Refusal(
             FEATURE_NOT_SUPPORTED,
-            f"the model was fitted with scikit-learn {fitted}, and the server's Python has {here}",
+            f"the model was fitted with {library} {fitted}, and the server's Python has {here}",
             "Fit the model again with the server's version, or install the model's version on the server.",
         )
 
@@ -265,6 +279,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .errors import DATA_CORRUPTED, FEATURE_NOT_SUPPORTED, Refusal
+from .ubjson import read_ubjson
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -273,6 +288,7 @@ FORMATS = ("xgboost-json", "xgboost-ubj", "lightgbm", "catboost")
 _CLASSIFIER = ("binary:logistic", "multi:softprob", "multi:softmax")
 _PROBABILITIES = ("Logloss", "CrossEntropy", "MultiClass", "MultiClassOneVsAll")
 _LIGHTGBM_VERSION = 4
+_WHERE = r"^(\[[\d:]+\] )?\S+:\d+: "
 # Of a CatBoost file: four letters, and the size of what follows.
 _HEAD = 8
 
@@ -299,30 +315,35 @@ def read_booster(content: bytes, kind: str) -> Any:  # noqa: ANN401
     return _READERS[kind](content)
 
 
-def _xgboost(content: bytes) -> Any:  # noqa: ANN401
+def _xgboost_json(content: bytes) -> Any:  # noqa: ANN401
+    return _xgboost(content, json.loads)
+
+
+def _xgboost_ubj(content: bytes) -> Any:  # noqa: ANN401
+    return _xgboost(content, read_ubjson)
+
+
+def _xgboost(content: bytes, read: Callable[[bytes], Any]) -> Any:  # noqa: ANN401
     import xgboost
 
+    try:
+        document = read(content)
+        written = [int(each) for each in document["version"]]
+        objective = document["learner"]["objective"]["name"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _cut_short("XGBoost", error if isinstance(error, ValueError) else None) from None
+    if written[:2] > [int(each) for each in xgboost.__version__.split(".")[:2]]:
+        raise _newer("XGBoost", ".".join(map(str, written)), xgboost.__version__)
     booster = xgboost.Booster()
     try:
         booster.load_model(bytearray(content))
-        saved = json.loads(booster.save_raw("json"))
     except Exception as error:
         raise _cut_short("XGBoost", error) from None
-    written, here = _written(content), tuple(int(each) for each in xgboost.__version__.split(".")[:2])
-    if written is not None and written[:2] > here:
-        raise _newer("XGBoost", ".".join(map(str, written)), xgboost.__version__)
-    objective = saved["learner"]["objective"]["name"]
     estimator = xgboost.XGBClassifier() if objective in _CLASSIFIER else xgboost.XGBRegressor()
     # What was saved by a wrapper says which one, and another one refuses it.
     booster.set_attr(scikit_learn=None)
     estimator.load_model(booster.save_raw("ubj"))
     return estimator
-
-
-def _written(content: bytes) -> tuple[int, ...] | None:
-    """The version that wrote an XGBoost file, which stands at its end."""
-    found = re.search(rb'"version"\s*:\s*\[(\d+),\s*(\d+),\s*(\d+)\]\s*\}\s*$', content[-200:])
-    return None if found is None else tuple(int(each) for each in found.groups())
 
 
 class LightGBMFile:
@@ -363,18 +384,32 @@ class LightGBMFile:
 def _lightgbm(content: bytes) -> Any:  # noqa: ANN401
     import lightgbm
 
-    text = content.decode()
-    sizes = re.search(r"^tree_sizes=(.*)$", text, re.MULTILINE)
-    trees = text.count("\nTree=")
-    if sizes is None or len(sizes[1].split()) != trees or "\nend of trees" not in text:
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise _cut_short("LightGBM", error) from None
+    if not _is_whole_lightgbm(text):
         raise _cut_short("LightGBM", None)
     version = re.search(r"^version=v(\d+)", text, re.MULTILINE)
     if version is not None and int(version[1]) > _LIGHTGBM_VERSION:
-        raise _newer("LightGBM", f"a release of model version {version[1]}", lightgbm.__version__)
+        raise _newer("LightGBM", f"as its format {version[1]}", lightgbm.__version__)
     try:
         return LightGBMFile(lightgbm.Booster(model_str=text, params={"verbose": -1}))
     except Exception as error:
         raise _cut_short("LightGBM", error) from None
+
+
+def _is_whole_lightgbm(text: str) -> bool:
+    """Whether all trees are there, and what follows them: LightGBM itself does not end where its parameters do not."""
+    sizes = re.search(r"^tree_sizes=(.*)$", text, re.MULTILINE)
+    _, end_of_trees, rest = text.partition("\nend of trees")
+    _, end_of_parameters, rest = rest.partition("\nend of parameters")
+    return (
+        sizes is not None
+        and len(sizes[1].split()) == text.count("\nTree=")
+        and bool(end_of_trees and end_of_parameters)
+        and re.fullmatch(r"\s*(pandas_categorical:\S.*)?\s*", rest) is not None
+    )
 
 
 def _catboost(content: bytes) -> Any:  # noqa: ANN401
@@ -385,6 +420,9 @@ def _catboost(content: bytes) -> Any:  # noqa: ANN401
     try:
         model = catboost.CatBoost().load_model(blob=content, format="cbm")
     except Exception as error:
+        unsupported = re.search(r"Unsupported model format: (\S+)", str(error))
+        if unsupported is not None:
+            raise _newer("CatBoost", f"as {unsupported[1]}", catboost.__version__) from None
         raise _cut_short("CatBoost", error) from None
     loss = str(model.get_all_params().get("loss_function", "")).partition(":")[0]
     estimator = catboost.CatBoostClassifier() if loss in _PROBABILITIES else catboost.CatBoostRegressor()
@@ -392,7 +430,8 @@ def _catboost(content: bytes) -> Any:  # noqa: ANN401
 
 
 def _cut_short(library: str, error: Exception | None) -> Refusal:
-    reason = "" if error is None else f" ({str(error).strip().splitlines()[0]})"
+    # Without the time, and the place in the library's source.
+    reason = "" if error is None else f" ({re.sub(_WHERE, '', str(error).strip()).splitlines()[0]})"
     return Refusal(
         DATA_CORRUPTED, f"the artifact is no {library} model, or is cut short{reason}", f"Save it again with {library}."
     )
@@ -401,14 +440,14 @@ def _cut_short(library: str, error: Exception | None) -> Refusal:
 def _newer(library: str, written: str, here: str) -> Refusal:
     return Refusal(
         FEATURE_NOT_SUPPORTED,
-        f"the artifact was written by {library} {written}, and {here} is installed here",
+        f"the artifact was written by {library} {written}, which {here}, as is installed here, does not read",
         f"Install the {library} that wrote it.",
     )
 
 
 _READERS: dict[str, Callable[[bytes], Any]] = {
-    "xgboost-json": _xgboost,
-    "xgboost-ubj": _xgboost,
+    "xgboost-json": _xgboost_json,
+    "xgboost-ubj": _xgboost_ubj,
     "lightgbm": _lightgbm,
     "catboost": _catboost,
 }
@@ -780,7 +819,9 @@ _COUNTED = "pgscore_counted"
 _MANY_ROWS = 100
 _PROGRAMS = "pgscore_programs"
 _MOST_PROGRAMS = 32
-_REPORTED = ("scikit-learn", "numpy", "scipy", "pandas", "joblib", "skops", "cryptography")
+_REPORTED = (
+    "scikit-learn", "numpy", "scipy", "pandas", "joblib", "skops", "cryptography", "xgboost", "lightgbm", "catboost",
+)  # fmt: skip
 
 
 def receive(session: MutableMapping[str, Any], ordinal: int, content: bytes) -> None:
@@ -999,6 +1040,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from .array_memory import read_array
+from .threads import single_threaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -1024,7 +1066,7 @@ class ServedEstimator:
     """A fitted estimator with its contract."""
 
     def __init__(self, estimator: Any, contract: Contract) -> None:  # noqa: ANN401
-        self._estimator = _single_threaded(estimator)
+        self._estimator = single_threaded(estimator)
         self._contract = contract
 
     def scores(
@@ -1105,11 +1147,31 @@ class ServedEstimator:
         with warnings.catch_warnings():
             # Feature-name and version warnings would reach the server's log once per call.
             warnings.simplefilter("ignore")
-            reasons = dict(self._sift(evaluate, values, columns, np.flatnonzero(accepted)))
+            reasons = {
+                row: reason
+                for alike in self._alike(columns, np.flatnonzero(accepted))
+                for row, reason in self._sift(evaluate, values, columns, alike)
+            }
         answered[list(reasons)] = False
         # What is not a number is no score.
         answered &= ~np.isnan(values).any(axis=1)
         return values, answered, reasons
+
+    def _alike(self, columns: list[Any], rows: Any) -> list[Any]:  # noqa: ANN401
+        """These rows, parted so that each stands in a frame of the dtypes that it has alone.
+
+        A missing truth makes objects of its column for all rows, and a step may look at objects otherwise:
+        scikit-learn's SimpleImputer takes infinity among them.
+        """
+        import numpy as np
+
+        kinds = [each.type for each in self._contract.inputs]
+        gaps = [_missing(column)[rows] for kind, column in zip(kinds, columns, strict=True) if kind == "boolean"]
+        gaps = [each for each in gaps if each.any()]
+        if not gaps or not self._contract.frame:
+            return [rows]
+        _, groups = np.unique(np.column_stack(gaps), axis=0, return_inverse=True)
+        return [rows[groups.ravel() == group] for group in range(int(groups.max()) + 1)]
 
     def _sift(
         self,
@@ -1177,7 +1239,7 @@ class ServedEstimator:
         elif output.kind == "probability":
             result = np.asarray(self._estimator.predict_proba(given), dtype=float)[:, output.positive]
         else:
-            labels = np.asarray(self._estimator.predict(given))
+            labels = self._labels(given)
             result = (labels == self._estimator.classes_[output.positive]).astype(float)
         return result.reshape(len(columns[0]), 1)
 
@@ -1190,10 +1252,16 @@ class ServedEstimator:
             return self._score(columns)
         given = self._given(columns)
         classes = {label: position for position, label in enumerate(self._estimator.classes_)}
-        labels = np.array([[classes[label]] for label in self._estimator.predict(given)], dtype=float)
+        labels = np.array([[classes[label]] for label in self._labels(given)], dtype=float)
         if output.kind == "indicator":
             return labels
         return np.column_stack([np.asarray(self._estimator.predict_proba(given), dtype=float), labels])
+
+    def _labels(self, given: Any) -> Any:  # noqa: ANN401
+        """The label of each row; CatBoost gives a column of them where there are several classes."""
+        import numpy as np
+
+        return np.asarray(self._estimator.predict(given)).reshape(-1)
 
     def _frame(self, columns: list[Any]) -> Any:  # noqa: ANN401
         import pandas as pd
@@ -1332,15 +1400,6 @@ def _missing(column: Any) -> BoolArray:  # noqa: ANN401
     # A comparison that numpy makes takes a third of the time of a loop.
     missing: BoolArray = np.equal(column, nothing) if column.dtype == object else np.isnan(column)
     return missing
-
-
-def _single_threaded(estimator: Any) -> Any:  # noqa: ANN401
-    """Turns off joblib's workers: a backend is one thread, and scores one row far faster without them."""
-    if hasattr(estimator, "get_params"):
-        jobs = [name for name in estimator.get_params(deep=True) if name.split("__")[-1] == "n_jobs"]
-        if jobs:
-            estimator.set_params(**dict.fromkeys(jobs, 1))
-    return estimator
 
 
 def _first_line(error: Exception) -> str:
@@ -2152,12 +2211,12 @@ _LINKS: dict[Link, Callable[[list[float]], list[float]]] = {
 }
 ''',
 ".masks": r'''
-"""Scoring ensembles of small trees without walking them.
+"""Scoring ensembles without walking them.
 
 After QuickScorer (Lucchese et al., SIGIR 2015): each tree has a bit for each leaf, from left to right. A test that
 sends a row to the right rules out the leaves on its left; of the leaves that no test rules out, the leftmost is the
 row's. What all tests of one register rule out depends on its value alone, so it is found by one bisection and taken by
-one AND of integers that span the whole ensemble, a byte for each tree.
+one AND of integers that span many trees, so many bytes for each.
 """
 
 from __future__ import annotations
@@ -2168,57 +2227,109 @@ from operator import and_, getitem
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from .tree_arrays import Trees
 
-_LEAVES = 8
+# A byte tells the leaves of a tree apart, and 0 is none of them.
+_MOST_LEAVES = 248
 # For each byte the position of its lowest bit; no byte of a row is 0, since one leaf is always left.
 _LOWEST = [max((byte & -byte).bit_length() - 1, 0) for byte in range(256)]
-# A table of 256 numbers is kept for each tree, and masks of one byte for each tree and threshold.
-_MOST_TREES = 2000
+# A table of numbers is kept for each tree.
+_MOST_TREES = 5000
+# How much memory masks may take: one for each threshold, as long as all trees that are looked at together.
+_MOST_BYTES = 6 * 2**20
+# With fewer trees at once it is faster to walk.
+_LEAST_TOGETHER = 8
 _MOST_KEPT = 10_000
 
 
 def fits(trees: Trees) -> bool:
-    """Whether an ensemble has one output, and trees of eight leaves at most, one behind the other."""
-    if len(trees.base) != 1 or not 1 <= len(trees.roots) <= _MOST_TREES:
+    """Whether an ensemble has trees one behind the other that are not large, and enough of them for their size."""
+    if not 1 <= len(trees.roots) <= _MOST_TREES:
         return False
-    feature = trees.feature
-    for root, end in zip(trees.roots, [*trees.roots[1:], len(feature)], strict=True):
-        # Each node is the child of one other, so nodes between two roots are a tree if none has a child elsewhere.
-        inner = [node for node in range(root, end) if feature[node] != -1]
-        if end - root - len(inner) > _LEAVES or end <= root:
-            return False
+    if any(end <= root for root, end in zip(trees.roots, _ends(trees), strict=True)):
+        return False
+    # Each node is the child of one other, so nodes between two roots are a tree if none has a child elsewhere.
+    for root, end in zip(trees.roots, _ends(trees), strict=True):
+        inner = [node for node in range(root, end) if trees.feature[node] != -1]
         if any(trees.left[node] >= end or trees.right[node] >= end for node in inner):
             return False
-    return True
+    lane = _lane(trees)
+    return lane == 1 or (8 * lane <= _MOST_LEAVES and len(trees.roots) >= 2 * lane and _together(trees, lane) > 0)
+
+
+def _ends(trees: Trees) -> list[int]:
+    """For each tree where the next one begins."""
+    return [*trees.roots[1:], len(trees.feature)]
+
+
+def _lane(trees: Trees) -> int:
+    """How many bytes hold the leaves of each tree."""
+    sizes = [trees.feature[root:end].count(-1) for root, end in zip(trees.roots, _ends(trees), strict=True)]
+    return -(-max(sizes) // 8)
+
+
+def _together(trees: Trees, lane: int) -> int:
+    """How many trees are looked at together, that their masks may not take too much memory; 0 where it is too few."""
+    count = len(trees.roots)
+    together = count
+    while together >= min(count, _LEAST_TOGETHER):
+        kept = 0
+        for first in range(0, count, together):
+            last = min(first + together, count)
+            nodes = slice(trees.roots[first], trees.roots[last] if last < count else None)
+            tests = set(zip(trees.feature[nodes], trees.threshold[nodes], strict=True))
+            kept += len(tests) * lane * (last - first)
+        if kept <= _MOST_BYTES:
+            return together
+        together = -(-together // 2)
+    return 0
+
+
+def blocks(trees: Trees) -> list[Masks]:
+    """An ensemble that `fits`, in parts that are looked at one after the other."""
+    lane, every = _lane(trees), range(len(trees.roots))
+    together = len(every) if lane == 1 else _together(trees, lane)
+    return [Masks(trees, lane, every[first : first + together]) for first in range(0, len(every), together)]
 
 
 def scorer(trees: Trees) -> Callable[[list[Any]], None]:
-    """A function that takes the registers and appends the output of an ensemble that `fits`."""
-    found = Masks(trees)
-    tables, everything, numbers, sets = found.tables, found.everything, found.numbers(), found.sets()
-    registers_read = [register for register, _, _, _ in numbers]
-    all_thresholds = [thresholds for _, thresholds, _, _ in numbers]
-    all_masks = [masks for _, _, masks, _ in numbers]
-    start, divide, size = plain_start(trees.base[0]), trees.divide, len(tables)
+    """A function that takes the registers and appends the outputs of an ensemble that `fits`."""
+    parts = [(_left(each), each.find(), each.adders()) for each in blocks(trees)]
+    base, divide = trees.base, trees.divide
 
     def score(registers: list[Any]) -> None:
+        sums = base
+        for left, find, adders in parts:
+            found = find(left(registers))
+            sums = [adder(found, plain_start(total)) for adder, total in zip(adders, sums, strict=True)]
+        registers.extend(sums if divide is None else [total / divide for total in sums])
+
+    return score
+
+
+def _left(found: Masks) -> Callable[[list[Any]], int]:
+    """A function that takes the registers and gives what is left of the trees."""
+    everything, numbers, sets, missing = found.everything, found.numbers(), found.sets(), found.missing()
+    registers_read = [register for register, _, _ in numbers]
+    all_thresholds = [thresholds for _, thresholds, _ in numbers]
+    all_masks = [masks for _, _, masks in numbers]
+
+    def left_of(registers: list[Any]) -> int:
         values = [registers[register] for register in registers_read]
         total = sum(values)
         if total == total:  # noqa: PLR0124  none of them is NaN
             left = reduce(and_, map(getitem, all_masks, map(bisect_left, all_thresholds, values)), everything)
         else:
             left = everything
-            for (_, thresholds, masks, missing), value in zip(numbers, values, strict=True):
-                left &= masks[bisect_left(thresholds, value)] if value == value else missing  # noqa: PLR0124
+            for (register, thresholds, masks), value in zip(numbers, values, strict=True):
+                left &= masks[bisect_left(thresholds, value)] if value == value else missing[register]  # noqa: PLR0124
         for register, mask in sets:
             left &= mask(registers[register])
-        total = sum(map(getitem, tables, left.to_bytes(size, "little")), start)
-        registers.append(total if divide is None else total / divide)
+        return left
 
-    return score
+    return left_of
 
 
 class _Plain(float):
@@ -2231,66 +2342,137 @@ def plain_start(base: float, *, is_plain: bool = sum([1.0, 1e100, 1.0, -1e100]) 
 
 
 class Masks:
-    """The tests of an ensemble that `fits`, each with what it rules out where it sends a row to the right.
+    """The tests of some trees of an ensemble, each with what it rules out where it sends a row to the right.
 
     Attributes:
         everything: all leaves of all trees.
-        tables: for each tree and each byte of leaves that are left the number of the leftmost.
     """
 
-    def __init__(self, trees: Trees) -> None:
-        self._trees = trees
-        self._values: list[list[float]] = []
-        self._numbers: dict[int, list[tuple[float, int, int]]] = {}
+    def __init__(self, trees: Trees, lane: int, chosen: range) -> None:
+        self._trees, self._lane, self._chosen = trees, lane, chosen
+        # For each leaf of a tree, from left to right, where its (first) number stands.
+        self._leaves: list[list[int]] = []
+        self._numbers: dict[int, list[tuple[float, int, int, int]]] = {}
         self._sets: dict[int, list[tuple[frozenset[Any], int, int]]] = {}
-        for root in trees.roots:
-            self._values.append([])
-            self._visit(root)
-        self.everything = (1 << 8 * len(trees.roots)) - 1
-        self.tables = [_table(values) for values in self._values]
+        ends = _ends(trees)
+        for place, tree in enumerate(chosen):
+            self._read(trees.roots[tree], ends[tree], 8 * lane * place)
+        self.everything = (1 << 8 * lane * len(chosen)) - 1
 
-    def _visit(self, node: int) -> int:
-        """Numbers the leaves below a node and notes its tests; how many leaves there are."""
-        trees = self._trees
-        if trees.feature[node] == -1:
-            self._values[-1].append(trees.values[trees.left[node]])
-            return 1
-        first = len(self._values[-1])
-        left = self._visit(trees.left[node])
-        ruled_out = ((1 << left) - 1) << (8 * (len(self._values) - 1) + first)
-        register, missing_left = trees.of[trees.feature[node]], trees.missing_left[node]
-        threshold = trees.threshold[node]
-        if threshold is None:
-            chosen = frozenset(trees.sets[trees.set[node]])
-            self._sets.setdefault(register, []).append((chosen, missing_left, ruled_out))
-        else:
-            self._numbers.setdefault(register, []).append((threshold, missing_left, ruled_out))
-        return left + self._visit(trees.right[node])
+    def _read(self, root: int, end: int, shift: int) -> None:
+        """Numbers the leaves of a tree and notes its tests."""
+        trees, numbers = self._trees, self._numbers
+        of, feature, lefts, rights = trees.of, trees.feature, trees.left, trees.right
+        leaves, first = [1] * (end - root), [0] * (end - root)
+        # Children stand behind their parent.
+        for node in range(end - 1, root - 1, -1):
+            if feature[node] != -1:
+                leaves[node - root] = leaves[lefts[node] - root] + leaves[rights[node] - root]
+        places = [0] * leaves[0]
+        for node in range(root, end):
+            left, start = lefts[node], first[node - root]
+            if feature[node] == -1:
+                places[start] = left
+                continue
+            size = leaves[left - root]
+            first[left - root], first[rights[node] - root] = start, start + size
+            ruled_out = ((1 << size) - 1) << start
+            register, threshold, missing_left = of[feature[node]], trees.threshold[node], trees.missing_left[node]
+            if threshold is None:
+                chosen = frozenset(trees.sets[trees.set[node]])
+                self._sets.setdefault(register, []).append((chosen, missing_left, ruled_out << shift))
+            elif register in numbers:
+                numbers[register].append((threshold, missing_left, ruled_out, shift))
+            else:
+                numbers[register] = [(threshold, missing_left, ruled_out, shift)]
+        self._leaves.append(places)
 
-    def numbers(self) -> list[tuple[int, list[float], list[int], int]]:
-        """For each register its thresholds, what is left when so many of them are exceeded, and when it is missing."""
+    def numbers(self) -> list[tuple[int, list[float], list[int]]]:
+        """For each register its thresholds, and what is left when so many of them are exceeded."""
         found = []
         for register, tests in self._numbers.items():
-            thresholds = sorted({threshold for threshold, _, _ in tests})
-            ruled_out = dict.fromkeys(thresholds, 0)
-            for threshold, _, mask in tests:
-                ruled_out[threshold] |= mask
+            ruled_out: dict[float, int] = {}
+            for threshold, _, mask, shift in tests:
+                ruled_out[threshold] = ruled_out.get(threshold, 0) | mask << shift
+            thresholds = sorted(ruled_out)
             masks = [self.everything]
             for threshold in thresholds:
-                masks.append(masks[-1] & ~ruled_out[threshold])
-            missing = self.everything & ~_united(mask for _, missing_left, mask in tests if not missing_left)
-            found.append((register, thresholds, masks, missing))
+                masks.append(masks[-1] & ~ruled_out.pop(threshold))
+            found.append((register, thresholds, masks))
+        return found
+
+    def missing(self) -> dict[int, int]:
+        """For each register that is a number what is left when it is missing."""
+        found = {}
+        for register, tests in self._numbers.items():
+            ruled_out = _united(mask << shift for _, missing_left, mask, shift in tests if not missing_left)
+            found[register] = self.everything & ~ruled_out
         return found
 
     def sets(self) -> list[tuple[int, Callable[[Any], int]]]:
         """For each register what is left for a value of it."""
         return [(register, _set_mask(tests, self.everything)) for register, tests in self._sets.items()]
 
+    def find(self) -> Callable[[int], bytes]:
+        """A function that gives, for what is left of all trees, a byte for each: the place in its table of `adders`."""
+        lane, count = self._lane, len(self._chosen)
+        size = lane * count
+        if lane == 1:
+            return lambda left: left.to_bytes(size, "little")
+        # One in each tree: its leaves, less one, differ from them in the lowest that is left, and in none behind it.
+        ones = sum(1 << 8 * lane * place for place in range(count))
+        parts = [(slice(part, None, lane), _numbered(8 * part)) for part in range(lane)]
+        from_bytes = int.from_bytes
+
+        def find(left: int) -> bytes:
+            lowest = (left & ~(left - ones)).to_bytes(size, "little")
+            # Of the bytes of a tree one is not 0.
+            numbers = 0
+            for part, table in parts:
+                numbers |= from_bytes(lowest[part].translate(table), "little")
+            return numbers.to_bytes(count, "little")
+
+        return find
+
+    def adders(self) -> list[Callable[[bytes, float], float]]:
+        """For each output a function that adds the leaves that were found to a number, one after the other."""
+        return [self._adder(output) for output in range(len(self._trees.base))]
+
+    def _adder(self, output: int) -> Callable[[bytes, float], float]:
+        tables = self.tables(output)
+        if all(table is not None for table in tables):
+            return lambda found, start: sum(map(getitem, tables, found), start)
+        places = [place for place, table in enumerate(tables) if table is not None]
+        some = [table for table in tables if table is not None]
+        return lambda found, start: sum(map(getitem, some, map(found.__getitem__, places)), start)
+
+    def tables(self, output: int) -> list[Any]:
+        """For each tree the numbers of its leaves by what `find` gives; None where it does not add to that output."""
+        trees = self._trees
+        made: list[Any] = []
+        for tree, places in zip(self._chosen, self._leaves, strict=True):
+            target = trees.target[tree]
+            if target not in (-1, output):
+                made.append(None)
+                continue
+            values = [trees.values[place + (output if target == -1 else 0)] for place in places]
+            made.append(_table(values) if self._lane == 1 else [0.0, *values])
+        return made
+
+
+def _numbered(first: int) -> bytes:
+    """For each byte of one bit the number of its leaf, from 1; 0 for 0."""
+    table = bytearray(256)
+    for bit in range(8):
+        table[1 << bit] = min(first + bit + 1, 255)
+    return bytes(table)
+
 
 def _set_mask(tests: list[tuple[frozenset[Any], int, int]], everything: int) -> Callable[[Any], int]:
     missing = everything & ~_united(mask for _, missing_left, mask in tests if not missing_left)
     others = everything & ~_united(mask for _, _, mask in tests)
     members = frozenset().union(*[chosen for chosen, _, _ in tests])
+    most = max(16, min(_MOST_KEPT, _MOST_BYTES // max(1, everything.bit_length() // 8)))
     kept: dict[Any, int] = {}
 
     def mask(value: Any) -> int:  # noqa: ANN401
@@ -2299,7 +2481,7 @@ def _set_mask(tests: list[tuple[frozenset[Any], int, int]], everything: int) -> 
         if value not in members:
             return others
         if value not in kept:
-            if len(kept) >= _MOST_KEPT:
+            if len(kept) >= most:
                 kept.clear()
             kept[value] = everything & ~_united(mask for chosen, _, mask in tests if value not in chosen)
         return kept[value]
@@ -2314,9 +2496,9 @@ def _united(masks: Iterable[int]) -> int:
     return united
 
 
-def _table(values: list[float]) -> list[float]:
+def _table(values: Sequence[float]) -> list[float]:
     """For each byte of leaves that are left the value of the leftmost."""
-    padded = [*values, *[0.0] * (_LEAVES - len(values))]
+    padded = [*values, *[0.0] * (8 - len(values))]
     return [padded[lowest] for lowest in _LOWEST]
 ''',
 ".program": r'''
@@ -2508,7 +2690,7 @@ def _input(found: Any, place: str, keys: Budget) -> ProgramInput:  # noqa: ANN40
     )
 ''',
 ".quick": r'''
-"""One row and one ensemble of small trees, in as few steps of Python as there can be.
+"""One row and one ensemble of trees that are not large, in as few steps of Python as there can be.
 
 What an interpreter does for each input costs more than the trees: a backend comes to it from other work, with its
 caches cold. So the ends of what an input accepts stand among the thresholds, with None for a mask: a row that is not
@@ -2523,21 +2705,23 @@ from math import exp, inf, nextafter
 from operator import and_, getitem
 from typing import TYPE_CHECKING, Any
 
-from .masks import Masks, fits, plain_start
+from .masks import blocks, fits, plain_start
 from .tree_arrays import Trees
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from .masks import Masks
     from .program import Program, ProgramInput
 
+    Evaluate = Callable[[Sequence[float | None], Sequence[str | None], float], float]
     Score = Callable[[Sequence[float | None], Sequence[str | None], int], float | None]
 
 
 def quick_score(program: Program, slow: Score) -> Score | None:
     """A function that scores one row as `slow` does, and leaves to it what is not ordinary; None where there is none.
 
-    There is one for a program whose only step is an ensemble of small trees that tests the inputs themselves, and whose
+    There is one for a program whose only step is an ensemble that `fits`, that tests the inputs themselves, and whose
     link is ``identity`` or ``logistic``.
     """
     (trees,) = program.steps if len(program.steps) == 1 else (None,)
@@ -2550,28 +2734,18 @@ def quick_score(program: Program, slow: Score) -> Score | None:
         or any(each.known is not None for each in program.inputs)
     ):
         return None
-    found = Masks(trees)
-    if any(not program.inputs[register].is_text for register, _ in found.sets()):
+    parts = blocks(trees)
+    if any(not program.inputs[register].is_text for each in parts for register, _ in each.sets()):
         return None
-    thresholds, masks = _bounded(program.inputs, found)
-    position = {register: n for n, register in enumerate(n for n, each in enumerate(program.inputs) if each.is_text)}
-    sets = tuple((position[register], mask) for register, mask in found.sets())
-    tables, everything, size = found.tables, found.everything, len(found.tables)
+    evaluate = _one_part(program.inputs, parts[0]) if len(parts) == 1 else _several_parts(program.inputs, parts)
     start, divide = plain_start(trees.base[0]), trees.divide
     logistic = program.link == "logistic"
-    bisect: Any = bisect_left  # which refuses None with the TypeError that is wanted
 
     def score(numbers: Sequence[float | None], texts: Sequence[str | None], positive: int) -> float | None:
         try:
-            left = reduce(and_, map(getitem, masks, map(bisect, thresholds, numbers)), everything)
+            z = evaluate(numbers, texts, start)
         except TypeError:
             return slow(numbers, texts, positive)
-        if texts:
-            if None in texts:
-                return slow(numbers, texts, positive)
-            for text, mask in sets:
-                left &= mask(texts[text])
-        z = sum(map(getitem, tables, left.to_bytes(size, "little")), start)
         if divide is not None:
             z /= divide
         if not logistic:
@@ -2585,9 +2759,45 @@ def quick_score(program: Program, slow: Score) -> Score | None:
     return score
 
 
+def _one_part(inputs: tuple[ProgramInput, ...], found: Masks) -> Evaluate:
+    thresholds, masks = _bounded(inputs, found)
+    sets = _text_masks(inputs, found)
+    find, tables, everything = found.find(), found.tables(0), found.everything
+    bisect: Any = bisect_left  # which refuses None with the TypeError that is wanted
+
+    def evaluate(numbers: Sequence[float | None], texts: Sequence[str | None], start: float) -> float:
+        left = reduce(and_, map(getitem, masks, map(bisect, thresholds, numbers)), everything)
+        if texts:
+            if None in texts:
+                raise TypeError
+            for text, mask in sets:
+                left &= mask(texts[text])
+        return sum(map(getitem, tables, find(left)), start)
+
+    return evaluate
+
+
+def _several_parts(inputs: tuple[ProgramInput, ...], parts: Sequence[Masks]) -> Evaluate:
+    # The ends of what is accepted stand among the thresholds of each part: it costs nothing.
+    evaluations = [_one_part(inputs, each) for each in parts]
+
+    def evaluate(numbers: Sequence[float | None], texts: Sequence[str | None], start: float) -> float:
+        for each in evaluations:
+            start = plain_start(each(numbers, texts, start))
+        return start
+
+    return evaluate
+
+
+def _text_masks(inputs: tuple[ProgramInput, ...], found: Masks) -> list[tuple[int, Callable[[Any], int]]]:
+    """For each text that is tested its place among the texts, and what is left for a value of it."""
+    position = {register: n for n, register in enumerate(n for n, each in enumerate(inputs) if each.is_text)}
+    return [(position[register], mask) for register, mask in found.sets()]
+
+
 def _bounded(inputs: tuple[ProgramInput, ...], found: Masks) -> tuple[list[list[float]], list[list[Any]]]:
     """For each number input the thresholds within what it accepts, its ends around them, and a mask for each gap."""
-    tests = {register: (thresholds, masks) for register, thresholds, masks, _ in found.numbers()}
+    tests = {register: (thresholds, masks) for register, thresholds, masks in found.numbers()}
     all_thresholds, all_masks = [], []
     for register, each in enumerate(inputs):
         if each.is_text:
@@ -2879,6 +3089,76 @@ _READERS: dict[str, Callable[[dict[str, Any], str, Scope], Step]] = {
     "trees": _trees,
 }
 ''',
+".threads": r'''
+"""One thread for a fitted estimator: a backend is one, and scores a row far faster without others."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# How many parts of an estimator are looked at: trees of forests are parts too, and have no threads of their own.
+_MOST_PARTS = 10_000
+
+
+def single_threaded(estimator: Any) -> Any:  # noqa: ANN401
+    """Turns off the threads of an estimator and of all that it is made of: joblib's, OpenMP's and CatBoost's own.
+
+    What was fitted inside of another one, as by a search, is no parameter of it, and keeps the threads that it had.
+    """
+    if hasattr(estimator, "get_params"):
+        held = estimator.get_params(deep=True)
+        for name in held:
+            owner_name, _, last = name.rpartition("__")
+            if last == "n_jobs":
+                held.get(owner_name, estimator).n_jobs = 1
+    waiting, seen = [estimator], set[int]()
+    while waiting and len(seen) < _MOST_PARTS:
+        part = waiting.pop(0)
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if isinstance(part, list | tuple):
+            waiting += part
+        elif isinstance(part, dict):
+            waiting += part.values()
+        elif _is_looked_into(part):
+            _calm(part)
+            waiting += vars(part).values()
+    return estimator
+
+
+def _is_looked_into(part: Any) -> bool:  # noqa: ANN401
+    # What holds the folds of a calibrated classifier has no parameters.
+    return hasattr(part, "__dict__") and (hasattr(part, "get_params") or type(part).__module__.startswith("sklearn."))
+
+
+def _calm(part: Any) -> None:  # noqa: ANN401
+    held = vars(part)
+    if "n_jobs" in held:
+        # None is all processors for LightGBM.
+        part.n_jobs = 1
+    if hasattr(part, "get_booster") and getattr(part, "_Booster", None) is not None:
+        # XGBoost's own `set_params` sets all that it was fitted with once more, and a base_score for one class then
+        # stands against the base scores of all.
+        part.get_booster().set_param({"nthread": 1})
+    if any(each.__module__.partition(".")[0] == "catboost" for each in type(part).__mro__):
+        # It has no setting for them, and takes as many as there are processors.
+        for name in ("predict", "predict_proba"):
+            if hasattr(part, name) and name not in held:
+                setattr(part, name, _in_one_thread(getattr(part, name)))
+
+
+def _in_one_thread(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)  # scikit-learn looks at its name
+    def predict(*given: Any, **named: Any) -> Any:  # noqa: ANN401
+        return method(*given, **{"thread_count": 1, **named})
+
+    return predict
+''',
 ".tree_arrays": r'''
 """Tree ensembles as flat arrays: reading them, and proving that they are trees."""
 
@@ -3066,6 +3346,121 @@ def _check_shape(trees: Trees, place: str) -> None:
             depth[child] = below
             wide[child] = wide[node]
 ''',
+".ubjson": r'''
+"""Walking through UBJSON, in which XGBoost writes models: whether all of it is there, and what its short values are.
+
+XGBoost itself takes a length out of a file that is cut short for what it says, and asks for as much memory.
+The format: https://ubjson.org/type-reference. XGBoost writes arrays of numbers with their type and length in front.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+_NUMBERS = {"i": "b", "U": "B", "I": "h", "l": "i", "L": "q", "d": "f", "D": "d"}
+_WORDS = {"T": True, "F": False, "Z": None}
+# Longer arrays are passed over.
+_MOST_READ = 16
+_MOST_DEPTH = 64
+
+
+def read_ubjson(content: bytes) -> Any:  # noqa: ANN401
+    """The document; None for a long array of numbers.
+
+    Raises:
+        ValueError: it is no UBJSON, or is cut short, or something follows it.
+    """
+    walk = _Walk(content)
+    found = walk.value(0)
+    if walk.position != len(content):
+        raise ValueError(f"{len(content) - walk.position} bytes follow its end")
+    return found
+
+
+class _Walk:
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self.position = 0
+
+    def value(self, depth: int) -> Any:  # noqa: ANN401
+        mark = self._mark()
+        if depth > _MOST_DEPTH:
+            raise ValueError("it is nested too deeply")
+        if mark == "{":
+            return self._object(depth)
+        if mark == "[":
+            return self._array(depth)
+        if mark == "S":
+            return self._text()
+        if mark == "C":
+            return self._take(1).decode("latin-1")
+        if mark in _WORDS:
+            return _WORDS[mark]
+        return self._number(mark)
+
+    def _object(self, depth: int) -> dict[str, Any]:
+        found = {}
+        while self._peek() != "}":
+            name = self._text()
+            found[name] = self.value(depth + 1)
+        self.position += 1
+        return found
+
+    def _array(self, depth: int) -> list[Any] | None:
+        kind = None
+        if self._peek() == "$":
+            self.position += 1
+            kind = self._mark()
+        if self._peek() == "#":
+            self.position += 1
+            size = self._size()
+            if kind is None:
+                # Each takes a byte at least, so none of what is not there is made.
+                return [self.value(depth + 1) for _ in range(size)]
+            each = struct.calcsize(f"={self._format(kind)}")
+            taken = self._take(size * each)
+            return list(struct.unpack(f">{size}{self._format(kind)}", taken)) if size <= _MOST_READ else None
+        found = []
+        while self._peek() != "]":
+            found.append(self.value(depth + 1))
+        self.position += 1
+        return found
+
+    def _text(self) -> str:
+        return self._take(self._size()).decode(errors="replace")
+
+    def _size(self) -> int:
+        size = int(self._number(self._mark()))
+        if size < 0:
+            raise ValueError("a length is negative")
+        return size
+
+    def _number(self, mark: str) -> Any:  # noqa: ANN401
+        kind = f">{self._format(mark)}"
+        return struct.unpack(kind, self._take(struct.calcsize(kind)))[0]
+
+    def _format(self, mark: str) -> str:
+        if mark not in _NUMBERS:
+            raise ValueError(f"{mark!r} is no type")
+        return _NUMBERS[mark]
+
+    def _mark(self) -> str:
+        return self._take(1).decode("latin-1")
+
+    def _peek(self) -> str:
+        if self.position >= len(self._content):
+            raise ValueError("it ends in the middle")
+        return chr(self._content[self.position])
+
+    def _take(self, size: int) -> bytes:
+        end = self.position + size
+        if end > len(self._content):
+            raise ValueError("it ends in the middle")
+        taken = self._content[self.position : end]
+        self.position = end
+        return taken
+''',
 ".walk": r'''
 """Walking tree ensembles, as fast as pure Python does.
 
@@ -3216,8 +3611,18 @@ def walker(trees: Trees, registers: int) -> Callable[[list[Any]], None]:
     Returns:
         A function that takes the registers and appends the ensemble's outputs to them.
     """
-    if masks.fits(trees):
-        return masks.scorer(trees)
+    made: list[Callable[[list[Any]], None]] = []
+
+    def walk(values: list[Any]) -> None:
+        if not made:
+            # Where there is a quick score, it is hardly ever needed.
+            made.append(masks.scorer(trees) if masks.fits(trees) else _walker(trees, registers))
+        made[0](values)
+
+    return walk
+
+
+def _walker(trees: Trees, registers: int) -> Callable[[list[Any]], None]:
     columns = _Columns(trees, registers)
     built, derive = _built(trees, columns), columns.derive()
     if len(trees.base) == 1:

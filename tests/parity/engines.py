@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pgscore
+import psycopg2
 from pgscore.readers import absolute_terms
 from pgscore_runtime.contract import parse_contract
 from pgscore_runtime.estimator import ServedEstimator
@@ -39,6 +40,24 @@ create type parity_plan as enum
 create domain parity_money as numeric;
 create domain parity_word as text collate "C";
 """
+
+
+# How long engines take is not what is tested here, and measuring takes longer than all that is.
+NO_MEASURE = """
+create or replace function pgscore._measure(
+    model text, version integer, engines text[], max_seconds double precision
+) returns table (engine text, one_us double precision[], many_us double precision[])
+language sql volatile
+as 'select null, null::double precision[], null::double precision[] where false'
+"""
+
+
+class Kept(psycopg2.extensions.connection):
+    """A connection that its user cannot close: the next one finds scikit-learn loaded in its backend."""
+
+    def close(self) -> None:
+        """Ends the transaction only."""
+        self.rollback()
 
 
 @dataclass

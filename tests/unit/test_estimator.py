@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import math
 import struct
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import joblib
@@ -19,6 +21,10 @@ from pgscore_runtime.estimator import ServedEstimator
 from pgscore_runtime.threads import single_threaded
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from tests.support.models import churned, light_pipeline, pipeline, predictors, probability
 
@@ -75,7 +81,7 @@ def test_a_wide_frame_is_the_frame_that_a_narrow_one_is(missing_text: str, monke
             ServedEstimator(recorder, contract).scores(
                 rows, numbers[: 4 * rows], ["a", None, None, "1", "", "b"][: 2 * rows]
             )
-            frames.append(recorder.given[0])
+            frames.append(recorder.given[-1])
         pd.testing.assert_frame_equal(*frames[-2:])
         kept = [[type(value) for value in frame.to_numpy(dtype=object).ravel()] for frame in frames[-2:]]
         assert kept[0] == kept[1]
@@ -111,8 +117,45 @@ def test_booleans_reach_a_frame_as_booleans_and_a_missing_one_as_nan() -> None:
     served.scores(2, [[1.0, 1], [2.0, None]], None)
     assert recorder.given[0]["i1"].tolist() == [True, False]
     assert recorder.given[0]["i1"].dtype == bool
-    assert recorder.given[1]["i1"][0] is True
-    assert np.isnan(recorder.given[1]["i1"][1])
+    assert recorder.given[1]["i1"].dtype == bool
+    assert recorder.given[2]["i1"].dtype == object
+    assert np.isnan(recorder.given[2]["i1"][0])
+
+
+def test_a_missing_truth_changes_nothing_for_the_rows_beside_it() -> None:
+    frame = pd.DataFrame(
+        {"i0": [1.0, 2.0, 3.0, 4.0], "i1": [True, False, True, False], "i2": [False, False, True, True]}
+    )
+    fitted = make_pipeline(
+        SimpleImputer(strategy="constant", fill_value=0), FunctionTransformer(np.sign), LinearRegression()
+    ).fit(frame, [1.0, 2.0, 3.0, 4.0])
+    served = ServedEstimator(fitted, _contract("double precision", "boolean", "boolean", frame=True))
+    rows = [[math.inf, 1, 0], [1.0, None, 0], [2.0, 1, None], [3.0, 0, 1], [math.inf, None, 0]]
+    together, reasons = served.scores(len(rows), rows, None)
+    alone = [served.scores(1, [row], None) for row in rows]
+    assert together == [score for (score,), _ in alone]
+    assert reasons == [reason for _, (reason,) in alone]
+    assert reasons[0] is not None
+    assert reasons[4] is None
+
+
+def test_labels_in_a_column_are_labels() -> None:
+    class Columns:
+        classes_ = np.array([0, 1, 2])
+
+        def predict(self, given: Any) -> Any:  # noqa: ANN401  as CatBoost does behind a pipeline
+            return np.full((len(given), 1), 2)
+
+        def predict_proba(self, given: Any) -> Any:  # noqa: ANN401
+            return np.full((len(given), 3), 1 / 3)
+
+    output = Output("probability", (0, 1, 2), 1)
+    contract = replace(_contract("double precision"), output=output)
+    outputs, reasons = ServedEstimator(Columns(), contract).outputs(2, [[1.0], [2.0]], None)
+    assert outputs == [[1 / 3, 1 / 3, 1 / 3, 2.0]] * 2
+    assert reasons == [None, None]
+    indicator = replace(contract, output=Output("indicator", (0, 1, 2), 2))
+    assert ServedEstimator(Columns(), indicator).scores(1, [[1.0]], None) == ([1.0], [None])
 
 
 def test_inputs_stand_in_the_contracts_order() -> None:
@@ -205,8 +248,9 @@ def test_numbers_in_memory_are_the_same_as_in_lists(*, as_null: bool) -> None:
     texts: list[list[str | None]] = [["a"], [None], [""], ["b"], ["c"]]
     listed = [[None if np.isnan(value) else value for value in row] for row in rows]
     assert served.scores(5, _in_memory(listed if as_null else rows), texts) == served.scores(5, listed, texts)
-    first, second = served._estimator.given
-    pd.testing.assert_frame_equal(first, second)
+    given = served._estimator.given
+    for first, second in zip(given[: len(given) // 2], given[len(given) // 2 :], strict=True):
+        pd.testing.assert_frame_equal(first, second)
     # Texts are the same row by row and one behind the other.
     assert served.scores(5, listed, [text for (text,) in texts]) == served.scores(5, listed, texts)
     assert served.scores(0, struct.pack("=iii", 0, 0, 701), None) == ([], [])

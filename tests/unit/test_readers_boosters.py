@@ -12,6 +12,7 @@ from lightgbm import LGBMClassifier, LGBMRanker, LGBMRegressor
 from pgscore.errors import NotAProgramError
 from pgscore.publishing.describe import describe
 from pgscore.readers import read_program
+from pgscore_runtime.estimator import ServedEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
@@ -299,3 +300,39 @@ def test_an_unknown_category_is_refused_where_the_library_takes_the_next_one() -
     # The library itself has an answer.
     asked = frame.head(1).assign(plan=pd.Categorical(["never seen"]))
     assert model.predict_proba(asked).shape == (1, 2)
+
+
+@pytest.mark.parametrize("model", [XGBClassifier(**XGB), XGBClassifier(booster="dart", **XGB), LGBMClassifier(**LGB)])
+def test_what_a_sparse_matrix_does_not_hold(model: Any) -> None:  # noqa: ANN401
+    """XGBoost takes it for missing, and LightGBM for 0: numbers near it, too, where rows are not sparse."""
+    frame = customers()
+    frame["shift"] = np.random.default_rng(3).choice([-2.0, -1e-20, 0.0, 1e-20, 3.0], len(frame))
+    prepared = ColumnTransformer([("plan", OneHotEncoder(), ["plan"])], remainder="passthrough", sparse_threshold=1.0)
+    fitted = make_pipeline(prepared, model).fit(frame, np.tile([0, 1], len(frame) // 2))
+    assert hasattr(fitted[:-1].transform(frame), "tocsr")
+    tested = pair(fitted, frame)
+    rows = list(hard_rows(tested, frame))
+    near = float(np.float32(1e-35))
+    for value in (0.0, -0.0, 5e-324, -5e-324, near, -near, float(np.nextafter(-near, 0)), 1e-40, -1e-40):
+        rows += [
+            [value if name == "shift" else each for name, each in zip(frame, row, strict=True)] for row in rows[:9]
+        ]
+    tested.assert_tolerable(rows)
+
+
+def test_categories_of_dart() -> None:
+    frame = customers()[["plan", "calls"]].astype({"plan": "category"})
+    fitted = XGBClassifier(booster="dart", enable_categorical=True, **XGB).fit(frame, np.tile([0, 1], len(frame) // 2))
+    contract, _ = describe(fitted, customers()[["plan", "calls"]].head(9), "1")
+    assert contract.known == {"plan": ("gold", "silver", "tin", "wood")}
+
+
+def test_a_base_score_for_several_classes_is_served() -> None:
+    """XGBoost's `set_params` sets it once more, and refuses each row from then on."""
+    frame = customers()[NUMBERS]
+    for booster in ("gbtree", "dart"):
+        fitted = XGBClassifier(booster=booster, base_score=0.4, **XGB).fit(frame, np.tile([0, 1, 2], len(frame) // 3))
+        wanted = fitted.predict_proba(frame)[:, 1].tolist()
+        tested = pair(fitted, frame)
+        served = ServedEstimator(fitted, tested.contract)
+        assert served.scores(len(frame), frame.to_numpy().tolist(), None)[0] == pytest.approx(wanted, rel=1e-6)

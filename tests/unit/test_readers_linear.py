@@ -29,7 +29,7 @@ from sklearn.linear_model import (
     TweedieRegressor,
 )
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
@@ -152,3 +152,15 @@ def test_what_cannot_become_a_program_is_named(model: Any, message: str) -> None
     with pytest.raises(NotAProgramError, match=message) as raised:
         pair(fitted, frame)
     assert raised.value.part == "step 'classify'"
+
+
+def test_weights_that_cancel_each_other_show_in_the_terms() -> None:
+    """Two columns that say the same: what of them goes into the intercept is not to vanish there."""
+    frame = customers()[["amount", "calls"]]
+    scaled = FeatureUnion([("one", StandardScaler()), ("other", StandardScaler())])
+    fitted = make_pipeline(scaled, LinearRegression()).fit(frame, frame["calls"])
+    fitted[-1].coef_ = np.array([3e13, 1.0, -3e13, 2.0])
+    tested = pair(fitted, frame)
+    (scale,) = absolute_terms(tested.document, [{"amount": 0.0, "calls": 1.0}])
+    assert scale > 1e13
+    tested.assert_close(hard_rows(tested, frame))

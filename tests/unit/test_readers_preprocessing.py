@@ -234,3 +234,12 @@ def test_texts_that_are_read_as_numbers() -> None:
     model = GradientBoostingClassifier(n_estimators=2).fit(frame, labels(customers(), 2))
     with pytest.raises(NotAProgramError, match="the GradientBoostingClassifier reads a text as a number"):
         pair(model, frame)
+
+
+def test_an_encoder_of_which_nothing_is_left() -> None:
+    """It knows one category and drops it."""
+    frame = customers().assign(plan="gold")
+    for drop in ("first", ["gold"]):
+        prepared = ColumnTransformer([("plan", OneHotEncoder(drop=drop), ["plan"])], remainder="passthrough")
+        fitted = make_pipeline(prepared, LogisticRegression(max_iter=50)).fit(frame, labels(frame, 2))
+        pair(fitted, frame).assert_close(hard_rows(pair(fitted, frame), frame))

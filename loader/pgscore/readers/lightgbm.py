@@ -63,7 +63,7 @@ def read_lightgbm(estimator: Any, table: Table, writer: Writer, part: str) -> Re
         raise NotAProgramError(part, "has linear models in its leaves")
     if any(code >> _MISSING_TYPE & 3 == _ZERO for code in _decision_types(booster)):
         raise NotAProgramError(part, "takes zero for a missing value")
-    trees, average = _trees(booster)
+    trees, average = _trees(booster, sparse=table.sparse)
     outputs = len(estimator.classes_) if link in ("softmax", "one_vs_all") else 1
     columns = _coded(table, booster.pandas_categorical or []).numbers(part)
     divide = float(len(trees) // outputs) if average else None
@@ -90,24 +90,26 @@ def _decision_types(booster: Any) -> set[int]:  # noqa: ANN401
     return {int(code) for line in lines for code in line.partition("=")[2].split()}
 
 
-def _trees(booster: Any) -> tuple[list[Tree], bool]:  # noqa: ANN401
+def _trees(booster: Any, *, sparse: bool) -> tuple[list[Tree], bool]:  # noqa: ANN401
     """The trees, each with the output that it is added to, and whether their mean counts and not their sum."""
     import treelite
 
     model = treelite.frontend.from_lightgbm(booster)
     header: Callable[[str], Any] = model.get_header_accessor().get_field
     trees = [
-        _tree(model.get_tree_accessor(number).get_field, max(0, output))
+        _tree(model.get_tree_accessor(number).get_field, max(0, output), sparse=sparse)
         for number, output in enumerate(header("class_id").tolist())
     ]
     return trees, bool(header("average_tree_output")[0])
 
 
-def _tree(array: Callable[[str], Any], target: int) -> Tree:
+def _tree(array: Callable[[str], Any], target: int, *, sparse: bool) -> Tree:
+    thresholds = array("threshold").astype(np.float64)
     left = array("cleft").astype(np.int64)
     return Tree(
         feature=np.where(left == -1, -1, array("split_index")).astype(np.int64),
-        threshold=_past_zero(array("threshold").astype(np.float64)),
+        # Rows of a sparse matrix keep what is near zero.
+        threshold=thresholds if sparse else _past_zero(thresholds),
         left=left,
         right=array("cright").astype(np.int64),
         missing_left=array("default_left").astype(np.int64),

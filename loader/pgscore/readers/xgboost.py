@@ -14,7 +14,7 @@ import numpy as np
 
 from pgscore.errors import NotAProgramError
 
-from .algebra.columns import Operation, Table, TextColumn, coded
+from .algebra.columns import ZERO_IS_MISSING, Operation, Table, TextColumn, coded
 from .algebra.ensemble import Codes, Ensemble, Tree
 from .algebra.singles import of_terms, of_trees
 from .writing.linear_writer import write_linear
@@ -77,14 +77,20 @@ def read_xgboost(estimator: Any, table: Table, writer: Writer, part: str) -> Res
         scores, tolerance = _linear(booster["model"], base, table, writer, part), of_terms(len(table.columns), link)
     else:
         drops = booster.get("weight_drop")
-        model = booster["gbtree"]["model"] if booster["name"] == "dart" else booster["model"]
+        model = _model(booster)
         if _number(learner["learner_model_param"].get("num_target", "1")) > 1:
             raise NotAProgramError(part, "predicts several values at once")
         trees = list(_trees(model, learner["attributes"], drops, part))
-        columns = _coded(table, model.get("cats", {}), writer, part).numbers(part)
+        columns = _present(_coded(table, model.get("cats", {}), writer, part), writer, part).numbers(part)
         register = write_ensemble(Ensemble(trees, base, None, single=True), columns, writer)
         scores, tolerance = list(range(register, register + outputs)), of_trees(trees, base, link)
     return Result(scores, link, tolerance=tolerance)
+
+
+def _model(booster: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The trees of a booster, or its weights: dart has them inside of another one."""
+    found: Mapping[str, Any] = booster.get("gbtree", booster).get("model", {})
+    return found
 
 
 def _number(text: str) -> float:
@@ -171,7 +177,8 @@ def category_names(estimator: Any) -> list[list[str] | None]:  # noqa: ANN401
     Raises:
         NotAProgramError: it has cut them.
     """
-    model = json.loads(estimator.get_booster().save_raw("json"))["learner"]["gradient_booster"].get("model", {})
+    booster = json.loads(estimator.get_booster().save_raw("json"))["learner"]["gradient_booster"]
+    model = _model(booster)
     return [_names(each, f"the {type(estimator).__name__}") for each in model.get("cats", {}).get("enc", ())]
 
 
@@ -183,6 +190,13 @@ def _names(encoded: Mapping[str, Any], part: str) -> list[str] | None:
         # XGBoost counts characters and stores as many bytes, and so takes different names for one.
         raise NotAProgramError(part, "knows categories whose names are not ASCII, which XGBoost cuts")
     return [text[start:end].decode() for start, end in pairwise(ends)]
+
+
+def _present(table: Table, writer: Writer, part: str) -> Table:
+    """The columns as XGBoost sees them: what a sparse matrix does not hold, which is 0, is missing."""
+    if not table.sparse:
+        return table
+    return writer.then(table, part, [[Operation(ZERO_IS_MISSING)]] * len(table.columns))
 
 
 def _coded(table: Table, cats: Mapping[str, Any], writer: Writer, part: str) -> Table:

@@ -10,7 +10,7 @@ import numpy as np
 from pgscore.errors import NotAProgramError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
@@ -32,8 +32,16 @@ RISING = {
 }
 # Rising where they are defined, NaN below that, and minus infinity in between.
 LOGARITHMS = {"log": np.log, "log2": np.log2, "log10": np.log10, "log1p": np.log1p}
+# What a sparse matrix does not hold is missing, where its reader takes it so.
+ZERO_IS_MISSING = "zero is missing"
 # Not rising, or not defined everywhere.
-BENT = {"abs": np.abs, "square": np.square, "sqrt": np.sqrt, **LOGARITHMS}
+BENT: dict[str, Callable[[FloatArray], FloatArray]] = {
+    "abs": np.abs,
+    "square": np.square,
+    "sqrt": np.sqrt,
+    ZERO_IS_MISSING: lambda values: np.where(values == 0, np.nan, values),
+    **LOGARITHMS,
+}
 FUNCTIONS = {**RISING, **BENT}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from pgscore.errors import NotAProgramError
 
-from .columns import CodeColumn, NumberColumn, applied
+from .columns import ZERO_IS_MISSING, CodeColumn, NumberColumn, applied
 from .doubles import as_single, last_true
 from .ensemble import Codes
 
@@ -79,7 +79,7 @@ def number_tests(column: NumberColumn, keys: list[Key], writer: Writer, *, singl
     end = column.function_end
     if (
         end
-        and column.operations[end - 1].name not in ("abs", "square")
+        and column.operations[end - 1].name not in ("abs", "square", ZERO_IS_MISSING)
         and column.defined(domain.minimum, domain.maximum)
     ):
         # A root or a logarithm rises wherever it is asked.

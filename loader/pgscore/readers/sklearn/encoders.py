@@ -81,6 +81,9 @@ class _Asked:
             For each input categories x outputs; None where the encoder refuses one.
         """
         found: list[list[FloatArray]] = [[] for _ in outputs]
+        if not max(each.stop for each in outputs):
+            # Whoever knows one category and drops one has none left.
+            return [np.zeros((len(keys), 0)) for keys in self.keys]
         longest = max(len(keys) for keys in self.keys)
         step = max(1, _MOST_ANSWERS // max(each.stop for each in outputs))
         for first in range(0, longest, step):

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from pgscore.readers.algebra.columns import AFFINE, CodeColumn
 
 if TYPE_CHECKING:
-    from pgscore.readers.algebra.columns import NumberColumn
+    from collections.abc import Sequence
+
+    from pgscore.readers.algebra.columns import NumberColumn, Operation
 
     from .writer import Writer
 
 # Where mean / scale of a scaled input is below this, the scaling goes into weight and intercept: what cancels costs
 # three digits at most. Elsewhere the scaling stays a step, and rounds as scikit-learn's does.
 _HARMLESS = 1e3
+# Where all that goes into the intercept is more than so many times what is left of it, it stays out: columns that say
+# the same get weights that cancel each other, and the sum's terms are to show that.
+_CANCELLING = 1e6
 # Smaller weights begin to lose digits.
 _SMALLEST = 1e-290
 
@@ -35,17 +40,24 @@ def write_linear(
     Returns:
         The score's register.
     """
-    terms: list[tuple[int, float]] = []
+    numbers = [
+        (column, weight)
+        for column, weight in zip(columns, weights.tolist(), strict=True)
+        if not isinstance(column, CodeColumn) and not (weight == 0 and finite)  # 0 times infinity is NaN
+    ]
+    folded = [_folded(column, weight, writer) for column, weight in numbers]
+    total = sum((offset for _, _, offset in folded), start=intercept)
+    if sum(abs(offset) for _, _, offset in folded) > _CANCELLING * max(1.0, abs(total)):
+        total = intercept
+        folded = [_Term(column.operations, weight, 0.0) for column, weight in numbers]
+    terms = [
+        (writer.number(column.source, kept), factor)
+        for (column, _), (kept, factor, _) in zip(numbers, folded, strict=True)
+    ]
     by_source: dict[int, list[tuple[CodeColumn, float]]] = {}
     for column, weight in zip(columns, weights.tolist(), strict=True):
-        if weight == 0 and finite:  # 0 times infinity is NaN
-            continue
-        if isinstance(column, CodeColumn):
+        if isinstance(column, CodeColumn) and not (weight == 0 and finite):
             by_source.setdefault(column.source, []).append((column, weight))
-            continue
-        register, factor, offset = _folded(column, weight, writer)
-        terms.append((register, factor))
-        intercept += offset
     for codes in by_source.values():
         terms.append((_lookup(codes, writer), 1.0))
     return writer.add(
@@ -53,13 +65,20 @@ def write_linear(
             "step": "linear",
             "of": [register for register, _ in terms],
             "weights": [weight for _, weight in terms],
-            "intercept": intercept,
+            "intercept": total,
         }
     )
 
 
-def _folded(column: NumberColumn, weight: float, writer: Writer) -> tuple[int, float, float]:
-    """A register, and the weight and the summand that stand for a weighted column."""
+class _Term(NamedTuple):
+    """What stands for a weighted column: operations before it is weighted, its weight, and what the intercept gets."""
+
+    kept: Sequence[Operation]
+    factor: float
+    offset: float
+
+
+def _folded(column: NumberColumn, weight: float, writer: Writer) -> _Term:
     operations = list(column.operations)
     if operations and operations[0].name == "fill" and not writer.missing_possible(column):
         del operations[0]
@@ -76,8 +95,8 @@ def _folded(column: NumberColumn, weight: float, writer: Writer) -> tuple[int, f
             factor, offset = factor * each.operand, offset * each.operand
     harmless = abs(offset) < _HARMLESS and np.isfinite(weight * factor) and abs(weight * factor) > _SMALLEST
     if not harmless:
-        return writer.number(column.source, operations), weight, 0.0
-    return writer.number(column.source, operations[:kept]), weight * factor, weight * offset
+        return _Term(operations, weight, 0.0)
+    return _Term(operations[:kept], weight * factor, weight * offset)
 
 
 def _lookup(codes: list[tuple[CodeColumn, float]], writer: Writer) -> int:

@@ -11,7 +11,15 @@ import numpy as np
 from pgscore_runtime.links import link_outputs
 
 from pgscore.errors import NotAProgramError
-from pgscore.readers.algebra.columns import AFFINE, FUNCTIONS, CodeColumn, NumberColumn, Operation, Table
+from pgscore.readers.algebra.columns import (
+    AFFINE,
+    FUNCTIONS,
+    ZERO_IS_MISSING,
+    CodeColumn,
+    NumberColumn,
+    Operation,
+    Table,
+)
 from pgscore.readers.algebra.domains import Domain
 
 from .ranges import Range, noted, of_step
@@ -23,6 +31,10 @@ if TYPE_CHECKING:
 
     from pgscore.readers.algebra.domains import Domains
     from pgscore.readers.algebra.singles import Tolerance
+
+
+# The number above 0, up to which nothing is; and what gives a number back to the last bit beside it.
+_LEAST = 5e-324
 
 
 @dataclass(frozen=True)
@@ -99,6 +111,10 @@ class Writer:
             return self.number(register, [Operation("log"), Operation("divide", log(2))])
         if name == "exp2":
             return self.number(register, [Operation("multiply", log(2)), Operation("exp")])
+        if name == ZERO_IS_MISSING:
+            coefficients = [[0.0, 1.0], None, [_LEAST, 1.0]]
+            knots = {"knots": [0.0, _LEAST], "coefficients": coefficients, "closed": "left", "missing": None}
+            return self.add({"step": "piecewise", "of": register, **knots})
         if name in FUNCTIONS:
             return self.function(name, register)
         if name == "fill":

@@ -1,0 +1,1 @@
+"""Models drawn at random, from all that has a reader, and what every engine makes of hard rows."""
