@@ -24,7 +24,7 @@ create function pgscore_trusted._estimate_memory(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:bc2fb3f1b22c77dd477be5d1bd23b323fca8701d1a3ce596fd04b19f473b9ebd"
+    runtime = "pgscore_runtime:363485bc02676d7cc0ee2569b218735764c00a9fa140cac8c9c728544829ae4c"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].estimate_rows(GD, digest, rows, numbers, texts, every)
@@ -54,7 +54,7 @@ create function pgscore_trusted._count_row(statement double precision) returns b
 language plpython3u volatile parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:bc2fb3f1b22c77dd477be5d1bd23b323fca8701d1a3ce596fd04b19f473b9ebd"
+    runtime = "pgscore_runtime:363485bc02676d7cc0ee2569b218735764c00a9fa140cac8c9c728544829ae4c"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].count_row(GD, statement)

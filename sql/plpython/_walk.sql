@@ -4,7 +4,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:bc2fb3f1b22c77dd477be5d1bd23b323fca8701d1a3ce596fd04b19f473b9ebd" + digest)
+    walker = GD.get("pgscore_runtime:363485bc02676d7cc0ee2569b218735764c00a9fa140cac8c9c728544829ae4c" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 

@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:bc2fb3f1b22c77dd477be5d1bd23b323fca8701d1a3ce596fd04b19f473b9ebd" + digest)
+    walker = GD.get("pgscore_runtime:363485bc02676d7cc0ee2569b218735764c00a9fa140cac8c9c728544829ae4c" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

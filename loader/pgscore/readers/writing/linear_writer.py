@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,7 +35,7 @@ def write_linear(
     Returns:
         The score's register.
     """
-    terms: list[tuple[int, float]] = []
+    terms: list[tuple[int, float, float]] = []
     by_source: dict[int, list[tuple[CodeColumn, float]]] = {}
     for column, weight in zip(columns, weights.tolist(), strict=True):
         if weight == 0 and finite:  # 0 times infinity is NaN
@@ -43,23 +43,24 @@ def write_linear(
         if isinstance(column, CodeColumn):
             by_source.setdefault(column.source, []).append((column, weight))
             continue
-        register, factor, offset = _folded(column, weight, writer)
-        terms.append((register, factor))
+        register, factor, offset, center = _folded(column, weight, writer)
+        terms.append((register, factor, center))
         intercept += offset
     for codes in by_source.values():
-        terms.append((_lookup(codes, writer), 1.0))
-    return writer.add(
-        {
-            "step": "linear",
-            "of": [register for register, _ in terms],
-            "weights": [weight for _, weight in terms],
-            "intercept": intercept,
-        }
-    )
+        terms.append((_lookup(codes, writer), 1.0, 0.0))
+    step: dict[str, Any] = {
+        "step": "linear",
+        "of": [register for register, _, _ in terms],
+        "weights": [weight for _, weight, _ in terms],
+        "intercept": intercept,
+    }
+    if any(center for _, _, center in terms):
+        step["center"] = [center for _, _, center in terms]
+    return writer.add(step)
 
 
-def _folded(column: NumberColumn, weight: float, writer: Writer) -> tuple[int, float, float]:
-    """A register, and the weight and the summand that stand for a weighted column."""
+def _folded(column: NumberColumn, weight: float, writer: Writer) -> tuple[int, float, float, float]:
+    """A register, the weight and the summand that stand for a weighted column, and the number at which it is 0."""
     operations = list(column.operations)
     if operations and operations[0].name == "fill" and not writer.missing_possible(column):
         del operations[0]
@@ -76,8 +77,11 @@ def _folded(column: NumberColumn, weight: float, writer: Writer) -> tuple[int, f
             factor, offset = factor * each.operand, offset * each.operand
     harmless = abs(offset) < _HARMLESS and np.isfinite(weight * factor) and abs(weight * factor) > _SMALLEST
     if not harmless:
-        return writer.number(column.source, operations), weight, 0.0
-    return writer.number(column.source, operations[:kept]), weight * factor, weight * offset
+        return writer.number(column.source, operations), weight, 0.0, 0.0
+    # Reasons count from where the column that the model was fitted on is 0: the mean, behind a StandardScaler.
+    center = -offset / factor + 0.0
+    register = writer.number(column.source, operations[:kept])
+    return register, weight * factor, weight * offset, center if np.isfinite(center) else 0.0
 
 
 def _lookup(codes: list[tuple[CodeColumn, float]], writer: Writer) -> int:
