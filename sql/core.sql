@@ -116,6 +116,7 @@
 \ir core/binding/called.sql
 \ir core/binding/catalog.sql
 \ir core/binding/keys.sql
+\ir core/reasons/strongest.sql
 \ir core/binding/reducers/columns_problem.sql
 \ir core/binding/reducers/filter.sql
 \ir core/binding/reducers/count.sql

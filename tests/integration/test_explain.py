@@ -73,7 +73,7 @@ def test_reasons_of_a_linear_model_are_sql_and_tell_values(serving: Database) ->
     given = light_pipeline()[0].transform(customers()[LIGHT_INPUTS]) * light_pipeline()[-1].coef_[0]
     for row, terms in zip(found, given, strict=True):
         assert [row[name] for name in LIGHT_INPUTS] == pytest.approx(list(terms))
-    row: dict[str, Any] = dict.fromkeys(LIGHT_INPUTS, 5) | {"more": "is left alone"}
+    given_row: dict[str, Any] = dict.fromkeys(LIGHT_INPUTS, 5) | {"more": "is left alone"}
     listed = session.run("select * from pgscore.explain('light', %s::jsonb)", json.dumps(given_row))
     assert listed[0][:2] == (None, None)
     assert {value for _, value, _ in listed[1:]} == {"5"}

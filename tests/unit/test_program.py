@@ -150,7 +150,7 @@ def test_the_example_is_a_program() -> None:
         ("steps.7.base", [], r"steps\[7\]\.base has 0 entries"),
         ("steps.7.divide", 0.0, r"steps\[7\]\.divide is 0"),
         ("steps.7.cover", [1], r"steps\[7\]\.cover has 1 entries, and feature has 8"),
-        ("steps.7.cover", [1, 1, 1, -1, 1, 1, 1, 1], r"steps\[7\]\.cover\[3\] is -1, and a cover is not negative"),
+        ("steps.7.cover", [1, 1, 1, -1, 1, 1, 1, 1], r"steps\[7\]\.cover\[3\] is -1.0, and a cover is not negative"),
         ("steps.7.cover", [1, True, 1, 1, 1, 1, 1, 1], r"steps\[7\]\.cover\[1\] is true, not a number"),
         ("steps.8.center", [1, 1], r"steps\[8\]\.center has 2 entries for 4 registers"),
         ("steps.7.left", [1], r"steps\[7\]\.left has 1 entries, and feature has 8"),

@@ -151,6 +151,7 @@ begin
     end if;
     perform pgscore._lock_releases();
     perform pgscore._refuse_pruned(model, version);
+    perform pgscore._refuse_unexplained(model, version);
     if exists (select from pgscore.retirement r where r.model = _promote.model and r.version = _promote.version) then
         raise exception 'model "%" version % is retired', model, version
             using errcode = 'object_not_in_prerequisite_state',
@@ -217,6 +218,7 @@ begin
                   hint = 'Only promotions can be taken back; `pgscore show` lists the versions that can be promoted.';
     end if;
     perform pgscore._refuse_pruned(model, target);
+    perform pgscore._refuse_unexplained(model, target);
     update pgscore.promotion p
     set rolled_back_at = now(), rolled_back_by = session_user
     where p.model = rollback.model and p.rolled_back_at is null

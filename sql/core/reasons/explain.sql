@@ -1,5 +1,5 @@
 create function pgscore._unexplained(model text, version integer, out message text, out hint text)
-language plpgsql stable parallel safe
+language plpgsql stable parallel safe security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare

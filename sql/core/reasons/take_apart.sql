@@ -239,7 +239,3 @@ $$;
 
 comment on function pgscore._explanation_problem(jsonb, integer) is
     'Why what inputs add to the score of a program cannot be told; NULL where it can';
-grant execute on function
-    pgscore._players(jsonb), pgscore._score_register(jsonb, integer), pgscore._slope(jsonb), pgscore._take_apart(jsonb, integer),
-    pgscore._explanation_problem(jsonb, integer)
-    to pgscore_reader;
