@@ -192,7 +192,8 @@ def load_reasons(
     """Reads a program and keeps what explains it, for the life of the backend.
 
     Args:
-        session: PL/Python's ``GD``; it stands there under ``runtime``, the sha256 of the program's text and " reasons".
+        session: PL/Python's ``GD``; it stands there under ``runtime``, the sha256 of the program's text, " reasons "
+            and the position.
         runtime: the name that this runtime is registered under.
         program: its JSON.
         positive: the position of the output that is the score.
@@ -207,7 +208,7 @@ def load_reasons(
         explainer = Explainer(parse_program(program), positive)
     except Refusal as refusal:
         return refusal.sqlstate, refusal.message, refusal.hint
-    _keep(session, f"{runtime}{hashlib.sha256(program.encode()).hexdigest()} reasons", explainer)
+    _keep(session, f"{runtime}{hashlib.sha256(program.encode()).hexdigest()} reasons {positive}", explainer)
     return None
 
 

@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:363485bc02676d7cc0ee2569b218735764c00a9fa140cac8c9c728544829ae4c"
+name = "pgscore_runtime:40d58517b920392b804dccdfb7560e40abdc5b08cbf9fa1612bb2b473ee58bb8"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -946,7 +946,8 @@ def load_reasons(
     """Reads a program and keeps what explains it, for the life of the backend.
 
     Args:
-        session: PL/Python's ``GD``; it stands there under ``runtime``, the sha256 of the program's text and " reasons".
+        session: PL/Python's ``GD``; it stands there under ``runtime``, the sha256 of the program's text, " reasons "
+            and the position.
         runtime: the name that this runtime is registered under.
         program: its JSON.
         positive: the position of the output that is the score.
@@ -961,7 +962,7 @@ def load_reasons(
         explainer = Explainer(parse_program(program), positive)
     except Refusal as refusal:
         return refusal.sqlstate, refusal.message, refusal.hint
-    _keep(session, f"{runtime}{hashlib.sha256(program.encode()).hexdigest()} reasons", explainer)
+    _keep(session, f"{runtime}{hashlib.sha256(program.encode()).hexdigest()} reasons {positive}", explainer)
     return None
 
 
@@ -2857,7 +2858,9 @@ if TYPE_CHECKING:
     from .tree_arrays import Trees
 
 # A walk calls itself once for each level, and Python ends at a thousand.
-_MOST_DEPTH = 300
+_MOST_DEPTH = 200
+# Nodes that are kept as they are walked, which take a kilobyte each; trees beyond are made ready again for each row.
+_MOST_KEPT = 100_000
 _MOST_STEPS, _CLOSE = 50, 1e-15
 
 Vector = list[float]
@@ -2895,6 +2898,45 @@ class _Node(NamedTuple):
     right: _Branch
 
 
+class _Fork(NamedTuple):
+    """A node above two leaves: what it makes of a product is known for each way that a row can take.
+
+    Attributes:
+        player: likewise up to `missing_left`, as in a node.
+        ratio: what the product is multiplied by where the player has failed above.
+        left: the sums of the leaves, as factors of the product, where the row goes left.
+        left_gain: what the player gains of the product, then.
+        right: the same where the row goes right.
+        right_gain: as above.
+    """
+
+    player: int
+    register: int
+    threshold: float
+    members: frozenset[Any] | None
+    missing_left: bool
+    ratio: float
+    left: Vector
+    left_gain: Vector
+    right: Vector
+    right_gain: Vector
+
+
+def _fork(node: _Node) -> _Fork:
+    left, right = node.left, node.right
+    sides = []
+    for taken, other in ((left, right), (right, left)):
+        sums = [taken.child * one + other.child * two for one, two in zip(taken.passed, other.failed, strict=True)]
+        gains = [
+            taken.child * one * gain + other.child * two * loss
+            for one, gain, two, loss in zip(
+                taken.passed, taken.passed_gain, other.failed, other.failed_gain, strict=True
+            )
+        ]
+        sides += [sums, gains]
+    return _Fork(*node[:5], left.ratio * left.child + right.ratio * right.child, *sides)
+
+
 def legendre(points: int) -> tuple[Vector, Vector]:
     """The points of Gauss-Legendre quadrature from 0 to 1, and their weights: exact up to degree 2 * points - 1."""
     nodes, weights = [], []
@@ -2921,6 +2963,7 @@ class _Growing:
         self._trees, self._output, self._players = trees, output, players
         self._cover: list[float] = trees.cover or []
         self._sets = [frozenset(each) for each in trees.sets]
+        self.count = 0
         self._points: Vector = []
         self._weights: Vector = []
 
@@ -2947,10 +2990,11 @@ class _Growing:
         trees, feature = self._trees, self._trees.feature[node]
         left, right = trees.left[node], trees.right[node]
         if feature == -1:
-            return trees.values[left + (self._output if trees.wide[node] else 0)]
+            return float(trees.values[left + (self._output if trees.wide[node] else 0)])
+        self.count += 1
         player, chosen, threshold = self._players[feature], trees.set[node], trees.threshold[node]
         ratios = _ratios(self._cover[left], self._cover[right])
-        return _Node(
+        grown = _Node(
             player,
             trees.of[feature],
             0.0 if threshold is None else threshold,
@@ -2958,6 +3002,8 @@ class _Growing:
             bool(trees.missing_left[node]),
             *[self._branch(child, ratio, player, above) for child, ratio in zip((left, right), ratios, strict=True)],
         )
+        is_fork = grown.left.child.__class__ is float and grown.right.child.__class__ is float
+        return _fork(grown) if is_fork else grown
 
     def _branch(self, child: int, ratio: float, player: int, above: dict[int, float]) -> _Branch:
         former = above.get(player, 1.0)
@@ -2984,7 +3030,7 @@ def _ratios(left: float, right: float) -> tuple[float, float]:
 
 def _expected(node: Any) -> float:  # noqa: ANN401
     if type(node) is not _Node:
-        return float(node)
+        return float(node.ratio) if type(node) is _Fork else float(node)
     return fsum(branch.ratio * _expected(branch.child) for branch in (node.left, node.right) if branch.ratio)
 
 
@@ -3006,37 +3052,57 @@ def explainer(
         Refusal: a tree is too deep.
     """
     growing = _Growing(trees, output, players)
-    grown = [
-        growing.grown(root) for root, target in zip(trees.roots, trees.target, strict=True) if target in (output, -1)
-    ]
+    roots = [root for root, target in zip(trees.roots, trees.target, strict=True) if target in (output, -1)]
+    kept: list[Any] = []
+    expected = [trees.base[output]]
+    for root in roots:
+        grown = growing.grown(root)
+        expected.append(_expected(grown))
+        if growing.count <= _MOST_KEPT:
+            kept.append(grown)
     divide = 1.0 if trees.divide is None else trees.divide
-    average = fsum([trees.base[output], *[_expected(each) for each in grown]]) / divide
-    tests = [each for each in grown if type(each) is _Node]
 
     def explain(registers: list[Any]) -> Vector:
         added = [0.0] * count
         passing = [True] * count
-        for tree in tests:
-            _walk(tree, [1.0] * len(tree.left.passed), registers, passing, added)
+        for position, root in enumerate(roots):
+            grown = kept[position] if position < len(kept) else growing.grown(root)
+            if grown.__class__ is not float:
+                points = len(grown.left if grown.__class__ is _Fork else grown.left.passed)
+                _below(grown, [1.0] * points, registers, passing, added)
         return [each / divide for each in added]
 
-    return average, explain
+    return fsum(expected) / divide, explain
+
+
+def _below(child: Any, product: Vector, registers: list[Any], passing: list[bool], added: Vector) -> Vector:  # noqa: ANN401
+    """For each point the sum of the leaves below times their products; what players gain is added up on the way."""
+    if child.__class__ is float:
+        return [child * each for each in product]
+    if child.__class__ is _Node:
+        return _walk(child, product, registers, passing, added)
+    player, register, threshold, members, missing_left, ratio, left, left_gain, right, right_gain = child
+    if not passing[player]:
+        return [ratio * each for each in product]
+    value = registers[register]
+    if value is None or value != value:  # noqa: PLR0124  NaN
+        goes_left = missing_left
+    elif members is None:
+        goes_left = value <= threshold
+    else:
+        goes_left = value in members
+    added[player] += sum(map(mul, product, left_gain if goes_left else right_gain))
+    return list(map(mul, product, left if goes_left else right))
 
 
 def _walk(node: _Node, product: Vector, registers: list[Any], passing: list[bool], added: Vector) -> Vector:
-    """For each point the sum of the leaves below times their products; what players gain is added up on the way."""
     player, register, threshold, members, missing_left, left, right = node
     if not passing[player]:
         # Neither way changes what the player gains.
         sums = [0.0] * len(product)
         for child, ratio, *_ in (left, right):
             if ratio:
-                scaled = [ratio * each for each in product]
-                below = (
-                    _walk(child, scaled, registers, passing, added)
-                    if child.__class__ is _Node
-                    else [child * each for each in scaled]
-                )
+                below = _below(child, [ratio * each for each in product], registers, passing, added)
                 sums = list(map(add, sums, below))
         return sums
     value = registers[register]
@@ -3047,22 +3113,13 @@ def _walk(node: _Node, product: Vector, registers: list[Any], passing: list[bool
     else:
         goes_left = value in members
     child, _, factors, gain, _, _ = left if goes_left else right
-    scaled = list(map(mul, product, factors))
-    sums = (
-        _walk(child, scaled, registers, passing, added)
-        if child.__class__ is _Node
-        else [child * each for each in scaled]
-    )
+    sums = _below(child, list(map(mul, product, factors)), registers, passing, added)
     total = sum(map(mul, sums, gain))
     child, ratio, _, _, factors, gain = right if goes_left else left
     if ratio:
-        scaled = list(map(mul, product, factors))
-        if child.__class__ is _Node:
-            passing[player] = False
-            below = _walk(child, scaled, registers, passing, added)
-            passing[player] = True
-        else:
-            below = [child * each for each in scaled]
+        passing[player] = False
+        below = _below(child, list(map(mul, product, factors)), registers, passing, added)
+        passing[player] = True
         total += sum(map(mul, below, gain))
         sums = list(map(add, sums, below))
     added[player] += total

@@ -4,7 +4,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:363485bc02676d7cc0ee2569b218735764c00a9fa140cac8c9c728544829ae4c" + digest)
+    walker = GD.get("pgscore_runtime:40d58517b920392b804dccdfb7560e40abdc5b08cbf9fa1612bb2b473ee58bb8" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 

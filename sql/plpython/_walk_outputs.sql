@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:363485bc02676d7cc0ee2569b218735764c00a9fa140cac8c9c728544829ae4c" + digest)
+    walker = GD.get("pgscore_runtime:40d58517b920392b804dccdfb7560e40abdc5b08cbf9fa1612bb2b473ee58bb8" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

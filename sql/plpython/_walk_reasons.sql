@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe cost 10000
 set search_path = pg_catalog, pg_temp
 as $$
-    explainer = GD.get("pgscore_runtime:363485bc02676d7cc0ee2569b218735764c00a9fa140cac8c9c728544829ae4c" + digest)
+    explainer = GD.get("pgscore_runtime:40d58517b920392b804dccdfb7560e40abdc5b08cbf9fa1612bb2b473ee58bb8" + digest)
     return explainer.reasons(numbers or (), texts or ()) if explainer else []
 $$;
 

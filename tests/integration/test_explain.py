@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pgscore
 import pytest
+from pgscore.command import run
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression
 
@@ -24,6 +25,8 @@ from tests.support.models import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.database import Database, Session
 
 _FORMS = ("p", "to_jsonb(p)", "(select s from (select p.*) s)")
@@ -146,3 +149,33 @@ def test_sessions_and_search_paths_change_no_reason(serving: Database) -> None:
         session.run("set extra_float_digits = 1")
         assert sorted(session.run(f"select * from as_{name}"), key=repr) == expected
         session.run("set extra_float_digits = -15")
+
+
+def test_the_command_and_python_explain_a_row(
+    shared: Database, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    dsn = shared.dsn(ANALYST)
+    found = pgscore.explain(dsn, "churn", key=[7])
+    assert found is not None
+    assert found.total == pytest.approx(_log_odds(probability(pipeline(), customers()))[6])
+    assert found.total == pytest.approx(found.base + sum(each.contribution for each in found.contributions))
+    values = {
+        str(name): value.item() if hasattr(value, "item") else value for name, value in customers().iloc[6].items()
+    }
+    assert pgscore.explain(dsn, "churn", values=values, version=1) == found
+    assert run(["explain", "churn", "7", "--top", "2", "--dsn", dsn]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == "churn version 1"
+    assert [line.split()[0] for line in shown[3:5]] == [each.input for each in found.contributions[:2]]
+    assert shown[5].split()[:2] == ["17", "others"]
+    (tmp_path / "row.json").write_text(json.dumps(values))
+    assert run(["explain", "churn", "--row", f"@{tmp_path / 'row.json'}", "--json", "--dsn", dsn]) == 0
+    assert json.loads(capsys.readouterr().out)["base"] == found.base
+    for arguments, code, said in (
+        (["churn"], 2, "name a row by its key, or give it with --row"),
+        (["churn", "0"], 1, "table churn.customer_profile has no row 0"),
+        (["churn", "1", "2"], 1, "has a primary key of 1 columns, and 2 values are given"),
+        (["nothing", "1"], 1, 'model "nothing" is unknown'),
+        (["churn", "1", "--version", "9"], 1, 'model "churn" has no version 9'),
+    ):
+        assert (run(["explain", *arguments, "--dsn", dsn]), said in capsys.readouterr().err) == (code, True)

@@ -50,16 +50,16 @@ language plpgsql stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    name constant text := pgscore._scorer_name(model, version, 'r');
+    explainer constant regprocedure := to_regprocedure(pgscore._scorer_name(model, version, 'r') || '(double precision[],text[])');
     problem record;
 begin
-    if to_regprocedure(name || '(double precision[],text[])') is null then
+    if explainer is null then
         select u.* into problem from pgscore._unexplained(model, version) u;
         raise exception '%', problem.message using errcode = 'feature_not_supported', hint = coalesce(problem.hint, '');
     end if;
     select v.contract -> 'inputs' into inputs
     from pgscore.model_version v where v.model = _reasons.model and v.version = _reasons.version;
-    execute format('select %s($1, $2)', name) into reasons
+    execute format('select %s($1, $2)', explainer::regproc) into reasons
     using pgscore._payload_numbers(inputs, payload), pgscore._payload_texts(inputs, payload);
     -- Last stands the score: where it is no number there is nothing to explain.
     if reasons[cardinality(reasons)] is null then

@@ -1,7 +1,7 @@
 -- The function of a version that says what each input adds: SQL for sums, the interpreter for trees.
 
 create function pgscore._interpret_reasons(
-    model text, version integer, digest text, positive integer, numbers double precision[], texts text[]
+    model text, version integer, digest text, numbers double precision[], texts text[]
 ) returns double precision[]
 language plpgsql stable parallel safe cost 10000
 set search_path = pg_catalog, pg_temp
@@ -17,18 +17,18 @@ begin
     reasons := pgscore_trusted._walk_reasons(digest, numbers, texts);
     -- An array without elements: this backend does not have the program yet.
     if reasons = '{}' then
-        perform pgscore._load_reasons(model, version, positive);
+        perform pgscore._load_reasons(model, version);
         reasons := pgscore_trusted._walk_reasons(digest, numbers, texts);
     end if;
     return reasons;
 end
 $$;
 
-comment on function pgscore._interpret_reasons(text, integer, text, integer, double precision[], text[]) is
+comment on function pgscore._interpret_reasons(text, integer, text, double precision[], text[]) is
     'What each input adds to the score of a row, then the base, and last the score, by the interpreter; NULL where there is no score';
-grant execute on function pgscore._interpret_reasons(text, integer, text, integer, double precision[], text[]) to pgscore_reader;
+grant execute on function pgscore._interpret_reasons(text, integer, text, double precision[], text[]) to pgscore_reader;
 
-create function pgscore._load_reasons(model text, version integer, positive integer) returns void
+create function pgscore._load_reasons(model text, version integer) returns void
 language plpgsql stable parallel safe security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -38,7 +38,11 @@ begin
     -- Here, because PL/Python would call it in a subtransaction, which parallel workers cannot have.
     perform pgscore_trusted._runtime();
     select l.sqlstate, l.message, l.hint into refusal
-    from pgscore.program p, pgscore_trusted._load_reasons(p.program::text, coalesce(_load_reasons.positive, 0)) l
+    from pgscore.program p
+    join pgscore.model_version v on v.model = p.model and v.version = p.version
+    cross join lateral pgscore_trusted._load_reasons(
+        p.program::text, coalesce((v.contract #>> '{output,positive}')::integer, 0)
+    ) l
     where p.model = _load_reasons.model and p.version = _load_reasons.version;
     if refusal.message is not null then
         raise exception 'model "%" version % cannot be explained: %', model, version, refusal.message
@@ -47,8 +51,8 @@ begin
 end
 $$;
 
-comment on function pgscore._load_reasons(text, integer, integer) is 'Has this backend read the program of a version for its reasons';
-grant execute on function pgscore._load_reasons(text, integer, integer) to pgscore_reader;
+comment on function pgscore._load_reasons(text, integer) is 'Has this backend read the program of a version for its reasons';
+grant execute on function pgscore._load_reasons(text, integer) to pgscore_reader;
 
 create function pgscore._create_explainer(model text, version integer) returns void
 language plpgsql volatile
@@ -85,19 +89,19 @@ begin
         body := pgscore._careful_body_sql(explaining, arguments);
     else
         body := format(
-            E'\nbegin\n    return pgscore._interpret_reasons(%L, %s, %L, %s, $1, $2);\nend\n',
-            model, version, described.digest || ' reasons', coalesce(described.positive, 0)
+            E'\nbegin\n    return pgscore._interpret_reasons(%L, %s, %L, $1, $2);\nend\n',
+            model, version, format('%s reasons %s', described.digest, coalesce(described.positive, 0))
         );
     end if;
-    execute format(
-        'create or replace function %s(numbers pg_catalog.float8[], texts pg_catalog.text[]) returns pg_catalog.float8[] '
-            'language plpgsql %s parallel safe set search_path = pg_catalog, pg_temp as %L',
-        name, case when body like '%pgscore._interpret_reasons(%' then 'stable' else 'immutable' end, body
-    );
-    perform pgscore._publish_function(
-        format('%s(pg_catalog.float8[], pg_catalog.text[])', name),
+    perform pgscore._create_function((
+        name, '{numbers,texts}', '{double precision[],text[]}', 'double precision[]',
+        format(
+            'plpgsql %s parallel safe set search_path = pg_catalog, pg_temp',
+            case when body like '%pgscore._interpret_reasons(%' then 'stable' else 'immutable' end
+        ),
+        body,
         format('Model "%s" version %s: what each input adds to the score, then the base, and last the score', model, version)
-    );
+    )::pgscore.generated_function);
 end
 $$;
 

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from .writer import Writer
 
 
+# Deeper trees cannot be explained.
+_MOST_DEPTH = 200
+
+
 def write_ensemble(ensemble: Ensemble, columns: list[NumberColumn | CodeColumn], writer: Writer) -> int:
     """Writes the step of an ensemble that tests these columns.
 
@@ -29,6 +33,7 @@ def write_ensemble(ensemble: Ensemble, columns: list[NumberColumn | CodeColumn],
     answers = _answers(ensemble, columns, writer)
     for tree in ensemble.trees:
         arrays.add(tree, answers, columns)
+    covered = covered and arrays.depth <= _MOST_DEPTH
     step = {
         "step": "trees",
         # Trees without a test read nothing, and a step reads at least one register.
@@ -90,6 +95,7 @@ class _Arrays:
     registers: dict[int, int] = field(default_factory=dict)
     sets: dict[tuple[Any, ...], int] = field(default_factory=dict)
     cover: list[float] = field(default_factory=list)
+    depth: int = 0
 
     def add(
         self, tree: Tree, answers: dict[int, dict[Key, Answer]], columns: Sequence[NumberColumn | CodeColumn]
@@ -98,9 +104,10 @@ class _Arrays:
         features, lefts, rights = tree.feature.tolist(), tree.left.tolist(), tree.right.tolist()
         covers = tree.cover.tolist() if self.covered and tree.cover is not None else []
         self.roots.append(len(self.feature))
-        waiting: list[tuple[int, list[int], int]] = [(0, self.roots, len(self.roots) - 1)]
+        waiting: list[tuple[int, list[int], int, int]] = [(0, self.roots, len(self.roots) - 1, 0)]
         while waiting:
-            node, side, place = waiting.pop()
+            node, side, place, depth = waiting.pop()
+            self.depth = max(self.depth, depth)
             # Reasons weigh a side by the rows that came there, also where it comes to be replaced by what is below.
             cover = covers[node] if covers else 0.0
             answer: Answer = True
@@ -121,7 +128,10 @@ class _Arrays:
                 continue
             self._node(answer)
             children = (rights[node], lefts[node]) if answer.swapped else (lefts[node], rights[node])
-            waiting += [(children[1], self.right, number), (children[0], self.left, number)]
+            waiting += [
+                (children[1], self.right, number, depth + 1),
+                (children[0], self.left, number, depth + 1),
+            ]
 
     def _leaf(self, values: list[float]) -> None:
         self._append(-1, None, -1, 0, len(self.values))
