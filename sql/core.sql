@@ -68,6 +68,8 @@
 \ir core/program/bare/stepwise.sql
 \ir core/program/scorer.sql
 \ir core/engine/_largest_sql_program.sql
+\ir core/reasons/take_apart.sql
+\ir core/reasons/explainer.sql
 \ir core/engine/_store_program.sql
 \ir core/engine/_compile_program.sql
 \ir core/engine/_load_refusal.sql
@@ -102,6 +104,7 @@
 \ir core/functions/ties.sql
 \ir core/functions/dependents.sql
 \ir core/functions/records.sql
+\ir core/reasons/explain.sql
 \ir core/bulk/source.sql
 \ir core/bulk/plan.sql
 \ir core/bulk/chunks.sql
@@ -113,6 +116,7 @@
 \ir core/binding/called.sql
 \ir core/binding/catalog.sql
 \ir core/binding/keys.sql
+\ir core/reasons/strongest.sql
 \ir core/binding/reducers/columns_problem.sql
 \ir core/binding/reducers/filter.sql
 \ir core/binding/reducers/count.sql

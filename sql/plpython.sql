@@ -11,5 +11,7 @@
 \ir plpython/_load_program.sql
 \ir plpython/_walk.sql
 \ir plpython/_walk_outputs.sql
+\ir plpython/_load_reasons.sql
+\ir plpython/_walk_reasons.sql
 \ir plpython/_environment.sql
 \ir plpython/reset_path.sql

@@ -20,7 +20,19 @@ from .errors import BusyError, DeniedError, DependentsError, NotFoundError, Pgsc
 from .export import Exported, export_scores
 from .installation import Migrated, OwnersBinding, Upgraded, install, uninstall, upgrade
 from .keys import SignedVersion, TrustedKey, generate_key, read_public_key, revoke_key, trust_key, trusted_keys
-from .overview import Bin, Comparison, Maintained, Moved, OutdatedRows, compare, maintain, outdated_rows
+from .overview import (
+    Bin,
+    Comparison,
+    Contribution,
+    Explanation,
+    Maintained,
+    Moved,
+    OutdatedRows,
+    compare,
+    explain,
+    maintain,
+    outdated_rows,
+)
 from .publishing.publish import Published, publish
 from .records import (
     Dependent,
@@ -64,10 +76,12 @@ __all__ = [
     "Bin",
     "BusyError",
     "Comparison",
+    "Contribution",
     "DeniedError",
     "Dependent",
     "DependentsError",
     "EngineTimes",
+    "Explanation",
     "Exported",
     "LateTable",
     "LeftOver",
@@ -106,6 +120,7 @@ __all__ = [
     "dependents",
     "detach",
     "detach_bindings",
+    "explain",
     "export_scores",
     "forget_profile",
     "generate_key",

@@ -152,10 +152,12 @@ def attach(
     notify_above: float | None = None,
     notify_below: float | None = None,
     changes: bool = False,
+    reasons: str | None = None,
+    top: int = 3,
 ) -> Attached:
     """Attaches an event table to a profile table: from now on its events move counters and the score of a model.
 
-    Called again it changes timing, policies, log and what is told, and mends triggers.
+    Called again it changes timing, policies, log, reasons and what is told, and mends triggers.
 
     Args:
         database: a connection string, or an SQLAlchemy engine on psycopg2.
@@ -180,6 +182,8 @@ def attach(
         notify_above: NOTIFY ``pgscore`` tells of scores that rise above it (`pgscore.changes`); None: of none.
         notify_below: the same of scores that fall below it.
         changes: whether changes of the score are written to ``pgscore.score_change``, for consumers.
+        reasons: the profile's column, ``jsonb`` or ``text[]``, for the inputs that add most to the score.
+        top: how many of them.
 
     Raises:
         PgscoreError: the tables cannot be attached like this, or the caller may not attach them.
@@ -188,7 +192,7 @@ def attach(
         name = row(
             connection,
             "select pgscore.attach(%s, %s, %s, %s::name[], %s::name[], %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
-            " %s, %s, %s) as name",
+            " %s, %s, %s, %s, %s) as name",
             (
                 *(model, events, profile, _columns(event_key), _columns(profile_key)),
                 *(
@@ -198,7 +202,7 @@ def attach(
                     scored_at,
                 ),
                 *(timing, on_error, on_missing, max_scoring_ms, log, backfill, without_index),
-                *(notify_above, notify_below, changes),
+                *(notify_above, notify_below, changes, reasons, top),
             ),
         )["name"]
         number = row(

@@ -184,14 +184,43 @@ def load_program(session: MutableMapping[str, Any], runtime: str, program: str) 
         interpreter = Interpreter(parse_program(program))
     except Refusal as refusal:
         return refusal.sqlstate, refusal.message, refusal.hint
-    name = runtime + hashlib.sha256(program.encode()).hexdigest()
+    _keep(session, runtime + hashlib.sha256(program.encode()).hexdigest(), interpreter)
+    return None
+
+
+def load_reasons(
+    session: MutableMapping[str, Any], runtime: str, program: str, positive: int
+) -> tuple[str, str, str] | None:
+    """Reads a program and keeps what explains it, for the life of the backend.
+
+    Args:
+        session: PL/Python's ``GD``; it stands there under ``runtime``, the sha256 of the program's text, " reasons "
+            and the position.
+        runtime: the name that this runtime is registered under.
+        program: its JSON.
+        positive: the position of the output that is the score.
+
+    Returns:
+        None where it was read, else SQLSTATE, message and hint of the refusal.
+    """
+    from .program import parse_program
+    from .reasons import Explainer
+
+    try:
+        explainer = Explainer(parse_program(program), positive)
+    except Refusal as refusal:
+        return refusal.sqlstate, refusal.message, refusal.hint
+    _keep(session, f"{runtime}{hashlib.sha256(program.encode()).hexdigest()} reasons {positive}", explainer)
+    return None
+
+
+def _keep(session: MutableMapping[str, Any], name: str, made: object) -> None:
     kept = session.setdefault(_PROGRAMS, {})
     kept[name] = None
-    session[name] = interpreter
+    session[name] = made
     while len(kept) > _MOST_PROGRAMS:
         oldest = next(iter(kept))
         del kept[oldest], session[oldest]
-    return None
 
 
 def environment() -> str:

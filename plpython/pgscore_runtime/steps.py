@@ -63,11 +63,12 @@ class Lookup(NamedTuple):
 
 
 class Linear(NamedTuple):
-    """A weighted sum of registers."""
+    """A weighted sum of registers; the center is what reasons count their numbers from, and scoring ignores it."""
 
     of: tuple[int, ...]
     weights: tuple[float, ...]
     intercept: float
+    center: tuple[float, ...] | None = None
 
 
 Step = Affine | Clip | Function | Fill | Missing | Lookup | Linear | Formula | Trees
@@ -152,12 +153,14 @@ def _or_nan(found: Any, place: str) -> float:  # noqa: ANN401
 
 
 def _linear(found: dict[str, Any], place: str, scope: Scope) -> Linear:
-    fields(found, place, ("step", "of", "weights", "intercept"))
+    fields(found, place, ("step", "of", "weights", "intercept"), ("center",))
     of = scope.registers(found["of"], f"{place}.of")
-    weights = numbers(found["weights"], f"{place}.weights")
-    if len(weights) != len(of):
-        refuse(f"{place}.weights", f"has {len(weights):,} entries for {len(of):,} registers")
-    return Linear(of, tuple(weights), number(found["intercept"], f"{place}.intercept"))
+    lists = {name: numbers(found[name], f"{place}.{name}") for name in ("weights", "center") if name in found}
+    for name, each in lists.items():
+        if len(each) != len(of):
+            refuse(f"{place}.{name}", f"has {len(each):,} entries for {len(of):,} registers")
+    center = tuple(lists["center"]) if "center" in lists else None
+    return Linear(of, tuple(lists["weights"]), number(found["intercept"], f"{place}.intercept"), center)
 
 
 def _trees(found: dict[str, Any], place: str, scope: Scope) -> Trees:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, NamedTuple
 
 from .checks import Budget, choice, fields, integers, items, members, number, numbers, refuse, shown
 
 MOST_DEPTH = 1000
 _MOST_OUTPUTS = 1000
+_LARGEST = sys.float_info.max
 _NODE_FIELDS = ("feature", "threshold", "set", "missing_left", "left", "right")
 _FIELDS = ("step", "of", "precision", "base", "roots", "target", *_NODE_FIELDS, "values", "sets")
 
@@ -21,6 +23,7 @@ class Trees(NamedTuple):
         divide: what the sums are divided by at the end, or None.
         depth: for each node, how far it is below its root.
         wide: for each node, whether its tree has a number for each output in its leaves.
+        cover: for each node, the weight of the rows that came there when the trees were fitted, or None.
     """
 
     of: tuple[int, ...]
@@ -38,6 +41,7 @@ class Trees(NamedTuple):
     sets: list[list[Any]]
     depth: list[int]
     wide: list[bool]
+    cover: list[float] | None
 
 
 def read_trees(
@@ -56,7 +60,7 @@ def read_trees(
     Raises:
         Refusal: something in it is not as `docs/program.md` says; the message names the place.
     """
-    fields(found, place, _FIELDS, ("divide",))
+    fields(found, place, _FIELDS, ("divide", "cover"))
     choice(found["precision"], f"{place}.precision", ("float64",))
     base = numbers(found["base"], f"{place}.base")
     if not 1 <= len(base) <= _MOST_OUTPUTS:
@@ -89,6 +93,7 @@ def read_trees(
         sets=sets,
         depth=[-1] * size,
         wide=[False] * size,
+        cover=_covers(found["cover"], f"{place}.cover", size) if "cover" in found else None,
     )
     _check_tests(trees, place, texts, kinds)
     _check_shape(trees, place)
@@ -102,6 +107,19 @@ def _divide(found: dict[str, Any], place: str) -> float | None:
     if divide == 0:
         refuse(f"{place}.divide", "is 0")
     return divide
+
+
+def _covers(found: Any, place: str, size: int) -> list[float]:  # noqa: ANN401
+    if len(items(found, place)) != size:
+        refuse(place, f"has {len(found):,} entries, and feature has {size:,}")
+    # Scoring does not need them, and is not to wait for more than a glance.
+    if set(map(type, found)) <= {int, float} and min(found, default=0) >= 0 and max(found, default=0) <= _LARGEST:
+        covers: list[float] = found
+        return covers
+    for position, value in enumerate(numbers(found, place)):
+        if value < 0:
+            refuse(f"{place}[{position}]", f"is {shown(value)}, and a cover is not negative")
+    return numbers(found, place)
 
 
 def _thresholds(found: list[Any], place: str) -> list[float | None]:

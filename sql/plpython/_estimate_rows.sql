@@ -24,7 +24,7 @@ create function pgscore_trusted._estimate_memory(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:2d807b679054b6b3eca06adfa9d0be671f7e980ee0451f18096448802274fbdf"
+    runtime = "pgscore_runtime:f7af0b32bb565b5a4dcd827b8343e551042ee566d35053662593fc1e22ca4848"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].estimate_rows(GD, digest, rows, numbers, texts, every)
@@ -54,7 +54,7 @@ create function pgscore_trusted._count_row(statement double precision) returns b
 language plpython3u volatile parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:2d807b679054b6b3eca06adfa9d0be671f7e980ee0451f18096448802274fbdf"
+    runtime = "pgscore_runtime:f7af0b32bb565b5a4dcd827b8343e551042ee566d35053662593fc1e22ca4848"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].count_row(GD, statement)

@@ -2,7 +2,7 @@ create function pgscore_trusted._load_program(program text) returns pgscore_trus
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:2d807b679054b6b3eca06adfa9d0be671f7e980ee0451f18096448802274fbdf"
+    runtime = "pgscore_runtime:f7af0b32bb565b5a4dcd827b8343e551042ee566d35053662593fc1e22ca4848"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].load_program(GD, runtime, program)

@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:2d807b679054b6b3eca06adfa9d0be671f7e980ee0451f18096448802274fbdf"
+name = "pgscore_runtime:f7af0b32bb565b5a4dcd827b8343e551042ee566d35053662593fc1e22ca4848"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -977,14 +977,43 @@ def load_program(session: MutableMapping[str, Any], runtime: str, program: str) 
         interpreter = Interpreter(parse_program(program))
     except Refusal as refusal:
         return refusal.sqlstate, refusal.message, refusal.hint
-    name = runtime + hashlib.sha256(program.encode()).hexdigest()
+    _keep(session, runtime + hashlib.sha256(program.encode()).hexdigest(), interpreter)
+    return None
+
+
+def load_reasons(
+    session: MutableMapping[str, Any], runtime: str, program: str, positive: int
+) -> tuple[str, str, str] | None:
+    """Reads a program and keeps what explains it, for the life of the backend.
+
+    Args:
+        session: PL/Python's ``GD``; it stands there under ``runtime``, the sha256 of the program's text, " reasons "
+            and the position.
+        runtime: the name that this runtime is registered under.
+        program: its JSON.
+        positive: the position of the output that is the score.
+
+    Returns:
+        None where it was read, else SQLSTATE, message and hint of the refusal.
+    """
+    from .program import parse_program
+    from .reasons import Explainer
+
+    try:
+        explainer = Explainer(parse_program(program), positive)
+    except Refusal as refusal:
+        return refusal.sqlstate, refusal.message, refusal.hint
+    _keep(session, f"{runtime}{hashlib.sha256(program.encode()).hexdigest()} reasons {positive}", explainer)
+    return None
+
+
+def _keep(session: MutableMapping[str, Any], name: str, made: object) -> None:
     kept = session.setdefault(_PROGRAMS, {})
     kept[name] = None
-    session[name] = interpreter
+    session[name] = made
     while len(kept) > _MOST_PROGRAMS:
         oldest = next(iter(kept))
         del kept[oldest], session[oldest]
-    return None
 
 
 def environment() -> str:
@@ -2810,6 +2839,212 @@ def _bounded(inputs: tuple[ProgramInput, ...], found: Masks) -> tuple[list[list[
         all_masks.append([None, *masks[first : last + 1], None])
     return all_thresholds, all_masks
 ''',
+".reasons": r'''
+"""Reasons: what each input adds to the score of a row, in the space of the link.
+
+A score is taken apart from its end: `linear` and `affine` steps into their terms, `trees` steps by TreeSHAP, down to
+registers that are made of one input alone. A step that makes a number of several inputs in another way ends it.
+"""
+
+from __future__ import annotations
+
+from math import fsum, isfinite
+from typing import TYPE_CHECKING, NamedTuple
+
+from .errors import FEATURE_NOT_SUPPORTED, Refusal
+from .interpreter import Interpreter
+from .links import link_function
+from .shapley import explainer
+from .steps import Affine, Linear, step_outputs
+from .tree_arrays import Trees
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from .program import Program
+    from .steps import Step
+
+# Of several inputs.
+_MIXED = -1
+
+
+class Term(NamedTuple):
+    """A register that is made of one input: what it adds is weight * (number - center)."""
+
+    register: int
+    weight: float
+    center: float
+
+
+class Ensemble(NamedTuple):
+    """An output of trees, and what it is multiplied by."""
+
+    trees: Trees
+    output: int
+    weight: float
+
+
+class Parts(NamedTuple):
+    """A score as a sum: constants, terms, outputs of ensembles; and for each register the input it is made of."""
+
+    constants: list[float]
+    terms: list[Term]
+    ensembles: list[Ensemble]
+    players: list[int]
+
+
+def score_register(program: Program, positive: int) -> tuple[int, float]:
+    """The register whose number is explained, and the sign it has in the link's space.
+
+    Raises:
+        Refusal: the link makes a score of several registers, and not of one of them beside the others.
+    """
+    if program.link == "normalize":
+        raise Refusal(FEATURE_NOT_SUPPORTED, "its link divides scores by their sum")
+    if program.link in ("logistic", "sign"):
+        return program.scores[0], 1.0 if positive else -1.0
+    return program.scores[positive], 1.0
+
+
+def take_apart(program: Program, positive: int) -> Parts:
+    """The score of a class, or a value, as a sum.
+
+    Raises:
+        Refusal: it is no sum of what single inputs are made into, and of trees with covers.
+    """
+    first = len(program.inputs)
+    players, defined = _registers(program)
+    target, sign = score_register(program, positive)
+    whole = {target: sign}
+    found = Parts([], [], [], players)
+    # A step reads lower registers only: from above, each has its whole weight when its turn comes.
+    for register in range(target, -1, -1):
+        weight = whole.pop(register, 0.0)
+        if weight == 0:
+            continue
+        if players[register] != _MIXED:
+            found.terms.append(Term(register, weight, 0.0))
+            continue
+        number, output, step = defined[register - first]
+        for each, its_weight in _lower(step, number, output, weight, found):
+            whole[each] = whole.get(each, 0.0) + its_weight
+    if not all(map(isfinite, [*found.constants, *[each.weight for each in found.terms]])):
+        raise Refusal(FEATURE_NOT_SUPPORTED, "its weights are past the largest double")
+    return found
+
+
+def _registers(program: Program) -> tuple[list[int], list[tuple[int, int, Step]]]:
+    """For each register the input that it is made of; behind the inputs its step, and which of the outputs it is."""
+    players = list(range(len(program.inputs)))
+    defined: list[tuple[int, int, Step]] = []
+    for number, step in enumerate(program.steps):
+        made_of = {players[register] for register in (step.of if isinstance(step.of, tuple) else (step.of,))}
+        is_alone = not isinstance(step, Linear | Trees) and len(made_of) == 1
+        outputs = step_outputs(step)
+        defined += [(number, output, step) for output in range(outputs)]
+        players += [made_of.pop() if is_alone else _MIXED] * outputs
+    return players, defined
+
+
+def _lower(step: Step, number: int, output: int, weight: float, found: Parts) -> Iterator[tuple[int, float]]:
+    """Takes a step apart into what is found, and registers of several inputs that have to be, with their weights."""
+    if isinstance(step, Affine):
+        factor, offset = _slope(step)
+        found.constants.append(weight * offset)
+        yield step.of, weight * factor
+    elif isinstance(step, Linear):
+        found.constants.append(weight * step.intercept)
+        for of, each, center in zip(step.of, step.weights, step.center or (0.0,) * len(step.of), strict=True):
+            if found.players[of] == _MIXED:
+                yield of, weight * each
+            else:
+                found.terms.append(Term(of, weight * each, center))
+                found.constants.append(weight * each * center)
+    elif isinstance(step, Trees):
+        _check_trees(step, found.players, number)
+        found.ensembles.append(Ensemble(step, output, weight))
+    else:
+        kind = type(step).__name__.removesuffix("Step").lower()
+        raise Refusal(FEATURE_NOT_SUPPORTED, f"steps[{number}], a {kind} step, makes one number of several inputs")
+
+
+def _check_trees(trees: Trees, players: list[int], number: int) -> None:
+    if trees.cover is None:
+        raise Refusal(FEATURE_NOT_SUPPORTED, f"the trees of steps[{number}] have no covers")
+    if any(players[register] == _MIXED for register in trees.of):
+        raise Refusal(FEATURE_NOT_SUPPORTED, f"the trees of steps[{number}] test a number made of several inputs")
+
+
+def _slope(step: Affine) -> tuple[float, float]:
+    """An affine step as factor * x + offset."""
+    factor, offset = 1.0, 0.0
+    for name, operand in step.operations:
+        if name == "subtract":
+            offset -= operand
+        elif name == "divide":
+            factor, offset = factor / operand, offset / operand
+        elif name == "multiply":
+            factor, offset = factor * operand, offset * operand
+        else:
+            offset += operand
+    return factor, offset
+
+
+class Explainer:
+    """Says what each input adds to the score of a row.
+
+    Attributes:
+        base: what the score is, in the link's space, before any input has added to it.
+    """
+
+    def __init__(self, program: Program, positive: int) -> None:
+        """Takes a program apart.
+
+        Raises:
+            Refusal: it is none that can be explained.
+        """
+        parts = take_apart(program, positive)
+        self._count = len(program.inputs)
+        self._positive = positive
+        self._players = parts.players
+        self._terms = parts.terms
+        self._scores, self._link = program.scores, link_function(program.link)
+        self._ensembles = []
+        base = [*parts.constants]
+        for trees, output, weight in parts.ensembles:
+            average, explain = explainer(trees, output, [parts.players[register] for register in trees.of], self._count)
+            base.append(weight * average)
+            self._ensembles.append((weight, explain))
+        self.base = fsum(base)
+        # All registers of a row, as scoring has them.
+        self._registers = Interpreter(
+            program._replace(scores=tuple(range(len(parts.players))), link="identity", tie="first")
+        )
+
+    def reasons(self, numbers: Sequence[float | None], texts: Sequence[str | None]) -> list[float] | None:
+        """What each input adds, in their order, then the base, and last the score itself.
+
+        Args:
+            numbers: as `Interpreter.outputs` takes them.
+            texts: likewise.
+
+        Returns:
+            Numbers; the sum of all but the last is the score in the link's space. None where the row has no score.
+        """
+        registers, _ = self._registers.outputs(numbers, texts)
+        if registers is None:
+            return None
+        score = self._link([registers[register] for register in self._scores])[self._positive]
+        if score != score:  # noqa: PLR0124  NaN
+            return None
+        added: list[list[float]] = [[] for _ in range(self._count)]
+        for register, weight, center in self._terms:
+            added[self._players[register]].append(weight * (registers[register] - center))
+        for weight, explain in self._ensembles:
+            for sums, each in zip(added, explain(registers), strict=True):
+                sums.append(weight * each)
+        return [*[sum(each, 0.0) for each in added], self.base, score]
+''',
 ".scope": r'''
 """What the steps of a program may refer to: the registers before them, and what is left of the limits they share."""
 
@@ -2857,6 +3092,303 @@ class Scope(NamedTuple):
         """The one register that a step reads."""
         self.reads.spend(1, place)
         return self.register(found["of"], f"{place}.of", texts=texts)
+''',
+".shapley": r'''
+"""TreeSHAP: what each input adds to the sum of an ensemble's trees, beside what they give on the average.
+
+The game is the path-dependent one of Lundberg, Erion and Lee, "Consistent Individualized Feature Attribution for Tree
+Ensembles" (2018): a player is an input, and where it is absent both children of a node that tests it are taken, by
+their covers. A leaf is reached with the product of o (1 where the row passes all tests of a player on the path, else 0)
+of those who are there, and of z (the product of the covers' ratios) of those who are not. The Shapley value of such a
+product is
+
+    leaf * (o - z) * integral from 0 to 1 of the product of the others' o * t + z * (1 - t) dt,
+
+because the weight of a coalition of s out of n others is the integral of t^s (1 - t)^(n - s). The integrand is a
+polynomial of a degree below the number of players on the path, and Gauss-Legendre quadrature integrates it exactly with
+half as many points, so that one walk through a tree, with a product for each point, gives the values of all players.
+"""
+
+from __future__ import annotations
+
+from math import cos, fsum, pi
+from operator import add, mul
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .errors import FEATURE_NOT_SUPPORTED, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .tree_arrays import Trees
+
+# A walk calls itself once for each level, and Python ends at a thousand.
+_MOST_DEPTH = 200
+# Nodes that are kept as they are walked, which take a kilobyte each; trees beyond are made ready again for each row.
+_MOST_KEPT = 100_000
+_MOST_STEPS, _CLOSE = 50, 1e-15
+
+Vector = list[float]
+
+
+class _Branch(NamedTuple):
+    """A way down from a node that tests a player.
+
+    Attributes:
+        child: another node, or the number of a leaf.
+        ratio: the covers' ratio, which the product is multiplied by where the player has failed above.
+        passed: what it is multiplied by where the row goes this way, and has passed what the player was asked above.
+        passed_gain: how much the player gains of the sums below, then.
+        failed: what it is multiplied by where the row goes the other way here, for the first time.
+        failed_gain: as above.
+    """
+
+    child: Any
+    ratio: float
+    passed: Vector
+    passed_gain: Vector
+    failed: Vector
+    failed_gain: Vector
+
+
+class _Node(NamedTuple):
+    """A test of a player: left where the number of a register is at most the threshold, or is among the members."""
+
+    player: int
+    register: int
+    threshold: float
+    members: frozenset[Any] | None
+    missing_left: bool
+    left: _Branch
+    right: _Branch
+
+
+class _Fork(NamedTuple):
+    """A node above two leaves: what it makes of a product is known for each way that a row can take.
+
+    Attributes:
+        player: likewise up to `missing_left`, as in a node.
+        ratio: what the product is multiplied by where the player has failed above.
+        left: the sums of the leaves, as factors of the product, where the row goes left.
+        left_gain: what the player gains of the product, then.
+        right: the same where the row goes right.
+        right_gain: as above.
+    """
+
+    player: int
+    register: int
+    threshold: float
+    members: frozenset[Any] | None
+    missing_left: bool
+    ratio: float
+    left: Vector
+    left_gain: Vector
+    right: Vector
+    right_gain: Vector
+
+
+def _fork(node: _Node) -> _Fork:
+    left, right = node.left, node.right
+    sides = []
+    for taken, other in ((left, right), (right, left)):
+        sums = [taken.child * one + other.child * two for one, two in zip(taken.passed, other.failed, strict=True)]
+        gains = [
+            taken.child * one * gain + other.child * two * loss
+            for one, gain, two, loss in zip(
+                taken.passed, taken.passed_gain, other.failed, other.failed_gain, strict=True
+            )
+        ]
+        sides += [sums, gains]
+    return _Fork(*node[:5], left.ratio * left.child + right.ratio * right.child, *sides)
+
+
+def legendre(points: int) -> tuple[Vector, Vector]:
+    """The points of Gauss-Legendre quadrature from 0 to 1, and their weights: exact up to degree 2 * points - 1."""
+    nodes, weights = [], []
+    for number in range(points):
+        x = cos(pi * (number + 0.75) / (points + 0.5))
+        for _ in range(_MOST_STEPS):  # Newton's iteration, from a start that is known to be near enough
+            before, here = 1.0, x
+            for degree in range(2, points + 1):
+                before, here = here, ((2 * degree - 1) * x * here - (degree - 1) * before) / degree
+            slope = points * (x * here - before) / (x * x - 1)
+            step = here / slope
+            x -= step
+            if abs(step) <= _CLOSE:
+                break
+        nodes.append((1 - x) / 2)
+        weights.append(1 / ((1 - x * x) * slope * slope))
+    return nodes, weights
+
+
+class _Growing:
+    """Builds the trees of one output."""
+
+    def __init__(self, trees: Trees, output: int, players: Sequence[int]) -> None:
+        self._trees, self._output, self._players = trees, output, players
+        self._cover: list[float] = trees.cover or []
+        self._sets = [frozenset(each) for each in trees.sets]
+        self.count = 0
+        self._points: Vector = []
+        self._weights: Vector = []
+
+    def grown(self, root: int) -> Any:  # noqa: ANN401
+        """The tree with this root: a node, or a number."""
+        self._points, self._weights = legendre((self._most_players(root) + 1) // 2 or 1)
+        return self._grown(root, {})
+
+    def _most_players(self, root: int) -> int:
+        trees, most = self._trees, 0
+        waiting: list[tuple[int, frozenset[int]]] = [(root, frozenset())]
+        while waiting:
+            node, above = waiting.pop()
+            if trees.depth[node] > _MOST_DEPTH:
+                raise Refusal(FEATURE_NOT_SUPPORTED, f"it has a tree that is deeper than {_MOST_DEPTH}")
+            if trees.feature[node] == -1:
+                most = max(most, len(above))
+                continue
+            here = above | {self._players[trees.feature[node]]}
+            waiting += [(trees.left[node], here), (trees.right[node], here)]
+        return most
+
+    def _grown(self, node: int, above: dict[int, float]) -> Any:  # noqa: ANN401
+        trees, feature = self._trees, self._trees.feature[node]
+        left, right = trees.left[node], trees.right[node]
+        if feature == -1:
+            return float(trees.values[left + (self._output if trees.wide[node] else 0)])
+        self.count += 1
+        player, chosen, threshold = self._players[feature], trees.set[node], trees.threshold[node]
+        ratios = _ratios(self._cover[left], self._cover[right])
+        grown = _Node(
+            player,
+            trees.of[feature],
+            0.0 if threshold is None else threshold,
+            None if chosen == -1 else self._sets[chosen],
+            bool(trees.missing_left[node]),
+            *[self._branch(child, ratio, player, above) for child, ratio in zip((left, right), ratios, strict=True)],
+        )
+        is_fork = grown.left.child.__class__ is float and grown.right.child.__class__ is float
+        return _fork(grown) if is_fork else grown
+
+    def _branch(self, child: int, ratio: float, player: int, above: dict[int, float]) -> _Branch:
+        former = above.get(player, 1.0)
+        absent = former * ratio
+        passed, passed_gain, failed, failed_gain = [], [], [], []
+        for t, weight in zip(self._points, self._weights, strict=True):
+            # What the player's factor was above, and is from here on. The leaves below count for this edge, and no
+            # more for the one above that tests the same player.
+            was, now, lost = t + former * (1 - t), t + absent * (1 - t), absent * (1 - t)
+            gained = (1 - former) / was
+            passed.append(now / was)
+            passed_gain.append(weight * ((1 - absent) / now - gained))
+            failed.append(lost / was)
+            failed_gain.append(weight * (-1 / (1 - t) - gained))
+        grown = self._grown(child, {**above, player: absent})
+        return _Branch(grown, ratio, passed, passed_gain, failed, failed_gain)
+
+
+def _ratios(left: float, right: float) -> tuple[float, float]:
+    total = left + right
+    # Rows of no weight have come here: neither side is likelier than the other.
+    return (left / total, right / total) if total > 0 else (0.5, 0.5)
+
+
+def _expected(node: Any) -> float:  # noqa: ANN401
+    if type(node) is not _Node:
+        return float(node.ratio) if type(node) is _Fork else float(node)
+    return fsum(branch.ratio * _expected(branch.child) for branch in (node.left, node.right) if branch.ratio)
+
+
+def explainer(
+    trees: Trees, output: int, players: Sequence[int], count: int
+) -> tuple[float, Callable[[list[Any]], Vector]]:
+    """What an ensemble's output is on the average, and a function that says what each player adds to that.
+
+    Args:
+        trees: the ensemble, whose nodes have covers.
+        output: one of its outputs.
+        players: for each of the registers that nodes test, the input that it is made of.
+        count: how many inputs there are.
+
+    Returns:
+        The average, and a function that takes the registers of a row and gives a number for each input.
+
+    Raises:
+        Refusal: a tree is too deep.
+    """
+    growing = _Growing(trees, output, players)
+    roots = [root for root, target in zip(trees.roots, trees.target, strict=True) if target in (output, -1)]
+    kept: list[Any] = []
+    expected = [trees.base[output]]
+    for root in roots:
+        grown = growing.grown(root)
+        expected.append(_expected(grown))
+        if growing.count <= _MOST_KEPT:
+            kept.append(grown)
+    divide = 1.0 if trees.divide is None else trees.divide
+
+    def explain(registers: list[Any]) -> Vector:
+        added = [0.0] * count
+        passing = [True] * count
+        for position, root in enumerate(roots):
+            grown = kept[position] if position < len(kept) else growing.grown(root)
+            if grown.__class__ is not float:
+                points = len(grown.left if grown.__class__ is _Fork else grown.left.passed)
+                _below(grown, [1.0] * points, registers, passing, added)
+        return [each / divide for each in added]
+
+    return fsum(expected) / divide, explain
+
+
+def _below(child: Any, product: Vector, registers: list[Any], passing: list[bool], added: Vector) -> Vector:  # noqa: ANN401
+    """For each point the sum of the leaves below times their products; what players gain is added up on the way."""
+    if child.__class__ is float:
+        return [child * each for each in product]
+    if child.__class__ is _Node:
+        return _walk(child, product, registers, passing, added)
+    player, register, threshold, members, missing_left, ratio, left, left_gain, right, right_gain = child
+    if not passing[player]:
+        return [ratio * each for each in product]
+    value = registers[register]
+    if value is None or value != value:  # noqa: PLR0124  NaN
+        goes_left = missing_left
+    elif members is None:
+        goes_left = value <= threshold
+    else:
+        goes_left = value in members
+    added[player] += sum(map(mul, product, left_gain if goes_left else right_gain))
+    return list(map(mul, product, left if goes_left else right))
+
+
+def _walk(node: _Node, product: Vector, registers: list[Any], passing: list[bool], added: Vector) -> Vector:
+    player, register, threshold, members, missing_left, left, right = node
+    if not passing[player]:
+        # Neither way changes what the player gains.
+        sums = [0.0] * len(product)
+        for child, ratio, *_ in (left, right):
+            if ratio:
+                below = _below(child, [ratio * each for each in product], registers, passing, added)
+                sums = list(map(add, sums, below))
+        return sums
+    value = registers[register]
+    if value is None or value != value:  # noqa: PLR0124  NaN
+        goes_left = missing_left
+    elif members is None:
+        goes_left = value <= threshold
+    else:
+        goes_left = value in members
+    child, _, factors, gain, _, _ = left if goes_left else right
+    sums = _below(child, list(map(mul, product, factors)), registers, passing, added)
+    total = sum(map(mul, sums, gain))
+    child, ratio, _, _, factors, gain = right if goes_left else left
+    if ratio:
+        passing[player] = False
+        below = _below(child, list(map(mul, product, factors)), registers, passing, added)
+        passing[player] = True
+        total += sum(map(mul, below, gain))
+        sums = list(map(add, sums, below))
+    added[player] += total
+    return sums
 ''',
 ".signature": r'''
 """Ed25519 signatures: who vouches for an artifact."""
@@ -2975,11 +3507,12 @@ class Lookup(NamedTuple):
 
 
 class Linear(NamedTuple):
-    """A weighted sum of registers."""
+    """A weighted sum of registers; the center is what reasons count their numbers from, and scoring ignores it."""
 
     of: tuple[int, ...]
     weights: tuple[float, ...]
     intercept: float
+    center: tuple[float, ...] | None = None
 
 
 Step = Affine | Clip | Function | Fill | Missing | Lookup | Linear | Formula | Trees
@@ -3064,12 +3597,14 @@ def _or_nan(found: Any, place: str) -> float:  # noqa: ANN401
 
 
 def _linear(found: dict[str, Any], place: str, scope: Scope) -> Linear:
-    fields(found, place, ("step", "of", "weights", "intercept"))
+    fields(found, place, ("step", "of", "weights", "intercept"), ("center",))
     of = scope.registers(found["of"], f"{place}.of")
-    weights = numbers(found["weights"], f"{place}.weights")
-    if len(weights) != len(of):
-        refuse(f"{place}.weights", f"has {len(weights):,} entries for {len(of):,} registers")
-    return Linear(of, tuple(weights), number(found["intercept"], f"{place}.intercept"))
+    lists = {name: numbers(found[name], f"{place}.{name}") for name in ("weights", "center") if name in found}
+    for name, each in lists.items():
+        if len(each) != len(of):
+            refuse(f"{place}.{name}", f"has {len(each):,} entries for {len(of):,} registers")
+    center = tuple(lists["center"]) if "center" in lists else None
+    return Linear(of, tuple(lists["weights"]), number(found["intercept"], f"{place}.intercept"), center)
 
 
 def _trees(found: dict[str, Any], place: str, scope: Scope) -> Trees:
@@ -3164,12 +3699,14 @@ def _in_one_thread(method: Callable[..., Any]) -> Callable[..., Any]:
 
 from __future__ import annotations
 
+import sys
 from typing import Any, NamedTuple
 
 from .checks import Budget, choice, fields, integers, items, members, number, numbers, refuse, shown
 
 MOST_DEPTH = 1000
 _MOST_OUTPUTS = 1000
+_LARGEST = sys.float_info.max
 _NODE_FIELDS = ("feature", "threshold", "set", "missing_left", "left", "right")
 _FIELDS = ("step", "of", "precision", "base", "roots", "target", *_NODE_FIELDS, "values", "sets")
 
@@ -3183,6 +3720,7 @@ class Trees(NamedTuple):
         divide: what the sums are divided by at the end, or None.
         depth: for each node, how far it is below its root.
         wide: for each node, whether its tree has a number for each output in its leaves.
+        cover: for each node, the weight of the rows that came there when the trees were fitted, or None.
     """
 
     of: tuple[int, ...]
@@ -3200,6 +3738,7 @@ class Trees(NamedTuple):
     sets: list[list[Any]]
     depth: list[int]
     wide: list[bool]
+    cover: list[float] | None
 
 
 def read_trees(
@@ -3218,7 +3757,7 @@ def read_trees(
     Raises:
         Refusal: something in it is not as `docs/program.md` says; the message names the place.
     """
-    fields(found, place, _FIELDS, ("divide",))
+    fields(found, place, _FIELDS, ("divide", "cover"))
     choice(found["precision"], f"{place}.precision", ("float64",))
     base = numbers(found["base"], f"{place}.base")
     if not 1 <= len(base) <= _MOST_OUTPUTS:
@@ -3251,6 +3790,7 @@ def read_trees(
         sets=sets,
         depth=[-1] * size,
         wide=[False] * size,
+        cover=_covers(found["cover"], f"{place}.cover", size) if "cover" in found else None,
     )
     _check_tests(trees, place, texts, kinds)
     _check_shape(trees, place)
@@ -3264,6 +3804,19 @@ def _divide(found: dict[str, Any], place: str) -> float | None:
     if divide == 0:
         refuse(f"{place}.divide", "is 0")
     return divide
+
+
+def _covers(found: Any, place: str, size: int) -> list[float]:  # noqa: ANN401
+    if len(items(found, place)) != size:
+        refuse(place, f"has {len(found):,} entries, and feature has {size:,}")
+    # Scoring does not need them, and is not to wait for more than a glance.
+    if set(map(type, found)) <= {int, float} and min(found, default=0) >= 0 and max(found, default=0) <= _LARGEST:
+        covers: list[float] = found
+        return covers
+    for position, value in enumerate(numbers(found, place)):
+        if value < 0:
+            refuse(f"{place}[{position}]", f"is {shown(value)}, and a cover is not negative")
+    return numbers(found, place)
 
 
 def _thresholds(found: list[Any], place: str) -> list[float | None]:

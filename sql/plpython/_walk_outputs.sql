@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:2d807b679054b6b3eca06adfa9d0be671f7e980ee0451f18096448802274fbdf" + digest)
+    walker = GD.get("pgscore_runtime:f7af0b32bb565b5a4dcd827b8343e551042ee566d35053662593fc1e22ca4848" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

@@ -32,6 +32,7 @@ _GUIDE = [
     "docs/guide/shards.md",
     "docs/guide/spark.md",
     "docs/guide/compare.md",
+    "docs/guide/explaining.md",
     "docs/guide/maintenance.md",
     "docs/guide/export.md",
     "docs/guide/rescore.md",

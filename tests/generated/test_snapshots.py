@@ -53,6 +53,16 @@ def _make_rescore(session: Session) -> None:
     shop.run_as_owner(session, "select pgscore._make_rescore(b) from pgscore.binding b where b.model = 'shop'")
 
 
+def _build_explained(session: Session) -> None:
+    shop.build(session)
+    shop.run_as_owner(session, f"alter table {shop.PROFILE} add column why jsonb")
+
+
+def _attach_explained(session: Session) -> None:
+    shop.attach(session, reasons="why")
+    _make_rescore(session)
+
+
 def _attach_two(session: Session) -> None:
     shop.attach(session, reducers=[each for each in shop.REDUCERS if each["column"] != "pieces"])
     session.run(f"set role {shop.OWNER}")
@@ -90,6 +100,7 @@ _VARIANTS: dict[str, tuple[str, Callable[[Session], object], Callable[[Session],
         shop.build,
         lambda s: shop.attach(s, changes="true", notify_above="0.8", notify_below="0.1"),
     ),
+    "reasons": ("The same as commit, with reasons beside the score", _build_explained, _attach_explained),
     "two_bindings": ("Two event tables that move one profile table", _build_two, _attach_two),
     "on_missing_insert": (
         "The same as commit, where events make their profiles",

@@ -132,10 +132,12 @@ def test_invariant_7_python_lives_in_pgscore_trusted_and_is_short(session: Sessi
         "pgscore_trusted._estimate_memory(text,integer,bytea,text[],boolean)",
         "pgscore_trusted._load(text,bytea,text,text[])",
         "pgscore_trusted._load_program(text)",
+        "pgscore_trusted._load_reasons(text,integer)",
         "pgscore_trusted._receive(integer,bytea)",
         "pgscore_trusted._runtime()",
         "pgscore_trusted._walk(text,integer,double precision[],text[])",
         "pgscore_trusted._walk_outputs(text,double precision[],text[])",
+        "pgscore_trusted._walk_reasons(text,double precision[],text[])",
     ]
     for name, schema, by_superuser, body, settings in found:
         # One asks the database nothing, and is called for each row.

@@ -84,6 +84,7 @@ def _trees(draw: st.DrawFn, kinds: str, numbers: st.SearchStrategy[float]) -> Pr
     }  # fmt: skip
     if draw(st.booleans()):
         step["divide"] = draw(numbers) or 1.0
+    covers = draw(st.sampled_from([None, st.sampled_from([0, 1, 2, 7, 0.5]), st.integers(1, 40)]))
 
     def grow(depth: int, target: int) -> int:
         node = len(step["feature"])
@@ -112,6 +113,8 @@ def _trees(draw: st.DrawFn, kinds: str, numbers: st.SearchStrategy[float]) -> Pr
         target = draw(st.integers(-1, outputs - 1))
         step["target"].append(target)
         step["roots"].append(grow(draw(st.integers(0, 3)), target))
+    if covers is not None:
+        step["cover"] = [draw(covers) for _ in step["feature"]]
     return step
 
 
@@ -157,7 +160,8 @@ def _step(draw: st.DrawFn, kinds: str, numbers: st.SearchStrategy[float]) -> Pro
 def _linear(draw: st.DrawFn, kinds: str, numbers: st.SearchStrategy[float]) -> Program:
     registers = [register for register, kind in enumerate(kinds) if kind == "n"]
     of = draw(st.lists(st.sampled_from(registers), max_size=6)) if registers else []
-    return {"step": "linear", "of": of, "weights": [draw(numbers) for _ in of], "intercept": draw(numbers)}
+    center = {"center": [draw(numbers) for _ in of]} if draw(st.booleans()) else {}
+    return {"step": "linear", "of": of, "weights": [draw(numbers) for _ in of], "intercept": draw(numbers), **center}
 
 
 FUNCTION_NAMES = (

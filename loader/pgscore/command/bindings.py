@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pgscore import bindings
 from pgscore.database import connected
-from pgscore.errors import PgscoreError
 
 from .app import Dsn, Json, Model, app, command
+from .files import given_text
 from .output import print_json, say, steps, table
 
 if TYPE_CHECKING:
@@ -94,6 +93,10 @@ def attach(
     changes: Annotated[
         bool, typer.Option("--changes", help="Write changes of the score to pgscore.score_change, for consumers.")
     ] = False,
+    reasons: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="A column, jsonb or text[], for what adds most to the score.")
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, metavar="COUNT", help="How many inputs it names.")] = 3,
     dsn: Dsn = "",
     as_json: Json = False,
 ) -> None:
@@ -101,8 +104,8 @@ def attach(
 
     From then on each event moves columns of its profile, and the score. What the tables hold already is counted too,
     of large tables while they are in use; after an interruption the same command goes on. Called again it changes
-    timing, policies, log and what is told. A large event table needs an index on the key; the refusal names the
-    statements.
+    timing, policies, log, reasons and what is told. A large event table needs an index on the key; the refusal names
+    the statements.
     """
     wanted = _reducers(reducers, count or [])
     with connected(dsn) as connection:
@@ -126,6 +129,8 @@ def attach(
             notify_above=notify_above,
             notify_below=notify_below,
             changes=changes,
+            reasons=reasons,
+            top=top,
         )
         if not as_json:
             say(f"{events} is attached to {profile}: its events move {_columns(wanted)} and the score of {model}.")
@@ -288,23 +293,13 @@ def _reducers(given: str | None, counters: Sequence[str]) -> list[Mapping[str, o
         if not counts:
             raise typer.BadParameter("say how events change the profile: --count COLUMN or --reducers JSON")
         return counts
-    text = _read(Path(given[1:])) if given.startswith("@") else given
     try:
-        found = json.loads(text)
+        found = json.loads(given_text(given))
     except ValueError as error:
         raise typer.BadParameter(f"--reducers is no JSON: {error}") from None
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         raise typer.BadParameter('--reducers is a list such as [{"column": "n", "aggregate": "count"}]')
     return [*found, *counts]
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise PgscoreError(f"{path} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise PgscoreError(f"{path} is no text in UTF-8") from None
 
 
 def _columns(reducers: Sequence[Mapping[str, object]]) -> str:

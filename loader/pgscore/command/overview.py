@@ -12,10 +12,11 @@ from pgscore.overview.compare import SAMPLE, TOP
 
 from .ages import age
 from .app import Dsn, Json, Model, app, command
+from .files import given_text
 from .output import bars, print_json, say, steps, table
 
 if TYPE_CHECKING:
-    from pgscore.overview import Comparison
+    from pgscore.overview import Comparison, Explanation
 
 _FOREVER = "forever"
 
@@ -94,6 +95,68 @@ def _show(found: Comparison) -> None:
             ("key", f"version {found.version}", f"version {found.other}", "change"),
             ((each.key, each.score, each.other, each.change) for each in found.most),
         )
+
+
+@command(
+    app,
+    "explain",
+    "pgscore explain churn 17",
+    "pgscore explain churn 17 --profile shop.customer --version 2 --top 5",
+    "pgscore explain churn --row @customer.json --json",
+)
+def explain(
+    model: Model,
+    key: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY]...", show_default=False, help="The primary key of a row of the table."),
+    ] = None,
+    values: Annotated[
+        str | None, typer.Option("--row", metavar="JSON", help="Instead of a key the row: JSON, or @FILE with it.")
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option(metavar="TABLE", help="The table; without it, the one that the model scores.")
+    ] = None,
+    version: Annotated[
+        int | None, typer.Option(metavar="VERSION", help="A version; without it, the one that answers.")
+    ] = None,
+    top: Annotated[int | None, typer.Option(min=1, metavar="COUNT", help="Show so many inputs.")] = None,
+    dsn: Dsn = "",
+    as_json: Json = False,
+) -> None:
+    """Shows what each input adds to the score of a row.
+
+    The numbers are log-odds where the score is a probability of log-odds, logarithms where it is exponential, else
+    parts of the score itself. Together with the base they are the score. Nothing is changed.
+    """
+    if bool(key) == (values is not None):
+        raise typer.BadParameter("name a row by its key, or give it with --row")
+    found = overview.explain(
+        dsn,
+        model,
+        values=None if values is None else given_text(values),
+        key=key or (),
+        profile=profile,
+        version=version,
+    )
+    if found is None:
+        print_json(None) if as_json else say("The row has no score.")
+    elif as_json:
+        print_json(asdict(found))
+    else:
+        _show_reasons(found, top)
+
+
+def _show_reasons(found: Explanation, top: int | None) -> None:
+    say(f"{found.model} version {found.version}", "")
+    shown = found.contributions[:top]
+    rest = sum(each.contribution for each in found.contributions[len(shown) :])
+    lines: list[tuple[str, str | None, float]] = [(each.input, each.value, each.contribution) for each in shown]
+    if len(shown) < len(found.contributions):
+        lines.append((f"{len(found.contributions) - len(shown)} others", None, rest))
+    table(
+        ("input", "value", "contribution"),
+        [*lines, ("(base)", None, found.base), ("(score, in the space of its link)", None, found.total)],
+    )
 
 
 @command(

@@ -99,7 +99,8 @@ def _oblivious(tree: Mapping[str, Any], features: _Features, scale: float, outpu
     nodes = [test for level, test in enumerate(tests) for _ in range(2**level)]
     values = np.asarray(tree["leaf_values"], dtype=np.float64).reshape(leaves, outputs)
     children = 2 * np.arange(len(nodes))
-    return _tree(nodes, children + 1, children + 2, values * scale)
+    weights = np.asarray(tree.get("leaf_weights") or (), dtype=np.float64)
+    return _tree(nodes, children + 1, children + 2, values * scale, weights if len(weights) == leaves else None)
 
 
 def _grown(tree: Mapping[str, Any], features: _Features, scale: float, outputs: int, part: str) -> Tree:
@@ -118,7 +119,8 @@ def _grown(tree: Mapping[str, Any], features: _Features, scale: float, outputs: 
     left, right = (np.array([places[id(node[side])] for node in inner], dtype=np.int64) for side in ("left", "right"))
     tests = [_test(node["split"], features, part) for node in inner]
     values = np.array([node["value"] for node in leaves], dtype=np.float64).reshape(len(leaves), outputs)
-    return _tree(tests, left, right, values * scale)
+    weights = np.array([node["weight"] for node in leaves if "weight" in node], dtype=np.float64)
+    return _tree(tests, left, right, values * scale, weights if len(weights) == len(leaves) else None)
 
 
 def _test(split: Mapping[str, Any], features: _Features, part: str) -> tuple[int, float, int]:
@@ -131,7 +133,9 @@ def _test(split: Mapping[str, Any], features: _Features, part: str) -> tuple[int
     return feature["flat_feature_index"], float(split["border"]), int(feature["nan_value_treatment"] != "AsTrue")
 
 
-def _tree(tests: list[tuple[int, float, int]], left: IntArray, right: IntArray, values: FloatArray) -> Tree:
+def _tree(
+    tests: list[tuple[int, float, int]], left: IntArray, right: IntArray, values: FloatArray, weights: FloatArray | None
+) -> Tree:
     leaves, outputs = values.shape
     no_child = np.full(leaves, -1)
     columns, borders, missing_left = zip(*tests, strict=True) if tests else ((), (), ())
@@ -143,7 +147,16 @@ def _tree(tests: list[tuple[int, float, int]], left: IntArray, right: IntArray, 
         missing_left=np.concatenate([missing_left, np.zeros(leaves)]).astype(np.int64),
         values=np.vstack([np.zeros((len(tests), outputs)), values]),
         target=-1 if outputs > 1 else 0,
+        cover=None if weights is None else _covers(left, right, weights),
     )
+
+
+def _covers(left: IntArray, right: IntArray, weights: FloatArray) -> FloatArray:
+    """The weights of leaves, which stand last, summed up to the root: children stand behind their parents."""
+    cover = np.concatenate([np.zeros(len(left)), weights])
+    for node in range(len(left) - 1, -1, -1):
+        cover[node] = cover[left[node]] + cover[right[node]]
+    return cover
 
 
 PREDICTORS: dict[str, PredictorReader] = {

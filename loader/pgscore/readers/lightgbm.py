@@ -116,6 +116,7 @@ def _tree(array: Callable[[str], Any], target: int, *, sparse: bool) -> Tree:
         values=array("leaf_value").astype(np.float64).reshape(-1, 1),
         target=target,
         codes=dict(_codes(array)),
+        cover=array("data_count").astype(np.float64) if len(array("data_count")) else None,
     )
 
 

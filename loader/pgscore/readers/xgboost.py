@@ -149,6 +149,7 @@ def _tree(tree: Mapping[str, Any], target: int, weight: float) -> Tree:
         values=values.astype(np.float64).reshape(-1, 1),
         target=target,
         codes=dict(_codes(tree)),
+        cover=np.array(tree["sum_hessian"], dtype=np.float32).astype(np.float64),
     )
 
 

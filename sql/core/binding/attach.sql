@@ -33,11 +33,13 @@ begin
     if former.number is not null then
         update pgscore.binding o
         set owner = b.owner, timing = b.timing, on_error = b.on_error, on_missing = b.on_missing, max_scoring_ms = b.max_scoring_ms, log = b.log,
-            notify_above = b.notify_above, notify_below = b.notify_below, changes = b.changes,
+            notify_above = b.notify_above, notify_below = b.notify_below, changes = b.changes, reasons = b.reasons, top = b.top,
             event_schema = b.event_schema, event_prefix = b.event_prefix, profile_schema = b.profile_schema, profile_prefix = b.profile_prefix,
             columns = pgscore._column_numbers(b)
         where o.number = former.number
         returning o.* into b;
+        update pgscore.binding o set reasons = b.reasons, top = b.top
+        where o.profile = b.profile and o.model = b.model and (o.reasons, o.top) is distinct from (b.reasons, b.top);
         -- A table that was moved has its functions and its queue beside it again, for all its bindings.
         update pgscore.binding o set profile_schema = b.profile_schema where o.profile = b.profile and o.profile_schema <> b.profile_schema;
         return b;
@@ -54,11 +56,12 @@ begin
     );
     insert into pgscore.binding (
         name, owner, events, profile, model, event_key, profile_key, reducers, score, version, scored_at, timing, on_error, on_missing,
-        max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix, columns, notify_above, notify_below, changes
+        max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix, columns, notify_above, notify_below, changes,
+        reasons, top
     ) values (
         b.name, b.owner, b.events, b.profile, b.model, b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at, b.timing,
         b.on_error, b.on_missing, b.max_scoring_ms, b.log, b.event_schema, b.event_prefix, b.profile_schema, b.profile_prefix,
-        pgscore._column_numbers(b), b.notify_above, b.notify_below, b.changes
+        pgscore._column_numbers(b), b.notify_above, b.notify_below, b.changes, b.reasons, b.top
     )
     returning number into b.number;
     return b;
@@ -90,7 +93,8 @@ create function pgscore.attach(
     version name default null, scored_at name default null, timing text default 'commit', on_error text default 'keep',
     on_missing text default 'ignore', max_scoring_ms integer default null, log boolean default true,
     backfill boolean default null, without_index boolean default false,
-    notify_above double precision default null, notify_below double precision default null, changes boolean default false
+    notify_above double precision default null, notify_below double precision default null, changes boolean default false,
+    reasons name default null, top integer default 3
 ) returns text
 language plpgsql volatile
 -- Compiling the generators' queries would take longer than all the rest.
@@ -124,6 +128,8 @@ begin
     b.notify_above := notify_above;
     b.notify_below := notify_below;
     b.changes := changes;
+    b.reasons := reasons;
+    b.top := case when reasons is not null then top end;
     perform pgscore._refuse(pgscore._options_problem(b));
     if current_setting('transaction_isolation') <> 'read committed' then
         raise exception 'tables are attached in READ COMMITTED only: an older snapshot misses events that were committed meanwhile'
@@ -149,6 +155,7 @@ begin
     perform pgscore._refuse(pgscore._table_keys_problem(b));
     perform pgscore._refuse(pgscore._reducers_problem(b));
     perform pgscore._refuse(pgscore._columns_problem(b));
+    perform pgscore._check_reasons(b);
     perform pgscore._check_shared(b);
     if former.number is null then
         is_indexed := pgscore._check_index(b, without_index is true);
@@ -195,9 +202,9 @@ begin
 end
 $$;
 
-comment on function pgscore.attach(text, regclass, regclass, name[], name[], jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean, double precision, double precision, boolean) is
+comment on function pgscore.attach(text, regclass, regclass, name[], name[], jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean, double precision, double precision, boolean, name, integer) is
     'Attaches an event table to a profile table by keys of several columns; see the function for keys of one column';
-grant execute on function pgscore.attach(text, regclass, regclass, name[], name[], jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean, double precision, double precision, boolean)
+grant execute on function pgscore.attach(text, regclass, regclass, name[], name[], jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean, double precision, double precision, boolean, name, integer)
     to pgscore_reader;
 
 create function pgscore.attach(
@@ -205,20 +212,21 @@ create function pgscore.attach(
     version name default null, scored_at name default null, timing text default 'commit', on_error text default 'keep',
     on_missing text default 'ignore', max_scoring_ms integer default null, log boolean default true,
     backfill boolean default null, without_index boolean default false,
-    notify_above double precision default null, notify_below double precision default null, changes boolean default false
+    notify_above double precision default null, notify_below double precision default null, changes boolean default false,
+    reasons name default null, top integer default 3
 ) returns text
 language sql volatile
 set search_path = pg_catalog, pg_temp
 as $$
     select pgscore.attach(
         model, events, profile, array[event_key], array[profile_key], reducers, score, version, scored_at, timing, on_error,
-        on_missing, max_scoring_ms, log, backfill, without_index, notify_above, notify_below, changes
+        on_missing, max_scoring_ms, log, backfill, without_index, notify_above, notify_below, changes, reasons, top
     )
 $$;
 
-comment on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean, double precision, double precision, boolean) is
-    'Attaches an event table to a profile table of the same owner, who calls it, or a member: from now on its events move columns of the profile and the score of a model. Called again, it changes timing, policies, log and what is told, and mends triggers. backfill: count in this transaction what the tables hold (true), later by pgscore.reconcile (false), or as their size says (NULL). without_index: whether a large table is attached although no index finds the events of a profile. notify_above, notify_below: NOTIFY pgscore tells of scores that cross them. changes: whether changes of the score are written to pgscore.score_change';
-grant execute on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean, double precision, double precision, boolean)
+comment on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean, double precision, double precision, boolean, name, integer) is
+    'Attaches an event table to a profile table of the same owner, who calls it, or a member: from now on its events move columns of the profile and the score of a model. Called again, it changes timing, policies, log and what is told, and mends triggers. backfill: count in this transaction what the tables hold (true), later by pgscore.reconcile (false), or as their size says (NULL). without_index: whether a large table is attached although no index finds the events of a profile. notify_above, notify_below: NOTIFY pgscore tells of scores that cross them. changes: whether changes of the score are written to pgscore.score_change. reasons: a column, jsonb or text[], for the inputs that add most to the score, top of them';
+grant execute on function pgscore.attach(text, regclass, regclass, name, name, jsonb, name, name, name, text, text, text, integer, boolean, boolean, boolean, double precision, double precision, boolean, name, integer)
     to pgscore_reader;
 
 create function pgscore.reattach(events regclass, profile regclass) returns void
@@ -232,7 +240,7 @@ begin
     perform pgscore.attach(
         b.model, b.events, b.profile, b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at, b.timing,
         b.on_error, b.on_missing, b.max_scoring_ms, b.log, notify_above => b.notify_above, notify_below => b.notify_below,
-        changes => b.changes
+        changes => b.changes, reasons => b.reasons, top => coalesce(b.top, 3)
     )
     from pgscore.binding b where b.events = reattach.events and b.profile = reattach.profile;
     if not found then

@@ -13,6 +13,11 @@ as $$
     select b.profile, n.name, n.type
     from (values (b.score, 'double precision'), (b.version, 'integer'), (b.scored_at, 'timestamp with time zone')) n (name, type)
     where n.name is not null
+    union
+    select b.profile, b.reasons, coalesce(
+        (select format_type(a.atttypid, null) from pgscore._column(b.profile, b.reasons) a where a.atttypid = 'text[]'::regtype), 'jsonb'
+    )
+    where b.reasons is not null
 $$;
 
 comment on function pgscore._doctor_columns(pgscore.binding) is

@@ -37,9 +37,10 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select format(
-        'select pgscore.attach(%L, %L, %L, %L::name[], %L::name[], %L::jsonb, %L, %L, %L, %L, %L, %L, %s, %L)',
+        'select pgscore.attach(%L, %L, %L, %L::name[], %L::name[], %L::jsonb, %L, %L, %L, %L, %L, %L, %s, %L%s)',
         b.model, events, profile, b.event_key, b.profile_key, b.reducers, b.score, b.version, b.scored_at, b.timing, b.on_error,
-        b.on_missing, coalesce(b.max_scoring_ms::text, 'null'), b.log
+        b.on_missing, coalesce(b.max_scoring_ms::text, 'null'), b.log,
+        case when b.reasons is not null then format(', reasons => %L, top => %s', b.reasons, b.top) end
     )
 $$;
 

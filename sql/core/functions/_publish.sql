@@ -79,6 +79,7 @@ begin
     wanted := created or wanted;
     if wanted then
         perform pgscore._compile_program(model, version);
+        perform pgscore._create_explainer(model, version);
     end if;
 end
 $$;

@@ -19,6 +19,11 @@ begin
             where f.pronamespace = 'pgscore_models'::regnamespace
                 and f.proname = format('_%s %s', v.model, v.version)::name
         );
+        perform pgscore._create_explainer(v.model, v.version)
+        from pgscore.model_version v
+        where not exists (
+            select from pgscore.retirement r where r.model = v.model and r.version = v.version and r.pruned_at is not null
+        );
     end if;
     perform pgscore._create_function(f) from pgscore.model m, pgscore._model_functions(m.name) f where m.serving is not null;
     perform pgscore._create_function(f) from pgscore._payload_dispatch() f;

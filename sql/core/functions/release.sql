@@ -87,6 +87,9 @@ begin
     update pgscore.model m
     set serving = _serve.version, engine = _serve.engine, one_engine = _serve.one_engine, many_engine = _serve.many_engine
     where m.name = _serve.model;
+    if to_regprocedure(format('%s(double precision[],text[])', pgscore._scorer_name(model, version, 'r'))) is null then
+        perform pgscore._create_explainer(model, version);
+    end if;
     perform pgscore._create_function(f) from pgscore._model_functions(model) f;
     perform pgscore._create_function(f) from pgscore._payload_dispatch() f;
     perform pgscore._replace_profiles(model);
@@ -104,6 +107,7 @@ as $$
 begin
     perform pgscore._lock_releases();
     perform pgscore._compile_program(p.model, p.version) from pgscore.program p;
+    perform pgscore._create_explainer(p.model, p.version) from pgscore.program p;
     perform pgscore._serve(m.name, m.serving, m.engine, m.one_engine, m.many_engine)
     from pgscore.model m
     where m.serving is not null;
@@ -147,6 +151,7 @@ begin
     end if;
     perform pgscore._lock_releases();
     perform pgscore._refuse_pruned(model, version);
+    perform pgscore._refuse_unexplained(model, version);
     if exists (select from pgscore.retirement r where r.model = _promote.model and r.version = _promote.version) then
         raise exception 'model "%" version % is retired', model, version
             using errcode = 'object_not_in_prerequisite_state',
@@ -213,6 +218,7 @@ begin
                   hint = 'Only promotions can be taken back; `pgscore show` lists the versions that can be promoted.';
     end if;
     perform pgscore._refuse_pruned(model, target);
+    perform pgscore._refuse_unexplained(model, target);
     update pgscore.promotion p
     set rolled_back_at = now(), rolled_back_by = session_user
     where p.model = rollback.model and p.rolled_back_at is null

@@ -24,12 +24,16 @@ create table pgscore.binding (
     notify_above double precision,
     notify_below double precision,
     changes boolean not null default false,
+    reasons name,
+    top integer,
     unique (events, profile, model),
     unique (name, owner),
     constraint timing_is_known check (timing in ('commit', 'statement')),
     constraint on_error_is_known check (on_error in ('keep', 'abort')),
     constraint on_missing_is_known check (on_missing in ('ignore', 'insert', 'error')),
     constraint max_scoring_ms_is_positive check (max_scoring_ms > 0),
+    constraint top_is_positive check (top > 0),
+    constraint reasons_have_a_top check (reasons is null or top is not null),
     constraint keys_match check (cardinality(event_key) = cardinality(profile_key)),
     constraint prefixes_are_ours check (starts_with(event_prefix, '_pgscore_') and starts_with(profile_prefix, '_pgscore_')),
     constraint reducers_are_a_list check (jsonb_typeof(reducers) = 'array')
@@ -61,17 +65,19 @@ comment on column pgscore.binding.columns is 'The columns that it names, with th
 comment on column pgscore.binding.notify_above is 'NOTIFY pgscore tells of scores that rise above it; NULL: of none';
 comment on column pgscore.binding.notify_below is 'NOTIFY pgscore tells of scores that fall below it; NULL: of none';
 comment on column pgscore.binding.changes is 'Whether changes of the score are written to pgscore.score_change';
+comment on column pgscore.binding.reasons is 'The profile''s column for the inputs that add most to the score; NULL: they are not stored';
+comment on column pgscore.binding.top is 'How many of them';
 
 -- Attach runs with its caller's rights, and writes here what is about the caller's own tables. The number is not theirs
 -- to choose: one that was taken ahead would stand in another owner's way.
 grant select, delete on pgscore.binding to pgscore_reader;
 grant insert (
     name, owner, events, profile, model, event_key, profile_key, reducers, score, version, scored_at, timing, on_error, on_missing,
-    max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix, columns, notify_above, notify_below, changes
+    max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix, columns, notify_above, notify_below, changes, reasons, top
 ) on pgscore.binding to pgscore_reader;
 grant update (
     owner, event_key, profile_key, reducers, score, version, scored_at, columns, timing, on_error, on_missing, max_scoring_ms, log, event_schema, event_prefix, profile_schema, profile_prefix,
-    notify_above, notify_below, changes
+    notify_above, notify_below, changes, reasons, top
 ) on pgscore.binding to pgscore_reader;
 alter table pgscore.binding enable row level security;
 create policy read_all on pgscore.binding for select using (true);

@@ -41,6 +41,7 @@ class Tree:
         values: nodes x outputs of the tree.
         target: the output that the leaves are added to; -1 where they hold a number for each.
         codes: tests of codes, by node, instead of the threshold.
+        cover: for each node the weight of the rows that came there in fitting, or None where nobody knows.
     """
 
     feature: IntArray
@@ -51,6 +52,7 @@ class Tree:
     values: FloatArray
     target: int
     codes: dict[int, Codes] = field(default_factory=dict)
+    cover: FloatArray | None = None
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,7 @@ def _votes(estimator: Any, votes: list[FloatArray], total: float, table: Table, 
                         "values": [for_it],
                         "unknown": against,
                         "missing": against,
-                    }  # fmt: skip
+                    }
                 )
                 for mark in found
             ]
@@ -178,9 +178,13 @@ def read_isolation(estimator: Any, table: Table, writer: Writer, part: str) -> R
         return Result([constant(-1.0, register, writer)], "identity")
     last = float(last_true(is_outlier, low, high)[0])
     step = {
-        "step": "piecewise", "of": register, "knots": [last], "coefficients": [[-1.0], [1.0]], "closed": "right",
+        "step": "piecewise",
+        "of": register,
+        "knots": [last],
+        "coefficients": [[-1.0], [1.0]],
+        "closed": "right",
         "missing": None,
-    }  # fmt: skip
+    }
     return Result([writer.add(step)], "identity")
 
 

@@ -90,6 +90,7 @@ def _categorical_trees(estimator: Any) -> Any:  # noqa: ANN401
                 missing_left=nodes["missing_go_to_left"].astype(np.int64),
                 values=nodes["value"].astype(np.float64).reshape(-1, 1),
                 target=target,
+                cover=nodes["count"].astype(np.float64),
                 codes={
                     int(n): Codes(
                         _codes(predictor.raw_left_cat_bitsets[nodes["bitset_idx"][n]]),

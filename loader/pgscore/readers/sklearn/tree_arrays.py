@@ -39,6 +39,7 @@ def from_scikit_learn(
         missing_left=np.asarray(missing).astype(np.int64),
         values=values,
         target=target,
+        cover=np.asarray(tree.weighted_n_node_samples, dtype=np.float64),
     )
 
 
@@ -56,6 +57,8 @@ def from_treelite(estimator: Any) -> list[Tree]:  # noqa: ANN401
     for number, output in enumerate(header("class_id").tolist()):
         array: Callable[[str], Any] = model.get_tree_accessor(number).get_field
         left = array("cleft").astype(np.int64)
+        # Histogram gradient boosting counts rows, whatever their weights; the others hand over sums of weights.
+        cover = array("sum_hess") if len(array("sum_hess")) else array("data_count")
         trees.append(
             Tree(
                 feature=np.where(left == -1, -1, array("split_index")).astype(np.int64),
@@ -65,6 +68,7 @@ def from_treelite(estimator: Any) -> list[Tree]:  # noqa: ANN401
                 missing_left=array("default_left").astype(np.int64),
                 values=array("leaf_value").astype(np.float64).reshape(-1, 1),
                 target=max(0, output),
+                cover=cover.astype(np.float64),
             )
         )
     return trees

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -46,36 +46,45 @@ def write_linear(
         if not isinstance(column, CodeColumn) and not (weight == 0 and finite)  # 0 times infinity is NaN
     ]
     folded = [_folded(column, weight, writer) for column, weight in numbers]
-    total = sum((offset for _, _, offset in folded), start=intercept)
-    if sum(abs(offset) for _, _, offset in folded) > _CANCELLING * max(1.0, abs(total)):
+    total = sum((offset for _, _, offset, _ in folded), start=intercept)
+    if sum(abs(offset) for _, _, offset, _ in folded) > _CANCELLING * max(1.0, abs(total)):
         total = intercept
-        folded = [_Term(column.operations, weight, 0.0) for column, weight in numbers]
+        folded = [_Term(column.operations, weight, 0.0, 0.0) for column, weight in numbers]
     terms = [
-        (writer.number(column.source, kept), factor)
-        for (column, _), (kept, factor, _) in zip(numbers, folded, strict=True)
+        (writer.number(column.source, kept), factor, center)
+        for (column, _), (kept, factor, _, center) in zip(numbers, folded, strict=True)
     ]
     by_source: dict[int, list[tuple[CodeColumn, float]]] = {}
     for column, weight in zip(columns, weights.tolist(), strict=True):
         if isinstance(column, CodeColumn) and not (weight == 0 and finite):
             by_source.setdefault(column.source, []).append((column, weight))
     for codes in by_source.values():
-        terms.append((_lookup(codes, writer), 1.0))
-    return writer.add(
-        {
-            "step": "linear",
-            "of": [register for register, _ in terms],
-            "weights": [weight for _, weight in terms],
-            "intercept": total,
-        }
-    )
+        terms.append((_lookup(codes, writer), 1.0, 0.0))
+    step: dict[str, Any] = {
+        "step": "linear",
+        "of": [register for register, _, _ in terms],
+        "weights": [weight for _, weight, _ in terms],
+        "intercept": total,
+    }
+    if any(center for _, _, center in terms):
+        step["center"] = [center for _, _, center in terms]
+    return writer.add(step)
 
 
 class _Term(NamedTuple):
-    """What stands for a weighted column: operations before it is weighted, its weight, and what the intercept gets."""
+    """What stands for a weighted column.
+
+    Attributes:
+        kept: operations before it is weighted.
+        factor: its weight.
+        offset: what the intercept gets.
+        center: the number at which it is 0, from which reasons count: the mean, behind a StandardScaler.
+    """
 
     kept: Sequence[Operation]
     factor: float
     offset: float
+    center: float
 
 
 def _folded(column: NumberColumn, weight: float, writer: Writer) -> _Term:
@@ -95,8 +104,9 @@ def _folded(column: NumberColumn, weight: float, writer: Writer) -> _Term:
             factor, offset = factor * each.operand, offset * each.operand
     harmless = abs(offset) < _HARMLESS and np.isfinite(weight * factor) and abs(weight * factor) > _SMALLEST
     if not harmless:
-        return _Term(operations, weight, 0.0)
-    return _Term(operations[:kept], weight * factor, weight * offset)
+        return _Term(operations, weight, 0.0, 0.0)
+    center = -offset / factor + 0.0
+    return _Term(operations[:kept], weight * factor, weight * offset, center if np.isfinite(center) else 0.0)
 
 
 def _lookup(codes: list[tuple[CodeColumn, float]], writer: Writer) -> int:

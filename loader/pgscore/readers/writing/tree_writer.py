@@ -5,13 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pgscore.readers.algebra.folding import FOLD, Answer, Key, Test
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pgscore.readers.algebra.columns import CodeColumn, NumberColumn
     from pgscore.readers.algebra.ensemble import Ensemble, Tree
 
     from .writer import Writer
+
+
+# Deeper trees cannot be explained.
+_MOST_DEPTH = 200
 
 
 def write_ensemble(ensemble: Ensemble, columns: list[NumberColumn | CodeColumn], writer: Writer) -> int:
@@ -20,10 +28,12 @@ def write_ensemble(ensemble: Ensemble, columns: list[NumberColumn | CodeColumn],
     Returns:
         The register of its first output.
     """
-    arrays = _Arrays()
+    covered = all(_is_covered(tree) for tree in ensemble.trees)
+    arrays = _Arrays(covered=covered)
     answers = _answers(ensemble, columns, writer)
     for tree in ensemble.trees:
-        arrays.add(tree, answers)
+        arrays.add(tree, answers, columns)
+    covered = covered and arrays.depth <= _MOST_DEPTH
     step = {
         "step": "trees",
         # Trees without a test read nothing, and a step reads at least one register.
@@ -41,8 +51,13 @@ def write_ensemble(ensemble: Ensemble, columns: list[NumberColumn | CodeColumn],
         "right": arrays.right,
         "values": arrays.values,
         "sets": [list(members) for members in arrays.sets],
+        **({"cover": arrays.cover} if covered else {}),
     }
     return writer.add(step, len(ensemble.base))
+
+
+def _is_covered(tree: Tree) -> bool:
+    return tree.cover is not None and bool(np.isfinite(tree.cover).all() and (tree.cover >= 0).all())
 
 
 def _key(tree: Tree, node: int) -> Key:
@@ -68,6 +83,7 @@ def _answers(
 class _Arrays:
     """The arrays of a `trees` step."""
 
+    covered: bool
     roots: list[int] = field(default_factory=list)
     feature: list[int] = field(default_factory=list)
     threshold: list[float | None] = field(default_factory=list)
@@ -78,27 +94,44 @@ class _Arrays:
     values: list[float] = field(default_factory=list)
     registers: dict[int, int] = field(default_factory=dict)
     sets: dict[tuple[Any, ...], int] = field(default_factory=dict)
+    cover: list[float] = field(default_factory=list)
+    depth: int = 0
 
-    def add(self, tree: Tree, answers: dict[int, dict[Key, Answer]]) -> None:
+    def add(
+        self, tree: Tree, answers: dict[int, dict[Key, Answer]], columns: Sequence[NumberColumn | CodeColumn]
+    ) -> None:
         """Appends a tree: parents before their children, left before right."""
         features, lefts, rights = tree.feature.tolist(), tree.left.tolist(), tree.right.tolist()
+        covers = tree.cover.tolist() if self.covered and tree.cover is not None else []
         self.roots.append(len(self.feature))
-        waiting: list[tuple[int, list[int], int]] = [(0, self.roots, len(self.roots) - 1)]
+        waiting: list[tuple[int, list[int], int, int]] = [(0, self.roots, len(self.roots) - 1, 0)]
         while waiting:
-            node, side, place = waiting.pop()
+            node, side, place, depth = waiting.pop()
+            self.depth = max(self.depth, depth)
+            # Reasons weigh a side by the rows that came there, also where it comes to be replaced by what is below.
+            cover = covers[node] if covers else 0.0
             answer: Answer = True
             while features[node] >= 0:
                 answer = answers[features[node]][_key(tree, node)]
                 if isinstance(answer, Test):
                     break
-                node = lefts[node] if answer else rights[node]
+                taken, left_out = (lefts[node], rights[node]) if answer else (rights[node], lefts[node])
+                if covers and covers[left_out] > 0:
+                    # No row of the table goes there, but rows did in fitting: those are part of the average.
+                    answer = Test(columns[features[node]].source, None, (), missing_left=False, swapped=answer)
+                    break
+                node = taken
             side[place] = number = len(self.feature)
+            self.cover.append(int(cover) if cover == int(cover) else cover)
             if features[node] < 0 or not isinstance(answer, Test):
                 self._leaf(tree.values[node].tolist())
                 continue
             self._node(answer)
             children = (rights[node], lefts[node]) if answer.swapped else (lefts[node], rights[node])
-            waiting += [(children[1], self.right, number), (children[0], self.left, number)]
+            waiting += [
+                (children[1], self.right, number, depth + 1),
+                (children[0], self.left, number, depth + 1),
+            ]
 
     def _leaf(self, values: list[float]) -> None:
         self._append(-1, None, -1, 0, len(self.values))

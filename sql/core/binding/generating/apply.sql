@@ -125,7 +125,16 @@ declare
         'number', b.number, 'model', quote_literal(b.model), 'binding', quote_literal(b.name), 'abort_hint', quote_literal(pgscore._abort_hint()),
         'rows', pgscore._model_function(b.model, 'rows'),
         'profile', quote_literal(b.profile), 'key_text', pgscore._key_text_sql(b.profile_key, 'm'), 'bound', pgscore._bound_sql(b.profile),
-        'known', pgscore._known_sql(b)
+        'known', pgscore._known_sql(b),
+        'forget', case when b.reasons is not null then 'explanations := null;' end,
+        'collect', case when b.reasons is not null then format(
+            'explanations_%1$s := explanations_%1$s || coalesce(explanations, array_fill(null::jsonb, array[size]));', b.number
+        ) end,
+        'explain', case when b.reasons is not null then format(
+            e'select array_agg(case when u.score is not null then %s end) into explanations\n'
+                'from (\n    select unnest(here.moved[here.first : here.first + here.size - 1]) as row, unnest(answer.scores) as score offset 0\n) u;',
+            pgscore._explain_sql(b, 'answer.version', 'u.row')
+        ) end
     );
     ask text := pgscore._fill(pgscore._ask_many_template(), parts);
 begin
@@ -162,7 +171,8 @@ begin
         string_agg(pgscore._score_many_sql(t), e'\n' order by t.number) filter (where f.first)
     into scores, scoring
     from unnest(targets) t, lateral (values
-        (true, t.score, 'm.score_' || t.number), (false, t.version, 'm.version_' || t.number), (false, t.scored_at, 'now()')
+        (true, t.score, 'm.score_' || t.number), (false, t.version, 'm.version_' || t.number), (false, t.scored_at, 'now()'),
+        (false, t.reasons, case when t.reasons is not null then pgscore._explained_sql(t, 'm.explanation_' || t.number) end)
     ) as f (first, name, source);
     return pgscore._fill(pgscore._update_template(), jsonb_build_object(
         'profile', profile, 'queue', queue,
@@ -177,7 +187,8 @@ begin
         'score_many', scoring, 'scores', scores,
         'arrays', (
             select string_agg(
-                format(e',\n    unnest(here.scores_%1$s) as score_%1$s, unnest(here.versions_%1$s) as version_%1$s, unnest(here.reasons_%1$s) as reason_%1$s', t.number), ''
+                format(e',\n    unnest(here.scores_%1$s) as score_%1$s, unnest(here.versions_%1$s) as version_%1$s, unnest(here.reasons_%1$s) as reason_%1$s', t.number)
+                    || case when t.reasons is null then '' else format(', unnest(here.explanations_%1$s) as explanation_%1$s', t.number) end, ''
                 order by t.number
             )
             from unnest(targets) t
@@ -210,8 +221,10 @@ as $$
                     || case when bool_or(o.on_missing = 'insert') then format(e'\nkept %s[];\nmade boolean;', pgscore._profile_object(b, 'queue')) else '' end
                 from unnest(bindings) o
             ) || (
-                select case when bool_or(t.max_scoring_ms is not null) then e'\nbegan timestamptz;' else '' end || string_agg(
-                    format(e'\nnames_%1$s text[];\nscores_%1$s double precision[];\nversions_%1$s integer[];\nreasons_%1$s text[];', t.number), ''
+                select case when bool_or(t.max_scoring_ms is not null) then e'\nbegan timestamptz;' else '' end
+                    || case when bool_or(t.reasons is not null) then e'\nexplanations jsonb[];' else '' end || string_agg(
+                    format(e'\nnames_%1$s text[];\nscores_%1$s double precision[];\nversions_%1$s integer[];\nreasons_%1$s text[];', t.number)
+                        || case when t.reasons is null then '' else format(e'\nexplanations_%s jsonb[];', t.number) end, ''
                     order by t.number
                 )
                 from unnest(targets) t
@@ -258,7 +271,7 @@ as $$
     changed as (
         select r ->> 'column' as name from jsonb_array_elements(b.reducers) r
         union
-        select n from targets, unnest(array[(t).score, (t).version, (t).scored_at]) n where n is not null
+        select n from targets, unnest(array[(t).score, (t).version, (t).scored_at, (t).reasons]) n where n is not null
         union
         select a.attname from pg_catalog.pg_attribute a where a.attrelid = b.profile and a.attgenerated <> '' and not a.attisdropped
     )

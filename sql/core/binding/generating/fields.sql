@@ -100,7 +100,7 @@ as $$
             union all
             select 3, n.ordinal, n.name
             -- Those of other models are looked at where rows are scored: what else is attached changes nothing here.
-            from pgscore._targets_of(b.profile) t, unnest(array[t.score, t.version, t.scored_at]) with ordinality as n (name, ordinal)
+            from pgscore._targets_of(b.profile) t, unnest(array[t.score, t.version, t.scored_at, t.reasons]) with ordinality as n (name, ordinal)
             where t.model = b.model and n.name is not null
         ) c
         group by c.name order by min(c.step), min(c.ordinal), c.name

@@ -33,7 +33,13 @@ begin
         'rows', pgscore._model_function(b.model, 'rows'), 'score', quote_ident(b.score),
         'refused', pgscore._fill(case b.on_error when 'abort' then pgscore._abort_one_template() else pgscore._keep_one_template() end, told),
         'version', format('new.%s := answer[2];', quote_ident(b.version)), 'scored_at', format('new.%s := now();', quote_ident(b.scored_at)),
-        'log', case when b.log then pgscore._fill(pgscore._log_one_template(), told) end
+        'log', case when b.log then pgscore._fill(pgscore._log_one_template(), told) end,
+        'explanation', case when b.reasons is not null then 'explanation jsonb;' end,
+        'explain', case when b.reasons is not null then format(
+            e'if answer[1] is not null then\n    explanation := %s;\nend if;', pgscore._explain_sql(b, 'answer[2]::integer', 'new')
+        ) end,
+        'explained', case when b.reasons is not null then
+            format('new.%s := %s;', quote_ident(b.reasons), pgscore._explained_sql(b, 'explanation')) end
     ) || case when b.version is null then '{"version": null}' else '{}'::jsonb end
       || case when b.scored_at is null then '{"scored_at": null}' else '{}'::jsonb end);
 end
@@ -48,7 +54,7 @@ set search_path = pg_catalog, pg_temp
 as $$
     select pgscore._fill(pgscore._rekey_one_template(), jsonb_build_object(
         'number', b.number, 'queue', pgscore._profile_object(b, 'queue'), 'changed', pgscore._changed_sql(b.profile_key),
-        'bound', pgscore._bound_sql(b.profile), 'unfit', pgscore._unfit_sql(b), 'written', concat_ws(', ', 'new.' || quote_ident(b.score), 'new.' || quote_ident(b.version), 'new.' || quote_ident(b.scored_at)),
+        'bound', pgscore._bound_sql(b.profile), 'unfit', pgscore._unfit_sql(b), 'written', concat_ws(', ', 'new.' || quote_ident(b.score), 'new.' || quote_ident(b.version), 'new.' || quote_ident(b.scored_at), 'new.' || quote_ident(b.reasons)),
         'present', pgscore._present_sql(b.profile_key, 'new'),
         'present_text', pgscore._key_text_sql(b.profile_key, 'new'), 'former_text', pgscore._key_text_sql(b.profile_key, 'old'),
         'columns', string_agg(format('%I, pgscore_former_%s', a.attname, a.attnum), ', ' order by a.attnum),

@@ -81,7 +81,7 @@ declare
     types constant text[] := pgscore._key_types(b.profile, key);
     arrays constant text := (select string_agg('here.keys_' || o, ', ' order by o) from generate_subscripts(key, 1) o);
     others constant text[] := array(select t.model from pgscore._targets_of(b.profile) t where t.model <> b.model order by 1);
-    written constant name[] := array_remove(array[b.score, b.version, b.scored_at], null);
+    written constant name[] := array_remove(array[b.score, b.version, b.scored_at, b.reasons], null);
     range constant text := format(
         e'(%%1$s) >= (%s)\n    and (%%1$s) <= (%s)', pgscore._bound_keys_sql(key, types, 'here.first'),
         pgscore._bound_keys_sql(key, types, 'here.last')
@@ -123,6 +123,13 @@ begin
         logged := pgscore._fill(pgscore._rescore_log_template(), jsonb_build_object('number', b.number, 'profile', quote_literal(b.profile)));
     end if;
     parts := parts || jsonb_build_object(
+        'explain', case when b.reasons is not null then format(
+            e'explanations := explanations || (\n    select array_agg(case when u.score is not null then %s end)\n'
+                '    from (select unnest(here.given[here.start : here.start + 999]) as row, unnest(answer.scores) as score offset 0) u\n);',
+            pgscore._explain_sql(b, 'here.serving', 'u.row')
+        ) end
+    );
+    parts := parts || jsonb_build_object(
         -- A model may read the score of another one.
         'alone', case when cardinality(others) > 0 then format(
             e' and not exists (\n    select from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving,\n'
@@ -132,15 +139,26 @@ begin
         'score', quote_ident(b.score),
         'columns', concat(
             case when b.version is not null then format(', %I = here.serving', b.version) end,
-            case when b.scored_at is not null then format(', %I = now()', b.scored_at) end
+            case when b.scored_at is not null then format(', %I = now()', b.scored_at) end,
+            case when b.reasons is not null then format(', %I = %s', b.reasons, pgscore._explained_sql(b, 'u.explanation')) end
         ),
+        'given', case when b.reasons is not null then ', pgscore_row as given' end,
+        'locked', case when b.reasons is null then 'locked' else format(
+            e'(\n        select l.*, case when l.score is not null then %s end as explanation from locked l offset 0\n    )',
+            pgscore._explain_sql(b, 'here.serving', 'l.given')
+        ) end,
+        'explanations', case when b.reasons is not null then ', here.explanations' end,
+        'explanation', case when b.reasons is not null then ', explanation' end,
         'former', concat_ws(
-            ', ', format('pgscore_row.%I as former', b.score), case when b.version is not null then format('pgscore_row.%I as former_version', b.version) end
+            ', ', format('pgscore_row.%I as former', b.score), case when b.version is not null then format('pgscore_row.%I as former_version', b.version) end,
+            case when b.reasons is not null then format('pgscore_row.%I as former_reasons', b.reasons) end
         ),
         'former_differs', 'u.former is distinct from u.score'
-            || case when b.version is null then '' else ' or u.former_version is distinct from here.serving' end,
+            || case when b.version is null then '' else ' or u.former_version is distinct from here.serving' end
+            || case when b.reasons is null then '' else format(' or u.former_reasons is distinct from %s', pgscore._explained_sql(b, 'u.explanation')) end,
         'differs', format('p.%I is distinct from u.score', b.score)
-            || case when b.version is null then '' else format(' or p.%I is distinct from here.serving', b.version) end,
+            || case when b.version is null then '' else format(' or p.%I is distinct from here.serving', b.version) end
+            || case when b.reasons is null then '' else format(' or p.%I is distinct from %s', b.reasons, pgscore._explained_sql(b, 'u.explanation')) end,
         'returned', case when b.log then format('%s as key, u.score', pgscore._key_text_sql(b.profile_key, 'p')) else 'true' end,
         'logged', logged || ', ', 'also_logged', ', ' || logged,
         'ask', pgscore._fill(pgscore._rescore_ask_template(), parts)
@@ -187,7 +205,7 @@ as $$
             'declared', (
                 select string_agg(format('keys_%s %s[];', k.ordinal, k.type), e'\n' order by k.ordinal)
                 from unnest(pgscore._key_types(b.profile, pgscore._page_key(b.profile))) with ordinality as k (type, ordinal)
-            ),
+            ) || case when exists (select from pgscore._targets_of(b.profile) t where t.reasons is not null) then e'\nexplanations jsonb[];' else '' end,
             'targets', (select string_agg(pgscore._rescore_target_sql(t), e'\n' order by t.number) from pgscore._targets_of(b.profile) t)
         )),
         format('brings scores of %s up to the version that serves', b.profile), b.owner

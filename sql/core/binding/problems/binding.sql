@@ -58,7 +58,7 @@ as $$
     from (values
         ('events', b.events, pgscore._read_columns(b)),
         ('profile', b.profile, array(
-            select k from unnest(b.profile_key || array[b.score, b.version, b.scored_at]) k where k is not null
+            select k from unnest(b.profile_key || array[b.score, b.version, b.scored_at, b.reasons]) k where k is not null
             union
             select (r ->> 'column')::name from jsonb_array_elements(b.reducers) r
         ))
@@ -111,6 +111,7 @@ begin
     b.score := coalesce(profile ->> b.score, b.score);
     b.version := coalesce(profile ->> b.version, b.version);
     b.scored_at := coalesce(profile ->> b.scored_at, b.scored_at);
+    b.reasons := coalesce(profile ->> b.reasons, b.reasons);
     b.reducers := (
         select jsonb_agg(
             (
@@ -138,11 +139,12 @@ set search_path = pg_catalog, pg_temp
 as $$
     -- All of them: what they share names the columns of each.
     update pgscore.binding o
-    set event_key = f.event_key, profile_key = f.profile_key, reducers = f.reducers, score = f.score, version = f.version, scored_at = f.scored_at
+    set event_key = f.event_key, profile_key = f.profile_key, reducers = f.reducers, score = f.score, version = f.version, scored_at = f.scored_at,
+        reasons = f.reasons
     from pgscore._bindings_of(_follow_columns.profile) b, pgscore._followed(b) f
     where o.number = b.number and o.owner = (select c.relowner from pg_catalog.pg_class c where c.oid = o.profile)
-        and (o.event_key, o.profile_key, o.reducers, o.score, o.version, o.scored_at)
-            is distinct from (f.event_key, f.profile_key, f.reducers, f.score, f.version, f.scored_at)
+        and (o.event_key, o.profile_key, o.reducers, o.score, o.version, o.scored_at, o.reasons)
+            is distinct from (f.event_key, f.profile_key, f.reducers, f.score, f.version, f.scored_at, f.reasons)
 $$;
 
 comment on function pgscore._follow_columns(regclass) is 'Has the bindings of a profile table name columns as they are called now';

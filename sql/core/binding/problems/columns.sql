@@ -29,21 +29,25 @@ begin
             select format('model "%s" already scores table %s into column "%s": name the same columns', o.model, b.profile, o.score)
             from pgscore._targets_of(b.profile) o
             where o.model = b.model and o.number is distinct from b.number
-                and (o.score, o.version, o.scored_at) is distinct from (b.score, b.version, b.scored_at)
+                and (
+                    (o.score, o.version, o.scored_at) is distinct from (b.score, b.version, b.scored_at)
+                    -- Attached again, one binding changes them for all.
+                    or b.number is null and (o.reasons, o.top) is distinct from (b.reasons, b.top)
+                )
         ),
         -- Each column has one meaning.
         (
             select format('column "%s" of table %s would have two meanings', c.name, b.profile)
             from (
                 select r ->> 'column' as name from jsonb_array_elements(b.reducers) r
-                union all select n from unnest(array[b.score, b.version, b.scored_at] || b.profile_key) n where n is not null
+                union all select n from unnest(array[b.score, b.version, b.scored_at, b.reasons] || b.profile_key) n where n is not null
                 union all
                 select k from unnest(coalesce(pgscore._primary_key(b.profile), '{}')) k where k <> all (b.profile_key)
                 union all
                 select r ->> 'column'
                 from pgscore._bindings_of(b.profile) o, jsonb_array_elements(o.reducers) r where o.number is distinct from b.number
                 union all
-                select n from pgscore._targets_of(b.profile) o, unnest(array[o.score, o.version, o.scored_at]) n
+                select n from pgscore._targets_of(b.profile) o, unnest(array[o.score, o.version, o.scored_at, o.reasons]) n
                 where n is not null and o.model <> b.model
             ) c
             group by c.name having count(*) > 1

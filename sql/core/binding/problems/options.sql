@@ -4,13 +4,14 @@ set search_path = pg_catalog, pg_temp
 as $$
     select case
         when num_nulls(b.model, b.events, b.profile, b.event_key, b.profile_key, b.reducers, b.score, b.timing, b.on_error, b.on_missing, b.log, b.changes) > 0
-            then 'of the arguments only version, scored_at, max_scoring_ms, backfill, notify_above and notify_below may be NULL'
+            then 'of the arguments only version, scored_at, max_scoring_ms, backfill, notify_above, notify_below and reasons may be NULL'
         -- The names stand in comments of what is generated.
         when b.events::text || b.profile ~ e'[\\n\\r]' then 'tables with a line break in their names cannot be attached'
         when b.model !~ '^[a-z_][a-z0-9_]*$' or octet_length(b.model) > 50 then format('"%s" is no name of a model', b.model)
         when b.timing not in ('commit', 'statement') then format('timing is commit or statement, not "%s"', b.timing)
         when b.on_error not in ('keep', 'abort') then format('on_error is keep or abort, not "%s"', b.on_error)
         when b.on_missing not in ('ignore', 'insert', 'error') then format('on_missing is ignore, insert or error, not "%s"', b.on_missing)
+        when b.reasons is not null and (b.top is null or b.top <= 0) then format('top is a positive number of inputs, not %s', coalesce(b.top::text, 'NULL'))
         when b.max_scoring_ms <= 0 then format('max_scoring_ms is a positive number of milliseconds, not %s', b.max_scoring_ms)
         when 'NaN' in (b.notify_above, b.notify_below) then 'notify_above and notify_below are numbers, not NaN'
         when cardinality(b.event_key) = 0 or cardinality(b.event_key) <> cardinality(b.profile_key)

@@ -68,6 +68,14 @@ begin
             return format('column "%s" of table %s must be %s, nullable and not generated', wrong.name, b.profile, wrong.type);
         end if;
     end loop;
+    found_column := pgscore._column(b.profile, b.reasons);
+    if b.reasons is not null and found_column.attname is null then
+        return format('table %1$s has no column "%2$s"; run: alter table %1$s add column %2$I jsonb', b.profile, b.reasons);
+    elsif b.reasons is not null and (
+        found_column.atttypid not in ('jsonb'::regtype, 'text[]'::regtype) or found_column.attgenerated <> '' or found_column.attnotnull
+    ) then
+        return format('column "%s" of table %s must be jsonb or text[], nullable and not generated', b.reasons, b.profile);
+    end if;
     return null;
 end
 $$;

@@ -216,6 +216,7 @@ first := 1;
 while first <= cardinality(moved) loop
     size := least(1000, cardinality(moved) - first + 1);
     failure := null;
+    {{forget}}
     {{ask}}
     if failure is not null then
         select null::double precision[] as scores, null::integer as version, null::text[] as reasons into answer;
@@ -223,6 +224,7 @@ while first <= cardinality(moved) loop
     scores_{{number}} := scores_{{number}} || coalesce(answer.scores, array_fill(null::double precision, array[size]));
     versions_{{number}} := versions_{{number}} || array_fill(answer.version, array[size]);
     reasons_{{number}} := reasons_{{number}} || coalesce(answer.reasons, array_fill(failure, array[size]));
+    {{collect}}
     first := first + size;
 end loop;
 names_{{number}} := array(select {{key_text}} from unnest(here.moved) m where {{bound}});
@@ -260,6 +262,7 @@ set search_path = pg_catalog, pg_temp
 as $function$ select $template$
 begin
     select s.scores, s.version, s.reasons into answer from {{rows}}(here.moved[here.first : here.first + here.size - 1]) s;
+    {{explain}}
 exception
     when transaction_rollback then raise;
     when others then failure := sqlerrm;

@@ -146,13 +146,13 @@ as $function$ select $template$
 -- One statement, and each row is touched once. Of those that have no score the keys are left.
 with locked as materialized (
     select {{aliased}}, {{former}}, case when here.listed then {{key_text}} end as name,
-        pgscore.score({{model}}::text, pgscore_row) as score
+        pgscore.score({{model}}::text, pgscore_row) as score{{given}}
     from {{profile}} pgscore_row
     where {{range}} and {{present}} and ({{wanted}})
     order by {{order}} for no key update skip locked
 ), written as (
     update {{profile}} p set {{score}} = u.score{{columns}}
-    from locked u
+    from {{locked}} u
     where {{match}} and {{own_range}} and u.score is not null and ({{former_differs}})
     returning {{returned}}
 ), {{logged}}unlisted as (
@@ -189,6 +189,7 @@ while start <= cardinality(given) loop
     end if;
     scores := scores || answer.scores;
     reasons := reasons || coalesce(answer.reasons, array_fill(null::text, array[cardinality(answer.scores)]));
+    {{explain}}
     start := start + 1000;
 end loop;
 $template$ $function$;
@@ -203,7 +204,7 @@ set search_path = pg_catalog, pg_temp
 as $function$ select $template$
 with written as (
     update {{profile}} p set {{score}} = u.score{{columns}}
-    from unnest({{arrays}}, here.scores, here.reasons) as u ({{key_names}}, score, reason)
+    from unnest({{arrays}}, here.scores, here.reasons{{explanations}}) as u ({{key_names}}, score, reason{{explanation}})
     where {{match}} and u.reason is null and ({{differs}})
     returning {{returned}}
 ){{also_logged}}

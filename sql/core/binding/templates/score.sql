@@ -98,6 +98,7 @@ declare
     answer double precision[];
     alone record;
     reason text;
+    {{explanation}}
 begin
     -- What can fail is apart from what writes: a block that only reads costs no transaction id. A conflict of
     -- transactions is no failure of the model.
@@ -111,6 +112,7 @@ begin
                 answer := array[alone.scores[1], alone.version];
                 reason := alone.reasons[1];
             end if;
+            {{explain}}
         end if;
     exception
         when transaction_rollback then raise;
@@ -122,6 +124,7 @@ begin
         new.{{score}} := answer[1];
         {{version}}
         {{scored_at}}
+        {{explained}}
         -- The list is empty but for bad days, and an empty table is told apart sooner than searched.
         if pg_relation_size('pgscore.stale_row') > 0 then
             delete from pgscore.stale_row s where s.binding = {{number}} and s.key = {{key_text}} and s.cause = 'score';

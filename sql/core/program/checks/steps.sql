@@ -29,7 +29,7 @@ as $$
         ('fill', '{with}', '{}'),
         ('missing', '{}', '{}'),
         ('lookup', '{keys,values,unknown,missing}', '{}'),
-        ('linear', '{weights,intercept}', '{}'),
+        ('linear', '{weights,intercept}', '{center}'),
         ('link', '{link}', '{}'),
         ('product', '{}', '{}'),
         ('ratio', '{}', '{}'),
@@ -81,13 +81,18 @@ create function pgscore._weights_problem(place text, step jsonb) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    select pgscore._numbers_problem(
-        place || '.weights', step -> 'weights', jsonb_array_length(step -> 'of'), jsonb_array_length(step -> 'of')
+    select coalesce(
+        pgscore._numbers_problem(
+            place || '.weights', step -> 'weights', jsonb_array_length(step -> 'of'), jsonb_array_length(step -> 'of')
+        ),
+        case when step ? 'center' then pgscore._numbers_problem(
+            place || '.center', step -> 'center', jsonb_array_length(step -> 'of'), jsonb_array_length(step -> 'of')
+        ) end
     )
 $$;
 
 comment on function pgscore._weights_problem(text, jsonb) is
-    'What is wrong with the weights of a linear step; NULL where nothing is';
+    'What is wrong with the weights and the center of a linear step; NULL where nothing is';
 
 create function pgscore._lookup_problem(place text, step jsonb, kind text) returns text
 language sql immutable parallel safe

@@ -8,10 +8,11 @@ declare
         place, step,
         array['step', 'of', 'precision', 'base', 'roots', 'target', 'feature', 'threshold', 'set', 'missing_left', 'left',
             'right', 'values', 'sets'],
-        array['divide']
+        array['divide', 'cover']
     );
     field text;
     wanted integer;
+    wanted_nodes integer;
 begin
     problem := coalesce(
         problem,
@@ -32,11 +33,15 @@ begin
     elsif (step -> 'divide')::double precision = 0 then
         return format('%s.divide is 0', place);
     end if;
+    wanted_nodes := jsonb_array_length(step -> 'feature');
     foreach field in array array['threshold', 'set', 'missing_left', 'left', 'right', 'target'] loop
         wanted := jsonb_array_length(step -> case field when 'target' then 'roots' else 'feature' end);
         problem := pgscore._list_problem(place || '.' || field, step -> field, wanted, wanted);
         exit when problem is not null;
     end loop;
+    if problem is null and step ? 'cover' then
+        problem := pgscore._list_problem(place || '.cover', step -> 'cover', wanted_nodes, wanted_nodes);
+    end if;
     return problem;
 end
 $$;
@@ -53,14 +58,15 @@ declare
     problem text;
 begin
     -- Each kind of list in one pass.
-    foreach field in array array['base', 'values', 'threshold'] loop
+    foreach field in array array['base', 'values', 'threshold', 'cover'] loop
         select format(
             '%s.%s[%s] is %s, and a finite number%s is wanted', place, field, e.ordinal - 1, pgscore._shown(e.value),
-            case field when 'threshold' then ' or null' end
+            case field when 'threshold' then ' or null' when 'cover' then ' from 0 on' end
         )
         into problem
         from jsonb_array_elements(step -> field) with ordinality as e (value, ordinal)
         where not pgscore._is_number(e.value) and (field <> 'threshold' or jsonb_typeof(e.value) <> 'null')
+            or field = 'cover' and e.value < '0'
         order by e.ordinal limit 1;
         if problem is not null then
             return problem;
