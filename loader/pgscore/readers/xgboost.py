@@ -164,7 +164,7 @@ def _codes(tree: Mapping[str, Any]) -> Iterator[tuple[int, Codes]]:
 def knows_names(estimator: Any) -> list[bool]:  # noqa: ANN401
     """For each column, whether a fitted booster knows categories of it by name."""
     learner = json.loads(estimator.get_booster().save_raw("json"))["learner"]
-    found = [_has_names(each) for each in learner["gradient_booster"].get("model", {}).get("cats", {}).get("enc", ())]
+    found = [_has_names(each) for each in _model(learner["gradient_booster"]).get("cats", {}).get("enc", ())]
     return found or [False] * int(learner["learner_model_param"]["num_feature"])
 
 
