@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .figure import Measured
     from .setting import Session
 
-_TIMES = 8
+_TIMES = 2
 
 
 def fit(model: str) -> Any:  # noqa: ANN401  neither library's estimators have types
