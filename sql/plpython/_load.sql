@@ -3,7 +3,7 @@ returns pgscore_trusted.refusal
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:5c116551fa90bb80a9cce36d8f9388d848c8c6658d2b53a2053b090f38c16407"
+    runtime = "pgscore_runtime:78b81204cfcf19cd3ec5e2025671060c97af79f197d74bbe7125faaf27772ff7"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     keys = plpy.execute("select key_id, public_key from pgscore_trusted.trusted_key where revoked_at is null")

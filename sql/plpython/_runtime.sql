@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:5c116551fa90bb80a9cce36d8f9388d848c8c6658d2b53a2053b090f38c16407"
+name = "pgscore_runtime:78b81204cfcf19cd3ec5e2025671060c97af79f197d74bbe7125faaf27772ff7"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -3008,6 +3008,7 @@ _READERS: dict[str, Callable[[dict[str, Any], str, Scope], Step]] = {
 
 from __future__ import annotations
 
+from collections import deque
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -3027,19 +3028,18 @@ def single_threaded(estimator: Any) -> Any:  # noqa: ANN401
         jobs = [name for name in estimator.get_params(deep=True) if name.split("__")[-1] == "n_jobs"]
         if jobs:
             estimator.set_params(**dict.fromkeys(jobs, 1))
-    waiting, seen = [estimator], set[int]()
+    waiting, seen = deque([estimator]), set[int]()
     while waiting and len(seen) < _MOST_PARTS:
-        part = waiting.pop(0)
-        if id(part) in seen:
+        part = waiting.popleft()
+        several = isinstance(part, list | tuple | dict)
+        if id(part) in seen or not (several or _is_looked_into(part)):
             continue
         seen.add(id(part))
-        if isinstance(part, list | tuple):
-            waiting += part
-        elif isinstance(part, dict):
-            waiting += part.values()
-        elif _is_looked_into(part):
+        if not several:
             _calm(part)
             waiting += vars(part).values()
+        elif len(part) <= _MOST_PARTS:  # a longer one holds words, or rows
+            waiting += part.values() if isinstance(part, dict) else part
     return estimator
 
 

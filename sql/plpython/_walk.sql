@@ -4,7 +4,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:5c116551fa90bb80a9cce36d8f9388d848c8c6658d2b53a2053b090f38c16407" + digest)
+    walker = GD.get("pgscore_runtime:78b81204cfcf19cd3ec5e2025671060c97af79f197d74bbe7125faaf27772ff7" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 

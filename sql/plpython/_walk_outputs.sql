@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:5c116551fa90bb80a9cce36d8f9388d848c8c6658d2b53a2053b090f38c16407" + digest)
+    walker = GD.get("pgscore_runtime:78b81204cfcf19cd3ec5e2025671060c97af79f197d74bbe7125faaf27772ff7" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 
