@@ -82,7 +82,7 @@ FIGURES = (
     Figure("lightgbm-one-row/onnx", at_most(1 / 2), single_row.compare(LIGHTGBM, onnx_runtime.NAME)),
     Figure("xgboost-first-score/onnx", None, first_score.compare(XGBOOST, onnx_runtime.NAME), quick=False),
     Figure("lightgbm-first-score/onnx", None, first_score.compare(LIGHTGBM, onnx_runtime.NAME), quick=False),
-    Figure("xgboost-bulk/handwritten", at_least(1), bulk.compare(XGBOOST, handwritten.NAME)),
+    Figure("xgboost-bulk/handwritten", at_least(1), bulk.compare(XGBOOST, handwritten.NAME), quick=False),
     Figure("lightgbm-bulk/handwritten", None, bulk.compare(LIGHTGBM, handwritten.NAME), quick=False),
     Figure("xgboost-bulk/onnx", None, bulk.compare(XGBOOST, onnx_runtime.NAME), quick=False),
     Figure("lightgbm-bulk/onnx", None, bulk.compare(LIGHTGBM, onnx_runtime.NAME), quick=False),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _MOST_LEAVES = 248
 # For each byte the position of its lowest bit; no byte of a row is 0, since one leaf is always left.
 _LOWEST = [max((byte & -byte).bit_length() - 1, 0) for byte in range(256)]
+_COUNTS = bytes(byte.bit_count() for byte in range(256))
 # A table of numbers is kept for each tree.
 _MOST_TREES = 5000
 # How much memory masks may take: one for each threshold, as long as all trees that are looked at together.
@@ -43,7 +44,9 @@ def fits(trees: Trees) -> bool:
         if any(trees.left[node] >= end or trees.right[node] >= end for node in inner):
             return False
     lane = _lane(trees)
-    return lane == 1 or (8 * lane <= _MOST_LEAVES and len(trees.roots) >= 2 * lane and _together(trees, lane) > 0)
+    if 8 * lane > _MOST_LEAVES or (lane > 1 and len(trees.roots) < 2 * lane):
+        return False
+    return _together(trees, lane) > 0
 
 
 def _ends(trees: Trees) -> list[int]:
@@ -70,14 +73,14 @@ def _together(trees: Trees, lane: int) -> int:
             kept += len(tests) * lane * (last - first)
         if kept <= _MOST_BYTES:
             return together
-        together = -(-together // 2)
+        together //= 2
     return 0
 
 
 def blocks(trees: Trees) -> list[Masks]:
     """An ensemble that `fits`, in parts that are looked at one after the other."""
     lane, every = _lane(trees), range(len(trees.roots))
-    together = len(every) if lane == 1 else _together(trees, lane)
+    together = _together(trees, lane)
     return [Masks(trees, lane, every[first : first + together]) for first in range(0, len(every), together)]
 
 
@@ -206,17 +209,17 @@ class Masks:
         size = lane * count
         if lane == 1:
             return lambda left: left.to_bytes(size, "little")
-        # One in each tree: its leaves, less one, differ from them in the lowest that is left, and in none behind it.
+        # One in each tree. Its leaves, less one, differ from them up to the lowest that is left, and not behind it: so
+        # many bits differ as the number of that leaf says, counted from 1.
         ones = sum(1 << 8 * lane * place for place in range(count))
-        parts = [(slice(part, None, lane), _numbered(8 * part)) for part in range(lane)]
+        parts = [slice(part, None, lane) for part in range(lane)]
         from_bytes = int.from_bytes
 
         def find(left: int) -> bytes:
-            lowest = (left & ~(left - ones)).to_bytes(size, "little")
-            # Of the bytes of a tree one is not 0.
+            bits = (left ^ (left - ones)).to_bytes(size, "little").translate(_COUNTS)
             numbers = 0
-            for part, table in parts:
-                numbers |= from_bytes(lowest[part].translate(table), "little")
+            for part in parts:
+                numbers += from_bytes(bits[part], "little")
             return numbers.to_bytes(count, "little")
 
         return find
@@ -243,16 +246,8 @@ class Masks:
                 made.append(None)
                 continue
             values = [trees.values[place + (output if target == -1 else 0)] for place in places]
-            made.append(_table(values) if self._lane == 1 else [0.0, *values])
+            made.append(_table(values) if self._lane == 1 else (0.0, *values))
         return made
-
-
-def _numbered(first: int) -> bytes:
-    """For each byte of one bit the number of its leaf, from 1; 0 for 0."""
-    table = bytearray(256)
-    for bit in range(8):
-        table[1 << bit] = min(first + bit + 1, 255)
-    return bytes(table)
 
 
 def _set_mask(tests: list[tuple[frozenset[Any], int, int]], everything: int) -> Callable[[Any], int]:
@@ -283,7 +278,7 @@ def _united(masks: Iterable[int]) -> int:
     return united
 
 
-def _table(values: Sequence[float]) -> list[float]:
+def _table(values: Sequence[float]) -> tuple[float, ...]:
     """For each byte of leaves that are left the value of the leftmost."""
     padded = [*values, *[0.0] * (8 - len(values))]
-    return [padded[lowest] for lowest in _LOWEST]
+    return tuple(padded[lowest] for lowest in _LOWEST)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -23,19 +24,18 @@ def single_threaded(estimator: Any) -> Any:  # noqa: ANN401
             owner_name, _, last = name.rpartition("__")
             if last == "n_jobs":
                 held.get(owner_name, estimator).n_jobs = 1
-    waiting, seen = [estimator], set[int]()
+    waiting, seen = deque([estimator]), set[int]()
     while waiting and len(seen) < _MOST_PARTS:
-        part = waiting.pop(0)
-        if id(part) in seen:
+        part = waiting.popleft()
+        several = isinstance(part, list | tuple | dict)
+        if id(part) in seen or not (several or _is_looked_into(part)):
             continue
         seen.add(id(part))
-        if isinstance(part, list | tuple):
-            waiting += part
-        elif isinstance(part, dict):
-            waiting += part.values()
-        elif _is_looked_into(part):
+        if not several:
             _calm(part)
             waiting += vars(part).values()
+        elif len(part) <= _MOST_PARTS:  # a longer one holds words, or rows
+            waiting += part.values() if isinstance(part, dict) else part
     return estimator
 
 

@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe cost 10000
 set search_path = pg_catalog, pg_temp
 as $$
-    explainer = GD.get("pgscore_runtime:f7af0b32bb565b5a4dcd827b8343e551042ee566d35053662593fc1e22ca4848" + digest)
+    explainer = GD.get("pgscore_runtime:485eaf1e64e5074e086e2bb35891d566eca46f1cb0b5cd2f421c504be1763ef7" + digest)
     return explainer.reasons(numbers or (), texts or ()) if explainer else []
 $$;
 
