@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import pytest
 from catboost import CatBoostClassifier, CatBoostRegressor, Pool
 from lightgbm import LGBMClassifier, LGBMRegressor
 from pgscore.readers import read_program
+from pgscore_runtime.entry import load_reasons
 from pgscore_runtime.interpreter import Interpreter
 from pgscore_runtime.program import parse_program
 from pgscore_runtime.reasons import Explainer
@@ -184,3 +186,20 @@ def test_covers_change_no_score() -> None:
     one, other = (Interpreter(parse_program(json.dumps(each))) for each in (document, bare))
     for row in frame.to_numpy().tolist():
         assert one.outputs(row, []) == other.outputs(row, [])
+
+
+def test_a_backend_keeps_what_explains_each_class_apart() -> None:
+    frame = customers()[NUMBERS]
+    model = GradientBoostingClassifier(**_FEW).fit(frame, labels(customers(), 2))
+    program = json.dumps(pair(model, frame).document)
+    session: dict[str, Any] = {}
+    for positive in (1, 0):
+        assert load_reasons(session, "runtime:", program, positive) is None
+    name = f"runtime:{hashlib.sha256(program.encode()).hexdigest()} reasons"
+    row = frame.iloc[3].to_list()
+    second, first = (session[f"{name} {positive}"].reasons(row, []) for positive in (1, 0))
+    assert [-each for each in first[:-1]] == pytest.approx(second[:-1])
+    assert first[-1] + second[-1] == pytest.approx(1)
+    refusal = load_reasons(session, "runtime:", program.replace('"cover"', '"covers"'), 1)
+    assert refusal is not None
+    assert "covers" in refusal[1]
