@@ -142,6 +142,12 @@ def test_attached_again_reasons_come_change_and_go(shopping: Database) -> None:
     shop.run_as_owner(root, f"alter table {shop.PROFILE} rename column because to why")
     shop.reattach(root)
     assert root.row("select reasons, top from pgscore.binding where model = 'shop'") == ("why", _TOP)
+    doctor = "from pgscore.binding b where b.model = 'shop'"
+    named = root.run(
+        f"select c.name, c.type from (select b {doctor}) x, pgscore._doctor_columns(x.b) c where c.type <> ''"
+    )
+    assert ("why", "jsonb") in named
+    assert "reasons => 'why', top => 2)" in root.value(f"select pgscore._doctor_attach_sql(b, 'e', 'p') {doctor}")
     assert _assert_explained(root) == 4
     shop.attach(root, reasons="names")
     owner.run(f"call pgscore.rescore('shop', '{shop.PROFILE}', whole => true)")
