@@ -10,12 +10,14 @@ import pytest
 from sklearn.ensemble import RandomForestClassifier
 
 from tests.bindings import shop
-from tests.support.database import refused
+from tests.support import migrate
+from tests.support.database import Database, refused
 
 from .rescored import CALL, GOLDEN, JOB, load, promote
 
 if TYPE_CHECKING:
-    from tests.support.database import Database, Session
+    from examples.server.cluster import PrivateCluster
+    from tests.support.database import Session
 
 _TOP = 2
 _WRONG = f"""
@@ -207,3 +209,20 @@ def test_a_model_that_cannot_be_explained_is_refused(shopping: Database) -> None
     assert root.run("select * from pgscore.binding where model = 'shop'") == []
     # Without reasons it is taken.
     shop.attach(root)
+
+
+def test_a_restored_database_goes_on_to_store_reasons(shopping: Database, cluster: PrivateCluster) -> None:
+    root = shopping.session()
+    _attach(root)
+    load(root, 3)
+    copied = Database(cluster, f"{shopping.name}_copied")
+    root.run(f"create database {copied.name}")
+    try:
+        migrate.psql(copied.dsn(), script=migrate.dump(shopping.dsn()))
+        session = copied.session()
+        _order(session, 1, 1, 1)
+        _order(session, 100, 9, 3)
+        assert _assert_explained(session) == 3
+    finally:
+        copied.close()
+        root.run(f"drop database {copied.name}")

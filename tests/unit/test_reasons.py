@@ -12,6 +12,7 @@ import pytest
 from catboost import CatBoostClassifier, CatBoostRegressor, Pool
 from lightgbm import LGBMClassifier, LGBMRegressor
 from pgscore.readers import read_program
+from pgscore_runtime import shapley
 from pgscore_runtime.entry import load_reasons
 from pgscore_runtime.interpreter import Interpreter
 from pgscore_runtime.program import parse_program
@@ -203,3 +204,12 @@ def test_a_backend_keeps_what_explains_each_class_apart() -> None:
     refusal = load_reasons(session, "runtime:", program.replace('"cover"', '"covers"'), 1)
     assert refusal is not None
     assert "covers" in refusal[1]
+
+
+def test_trees_that_are_not_kept_are_made_ready_for_each_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = customers(missing=True)[NUMBERS]
+    model = LGBMRegressor(num_leaves=15, min_child_samples=3, verbose=-1, **_FEW).fit(frame, labels(customers(), 0))
+    tested, rows = pair(model, frame), frame.head(9).to_numpy().tolist()
+    expected = _explained(tested, rows)
+    monkeypatch.setattr(shapley, "_MOST_KEPT", 20)
+    assert _explained(tested, rows).tolist() == expected.tolist()
