@@ -10,12 +10,14 @@ import pytest
 from sklearn.ensemble import RandomForestClassifier
 
 from tests.bindings import shop
-from tests.support.database import refused
+from tests.support import migrate
+from tests.support.database import Database, refused
 
 from .rescored import CALL, GOLDEN, JOB, load, promote
 
 if TYPE_CHECKING:
-    from tests.support.database import Database, Session
+    from examples.server.cluster import PrivateCluster
+    from tests.support.database import Session
 
 _TOP = 2
 _WRONG = f"""
@@ -142,6 +144,12 @@ def test_attached_again_reasons_come_change_and_go(shopping: Database) -> None:
     shop.run_as_owner(root, f"alter table {shop.PROFILE} rename column because to why")
     shop.reattach(root)
     assert root.row("select reasons, top from pgscore.binding where model = 'shop'") == ("why", _TOP)
+    doctor = "from pgscore.binding b where b.model = 'shop'"
+    named = root.run(
+        f"select c.name, c.type from (select b {doctor}) x, pgscore._doctor_columns(x.b) c where c.type <> ''"
+    )
+    assert ("why", "jsonb") in named
+    assert "reasons => 'why', top => 2)" in root.value(f"select pgscore._doctor_attach_sql(b, 'e', 'p') {doctor}")
     assert _assert_explained(root) == 4
     shop.attach(root, reasons="names")
     owner.run(f"call pgscore.rescore('shop', '{shop.PROFILE}', whole => true)")
@@ -201,3 +209,20 @@ def test_a_model_that_cannot_be_explained_is_refused(shopping: Database) -> None
     assert root.run("select * from pgscore.binding where model = 'shop'") == []
     # Without reasons it is taken.
     shop.attach(root)
+
+
+def test_a_restored_database_goes_on_to_store_reasons(shopping: Database, cluster: PrivateCluster) -> None:
+    root = shopping.session()
+    _attach(root)
+    load(root, 3)
+    copied = Database(cluster, f"{shopping.name}_copied")
+    root.run(f"create database {copied.name}")
+    try:
+        migrate.psql(copied.dsn(), script=migrate.dump(shopping.dsn()))
+        session = copied.session()
+        _order(session, 1, 1, 1)
+        _order(session, 100, 9, 3)
+        assert _assert_explained(session) == 3
+    finally:
+        copied.close()
+        root.run(f"drop database {copied.name}")

@@ -101,7 +101,7 @@ def test_what_does_not_fit_is_walked() -> None:
     document = read_program(deep, contract).program
     assert not masks.fits(parse_program(json.dumps(document)).steps[0])  # type: ignore[arg-type]
     empty = {**document["steps"][0], "roots": [], "target": [], "values": [], "sets": []}
-    empty |= {name: [] for name in ("feature", "threshold", "set", "missing_left", "left", "right")}
+    empty |= {name: [] for name in ("feature", "threshold", "set", "missing_left", "left", "right", "cover")}
     program = parse_program(json.dumps({**document, "steps": [empty]}))
     assert not masks.fits(program.steps[0])  # type: ignore[arg-type]
     assert Interpreter(program).outputs([1.0, 2.0, 3.0], [])[0] == [empty["base"][0]]

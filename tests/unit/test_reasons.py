@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,8 @@ import pytest
 from catboost import CatBoostClassifier, CatBoostRegressor, Pool
 from lightgbm import LGBMClassifier, LGBMRegressor
 from pgscore.readers import read_program
+from pgscore_runtime import shapley
+from pgscore_runtime.entry import load_reasons
 from pgscore_runtime.interpreter import Interpreter
 from pgscore_runtime.program import parse_program
 from pgscore_runtime.reasons import Explainer
@@ -184,3 +187,29 @@ def test_covers_change_no_score() -> None:
     one, other = (Interpreter(parse_program(json.dumps(each))) for each in (document, bare))
     for row in frame.to_numpy().tolist():
         assert one.outputs(row, []) == other.outputs(row, [])
+
+
+def test_a_backend_keeps_what_explains_each_class_apart() -> None:
+    frame = customers()[NUMBERS]
+    model = GradientBoostingClassifier(**_FEW).fit(frame, labels(customers(), 2))
+    program = json.dumps(pair(model, frame).document)
+    session: dict[str, Any] = {}
+    for positive in (1, 0):
+        assert load_reasons(session, "runtime:", program, positive) is None
+    name = f"runtime:{hashlib.sha256(program.encode()).hexdigest()} reasons"
+    row = frame.iloc[3].to_list()
+    second, first = (session[f"{name} {positive}"].reasons(row, []) for positive in (1, 0))
+    assert [-each for each in first[:-1]] == pytest.approx(second[:-1])
+    assert first[-1] + second[-1] == pytest.approx(1)
+    refusal = load_reasons(session, "runtime:", program.replace('"cover"', '"covers"'), 1)
+    assert refusal is not None
+    assert "covers" in refusal[1]
+
+
+def test_trees_that_are_not_kept_are_made_ready_for_each_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = customers(missing=True)[NUMBERS]
+    model = LGBMRegressor(num_leaves=15, min_child_samples=3, verbose=-1, **_FEW).fit(frame, labels(customers(), 0))
+    tested, rows = pair(model, frame), frame.head(9).to_numpy().tolist()
+    expected = _explained(tested, rows)
+    monkeypatch.setattr(shapley, "_MOST_KEPT", 20)
+    assert _explained(tested, rows).tolist() == expected.tolist()
