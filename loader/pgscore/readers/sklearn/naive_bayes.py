@@ -63,7 +63,7 @@ def read_bernoulli(estimator: Any, table: Table, writer: Writer, part: str) -> R
 
     A test for each column, with what it adds to each class.
     """
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         negative = np.log(1 - np.exp(estimator.feature_log_prob_))
     weights = estimator.feature_log_prob_ - negative
     starts = estimator.class_log_prior_ + negative.sum(axis=1)
