@@ -195,7 +195,10 @@ def test_the_scale_is_the_sum_of_absolute_terms() -> None:
     [
         (KNeighborsClassifier(), "step 'classify' is a KNeighborsClassifier, which cannot become a program"),
         (SGDClassifier(loss="modified_huber"), "step 'classify' has the loss 'modified_huber' and several classes"),
-        (RANSACRegressor(KNeighborsRegressor(), min_samples=9), "the KNeighborsRegressor is a KNeighborsRegressor, which cannot"),
+        (
+            RANSACRegressor(KNeighborsRegressor(), min_samples=9),
+            "the KNeighborsRegressor is a KNeighborsRegressor, which cannot",
+        ),
     ],
 )
 def test_what_cannot_become_a_program_is_named(model: Any, message: str) -> None:  # noqa: ANN401
