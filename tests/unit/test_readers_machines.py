@@ -13,6 +13,7 @@ from pgscore.errors import NotAProgramError
 from pgscore.readers import absolute_terms
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -100,6 +101,13 @@ def test_values_of_plain_numbers(model: Any) -> None:  # noqa: ANN401
     frame = customers()[NUMBERS] / [50, 3, 1e-3]
     tested = pair(clone(model).fit(frame, labels(customers(), 0)), frame)
     tested.assert_close(_tame(hard_rows(tested, frame)))
+
+
+def test_machines_fitted_in_single_precision() -> None:
+    frame = (customers()[NUMBERS] / [50, 3, 1e-3]).astype(np.float32).astype(np.float64)
+    for model in (MLPClassifier((5,), **_SHORT), SVC(), QuadraticDiscriminantAnalysis(), LinearDiscriminantAnalysis()):
+        tested = pair(model.fit(frame.to_numpy(np.float32), labels(customers(), 3)), frame)
+        tested.assert_predictions(hard_rows(tested, frame))
 
 
 def test_a_network_of_counts() -> None:

@@ -54,6 +54,13 @@ def test_naive_bayes_of_plain_numbers(model: Any) -> None:  # noqa: ANN401
     tested.assert_predictions(hard_rows(tested, frame))
 
 
+def test_naive_bayes_fitted_in_single_precision() -> None:
+    frame = customers()[NUMBERS].abs().astype(np.float32).astype(np.float64)
+    for model in (GaussianNB(), BernoulliNB(binarize=4), MultinomialNB()):
+        tested = pair(model.fit(frame.to_numpy(np.float32), labels(customers(), 3)), frame)
+        tested.assert_predictions(hard_rows(tested, frame))
+
+
 @pytest.mark.parametrize("priors", [[0, 0.4, 0.6], [0, 1, 0]])
 def test_a_class_that_is_never_there(priors: list[float]) -> None:
     frame = customers()[NUMBERS]

@@ -167,7 +167,7 @@ end
 $$;
 
 comment on function pgscore._tame_kernel(text, double precision[], double precision[], double precision[], double precision, double precision, double precision, integer) is
-    'The same as a kernel, where no number is so far from 1 that its operators could raise an error: eight times as fast';
+    'The same as a kernel, where no number is so far from 1 that its operators could raise an error: four times as fast';
 grant execute on function pgscore._tame_kernel(text, double precision[], double precision[], double precision[], double precision, double precision, double precision, integer) to pgscore_reader;
 
 create function pgscore._kernel(
