@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
+from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer, make_column_selector
+from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
@@ -32,8 +34,11 @@ from sklearn.linear_model import (
     SGDClassifier,
     SGDRegressor,
 )
+from sklearn.naive_bayes import CategoricalNB, GaussianNB
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from tests.support.programs import NUMBERS, customers, labels
@@ -144,6 +149,13 @@ def cases() -> dict[str, Case]:
         "sgd_log": Case(make_pipeline(_prepared(), SGDClassifier(loss="log_loss", random_state=0)), 3),
         "sgd_hinge": Case(make_pipeline(_prepared(), SGDClassifier(random_state=0)), 2, columns=FURTHER),
         "ridge_classes": Case(make_pipeline(_prepared(), RidgeClassifier()), 3, columns=MIXED),
+        # Classic models.
+        "gaussian": Case(make_pipeline(_prepared(), GaussianNB()), 3, columns=MIXED),
+        "categorical": Case(make_pipeline(_prepared(MinMaxScaler((0, 3)), OrdinalEncoder()), CategoricalNB())),
+        "quadratic": Case(make_pipeline(_prepared(), QuadraticDiscriminantAnalysis(reg_param=0.1)), 3, columns=OTHERS),
+        "network": Case(make_pipeline(_prepared(), MLPClassifier((6, 4), max_iter=20, random_state=0)), 3),
+        "machine": Case(SVC(C=0.1), columns=_numbers("real")),
+        "clusters": Case(make_pipeline(_prepared(), KMeans(4, n_init=1, random_state=0)), 0),
         # What prepares.
         "imputed": Case(make_pipeline(ColumnTransformer(_IMPUTED), _LINEAR), missing=True, columns=MIXED),
         "imputed_trees": Case(make_pipeline(ColumnTransformer(_IMPUTED), _BOOSTED), missing=True, columns=OTHERS),

@@ -113,6 +113,26 @@ class Pair:
             assert (one is None) == (other is None), (row, one, other)
             assert one == other or abs(one - other) <= 1e-12 * scale, (row, one, other, scale)  # type: ignore[operator]
 
+    def assert_predictions(self, rows: Rows) -> None:
+        """All outputs agree within 1e-12 of the sum of the absolute terms, and the label where it is no tie."""
+        kept = [row for row, one, _ in self.both(rows) if one is not None]
+        numbers, texts = self._arrays(kept)
+        wanted, _ = ServedEstimator(self.estimator, self.contract).outputs(len(kept), numbers, texts)
+        names = [each.name for each in self.contract.inputs]
+        scales = absolute_terms(self.document, [dict(zip(names, row, strict=True)) for row in kept])
+        interpreter = Interpreter(parse_program(json.dumps(self.document)))
+        for n, given in enumerate(wanted):
+            *probabilities, label = given if self.contract.output.kind != "value" else [*given, 0.0]
+            found, _ = interpreter.outputs(numbers[n], texts[n])
+            if not np.isfinite(scales[n]):
+                continue  # What overflows in one order of additions need not in another.
+            assert found is not None
+            allowed = 1e-12 * max(1, scales[n])
+            for one, other in zip(probabilities, found, strict=bool(probabilities)):
+                assert one is not None
+                assert abs(one - other) <= allowed, (kept[n], probabilities, found, scales[n])
+            assert max(found) - found[int(label or 0)] <= allowed, (kept[n], label, found, scales[n])
+
     def assert_tolerable(self, rows: Rows) -> None:
         """Both agree within the tolerance of single precision, and refuse the same rows."""
         tolerance = self.tolerance or Tolerance(1e-12)

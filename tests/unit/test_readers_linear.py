@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pgscore.errors import NotAProgramError
 from pgscore.readers import absolute_terms
+from sklearn import linear_model
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import (
+    BayesianRidge,
     ElasticNet,
     GammaRegressor,
     HuberRegressor,
@@ -22,13 +24,18 @@ from sklearn.linear_model import (
     LogisticRegressionCV,
     Perceptron,
     PoissonRegressor,
+    QuantileRegressor,
+    RANSACRegressor,
     Ridge,
     RidgeClassifier,
+    RidgeClassifierCV,
     SGDClassifier,
+    SGDOneClassSVM,
     SGDRegressor,
+    TheilSenRegressor,
     TweedieRegressor,
 )
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.svm import LinearSVC
@@ -97,6 +104,50 @@ def test_every_classifier_on_arrays(model: Any, classes: int) -> None:  # noqa: 
     tested.assert_close(hard_rows(tested, frame))
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_classifiers_that_stop_at_a_margin(classes: int) -> None:
+    frame = customers()
+    for model in (
+        RidgeClassifierCV(),
+        *([SGDClassifier(loss="modified_huber", random_state=0)] if classes == 2 else []),
+    ):
+        fitted = make_pipeline(_prepared(StandardScaler(), _ENCODERS[0]), model).fit(frame, labels(frame, classes))
+        tested = pair(fitted, frame)
+        rows = hard_rows(tested, frame)
+        tested.assert_close(rows)
+        tested.assert_predictions(rows)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    "model",
+    [
+        RANSACRegressor(random_state=0),
+        RANSACRegressor(HuberRegressor(), min_samples=10, random_state=0),
+        TheilSenRegressor(max_subpopulation=200, random_state=0),
+        BayesianRidge(),
+        QuantileRegressor(alpha=0.01),
+        TweedieRegressor(power=1.5, max_iter=1000),
+        SGDOneClassSVM(random_state=0),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_other_linear_models(model: Any) -> None:  # noqa: ANN401
+    frame = customers()
+    tested = pair(make_pipeline(_prepared(StandardScaler(), _ENCODERS[0]), model).fit(frame, labels(frame, 0)), frame)
+    tested.assert_close(hard_rows(tested, frame))
+
+
+@pytest.mark.skipif(not hasattr(linear_model, "PassiveAggressiveClassifier"), reason="gone from scikit-learn 1.10 on")
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_passive_aggressive_models() -> None:
+    frame = customers()[NUMBERS]
+    for name, classes in ("PassiveAggressiveClassifier", 2), ("PassiveAggressiveRegressor", 0):
+        model = getattr(linear_model, name)(random_state=0)
+        tested = pair(make_pipeline(StandardScaler(), model).fit(frame, labels(customers(), classes)), frame)
+        tested.assert_close(hard_rows(tested, frame))
+
+
 def test_liblinear_and_cross_validation() -> None:
     frame = customers()[NUMBERS]
     for model in (
@@ -143,15 +194,21 @@ def test_the_scale_is_the_sum_of_absolute_terms() -> None:
     ("model", "message"),
     [
         (KNeighborsClassifier(), "step 'classify' is a KNeighborsClassifier, which cannot become a program"),
-        (SGDClassifier(loss="modified_huber"), "step 'classify' has the loss 'modified_huber'"),
+        (SGDClassifier(loss="modified_huber"), "step 'classify' has the loss 'modified_huber' and several classes"),
+        (
+            RANSACRegressor(KNeighborsRegressor(), min_samples=9),
+            "the KNeighborsRegressor is a KNeighborsRegressor, which cannot",
+        ),
     ],
 )
 def test_what_cannot_become_a_program_is_named(model: Any, message: str) -> None:  # noqa: ANN401
     frame = customers()[NUMBERS]
-    fitted = Pipeline([("scale", StandardScaler()), ("classify", model)]).fit(frame, labels(customers(), 2))
+    fitted = Pipeline([("scale", StandardScaler()), ("classify", model)]).fit(
+        frame, labels(customers(), 0 if isinstance(model, RANSACRegressor) else 3)
+    )
     with pytest.raises(NotAProgramError, match=message) as raised:
         pair(fitted, frame)
-    assert raised.value.part == "step 'classify'"
+    assert raised.value.part == message.partition(" is a ")[0].partition(" has ")[0]
 
 
 def test_weights_that_cancel_each_other_show_in_the_terms() -> None:

@@ -44,6 +44,27 @@ $$;
 
 comment on function pgscore._piecewise_sql(jsonb, text) is 'SQL for a piecewise step of a value given as SQL';
 
+create function pgscore._is_tame_kernel(step jsonb) returns boolean
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    -- Differences and products with numbers from 1e-150 to 1e100 are 0, or far from where they overflow and underflow.
+    select (step -> 'gamma')::double precision between '1e-15' and '1e50'
+        and abs(coalesce((step -> 'constant')::double precision, 0)) <= '1e100'
+        and abs((step -> 'intercept')::double precision) <= '1e100'
+        and not exists (
+            select from jsonb_array_elements(pgscore._flat(step -> 'vectors')) as v (value)
+            where v.value::double precision <> 0 and not abs(v.value::double precision) between '1e-130' and '1e100'
+        )
+        and not exists (
+            select from jsonb_array_elements(step -> 'coefficients') as c (value)
+            where c.value::double precision <> 0 and not abs(c.value::double precision) between '1e-60' and '1e60'
+        )
+$$;
+
+comment on function pgscore._is_tame_kernel(jsonb) is
+    'Whether a kernel step has no constant that lets its operators raise an error for ordinary numbers';
+
 create function pgscore._formula_sql(step jsonb, given text[]) returns text
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -63,13 +84,14 @@ begin
             end
         )
         when 'kernel' then format(
-            'pgscore._kernel(%L, %s, %s, %s, %s, %s, %s, %s)', step ->> 'kernel', listed,
+            'pgscore._kernel(%L, %s, %s, %s, %s, %s, %s, %s, %s)', step ->> 'kernel', listed,
             pgscore._array_literal_sql(pgscore._flat(step -> 'vectors'), 'number'),
             pgscore._array_literal_sql(step -> 'coefficients', 'number'),
             pgscore._literal_sql((step -> 'intercept')::double precision),
             pgscore._literal_sql((step -> 'gamma')::double precision),
             pgscore._literal_sql(coalesce((step -> 'constant')::double precision, 0)),
-            coalesce((step -> 'degree')::integer, 1)
+            coalesce((step -> 'degree')::integer, 1),
+            case when pgscore._is_tame_kernel(step) then 'true' else 'false' end
         )
     end;
 end

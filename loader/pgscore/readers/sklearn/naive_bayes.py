@@ -30,8 +30,10 @@ def read_gaussian(estimator: Any, table: Table, writer: Writer, part: str) -> Re
     columns = table.numbers(part)
     writer.domains.require(part, columns, missing=False)
     with np.errstate(divide="ignore", over="ignore"):
-        starts = np.log(estimator.class_prior_) - 0.5 * np.log(2 * np.pi * estimator.var_).sum(axis=1)
-        weights = -0.5 / estimator.var_
+        # Of a model that was fitted on float32 these are single, as scikit-learn has them; what it divides is double.
+        logarithms = [-0.5 * np.sum(np.log(2.0 * np.pi * var)) for var in estimator.var_]
+        starts = np.log(estimator.class_prior_) + np.array(logarithms, dtype=np.float64)
+        weights = -0.5 / estimator.var_.astype(np.float64)
     if not np.isfinite(weights).all():
         raise NotAProgramError(part, "has a class in which an input does not vary")
     scores = [
@@ -63,7 +65,7 @@ def read_bernoulli(estimator: Any, table: Table, writer: Writer, part: str) -> R
 
     A test for each column, with what it adds to each class.
     """
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         negative = np.log(1 - np.exp(estimator.feature_log_prob_))
     weights = estimator.feature_log_prob_ - negative
     starts = estimator.class_log_prior_ + negative.sum(axis=1)

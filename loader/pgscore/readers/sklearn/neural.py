@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 _FUNCTIONS = {"identity": None, "logistic": "expit", "tanh": "tanh", "relu": "relu"}
 _LINKS = {"identity": "identity", "exp": "exp", "logistic": "logistic", "softmax": "softmax"}
-_MOST_WEIGHTS = 40_000
+# What a row takes of a network with so many weights, in ms (interpreter: alone / among many; sql; the estimator, once
+# it has loaded scikit-learn; a busy machine of two cores):
+#    3,000   0.20 / 0.17    0.07    0.6 / 0.003        8,000   0.31 / 0.48    none    0.6 / 0.004
+#   39,000   1.1 / 2.6      none    0.6 / 0.005, and 240 ms for the first row of a connection
+# So up to here the interpreter keeps to about a millisecond; sql takes up to some 3,300.
+_MOST_WEIGHTS = 20_000
 
 
 def read_network(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401

@@ -21,9 +21,13 @@ if TYPE_CHECKING:
     from pgscore.readers.dispatch import PredictorReader
     from pgscore.readers.writing.writer import Writer
 
-_MOST_NUMBERS = 50_000
+# Numbers of all support vectors, and what a row takes, in ms (interpreter: alone / among many; sql; the estimator, once
+# it has loaded scikit-learn; a busy machine of two cores):
+#   470 vectors x 30   0.8 / 1.8    9   0.6 / 0.04      680 x 30   1.1 / 2.4   13   0.7 / 0.08
+# So up to here the interpreter keeps to one or two milliseconds.
+_MOST_NUMBERS = 20_000
 _MOST_DEGREE = 20
-# The sum of a linear kernel, folded into one weight for each input, may have had terms so many times as large.
+# The terms of a linear kernel may be so many times as large as the one weight of an input that they are folded into.
 _MOST_CANCELLED = 1e3
 
 
@@ -58,7 +62,7 @@ def read_classifier(estimator: Any, table: Table, writer: Writer, part: str) -> 
 
 def read_regressor(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
     """The sum."""
-    machine = _Machine(estimator, table, writer, part, exactly=True)
+    machine = _Machine(estimator, table, writer, part)
     machine.check_size([machine.coefficients.shape[1]])
     return Result([machine.sum(machine.coefficients[0], machine.intercepts[0])], "identity")
 
@@ -79,14 +83,12 @@ class _Machine:
         table: what its kernel reads.
         writer: takes the steps.
         part: how messages call it.
-        exactly: whether its sums are predictions, and not only their signs.
     """
 
     estimator: Any
     table: Table
     writer: Writer
     part: str
-    exactly: bool = False
 
     def __post_init__(self) -> None:
         kernel = self.estimator.kernel
@@ -127,9 +129,8 @@ class _Machine:
         """The register of intercept + the sum of coefficient * kernel; vectors without a coefficient are left out."""
         chosen = coefficients != 0
         vectors, coefficients = self.vectors[chosen], coefficients[chosen]
-        weights = coefficients @ vectors
-        if self.estimator.kernel == "linear" and not (self.exactly and _cancels(vectors, coefficients, weights)):
-            return write_linear(self.columns, weights, float(intercept), self.writer, finite=True)
+        if self.estimator.kernel == "linear":
+            return self._linear(coefficients[:, None] * vectors, float(intercept))
         return self.writer.add(
             {
                 "step": "kernel",
@@ -141,22 +142,22 @@ class _Machine:
             }
         )
 
+    def _linear(self, terms: FloatArray, intercept: float) -> int:
+        """One weight for each input; or two, of either sign, where one would be exact to digits that libsvm loses."""
+        columns, weights = self.columns, terms.sum(axis=0)
+        if (np.abs(terms).sum(axis=0) > _MOST_CANCELLED * np.abs(weights)).any():
+            columns = [*columns, *columns]
+            weights = np.concatenate([np.maximum(terms, 0).sum(axis=0), np.minimum(terms, 0).sum(axis=0)])
+        return write_linear(columns, weights, intercept, self.writer, finite=True)
+
     def _kernel(self) -> dict[str, Any]:
         kernel, gamma = self.estimator.kernel, float(self.estimator._gamma)
         constant = {"constant": float(self.estimator.coef0)}
         return {
-            "linear": {"kernel": "poly", "gamma": 1.0, "constant": 0.0, "degree": 1},
             "rbf": {"kernel": "rbf", "gamma": gamma},
             "poly": {"kernel": "poly", "gamma": gamma, **constant, "degree": int(self.estimator.degree)},
             "sigmoid": {"kernel": "sigmoid", "gamma": gamma, **constant},
         }[kernel]
-
-
-def _cancels(vectors: FloatArray, coefficients: FloatArray, weights: FloatArray) -> bool:
-    """Whether the terms of a linear kernel's weights are much larger than these, for rows like the vectors."""
-    sizes = np.abs(vectors).max(axis=0, initial=0.0)
-    terms = np.abs(coefficients) @ np.abs(vectors)
-    return bool(terms @ sizes > _MOST_CANCELLED * (np.abs(weights) @ sizes))
 
 
 def _dense(found: Any) -> FloatArray:  # noqa: ANN401

@@ -1,0 +1,167 @@
+"""Perceptrons and vector machines: outputs, labels and refusals as scikit-learn's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pgscore.errors import NotAProgramError
+from pgscore.readers import absolute_terms
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
+
+from tests.support.examples import examples
+from tests.support.programs import NUMBERS, customers, hard_rows, labels, pair
+
+if TYPE_CHECKING:
+    from tests.support.programs import Rows
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning", "ignore::FutureWarning")
+
+_SHORT = {"max_iter": 30, "random_state": 0}
+_NETWORKS = [
+    MLPClassifier((6, 4), **_SHORT),
+    MLPClassifier((5,), activation="tanh", **_SHORT),
+    MLPClassifier((5,), activation="logistic", **_SHORT),
+    MLPClassifier((5,), activation="identity", **_SHORT),
+    MLPClassifier((), **_SHORT),
+]
+_VALUED_NETWORKS = [
+    MLPRegressor(hidden_layer_sizes=(6, 4), **_SHORT),
+    MLPRegressor(hidden_layer_sizes=(5,), activation="tanh", **_SHORT),
+]
+_MACHINES = [
+    SVC(),
+    SVC(kernel="linear"),
+    SVC(kernel="poly", coef0=1, degree=2),
+    SVC(kernel="sigmoid"),
+    NuSVC(gamma="auto"),
+    SVC(decision_function_shape="ovo", C=10, class_weight="balanced"),
+]
+_VALUED_MACHINES = [
+    SVR(),
+    SVR(C=1e4),
+    SVR(kernel="linear"),
+    SVR(kernel="linear", C=1e4),
+    SVR(kernel="poly"),
+    SVR(kernel="sigmoid"),
+    NuSVR(),
+    OneClassSVM(),
+    OneClassSVM(kernel="linear"),
+]
+_VALUED = [*_VALUED_NETWORKS, *_VALUED_MACHINES]
+
+
+def _prepared(model: Any, *, sparse: bool) -> Any:  # noqa: ANN401
+    encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=sparse)
+    columns = [("numbers", StandardScaler(), NUMBERS), ("plan", encoder, ["plan"])]
+    prepared = ColumnTransformer(columns, remainder="passthrough", sparse_threshold=float(sparse))
+    return make_pipeline(prepared, clone(model))
+
+
+def _tame(rows: Rows) -> Rows:
+    """Rows without numbers near the largest double, where a kernel overflows and the weights folded of it do not."""
+    return [row for row in rows if all(not isinstance(each, float) or abs(each) < 1e300 for each in row)]
+
+
+@settings(deadline=None, max_examples=examples(8))
+@given(
+    model=st.sampled_from([*_NETWORKS, *_MACHINES, *_VALUED]),
+    classes=st.sampled_from([2, 3]),
+    sparse=st.booleans(),
+    seed=st.integers(0, 10_000),
+)
+def test_any_machine(model: Any, classes: int, sparse: bool, seed: int) -> None:  # noqa: ANN401
+    frame = customers(seed)
+    wanted = labels(frame, 0 if model in _VALUED else classes)
+    tested = pair(_prepared(model, sparse=sparse).fit(frame, wanted), frame)
+    tested.assert_predictions(_tame(hard_rows(tested, frame, seed)))
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("model", [*_NETWORKS, *_MACHINES], ids=str)
+def test_classifiers_of_plain_numbers(model: Any, classes: int) -> None:  # noqa: ANN401
+    frame = customers()[NUMBERS]
+    tested = pair(clone(model).fit(frame.to_numpy(), labels(customers(), classes)), frame)
+    rows = hard_rows(tested, frame)
+    tested.assert_predictions(_tame(rows) if getattr(model, "kernel", None) == "linear" else rows)
+
+
+@pytest.mark.parametrize("model", _VALUED, ids=str)
+def test_values_of_plain_numbers(model: Any) -> None:  # noqa: ANN401
+    frame = customers()[NUMBERS] / [50, 3, 1e-3]
+    tested = pair(clone(model).fit(frame, labels(customers(), 0)), frame)
+    tested.assert_close(_tame(hard_rows(tested, frame)))
+
+
+def test_machines_fitted_in_single_precision() -> None:
+    frame = (customers()[NUMBERS] / [50, 3, 1e-3]).astype(np.float32).astype(np.float64)
+    for model in (MLPClassifier((5,), **_SHORT), SVC(), QuadraticDiscriminantAnalysis(), LinearDiscriminantAnalysis()):
+        tested = pair(model.fit(frame.to_numpy(np.float32), labels(customers(), 3)), frame)
+        tested.assert_predictions(hard_rows(tested, frame))
+
+
+def test_a_network_of_counts() -> None:
+    frame = customers()[NUMBERS] / [50, 3, 1e-3]
+    model = MLPRegressor(hidden_layer_sizes=(5,), loss="poisson", **_SHORT)
+    tested = pair(model.fit(frame, frame["calls"]), frame)
+    assert tested.document["link"] == "exp"
+    tested.assert_close(hard_rows(tested, frame))
+
+
+def test_a_sum_of_0_is_the_second_class() -> None:
+    frame = customers()[["amount"]].head(4).assign(amount=[-1.0, -2.0, 1.0, 2.0])
+    fitted = SVC(kernel="linear").fit(frame, ["a", "a", "b", "b"])
+    assert fitted.decision_function(frame.head(1) * 0) == [0.0]
+    tested = pair(fitted, frame)
+    assert tested.both([[0.0], [5e-324], [-1e-300]]) == [([0.0], 1.0, 1.0), ([5e-324], 1.0, 1.0), ([-1e-300], 0.0, 0.0)]
+
+
+def test_weights_that_would_cancel_are_two() -> None:
+    frame = customers()[NUMBERS]
+    for c, terms in (0.1, 3), (1e5, 6):
+        fitted = make_pipeline(StandardScaler(), SVR(kernel="linear", C=c)).fit(frame, labels(customers(), 0))
+        tested = pair(fitted, frame)
+        assert [len(step["of"]) for step in tested.document["steps"] if step["step"] == "linear"] == [terms]
+        tested.assert_close(_tame(hard_rows(tested, frame)))
+
+
+def test_an_input_that_did_not_vary() -> None:
+    frame = customers()[NUMBERS].assign(calls=5.0)
+    wanted = (frame["shift"] > 0).to_numpy()
+    tested = pair(SVC(kernel="linear", C=10).fit(frame / [50, 1, 1e-3], wanted), frame)
+    names = [each["name"] for each in tested.document["inputs"]]
+    (scale,) = absolute_terms(tested.document, [dict(zip(names, [1.0, -1e39, 0.0], strict=True))])
+    assert scale > 1e30  # So that which sign is left of nothing proves nothing.
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (SVC(probability=True), "labels that do not follow from its probabilities: fit it without probability=True"),
+        (SVC(break_ties=True), "breaks ties by its decision function"),
+        (SVC(kernel=lambda one, other: one @ other.T), "has the kernel '<lambda>', which a program does not know"),
+        (SVC(kernel="poly", degree=0), "has the degree 0, and a program takes 1 to 20"),
+        (MLPClassifier((4000, 5), max_iter=1), r"has 32,015 weights, and a program takes up to 20,000"),
+    ],
+)
+def test_what_cannot_become_a_program_is_named(model: Any, message: str) -> None:  # noqa: ANN401
+    frame = customers()[NUMBERS]
+    with pytest.raises(NotAProgramError, match=message):
+        pair(model.fit(frame, labels(customers(), 3)), frame)
+
+
+def test_too_many_support_vectors() -> None:
+    numbers = np.random.default_rng(0).normal(size=(150, 140))
+    frame = pd.DataFrame(numbers, columns=[f"x{n}" for n in range(140)])
+    with pytest.raises(NotAProgramError, match=r"has 150 support vectors, 21,000 numbers to compare, and a program"):
+        pair(SVC(gamma=10.0).fit(frame, labels(customers(), 2)), frame)
