@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:81d254a3bb1af3a46eed782491ba529121c4f63e107cecd0339cfb7cfc5350a5"
+name = "pgscore_runtime:15bb3688c6296b669b02afd486e201fefab137159ede92ebe8f3a37131442fd3"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -1813,6 +1813,7 @@ class Interpreter:
         self._known = tuple((n, each.known) for n, each in enumerate(inputs) if each.known is not None)
         self._steps = _compiled(program)
         self._scores = program.scores
+        self._decide = program.decide
         self._required_of_steps = program.require
         self._link = link_function(program.link)
         self.score: Score = quick_score(program, self._score) or self._score
@@ -1827,7 +1828,8 @@ class Interpreter:
             texts: the values of the text inputs in their order; None where missing.
 
         Returns:
-            One output for each class, or one for a value, and None; None and None where an input is missing that must
+            One output for each class, or one for a value, then what decides of the label if that is something else, and
+            None; None and None where an input is missing that must
             not be; None and the reason where the row is refused.
         """
         registers: list[Any] = (
@@ -1855,7 +1857,8 @@ class Interpreter:
             value = registers[register]
             if not minimum <= value <= maximum and not (nullable and value != value):  # noqa: PLR0124  NaN
                 return None, BEYOND
-        return self._link([registers[register] for register in self._scores]), None
+        linked = self._link([registers[register] for register in self._scores])
+        return [*linked, *(registers[register] for register in self._decide)] if self._decide else linked, None
 
     def _score(self, numbers: Sequence[float | None], texts: Sequence[str | None], positive: int) -> float | None:
         outputs, _ = self.outputs(numbers, texts)
@@ -2326,7 +2329,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .checks import Budget, choice, fields, flag, items, members, number, refuse, shown, text
 from .errors import INVALID_PARAMETER, Refusal
-from .links import check_scores, read_link
+from .links import check_scores, link_outputs, read_link
 from .scope import Scope
 from .steps import Step, read_step
 
@@ -2394,6 +2397,7 @@ class Program(NamedTuple):
     link: Link
     tie: str
     require: tuple[Requirement, ...] = ()
+    decide: tuple[int, ...] = ()
 
 
 def parse_program(text: str) -> Program:
@@ -2430,7 +2434,7 @@ def _no_constant(name: str) -> Any:  # noqa: ANN401
 
 
 def _program(found: Any) -> Program:  # noqa: ANN401
-    fields(found, "it", ("program", "inputs", "steps", "scores", "link", "tie"), ("require",))
+    fields(found, "it", ("program", "inputs", "steps", "scores", "link", "tie"), ("require", "decide"))
     if type(found["program"]) is not int or found["program"] != 1:
         refuse("program", f"is {shown(found['program'])}, and this version reads format 1 only")
     keys = Budget(_MOST_KEYS, "keys and members")
@@ -2458,7 +2462,17 @@ def _program(found: Any) -> Program:  # noqa: ANN401
     check_scores(link, len(scores), "the number of scores", _MOST_SCORES)
     wanted = items(found.get("require", []), "require", _MOST_STEPS)
     require = tuple(_requirement(each, f"require[{n}]", scope) for n, each in enumerate(wanted))
-    return Program(inputs, steps, scores, link, choice(found["tie"], "tie", ("first", "last")), require)
+    tie = choice(found["tie"], "tie", ("first", "last"))
+    return Program(inputs, steps, scores, link, tie, require, _decide(found, link_outputs(link, len(scores)), scope))
+
+
+def _decide(found: dict[str, Any], outputs: int, scope: Scope) -> tuple[int, ...]:
+    if "decide" not in found:
+        return ()
+    listed = items(found["decide"], "decide", _MOST_SCORES)
+    if len(listed) != outputs or outputs == 1:
+        refuse("decide", f"has {len(listed):,} entries, and there are {outputs:,} outputs, of which it decides")
+    return tuple(scope.register(each, f"decide[{n}]") for n, each in enumerate(listed))
 
 
 def _requirement(found: Any, place: str, scope: Scope) -> Requirement:  # noqa: ANN401

@@ -4,7 +4,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:81d254a3bb1af3a46eed782491ba529121c4f63e107cecd0339cfb7cfc5350a5" + digest)
+    walker = GD.get("pgscore_runtime:15bb3688c6296b669b02afd486e201fefab137159ede92ebe8f3a37131442fd3" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 

@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:81d254a3bb1af3a46eed782491ba529121c4f63e107cecd0339cfb7cfc5350a5" + digest)
+    walker = GD.get("pgscore_runtime:15bb3688c6296b669b02afd486e201fefab137159ede92ebe8f3a37131442fd3" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

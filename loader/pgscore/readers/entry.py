@@ -20,8 +20,10 @@ from .sklearn import (
     histogram,
     impute,
     linear,
+    one_vs_rest,
     scaling,
     stacking,
+    targets,
     trees,
     voting,
     wrappers,
@@ -34,10 +36,10 @@ if TYPE_CHECKING:
 
 for transformers in (compose, encoders, impute, scaling):
     TRANSFORMERS.update(transformers.TRANSFORMERS)
-for predictors in (
-    wrappers, calibration, voting, stacking, bagging, linear, trees, histogram, xgboost, lightgbm, catboost,
-):  # fmt: skip
+_COMBINING = (wrappers, calibration, voting, stacking, bagging, one_vs_rest, targets)
+for predictors in (*_COMBINING, linear, trees, histogram, xgboost, lightgbm, catboost):
     PREDICTORS.update(predictors.PREDICTORS)
+
 
 @dataclass(frozen=True)
 class Reading:

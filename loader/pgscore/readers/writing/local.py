@@ -48,7 +48,8 @@ def single_errors(
 
 def _followed(document: Mapping[str, Any], errors: Mapping[int, float]) -> list[_Placed]:
     """The steps that read what may be off."""
-    moved, register, found = set(errors), len(document["inputs"]), []
+    moved, register = set(errors), len(document["inputs"])
+    found: list[_Placed] = []
     for step in document["steps"]:
         of = step["of"] if isinstance(step["of"], list) else [step["of"]]
         count = link_outputs(step["link"], len(of)) if step["step"] == "link" else len(step.get("base", "."))

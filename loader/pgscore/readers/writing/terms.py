@@ -148,20 +148,21 @@ class _Magnitudes:
             slopes = [abs(each[1]) for each in step["coefficients"] if each is not None and len(each) > 1]
             value = self._add({"step": "function", "of": register, "name": "abs"})
             return self._linear([*terms, value], [max(slopes, default=0.0), 1.0], 1.0)
-        name = step["link"] if kind == "link" else step["name"]
-        if name in ("exp", "expm1", "square", "square_signed"):
-            value = self._add({"step": "function", "of": register, "name": "abs"})
-            # e to the power of a sum is off by a part of itself; a square by twice its root times that.
-            other = value if name.startswith("exp") else terms[0]
-            return self._linear([self._add({"step": "product", "of": [terms[0], other]}), value], [2.0, 1.0], 0.0)
-        if kind == "link":
+        if kind == "link" and step["link"] not in ("exp", "square_signed"):
             return self._linear(terms, [_SLOPE] * len(terms), 1.0)
+        return self._behind_function(step.get("link") or step["name"], step["of"], register, terms[0])
+
+    def _behind_function(self, name: str, of: Any, register: int, terms: int) -> int:  # noqa: ANN401
+        value = self._add({"step": "function", "of": register, "name": "abs"})
+        if name in ("exp", "expm1", "square", "square_signed"):
+            # e to the power of a sum is off by a part of itself; a square by twice its root times that.
+            moved = self._add({"step": "product", "of": [terms, value if name.startswith("exp") else terms]})
+            return self._linear([moved, value], [2.0, 1.0], 0.0)
         if name in ("log", "log1p", "sqrt"):
             # It is as steep as its argument, or here its root, is small.
-            steep = self._add({"step": "ratio", "of": [terms[0], step["of"] if name == "log" else register]})
-            value = self._add({"step": "function", "of": register, "name": "abs"})
+            steep = self._add({"step": "ratio", "of": [terms, of if name == "log" else register]})
             return self._linear([self._add({"step": "function", "of": steep, "name": "abs"}), value], [1.0, 1.0], 1.0)
-        return self._linear(terms, [1.0], 1.0)
+        return self._linear([terms], [1.0], 1.0)
 
     def _linear(self, of: list[int], weights: list[float], intercept: float) -> int:
         return self._add({"step": "linear", "of": of, "weights": weights, "intercept": intercept})
