@@ -201,7 +201,9 @@ class ServedEstimator:
         labels = np.array([[classes[label]] for label in self._estimator.predict(given)], dtype=float)
         if output.kind == "indicator":
             return labels
-        return np.column_stack([np.asarray(self._estimator.predict_proba(given), dtype=float), labels])
+        # Boosters that were fitted on one class have two probabilities.
+        probabilities = np.asarray(self._estimator.predict_proba(given), dtype=float)[:, : len(output.classes)]
+        return np.column_stack([probabilities, labels])
 
     def _frame(self, columns: list[Any]) -> Any:  # noqa: ANN401
         import pandas as pd

@@ -5,7 +5,7 @@ create function pgscore_trusted._estimate(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:15bb3688c6296b669b02afd486e201fefab137159ede92ebe8f3a37131442fd3"
+    runtime = "pgscore_runtime:c745535e9403bb781aa4bc37bf5c02f99255c5c4cf22ee0ecf645cfe5f18c150"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].estimate(GD, digest, rows, numbers, texts, every)

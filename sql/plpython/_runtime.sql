@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:15bb3688c6296b669b02afd486e201fefab137159ede92ebe8f3a37131442fd3"
+name = "pgscore_runtime:c745535e9403bb781aa4bc37bf5c02f99255c5c4cf22ee0ecf645cfe5f18c150"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -1193,7 +1193,9 @@ class ServedEstimator:
         labels = np.array([[classes[label]] for label in self._estimator.predict(given)], dtype=float)
         if output.kind == "indicator":
             return labels
-        return np.column_stack([np.asarray(self._estimator.predict_proba(given), dtype=float), labels])
+        # Boosters that were fitted on one class have two probabilities.
+        probabilities = np.asarray(self._estimator.predict_proba(given), dtype=float)[:, : len(output.classes)]
+        return np.column_stack([probabilities, labels])
 
     def _frame(self, columns: list[Any]) -> Any:  # noqa: ANN401
         import pandas as pd
@@ -2537,10 +2539,10 @@ if TYPE_CHECKING:
 def quick_score(program: Program, slow: Score) -> Score | None:
     """A function that scores one row as `slow` does, and leaves to it what is not ordinary; None where there is none.
 
-    There is one for a program whose only step is an ensemble of small trees that tests the inputs themselves, and whose
-    link is ``identity`` or ``logistic``.
+    There is one for a program whose score is an ensemble of small trees that tests the inputs themselves, its first
+    step, and whose link is ``identity`` or ``logistic``. What other steps decide is no part of the score.
     """
-    (trees,) = program.steps if len(program.steps) == 1 else (None,)
+    trees = program.steps[0] if program.steps else None
     registers = len(program.inputs)
     if not isinstance(trees, Trees) or not fits(trees) or program.scores != (registers,):
         return None

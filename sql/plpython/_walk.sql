@@ -4,7 +4,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:15bb3688c6296b669b02afd486e201fefab137159ede92ebe8f3a37131442fd3" + digest)
+    walker = GD.get("pgscore_runtime:c745535e9403bb781aa4bc37bf5c02f99255c5c4cf22ee0ecf645cfe5f18c150" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 

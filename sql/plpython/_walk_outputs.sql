@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:15bb3688c6296b669b02afd486e201fefab137159ede92ebe8f3a37131442fd3" + digest)
+    walker = GD.get("pgscore_runtime:c745535e9403bb781aa4bc37bf5c02f99255c5c4cf22ee0ecf645cfe5f18c150" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

@@ -15,12 +15,14 @@ from sklearn.ensemble import (
     AdaBoostClassifier,
     BaggingClassifier,
     GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
     IsolationForest,
     RandomForestClassifier,
     RandomForestRegressor,
     StackingClassifier,
     VotingClassifier,
 )
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, PoissonRegressor
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import make_pipeline
@@ -129,6 +131,10 @@ _EDGES: dict[str, Callable[[pd.DataFrame], tuple[Any, Any]]] = {
     "one class": lambda _: (RandomForestClassifier(3), np.zeros(len(_FRAME), dtype=int)),
     "one class of a tree": lambda _: (DecisionTreeClassifier(), np.array(["only"] * len(_FRAME))),
     "bagged, one class": lambda _: (BaggingClassifier(n_estimators=3), np.zeros(len(_FRAME), dtype=int)),
+    "one class of XGBoost": lambda _: (XGBClassifier(**_BOOSTED), np.zeros(len(_FRAME), dtype=int)),
+    "one class of LightGBM": lambda _: (
+        LGBMClassifier(n_estimators=3, verbose=-1), np.zeros(len(_FRAME), dtype=int)
+    ),
     "overflows": lambda _: (PoissonRegressor(alpha=0), labels(_FRAME, 0).clip(1)),
 }  # fmt: skip
 
@@ -143,3 +149,26 @@ def test_models_at_the_edge_publish(shared: Database, edge: str) -> None:
     )
     assert published.obstacle is None
     assert all(each.ok for each in published.verifications), published.verifications
+
+
+@pytest.mark.filterwarnings("ignore:Skipping features without any observed values")
+def test_columns_that_are_all_missing(shared: Database) -> None:
+    frame = _FRAME[_NUMBERS].assign(empty=np.nan)
+    for name, model in {
+        "empty_filled": make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression()),
+        "empty_kept": make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler(), LogisticRegression()),
+        "empty_trees": VotingClassifier([("a", LGBMClassifier(n_estimators=3, verbose=-1))], voting="soft"),
+    }.items():
+        published = _published(shared, name, model.fit(frame, _target(2)), frame.head(20), None)
+        assert published.obstacle is None
+        assert all(each.ok for each in published.verifications), published.verifications
+
+
+def test_what_is_no_program_of_one_class_publishes_all_the_same(shared: Database) -> None:
+    frame = _FRAME[_NUMBERS]
+    model = HistGradientBoostingClassifier(max_iter=3).fit(frame, np.zeros(len(frame), dtype=int))
+    published = pgscore.publish(shared.dsn(), "one_class_histogram", model, golden=frame.head(20), positive="0")
+    assert (
+        published.obstacle
+        == "the HistGradientBoostingClassifier was fitted on one class, and gives probabilities of two"
+    )

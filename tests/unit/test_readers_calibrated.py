@@ -14,6 +14,7 @@ from pgscore.errors import NotAProgramError
 from pgscore.publishing.compile import compile_program, scaled, tolerant
 from pgscore.publishing.describe import describe
 from pgscore.publishing.fitted import fitted_categories
+from pgscore.readers import single_errors
 from pgscore_runtime.interpreter import Interpreter
 from pgscore_runtime.program import parse_program
 from sklearn.calibration import CalibratedClassifierCV
@@ -114,9 +115,11 @@ def test_how_far_single_precision_moves_a_score_is_told_for_each_row() -> None:
     contract = tolerant(contract, reading)
     assert contract.tolerance is not None
     assert contract.tolerance < 1e-5
-    scales = [row.scale for row in scaled(golden, contract, reading) if row.expected is not None]
-    assert min(scales) <= 1.0
-    assert max(scales) > 3.0
+    errors = single_errors(reading.program, reading.errors, [row.inputs for row in golden])
+    assert min(errors) < contract.tolerance
+    assert max(errors) > 3 * contract.tolerance
+    for row, error in zip(scaled(golden, contract, reading), errors, strict=True):
+        assert row.scale >= error / contract.tolerance
 
 
 @pytest.mark.parametrize("base", ["line", "forest", "boosted", "xgboost", "vectors"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from pgscore.errors import NotAProgramError
@@ -70,6 +71,9 @@ def read_program(estimator: Any, contract: Contract) -> Reading:  # noqa: ANN401
     columns = tuple(TextColumn(n) if each.is_text else NumberColumn(n) for n, each in enumerate(contract.inputs))
     writer = Writer(domains)
     result = predict(estimator, Table(columns), writer)
+    if len(contract.output.classes) == 1 and result.link == "logistic":
+        # Fitted on one class it has two probabilities, of which the first counts.
+        result = Result(writer.outputs(result)[:1], "identity")
     _agree(domains, contract)
     if contract.output.kind == "indicator" and result.link not in ("sign", "argmax"):
         raise NotAProgramError(part_name(estimator, None), "gives probabilities, and the contract wants labels")
@@ -87,7 +91,9 @@ def _tolerance(writer: Writer, result: Result) -> Tolerance | None:
     outputs = through_link(result.link, [writer.range(score) for score in result.scores])
     deciding = [writer.range(register) for register in result.decide or ()]
     behind = any(each.error for each in outputs)
-    if any(each.is_torn for each in (*outputs, *deciding)) or (behind and result.tolerance is not None):
+    bounded = all(isfinite(error) for error in writer.errors.values())
+    torn = any(each.is_torn for each in (*outputs, *deciding))
+    if torn or (behind and (result.tolerance is not None or not bounded)):
         raise NotAProgramError(
             writer.single_part, "adds in single precision, and what follows decides by less than that tells apart"
         )

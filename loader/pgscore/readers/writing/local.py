@@ -71,7 +71,8 @@ def _error(
     for first, step, read in followed:
         for register, found in enumerate(of_step(step, [of(each) for each in read]), start=first):
             # What is noted of a register that follows from others is as far as it goes.
-            ranges[register] = found if found.error <= errors.get(register, found.error) else ranges[register]
+            if not found.error > errors.get(register, found.error):
+                ranges[register] = found
     return max(each.error for each in through_link(document["link"], [of(score) for score in document["scores"]]))
 
 

@@ -2,7 +2,7 @@
 
 Estimators that add float32 differ from their programs by a bound (`algebra.singles`). What reads their outputs carries
 it on by its slope between the ends of the range; where it jumps, as a test of a tree does, there is none. Asked for
-whole domains this says whether a model can be a program, and asked for a row's own numbers how far its score may be off.
+whole domains this says whether a model can be a program, and asked for a row's own numbers how far its score is off.
 """
 
 from __future__ import annotations

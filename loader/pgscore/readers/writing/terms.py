@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
     _Step = Mapping[str, Any]
 
+# Links and functions that take powers of e, or logarithms.
+_ROUNDING = (
+    "logistic", "softmax", "one_vs_rest", "one_vs_all", "exp", "expit", "expm1", "log", "log1p", "log10", "logit",
+    "tanh",
+)  # fmt: skip
 # How far an output of a link moves at most where each of its scores moves by one.
 _SLOPE = 0.5
 
@@ -83,7 +88,7 @@ class _Magnitudes:
 
     Attributes:
         steps: all of them.
-        sums: the registers of linear steps that were met.
+        sums: the registers of linear steps that were met, and of what is made of them.
     """
 
     def __init__(self, document: Mapping[str, Any]) -> None:
@@ -120,18 +125,20 @@ class _Magnitudes:
             self.sums.add(register)
             weights = [abs(weight) for weight in step["weights"]]
             return self._linear(terms, weights, abs(step["intercept"]))
-        if not self._is_of_sums(read):
+        if not self._is_rounded(read):
             return self._add({"step": "function", "of": register, "name": "abs"})
+        self.sums.add(register)
         return self._through(step, register, terms)
 
-    def _is_of_sums(self, registers: Sequence[int]) -> bool:
-        """Whether registers are sums, or made of some."""
+    def _is_rounded(self, registers: Sequence[int]) -> bool:
+        """Whether registers are sums or powers of e, or made of some: a library's own may end in other digits."""
         for register in registers:
             step = self._defined.get(register)
             if step is None or step["step"] == "trees":
                 continue
             read = step["of"] if isinstance(step["of"], list) else [step["of"]]
-            if step["step"] == "linear" or self._is_of_sums(read):
+            rounds = step["step"] == "linear" or step.get("link") in _ROUNDING or step.get("name") in _ROUNDING
+            if rounds or self._is_rounded(read):
                 return True
         return False
 
