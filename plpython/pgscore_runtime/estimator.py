@@ -222,7 +222,9 @@ class ServedEstimator:
         labels = np.array([[classes[label]] for label in self._labels(given)], dtype=float)
         if output.kind == "indicator":
             return labels
-        return np.column_stack([np.asarray(self._estimator.predict_proba(given), dtype=float), labels])
+        # Boosters that were fitted on one class have two probabilities.
+        probabilities = np.asarray(self._estimator.predict_proba(given), dtype=float)[:, : len(output.classes)]
+        return np.column_stack([probabilities, labels])
 
     def _labels(self, given: Any) -> Any:  # noqa: ANN401
         """The label of each row; CatBoost gives a column of them where there are several classes."""

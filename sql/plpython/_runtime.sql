@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:485eaf1e64e5074e086e2bb35891d566eca46f1cb0b5cd2f421c504be1763ef7"
+name = "pgscore_runtime:ded2700da52945547ae905ba557ea3fc8b7521fffef9fa7d3d2cd2cb54310060"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -1284,7 +1284,9 @@ class ServedEstimator:
         labels = np.array([[classes[label]] for label in self._labels(given)], dtype=float)
         if output.kind == "indicator":
             return labels
-        return np.column_stack([np.asarray(self._estimator.predict_proba(given), dtype=float), labels])
+        # Boosters that were fitted on one class have two probabilities.
+        probabilities = np.asarray(self._estimator.predict_proba(given), dtype=float)[:, : len(output.classes)]
+        return np.column_stack([probabilities, labels])
 
     def _labels(self, given: Any) -> Any:  # noqa: ANN401
         """The label of each row; CatBoost gives a column of them where there are several classes."""
@@ -2745,10 +2747,10 @@ if TYPE_CHECKING:
 def quick_score(program: Program, slow: Score) -> Score | None:
     """A function that scores one row as `slow` does, and leaves to it what is not ordinary; None where there is none.
 
-    There is one for a program whose only step is an ensemble that `fits`, that tests the inputs themselves, and whose
-    link is ``identity`` or ``logistic``.
+    There is one for a program whose score is an ensemble that `fits` and tests the inputs themselves, its first step, and
+    whose link is ``identity`` or ``logistic``. What other steps decide is no part of the score.
     """
-    (trees,) = program.steps if len(program.steps) == 1 else (None,)
+    trees = program.steps[0] if program.steps else None
     registers = len(program.inputs)
     if not isinstance(trees, Trees) or not fits(trees) or program.scores != (registers,):
         return None

@@ -21,7 +21,8 @@ class Answer:
     """What a program gives for a row.
 
     Attributes:
-        outputs: one for each class, or for a value; NaN where it is no number; None where the row has no score.
+        outputs: one for each class, or for a value, then what decides of the label; NaN where it is no number; None
+            where the row has no score.
         tolerance: how far the largest rounding of a linear score may move an output.
         decided: whether no such rounding, nor what is lost below 1e-290, chooses between classes.
     """
@@ -93,7 +94,8 @@ def _evaluate(program: Program, row: Sequence[Value]) -> Answer:
     # A square moves by twice its root times what that moves by.
     slope = max(1.0, 2 * float(np.abs(scores).max())) if program["link"] == "square_signed" else 1.0
     slope = max(1.0, min(_link("exp", scores)[0], 1e300)) if program["link"] == "exp" else slope
-    return Answer(_link(program["link"], scores), tolerance * slope, decided=decided)
+    outputs = _link(program["link"], scores) + [float(registers[each]) for each in program.get("decide", [])]
+    return Answer(outputs, tolerance * slope, decided=decided)
 
 
 def _affine_terms(step: Program, term: float) -> float:

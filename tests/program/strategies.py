@@ -246,6 +246,10 @@ def programs(draw: st.DrawFn) -> Program:
     program = {"program": 1, "inputs": inputs, "steps": steps, "scores": scores, "link": link, "tie": "first"}
     if draw(st.integers(0, 3)) == 0:
         program["require"] = draw(st.lists(_requirement(registers), max_size=2))
+    outputs = link_outputs(link, len(scores))
+    if outputs > 1 and draw(st.booleans()):
+        program["decide"] = draw(st.lists(st.sampled_from(registers), min_size=outputs, max_size=outputs))
+        program["tie"] = draw(st.sampled_from(["first", "last"]))
     return program
 
 

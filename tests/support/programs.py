@@ -139,7 +139,9 @@ class Pair:
         answers = self.both(rows)
         names = [each.name for each in self.contract.inputs]
         scales = absolute_terms(self.document, [dict(zip(names, row, strict=True)) for row, _, _ in answers])
-        errors = single_errors(self.document, self.errors, [dict(zip(names, row, strict=True)) for row, _, _ in answers])
+        errors = single_errors(
+            self.document, self.errors, [dict(zip(names, row, strict=True)) for row, _, _ in answers]
+        )
         for (row, one, other), scale, error in zip(answers, scales, errors, strict=True):
             if scale > _LARGEST_SINGLE:
                 continue  # It overflows there, and not here.
@@ -147,6 +149,25 @@ class Pair:
             if one is not None and other is not None and one != other:
                 allowed = max(tolerance.relative * max(1, abs(one), scale, tolerance.terms), error)
                 assert abs(one - other) <= allowed, (row, one, other, allowed)
+
+    def assert_labels(self, rows: Rows) -> None:
+        """Both predict the same labels, but where the numbers that decide are apart by rounding alone."""
+        program = parse_program(json.dumps(self.document))
+        interpreter, count = Interpreter(program), len(self.contract.output.classes)
+        served = ServedEstimator(self.estimator, self.contract)
+        wanted, _ = served.outputs(len(rows), *self._arrays(rows))
+        for row, numbers, texts, every in zip(rows, *self._arrays(rows), wanted, strict=True):
+            outputs, _ = interpreter.outputs(numbers, texts)
+            outputs = None if outputs is None or np.isnan(outputs).any() else outputs
+            assert (outputs is None) == (every[-1] is None), row
+            if outputs is None:
+                continue
+            decide = outputs[count:] or outputs
+            largest, second = sorted(decide)[:-3:-1]
+            if largest != second and largest - second <= max(1e-12, 2 * (self.tolerance or Tolerance(0)).relative):
+                continue
+            places = [n for n, each in enumerate(decide) if each == largest]
+            assert places[0 if program.tie == "first" else -1] == every[-1], (row, outputs, every)
 
     def raw(self) -> Pair:
         """The same without the link: what the sums of trees are, before they become probabilities."""

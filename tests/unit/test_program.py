@@ -40,6 +40,7 @@ def example() -> dict[str, Any]:
             {"name": "flag", "type": "boolean", "nullable": False},
         ],
         "require": [{"of": 3, "nullable": True, "minimum": -1e300, "maximum": 1e300}],
+        "decide": [3, 5],
         "steps": [
             {"step": "affine", "of": 0, "subtract": 179.8, "divide": 54.5, "multiply": 2, "add": 1},
             {"step": "clip", "of": 3, "minimum": -5, "maximum": 5},
@@ -103,7 +104,8 @@ def test_the_example_is_a_program() -> None:
     outputs, reason = Interpreter(program).outputs([10.0, 1.0], ["gold"])
     assert reason is None
     assert outputs is not None
-    assert sum(outputs) == pytest.approx(1)
+    assert len(outputs) == 4  # two of them decide
+    assert sum(outputs[:2]) == pytest.approx(1)
 
 
 @pytest.mark.parametrize(
@@ -139,6 +141,10 @@ def test_the_example_is_a_program() -> None:
         ("require.0.nullable", 1, r"require\[0\]\.nullable is 1"),
         ("require.0.minimum", "x", r"require\[0\]\.minimum is 'x', not a number"),
         ("require.0.maximum", -2e300, r"require\[0\]\.minimum is above the maximum"),
+        ("decide", {}, r"decide is an object"),
+        ("decide", [3], r"decide has 1 entries, and there are 2 outputs"),
+        ("decide", [3, 99], r"decide\[1\] is 99, and only registers 0 to 12"),
+        ("decide", [3, 1], r"decide\[1\] is 1, which holds a text"),
         ("steps.0.step", "exec", r"steps\[0\]\.step is 'exec', not one of affine"),
         ("steps.0.of", 3, r"steps\[0\]\.of is 3, and only registers 0 to 2 come before it"),
         ("steps.0.of", -1, r"steps\[0\]\.of is -1, and only"),
@@ -231,7 +237,7 @@ def test_depth(depth: int) -> None:
         "left": [n + 1 if n in inner else n for n in range(size)],
         "right": [n + 2 if n in inner else -1 for n in range(size)],
     }  # fmt: skip
-    text = json.dumps({**_with("scores", [3]), "steps": [step], "link": "identity"})
+    text = json.dumps({**_with("decide", _ABSENT), "scores": [3], "steps": [step], "link": "identity"})
     if depth > 1000:
         with pytest.raises(Refusal, match="belongs to a node deeper than 1,000"):
             parse_program(text)

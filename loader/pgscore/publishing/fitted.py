@@ -24,7 +24,7 @@ from pgscore.readers.sklearn.selection import SELECTORS
 from pgscore.readers.xgboost import category_names, knows_names
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pgscore_runtime.contract import InputType
 
@@ -149,7 +149,7 @@ def fitted_categories(estimator: Any, names: Sequence[str]) -> dict[str, Categor
     return {names[source]: _categories(values) for source, values in found.items() if values}
 
 
-def _walk(part: Any, columns: Sources | None, found: dict[int, list[Any]]) -> Sources | None:  # noqa: ANN401, PLR0911, PLR0912
+def _walk(part: Any, columns: Sources | None, found: dict[int, list[Any]]) -> Sources | None:  # noqa: ANN401, PLR0911
     """Notes the categories that a part has learnt of the inputs; the columns that come out of it."""
     if columns is None or part is None or (isinstance(part, str) and part == "passthrough"):
         return columns
@@ -173,18 +173,23 @@ def _walk(part: Any, columns: Sources | None, found: dict[int, list[Any]]) -> So
                 values = found.setdefault(source, [])
                 values += [each for each in np.asarray(learnt, dtype=object).tolist() if not _is_missing(each)]
         return None
+    for each, chosen in _handed_on(part, columns):
+        _walk(each, chosen, found)
+    return None
+
+
+def _handed_on(part: Any, columns: Sources) -> Iterator[tuple[Any, Sources]]:  # noqa: ANN401
+    """The estimators that one hands its columns on to, each with those that it gets."""
     features = getattr(part, "estimators_features_", None)
     if features is not None:  # bagging gives each a part of the columns
         for each, chosen in zip(part.estimators_, features, strict=True):
-            _walk(each, [columns[int(n)] for n in chosen], found)
-        return None
-    for each in _inner(part):
-        _walk(each, columns, found)
+            yield each, [columns[int(n)] for n in chosen]
+        return
+    yield from ((each, columns) for each in _inner(part))
     if getattr(part, "passthrough", False) and hasattr(part, "final_estimator_"):
         last = part.final_estimator_
-        first = [None] * (getattr(last, "n_features_in_", len(columns)) - len(columns))
-        _walk(last, [*first, *columns], found)
-    return None
+        computed: Sources = [None] * (getattr(last, "n_features_in_", len(columns)) - len(columns))
+        yield last, [*computed, *columns]
 
 
 def _selected(part: Any, columns: Sources, found: dict[int, list[Any]]) -> Sources | None:  # noqa: ANN401

@@ -71,7 +71,9 @@ class Oracle:
             if self.output.kind != "value":
                 answer = np.array([[self._positions[_label(label)]] for label in answer[:, 0].tolist()])
             if self.output.kind == "probability":
-                answer = np.column_stack([self._estimator.predict_proba(given), answer])
+                # Boosters that were fitted on one class have two probabilities.
+                probabilities = np.asarray(self._estimator.predict_proba(given))[:, : len(self.output.classes)]
+                answer = np.column_stack([probabilities, answer])
         result: np.ndarray = np.asarray(answer, dtype=float)
         return result
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from pgscore.errors import NotAProgramError
@@ -31,11 +32,13 @@ from .sklearn import (
     linear,
     naive_bayes,
     neural,
+    one_vs_rest,
     polynomial,
     scaling,
     selection,
     splines,
     stacking,
+    targets,
     trees,
     vector_machines,
     voting,
@@ -52,9 +55,8 @@ for transformers in (
     decomposition, kernels, clustering,
 ):  # fmt: skip
     TRANSFORMERS.update(transformers.TRANSFORMERS)
-for predictors in (
-    wrappers, calibration, voting, stacking, bagging, selection, linear, trees, histogram, xgboost, lightgbm, catboost,
-):  # fmt: skip
+_COMBINING = (wrappers, calibration, voting, stacking, bagging, one_vs_rest, targets)
+for predictors in (*_COMBINING, selection, linear, trees, histogram, xgboost, lightgbm, catboost):
     PREDICTORS.update(predictors.PREDICTORS)
 for classic in (dummy, naive_bayes, discriminant, neural, vector_machines, clustering, centroid):
     PREDICTORS.update(classic.PREDICTORS)
@@ -89,6 +91,9 @@ def read_program(estimator: Any, contract: Contract) -> Reading:  # noqa: ANN401
     columns = tuple(TextColumn(n) if each.is_text else NumberColumn(n) for n, each in enumerate(contract.inputs))
     writer = Writer(domains)
     result = predict(estimator, Table(columns), writer)
+    if len(contract.output.classes) == 1 and result.link == "logistic":
+        # Fitted on one class it has two probabilities, of which the first counts.
+        result = Result(writer.outputs(result)[:1], "identity")
     _agree(domains, contract)
     if contract.output.kind == "indicator" and result.link not in ("sign", "argmax"):
         raise NotAProgramError(part_name(estimator, None), "gives probabilities, and the contract wants labels")
@@ -106,7 +111,9 @@ def _tolerance(writer: Writer, result: Result) -> Tolerance | None:
     outputs = through_link(result.link, [writer.range(score) for score in result.scores])
     deciding = [writer.range(register) for register in result.decide or ()]
     behind = any(each.error for each in outputs)
-    if any(each.is_torn for each in (*outputs, *deciding)) or (behind and result.tolerance is not None):
+    bounded = all(isfinite(error) for error in writer.errors.values())
+    torn = any(each.is_torn for each in (*outputs, *deciding))
+    if torn or (behind and (result.tolerance is not None or not bounded)):
         raise NotAProgramError(
             writer.single_part, "adds in single precision, and what follows decides by less than that tells apart"
         )

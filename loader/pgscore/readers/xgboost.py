@@ -46,6 +46,8 @@ _LINKS = {
     "reg:gamma": "exp",
     "reg:tweedie": "exp",
 }
+_NEVER = 1e300
+_LEAST = np.float32(1e-6)
 # Those whose outputs are values; a regressor's logistic output is one, too.
 _OF_VALUES = ("identity", "exp", "expit")
 
@@ -83,7 +85,10 @@ def read_xgboost(estimator: Any, table: Table, writer: Writer, part: str) -> Res
         trees = list(_trees(model, learner["attributes"], drops, part))
         columns = _present(_coded(table, model.get("cats", {}), writer, part), writer, part).numbers(part)
         register = write_ensemble(Ensemble(trees, base, None, single=True), columns, writer)
-        scores, tolerance = list(range(register, register + outputs)), of_trees(trees, base, link)
+        scores, tolerance = (
+            list(range(register, register + outputs)),
+            of_trees(trees, [each if abs(each) < _NEVER else 0.0 for each in base], link),
+        )
     return Result(scores, link, tolerance=tolerance)
 
 
@@ -102,10 +107,13 @@ def _base(parameters: Mapping[str, str], outputs: int, link: str) -> list[float]
     stored = np.array(parameters["base_score"].strip("[]").split(","), dtype=np.float32)
     # As XGBoost computes it, in single precision.
     if link in ("logistic", "expit"):
+        # ProbToMargin of src/common/math.h leaves neither end: a single class has one.
+        stored = np.clip(stored, _LEAST, np.float32(1) - _LEAST)
         stored = -np.log(np.float32(1) / stored - np.float32(1))
     elif link == "exp":
         stored = np.log(stored)
-    return [float(each) for each in np.broadcast_to(stored, (outputs,))]
+    # Of nothing but zeros the logarithm is infinite, and so is the sum; so large a number comes to the same.
+    return [float(each) for each in np.broadcast_to(np.clip(stored.astype(np.float64), -_NEVER, _NEVER), (outputs,))]
 
 
 def _linear(model: Mapping[str, Any], base: list[float], table: Table, writer: Writer, part: str) -> list[int]:

@@ -1,8 +1,46 @@
+create function pgscore._without_decision(program jsonb) returns jsonb
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    found jsonb := program - 'decide';
+    -- What the steps define, and of each where that begins.
+    kinds text := repeat('n', jsonb_array_length(program -> 'inputs'));
+    firsts integer[] := '{}';
+    last constant integer := (
+        select max(r.register::integer) from (
+            select jsonb_array_elements_text(program -> 'scores')
+            union all select q.required ->> 'of' from jsonb_array_elements(coalesce(program -> 'require', '[]')) as q (required)
+        ) as r (register)
+    );
+    step jsonb;
+begin
+    if not program ? 'decide' then
+        return program;
+    end if;
+    for step in
+        select s.value from jsonb_array_elements(program -> 'steps') with ordinality as s (value, ordinal) order by s.ordinal
+    loop
+        firsts := firsts || length(kinds);
+        kinds := kinds || pgscore._step_kinds(step, kinds);
+    end loop;
+    for number in reverse cardinality(firsts) .. 1 loop
+        exit when firsts[number] <= last;
+        found := found #- array['steps', (number - 1)::text];
+    end loop;
+    return found;
+end
+$$;
+
+comment on function pgscore._without_decision(jsonb) is
+    'A valid program without what decides of its label, and the last steps that are there for that alone';
+
 create function pgscore._program_best_bare_sql(program jsonb, positive integer, arguments text[]) returns pgscore.bare_expression
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+    scored constant jsonb := pgscore._without_decision(program);
     attempt record;
     found pgscore.bare_expression;
 begin
@@ -11,14 +49,14 @@ begin
             (1, true, 'Infinity'::double precision), (2, true, '1e300'), (3, false, 'Infinity'), (4, false, '1e300'),
             (5, false, '1e150'), (6, false, '1e100'), (7, false, '1e30')
         ) as a (ordinal, wild_ones, box)
-        where not pgscore._is_repeated(program)
+        where not pgscore._is_repeated(scored)
         order by a.ordinal
     loop
-        found := pgscore._program_bare_sql(program, positive, arguments, attempt.wild_ones, attempt.box);
+        found := pgscore._program_bare_sql(scored, positive, arguments, attempt.wild_ones, attempt.box);
         exit when found.expression is not null;
     end loop;
     if found.expression is null then
-        found := pgscore._stepwise_sql(program, positive, arguments);
+        found := pgscore._stepwise_sql(scored, positive, arguments);
     end if;
     return found;
 end

@@ -27,10 +27,12 @@ class Tolerance:
     Attributes:
         relative: a part of the largest of 1, the score, and the sum of its absolute terms.
         terms: the largest sum of the absolute terms of any row; 0 where the program's own terms tell it for each row.
+        is_by_row: whether they do, and nothing is known of all rows.
     """
 
     relative: float
     terms: float = 0.0
+    is_by_row: bool = False
 
 
 def of_trees(trees: Sequence[Tree], base: Sequence[float], link: str) -> Tolerance:
@@ -56,7 +58,7 @@ def of_trees(trees: Sequence[Tree], base: Sequence[float], link: str) -> Toleran
 
 def of_terms(count: int, link: str) -> Tolerance:
     """The tolerance of a sum of so many products."""
-    return Tolerance(_of_link(2 * count + 1, link))
+    return Tolerance(_of_link(2 * count + 1, link), is_by_row=True)
 
 
 def _of_link(roundings: float, link: str) -> float:

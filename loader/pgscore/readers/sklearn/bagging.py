@@ -34,7 +34,10 @@ _TWO = 2
 def read_bagging(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
     """The mean of probabilities, of votes where there are none, or of values; each estimator sees its own columns."""
     classes = len(getattr(estimator, "classes_", (0,)))
-    parts = list(zip(estimator.estimators_, estimator.estimators_features_, strict=True))
+    parts = [
+        (_unsampled(each), features)
+        for each, features in zip(estimator.estimators_, estimator.estimators_features_, strict=True)
+    ]
     if all(type(each) in _TREES for each, _ in parts):
         outputs = _of_trees(parts, classes, table, writer, part)
         return Result(outputs, "identity")
@@ -51,6 +54,12 @@ def read_bagging(estimator: Any, table: Table, writer: Writer, part: str) -> Res
             decisions.append(decision(result, writer, name))
     means = mean(of_each, writer)
     return Result(means, "identity", decision=mean(decisions, writer) if len(decisions) == len(parts) else None)
+
+
+def _unsampled(estimator: Any) -> Any:  # noqa: ANN401
+    """What is behind imbalanced-learn's samplers, which have their say when it is fitted only."""
+    steps = getattr(estimator, "steps", [])
+    return steps[-1][1] if steps and all(hasattr(step, "fit_resample") for _, step in steps[:-1]) else estimator
 
 
 def _chosen(table: Table, features: Any) -> Table:  # noqa: ANN401
@@ -123,34 +132,20 @@ def _votes_of_trees(
 
 
 def _votes(estimator: Any, votes: list[FloatArray], total: float, table: Table, writer: Writer) -> list[int]:  # noqa: ANN401
-    classes = len(estimator.classes_)
     of_each = []
     for number, (each, vote) in enumerate(zip(estimator.estimators_, votes, strict=True)):
         name = f"estimators_[{number}]"
-        found = (
-            _spread(marks(predict(each, table, writer, name), writer, name), estimator, classes, name)
-            if (np.array_equal(each.classes_, estimator.classes_))
-            else None
-        )
-        if found is None:
+        if not np.array_equal(each.classes_, estimator.classes_):
             raise NotAProgramError(name, "has not seen every class")
-        against, for_it = float(vote[1, 0]), float(vote[0, 0])
-        of_each.append(
-            [
-                writer.add(
-                    {
-                        "step": "lookup",
-                        "of": mark,
-                        "keys": [1.0],
-                        "values": [for_it],
-                        "unknown": against,
-                        "missing": against,
-                    }
-                )
-                for mark in found
-            ]
-        )
+        of_each.append([_vote(mark, vote, writer) for mark in marks(predict(each, table, writer, name), writer, name)])
     return [weighted(same, [1.0] * len(of_each), writer, total) for same in zip(*of_each, strict=True)]
+
+
+def _vote(mark: int, vote: FloatArray, writer: Writer) -> int:
+    """The weight of a vote for a class, and against it."""
+    against, in_favour = float(vote[1, 0]), float(vote[0, 0])
+    step = {"step": "lookup", "of": mark, "keys": [1.0], "values": [in_favour]}
+    return writer.add({**step, "unknown": against, "missing": against})
 
 
 def refuse_median(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
@@ -201,6 +196,9 @@ def _outlying(estimator: Any) -> Any:  # noqa: ANN401
 
 
 PREDICTORS: dict[str, PredictorReader] = {
+    "imblearn.ensemble.BalancedBaggingClassifier": read_bagging,
+    "imblearn.ensemble.EasyEnsembleClassifier": read_bagging,
+    "imblearn.ensemble.RUSBoostClassifier": read_adaboost,
     "sklearn.ensemble.BaggingClassifier": read_bagging,
     "sklearn.ensemble.BaggingRegressor": read_bagging,
     "sklearn.ensemble.AdaBoostClassifier": read_adaboost,

@@ -37,6 +37,8 @@ def read_histogram(estimator: Any, table: Table, writer: Writer, part: str) -> R
     """The scores of histogram gradient boosting. It checks nothing: infinity is a number like any other."""
     if not hasattr(estimator, "classes_") and estimator.loss not in _LINKS:
         raise NotAProgramError(part, f"has the loss {estimator.loss!r}, whose predictions a program cannot give")
+    if len(getattr(estimator, "classes_", "..")) == 1:
+        raise NotAProgramError(part, "was fitted on one class, and gives probabilities of two")
     if estimator.is_categorical_ is None:
         trees = from_treelite(estimator)
     else:

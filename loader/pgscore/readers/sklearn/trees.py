@@ -106,6 +106,7 @@ PREDICTORS: dict[str, PredictorReader] = {
     "sklearn.tree.ExtraTreeRegressor": read_tree,
     "sklearn.ensemble.RandomForestClassifier": read_forest,
     "sklearn.ensemble.RandomForestRegressor": read_forest,
+    "imblearn.ensemble.BalancedRandomForestClassifier": read_forest,
     "sklearn.ensemble.ExtraTreesClassifier": read_forest,
     "sklearn.ensemble.ExtraTreesRegressor": read_forest,
     "sklearn.ensemble.GradientBoostingClassifier": read_boosted,

@@ -101,5 +101,5 @@ def mean(of_each: Sequence[Sequence[int]], writer: Writer) -> list[int]:
 
 
 def constant(value: float, beside: int, writer: Writer) -> int:
-    """A register that holds a number wherever another one, which is bounded, holds one."""
-    return writer.add({"step": "affine", "of": beside, "multiply": 0.0, "add": value})
+    """A register that holds this number wherever another one holds any."""
+    return writer.add({"step": "clip", "of": beside, "minimum": value, "maximum": value})

@@ -48,7 +48,8 @@ def single_errors(
 
 def _followed(document: Mapping[str, Any], errors: Mapping[int, float]) -> list[_Placed]:
     """The steps that read what may be off."""
-    moved, register, found = set(errors), len(document["inputs"]), []
+    moved, register = set(errors), len(document["inputs"])
+    found: list[_Placed] = []
     for step in document["steps"]:
         of = step["of"] if isinstance(step["of"], list) else [step["of"]]
         count = link_outputs(step["link"], len(of)) if step["step"] == "link" else len(step.get("base", "."))
@@ -70,7 +71,8 @@ def _error(
     for first, step, read in followed:
         for register, found in enumerate(of_step(step, [of(each) for each in read]), start=first):
             # What is noted of a register that follows from others is as far as it goes.
-            ranges[register] = found if found.error <= errors.get(register, found.error) else ranges[register]
+            if not found.error > errors.get(register, found.error):
+                ranges[register] = found
     return max(each.error for each in through_link(document["link"], [of(score) for score in document["scores"]]))
 
 

@@ -1,15 +1,15 @@
 """Between which numbers registers lie, and how far single precision moves them.
 
 Estimators that add float32 differ from their programs by a bound (`algebra.singles`). What reads their outputs carries
-it on by its slope between the ends of the range; where it jumps, as a test of a tree does, there is none. Asked for whole
-domains this says whether a model can be a program, and asked for a row's own numbers how far its score may be off.
+it on by its slope between the ends of the range; where it jumps, as a test of a tree does, there is none. Asked for
+whole domains this says whether a model can be a program, and asked for a row's own numbers how far its score is off.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
-from math import exp, inf, isfinite, log, tanh
+from math import exp, inf, isfinite, log, sqrt, tanh
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,7 +83,7 @@ def of_step(step: Mapping[str, Any], ranges: Sequence[Range]) -> list[Range]:
 
 
 def noted(found: Range, error: float | None) -> Range:
-    """A range with what is noted of it: how far single precision moves it, where it does not follow; else no farther."""
+    """A range with what is noted of how far single precision moves it: by that, or by no more where it follows."""
     if error is None:
         return found
     return replace(found, error=min(error, found.error) if found.error else error, is_single=True)
@@ -117,7 +117,7 @@ def _trees(step: Mapping[str, Any], ranges: Sequence[Range]) -> list[Range]:
     divide = step.get("divide", 1.0)
     torn = any(each.error for each in ranges)
     ends = [sorted((float(one), float(other))) for one, other in zip(low / divide, high / divide, strict=True)]
-    return [Range(*each, False, inf if torn else 0.0, is_torn=torn) for each in ends]
+    return [Range(least, most, False, inf if torn else 0.0, is_torn=torn) for least, most in ends]
 
 
 def _lookup(step: Mapping[str, Any], ranges: Sequence[Range]) -> list[Range]:
@@ -185,9 +185,11 @@ def _function(step: Mapping[str, Any], ranges: Sequence[Range]) -> list[Range]:
     if name in _MONOTONE:
         function, slope_at = _MONOTONE[name]
         low, high = function(of.low), function(of.high)
-        slope = max(slope_at(of.low), slope_at(of.high)) if of.error else 0.0
-        may_miss = of.may_miss or of.low < _LEAST.get(name, -inf)
-        return [Range(low, high, may_miss, slope * of.error if of.error else 0.0)]
+        error = max(slope_at(of.low), slope_at(of.high)) * of.error if of.error else 0.0
+        if name == "sqrt":
+            error = min(error, sqrt(of.error))
+        beyond = of.low < _LEAST.get(name, -inf)
+        return [Range(low, high, of.may_miss or beyond, error, is_torn=beyond and error > 0)]
     if name in ("abs", "square", "square_signed") and isfinite(of.most):
         highest = of.most if name == "abs" else of.most**2
         slope = 1.0 if name == "abs" else 2 * of.most
@@ -266,10 +268,11 @@ _MONOTONE: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] 
     "tanh": (tanh, lambda _: 1.0),
     "expm1": (lambda value: _power(value) - 1, _power),
     "log": (_logarithm, lambda value: 1 / value if value > 0 else inf),
+    "sqrt": (lambda value: sqrt(max(value, 0.0)), lambda value: 0.5 / sqrt(value) if value > 0 else inf),
     "log1p": (lambda value: _logarithm(1 + value), lambda value: 1 / (1 + value) if value > -1 else inf),
 }
 # Below these they are NaN.
-_LEAST = {"log": 0.0, "log1p": -1.0}
+_LEAST = {"log": 0.0, "log1p": -1.0, "sqrt": 0.0}
 _KINDS: dict[str, Callable[[Mapping[str, Any], Sequence[Range]], list[Range]]] = {
     "trees": _trees,
     "lookup": _lookup,

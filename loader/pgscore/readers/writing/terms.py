@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
     _Step = Mapping[str, Any]
 
+# Links and functions that take powers of e, or logarithms.
+_ROUNDING = (
+    "logistic", "softmax", "one_vs_rest", "one_vs_all", "exp", "expit", "expm1", "log", "log1p", "log10", "logit",
+    "tanh",
+)  # fmt: skip
 # How far an output of a link moves at most where each of its scores moves by one.
 _SLOPE = 0.5
 # Links that say which of several sums is positive, or largest.
@@ -91,7 +96,7 @@ class _Magnitudes:
 
     Attributes:
         steps: all of them.
-        sums: the registers of sums that were met, of terms or of kernels.
+        sums: the registers of sums that were met, of terms or of kernels, and of what is made of them.
     """
 
     def __init__(self, document: Mapping[str, Any], *, inner: bool = True) -> None:
@@ -126,8 +131,9 @@ class _Magnitudes:
             terms = [self.of(each) if self._inner else self._size(each) for each in read]
             self.sums.add(register)
             return self._sum(step, terms) if kind == "linear" else self._kernel(step, terms)
-        if step is None or kind not in _FOLLOWED or not self._is_of_sums(read):
+        if step is None or kind not in _FOLLOWED or not self._is_rounded(read):
             return self._size(register)
+        self.sums.add(register)
         return self._through(step, register, [self.of(each) for each in read])
 
     def _sum(self, step: _Step, terms: list[int]) -> int:
@@ -142,14 +148,17 @@ class _Magnitudes:
             absolute |= {"of": terms, "vectors": [[abs(each) for each in vector] for vector in step["vectors"]]}
         return self._add(absolute)
 
-    def _is_of_sums(self, registers: Sequence[int]) -> bool:
-        """Whether registers are sums, or made of some."""
+    def _is_rounded(self, registers: Sequence[int]) -> bool:
+        """Whether registers are sums or powers of e, or made of some: a library's own may end in other digits."""
         for register in registers:
             step = self._defined.get(register)
             if step is None or step["step"] == "trees":
                 continue
             read = step["of"] if isinstance(step["of"], list) else [step["of"]]
-            if step["step"] in ("linear", "kernel") or self._is_of_sums(read):
+            rounds = (
+                step["step"] in ("linear", "kernel") or step.get("link") in _ROUNDING or step.get("name") in _ROUNDING
+            )
+            if rounds or self._is_rounded(read):
                 return True
         return False
 

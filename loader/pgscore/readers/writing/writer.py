@@ -189,7 +189,7 @@ class Writer:
         for register in registers:
             most = self.range(register).most
             # What is relative to the sums of each row has no bound of its own.
-            bounded = tolerance.terms > 0 or result.link == "exp"
+            bounded = not tolerance.is_by_row
             self.sources.add(register)
             self.note(register, tolerance.relative * max(1.0, tolerance.terms, most) if bounded else inf)
 
