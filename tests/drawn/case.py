@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import pandas as pd
     from pgscore.readers import Reading
 
     from tests.support.database import Session
@@ -86,6 +87,11 @@ class Prepared:
     reading: Reading | None
     obstacle: str | None
     rows: list[Row]
+
+    @property
+    def sample(self) -> pd.DataFrame:
+        """Golden rows: under the names that the model knows, as LightGBM makes others of some."""
+        return self.drawn.data.frame.head(4).set_axis([each.name for each in self.version.contract.inputs], axis=1)
 
 
 def prepare(seed: int, index: int) -> Prepared:

@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from .engines import ENGINES
 
@@ -94,3 +96,17 @@ def test_models_over_numbers_that_no_double_holds(lab: Lab) -> None:
                     assert found == pytest.approx([top, bottom, tiny], rel=1e-12)
                 else:
                     assert found == [None, None, pytest.approx(0.0, abs=1e-11)]
+
+
+def test_numbers_far_from_zero_are_scaled_as_scikit_learn_rounds(lab: Lab) -> None:
+    frame = pd.DataFrame({"x": 2.0**53 + 2.0 * np.arange(60), "y": np.tile([1.0, 0.0, 2.0], 20)})
+    types = {"x": "double precision", "y": "integer"}
+    for name, scaler in (("far_min_max", MinMaxScaler((0.25, 7.5))), ("far_standard", StandardScaler())):
+        fitted = make_pipeline(scaler, LinearRegression()).fit(frame, frame["y"] * 3 + frame.index)
+        published = lab.publish(name, fitted, frame.head(5), types, None)
+        assert published.verified == dict.fromkeys(ENGINES, True)
+        published.insert(frame.to_numpy().tolist())
+        wanted = dict(enumerate(fitted.predict(frame).tolist()))
+        for engine in ENGINES[:2]:
+            published.serve(engine)
+            assert published.scores("typed", engine) == pytest.approx(wanted, rel=1e-12)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .describe import GoldenRow
 
 _LARGEST = 1e300
+# Of probabilities.
+_LAST_BITS = 4e-16
 # Two probabilities, and the label's position.
 _TWO_CLASSES = 3
 
@@ -38,14 +40,19 @@ def tolerant(contract: Contract, reading: Reading | None) -> Contract:
 def scaled(golden_rows: Sequence[GoldenRow], contract: Contract, reading: Reading | None) -> list[GoldenRow]:
     """Golden rows with the scales by which differences of scores are measured, where these are sums.
 
-    Where single precision decides which of two classes is the likelier, only the score counts.
+    Where rounding decides which of two classes is the likelier, only the score counts.
     """
     if reading is None:
         return list(golden_rows)
     terms = absolute_terms(reading.program, [row.inputs for row in golden_rows])
     scales = [min(term, _LARGEST) for term in terms]
     if reading.tolerance is None or contract.tolerance is None:
-        return [replace(row, scale=scale) for row, scale in zip(golden_rows, scales, strict=True)]
+        # Scores that differ in the last bit may have equal probabilities, and estimators tell classes by their scores.
+        hides_ties = reading.program["link"] in ("logistic", "softmax", "one_vs_rest", "one_vs_all")
+        return [
+            replace(row, scale=scale, outputs=None if hides_ties and _is_close(row, _LAST_BITS) else row.outputs)
+            for row, scale in zip(golden_rows, scales, strict=True)
+        ]
     found = []
     for row, scale in zip(golden_rows, scales, strict=True):
         larger = max(scale, reading.tolerance.terms)
