@@ -110,3 +110,26 @@ def test_numbers_far_from_zero_are_scaled_as_scikit_learn_rounds(lab: Lab) -> No
         for engine in ENGINES[:2]:
             published.serve(engine)
             assert published.scores("typed", engine) == pytest.approx(wanted, rel=1e-12)
+
+
+def test_products_and_quotients_at_the_largest_double(lab: Lab) -> None:
+    random = np.random.default_rng(5)
+    root, largest = math.sqrt(1.7976931348623157e308), 1.7976931348623157e308
+    factors = np.concatenate([[1.0, 2.0, 1 + 2.0**-52, root, 3e153, 1e300], np.exp(random.uniform(0, 700, 60))])
+    pairs = [
+        (float(a), float(b)) for a in factors for b in (largest / a, np.nextafter(largest / a, 0), 2 * largest / a)
+    ]
+    pairs += [(float(np.nextafter(a, np.inf)), b) for a, b in pairs if math.isfinite(b)]
+    pairs = [(a, b) for a, b in pairs if math.isfinite(b)]
+    with np.errstate(all="ignore"):
+        products = [float(np.float64(a) * np.float64(b)) for a, b in pairs]
+        quotients = [float(np.float64(a) / np.float64(1 / b)) for a, b in pairs]
+    found = lab.session.run(
+        "select pgscore._multiply(a, b), pgscore._divide(a, c) from unnest(%s::float8[], %s::float8[], %s::float8[])"
+        " with ordinality as t (a, b, c, n) order by n",
+        [repr(a) for a, _ in pairs],
+        [repr(b) for _, b in pairs],
+        [repr(1 / b) for _, b in pairs],
+    )
+    assert [product for product, _ in found] == products
+    assert [quotient for _, quotient in found] == quotients
