@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pgscore.publishing.compile import compile_program, scaled, tolerant
 from pgscore.publishing.describe import describe
+from pgscore.publishing.fitted import input_names
 
 from .engines import Version, answers
 from .expected import expect
@@ -91,7 +92,9 @@ class Prepared:
     @property
     def sample(self) -> pd.DataFrame:
         """Golden rows: under the names that the model knows, as LightGBM makes others of some."""
-        return self.drawn.data.frame.head(4).set_axis([each.name for each in self.version.contract.inputs], axis=1)
+        frame = self.drawn.data.frame.head(4)
+        names, _ = input_names(self.drawn.estimator, None, list(frame.columns))
+        return frame.set_axis(names, axis=1)
 
 
 def prepare(seed: int, index: int) -> Prepared:

@@ -47,7 +47,7 @@ class Registry:
     def verdict(self, prepared: Prepared, seed: int, index: int) -> Verdict:
         """Publishes a program, and compares what each engine says of rows of a table, in every form of asking."""
         draw = Draw(seed, index, 2)
-        names = [each.name for each in prepared.version.contract.inputs]
+        names = list(prepared.sample.columns)
         fitted = prepared.drawn.data.kinds
         types = {name: _type(draw, prepared, column) for name, column in zip(names, fitted, strict=True)}
         name = f"m{index}"
