@@ -4,6 +4,7 @@
 # make test-spark   scores on Spark, in two local workers (downloads 500 MB)
 # make docs    the documentation as a site; fails on a link that leads nowhere
 # make test-servers   core on PostgreSQL 14, 16, 17 and 18; all of it on 17 with Python 3.13 (docs/servers.md)
+# make test-sklearn   programs of the oldest scikit-learn where the server has the newest, and the reverse
 # make test-long   the tests that try examples, with more of them
 # make parity  10,000 models drawn at random, in every engine; writes docs/coverage.md    ARGS='--seed 1 --case 2'
 # make bench   pgscore beside others, as ratios          make bench-quick  the same in under three minutes
@@ -27,7 +28,7 @@ ARGS :=
 # What make client installs beside the command.
 EXTRAS :=
 
-.PHONY: demo bench bench-quick docs test test-long parity test-servers test-servers-core test-servers-python test-docker test-spark lint types check
+.PHONY: demo bench bench-quick docs test test-long parity test-servers test-servers-core test-servers-python test-docker test-spark test-sklearn lint types check
 .PHONY: render freeze release-migrations release-dump wheel client packages clean
 
 demo: $(READY)
@@ -80,6 +81,12 @@ test-spark: $(READY)
 	@docker/install-packages tests
 	@$(SERVER_PYTHON) && $(SPARK_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && \
 		PGSCORE_TEST_SPARK=1 $(BIN)/pytest $(if $(TESTS),$(TESTS),tests/spark)
+
+# The oldest libraries that models are read with, in an environment of their own.
+test-sklearn: $(READY)
+	@docker/install-packages tests
+	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && OLDEST="$$(docker/oldest-python)" && \
+		PGSCORE_TEST_OLDEST="$$OLDEST" $(BIN)/pytest $(if $(TESTS),$(TESTS),tests/sklearns)
 
 # With PL/Python: the tests of PostgreSQL 15 on Debian 13's 17, whose Python is 3.13.
 test-servers-python: $(READY)
@@ -135,4 +142,4 @@ $(READY): | packages
 	@touch $@
 
 clean:
-	rm -rf .venv .client .server-* .servers-* .spark-* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .client .server-* .servers-* .spark-* .oldest-* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

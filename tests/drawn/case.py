@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pgscore.publishing.compile import compile_program, scaled, tolerant
 from pgscore.publishing.describe import describe
+from pgscore.publishing.fitted import input_names
 
 from .engines import Version, answers
 from .expected import expect
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import pandas as pd
     from pgscore.readers import Reading
 
     from tests.support.database import Session
@@ -86,6 +88,13 @@ class Prepared:
     reading: Reading | None
     obstacle: str | None
     rows: list[Row]
+
+    @property
+    def sample(self) -> pd.DataFrame:
+        """Golden rows: under the names that the model knows, as LightGBM makes others of some."""
+        frame = self.drawn.data.frame.head(4)
+        names, _ = input_names(self.drawn.estimator, None, list(frame.columns))
+        return frame.set_axis(names, axis=1)
 
 
 def prepare(seed: int, index: int) -> Prepared:

@@ -81,7 +81,7 @@ def answers(
         _store(session, key, version, estimates=estimated is not None)
         _fill(session, version.contract, rows)
         if version.program is not None:
-            found += _of_program(session, version)
+            found += _of_program(session, version.contract, _NAME)
         if estimated is not None:
             found.append(_estimated(session, version, [rows[n] for n in estimated], list(estimated)))
     finally:
@@ -128,27 +128,33 @@ def _written(value: Any) -> Any:  # noqa: ANN401
     return repr(value) if isinstance(value, float) else value
 
 
-def _of_program(session: Session, version: Version) -> list[Answer]:
-    inputs = version.contract.inputs
+def asked_of_program(session: Session, contract: Contract, rows: Sequence[Row], model: str) -> list[Answer]:
+    """What the engines of a program that is published say of rows; in a transaction."""
+    _fill(session, contract, rows)
+    return _of_program(session, contract, model)
+
+
+def _of_program(session: Session, contract: Contract, model: str) -> list[Answer]:
+    inputs = contract.inputs
     names = [f"c{n}" for n in range(len(inputs))]
     forms: list[tuple[str, str, str]] = []
-    for engine in session.value("select pgscore._engines(%s, 1)", _NAME):
+    for engine in session.value("select pgscore._engines(%s, 1)", model):
         if engine != "estimator":
             call = "select pgscore._engine_call(%s, %s, 1, %s, %s)"
-            forms.append((engine, "score", session.value(call, engine, _NAME, names, False)))
-            forms.append((engine, "outputs", session.value(call, engine, _NAME, names, True)))
+            forms.append((engine, "score", session.value(call, engine, model, names, False)))
+            forms.append((engine, "outputs", session.value(call, engine, model, names, True)))
     if any(engine == "sql" for engine, _, _ in forms):
         ordinary = [False] * len(names)
         for manner in ("scan", "brief"):
             call = "select pgscore._engine_call('sql', %s, 1, %s, false, %s, %s)"
-            forms.append(("sql", manner, session.value(call, _NAME, names, ordinary, manner)))
+            forms.append(("sql", manner, session.value(call, model, names, ordinary, manner)))
     calls = ", ".join(call for _, _, call in forms)
     given = session.run(f"select {calls} from drawn_rows order by n")
     found = []
     for place, (engine, form, _) in enumerate(forms):
         values = [row[place] for row in given]
         if form == "outputs":
-            found.append(Answer(engine, form, [_score(version.contract, each) for each in values], values))
+            found.append(Answer(engine, form, [_score(contract, each) for each in values], values))
         else:
             found.append(Answer(engine, form, values))
     return found

@@ -84,7 +84,9 @@ def ask(
         likely: which of them it probably answers: they are asked about together.
     """
     known = native_categories(estimator, [each.name for each in contract.inputs])
-    oracle = Oracle(estimator, contract.output, framed=contract.frame, known=known)
+    # An owner asks with frames; arrays of truths and numbers take what frames do not.
+    framed = contract.frame or any(each.type == "boolean" for each in contract.inputs)
+    oracle = Oracle(estimator, contract.output, framed=framed, known=known)
     oracle.categorical = contract.categorical
     found: list[FloatArray | bool | None] = [False] * len(rows)
     gaps = [any(each.type == "boolean" and row[n] is None for n, each in enumerate(contract.inputs)) for row in rows]

@@ -47,12 +47,14 @@ class Registry:
     def verdict(self, prepared: Prepared, seed: int, index: int) -> Verdict:
         """Publishes a program, and compares what each engine says of rows of a table, in every form of asking."""
         draw = Draw(seed, index, 2)
-        types = {name: _type(draw, prepared, name) for name in prepared.drawn.data.kinds}
+        names = list(prepared.sample.columns)
+        fitted = prepared.drawn.data.kinds
+        types = {name: _type(draw, prepared, column) for name, column in zip(names, fitted, strict=True)}
         name = f"m{index}"
         columns = ", ".join(f'"{column}" {kind}' for column, kind in types.items())
         self.session.run(f"create table p_{name} (n integer primary key, {columns})")
         given = pgscore.publish(
-            self._lab.engine, name, prepared.drawn.estimator, golden=prepared.drawn.data.frame.head(4),
+            self._lab.engine, name, prepared.drawn.estimator, golden=prepared.sample,
             profile=f"p_{name}", key=self._lab.key, positive=prepared.drawn.positive,
         )  # fmt: skip
         wrong = [f"verify finds {each.engine} wrong" for each in given.verifications if not each.ok]

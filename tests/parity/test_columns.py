@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from .engines import ENGINES
 
@@ -94,3 +96,40 @@ def test_models_over_numbers_that_no_double_holds(lab: Lab) -> None:
                     assert found == pytest.approx([top, bottom, tiny], rel=1e-12)
                 else:
                     assert found == [None, None, pytest.approx(0.0, abs=1e-11)]
+
+
+def test_numbers_far_from_zero_are_scaled_as_scikit_learn_rounds(lab: Lab) -> None:
+    frame = pd.DataFrame({"x": 2.0**53 + 2.0 * np.arange(60), "y": np.tile([1.0, 0.0, 2.0], 20)})
+    types = {"x": "double precision", "y": "integer"}
+    for name, scaler in (("far_min_max", MinMaxScaler((0.25, 7.5))), ("far_standard", StandardScaler())):
+        fitted = make_pipeline(scaler, LinearRegression()).fit(frame, frame["y"] * 3 + frame.index)
+        published = lab.publish(name, fitted, frame.head(5), types, None)
+        assert published.verified == dict.fromkeys(ENGINES, True)
+        published.insert(frame.to_numpy().tolist())
+        wanted = dict(enumerate(fitted.predict(frame).tolist()))
+        for engine in ENGINES[:2]:
+            published.serve(engine)
+            assert published.scores("typed", engine) == pytest.approx(wanted, rel=1e-12)
+
+
+def test_products_and_quotients_at_the_largest_double(lab: Lab) -> None:
+    random = np.random.default_rng(5)
+    root, largest = math.sqrt(1.7976931348623157e308), 1.7976931348623157e308
+    factors = np.concatenate([[1.0, 2.0, 1 + 2.0**-52, root, 3e153, 1e300], np.exp(random.uniform(0, 700, 60))])
+    pairs = [
+        (float(a), float(b)) for a in factors for b in (largest / a, np.nextafter(largest / a, 0), 2 * largest / a)
+    ]
+    pairs += [(float(np.nextafter(a, np.inf)), b) for a, b in pairs if math.isfinite(b)]
+    pairs = [(a, b) for a, b in pairs if math.isfinite(b)]
+    with np.errstate(all="ignore"):
+        products = [float(np.float64(a) * np.float64(b)) for a, b in pairs]
+        quotients = [float(np.float64(a) / np.float64(1 / b)) for a, b in pairs]
+    found = lab.session.run(
+        "select pgscore._multiply(a, b), pgscore._divide(a, c) from unnest(%s::float8[], %s::float8[], %s::float8[])"
+        " with ordinality as t (a, b, c, n) order by n",
+        [repr(a) for a, _ in pairs],
+        [repr(b) for _, b in pairs],
+        [repr(1 / b) for _, b in pairs],
+    )
+    assert [product for product, _ in found] == products
+    assert [quotient for _, quotient in found] == quotients

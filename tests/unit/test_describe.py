@@ -8,9 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from pgscore.errors import PgscoreError
-from pgscore.publishing.describe import describe
+from pgscore.publishing.compile import scaled
+from pgscore.publishing.describe import GoldenRow, describe
 from pgscore.publishing.fitted import input_names
 from pgscore.publishing.golden import Given
+from pgscore.readers import Reading
+from pgscore_runtime.contract import Contract, Output
 from pgscore_runtime.estimator import ServedEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -170,3 +173,16 @@ def test_outputs_say_all_that_the_estimator_says() -> None:
         assert row.outputs[:3] == pytest.approx(list(wanted), abs=1e-14)
         assert contract.output.classes[int(row.outputs[3])] == label
         assert row.expected == row.outputs[0]
+
+
+@pytest.mark.parametrize(("link", "kept"), [("softmax", False), ("logistic", False), ("identity", True)])
+def test_labels_of_equal_probabilities(link: str, kept: bool) -> None:
+    """A softmax makes equal numbers of scores that differ in the last bit, by which the estimator tells classes."""
+    outputs = [[0.2, 0.4, 0.4, 2.0], [0.4, 0.2, 0.4 - 1e-9, 0.0]]
+    rows = [GoldenRow({"x": 1.0}, row[1], row) for row in outputs]
+    output = Output("probability", (0, 1, 2), 1)
+    contract = Contract("joblib", (), frame=False, missing_text="nan", output=output, libraries={})
+    reading = Reading({"inputs": [{"name": "x"}], "steps": [], "scores": [0], "link": link}, None)
+    tied, told = scaled(rows, contract, reading)
+    assert (tied.outputs is not None) is kept
+    assert told.outputs == outputs[1]

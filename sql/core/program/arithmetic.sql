@@ -27,7 +27,10 @@ begin
         return null;
     elsif large = 'Infinity' or small = 0 then
         return nullif(a * b, 'NaN');
-    elsif small > 1 and large > '1.797693134862315e308'::double precision / small then
+    -- Exact: over powers of two, whose product is 2^-1024.
+    elsif small > 1
+        and large * '7.458340731200207e-155'::double precision * (small * '7.458340731200207e-155'::double precision) >= 1
+    then
         return sign(a) * sign(b) * 'Infinity'::double precision;
     elsif large < 1 and small < '5e-324'::double precision / large then
         return 0;
@@ -53,7 +56,11 @@ begin
         return case when abs(a) <> 'Infinity' then 0 end;
     elsif abs(a) = 'Infinity' or a = 0 then
         return a / b;
-    elsif abs(b) < 1 and abs(a) > '1.797693134862315e308'::double precision * abs(b) then
+    -- Far over the largest double; or at it, and then exact, by powers of two.
+    elsif abs(b) < 1 and abs(a) > '1.7e308'::double precision * abs(b) and (
+        abs(a) * 0.5::double precision > '1.7976931348623157e308'::double precision * abs(b)
+        or abs(a) * '7.458340731200207e-155'::double precision / (abs(b) * '1.3407807929942597e154'::double precision) >= 1
+    ) then
         return sign(a) * sign(b) * 'Infinity'::double precision;
     elsif abs(b) > 1 and abs(a) < 1 and abs(a) < '5e-324'::double precision * abs(b) then
         return 0;

@@ -96,7 +96,8 @@ declare
     term pgscore.bare_term;
 begin
     term.weight := pgscore._multiply(weight, r.factor);
-    if not abs(term.weight) between l.least_wild_weight and l.most_wild_weight then
+    -- A number that is large beside what is left of it: only the careful function rounds it as the estimator does.
+    if not abs(term.weight) between l.least_wild_weight and l.most_wild_weight or abs(r.plus) > l.most_plain_shift then
         return null;
     end if;
     -- A shift is lost beside the largest double.
