@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pgscore.readers.algebra.domains import Domains
     from pgscore.readers.algebra.singles import Tolerance
 
+_MOST_STEPS, _MOST_READ = 10_000, 100_000
+
 
 @dataclass(frozen=True)
 class Result:
@@ -59,6 +61,8 @@ class Writer:
         except ValueError:
             raise NotAProgramError("a part of it", "has a number that is not finite") from None
         if key not in self._known:
+            if len(self.steps) == _MOST_STEPS:
+                raise NotAProgramError("the pipeline", f"takes more than {_MOST_STEPS:,} steps, which a program has")
             self.steps.append(step)
             self._known[key] = self._registers
             self._registers += outputs
@@ -162,7 +166,10 @@ class Writer:
     def document(self, result: Result) -> dict[str, Any]:
         """The program."""
         self.domains.settle(self.register)
-        self.domains.refuse_infinite(register for step in self.steps for register in np.ravel(step["of"]).tolist())
+        read = [register for step in self.steps for register in np.ravel(step["of"]).tolist()]
+        if len(read) > _MOST_READ:
+            raise NotAProgramError("the pipeline", f"reads more than {_MOST_READ:,} numbers in all steps together")
+        self.domains.refuse_infinite(read)
         required = self._required()
         return {
             "program": 1,
