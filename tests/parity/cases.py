@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, make_column_selector
+from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
@@ -21,7 +22,9 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.feature_selection import SelectKBest
 from sklearn.impute import SimpleImputer
+from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import (
     ElasticNet,
     Lasso,
@@ -32,8 +35,22 @@ from sklearn.linear_model import (
     SGDClassifier,
     SGDRegressor,
 )
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.pipeline import make_pipeline, make_union
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    KBinsDiscretizer,
+    MinMaxScaler,
+    Normalizer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    PolynomialFeatures,
+    PowerTransformer,
+    QuantileTransformer,
+    RobustScaler,
+    SplineTransformer,
+    StandardScaler,
+    TargetEncoder,
+)
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from tests.support.programs import NUMBERS, customers, labels
@@ -243,6 +260,47 @@ def cases() -> dict[str, Case]:
                 _BOOSTED,
             ),
             none=True,
+        ),
+        "curves": Case(
+            make_pipeline(
+                ColumnTransformer(
+                    [
+                        ("power", make_pipeline(PowerTransformer(), PolynomialFeatures(2)), ["amount", "calls"]),
+                        ("places", QuantileTransformer(n_quantiles=20), ["calls"]),
+                        ("spline", SplineTransformer(extrapolation="linear"), ["shift"]),
+                        ("bins", KBinsDiscretizer(n_bins=3, strategy="uniform"), ["amount"]),
+                    ]
+                ),
+                StandardScaler(with_mean=False),
+                _LINEAR,
+            ),
+            columns=_numbers("", MIXED),
+        ),
+        "curves_trees": Case(
+            make_pipeline(
+                make_union(
+                    FunctionTransformer(np.exp2, validate=False),
+                    FunctionTransformer(pd.DataFrame.eval, kw_args={"expr": "ratio = amount / (calls + 1)"}),
+                    Normalizer(norm="max"),
+                    KBinsDiscretizer(n_bins=3, strategy="uniform", encode="ordinal"),
+                ),
+                SelectKBest(k=6),
+                _BOOSTED,
+            ),
+            columns={"amount": "double precision", "calls": "integer", "shift": "real"},
+        ),
+        "projected": Case(
+            make_pipeline(
+                RobustScaler(), make_union(PCA(2, whiten=True), Nystroem(n_components=8, random_state=0)), _LINEAR
+            ),
+            3,
+            columns=_numbers("", OTHERS),
+        ),
+        "targets": Case(
+            make_pipeline(ColumnTransformer([("e", TargetEncoder(), ["plan", "calls", "flag"])]), _BOOSTED),
+            3,
+            missing=True,
+            columns=MIXED,
         ),
         # Trees.
         "tree": Case(DecisionTreeClassifier(max_depth=5, random_state=0), 3, columns=_numbers("numeric")),
