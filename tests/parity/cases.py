@@ -266,7 +266,7 @@ def cases() -> dict[str, Case]:
                 ColumnTransformer(
                     [
                         ("power", make_pipeline(PowerTransformer(), PolynomialFeatures(2)), ["amount", "calls"]),
-                        ("places", QuantileTransformer(n_quantiles=20), ["calls"]),
+                        ("places", QuantileTransformer(n_quantiles=20, output_distribution="normal"), ["calls"]),
                         ("spline", SplineTransformer(extrapolation="linear"), ["shift"]),
                         ("bins", KBinsDiscretizer(n_bins=3, strategy="uniform"), ["amount"]),
                     ]

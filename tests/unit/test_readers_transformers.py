@@ -312,11 +312,24 @@ def test_splines_of_missing_values(extrapolation: Any) -> None:  # noqa: ANN401
         (pre.QuantileTransformer(n_quantiles=20), _TIED, _BOTH),
         (pre.QuantileTransformer(n_quantiles=100), _GAPS[NUMBERS], (_FOREST, _OPEN)),
         (make_pipeline(pre.QuantileTransformer(n_quantiles=20), pre.StandardScaler()), _TIED, _BOTH),
+        (pre.QuantileTransformer(n_quantiles=20, output_distribution="normal"), _TIED, _BOTH),
     ],
     ids=_named,
 )
 def test_distributions(transformer: Any, frame: pd.DataFrame, models: tuple[Any, ...]) -> None:  # noqa: ANN401
     _assert_same(transformer, frame, models)
+
+
+def test_normal_quantiles_are_scipys_to_the_last_bit() -> None:
+    frame = pd.DataFrame({"x": np.linspace(0, 1, 50)})
+    model = make_pipeline(
+        pre.QuantileTransformer(n_quantiles=2, output_distribution="normal"), LinearRegression(fit_intercept=False)
+    ).fit(frame, frame["x"])
+    model[-1].coef_ = np.array([1.0])
+    random = np.random.default_rng(0)
+    tails = 10 ** random.uniform(-7, 0, 1000)
+    values = [*random.random(1000), *tails, *(1 - tails), 0.0, 5e-8, 1e-7, 1 - 1e-7, 1.0, 0.5, 0.13533528323661269189]
+    pair(model, frame).assert_identical([[each] for each in values])
 
 
 @pytest.mark.parametrize(
