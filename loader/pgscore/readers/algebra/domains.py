@@ -142,6 +142,17 @@ class Domains:
                 _narrow(part, [self.of[computed.source]], [computed], passes)
         self._deferred = []
 
+    def refuse_rough(self, register: int) -> None:
+        """Refuses to test a register that is rough.
+
+        Raises:
+            NotAProgramError: naming the part that made it so.
+        """
+        if register in self.rough:
+            raise NotAProgramError(
+                self.rough[register], "rounds its sums otherwise, and trees behind it might branch otherwise"
+            )
+
     def refuse_infinite(self, read: Iterable[int]) -> None:
         """Refuses registers that should be checked for missing values and are not.
 

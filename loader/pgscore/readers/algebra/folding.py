@@ -64,10 +64,6 @@ def number_tests(column: NumberColumn, keys: list[Key], writer: Writer, *, singl
         writer: takes the steps that are left.
         single: whether the tree rounds to float32 before it compares.
     """
-    if column.source in writer.domains.rough:
-        raise NotAProgramError(
-            writer.domains.rough[column.source], "rounds its sums otherwise, and trees behind it might branch otherwise"
-        )
     domain = writer.domains.of[column.source]
     end = column.function_end
     if (

@@ -66,7 +66,15 @@ class Writer:
             self.steps.append(step)
             self._known[key] = self._registers
             self._registers += outputs
+            self._pass_on(step, range(self._known[key], self._registers))
         return self._known[key]
+
+    def _pass_on(self, step: dict[str, Any], defined: Iterable[int]) -> None:
+        """What is made of something rough is rough."""
+        rough = self.domains.rough
+        part = next((rough[register] for register in np.ravel(step["of"]).tolist() if register in rough), None)
+        if part is not None:
+            rough.update(dict.fromkeys(defined, part))
 
     def number(self, source: int, operations: Sequence[Operation]) -> int:
         """The register of a number input after operations."""
