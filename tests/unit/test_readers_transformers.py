@@ -359,6 +359,7 @@ def test_projections(transformer: Any, models: tuple[Any, ...]) -> None:  # noqa
         (pre.SplineTransformer(degree=1, extrapolation="linear"), _LINEAR, "goes on linearly"),
         (pre.SplineTransformer(extrapolation="continue"), _OPEN, "overflows to NaN"),
         (pre.SplineTransformer(extrapolation="continue", knots="quantile"), _LINEAR, "between knots that are equal"),
+        (make_pipeline(pre.FunctionTransformer(np.exp), pre.FunctionTransformer(np.floor)), _LINEAR, "function floor"),
         (make_pipeline(RBFSampler(n_components=5), pre.Normalizer(norm="l1")), _TREES, "rounds its sums otherwise"),
         (Nystroem(kernel="laplacian", n_components=5), _LINEAR, "has the kernel 'laplacian'"),
         (pre.PolynomialFeatures(40), _LINEAR, "more than 10,000 steps"),
@@ -370,3 +371,22 @@ def test_what_is_no_program_is_named(prepared: Any, model: Any, reason: str) -> 
     fitted = make_pipeline(prepared, clone(model)).fit(frame, labels(_FULL, 2))
     with pytest.raises(NotAProgramError, match=reason):
         pair(fitted, frame)
+
+
+@pytest.mark.parametrize("function", [np.log, np.exp, pre.PowerTransformer()])
+def test_bins_of_a_function_are_bins_of_the_input(function: Any) -> None:  # noqa: ANN401
+    """Their edges are values of the data, as numpy's function has them: no last bit decides where these go."""
+    frame = pd.DataFrame({"x": np.random.default_rng(0).integers(1, 300, 150).astype(float)})
+    step = function if isinstance(function, pre.PowerTransformer) else pre.FunctionTransformer(function)
+    bins = pre.KBinsDiscretizer(n_bins=20, encode="ordinal", quantile_method="linear")
+    tested = pair(make_pipeline(step, bins, LinearRegression()).fit(frame, frame["x"] ** 2), frame)
+    assert [each["step"] for each in tested.document["steps"]] == ["piecewise", "linear"]
+    tested.assert_close([[float(x)] for x in range(1, 300)])
+
+
+def test_quantiles_that_are_equal_behind_what_is_inexact() -> None:
+    frame = _PLAIN[["calls"]]
+    powers = make_pipeline(pre.PowerTransformer(), pre.QuantileTransformer(n_quantiles=20))
+    _assert_same(powers, frame, (_TREES,))
+    with pytest.raises(NotAProgramError, match="step 'quantiletransformer' jumps at values"):
+        _assert_same(powers, frame, (_LINEAR,))

@@ -65,16 +65,8 @@ def number_tests(column: NumberColumn, keys: list[Key], writer: Writer, *, singl
         single: whether the tree rounds to float32 before it compares.
     """
     domain = writer.domains.of[column.source]
-    end = column.function_end
-    if (
-        end
-        and column.operations[end - 1].name not in ("abs", "square")
-        and column.defined(domain.minimum, domain.maximum)
-    ):
-        # A root or a logarithm rises wherever it is asked.
-        end = 0
-    if any(each.name in ("multiply", "divide") and each.operand <= 0 for each in column.operations[end:]):
-        end = len(column.operations)
+    end = column.rising_end(domain.minimum, domain.maximum)
+    writer.refuse_jumps(column)
     behind = column.operations[end:]
     register = writer.number(column.source, column.operations[:end])
 

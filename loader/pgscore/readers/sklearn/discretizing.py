@@ -30,10 +30,12 @@ def read_k_bins(discretizer: KBinsDiscretizer, table: Table, writer: Writer, par
         raise NotAProgramError(part, "computes in single precision")
     columns = table.numbers(part)
     writer.domains.require(part, columns, missing=False)
+    # The others' edges lie between data.
+    jumps = part if discretizer.strategy == "quantile" else None
     found: list[NumberColumn | CodeColumn] = []
     for column, edges, count in zip(columns, discretizer.bin_edges_, discretizer.n_bins_.tolist(), strict=True):
         inner = np.asarray(edges, dtype=np.float64)[1:-1]
-        bins = column.then(along(Bins(inner, "left"))) if len(inner) else constant(column, 0.0)
+        bins = column.then(along(Bins(inner, "left", jumps=jumps))) if len(inner) else constant(column, 0.0)
         found += [bins] if discretizer.encode == "ordinal" else _indicators(bins, count, writer)
     return Table(tuple(found), sparse=discretizer.encode == "onehot")
 

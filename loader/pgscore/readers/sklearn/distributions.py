@@ -59,6 +59,7 @@ class _BoxCox:
     """(x ** power - 1) / power, and log(x) of a power of 0; x is positive."""
 
     power: float
+    jumps: None = None
 
     def values(self, values: FloatArray) -> FloatArray:
         """As scikit-learn computes it."""
@@ -89,6 +90,7 @@ class _YeoJohnson:
 
     power: float
     transformer: Any
+    jumps: None = None
 
     def values(self, values: FloatArray) -> FloatArray:
         """As scikit-learn computes it."""
@@ -124,7 +126,7 @@ def read_quantile_transformer(transformer: QuantileTransformer, table: Table, wr
         if np.isnan(quantiles).any():
             raise NotAProgramError(part, "has a column whose quantiles are missing")
         is_normal = transformer.output_distribution == "normal"
-        curve = (_NormalQuantiles if is_normal else _Quantiles)(quantiles, references)
+        curve = (_NormalQuantiles if is_normal else _Quantiles)(quantiles, references, part)
         found.append(column.then(along(curve)))
     return Table(tuple(found))
 
@@ -138,6 +140,12 @@ class _Quantiles:
 
     quantiles: FloatArray
     references: FloatArray
+    part: str
+
+    @property
+    def jumps(self) -> str | None:
+        """The part, where quantiles are equal."""
+        return None if (np.diff(self.quantiles) > 0).all() else self.part
 
     def values(self, values: FloatArray) -> FloatArray:
         """As scikit-learn computes it."""
