@@ -384,6 +384,13 @@ def test_bins_of_a_function_are_bins_of_the_input(function: Any) -> None:  # noq
     tested.assert_close([[float(x)] for x in range(1, 300)])
 
 
+def test_bins_of_a_number_that_was_missing() -> None:
+    bins = pre.KBinsDiscretizer(n_bins=4, encode="ordinal", strategy="uniform")
+    for step in (pre.Binarizer(threshold=3), bins):
+        filled = make_pipeline(SimpleImputer(strategy="constant", fill_value=4), pre.StandardScaler(), step)
+        _assert_same(filled, _GAPS[NUMBERS])
+
+
 def test_quantiles_that_are_equal_behind_what_is_inexact() -> None:
     frame = _PLAIN[["calls"]]
     powers = make_pipeline(pre.PowerTransformer(), pre.QuantileTransformer(n_quantiles=20))
