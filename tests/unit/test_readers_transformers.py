@@ -360,6 +360,7 @@ def test_projections(transformer: Any, models: tuple[Any, ...]) -> None:  # noqa
         (pre.SplineTransformer(extrapolation="continue"), _OPEN, "overflows to NaN"),
         (pre.SplineTransformer(extrapolation="continue", knots="quantile"), _LINEAR, "between knots that are equal"),
         (make_pipeline(pre.FunctionTransformer(np.exp), pre.FunctionTransformer(np.floor)), _LINEAR, "function floor"),
+        (make_pipeline(PCA(2), pre.Binarizer()), _LINEAR, "step 'binarizer' jumps"),
         (make_pipeline(RBFSampler(n_components=5), pre.Normalizer(norm="l1")), _TREES, "rounds its sums otherwise"),
         (Nystroem(kernel="laplacian", n_components=5), _LINEAR, "has the kernel 'laplacian'"),
         (pre.PolynomialFeatures(40), _LINEAR, "more than 10,000 steps"),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def read_binarizer(binarizer: Binarizer, table: Table, writer: Writer, part: str) -> Table:
     """1 above the threshold, else 0."""
     writer.domains.require(part, table.columns, missing=False)
-    above = along(Bins(np.array([float(binarizer.threshold)]), "right"))
+    above = along(Bins(np.array([float(binarizer.threshold)]), "right", jumps=part))
     return writer.then(table, part, [[above]] * len(table.columns))
 
 
