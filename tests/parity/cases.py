@@ -12,6 +12,7 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer, make_column_selector
+from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -23,7 +24,9 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.feature_selection import SelectKBest
 from sklearn.impute import SimpleImputer
+from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import (
     ElasticNet,
     Lasso,
@@ -36,8 +39,22 @@ from sklearn.linear_model import (
 )
 from sklearn.naive_bayes import CategoricalNB, GaussianNB
 from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.pipeline import make_pipeline, make_union
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    KBinsDiscretizer,
+    MinMaxScaler,
+    Normalizer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    PolynomialFeatures,
+    PowerTransformer,
+    QuantileTransformer,
+    RobustScaler,
+    SplineTransformer,
+    StandardScaler,
+    TargetEncoder,
+)
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
@@ -255,6 +272,47 @@ def cases() -> dict[str, Case]:
                 _BOOSTED,
             ),
             none=True,
+        ),
+        "curves": Case(
+            make_pipeline(
+                ColumnTransformer(
+                    [
+                        ("power", make_pipeline(PowerTransformer(), PolynomialFeatures(2)), ["amount", "calls"]),
+                        ("places", QuantileTransformer(n_quantiles=20, output_distribution="normal"), ["calls"]),
+                        ("spline", SplineTransformer(extrapolation="linear"), ["shift"]),
+                        ("bins", KBinsDiscretizer(n_bins=3, strategy="uniform"), ["amount"]),
+                    ]
+                ),
+                StandardScaler(with_mean=False),
+                _LINEAR,
+            ),
+            columns=_numbers("", MIXED),
+        ),
+        "curves_trees": Case(
+            make_pipeline(
+                make_union(
+                    FunctionTransformer(np.exp2, validate=False),
+                    FunctionTransformer(pd.DataFrame.eval, kw_args={"expr": "ratio = amount / (calls + 1)"}),
+                    Normalizer(norm="max"),
+                    KBinsDiscretizer(n_bins=3, strategy="uniform", encode="ordinal"),
+                ),
+                SelectKBest(k=6),
+                _BOOSTED,
+            ),
+            columns={"amount": "double precision", "calls": "integer", "shift": "real"},
+        ),
+        "projected": Case(
+            make_pipeline(
+                RobustScaler(), make_union(PCA(2, whiten=True), Nystroem(n_components=8, random_state=0)), _LINEAR
+            ),
+            3,
+            columns=_numbers("", OTHERS),
+        ),
+        "targets": Case(
+            make_pipeline(ColumnTransformer([("e", TargetEncoder(), ["plan", "calls", "flag"])]), _BOOSTED),
+            3,
+            missing=True,
+            columns=MIXED,
         ),
         # Trees.
         "tree": Case(DecisionTreeClassifier(max_depth=5, random_state=0), 3, columns=_numbers("numeric")),

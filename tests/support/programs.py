@@ -222,13 +222,15 @@ def hard_rows(tested: Pair, frame: pd.DataFrame, seed: int = 0, count: int = 60)
 
 
 def borders(document: dict[str, Any]) -> list[list[float]]:
-    """For each input the thresholds of its tests, the ends of what is accepted, and the doubles beside them."""
+    """For each input the thresholds of its tests, its knots, the ends of what is accepted, and the doubles beside."""
     found: list[set[float]] = [set() for _ in document["inputs"]]
     for step in document["steps"]:
         if step["step"] == "trees":
             for feature, threshold in zip(step["feature"], step["threshold"], strict=True):
                 if threshold is not None and step["of"][feature] < len(found):
                     found[step["of"][feature]].add(threshold)
+        elif step["step"] == "piecewise" and step["of"] < len(found):
+            found[step["of"]].update(step["knots"])
     for each, described in zip(found, document["inputs"], strict=True):
         each.update(described[name] for name in ("minimum", "maximum") if name in described)
         if described["type"] == "boolean":

@@ -218,8 +218,8 @@ def test_a_function_of_a_function() -> None:
     [
         (KNNImputer(), "step 'prepare' is a KNNImputer"),
         (SimpleImputer(missing_values=4.0), r"step 'prepare' fills where it finds 4\.0"),
-        (FunctionTransformer(np.exp), "step 'prepare' calls the function exp"),
-        (make_pipeline(StandardScaler(), OrdinalEncoder()), "step 'ordinalencoder' encodes what another"),
+        (FunctionTransformer(np.arctan), "step 'prepare' calls the function arctan"),
+        (make_pipeline(OrdinalEncoder(), OneHotEncoder()), "step 'onehotencoder' encodes what another"),
     ],
 )
 def test_what_cannot_become_a_program_is_named(prepared: Any, message: str) -> None:  # noqa: ANN401

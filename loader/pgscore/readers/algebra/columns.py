@@ -34,6 +34,10 @@ RISING = {
 LOGARITHMS = {"log": np.log, "log2": np.log2, "log10": np.log10, "log1p": np.log1p}
 # What a sparse matrix does not hold is missing, where its reader takes it so.
 ZERO_IS_MISSING = "zero is missing"
+# Computed otherwise by numpy, in the last bits.
+INEXACT = ("exp", "exp2", "expm1", "tanh", *LOGARITHMS)
+# Jump at integers, which logarithms and the like reach but for their last bits.
+JUMPING = ("trunc", "floor", "ceil")
 # Not rising, or not defined everywhere.
 BENT: dict[str, Callable[[FloatArray], FloatArray]] = {
     "abs": np.abs,
@@ -42,11 +46,15 @@ BENT: dict[str, Callable[[FloatArray], FloatArray]] = {
     ZERO_IS_MISSING: lambda values: np.where(values == 0, np.nan, values),
     **LOGARITHMS,
 }
-FUNCTIONS = {**RISING, **BENT}
+FUNCTIONS: dict[str, Callable[[FloatArray], FloatArray]] = {**RISING, **BENT}
 
 
 class Curve(Protocol):
     """A rising function of a number with parameters of its own; NaN stays NaN."""
+
+    @property
+    def jumps(self) -> str | None:
+        """The part that made it, where it jumps at values that data have: there the last bit decides; else None."""
 
     def values(self, values: FloatArray) -> FloatArray:
         """What scikit-learn makes of doubles, to the last bit."""
@@ -131,6 +139,16 @@ class NumberColumn:
     def has_logarithm(self) -> bool:
         """Whether what is finite or missing behind it may be two intervals, with minus infinity between them."""
         return any(each.name in LOGARITHMS for each in self.operations)
+
+    def rising_end(self, low: float, high: float) -> int:
+        """How many operations there are up to where all that follow rise, for numbers within these ends."""
+        end = self.function_end
+        if end and self.operations[end - 1].name not in ("abs", "square", ZERO_IS_MISSING) and self.defined(low, high):
+            # A root or a logarithm rises wherever it is asked.
+            end = 0
+        if any(each.name in ("multiply", "divide") and each.operand <= 0 for each in self.operations[end:]):
+            end = len(self.operations)
+        return end
 
     def defined(self, low: float, high: float) -> bool:
         """Whether its bent operation gives a number for both ends, and so for what is between."""

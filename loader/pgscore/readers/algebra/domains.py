@@ -54,6 +54,7 @@ class Domains:
         of: a domain for each register.
         finite: registers that have to be checked for missing values later on, and the part that made them: where they
             overflow they are infinite, and the estimator has NaN.
+        inexact: registers whose last bits may be others than the estimator's.
         rough: registers whose rounding errors can be large, and the part that made them: of no use for tests.
     """
 
@@ -61,6 +62,7 @@ class Domains:
         self.contract = contract
         self.of: defaultdict[int, Domain] = defaultdict(Domain)
         self.finite: dict[int, str] = {}
+        self.inexact: set[int] = set()
         self.rough: dict[int, str] = {}
         self._deferred: list[tuple[str, NumberColumn, _Predicate]] = []
 
@@ -141,6 +143,17 @@ class Domains:
                 computed = NumberColumn(write(column))
                 _narrow(part, [self.of[computed.source]], [computed], passes)
         self._deferred = []
+
+    def refuse_rough(self, register: int) -> None:
+        """Refuses to test a register that is rough.
+
+        Raises:
+            NotAProgramError: naming the part that made it so.
+        """
+        if register in self.rough:
+            raise NotAProgramError(
+                self.rough[register], "rounds its sums otherwise, and what tests or bends them might end elsewhere"
+            )
 
     def refuse_infinite(self, read: Iterable[int]) -> None:
         """Refuses registers that should be checked for missing values and are not.

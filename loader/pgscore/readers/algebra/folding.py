@@ -9,7 +9,7 @@ import numpy as np
 
 from pgscore.errors import NotAProgramError
 
-from .columns import ZERO_IS_MISSING, CodeColumn, NumberColumn, applied
+from .columns import CodeColumn, NumberColumn, applied
 from .doubles import as_single, last_true
 from .ensemble import Codes
 
@@ -67,25 +67,13 @@ def number_tests(column: NumberColumn, keys: list[Key], writer: Writer, *, singl
         writer: takes the steps that are left.
         single: whether the tree rounds to float32 before it compares.
     """
-    if column.source in writer.domains.rough:
-        raise NotAProgramError(
-            writer.domains.rough[column.source], "rounds its sums otherwise, and trees behind it might branch otherwise"
-        )
     domain = writer.domains.of[column.source]
+    writer.refuse_jumps(column)
     answers = category_tests(column, [key for key in keys if isinstance(key[0], Codes)], writer, single=single)
     keys = [key for key in keys if key not in answers]
     if not keys:
         return answers
-    end = column.function_end
-    if (
-        end
-        and column.operations[end - 1].name not in ("abs", "square", ZERO_IS_MISSING)
-        and column.defined(domain.minimum, domain.maximum)
-    ):
-        # A root or a logarithm rises wherever it is asked.
-        end = 0
-    if any(each.name in ("multiply", "divide") and each.operand <= 0 for each in column.operations[end:]):
-        end = len(column.operations)
+    end = column.rising_end(domain.minimum, domain.maximum)
     behind = column.operations[end:]
     register = writer.number(column.source, column.operations[:end])
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def read_binarizer(binarizer: Binarizer, table: Table, writer: Writer, part: str) -> Table:
     """1 above the threshold, else 0."""
     writer.domains.require(part, table.columns, missing=False)
-    above = along(Bins(np.array([float(binarizer.threshold)]), "right"))
+    above = along(Bins(np.array([float(binarizer.threshold)]), "right", jumps=part))
     return writer.then(table, part, [[above]] * len(table.columns))
 
 
@@ -30,10 +30,12 @@ def read_k_bins(discretizer: KBinsDiscretizer, table: Table, writer: Writer, par
         raise NotAProgramError(part, "computes in single precision")
     columns = table.numbers(part)
     writer.domains.require(part, columns, missing=False)
+    # The others' edges lie between data.
+    jumps = part if discretizer.strategy == "quantile" else None
     found: list[NumberColumn | CodeColumn] = []
     for column, edges, count in zip(columns, discretizer.bin_edges_, discretizer.n_bins_.tolist(), strict=True):
         inner = np.asarray(edges, dtype=np.float64)[1:-1]
-        bins = column.then(along(Bins(inner, "left"))) if len(inner) else constant(column, 0.0)
+        bins = column.then(along(Bins(inner, "left", jumps=jumps))) if len(inner) else constant(column, 0.0)
         found += [bins] if discretizer.encode == "ordinal" else _indicators(bins, count, writer)
     return Table(tuple(found), sparse=discretizer.encode == "onehot")
 

@@ -11,6 +11,8 @@ from scipy import special, stats  # type: ignore[import-untyped]
 from pgscore.errors import NotAProgramError
 from pgscore.readers.algebra.columns import Operation, Table, along, constant
 from pgscore.readers.algebra.curves import piecewise
+from pgscore.readers.algebra.doubles import LARGEST, last_true
+from pgscore.readers.algebra.normal import LEAST, write_normal_quantile
 
 from .scaling import read_standard_scaler
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from pgscore.readers.writing.writer import Writer
 
 _EPS = float(np.finfo(np.float64).eps)
+# BOUNDS_THRESHOLD of `sklearn.preprocessing._data`.
+_BOUNDS = 1e-7
 
 
 def read_power_transformer(transformer: PowerTransformer, table: Table, writer: Writer, part: str) -> Table:
@@ -55,6 +59,7 @@ class _BoxCox:
     """(x ** power - 1) / power, and log(x) of a power of 0; x is positive."""
 
     power: float
+    jumps: None = None
 
     def values(self, values: FloatArray) -> FloatArray:
         """As scikit-learn computes it."""
@@ -85,6 +90,7 @@ class _YeoJohnson:
 
     power: float
     transformer: Any
+    jumps: None = None
 
     def values(self, values: FloatArray) -> FloatArray:
         """As scikit-learn computes it."""
@@ -110,10 +116,6 @@ class _YeoJohnson:
 
 def read_quantile_transformer(transformer: QuantileTransformer, table: Table, writer: Writer, part: str) -> Table:
     """The place of a number among the quantiles."""
-    if transformer.output_distribution != "uniform":
-        raise NotAProgramError(
-            part, "has normal quantiles, and a program does not know the inverse of the normal distribution"
-        )
     if table.sparse:
         raise NotAProgramError(part, "takes the zeros of a sparse matrix for themselves")
     columns = table.numbers(part)
@@ -123,7 +125,9 @@ def read_quantile_transformer(transformer: QuantileTransformer, table: Table, wr
     for column, quantiles in zip(columns, np.asarray(transformer.quantiles_, dtype=np.float64).T, strict=True):
         if np.isnan(quantiles).any():
             raise NotAProgramError(part, "has a column whose quantiles are missing")
-        found.append(column.then(along(_Quantiles(quantiles, references))))
+        is_normal = transformer.output_distribution == "normal"
+        curve = (_NormalQuantiles if is_normal else _Quantiles)(quantiles, references, part)
+        found.append(column.then(along(curve)))
     return Table(tuple(found))
 
 
@@ -136,16 +140,26 @@ class _Quantiles:
 
     quantiles: FloatArray
     references: FloatArray
+    part: str
+
+    @property
+    def jumps(self) -> str | None:
+        """The part, where quantiles are equal."""
+        return None if (np.diff(self.quantiles) > 0).all() else self.part
 
     def values(self, values: FloatArray) -> FloatArray:
         """As scikit-learn computes it."""
+        found = self._mean(values)
+        found[values == self.quantiles[-1]] = 1
+        found[values == self.quantiles[0]] = 0
+        found[np.isnan(values)] = np.nan
+        return found
+
+    def _mean(self, values: FloatArray) -> FloatArray:
         quantiles, references = self.quantiles, self.references
         found: FloatArray = 0.5 * (
             np.interp(values, quantiles, references) - np.interp(-values, -quantiles[::-1], -references[::-1])
         )
-        found[values == quantiles[-1]] = 1
-        found[values == quantiles[0]] = 0
-        found[np.isnan(values)] = np.nan
         return found
 
     def write(self, writer: Writer, register: int) -> int:
@@ -157,6 +171,46 @@ class _Quantiles:
         first = 0.0 if is_constant else -1.0
         backward = _interpolated(writer, negated, -quantiles[::-1], -references[::-1], first)
         return writer.linear([forward, backward], [0.5, -0.5])
+
+
+@dataclass(frozen=True, eq=False)
+class _NormalQuantiles(_Quantiles):
+    """The normal quantile of the mean, within what 1e-7 and 1 - 1e-7 have.
+
+    So near to the first of the quantiles it is that of 0, and to the last that of 1; at the first, if they are one.
+    """
+
+    def values(self, values: FloatArray) -> FloatArray:
+        """As scikit-learn computes it."""
+        found = self._mean(values)
+        found[values + _BOUNDS > self.quantiles[-1]] = 1
+        found[values - _BOUNDS < self.quantiles[0]] = 0
+        found[np.isnan(values)] = np.nan
+        clipped: FloatArray = np.clip(stats.norm.ppf(found), *_normal_ends())
+        return clipped
+
+    def write(self, writer: Writer, register: int) -> int:
+        """The mean, or 0 or 1, and its normal quantile."""
+        ends = np.array([-LARGEST]), np.array([LARGEST])
+        low = float(last_true(lambda values: values - _BOUNDS < self.quantiles[0], *ends)[0])
+        high = float(last_true(lambda values: values + _BOUNDS <= self.quantiles[-1], *ends)[0])
+        knots = [low, high] if low < high else [low]
+        is_between = piecewise(
+            writer, register, knots, [[0.0], [1.0], [0.0]] if low < high else [[0.0]] * 2, closed="right"
+        )
+        is_above = piecewise(writer, register, knots, [[0.0]] * len(knots) + [[1.0]], closed="right")
+        mean = writer.add({"step": "product", "of": [is_between, super().write(writer, register)]})
+        place = writer.linear([mean, is_above], [1.0, 1.0])
+        within = writer.number(place, [Operation("minimum", LEAST), Operation("maximum", 1 - LEAST)])
+        least, most = _normal_ends()
+        ends_of = [Operation("minimum", least), Operation("maximum", most)]
+        return writer.number(write_normal_quantile(writer, within), ends_of)
+
+
+def _normal_ends() -> tuple[float, float]:
+    """The least and the largest normal quantile that scikit-learn gives."""
+    near = _BOUNDS - np.spacing(1)
+    return float(stats.norm.ppf(near)), float(stats.norm.ppf(1 - near))
 
 
 def _interpolated(writer: Writer, register: int, places: FloatArray, values: FloatArray, first: float) -> int:

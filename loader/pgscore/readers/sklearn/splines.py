@@ -51,6 +51,9 @@ def read_spline_transformer(splines: SplineTransformer, table: Table, writer: Wr
         if splines.extrapolation == "error":
             column = _within(column, pieces.ends, writer, part, missing=zeros)  # noqa: PLW2901
         outputs = pieces.coefficients.shape[2] - (not splines.include_bias)
+        if not pieces.coefficients.any():
+            found += [constant(column, 0.0)] * outputs
+            continue
         if isinstance(column, CodeColumn) and column.constant:
             found += [constant(column, float(each)) for each in pieces.of(column.unknown)[:outputs]]
             continue
@@ -125,9 +128,12 @@ def _pieces(spline: Any, splines: SplineTransformer, part: str) -> _Pieces:  # n
     # Knots may be equal, where a column has few values.
     knots = base[np.append(np.diff(base) > 0, True)]
     if len(knots) == 1:
-        raise NotAProgramError(part, "has a column whose knots are all one")
+        # Of a column of one value: 0 everywhere.
+        return _Pieces(knots, np.zeros((1, 2, spline.c.shape[1])))
     inner = np.stack([spline(knots[:-1], nu=power) / factorial(power) for power in range(degree + 1)])
     if splines.extrapolation == "continue":
+        if base[0] == base[1] or base[-1] == base[-2]:
+            raise NotAProgramError(part, "goes on with the polynomial of an interval between knots that are equal")
         return _Pieces(knots[:-1], np.concatenate([inner[:, :1], inner], axis=1))
     low, high = _ends(spline, base[0], base[-1], linear=splines.extrapolation == "linear")
     edges = [low] + [inner[:, n] for n in range(inner.shape[1])] + [high]

@@ -73,6 +73,8 @@ def _answers(
         for node, feature in enumerate(tree.feature.tolist()):
             if feature >= 0:
                 keys.setdefault(feature, {})[_key(tree, node)] = None
+    for feature in keys:
+        writer.domains.refuse_rough(columns[feature].source)
     return {
         feature: FOLD[type(columns[feature])](columns[feature], list(found), writer, single=ensemble.single)
         for feature, found in sorted(keys.items())

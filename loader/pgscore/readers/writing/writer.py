@@ -14,12 +14,15 @@ from pgscore.errors import NotAProgramError
 from pgscore.readers.algebra.columns import (
     AFFINE,
     FUNCTIONS,
+    INEXACT,
+    JUMPING,
     ZERO_IS_MISSING,
     CodeColumn,
     NumberColumn,
     Operation,
     Table,
 )
+from pgscore.readers.algebra.curves import Bins
 from pgscore.readers.algebra.domains import Domain
 
 from .ranges import Range, noted, of_step
@@ -32,9 +35,23 @@ if TYPE_CHECKING:
     from pgscore.readers.algebra.domains import Domains
     from pgscore.readers.algebra.singles import Tolerance
 
+# Two terms have one sum.
+_EITHER_WAY = 2
+_MOST_STEPS, _MOST_READ = 10_000, 100_000
+
 
 # The number above 0, up to which nothing is; and what gives a number back to the last bit beside it.
 _LEAST = 5e-324
+_NOT_ZERO = {
+    "knots": [0.0, _LEAST],
+    "coefficients": [[0.0, 1.0], None, [_LEAST, 1.0]],
+    "closed": "left",
+    "missing": None,
+}
+_BASE_2 = {
+    "log2": (Operation("log"), Operation("divide", log(2))),
+    "exp2": (Operation("multiply", log(2)), Operation("exp")),
+}
 
 
 @dataclass(frozen=True)
@@ -83,14 +100,41 @@ class Writer:
         except ValueError:
             raise NotAProgramError("a part of it", "has a number that is not finite") from None
         if key not in self._known:
+            if len(self.steps) == _MOST_STEPS:
+                raise NotAProgramError("the pipeline", f"takes more than {_MOST_STEPS:,} steps, which a program has")
             self.steps.append(step)
             self._known[key] = self._registers
             self._registers += outputs
+            self._pass_on(step, range(self._known[key], self._registers))
         return self._known[key]
 
+    def _pass_on(self, step: dict[str, Any], defined: Iterable[int]) -> None:
+        """What is made of something rough, or inexact, is that too."""
+        rough, inexact = self.domains.rough, self.domains.inexact
+        read = np.ravel(step["of"]).tolist()
+        part = next((rough[register] for register in read if register in rough), None)
+        if part is not None:
+            rough.update(dict.fromkeys(defined, part))
+        if _is_inexact(step) or (step["step"] != "trees" and not inexact.isdisjoint(read)):
+            inexact.update(defined)
+
+    def refuse_jumps(self, column: NumberColumn) -> None:
+        """Refuses curves that jump at values that data have, where those come out of something inexact.
+
+        Raises:
+            NotAProgramError: naming the part of such a curve.
+        """
+        if column.source not in self.domains.inexact:
+            return
+        for each in column.operations:
+            jumps = f"the function {each.name}" if each.name in JUMPING else each.curve and each.curve.jumps
+            if jumps:
+                raise NotAProgramError(jumps, "jumps at values that are computed otherwise in the last bits before it")
+
     def number(self, source: int, operations: Sequence[Operation]) -> int:
-        """The register of a number input after operations."""
-        register = source
+        """The register of a number after operations."""
+        self.refuse_jumps(NumberColumn(source, tuple(operations)))
+        register, operations = self._binned(source, operations)
         pending: dict[str, Any] = {}
         for each in operations:
             if each.name in AFFINE:
@@ -103,18 +147,32 @@ class Writer:
             register = self._operation(each, register)
         return self.add({"step": "affine", "of": register, **pending}) if pending else register
 
+    def _binned(self, source: int, operations: Sequence[Operation]) -> tuple[int, Sequence[Operation]]:
+        """A register, and the operations that are left behind the last bins.
+
+        Bins of what rising operations make of a number are bins of the number: its last bits do not matter then.
+        """
+        last = max((n for n, each in enumerate(operations) if isinstance(each.curve, Bins)), default=-1)
+        if last < 1:
+            return source, operations
+        bins, domain = operations[last].curve, self.domains.of[source]
+        assert isinstance(bins, Bins)  # noqa: S101  told the type checker
+        column = NumberColumn(source, tuple(operations[:last]))
+        end = column.rising_end(domain.minimum, domain.maximum)
+        low, high = (domain.minimum, domain.maximum) if end == 0 else (-np.inf, np.inf)
+        register = self.number(source, column.operations[:end])
+        folded = bins.behind(column.operations[end:], low, high)
+        self.refuse_jumps(NumberColumn(register, (operations[last],)))
+        return folded.write(self, register), operations[last + 1 :]
+
     def _operation(self, operation: Operation, register: int) -> int:
         name = operation.name
+        self.refuse_jumps(NumberColumn(register, (operation,)))
         if operation.curve is not None:
+            self.domains.refuse_rough(register)
             return operation.curve.write(self, register)
-        if name == "log2":
-            return self.number(register, [Operation("log"), Operation("divide", log(2))])
-        if name == "exp2":
-            return self.number(register, [Operation("multiply", log(2)), Operation("exp")])
-        if name == ZERO_IS_MISSING:
-            coefficients = [[0.0, 1.0], None, [_LEAST, 1.0]]
-            knots = {"knots": [0.0, _LEAST], "coefficients": coefficients, "closed": "left", "missing": None}
-            return self.add({"step": "piecewise", "of": register, **knots})
+        if name in _BASE_2:
+            return self.number(register, _BASE_2[name])
         if name in FUNCTIONS:
             return self.function(name, register)
         if name == "fill":
@@ -123,6 +181,8 @@ class Writer:
 
     def function(self, name: str, register: int) -> int:
         """The register of a function of another one."""
+        if name == ZERO_IS_MISSING:
+            return self.add({"step": "piecewise", "of": register, **_NOT_ZERO})
         return self.add({"step": "function", "of": register, "name": name})
 
     def linear(self, registers: Sequence[int], weights: Sequence[float], intercept: float = 0.0) -> int:
@@ -229,7 +289,10 @@ class Writer:
     def document(self, result: Result) -> dict[str, Any]:
         """The program."""
         self.domains.settle(self.register)
-        self.domains.refuse_infinite(register for step in self.steps for register in np.ravel(step["of"]).tolist())
+        read = [register for step in self.steps for register in np.ravel(step["of"]).tolist()]
+        if len(read) > _MOST_READ:
+            raise NotAProgramError("the pipeline", f"reads more than {_MOST_READ:,} numbers in all steps together")
+        self.domains.refuse_infinite(read)
         required = self._required()
         return {
             "program": 1,
@@ -271,6 +334,18 @@ class Writer:
         if domain.known is not None:
             found["known"] = sorted(domain.known)
         return found
+
+
+def _is_inexact(step: dict[str, Any]) -> bool:
+    """Whether a step adds in another order than numpy does, or takes a function of the C library."""
+    kind = step["step"]
+    if kind == "linear":
+        return len(step["of"]) > _EITHER_WAY
+    if kind == "piecewise":
+        return any(each is not None and len(each) > _EITHER_WAY for each in step["coefficients"])
+    if kind == "function":
+        return step["name"] in (*INEXACT, "sin", "cos", "expit", "logit")
+    return kind in ("kernel", "quadratic", "link")
 
 
 def _bounds(domain: Domain) -> dict[str, float]:
