@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # Numbers of all support vectors, and what a row takes, in ms (interpreter: alone / among many; sql; the estimator, once
 # it has loaded scikit-learn; a busy machine of two cores):
-#   470 vectors x 30   0.8 / 1.8    9   0.6 / 0.04      680 x 30   1.1 / 2.4   13   0.7 / 0.08
+#   470 vectors x 30   0.8 / 1.8   9 to 15   0.6 / 0.04      680 x 30   1.1 / 2.4   not measured   0.7 / 0.08
 # So up to here the interpreter keeps to one or two milliseconds.
 _MOST_NUMBERS = 20_000
 _MOST_DEGREE = 20
