@@ -2,7 +2,7 @@ create function pgscore_trusted._environment() returns jsonb
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:ded2700da52945547ae905ba557ea3fc8b7521fffef9fa7d3d2cd2cb54310060"
+    runtime = "pgscore_runtime:e921afeb23322ac6cead930366e8518e09c2cecde405ecdf687b9a6ba1810556"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].environment()

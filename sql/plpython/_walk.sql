@@ -4,7 +4,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:ded2700da52945547ae905ba557ea3fc8b7521fffef9fa7d3d2cd2cb54310060" + digest)
+    walker = GD.get("pgscore_runtime:e921afeb23322ac6cead930366e8518e09c2cecde405ecdf687b9a6ba1810556" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 

@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:ded2700da52945547ae905ba557ea3fc8b7521fffef9fa7d3d2cd2cb54310060" + digest)
+    walker = GD.get("pgscore_runtime:e921afeb23322ac6cead930366e8518e09c2cecde405ecdf687b9a6ba1810556" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

@@ -38,6 +38,7 @@ _GUIDE = [
     "docs/guide/rescore.md",
     "docs/guide/costs.md",
     "docs/guide/limits.md",
+    "docs/guide/models.md",
     "docs/guide/removal.md",
 ]
 
