@@ -9,7 +9,7 @@ depends_on = "0004_core"
 
 
 def upgrade() -> None:
-    run_frozen("0005_plpython.up.sql", "1a123c3d0236c3cbd11f98b05889229c93d24184a692565229e2f395e54b64b1")
+    run_frozen("0005_plpython.up.sql", "5ec9519c1f3c37d75ddcda08946a6096bf592fedd929863d3200297c558a46d4")
 
 
 def downgrade() -> None:

@@ -4,7 +4,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:e921afeb23322ac6cead930366e8518e09c2cecde405ecdf687b9a6ba1810556" + digest)
+    walker = GD.get("pgscore_runtime:8b557c368a1043fae38925f0d94a1e5a7fac29f953d2858f4237eff5a89f12b5" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 

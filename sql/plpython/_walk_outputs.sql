@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:e921afeb23322ac6cead930366e8518e09c2cecde405ecdf687b9a6ba1810556" + digest)
+    walker = GD.get("pgscore_runtime:8b557c368a1043fae38925f0d94a1e5a7fac29f953d2858f4237eff5a89f12b5" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

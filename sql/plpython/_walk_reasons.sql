@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe cost 10000
 set search_path = pg_catalog, pg_temp
 as $$
-    explainer = GD.get("pgscore_runtime:e921afeb23322ac6cead930366e8518e09c2cecde405ecdf687b9a6ba1810556" + digest)
+    explainer = GD.get("pgscore_runtime:8b557c368a1043fae38925f0d94a1e5a7fac29f953d2858f4237eff5a89f12b5" + digest)
     return explainer.reasons(numbers or (), texts or ()) if explainer else []
 $$;
 
