@@ -9,7 +9,7 @@ depends_on = "0004_core"
 
 
 def upgrade() -> None:
-    run_frozen("0005_plpython.up.sql", "5ec9519c1f3c37d75ddcda08946a6096bf592fedd929863d3200297c558a46d4")
+    run_frozen("0005_plpython.up.sql", "0b5c9664aab4481623bb5392ddf621942e27fd4ed89f938edaba90b1205a7a05")
 
 
 def downgrade() -> None:

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 def quick_score(program: Program, slow: Score) -> Score | None:
     """A function that scores one row as `slow` does, and leaves to it what is not ordinary; None where there is none.
 
-    There is one for a program whose score is an ensemble that `fits`, tests the inputs themselves, and is its first step,
-    and whose link is ``identity`` or ``logistic``. What other steps decide is no part of the score.
+    There is one for a program whose score is an ensemble that `fits`, tests the inputs themselves, and is the first
+    step, and whose link is ``identity`` or ``logistic``. What other steps decide is no part of the score.
     """
     trees = program.steps[0] if program.steps else None
     registers = len(program.inputs)

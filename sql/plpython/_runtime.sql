@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:8b557c368a1043fae38925f0d94a1e5a7fac29f953d2858f4237eff5a89f12b5"
+name = "pgscore_runtime:da4d550c9620b7e761e075f68e49b22d858de4e4549f65dd5770555b2f92a1ba"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -2747,8 +2747,8 @@ if TYPE_CHECKING:
 def quick_score(program: Program, slow: Score) -> Score | None:
     """A function that scores one row as `slow` does, and leaves to it what is not ordinary; None where there is none.
 
-    There is one for a program whose score is an ensemble that `fits`, tests the inputs themselves, and is its first step,
-    and whose link is ``identity`` or ``logistic``. What other steps decide is no part of the score.
+    There is one for a program whose score is an ensemble that `fits`, tests the inputs themselves, and is the first
+    step, and whose link is ``identity`` or ``logistic``. What other steps decide is no part of the score.
     """
     trees = program.steps[0] if program.steps else None
     registers = len(program.inputs)
