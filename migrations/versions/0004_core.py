@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "6071dea81bad1cbea29ef03c79ba04b5ff9ed09e944577d2ce9641341fb72056")
+    run_frozen("0004_core.up.sql", "b0cae2aef5725e319089134d47824c97007162cd0e56dd873bff608f719c5b7b")
 
 
 def downgrade() -> None:

@@ -6788,7 +6788,7 @@ begin
     added := added
         || jsonb_build_object('step', 'linear', 'of', '[]'::jsonb, 'weights', '[]'::jsonb, 'intercept', parts.base)
         || jsonb_build_object('step', 'link', 'of', program -> 'scores', 'link', program -> 'link');
-    return program || jsonb_build_object(
+    return (program - 'decide') || jsonb_build_object(
         'steps', (program -> 'steps') || added, 'link', 'identity',
         'scores', to_jsonb(array(select generate_series(first, first + inputs)) || (first + inputs + 1 + positive))
     );

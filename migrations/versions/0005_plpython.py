@@ -9,7 +9,7 @@ depends_on = "0004_core"
 
 
 def upgrade() -> None:
-    run_frozen("0005_plpython.up.sql", "0b5c9664aab4481623bb5392ddf621942e27fd4ed89f938edaba90b1205a7a05")
+    run_frozen("0005_plpython.up.sql", "47bdbdccee62d18f2d294a6140b2868abc09e88938d39d91a5fb56def4959131")
 
 
 def downgrade() -> None:

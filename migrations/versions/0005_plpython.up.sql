@@ -10,7 +10,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:da4d550c9620b7e761e075f68e49b22d858de4e4549f65dd5770555b2f92a1ba"
+name = "pgscore_runtime:43bbf0a79afbf3d2ba9a2807ba3df8afeb097b1794dac1815b7bb89b34646e29"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -3020,7 +3020,7 @@ class Explainer:
         self.base = fsum(base)
         # All registers of a row, as scoring has them.
         self._registers = Interpreter(
-            program._replace(scores=tuple(range(len(parts.players))), link="identity", tie="first")
+            program._replace(scores=tuple(range(len(parts.players))), link="identity", tie="first", decide=())
         )
 
     def reasons(self, numbers: Sequence[float | None], texts: Sequence[str | None]) -> list[float] | None:
@@ -4247,7 +4247,7 @@ create or replace function pgscore_trusted._receive(ordinal integer, content byt
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:da4d550c9620b7e761e075f68e49b22d858de4e4549f65dd5770555b2f92a1ba"
+    runtime = "pgscore_runtime:43bbf0a79afbf3d2ba9a2807ba3df8afeb097b1794dac1815b7bb89b34646e29"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     GD[runtime].receive(GD, ordinal, content)
@@ -4259,7 +4259,7 @@ returns pgscore_trusted.refusal
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:da4d550c9620b7e761e075f68e49b22d858de4e4549f65dd5770555b2f92a1ba"
+    runtime = "pgscore_runtime:43bbf0a79afbf3d2ba9a2807ba3df8afeb097b1794dac1815b7bb89b34646e29"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     keys = plpy.execute("select key_id, public_key from pgscore_trusted.trusted_key where revoked_at is null")
@@ -4274,7 +4274,7 @@ create or replace function pgscore_trusted._estimate(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:da4d550c9620b7e761e075f68e49b22d858de4e4549f65dd5770555b2f92a1ba"
+    runtime = "pgscore_runtime:43bbf0a79afbf3d2ba9a2807ba3df8afeb097b1794dac1815b7bb89b34646e29"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].estimate(GD, digest, rows, numbers, texts, every)
@@ -4309,7 +4309,7 @@ create function pgscore_trusted._estimate_memory(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:da4d550c9620b7e761e075f68e49b22d858de4e4549f65dd5770555b2f92a1ba"
+    runtime = "pgscore_runtime:43bbf0a79afbf3d2ba9a2807ba3df8afeb097b1794dac1815b7bb89b34646e29"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].estimate_rows(GD, digest, rows, numbers, texts, every)
@@ -4342,7 +4342,7 @@ create function pgscore_trusted._count_row(statement double precision) returns b
 language plpython3u volatile parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:da4d550c9620b7e761e075f68e49b22d858de4e4549f65dd5770555b2f92a1ba"
+    runtime = "pgscore_runtime:43bbf0a79afbf3d2ba9a2807ba3df8afeb097b1794dac1815b7bb89b34646e29"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].count_row(GD, statement)
@@ -4360,7 +4360,7 @@ create or replace function pgscore_trusted._load_program(program text) returns p
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:da4d550c9620b7e761e075f68e49b22d858de4e4549f65dd5770555b2f92a1ba"
+    runtime = "pgscore_runtime:43bbf0a79afbf3d2ba9a2807ba3df8afeb097b1794dac1815b7bb89b34646e29"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].load_program(GD, runtime, program)
@@ -4373,7 +4373,7 @@ create or replace function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:da4d550c9620b7e761e075f68e49b22d858de4e4549f65dd5770555b2f92a1ba" + digest)
+    walker = GD.get("pgscore_runtime:43bbf0a79afbf3d2ba9a2807ba3df8afeb097b1794dac1815b7bb89b34646e29" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 
@@ -4383,7 +4383,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:da4d550c9620b7e761e075f68e49b22d858de4e4549f65dd5770555b2f92a1ba" + digest)
+    walker = GD.get("pgscore_runtime:43bbf0a79afbf3d2ba9a2807ba3df8afeb097b1794dac1815b7bb89b34646e29" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 
@@ -4392,7 +4392,7 @@ create function pgscore_trusted._load_reasons(program text, positive integer) re
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:da4d550c9620b7e761e075f68e49b22d858de4e4549f65dd5770555b2f92a1ba"
+    runtime = "pgscore_runtime:43bbf0a79afbf3d2ba9a2807ba3df8afeb097b1794dac1815b7bb89b34646e29"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].load_reasons(GD, runtime, program, positive)
@@ -4411,7 +4411,7 @@ returns double precision[]
 language plpython3u stable parallel safe cost 10000
 set search_path = pg_catalog, pg_temp
 as $$
-    explainer = GD.get("pgscore_runtime:da4d550c9620b7e761e075f68e49b22d858de4e4549f65dd5770555b2f92a1ba" + digest)
+    explainer = GD.get("pgscore_runtime:43bbf0a79afbf3d2ba9a2807ba3df8afeb097b1794dac1815b7bb89b34646e29" + digest)
     return explainer.reasons(numbers or (), texts or ()) if explainer else []
 $$;
 
@@ -4428,7 +4428,7 @@ create or replace function pgscore_trusted._environment() returns jsonb
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:da4d550c9620b7e761e075f68e49b22d858de4e4549f65dd5770555b2f92a1ba"
+    runtime = "pgscore_runtime:43bbf0a79afbf3d2ba9a2807ba3df8afeb097b1794dac1815b7bb89b34646e29"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].environment()

@@ -176,7 +176,7 @@ class Explainer:
         self.base = fsum(base)
         # All registers of a row, as scoring has them.
         self._registers = Interpreter(
-            program._replace(scores=tuple(range(len(parts.players))), link="identity", tie="first")
+            program._replace(scores=tuple(range(len(parts.players))), link="identity", tie="first", decide=())
         )
 
     def reasons(self, numbers: Sequence[float | None], texts: Sequence[str | None]) -> list[float] | None:

@@ -2,7 +2,7 @@ create function pgscore_trusted._load_reasons(program text, positive integer) re
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:da4d550c9620b7e761e075f68e49b22d858de4e4549f65dd5770555b2f92a1ba"
+    runtime = "pgscore_runtime:43bbf0a79afbf3d2ba9a2807ba3df8afeb097b1794dac1815b7bb89b34646e29"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].load_reasons(GD, runtime, program, positive)

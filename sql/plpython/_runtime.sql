@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:da4d550c9620b7e761e075f68e49b22d858de4e4549f65dd5770555b2f92a1ba"
+name = "pgscore_runtime:43bbf0a79afbf3d2ba9a2807ba3df8afeb097b1794dac1815b7bb89b34646e29"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -3015,7 +3015,7 @@ class Explainer:
         self.base = fsum(base)
         # All registers of a row, as scoring has them.
         self._registers = Interpreter(
-            program._replace(scores=tuple(range(len(parts.players))), link="identity", tie="first")
+            program._replace(scores=tuple(range(len(parts.players))), link="identity", tie="first", decide=())
         )
 
     def reasons(self, numbers: Sequence[float | None], texts: Sequence[str | None]) -> list[float] | None:

@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:da4d550c9620b7e761e075f68e49b22d858de4e4549f65dd5770555b2f92a1ba" + digest)
+    walker = GD.get("pgscore_runtime:43bbf0a79afbf3d2ba9a2807ba3df8afeb097b1794dac1815b7bb89b34646e29" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

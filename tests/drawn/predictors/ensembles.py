@@ -44,6 +44,22 @@ def _ada(maker: Maker, target: Target, of: type) -> Any:  # noqa: ANN401
     return of(tree(max_depth=maker.whole(1, 3)), n_estimators=maker.whole(1, 5), random_state=maker.seed())
 
 
+def _balanced(maker: Maker, target: Target, of: type) -> Any:  # noqa: ANN401
+    del target
+    given: dict[str, Any] = {"n_estimators": maker.whole(1, 4), "random_state": maker.seed()}
+    if of.__name__ == "BalancedRandomForestClassifier":
+        given |= {"max_depth": maker.whole(1, 4), "sampling_strategy": "all", "replacement": True, "bootstrap": False}
+    return of(**given)
+
+
+def _eliminating(maker: Maker, target: Target, of: type) -> Any:  # noqa: ANN401
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+    tree = DecisionTreeClassifier if target in CLASSES else DecisionTreeRegressor
+    given = {"cv": 2} if of.__name__ == "RFECV" else {"n_features_to_select": 1}
+    return of(tree(max_depth=maker.whole(1, 3), random_state=maker.seed()), **given)
+
+
 def _isolation(draw: Draw) -> dict[str, Any]:
     return {
         "n_estimators": draw.whole(1, 8), "max_samples": draw.pick(("auto", 20)),
@@ -52,6 +68,7 @@ def _isolation(draw: Draw) -> dict[str, Any]:
 
 
 _ENSEMBLE = "sklearn.ensemble."
+_IMBALANCED = "imblearn.ensemble."
 PREDICTORS: dict[str, Predictor] = {
     _ENSEMBLE + "VotingClassifier": Predictor(make=_voting, weight=2),
     _ENSEMBLE + "VotingRegressor": Predictor(targets=VALUES, make=_voting),
@@ -61,5 +78,11 @@ PREDICTORS: dict[str, Predictor] = {
     _ENSEMBLE + "BaggingRegressor": Predictor(targets=VALUES, make=_bagging),
     _ENSEMBLE + "AdaBoostClassifier": Predictor(make=_ada),
     _ENSEMBLE + "AdaBoostRegressor": Predictor(targets=VALUES, make=_ada),
+    _IMBALANCED + "BalancedBaggingClassifier": Predictor(make=_balanced),
+    _IMBALANCED + "BalancedRandomForestClassifier": Predictor(make=_balanced),
+    _IMBALANCED + "EasyEnsembleClassifier": Predictor(make=_balanced),
+    _IMBALANCED + "RUSBoostClassifier": Predictor(make=_balanced),
+    "sklearn.feature_selection.RFE": Predictor(targets=(*CLASSES, *VALUES), make=_eliminating),
+    "sklearn.feature_selection.RFECV": Predictor(targets=(*CLASSES, *VALUES), make=_eliminating),
     _ENSEMBLE + "IsolationForest": Predictor(_isolation, VALUES, missing=True, sole=True),
 }

@@ -67,6 +67,9 @@ PREDICTORS: dict[str, Predictor] = {
     _LINEAR + "OrthogonalMatchingPursuit": _values(),
     _LINEAR + "OrthogonalMatchingPursuitCV": _values(lambda draw: {"cv": 2}),
     _LINEAR + "BayesianRidge": _values(lambda draw: {"max_iter": 20}),
+    _LINEAR + "SGDOneClassSVM": Predictor(
+        lambda draw: {"nu": draw.pick((0.1, 0.4)), "random_state": draw.seed()}, VALUES, sole=True
+    ),
     _LINEAR + "ARDRegression": _values(lambda draw: {"max_iter": 20}),
     _LINEAR + "HuberRegressor": _values(_tries(lambda draw: {"epsilon": draw.real(1.1, 2)})),
     _LINEAR + "QuantileRegressor": _values(

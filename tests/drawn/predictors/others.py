@@ -53,6 +53,7 @@ def _guess(draw: Draw) -> dict[str, Any]:
     return {"strategy": draw.pick(("prior", "most_frequent", "stratified", "uniform")), "random_state": draw.seed()}
 
 
+_CLUSTER = "sklearn.cluster."
 _BAYES = "sklearn.naive_bayes."
 _DISCRIMINANT = "sklearn.discriminant_analysis."
 PREDICTORS: dict[str, Predictor] = {
@@ -63,8 +64,8 @@ PREDICTORS: dict[str, Predictor] = {
     _BAYES + "CategoricalNB": Predictor(lambda draw: {**_smooth(draw), "min_categories": 7}, reads="codes"),
     _DISCRIMINANT + "LinearDiscriminantAnalysis": Predictor(_discriminant),
     _DISCRIMINANT + "QuadraticDiscriminantAnalysis": Predictor(lambda draw: {"reg_param": draw.pick((0.01, 0.3))}),
-    "sklearn.cluster.KMeans": Predictor(_clusters, VALUES, sole=True),
-    "sklearn.cluster.MiniBatchKMeans": Predictor(_clusters, VALUES, sole=True),
+    _CLUSTER + "KMeans": Predictor(_clusters, VALUES, sole=True),
+    _CLUSTER + "MiniBatchKMeans": Predictor(_clusters, VALUES, sole=True),
     "sklearn.neural_network.MLPClassifier": Predictor(_network),
     "sklearn.neural_network.MLPRegressor": Predictor(_network, VALUES),
     "sklearn.svm.SVC": Predictor(make=_vectors, probabilities=False),

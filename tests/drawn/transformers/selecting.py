@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tests.drawn.kinds import CLASSES, Transformer
 
 if TYPE_CHECKING:
+    from tests.drawn.draw import Draw
     from tests.drawn.kinds import Target
     from tests.drawn.models import Maker
 
@@ -32,6 +33,10 @@ def _sequential(maker: Maker, of: type) -> Any:  # noqa: ANN401
     return of(DecisionTreeRegressor(max_depth=1, random_state=maker.seed()), n_features_to_select=1, cv=2)
 
 
+def _clusters(draw: Draw) -> dict[str, Any]:
+    return {"n_clusters": draw.whole(1, 3), "n_init": 1, "max_iter": 20, "random_state": draw.seed()}
+
+
 _NUMBERS: tuple[Target, ...] = ("value", "positive", "counts")
 _SELECTION = "sklearn.feature_selection."
 TRANSFORMERS: dict[str, Transformer] = {
@@ -51,5 +56,8 @@ TRANSFORMERS: dict[str, Transformer] = {
     _SELECTION + "SelectFromModel": Transformer(reads="matrix", make=_from_model, targets=_NUMBERS),
     _SELECTION + "RFE": Transformer(reads="matrix", make=_eliminated, targets=_NUMBERS),
     _SELECTION + "RFECV": Transformer(reads="matrix", make=_eliminated, targets=_NUMBERS),
+    # Distances from centers are no program; publishing says so.
+    "sklearn.cluster.KMeans": Transformer(_clusters, "matrix"),
+    "sklearn.cluster.MiniBatchKMeans": Transformer(_clusters, "matrix"),
     _SELECTION + "SequentialFeatureSelector": Transformer(reads="matrix", make=_sequential, targets=_NUMBERS),
 }
