@@ -201,7 +201,11 @@ def _spread(
     return _MARGIN * spread, steady
 
 
-_KEPT = ("keys", "sets", "feature", "left", "right", "degree", "target", "roots", "set", "missing_left", "of", "known")
+# What is compared, and so exact, and what has an order that must stay.
+_KEPT = (
+    "keys", "sets", "feature", "left", "right", "degree", "target", "roots", "set", "missing_left", "of", "known",
+    "knots", "minimum", "maximum",
+)  # fmt: skip
 
 
 def _varied(document: dict[str, Any], random: np.random.Generator) -> list[dict[str, Any]]:

@@ -103,6 +103,14 @@ def test_values_of_plain_numbers(model: Any) -> None:  # noqa: ANN401
     tested.assert_close(_tame(hard_rows(tested, frame)))
 
 
+def test_a_machine_without_support_vectors() -> None:
+    frame = customers()[NUMBERS]
+    model = SVR(epsilon=10.0).fit(frame, labels(customers(), 2))
+    assert len(model.support_) == 0
+    tested = pair(model, frame)
+    tested.assert_close(hard_rows(tested, frame))
+
+
 def test_machines_fitted_in_single_precision() -> None:
     frame = (customers()[NUMBERS] / [50, 3, 1e-3]).astype(np.float32).astype(np.float64)
     for model in (MLPClassifier((5,), **_SHORT), SVC(), QuadraticDiscriminantAnalysis(), LinearDiscriminantAnalysis()):

@@ -299,7 +299,7 @@ def test_splines(extrapolation: Any, degree: int, knots: Any, *, bias: bool) -> 
 @pytest.mark.parametrize("extrapolation", ["constant", "linear", "error"])
 def test_splines_of_missing_values(extrapolation: Any) -> None:  # noqa: ANN401
     splines = pre.SplineTransformer(extrapolation=extrapolation, handle_missing="zeros")
-    _assert_same(splines, _GAPS[NUMBERS], (_LINEAR, _OPEN))
+    _assert_same(splines, _GAPS[NUMBERS], (_LINEAR, _FOREST))
 
 
 @pytest.mark.parametrize(
@@ -357,9 +357,10 @@ def test_projections(transformer: Any, models: tuple[Any, ...]) -> None:  # noqa
         (pre.FunctionTransformer(lambda x: x), _LINEAR, "calls the function <lambda>"),
         (pre.SplineTransformer(extrapolation="periodic"), _LINEAR, "has periodic splines"),
         (pre.SplineTransformer(degree=1, extrapolation="linear"), _LINEAR, "goes on linearly"),
-        (pre.SplineTransformer(extrapolation="continue"), _OPEN, "overflows to NaN"),
+        (pre.SplineTransformer(extrapolation="continue"), _FOREST, "overflows to NaN"),
         (pre.SplineTransformer(extrapolation="continue", knots="quantile"), _LINEAR, "between knots that are equal"),
         (make_pipeline(pre.FunctionTransformer(np.exp), pre.FunctionTransformer(np.floor)), _LINEAR, "function floor"),
+        (make_pipeline(SimpleImputer(), PCA(2)), _OPEN, "splits at values that are computed otherwise"),
         (make_pipeline(PCA(2), pre.Binarizer()), _LINEAR, "step 'binarizer' jumps"),
         (make_pipeline(RBFSampler(n_components=5), pre.Normalizer(norm="l1")), _TREES, "rounds its sums otherwise"),
         (Nystroem(kernel="laplacian", n_components=5), _LINEAR, "has the kernel 'laplacian'"),

@@ -45,8 +45,12 @@ def read_histogram(estimator: Any, table: Table, writer: Writer, part: str) -> R
         # treelite sends codes that were never seen to the right, where scikit-learn treats them as missing.
         table = _encoded(estimator, table, writer)
         trees = list(_categorical_trees(estimator))
+    columns = table.numbers(part)
+    if any(column.source in writer.domains.inexact for column in columns):
+        # Other trees split halfway between values; these may at a value, and so tear rows that they were fitted on.
+        raise NotAProgramError(part, "splits at values that are computed otherwise in the last bits before it")
     base = [float(each) for each in np.ravel(estimator._baseline_prediction)]
-    register = write_ensemble(Ensemble(trees, base, None, single=False), table.numbers(part), writer)
+    register = write_ensemble(Ensemble(trees, base, None, single=False), columns, writer)
     if not hasattr(estimator, "classes_"):
         return Result([register], _LINKS[estimator.loss])
     if len(base) == 1:

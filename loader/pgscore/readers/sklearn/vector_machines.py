@@ -129,6 +129,8 @@ class _Machine:
         """The register of intercept + the sum of coefficient * kernel; vectors without a coefficient are left out."""
         chosen = coefficients != 0
         vectors, coefficients = self.vectors[chosen], coefficients[chosen]
+        if not chosen.any():
+            return self.writer.linear([], [], float(intercept))
         if self.estimator.kernel == "linear":
             return self._linear(coefficients[:, None] * vectors, float(intercept))
         return self.writer.add(
