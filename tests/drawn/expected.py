@@ -13,6 +13,8 @@ from pgscore.publishing.oracle import Oracle
 from pgscore.readers import absolute_terms
 from pgscore.vector.evaluator import Evaluator
 from pgscore_runtime.program import parse_program
+from sklearn.base import BaseEstimator
+from sklearn.dummy import DummyClassifier
 from threadpoolctl import threadpool_limits
 
 if TYPE_CHECKING:
@@ -126,7 +128,12 @@ def expect(
     """What is expected of each row."""
     if reading is None:
         answers = ask(estimator, contract, rows, [_complete(contract, row) for row in rows])
-        return [_plainly(answer, np.inf) for answer in answers]
+        found = [_plainly(answer, np.inf) for answer in answers]
+        if contract.output.kind == "indicator" and _guesses(estimator):
+            # The label is another one in another place among the rows that it is asked about.
+            for each in found:
+                each.decided = each.outputs is None
+        return found
     outputs = evaluate(reading.program, contract, rows)
     likely = [not any(row) for row in np.isnan(outputs).tolist()]
     answers = ask(estimator, contract, rows, likely)
@@ -151,6 +158,21 @@ def expect(
             expected.decided = False
         found.append(expected)
     return found
+
+
+def _guesses(estimator: Any) -> bool:  # noqa: ANN401
+    """Whether a part of an estimator draws labels at random, one for each row that it is given."""
+    waiting, seen = [estimator], set()
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, list | tuple):
+            waiting += each
+        elif isinstance(each, BaseEstimator) and id(each) not in seen:
+            seen.add(id(each))
+            if isinstance(each, DummyClassifier) and each.strategy in ("stratified", "uniform"):
+                return True
+            waiting += vars(each).values()
+    return False
 
 
 def _wild(row: Row) -> bool:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from catboost import CatBoostClassifier, CatBoostRegressor
 from lightgbm import LGBMClassifier, LGBMRanker, LGBMRegressor
-from pgscore.errors import NotAProgramError
+from pgscore.errors import NotAProgramError, PgscoreError
 from pgscore.publishing.describe import describe
 from pgscore.readers import read_program
 from pgscore_runtime.estimator import ServedEstimator
@@ -318,6 +318,35 @@ def test_what_a_sparse_matrix_does_not_hold(model: Any) -> None:  # noqa: ANN401
             [value if name == "shift" else each for name, each in zip(frame, row, strict=True)] for row in rows[:9]
         ]
     tested.assert_tolerable(rows)
+
+
+def test_categories_that_look_like_numbers_stay_categories() -> None:
+    """In an array XGBoost takes the text '1.0' for the code 1, and refuses 'true'; the first rows do not show it."""
+    codes = np.repeat(["1.0", "gold", "true"], 40)
+    frame = pd.DataFrame({"code": pd.Series(codes, dtype=object), "x": np.arange(120.0)})
+    model = XGBRegressor(enable_categorical=True, **XGB).fit(frame.astype({"code": "category"}), codes == "true")
+    contract, _ = describe(model, frame.head(4))
+    assert contract.frame
+    served = ServedEstimator(model, contract)
+    for code in ("1.0", "gold", "true"):
+        (score,), (reason,) = served.scores(1, [7.0], [code])
+        asked = pd.DataFrame({"code": pd.Categorical([code]), "x": [7.0]})
+        assert (score, reason) == (float(model.predict(asked)[0]), None)
+
+
+def test_categories_whose_names_xgboost_cuts_are_refused() -> None:
+    frame = customers()[["plan"]].replace({"silver": "größe"}).astype({"plan": "category"})
+    model = XGBRegressor(enable_categorical=True, **XGB).fit(frame, frame["plan"].cat.codes)
+    row = frame[frame["plan"] == "tin"].head(1)
+    # The library finds it beside the others, and alone it does not.
+    assert model.predict(row) == pytest.approx(2, abs=0.1)
+    with pytest.raises(ValueError, match="Found a category not in the training set"):
+        model.predict(row.astype(str).astype("category"))
+    message = "the XGBRegressor knows categories whose names are not ASCII, which XGBoost cuts: what it gives"
+    with pytest.raises(PgscoreError, match=message) as refused:
+        describe(model, frame.astype({"plan": object}))
+    assert "have an OrdinalEncoder make numbers of them" in refused.value.hint
+    assert not isinstance(refused.value, NotAProgramError)
 
 
 def test_categories_of_dart() -> None:

@@ -94,8 +94,8 @@ def describe(
 
     Raises:
         PgscoreError: the sample has a column that cannot be an input, or one that does not fit the table or what the
-            estimator was fitted on; the estimator refuses all of it; or there are more than two classes and none is
-            named.
+            estimator was fitted on; the estimator refuses all of it; a booster has cut its categories' names; or there
+            are more than two classes and none is named.
     """
     # One thread, as in the database: for few rows, threads wait for each other longer than they work.
     with threadpool_limits(1):
@@ -205,6 +205,9 @@ class _Examples:
 def _needs_frame(examples: _Examples, inputs: tuple[Input, ...], golden_rows: list[GoldenRow]) -> bool:
     """Whether an array without names, which costs far less for one row, does not give the same."""
     oracle = examples.oracle
+    if oracle.categorical:
+        # Only frames hold categories: in an array XGBoost takes the text '1.0' for the number, which is another code.
+        return True
     answered = [n for n, row in enumerate(golden_rows[: len(examples.given)]) if row.expected is not None]
     rows = examples.given.iloc[answered[:_COMPARED]]
     if not oracle.framed or rows.empty or oracle.refusal(rows, framed=False) is not None or not oracle.alike(rows):

@@ -143,6 +143,9 @@ def fitted_categories(estimator: Any, names: Sequence[str]) -> dict[str, Categor
     """What encoders have learnt of inputs that reach them as they are, by input.
 
     Only what is certain: behind a transformer that computes something nothing is known.
+
+    Raises:
+        PgscoreError: a booster has cut the names of its categories.
     """
     found: dict[int, list[Any]] = {}
     _walk(estimator, list(range(len(names))), found)
@@ -213,18 +216,32 @@ def _inner(part: Any) -> list[Any]:  # noqa: ANN401
 
 
 def _native_categories(part: Any) -> list[Any] | None:  # noqa: ANN401
-    """The categories that a booster knows by name, for each of its columns; None where it knows none."""
+    """The categories that a booster knows by name, for each of its columns; None where it knows none.
+
+    Raises:
+        PgscoreError: it has cut their names. A frame's are cut likewise, by where they stand among others: 'zinc'
+            behind 'größe' is 'ezin', and alone 'zinc'. So what a row gives depends on the rows beside it.
+    """
     if not hasattr(part, "get_booster"):
         return None
     try:
         found = category_names(part)
-    except (NotAProgramError, NotFittedError):
+    except NotFittedError:
         return None
+    except NotAProgramError as error:
+        raise PgscoreError(
+            f"{error.part} {error.why}: what it gives for a row depends on the rows beside it",
+            "Give the categories ASCII names, or have an OrdinalEncoder make numbers of them, and fit the model again.",
+        ) from None
     return [each or [] for each in found] if any(found) else None
 
 
 def native_categories(estimator: Any, names: Sequence[str]) -> dict[str, tuple[str, ...]]:  # noqa: ANN401
-    """By input, the categories beside which a booster would take any other for one of them: XGBoost takes the next."""
+    """By input, the categories beside which a booster would take any other for one of them: XGBoost takes the next.
+
+    Raises:
+        PgscoreError: it has cut their names.
+    """
     found: dict[str, tuple[str, ...]] = {}
     waiting = [estimator]
     while waiting:
