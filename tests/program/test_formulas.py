@@ -173,6 +173,36 @@ def test_formulas(session: Session, name: str) -> None:
     agree(session, _program([*scaled, moved, total], 3))
 
 
+_OVERFLOWING: dict[str, Program] = {
+    "sigmoid": {**_FORMULAS["sigmoid"], "vectors": [[47, -2.5], [1, 0], [3, 3]]},
+    "rbf": {**_FORMULAS["rbf"], "gamma": 0},
+}
+
+
+@pytest.mark.parametrize("link", LINKS)
+@pytest.mark.parametrize("kernel", _OVERFLOWING)
+def test_a_kernel_that_overflows_may_be_no_number(session: Session, link: str, kernel: str) -> None:
+    """Of finite numbers, too: inf - inf, or 0 * inf. Whoever asks whether it is there has to see that."""
+    constant: Program = {"step": "linear", "of": [], "weights": [], "intercept": 0.6}
+    finite = {"minimum": -1.7976931348623157e308, "maximum": 1.7976931348623157e308}
+    table: list[list[Value]] = [[1.7e308, 1.7e308], [-1e200, 1.7e308], [1.7e308, 0.0], [1.5, -2.0]]
+    for last, require in (
+        (constant, [{"of": 2, "nullable": False}]),
+        ({"step": "missing", "of": 2}, []),
+    ):
+        program = _program([_OVERFLOWING[kernel], constant, last], 2, link, **finite)
+        program |= {"scores": [4, 3] if link in OF_CLASSES else [4], "require": require}
+        walked = Interpreter(parse_program(json.dumps(program)))
+        wanted = [walked.outputs([each for each in row if isinstance(each, float)], [])[0] for row in table]
+        # The first is no number, the last is one.
+        assert wanted[0] != wanted[-1]
+        create(session, program, 0)
+        given = scores(session, program, table)
+        assert [outputs for _, outputs in given] == wanted
+        assert [score for score, _ in given] == [each[0] if each else None for each in wanted]
+        assert session.value("select to_regproc('pgscore_models.\"_fuzz 1b\"') is not null")
+
+
 def test_a_product_of_what_is_bounded_is_a_product(session: Session) -> None:
     scaled: list[Program] = [{"step": "affine", "of": n, "subtract": 0.3, "divide": 2} for n in range(2)]
     program = _program([*scaled, {"step": "product", "of": [2, 3]}], 2)

@@ -16,7 +16,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 
 from tests.support.examples import examples
@@ -141,6 +141,21 @@ def test_weights_that_would_cancel_are_two() -> None:
         tested = pair(fitted, frame)
         assert [len(step["of"]) for step in tested.document["steps"] if step["step"] == "linear"] == [terms]
         tested.assert_close(_tame(hard_rows(tested, frame)))
+
+
+def test_weights_of_categories_that_would_cancel_are_two() -> None:
+    """LIBSVM adds products of large encodings, whose differences are all that is left of them."""
+    frame = customers()[["plan"]]
+    encoder = TargetEncoder(target_type="continuous", cv=3, random_state=0)
+    fitted = make_pipeline(encoder, NuSVR(kernel="linear")).fit(frame, 1e5 + customers()["calls"] / 100)
+    tested = pair(fitted, frame)
+    assert [len(step["of"]) for step in tested.document["steps"] if step["step"] == "linear"] == [2]
+    (scale,) = absolute_terms(tested.document, [{"plan": "gold"}])
+    encoded = encoder.transform(pd.DataFrame({"plan": ["gold"]}))[0]
+    machine = fitted[-1]
+    products = np.abs(machine.dual_coef_[0] * (machine.support_vectors_ @ encoded))
+    assert scale == pytest.approx(products.sum() + abs(machine.intercept_[0]))
+    tested.assert_close(hard_rows(tested, frame))
 
 
 def test_an_input_that_did_not_vary() -> None:

@@ -146,11 +146,12 @@ class _Machine:
 
     def _linear(self, terms: FloatArray, intercept: float) -> int:
         """One weight for each input; or two, of either sign, where one would be exact to digits that libsvm loses."""
-        columns, weights = self.columns, terms.sum(axis=0)
-        if (np.abs(terms).sum(axis=0) > _MOST_CANCELLED * np.abs(weights)).any():
-            columns = [*columns, *columns]
-            weights = np.concatenate([np.maximum(terms, 0).sum(axis=0), np.minimum(terms, 0).sum(axis=0)])
-        return write_linear(columns, weights, intercept, self.writer, finite=True)
+        weights = terms.sum(axis=0)
+        cancels = np.abs(terms).sum(axis=0) > _MOST_CANCELLED * np.abs(weights)
+        again = [column for column, twice in zip(self.columns, cancels, strict=True) if twice]
+        weights[cancels] = np.maximum(terms, 0).sum(axis=0)[cancels]
+        weights = np.concatenate([weights, np.minimum(terms, 0).sum(axis=0)[cancels]])
+        return write_linear([*self.columns, *again], weights, intercept, self.writer, finite=True, again=len(again))
 
     def _kernel(self) -> dict[str, Any]:
         kernel, gamma = self.estimator.kernel, float(self.estimator._gamma)

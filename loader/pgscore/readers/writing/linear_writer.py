@@ -26,7 +26,13 @@ _SMALLEST = 1e-290
 
 
 def write_linear(
-    columns: list[NumberColumn | CodeColumn], weights: np.ndarray, intercept: float, writer: Writer, *, finite: bool
+    columns: list[NumberColumn | CodeColumn],
+    weights: np.ndarray,
+    intercept: float,
+    writer: Writer,
+    *,
+    finite: bool,
+    again: int = 0,
 ) -> int:
     """Writes the steps of a linear score.
 
@@ -36,6 +42,8 @@ def write_linear(
         intercept: what is added.
         writer: takes the steps.
         finite: whether a column is never infinite or missing, so that a weight of 0 leaves it out.
+        again: how many columns, the last, stand before them as well, with weights that nearly cancel these: what is
+            looked up for them stays apart, so that the sum's terms show that.
 
     Returns:
         The score's register.
@@ -54,10 +62,10 @@ def write_linear(
         (writer.number(column.source, kept), factor, center)
         for (column, _), (kept, factor, _, center) in zip(numbers, folded, strict=True)
     ]
-    by_source: dict[int, list[tuple[CodeColumn, float]]] = {}
-    for column, weight in zip(columns, weights.tolist(), strict=True):
+    by_source: dict[tuple[int, bool], list[tuple[CodeColumn, float]]] = {}
+    for number, (column, weight) in enumerate(zip(columns, weights.tolist(), strict=True)):
         if isinstance(column, CodeColumn) and not (weight == 0 and finite):
-            by_source.setdefault(column.source, []).append((column, weight))
+            by_source.setdefault((column.source, number >= len(columns) - again), []).append((column, weight))
     for codes in by_source.values():
         terms.append((_lookup(codes, writer), 1.0, 0.0))
     step: dict[str, Any] = {

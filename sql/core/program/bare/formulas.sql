@@ -130,6 +130,32 @@ $$;
 
 comment on function pgscore._kernel_reach(jsonb) is 'How far from 0 a kernel step can be';
 
+create function pgscore._kernel_may_miss(step jsonb, of pgscore.bare_register[]) returns boolean
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    with widest as (
+        select c.ordinal::integer as number, max(abs(c.value::double precision)) as size
+        from jsonb_array_elements(step -> 'vectors') as v (value),
+            jsonb_array_elements(v.value) with ordinality as c (value, ordinal)
+        group by c.ordinal
+    )
+    -- Infinite terms of a product can cancel each other. Distances are infinite at most, which only a gamma of 0 minds.
+    -- A vector has no more than a million terms.
+    select case
+        when step ->> 'kernel' <> 'rbf' then exists (
+            select from widest w where (pgscore._multiply(pgscore._reach(of[w.number]), w.size) < '1e302') is not true
+        )
+        when (step -> 'gamma')::double precision = 0 then exists (
+            select from widest w where not pgscore._add(pgscore._reach(of[w.number]), w.size) < '1e150'
+        )
+        else false
+    end
+$$;
+
+comment on function pgscore._kernel_may_miss(jsonb, pgscore.bare_register[]) is
+    'Whether a kernel step of finite registers can be no number, because what it adds overflows';
+
 create function pgscore._bare_formula(
     step jsonb, registers pgscore.bare_register[], most_nodes bigint
 ) returns pgscore.bare_register
@@ -174,6 +200,7 @@ begin
             r.high := pgscore._quadratic_reach(step, of);
         when 'kernel' then
             r.high := pgscore._kernel_reach(step);
+            r.may_miss := r.may_miss or pgscore._kernel_may_miss(step, of);
     end case;
     r.low := case name when 'quadratic' then 0 else -r.high end;
     -- What goes further leaves no room for what follows.
