@@ -69,7 +69,10 @@ def _prepared(model: Any, *, sparse: bool) -> Any:  # noqa: ANN401
 
 
 def _tame(rows: Rows) -> Rows:
-    """Rows without numbers near the largest double, where a kernel overflows and the weights folded of it do not."""
+    """Rows without numbers near the largest double: there a kernel overflows, and the weights folded of it do not.
+
+    What libsvm makes of infinities that cancel depends on how BLAS adds them, and that on where they lie in memory.
+    """
     return [row for row in rows if all(not isinstance(each, float) or abs(each) < 1e300 for each in row)]
 
 
@@ -93,7 +96,7 @@ def test_classifiers_of_plain_numbers(model: Any, classes: int) -> None:  # noqa
     frame = customers()[NUMBERS]
     tested = pair(clone(model).fit(frame.to_numpy(), labels(customers(), classes)), frame)
     rows = hard_rows(tested, frame)
-    tested.assert_predictions(_tame(rows) if getattr(model, "kernel", None) == "linear" else rows)
+    tested.assert_predictions(_tame(rows) if hasattr(model, "kernel") else rows)
 
 
 @pytest.mark.parametrize("model", _VALUED, ids=str)

@@ -69,11 +69,14 @@ PREDICTORS: dict[str, Predictor] = {
     "sklearn.neural_network.MLPClassifier": Predictor(_network),
     "sklearn.neural_network.MLPRegressor": Predictor(_network, VALUES),
     "sklearn.svm.SVC": Predictor(make=_vectors, probabilities=False),
-    "sklearn.svm.NuSVC": Predictor(lambda draw: {"nu": 0.2, "kernel": draw.pick(("rbf", "linear"))}, BINARY,
-                                   probabilities=False),
+    "sklearn.svm.NuSVC": Predictor(
+        lambda draw: {"nu": 0.2, "kernel": draw.pick(("rbf", "linear")), "max_iter": 300}, BINARY, probabilities=False
+    ),
     "sklearn.svm.SVR": Predictor(targets=VALUES, make=_vectors),
-    "sklearn.svm.NuSVR": Predictor(lambda draw: {"kernel": draw.pick(("rbf", "linear"))}, VALUES),
-    "sklearn.svm.OneClassSVM": Predictor(lambda draw: {"nu": 0.3}, VALUES, sole=True),
+    "sklearn.svm.NuSVR": Predictor(
+        lambda draw: {"kernel": draw.pick(("rbf", "linear")), "max_iter": 300}, VALUES
+    ),
+    "sklearn.svm.OneClassSVM": Predictor(lambda draw: {"nu": 0.3, "max_iter": 300}, VALUES, sole=True),
     "sklearn.neighbors.NearestCentroid": Predictor(_centroid, probabilities=False),
     "sklearn.dummy.DummyClassifier": Predictor(_guess),
     "sklearn.dummy.DummyRegressor": Predictor(lambda draw: {"strategy": draw.pick(("mean", "median"))}, VALUES),
