@@ -986,6 +986,41 @@ comment on function pgscore._careful_body_sql(jsonb, text[]) is
 
 comment on column pgscore.bare_register.kind is 'n: number, t: text';
 
+create or replace function pgscore._bare_product(
+    r pgscore.bare_register, field text, operand double precision
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    divides constant boolean := field = 'divide';
+    factor constant double precision := case when divides then pgscore._divide(1, abs(operand)) else abs(operand) end;
+    ends double precision[];
+begin
+    if factor is null or factor > l.most_factor or factor > 0 and factor < l.least_factor then
+        return null;
+    end if;
+    if factor > 0 and pgscore._multiply(r.small, factor) < l.least_product then
+        r.expression := pgscore._lifted_sql(r.expression, l.lift / factor);
+        r.size := r.size + 2;
+    end if;
+    r.expression := format(
+        '(%s operator(pg_catalog.%s) %s)', r.expression, case when divides then '/' else '*' end,
+        pgscore._literal_sql(operand)
+    );
+    ends := case
+        when divides then array[pgscore._divide(r.low, operand), pgscore._divide(r.high, operand)]
+        else array[pgscore._multiply(r.low, operand), pgscore._multiply(r.high, operand)]
+    end;
+    r.low := case when ends[1] > ends[2] then ends[2] else ends[1] end;
+    r.high := case when ends[1] > ends[2] then ends[1] else ends[2] end;
+    r.small := greatest(pgscore._multiply(r.small, factor), l.smallest_double);
+    r.size := r.size + 1;
+    return r;
+end
+$$;
+
 create or replace function pgscore._bare_function(step jsonb, r pgscore.bare_register) returns pgscore.bare_register
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp

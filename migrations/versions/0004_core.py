@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "bd978cbcf93bbc21a3b47c56c4eb3eee43d28fe10dea0464e6186f7a4830f32b")
+    run_frozen("0004_core.up.sql", "4772a712f02c71039d120ca8b3b1da7ab204e9c5ba518ac51691ab76b8f10704")
 
 
 def downgrade() -> None:
-    run_frozen("0004_core.down.sql", "d55d7bf70235dc9945addd081baa79a3f65b485991037f2eed941a006dba607b")
+    run_frozen("0004_core.down.sql", "7292c3c584293dd6399a3129b3cc15a2b0c01bbfb8ca2e335d665815aff4f8de")

@@ -4497,7 +4497,8 @@ begin
     if factor is null or factor > l.most_factor or factor > 0 and factor < l.least_factor then
         return null;
     end if;
-    if factor > 0 and pgscore._multiply(r.small, factor) < l.least_product then
+    -- A factor from 1 on makes nothing of what is not 0.
+    if factor > 0 and factor < 1 and pgscore._multiply(r.small, factor) < l.least_product then
         r.expression := pgscore._lifted_sql(r.expression, l.lift / factor);
         r.size := r.size + 2;
     end if;
@@ -4950,7 +4951,7 @@ begin
             or pgscore._multiply(abs(weight), greatest(abs(term.low), abs(term.high))) > l.most_result
         then
             return null;
-        elsif weight <> 0 and product < l.least_product then
+        elsif weight <> 0 and abs(weight) < 1 and product < l.least_product then
             term.expression := pgscore._lifted_sql(term.expression, l.lift / abs(weight));
             term.size := term.size + 2;
         end if;

@@ -2161,6 +2161,42 @@ comment on function pgscore._careful_body_sql(jsonb, text[]) is
 
 comment on column pgscore.bare_register.kind is 'n: number, t: text, u: number that is NULL where it is not sure, too, so that the score has to be';
 
+create or replace function pgscore._bare_product(
+    r pgscore.bare_register, field text, operand double precision
+) returns pgscore.bare_register
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    l constant pgscore.bare_limits := pgscore._bare_limits();
+    divides constant boolean := field = 'divide';
+    factor constant double precision := case when divides then pgscore._divide(1, abs(operand)) else abs(operand) end;
+    ends double precision[];
+begin
+    if factor is null or factor > l.most_factor or factor > 0 and factor < l.least_factor then
+        return null;
+    end if;
+    -- A factor from 1 on makes nothing of what is not 0.
+    if factor > 0 and factor < 1 and pgscore._multiply(r.small, factor) < l.least_product then
+        r.expression := pgscore._lifted_sql(r.expression, l.lift / factor);
+        r.size := r.size + 2;
+    end if;
+    r.expression := format(
+        '(%s operator(pg_catalog.%s) %s)', r.expression, case when divides then '/' else '*' end,
+        pgscore._literal_sql(operand)
+    );
+    ends := case
+        when divides then array[pgscore._divide(r.low, operand), pgscore._divide(r.high, operand)]
+        else array[pgscore._multiply(r.low, operand), pgscore._multiply(r.high, operand)]
+    end;
+    r.low := case when ends[1] > ends[2] then ends[2] else ends[1] end;
+    r.high := case when ends[1] > ends[2] then ends[1] else ends[2] end;
+    r.small := greatest(pgscore._multiply(r.small, factor), l.smallest_double);
+    r.size := r.size + 1;
+    return r;
+end
+$$;
+
 create function pgscore._bare_signed_square(r pgscore.bare_register) returns pgscore.bare_register
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -2390,7 +2426,7 @@ begin
             or pgscore._multiply(abs(weight), greatest(abs(term.low), abs(term.high))) > l.most_result
         then
             return null;
-        elsif weight <> 0 and product < l.least_product then
+        elsif weight <> 0 and abs(weight) < 1 and product < l.least_product then
             term.expression := pgscore._lifted_sql(term.expression, l.lift / abs(weight));
             term.size := term.size + 2;
         end if;

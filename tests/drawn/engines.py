@@ -125,7 +125,7 @@ def _fill(session: Session, contract: Contract, rows: Sequence[Row]) -> None:
 
 def _written(value: Any) -> Any:  # noqa: ANN401
     """A number as text: without quotes, SQL reads it as a numeric, which has no -0."""
-    return repr(value) if isinstance(value, float) else value
+    return repr(float(value)) if isinstance(value, float) else value
 
 
 def asked_of_program(session: Session, contract: Contract, rows: Sequence[Row], model: str) -> list[Answer]:

@@ -15,10 +15,11 @@ from pgscore.vector.evaluator import Evaluator
 from pgscore_runtime.program import parse_program
 from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier
+from sklearn.svm._base import BaseLibSVM
 from threadpoolctl import threadpool_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pgscore.readers import Reading
     from pgscore_runtime.contract import Contract
@@ -91,7 +92,7 @@ def ask(
     oracle = Oracle(estimator, contract.output, framed=framed, known=known)
     oracle.categorical = contract.categorical
     found: list[FloatArray | bool | None] = [False] * len(rows)
-    gaps = [any(each.type == "boolean" and row[n] is None for n, each in enumerate(contract.inputs)) for row in rows]
+    gaps = [_lacks_truth(contract, row) for row in rows]
 
     def some(chosen: list[int]) -> None:
         """Halves what is refused until the rows are found that are to blame."""
@@ -127,8 +128,13 @@ def expect(
 ) -> list[Expected]:
     """What is expected of each row."""
     if reading is None:
-        answers = ask(estimator, contract, rows, [_complete(contract, row) for row in rows])
+        complete = [_complete(contract, row) for row in rows]
+        answers = ask(estimator, contract, rows, complete)
         found = [_plainly(answer, np.inf) for answer in answers]
+        for each, row, whole in zip(found, rows, complete, strict=True):
+            if not whole and _lacks_truth(contract, row):
+                # Among objects an estimator may take what it refuses elsewhere, and such a row has no score.
+                each.outputs, each.asked = None, False
         if contract.output.kind == "indicator" and _guesses(estimator):
             # The label is another one in another place among the rows that it is asked about.
             for each in found:
@@ -140,6 +146,7 @@ def expect(
     names = [each.name for each in contract.inputs]
     terms = absolute_terms(reading.program, [dict(zip(names, row, strict=True)) for row in rows])
     spread, steady = _spread(reading.program, contract, rows, outputs)
+    overflows = _multiplies_vectors(estimator)
     found = []
     for n, answer in enumerate(answers):
         expected = _plainly(answer, 0.0)
@@ -156,27 +163,47 @@ def expect(
         elif not np.isfinite(scale) or (reading.tolerance is not None and _wild(rows[n])):
             # It overflows there, and not here.
             expected.decided = False
+        if overflows and any(isinstance(value, float) and abs(value) > _LARGEST for value in rows[n]):
+            expected.decided = False
         found.append(expected)
     return found
 
 
 def _guesses(estimator: Any) -> bool:  # noqa: ANN401
     """Whether a part of an estimator draws labels at random, one for each row that it is given."""
+    return any(
+        isinstance(each, DummyClassifier) and each.strategy in ("stratified", "uniform") for each in _parts(estimator)
+    )
+
+
+def _multiplies_vectors(estimator: Any) -> bool:  # noqa: ANN401
+    """Whether a part of an estimator is a machine whose products of vectors overflow where its sum does not."""
+    return any(isinstance(each, BaseLibSVM) and each.kernel == "linear" for each in _parts(estimator))
+
+
+def _parts(estimator: Any) -> Iterator[BaseEstimator]:  # noqa: ANN401
+    """An estimator, and those that it is made of."""
     waiting, seen = [estimator], set()
     while waiting:
         each = waiting.pop()
         if isinstance(each, list | tuple):
             waiting += each
-        elif isinstance(each, BaseEstimator) and id(each) not in seen:
+        elif (isinstance(each, BaseEstimator) or type(each).__module__ == "sklearn.calibration") and id(
+            each
+        ) not in seen:
             seen.add(id(each))
-            if isinstance(each, DummyClassifier) and each.strategy in ("stratified", "uniform"):
-                return True
+            if isinstance(each, BaseEstimator):
+                yield each
             waiting += vars(each).values()
-    return False
 
 
 def _wild(row: Row) -> bool:
     return any(isinstance(value, float) and abs(value) > _LARGEST_SINGLE for value in row)
+
+
+def _lacks_truth(contract: Contract, row: Row) -> bool:
+    """Whether a boolean is missing, which makes objects of its column."""
+    return any(each.type == "boolean" and value is None for each, value in zip(contract.inputs, row, strict=True))
 
 
 def _complete(contract: Contract, row: Row) -> bool:

@@ -114,6 +114,25 @@ def test_a_generalized_linear_model_needs_no_guard(session: Session) -> None:
             assert score == (pytest.approx(wanted[0], rel=1e-14) if wanted else None)
 
 
+@pytest.mark.parametrize("weight", [-1.0, 1.5, -3.0])
+def test_nothing_is_taken_for_zero_before_a_jump(session: Session, weight: float) -> None:
+    """What is next to 0 stays there where it is weighted by 1 or more, and is below 0 or above."""
+    jump: Program = {
+        "step": "piecewise",
+        "of": 1,
+        "knots": [0.0],
+        "coefficients": [[2.0], [5.0]],
+        "closed": "left",
+        "missing": None,
+    }
+    scaled: Program = {"step": "affine", "of": 0, "multiply": weight}
+    agree(session, _program([scaled, jump], 1))
+    summed: Program = {"step": "linear", "of": [0], "weights": [weight], "intercept": 0}
+    agree(session, _program([summed, jump], 1))
+    divided: Program = {"step": "affine", "of": 0, "divide": 1 / weight}
+    agree(session, _program([divided, jump], 1))
+
+
 def test_what_takes_null_for_something_does_not_read_what_is_not_sure(session: Session) -> None:
     steps: list[Program] = [{"step": "link", "of": [0], "link": "exp"}, {"step": "fill", "of": 1, "with": 5}]
     agree(session, _program(steps, 1), is_bare=False)

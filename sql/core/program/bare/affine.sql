@@ -75,7 +75,8 @@ begin
     if factor is null or factor > l.most_factor or factor > 0 and factor < l.least_factor then
         return null;
     end if;
-    if factor > 0 and pgscore._multiply(r.small, factor) < l.least_product then
+    -- A factor from 1 on makes nothing of what is not 0.
+    if factor > 0 and factor < 1 and pgscore._multiply(r.small, factor) < l.least_product then
         r.expression := pgscore._lifted_sql(r.expression, l.lift / factor);
         r.size := r.size + 2;
     end if;

@@ -34,7 +34,7 @@ begin
             or pgscore._multiply(abs(weight), greatest(abs(term.low), abs(term.high))) > l.most_result
         then
             return null;
-        elsif weight <> 0 and product < l.least_product then
+        elsif weight <> 0 and abs(weight) < 1 and product < l.least_product then
             term.expression := pgscore._lifted_sql(term.expression, l.lift / abs(weight));
             term.size := term.size + 2;
         end if;
