@@ -35,6 +35,8 @@ _LARGEST = 1e300
 # A number that is read as a float32 sum overflows there.
 _LARGEST_SINGLE = 1e38
 _VARIATIONS = 4
+# Where a label is all that moves, too few of them all fall on one side.
+_VARIATIONS_OF_LABELS = 16
 _MARGIN = 3.0
 
 
@@ -238,8 +240,9 @@ def _spread(
     """
     spread, steady = np.zeros(len(rows)), np.ones(len(rows), dtype=bool)
     random = np.random.default_rng(0)
+    times = _VARIATIONS_OF_LABELS if contract.output.kind == "indicator" else _VARIATIONS
     with np.errstate(all="ignore"):
-        for _ in range(_VARIATIONS if any(step["step"] != "trees" for step in document["steps"]) else 0):
+        for _ in range(times if any(step["step"] != "trees" for step in document["steps"]) else 0):
             other = evaluate({**document, "steps": _varied(document, random)}, contract, rows)
             moved = np.abs(other - outputs).max(axis=1)
             steady &= np.isfinite(other).all(axis=1) == np.isfinite(outputs).all(axis=1)

@@ -31,6 +31,7 @@ from sklearn.ensemble import (
 )
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge, RidgeClassifier
 from sklearn.multiclass import OneVsRestClassifier
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
@@ -115,6 +116,7 @@ _OF_CLASSES: dict[str, Callable[[], Any]] = {
     "against the rest": lambda: OneVsRestClassifier(_scaled(LogisticRegression())),
     "against the rest by label": lambda: OneVsRestClassifier(_scaled(LinearSVC())),
     "forests against the rest": lambda: OneVsRestClassifier(RandomForestClassifier(3, max_depth=2)),
+    "against the rest, beyond numbers": lambda: OneVsRestClassifier(GaussianNB()),
     "against the rest in float32": lambda: OneVsRestClassifier(XGBClassifier(**_XGB)),
 }
 

@@ -221,3 +221,15 @@ def test_weights_that_cancel_each_other_show_in_the_terms() -> None:
     (scale,) = absolute_terms(tested.document, [{"amount": 0.0, "calls": 1.0}])
     assert scale > 1e13
     tested.assert_close(hard_rows(tested, frame))
+
+
+def test_codes_of_a_column_that_cancel_each_other_show_in_the_terms() -> None:
+    frame = customers()[["plan", "calls"]]
+    twice = FeatureUnion([("one", OrdinalEncoder()), ("other", OrdinalEncoder())])
+    columns = ColumnTransformer([("codes", twice, ["plan"]), ("calls", "passthrough", ["calls"])])
+    fitted = make_pipeline(columns, LinearRegression()).fit(frame.dropna(), frame.dropna()["calls"])
+    fitted[-1].coef_ = np.array([3e13, -3e13, 1.0])
+    tested = pair(fitted, frame.dropna())
+    row = {"plan": str(sorted(frame.dropna()["plan"])[-1]), "calls": 1.0}
+    assert absolute_terms(tested.document, [row])[0] > 1e13
+    assert [step["step"] for step in tested.document["steps"]] == ["lookup", "lookup", "linear"]

@@ -46,12 +46,13 @@ def read_one_vs_rest(estimator: Any, table: Table, writer: Writer, part: str) ->
 
 
 def _over_sum(registers: list[int], writer: Writer) -> list[int]:
-    """Each over the sum of all; 0 where that is 0."""
+    """Each over the sum of all; 0 where that is 0, and no number where it is none."""
     total = weighted(registers, [1.0] * len(registers), writer)
     if writer.range(total).low > 0:
         return writer.link("normalize", registers)
     ratios = [writer.add({"step": "ratio", "of": [each, total]}) for each in registers]
-    return [writer.add({"step": "fill", "of": each, "with": 0.0}) for each in ratios]
+    filled = [writer.add({"step": "fill", "of": each, "with": 0.0}) for each in ratios]
+    return [writer.linear([each, total], [1.0, 0.0], 0.0) for each in filled]
 
 
 def _tie() -> str:

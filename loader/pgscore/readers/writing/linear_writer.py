@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from .writer import Writer
 
+    # A column, and its weight.
+    _Code = tuple[CodeColumn, float]
+
 # Where mean / scale of a scaled input is below this, the scaling goes into weight and intercept: what cancels costs
 # three digits at most. Elsewhere the scaling stays a step, and rounds as scikit-learn's does.
 _HARMLESS = 1e3
@@ -62,12 +65,12 @@ def write_linear(
         (writer.number(column.source, kept), factor, center)
         for (column, _), (kept, factor, _, center) in zip(numbers, folded, strict=True)
     ]
-    by_source: dict[tuple[int, bool], list[tuple[CodeColumn, float]]] = {}
+    by_source: dict[tuple[int, bool], list[_Code]] = {}
     for number, (column, weight) in enumerate(zip(columns, weights.tolist(), strict=True)):
         if isinstance(column, CodeColumn) and not (weight == 0 and finite):
             by_source.setdefault((column.source, number >= len(columns) - again), []).append((column, weight))
     for codes in by_source.values():
-        terms.append((_lookup(codes, writer), 1.0, 0.0))
+        terms += [(_lookup(part, writer), 1.0, 0.0) for part in _apart(codes, writer)]
     step: dict[str, Any] = {
         "step": "linear",
         "of": [register for register, _, _ in terms],
@@ -117,7 +120,19 @@ def _folded(column: NumberColumn, weight: float, writer: Writer) -> _Term:
     return _Term(operations[:kept], weight * factor, weight * offset, center if np.isfinite(center) else 0.0)
 
 
-def _lookup(codes: list[tuple[CodeColumn, float]], writer: Writer) -> int:
+def _apart(codes: list[_Code], writer: Writer) -> list[list[_Code]]:
+    """Codes of one input in one list; in two, by the signs of their weights, where their sums would cancel."""
+    weights = np.array([weight for _, weight in codes])
+    keys = writer.keys([column for column, _ in codes])
+    values = np.nan_to_num(np.array([column.values_of(keys) for column, _ in codes]), posinf=0.0, neginf=0.0)
+    if (np.abs(weights) @ np.abs(values) <= _CANCELLING * np.maximum(1.0, np.abs(weights @ values))).all():
+        return [codes]
+    return [
+        part for part in ([each for each in codes if (each[1] > 0) == positive] for positive in (True, False)) if part
+    ]
+
+
+def _lookup(codes: list[_Code], writer: Writer) -> int:
     """One register for all indicators and codes of one input: the sum of their weighted numbers."""
     columns = [column for column, _ in codes]
     weights = np.array([weight for _, weight in codes])
