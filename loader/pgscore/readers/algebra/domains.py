@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     _Predicate = Callable[[FloatArray], BoolArray]
 
+_OVERFLOWS = "overflows to NaN, which what follows takes for a missing value"
+
 
 @dataclass
 class Domain:
@@ -166,9 +168,20 @@ class Domains:
         """
         for register in read:
             if register in self.finite and self.of[register].nullable:
-                raise NotAProgramError(
-                    self.finite[register], "overflows to NaN, which what follows takes for a missing value"
-                )
+                raise NotAProgramError(self.finite[register], _OVERFLOWS)
+
+    def is_missing_beyond(self, register: int) -> bool:
+        """Whether a register is infinite only where the estimator has NaN and accepts it.
+
+        Raises:
+            NotAProgramError: it refuses large numbers before they overflow, and accepts what is behind.
+        """
+        domain = self.of[register]
+        if register not in self.finite or not domain.nullable:
+            return False
+        if domain.maximum < LARGEST or domain.minimum > -LARGEST:
+            raise NotAProgramError(self.finite[register], _OVERFLOWS)
+        return True
 
     def _restrict(self, part: str, column: CodeColumn, passing: BoolArray, *, unknown: bool) -> None:
         domain = self.of[column.source]

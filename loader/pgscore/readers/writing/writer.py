@@ -312,6 +312,8 @@ class Writer:
         for register, domain in sorted(self.domains.of.items()):
             if register < inputs or domain == Domain() or self._always_within(register, domain):
                 continue
+            if self.domains.is_missing_beyond(register):
+                continue  # no step reads it
             if domain.known is not None:
                 known = CodeColumn(register, tuple(sorted(domain.known)), np.zeros(len(domain.known)), np.nan, 0.0)
                 # Asked as if any were possible: that is what is required.
