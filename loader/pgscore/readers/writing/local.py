@@ -7,10 +7,10 @@ from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from pgscore_runtime.interpreter import Interpreter
-from pgscore_runtime.links import link_outputs
 from pgscore_runtime.program import parse_program
 
 from .ranges import Range, of_step, through_link
+from .steps import defines, reads
 from .terms import given
 
 if TYPE_CHECKING:
@@ -51,8 +51,7 @@ def _followed(document: Mapping[str, Any], errors: Mapping[int, float]) -> list[
     moved, register = set(errors), len(document["inputs"])
     found: list[_Placed] = []
     for step in document["steps"]:
-        of = step["of"] if isinstance(step["of"], list) else [step["of"]]
-        count = link_outputs(step["link"], len(of)) if step["step"] == "link" else len(step.get("base", "."))
+        of, count = reads(step), defines(step)
         if not moved.isdisjoint(of):
             found.append((register, step, of))
             moved.update(range(register, register + count))

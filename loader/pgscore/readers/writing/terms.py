@@ -10,6 +10,8 @@ from pgscore_runtime.interpreter import Interpreter
 from pgscore_runtime.links import link_outputs
 from pgscore_runtime.program import parse_program
 
+from .steps import defines, reads
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -106,16 +108,10 @@ class _Magnitudes:
         self._inputs = len(document["inputs"])
         self._defined: dict[int, _Step] = {}
         for step in self.steps:
-            for _ in range(self._outputs(step)):
+            for _ in range(defines(step)):
                 self._defined[self._inputs + len(self._defined)] = step
         self._next = self._inputs + len(self._defined)
         self._found: dict[int, int] = {}
-
-    @staticmethod
-    def _outputs(step: _Step) -> int:
-        if step["step"] == "trees":
-            return len(step["base"])
-        return link_outputs(step["link"], len(step["of"])) if step["step"] == "link" else 1
 
     def of(self, register: int) -> int:
         """The register of how large a register is."""
@@ -126,7 +122,7 @@ class _Magnitudes:
     def _made(self, register: int) -> int:
         step = self._defined.get(register)
         kind = None if step is None else step["step"]
-        read = [] if step is None else step["of"] if isinstance(step["of"], list) else [step["of"]]
+        read = [] if step is None else reads(step)
         if step is not None and kind in ("linear", "kernel"):
             terms = [self.of(each) if self._inner else self._size(each) for each in read]
             self.sums.add(register)
@@ -154,11 +150,10 @@ class _Magnitudes:
             step = self._defined.get(register)
             if step is None or step["step"] == "trees":
                 continue
-            read = step["of"] if isinstance(step["of"], list) else [step["of"]]
             rounds = (
                 step["step"] in ("linear", "kernel") or step.get("link") in _ROUNDING or step.get("name") in _ROUNDING
             )
-            if rounds or self._is_rounded(read):
+            if rounds or self._is_rounded(reads(step)):
                 return True
         return False
 

@@ -26,6 +26,7 @@ from pgscore.readers.algebra.curves import Bins
 from pgscore.readers.algebra.domains import Domain
 
 from .ranges import Range, noted, of_step
+from .steps import reads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -111,7 +112,7 @@ class Writer:
     def _pass_on(self, step: dict[str, Any], defined: Iterable[int]) -> None:
         """What is made of something rough, or inexact, is that too."""
         rough, inexact = self.domains.rough, self.domains.inexact
-        read = np.ravel(step["of"]).tolist()
+        read = reads(step)
         part = next((rough[register] for register in read if register in rough), None)
         if part is not None:
             rough.update(dict.fromkeys(defined, part))
@@ -266,8 +267,7 @@ class Writer:
             ]
         while len(self._ranges) <= register:
             step = self.steps[self._ranged]
-            of = step["of"] if isinstance(step["of"], list) else [step["of"]]
-            for found in of_step(step, [self._ranges[each] for each in of]):
+            for found in of_step(step, [self._ranges[each] for each in reads(step)]):
                 self._ranges.append(noted(found, self.errors.get(len(self._ranges))))
             self._ranged += 1
         return self._ranges[register]
@@ -289,7 +289,7 @@ class Writer:
     def document(self, result: Result) -> dict[str, Any]:
         """The program."""
         self.domains.settle(self.register)
-        read = [register for step in self.steps for register in np.ravel(step["of"]).tolist()]
+        read = [register for step in self.steps for register in reads(step)]
         if len(read) > _MOST_READ:
             raise NotAProgramError("the pipeline", f"reads more than {_MOST_READ:,} numbers in all steps together")
         self.domains.refuse_infinite(read)
