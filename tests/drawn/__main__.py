@@ -24,6 +24,9 @@ from .transformers import TRANSFORMERS
 from .worker import begin, run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.pool import IMapIterator
+
     from .case import Outcome
 
 _ROOT = Path(__file__).parents[2]
@@ -92,17 +95,24 @@ def _all(
     # Libraries' threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
     arguments = (dsn, key, seed, given.published, folder)
+    ends = None if given.minutes is None else started + 60 * given.minutes
     with context.Pool(min(given.workers, len(indexes)), begin, arguments) as pool:
-        for outcome in pool.imap_unordered(run, indexes, chunksize=4):
+        for outcome in _until(ends, pool.imap_unordered(run, indexes)):
             outcomes.append(outcome)
             if outcome.problems:
                 print(f"case {outcome.index} ({outcome.key}): {outcome.problems[0]}", flush=True)
-            if given.minutes is not None and time.monotonic() - started > 60 * given.minutes:
-                pool.terminate()
-                break
             if len(outcomes) % 250 == 0:
                 print(f"parity: {len(outcomes)} cases, {time.monotonic() - started:.0f} s", flush=True)
     return Run(seed, sorted(outcomes, key=lambda each: each.index), time.monotonic() - started, server)
+
+
+def _until(ends: float | None, outcomes: IMapIterator[Outcome]) -> Iterator[Outcome]:
+    """Outcomes as they come, up to a time of the monotonic clock: a model that takes long to fit is not waited for."""
+    while True:
+        try:
+            yield outcomes.next(None if ends is None else max(0.0, ends - time.monotonic()))
+        except (StopIteration, multiprocessing.TimeoutError):
+            return
 
 
 if __name__ == "__main__":
