@@ -15,6 +15,7 @@ from pgscore.vector.evaluator import Evaluator
 from pgscore_runtime.program import parse_program
 from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier
+from sklearn.kernel_approximation import Nystroem
 from sklearn.svm._base import BaseLibSVM
 from threadpoolctl import threadpool_limits
 
@@ -179,8 +180,11 @@ def _guesses(estimator: Any) -> bool:  # noqa: ANN401
 
 
 def _multiplies_vectors(estimator: Any) -> bool:  # noqa: ANN401
-    """Whether a part of an estimator is a machine whose products of vectors overflow where its sum does not."""
-    return any(isinstance(each, BaseLibSVM) and each.kernel == "linear" for each in _parts(estimator))
+    """Whether a part of an estimator has products of vectors that overflow, or not, as the processor adds."""
+    return any(
+        isinstance(each, Nystroem) or (isinstance(each, BaseLibSVM) and each.kernel == "linear")
+        for each in _parts(estimator)
+    )
 
 
 def _parts(estimator: Any) -> Iterator[BaseEstimator]:  # noqa: ANN401

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from catboost import CatBoostClassifier
 from pgscore.errors import NotAProgramError
 from pgscore.publishing.fitted import fitted_categories
 from sklearn import feature_selection as selection
@@ -196,6 +197,20 @@ def test_new_missing_values_are_refused() -> None:
 )
 def test_polynomials(polynomial: Any, frame: pd.DataFrame) -> None:  # noqa: ANN401
     _assert_same(polynomial, frame)
+
+
+def test_products_of_a_sparse_matrix_leave_out_what_is_zero() -> None:
+    """0 times what overflows is 0 there: it is not stored, and not multiplied."""
+    columns = ColumnTransformer(
+        [("rest", "passthrough", ["amount", "calls"]), ("plan", pre.OneHotEncoder(handle_unknown="ignore"), ["plan"])],
+        sparse_threshold=1.0,
+    )
+    frame = _FULL[["amount", "calls", "plan"]].assign(amount=_FULL["amount"] - 250)
+    goes_by_product = frame["amount"] * frame["calls"] * (frame["plan"] == "gold") < -100
+    model = CatBoostClassifier(iterations=6, depth=3, logging_level="Silent", allow_writing_files=False)
+    prepared = make_pipeline(columns, pre.PolynomialFeatures(3, interaction_only=True), model)
+    tested = pair(prepared.fit(frame, goes_by_product), frame)
+    tested.assert_close([*hard_rows(tested, frame), *([sign * 1e200, 1e200, "never seen"] for sign in (1, -1))])
 
 
 @pytest.mark.parametrize("extrapolation", ["constant", "linear", "continue", "error"])

@@ -35,7 +35,12 @@ def read_polynomial_features(polynomial: PolynomialFeatures, table: Table, write
     found = []
     for combination in _combinations(polynomial, len(columns)):
         factors = [columns[n] for n in (combination if table.sparse else reversed(combination))]
-        found.append(_product(factors, writer) if factors else constant(columns[0], 1.0))
+        product = _product(factors, writer) if factors else constant(columns[0], 1.0)
+        if table.sparse and len(factors) > 2 and isinstance(product, NumberColumn):  # noqa: PLR2004
+            # What overflows and is multiplied by 0 is no number; zeros of a sparse matrix are not there to multiply.
+            filled = {"step": "fill", "of": writer.register(product), "with": 0.0}
+            product = NumberColumn(writer.add(filled))
+        found.append(product)
     return Table(tuple(found), table.sparse)
 
 
