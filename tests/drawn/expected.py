@@ -11,6 +11,7 @@ import pandas as pd
 from pgscore.publishing.fitted import native_categories
 from pgscore.publishing.oracle import Oracle
 from pgscore.readers import absolute_terms
+from pgscore.readers.writing.steps import defines
 from pgscore.vector.evaluator import Evaluator
 from pgscore_runtime.program import parse_program
 from sklearn.base import BaseEstimator
@@ -149,6 +150,7 @@ def expect(
     names = [each.name for each in contract.inputs]
     terms = absolute_terms(reading.program, [dict(zip(names, row, strict=True)) for row in rows])
     spread, steady = _spread(reading.program, contract, rows, outputs)
+    cancels = _cancels(reading.program, contract, rows)
     overflows = _multiplies_vectors(estimator)
     found = []
     for n, answer in enumerate(answers):
@@ -166,7 +168,7 @@ def expect(
         elif not np.isfinite(scale) or (reading.tolerance is not None and _wild(rows[n])):
             # It overflows there, and not here.
             expected.decided = False
-        if overflows and any(isinstance(value, float) and abs(value) > _LARGEST for value in rows[n]):
+        if cancels[n] or (overflows and any(isinstance(value, float) and abs(value) > _LARGEST for value in rows[n])):
             expected.decided = False
         found.append(expected)
     return found
@@ -233,6 +235,29 @@ def evaluate(document: dict[str, Any], contract: Contract, rows: Sequence[Row]) 
     ]
     outputs: FloatArray = Evaluator(program).answers(columns, len(rows)).outputs
     return outputs
+
+
+def _cancels(document: dict[str, Any], contract: Contract, rows: Sequence[Row]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Whether infinite terms of a sum cancel each other: a processor that rounds term and sum at once has none."""
+    inputs, register = len(document["inputs"]), len(document["inputs"])
+    sums: list[tuple[int, list[int]]] = []
+    for step in document["steps"]:
+        if step["step"] == "linear":
+            sums.append((register, [each for each in step["of"] if each >= inputs]))
+        register += defines(step)
+    cancelling = np.zeros(len(rows), dtype=bool)
+    if sums:
+        read = sorted({each for one, of in sums for each in (one, *of)})
+        plain = {name: value for name, value in document.items() if name not in ("decide", "require")}
+        with np.errstate(all="ignore"):
+            values = evaluate({**plain, "scores": read, "link": "identity"}, contract, rows)
+        columns = dict(zip(read, values.T, strict=True))
+        for one, of in sums:
+            missing = [np.isnan(columns[each]) for each in of]
+            cancelling |= np.isnan(columns[one]) & ~np.logical_or.reduce([np.zeros_like(cancelling), *missing])
+    complete = np.array([None not in row for row in rows])
+    found: np.ndarray[Any, np.dtype[np.bool_]] = cancelling & complete
+    return found
 
 
 def _spread(
