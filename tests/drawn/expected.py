@@ -160,8 +160,8 @@ def expect(
             largest = max(map(abs, expected.outputs[:-1] if contract.output.classes else expected.outputs), default=0.0)
             if reading.tolerance is not None:
                 scale = max(scale, largest, reading.tolerance.terms)
-                expected.allowed = max(reading.tolerance.relative, EXACT) * scale
-                expected.decided = scale < _LARGEST_SINGLE
+                expected.allowed = max(max(reading.tolerance.relative, EXACT) * scale, spread[n])
+                expected.decided = bool(steady[n]) and scale < _LARGEST_SINGLE
             else:
                 expected.allowed = max(EXACT * max(scale, largest), spread[n])
                 expected.decided = bool(steady[n]) and scale < _LARGEST
