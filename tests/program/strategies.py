@@ -247,7 +247,8 @@ def programs(draw: st.DrawFn) -> Program:
     if draw(st.integers(0, 3)) == 0:
         program["require"] = draw(st.lists(_requirement(registers), max_size=2))
     outputs = link_outputs(link, len(scores))
-    if outputs > 1 and draw(st.booleans()):
+    # What a link marks already is the label.
+    if outputs > 1 and link not in ("sign", "argmax") and draw(st.booleans()):
         program["decide"] = draw(st.lists(st.sampled_from(registers), min_size=outputs, max_size=outputs))
         program["tie"] = draw(st.sampled_from(["first", "last"]))
     return program
