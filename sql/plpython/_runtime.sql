@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:43bbf0a79afbf3d2ba9a2807ba3df8afeb097b1794dac1815b7bb89b34646e29"
+name = "pgscore_runtime:5fb0f80976985508fb945cb8478a04f5e24fd1762bb53c95d6d7deb3ebf35598"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -817,6 +817,8 @@ _MOST_ESTIMATORS = 8
 _COUNTED = "pgscore_counted"
 # So many rows of one statement, scored one by one, are what scoring them together is for.
 _MANY_ROWS = 100
+# So many rows are walked before what makes later ones fast is prepared, which takes as long as to walk hundreds.
+_FIRST_ROWS = 8
 _PROGRAMS = "pgscore_programs"
 _MOST_PROGRAMS = 32
 _REPORTED = (
@@ -974,7 +976,7 @@ def load_program(session: MutableMapping[str, Any], runtime: str, program: str) 
     from .program import parse_program
 
     try:
-        interpreter = Interpreter(parse_program(program))
+        interpreter = Interpreter(parse_program(program), _FIRST_ROWS)
     except Refusal as refusal:
         return refusal.sqlstate, refusal.message, refusal.hint
     _keep(session, runtime + hashlib.sha256(program.encode()).hexdigest(), interpreter)
@@ -1436,6 +1438,80 @@ def _missing(column: Any) -> BoolArray:  # noqa: ANN401
 def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 ''',
+".flat": r'''
+"""Walking tree ensembles as they are stored, which needs no preparation: for the first rows of a session.
+
+To prepare what makes later rows fast takes as long as to walk fifty, and sessions that score one are common.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .tree_arrays import Trees
+
+
+def walker(trees: Trees, registers: int, first_rows: int) -> Callable[[list[Any]], None]:
+    """A function that walks an ensemble.
+
+    Args:
+        trees: the ensemble.
+        registers: how many registers are defined before it.
+        first_rows: for so many rows it is walked as it is, and prepared then.
+
+    Returns:
+        A function that takes the registers and appends the ensemble's outputs to them.
+    """
+    left, walk = first_rows, walk_arrays(trees)
+
+    def counted(values: list[Any]) -> None:
+        nonlocal left, walk
+        if left == 0:
+            # Only now, as sessions that do not come here are not to pay for the module.
+            from .walk import prepared
+
+            walk = prepared(trees, registers)
+        left -= 1
+        walk(values)
+
+    return counted
+
+
+def walk_arrays(trees: Trees) -> Callable[[list[Any]], None]:
+    """A function that takes the registers and appends the ensemble's outputs to them, without any preparation."""
+    of, feature, threshold, lefts, rights = trees.of, trees.feature, trees.threshold, trees.left, trees.right
+    values, outputs = trees.values, len(trees.base)
+
+    def walk(registers: list[Any]) -> None:
+        tested = [registers[register] for register in of]
+        totals = list(trees.base)
+        for root, target in zip(trees.roots, trees.target, strict=True):
+            node = root
+            while (position := feature[node]) != -1:
+                value, border = tested[position], threshold[node]
+                if value is None or value != value:  # noqa: PLR0124  NaN
+                    goes_left = trees.missing_left[node] == 1
+                else:
+                    goes_left = _is_member(value, trees.sets[trees.set[node]]) if border is None else value <= border
+                node = lefts[node] if goes_left else rights[node]
+            leaf = lefts[node]
+            if target >= 0:
+                totals[target] += values[leaf]
+            else:
+                totals = [total + each for total, each in zip(totals, values[leaf : leaf + outputs], strict=True)]
+        registers.extend(totals if trees.divide is None else [total / trees.divide for total in totals])
+
+    return walk
+
+
+def _is_member(value: Any, members: list[Any]) -> bool:  # noqa: ANN401
+    place = bisect_left(members, value)
+    return place < len(members) and bool(members[place] == value)
+''',
 ".formulas": r'''
 """Steps that make numbers of several registers by a formula: what each is, how it is read, and how it is walked."""
 
@@ -1861,13 +1937,11 @@ from operator import add, mul, sub, truediv
 from typing import TYPE_CHECKING, Any
 
 from .checks import shown
-from .formulas import FORMULA_COMPILERS
+from .flat import walker
 from .functions import FUNCTIONS
 from .links import link_function
-from .quick import quick_score
 from .steps import Affine, Clip, Fill, Function, Linear, Lookup, Missing, step_outputs
 from .tree_arrays import Trees
-from .walk import walker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -1890,23 +1964,28 @@ BEYOND = "a number that the model computes of the inputs is missing, or beyond w
 class Interpreter:
     """A program, ready to be evaluated.
 
+    Args:
+        program: the program.
+        first_rows: so many rows are evaluated before anything is prepared that pays where many follow.
+
     Attributes:
         score: gives the score for one row, given as to `outputs`: the output at a position; None where there is none.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, first_rows: int = 0) -> None:
         inputs = program.inputs
         self._inputs = inputs
         self._sources = _sources(inputs)
         self._numbers = tuple((n, each.minimum, each.maximum) for n, each in enumerate(inputs) if not each.is_text)
         self._required = tuple(n for n, each in enumerate(inputs) if each.is_text and not each.nullable)
         self._known = tuple((n, each.known) for n, each in enumerate(inputs) if each.known is not None)
-        self._steps = _compiled(program)
+        self._steps = _compiled(program, first_rows)
         self._scores = program.scores
         self._decide = program.decide
         self._required_of_steps = program.require
         self._link = link_function(program.link)
-        self.score: Score = quick_score(program, self._score) or self._score
+        self._program, self._first_rows = program, first_rows
+        self.score: Score = self._first_score
 
     def outputs(
         self, numbers: Sequence[float | None], texts: Sequence[str | None]
@@ -1949,6 +2028,16 @@ class Interpreter:
                 return None, BEYOND
         linked = self._link([registers[register] for register in self._scores])
         return [*linked, *(registers[register] for register in self._decide)] if self._decide else linked, None
+
+    def _first_score(self, numbers: Sequence[float | None], texts: Sequence[str | None], positive: int) -> float | None:
+        if self._first_rows > 0:
+            self._first_rows -= 1
+            return self._score(numbers, texts, positive)
+        # Only now, as sessions that do not come here are not to pay for the module.
+        from .quick import quick_score
+
+        self.score = quick_score(self._program, self._score) or self._score
+        return self.score(numbers, texts, positive)
 
     def _score(self, numbers: Sequence[float | None], texts: Sequence[str | None], positive: int) -> float | None:
         outputs, _ = self.outputs(numbers, texts)
@@ -2028,14 +2117,23 @@ def _by_row(values: Sequence[Any] | None, rows: int, width: int) -> list[Sequenc
     return [given[start : start + width] for start in range(0, rows * width, width)]
 
 
-def _compiled(program: Program) -> tuple[Callable[[list[Any]], None], ...]:
+def _compiled(program: Program, first_rows: int) -> tuple[Callable[[list[Any]], None], ...]:
     """For each step a function that appends its registers to those before it."""
     defined = len(program.inputs)
     compiled = []
     for step in program.steps:
-        compiled.append(walker(step, defined) if isinstance(step, Trees) else _COMPILERS[type(step)](step))
+        compiled.append(walker(step, defined, first_rows) if isinstance(step, Trees) else _compiler(type(step))(step))
         defined += step_outputs(step)
     return tuple(compiled)
+
+
+def _compiler(kind: type) -> Callable[[Any], Callable[[list[Any]], None]]:
+    if kind in _COMPILERS:
+        return _COMPILERS[kind]
+    # Only where a program has such a step: the module costs a backend 2 ms.
+    from .formulas import FORMULA_COMPILERS
+
+    return FORMULA_COMPILERS[kind]
 
 
 def _affine(step: Affine) -> Callable[[list[Any]], None]:
@@ -2117,7 +2215,6 @@ _COMPILERS: dict[type, Callable[[Any], Callable[[list[Any]], None]]] = {
     Missing: _missing,
     Lookup: _lookup,
     Linear: _linear,
-    **FORMULA_COMPILERS,
 }
 ''',
 ".links": r'''
@@ -2539,10 +2636,11 @@ from .checks import Budget, choice, fields, flag, items, members, number, refuse
 from .errors import INVALID_PARAMETER, Refusal
 from .links import check_scores, link_outputs, read_link
 from .scope import Scope
-from .steps import Step, read_step
+from .steps import read_step
 
 if TYPE_CHECKING:
     from .links import Link
+    from .steps import Step
 
 _MOST_BYTES = 64 * 2**20
 _MOST_INPUTS = 1600
@@ -3446,15 +3544,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .checks import choice, fields, items, members, number, numbers, refuse, shown, text
-from .formulas import FORMULA_READERS, Formula, LinkStep
 from .functions import FUNCTIONS
 from .tree_arrays import Trees, read_trees
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .formulas import Formula
     from .scope import Scope
 
+# Read by a module of their own, which a backend is not to pay for where a program has none of them.
+_FORMULAS = ("link", "product", "ratio", "piecewise", "quadratic", "kernel")
+_STEPS = ("affine", "clip", "function", "fill", "missing", "lookup", "linear", *_FORMULAS, "trees")
 # Named tuples, not data classes: importing those costs a backend 5 ms on its first insert.
 _AFFINE = ("subtract", "divide", "multiply", "add")
 
@@ -3512,7 +3613,8 @@ class Linear(NamedTuple):
     center: tuple[float, ...] | None = None
 
 
-Step = Affine | Clip | Function | Fill | Missing | Lookup | Linear | Formula | Trees
+if TYPE_CHECKING:
+    Step = Affine | Clip | Function | Fill | Missing | Lookup | Linear | Formula | Trees
 
 
 def read_step(found: Any, place: str, scope: Scope) -> Step:  # noqa: ANN401
@@ -3524,18 +3626,27 @@ def read_step(found: Any, place: str, scope: Scope) -> Step:  # noqa: ANN401
     if type(found) is not dict:
         refuse(place, f"is {shown(found)}, not an object")
     name = found.get("step")
-    if type(name) is not str or name not in _READERS:
-        refuse(f"{place}.step", f"is {shown(name)}, not one of {', '.join(_READERS)}")
-    step = _READERS[name](found, place, scope)
+    if type(name) is not str or name not in _STEPS:
+        refuse(f"{place}.step", f"is {shown(name)}, not one of {', '.join(_STEPS)}")
+    step = _reader(name)(found, place, scope)
     scope.texts.extend([isinstance(step, Fill) and isinstance(step.value, str)] * step_outputs(step))
     return step
+
+
+def _reader(name: str) -> Callable[[dict[str, Any], str, Scope], Step]:
+    if name not in _FORMULAS:
+        return _READERS[name]
+    from .formulas import FORMULA_READERS
+
+    return FORMULA_READERS[name]
 
 
 def step_outputs(step: Step) -> int:
     """How many registers a step defines."""
     if isinstance(step, Trees):
         return len(step.base)
-    return step.outputs if isinstance(step, LinkStep) else 1
+    outputs: int = getattr(step, "outputs", 1)
+    return outputs
 
 
 def _affine(found: dict[str, Any], place: str, scope: Scope) -> Affine:
@@ -3617,7 +3728,6 @@ _READERS: dict[str, Callable[[dict[str, Any], str, Scope], Step]] = {
     "missing": _missing,
     "lookup": _lookup,
     "linear": _linear,
-    **FORMULA_READERS,
     "trees": _trees,
 }
 ''',
@@ -4151,7 +4261,7 @@ def _lengthened(child: Any, parent: tuple[Any, ...], depth: int) -> Any:  # noqa
     return child
 
 
-def walker(trees: Trees, registers: int) -> Callable[[list[Any]], None]:
+def prepared(trees: Trees, registers: int) -> Callable[[list[Any]], None]:
     """A function that walks an ensemble.
 
     Args:
@@ -4161,15 +4271,7 @@ def walker(trees: Trees, registers: int) -> Callable[[list[Any]], None]:
     Returns:
         A function that takes the registers and appends the ensemble's outputs to them.
     """
-    made: list[Callable[[list[Any]], None]] = []
-
-    def walk(values: list[Any]) -> None:
-        if not made:
-            # Where there is a quick score, it is hardly ever needed.
-            made.append(masks.scorer(trees) if masks.fits(trees) else _walker(trees, registers))
-        made[0](values)
-
-    return walk
+    return masks.scorer(trees) if masks.fits(trees) else _walker(trees, registers)
 
 
 def _walker(trees: Trees, registers: int) -> Callable[[list[Any]], None]:
