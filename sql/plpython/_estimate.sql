@@ -5,7 +5,7 @@ create function pgscore_trusted._estimate(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:5fb0f80976985508fb945cb8478a04f5e24fd1762bb53c95d6d7deb3ebf35598"
+    runtime = "pgscore_runtime:aee2e105e249c6df4826c5b01667828294236d52f0b9d6fb3b266c35e1100bef"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].estimate(GD, digest, rows, numbers, texts, every)

@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:5fb0f80976985508fb945cb8478a04f5e24fd1762bb53c95d6d7deb3ebf35598"
+name = "pgscore_runtime:aee2e105e249c6df4826c5b01667828294236d52f0b9d6fb3b266c35e1100bef"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -2349,20 +2349,21 @@ one AND of integers that span many trees, so many bytes for each.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
 from functools import reduce
 from operator import and_, getitem
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from .tree_arrays import Trees
 
 # A byte tells the leaves of a tree apart, and 0 is none of them.
 _MOST_LEAVES = 248
-# For each byte the position of its lowest bit; no byte of a row is 0, since one leaf is always left.
-_LOWEST = [max((byte & -byte).bit_length() - 1, 0) for byte in range(256)]
+# For each byte the number of its lowest bit, from 1.
+_LOWEST = bytes((byte & -byte).bit_length() for byte in range(256))
 _COUNTS = bytes(byte.bit_count() for byte in range(256))
 # A table of numbers is kept for each tree.
 _MOST_TREES = 5000
@@ -2444,7 +2445,7 @@ def _left(found: Masks) -> Callable[[list[Any]], int]:
     """A function that takes the registers and gives what is left of the trees."""
     everything, numbers, sets, missing = found.everything, found.numbers(), found.sets(), found.missing()
     registers_read = [register for register, _, _ in numbers]
-    all_thresholds = [thresholds for _, thresholds, _ in numbers]
+    all_thresholds = [array("d", thresholds) for _, thresholds, _ in numbers]
     all_masks = [masks for _, _, masks in numbers]
 
     def left_of(registers: list[Any]) -> int:
@@ -2545,23 +2546,21 @@ class Masks:
         return [(register, _set_mask(tests, self.everything)) for register, tests in self._sets.items()]
 
     def find(self) -> Callable[[int], bytes]:
-        """A function that gives, for what is left of all trees, a byte for each: the place in its table of `adders`."""
+        """A function that gives, for what is left of all trees, a byte for each: the place in its table of `tables`."""
         lane, count = self._lane, len(self._chosen)
         size = lane * count
         if lane == 1:
-            return lambda left: left.to_bytes(size, "little")
+            return lambda left: left.to_bytes(size, "little").translate(_LOWEST)
         # One in each tree. Its leaves, less one, differ from them up to the lowest that is left, and not behind it: so
         # many bits differ as the number of that leaf says, counted from 1.
         ones = sum(1 << 8 * lane * place for place in range(count))
-        parts = [slice(part, None, lane) for part in range(lane)]
-        from_bytes = int.from_bytes
+        # Times a number whose bytes are ones, the last byte of each tree is the sum of the tree's.
+        sums, last = sum(1 << 8 * part for part in range(lane)), slice(lane - 1, size, lane)
+        from_bytes, longer = int.from_bytes, size + lane
 
         def find(left: int) -> bytes:
-            bits = (left ^ (left - ones)).to_bytes(size, "little").translate(_COUNTS)
-            numbers = 0
-            for part in parts:
-                numbers += from_bytes(bits[part], "little")
-            return numbers.to_bytes(count, "little")
+            bits = from_bytes((left ^ (left - ones)).to_bytes(size, "little").translate(_COUNTS), "little")
+            return (bits * sums).to_bytes(longer, "little")[last]
 
         return find
 
@@ -2578,7 +2577,10 @@ class Masks:
         return lambda found, start: sum(map(getitem, some, map(found.__getitem__, places)), start)
 
     def tables(self, output: int) -> list[Any]:
-        """For each tree the numbers of its leaves by what `find` gives; None where it does not add to that output."""
+        """For each tree the numbers of its leaves by what `find` gives; None where it does not add to that output.
+
+        In arrays: tuples would be pointers to numbers elsewhere, and caches are cold.
+        """
         trees = self._trees
         made: list[Any] = []
         for tree, places in zip(self._chosen, self._leaves, strict=True):
@@ -2587,7 +2589,7 @@ class Masks:
                 made.append(None)
                 continue
             values = [trees.values[place + (output if target == -1 else 0)] for place in places]
-            made.append(_table(values) if self._lane == 1 else (0.0, *values))
+            made.append(array("d", [0.0, *values]))
         return made
 
 
@@ -2617,12 +2619,6 @@ def _united(masks: Iterable[int]) -> int:
     for mask in masks:
         united |= mask
     return united
-
-
-def _table(values: Sequence[float]) -> tuple[float, ...]:
-    """For each byte of leaves that are left the value of the leftmost."""
-    padded = [*values, *[0.0] * (8 - len(values))]
-    return tuple(padded[lowest] for lowest in _LOWEST)
 ''',
 ".program": r'''
 """Programs: a version of a model as data, read from JSON that nobody vouches for."""
@@ -2823,8 +2819,9 @@ ordinary, because a value is missing or refused, ends in a TypeError, and is lef
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from functools import reduce
+from array import array
+from bisect import bisect_left, bisect_right
+from functools import partial, reduce
 from math import exp, inf, nextafter
 from operator import and_, getitem
 from typing import TYPE_CHECKING, Any
@@ -2833,27 +2830,38 @@ from .masks import blocks, fits, plain_start
 from .tree_arrays import Trees
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from .masks import Masks
     from .program import Program, ProgramInput
 
-    Evaluate = Callable[[Sequence[float | None], Sequence[str | None], float], float]
+    Prepared = tuple[
+        list[array[float]],
+        list[list[Any]],
+        Callable[[Iterable[Any]], int],
+        list[tuple[int, Callable[[Any], int]]],
+        Callable[[int], bytes],
+    ]
+    Evaluate = Callable[..., float]
     Score = Callable[[Sequence[float | None], Sequence[str | None], int], float | None]
 
 
 def quick_score(program: Program, slow: Score) -> Score | None:
     """A function that scores one row as `slow` does, and leaves to it what is not ordinary; None where there is none.
 
-    There is one for a program whose score is an ensemble that `fits`, tests the inputs themselves, and is the first
-    step, and whose link is ``identity`` or ``logistic``. What other steps decide is no part of the score.
+    There is one for a program whose scores are those of an ensemble that `fits`, tests the inputs themselves, and is
+    the first step, where the link is ``identity`` and each tree adds to all outputs, or ``logistic``. What other steps
+    decide is no part of the score.
     """
     trees = program.steps[0] if program.steps else None
     registers = len(program.inputs)
-    if not isinstance(trees, Trees) or not fits(trees) or program.scores != (registers,):
+    if not isinstance(trees, Trees) or not fits(trees):
+        return None
+    # A link that depends on one score alone, or of several outputs those of the ensemble as they are.
+    if program.link != "identity" and (program.link != "logistic" or len(trees.base) > 1):
         return None
     if (
-        program.link not in ("identity", "logistic")
+        program.scores != tuple(range(registers, registers + len(trees.base)))
         or program.require
         or any(each.known is not None for each in program.inputs)
     ):
@@ -2861,21 +2869,30 @@ def quick_score(program: Program, slow: Score) -> Score | None:
     parts = blocks(trees)
     if any(not program.inputs[register].is_text for each in parts for register, _ in each.sets()):
         return None
-    evaluate = _one_part(program.inputs, parts[0]) if len(parts) == 1 else _several_parts(program.inputs, parts)
-    start, divide = plain_start(trees.base[0]), trees.divide
-    logistic = program.link == "logistic"
+    tables = [[each.tables(output) for each in parts] for output in range(len(trees.base))]
+    if any(None in each for of_output in tables for each in of_output):
+        return None
+    prepared = [_prepared(program.inputs, each) for each in parts]
+    made = [_total(prepared, of_output, base, trees.divide) for of_output, base in zip(tables, trees.base, strict=True)]
+    return _identity(made, slow) if program.link == "identity" else _logistic(made[0], slow)
 
+
+def _identity(made: Sequence[Evaluate], slow: Score) -> Score:
     def score(numbers: Sequence[float | None], texts: Sequence[str | None], positive: int) -> float | None:
         try:
-            z = evaluate(numbers, texts, start)
+            return made[positive](numbers, texts)
         except TypeError:
             return slow(numbers, texts, positive)
-        if divide is not None:
-            z /= divide
-        if not logistic:
-            return z
+
+    return score
+
+
+def _logistic(evaluate: Evaluate, slow: Score) -> Score:
+    def score(numbers: Sequence[float | None], texts: Sequence[str | None], positive: int) -> float | None:
         try:
-            probability = 1 / (1 + exp(-z))
+            probability = 1 / (1 + exp(-evaluate(numbers, texts)))
+        except TypeError:
+            return slow(numbers, texts, positive)
         except OverflowError:
             probability = 0.0
         return probability if positive else 1 - probability
@@ -2883,14 +2900,45 @@ def quick_score(program: Program, slow: Score) -> Score | None:
     return score
 
 
-def _one_part(inputs: tuple[ProgramInput, ...], found: Masks) -> Evaluate:
+def _prepared(inputs: tuple[ProgramInput, ...], found: Masks) -> Prepared:
     thresholds, masks = _bounded(inputs, found)
-    sets = _text_masks(inputs, found)
-    find, tables, everything = found.find(), found.tables(0), found.everything
+    everything = found.everything
+    # A mask more to begin with costs as much as any other.
+    both: Any = partial(reduce, and_) if len(masks) > 1 else lambda given: reduce(and_, given, everything)
+    return thresholds, masks, both, _text_masks(inputs, found), found.find()
+
+
+def _total(
+    prepared: Sequence[Prepared], tables: Sequence[Sequence[Any]], base: float, divide: float | None
+) -> Evaluate:
+    """A function that gives the sum of an output: of all parts, one after the other."""
+    parts = [_part(*each, of_part, base) for each, of_part in zip(prepared, tables, strict=True)]
+    if len(parts) == 1 and divide is None:
+        return parts[0]
+
+    def evaluate(numbers: Sequence[float | None], texts: Sequence[str | None], start: float = base) -> float:
+        for each in parts:
+            start = each(numbers, texts, plain_start(start))
+        return start if divide is None else start / divide
+
+    return evaluate
+
+
+def _part(
+    thresholds: list[array[float]],
+    masks: list[list[Any]],
+    both: Callable[[Iterable[Any]], int],
+    sets: list[tuple[int, Callable[[Any], int]]],
+    find: Callable[[int], bytes],
+    tables: Sequence[Any],
+    base: float,
+) -> Evaluate:
     bisect: Any = bisect_left  # which refuses None with the TypeError that is wanted
 
-    def evaluate(numbers: Sequence[float | None], texts: Sequence[str | None], start: float) -> float:
-        left = reduce(and_, map(getitem, masks, map(bisect, thresholds, numbers)), everything)
+    def evaluate(
+        numbers: Sequence[float | None], texts: Sequence[str | None], start: float = plain_start(base)
+    ) -> float:
+        left = both(map(getitem, masks, map(bisect, thresholds, numbers)))
         if texts:
             if None in texts:
                 raise TypeError
@@ -2901,25 +2949,13 @@ def _one_part(inputs: tuple[ProgramInput, ...], found: Masks) -> Evaluate:
     return evaluate
 
 
-def _several_parts(inputs: tuple[ProgramInput, ...], parts: Sequence[Masks]) -> Evaluate:
-    # The ends of what is accepted stand among the thresholds of each part: it costs nothing.
-    evaluations = [_one_part(inputs, each) for each in parts]
-
-    def evaluate(numbers: Sequence[float | None], texts: Sequence[str | None], start: float) -> float:
-        for each in evaluations:
-            start = plain_start(each(numbers, texts, start))
-        return start
-
-    return evaluate
-
-
 def _text_masks(inputs: tuple[ProgramInput, ...], found: Masks) -> list[tuple[int, Callable[[Any], int]]]:
     """For each text that is tested its place among the texts, and what is left for a value of it."""
     position = {register: n for n, register in enumerate(n for n, each in enumerate(inputs) if each.is_text)}
     return [(position[register], mask) for register, mask in found.sets()]
 
 
-def _bounded(inputs: tuple[ProgramInput, ...], found: Masks) -> tuple[list[list[float]], list[list[Any]]]:
+def _bounded(inputs: tuple[ProgramInput, ...], found: Masks) -> tuple[list[array[float]], list[list[Any]]]:
     """For each number input the thresholds within what it accepts, its ends around them, and a mask for each gap."""
     tests = {register: (thresholds, masks) for register, thresholds, masks in found.numbers()}
     all_thresholds, all_masks = [], []
@@ -2928,9 +2964,9 @@ def _bounded(inputs: tuple[ProgramInput, ...], found: Masks) -> tuple[list[list[
             continue
         thresholds, masks = tests.get(register, ([], [found.everything]))
         below = nextafter(each.minimum, -inf)
-        first = sum(threshold <= below for threshold in thresholds)
-        last = sum(threshold < each.maximum for threshold in thresholds)
-        all_thresholds.append([below, *thresholds[first:last], each.maximum])
+        first, last = bisect_right(thresholds, below), bisect_left(thresholds, each.maximum)
+        # An array: half of what a search looks at would be pointers, and caches are cold.
+        all_thresholds.append(array("d", [below, *thresholds[first:last], each.maximum]))
         all_masks.append([None, *masks[first : last + 1], None])
     return all_thresholds, all_masks
 ''',

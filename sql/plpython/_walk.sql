@@ -4,7 +4,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:5fb0f80976985508fb945cb8478a04f5e24fd1762bb53c95d6d7deb3ebf35598" + digest)
+    walker = GD.get("pgscore_runtime:aee2e105e249c6df4826c5b01667828294236d52f0b9d6fb3b266c35e1100bef" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 

@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe cost 10000
 set search_path = pg_catalog, pg_temp
 as $$
-    explainer = GD.get("pgscore_runtime:5fb0f80976985508fb945cb8478a04f5e24fd1762bb53c95d6d7deb3ebf35598" + digest)
+    explainer = GD.get("pgscore_runtime:aee2e105e249c6df4826c5b01667828294236d52f0b9d6fb3b266c35e1100bef" + digest)
     return explainer.reasons(numbers or (), texts or ()) if explainer else []
 $$;
 
