@@ -5,7 +5,7 @@ create function pgscore_trusted._estimate(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:aee2e105e249c6df4826c5b01667828294236d52f0b9d6fb3b266c35e1100bef"
+    runtime = "pgscore_runtime:bcb55617c279dacbef936c66fc85d134d3829b3b194c973f5b0fd21c9d3d6d0f"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].estimate(GD, digest, rows, numbers, texts, every)

@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:aee2e105e249c6df4826c5b01667828294236d52f0b9d6fb3b266c35e1100bef"
+name = "pgscore_runtime:bcb55617c279dacbef936c66fc85d134d3829b3b194c973f5b0fd21c9d3d6d0f"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -2997,6 +2997,8 @@ if TYPE_CHECKING:
 
 # Of several inputs.
 _MIXED = -1
+# To explain a row takes so long that walking the trees as they are stored hardly shows beside it.
+_FIRST_ROWS = 100
 
 
 class Term(NamedTuple):
@@ -3149,7 +3151,8 @@ class Explainer:
         self.base = fsum(base)
         # All registers of a row, as scoring has them.
         self._registers = Interpreter(
-            program._replace(scores=tuple(range(len(parts.players))), link="identity", tie="first", decide=())
+            program._replace(scores=tuple(range(len(parts.players))), link="identity", tie="first", decide=()),
+            first_rows=_FIRST_ROWS,
         )
 
     def reasons(self, numbers: Sequence[float | None], texts: Sequence[str | None]) -> list[float] | None:

@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe cost 10000
 set search_path = pg_catalog, pg_temp
 as $$
-    explainer = GD.get("pgscore_runtime:aee2e105e249c6df4826c5b01667828294236d52f0b9d6fb3b266c35e1100bef" + digest)
+    explainer = GD.get("pgscore_runtime:bcb55617c279dacbef936c66fc85d134d3829b3b194c973f5b0fd21c9d3d6d0f" + digest)
     return explainer.reasons(numbers or (), texts or ()) if explainer else []
 $$;
 
