@@ -86,6 +86,8 @@ FIGURES = (
     Figure("lightgbm-bulk/handwritten", None, bulk.compare(LIGHTGBM, handwritten.NAME), quick=False),
     Figure("xgboost-bulk/onnx", None, bulk.compare(XGBOOST, onnx_runtime.NAME), quick=False),
     Figure("lightgbm-bulk/onnx", None, bulk.compare(LIGHTGBM, onnx_runtime.NAME), quick=False),
+    Figure("xgboost-bulk/orbital", None, orbital_sql.compare_if_taken(XGBOOST), quick=False),
+    Figure("lightgbm-bulk/orbital", None, orbital_sql.compare_if_taken(LIGHTGBM), quick=False),
     Figure("xgboost-bulk/own", None, boosters.against_own(XGBOOST), quick=False),
     Figure("lightgbm-bulk/own", at_least(0.5), boosters.against_own(LIGHTGBM)),
     Figure("xgboost-rows/own", None, boosters.rows_against_own(XGBOOST), quick=False),

@@ -7,11 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 
 from .contender import BaselineError, NotTheSameError
 from .customers import CUSTOMERS, MANY, MANY_CUSTOMERS, declared, predictors
 from .figure import Detail, Measured, ratio
-from .models import fitted
+from .models import BOOSTERS, fitted
 from .pairs import in_turn, spread
 
 if TYPE_CHECKING:
@@ -37,8 +38,11 @@ def query(model: str, table: str) -> str:
     import orbital.types
 
     pipeline = copy.deepcopy(fitted(model))
-    # Of labels that are texts it makes literals that PostgreSQL refuses.
-    pipeline[-1].classes_ = np.arange(len(pipeline[-1].classes_))
+    if model in BOOSTERS:
+        pipeline = Pipeline([("classify", pipeline)])
+    else:
+        # Of labels that are texts it makes literals that PostgreSQL refuses.
+        pipeline[-1].classes_ = np.arange(len(pipeline[-1].classes_))
     # All as doubles: integer columns would have it add casts.
     features = {name: orbital.types.DoubleColumnType() for name in declared()}
     try:
@@ -52,6 +56,19 @@ def query(model: str, table: str) -> str:
 def compare(model: str) -> Callable[[Field], list[Measured]]:
     """Rows in a second through pgscore, divided by those of orbital's query."""
     return partial(_compare, model)
+
+
+def compare_if_taken(model: str) -> Callable[[Field], list[Measured]]:
+    """The same of a model that orbital may not take: its line says so then."""
+    return partial(_compare_if_taken, model)
+
+
+def _compare_if_taken(model: str, field: Field) -> list[Measured]:
+    try:
+        query(model, CUSTOMERS)
+    except BaselineError as error:
+        return [Measured(spread([0.0]), "rows/s", note=str(error).splitlines()[0])]
+    return _compare(model, field)
 
 
 def _compare(model: str, field: Field) -> list[Measured]:

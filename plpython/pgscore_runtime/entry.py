@@ -24,6 +24,8 @@ _MOST_ESTIMATORS = 8
 _COUNTED = "pgscore_counted"
 # So many rows of one statement, scored one by one, are what scoring them together is for.
 _MANY_ROWS = 100
+# So many rows are walked before what makes later ones fast is prepared, which takes as long as to walk hundreds.
+_FIRST_ROWS = 8
 _PROGRAMS = "pgscore_programs"
 _MOST_PROGRAMS = 32
 _REPORTED = (
@@ -181,7 +183,7 @@ def load_program(session: MutableMapping[str, Any], runtime: str, program: str) 
     from .program import parse_program
 
     try:
-        interpreter = Interpreter(parse_program(program))
+        interpreter = Interpreter(parse_program(program), _FIRST_ROWS)
     except Refusal as refusal:
         return refusal.sqlstate, refusal.message, refusal.hint
     _keep(session, runtime + hashlib.sha256(program.encode()).hexdigest(), interpreter)

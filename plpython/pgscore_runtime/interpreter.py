@@ -10,13 +10,11 @@ from operator import add, mul, sub, truediv
 from typing import TYPE_CHECKING, Any
 
 from .checks import shown
-from .formulas import FORMULA_COMPILERS
+from .flat import walker
 from .functions import FUNCTIONS
 from .links import link_function
-from .quick import quick_score
 from .steps import Affine, Clip, Fill, Function, Linear, Lookup, Missing, step_outputs
 from .tree_arrays import Trees
-from .walk import walker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,23 +37,28 @@ BEYOND = "a number that the model computes of the inputs is missing, or beyond w
 class Interpreter:
     """A program, ready to be evaluated.
 
+    Args:
+        program: the program.
+        first_rows: so many rows are evaluated before anything is prepared that pays where many follow.
+
     Attributes:
         score: gives the score for one row, given as to `outputs`: the output at a position; None where there is none.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, first_rows: int = 0) -> None:
         inputs = program.inputs
         self._inputs = inputs
         self._sources = _sources(inputs)
         self._numbers = tuple((n, each.minimum, each.maximum) for n, each in enumerate(inputs) if not each.is_text)
         self._required = tuple(n for n, each in enumerate(inputs) if each.is_text and not each.nullable)
         self._known = tuple((n, each.known) for n, each in enumerate(inputs) if each.known is not None)
-        self._steps = _compiled(program)
+        self._steps = _compiled(program, first_rows)
         self._scores = program.scores
         self._decide = program.decide
         self._required_of_steps = program.require
         self._link = link_function(program.link)
-        self.score: Score = quick_score(program, self._score) or self._score
+        self._program, self._first_rows = program, first_rows
+        self.score: Score = self._first_score
 
     def outputs(
         self, numbers: Sequence[float | None], texts: Sequence[str | None]
@@ -98,6 +101,16 @@ class Interpreter:
                 return None, BEYOND
         linked = self._link([registers[register] for register in self._scores])
         return [*linked, *(registers[register] for register in self._decide)] if self._decide else linked, None
+
+    def _first_score(self, numbers: Sequence[float | None], texts: Sequence[str | None], positive: int) -> float | None:
+        if self._first_rows > 0:
+            self._first_rows -= 1
+            return self._score(numbers, texts, positive)
+        # Only now, as sessions that do not come here are not to pay for the module.
+        from .quick import quick_score
+
+        self.score = quick_score(self._program, self._score) or self._score
+        return self.score(numbers, texts, positive)
 
     def _score(self, numbers: Sequence[float | None], texts: Sequence[str | None], positive: int) -> float | None:
         outputs, _ = self.outputs(numbers, texts)
@@ -177,14 +190,23 @@ def _by_row(values: Sequence[Any] | None, rows: int, width: int) -> list[Sequenc
     return [given[start : start + width] for start in range(0, rows * width, width)]
 
 
-def _compiled(program: Program) -> tuple[Callable[[list[Any]], None], ...]:
+def _compiled(program: Program, first_rows: int) -> tuple[Callable[[list[Any]], None], ...]:
     """For each step a function that appends its registers to those before it."""
     defined = len(program.inputs)
     compiled = []
     for step in program.steps:
-        compiled.append(walker(step, defined) if isinstance(step, Trees) else _COMPILERS[type(step)](step))
+        compiled.append(walker(step, defined, first_rows) if isinstance(step, Trees) else _compiler(type(step))(step))
         defined += step_outputs(step)
     return tuple(compiled)
+
+
+def _compiler(kind: type) -> Callable[[Any], Callable[[list[Any]], None]]:
+    if kind in _COMPILERS:
+        return _COMPILERS[kind]
+    # Only where a program has such a step: the module costs a backend 2 ms.
+    from .formulas import FORMULA_COMPILERS
+
+    return FORMULA_COMPILERS[kind]
 
 
 def _affine(step: Affine) -> Callable[[list[Any]], None]:
@@ -266,5 +288,4 @@ _COMPILERS: dict[type, Callable[[Any], Callable[[list[Any]], None]]] = {
     Missing: _missing,
     Lookup: _lookup,
     Linear: _linear,
-    **FORMULA_COMPILERS,
 }

@@ -8,20 +8,21 @@ one AND of integers that span many trees, so many bytes for each.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
 from functools import reduce
 from operator import and_, getitem
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from .tree_arrays import Trees
 
 # A byte tells the leaves of a tree apart, and 0 is none of them.
 _MOST_LEAVES = 248
-# For each byte the position of its lowest bit; no byte of a row is 0, since one leaf is always left.
-_LOWEST = [max((byte & -byte).bit_length() - 1, 0) for byte in range(256)]
+# For each byte the number of its lowest bit, from 1.
+_LOWEST = bytes((byte & -byte).bit_length() for byte in range(256))
 _COUNTS = bytes(byte.bit_count() for byte in range(256))
 # A table of numbers is kept for each tree.
 _MOST_TREES = 5000
@@ -103,7 +104,7 @@ def _left(found: Masks) -> Callable[[list[Any]], int]:
     """A function that takes the registers and gives what is left of the trees."""
     everything, numbers, sets, missing = found.everything, found.numbers(), found.sets(), found.missing()
     registers_read = [register for register, _, _ in numbers]
-    all_thresholds = [thresholds for _, thresholds, _ in numbers]
+    all_thresholds = [array("d", thresholds) for _, thresholds, _ in numbers]
     all_masks = [masks for _, _, masks in numbers]
 
     def left_of(registers: list[Any]) -> int:
@@ -204,23 +205,21 @@ class Masks:
         return [(register, _set_mask(tests, self.everything)) for register, tests in self._sets.items()]
 
     def find(self) -> Callable[[int], bytes]:
-        """A function that gives, for what is left of all trees, a byte for each: the place in its table of `adders`."""
+        """A function that gives, for what is left of all trees, a byte for each: the place in its table of `tables`."""
         lane, count = self._lane, len(self._chosen)
         size = lane * count
         if lane == 1:
-            return lambda left: left.to_bytes(size, "little")
+            return lambda left: left.to_bytes(size, "little").translate(_LOWEST)
         # One in each tree. Its leaves, less one, differ from them up to the lowest that is left, and not behind it: so
         # many bits differ as the number of that leaf says, counted from 1.
         ones = sum(1 << 8 * lane * place for place in range(count))
-        parts = [slice(part, None, lane) for part in range(lane)]
-        from_bytes = int.from_bytes
+        # Times a number whose bytes are ones, the last byte of each tree is the sum of the tree's.
+        sums, last = sum(1 << 8 * part for part in range(lane)), slice(lane - 1, size, lane)
+        from_bytes, longer = int.from_bytes, size + lane
 
         def find(left: int) -> bytes:
-            bits = (left ^ (left - ones)).to_bytes(size, "little").translate(_COUNTS)
-            numbers = 0
-            for part in parts:
-                numbers += from_bytes(bits[part], "little")
-            return numbers.to_bytes(count, "little")
+            bits = from_bytes((left ^ (left - ones)).to_bytes(size, "little").translate(_COUNTS), "little")
+            return (bits * sums).to_bytes(longer, "little")[last]
 
         return find
 
@@ -237,7 +236,10 @@ class Masks:
         return lambda found, start: sum(map(getitem, some, map(found.__getitem__, places)), start)
 
     def tables(self, output: int) -> list[Any]:
-        """For each tree the numbers of its leaves by what `find` gives; None where it does not add to that output."""
+        """For each tree the numbers of its leaves by what `find` gives; None where it does not add to that output.
+
+        In arrays: tuples would be pointers to numbers elsewhere, and caches are cold.
+        """
         trees = self._trees
         made: list[Any] = []
         for tree, places in zip(self._chosen, self._leaves, strict=True):
@@ -246,7 +248,7 @@ class Masks:
                 made.append(None)
                 continue
             values = [trees.values[place + (output if target == -1 else 0)] for place in places]
-            made.append(_table(values) if self._lane == 1 else (0.0, *values))
+            made.append(array("d", [0.0, *values]))
         return made
 
 
@@ -276,9 +278,3 @@ def _united(masks: Iterable[int]) -> int:
     for mask in masks:
         united |= mask
     return united
-
-
-def _table(values: Sequence[float]) -> tuple[float, ...]:
-    """For each byte of leaves that are left the value of the leftmost."""
-    padded = [*values, *[0.0] * (8 - len(values))]
-    return tuple(padded[lowest] for lowest in _LOWEST)

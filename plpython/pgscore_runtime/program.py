@@ -9,10 +9,11 @@ from .checks import Budget, choice, fields, flag, items, members, number, refuse
 from .errors import INVALID_PARAMETER, Refusal
 from .links import check_scores, link_outputs, read_link
 from .scope import Scope
-from .steps import Step, read_step
+from .steps import read_step
 
 if TYPE_CHECKING:
     from .links import Link
+    from .steps import Step
 
 _MOST_BYTES = 64 * 2**20
 _MOST_INPUTS = 1600

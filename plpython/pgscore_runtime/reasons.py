@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # Of several inputs.
 _MIXED = -1
+# To explain a row takes so long that walking the trees as they are stored hardly shows beside it.
+_FIRST_ROWS = 100
 
 
 class Term(NamedTuple):
@@ -176,7 +178,8 @@ class Explainer:
         self.base = fsum(base)
         # All registers of a row, as scoring has them.
         self._registers = Interpreter(
-            program._replace(scores=tuple(range(len(parts.players))), link="identity", tie="first", decide=())
+            program._replace(scores=tuple(range(len(parts.players))), link="identity", tie="first", decide=()),
+            first_rows=_FIRST_ROWS,
         )
 
     def reasons(self, numbers: Sequence[float | None], texts: Sequence[str | None]) -> list[float] | None:

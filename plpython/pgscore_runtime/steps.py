@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .checks import choice, fields, items, members, number, numbers, refuse, shown, text
-from .formulas import FORMULA_READERS, Formula, LinkStep
 from .functions import FUNCTIONS
 from .tree_arrays import Trees, read_trees
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .formulas import Formula
     from .scope import Scope
 
+# Read by a module of their own, which a backend is not to pay for where a program has none of them.
+_FORMULAS = ("link", "product", "ratio", "piecewise", "quadratic", "kernel")
+_STEPS = ("affine", "clip", "function", "fill", "missing", "lookup", "linear", *_FORMULAS, "trees")
 # Named tuples, not data classes: importing those costs a backend 5 ms on its first insert.
 _AFFINE = ("subtract", "divide", "multiply", "add")
 
@@ -71,7 +74,8 @@ class Linear(NamedTuple):
     center: tuple[float, ...] | None = None
 
 
-Step = Affine | Clip | Function | Fill | Missing | Lookup | Linear | Formula | Trees
+if TYPE_CHECKING:
+    Step = Affine | Clip | Function | Fill | Missing | Lookup | Linear | Formula | Trees
 
 
 def read_step(found: Any, place: str, scope: Scope) -> Step:  # noqa: ANN401
@@ -83,18 +87,27 @@ def read_step(found: Any, place: str, scope: Scope) -> Step:  # noqa: ANN401
     if type(found) is not dict:
         refuse(place, f"is {shown(found)}, not an object")
     name = found.get("step")
-    if type(name) is not str or name not in _READERS:
-        refuse(f"{place}.step", f"is {shown(name)}, not one of {', '.join(_READERS)}")
-    step = _READERS[name](found, place, scope)
+    if type(name) is not str or name not in _STEPS:
+        refuse(f"{place}.step", f"is {shown(name)}, not one of {', '.join(_STEPS)}")
+    step = _reader(name)(found, place, scope)
     scope.texts.extend([isinstance(step, Fill) and isinstance(step.value, str)] * step_outputs(step))
     return step
+
+
+def _reader(name: str) -> Callable[[dict[str, Any], str, Scope], Step]:
+    if name not in _FORMULAS:
+        return _READERS[name]
+    from .formulas import FORMULA_READERS
+
+    return FORMULA_READERS[name]
 
 
 def step_outputs(step: Step) -> int:
     """How many registers a step defines."""
     if isinstance(step, Trees):
         return len(step.base)
-    return step.outputs if isinstance(step, LinkStep) else 1
+    outputs: int = getattr(step, "outputs", 1)
+    return outputs
 
 
 def _affine(found: dict[str, Any], place: str, scope: Scope) -> Affine:
@@ -176,6 +189,5 @@ _READERS: dict[str, Callable[[dict[str, Any], str, Scope], Step]] = {
     "missing": _missing,
     "lookup": _lookup,
     "linear": _linear,
-    **FORMULA_READERS,
     "trees": _trees,
 }

@@ -137,7 +137,7 @@ def _lengthened(child: Any, parent: tuple[Any, ...], depth: int) -> Any:  # noqa
     return child
 
 
-def walker(trees: Trees, registers: int) -> Callable[[list[Any]], None]:
+def prepared(trees: Trees, registers: int) -> Callable[[list[Any]], None]:
     """A function that walks an ensemble.
 
     Args:
@@ -147,15 +147,7 @@ def walker(trees: Trees, registers: int) -> Callable[[list[Any]], None]:
     Returns:
         A function that takes the registers and appends the ensemble's outputs to them.
     """
-    made: list[Callable[[list[Any]], None]] = []
-
-    def walk(values: list[Any]) -> None:
-        if not made:
-            # Where there is a quick score, it is hardly ever needed.
-            made.append(masks.scorer(trees) if masks.fits(trees) else _walker(trees, registers))
-        made[0](values)
-
-    return walk
+    return masks.scorer(trees) if masks.fits(trees) else _walker(trees, registers)
 
 
 def _walker(trees: Trees, registers: int) -> Callable[[list[Any]], None]:

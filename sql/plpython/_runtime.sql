@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:43bbf0a79afbf3d2ba9a2807ba3df8afeb097b1794dac1815b7bb89b34646e29"
+name = "pgscore_runtime:bcb55617c279dacbef936c66fc85d134d3829b3b194c973f5b0fd21c9d3d6d0f"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -817,6 +817,8 @@ _MOST_ESTIMATORS = 8
 _COUNTED = "pgscore_counted"
 # So many rows of one statement, scored one by one, are what scoring them together is for.
 _MANY_ROWS = 100
+# So many rows are walked before what makes later ones fast is prepared, which takes as long as to walk hundreds.
+_FIRST_ROWS = 8
 _PROGRAMS = "pgscore_programs"
 _MOST_PROGRAMS = 32
 _REPORTED = (
@@ -974,7 +976,7 @@ def load_program(session: MutableMapping[str, Any], runtime: str, program: str) 
     from .program import parse_program
 
     try:
-        interpreter = Interpreter(parse_program(program))
+        interpreter = Interpreter(parse_program(program), _FIRST_ROWS)
     except Refusal as refusal:
         return refusal.sqlstate, refusal.message, refusal.hint
     _keep(session, runtime + hashlib.sha256(program.encode()).hexdigest(), interpreter)
@@ -1436,6 +1438,80 @@ def _missing(column: Any) -> BoolArray:  # noqa: ANN401
 def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 ''',
+".flat": r'''
+"""Walking tree ensembles as they are stored, which needs no preparation: for the first rows of a session.
+
+To prepare what makes later rows fast takes as long as to walk fifty, and sessions that score one are common.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .tree_arrays import Trees
+
+
+def walker(trees: Trees, registers: int, first_rows: int) -> Callable[[list[Any]], None]:
+    """A function that walks an ensemble.
+
+    Args:
+        trees: the ensemble.
+        registers: how many registers are defined before it.
+        first_rows: for so many rows it is walked as it is, and prepared then.
+
+    Returns:
+        A function that takes the registers and appends the ensemble's outputs to them.
+    """
+    left, walk = first_rows, walk_arrays(trees)
+
+    def counted(values: list[Any]) -> None:
+        nonlocal left, walk
+        if left == 0:
+            # Only now, as sessions that do not come here are not to pay for the module.
+            from .walk import prepared
+
+            walk = prepared(trees, registers)
+        left -= 1
+        walk(values)
+
+    return counted
+
+
+def walk_arrays(trees: Trees) -> Callable[[list[Any]], None]:
+    """A function that takes the registers and appends the ensemble's outputs to them, without any preparation."""
+    of, feature, threshold, lefts, rights = trees.of, trees.feature, trees.threshold, trees.left, trees.right
+    values, outputs = trees.values, len(trees.base)
+
+    def walk(registers: list[Any]) -> None:
+        tested = [registers[register] for register in of]
+        totals = list(trees.base)
+        for root, target in zip(trees.roots, trees.target, strict=True):
+            node = root
+            while (position := feature[node]) != -1:
+                value, border = tested[position], threshold[node]
+                if value is None or value != value:  # noqa: PLR0124  NaN
+                    goes_left = trees.missing_left[node] == 1
+                else:
+                    goes_left = _is_member(value, trees.sets[trees.set[node]]) if border is None else value <= border
+                node = lefts[node] if goes_left else rights[node]
+            leaf = lefts[node]
+            if target >= 0:
+                totals[target] += values[leaf]
+            else:
+                totals = [total + each for total, each in zip(totals, values[leaf : leaf + outputs], strict=True)]
+        registers.extend(totals if trees.divide is None else [total / trees.divide for total in totals])
+
+    return walk
+
+
+def _is_member(value: Any, members: list[Any]) -> bool:  # noqa: ANN401
+    place = bisect_left(members, value)
+    return place < len(members) and bool(members[place] == value)
+''',
 ".formulas": r'''
 """Steps that make numbers of several registers by a formula: what each is, how it is read, and how it is walked."""
 
@@ -1861,13 +1937,11 @@ from operator import add, mul, sub, truediv
 from typing import TYPE_CHECKING, Any
 
 from .checks import shown
-from .formulas import FORMULA_COMPILERS
+from .flat import walker
 from .functions import FUNCTIONS
 from .links import link_function
-from .quick import quick_score
 from .steps import Affine, Clip, Fill, Function, Linear, Lookup, Missing, step_outputs
 from .tree_arrays import Trees
-from .walk import walker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -1890,23 +1964,28 @@ BEYOND = "a number that the model computes of the inputs is missing, or beyond w
 class Interpreter:
     """A program, ready to be evaluated.
 
+    Args:
+        program: the program.
+        first_rows: so many rows are evaluated before anything is prepared that pays where many follow.
+
     Attributes:
         score: gives the score for one row, given as to `outputs`: the output at a position; None where there is none.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, first_rows: int = 0) -> None:
         inputs = program.inputs
         self._inputs = inputs
         self._sources = _sources(inputs)
         self._numbers = tuple((n, each.minimum, each.maximum) for n, each in enumerate(inputs) if not each.is_text)
         self._required = tuple(n for n, each in enumerate(inputs) if each.is_text and not each.nullable)
         self._known = tuple((n, each.known) for n, each in enumerate(inputs) if each.known is not None)
-        self._steps = _compiled(program)
+        self._steps = _compiled(program, first_rows)
         self._scores = program.scores
         self._decide = program.decide
         self._required_of_steps = program.require
         self._link = link_function(program.link)
-        self.score: Score = quick_score(program, self._score) or self._score
+        self._program, self._first_rows = program, first_rows
+        self.score: Score = self._first_score
 
     def outputs(
         self, numbers: Sequence[float | None], texts: Sequence[str | None]
@@ -1949,6 +2028,16 @@ class Interpreter:
                 return None, BEYOND
         linked = self._link([registers[register] for register in self._scores])
         return [*linked, *(registers[register] for register in self._decide)] if self._decide else linked, None
+
+    def _first_score(self, numbers: Sequence[float | None], texts: Sequence[str | None], positive: int) -> float | None:
+        if self._first_rows > 0:
+            self._first_rows -= 1
+            return self._score(numbers, texts, positive)
+        # Only now, as sessions that do not come here are not to pay for the module.
+        from .quick import quick_score
+
+        self.score = quick_score(self._program, self._score) or self._score
+        return self.score(numbers, texts, positive)
 
     def _score(self, numbers: Sequence[float | None], texts: Sequence[str | None], positive: int) -> float | None:
         outputs, _ = self.outputs(numbers, texts)
@@ -2028,14 +2117,23 @@ def _by_row(values: Sequence[Any] | None, rows: int, width: int) -> list[Sequenc
     return [given[start : start + width] for start in range(0, rows * width, width)]
 
 
-def _compiled(program: Program) -> tuple[Callable[[list[Any]], None], ...]:
+def _compiled(program: Program, first_rows: int) -> tuple[Callable[[list[Any]], None], ...]:
     """For each step a function that appends its registers to those before it."""
     defined = len(program.inputs)
     compiled = []
     for step in program.steps:
-        compiled.append(walker(step, defined) if isinstance(step, Trees) else _COMPILERS[type(step)](step))
+        compiled.append(walker(step, defined, first_rows) if isinstance(step, Trees) else _compiler(type(step))(step))
         defined += step_outputs(step)
     return tuple(compiled)
+
+
+def _compiler(kind: type) -> Callable[[Any], Callable[[list[Any]], None]]:
+    if kind in _COMPILERS:
+        return _COMPILERS[kind]
+    # Only where a program has such a step: the module costs a backend 2 ms.
+    from .formulas import FORMULA_COMPILERS
+
+    return FORMULA_COMPILERS[kind]
 
 
 def _affine(step: Affine) -> Callable[[list[Any]], None]:
@@ -2117,7 +2215,6 @@ _COMPILERS: dict[type, Callable[[Any], Callable[[list[Any]], None]]] = {
     Missing: _missing,
     Lookup: _lookup,
     Linear: _linear,
-    **FORMULA_COMPILERS,
 }
 ''',
 ".links": r'''
@@ -2252,20 +2349,21 @@ one AND of integers that span many trees, so many bytes for each.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
 from functools import reduce
 from operator import and_, getitem
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from .tree_arrays import Trees
 
 # A byte tells the leaves of a tree apart, and 0 is none of them.
 _MOST_LEAVES = 248
-# For each byte the position of its lowest bit; no byte of a row is 0, since one leaf is always left.
-_LOWEST = [max((byte & -byte).bit_length() - 1, 0) for byte in range(256)]
+# For each byte the number of its lowest bit, from 1.
+_LOWEST = bytes((byte & -byte).bit_length() for byte in range(256))
 _COUNTS = bytes(byte.bit_count() for byte in range(256))
 # A table of numbers is kept for each tree.
 _MOST_TREES = 5000
@@ -2347,7 +2445,7 @@ def _left(found: Masks) -> Callable[[list[Any]], int]:
     """A function that takes the registers and gives what is left of the trees."""
     everything, numbers, sets, missing = found.everything, found.numbers(), found.sets(), found.missing()
     registers_read = [register for register, _, _ in numbers]
-    all_thresholds = [thresholds for _, thresholds, _ in numbers]
+    all_thresholds = [array("d", thresholds) for _, thresholds, _ in numbers]
     all_masks = [masks for _, _, masks in numbers]
 
     def left_of(registers: list[Any]) -> int:
@@ -2448,23 +2546,21 @@ class Masks:
         return [(register, _set_mask(tests, self.everything)) for register, tests in self._sets.items()]
 
     def find(self) -> Callable[[int], bytes]:
-        """A function that gives, for what is left of all trees, a byte for each: the place in its table of `adders`."""
+        """A function that gives, for what is left of all trees, a byte for each: the place in its table of `tables`."""
         lane, count = self._lane, len(self._chosen)
         size = lane * count
         if lane == 1:
-            return lambda left: left.to_bytes(size, "little")
+            return lambda left: left.to_bytes(size, "little").translate(_LOWEST)
         # One in each tree. Its leaves, less one, differ from them up to the lowest that is left, and not behind it: so
         # many bits differ as the number of that leaf says, counted from 1.
         ones = sum(1 << 8 * lane * place for place in range(count))
-        parts = [slice(part, None, lane) for part in range(lane)]
-        from_bytes = int.from_bytes
+        # Times a number whose bytes are ones, the last byte of each tree is the sum of the tree's.
+        sums, last = sum(1 << 8 * part for part in range(lane)), slice(lane - 1, size, lane)
+        from_bytes, longer = int.from_bytes, size + lane
 
         def find(left: int) -> bytes:
-            bits = (left ^ (left - ones)).to_bytes(size, "little").translate(_COUNTS)
-            numbers = 0
-            for part in parts:
-                numbers += from_bytes(bits[part], "little")
-            return numbers.to_bytes(count, "little")
+            bits = from_bytes((left ^ (left - ones)).to_bytes(size, "little").translate(_COUNTS), "little")
+            return (bits * sums).to_bytes(longer, "little")[last]
 
         return find
 
@@ -2481,7 +2577,10 @@ class Masks:
         return lambda found, start: sum(map(getitem, some, map(found.__getitem__, places)), start)
 
     def tables(self, output: int) -> list[Any]:
-        """For each tree the numbers of its leaves by what `find` gives; None where it does not add to that output."""
+        """For each tree the numbers of its leaves by what `find` gives; None where it does not add to that output.
+
+        In arrays: tuples would be pointers to numbers elsewhere, and caches are cold.
+        """
         trees = self._trees
         made: list[Any] = []
         for tree, places in zip(self._chosen, self._leaves, strict=True):
@@ -2490,7 +2589,7 @@ class Masks:
                 made.append(None)
                 continue
             values = [trees.values[place + (output if target == -1 else 0)] for place in places]
-            made.append(_table(values) if self._lane == 1 else (0.0, *values))
+            made.append(array("d", [0.0, *values]))
         return made
 
 
@@ -2520,12 +2619,6 @@ def _united(masks: Iterable[int]) -> int:
     for mask in masks:
         united |= mask
     return united
-
-
-def _table(values: Sequence[float]) -> tuple[float, ...]:
-    """For each byte of leaves that are left the value of the leftmost."""
-    padded = [*values, *[0.0] * (8 - len(values))]
-    return tuple(padded[lowest] for lowest in _LOWEST)
 ''',
 ".program": r'''
 """Programs: a version of a model as data, read from JSON that nobody vouches for."""
@@ -2539,10 +2632,11 @@ from .checks import Budget, choice, fields, flag, items, members, number, refuse
 from .errors import INVALID_PARAMETER, Refusal
 from .links import check_scores, link_outputs, read_link
 from .scope import Scope
-from .steps import Step, read_step
+from .steps import read_step
 
 if TYPE_CHECKING:
     from .links import Link
+    from .steps import Step
 
 _MOST_BYTES = 64 * 2**20
 _MOST_INPUTS = 1600
@@ -2725,8 +2819,9 @@ ordinary, because a value is missing or refused, ends in a TypeError, and is lef
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from functools import reduce
+from array import array
+from bisect import bisect_left, bisect_right
+from functools import partial, reduce
 from math import exp, inf, nextafter
 from operator import and_, getitem
 from typing import TYPE_CHECKING, Any
@@ -2735,27 +2830,38 @@ from .masks import blocks, fits, plain_start
 from .tree_arrays import Trees
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from .masks import Masks
     from .program import Program, ProgramInput
 
-    Evaluate = Callable[[Sequence[float | None], Sequence[str | None], float], float]
+    Prepared = tuple[
+        list[array[float]],
+        list[list[Any]],
+        Callable[[Iterable[Any]], int],
+        list[tuple[int, Callable[[Any], int]]],
+        Callable[[int], bytes],
+    ]
+    Evaluate = Callable[..., float]
     Score = Callable[[Sequence[float | None], Sequence[str | None], int], float | None]
 
 
 def quick_score(program: Program, slow: Score) -> Score | None:
     """A function that scores one row as `slow` does, and leaves to it what is not ordinary; None where there is none.
 
-    There is one for a program whose score is an ensemble that `fits`, tests the inputs themselves, and is the first
-    step, and whose link is ``identity`` or ``logistic``. What other steps decide is no part of the score.
+    There is one for a program whose scores are those of an ensemble that `fits`, tests the inputs themselves, and is
+    the first step, where the link is ``identity`` and each tree adds to all outputs, or ``logistic``. What other steps
+    decide is no part of the score.
     """
     trees = program.steps[0] if program.steps else None
     registers = len(program.inputs)
-    if not isinstance(trees, Trees) or not fits(trees) or program.scores != (registers,):
+    if not isinstance(trees, Trees) or not fits(trees):
+        return None
+    # A link that depends on one score alone, or of several outputs those of the ensemble as they are.
+    if program.link != "identity" and (program.link != "logistic" or len(trees.base) > 1):
         return None
     if (
-        program.link not in ("identity", "logistic")
+        program.scores != tuple(range(registers, registers + len(trees.base)))
         or program.require
         or any(each.known is not None for each in program.inputs)
     ):
@@ -2763,21 +2869,30 @@ def quick_score(program: Program, slow: Score) -> Score | None:
     parts = blocks(trees)
     if any(not program.inputs[register].is_text for each in parts for register, _ in each.sets()):
         return None
-    evaluate = _one_part(program.inputs, parts[0]) if len(parts) == 1 else _several_parts(program.inputs, parts)
-    start, divide = plain_start(trees.base[0]), trees.divide
-    logistic = program.link == "logistic"
+    tables = [[each.tables(output) for each in parts] for output in range(len(trees.base))]
+    if any(None in each for of_output in tables for each in of_output):
+        return None
+    prepared = [_prepared(program.inputs, each) for each in parts]
+    made = [_total(prepared, of_output, base, trees.divide) for of_output, base in zip(tables, trees.base, strict=True)]
+    return _identity(made, slow) if program.link == "identity" else _logistic(made[0], slow)
 
+
+def _identity(made: Sequence[Evaluate], slow: Score) -> Score:
     def score(numbers: Sequence[float | None], texts: Sequence[str | None], positive: int) -> float | None:
         try:
-            z = evaluate(numbers, texts, start)
+            return made[positive](numbers, texts)
         except TypeError:
             return slow(numbers, texts, positive)
-        if divide is not None:
-            z /= divide
-        if not logistic:
-            return z
+
+    return score
+
+
+def _logistic(evaluate: Evaluate, slow: Score) -> Score:
+    def score(numbers: Sequence[float | None], texts: Sequence[str | None], positive: int) -> float | None:
         try:
-            probability = 1 / (1 + exp(-z))
+            probability = 1 / (1 + exp(-evaluate(numbers, texts)))
+        except TypeError:
+            return slow(numbers, texts, positive)
         except OverflowError:
             probability = 0.0
         return probability if positive else 1 - probability
@@ -2785,14 +2900,45 @@ def quick_score(program: Program, slow: Score) -> Score | None:
     return score
 
 
-def _one_part(inputs: tuple[ProgramInput, ...], found: Masks) -> Evaluate:
+def _prepared(inputs: tuple[ProgramInput, ...], found: Masks) -> Prepared:
     thresholds, masks = _bounded(inputs, found)
-    sets = _text_masks(inputs, found)
-    find, tables, everything = found.find(), found.tables(0), found.everything
+    everything = found.everything
+    # A mask more to begin with costs as much as any other.
+    both: Any = partial(reduce, and_) if len(masks) > 1 else lambda given: reduce(and_, given, everything)
+    return thresholds, masks, both, _text_masks(inputs, found), found.find()
+
+
+def _total(
+    prepared: Sequence[Prepared], tables: Sequence[Sequence[Any]], base: float, divide: float | None
+) -> Evaluate:
+    """A function that gives the sum of an output: of all parts, one after the other."""
+    parts = [_part(*each, of_part, base) for each, of_part in zip(prepared, tables, strict=True)]
+    if len(parts) == 1 and divide is None:
+        return parts[0]
+
+    def evaluate(numbers: Sequence[float | None], texts: Sequence[str | None], start: float = base) -> float:
+        for each in parts:
+            start = each(numbers, texts, plain_start(start))
+        return start if divide is None else start / divide
+
+    return evaluate
+
+
+def _part(
+    thresholds: list[array[float]],
+    masks: list[list[Any]],
+    both: Callable[[Iterable[Any]], int],
+    sets: list[tuple[int, Callable[[Any], int]]],
+    find: Callable[[int], bytes],
+    tables: Sequence[Any],
+    base: float,
+) -> Evaluate:
     bisect: Any = bisect_left  # which refuses None with the TypeError that is wanted
 
-    def evaluate(numbers: Sequence[float | None], texts: Sequence[str | None], start: float) -> float:
-        left = reduce(and_, map(getitem, masks, map(bisect, thresholds, numbers)), everything)
+    def evaluate(
+        numbers: Sequence[float | None], texts: Sequence[str | None], start: float = plain_start(base)
+    ) -> float:
+        left = both(map(getitem, masks, map(bisect, thresholds, numbers)))
         if texts:
             if None in texts:
                 raise TypeError
@@ -2803,25 +2949,13 @@ def _one_part(inputs: tuple[ProgramInput, ...], found: Masks) -> Evaluate:
     return evaluate
 
 
-def _several_parts(inputs: tuple[ProgramInput, ...], parts: Sequence[Masks]) -> Evaluate:
-    # The ends of what is accepted stand among the thresholds of each part: it costs nothing.
-    evaluations = [_one_part(inputs, each) for each in parts]
-
-    def evaluate(numbers: Sequence[float | None], texts: Sequence[str | None], start: float) -> float:
-        for each in evaluations:
-            start = plain_start(each(numbers, texts, start))
-        return start
-
-    return evaluate
-
-
 def _text_masks(inputs: tuple[ProgramInput, ...], found: Masks) -> list[tuple[int, Callable[[Any], int]]]:
     """For each text that is tested its place among the texts, and what is left for a value of it."""
     position = {register: n for n, register in enumerate(n for n, each in enumerate(inputs) if each.is_text)}
     return [(position[register], mask) for register, mask in found.sets()]
 
 
-def _bounded(inputs: tuple[ProgramInput, ...], found: Masks) -> tuple[list[list[float]], list[list[Any]]]:
+def _bounded(inputs: tuple[ProgramInput, ...], found: Masks) -> tuple[list[array[float]], list[list[Any]]]:
     """For each number input the thresholds within what it accepts, its ends around them, and a mask for each gap."""
     tests = {register: (thresholds, masks) for register, thresholds, masks in found.numbers()}
     all_thresholds, all_masks = [], []
@@ -2830,9 +2964,9 @@ def _bounded(inputs: tuple[ProgramInput, ...], found: Masks) -> tuple[list[list[
             continue
         thresholds, masks = tests.get(register, ([], [found.everything]))
         below = nextafter(each.minimum, -inf)
-        first = sum(threshold <= below for threshold in thresholds)
-        last = sum(threshold < each.maximum for threshold in thresholds)
-        all_thresholds.append([below, *thresholds[first:last], each.maximum])
+        first, last = bisect_right(thresholds, below), bisect_left(thresholds, each.maximum)
+        # An array: half of what a search looks at would be pointers, and caches are cold.
+        all_thresholds.append(array("d", [below, *thresholds[first:last], each.maximum]))
         all_masks.append([None, *masks[first : last + 1], None])
     return all_thresholds, all_masks
 ''',
@@ -2863,6 +2997,8 @@ if TYPE_CHECKING:
 
 # Of several inputs.
 _MIXED = -1
+# To explain a row takes so long that walking the trees as they are stored hardly shows beside it.
+_FIRST_ROWS = 100
 
 
 class Term(NamedTuple):
@@ -3015,7 +3151,8 @@ class Explainer:
         self.base = fsum(base)
         # All registers of a row, as scoring has them.
         self._registers = Interpreter(
-            program._replace(scores=tuple(range(len(parts.players))), link="identity", tie="first", decide=())
+            program._replace(scores=tuple(range(len(parts.players))), link="identity", tie="first", decide=()),
+            first_rows=_FIRST_ROWS,
         )
 
     def reasons(self, numbers: Sequence[float | None], texts: Sequence[str | None]) -> list[float] | None:
@@ -3446,15 +3583,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .checks import choice, fields, items, members, number, numbers, refuse, shown, text
-from .formulas import FORMULA_READERS, Formula, LinkStep
 from .functions import FUNCTIONS
 from .tree_arrays import Trees, read_trees
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .formulas import Formula
     from .scope import Scope
 
+# Read by a module of their own, which a backend is not to pay for where a program has none of them.
+_FORMULAS = ("link", "product", "ratio", "piecewise", "quadratic", "kernel")
+_STEPS = ("affine", "clip", "function", "fill", "missing", "lookup", "linear", *_FORMULAS, "trees")
 # Named tuples, not data classes: importing those costs a backend 5 ms on its first insert.
 _AFFINE = ("subtract", "divide", "multiply", "add")
 
@@ -3512,7 +3652,8 @@ class Linear(NamedTuple):
     center: tuple[float, ...] | None = None
 
 
-Step = Affine | Clip | Function | Fill | Missing | Lookup | Linear | Formula | Trees
+if TYPE_CHECKING:
+    Step = Affine | Clip | Function | Fill | Missing | Lookup | Linear | Formula | Trees
 
 
 def read_step(found: Any, place: str, scope: Scope) -> Step:  # noqa: ANN401
@@ -3524,18 +3665,27 @@ def read_step(found: Any, place: str, scope: Scope) -> Step:  # noqa: ANN401
     if type(found) is not dict:
         refuse(place, f"is {shown(found)}, not an object")
     name = found.get("step")
-    if type(name) is not str or name not in _READERS:
-        refuse(f"{place}.step", f"is {shown(name)}, not one of {', '.join(_READERS)}")
-    step = _READERS[name](found, place, scope)
+    if type(name) is not str or name not in _STEPS:
+        refuse(f"{place}.step", f"is {shown(name)}, not one of {', '.join(_STEPS)}")
+    step = _reader(name)(found, place, scope)
     scope.texts.extend([isinstance(step, Fill) and isinstance(step.value, str)] * step_outputs(step))
     return step
+
+
+def _reader(name: str) -> Callable[[dict[str, Any], str, Scope], Step]:
+    if name not in _FORMULAS:
+        return _READERS[name]
+    from .formulas import FORMULA_READERS
+
+    return FORMULA_READERS[name]
 
 
 def step_outputs(step: Step) -> int:
     """How many registers a step defines."""
     if isinstance(step, Trees):
         return len(step.base)
-    return step.outputs if isinstance(step, LinkStep) else 1
+    outputs: int = getattr(step, "outputs", 1)
+    return outputs
 
 
 def _affine(found: dict[str, Any], place: str, scope: Scope) -> Affine:
@@ -3617,7 +3767,6 @@ _READERS: dict[str, Callable[[dict[str, Any], str, Scope], Step]] = {
     "missing": _missing,
     "lookup": _lookup,
     "linear": _linear,
-    **FORMULA_READERS,
     "trees": _trees,
 }
 ''',
@@ -4151,7 +4300,7 @@ def _lengthened(child: Any, parent: tuple[Any, ...], depth: int) -> Any:  # noqa
     return child
 
 
-def walker(trees: Trees, registers: int) -> Callable[[list[Any]], None]:
+def prepared(trees: Trees, registers: int) -> Callable[[list[Any]], None]:
     """A function that walks an ensemble.
 
     Args:
@@ -4161,15 +4310,7 @@ def walker(trees: Trees, registers: int) -> Callable[[list[Any]], None]:
     Returns:
         A function that takes the registers and appends the ensemble's outputs to them.
     """
-    made: list[Callable[[list[Any]], None]] = []
-
-    def walk(values: list[Any]) -> None:
-        if not made:
-            # Where there is a quick score, it is hardly ever needed.
-            made.append(masks.scorer(trees) if masks.fits(trees) else _walker(trees, registers))
-        made[0](values)
-
-    return walk
+    return masks.scorer(trees) if masks.fits(trees) else _walker(trees, registers)
 
 
 def _walker(trees: Trees, registers: int) -> Callable[[list[Any]], None]:

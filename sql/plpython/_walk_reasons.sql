@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe cost 10000
 set search_path = pg_catalog, pg_temp
 as $$
-    explainer = GD.get("pgscore_runtime:43bbf0a79afbf3d2ba9a2807ba3df8afeb097b1794dac1815b7bb89b34646e29" + digest)
+    explainer = GD.get("pgscore_runtime:bcb55617c279dacbef936c66fc85d134d3829b3b194c973f5b0fd21c9d3d6d0f" + digest)
     return explainer.reasons(numbers or (), texts or ()) if explainer else []
 $$;
 

@@ -25,16 +25,22 @@ if TYPE_CHECKING:
 _NUMBERS = predictors()[LIGHT_INPUTS].astype(float)
 
 
-def _interpreters(document: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> tuple[Interpreter, Interpreter]:
-    """One that scores by masks, and one that walks."""
+def _interpreters(document: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> tuple[Interpreter, ...]:
+    """One that scores by masks, one that walks, and one that has prepared nothing."""
     text = json.dumps(document)
     program = parse_program(text)
     assert all(masks.fits(step) for step in program.steps)  # type: ignore[arg-type]
     by_masks = Interpreter(program)
-    if len(program.scores) == 1:
-        assert by_masks.score.__module__.endswith(".quick")
+    if len(program.scores) == 1 or program.link == "identity":
+        assert _is_quick(by_masks, len(program.inputs))
     monkeypatch.setattr(masks, "fits", lambda _: False)
-    return by_masks, Interpreter(parse_program(text))
+    return by_masks, Interpreter(parse_program(text)), Interpreter(program, first_rows=10_000)
+
+
+def _is_quick(interpreter: Interpreter, inputs: int) -> bool:
+    """Whether it has another way to score, from the next row on at least."""
+    interpreter.score([None] * inputs, [None] * inputs, 0)
+    return interpreter.score.__module__.endswith(".quick")
 
 
 def _missing() -> pd.DataFrame:
@@ -64,7 +70,7 @@ def _classes() -> Any:  # noqa: ANN401
 )
 def test_masks_give_what_walking_gives(model: Any, sample: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ANN401
     tested = pair(model, sample)
-    by_masks, walking = _interpreters(tested.document, monkeypatch)
+    by_masks, walking, unprepared = _interpreters(tested.document, monkeypatch)
     rows = hard_rows(tested, sample)
     assert len(rows) > 50
     is_text = [each.is_text for each in tested.contract.inputs]
@@ -72,9 +78,35 @@ def test_masks_give_what_walking_gives(model: Any, sample: pd.DataFrame, monkeyp
         numbers = [value for value, text in zip(row, is_text, strict=True) if not text]
         texts = [value for value, text in zip(row, is_text, strict=True) if text]
         expected = walking.outputs(numbers, texts)
-        assert by_masks.outputs(numbers, texts) == expected
+        assert by_masks.outputs(numbers, texts) == unprepared.outputs(numbers, texts) == expected
         for positive, output in enumerate(expected[0] or [None]):
             assert by_masks.score(numbers, texts, positive) == output
+            assert unprepared.score(numbers, texts, positive) == output
+
+
+def test_the_first_rows_are_scored_without_preparation(monkeypatch: pytest.MonkeyPatch) -> None:
+    tested = pair(GradientBoostingRegressor(n_estimators=9).fit(_NUMBERS, _NUMBERS.sum(axis=1)), _NUMBERS)
+    program = parse_program(json.dumps(tested.document))
+    prepared: list[Any] = []
+    scorer = masks.scorer
+
+    def counted(trees: Any) -> Any:  # noqa: ANN401
+        prepared.append(trees)
+        return scorer(trees)
+
+    monkeypatch.setattr(masks, "scorer", counted)
+    interpreter, (row, *_) = Interpreter(program, first_rows=3), hard_rows(tested, _NUMBERS)
+    expected = Interpreter(program).outputs(row, [])[0]
+    prepared.clear()
+    assert expected is not None
+    for _ in range(3):
+        assert interpreter.score(row, [], 0) == expected[0]
+        assert not interpreter.score.__module__.endswith(".quick")
+    assert not prepared
+    assert interpreter.outputs(row, [])[0] == expected
+    assert interpreter.score(row, [], 0) == expected[0]
+    assert len(prepared) == 1
+    assert interpreter.score.__module__.endswith(".quick")
 
 
 def test_trees_in_several_parts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ begin
     -- Here, because PL/Python would call it in a subtransaction, which parallel workers cannot have.
     perform pgscore_trusted._runtime();
     select l.sqlstate, l.message, l.hint into refusal
-    from pgscore.program p, pgscore_trusted._load_program(p.program::text) l
+    from pgscore.program p, pgscore_trusted._load_program(p.document) l
     where p.model = _load_program.model and p.version = _load_program.version;
     if refusal.message is not null then
         raise exception 'model "%" version % cannot be interpreted: %', model, version, refusal.message

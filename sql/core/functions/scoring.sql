@@ -270,7 +270,7 @@ begin
     if one_engine = 'interpreter' then
         interpreting := format(
             $body$
-    if mark operator(pg_catalog.=) 'on' then
+    if pg_catalog.current_setting('pgscore.lasting', true) operator(pg_catalog.=) 'on' then
         -- PL/Python has been paid for in this session, or is now. Where it does not work, sql goes on.
         begin
             score := %1$s;
@@ -281,7 +281,7 @@ begin
             return array[score, %3$s::pg_catalog.float8];
         exception
             when transaction_rollback then raise;
-            when others then mark := pgscore._stop_interpreting(%4$L, sqlerrm);
+            when others then perform pgscore._stop_interpreting(%4$L, sqlerrm);
         end;
     end if;$body$,
             pgscore._given_call('interpreter', model, version, inputs, 'walk'),
@@ -304,8 +304,10 @@ begin
     return format(
         $body$declare
     score pg_catalog.float8;
-    mark pg_catalog.text := pg_catalog.current_setting('pgscore.lasting', true);
+    mark pg_catalog.text;
 begin%1$s
+    -- Only now: each statement costs a transaction something.
+    mark := pg_catalog.current_setting('pgscore.lasting', true);
     if mark is null or not mark operator(pg_catalog.=) any ('{on,sql}'::pg_catalog.text[]) then
         -- A session that scores a few rows only plans and starts as little as it can. After the ninth it lasts.
         mark := pg_catalog.set_config(

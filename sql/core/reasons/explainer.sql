@@ -41,7 +41,7 @@ begin
     from pgscore.program p
     join pgscore.model_version v on v.model = p.model and v.version = p.version
     cross join lateral pgscore_trusted._load_reasons(
-        p.program::text, coalesce((v.contract #>> '{output,positive}')::integer, 0)
+        p.document, coalesce((v.contract #>> '{output,positive}')::integer, 0)
     ) l
     where p.model = _load_reasons.model and p.version = _load_reasons.version;
     if refusal.message is not null then
