@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pgscore.publishing.fitted import native_categories
 from pgscore.publishing.oracle import Oracle
-from pgscore.readers import absolute_terms
+from pgscore.readers import absolute_terms, deciding_terms
 from pgscore.vector.evaluator import Evaluator
 from pgscore_runtime.program import parse_program
 from sklearn.base import BaseEstimator
@@ -46,12 +46,15 @@ class Expected:
         allowed: how far an output may be from that.
         decided: whether rounding decides nothing: neither overflows, nor which class, nor which way in a tree.
         asked: whether the estimator was asked.
+        lead: where the label does not go by outputs, how much larger the number that decides is than the next one,
+            less what rounding may make of that.
     """
 
     outputs: list[float] | None
     allowed: float
     decided: bool = True
     asked: bool = True
+    lead: float | None = None
 
 
 def frame_of(contract: Contract, rows: Sequence[Row], nothing: float | None) -> pd.DataFrame:
@@ -135,10 +138,13 @@ def expect(
                 each.decided = each.outputs is None
         return found
     outputs = evaluate(reading.program, contract, rows)
+    width = outputs.shape[1] - len(reading.program.get("decide", ()))
+    deciding, outputs = outputs[:, width:], outputs[:, :width]
     likely = [not any(row) for row in np.isnan(outputs).tolist()]
     answers = ask(estimator, contract, rows, likely)
     names = [each.name for each in contract.inputs]
-    terms = absolute_terms(reading.program, [dict(zip(names, row, strict=True)) for row in rows])
+    named = [dict(zip(names, row, strict=True)) for row in rows]
+    terms = absolute_terms(reading.program, named)
     spread, steady = _spread(reading.program, contract, rows, outputs)
     found = []
     for n, answer in enumerate(answers):
@@ -157,7 +163,29 @@ def expect(
             # It overflows there, and not here.
             expected.decided = False
         found.append(expected)
+    if deciding.size:
+        _lead(estimator, contract, rows, found, deciding, deciding_terms(reading.program, named))
     return found
+
+
+def _lead(
+    estimator: Any,  # noqa: ANN401
+    contract: Contract,
+    rows: Sequence[Row],
+    expected: Sequence[Expected],
+    deciding: FloatArray,
+    terms: Sequence[float],
+) -> None:
+    """Notes by how much labels are decided: where the estimator gives a row another one in company, by nothing."""
+    first, second = np.sort(deciding, axis=1)[:, :-3:-1].T
+    for n, each in enumerate(expected):
+        if each.outputs is None:
+            continue
+        each.lead = float(first[n] - second[n] - 2 * max(EXACT * terms[n], each.allowed))
+        if each.lead > 0 and deciding[n, int(each.outputs[-1])] != first[n]:
+            (alone,) = ask(estimator, contract, [rows[n]], [True])
+            if isinstance(alone, np.ndarray) and alone[-1] != each.outputs[-1]:
+                each.lead = 0.0
 
 
 def _guesses(estimator: Any) -> bool:  # noqa: ANN401
@@ -213,7 +241,7 @@ def _spread(
     random = np.random.default_rng(0)
     with np.errstate(all="ignore"):
         for _ in range(_VARIATIONS if any(step["step"] != "trees" for step in document["steps"]) else 0):
-            other = evaluate({**document, "steps": _varied(document, random)}, contract, rows)
+            other = evaluate({**document, "steps": _varied(document, random)}, contract, rows)[:, : outputs.shape[1]]
             moved = np.abs(other - outputs).max(axis=1)
             steady &= np.isfinite(other).all(axis=1) == np.isfinite(outputs).all(axis=1)
             spread = np.maximum(spread, np.where(np.isfinite(moved), moved, 0.0))

@@ -46,7 +46,10 @@ def _vectors(maker: Maker, target: Target, of: type) -> Any:  # noqa: ANN401
 
 
 def _centroid(draw: Draw) -> dict[str, Any]:
-    return {"metric": draw.pick(("euclidean", "manhattan")), **draw.maybe(0.3, shrink_threshold=0.2)}
+    return {
+        "metric": draw.pick(("euclidean", "euclidean", "manhattan")),
+        **draw.maybe(0.3, shrink_threshold=0.2), **draw.maybe(0.3, priors="empirical"),
+    }  # fmt: skip
 
 
 def _guess(draw: Draw) -> dict[str, Any]:
