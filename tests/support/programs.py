@@ -163,6 +163,8 @@ class Pair:
         named = [dict(zip(names, row, strict=True)) for row in rows]
         terms = zip(absolute_terms(self.document, named), deciding_terms(self.document, named), strict=True)
         for row, numbers, texts, every, scales in zip(rows, *self._arrays(rows), wanted, terms, strict=True):
+            if not np.isfinite(max(scales)):
+                continue  # What overflows in one order of additions need not in another.
             outputs, _ = interpreter.outputs(numbers, texts)
             outputs = None if outputs is None or np.isnan(outputs).any() else outputs
             assert (outputs is None) == (every[-1] is None), row
