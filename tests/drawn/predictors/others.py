@@ -41,7 +41,11 @@ def _vectors(maker: Maker, target: Target, of: type) -> Any:  # noqa: ANN401
         "degree": maker.whole(2, 3), "coef0": maker.pick((0.0, 1.0)), "max_iter": 300,
     }  # fmt: skip
     if target in CLASSES:
-        given |= {"random_state": maker.seed(), **maker.maybe(0.2, break_ties=True)}
+        given |= {"random_state": maker.seed(), **maker.maybe(0.3, break_ties=True)}
+    if target in BINARY:
+        given |= maker.maybe(0.4, probability=True)
+    elif target in CLASSES and "break_ties" not in given:
+        given |= maker.maybe(0.3, decision_function_shape="ovo")
     return of(**given)
 
 
@@ -73,7 +77,10 @@ PREDICTORS: dict[str, Predictor] = {
     "sklearn.neural_network.MLPRegressor": Predictor(_network, VALUES),
     "sklearn.svm.SVC": Predictor(make=_vectors, probabilities=False),
     "sklearn.svm.NuSVC": Predictor(
-        lambda draw: {"nu": 0.2, "kernel": draw.pick(("rbf", "linear")), "max_iter": 300}, BINARY, probabilities=False
+        lambda draw: {
+            "nu": 0.2, "kernel": draw.pick(("rbf", "linear")), "max_iter": 300, **draw.maybe(0.3, probability=True),
+        },
+        BINARY, probabilities=False,
     ),
     "sklearn.svm.SVR": Predictor(targets=VALUES, make=_vectors),
     "sklearn.svm.NuSVR": Predictor(

@@ -62,7 +62,7 @@ def decision(result: Result, writer: Writer, part: str) -> list[int]:
         NotAProgramError: what was read of it does not tell.
     """
     if result.decision is not None:
-        return result.decision
+        return result.decision() if callable(result.decision) else result.decision
     if result.link not in _DECIDING or result.tolerance is not None:
         raise NotAProgramError(part, "has a decision function that a program cannot give")
     if result.link == "softmax" and len(result.scores) == _TWO:
