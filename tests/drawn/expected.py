@@ -159,7 +159,7 @@ def expect(
             else:
                 expected.allowed = max(EXACT * max(scale, largest), spread[n])
                 expected.decided = bool(steady[n]) and scale < _LARGEST
-        elif not np.isfinite(scale) or (reading.tolerance is not None and _wild(rows[n])):
+        elif not scale < _LARGEST or (reading.tolerance is not None and _wild(rows[n])):
             # It overflows there, and not here.
             expected.decided = False
         found.append(expected)

@@ -134,7 +134,8 @@ class Pair:
                 assert one is not None
                 assert abs(one - other) <= allowed, (kept[n], probabilities, found, scales[n])
             decide = found[count:] or found
-            assert max(decide) - decide[int(label or 0)] <= allowed + 1e-12 * deciding[n], (kept[n], label, found, scales[n])
+            behind = max(decide) - decide[int(label or 0)]
+            assert behind <= allowed + 1e-12 * deciding[n], (kept[n], label, found, scales[n])
 
     def assert_tolerable(self, rows: Rows) -> None:
         """Both agree within the tolerance of single precision, and refuse the same rows."""

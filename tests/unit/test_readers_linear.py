@@ -118,14 +118,15 @@ def test_classifiers_that_stop_at_a_margin(classes: int) -> None:
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_probabilities_that_are_cut_off(classes: int) -> None:
-    """All of them cut off are alike, and so is their label's; scores that hardly differ from 0 say which class it is."""
+    """All that are cut off at 0 are alike; scores say which class it is, however little they differ from 0."""
     frame = customers()[["amount", "calls"]]
     fitted = SGDClassifier(loss="modified_huber", random_state=0).fit(frame.to_numpy(), labels(customers(), classes))
     count = len(fitted.coef_)
     fitted.coef_ = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])[:count]
     fitted.intercept_ = np.zeros(count)
     tested = pair(fitted, frame)
-    numbers = [0.0, -0.0, 1.0, -1.0, -0.5, -2.0, -3.0, 5.0, 1e-17, -1e-17, np.nextafter(-1.0, 0), np.nextafter(-1.0, -2)]
+    beside = [1e-17, -1e-17, np.nextafter(-1.0, 0), np.nextafter(-1.0, -2)]
+    numbers = [0.0, -0.0, 1.0, -1.0, -0.5, -2.0, -3.0, 5.0, *beside]
     rows = [[one, other] for one in numbers for other in numbers]
     tested.assert_close(rows)
     tested.assert_labels(rows)

@@ -239,7 +239,7 @@ def test_an_input_that_did_not_vary() -> None:
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (SVC(probability=True), "couples probabilities of several classes in up to 100 rounds, which a program does not"),
+        (SVC(probability=True), "couples probabilities of several classes in up to 100 rounds, which a program"),
         (SVC(kernel=lambda one, other: one @ other.T), "has the kernel '<lambda>', which a program does not know"),
         (SVC(kernel="poly", degree=0), "has the degree 0, and a program takes 1 to 20"),
         (MLPClassifier((4000, 5), max_iter=1), r"has 32,015 weights, and a program takes up to 20,000"),

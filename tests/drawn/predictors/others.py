@@ -43,7 +43,7 @@ def _vectors(maker: Maker, target: Target, of: type) -> Any:  # noqa: ANN401
     if target in CLASSES:
         given |= {"random_state": maker.seed(), **maker.maybe(0.3, break_ties=True)}
     if target in BINARY:
-        given |= maker.maybe(0.4, probability=True)
+        given["probability"] = maker.chance(0.4)
     elif target in CLASSES and "break_ties" not in given:
         given |= maker.maybe(0.3, decision_function_shape="ovo")
     return of(**given)
@@ -78,7 +78,7 @@ PREDICTORS: dict[str, Predictor] = {
     "sklearn.svm.SVC": Predictor(make=_vectors, probabilities=False),
     "sklearn.svm.NuSVC": Predictor(
         lambda draw: {
-            "nu": 0.2, "kernel": draw.pick(("rbf", "linear")), "max_iter": 300, **draw.maybe(0.3, probability=True),
+            "nu": 0.2, "kernel": draw.pick(("rbf", "linear")), "max_iter": 300, "probability": draw.chance(0.3),
         },
         BINARY, probabilities=False,
     ),

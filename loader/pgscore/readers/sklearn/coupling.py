@@ -1,13 +1,13 @@
-"""The probabilities that libsvm gives two classes: a logistic function of its sum, coupled as those of many classes are.
+"""The probabilities that libsvm gives two classes: a logistic function of its sum, coupled as those of many classes.
 
-`svm_predict_probability` in sklearn/svm/src/libsvm/svm.cpp finds them by `multiclass_probability`, with two classes too,
-whose one pair has the answer already. With r the probability of the first class by the logistic function, p the one that
-is looked for, and s = p - r, a round of its loop makes of s
+`svm_predict_probability` in sklearn/svm/src/libsvm/svm.cpp has them of `multiclass_probability`, of two as well,
+whose one pair has the answer already. With r the probability of the first class by the logistic function, p the one
+that is looked for, and s = p - r, a round of its loop makes of s
 
     u = (1 - r) s^2 / ((1 - r)^2 - (1 - r) s + s^2)    and of that    -r u^2 / (r^2 + r u + u^2)
 
-It begins at p = 1/2, and ends where the largest of two errors, abs(s) times p or 1 - p, is below 0.0025: after no round,
-one or two. So p is a smooth function of r with a jump where their number changes, and up to 0.005 away from r.
+It begins at p = 1/2, and ends where the larger of abs(s) p and abs(s) (1 - p) is below 0.0025: after no round, one or
+two. So p is a smooth function of r with a jump where their number changes, and up to 0.005 away from r.
 """
 
 from __future__ import annotations
