@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pgscore.errors import NotAProgramError
-from pgscore.readers import absolute_terms
+from pgscore.readers import absolute_terms, deciding_terms
 from pgscore.readers.sklearn.coupling import _ROUNDS
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -187,6 +187,16 @@ def test_labels_do_not_go_by_probabilities() -> None:
     likely = fitted.classes_[fitted.predict_proba(rows).argmax(axis=1)]
     assert (fitted.predict(rows) != likely).sum() > 5
     tested.assert_labels(rows)
+
+
+def test_sums_of_terms_that_cancel_decide_by_rounding() -> None:
+    frame = customers()[["amount"]]
+    fitted = SVC(kernel="linear", probability=True, random_state=0).fit(frame.to_numpy(), labels(customers(), 2))
+    fitted._dual_coef_, fitted.dual_coef_ = 1e15 * fitted._dual_coef_, 1e15 * fitted.dual_coef_
+    tested = pair(fitted, frame)
+    names = [each.name for each in tested.contract.inputs]
+    (terms,) = deciding_terms(tested.document, [dict(zip(names, [200.0], strict=True))])
+    assert terms > 1e15
 
 
 @pytest.mark.parametrize("classes", [2, 3])

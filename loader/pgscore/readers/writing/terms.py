@@ -33,7 +33,7 @@ _ONE_FOR_ZERO = {
     "closed": "left",
     "missing": 1.0,
 }
-_FOLLOWED = ("affine", "clip", "link", "piecewise", "product", "ratio", "function")
+_FOLLOWED = ("affine", "clip", "fill", "link", "piecewise", "product", "ratio", "function")
 _MOST_STEPS = 10_000
 
 
@@ -195,6 +195,8 @@ class _Magnitudes:
         if step["step"] == "piecewise":
             slopes = [abs(each[1]) for each in step["coefficients"] if each is not None and len(each) > 1]
             return self._linear([*terms, self._size(register)], [max(slopes, default=0.0), 1.0], 1.0)
+        if step["step"] == "fill":
+            return self._add({"step": "fill", "of": terms[0], "with": abs(step["with"])})
         # What is clipped is off by no more than it was before.
         return terms[0] if step["step"] == "clip" else self._add({"step": "product", "of": terms})
 
