@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +9,14 @@ import numpy as np
 import pandas as pd
 from pgscore.publishing.fitted import native_categories
 from pgscore.publishing.oracle import Oracle
-from pgscore.readers import absolute_terms
-from pgscore.readers.writing.steps import defines
-from pgscore.vector.evaluator import Evaluator
-from pgscore_runtime.program import parse_program
+from pgscore.readers import absolute_terms, deciding_terms
 from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier
 from sklearn.kernel_approximation import Nystroem
 from sklearn.svm._base import BaseLibSVM
 from threadpoolctl import threadpool_limits
+
+from .rounding import EXACT, cancels, evaluate, spread_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,16 +28,11 @@ if TYPE_CHECKING:
 
     FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
-EXACT = 1e-12
 # Of rows that the program refuses so many are asked about: one by one, which takes long.
 _MOST_REFUSED = 8
 _LARGEST = 1e300
 # A number that is read as a float32 sum overflows there.
 _LARGEST_SINGLE = 1e38
-_VARIATIONS = 4
-# Where a label is all that moves, too few of them all fall on one side.
-_VARIATIONS_OF_LABELS = 16
-_MARGIN = 3.0
 
 
 @dataclass
@@ -51,12 +44,15 @@ class Expected:
         allowed: how far an output may be from that.
         decided: whether rounding decides nothing: neither overflows, nor which class, nor which way in a tree.
         asked: whether the estimator was asked.
+        lead: where the label does not go by outputs, how much larger the number that decides is than the next one,
+            less what rounding may make of that.
     """
 
     outputs: list[float] | None
     allowed: float
     decided: bool = True
     asked: bool = True
+    lead: float | None = None
 
 
 def frame_of(contract: Contract, rows: Sequence[Row], nothing: float | None) -> pd.DataFrame:
@@ -145,12 +141,15 @@ def expect(
                 each.decided = each.outputs is None
         return found
     outputs = evaluate(reading.program, contract, rows)
+    width = outputs.shape[1] - len(reading.program.get("decide", ()))
+    deciding, outputs = outputs[:, width:], outputs[:, :width]
     likely = [not any(row) for row in np.isnan(outputs).tolist()]
     answers = ask(estimator, contract, rows, likely)
     names = [each.name for each in contract.inputs]
-    terms = absolute_terms(reading.program, [dict(zip(names, row, strict=True)) for row in rows])
-    spread, steady = _spread(reading.program, contract, rows, outputs)
-    cancels = _cancels(reading.program, contract, rows)
+    named = [dict(zip(names, row, strict=True)) for row in rows]
+    terms = absolute_terms(reading.program, named)
+    spread, steady = spread_of(reading.program, contract, rows, outputs)
+    cancelling = cancels(reading.program, contract, rows)
     overflows = _multiplies_vectors(estimator)
     found = []
     for n, answer in enumerate(answers):
@@ -165,13 +164,37 @@ def expect(
             else:
                 expected.allowed = max(EXACT * max(scale, largest), spread[n])
                 expected.decided = bool(steady[n]) and scale < _LARGEST
-        elif not np.isfinite(scale) or (reading.tolerance is not None and _wild(rows[n])):
+        elif not scale < _LARGEST or (reading.tolerance is not None and _wild(rows[n])):
             # It overflows there, and not here.
             expected.decided = False
-        if cancels[n] or (overflows and any(isinstance(value, float) and abs(value) > _LARGEST for value in rows[n])):
+        if cancelling[n] or (
+            overflows and any(isinstance(value, float) and abs(value) > _LARGEST for value in rows[n])
+        ):
             expected.decided = False
         found.append(expected)
+    if deciding.size:
+        _lead(estimator, contract, rows, found, deciding, deciding_terms(reading.program, named))
     return found
+
+
+def _lead(
+    estimator: Any,  # noqa: ANN401
+    contract: Contract,
+    rows: Sequence[Row],
+    expected: Sequence[Expected],
+    deciding: FloatArray,
+    terms: Sequence[float],
+) -> None:
+    """Notes by how much labels are decided: where the estimator gives a row another one in company, by nothing."""
+    first, second = np.sort(deciding, axis=1)[:, :-3:-1].T
+    for n, each in enumerate(expected):
+        if each.outputs is None:
+            continue
+        each.lead = float(first[n] - second[n] - 2 * max(EXACT * terms[n], each.allowed))
+        if each.lead > 0 and deciding[n, int(each.outputs[-1])] != first[n]:
+            (alone,) = ask(estimator, contract, [rows[n]], [True])
+            if isinstance(alone, np.ndarray) and alone[-1] != each.outputs[-1]:
+                each.lead = 0.0
 
 
 def _guesses(estimator: Any) -> bool:  # noqa: ANN401
@@ -222,88 +245,3 @@ def _plainly(answer: FloatArray | bool | None, allowed: float) -> Expected:
     if answer is False:
         return Expected(None, allowed, asked=False)
     return Expected(None if answer is None or answer is True else answer.tolist(), allowed)
-
-
-def evaluate(document: dict[str, Any], contract: Contract, rows: Sequence[Row]) -> FloatArray:
-    """The outputs of a program, evaluated for all rows; NaN where there are none."""
-    program = parse_program(json.dumps(document))
-    columns = [
-        np.array([row[n] for row in rows], dtype=object)
-        if each.is_text
-        else np.array([np.nan if row[n] is None else row[n] for row in rows], dtype=float)
-        for n, each in enumerate(contract.inputs)
-    ]
-    outputs: FloatArray = Evaluator(program).answers(columns, len(rows)).outputs
-    return outputs
-
-
-def _cancels(document: dict[str, Any], contract: Contract, rows: Sequence[Row]) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Whether infinite terms of a sum cancel each other: a processor that rounds term and sum at once has none."""
-    inputs, register = len(document["inputs"]), len(document["inputs"])
-    sums: list[tuple[int, list[int]]] = []
-    for step in document["steps"]:
-        if step["step"] == "linear":
-            sums.append((register, [each for each in step["of"] if each >= inputs]))
-        register += defines(step)
-    cancelling = np.zeros(len(rows), dtype=bool)
-    if sums:
-        read = sorted({each for one, of in sums for each in (one, *of)})
-        plain = {name: value for name, value in document.items() if name not in ("decide", "require")}
-        with np.errstate(all="ignore"):
-            values = evaluate({**plain, "scores": read, "link": "identity"}, contract, rows)
-        columns = dict(zip(read, values.T, strict=True))
-        for one, of in sums:
-            missing = [np.isnan(columns[each]) for each in of]
-            cancelling |= np.isnan(columns[one]) & ~np.logical_or.reduce([np.zeros_like(cancelling), *missing])
-    complete = np.array([None not in row for row in rows])
-    found: np.ndarray[Any, np.dtype[np.bool_]] = cancelling & complete
-    return found
-
-
-def _spread(
-    document: dict[str, Any], contract: Contract, rows: Sequence[Row], outputs: FloatArray
-) -> tuple[FloatArray, np.ndarray[Any, np.dtype[np.bool_]]]:
-    """How far outputs move where all constants of a program are off by 1e-12 of themselves, and where it is not far.
-
-    That is how well a score is defined: no order of additions can be expected to be nearer to another one.
-    """
-    spread, steady = np.zeros(len(rows)), np.ones(len(rows), dtype=bool)
-    random = np.random.default_rng(0)
-    times = _VARIATIONS_OF_LABELS if contract.output.kind == "indicator" else _VARIATIONS
-    with np.errstate(all="ignore"):
-        for _ in range(times if any(step["step"] != "trees" for step in document["steps"]) else 0):
-            other = evaluate({**document, "steps": _varied(document, random)}, contract, rows)
-            moved = np.abs(other - outputs).max(axis=1)
-            steady &= np.isfinite(other).all(axis=1) == np.isfinite(outputs).all(axis=1)
-            spread = np.maximum(spread, np.where(np.isfinite(moved), moved, 0.0))
-    largest = np.where(np.isfinite(outputs), np.abs(outputs), 1.0).max(axis=1)
-    # What moves by a tenth of a thousandth has gone another way in a tree, or lost its digits.
-    steady &= spread <= 1e-4 * np.maximum(largest, 1.0)
-    return _MARGIN * spread, steady
-
-
-# What is compared, and so exact, and what has an order that must stay.
-_KEPT = (
-    "keys", "sets", "feature", "left", "right", "degree", "target", "roots", "set", "missing_left", "of", "known",
-    "knots", "minimum", "maximum",
-)  # fmt: skip
-
-
-def _varied(document: dict[str, Any], random: np.random.Generator) -> list[dict[str, Any]]:
-    """The steps with all constants off by as much as 1e-12; tests of inputs, which are exact, stay."""
-    inputs = len(document["inputs"])
-
-    def vary(value: Any) -> Any:  # noqa: ANN401
-        if isinstance(value, list):
-            return [vary(each) for each in value]
-        if isinstance(value, float):
-            return value * (1 + EXACT * random.choice((-1.0, 1.0)))
-        return value
-
-    steps = []
-    for step in document["steps"]:
-        exact = step["step"] == "fill" or (step["step"] == "trees" and all(each < inputs for each in step["of"]))
-        steps.append(
-            dict(step) if exact else {name: each if name in _KEPT else vary(each) for name, each in step.items()}
-        )
-    return steps

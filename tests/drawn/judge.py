@@ -92,7 +92,8 @@ def _apart(
             verdict.largest = max(verdict.largest, difference / wanted.allowed)
     if outputs is not None and contract.output.classes and outputs[-1] != wanted.outputs[-1]:
         likely = sorted(wanted.outputs[:-1])
-        if likely[-1] - likely[-2] > 2 * wanted.allowed:
+        lead = likely[-1] - likely[-2] - 2 * wanted.allowed if wanted.lead is None else wanted.lead
+        if lead > 0:
             return f"gives label {outputs[-1]:g}, where the estimator gives {wanted.outputs[-1]:g}"
     return None
 

@@ -85,7 +85,7 @@ class Maker(Draw):
             key
             for key, kind in readable()[0].items()
             if target in kind.targets
-            and (kind.make is None or key.startswith(("xgboost", "lightgbm", "sklearn.ensemble.Hist")))
+            and (kind.make is None or key.startswith(("xgboost", "lightgbm", "sklearn.ensemble.Hist", "sklearn.svm.")))
             and not kind.sole
             and kind.reads in ("numbers", "texts")
             and (kind.probabilities or not probabilities)

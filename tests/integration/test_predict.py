@@ -10,6 +10,7 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression
+from sklearn.neighbors import NearestCentroid
 from sklearn.svm import SVC, LinearSVC
 
 from tests.support.database import ANALYST, NOBODY, refused
@@ -79,6 +80,13 @@ def test_the_label_is_what_predict_gives_not_the_most_probable(
     _promote(shared, key, "margins", model, positive="low")
     frame = customers().head(20)[LIGHT_INPUTS].astype(float)
     assert [each["label"] for each in _predictions(shared_session, "margins")] == list(model.predict(frame))
+    for name, program in (
+        ("sides", SVC(probability=True, random_state=0).fit(_NUMBERS.head(120), churned().head(120))),
+        ("centroids", NearestCentroid().fit(_NUMBERS, _LEVELS)),
+    ):
+        _promote(shared, key, name, program, positive=str(program.classes_[1]))
+        assert shared_session.value("select count(*) from pgscore.program where model = %s", name) == 1
+        assert [each["label"] for each in _predictions(shared_session, name)] == list(program.predict(frame))
 
 
 def test_a_classifier_without_probabilities(shared: Database, shared_session: Session, key: Path) -> None:

@@ -38,6 +38,7 @@ from sklearn.linear_model import (
     SGDRegressor,
 )
 from sklearn.naive_bayes import CategoricalNB, GaussianNB
+from sklearn.neighbors import NearestCentroid
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import (
@@ -172,6 +173,10 @@ def cases() -> dict[str, Case]:
         "quadratic": Case(make_pipeline(_prepared(), QuadraticDiscriminantAnalysis(reg_param=0.1)), 3, columns=OTHERS),
         "network": Case(make_pipeline(_prepared(), MLPClassifier((6, 4), max_iter=20, random_state=0)), 3),
         "machine": Case(SVC(C=0.1), columns=_numbers("real")),
+        # Labels that do not go by probabilities.
+        "centroids": Case(make_pipeline(_prepared(), NearestCentroid()), 3, columns=MIXED),
+        "cut_off": Case(make_pipeline(_prepared(), SGDClassifier(loss="modified_huber", random_state=0)), 3),
+        "coupled": Case(make_pipeline(_prepared(), SVC(probability=True, random_state=0)), 2, columns=MIXED),
         "clusters": Case(make_pipeline(_prepared(), KMeans(4, n_init=1, random_state=0)), 0),
         # What prepares.
         "imputed": Case(make_pipeline(ColumnTransformer(_IMPUTED), _LINEAR), missing=True, columns=MIXED),

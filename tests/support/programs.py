@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from pgscore.publishing.describe import describe
-from pgscore.readers import absolute_terms, read_program, single_errors
+from pgscore.readers import absolute_terms, deciding_terms, read_program, single_errors
 from pgscore.readers.algebra.singles import Tolerance
 from pgscore_runtime.contract import Output
 from pgscore_runtime.estimator import ServedEstimator
@@ -119,7 +119,8 @@ class Pair:
         numbers, texts = self._arrays(kept)
         wanted, _ = ServedEstimator(self.estimator, self.contract).outputs(len(kept), numbers, texts)
         names = [each.name for each in self.contract.inputs]
-        scales = absolute_terms(self.document, [dict(zip(names, row, strict=True)) for row in kept])
+        named = [dict(zip(names, row, strict=True)) for row in kept]
+        scales, deciding = absolute_terms(self.document, named), deciding_terms(self.document, named)
         interpreter = Interpreter(parse_program(json.dumps(self.document)))
         for n, given in enumerate(wanted):
             *probabilities, label = given if self.contract.output.kind != "value" else [*given, 0.0]
@@ -128,10 +129,13 @@ class Pair:
                 continue  # What overflows in one order of additions need not in another.
             assert found is not None
             allowed = 1e-12 * max(1, scales[n])
-            for one, other in zip(probabilities, found, strict=bool(probabilities)):
+            count = len(probabilities) or len(found)
+            for one, other in zip(probabilities, found[:count], strict=bool(probabilities)):
                 assert one is not None
                 assert abs(one - other) <= allowed, (kept[n], probabilities, found, scales[n])
-            assert max(found) - found[int(label or 0)] <= allowed, (kept[n], label, found, scales[n])
+            decide = found[count:] or found
+            behind = max(decide) - decide[int(label or 0)]
+            assert behind <= allowed + 1e-12 * deciding[n], (kept[n], label, found, scales[n])
 
     def assert_tolerable(self, rows: Rows) -> None:
         """Both agree within the tolerance of single precision, and refuse the same rows."""
@@ -156,7 +160,12 @@ class Pair:
         interpreter, count = Interpreter(program), len(self.contract.output.classes)
         served = ServedEstimator(self.estimator, self.contract)
         wanted, _ = served.outputs(len(rows), *self._arrays(rows))
-        for row, numbers, texts, every in zip(rows, *self._arrays(rows), wanted, strict=True):
+        names = [each.name for each in self.contract.inputs]
+        named = [dict(zip(names, row, strict=True)) for row in rows]
+        terms = zip(absolute_terms(self.document, named), deciding_terms(self.document, named), strict=True)
+        for row, numbers, texts, every, scales in zip(rows, *self._arrays(rows), wanted, terms, strict=True):
+            if not np.isfinite(max(scales)):
+                continue  # What overflows in one order of additions need not in another.
             outputs, _ = interpreter.outputs(numbers, texts)
             outputs = None if outputs is None or np.isnan(outputs).any() else outputs
             assert (outputs is None) == (every[-1] is None), row
@@ -164,7 +173,8 @@ class Pair:
                 continue
             decide = outputs[count:] or outputs
             largest, second = sorted(decide)[:-3:-1]
-            if largest != second and largest - second <= max(1e-12, 2 * (self.tolerance or Tolerance(0)).relative):
+            rounding = 1e-12 * max(1.0, *scales)
+            if largest != second and largest - second <= max(rounding, 2 * (self.tolerance or Tolerance(0)).relative):
                 continue
             places = [n for n, each in enumerate(decide) if each == largest]
             assert places[0 if program.tie == "first" else -1] == every[-1], (row, outputs, every)

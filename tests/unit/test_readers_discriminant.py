@@ -15,6 +15,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.neighbors import NearestCentroid
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -81,6 +82,8 @@ def test_inputs_that_depend_on_each_other() -> None:
 @pytest.mark.parametrize(
     "model",
     [
+        NearestCentroid(),
+        NearestCentroid(shrink_threshold=0.2),
         NearestCentroid(metric="manhattan"),
         NearestCentroid(metric="manhattan", shrink_threshold=0.2),
         NearestCentroid(metric="manhattan", priors=_UNEQUAL),
@@ -94,14 +97,46 @@ def test_nearest_centroid(model: Any) -> None:  # noqa: ANN401
     _assert_same(model, 3)
 
 
-def test_ties_of_centroids_go_to_the_first() -> None:
+@pytest.mark.parametrize("metric", ["manhattan", "euclidean"])
+def test_ties_of_centroids_go_to_the_first(metric: str) -> None:
     frame = customers()[["calls"]].assign(plan=np.arange(150.0) % 5)
-    fitted = NearestCentroid(metric="manhattan").fit(frame, np.where(frame["calls"] > 4, "a", "b"))
+    fitted = NearestCentroid(metric=metric).fit(frame, np.where(frame["calls"] > 4, "a", "b"))
+    fitted.centroids_ = np.array([[6.0, 2.0], [2.0, 2.0]])
     tested = pair(fitted, frame)
     rows = [[float(n) / 2, float(m) / 2] for n in range(20) for m in range(12)]
     tested.assert_predictions(rows)
+    tested.assert_labels(rows)
     first, second = np.abs(np.array(rows)[:, None] - fitted.centroids_).sum(axis=2).T
     assert (first == second).sum() > 5
+
+
+def test_labels_of_centroids_that_do_not_follow_from_probabilities() -> None:
+    """With equal priors probabilities are about deviations, and labels about plain distances."""
+    frame = customers()[NUMBERS]
+    fitted = NearestCentroid().fit(frame.to_numpy(), labels(customers(), 3))
+    tested = pair(fitted, frame)
+    rows = frame.to_numpy().tolist()
+    apart = fitted.predict(rows) != fitted.classes_[fitted.predict_proba(rows).argmax(axis=1)]
+    assert apart.sum() > 5
+    tested.assert_labels(rows)
+    # Far from all centroids, where a frame of many rows has lost what tells them apart.
+    tested.assert_labels([[1e17, 0.0, 0.0]])
+
+
+def test_centroids_too_large_for_their_distances() -> None:
+    frame = customers()[NUMBERS] * 1e80
+    with pytest.raises(NotAProgramError, match="has centroids so large that distances from them are infinite"):
+        pair(NearestCentroid().fit(frame, labels(customers(), 2)), frame)
+
+
+@pytest.mark.parametrize("model", [NearestCentroid(priors=[0.3, 0.7]), QuadraticDiscriminantAnalysis(reg_param=0.1)])
+def test_a_decision_between_two_is_one_number(model: Any) -> None:  # noqa: ANN401
+    frame = customers()[NUMBERS]
+    threshold = FixedThresholdClassifier(model, threshold=1.5, response_method="decision_function")
+    tested = pair(threshold.fit(frame, labels(customers(), 2)), frame)
+    rows = hard_rows(tested, frame, count=20)
+    tested.assert_close(rows)
+    tested.assert_labels(rows)
 
 
 @pytest.mark.parametrize("model", [KMeans(4, n_init=1, random_state=0), MiniBatchKMeans(5, n_init=1, random_state=0)])
@@ -141,7 +176,6 @@ def test_a_dummy_of_one_class() -> None:
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (NearestCentroid(), "labels that do not follow from its probabilities, as its priors are all alike"),
         (DummyClassifier(strategy="uniform", random_state=0), "has the strategy 'uniform', which draws labels"),
         (make_pipeline(KMeans(2), LogisticRegression()), "step 'kmeans' gives distances from KMeans's centers"),
     ],

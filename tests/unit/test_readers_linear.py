@@ -107,15 +107,37 @@ def test_every_classifier_on_arrays(model: Any, classes: int) -> None:  # noqa: 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_classifiers_that_stop_at_a_margin(classes: int) -> None:
     frame = customers()
-    for model in (
-        RidgeClassifierCV(),
-        *([SGDClassifier(loss="modified_huber", random_state=0)] if classes == 2 else []),
-    ):
+    for model in (RidgeClassifierCV(), SGDClassifier(loss="modified_huber", random_state=0)):
         fitted = make_pipeline(_prepared(StandardScaler(), _ENCODERS[0]), model).fit(frame, labels(frame, classes))
         tested = pair(fitted, frame)
         rows = hard_rows(tested, frame)
         tested.assert_close(rows)
         tested.assert_predictions(rows)
+        tested.assert_labels(rows)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_probabilities_that_are_cut_off(classes: int) -> None:
+    """All that are cut off at 0 are alike; scores say which class it is, however little they differ from 0."""
+    frame = customers()[["amount", "calls"]]
+    fitted = SGDClassifier(loss="modified_huber", random_state=0).fit(frame.to_numpy(), labels(customers(), classes))
+    count = len(fitted.coef_)
+    fitted.coef_ = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])[:count]
+    fitted.intercept_ = np.zeros(count)
+    tested = pair(fitted, frame)
+    beside = [1e-17, -1e-17, np.nextafter(-1.0, 0), np.nextafter(-1.0, -2)]
+    numbers = [0.0, -0.0, 1.0, -1.0, -0.5, -2.0, -3.0, 5.0, *beside]
+    rows = [[one, other] for one in numbers for other in numbers]
+    tested.assert_close(rows)
+    tested.assert_labels(rows)
+    given = fitted.predict_proba([[-3.0, -2.0]])
+    if classes == 3:
+        assert given.tolist() == [[1 / 3] * 3]
+        assert fitted.predict([[-3.0, -2.0]]) == ["class 1"]
+    # As far as scores tell: near -1, where all are next to nothing, they are worth less.
+    names = [each.name for each in tested.contract.inputs]
+    (scale,) = absolute_terms(tested.document, [dict(zip(names, [-1 + 1e-6, -1.5], strict=True))])
+    assert scale < 1e3 if classes == 2 else 1e6 < scale < 1e8
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -194,7 +216,6 @@ def test_the_scale_is_the_sum_of_absolute_terms() -> None:
     ("model", "message"),
     [
         (KNeighborsClassifier(), "step 'classify' is a KNeighborsClassifier, which cannot become a program"),
-        (SGDClassifier(loss="modified_huber"), "step 'classify' has the loss 'modified_huber' and several classes"),
         (
             RANSACRegressor(KNeighborsRegressor(), min_samples=9),
             "the KNeighborsRegressor is a KNeighborsRegressor, which cannot",

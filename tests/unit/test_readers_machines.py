@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pgscore.errors import NotAProgramError
-from pgscore.readers import absolute_terms
+from pgscore.readers import absolute_terms, deciding_terms
+from pgscore.readers.sklearn.coupling import _ROUNDS
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -46,6 +48,7 @@ _MACHINES = [
     SVC(kernel="sigmoid"),
     NuSVC(gamma="auto"),
     SVC(decision_function_shape="ovo", C=10, class_weight="balanced"),
+    SVC(break_ties=True),
 ]
 _VALUED_MACHINES = [
     SVR(),
@@ -137,6 +140,79 @@ def test_a_sum_of_0_is_the_second_class() -> None:
     assert tested.both([[0.0], [5e-324], [-1e-300]]) == [([0.0], 1.0, 1.0), ([5e-324], 1.0, 1.0), ([-1e-300], 0.0, 0.0)]
 
 
+def _scaled() -> pd.DataFrame:
+    return customers()[NUMBERS] / [50, 3, 1e-3]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [SVC(), SVC(kernel="linear"), SVC(kernel="poly", degree=2), SVC(kernel="sigmoid"), SVC(C=1e-3), NuSVC()],
+    ids=str,
+)
+def test_probabilities_of_two_classes(model: Any) -> None:  # noqa: ANN401
+    frame = _scaled()
+    model = clone(model).set_params(probability=True, random_state=0)
+    tested = pair(model.fit(frame, labels(customers(), 2)), frame)
+    rows = _tame(hard_rows(tested, frame))
+    tested.assert_predictions(rows)
+    tested.assert_labels(rows)
+
+
+def test_probabilities_are_coupled_as_libsvm_couples_them() -> None:
+    """At every sum, and on both sides of where another round is taken: up to 0.005 from the logistic function."""
+    frame = customers()[["amount"]]
+    fitted = SVC(kernel="linear", probability=True, random_state=0).fit(frame.to_numpy(), labels(customers(), 2))
+    fitted.support_vectors_ = np.where(fitted._dual_coef_.T > 0, 1.0, 0.0) / fitted._dual_coef_[0].clip(0).sum()
+    fitted._intercept_, fitted.intercept_ = np.zeros(1), np.zeros(1)
+    fitted._probA, fitted._probB = np.array([-1.0]), np.array([0.0])
+    tested = pair(fitted, frame)
+    ends = np.linspace(-17, 17, 400)
+    knots = [np.log((1 - knot) / knot) for knot, _ in _ROUNDS[1:]]
+    beside = [knot + each for knot in knots for each in (-1e-9, 1e-9)]
+    rows = [[each] for each in (*ends.tolist(), *beside, 0.0, -0.0, 5e-324, np.inf, 1e300, -1e300)]
+    apart = [abs(one - other) for _, one, other in tested.both(rows) if one is not None and other is not None]
+    assert len(apart) > 400
+    assert max(apart) < 5e-15
+    given = fitted.predict_proba(ends[:, None])[:, 0]
+    assert 0.003 < np.abs(given - 1 / (1 + np.exp(-ends))).max() < 0.005
+    tested.assert_labels([row for row in rows if np.isfinite(row[0])])
+
+
+def test_labels_do_not_go_by_probabilities() -> None:
+    frame = _scaled()
+    fitted = SVC(probability=True, random_state=0).fit(frame.to_numpy(), labels(customers(), 2))
+    fitted._probB = np.array([0.7])
+    tested = pair(fitted, frame)
+    rows = frame.to_numpy().tolist()
+    likely = fitted.classes_[fitted.predict_proba(rows).argmax(axis=1)]
+    assert (fitted.predict(rows) != likely).sum() > 5
+    tested.assert_labels(rows)
+
+
+def test_sums_of_terms_that_cancel_decide_by_rounding() -> None:
+    frame = customers()[["amount"]]
+    fitted = SVC(kernel="linear", probability=True, random_state=0).fit(frame.to_numpy(), labels(customers(), 2))
+    fitted._dual_coef_, fitted.dual_coef_ = 1e15 * fitted._dual_coef_, 1e15 * fitted.dual_coef_
+    tested = pair(fitted, frame)
+    names = [each.name for each in tested.contract.inputs]
+    (terms,) = deciding_terms(tested.document, [dict(zip(names, [200.0], strict=True))])
+    assert terms > 1e15
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize(
+    "model", [SVC(), SVC(kernel="linear"), SVC(decision_function_shape="ovo"), SVC(break_ties=True)], ids=str
+)
+def test_decisions_go_on_as_they_are(model: Any, classes: int) -> None:  # noqa: ANN401
+    """A sum for two classes; for several the votes, and what they are worth, or a sum for each pair."""
+    frame = _scaled()
+    calibrated = CalibratedClassifierCV(clone(model), cv=2, ensemble=False)
+    tested = pair(calibrated.fit(frame, labels(customers(), classes)), frame)
+    rows = _tame(hard_rows(tested, frame, count=20))
+    tested.assert_close(rows)
+    tested.assert_predictions(rows)
+
+
 def test_weights_that_would_cancel_are_two() -> None:
     frame = customers()[NUMBERS]
     for c, terms in (0.1, 3), (1e5, 6):
@@ -173,8 +249,7 @@ def test_an_input_that_did_not_vary() -> None:
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (SVC(probability=True), "labels that do not follow from its probabilities: fit it without probability=True"),
-        (SVC(break_ties=True), "breaks ties by its decision function"),
+        (SVC(probability=True), "couples probabilities of several classes in up to 100 rounds, which a program"),
         (SVC(kernel=lambda one, other: one @ other.T), "has the kernel '<lambda>', which a program does not know"),
         (SVC(kernel="poly", degree=0), "has the degree 0, and a program takes 1 to 20"),
         (MLPClassifier((4000, 5), max_iter=1), r"has 32,015 weights, and a program takes up to 20,000"),

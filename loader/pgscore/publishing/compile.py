@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pgscore.errors import NotAProgramError
-from pgscore.readers import Reading, absolute_terms, decided_by, read_program, single_errors
+from pgscore.readers import Reading, absolute_terms, decided_by, deciding_terms, read_program, single_errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,7 @@ def scaled(golden_rows: Sequence[GoldenRow], contract: Contract, reading: Readin
     if (
         contract.tolerance is None
         and any(compared)
-        and any(step["step"] == "linear" for step in reading.program["steps"])
+        and any(step["step"] in ("linear", "kernel") for step in reading.program["steps"])
     ):
         # What is decided by the last digits of a sum of doubles.
         tolerance, terms = _ROUNDINGS, 0.0
@@ -69,9 +69,10 @@ def scaled(golden_rows: Sequence[GoldenRow], contract: Contract, reading: Readin
         tolerance, terms = contract.tolerance, reading.tolerance.terms
     found = []
     errors = single_errors(reading.program, reading.errors, rows)
-    for row, scale, numbers, error in zip(golden_rows, scales, compared, errors, strict=True):
+    deciding = deciding_terms(reading.program, rows)
+    for row, scale, numbers, error, most in zip(golden_rows, scales, compared, errors, deciding, strict=True):
         larger = min(max(scale, terms, error / tolerance), _LARGEST)
-        undecided = _is_close(row, numbers, 2 * tolerance * max(1, larger))
+        undecided = _is_close(row, numbers, 2 * tolerance * max(1, larger, most))
         found.append(replace(row, scale=larger, outputs=None if undecided else row.outputs))
     return found
 

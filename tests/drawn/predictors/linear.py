@@ -87,7 +87,8 @@ PREDICTORS: dict[str, Predictor] = {
     _LINEAR + "LogisticRegression": Predictor(_logistic, weight=3),
     _LINEAR + "LogisticRegressionCV": Predictor(lambda draw: {"Cs": [0.1, 10.0], "cv": 2, "max_iter": 40}),
     _LINEAR + "SGDClassifier": Predictor(
-        _descent(("log_loss", "hinge", "modified_huber", "perceptron", "squared_hinge")), probabilities=False
+        _descent(("log_loss", "hinge", "modified_huber", "modified_huber", "perceptron", "squared_hinge")),
+        probabilities=False,
     ),
     _LINEAR + "RidgeClassifier": _labels(_alpha),
     _LINEAR + "RidgeClassifierCV": _labels(lambda draw: {"alphas": (0.1, 10.0)}),

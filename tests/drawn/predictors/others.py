@@ -41,12 +41,19 @@ def _vectors(maker: Maker, target: Target, of: type) -> Any:  # noqa: ANN401
         "degree": maker.whole(2, 3), "coef0": maker.pick((0.0, 1.0)), "max_iter": 300,
     }  # fmt: skip
     if target in CLASSES:
-        given |= {"random_state": maker.seed(), **maker.maybe(0.2, break_ties=True)}
+        given |= {"random_state": maker.seed(), **maker.maybe(0.3, break_ties=True)}
+    if target in BINARY:
+        given["probability"] = maker.chance(0.4)
+    elif target in CLASSES and "break_ties" not in given:
+        given |= maker.maybe(0.3, decision_function_shape="ovo")
     return of(**given)
 
 
 def _centroid(draw: Draw) -> dict[str, Any]:
-    return {"metric": draw.pick(("euclidean", "manhattan")), **draw.maybe(0.3, shrink_threshold=0.2)}
+    return {
+        "metric": draw.pick(("euclidean", "euclidean", "manhattan")),
+        **draw.maybe(0.3, shrink_threshold=0.2), **draw.maybe(0.3, priors="empirical"),
+    }  # fmt: skip
 
 
 def _guess(draw: Draw) -> dict[str, Any]:
@@ -70,7 +77,10 @@ PREDICTORS: dict[str, Predictor] = {
     "sklearn.neural_network.MLPRegressor": Predictor(_network, VALUES),
     "sklearn.svm.SVC": Predictor(make=_vectors, probabilities=False),
     "sklearn.svm.NuSVC": Predictor(
-        lambda draw: {"nu": 0.2, "kernel": draw.pick(("rbf", "linear")), "max_iter": 300}, BINARY, probabilities=False
+        lambda draw: {
+            "nu": 0.2, "kernel": draw.pick(("rbf", "linear")), "max_iter": 300, "probability": draw.chance(0.3),
+        },
+        BINARY, probabilities=False,
     ),
     "sklearn.svm.SVR": Predictor(targets=VALUES, make=_vectors),
     "sklearn.svm.NuSVR": Predictor(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,29 +18,30 @@ if TYPE_CHECKING:
     from pgscore.readers.dispatch import PredictorReader
     from pgscore.readers.writing.writer import Writer
 
+# Of a centroid times a deviation. Rows whose distances in deviations have squares, which are within 1e154, have finite
+# products with the centroids.
+_LARGEST = 1e150
+
 
 def read_nearest_centroid(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
-    """The first of the nearest centroids; or, where classes are not equally frequent, the softmax of scores.
+    """The softmax of 2 log(prior) - d^2, and the label of the largest; or, with equal priors, of the nearest centroid.
 
-    These are 2 log(prior) - d^2, d the distance of what is divided by the deviation within classes. With priors that
-    are all alike `predict` compares distances of what is not divided, whereas `predict_proba` divides.
+    In these scores d is the distance of what is divided by the deviation within classes. With priors that are all alike
+    `predict` compares distances of what is not divided (`pairwise_distances_argmin`): so there are labels of their own
+    beside the probabilities. Former releases, and the metric `manhattan`, have no probabilities.
     """
     if estimator.metric not in ("euclidean", "manhattan"):
         raise NotAProgramError(part, f"has the metric {estimator.metric!r}, which a program does not know")
     columns = table.numbers(part)
     writer.domains.require(part, columns, missing=False)
     centroids = np.asarray(estimator.centroids_, dtype=np.float64)
-    # Former releases had neither priors nor probabilities.
+    # Former releases had no priors.
     priors = getattr(estimator, "class_prior_", np.full(len(centroids), 1 / len(centroids)))
-    if np.isclose(priors, 1 / len(centroids)).all():
-        if hasattr(estimator, "predict_proba"):
-            raise NotAProgramError(
-                part,
-                "predicts labels that do not follow from its probabilities, as its priors are all alike: fit it with"
-                " priors='empirical', or metric='manhattan'",
-            )
-        near = _squares if estimator.metric == "euclidean" else _differences
-        return Result([near(columns, each, 0.0, writer, part) for each in centroids], "argmax")
+    is_alike = bool(np.isclose(priors, 1 / len(centroids)).all())
+    if is_alike and not hasattr(estimator, "predict_proba"):
+        if estimator.metric == "euclidean":
+            return Result([_nearness(columns, each, writer) for each in centroids], "argmax")
+        return Result([_differences(columns, each, 0.0, writer, part) for each in centroids], "argmax")
     deviations = np.where(estimator.within_class_std_dev_ != 0, estimator.within_class_std_dev_, 1.0)
     divided = writer.then(table, part, [[Operation("divide", each)] for each in deviations.tolist()]).numbers(part)
     # What is divided is checked once more.
@@ -51,11 +53,25 @@ def read_nearest_centroid(estimator: Any, table: Table, writer: Writer, part: st
         near(divided, centroid, float(start), writer, part) if np.isfinite(start) else None
         for centroid, start in zip(centroids / deviations, starts, strict=True)
     ]
-    if hasattr(estimator, "predict_proba"):
-        return probabilities(scores, writer)
-    if None in scores:
-        raise NotAProgramError(part, "has a class with the prior 0")
-    return Result([score for score in scores if score is not None], "argmax")
+    if not hasattr(estimator, "predict_proba"):
+        if None in scores:
+            raise NotAProgramError(part, "has a class with the prior 0")
+        return Result([score for score in scores if score is not None], "argmax")
+    result = probabilities(scores, writer)
+    if not is_alike:
+        return result
+    if np.abs(centroids).max() * max(1.0, deviations.max()) > _LARGEST:
+        raise NotAProgramError(part, "has centroids so large that distances from them are infinite")
+    return replace(result, decide=[_nearness(columns, each, writer) for each in centroids])
+
+
+def _nearness(columns: list[NumberColumn | CodeColumn], centroid: FloatArray, writer: Writer) -> int:
+    """2 x @ c - c @ c: less the square of the distance, but for x @ x, which is the same for all centroids.
+
+    `EuclideanArgKmin` leaves it out as well. Of a frame of many rows, which is no C-ordered array, `pairwise_distances`
+    takes it along, and loses the digits that tell centroids apart where a row is far from all of them.
+    """
+    return write_linear(columns, 2 * centroid, -float(centroid @ centroid), writer, finite=True)
 
 
 def _squares(

@@ -10,6 +10,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from pgscore.errors import NotAProgramError
 from pgscore.readers.dispatch import predict
+from pgscore.readers.writing.combining import constant
 from pgscore.readers.writing.linear_writer import write_linear
 from pgscore.readers.writing.scores import inlier
 from pgscore.readers.writing.writer import Result
@@ -53,7 +54,7 @@ def read_linear(estimator: Any, table: Table, writer: Writer, part: str) -> Resu
         write_linear(columns, row, float(start), writer, finite=checked)
         for row, start in zip(weights, intercepts, strict=True)
     ]
-    return _cut_off(scores[0], writer) if link == _CUT_OFF else Result(scores, link)
+    return _cut_off(scores, writer) if link == _CUT_OFF else Result(scores, link)
 
 
 def read_outliers(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
@@ -71,11 +72,20 @@ def read_ransac(estimator: Any, table: Table, writer: Writer, part: str) -> Resu
     return predict(estimator.estimator_, table, writer)
 
 
-def _cut_off(score: int, writer: Writer) -> Result:
-    """The probabilities of the loss modified_huber (`SGDClassifier.predict_proba`)."""
-    within = writer.add({"step": "clip", "of": score, "minimum": -1.0, "maximum": 1.0})
-    second = writer.add({"step": "affine", "of": within, "subtract": -1.0, "divide": 2.0})
-    return Result([writer.add({"step": "affine", "of": second, "multiply": -1.0, "add": 1.0}), second], "identity")
+def _cut_off(scores: list[int], writer: Writer) -> Result:
+    """The probabilities of the loss modified_huber, (clip(score, -1, 1) + 1) / 2 (`SGDClassifier.predict_proba`).
+
+    Of several classes each is divided by the sum of all; where that is 0, all are alike. Labels go by the scores.
+    """
+    above = []
+    for score in scores:
+        within = writer.add({"step": "clip", "of": score, "minimum": -1.0, "maximum": 1.0})
+        above.append(writer.add({"step": "affine", "of": within, "subtract": -1.0, "divide": 2.0}))
+    if len(scores) > 1:
+        return Result(writer.link("normalize", above), "identity", decide=scores, decision=scores)
+    first = writer.add({"step": "affine", "of": above[0], "multiply": -1.0, "add": 1.0})
+    decide = [constant(0.0, scores[0], writer), scores[0]]
+    return Result([first, above[0]], "identity", decide=decide, decision=scores)
 
 
 def _link(estimator: Any, scores: int, part: str) -> str:  # noqa: ANN401
@@ -92,10 +102,6 @@ def _link(estimator: Any, scores: int, part: str) -> str:  # noqa: ANN401
     if isinstance(estimator, LinearDiscriminantAnalysis):
         return "logistic" if scores == 1 else "softmax"
     loss = getattr(estimator, "loss", None)
-    if loss == "modified_huber" and scores > 1:
-        raise NotAProgramError(
-            part, "has the loss 'modified_huber' and several classes, whose labels do not follow from its probabilities"
-        )
     if loss == "modified_huber":
         return _CUT_OFF
     if loss != "log_loss":

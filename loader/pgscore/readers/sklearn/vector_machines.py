@@ -6,15 +6,19 @@ What is computed, and in which order, stands in sklearn/svm/src/libsvm/svm.cpp: 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pgscore.errors import NotAProgramError
+from pgscore.readers.writing.combining import constant
 from pgscore.readers.writing.linear_writer import write_linear
 from pgscore.readers.writing.scores import inlier
 from pgscore.readers.writing.writer import Result
+
+from .coupling import write_coupled
 
 if TYPE_CHECKING:
     from pgscore.readers.algebra.columns import FloatArray, Table
@@ -27,37 +31,91 @@ if TYPE_CHECKING:
 # So up to here the interpreter keeps to one or two milliseconds.
 _MOST_NUMBERS = 20_000
 _MOST_DEGREE = 20
+_TWO = 2
 # The terms of a linear kernel may be so many times as large as the one weight of an input that they are folded into.
 _MOST_CANCELLED = 1e3
 
 
 def read_classifier(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
     """The class with most votes, the first of equals; for two classes the sign of the sum."""
-    if hasattr(estimator, "predict_proba"):
+    count = len(estimator.classes_)
+    if count > _TWO and hasattr(estimator, "predict_proba"):
         raise NotAProgramError(
             part,
-            "predicts labels that do not follow from its probabilities: fit it without probability=True, in a"
-            " CalibratedClassifierCV where probabilities are wanted",
+            "couples probabilities of several classes in up to 100 rounds, which a program does not: fit it without"
+            " probability=True, in a CalibratedClassifierCV where probabilities are wanted",
         )
-    count = len(estimator.classes_)
-    if count > 2 and estimator.break_ties:  # noqa: PLR2004  classes
-        raise NotAProgramError(part, "breaks ties by its decision function, which a program does not")
     machine = _Machine(estimator, table, writer, part)
-    # For two classes the public sum is the negative of libsvm's, which is above 0 for the first.
-    sums = [(0, 1, -machine.coefficients[0], -machine.intercepts[0])] if count == 2 else machine.pairs()  # noqa: PLR2004
-    machine.check_size(np.count_nonzero(each[2]) for each in sums)
-    if count == 2 and estimator.kernel == "linear" and machine.intercepts[0] != 0:  # noqa: PLR2004
-        # One linear score. Where it is 0, which it is by rounding alone, libsvm says the second class.
-        return Result([machine.sum(machine.coefficients[0], machine.intercepts[0])], "sign")
+    if count == _TWO:
+        machine.check_size([np.count_nonzero(machine.coefficients[0])])
+        return _of_two(estimator, machine, writer)
+    pairs = machine.pairs()
+    machine.check_size(np.count_nonzero(each[2]) for each in pairs)
+    found = [(one, other, machine.sum(coefficients, start)) for one, other, coefficients, start in pairs]
+    decision = partial(_decision, estimator, found, writer)
+    if estimator.break_ties:
+        return Result(decision(), "argmax")
     votes: list[list[int]] = [[] for _ in range(count)]
-    for one, other, coefficients, intercept in sums:
-        against, for_one = writer.outputs(Result([machine.sum(coefficients, intercept)], "sign"))
+    for one, other, register in found:
+        against, for_one = writer.link("sign", [register])
         votes[one].append(for_one)
         votes[other].append(against)
+    return Result([_counted(each, writer) for each in votes], "argmax", decision=decision)
+
+
+def _of_two(estimator: Any, machine: _Machine, writer: Writer) -> Result:  # noqa: ANN401
+    """The sign of a sum; and probabilities, by which the label does not go."""
+    coefficients, intercept = machine.coefficients[0], float(machine.intercepts[0])
+    if hasattr(estimator, "predict_proba"):
+        score = machine.sum(coefficients, intercept)
+        slope, start = float(np.ravel(estimator._probA)[0]), float(np.ravel(estimator._probB)[0])
+        exponent = writer.add({"step": "affine", "of": score, "multiply": -slope, "add": start})
+        # Where the sum is 0, or infinities have cancelled in it, libsvm says the second class.
+        second = writer.add({"step": "fill", "of": score, "with": 1.0})
+        decide = [constant(0.0, second, writer), second]
+        return Result(write_coupled(exponent, writer), "identity", "last", decide=decide, decision=[score])
+    if estimator.kernel == "linear" and intercept != 0:
+        # One linear score. Where it is 0, which it is by rounding alone, libsvm says the second class.
+        return Result([machine.sum(coefficients, intercept)], "sign")
+    # The public sum is the negative of libsvm's, which is above 0 for the first.
+    first = machine.sum(-coefficients, -intercept)
+    against, for_first = writer.link("sign", [first])
     return Result(
-        [writer.add({"step": "linear", "of": each, "weights": [1.0] * len(each), "intercept": 0.0}) for each in votes],
+        [_counted([for_first], writer), _counted([against], writer)],
         "argmax",
+        decision=lambda: [writer.add({"step": "affine", "of": first, "multiply": -1.0})],
     )
+
+
+def _counted(votes: list[int], writer: Writer) -> int:
+    return writer.linear(votes, [1.0] * len(votes))
+
+
+def _decision(estimator: Any, pairs: list[tuple[int, int, int]], writer: Writer) -> list[int]:  # noqa: ANN401
+    """The registers of decision_function: a sum for each pair; or for each class, its votes and what these are worth.
+
+    `sklearn.utils.multiclass._ovr_decision_function`: the sums for a class less those against it, over three times
+    their magnitude and 1, are within a third of its votes. Here a sum of 0 is for the first of a pair.
+    """
+    if estimator.decision_function_shape == "ovo":
+        return [register for _, _, register in pairs]
+    count = len(estimator.classes_)
+    votes: list[list[int]] = [[] for _ in range(count)]
+    signs: list[list[tuple[int, float]]] = [[] for _ in range(count)]
+    for one, other, register in pairs:
+        for_one, against = writer.link("sign", [writer.add({"step": "affine", "of": register, "multiply": -1.0})])
+        votes[one].append(for_one)
+        votes[other].append(against)
+        signs[one].append((register, 1.0))
+        signs[other].append((register, -1.0))
+    found = []
+    for counted, terms in zip(votes, signs, strict=True):
+        total = writer.linear([register for register, _ in terms], [sign for _, sign in terms])
+        size = writer.function("abs", total)
+        beside = writer.add({"step": "affine", "of": size, "subtract": -1.0, "multiply": 3.0})
+        worth = writer.add({"step": "ratio", "of": [total, beside]})
+        found.append(_counted([*counted, worth], writer))
+    return found
 
 
 def read_regressor(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401

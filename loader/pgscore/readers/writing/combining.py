@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from .writer import Result, Writer
 
+_TWO = 2
 # Whose scores are what decision_function gives, wherever an estimator has one.
 _DECIDING = ("sign", "argmax", "logistic", "softmax", "one_vs_rest")
 
@@ -61,9 +62,12 @@ def decision(result: Result, writer: Writer, part: str) -> list[int]:
         NotAProgramError: what was read of it does not tell.
     """
     if result.decision is not None:
-        return result.decision
+        return result.decision() if callable(result.decision) else result.decision
     if result.link not in _DECIDING or result.tolerance is not None:
         raise NotAProgramError(part, "has a decision function that a program cannot give")
+    if result.link == "softmax" and len(result.scores) == _TWO:
+        # The log of the ratio of their probabilities (`DiscriminantAnalysisPredictionMixin`).
+        return [writer.linear(result.scores, [-1.0, 1.0])]
     return result.scores
 
 

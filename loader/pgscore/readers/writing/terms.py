@@ -26,7 +26,16 @@ _ROUNDING = (
 _SLOPE = 0.5
 # Links that say which of several sums is positive, or largest.
 _MARKING = ("sign", "argmax")
-_FOLLOWED = ("affine", "clip", "link", "piecewise", "product", "ratio", "function")
+# A number that is not negative, and 1 instead of 0 and of none.
+_LEAST = 5e-324
+_ONE_FOR_ZERO = {
+    "step": "piecewise",
+    "knots": [0.0, _LEAST],
+    "coefficients": [[1.0], [1.0], [_LEAST, 1.0]],
+    "closed": "left",
+    "missing": 1.0,
+}
+_FOLLOWED = ("affine", "clip", "fill", "link", "piecewise", "product", "ratio", "function")
 _MOST_STEPS = 10_000
 
 
@@ -74,6 +83,14 @@ def decided_by(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -
     count = link_outputs(document["link"], len(document["scores"]))
     answers = [interpreter.outputs(numbers, texts)[0] for numbers, texts in given(document, rows)]
     return [answer[count:] if answer else None for answer in answers]
+
+
+def deciding_terms(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[float]:
+    """How large the numbers are of which those are sums that decide of the label, for each row; 0 where outputs do."""
+    if "decide" not in document:
+        return [0.0] * len(rows)
+    program = {key: value for key, value in document.items() if key != "decide"}
+    return absolute_terms({**program, "scores": document["decide"], "link": "identity"}, rows)
 
 
 def given(
@@ -160,7 +177,7 @@ class _Magnitudes:
     def _through(self, step: _Step, register: int, terms: list[int]) -> int:
         """How large a register is that a step makes of sums."""
         if step["step"] == "link":
-            return self._linked(step["link"], register, terms)
+            return self._linked(step, register, terms)
         if step["step"] == "function":
             return self._called(step, register, terms[0])
         if step["step"] == "affine":
@@ -173,12 +190,20 @@ class _Magnitudes:
         if step["step"] == "piecewise":
             slopes = [abs(each[1]) for each in step["coefficients"] if each is not None and len(each) > 1]
             return self._linear([*terms, self._size(register)], [max(slopes, default=0.0), 1.0], 1.0)
+        if step["step"] == "fill":
+            return self._add({"step": "fill", "of": terms[0], "with": abs(step["with"])})
         # What is clipped is off by no more than it was before.
         return terms[0] if step["step"] == "clip" else self._add({"step": "product", "of": terms})
 
-    def _linked(self, link: str, register: int, terms: list[int]) -> int:
+    def _linked(self, step: _Step, register: int, terms: list[int]) -> int:
+        link = step["link"]
         if link in ("exp", "square_signed"):
             return self._raised(register, terms[0], is_power=link == "exp")
+        if link == "normalize":
+            # It is as steep as their sum is small; where that is 0, all are alike.
+            total = self._add({**_ONE_FOR_ZERO, "of": self._linear(list(step["of"]), [1.0] * len(terms), 0.0)})
+            steep = [self._size(self._add({"step": "ratio", "of": [each, total]})) for each in terms]
+            return self._linear(steep, [1.0] * len(terms), 1.0)
         return self._linear(terms, [1.0 if link in _MARKING else _SLOPE] * len(terms), 1.0)
 
     def _called(self, step: _Step, register: int, term: int) -> int:

@@ -29,7 +29,7 @@ from .ranges import Range, noted, of_step
 from .steps import reads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pgscore_runtime.links import Link
 
@@ -65,7 +65,7 @@ class Result:
         tie: which label of equal probabilities is predicted, the ``first`` or the ``last``.
         tolerance: how far an output may be from the predictor's, where that adds in single precision; else None.
         decide: registers whose largest says which label is predicted, one for each, where that is not the output's.
-        decision: the registers of its ``decision_function``, where these are not its scores.
+        decision: the registers of its ``decision_function``, where these are not its scores; or what writes them.
     """
 
     scores: list[int]
@@ -73,7 +73,7 @@ class Result:
     tie: str = "first"
     tolerance: Tolerance | None = None
     decide: list[int] | None = None
-    decision: list[int] | None = None
+    decision: list[int] | Callable[[], list[int]] | None = None
 
 
 @dataclass
