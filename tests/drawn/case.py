@@ -107,7 +107,7 @@ def prepare(seed: int, index: int) -> Prepared:
     drawn = draw_model(key_of(index), seed, index)
     kind = "lightgbm" if type(drawn.estimator).__name__ == "LightGBMFile" else "joblib"
     contract, golden = describe(drawn.estimator, drawn.data.frame.head(4), drawn.positive, kind)
-    reading, obstacle = compile_program(drawn.estimator, contract)
+    reading, obstacle = compile_program(drawn.estimator, contract, golden)
     contract = tolerant(contract, reading)
     version = Version(
         drawn.estimator, contract, scaled(golden, contract, reading), None if reading is None else reading.program

@@ -24,10 +24,17 @@ _LAST_BITS = 4e-16
 _TWO_CLASSES = 3
 
 
-def compile_program(estimator: Any, contract: Contract) -> tuple[Reading | None, str | None]:  # noqa: ANN401
+def compile_program(
+    estimator: Any,  # noqa: ANN401
+    contract: Contract,
+    golden_rows: Sequence[GoldenRow] = (),
+) -> tuple[Reading | None, str | None]:
     """The program of a fitted estimator and None; or None and which part cannot be part of one."""
+    examples = {
+        each.name: {row.inputs[each.name] for row in golden_rows} - {None} for each in contract.inputs if each.is_text
+    }
     try:
-        return read_program(estimator, contract), None
+        return read_program(estimator, contract, examples), None
     except NotAProgramError as obstacle:
         return None, str(obstacle)
 

@@ -270,6 +270,13 @@ def numbers_of_a_booster(estimator: Any, names: Sequence[str]) -> list[str]:  # 
     return []
 
 
+def categories_of_a_booster(estimator: Any, names: Sequence[str]) -> list[str]:  # noqa: ANN401
+    """The inputs that reach a CatBoost as they are, and are categories to it: texts, booleans or integers."""
+    booster = _unwrapped(estimator)
+    found = booster.get_cat_feature_indices() if hasattr(booster, "get_cat_feature_indices") else ()
+    return [names[place] for place in found if place < len(names)]
+
+
 def _unwrapped(estimator: Any) -> Any:  # noqa: ANN401
     """What a search has found, or a pipeline ends with that hands it the inputs as they are."""
     while True:

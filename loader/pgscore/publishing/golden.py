@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,8 +76,12 @@ class Given:
             raise PgscoreError(f"{self.source} have column {twice[0]} more than once")
         return frame[list(names)]
 
-    def typed(self, types: Mapping[str, InputType | None]) -> Given:
+    def typed(self, types: Mapping[str, InputType | None], categories: Collection[str] = ()) -> Given:
         """The same with the values of a CSV file as these types; where none is known, as what all of them look like.
+
+        Args:
+            types: by column.
+            categories: columns that hold no numbers, whatever they look like.
 
         Raises:
             PgscoreError: a value is none of its column's type.
@@ -85,9 +89,12 @@ class Given:
         if not self.texts:
             return self
         columns = {
-            name: _parsed(self.frame[name].tolist(), types.get(str(name)), str(name), self.source)
+            name: _parsed(
+                self.frame[name].tolist(), types.get(str(name)), str(name), self.source,
+                unlike=("double precision",) if str(name) in categories else (),
+            )
             for name in self.frame.columns
-        }
+        }  # fmt: skip
         return Given(pd.DataFrame(columns, index=self.frame.index), self.named, self.source)
 
 
@@ -145,9 +152,12 @@ def _read_csv(path: Path) -> Given:
     return Given(frame, named=True, source=f"the rows of {path}", texts=True)
 
 
-def _parsed(values: list[Any], kind: InputType | None, name: str, source: str) -> pd.Series[Any]:
+def _parsed(
+    values: list[Any], kind: InputType | None, name: str, source: str, unlike: Collection[str] = ()
+) -> pd.Series[Any]:
     texts = [None if pd.isna(each) else str(each) for each in values]
-    for wanted in (kind,) if kind is not None else ("double precision", "boolean", "text"):
+    looks = [each for each in ("double precision", "boolean", "text") if each not in unlike]
+    for wanted in (kind,) if kind is not None else looks:
         strange = [each for each in texts if each is not None and _value(each, wanted, kind) is None]
         if not strange:
             found = [None if each is None else _value(each, wanted, kind) for each in texts]

@@ -216,7 +216,7 @@ def _describe(
 ) -> _Described:
     from .compile import compile_program, scaled, tolerant
     from .describe import describe
-    from .fitted import fitted_categories, input_names
+    from .fitted import categories_of_a_booster, fitted_categories, input_names
     from .golden import read_golden, sample
     from .handover import casts
     from .profile import read_profile
@@ -237,13 +237,13 @@ def _describe(
         )
     # A CSV file's texts are what the table's columns are, or what the estimator was fitted on.
     kinds = {name: each.kind for name, each in learnt.items()} | ({} if table is None else table.columns)
-    rows = given.typed(kinds).select(names)
+    rows = given.typed(kinds, categories_of_a_booster(estimator, names)).select(names)
     step("asking the estimator for its scores")
     contract, golden_rows = describe(
         estimator, rows, positive, artifact.format, artifact.types,
         profile=table, source=given.source, framed=given.named and not given.sampled, sampled=given.sampled,
     )  # fmt: skip
-    reading, obstacle = compile_program(estimator, contract)
+    reading, obstacle = compile_program(estimator, contract, golden_rows)
     contract = tolerant(contract, reading)
     types = {each.name: each.type for each in contract.inputs}
     read = [] if table is None else casts(types, learnt, table)

@@ -48,6 +48,8 @@ from .writing.ranges import through_link
 from .writing.writer import Result, Writer
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from pgscore_runtime.contract import Contract
 
 for transformers in (
@@ -77,17 +79,22 @@ class Reading:
     errors: dict[int, float] = field(default_factory=dict)
 
 
-def read_program(estimator: Any, contract: Contract) -> Reading:  # noqa: ANN401
+def read_program(
+    estimator: Any,  # noqa: ANN401
+    contract: Contract,
+    examples: Mapping[str, Collection[str]] | None = None,
+) -> Reading:
     """The program of a fitted estimator.
 
     Args:
         estimator: a fitted scikit-learn estimator or pipeline.
         contract: as `describe` found it by asking the estimator.
+        examples: by input, texts that are known of it, for estimators that keep no texts of categories themselves.
 
     Raises:
         NotAProgramError: a part of it cannot be part of a program; the message names the part.
     """
-    domains = Domains(contract)
+    domains = Domains(contract, examples)
     columns = tuple(TextColumn(n) if each.is_text else NumberColumn(n) for n, each in enumerate(contract.inputs))
     writer = Writer(domains)
     result = predict(estimator, Table(columns), writer)
