@@ -39,11 +39,12 @@ def compile_program(
         return None, str(obstacle)
 
 
-def tolerant(contract: Contract, reading: Reading | None) -> Contract:
-    """The contract with the tolerance that follows from how the estimator adds."""
-    if reading is None or reading.tolerance is None:
+def completed(contract: Contract, reading: Reading | None) -> Contract:
+    """The contract with what reading the estimator has told: a tolerance, by how it adds, and texts of categories."""
+    if reading is None:
         return contract
-    return replace(contract, tolerance=reading.tolerance.relative)
+    tolerance = None if reading.tolerance is None else reading.tolerance.relative
+    return replace(contract, tolerance=tolerance, hashed=reading.hashed)
 
 
 def scaled(golden_rows: Sequence[GoldenRow], contract: Contract, reading: Reading | None) -> list[GoldenRow]:

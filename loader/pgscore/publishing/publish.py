@@ -214,7 +214,7 @@ def _describe(
     positive: object | None,
     step: Step,
 ) -> _Described:
-    from .compile import compile_program, scaled, tolerant
+    from .compile import compile_program, completed, scaled
     from .describe import describe
     from .fitted import categories_of_a_booster, fitted_categories, input_names
     from .golden import read_golden, sample
@@ -244,7 +244,7 @@ def _describe(
         profile=table, source=given.source, framed=given.named and not given.sampled, sampled=given.sampled,
     )  # fmt: skip
     reading, obstacle = compile_program(estimator, contract, golden_rows)
-    contract = tolerant(contract, reading)
+    contract = completed(contract, reading)
     types = {each.name: each.type for each in contract.inputs}
     read = [] if table is None else casts(types, learnt, table)
     return _Described(

@@ -6,6 +6,7 @@ The JSON is described at https://catboost.ai/docs/en/concepts/json-model; treeli
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -136,7 +137,11 @@ def _document(estimator: Any, part: str) -> dict[str, Any]:  # noqa: ANN401
         raise NotAProgramError(part, "computes features of texts or of embeddings")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.json"
-        estimator.save_model(str(path), format="json")
+        try:
+            estimator.save_model(str(path), format="json")
+        except Exception as error:  # such as a border of minus infinity
+            reason = re.sub(r"^.*?: ", "", str(error).strip().splitlines()[0])
+            raise NotAProgramError(part, f"is no model that CatBoost writes as JSON ({reason})") from None
         found: dict[str, Any] = json.loads(path.read_text())
     return found
 

@@ -72,11 +72,13 @@ class Reading:
         program: the document, as `docs/program.md` says; `json.dumps` makes text of it.
         tolerance: how far its outputs may be from the estimator's, where that adds in single precision; else None.
         errors: how far registers may be from what parts of the estimator give that add so.
+        hashed: by input, texts whose hashes are tested, of those that the estimator holds hashes of alone.
     """
 
     program: dict[str, Any]
     tolerance: Tolerance | None
     errors: dict[int, float] = field(default_factory=dict)
+    hashed: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def read_program(
@@ -105,7 +107,8 @@ def read_program(
     if contract.output.kind == "indicator" and result.link not in ("sign", "argmax"):
         raise NotAProgramError(part_name(estimator, None), "gives probabilities, and the contract wants labels")
     tolerance = _tolerance(writer, result)
-    return Reading(writer.document(result), tolerance, dict(writer.errors))
+    hashed = {contract.inputs[n].name: tuple(sorted(texts)) for n, texts in sorted(domains.hashed.items())}
+    return Reading(writer.document(result), tolerance, dict(writer.errors), hashed)
 
 
 def _tolerance(writer: Writer, result: Result) -> Tolerance | None:

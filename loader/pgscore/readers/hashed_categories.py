@@ -78,6 +78,8 @@ def hashed(column: Column, hashes: Collection[int], writer: Writer, part: str) -
     if given.unknown is None:
         # Any text that is not tested is like one that is unknown.
         found = {key: value for key, value in found.items() if not np.isnan(value)}
+    if not given.complete:
+        writer.domains.hashed[given.source].update(found)
     keys = sorted(found)
     values = np.array([found[key] for key in keys], dtype=np.float64)
     return Hashed(CodeColumn(given.source, tuple(keys), values, code(given.unknown), code(given.missing)), codes)
@@ -87,8 +89,8 @@ def _texts(column: Column, writer: Writer, part: str) -> _Texts:
     domains = writer.domains
     if isinstance(column, TextColumn):
         known = domains.of[column.source].known
-        # What stands for a missing one may stand in a row, too.
-        texts = sorted({*domains.examples.get(column.source, ()), *(known or ()), *_some(column.fill)})
+        # What stands for a missing one may stand in a row, too; and CSV files cannot hold the empty text.
+        texts = sorted({"", *domains.examples.get(column.source, ()), *(known or ()), *_some(column.fill)})
         return _Texts(column.source, texts, texts, None, column.fill, complete=known is not None)
     if isinstance(column, CodeColumn):
         missing = _whole([column.missing], part)[0] if writer.missing_possible(column) else None

@@ -52,6 +52,7 @@ class Domains:
     Attributes:
         contract: the contract.
         examples: by register, texts that are known of an input.
+        hashed: by register, those of them that are tested, of an input of which an estimator holds hashes alone.
         of: a domain for each register.
         finite: registers that have to be checked for missing values later on, and the part that made them: where they
             overflow they are infinite, and the estimator has NaN.
@@ -63,6 +64,7 @@ class Domains:
         self.contract = contract
         given = examples or {}
         self.examples = {n: given[each.name] for n, each in enumerate(contract.inputs) if each.name in given}
+        self.hashed: defaultdict[int, set[str]] = defaultdict(set)
         self.of: defaultdict[int, Domain] = defaultdict(Domain)
         self.finite: dict[int, str] = {}
         self.inexact: set[int] = set()
