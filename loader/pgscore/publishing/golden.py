@@ -25,6 +25,8 @@ Golden = str | Path | pd.DataFrame | np.ndarray | Sequence[Any] | Mapping[str, A
 
 _SAMPLE = 200
 _COMPLETE = 50
+# Of the first so many rows, so many values of a category.
+_LOOKED_AT, _VALUES = 100_000, 300
 _WORDS = {"double precision": "numbers", "boolean": "booleans"}
 _TRUE = ("t", "true", "y", "yes", "on", "1")
 _FALSE = ("f", "false", "n", "no", "off", "0")
@@ -180,8 +182,14 @@ def _value(text: str, kind: str, known: InputType | None) -> Any:  # noqa: ANN40
     return True if lowered in true else False if lowered in false else None
 
 
-def sample(connection: Connection, profile: Profile, names: Sequence[str]) -> Given:
+def sample(connection: Connection, profile: Profile, names: Sequence[str], categories: Collection[str] = ()) -> Given:
     """Rows of the profile table: the first ones, and complete ones where none of those is.
+
+    Args:
+        connection: to its database.
+        profile: the table.
+        names: the inputs.
+        categories: those of which more rows are to show more texts.
 
     Raises:
         PgscoreError: the table holds no rows, or may not be read.
@@ -196,18 +204,30 @@ def sample(connection: Connection, profile: Profile, names: Sequence[str]) -> Gi
     if not any(all(value is not None for value in each) for each in first):
         complete = " and ".join(f"{_quoted(name)} is not null" for name in names)
         first += _rows(connection, profile, names, f"where {complete} limit {_COMPLETE}")
+    for name in categories:
+        if profile.columns[name] == "text":
+            # As different texts, whatever the column takes for equal.
+            each = f'distinct on ({_quoted(name)}::text collate "C")'
+            some = f"where {_quoted(name)} is not null limit {_VALUES}"
+            first += _rows(connection, profile, names, some, each, f"limit {_LOOKED_AT}")
     frame = pd.DataFrame({name: pd.Series([each[n] for each in first], dtype=object) for n, name in enumerate(names)})
     return Given(frame, named=True, source=f"the sample of {profile.name}", sampled=True)
 
 
-def _rows(connection: Connection, profile: Profile, names: Sequence[str], which: str) -> list[list[Any]]:
+def _rows(
+    connection: Connection, profile: Profile, names: Sequence[str], which: str, distinct: str = "", among: str = ""
+) -> list[list[Any]]:
     # Texts as the driver hands them over: a char(n) is padded, and a cast would trim it.
     numbers = [profile.columns[name] == "double precision" for name in names]
     quoted = ", ".join(
         f"{_quoted(name)}::text" if number else _quoted(name) for name, number in zip(names, numbers, strict=True)
     )
     # The names come from the catalog, quoted.
-    found = rows(connection, f"select {quoted} from {profile.name} {which}")  # noqa: S608
+    columns = ", ".join(map(_quoted, names))
+    found = rows(
+        connection,
+        f"select {distinct} {quoted} from (select {columns} from {profile.name} {among}) as looked_at {which}",  # noqa: S608
+    )
     return [
         [
             float(value) if number and value is not None else value

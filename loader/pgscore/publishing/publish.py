@@ -229,7 +229,7 @@ def _describe(
     if table is not None:
         table.check(names, {name: each.words() for name, each in learnt.items()})
     if given is None and table is not None:
-        given = sample(connection, table, names)
+        given = sample(connection, table, names, categories_of_a_booster(estimator, names))
     if given is None:
         raise PgscoreError(
             "there are no golden rows, and nothing is published unproved",
