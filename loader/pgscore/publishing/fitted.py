@@ -12,13 +12,13 @@ from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_selection import RFE
-from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from pgscore.errors import NotAProgramError, PgscoreError
 from pgscore.libraries import BOOSTERS, LIGHTGBM
+from pgscore.readers.dispatch import class_name
 from pgscore.readers.sklearn.compose import positions
 from pgscore.readers.sklearn.selection import SELECTORS
 from pgscore.readers.xgboost import category_names, knows_names
@@ -36,6 +36,8 @@ _KIND_WORDS = {"text": "texts", "double precision": "numbers", "boolean": "boole
 _INNER = ("best_estimator_", "estimator_", "regressor_", "classifier_", "_preprocessor")
 _INNERS = ("estimators_", "calibrated_classifiers_")
 _LONGEST_NAME = 63
+# Older releases of scikit-learn have none.
+_FROZEN = "sklearn.frozen.FrozenEstimator"
 
 
 @dataclass(frozen=True)
@@ -282,7 +284,7 @@ def _unwrapped(estimator: Any) -> Any:  # noqa: ANN401
     while True:
         if hasattr(estimator, "best_estimator_"):
             estimator = estimator.best_estimator_
-        elif isinstance(estimator, FrozenEstimator):
+        elif class_name(estimator) == _FROZEN:
             estimator = estimator.estimator
         elif isinstance(estimator, Pipeline) and all(step in (None, "passthrough") for _, step in estimator.steps[:-1]):
             estimator = estimator.steps[-1][1]
