@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pgscore.publishing.compile import compile_program, scaled, tolerant
+from pgscore.publishing.compile import compile_program, completed, scaled
 from pgscore.publishing.describe import describe
 from pgscore.publishing.fitted import input_names
 
@@ -92,7 +92,7 @@ class Prepared:
     @property
     def sample(self) -> pd.DataFrame:
         """Golden rows: under the names that the model knows, as LightGBM makes others of some."""
-        frame = self.drawn.data.frame.head(4)
+        frame = self.drawn.sample
         names, _ = input_names(self.drawn.estimator, None, list(frame.columns))
         return frame.set_axis(names, axis=1)
 
@@ -106,9 +106,9 @@ def prepare(seed: int, index: int) -> Prepared:
     """
     drawn = draw_model(key_of(index), seed, index)
     kind = "lightgbm" if type(drawn.estimator).__name__ == "LightGBMFile" else "joblib"
-    contract, golden = describe(drawn.estimator, drawn.data.frame.head(4), drawn.positive, kind)
-    reading, obstacle = compile_program(drawn.estimator, contract)
-    contract = tolerant(contract, reading)
+    contract, golden = describe(drawn.estimator, drawn.sample, drawn.positive, kind)
+    reading, obstacle = compile_program(drawn.estimator, contract, golden)
+    contract = completed(contract, reading)
     version = Version(
         drawn.estimator, contract, scaled(golden, contract, reading), None if reading is None else reading.program
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -45,6 +45,11 @@ class Data:
     def columns(self, *kinds: Kind) -> list[str]:
         """The names of the inputs of these kinds."""
         return [name for name, kind in self.kinds.items() if kind in kinds]
+
+    def complete(self, names: list[str]) -> Data:
+        """The rows in which none of these inputs is missing."""
+        chosen = self.frame[names].notna().all(axis=1).to_numpy()
+        return replace(self, frame=self.frame[chosen].reset_index(drop=True), target=self.target[chosen])
 
 
 def _ties(draw: Draw, rows: int) -> FloatArray:

@@ -47,6 +47,7 @@ class Drawn:
         positive: the class that the score is about; None for a value.
         made: all classes that are part of it, as readers name them.
         attempts: how many were drawn until one could be fitted.
+        categories: the inputs of which a model keeps no texts but hashes.
     """
 
     key: str
@@ -55,6 +56,14 @@ class Drawn:
     positive: Any
     made: list[str]
     attempts: int
+    categories: tuple[str, ...] = ()
+
+    @property
+    def sample(self) -> pd.DataFrame:
+        """Golden rows: the first ones, and of those categories as many as show all of them."""
+        frame = self.data.frame
+        shown = [rows.index[0] for name in self.categories for _, rows in frame.groupby(name)]
+        return frame.loc[sorted({*frame.index[:4], *shown})].reset_index(drop=True)
 
 
 @cache
@@ -164,7 +173,16 @@ def _fitted(maker: Maker, key: str, attempts: int) -> Drawn:
     codes = kind.reads in ("codes", "nonnegative") and form == "alone"
     data = draw_data(maker, target, numbers=numbers, texts=texts, booleans=booleans, gaps=gaps, codes=codes)
     predictor = maker.predictor(key, target)
-    steps = _steps(maker, form, data, kind, gaps=gaps)
+    categories = _hashed(maker, key, form, data)
+    if categories and form == "columns":
+        steps = [_beside_numbers(maker, data, categories, gaps=gaps)]
+        predictor.set_params(cat_features=[*range(len(categories))])
+    else:
+        steps = _steps(maker, form, data, kind, gaps=gaps)
+    if categories and form == "alone":
+        # It takes no missing ones.
+        data = data.complete(categories)
+        predictor.set_params(cat_features=categories)
     model = _piped(maker, steps, predictor) if steps else predictor
     frame: Any = data.frame
     if form == "alone" and texts:
@@ -174,7 +192,11 @@ def _fitted(maker: Maker, key: str, attempts: int) -> Drawn:
     _fit(model, frame, data.target, target)
     model = model if kind.finish is None else kind.finish(model)
     classes = list(getattr(model, "classes_", ())) if target in CLASSES else []
-    return Drawn(key, model, data, maker.pick(classes) if classes else None, sorted(set(maker.made)), attempts)
+    texts_shown = [each for each in categories if data.kinds[each] == "text" and maker.chance(0.9)]
+    return Drawn(
+        key, model, data, maker.pick(classes) if classes else None, sorted(set(maker.made)), attempts,
+        tuple(texts_shown),
+    )  # fmt: skip
 
 
 def _fit(model: Any, frame: Any, target: Any, kind: Target) -> None:  # noqa: ANN401
@@ -227,6 +249,26 @@ def _columns(maker: Maker, data: Data, *, gaps: bool, fill: bool) -> ColumnTrans
     maker.made.append("sklearn.compose.ColumnTransformer")
     weights = maker.maybe(0.15, transformer_weights={parts[0][0]: maker.pick((2.0, 0.3, -1.0))})
     return ColumnTransformer(parts, sparse_threshold=maker.pick((0.0, 0.3, 1.0)), **weights)
+
+
+def _hashed(maker: Maker, key: str, form: str, data: Data) -> list[str]:
+    """The inputs that a CatBoost gets as categories."""
+    if not key.startswith("catboost") or form == "chain" or (form == "columns" and maker.chance(0.5)):
+        return []
+    if form == "alone":
+        return data.columns("text") + (data.columns("boolean") if maker.chance(0.5) else [])
+    return data.columns("text", "boolean")[: maker.whole(1, 3)]
+
+
+def _beside_numbers(maker: Maker, data: Data, categories: list[str], *, gaps: bool) -> ColumnTransformer:
+    """Categories as they are, in front of numbers as they are, and of nothing else."""
+    parts: list[tuple[str, Any, Any]] = [("categories", "passthrough", categories)]
+    if gaps:
+        maker.made.append(_IMPUTER)
+        fill = {"strategy": "constant", "fill_value": maker.pick(("", "none", "gold"))}
+        parts = [("categories", SimpleImputer(**maker.pick((fill, {"strategy": "most_frequent"}))), categories)]
+    maker.made.append("sklearn.compose.ColumnTransformer")
+    return ColumnTransformer([*parts, ("numbers", "passthrough", data.columns("double precision"))])
 
 
 def _chain(maker: Maker, steps: Sequence[Any]) -> Any:  # noqa: ANN401

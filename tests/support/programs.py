@@ -201,7 +201,8 @@ def pair(estimator: Any, sample: pd.DataFrame) -> Pair:  # noqa: ANN401
     """A fitted estimator with its program; the sample has a complete row. Of several classes the second is positive."""
     positive = str(estimator.classes_[1]) if len(getattr(estimator, "classes_", ())) else None
     contract, _ = describe(estimator, sample, positive)
-    read = read_program(estimator, contract)
+    texts = {each.name: set(sample[each.name].dropna()) for each in contract.inputs if each.is_text}
+    read = read_program(estimator, contract, texts)
     return Pair(estimator, contract, read.program, read.tolerance, read.errors)
 
 

@@ -11,7 +11,7 @@ import pytest
 from catboost import CatBoostClassifier
 from lightgbm import LGBMClassifier
 from pgscore.errors import NotAProgramError
-from pgscore.publishing.compile import compile_program, scaled, tolerant
+from pgscore.publishing.compile import compile_program, completed, scaled
 from pgscore.publishing.describe import describe
 from pgscore.publishing.fitted import fitted_categories
 from pgscore.readers import single_errors
@@ -112,7 +112,7 @@ def test_how_far_single_precision_moves_a_score_is_told_for_each_row() -> None:
     reading, obstacle = compile_program(model, contract)
     assert obstacle is None
     assert reading is not None
-    contract = tolerant(contract, reading)
+    contract = completed(contract, reading)
     assert contract.tolerance is not None
     assert contract.tolerance < 1e-5
     errors = single_errors(reading.program, reading.errors, [row.inputs for row in golden])

@@ -24,19 +24,27 @@ _LAST_BITS = 4e-16
 _TWO_CLASSES = 3
 
 
-def compile_program(estimator: Any, contract: Contract) -> tuple[Reading | None, str | None]:  # noqa: ANN401
+def compile_program(
+    estimator: Any,  # noqa: ANN401
+    contract: Contract,
+    golden_rows: Sequence[GoldenRow] = (),
+) -> tuple[Reading | None, str | None]:
     """The program of a fitted estimator and None; or None and which part cannot be part of one."""
+    examples = {
+        each.name: {row.inputs[each.name] for row in golden_rows} - {None} for each in contract.inputs if each.is_text
+    }
     try:
-        return read_program(estimator, contract), None
+        return read_program(estimator, contract, examples), None
     except NotAProgramError as obstacle:
         return None, str(obstacle)
 
 
-def tolerant(contract: Contract, reading: Reading | None) -> Contract:
-    """The contract with the tolerance that follows from how the estimator adds."""
-    if reading is None or reading.tolerance is None:
+def completed(contract: Contract, reading: Reading | None) -> Contract:
+    """The contract with what reading the estimator has told: a tolerance, by how it adds, and texts of categories."""
+    if reading is None:
         return contract
-    return replace(contract, tolerance=reading.tolerance.relative)
+    tolerance = None if reading.tolerance is None else reading.tolerance.relative
+    return replace(contract, tolerance=tolerance, hashed=reading.hashed)
 
 
 def scaled(golden_rows: Sequence[GoldenRow], contract: Contract, reading: Reading | None) -> list[GoldenRow]:

@@ -15,7 +15,13 @@ from threadpoolctl import threadpool_limits
 from pgscore.errors import PgscoreError
 
 from .examples import Block, Change, ask, ask_sample, is_row_by_row, varied
-from .fitted import booster_versions, fitted_categories, native_categories, numbers_of_a_booster
+from .fitted import (
+    booster_versions,
+    categories_of_a_booster,
+    fitted_categories,
+    native_categories,
+    numbers_of_a_booster,
+)
 from .handover import hand_over, input_types, without_values
 from .oracle import Oracle, output_of
 
@@ -120,7 +126,7 @@ def _describe(
     categories = fitted_categories(estimator, list(sample.columns))
     wanted = input_types(sample, source, categories, profile)
     known = native_categories(estimator, list(sample.columns))
-    _refuse_texts(estimator, wanted, source)
+    _refuse_kinds(estimator, wanted, source)
     oracle = Oracle(estimator, output_of(estimator, positive), framed=framed, known=known)
     handed = hand_over(sample, wanted, oracle.nothing, profile.padded if profile else None)
     template = _template(oracle, handed, source, profile)
@@ -210,7 +216,10 @@ def _needs_frame(examples: _Examples, inputs: tuple[Input, ...], golden_rows: li
         return True
     answered = [n for n, row in enumerate(golden_rows[: len(examples.given)]) if row.expected is not None]
     rows = examples.given.iloc[answered[:_COMPARED]]
-    if not oracle.framed or rows.empty or oracle.refusal(rows, framed=False) is not None or not oracle.alike(rows):
+    # An array without texts holds booleans as numbers.
+    plain = rows if any(each.is_text for each in inputs) else rows.astype(np.float64)
+    refused = not oracle.framed or rows.empty or oracle.refusal(plain, framed=False) is not None
+    if refused or not oracle.alike(rows, plain):
         return oracle.framed
     if all(each.type == "double precision" for each in inputs):
         return False
@@ -285,13 +294,19 @@ def _check_known(handed: pd.DataFrame, categories: Mapping[str, Categories], pro
             )
 
 
-def _refuse_texts(estimator: Any, wanted: dict[str, InputType], source: str) -> None:  # noqa: ANN401
-    """Refuses texts where a booster was fitted on numbers."""
+def _refuse_kinds(estimator: Any, wanted: dict[str, InputType], source: str) -> None:  # noqa: ANN401
+    """Refuses texts where a booster was fitted on numbers, and numbers where one takes texts for categories."""
     texts = [name for name in numbers_of_a_booster(estimator, list(wanted)) if wanted[name] == "text"]
     if texts:
         raise PgscoreError(
             f"column {texts[0]} of {source} is text, and the model was fitted on numbers there",
             "Give the numbers, or the codes of categories, that it was fitted on.",
+        )
+    numbers = [name for name in categories_of_a_booster(estimator, list(wanted)) if wanted[name] == "double precision"]
+    if numbers:
+        raise PgscoreError(
+            f"column {numbers[0]} of {source} is a number, and CatBoost refuses a double for a category",
+            "Cast it to text: in a view that --profile names, and in golden rows. A category 7 is the text '7', too.",
         )
 
 

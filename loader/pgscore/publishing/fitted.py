@@ -12,13 +12,13 @@ from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_selection import RFE
-from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from pgscore.errors import NotAProgramError, PgscoreError
 from pgscore.libraries import BOOSTERS, LIGHTGBM
+from pgscore.readers.dispatch import class_name
 from pgscore.readers.sklearn.compose import positions
 from pgscore.readers.sklearn.selection import SELECTORS
 from pgscore.readers.xgboost import category_names, knows_names
@@ -36,6 +36,8 @@ _KIND_WORDS = {"text": "texts", "double precision": "numbers", "boolean": "boole
 _INNER = ("best_estimator_", "estimator_", "regressor_", "classifier_", "_preprocessor")
 _INNERS = ("estimators_", "calibrated_classifiers_")
 _LONGEST_NAME = 63
+# Older releases of scikit-learn have none.
+_FROZEN = "sklearn.frozen.FrozenEstimator"
 
 
 @dataclass(frozen=True)
@@ -270,12 +272,19 @@ def numbers_of_a_booster(estimator: Any, names: Sequence[str]) -> list[str]:  # 
     return []
 
 
+def categories_of_a_booster(estimator: Any, names: Sequence[str]) -> list[str]:  # noqa: ANN401
+    """The inputs that reach a CatBoost as they are, and are categories to it: texts, booleans or integers."""
+    booster = _unwrapped(estimator)
+    found = booster.get_cat_feature_indices() if hasattr(booster, "get_cat_feature_indices") else ()
+    return [names[place] for place in found if place < len(names)]
+
+
 def _unwrapped(estimator: Any) -> Any:  # noqa: ANN401
     """What a search has found, or a pipeline ends with that hands it the inputs as they are."""
     while True:
         if hasattr(estimator, "best_estimator_"):
             estimator = estimator.best_estimator_
-        elif isinstance(estimator, FrozenEstimator):
+        elif class_name(estimator) == _FROZEN:
             estimator = estimator.estimator
         elif isinstance(estimator, Pipeline) and all(step in (None, "passthrough") for _, step in estimator.steps[:-1]):
             estimator = estimator.steps[-1][1]

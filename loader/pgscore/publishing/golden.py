@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,8 @@ Golden = str | Path | pd.DataFrame | np.ndarray | Sequence[Any] | Mapping[str, A
 
 _SAMPLE = 200
 _COMPLETE = 50
+# Of the first so many rows, so many values of a category.
+_LOOKED_AT, _VALUES = 100_000, 300
 _WORDS = {"double precision": "numbers", "boolean": "booleans"}
 _TRUE = ("t", "true", "y", "yes", "on", "1")
 _FALSE = ("f", "false", "n", "no", "off", "0")
@@ -76,8 +78,12 @@ class Given:
             raise PgscoreError(f"{self.source} have column {twice[0]} more than once")
         return frame[list(names)]
 
-    def typed(self, types: Mapping[str, InputType | None]) -> Given:
+    def typed(self, types: Mapping[str, InputType | None], categories: Collection[str] = ()) -> Given:
         """The same with the values of a CSV file as these types; where none is known, as what all of them look like.
+
+        Args:
+            types: by column.
+            categories: columns that hold no numbers, whatever they look like.
 
         Raises:
             PgscoreError: a value is none of its column's type.
@@ -85,9 +91,12 @@ class Given:
         if not self.texts:
             return self
         columns = {
-            name: _parsed(self.frame[name].tolist(), types.get(str(name)), str(name), self.source)
+            name: _parsed(
+                self.frame[name].tolist(), types.get(str(name)), str(name), self.source,
+                unlike=("double precision",) if str(name) in categories else (),
+            )
             for name in self.frame.columns
-        }
+        }  # fmt: skip
         return Given(pd.DataFrame(columns, index=self.frame.index), self.named, self.source)
 
 
@@ -145,9 +154,12 @@ def _read_csv(path: Path) -> Given:
     return Given(frame, named=True, source=f"the rows of {path}", texts=True)
 
 
-def _parsed(values: list[Any], kind: InputType | None, name: str, source: str) -> pd.Series[Any]:
+def _parsed(
+    values: list[Any], kind: InputType | None, name: str, source: str, unlike: Collection[str] = ()
+) -> pd.Series[Any]:
     texts = [None if pd.isna(each) else str(each) for each in values]
-    for wanted in (kind,) if kind is not None else ("double precision", "boolean", "text"):
+    looks = [each for each in ("double precision", "boolean", "text") if each not in unlike]
+    for wanted in (kind,) if kind is not None else looks:
         strange = [each for each in texts if each is not None and _value(each, wanted, kind) is None]
         if not strange:
             found = [None if each is None else _value(each, wanted, kind) for each in texts]
@@ -170,8 +182,14 @@ def _value(text: str, kind: str, known: InputType | None) -> Any:  # noqa: ANN40
     return True if lowered in true else False if lowered in false else None
 
 
-def sample(connection: Connection, profile: Profile, names: Sequence[str]) -> Given:
+def sample(connection: Connection, profile: Profile, names: Sequence[str], categories: Collection[str] = ()) -> Given:
     """Rows of the profile table: the first ones, and complete ones where none of those is.
+
+    Args:
+        connection: to its database.
+        profile: the table.
+        names: the inputs.
+        categories: those of which more rows are to show more texts.
 
     Raises:
         PgscoreError: the table holds no rows, or may not be read.
@@ -186,18 +204,30 @@ def sample(connection: Connection, profile: Profile, names: Sequence[str]) -> Gi
     if not any(all(value is not None for value in each) for each in first):
         complete = " and ".join(f"{_quoted(name)} is not null" for name in names)
         first += _rows(connection, profile, names, f"where {complete} limit {_COMPLETE}")
+    for name in categories:
+        if profile.columns[name] == "text":
+            # As different texts, whatever the column takes for equal.
+            each = f'distinct on ({_quoted(name)}::text collate "C")'
+            some = f"where {_quoted(name)} is not null limit {_VALUES}"
+            first += _rows(connection, profile, names, some, each, f"limit {_LOOKED_AT}")
     frame = pd.DataFrame({name: pd.Series([each[n] for each in first], dtype=object) for n, name in enumerate(names)})
     return Given(frame, named=True, source=f"the sample of {profile.name}", sampled=True)
 
 
-def _rows(connection: Connection, profile: Profile, names: Sequence[str], which: str) -> list[list[Any]]:
+def _rows(
+    connection: Connection, profile: Profile, names: Sequence[str], which: str, distinct: str = "", among: str = ""
+) -> list[list[Any]]:
     # Texts as the driver hands them over: a char(n) is padded, and a cast would trim it.
     numbers = [profile.columns[name] == "double precision" for name in names]
     quoted = ", ".join(
         f"{_quoted(name)}::text" if number else _quoted(name) for name, number in zip(names, numbers, strict=True)
     )
     # The names come from the catalog, quoted.
-    found = rows(connection, f"select {quoted} from {profile.name} {which}")  # noqa: S608
+    columns = ", ".join(map(_quoted, names))
+    found = rows(
+        connection,
+        f"select {distinct} {quoted} from (select {columns} from {profile.name} {among}) as looked_at {which}",  # noqa: S608
+    )
     return [
         [
             float(value) if number and value is not None else value

@@ -107,9 +107,9 @@ class Oracle:
             self.categorical = self.refusal(row, framed=True) is None
             self.framed |= self.categorical
 
-    def alike(self, rows: pd.DataFrame) -> bool:
-        """Whether frames and arrays get the same scores."""
-        return np.array_equal(self.scores(rows, framed=False), self.scores(rows, framed=True), equal_nan=True)
+    def alike(self, rows: pd.DataFrame, plain: pd.DataFrame) -> bool:
+        """Whether frames, and arrays of the same rows, get the same scores."""
+        return np.array_equal(self.scores(plain, framed=False), self.scores(rows, framed=True), equal_nan=True)
 
     def check_as_given(self, given: pd.DataFrame, handed: pd.DataFrame, source: str) -> None:
         """Refuses where rows, as they were given, get other scores than as the database hands them over.

@@ -214,9 +214,9 @@ def _describe(
     positive: object | None,
     step: Step,
 ) -> _Described:
-    from .compile import compile_program, scaled, tolerant
+    from .compile import compile_program, completed, scaled
     from .describe import describe
-    from .fitted import fitted_categories, input_names
+    from .fitted import categories_of_a_booster, fitted_categories, input_names
     from .golden import read_golden, sample
     from .handover import casts
     from .profile import read_profile
@@ -229,7 +229,7 @@ def _describe(
     if table is not None:
         table.check(names, {name: each.words() for name, each in learnt.items()})
     if given is None and table is not None:
-        given = sample(connection, table, names)
+        given = sample(connection, table, names, categories_of_a_booster(estimator, names))
     if given is None:
         raise PgscoreError(
             "there are no golden rows, and nothing is published unproved",
@@ -237,14 +237,14 @@ def _describe(
         )
     # A CSV file's texts are what the table's columns are, or what the estimator was fitted on.
     kinds = {name: each.kind for name, each in learnt.items()} | ({} if table is None else table.columns)
-    rows = given.typed(kinds).select(names)
+    rows = given.typed(kinds, categories_of_a_booster(estimator, names)).select(names)
     step("asking the estimator for its scores")
     contract, golden_rows = describe(
         estimator, rows, positive, artifact.format, artifact.types,
         profile=table, source=given.source, framed=given.named and not given.sampled, sampled=given.sampled,
     )  # fmt: skip
-    reading, obstacle = compile_program(estimator, contract)
-    contract = tolerant(contract, reading)
+    reading, obstacle = compile_program(estimator, contract, golden_rows)
+    contract = completed(contract, reading)
     types = {each.name: each.type for each in contract.inputs}
     read = [] if table is None else casts(types, learnt, table)
     return _Described(

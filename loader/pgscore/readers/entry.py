@@ -48,6 +48,8 @@ from .writing.ranges import through_link
 from .writing.writer import Result, Writer
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from pgscore_runtime.contract import Contract
 
 for transformers in (
@@ -70,24 +72,31 @@ class Reading:
         program: the document, as `docs/program.md` says; `json.dumps` makes text of it.
         tolerance: how far its outputs may be from the estimator's, where that adds in single precision; else None.
         errors: how far registers may be from what parts of the estimator give that add so.
+        hashed: by input, texts whose hashes are tested, of those that the estimator holds hashes of alone.
     """
 
     program: dict[str, Any]
     tolerance: Tolerance | None
     errors: dict[int, float] = field(default_factory=dict)
+    hashed: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def read_program(estimator: Any, contract: Contract) -> Reading:  # noqa: ANN401
+def read_program(
+    estimator: Any,  # noqa: ANN401
+    contract: Contract,
+    examples: Mapping[str, Collection[str]] | None = None,
+) -> Reading:
     """The program of a fitted estimator.
 
     Args:
         estimator: a fitted scikit-learn estimator or pipeline.
         contract: as `describe` found it by asking the estimator.
+        examples: by input, texts that are known of it, for estimators that keep no texts of categories themselves.
 
     Raises:
         NotAProgramError: a part of it cannot be part of a program; the message names the part.
     """
-    domains = Domains(contract)
+    domains = Domains(contract, examples)
     columns = tuple(TextColumn(n) if each.is_text else NumberColumn(n) for n, each in enumerate(contract.inputs))
     writer = Writer(domains)
     result = predict(estimator, Table(columns), writer)
@@ -98,7 +107,8 @@ def read_program(estimator: Any, contract: Contract) -> Reading:  # noqa: ANN401
     if contract.output.kind == "indicator" and result.link not in ("sign", "argmax"):
         raise NotAProgramError(part_name(estimator, None), "gives probabilities, and the contract wants labels")
     tolerance = _tolerance(writer, result)
-    return Reading(writer.document(result), tolerance, dict(writer.errors))
+    hashed = {contract.inputs[n].name: tuple(sorted(texts)) for n, texts in sorted(domains.hashed.items())}
+    return Reading(writer.document(result), tolerance, dict(writer.errors), hashed)
 
 
 def _tolerance(writer: Writer, result: Result) -> Tolerance | None:

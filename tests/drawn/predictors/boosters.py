@@ -96,6 +96,8 @@ def _catboost(maker: Maker, target: Target, of: type) -> Any:  # noqa: ANN401
         depth=maker.whole(1, 4),
         grow_policy=maker.pick(("SymmetricTree", "SymmetricTree", "Depthwise", "Lossguide")),
         nan_mode=maker.pick(("Min", "Max")),
+        # Categories are tested one by one, as programs do, or there are statistics of those of more values.
+        one_hot_max_size=maker.pick((30, 30, 30, 3)),
         thread_count=1,
         random_seed=maker.seed() % 10_000,
         logging_level="Silent",
@@ -136,7 +138,7 @@ PREDICTORS: dict[str, Predictor] = {
     "xgboost.sklearn.XGBRFClassifier": Predictor(make=_xgboost, missing=True, reads="texts"),
     "xgboost.sklearn.XGBRFRegressor": Predictor(targets=_NUMBERS, make=_xgboost, missing=True, reads="texts"),
     **_booster(_lightgbm, "lightgbm.sklearn.LGBM"),
-    **_booster(_catboost, "catboost.core.CatBoost", "numbers"),
+    **_booster(_catboost, "catboost.core.CatBoost"),
     "pgscore_runtime.boosters.LightGBMFile": Predictor(
         targets=(*CLASSES, *_NUMBERS), make=_lightgbm_file, finish=_as_file, missing=True, sole=True
     ),

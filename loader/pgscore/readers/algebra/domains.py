@@ -15,7 +15,7 @@ from .columns import BENT, CodeColumn, NumberColumn, Operation, TextColumn, appl
 from .doubles import LARGEST, as_single, last_true
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from pgscore_runtime.contract import Contract
 
@@ -53,6 +53,8 @@ class Domains:
 
     Attributes:
         contract: the contract.
+        examples: by register, texts that are known of an input.
+        hashed: by register, those of them that are tested, of an input of which an estimator holds hashes alone.
         of: a domain for each register.
         finite: registers that have to be checked for missing values later on, and the part that made them: where they
             overflow they are infinite, and the estimator has NaN.
@@ -60,8 +62,11 @@ class Domains:
         rough: registers whose rounding errors can be large, and the part that made them: of no use for tests.
     """
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: Contract, examples: Mapping[str, Collection[str]] | None = None) -> None:
         self.contract = contract
+        given = examples or {}
+        self.examples = {n: given[each.name] for n, each in enumerate(contract.inputs) if each.name in given}
+        self.hashed: defaultdict[int, set[str]] = defaultdict(set)
         self.of: defaultdict[int, Domain] = defaultdict(Domain)
         self.finite: dict[int, str] = {}
         self.inexact: set[int] = set()

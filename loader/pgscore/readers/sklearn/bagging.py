@@ -96,6 +96,9 @@ def read_adaboost(estimator: Any, table: Table, writer: Writer, part: str) -> Re
     classes = len(estimator.classes_)
     if classes < _TWO:
         raise NotAProgramError(part, "knows one class only")
+    if getattr(estimator, "algorithm", None) == "SAMME.R":
+        # Up to scikit-learn 1.5 the default; it adds logarithms of probabilities.
+        raise NotAProgramError(part, "was fitted with algorithm='SAMME.R', which scikit-learn has given up")
     # It checks before its estimators do.
     writer.domains.require(part, table.columns, missing=False)
     weights = estimator.estimator_weights_[: len(estimator.estimators_)].tolist()
