@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:bcb55617c279dacbef936c66fc85d134d3829b3b194c973f5b0fd21c9d3d6d0f"
+name = "pgscore_runtime:929ff4c9aadb1c3467fbd5ca37ae588b101ad5ec43ce183afeeb0abf91289783"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -638,7 +638,7 @@ _INPUT_TYPES = ("double precision", "text", "boolean")
 # Ten thousand trees that are added in single precision.
 _LARGEST_TOLERANCE = 1e-2
 # What contracts of the first release did not know.
-_LATER = ("tolerance", "categorical", "known")
+_LATER = ("tolerance", "categorical", "known", "hashed")
 _OUTPUT_KINDS = ("probability", "indicator", "value")
 
 
@@ -699,6 +699,8 @@ class Contract:
             its absolute terms, where the estimator adds in single precision; None: 1e-12.
         categorical: whether the estimator knows texts as pandas' categories, and not as objects.
         known: by input, the only categories that are no mistake, where the estimator would take others for one of them.
+        hashed: by input, the texts whose hashes the estimator tests, where it holds hashes alone: its program has them
+            from golden rows, and with other ones it is another version.
     """
 
     format: str
@@ -711,6 +713,7 @@ class Contract:
     tolerance: float | None = None
     categorical: bool = False
     known: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    hashed: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def numbers(self) -> tuple[Input, ...]:
@@ -775,8 +778,13 @@ def _contract(found: dict[str, Any]) -> Contract:
         types=tuple(str(name) for name in found["types"]),
         tolerance=_tolerance(found.get("tolerance")),
         categorical=bool(found.get("categorical", False)),
-        known={str(name): tuple(map(str, texts)) for name, texts in found.get("known", {}).items()},
+        known=_texts(found.get("known", {})),
+        hashed=_texts(found.get("hashed", {})),
     )
+
+
+def _texts(found: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    return {str(name): tuple(map(str, texts)) for name, texts in found.items()}
 
 
 def _tolerance(found: Any) -> float | None:  # noqa: ANN401

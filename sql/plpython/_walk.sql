@@ -4,7 +4,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:bcb55617c279dacbef936c66fc85d134d3829b3b194c973f5b0fd21c9d3d6d0f" + digest)
+    walker = GD.get("pgscore_runtime:929ff4c9aadb1c3467fbd5ca37ae588b101ad5ec43ce183afeeb0abf91289783" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 

@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:bcb55617c279dacbef936c66fc85d134d3829b3b194c973f5b0fd21c9d3d6d0f" + digest)
+    walker = GD.get("pgscore_runtime:929ff4c9aadb1c3467fbd5ca37ae588b101ad5ec43ce183afeeb0abf91289783" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 
