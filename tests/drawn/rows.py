@@ -25,6 +25,7 @@ STRANGE = ("never seen", "gold", "GOLD", "gold ", "", " ", "ä", "𝄞", "e\u030
 _PLAIN = 30
 _EACH = 7
 _MIXED = 20
+_CENTERS = 12
 
 
 def draw_rows(drawn: Drawn, document: dict[str, Any] | None, *seed: int) -> list[Row]:
@@ -55,7 +56,30 @@ def draw_rows(drawn: Drawn, document: dict[str, Any] | None, *seed: int) -> list
                 changed[position] = draw.pick([each for each in values if each is not None] or [None])
         rows.append(changed)
     rows.append([None] * len(names))
+    for at in _centers(document) if document else []:
+        rows.append([at.get(position, value) for position, value in enumerate(draw.pick(fitted))])
     return rows
+
+
+def _centers(document: dict[str, Any]) -> list[dict[int, float]]:
+    """Where rows are at centers of quadratic steps, or but rounding away: a number for each input that they read."""
+    count = len(document["inputs"])
+    scaled: dict[int, dict[str, Any]] = {}
+    found: list[dict[int, float]] = []
+    for register, step in enumerate(document["steps"], start=count):
+        # Steps of several outputs come behind these.
+        if step["step"] == "affine" and step["of"] < count:
+            scaled[register] = step
+        if step["step"] != "quadratic" or "matrix" in step:
+            continue
+        at = {}
+        for of, center in zip(step["of"], step["center"], strict=True):
+            by = scaled.get(of, {"of": of})
+            value = (center - by.get("add", 0.0)) / (by.get("multiply") or 1.0)
+            at[by["of"]] = value * by.get("divide", 1.0) + by.get("subtract", 0.0)
+        numbers = [n for n, each in enumerate(document["inputs"]) if each["type"] == "double precision"]
+        found.append({position: value for position, value in at.items() if position in numbers})
+    return found[:_CENTERS]
 
 
 def _choices(draw: Draw, drawn: Drawn, name: str, near: list[float]) -> list[Any]:

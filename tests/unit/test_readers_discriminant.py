@@ -14,7 +14,6 @@ from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.compose import ColumnTransformer
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestCentroid
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -143,7 +142,6 @@ def test_a_dummy_of_one_class() -> None:
     [
         (NearestCentroid(), "labels that do not follow from its probabilities, as its priors are all alike"),
         (DummyClassifier(strategy="uniform", random_state=0), "has the strategy 'uniform', which draws labels"),
-        (make_pipeline(KMeans(2), LogisticRegression()), "step 'kmeans' gives distances from KMeans's centers"),
     ],
 )
 def test_what_cannot_become_a_program_is_named(model: Any, message: str) -> None:  # noqa: ANN401

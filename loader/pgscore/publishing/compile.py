@@ -61,7 +61,11 @@ def scaled(golden_rows: Sequence[GoldenRow], contract: Contract, reading: Readin
         hides_ties = reading.program["link"] in ("logistic", "softmax", "one_vs_rest", "one_vs_all")
         return [
             replace(
-                row, scale=scale, outputs=None if hides_ties and _is_close(row, numbers, _LAST_BITS) else row.outputs
+                row,
+                scale=scale,
+                outputs=None
+                if hides_ties and _is_close(row, numbers, max(_LAST_BITS, _ROUNDINGS * scale))
+                else row.outputs,
             )
             for row, scale, numbers in zip(golden_rows, scales, compared, strict=True)
         ]

@@ -24,8 +24,11 @@ _ROUNDING = (
 _SLOPE = 0.5
 # Links that say which of several sums is positive, or largest.
 _MARKING = ("sign", "argmax")
+# What differences are measured with.
+_ROUNDINGS = 1e-12
 _FOLLOWED = ("affine", "clip", "link", "piecewise", "product", "ratio", "function")
 _MOST_STEPS = 10_000
+_LEAST = 1e-300
 
 
 def absolute_terms(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[float]:
@@ -131,6 +134,9 @@ class _Magnitudes:
             terms = [self.of(each) if self._inner else self._size(each) for each in read]
             self.sums.add(register)
             return self._sum(step, terms) if kind == "linear" else self._kernel(step, terms)
+        if step is not None and self._is_distance(step):
+            self.sums.add(register)
+            return self._distance(register, self._defined[read[0]])
         if step is None or kind not in _FOLLOWED or not self._is_rounded(read):
             return self._size(register)
         self.sums.add(register)
@@ -148,6 +154,31 @@ class _Magnitudes:
             absolute |= {"of": terms, "vectors": [[abs(each) for each in vector] for vector in step["vectors"]]}
         return self._add(absolute)
 
+    def _is_distance(self, step: _Step) -> bool:
+        """Whether a step gives how far numbers are from a center that is not 0."""
+        if step.get("name") != "sqrt" or (square := self._defined.get(step["of"])) is None:
+            return False
+        return square["step"] == "quadratic" and "matrix" not in square and any(square["center"])
+
+    def _distance(self, register: int, square: _Step) -> int:
+        """How large the numbers are of which a distance d is the root.
+
+        scikit-learn takes it of |x|^2 - 2 x @ center + |center|^2, whose terms come to 2 (|x|^2 + |center|^2) at most.
+        A product of n numbers and two sums round them by (n + 3) 2^-53 of that, whatever the order, and the exact sum
+        of squares by no more: e is twice as much. So the two roots are apart by e / d at most, and by the root of e;
+        2 e / (d + sqrt(e)) is larger than the smaller one of these, and no more than twice that.
+        """
+        center = square["center"]
+        roundings = 4 * (len(center) + 3) * 2.0**-53
+        length = self._add({**square, "center": [0.0] * len(center)})
+        error = self._linear([length], [roundings], roundings * sum(each * each for each in center))
+        root = self._add({"step": "function", "of": error, "name": "sqrt"})
+        # Not 0, where all is 0.
+        below = self._linear([register, root], [1.0, 1.0], _LEAST)
+        apart = self._add({"step": "ratio", "of": [error, below]})
+        moved = [self.of(each) for each in square["of"] if self._inner and self._is_rounded([each])]
+        return self._linear([register, apart, *moved], [1.0, 2 / _ROUNDINGS] + [1.0] * len(moved), 0.0)
+
     def _is_rounded(self, registers: Sequence[int]) -> bool:
         """Whether registers are sums or powers of e, or made of some: a library's own may end in other digits."""
         for register in registers:
@@ -158,7 +189,7 @@ class _Magnitudes:
             rounds = (
                 step["step"] in ("linear", "kernel") or step.get("link") in _ROUNDING or step.get("name") in _ROUNDING
             )
-            if rounds or self._is_rounded(read):
+            if rounds or self._is_distance(step) or self._is_rounded(read):
                 return True
         return False
 
