@@ -24,7 +24,7 @@ create function pgscore_trusted._estimate_memory(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:43bbf0a79afbf3d2ba9a2807ba3df8afeb097b1794dac1815b7bb89b34646e29"
+    runtime = "pgscore_runtime:447a229c8c0e13ce2d342de832103e0ec2e61a36cb96261b6d9967a9edd55b13"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].estimate_rows(GD, digest, rows, numbers, texts, every)
@@ -54,7 +54,7 @@ create function pgscore_trusted._count_row(statement double precision) returns b
 language plpython3u volatile parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:43bbf0a79afbf3d2ba9a2807ba3df8afeb097b1794dac1815b7bb89b34646e29"
+    runtime = "pgscore_runtime:447a229c8c0e13ce2d342de832103e0ec2e61a36cb96261b6d9967a9edd55b13"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].count_row(GD, statement)

@@ -4,7 +4,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:43bbf0a79afbf3d2ba9a2807ba3df8afeb097b1794dac1815b7bb89b34646e29" + digest)
+    walker = GD.get("pgscore_runtime:447a229c8c0e13ce2d342de832103e0ec2e61a36cb96261b6d9967a9edd55b13" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 

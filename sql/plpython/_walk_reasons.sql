@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe cost 10000
 set search_path = pg_catalog, pg_temp
 as $$
-    explainer = GD.get("pgscore_runtime:43bbf0a79afbf3d2ba9a2807ba3df8afeb097b1794dac1815b7bb89b34646e29" + digest)
+    explainer = GD.get("pgscore_runtime:447a229c8c0e13ce2d342de832103e0ec2e61a36cb96261b6d9967a9edd55b13" + digest)
     return explainer.reasons(numbers or (), texts or ()) if explainer else []
 $$;
 

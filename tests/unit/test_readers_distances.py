@@ -12,9 +12,10 @@ from pgscore.publishing.compile import compile_program, scaled
 from pgscore.publishing.describe import describe
 from pgscore.readers import absolute_terms
 from sklearn.cluster import KMeans, MiniBatchKMeans
+from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestRegressor, VotingClassifier
-from sklearn.impute import SimpleImputer
+from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
@@ -149,9 +150,15 @@ def test_infinite_distances_are_refused_or_there_is_no_program() -> None:
     model = make_pipeline(KMeans(3, n_init=1, random_state=0), FunctionTransformer(np.tanh), LinearRegression())
     with pytest.raises(NotAProgramError, match="overflows to NaN, and what follows takes infinity"):
         pair(model.fit(frame, labels(customers(), 0)), frame)
-    model = make_pipeline(KMeans(3, n_init=1, random_state=0), SimpleImputer(), LinearRegression())
-    with pytest.raises(NotAProgramError, match="overflows to NaN, which what follows takes for a missing value"):
-        pair(model.fit(frame, labels(customers(), 0)), frame)
+    clusters = KMeans(3, n_init=1, random_state=0)
+    indicated = make_pipeline(clusters, MissingIndicator(error_on_new=False))
+    for first in (
+        make_pipeline(clusters, SimpleImputer()),
+        ColumnTransformer([("distances", indicated, NUMBERS), ("calls", "passthrough", ["calls"])]),
+    ):
+        model = make_pipeline(first, LinearRegression())
+        with pytest.raises(NotAProgramError, match="overflows to NaN, which what follows takes for a missing value"):
+            pair(model.fit(frame, labels(customers(), 0)), frame)
 
 
 def test_a_center_whose_square_overflows() -> None:

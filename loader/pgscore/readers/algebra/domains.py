@@ -160,7 +160,7 @@ class Domains:
         """Refuses registers that should be checked for missing values and are not.
 
         Args:
-            read: those that a step reads.
+            read: those that a step reads, or that are checked.
 
         Raises:
             NotAProgramError: naming the part that made one.

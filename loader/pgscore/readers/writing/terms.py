@@ -26,7 +26,7 @@ _SLOPE = 0.5
 _MARKING = ("sign", "argmax")
 # What differences are measured with.
 _ROUNDINGS = 1e-12
-_FOLLOWED = ("affine", "clip", "link", "piecewise", "product", "ratio", "function")
+_FOLLOWED = ("affine", "clip", "link", "piecewise", "product", "ratio", "median", "function")
 _MOST_STEPS = 10_000
 _LEAST = 1e-300
 
@@ -203,6 +203,9 @@ class _Magnitudes:
             factor = abs(step.get("multiply", 1.0) / step.get("divide", 1.0))
             intercept = abs(step.get("subtract", 0.0)) * factor + abs(step.get("add", 0.0))
             return self._linear(terms, [factor], intercept)
+        if step["step"] == "median":
+            # It moves by no more than the one that moves most.
+            return self._linear(terms, [1.0] * len(terms), 0.0)
         if step["step"] == "ratio":
             size = self._size(step["of"][1])
             terms = [self._add({"step": "ratio", "of": [each, size]}) for each in terms]

@@ -302,7 +302,8 @@ class Writer:
         read = [register for step in self.steps for register in np.ravel(step["of"]).tolist()]
         if len(read) > _MOST_READ:
             raise NotAProgramError("the pipeline", f"reads more than {_MOST_READ:,} numbers in all steps together")
-        self.domains.refuse_infinite(read)
+        checked = [register for register, domain in self.domains.of.items() if domain != Domain()]
+        self.domains.refuse_infinite([*read, *checked])
         required = self._required()
         return {
             "program": 1,
