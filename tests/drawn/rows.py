@@ -62,23 +62,25 @@ def draw_rows(drawn: Drawn, document: dict[str, Any] | None, *seed: int) -> list
 
 
 def _centers(document: dict[str, Any]) -> list[dict[int, float]]:
-    """Where rows are at centers of quadratic steps, or but rounding away: a number for each input that they read."""
+    """Where rows are at centers that distances are measured from, or but rounding away: a number for each input."""
     count = len(document["inputs"])
-    scaled: dict[int, dict[str, Any]] = {}
-    found: list[dict[int, float]] = []
-    for register, step in enumerate(document["steps"], start=count):
-        # Steps of several outputs come behind these.
-        if step["step"] == "affine" and step["of"] < count:
-            scaled[register] = step
-        if step["step"] != "quadratic" or "matrix" in step:
+    # Steps of several outputs come behind these.
+    steps = dict(enumerate(document["steps"], start=count))
+    found = []
+    for root in steps.values():
+        squares = steps.get(root["of"]) if root.get("name") == "sqrt" else None
+        if squares is None or squares["step"] != "linear":
             continue
         at = {}
-        for of, center in zip(step["of"], step["center"], strict=True):
-            by = scaled.get(of, {"of": of})
-            value = (center - by.get("add", 0.0)) / (by.get("multiply") or 1.0)
-            at[by["of"]] = value * by.get("divide", 1.0) + by.get("subtract", 0.0)
-        numbers = [n for n, each in enumerate(document["inputs"]) if each["type"] == "double precision"]
-        found.append({position: value for position, value in at.items() if position in numbers})
+        for register in [steps.get(each, {}).get("of", each) for each in squares["of"]]:
+            value, of = 0.0, register
+            while of in steps and steps[of]["step"] == "affine":
+                by = steps[of]
+                value = (value - by.get("add", 0.0)) / (by.get("multiply") or 1.0)
+                value, of = value * by.get("divide", 1.0) + by.get("subtract", 0.0), by["of"]
+            if of < count and document["inputs"][of]["type"] == "double precision":
+                at[of] = value
+        found.append(at)
     return found[:_CENTERS]
 
 

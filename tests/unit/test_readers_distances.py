@@ -106,6 +106,15 @@ def test_other_models_behind_them(model: Any, classes: int) -> None:  # noqa: AN
     tested.assert_predictions([*centers.tolist(), *hard_rows(tested, frame)])
 
 
+def test_many_centers_become_quadratic_steps() -> None:
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(random.normal(100, 1, (150, 10)), columns=[f"x{n}" for n in range(10)])
+    model = make_pipeline(KMeans(90, n_init=1, random_state=0), LinearRegression()).fit(frame, random.normal(size=150))
+    tested = pair(model, frame)
+    assert {step["step"] for step in tested.document["steps"]} == {"quadratic", "function", "linear"}
+    tested.assert_close([*model[0].cluster_centers_.tolist(), *hard_rows(tested, frame, count=20)])
+
+
 def test_golden_rows_at_centers_get_their_scale() -> None:
     frame = pd.DataFrame(
         np.repeat([[100.1, 3.3, 7.7], [250.7, -1.1, 0.3], [-9.9, 55.5, 1e4 / 3]], 20, axis=0), columns=NUMBERS

@@ -134,9 +134,9 @@ class _Magnitudes:
             terms = [self.of(each) if self._inner else self._size(each) for each in read]
             self.sums.add(register)
             return self._sum(step, terms) if kind == "linear" else self._kernel(step, terms)
-        if step is not None and self._is_distance(step):
+        if step is not None and (centered := self._centered(step)):
             self.sums.add(register)
-            return self._distance(register, self._defined[read[0]])
+            return self._distance(register, centered)
         if step is None or kind not in _FOLLOWED or not self._is_rounded(read):
             return self._size(register)
         self.sums.add(register)
@@ -154,13 +154,24 @@ class _Magnitudes:
             absolute |= {"of": terms, "vectors": [[abs(each) for each in vector] for vector in step["vectors"]]}
         return self._add(absolute)
 
-    def _is_distance(self, step: _Step) -> bool:
-        """Whether a step gives how far numbers are from a center that is not 0."""
+    def _centered(self, step: _Step) -> list[tuple[int, float]]:
+        """Registers and a center, where a step gives how far they are from it, and it is not 0; else none."""
         if step.get("name") != "sqrt" or (square := self._defined.get(step["of"])) is None:
-            return False
-        return square["step"] == "quadratic" and "matrix" not in square and any(square["center"])
+            return []
+        found: list[tuple[int, float]] = []
+        if square["step"] == "quadratic" and "matrix" not in square:
+            found = list(zip(square["of"], square["center"], strict=True))
+        elif square["step"] == "linear" and square["intercept"] == 0 and {*square["weights"]} == {1.0}:
+            squares = [self._defined.get(each, {}) for each in square["of"]]
+            if all(each.get("name") == "square" for each in squares):
+                found = [self._moved(each["of"]) for each in squares]
+        return found if any(center for _, center in found) else []
 
-    def _distance(self, register: int, square: _Step) -> int:
+    def _moved(self, register: int) -> tuple[int, float]:
+        step = self._defined.get(register, {})
+        return (step["of"], step["subtract"]) if step.keys() == {"step", "of", "subtract"} else (register, 0.0)
+
+    def _distance(self, register: int, centered: Sequence[tuple[int, float]]) -> int:
         """How large the numbers are of which a distance d is the root.
 
         scikit-learn takes it of |x|^2 - 2 x @ center + |center|^2, whose terms come to 2 (|x|^2 + |center|^2) at most.
@@ -168,15 +179,15 @@ class _Magnitudes:
         of squares by no more: e is twice as much. So the two roots are apart by e / d at most, and by the root of e;
         2 e / (d + sqrt(e)) is larger than the smaller one of these, and no more than twice that.
         """
-        center = square["center"]
-        roundings = 4 * (len(center) + 3) * 2.0**-53
-        length = self._add({**square, "center": [0.0] * len(center)})
-        error = self._linear([length], [roundings], roundings * sum(each * each for each in center))
+        of = [each for each, _ in centered]
+        roundings = 4 * (len(of) + 3) * 2.0**-53
+        length = self._add({"step": "quadratic", "of": of, "center": [0.0] * len(of)})
+        error = self._linear([length], [roundings], roundings * sum(center * center for _, center in centered))
         root = self._add({"step": "function", "of": error, "name": "sqrt"})
         # Not 0, where all is 0.
         below = self._linear([register, root], [1.0, 1.0], _LEAST)
         apart = self._add({"step": "ratio", "of": [error, below]})
-        moved = [self.of(each) for each in square["of"] if self._inner and self._is_rounded([each])]
+        moved = [self.of(each) for each in of if self._inner and self._is_rounded([each])]
         return self._linear([register, apart, *moved], [1.0, 2 / _ROUNDINGS] + [1.0] * len(moved), 0.0)
 
     def _is_rounded(self, registers: Sequence[int]) -> bool:
@@ -189,7 +200,7 @@ class _Magnitudes:
             rounds = (
                 step["step"] in ("linear", "kernel") or step.get("link") in _ROUNDING or step.get("name") in _ROUNDING
             )
-            if rounds or self._is_distance(step) or self._is_rounded(read):
+            if rounds or self._centered(step) or self._is_rounded(read):
                 return True
         return False
 
