@@ -135,7 +135,8 @@ declare
     ranked double precision[];
     weighted double precision[];
     total double precision := 0;
-    so_far double precision := 0;
+    position integer := 1;
+    so_far double precision;
 begin
     if array_position(numbers, null) is not null then
         return null;
@@ -143,15 +144,15 @@ begin
     select array_agg(n.number order by n.number, n.ordinal), array_agg(n.weight order by n.number, n.ordinal)
     into ranked, weighted
     from unnest(numbers, weights) with ordinality as n (number, weight, ordinal);
-    for position in 1 .. cardinality(weighted) loop
-        total := total + weighted[position];
+    for each in 1 .. cardinality(weighted) loop
+        total := total + weighted[each];
     end loop;
-    for position in 1 .. cardinality(weighted) loop
+    so_far := weighted[1];
+    while 2 * so_far < total loop
+        position := position + 1;
         so_far := so_far + weighted[position];
-        if 2 * so_far >= total then
-            return ranked[position];
-        end if;
     end loop;
+    return ranked[position];
 end
 $$;
 
