@@ -10,6 +10,7 @@ import pgscore
 import pytest
 from lightgbm import LGBMClassifier
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.cluster import KMeans
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.ensemble import (
     AdaBoostClassifier,
@@ -79,6 +80,7 @@ _MODELS: dict[str, tuple[int, Callable[[], Any]]] = {
     "adaboost": (2, lambda: _encoded(AdaBoostClassifier(n_estimators=6))),
     "adaboost_3": (3, lambda: _encoded(AdaBoostClassifier(n_estimators=6))),
     "adaboost_median": (0, lambda: _encoded(AdaBoostRegressor(n_estimators=8, random_state=0))),
+    "distances": (2, lambda: _encoded(make_pipeline(KMeans(40, n_init=1, random_state=0), LogisticRegression()))),
     "isolation": (0, lambda: _encoded(IsolationForest(n_estimators=10, contamination=0.2, random_state=0))),
     "target": (
         0,

@@ -130,6 +130,22 @@ def test_golden_rows_at_centers_get_their_scale() -> None:
     assert max(scales) < 1e9
 
 
+def test_a_label_that_the_lost_digits_decide_is_not_compared() -> None:
+    frame = pd.DataFrame({"x": [1e5 / 3, 1e5 / 3, 7e5, 7e5], "y": [1e5 / 7, 1e5 / 7, 0.1, 0.1]})
+    model = make_pipeline(KMeans(2, n_init=1, random_state=0), LogisticRegression()).fit(frame, [0, 1, 1, 1])
+    # At the first center it is a tie, but for what scikit-learn's distance from it is.
+    distances = np.sort(np.linalg.norm(model[0].cluster_centers_ - frame.to_numpy()[0], axis=1))
+    model[-1].coef_[:] = (
+        [[1.0, 0.0]] if np.linalg.norm(model[0].cluster_centers_[0] - frame.iloc[0]) < 1 else [[0.0, 1.0]]
+    )
+    model[-1].intercept_[:] = 0.0
+    assert distances[0] < 1e-6
+    contract, golden = describe(model, frame, positive=1)
+    reading, _ = compile_program(model, contract)
+    kept = [row.outputs is not None for row in scaled(golden, contract, reading)[:4]]
+    assert kept == [False, False, True, True]
+
+
 @pytest.mark.parametrize(
     ("steps", "classes"),
     [

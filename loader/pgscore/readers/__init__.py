@@ -2,6 +2,6 @@
 
 from .entry import Reading, read_program
 from .writing.local import single_errors
-from .writing.terms import absolute_terms, decided_by
+from .writing.terms import absolute_terms, decided_by, scores_of
 
-__all__ = ["Reading", "absolute_terms", "decided_by", "read_program", "single_errors"]
+__all__ = ["Reading", "absolute_terms", "decided_by", "read_program", "scores_of", "single_errors"]

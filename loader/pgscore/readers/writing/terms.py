@@ -77,6 +77,14 @@ def decided_by(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -
     return [answer[count:] if answer else None for answer in answers]
 
 
+def scores_of(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[list[float] | None]:
+    """What the link makes probabilities of, a number for each class, for each row; None where it is refused."""
+    program = {key: value for key, value in document.items() if key != "decide"}
+    interpreter = Interpreter(parse_program(json.dumps({**program, "link": "identity"})))
+    answers = [interpreter.outputs(numbers, texts)[0] for numbers, texts in given(document, rows)]
+    return [[0.0, *answer] if answer and len(answer) == 1 else answer for answer in answers]
+
+
 def given(
     document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
 ) -> Iterator[tuple[list[float | None], list[Any]]]:
