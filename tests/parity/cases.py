@@ -310,7 +310,6 @@ def cases() -> dict[str, Case]:
                     Nystroem(n_components=8, random_state=0),
                     KMeans(3, n_init=1, random_state=0),
                     LinearDiscriminantAnalysis(),
-                    SplineTransformer(5, extrapolation="periodic"),
                 ),
                 _LINEAR,
             ),

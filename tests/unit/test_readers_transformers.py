@@ -355,7 +355,7 @@ def test_projections(transformer: Any, models: tuple[Any, ...]) -> None:  # noqa
     ("prepared", "model", "reason"),
     [
         (pre.FunctionTransformer(lambda x: x), _LINEAR, "calls the function <lambda>"),
-        (pre.SplineTransformer(extrapolation="periodic"), _FOREST, "rounds its sums otherwise"),
+        (pre.SplineTransformer(extrapolation="periodic"), _LINEAR, "has periodic splines"),
         (pre.SplineTransformer(degree=1, extrapolation="linear"), _LINEAR, "goes on linearly"),
         (pre.SplineTransformer(extrapolation="continue"), _FOREST, "overflows to NaN"),
         (pre.SplineTransformer(extrapolation="continue", knots="quantile"), _LINEAR, "between knots that are equal"),

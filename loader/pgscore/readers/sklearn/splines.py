@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pgscore.errors import NotAProgramError
-from pgscore.readers.algebra.columns import CodeColumn, NumberColumn, Operation, Table, constant
+from pgscore.readers.algebra.columns import CodeColumn, NumberColumn, Table, constant
 from pgscore.readers.algebra.curves import piecewise
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from pgscore.readers.writing.writer import Writer
 
 Number = NumberColumn | CodeColumn
-# More than rounding leaves of splines that are 1 at most.
-_JUMP = 1e-6
 _LEAST_DEGREE, _MOST_DEGREE = 1, 19
 
 
@@ -35,10 +33,12 @@ def read_spline_transformer(splines: SplineTransformer, table: Table, writer: Wr
     """
     if not _LEAST_DEGREE <= splines.degree <= _MOST_DEGREE:
         raise NotAProgramError(part, f"has splines of degree {splines.degree}, and a program has 1 to {_MOST_DEGREE}")
+    if splines.extrapolation == "periodic":
+        raise NotAProgramError(part, "has periodic splines, which take an exact remainder, and a program has none")
     # It came with scikit-learn 1.8.
     zeros = getattr(splines, "handle_missing", "error") == "zeros"
-    if zeros and splines.extrapolation in ("continue", "periodic"):
-        raise NotAProgramError(part, "continues or repeats splines and takes missing values, and so infinity")
+    if zeros and splines.extrapolation == "continue":
+        raise NotAProgramError(part, "continues splines and takes missing values, and so infinity")
     columns = table.numbers(part)
     if splines.degree == 1 and splines.extrapolation == "linear" and len(columns) > 1:
         # `SplineTransformer.transform` counts the degree up at the first column, and keeps that for the others.
@@ -54,8 +54,6 @@ def read_spline_transformer(splines: SplineTransformer, table: Table, writer: Wr
         if not pieces.coefficients.any():
             found += [constant(column, 0.0)] * outputs
             continue
-        if splines.extrapolation == "periodic":
-            column = _repeated(column, spline, writer, part)  # noqa: PLW2901
         if isinstance(column, CodeColumn) and column.constant:
             found += [constant(column, float(each)) for each in pieces.of(column.unknown)[:outputs]]
             continue
@@ -66,30 +64,6 @@ def read_spline_transformer(splines: SplineTransformer, table: Table, writer: Wr
                 writer.domains.finite[spline_of] = part
             found.append(NumberColumn(spline_of))
     return Table(tuple(found), sparse=splines.sparse_output)
-
-
-def _repeated(column: Number, spline: Any, writer: Writer, part: str) -> Number:  # noqa: ANN401
-    """Where in the period the numbers of a column are.
-
-    numpy's remainder is exact. This one, x - floor(x / period) period, is off by what x rounds by, and where floor is
-    off by one it is at the other end of the period, where the splines are the same.
-    """
-    start, period = _period(spline)
-    if isinstance(column, CodeColumn) and column.constant:
-        return constant(column, float(start + (column.unknown - start) % period))
-    beyond = writer.number(writer.register(column), [Operation("subtract", start)])
-    times = writer.function("floor", writer.number(beyond, [Operation("divide", period)]))
-    rest = writer.linear([beyond, times], [1.0, -period])
-    within = [Operation("minimum", 0.0), Operation("maximum", period), Operation("add", start)]
-    found = writer.number(rest, within)
-    writer.domains.rough[found] = part
-    return NumberColumn(found)
-
-
-def _period(spline: Any) -> tuple[float, float]:  # noqa: ANN401
-    """Where it begins, and how long it is."""
-    start, end = float(spline.t[spline.k]), float(spline.t[len(spline.t) - spline.k - 1])
-    return start, end - start
 
 
 def _within(column: Number, ends: tuple[float, float], writer: Writer, part: str, *, missing: bool) -> Number:
@@ -158,9 +132,6 @@ def _pieces(spline: Any, splines: SplineTransformer, part: str) -> _Pieces:  # n
         # Of a column of one value: 0 everywhere.
         return _Pieces(knots, np.zeros((1, 2, spline.c.shape[1])))
     inner = np.stack([spline(knots[:-1], nu=power) / factorial(power) for power in range(degree + 1)])
-    if splines.extrapolation == "periodic":
-        _refuse_jumps(spline, knots, inner, part)
-        return _Pieces(knots[:-1], np.concatenate([inner[:, :1], inner], axis=1))
     if splines.extrapolation == "continue":
         if base[0] == base[1] or base[-1] == base[-2]:
             raise NotAProgramError(part, "goes on with the polynomial of an interval between knots that are equal")
@@ -169,15 +140,6 @@ def _pieces(spline: Any, splines: SplineTransformer, part: str) -> _Pieces:  # n
     edges = [low] + [inner[:, n] for n in range(inner.shape[1])] + [high]
     sloping = _touched(spline, linear=True) if splines.extrapolation == "linear" else ([], [])
     return _Pieces(knots, np.stack(edges, axis=1), sloping)
-
-
-def _refuse_jumps(spline: Any, knots: FloatArray, inner: FloatArray, part: str) -> None:  # noqa: ANN401
-    """Refuses splines that are another number behind a knot, or a period later, than before."""
-    powers = np.diff(knots)[:, np.newaxis] ** np.arange(spline.k + 1)
-    ends = np.einsum("ip,pis->is", powers, inner)
-    starts = np.roll(inner[0], -1, axis=0)
-    if np.abs(ends - starts).max() > _JUMP:
-        raise NotAProgramError(part, "has periodic splines that jump, where knots are equal")
 
 
 def _touched(spline: Any, *, linear: bool) -> tuple[list[int], list[int]]:  # noqa: ANN401
