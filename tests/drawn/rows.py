@@ -25,6 +25,7 @@ STRANGE = ("never seen", "gold", "GOLD", "gold ", "", " ", "ä", "𝄞", "e\u030
 _PLAIN = 30
 _EACH = 7
 _MIXED = 20
+_CENTERS = 12
 
 
 def draw_rows(drawn: Drawn, document: dict[str, Any] | None, *seed: int) -> list[Row]:
@@ -55,7 +56,32 @@ def draw_rows(drawn: Drawn, document: dict[str, Any] | None, *seed: int) -> list
                 changed[position] = draw.pick([each for each in values if each is not None] or [None])
         rows.append(changed)
     rows.append([None] * len(names))
+    for at in _centers(document) if document else []:
+        rows.append([at.get(position, value) for position, value in enumerate(draw.pick(fitted))])
     return rows
+
+
+def _centers(document: dict[str, Any]) -> list[dict[int, float]]:
+    """Where rows are at centers that distances are measured from, or but rounding away: a number for each input."""
+    count = len(document["inputs"])
+    # Steps of several outputs come behind these.
+    steps = dict(enumerate(document["steps"], start=count))
+    found = []
+    for root in steps.values():
+        squares = steps.get(root["of"]) if root.get("name") == "sqrt" else None
+        if squares is None or squares["step"] != "linear":
+            continue
+        at = {}
+        for register in [steps.get(each, {}).get("of", each) for each in squares["of"]]:
+            value, of = 0.0, register
+            while of in steps and steps[of]["step"] == "affine":
+                by = steps[of]
+                value = (value - by.get("add", 0.0)) / (by.get("multiply") or 1.0)
+                value, of = value * by.get("divide", 1.0) + by.get("subtract", 0.0), by["of"]
+            if of < count and document["inputs"][of]["type"] == "double precision":
+                at[of] = value
+        found.append(at)
+    return found[:_CENTERS]
 
 
 def _choices(draw: Draw, drawn: Drawn, name: str, near: list[float]) -> list[Any]:

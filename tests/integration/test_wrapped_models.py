@@ -10,9 +10,11 @@ import pgscore
 import pytest
 from lightgbm import LGBMClassifier
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.cluster import KMeans
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.ensemble import (
     AdaBoostClassifier,
+    AdaBoostRegressor,
     BaggingClassifier,
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
@@ -77,6 +79,8 @@ _MODELS: dict[str, tuple[int, Callable[[], Any]]] = {
     "bagging": (2, lambda: _encoded(BaggingClassifier(n_estimators=4, max_features=3))),
     "adaboost": (2, lambda: _encoded(AdaBoostClassifier(n_estimators=6))),
     "adaboost_3": (3, lambda: _encoded(AdaBoostClassifier(n_estimators=6))),
+    "adaboost_median": (0, lambda: _encoded(AdaBoostRegressor(n_estimators=8, random_state=0))),
+    "distances": (2, lambda: _encoded(make_pipeline(KMeans(40, n_init=1, random_state=0), LogisticRegression()))),
     "isolation": (0, lambda: _encoded(IsolationForest(n_estimators=10, contamination=0.2, random_state=0))),
     "target": (
         0,

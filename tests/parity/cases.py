@@ -13,8 +13,9 @@ from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.decomposition import PCA
-from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.ensemble import (
+    AdaBoostRegressor,
     ExtraTreesClassifier,
     ExtraTreesRegressor,
     GradientBoostingClassifier,
@@ -308,7 +309,14 @@ def cases() -> dict[str, Case]:
         ),
         "projected": Case(
             make_pipeline(
-                RobustScaler(), make_union(PCA(2, whiten=True), Nystroem(n_components=8, random_state=0)), _LINEAR
+                RobustScaler(),
+                make_union(
+                    PCA(2, whiten=True),
+                    Nystroem(n_components=8, random_state=0),
+                    KMeans(3, n_init=1, random_state=0),
+                    LinearDiscriminantAnalysis(),
+                ),
+                _LINEAR,
             ),
             3,
             columns=_numbers("", OTHERS),
@@ -329,6 +337,7 @@ def cases() -> dict[str, Case]:
             columns=OTHERS,
         ),
         "forest_value": Case(_FOREST, 0, missing=True, columns=_numbers("", FURTHER), array=True),
+        "medians": Case(make_pipeline(_prepared(), AdaBoostRegressor(n_estimators=6, random_state=0)), 0),
         "extra": Case(make_pipeline(_prepared(), ExtraTreesClassifier(n_estimators=5, max_depth=5, random_state=0)), 3),
         "extra_value": Case(
             make_pipeline(_prepared(), ExtraTreesRegressor(n_estimators=4, max_depth=5, random_state=0)),

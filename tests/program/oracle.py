@@ -112,7 +112,7 @@ def _step(step: Program, registers: list[Any]) -> list[Any]:  # noqa: PLR0911  o
         return [total]
     if name == "trees":
         return _trees(step, [registers[of] for of in step["of"]])
-    if name in ("product", "ratio", "piecewise", "quadratic", "kernel"):
+    if name in ("product", "ratio", "piecewise", "quadratic", "median", "kernel"):
         of = step["of"] if isinstance(step["of"], list) else [step["of"]]
         return [_formula(step, np.array([registers[each] for each in of], float))]
     if name == "link":
@@ -146,6 +146,10 @@ def _formula(step: Program, x: np.ndarray[Any, np.dtype[np.float64]]) -> np.floa
         return np.float64(x[0] / (x[1] + 0.0))  # 0 has no sign
     if step["step"] == "piecewise":
         return _piecewise(step, x[0])
+    if step["step"] == "median":
+        order = np.argsort(x, kind="stable")
+        sums = np.cumsum(np.array(step["weights"], float)[order])
+        return np.float64(x[order][np.argmax(2 * sums >= sums[-1])])
     if step["step"] == "quadratic":
         given = x - np.array(step["center"], float)
         rows = [functools.reduce(operator.add, np.array(row, float) * given, 0.0) for row in step.get("matrix", [])]

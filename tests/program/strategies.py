@@ -183,7 +183,7 @@ def _link(draw: st.DrawFn, kinds: str) -> Program:
     return {"step": "link", "of": of, "link": link}
 
 
-FORMULAS = ("product", "ratio", "piecewise", "quadratic", "kernel")
+FORMULAS = ("product", "ratio", "piecewise", "quadratic", "median", "kernel")
 
 
 @st.composite
@@ -197,7 +197,7 @@ def _formula(draw: st.DrawFn, name: str, kinds: str, numbers: st.SearchStrategy[
         piece = st.one_of(st.none(), *[st.lists(numbers, min_size=1, max_size=most) for most in (1, 2, 4)])
         step["coefficients"] = [draw(piece) for _ in range(len(step["knots"]) + 1)]
         return step
-    least, most = {"product": (2, 4), "ratio": (2, 2)}.get(name, (1, 3))
+    least, most = {"product": (2, 4), "ratio": (2, 2), "median": (1, 6)}.get(name, (1, 3))
     step["of"] = draw(st.lists(registers, min_size=least, max_size=most))
     row = st.lists(numbers, min_size=len(step["of"]), max_size=len(step["of"]))
     rows = st.lists(row, min_size=1, max_size=3)
@@ -205,6 +205,9 @@ def _formula(draw: st.DrawFn, name: str, kinds: str, numbers: st.SearchStrategy[
         step["center"] = draw(row)
         if draw(st.booleans()):
             step["matrix"] = draw(rows)
+    elif name == "median":
+        weights = st.one_of(st.sampled_from([0, 1, 1, 2, 1e300]), st.floats(0, 1e3))
+        step["weights"] = draw(st.lists(weights, min_size=len(step["of"]), max_size=len(step["of"])))
     elif name == "kernel":
         step |= {"kernel": draw(st.sampled_from(["rbf", "poly", "sigmoid"])), "vectors": draw(rows)}
         step |= {"gamma": draw(numbers), "intercept": draw(numbers)}

@@ -157,6 +157,7 @@ _STUMP: Program = {
             "identity",
             "the trees of steps[1] test a number made of several inputs",
         ),
+        ([{"step": "median", "of": [0, 1], "weights": [1, 2]}], [2], "identity", "steps[0], a median step, makes one"),
         ([_LINEAR], [2, 0], "normalize", "its link divides scores by their sum"),
         ([_LINEAR, {"step": "link", "of": [2], "link": "expit"}], [3], "identity", "steps[1], a link step, makes"),
     ],

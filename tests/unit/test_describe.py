@@ -182,7 +182,14 @@ def test_labels_of_equal_probabilities(link: str, kept: bool) -> None:
     rows = [GoldenRow({"x": 1.0}, row[1], row) for row in outputs]
     output = Output("probability", (0, 1, 2), 1)
     contract = Contract("joblib", (), frame=False, missing_text="nan", output=output, libraries={})
-    reading = Reading({"inputs": [{"name": "x"}], "steps": [], "scores": [0], "link": link}, None)
-    tied, told = scaled(rows, contract, reading)
+    document = {
+        "program": 1,
+        "inputs": [{"name": "x", "type": "double precision", "nullable": False}],
+        "steps": [{"step": "affine", "of": 0, "add": 1.0}, {"step": "affine", "of": 0, "add": 2.0}],
+        "scores": [0] if link == "logistic" else [0, 1, 2],
+        "link": link,
+        "tie": "first",
+    }
+    tied, told = scaled(rows, contract, Reading(document, None))
     assert (tied.outputs is not None) is kept
     assert told.outputs == outputs[1]

@@ -132,6 +132,8 @@ _RADIAL = {name: value for name, value in _KERNEL.items() if name not in ("const
 _SIGMOID = {name: value for name, value in _KERNEL.items() if name != "degree"} | {"kernel": "sigmoid"}
 _QUADRATIC = {"step": "quadratic", "of": [0, 1], "center": [1, 2], "matrix": [[1, 1], [0, 2]]}
 
+_MEDIAN = {"step": "median", "of": [0, 1, 2], "weights": [1, 1, 1]}
+
 
 @pytest.mark.parametrize(
     ("step", "numbers", "expected"),
@@ -155,6 +157,14 @@ _QUADRATIC = {"step": "quadratic", "of": [0, 1], "center": [1, 2], "matrix": [[1
         ({**_STEPS, "closed": "right", "missing": None}, [None], math.nan),
         (_QUADRATIC, [2.0, 4.0], 25.0),
         ({"step": "quadratic", "of": [0, 1], "center": [1, 2]}, [2.0, 4.0], 5.0),
+        (_MEDIAN, [3.0, 1.0, 2.0], 2.0),
+        ({**_MEDIAN, "weights": [1, 2, 1]}, [3.0, 1.0, 2.0], 1.0),
+        ({**_MEDIAN, "weights": [2, 1, 1]}, [3.0, 1.0, 2.0], 2.0),
+        ({**_MEDIAN, "weights": [0, 0, 0]}, [3.0, 1.0, 2.0], 1.0),
+        ({**_MEDIAN, "weights": [2.1, 1, 1]}, [3.0, 1.0, 2.0], 3.0),
+        (_MEDIAN, [None, 1.0, 2.0], 2.0),
+        (_MEDIAN, [None, 1.0, None], math.nan),
+        (_MEDIAN, [_INFINITY, -_INFINITY, None], _INFINITY),
         (_KERNEL, [2.0, 2.0], 0.5 + 2 * 16 + 3 * 4),
         (_RADIAL, [1.0, 2.0], 0.5 + 2 + 3 * math.exp(-1)),
         (_SIGMOID, [0.0, 0.0], 0.5 + 2 * math.tanh(1) + 3 * math.tanh(1)),
@@ -223,6 +233,14 @@ def test_kernels_are_those_of_support_vector_machines() -> None:
         ({**_QUADRATIC, "center": [1]}, "steps[0].center has 1 entries for 2 registers"),
         ({**_QUADRATIC, "matrix": []}, "the number of steps[0].matrix is 0, not within 1 to 1000000"),
         ({**_QUADRATIC, "matrix": [[1, 2], [1]]}, "steps[0].matrix[1] has 1 entries for 2 registers"),
+        (
+            {"step": "median", "of": [], "weights": []},
+            "the number of registers in steps[0].of is 0, not within 1 to 1000",
+        ),
+        ({"step": "median", "of": [0, 1], "weights": [1]}, "steps[0].weights has 1 entries for 2 registers"),
+        ({"step": "median", "of": [0], "weights": [-1]}, "steps[0].weights[0] is -1.0, not within 0 to 1e+300"),
+        ({"step": "median", "of": [0], "weights": [1.5e300]}, "steps[0].weights[0] is 1.5e+300, not within 0 to"),
+        ({"step": "median", "of": [0]}, "steps[0] has no weights"),
         ({**_KERNEL, "kernel": "cosine"}, "steps[0].kernel is 'cosine', not one of rbf, poly, sigmoid"),
         ({**_KERNEL, "degree": 0}, "steps[0].degree is 0, not within 1 to 20"),
         ({**_RADIAL, "degree": 1}, "steps[0] has a field 'degree', which means nothing there"),

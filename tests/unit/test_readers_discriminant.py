@@ -14,7 +14,6 @@ from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.compose import ColumnTransformer
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.neighbors import NearestCentroid
 from sklearn.pipeline import make_pipeline
@@ -177,7 +176,6 @@ def test_a_dummy_of_one_class() -> None:
     ("model", "message"),
     [
         (DummyClassifier(strategy="uniform", random_state=0), "has the strategy 'uniform', which draws labels"),
-        (make_pipeline(KMeans(2), LogisticRegression()), "step 'kmeans' gives distances from KMeans's centers"),
     ],
 )
 def test_what_cannot_become_a_program_is_named(model: Any, message: str) -> None:  # noqa: ANN401

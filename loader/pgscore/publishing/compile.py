@@ -6,7 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pgscore.errors import NotAProgramError
-from pgscore.readers import Reading, absolute_terms, decided_by, deciding_terms, read_program, single_errors
+from pgscore.readers import (
+    Reading,
+    absolute_terms,
+    decided_by,
+    deciding_terms,
+    read_program,
+    scores_of,
+    single_errors,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,12 +75,15 @@ def scaled(golden_rows: Sequence[GoldenRow], contract: Contract, reading: Readin
     elif reading.tolerance is None or contract.tolerance is None:
         # Scores that differ in the last bit may have equal probabilities, and estimators tell classes by their scores.
         hides_ties = reading.program["link"] in ("logistic", "softmax", "one_vs_rest", "one_vs_all")
-        return [
-            replace(
-                row, scale=scale, outputs=None if hides_ties and _is_close(row, numbers, _LAST_BITS) else row.outputs
+        sums = scores_of(reading.program, rows) if hides_ties and not any(compared) else [None] * len(rows)
+        found = []
+        for row, scale, numbers, before in zip(golden_rows, scales, compared, sums, strict=True):
+            is_tie = _is_close(row, numbers, _LAST_BITS) or (
+                # Before the link, sums of large terms are off by more.
+                before is not None and _is_close(row, before, 2 * _ROUNDINGS * scale)
             )
-            for row, scale, numbers in zip(golden_rows, scales, compared, strict=True)
-        ]
+            found.append(replace(row, scale=scale, outputs=None if hides_ties and is_tie else row.outputs))
+        return found
     else:
         tolerance, terms = contract.tolerance, reading.tolerance.terms
     found = []

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 for transformers in (
     compose, encoders, impute, scaling, selection, discretizing, functions, polynomial, splines, distributions,
-    decomposition, kernels, clustering,
+    decomposition, kernels, clustering, discriminant,
 ):  # fmt: skip
     TRANSFORMERS.update(transformers.TRANSFORMERS)
 _COMBINING = (wrappers, calibration, voting, stacking, bagging, one_vs_rest, targets)

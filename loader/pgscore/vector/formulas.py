@@ -6,7 +6,7 @@ from math import tanh
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from pgscore_runtime.formulas import Kernel, LinkStep, Piecewise, Product, Quadratic, Ratio
+from pgscore_runtime.formulas import Kernel, LinkStep, Median, Piecewise, Product, Quadratic, Ratio
 
 from .links import exp_of, link_function
 
@@ -90,6 +90,20 @@ def _quadratic(step: Quadratic, _: dict[int, Vocabulary]) -> Append:
     return quadratic
 
 
+def _median(step: Median, _: dict[int, Vocabulary]) -> Append:
+    of, weights = list(step.of), np.array(step.weights)
+
+    def median(registers: Registers, rows: int) -> None:
+        values = np.array([registers[register] for register in of]).reshape(len(of), rows)
+        ranked = np.argsort(values, axis=0, kind="stable")
+        sums = np.cumsum(weights[ranked], axis=0)
+        place = np.argmax(2 * sums >= sums[-1], axis=0)
+        every = np.arange(rows)
+        registers.append(values[ranked[place, every], every])
+
+    return median
+
+
 def _dot(weights: Sequence[float], columns: Sequence[FloatArray], rows: int) -> FloatArray:
     # One after the other, as the interpreter adds.
     total = np.zeros(rows)
@@ -138,5 +152,6 @@ FORMULA_COMPILERS: dict[type, Callable[[Any, dict[int, Vocabulary]], Append]] = 
     Ratio: _ratio,
     Piecewise: _piecewise,
     Quadratic: _quadratic,
+    Median: _median,
     Kernel: _kernel,
 }

@@ -143,6 +143,11 @@ begin
             ),
             pgscore._array_literal_sql(step -> 'weights', 'number')
         )
+        when 'median' then format('nullif(%s, ''NaN'')', pgscore._formula_sql(step, array(
+            select format('coalesce(r%s, ''NaN'')', o.register)
+            from jsonb_array_elements_text(step -> 'of') with ordinality as o (register, ordinal)
+            order by o.ordinal
+        )))
         else pgscore._formula_sql(step, array(
             select 'r' || o.register
             from jsonb_array_elements_text(

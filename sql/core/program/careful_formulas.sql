@@ -83,6 +83,7 @@ begin
                 else 'null::pg_catalog.float8[]'
             end
         )
+        when 'median' then format('pgscore._median(%s, %s)', listed, pgscore._array_literal_sql(step -> 'weights', 'number'))
         when 'kernel' then format(
             'pgscore._kernel(%L, %s, %s, %s, %s, %s, %s, %s, %s)', step ->> 'kernel', listed,
             pgscore._array_literal_sql(pgscore._flat(step -> 'vectors'), 'number'),

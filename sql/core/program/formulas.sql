@@ -127,6 +127,39 @@ comment on function pgscore._quadratic(double precision[], double precision[], d
     'The sum of squares of what the rows of a matrix, one after the other, make of numbers less a center; of these differences where there is no matrix. NULL where it is no number';
 grant execute on function pgscore._quadratic(double precision[], double precision[], double precision[]) to pgscore_reader;
 
+create function pgscore._median(numbers double precision[], weights double precision[]) returns double precision
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    ranked double precision[];
+    weighted double precision[];
+    total double precision := 0;
+    position integer := 1;
+    so_far double precision;
+begin
+    if array_position(numbers, null) is not null then
+        return null;
+    end if;
+    select array_agg(n.number order by n.number, n.ordinal), array_agg(n.weight order by n.number, n.ordinal)
+    into ranked, weighted
+    from unnest(numbers, weights) with ordinality as n (number, weight, ordinal);
+    for each in 1 .. cardinality(weighted) loop
+        total := total + weighted[each];
+    end loop;
+    so_far := weighted[1];
+    while 2 * so_far < total loop
+        position := position + 1;
+        so_far := so_far + weighted[position];
+    end loop;
+    return ranked[position];
+end
+$$;
+
+comment on function pgscore._median(double precision[], double precision[]) is
+    'The weighted median of numbers: the least that, with all that are no larger, has half of the weight or more. NaN counts as the largest number; NULL where there is a NULL';
+grant execute on function pgscore._median(double precision[], double precision[]) to pgscore_reader;
+
 create function pgscore._tame_kernel(
     kernel text, numbers double precision[], vectors double precision[], coefficients double precision[],
     intercept double precision, gamma double precision, added double precision, degree integer

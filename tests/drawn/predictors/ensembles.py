@@ -40,7 +40,10 @@ def _bagging(maker: Maker, target: Target, of: type) -> Any:  # noqa: ANN401
 def _ada(maker: Maker, target: Target, of: type) -> Any:  # noqa: ANN401
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-    tree = DecisionTreeClassifier if target in CLASSES else DecisionTreeRegressor
+    if target not in CLASSES:
+        member = maker.inner(target) if maker.chance(0.4) else DecisionTreeRegressor(max_depth=maker.whole(1, 3))
+        return of(member, n_estimators=maker.pick((1, 2, 5, 30)), random_state=maker.seed())
+    tree = DecisionTreeClassifier
     return of(tree(max_depth=maker.whole(1, 3)), n_estimators=maker.whole(1, 5), random_state=maker.seed())
 
 

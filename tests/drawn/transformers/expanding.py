@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.drawn.kinds import Transformer
+from tests.drawn.kinds import CLASSES, Transformer
 
 if TYPE_CHECKING:
     from tests.drawn.draw import Draw
@@ -59,6 +59,11 @@ TRANSFORMERS: dict[str, Transformer] = {
     "sklearn.preprocessing.SplineTransformer": Transformer(_spline),
     "sklearn.preprocessing.Normalizer": Transformer(lambda draw: {"norm": draw.pick(("l1", "l2", "max"))}, "matrix"),
     "sklearn.decomposition.PCA": Transformer(_pca, reads="matrix"),
+    "sklearn.discriminant_analysis.LinearDiscriminantAnalysis": Transformer(
+        lambda draw: {"solver": draw.pick(("svd", "eigen")), **draw.maybe(0.4, n_components=1)},
+        reads="matrix",
+        targets=CLASSES,
+    ),
     "sklearn.decomposition.TruncatedSVD": Transformer(
         lambda draw: {"n_components": 1, "random_state": draw.seed()}, reads="matrix"
     ),

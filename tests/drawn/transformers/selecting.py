@@ -34,7 +34,7 @@ def _sequential(maker: Maker, of: type) -> Any:  # noqa: ANN401
 
 
 def _clusters(draw: Draw) -> dict[str, Any]:
-    return {"n_clusters": draw.whole(1, 3), "n_init": 1, "max_iter": 20, "random_state": draw.seed()}
+    return {"n_clusters": draw.pick((1, 2, 3, 12)), "n_init": 1, "max_iter": 20, "random_state": draw.seed()}
 
 
 _NUMBERS: tuple[Target, ...] = ("value", "positive", "counts")
@@ -56,7 +56,6 @@ TRANSFORMERS: dict[str, Transformer] = {
     _SELECTION + "SelectFromModel": Transformer(reads="matrix", make=_from_model, targets=_NUMBERS),
     _SELECTION + "RFE": Transformer(reads="matrix", make=_eliminated, targets=_NUMBERS),
     _SELECTION + "RFECV": Transformer(reads="matrix", make=_eliminated, targets=_NUMBERS),
-    # Distances from centers are no program; publishing says so.
     "sklearn.cluster.KMeans": Transformer(_clusters, "matrix"),
     "sklearn.cluster.MiniBatchKMeans": Transformer(_clusters, "matrix"),
     _SELECTION + "SequentialFeatureSelector": Transformer(reads="matrix", make=_sequential, targets=_NUMBERS),

@@ -38,6 +38,8 @@ ZERO_IS_MISSING = "zero is missing"
 INEXACT = ("exp", "exp2", "expm1", "tanh", *LOGARITHMS)
 # Jump at integers, which logarithms and the like reach but for their last bits.
 JUMPING = ("trunc", "floor", "ceil")
+# Jump, or are infinitely steep, at a number that data have.
+UNSTEADY = ("sqrt", "sign", ZERO_IS_MISSING, *JUMPING, *LOGARITHMS)
 # Not rising, or not defined everywhere.
 BENT: dict[str, Callable[[FloatArray], FloatArray]] = {
     "abs": np.abs,

@@ -56,8 +56,8 @@ class Domains:
         examples: by register, texts that are known of an input.
         hashed: by register, those of them that are tested, of an input of which an estimator holds hashes alone.
         of: a domain for each register.
-        finite: registers that have to be checked for missing values later on, and the part that made them: where they
-            overflow they are infinite, and the estimator has NaN.
+        finite: registers that have to be checked for missing and infinite values later on, and the part that made them:
+            where they overflow they are infinite, and the estimator has NaN.
         inexact: registers whose last bits may be others than the estimator's.
         rough: registers whose rounding errors can be large, and the part that made them: of no use for tests.
     """
@@ -151,29 +151,34 @@ class Domains:
                 _narrow(part, [self.of[computed.source]], [computed], passes)
         self._deferred = []
 
-    def refuse_rough(self, register: int) -> None:
-        """Refuses to test a register that is rough.
+    def refuse_rough(self, *registers: int) -> None:
+        """Refuses to test registers of which one is rough.
 
         Raises:
             NotAProgramError: naming the part that made it so.
         """
-        if register in self.rough:
-            raise NotAProgramError(
-                self.rough[register], "rounds its sums otherwise, and what tests or bends them might end elsewhere"
-            )
+        for register in registers:
+            if register in self.rough:
+                raise NotAProgramError(
+                    self.rough[register], "rounds its sums otherwise, and what tests or bends them might end elsewhere"
+                )
 
     def refuse_infinite(self, read: Iterable[int]) -> None:
         """Refuses registers that should be checked for missing values and are not.
 
         Args:
-            read: those that a step reads.
+            read: those that a step reads, or that are checked.
 
         Raises:
             NotAProgramError: naming the part that made one.
         """
         for register in read:
-            if register in self.finite and self.of[register].nullable:
+            if register not in self.finite:
+                continue
+            if self.of[register].nullable:
                 raise NotAProgramError(self.finite[register], _OVERFLOWS)
+            if self.of[register].maximum == np.inf:
+                raise NotAProgramError(self.finite[register], "overflows to NaN, and what follows takes infinity")
 
     def is_missing_beyond(self, register: int) -> bool:
         """Whether a register is infinite only where the estimator has NaN and accepts it.

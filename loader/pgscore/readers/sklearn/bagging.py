@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _TREES = (DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor)
 _TWO = 2
+# Of a median step.
+_MOST_MEMBERS, _MOST_WEIGHT = 1000, 1e300
 
 
 def read_bagging(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
@@ -151,9 +153,36 @@ def _vote(mark: int, vote: FloatArray, writer: Writer) -> int:
     return writer.add({**step, "unknown": against, "missing": against})
 
 
-def refuse_median(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
-    """AdaBoostRegressor."""
-    raise NotAProgramError(part, "predicts the weighted median of its estimators, which a program cannot give")
+def read_median(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
+    """The weighted median of what the estimators give.
+
+    `sklearn.ensemble.AdaBoostRegressor._get_median_predict`: numpy's argsort, cumsum of the weights in that order, and
+    the first sum that is half of the last one. argsort may put equal values in any order. That moves the sums behind
+    some of them and before others, all of which stand for the same value; the sum behind all of them is the same, but
+    for its rounding.
+    """
+    # It checks before its estimators do.
+    writer.domains.require(part, table.columns, missing=False)
+    weights = estimator.estimator_weights_[: len(estimator.estimators_)].tolist()
+    if not all(0 <= weight <= _MOST_WEIGHT for weight in weights):
+        raise NotAProgramError(part, "has weights that are negative, or not finite")
+    if len(weights) > _MOST_MEMBERS:
+        raise NotAProgramError(part, f"has more than {_MOST_MEMBERS:,} estimators, of which a program takes a median")
+    if all(type(each) in _TREES for each in estimator.estimators_):
+        trees = []
+        for number, each in enumerate(estimator.estimators_):
+            require_of_trees(each, table, writer, part)
+            trees.append(from_scikit_learn(each.tree_, leaves(each), number))
+        ensemble = Ensemble(trees, [0.0] * len(trees), None, single=True)
+        register = write_ensemble(ensemble, table.numbers(part), writer)
+        found = list(range(register, register + len(trees)))
+    else:
+        names = [f"estimators_[{number}]" for number in range(len(weights))]
+        found = [
+            writer.outputs(predict(each, table, writer, name), name)[0]
+            for name, each in zip(names, estimator.estimators_, strict=True)
+        ]
+    return Result([writer.add({"step": "median", "of": found, "weights": weights})], "identity")
 
 
 def read_isolation(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
@@ -205,6 +234,6 @@ PREDICTORS: dict[str, PredictorReader] = {
     "sklearn.ensemble.BaggingClassifier": read_bagging,
     "sklearn.ensemble.BaggingRegressor": read_bagging,
     "sklearn.ensemble.AdaBoostClassifier": read_adaboost,
-    "sklearn.ensemble.AdaBoostRegressor": refuse_median,
+    "sklearn.ensemble.AdaBoostRegressor": read_median,
     "sklearn.ensemble.IsolationForest": read_isolation,
 }

@@ -1,4 +1,4 @@
-"""Readers of discriminant analysis: linear, a linear model; quadratic, a quadratic form for each class."""
+"""Readers of discriminant analysis: linear, a linear model or a projection; quadratic, a quadratic form per class."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pgscore.errors import NotAProgramError
-from pgscore.readers.algebra.columns import NumberColumn, Operation
+from pgscore.readers.algebra.columns import NumberColumn, Operation, Table
+from pgscore.readers.writing.linear_writer import write_linear
 from pgscore.readers.writing.scores import probabilities
 
 from .linear import read_linear
 
 if TYPE_CHECKING:
-    from pgscore.readers.algebra.columns import FloatArray, Table
-    from pgscore.readers.dispatch import PredictorReader
+    from pgscore.readers.algebra.columns import FloatArray
+    from pgscore.readers.dispatch import PredictorReader, TransformerReader
     from pgscore.readers.writing.writer import Result, Writer
 
 # A turned difference is a sum whose terms are so many times as large as it is itself, in a row like those of its class:
@@ -62,6 +63,23 @@ def _squares(registers: list[int], mean: FloatArray, turned: FloatArray, writer:
     return [writer.add({"step": "function", "of": each, "name": "square"}) for each in sums]
 
 
+def read_discriminant_axes(estimator: Any, table: Table, writer: Writer, part: str) -> Table:  # noqa: ANN401
+    """(X - xbar) @ scalings, or of the solver `eigen` X @ scalings: the first components of these."""
+    if estimator.solver not in ("svd", "eigen"):
+        raise NotAProgramError(part, f"has the solver {estimator.solver!r}, which transforms nothing")
+    writer.domains.require(part, table.numbers(part), missing=False)
+    if estimator.solver == "svd":
+        table = writer.then(table, part, [[Operation("subtract", mean)] for mean in estimator.xbar_.tolist()])
+    weights = np.asarray(estimator.scalings_, dtype=np.float64)[:, : estimator._max_components].T
+    if not np.isfinite(weights).all():
+        raise NotAProgramError(part, "has scalings that are not finite")
+    columns = table.numbers(part)
+    return Table(tuple(NumberColumn(write_linear(columns, row, 0.0, writer, finite=True)) for row in weights))
+
+
+TRANSFORMERS: dict[str, TransformerReader] = {
+    "sklearn.discriminant_analysis.LinearDiscriminantAnalysis": read_discriminant_axes,
+}
 PREDICTORS: dict[str, PredictorReader] = {
     "sklearn.discriminant_analysis.LinearDiscriminantAnalysis": read_linear,
     "sklearn.discriminant_analysis.QuadraticDiscriminantAnalysis": read_quadratic,

@@ -132,6 +132,7 @@ class _Expression:
         if operator is ast.Mult:
             return NumberColumn(self._writer.add({"step": "product", "of": of}))
         if operator is ast.Div:
+            self._writer.domains.refuse_rough(of[1])
             return NumberColumn(self._writer.add({"step": "ratio", "of": of}))
         return NumberColumn(self._writer.linear(of, [1.0, 1.0 if operator is ast.Add else -1.0]))
 

@@ -35,10 +35,12 @@ _STEPS: dict[Any, str] = {
     special.expit: "expit",
     special.logit: "logit",
 }
+# Infinitely steep somewhere.
+_STEEP = (np.reciprocal, special.logit)
 # Of booleans numpy computes these as they are; the others in half precision, or not at all.
 _OF_BOOLEANS = (np.abs, np.sqrt, np.square, np.positive)
 _KNOWN = "numpy.clip, pandas.DataFrame.eval, and " + ", ".join(
-    sorted({each.__name__ for each in (*_OPERATIONS, *_STEPS)})
+    sorted({each.__name__ for each in (*_OPERATIONS, *_STEPS)} - {"<lambda>"})
 )
 
 
@@ -66,6 +68,8 @@ def read_function(transformer: FunctionTransformer, table: Table, writer: Writer
         raise NotAProgramError(part, "calls its function with arguments")
     if function in _STEPS:
         registers = [writer.register(column) for column in table.numbers(part)]
+        if function in _STEEP:
+            writer.domains.refuse_rough(*registers)
         found = [NumberColumn(writer.function(_STEPS[function], register)) for register in registers]
         return Table(tuple(found), table.sparse)
     return writer.then(table, part, [_OPERATIONS[function]] * len(table.columns))

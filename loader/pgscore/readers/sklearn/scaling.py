@@ -88,6 +88,7 @@ def read_normalizer(normalizer: Normalizer, table: Table, writer: Writer, part: 
     columns = table.numbers(part)
     writer.domains.require(part, columns, missing=False)
     registers = [writer.register(column) for column in columns]
+    writer.domains.refuse_rough(*registers)
     absolute = [writer.function("abs", register) for register in registers]
     if normalizer.norm == "l1":
         norm = writer.linear(absolute, [1.0] * len(absolute))

@@ -69,6 +69,7 @@ def read_spline_transformer(splines: SplineTransformer, table: Table, writer: Wr
 def _within(column: Number, ends: tuple[float, float], writer: Writer, part: str, *, missing: bool) -> Number:
     """The column, which is refused outside of the knots."""
     low, high = ends
+    writer.domains.refuse_rough(column.source)
     if isinstance(column, NumberColumn) and column.function_end:
         column = NumberColumn(writer.register(column))
 

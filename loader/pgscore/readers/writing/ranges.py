@@ -13,6 +13,7 @@ from math import exp, inf, isfinite, log, sqrt, tanh
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pgscore_runtime.formulas import weighted_median
 
 from pgscore.readers.algebra.singles import ROUNDING
 
@@ -238,6 +239,14 @@ def _fill(step: Mapping[str, Any], ranges: Sequence[Range]) -> list[Range]:
     return [Range(min(of.low, filling), max(of.high, filling), False, of.error)]
 
 
+def _median(step: Mapping[str, Any], ranges: Sequence[Range]) -> list[Range]:
+    # It rises with each number, and moves with all of them: by no more than the one that moves most.
+    low = weighted_median([each.low for each in ranges], step["weights"])
+    high = weighted_median([each.high for each in ranges], step["weights"])
+    may_miss = any(each.may_miss for each in ranges)
+    return [Range(low, inf if may_miss else high, may_miss, max(each.error for each in ranges))]
+
+
 def _product(step: Mapping[str, Any], ranges: Sequence[Range]) -> list[Range]:
     if not all(each.is_bounded for each in ranges):
         return _unknown(step, ranges)
@@ -284,5 +293,6 @@ _KINDS: dict[str, Callable[[Mapping[str, Any], Sequence[Range]], list[Range]]] =
     "clip": _clip,
     "fill": _fill,
     "product": _product,
+    "median": _median,
     "missing": lambda _step, _ranges: [Range(0.0, 1.0, False)],
 }

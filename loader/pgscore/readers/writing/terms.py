@@ -27,16 +27,19 @@ _SLOPE = 0.5
 # Links that say which of several sums is positive, or largest.
 _MARKING = ("sign", "argmax")
 # A number that is not negative, and 1 instead of 0 and of none.
-_LEAST = 5e-324
+_SMALLEST = 5e-324
 _ONE_FOR_ZERO = {
     "step": "piecewise",
-    "knots": [0.0, _LEAST],
-    "coefficients": [[1.0], [1.0], [_LEAST, 1.0]],
+    "knots": [0.0, _SMALLEST],
+    "coefficients": [[1.0], [1.0], [_SMALLEST, 1.0]],
     "closed": "left",
     "missing": 1.0,
 }
-_FOLLOWED = ("affine", "clip", "fill", "link", "piecewise", "product", "ratio", "function")
+# What differences are measured with.
+_ROUNDINGS = 1e-12
+_FOLLOWED = ("affine", "clip", "fill", "link", "piecewise", "product", "ratio", "median", "function")
 _MOST_STEPS = 10_000
+_LEAST = 1e-300
 
 
 def absolute_terms(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[float]:
@@ -93,6 +96,14 @@ def deciding_terms(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]
     return absolute_terms({**program, "scores": document["decide"], "link": "identity"}, rows)
 
 
+def scores_of(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[list[float] | None]:
+    """What the link makes probabilities of, a number for each class, for each row; None where it is refused."""
+    program = {key: value for key, value in document.items() if key != "decide"}
+    interpreter = Interpreter(parse_program(json.dumps({**program, "link": "identity"})))
+    answers = [interpreter.outputs(numbers, texts)[0] for numbers, texts in given(document, rows)]
+    return [[0.0, *answer] if answer and len(answer) == 1 else answer for answer in answers]
+
+
 def given(
     document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
 ) -> Iterator[tuple[list[float | None], list[Any]]]:
@@ -144,6 +155,9 @@ class _Magnitudes:
             terms = [self.of(each) if self._inner else self._size(each) for each in read]
             self.sums.add(register)
             return self._sum(step, terms) if kind == "linear" else self._kernel(step, terms)
+        if step is not None and (centered := self._centered(step)):
+            self.sums.add(register)
+            return self._distance(register, centered)
         if step is None or kind not in _FOLLOWED or not self._is_rounded(read):
             return self._size(register)
         self.sums.add(register)
@@ -161,6 +175,42 @@ class _Magnitudes:
             absolute |= {"of": terms, "vectors": [[abs(each) for each in vector] for vector in step["vectors"]]}
         return self._add(absolute)
 
+    def _centered(self, step: _Step) -> list[tuple[int, float]]:
+        """Registers and a center, where a step gives how far they are from it, and it is not 0; else none."""
+        if step.get("name") != "sqrt" or (square := self._defined.get(step["of"])) is None:
+            return []
+        found: list[tuple[int, float]] = []
+        if square["step"] == "quadratic" and "matrix" not in square:
+            found = list(zip(square["of"], square["center"], strict=True))
+        elif square["step"] == "linear" and square["intercept"] == 0 and {*square["weights"]} == {1.0}:
+            squares = [self._defined.get(each, {}) for each in square["of"]]
+            if all(each.get("name") == "square" for each in squares):
+                found = [self._moved(each["of"]) for each in squares]
+        return found if any(center for _, center in found) else []
+
+    def _moved(self, register: int) -> tuple[int, float]:
+        step = self._defined.get(register, {})
+        return (step["of"], step["subtract"]) if step.keys() == {"step", "of", "subtract"} else (register, 0.0)
+
+    def _distance(self, register: int, centered: Sequence[tuple[int, float]]) -> int:
+        """How large the numbers are of which a distance d is the root.
+
+        scikit-learn takes it of |x|^2 - 2 x @ center + |center|^2, whose terms come to 2 (|x|^2 + |center|^2) at most.
+        A product of n numbers and two sums round them by (n + 3) 2^-53 of that, whatever the order, and the exact sum
+        of squares by no more: e is twice as much. So the two roots are apart by e / d at most, and by the root of e;
+        2 e / (d + sqrt(e)) is larger than the smaller one of these, and no more than twice that.
+        """
+        of = [each for each, _ in centered]
+        roundings = 4 * (len(of) + 3) * 2.0**-53
+        length = self._add({"step": "quadratic", "of": of, "center": [0.0] * len(of)})
+        error = self._linear([length], [roundings], roundings * sum(center * center for _, center in centered))
+        root = self._add({"step": "function", "of": error, "name": "sqrt"})
+        # Not 0, where all is 0.
+        below = self._linear([register, root], [1.0, 1.0], _LEAST)
+        apart = self._add({"step": "ratio", "of": [error, below]})
+        moved = [self.of(each) for each in of if self._inner and self._is_rounded([each])]
+        return self._linear([register, apart, *moved], [1.0, 2 / _ROUNDINGS] + [1.0] * len(moved), 0.0)
+
     def _is_rounded(self, registers: Sequence[int]) -> bool:
         """Whether registers are sums or powers of e, or made of some: a library's own may end in other digits."""
         for register in registers:
@@ -170,20 +220,22 @@ class _Magnitudes:
             rounds = (
                 step["step"] in ("linear", "kernel") or step.get("link") in _ROUNDING or step.get("name") in _ROUNDING
             )
-            if rounds or self._is_rounded(reads(step)):
+            if rounds or self._centered(step) or self._is_rounded(reads(step)):
                 return True
         return False
 
     def _through(self, step: _Step, register: int, terms: list[int]) -> int:
         """How large a register is that a step makes of sums."""
-        if step["step"] == "link":
-            return self._linked(step, register, terms)
-        if step["step"] == "function":
-            return self._called(step, register, terms[0])
+        if step["step"] in ("link", "function"):
+            linked = step["step"] == "link"
+            return self._linked(step, register, terms) if linked else self._called(step, register, terms[0])
         if step["step"] == "affine":
             factor = abs(step.get("multiply", 1.0) / step.get("divide", 1.0))
             intercept = abs(step.get("subtract", 0.0)) * factor + abs(step.get("add", 0.0))
             return self._linear(terms, [factor], intercept)
+        if step["step"] == "median":
+            # It moves by no more than the one that moves most.
+            return self._linear(terms, [1.0] * len(terms), 0.0)
         if step["step"] == "ratio":
             size = self._size(step["of"][1])
             terms = [self._add({"step": "ratio", "of": [each, size]}) for each in terms]

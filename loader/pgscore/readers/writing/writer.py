@@ -16,6 +16,7 @@ from pgscore.readers.algebra.columns import (
     FUNCTIONS,
     INEXACT,
     JUMPING,
+    UNSTEADY,
     ZERO_IS_MISSING,
     CodeColumn,
     NumberColumn,
@@ -115,6 +116,8 @@ class Writer:
         read = reads(step)
         part = next((rough[register] for register in read if register in rough), None)
         if part is not None:
+            if step["step"] == "lookup":
+                self.domains.refuse_rough(step["of"])
             rough.update(dict.fromkeys(defined, part))
         if _is_inexact(step) or (step["step"] != "trees" and not inexact.isdisjoint(read)):
             inexact.update(defined)
@@ -169,8 +172,9 @@ class Writer:
     def _operation(self, operation: Operation, register: int) -> int:
         name = operation.name
         self.refuse_jumps(NumberColumn(register, (operation,)))
-        if operation.curve is not None:
+        if operation.curve is not None or name in UNSTEADY:
             self.domains.refuse_rough(register)
+        if operation.curve is not None:
             return operation.curve.write(self, register)
         if name in _BASE_2:
             return self.number(register, _BASE_2[name])
@@ -236,7 +240,13 @@ class Writer:
         return registers
 
     def link(self, link: str, of: Sequence[int]) -> list[int]:
-        """The registers that a link makes of others."""
+        """The registers that a link makes of others.
+
+        Raises:
+            NotAProgramError: it says which is positive or largest of what is rough.
+        """
+        if link in ("sign", "argmax"):
+            self.domains.refuse_rough(*of)
         count = link_outputs(cast("Link", link), len(of))
         first = self.add({"step": "link", "of": list(of), "link": link}, count)
         return list(range(first, first + count))
@@ -292,7 +302,8 @@ class Writer:
         read = [register for step in self.steps for register in reads(step)]
         if len(read) > _MOST_READ:
             raise NotAProgramError("the pipeline", f"reads more than {_MOST_READ:,} numbers in all steps together")
-        self.domains.refuse_infinite(read)
+        checked = [register for register, domain in self.domains.of.items() if domain != Domain()]
+        self.domains.refuse_infinite([*read, *checked])
         required = self._required()
         return {
             "program": 1,

@@ -198,6 +198,10 @@ begin
             r.may_miss := r.may_miss or step -> 'coefficients' @> '[null]';
         when 'quadratic' then
             r.high := pgscore._quadratic_reach(step, of);
+        when 'median' then
+            -- A number that is missing has its place among the others, so without all of them it is not sure.
+            r.high := (select max(pgscore._reach(o)) from unnest(of) as o);
+            r.kind := case when r.may_miss then 'u' else r.kind end;
         when 'kernel' then
             r.high := pgscore._kernel_reach(step);
             r.may_miss := r.may_miss or pgscore._kernel_may_miss(step, of);
@@ -209,4 +213,4 @@ end
 $$;
 
 comment on function pgscore._bare_formula(jsonb, pgscore.bare_register[], bigint) is
-    'The register of a step that is a formula: product, ratio, piecewise, quadratic or kernel; NULL where it is not safe, or larger than most_nodes';
+    'The register of a step that is a formula: product, ratio, piecewise, quadratic, median or kernel; NULL where it is not safe, or larger than most_nodes';

@@ -35,6 +35,7 @@ as $$
         ('ratio', '{}', '{}'),
         ('piecewise', '{knots,coefficients,closed,missing}', '{}'),
         ('quadratic', '{center}', '{matrix}'),
+        ('median', '{weights}', '{}'),
         ('kernel', '{kernel,vectors,coefficients,intercept,gamma}', '{constant,degree}')
     ) as f (name, required, optional) on f.name = s.name
 $$;
@@ -54,7 +55,7 @@ begin
     select l.* into listed
     from (values
         ('linear', 0, 100000), ('link', 1, 1000), ('product', 2, 100), ('ratio', 2, 2), ('quadratic', 1, 100000),
-        ('kernel', 1, 100000)
+        ('median', 1, 1000), ('kernel', 1, 100000)
     ) as l (name, least, most)
     where l.name = step ->> 'step';
     if listed is not null then
@@ -87,12 +88,18 @@ as $$
         ),
         case when step ? 'center' then pgscore._numbers_problem(
             place || '.center', step -> 'center', jsonb_array_length(step -> 'of'), jsonb_array_length(step -> 'of')
+        ) end,
+        case when step ->> 'step' = 'median' then (
+            select format('%s.weights[%s] is %s, and a number from 0 to 1e+300 is wanted', place, w.ordinal - 1, pgscore._shown(w.value))
+            from jsonb_array_elements(step -> 'weights') with ordinality as w (value, ordinal)
+            where not w.value::double precision between 0 and '1e300'
+            order by w.ordinal limit 1
         ) end
     )
 $$;
 
 comment on function pgscore._weights_problem(text, jsonb) is
-    'What is wrong with the weights and the center of a linear step; NULL where nothing is';
+    'What is wrong with the weights of a linear or median step, and the center of a linear one; NULL where nothing is';
 
 create function pgscore._lookup_problem(place text, step jsonb, kind text) returns text
 language sql immutable parallel safe
@@ -188,7 +195,7 @@ begin
     end if;
     problem := coalesce(
         pgscore._step_fields_problem(place, step), pgscore._step_reads_problem(place, step, kinds),
-        case when step ->> 'step' = 'linear' then pgscore._weights_problem(place, step) end
+        case when step ->> 'step' in ('linear', 'median') then pgscore._weights_problem(place, step) end
     );
     if problem is not null then
         return problem;
