@@ -15,10 +15,11 @@ from pgscore.vector.evaluator import Evaluator
 from pgscore_runtime.program import parse_program
 from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier
+from sklearn.svm._base import BaseLibSVM
 from threadpoolctl import threadpool_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pgscore.readers import Reading
     from pgscore_runtime.contract import Contract
@@ -132,7 +133,7 @@ def expect(
     if reading is None:
         answers = ask(estimator, contract, rows, [_complete(contract, row) for row in rows])
         found = [_plainly(answer, np.inf) for answer in answers]
-        if contract.output.kind == "indicator" and _guesses(estimator):
+        if contract.output.kind == "indicator" and _holds(estimator, _guesses):
             # The label is another one in another place among the rows that it is asked about.
             for each in found:
                 each.decided = each.outputs is None
@@ -146,6 +147,8 @@ def expect(
     named = [dict(zip(names, row, strict=True)) for row in rows]
     terms = absolute_terms(reading.program, named)
     spread, steady = _spread(reading.program, contract, rows, outputs)
+    # LIBSVM's products with large numbers overflow, and the weights that are folded of them do not.
+    overflows = _holds(estimator, lambda part: isinstance(part, BaseLibSVM))
     found = []
     for n, answer in enumerate(answers):
         expected = _plainly(answer, 0.0)
@@ -161,6 +164,8 @@ def expect(
                 expected.decided = bool(steady[n]) and scale < _LARGEST
         elif not scale < _LARGEST or (reading.tolerance is not None and _wild(rows[n])):
             # It overflows there, and not here.
+            expected.decided = False
+        if overflows and any(isinstance(each, float) and _LARGEST <= abs(each) < np.inf for each in rows[n]):
             expected.decided = False
         found.append(expected)
     if deciding.size:
@@ -188,8 +193,13 @@ def _lead(
                 each.lead = 0.0
 
 
-def _guesses(estimator: Any) -> bool:  # noqa: ANN401
-    """Whether a part of an estimator draws labels at random, one for each row that it is given."""
+def _guesses(part: BaseEstimator) -> bool:
+    """Whether it draws labels at random, one for each row that it is given."""
+    return isinstance(part, DummyClassifier) and part.strategy in ("stratified", "uniform")
+
+
+def _holds(estimator: Any, asked: Callable[[BaseEstimator], bool]) -> bool:  # noqa: ANN401
+    """Whether an estimator has such a part."""
     waiting, seen = [estimator], set()
     while waiting:
         each = waiting.pop()
@@ -197,7 +207,7 @@ def _guesses(estimator: Any) -> bool:  # noqa: ANN401
             waiting += each
         elif isinstance(each, BaseEstimator) and id(each) not in seen:
             seen.add(id(each))
-            if isinstance(each, DummyClassifier) and each.strategy in ("stratified", "uniform"):
+            if asked(each):
                 return True
             waiting += vars(each).values()
     return False
