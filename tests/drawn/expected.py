@@ -205,11 +205,8 @@ def _guesses(estimator: Any) -> bool:  # noqa: ANN401
 
 
 def _multiplies_vectors(estimator: Any) -> bool:  # noqa: ANN401
-    """Whether a part of an estimator has products of vectors that overflow, or not, as the processor adds."""
-    return any(
-        isinstance(each, Nystroem) or (isinstance(each, BaseLibSVM) and each.kernel == "linear")
-        for each in _parts(estimator)
-    )
+    """Whether a part of an estimator has products of vectors that overflow where a sum of weights does not."""
+    return any(isinstance(each, Nystroem | BaseLibSVM) for each in _parts(estimator))
 
 
 def _parts(estimator: Any) -> Iterator[BaseEstimator]:  # noqa: ANN401

@@ -249,3 +249,12 @@ def test_a_few_votes_decide_by_their_sum_and_not_by_its_probability() -> None:
 def test_what_cannot_become_a_program_is_named(model: Any, classes: int, why: str) -> None:  # noqa: ANN401
     with pytest.raises(NotAProgramError, match=why):
         _fitted(model, classes)
+
+
+def test_no_number_over_a_sum_of_none_is_not_0() -> None:
+    """At the largest double the densities of all classes vanish, and what is left over what is left is no number."""
+    fitted = OneVsRestClassifier(GaussianNB()).fit(_NUMBERS, _target(3))
+    tested = pair(fitted, _NUMBERS)
+    ((_, one, other),) = tested.both([[-1.7976931348623157e308, 1.0, 0.0]])
+    assert one is None
+    assert other is None

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from pgscore.readers.dispatch import PredictorReader
     from pgscore.readers.writing.writer import Writer
 
+_LEAST = 5e-324
+_ONE_FOR_ZERO = {
+    "knots": [0.0, _LEAST],
+    "coefficients": [[1.0], [1.0], [_LEAST, 1.0]],
+    "closed": "left",
+    "missing": None,
+}
+
 
 def read_one_vs_rest(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
     """Probabilities against all others over their sum; the label is that of the largest decision."""
@@ -50,9 +58,9 @@ def _over_sum(registers: list[int], writer: Writer) -> list[int]:
     total = weighted(registers, [1.0] * len(registers), writer)
     if writer.range(total).low > 0:
         return writer.link("normalize", registers)
-    ratios = [writer.add({"step": "ratio", "of": [each, total]}) for each in registers]
-    filled = [writer.add({"step": "fill", "of": each, "with": 0.0}) for each in ratios]
-    return [writer.linear([each, total], [1.0, 0.0], 0.0) for each in filled]
+    # NaN stays what it is.
+    total = writer.add({"step": "piecewise", "of": total, **_ONE_FOR_ZERO})
+    return [writer.add({"step": "ratio", "of": [each, total]}) for each in registers]
 
 
 def _tie() -> str:
