@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:929ff4c9aadb1c3467fbd5ca37ae588b101ad5ec43ce183afeeb0abf91289783"
+name = "pgscore_runtime:791cdf007452f033de7cb4d450f5cce779fba2a3dd741876e6b19fd77b4bbb71"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -1526,6 +1526,7 @@ def _is_member(value: Any, members: list[Any]) -> bool:  # noqa: ANN401
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from itertools import accumulate
 from math import nan, tanh
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -1543,6 +1544,7 @@ _MOST_SCORES = 1000
 _MOST_FACTORS = 100
 _MOST_COEFFICIENTS = 20
 _MOST_DEGREE = 20
+_LARGEST_WEIGHT = 1e300
 KERNELS = ("rbf", "poly", "sigmoid")
 
 
@@ -1595,6 +1597,13 @@ class Quadratic(NamedTuple):
     of: tuple[int, ...]
     center: tuple[float, ...]
     matrix: tuple[tuple[float, ...], ...] | None
+
+
+class Median(NamedTuple):
+    """The weighted median of registers: the least that, with all that are no larger, has half of the weight."""
+
+    of: tuple[int, ...]
+    weights: tuple[float, ...]
 
 
 class Kernel(NamedTuple):
@@ -1699,6 +1708,18 @@ def _read_kernel(found: dict[str, Any], place: str, scope: Scope) -> Kernel:
     )
 
 
+def _read_median(found: dict[str, Any], place: str, scope: Scope) -> Median:
+    fields(found, place, ("step", "of", "weights"))
+    of = _of(found, place, scope, 1, _MOST_SCORES)
+    weights = numbers(found["weights"], f"{place}.weights")
+    if len(weights) != len(of):
+        refuse(f"{place}.weights", f"has {len(weights):,} entries for {len(of):,} registers")
+    for n, weight in enumerate(weights):
+        if not 0 <= weight <= _LARGEST_WEIGHT:
+            refuse(f"{place}.weights[{n}]", f"is {weight!r}, not within 0 to {_LARGEST_WEIGHT!r}")
+    return Median(of, tuple(weights))
+
+
 def _link_step(step: LinkStep) -> Callable[[list[Any]], None]:
     of, function = step.of, link_function(step.link)
     return lambda registers: registers.extend(function([registers[register] for register in of]))
@@ -1765,6 +1786,19 @@ def _dot(one: Sequence[float], other: Sequence[float]) -> float:
     return total
 
 
+def _median(step: Median) -> Callable[[list[Any]], None]:
+    of, weights = step.of, step.weights
+    return lambda registers: registers.append(weighted_median([registers[register] for register in of], weights))
+
+
+def weighted_median(values: Sequence[float], weights: Sequence[float]) -> float:
+    """The first of the values, sorted, at which twice the sum of the weights so far is that of all or more."""
+    # NaN is behind all numbers, as numpy sorts.
+    ranked = sorted(zip(values, weights, strict=True), key=lambda each: (each[0] != each[0], each[0]))
+    sums = [*accumulate([weight for _, weight in ranked])]
+    return next(value for (value, _), so_far in zip(ranked, sums, strict=True) if 2 * so_far >= sums[-1])
+
+
 def _kernel(step: Kernel) -> Callable[[list[Any]], None]:
     of, intercept = step.of, step.intercept
     similar = {"rbf": _radial, "poly": _polynomial, "sigmoid": _sigmoid}[step.kernel](step)
@@ -1810,7 +1844,7 @@ def _sigmoid(step: Kernel) -> Callable[[Sequence[float], Sequence[float]], float
     return lambda vector, values: tanh(gamma * _dot(values, vector) + constant)
 
 
-Formula = LinkStep | Product | Ratio | Piecewise | Quadratic | Kernel
+Formula = LinkStep | Product | Ratio | Piecewise | Quadratic | Median | Kernel
 
 FORMULA_READERS: dict[str, Callable[[dict[str, Any], str, Scope], Formula]] = {
     "link": _read_link_step,
@@ -1818,6 +1852,7 @@ FORMULA_READERS: dict[str, Callable[[dict[str, Any], str, Scope], Formula]] = {
     "ratio": _read_ratio,
     "piecewise": _read_piecewise,
     "quadratic": _read_quadratic,
+    "median": _read_median,
     "kernel": _read_kernel,
 }
 FORMULA_COMPILERS: dict[type, Callable[[Any], Callable[[list[Any]], None]]] = {
@@ -1826,6 +1861,7 @@ FORMULA_COMPILERS: dict[type, Callable[[Any], Callable[[list[Any]], None]]] = {
     Ratio: _ratio,
     Piecewise: _piecewise,
     Quadratic: _quadratic,
+    Median: _median,
     Kernel: _kernel,
 }
 ''',

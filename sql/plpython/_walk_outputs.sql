@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:929ff4c9aadb1c3467fbd5ca37ae588b101ad5ec43ce183afeeb0abf91289783" + digest)
+    walker = GD.get("pgscore_runtime:791cdf007452f033de7cb4d450f5cce779fba2a3dd741876e6b19fd77b4bbb71" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 
