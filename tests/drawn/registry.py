@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pgscore
@@ -20,6 +21,9 @@ from .judge import Verdict, judge
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from pgscore.readers import Reading
+    from pgscore_runtime.contract import Contract
 
     from .case import Prepared
     from .rows import Row
@@ -62,7 +66,7 @@ class Registry:
             wrong.append(f"published with: {given.problem or given.obstacle}")
         published = Published(self.session, name, prepared.drawn.estimator, types, {})
         published.insert(_holdable(prepared.rows))
-        reading = prepared.reading
+        reading = _named(prepared.reading, published.contract)
         expected = expect(prepared.drawn.estimator, published.contract, reading, published.rows)
         verdict = Verdict(problems=[(each, 0) for each in wrong])
         for engine in [each for each in ENGINES if each in {one.engine for one in given.verifications}]:
@@ -74,6 +78,16 @@ class Registry:
                 verdict.problems += some.problems
                 verdict.compared += some.compared
         return verdict
+
+
+def _named(reading: Reading | None, contract: Contract) -> Reading | None:
+    """A reading whose inputs are called as in this contract."""
+    if reading is None:
+        return None
+    inputs = [
+        given | {"name": each.name} for given, each in zip(reading.program["inputs"], contract.inputs, strict=True)
+    ]
+    return replace(reading, program={**reading.program, "inputs": inputs})
 
 
 def _type(draw: Draw, prepared: Prepared, name: str) -> str:

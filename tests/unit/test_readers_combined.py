@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from imblearn.ensemble import (
     BalancedBaggingClassifier,
@@ -220,6 +221,16 @@ def test_isolation_takes_what_is_missing_or_infinite() -> None:
     tested = pair(IsolationForest(n_estimators=15, contamination=0.3, random_state=0).fit(frame), frame)
     tested.assert_identical(hard_rows(tested, frame))
     assert all("minimum" not in each and each["nullable"] for each in tested.document["inputs"])
+
+
+def test_votes_go_by_scores_where_probabilities_are_equal() -> None:
+    fitted = VotingClassifier([("line", LogisticRegression())]).fit(_NUMBERS, _target(2))
+    fitted.estimators_[0].coef_ = np.array([[1e-25, 0.0, 0.0]])
+    fitted.estimators_[0].intercept_ = np.zeros(1)
+    tested = pair(fitted, _NUMBERS)
+    rows = [[3.0, 1.0, 0.5], [-3.0, 1.0, 0.5], [0.0, 1.0, 0.5]]
+    assert fitted.predict(pd.DataFrame(rows, columns=list(_NUMBERS))).tolist() == [1, 0, 0]
+    tested.assert_labels(rows)
 
 
 def test_a_few_votes_decide_by_their_sum_and_not_by_its_probability() -> None:

@@ -54,7 +54,9 @@ def read_linear(estimator: Any, table: Table, writer: Writer, part: str) -> Resu
         write_linear(columns, row, float(start), writer, finite=checked)
         for row, start in zip(weights, intercepts, strict=True)
     ]
-    return _cut_off(scores, writer) if link == _CUT_OFF else Result(scores, link)
+    if link == _CUT_OFF:
+        return _cut_off(scores, writer)
+    return Result(scores, link, by_score=link in ("logistic", "softmax", "one_vs_rest"))
 
 
 def read_outliers(estimator: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401

@@ -67,6 +67,7 @@ class Result:
         tolerance: how far an output may be from the predictor's, where that adds in single precision; else None.
         decide: registers whose largest says which label is predicted, one for each, where that is not the output's.
         decision: the registers of its ``decision_function``, where these are not its scores; or what writes them.
+        by_score: whether its labels go by the scores, of which next to a tie probabilities are equal.
     """
 
     scores: list[int]
@@ -75,6 +76,7 @@ class Result:
     tolerance: Tolerance | None = None
     decide: list[int] | None = None
     decision: list[int] | Callable[[], list[int]] | None = None
+    by_score: bool = False
 
 
 @dataclass
