@@ -9,7 +9,7 @@ depends_on = "0004_core"
 
 
 def upgrade() -> None:
-    run_frozen("0005_plpython.up.sql", "177d5887e87b9eb8e59d8bb1c7d2b687dcf2194977fc2dfccea89e21d47bcd3a")
+    run_frozen("0005_plpython.up.sql", "5626dcc7b4eddcff35420524847921adb69e3c6f399cfd359d30780fd4810b10")
 
 
 def downgrade() -> None:

@@ -50,7 +50,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:791cdf007452f033de7cb4d450f5cce779fba2a3dd741876e6b19fd77b4bbb71"
+name = "pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -3682,7 +3682,7 @@ if TYPE_CHECKING:
     from .scope import Scope
 
 # Read by a module of their own, which a backend is not to pay for where a program has none of them.
-_FORMULAS = ("link", "product", "ratio", "piecewise", "quadratic", "kernel")
+_FORMULAS = ("link", "product", "ratio", "median", "piecewise", "quadratic", "kernel")
 _STEPS = ("affine", "clip", "function", "fill", "missing", "lookup", "linear", *_FORMULAS, "trees")
 # Named tuples, not data classes: importing those costs a backend 5 ms on its first insert.
 _AFFINE = ("subtract", "divide", "multiply", "add")
@@ -4477,7 +4477,7 @@ create function pgscore_trusted._receive(ordinal integer, content bytea) returns
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:791cdf007452f033de7cb4d450f5cce779fba2a3dd741876e6b19fd77b4bbb71"
+    runtime = "pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     GD[runtime].receive(GD, ordinal, content)
@@ -4494,7 +4494,7 @@ returns pgscore_trusted.refusal
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:791cdf007452f033de7cb4d450f5cce779fba2a3dd741876e6b19fd77b4bbb71"
+    runtime = "pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     keys = plpy.execute("select key_id, public_key from pgscore_trusted.trusted_key where revoked_at is null")
@@ -4514,7 +4514,7 @@ create function pgscore_trusted._estimate(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:791cdf007452f033de7cb4d450f5cce779fba2a3dd741876e6b19fd77b4bbb71"
+    runtime = "pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].estimate(GD, digest, rows, numbers, texts, every)
@@ -4552,7 +4552,7 @@ create function pgscore_trusted._estimate_memory(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:791cdf007452f033de7cb4d450f5cce779fba2a3dd741876e6b19fd77b4bbb71"
+    runtime = "pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].estimate_rows(GD, digest, rows, numbers, texts, every)
@@ -4582,7 +4582,7 @@ create function pgscore_trusted._count_row(statement double precision) returns b
 language plpython3u volatile parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:791cdf007452f033de7cb4d450f5cce779fba2a3dd741876e6b19fd77b4bbb71"
+    runtime = "pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].count_row(GD, statement)
@@ -4598,7 +4598,7 @@ create function pgscore_trusted._load_program(program text) returns pgscore_trus
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:791cdf007452f033de7cb4d450f5cce779fba2a3dd741876e6b19fd77b4bbb71"
+    runtime = "pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].load_program(GD, runtime, program)
@@ -4616,7 +4616,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:791cdf007452f033de7cb4d450f5cce779fba2a3dd741876e6b19fd77b4bbb71" + digest)
+    walker = GD.get("pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 
@@ -4632,7 +4632,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:791cdf007452f033de7cb4d450f5cce779fba2a3dd741876e6b19fd77b4bbb71" + digest)
+    walker = GD.get("pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 
@@ -4646,7 +4646,7 @@ create function pgscore_trusted._load_reasons(program text, positive integer) re
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:791cdf007452f033de7cb4d450f5cce779fba2a3dd741876e6b19fd77b4bbb71"
+    runtime = "pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].load_reasons(GD, runtime, program, positive)
@@ -4663,7 +4663,7 @@ returns double precision[]
 language plpython3u stable parallel safe cost 10000
 set search_path = pg_catalog, pg_temp
 as $$
-    explainer = GD.get("pgscore_runtime:791cdf007452f033de7cb4d450f5cce779fba2a3dd741876e6b19fd77b4bbb71" + digest)
+    explainer = GD.get("pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965" + digest)
     return explainer.reasons(numbers or (), texts or ()) if explainer else []
 $$;
 
@@ -4678,7 +4678,7 @@ create function pgscore_trusted._environment() returns jsonb
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:791cdf007452f033de7cb4d450f5cce779fba2a3dd741876e6b19fd77b4bbb71"
+    runtime = "pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].environment()

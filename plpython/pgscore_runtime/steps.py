@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .scope import Scope
 
 # Read by a module of their own, which a backend is not to pay for where a program has none of them.
-_FORMULAS = ("link", "product", "ratio", "piecewise", "quadratic", "kernel")
+_FORMULAS = ("link", "product", "ratio", "median", "piecewise", "quadratic", "kernel")
 _STEPS = ("affine", "clip", "function", "fill", "missing", "lookup", "linear", *_FORMULAS, "trees")
 # Named tuples, not data classes: importing those costs a backend 5 ms on its first insert.
 _AFFINE = ("subtract", "divide", "multiply", "add")

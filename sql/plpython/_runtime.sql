@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:791cdf007452f033de7cb4d450f5cce779fba2a3dd741876e6b19fd77b4bbb71"
+name = "pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -3637,7 +3637,7 @@ if TYPE_CHECKING:
     from .scope import Scope
 
 # Read by a module of their own, which a backend is not to pay for where a program has none of them.
-_FORMULAS = ("link", "product", "ratio", "piecewise", "quadratic", "kernel")
+_FORMULAS = ("link", "product", "ratio", "median", "piecewise", "quadratic", "kernel")
 _STEPS = ("affine", "clip", "function", "fill", "missing", "lookup", "linear", *_FORMULAS, "trees")
 # Named tuples, not data classes: importing those costs a backend 5 ms on its first insert.
 _AFFINE = ("subtract", "divide", "multiply", "add")

@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:791cdf007452f033de7cb4d450f5cce779fba2a3dd741876e6b19fd77b4bbb71" + digest)
+    walker = GD.get("pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

@@ -167,31 +167,34 @@ class Domains:
         """Refuses registers that should be checked for missing values and are not.
 
         Args:
-            read: those that a step reads, or that are checked.
+            read: those that a step reads.
 
         Raises:
             NotAProgramError: naming the part that made one.
         """
         for register in read:
-            if register not in self.finite:
-                continue
-            if self.of[register].nullable:
+            if register in self.finite and self.of[register].nullable:
                 raise NotAProgramError(self.finite[register], _OVERFLOWS)
-            if self.of[register].maximum == np.inf:
-                raise NotAProgramError(self.finite[register], "overflows to NaN, and what follows takes infinity")
+            self._refuse_infinity(register)
 
     def is_missing_beyond(self, register: int) -> bool:
-        """Whether a register is infinite only where the estimator has NaN and accepts it.
+        """Whether a register that no step reads is infinite only where the estimator has NaN and accepts it.
 
         Raises:
-            NotAProgramError: it refuses large numbers before they overflow, and accepts what is behind.
+            NotAProgramError: it refuses large numbers before they overflow, and accepts what is behind; or it refuses
+                what is missing, and not what is infinite.
         """
         domain = self.of[register]
+        self._refuse_infinity(register)
         if register not in self.finite or not domain.nullable:
             return False
         if domain.maximum < LARGEST or domain.minimum > -LARGEST:
             raise NotAProgramError(self.finite[register], _OVERFLOWS)
         return True
+
+    def _refuse_infinity(self, register: int) -> None:
+        if register in self.finite and not self.of[register].nullable and self.of[register].maximum == np.inf:
+            raise NotAProgramError(self.finite[register], "overflows to NaN, and what follows takes infinity")
 
     def _restrict(self, part: str, column: CodeColumn, passing: BoolArray, *, unknown: bool) -> None:
         domain = self.of[column.source]
