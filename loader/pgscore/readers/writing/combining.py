@@ -73,7 +73,7 @@ def decision(result: Result, writer: Writer, part: str) -> list[int]:
 
 def marks(result: Result, writer: Writer, part: str) -> list[int]:
     """For each class a register that is 1 where its label is predicted, else 0."""
-    if result.by_score:
+    if result.by_score and result.decide is None:
         return writer.link("sign" if len(result.scores) == 1 else "argmax", result.scores)
     outputs = writer.outputs(result, part)
     if result.link in ("sign", "argmax"):
