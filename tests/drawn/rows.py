@@ -73,6 +73,8 @@ def _centers(document: dict[str, Any]) -> list[dict[int, float]]:
             continue
         at = {}
         for register in [steps.get(each, {}).get("of", each) for each in squares["of"]]:
+            if isinstance(register, list):
+                continue
             value, of = 0.0, register
             while of in steps and steps[of]["step"] == "affine":
                 by = steps[of]

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     _Predicate = Callable[[FloatArray], BoolArray]
 
-_OVERFLOWS = "overflows to NaN, which what follows takes for a missing value"
-
 
 @dataclass
 class Domain:
@@ -164,37 +162,23 @@ class Domains:
                 )
 
     def refuse_infinite(self, read: Iterable[int]) -> None:
-        """Refuses registers that should be checked for missing values and are not.
+        """Refuses registers that should be checked for missing and infinite values and are not.
 
         Args:
-            read: those that a step reads.
+            read: those that a step reads, or that are checked.
 
         Raises:
             NotAProgramError: naming the part that made one.
         """
         for register in read:
-            if register in self.finite and self.of[register].nullable:
-                raise NotAProgramError(self.finite[register], _OVERFLOWS)
-            self._refuse_infinity(register)
-
-    def is_missing_beyond(self, register: int) -> bool:
-        """Whether a register that no step reads is infinite only where the estimator has NaN and accepts it.
-
-        Raises:
-            NotAProgramError: it refuses large numbers before they overflow, and accepts what is behind; or it refuses
-                what is missing, and not what is infinite.
-        """
-        domain = self.of[register]
-        self._refuse_infinity(register)
-        if register not in self.finite or not domain.nullable:
-            return False
-        if domain.maximum < LARGEST or domain.minimum > -LARGEST:
-            raise NotAProgramError(self.finite[register], _OVERFLOWS)
-        return True
-
-    def _refuse_infinity(self, register: int) -> None:
-        if register in self.finite and not self.of[register].nullable and self.of[register].maximum == np.inf:
-            raise NotAProgramError(self.finite[register], "overflows to NaN, and what follows takes infinity")
+            if register not in self.finite:
+                continue
+            if self.of[register].nullable:
+                raise NotAProgramError(
+                    self.finite[register], "overflows to NaN, which what follows takes for a missing value"
+                )
+            if self.of[register].maximum == np.inf:
+                raise NotAProgramError(self.finite[register], "overflows to NaN, and what follows takes infinity")
 
     def _restrict(self, part: str, column: CodeColumn, passing: BoolArray, *, unknown: bool) -> None:
         domain = self.of[column.source]

@@ -149,7 +149,7 @@ def _lookup(codes: list[_Code], writer: Writer) -> int:
             "of": columns[0].source,
             "keys": keys,
             "values": values.tolist(),
-            "unknown": unknown if writer.unknown_possible(columns[0]) else 0.0,
+            "unknown": unknown if writer.unknown_possible(columns[0], keys) else 0.0,
             "missing": missing if writer.missing_possible(columns[0]) else 0.0,
         }
     )

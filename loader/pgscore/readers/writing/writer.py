@@ -290,9 +290,12 @@ class Writer:
         known = self.domains.of[columns[0].source].known
         return sorted({key for each in columns for key in each.keys if known is None or key in known})
 
-    def unknown_possible(self, column: CodeColumn | NumberColumn) -> bool:
-        """Whether a value beside the keys gets as far as a step."""
-        return self.domains.of[column.source].known is None
+    def unknown_possible(self, column: CodeColumn | NumberColumn, keys: Iterable[Any] | None = None) -> bool:
+        """Whether a value beside the keys, the column's own unless others are given, gets as far as a step."""
+        known = self.domains.of[column.source].known
+        if keys is None and isinstance(column, CodeColumn):
+            keys = column.keys
+        return known is None or (keys is not None and not known.issubset(keys))
 
     def missing_possible(self, column: CodeColumn | NumberColumn) -> bool:
         """Whether a missing value gets as far as a step."""
@@ -304,7 +307,8 @@ class Writer:
         read = [register for step in self.steps for register in reads(step)]
         if len(read) > _MOST_READ:
             raise NotAProgramError("the pipeline", f"reads more than {_MOST_READ:,} numbers in all steps together")
-        self.domains.refuse_infinite(read)
+        checked = [register for register, domain in self.domains.of.items() if domain != Domain()]
+        self.domains.refuse_infinite([*read, *checked])
         required = self._required()
         return {
             "program": 1,
@@ -324,8 +328,6 @@ class Writer:
         for register, domain in sorted(self.domains.of.items()):
             if register < inputs or domain == Domain() or self._always_within(register, domain):
                 continue
-            if self.domains.is_missing_beyond(register):
-                continue  # no step reads it
             if domain.known is not None:
                 known = CodeColumn(register, tuple(sorted(domain.known)), np.zeros(len(domain.known)), np.nan, 0.0)
                 # Asked as if any were possible: that is what is required.
