@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "12bdca1fe0d533045003c4e969eb5bbb9b597ef3e9b42ee9b8e623fab788aec2")
+    run_frozen("0004_core.up.sql", "7289ede64a0ced726f761cc1af3f0bfc1d7ced6f997b090cfe1b4889beaf291c")
 
 
 def downgrade() -> None:

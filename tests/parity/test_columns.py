@@ -133,3 +133,19 @@ def test_products_and_quotients_at_the_largest_double(lab: Lab) -> None:
     )
     assert [product for product, _ in found] == products
     assert [quotient for _, quotient in found] == quotients
+
+
+def test_products_and_quotients_next_to_zero(lab: Lab) -> None:
+    least = 5e-324
+    numbers = [least, 2 * least, 3 * least, 7 * least, 1e-320, 1e-310, 2.2250738585072014e-308]
+    factors = [0.1, 0.25, 0.49999999999999994, 0.5, 0.5000000000000001, 0.75, 0.9999999999999999, 1e-3, 1e-12]
+    pairs = [(sign * a, b) for a in numbers for b in factors for sign in (1.0, -1.0)]
+    found = lab.session.run(
+        "select pgscore._multiply(a, b), pgscore._divide(a, c) from unnest(%s::float8[], %s::float8[], %s::float8[])"
+        " with ordinality as t (a, b, c, n) order by n",
+        [repr(a) for a, _ in pairs],
+        [repr(b) for _, b in pairs],
+        [repr(1 / b) for _, b in pairs],
+    )
+    assert [product for product, _ in found] == [a * b for a, b in pairs]
+    assert [quotient for _, quotient in found] == [a / (1 / b) for a, b in pairs]

@@ -13,7 +13,7 @@ from scipy import special  # type: ignore[import-untyped]
 from sklearn import preprocessing as pre
 from sklearn.base import clone
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
-from sklearn.impute import SimpleImputer
+from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
@@ -125,3 +125,11 @@ def test_expressions_that_are_no_program(text: str, reason: str) -> None:
 
     with pytest.raises(NotAProgramError, match=reason):
         read_program(model, contract)
+
+
+def test_functions_of_marks_are_computed_in_half_precision_and_refused() -> None:
+    marks = make_pipeline(MissingIndicator(), pre.FunctionTransformer(np.tanh), _LINEAR)
+    fitted = marks.fit(_GAPS[NUMBERS], labels(_FULL, 2))
+    with pytest.raises(NotAProgramError, match="calls tanh of a boolean"):
+        pair(fitted, _GAPS[NUMBERS])
+    _assert_same(make_pipeline(MissingIndicator(), pre.FunctionTransformer(np.sqrt)), _GAPS[NUMBERS], (_LINEAR,))

@@ -14,9 +14,16 @@ from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier
 from sklearn.impute import KNNImputer, SimpleImputer
-from sklearn.linear_model import Lasso, LogisticRegression
+from sklearn.linear_model import Lasso, LinearRegression, LogisticRegression
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    KBinsDiscretizer,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    StandardScaler,
+)
 
 from tests.support.models import pipeline, predictors
 from tests.support.programs import NUMBERS, customers, hard_rows, labels, pair
@@ -243,3 +250,15 @@ def test_an_encoder_of_which_nothing_is_left() -> None:
         prepared = ColumnTransformer([("plan", OneHotEncoder(drop=drop), ["plan"])], remainder="passthrough")
         fitted = make_pipeline(prepared, LogisticRegression(max_iter=50)).fit(frame, labels(frame, 2))
         pair(fitted, frame).assert_close(hard_rows(pair(fitted, frame), frame))
+
+
+@pytest.mark.filterwarnings("ignore:Bins whose width")
+def test_a_constant_made_of_an_encoder_that_accepts_some_categories_only() -> None:
+    """One bin for all: whatever the category is, it counts, and not as 0."""
+    frame = customers()[["plan", "amount"]]
+    bins = make_pipeline(OneHotEncoder(sparse_output=False), KBinsDiscretizer(2, encode="onehot-dense"))
+    columns = ColumnTransformer([("plan", bins, ["plan"]), ("rest", "passthrough", ["amount"])])
+    fitted = make_pipeline(columns, LinearRegression()).fit(frame, labels(frame.assign(calls=1.0), 0))
+    fitted[-1].coef_ = np.arange(1.0, len(fitted[-1].coef_) + 1)
+    tested = pair(fitted, frame)
+    tested.assert_close(hard_rows(tested, frame))

@@ -32,7 +32,10 @@ begin
         and large * '7.458340731200207e-155'::double precision * (small * '7.458340731200207e-155'::double precision) >= 1
     then
         return sign(a) * sign(b) * 'Infinity'::double precision;
-    elsif large < 1 and small < '5e-324'::double precision / large then
+    -- No more than half of the least double; by powers of two, which are exact.
+    elsif large < 1 and small < '5e-324'::double precision / large
+        and small * '4.149515568880993e180'::double precision * (large * '9.755464219737476e142'::double precision) <= 1
+    then
         return 0;
     end if;
     return a * b;
@@ -62,7 +65,10 @@ begin
         or abs(a) * '7.458340731200207e-155'::double precision / (abs(b) * '1.3407807929942597e154'::double precision) >= 1
     ) then
         return sign(a) * sign(b) * 'Infinity'::double precision;
-    elsif abs(b) > 1 and abs(a) < 1 and abs(a) < '5e-324'::double precision * abs(b) then
+    -- No more than half of the least double.
+    elsif abs(b) > 1 and abs(a) < 1 and abs(a) < '5e-324'::double precision * abs(b)
+        and 2 * (abs(a) / '5e-324'::double precision) <= abs(b)
+    then
         return 0;
     end if;
     return a / b;

@@ -180,6 +180,7 @@ class CodeColumn:
         values: a number for each key.
         unknown: the number of any other value.
         missing: the number of a missing value.
+        boolean: whether the estimator has booleans of numpy there, which functions round otherwise.
     """
 
     source: int
@@ -187,6 +188,7 @@ class CodeColumn:
     values: FloatArray
     unknown: float
     missing: float
+    boolean: bool = False
 
     def then(self, *operations: Operation) -> CodeColumn:
         """The column with operations applied to its numbers."""

@@ -58,6 +58,7 @@ class Domains:
             where they overflow they are infinite, and the estimator has NaN.
         inexact: registers whose last bits may be others than the estimator's.
         rough: registers whose rounding errors can be large, and the part that made them: of no use for tests.
+        marks: registers that steps compute and that are booleans to the estimator.
     """
 
     def __init__(self, contract: Contract, examples: Mapping[str, Collection[str]] | None = None) -> None:
@@ -69,12 +70,13 @@ class Domains:
         self.finite: dict[int, str] = {}
         self.inexact: set[int] = set()
         self.rough: dict[int, str] = {}
+        self.marks: set[int] = set()
         self._deferred: list[tuple[str, NumberColumn, _Predicate]] = []
 
     def is_boolean(self, register: int) -> bool:
-        """Whether a register is an input that is true or false."""
+        """Whether a register is an input that is true or false, or a mark of something missing."""
         inputs = self.contract.inputs
-        return register < len(inputs) and inputs[register].type == "boolean"
+        return register in self.marks or (register < len(inputs) and inputs[register].type == "boolean")
 
     def require(self, part: str, columns: Iterable[Column], *, missing: bool, single: bool = False) -> None:
         """Narrows the domains to what passes a check for finite numbers, as scikit-learn makes it.

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import special  # type: ignore[import-untyped]
 
 from pgscore.errors import NotAProgramError
-from pgscore.readers.algebra.columns import FUNCTIONS, NumberColumn, Operation, Table
+from pgscore.readers.algebra.columns import FUNCTIONS, CodeColumn, NumberColumn, Operation, Table
 
 from .expressions import read_expressions
 
@@ -76,7 +76,9 @@ def read_function(transformer: FunctionTransformer, table: Table, writer: Writer
 
 
 def is_boolean(column: Column, writer: Writer) -> bool:
-    """Whether a column is a boolean input, that nothing has made a number of."""
+    """Whether a column is a boolean, that nothing has made a number of."""
+    if isinstance(column, CodeColumn):
+        return column.boolean
     return isinstance(column, NumberColumn) and not column.operations and writer.domains.is_boolean(column.source)
 
 

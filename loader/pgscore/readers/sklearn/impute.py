@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,7 +74,12 @@ def read_missing_indicator(indicator: MissingIndicator, table: Table, writer: Wr
                 writer.domains.of[column.source].nullable &= column.fill is not None
             else:
                 writer.domains.accept(part, [column], lambda values: ~np.isnan(values))
-    return Table(tuple(_indicator(table.columns[n], writer) for n in marked), sparse=indicator.sparse is True)
+    marks = [_indicator(table.columns[n], writer) for n in marked]
+    for mark in marks:
+        if isinstance(mark, NumberColumn):
+            writer.domains.marks.add(mark.source)
+    booleans = [replace(mark, boolean=True) if isinstance(mark, CodeColumn) else mark for mark in marks]
+    return Table(tuple(booleans), sparse=indicator.sparse is True)
 
 
 def _indicator(column: Column, writer: Writer) -> Column:

@@ -50,6 +50,7 @@ def read_nystroem(nystroem: Nystroem, table: Table, writer: Writer, part: str) -
     given = {name: value for name, value in parameters.items() if value is not None}
     parameters = {**_DEFAULTS, "gamma": 1.0 / len(columns), **(nystroem.kernel_params or {}), **given}
     registers = [writer.register(column) for column in columns]
+    writer.domains.refuse_rough(*registers)
     components = np.asarray(nystroem.components_, dtype=np.float64)
     kernels = write(registers, components, parameters, writer, part)
     weights = np.asarray(nystroem.normalization_, dtype=np.float64)

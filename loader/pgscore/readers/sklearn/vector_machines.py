@@ -191,10 +191,12 @@ class _Machine:
             return self.writer.linear([], [], float(intercept))
         if self.estimator.kernel == "linear":
             return self._linear(coefficients[:, None] * vectors, float(intercept))
+        registers = [self.writer.register(column) for column in self.columns]
+        self.writer.domains.refuse_rough(*registers)
         return self.writer.add(
             {
                 "step": "kernel",
-                "of": [self.writer.register(column) for column in self.columns],
+                "of": registers,
                 **self._kernel(),
                 "vectors": vectors.tolist(),
                 "coefficients": coefficients.tolist(),
