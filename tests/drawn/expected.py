@@ -16,7 +16,7 @@ from sklearn.kernel_approximation import Nystroem
 from sklearn.svm._base import BaseLibSVM
 from threadpoolctl import threadpool_limits
 
-from .rounding import EXACT, cancels, evaluate, spread_of
+from .rounding import EXACT, evaluate, is_hazard, spread_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -128,18 +128,7 @@ def expect(
 ) -> list[Expected]:
     """What is expected of each row."""
     if reading is None:
-        complete = [_complete(contract, row) for row in rows]
-        answers = ask(estimator, contract, rows, complete)
-        found = [_plainly(answer, np.inf) for answer in answers]
-        for each, row, whole in zip(found, rows, complete, strict=True):
-            if not whole and _lacks_truth(contract, row):
-                # Among objects an estimator may take what it refuses elsewhere, and such a row has no score.
-                each.outputs, each.asked = None, False
-        if contract.output.kind == "indicator" and _guesses(estimator):
-            # The label is another one in another place among the rows that it is asked about.
-            for each in found:
-                each.decided = each.outputs is None
-        return found
+        return _expect_without_program(estimator, contract, rows)
     outputs = evaluate(reading.program, contract, rows)
     width = outputs.shape[1] - len(reading.program.get("decide", ()))
     deciding, outputs = outputs[:, width:], outputs[:, :width]
@@ -149,7 +138,7 @@ def expect(
     named = [dict(zip(names, row, strict=True)) for row in rows]
     terms = absolute_terms(reading.program, named)
     spread, steady = spread_of(reading.program, contract, rows, outputs)
-    cancelling = cancels(reading.program, contract, rows)
+    hazard = is_hazard(reading.program, contract, rows)
     overflows = _multiplies_vectors(estimator)
     found = []
     for n, answer in enumerate(answers):
@@ -167,13 +156,34 @@ def expect(
         elif not scale < _LARGEST or (reading.tolerance is not None and _wild(rows[n])):
             # It overflows there, and not here.
             expected.decided = False
-        if cancelling[n] or (
-            overflows and any(isinstance(value, float) and abs(value) > _LARGEST for value in rows[n])
-        ):
+        if hazard[n] or (overflows and any(isinstance(value, float) and abs(value) > _LARGEST for value in rows[n])):
             expected.decided = False
         found.append(expected)
     if deciding.size:
         _lead(estimator, contract, rows, found, deciding, deciding_terms(reading.program, named))
+    return found
+
+
+def _expect_without_program(
+    estimator: Any,  # noqa: ANN401
+    contract: Contract,
+    rows: Sequence[Row],
+) -> list[Expected]:
+    complete = [_complete(contract, row) for row in rows]
+    answers = ask(estimator, contract, rows, complete)
+    found = [_plainly(answer, np.inf) for answer in answers]
+    for each, row, whole in zip(found, rows, complete, strict=True):
+        if not whole and _lacks_truth(contract, row):
+            # Among objects an estimator may take what it refuses elsewhere, and such a row has no score.
+            each.outputs, each.asked = None, False
+    if any(isinstance(each, Nystroem) for each in _parts(estimator)):
+        # Its sums end otherwise among other rows, and what is behind may refuse a number by its last digits.
+        for each in found:
+            each.decided = False
+    if contract.output.kind == "indicator" and _guesses(estimator):
+        # The label is another one in another place among the rows that it is asked about.
+        for each in found:
+            each.decided = each.outputs is None
     return found
 
 

@@ -25,6 +25,7 @@ _VARIATIONS = 4
 # Where a label is all that moves, too few of them all fall on one side.
 _VARIATIONS_OF_LABELS = 16
 _MARGIN = 3.0
+_LARGEST_ANGLE = 1e9
 
 
 def evaluate(document: dict[str, Any], contract: Contract, rows: Sequence[Row]) -> FloatArray:
@@ -40,27 +41,37 @@ def evaluate(document: dict[str, Any], contract: Contract, rows: Sequence[Row]) 
     return outputs
 
 
-def cancels(document: dict[str, Any], contract: Contract, rows: Sequence[Row]) -> BoolArray:
-    """Whether infinite terms of a sum cancel each other: a processor that rounds term and sum at once has none."""
+def is_hazard(document: dict[str, Any], contract: Contract, rows: Sequence[Row]) -> BoolArray:
+    """Whether the processor decides of a row.
+
+    Infinite terms of a sum cancel each other, where one that rounds term and sum at once has none; or a sine is taken
+    of something computed that is so large that its last digit counts.
+    """
     inputs, register = len(document["inputs"]), len(document["inputs"])
     sums: list[tuple[int, list[int]]] = []
+    waves: list[int] = []
     for step in document["steps"]:
         if step["step"] == "linear":
             sums.append((register, [each for each in step["of"] if each >= inputs]))
+        elif step.get("name") in ("sin", "cos") and step["of"] >= inputs:
+            waves.append(step["of"])
         register += defines(step)
-    cancelling = np.zeros(len(rows), dtype=bool)
-    if sums:
-        read = sorted({each for one, of in sums for each in (one, *of)})
-        plain = {name: value for name, value in document.items() if name not in ("decide", "require")}
-        with np.errstate(all="ignore"):
-            values = evaluate({**plain, "scores": read, "link": "identity"}, contract, rows)
-        columns = dict(zip(read, values.T, strict=True))
-        for one, of in sums:
-            missing = [np.isnan(columns[each]) for each in of]
-            cancelling |= np.isnan(columns[one]) & ~np.logical_or.reduce([np.zeros_like(cancelling), *missing])
+    hazard = np.zeros(len(rows), dtype=bool)
+    read = sorted({each for one, of in sums for each in (one, *of)} | set(waves))
+    if not read:
+        return hazard
+    plain = {name: value for name, value in document.items() if name not in ("decide", "require")}
+    with np.errstate(all="ignore"):
+        values = evaluate({**plain, "scores": read, "link": "identity"}, contract, rows)
+    columns = dict(zip(read, values.T, strict=True))
     complete = np.array([None not in row for row in rows])
-    found: BoolArray = cancelling & complete
-    return found
+    for one, of in sums:
+        missing = [np.isnan(columns[each]) for each in of]
+        cancels = np.isnan(columns[one]) & ~np.logical_or.reduce([np.zeros_like(hazard), *missing])
+        hazard |= cancels & complete
+    for wave in waves:
+        hazard |= np.abs(columns[wave]) > _LARGEST_ANGLE
+    return hazard
 
 
 def spread_of(

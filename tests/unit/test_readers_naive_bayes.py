@@ -130,3 +130,11 @@ def test_what_has_no_finite_logarithm_is_named(model: Any, message: str) -> None
     frame = customers()[NUMBERS].assign(calls=(wanted == "class 1").astype(float))
     with pytest.raises(NotAProgramError, match=message):
         pair(model.fit(frame, wanted), frame)
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_classes_that_no_row_can_have() -> None:
+    frame = customers()[NUMBERS] * 1e200
+    fitted = GaussianNB().fit(frame, labels(customers(), 2))
+    with pytest.raises(NotAProgramError, match="gives no class a probability"):
+        pair(fitted, frame)

@@ -48,8 +48,13 @@ def probabilities(scores: Sequence[int | None], writer: Writer) -> Result:
     Args:
         scores: registers; None for a class whose score is minus infinity whatever the row.
         writer: takes the steps.
+
+    Raises:
+        NotAProgramError: no class has another score.
     """
     present = [score for score in scores if score is not None]
+    if not present:
+        raise NotAProgramError("the classifier", "gives no class a probability, whatever the row")
     if len(present) == len(scores) > 1:
         return Result(present, "softmax")
     if len(present) > 1:
