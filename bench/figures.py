@@ -76,6 +76,7 @@ FIGURES = (
     Figure("growth/trees", at_most(1.25), growth.trees, quick=False),
     Figure("net-rows/pandas", at_least(0.5), rows.against_pandas(NET)),
     Figure("net-rows/row-by-row", at_least(200), rows.against_single_rows(NET)),
+    Figure("net-rows/program", None, rows.by_program(NET)),
     Figure("nearest-rows/pandas", at_least(0.5), rows.against_pandas(NEAREST)),
     Figure("nearest-rows/row-by-row", None, rows.against_single_rows(NEAREST)),
     Figure("xgboost-one-row/onnx", at_most(1 / 2), single_row.compare(XGBOOST, onnx_runtime.NAME)),

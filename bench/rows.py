@@ -1,4 +1,4 @@
-"""Rows of a model that is no program: pgscore.score_rows beside predict_proba on a DataFrame, and beside a row each."""
+"""Rows by an estimator: pgscore.score_rows beside predict_proba on a DataFrame, and beside a row each."""
 
 from __future__ import annotations
 
@@ -44,9 +44,42 @@ def _frame() -> pd.DataFrame:
     return pd.concat([coded_predictors()] * _TIMES, ignore_index=True)
 
 
+def by_program(model: str) -> Callable[[Field], list[Measured]]:
+    """Rows in a second by score_rows where the model's program serves, divided by those where the estimator does."""
+    return partial(_compare_engines, model)
+
+
+def _compare_engines(model: str, field: Field) -> list[Measured]:
+    field.ours(model)
+    with field.server.session() as session:
+        found = in_turn([partial(_served, session, model, engine) for engine in (None, "estimator")], field.effort.bulk)
+    return ratio(
+        [program / estimator for program, estimator in found],
+        [
+            Detail(side, spread([each[place] for each in found]), "rows/s")
+            for place, side in enumerate(("program", "estimator"))
+        ],
+        f"of {len(_frame()):,} rows, {len(_frame().columns)} columns",
+    )
+
+
+def _served(session: Session, model: str, engine: str | None) -> float:
+    _serve(session, model, engine)
+    # Loads what it takes.
+    session.run("select count(score) from pgscore.score_rows(%s, %s)", (model, CODED_CUSTOMERS))
+    return _by_score_rows(session, model)
+
+
+def _serve(session: Session, model: str, engine: str | None) -> None:
+    """Has an engine serve a model; None: the one that the promotion chooses."""
+    session.run("select pgscore.promote(name, serving, %s) from pgscore.model where name = %s", (engine, model))
+
+
 def _compare(model: str, name: str, other: Callable[[Session, str], float], field: Field) -> list[Measured]:
     field.ours(model)
     with field.server.session() as session:
+        # A net has a program, too, which walks one row after the other.
+        _serve(session, model, "estimator")
         _check(session, model)
         found = in_turn([partial(_by_score_rows, session, model), partial(other, session, model)], field.effort.bulk)
     return ratio(
