@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "7289ede64a0ced726f761cc1af3f0bfc1d7ced6f997b090cfe1b4889beaf291c")
+    run_frozen("0004_core.up.sql", "99a3d60d279b1d394b5e3a8a1977419f70282658ec1dd2c3d3bef1e091756d38")
 
 
 def downgrade() -> None:

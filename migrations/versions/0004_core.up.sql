@@ -8,10 +8,12 @@ set role pgscore_owner;
 
 alter table pgscore.model_version drop constraint format_is_known;
 alter table pgscore.model_version add constraint format_is_known check (
-    format in ('joblib', 'pickle', 'skops', 'xgboost-json', 'xgboost-ubj', 'lightgbm', 'catboost')
+    format in (
+        'joblib', 'pickle', 'skops', 'xgboost-json', 'xgboost-ubj', 'lightgbm', 'catboost', 'onnx', 'pmml', 'mojo'
+    )
 );
 
-comment on column pgscore.model_version.format is 'How the artifact is stored: joblib, pickle, skops, or as a booster''s own file';
+comment on column pgscore.model_version.format is 'How the artifact is stored: joblib, pickle, skops, as a booster''s own file, or as another tool''s: onnx, pmml, mojo';
 
 -- From jsonb to text for all versions that are there: some ms for each.
 alter table pgscore.program add column document text generated always as (program::text) stored;

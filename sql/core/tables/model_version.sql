@@ -17,7 +17,9 @@ create table pgscore.model_version (
     constraint sha256_is_one check (sha256 ~ '^[0-9a-f]{64}$'),
     constraint size_fits_a_backend check (size between 1 and 1073741824),
     constraint format_is_known check (
-        format in ('joblib', 'pickle', 'skops', 'xgboost-json', 'xgboost-ubj', 'lightgbm', 'catboost')
+        format in (
+            'joblib', 'pickle', 'skops', 'xgboost-json', 'xgboost-ubj', 'lightgbm', 'catboost', 'onnx', 'pmml', 'mojo'
+        )
     ),
     constraint signature_has_a_key check ((signature is null) = (key_id is null)),
     constraint signature_is_ed25519 check (octet_length(signature) = 64),
@@ -36,7 +38,7 @@ comment on column pgscore.model_version.version is 'Counts from 1 within the mod
 comment on column pgscore.model_version.digest is 'Names artifact and contract together; what backends keep estimators under';
 comment on column pgscore.model_version.sha256 is 'Hexadecimal sha256 of the artifact; checked whenever it is loaded';
 comment on column pgscore.model_version.size is 'Bytes of the artifact, which pgscore.artifact_chunk holds';
-comment on column pgscore.model_version.format is 'How the artifact is stored: joblib, pickle, skops, or as a booster''s own file';
+comment on column pgscore.model_version.format is 'How the artifact is stored: joblib, pickle, skops, as a booster''s own file, or as another tool''s: onnx, pmml, mojo';
 comment on column pgscore.model_version.contract is 'Inputs with types and nullability, output, library versions';
 comment on column pgscore.model_version.signature is 'Ed25519, over sha256 and contract; NULL where it was not signed';
 comment on column pgscore.model_version.key_id is 'The key that signed';

@@ -1,0 +1,1 @@
+"""Readers of H2O MOJO files."""

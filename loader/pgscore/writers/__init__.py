@@ -1,0 +1,1 @@
+"""Writers: from a program to a file of another tool."""

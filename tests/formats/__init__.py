@@ -1,0 +1,1 @@
+"""Files of other tools, and what those tools predict."""
