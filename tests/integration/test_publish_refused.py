@@ -142,9 +142,9 @@ def test_a_model_on_an_array_with_another_number_of_columns(dsn: str) -> None:
 def test_many_classes_without_a_positive_one(dsn: str) -> None:
     levels = predictors()["number_customer_service_calls"].clip(0, 2)
     model = DecisionTreeClassifier(max_depth=2).fit(predictors()[LIGHT_INPUTS], levels)
-    refusal = _refused(dsn, model, "the estimator has 3 classes: 0, 1, 2", golden=customers())
+    refusal = _refused(dsn, model, "the model has 3 classes: 0, 1, 2", golden=customers())
     assert "--positive" in refusal.hint
-    _refused(dsn, model, "class '7' is not among the estimator's: 0, 1, 2", golden=customers(), positive="7")
+    _refused(dsn, model, "class '7' is not among the model's: 0, 1, 2", golden=customers(), positive="7")
     several = DecisionTreeClassifier(max_depth=2).fit(predictors()[LIGHT_INPUTS], predictors()[LIGHT_INPUTS[1:]])
     _refused(dsn, several, "with several outputs cannot be scored as one number", golden=customers())
 

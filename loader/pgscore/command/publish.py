@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     "pgscore publish churn model.joblib --golden rows.csv --metric auc=0.91 --json",
     "pgscore publish churn model.joblib --golden rows.csv --key me.pem --format skops",
     "pgscore publish churn model.ubj --golden rows.csv",
+    "pgscore publish churn model.onnx --golden rows.csv --inputs calls,minutes",
+    "pgscore publish churn model.pmml --golden scored.csv --expect 'probability(yes)' --promote",
+    "pgscore publish churn mojo.zip --golden scored.csv --expect predict,p0,p1 --profile churn.customer_profile",
     "pgscore publish churn unnamed.joblib --profile churn.customer_profile --inputs calls,minutes,plan",
 )
 def publish(
@@ -39,7 +42,8 @@ def publish(
         typer.Argument(
             metavar="FILE",
             show_default=False,
-            help="A joblib, pickle or skops file of yours, whose code reading it runs; or a booster's own.",
+            help="A joblib, pickle or skops file of yours, whose code reading it runs; or, as data, a booster's own,"
+            " ONNX, PMML or an H2O MOJO.",
         ),
     ],
     profile: Annotated[
@@ -72,6 +76,18 @@ def publish(
             "--format", metavar="FORMAT", help="Store it as joblib, pickle or skops; without it, as the file is."
         ),
     ] = None,
+    expect: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN,COLUMN",
+            help="Columns of --golden with what the tool gave, for PMML and MOJO: a value's, or the positive class's"
+            " probability; or the probabilities of all classes, and before them the label.",
+        ),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The output that is the score, where an ONNX or PMML file has several."),
+    ] = None,
     promoted: Annotated[bool, typer.Option("--promote", help="Have it answer at once.")] = False,
     dsn: Dsn = "",
     as_json: Json = False,
@@ -88,11 +104,13 @@ def publish(
             file,
             golden=golden,
             profile=profile,
-            inputs=None if inputs is None else [name.strip() for name in inputs.split(",")],
+            inputs=_names(inputs),
             key=key,
             positive=positive,
             metrics=_metrics(metric or []),
             format=kind,
+            expect=_names(expect),
+            output=output,
             promoted=promoted,
             step=step,
         )
@@ -143,7 +161,7 @@ def _report(published: Published, refusal: PgscoreError | None) -> None:
 
 def _describe(published: Published) -> None:
     say(f"The score is {published.score}.")
-    if published.named_by != "the estimator":
+    if published.named_by not in ("the estimator", "the file"):
         who = "--inputs" if published.named_by == "inputs" else published.named_by
         say(f"The estimator knows no names; {who} named its inputs, in this order: {', '.join(published.inputs)}.")
     if published.casts:
@@ -155,6 +173,10 @@ def _describe(published: Published) -> None:
         say(f"{doubt}: nothing but its golden rows is compared.")
     if published.obstacle is not None:
         say(f"Only the estimator engine serves it: {published.obstacle}.")
+
+
+def _names(listed: str | None) -> list[str] | None:
+    return None if listed is None else [name.strip() for name in listed.split(",")]
 
 
 def _metrics(given: Sequence[str]) -> dict[str, float]:

@@ -19,16 +19,18 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 from pgscore.errors import PgscoreError
 
+from .documents import FORMATS as DOCUMENTS
+from .documents import DocumentFormat, document_format, read_document
 from .own_file import own_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Format = Literal["joblib", "pickle", "skops", "xgboost-json", "xgboost-ubj", "lightgbm", "catboost"]
-# What an estimator can be written as; boosters' own files are stored as they are.
+Format = Literal["joblib", "pickle", "skops", "xgboost-json", "xgboost-ubj", "lightgbm", "catboost"] | DocumentFormat
+# What an estimator can be written as; boosters' own files, and other tools', are stored as they are.
 FORMATS: tuple[Format, ...] = ("joblib", "pickle", "skops")
 
-_BOOSTERS = ("xgboost-json", "xgboost-ubj", "lightgbm", "catboost")
+_AS_THEY_ARE = ("xgboost-json", "xgboost-ubj", "lightgbm", "catboost", *DOCUMENTS)
 _ENDINGS = {
     ".json": ("xgboost-json",),
     ".ubj": ("xgboost-ubj",),
@@ -47,9 +49,9 @@ class Artifact:
     """A fitted estimator and the file that stands for it.
 
     Attributes:
-        estimator: anything with ``predict``.
-        format: ``joblib``, ``pickle``, ``skops``, or a booster's own: ``xgboost-json``, ``xgboost-ubj``, ``lightgbm``,
-            ``catboost``.
+        estimator: anything with ``predict``; or a `pgscore.readers.documents.Document`.
+        format: ``joblib``, ``pickle``, ``skops``; a booster's own: ``xgboost-json``, ``xgboost-ubj``, ``lightgbm``,
+            ``catboost``; or another tool's: ``onnx``, ``pmml``, ``mojo``.
         size: bytes.
         sha256: hexadecimal sha256 of the bytes.
         types: what a skops artifact asks for beside the types that skops itself trusts.
@@ -69,7 +71,7 @@ class Artifact:
 
 
 @contextmanager
-def open_artifact(source: object, kind: str | None = None) -> Iterator[Artifact]:
+def open_artifact(source: object, kind: str | None = None, output: str | None = None) -> Iterator[Artifact]:
     """An artifact from a path to a file, or an estimator.
 
     Reading a joblib or pickle file runs its code: it has to be your own.
@@ -77,6 +79,7 @@ def open_artifact(source: object, kind: str | None = None) -> Iterator[Artifact]
     Args:
         source: the path or the estimator.
         kind: what to store it as; without it, as the file is, and an estimator as joblib.
+        output: the output that is the score, of another tool's file that has several.
 
     Raises:
         PgscoreError: the file cannot be read, is no such file, is cut short or too large, or was fitted with another
@@ -89,20 +92,20 @@ def open_artifact(source: object, kind: str | None = None) -> Iterator[Artifact]
             name = str(source)
             file = stack.enter_context(_opened(Path(source)))
             found = _format(file, Path(source))
-            estimator = _read(file, found, name)
+            estimator = _read(file, found, name, output)
         own = own_file(estimator)
         if own is not None:
             # What a library trains without its wrappers is asked in other ways, and its own file says all of it.
             content, found = own[0], cast("Format", own[1])
             file = cast("BinaryIO", stack.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY)))
             file.write(content)
-            estimator = _read(file, found, name)
-        if not hasattr(estimator, "predict"):
+            estimator = _read(file, found, name, output)
+        if output is not None and found not in DOCUMENTS:
+            raise PgscoreError(f"{name} has one output, and --output names one", "Leave --output out.")
+        if not hasattr(estimator, "predict") and found not in DOCUMENTS:
             raise PgscoreError(f"{name} holds a {type(estimator).__name__}, which has no predict method")
-        if asked is not None and found in _BOOSTERS:
-            raise PgscoreError(
-                f"{name} is a booster's own, which is stored as its library saves it", "Leave --format out."
-            )
+        if asked is not None and found in _AS_THEY_ARE:
+            raise PgscoreError(f"{name} is stored as it is, as {found}", "Leave --format out.")
         wanted = asked or found or "joblib"
         if file is None or wanted != found:
             file = cast("BinaryIO", stack.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY)))
@@ -155,7 +158,9 @@ def _pieces(file: BinaryIO) -> Iterator[bytes]:
         yield piece
 
 
-def _read(file: BinaryIO, kind: Format, name: str) -> Any:  # noqa: ANN401
+def _read(file: BinaryIO, kind: Format, name: str, output: str | None = None) -> Any:  # noqa: ANN401
+    if kind in DOCUMENTS:
+        return read_document(file, kind, name, output)
     file.seek(0)
     try:
         with warnings.catch_warnings(record=True) as caught:
@@ -195,6 +200,9 @@ def _format(file: BinaryIO, path: Path) -> Format:
         )
     if found is not None:
         return found
+    document = document_format(file, start, path)
+    if document is not None:
+        return document
     if start.startswith(b"PK"):
         return "skops"
     return "pickle" if start.startswith(b"\x80") and b"joblib.numpy_pickle" not in start else "joblib"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from pgscore.errors import NotAProgramError
@@ -53,6 +54,27 @@ def completed(contract: Contract, reading: Reading | None) -> Contract:
         return contract
     tolerance = None if reading.tolerance is None else reading.tolerance.relative
     return replace(contract, tolerance=tolerance, hashed=reading.hashed)
+
+
+def labelled(golden_rows: Sequence[GoldenRow], contract: Contract, reading: Reading) -> list[GoldenRow]:
+    """Golden rows with a label where their tool told probabilities alone: the likeliest, or what the program decides.
+
+    So that the engines are compared with each other.
+    """
+    if contract.output.kind != "probability":
+        return list(golden_rows)
+    decided = decided_by(reading.program, [row.inputs for row in golden_rows])
+    found = []
+    for row, numbers in zip(golden_rows, decided, strict=True):
+        outputs = row.outputs
+        if outputs is not None and isnan(outputs[-1]):
+            deciding = list(numbers or outputs[:-1])
+            place = deciding.index(max(deciding))
+            if reading.program["tie"] == "last":
+                place = len(deciding) - 1 - deciding[::-1].index(max(deciding))
+            outputs = [*outputs[:-1], float(place)]
+        found.append(replace(row, outputs=outputs))
+    return found
 
 
 def scaled(golden_rows: Sequence[GoldenRow], contract: Contract, reading: Reading | None) -> list[GoldenRow]:

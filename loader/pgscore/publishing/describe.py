@@ -349,7 +349,7 @@ def _askable(frame: pd.DataFrame, inputs: Sequence[Input]) -> np.ndarray:
 def _golden_rows(
     oracle: Oracle, inputs: Sequence[Input], frame: pd.DataFrame, answers: Sequence[Answer]
 ) -> list[GoldenRow]:
-    columns = [_plain(frame[each.name]) for each in inputs]
+    columns = [plain_values(frame[each.name]) for each in inputs]
     golden_rows = []
     for outputs, *values in zip(answers, *columns, strict=True):
         given = {each.name: value for each, value in zip(inputs, values, strict=True)}
@@ -360,7 +360,8 @@ def _golden_rows(
     return golden_rows
 
 
-def _plain(values: pd.Series[Any]) -> list[Any]:
+def plain_values(values: pd.Series[Any]) -> list[Any]:
+    """A column's values as golden rows have them: None where one is missing, texts for infinities."""
     missing = values.isna().tolist()
     return [None if gone else _jsonable(value) for value, gone in zip(values.tolist(), missing, strict=True)]
 

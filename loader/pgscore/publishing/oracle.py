@@ -168,7 +168,7 @@ def output_of(estimator: Any, positive: object | None) -> Output:  # noqa: ANN40
         raise PgscoreError(f"a {type(estimator).__name__} with several outputs cannot be scored as one number")
     labels = tuple(_label(each) for each in classes)
     kind: Literal["probability", "indicator"] = "probability" if hasattr(estimator, "predict_proba") else "indicator"
-    return Output(kind, labels, _positive(labels, positive))
+    return Output(kind, labels, positive_class(labels, positive))
 
 
 def meaning(output: Output) -> str:
@@ -181,17 +181,22 @@ def meaning(output: Output) -> str:
     return f"1 where class {label!r} is predicted, else 0"
 
 
-def _positive(labels: tuple[Label, ...], positive: object | None) -> int:
+def positive_class(labels: tuple[Label, ...], positive: object | None) -> int:
+    """The place of the positive class among the labels: the one that is named, else the second of two.
+
+    Raises:
+        PgscoreError: there are more than two and none is named, or the one that is named is none.
+    """
     named = [str(label) for label in labels]
     if positive is None and len(labels) == 2:  # noqa: PLR2004
         return 1
     if positive is None:
         raise PgscoreError(
-            f"the estimator has {len(labels)} classes: {', '.join(named)}",
+            f"the model has {len(labels)} classes: {', '.join(named)}",
             "Name the one whose probability is the score: --positive CLASS.",
         )
     if str(positive) not in named:
-        raise PgscoreError(f"class {str(positive)!r} is not among the estimator's: {', '.join(named)}")
+        raise PgscoreError(f"class {str(positive)!r} is not among the model's: {', '.join(named)}")
     return named.index(str(positive))
 
 

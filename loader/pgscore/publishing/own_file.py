@@ -1,4 +1,4 @@
-"""Boosters that were trained without their library's scikit-learn wrappers."""
+"""Boosters that were trained without their library's scikit-learn wrappers, and graphs of ONNX in memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def own_file(booster: Any) -> tuple[bytes, str] | None:  # noqa: ANN401
-    """The library's own file of a bare booster, and its format; None for anything else.
+    """The library's own file of a bare booster or of a graph, and its format; None for anything else.
 
     XGBoost and LightGBM write all that predicts up to the best iteration; XGBoost's own `predict` takes later trees
     too, where it is not told otherwise, and its wrappers do not.
@@ -18,6 +18,8 @@ def own_file(booster: Any) -> tuple[bytes, str] | None:  # noqa: ANN401
         return bytes(booster.save_raw("ubj")), "xgboost-ubj"
     if kind == ("lightgbm", "Booster"):
         return booster.model_to_string().encode(), "lightgbm"
+    if kind == ("onnx", "ModelProto"):
+        return bytes(booster.SerializeToString()), "onnx"
     if kind == ("catboost", "CatBoost"):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.cbm"

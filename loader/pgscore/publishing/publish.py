@@ -19,17 +19,16 @@ from pgscore.registry import promote_proved, verify
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pgscore_runtime.contract import Contract, Label
+    from pgscore_runtime.contract import Label
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
     from pgscore.keys import Signature
     from pgscore.records import Verification
 
     from .artifact import Artifact
-    from .describe import GoldenRow
     from .golden import Golden
     from .handover import Cast
-    from .profile import Profile
+    from .learning import Described
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Published:
         score: what the score means, such as "the probability of class 'yes'", or "the prediction".
         positive: the label of the positive class; None where there are no classes.
         inputs: the inputs' names, in the estimator's order.
-        named_by: who named them: the estimator, ``inputs``, or the golden rows.
+        named_by: who named them: the estimator, the file, ``inputs``, or the golden rows.
         casts: the columns of the profile table that are read as another type.
         tolerance: how far scores may be from the estimator's, as a part of the larger of 1, the score and the sum of
             its absolute terms, where the estimator adds in single precision; else None.
@@ -86,6 +85,8 @@ def publish(
     positive: object | None = None,
     metrics: Mapping[str, float] | None = None,
     format: str | None = None,  # noqa: A002  what it is called on the command line, and by savers of models
+    expect: Sequence[str] | None = None,
+    output: str | None = None,
     promoted: bool = False,
     step: Step = no_step,
 ) -> Published:
@@ -95,7 +96,8 @@ def publish(
         database: a connection string, or an SQLAlchemy engine on psycopg2.
         model: the model's name.
         source: the estimator, or the path of a joblib, pickle or skops file that holds it (your own: reading it runs
-            its code), or of a file that XGBoost (JSON, UBJSON), LightGBM or CatBoost (cbm) has saved.
+            its code), of a file that XGBoost (JSON, UBJSON), LightGBM or CatBoost (cbm) has saved, or of another tool's
+            ONNX, PMML or MOJO file.
         golden: example rows: a DataFrame of pandas or polars, a list of dicts, the path of a CSV file; or a list of
             lists or an array, where the estimator or `inputs` names the columns. Without them, a sample of the profile
             table.
@@ -105,6 +107,9 @@ def publish(
         positive: the class whose probability is the score; without it, the second of two.
         metrics: what is known of its quality, by name.
         format: what to store it as: ``joblib``, ``pickle`` or ``skops``; without it, as the file is, else joblib.
+        expect: columns of the golden rows with what the tool of a PMML or MOJO file gives: the value's, or
+            the positive class's probability; or the probabilities of all classes, and before them the label's.
+        output: the output that is the score, of an ONNX or PMML file that has several.
         promoted: whether to promote it at once.
         step: is told what begins now, in a few words, and how far it is, for a progress display.
 
@@ -123,6 +128,8 @@ def publish(
         positive=positive,
         metrics=metrics,
         format=format,
+        expect=expect,
+        output=output,
         promoted=promoted,
         must_promote=True,
         step=step,
@@ -142,6 +149,8 @@ def publish_version(
     positive: object | None = None,
     metrics: Mapping[str, float] | None = None,
     format: str | None = None,  # noqa: A002  as `publish` calls it
+    expect: Sequence[str] | None = None,
+    output: str | None = None,
     promoted: bool = False,
     must_promote: bool = False,
     step: Step = no_step,
@@ -154,11 +163,13 @@ def publish_version(
         # Imported here: scikit-learn and pandas take seconds, which a program that only promotes or lists need not
         # spend.
         from .artifact import open_artifact
+        from .learning import Asked, learn
         from .oracle import meaning
 
         step("reading the estimator")
-        with open_artifact(source, format) as artifact, transaction(connection):
-            described = _describe(connection, artifact, golden, profile, inputs, positive, step)
+        with open_artifact(source, format, output) as artifact, transaction(connection):
+            asked = Asked(golden, profile, inputs, positive, expect)
+            described = learn(connection, artifact, asked, step)
             contract, table = described.contract, described.profile
             signature = sign(contract, artifact.sha256, Path(key)) if key is not None else None
             step("storing the version")
@@ -170,7 +181,7 @@ def publish_version(
                 row(connection, "select pgscore._add_profile(%s, %s::regclass)", (model, table.name))
         step("replaying the golden rows in the database")
         verifications, problem, refusal = _prove(connection, model, version, promoted=promoted, must=must_promote)
-    output = contract.output
+    score = contract.output
     published = Published(
         model=model,
         version=version,
@@ -181,8 +192,8 @@ def publish_version(
         problem=problem,
         promoted=promoted and refusal is None,
         obstacle=described.obstacle,
-        score=meaning(output),
-        positive=None if output.positive is None else output.classes[output.positive],
+        score=meaning(score),
+        positive=None if score.positive is None else score.classes[score.positive],
         inputs=[each.name for each in contract.inputs],
         named_by=described.named_by,
         casts=described.casts,
@@ -192,72 +203,11 @@ def publish_version(
     return published, refusal
 
 
-@dataclass(frozen=True)
-class _Described:
-    """What is learnt of an estimator before anything is stored."""
-
-    contract: Contract
-    golden_rows: list[GoldenRow]
-    program: dict[str, Any] | None
-    obstacle: str | None
-    named_by: str
-    profile: Profile | None
-    casts: list[Cast]
-
-
-def _describe(
-    connection: Connection,
-    artifact: Artifact,
-    golden: Golden | None,
-    profile: str | None,
-    inputs: Sequence[str] | None,
-    positive: object | None,
-    step: Step,
-) -> _Described:
-    from .compile import compile_program, completed, scaled
-    from .describe import describe
-    from .fitted import categories_of_a_booster, fitted_categories, input_names
-    from .golden import read_golden, sample
-    from .handover import casts
-    from .profile import read_profile
-
-    estimator = artifact.estimator
-    table = read_profile(connection, profile) if profile is not None else None
-    given = None if golden is None else read_golden(golden)
-    names, named_by = input_names(estimator, inputs, given.names if given else None)
-    learnt = fitted_categories(estimator, names)
-    if table is not None:
-        table.check(names, {name: each.words() for name, each in learnt.items()})
-    if given is None and table is not None:
-        given = sample(connection, table, names, categories_of_a_booster(estimator, names))
-    if given is None:
-        raise PgscoreError(
-            "there are no golden rows, and nothing is published unproved",
-            "Give --golden FILE.csv, or --profile TABLE to take a sample of it.",
-        )
-    # A CSV file's texts are what the table's columns are, or what the estimator was fitted on.
-    kinds = {name: each.kind for name, each in learnt.items()} | ({} if table is None else table.columns)
-    rows = given.typed(kinds, categories_of_a_booster(estimator, names)).select(names)
-    step("asking the estimator for its scores")
-    contract, golden_rows = describe(
-        estimator, rows, positive, artifact.format, artifact.types,
-        profile=table, source=given.source, framed=given.named and not given.sampled, sampled=given.sampled,
-    )  # fmt: skip
-    reading, obstacle = compile_program(estimator, contract, golden_rows)
-    contract = completed(contract, reading)
-    types = {each.name: each.type for each in contract.inputs}
-    read = [] if table is None else casts(types, learnt, table)
-    return _Described(
-        contract, scaled(golden_rows, contract, reading), reading.program if reading else None, obstacle, named_by,
-        table, read,
-    )  # fmt: skip
-
-
 def _store(
     connection: Connection,
     model: str,
     artifact: Artifact,
-    described: _Described,
+    described: Described,
     signature: Signature | None,
     metrics: Mapping[str, float] | None,
 ) -> dict[str, Any]:
