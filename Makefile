@@ -7,6 +7,7 @@
 # make test-sklearn   programs of the oldest scikit-learn where the server has the newest, and the reverse
 # make test-long   the tests that try examples, with more of them
 # make parity  10,000 models drawn at random, in every engine; writes docs/coverage.md    ARGS='--seed 1 --case 2'
+# make formats   the files of tests/formats anew, by the tools that write such (downloads 700 MB)     KIND=onnx
 # make bench   pgscore beside others, as ratios          make bench-quick  the same in under three minutes
 SHELL := /bin/sh
 PYTHON := /usr/bin/python3
@@ -25,11 +26,13 @@ KEEP :=
 WORKERS := 2
 # Further options of the benchmarks, such as ARGS='--only trees --json'.
 ARGS :=
+# Of which format the files are made anew: onnx, pmml, mojo; all of them without.
+KIND :=
 # What make client installs beside the command.
 EXTRAS :=
 
 .PHONY: demo bench bench-quick docs test test-long parity test-servers test-servers-core test-servers-python test-docker test-spark test-sklearn lint types check
-.PHONY: render freeze release-migrations release-dump wheel client packages clean
+.PHONY: formats render freeze release-migrations release-dump wheel client packages clean
 
 demo: $(READY)
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && exec $(BIN)/python -m examples.churn.demo $(if $(KEEP),--keep)
@@ -104,6 +107,11 @@ test-long: $(READY)
 parity: $(READY)
 	@docker/install-packages tests
 	@$(BIN)/python -W ignore -m tests.drawn $(ARGS)
+
+# What stands in tests/formats: files of other tools, and what those tools predict.
+formats: packages
+	@docker/install-packages tests
+	@tests/formats/make-anew $(KIND)
 
 render: $(READY)
 	$(BIN)/python -m plpython.render
