@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from .profile import Profile
 
 
-# How far a graph's scores may be apart, as a part of the larger of 1 and the score: its runtime adds float32 in an order
-# that depends on the processor, and on how many rows it is asked for.
+# How far a graph's scores may be apart, as a part of the larger of 1 and the score: its runtime adds float32 in orders
+# that depend on the processor, and on how many rows it is asked for.
 _NETS = 1e-5
 
 
