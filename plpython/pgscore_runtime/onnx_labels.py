@@ -1,10 +1,11 @@
-"""The labels of a classifier in an ONNX graph: onnxruntime tells what an output's type is, and not which labels it has."""
+"""The labels of a classifier in an ONNX graph: onnxruntime tells an output's type, and not which labels it has."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from .errors import FEATURE_NOT_SUPPORTED, Refusal
+from .onnx_fields import Attribute, Tensor
 from .protobuf_fields import BYTES, FIXED32, VARINT
 
 if TYPE_CHECKING:
@@ -65,9 +66,9 @@ def _labels(found: Outline, node: Node, name: str) -> Labels:
         return ()
     texts, numbers = list[str](), list[int]()
     for field in found.message.fields(*node.attributes[name]):
-        if field.number == 9 and field.wire == BYTES:
+        if field.number == Attribute.STRINGS and field.wire == BYTES:
             texts.append(_text(found, field.start, field.end))
-        elif field.number == 8:
+        elif field.number == Attribute.INTS:
             numbers += _numbers(found, field.wire, field.value, field.start, field.end)
         if len(texts) + len(numbers) > _MOST_LABELS:
             raise Refusal(FEATURE_NOT_SUPPORTED, f"the graph has more than {_MOST_LABELS:,} labels")
@@ -81,13 +82,13 @@ def _tensor(found: Outline, name: str) -> Labels | None:
     if end - start > 100 * _MOST_LABELS:
         return None
     for field in found.message.fields(start, end):
-        if field.number == 2:
+        if field.number == Tensor.KIND:
             kind = field.value
-        elif field.number == 6 and field.wire == BYTES:
+        elif field.number == Tensor.STRINGS and field.wire == BYTES:
             texts.append(_text(found, field.start, field.end))
-        elif field.number in (5, 7):
+        elif field.number in (Tensor.INT32, Tensor.INT64):
             numbers += _numbers(found, field.wire, field.value, field.start, field.end)
-        elif field.number == 9:
+        elif field.number == Tensor.RAW:
             raw = found.message.content[field.start : field.end]
     if kind == _STRING:
         return tuple(texts)

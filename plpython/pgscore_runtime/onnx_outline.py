@@ -12,6 +12,8 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import DATA_CORRUPTED, FEATURE_NOT_SUPPORTED, INSUFFICIENT_PRIVILEGE, INVALID_PARAMETER, Refusal
+from .onnx_fields import Attribute, Graph, Metadata, Model, Opset, Tensor, Type, Value
+from .onnx_fields import Node as NodeField
 from .protobuf_fields import BYTES, VARINT, Message
 
 if TYPE_CHECKING:
@@ -114,20 +116,20 @@ class _Walk:
     def model(self, size: int) -> None:
         graphs = 0
         for field in self.message.fields(0, size):
-            if field.number == 7:
+            if field.number == Model.GRAPH:
                 graphs += 1
                 self.graph(*self.within(field), 1)
-            elif field.number == 8:
+            elif field.number == Model.OPSET:
                 self.opset(*self.within(field))
-            elif field.number == 2:
+            elif field.number == Model.PRODUCER:
                 self.producer = self.text(field)
-            elif field.number == 14:
+            elif field.number == Model.METADATA:
                 self.metadata(*self.within(field))
-            elif field.number == 20:
+            elif field.number == Model.TRAINING:
                 raise _unsafe("the file holds what it is trained with", "Export the graph for inference.")
-            elif field.number == 25:
+            elif field.number == Model.FUNCTION:
                 raise _unsafe("the file holds functions of its own", "Export it with its functions inlined.")
-            elif field.number not in (1, 3, 4, 5, 6):
+            elif field.number not in Model.OTHERS:
                 raise self.unknown(field, "model")
         if graphs != 1:
             raise Refusal(
@@ -139,9 +141,9 @@ class _Walk:
     def opset(self, start: int, end: int) -> None:
         domain, version = b"", 0
         for field in self.message.fields(start, end):
-            if field.number == 1:
+            if field.number == Opset.DOMAIN:
                 domain = self.bytes(field)
-            elif field.number == 2:
+            elif field.number == Opset.VERSION:
                 version = field.value
         # Tools name domains of which they use nothing.
         if domain in _DOMAINS:
@@ -149,7 +151,7 @@ class _Walk:
 
     def metadata(self, start: int, end: int) -> None:
         for field in self.message.fields(start, end):
-            if field.number == 1 and self.bytes(field) == _SETTINGS:
+            if field.number == Metadata.KEY and self.bytes(field) == _SETTINGS:
                 raise _unsafe("the file holds settings for onnxruntime", "Export it without its metadata ort_config.")
 
     def graph(self, start: int, end: int, depth: int) -> None:
@@ -158,19 +160,19 @@ class _Walk:
                 INVALID_PARAMETER, f"the graph holds graphs within graphs, more than {_MOST_GRAPHS_DEEP} deep"
             )
         for field in self.message.fields(start, end):
-            if field.number == 1:
+            if field.number == Graph.NODE:
                 node = self.node(*self.within(field), depth)
                 if depth == 1:
                     self.nodes.append(node)
-            elif field.number == 5:
+            elif field.number == Graph.TENSOR:
                 name = self.tensor(*self.within(field))
                 if depth == 1:
                     self.tensors[name] = (field.start, field.end)
-            elif field.number == 15:
+            elif field.number == Graph.SPARSE:
                 raise self.sparse()
-            elif field.number in (11, 12, 13):
+            elif field.number in Graph.VALUES:
                 self.value(*self.within(field))
-            elif field.number not in (2, 10, 14, 16):
+            elif field.number not in Graph.OTHERS:
                 raise self.unknown(field, "graph")
 
     def node(self, start: int, end: int, depth: int) -> Node:
@@ -180,61 +182,63 @@ class _Walk:
         operator, name = b"", ""
         inputs, outputs, attributes = list[str](), list[str](), dict[str, tuple[int, int]]()
         for field in self.message.fields(start, end):
-            if field.number == 1:
+            if field.number == NodeField.INPUT:
                 inputs.append(self.text(field))
-            elif field.number == 2:
+            elif field.number == NodeField.OUTPUT:
                 outputs.append(self.text(field))
-            elif field.number == 3:
+            elif field.number == NodeField.NAME:
                 name = self.text(field)
-            elif field.number == 4:
+            elif field.number == NodeField.OPERATOR:
                 operator = self.bytes(field)
                 _check_operator(operator, name)
-            elif field.number == 7:
+            elif field.number == NodeField.DOMAIN:
                 _check_domain(self.bytes(field), operator, name)
-            elif field.number == 5:
+            elif field.number == NodeField.ATTRIBUTE:
                 attributes[self.attribute(*self.within(field), depth)] = (field.start, field.end)
-            elif field.number == 8 and field.end > field.start:
+            elif field.number == NodeField.OVERLOAD and field.end > field.start:
                 raise _unsafe("the file calls functions of its own", "Export it with its functions inlined.")
-            elif field.number not in (6, 8, 9):
+            elif field.number not in (NodeField.OVERLOAD, *NodeField.OTHERS):
                 raise self.unknown(field, "node")
         return Node(operator.decode(errors="replace"), tuple(inputs), tuple(outputs), attributes)
 
     def attribute(self, start: int, end: int, depth: int) -> str:
         name = ""
         for field in self.message.fields(start, end, _LISTS):
-            if field.number == 1:
+            if field.number == Attribute.NAME:
                 name = self.text(field)
-            elif field.number in (5, 10):
+            elif field.number in Attribute.TENSORS:
                 self.tensor(*self.within(field))
-            elif field.number in (6, 11):
+            elif field.number in Attribute.GRAPHS:
                 self.graph(*self.within(field), depth + 1)
-            elif field.number in (22, 23):
+            elif field.number in Attribute.SPARSE:
                 raise self.sparse()
-            elif field.number == 21 and field.end > field.start:
+            elif field.number == Attribute.OF_FUNCTION and field.end > field.start:
                 raise _unsafe("an attribute is that of a function", "Export it with its functions inlined.")
-            elif field.number in (14, 15):
+            elif field.number in Attribute.TYPES:
                 self.type(*self.within(field), 1)
-            elif field.number not in (2, 3, 4, 7, 8, 9, 13, 20, 21):
+            elif field.number not in (Attribute.OF_FUNCTION, *Attribute.OTHERS):
                 raise self.unknown(field, "attribute")
         return name
 
     def tensor(self, start: int, end: int) -> str:
         name, dims = "", list[int]()
         for field in self.message.fields(start, end, _NUMBERS):
-            if field.number == 1:
+            if field.number == Tensor.DIMENSIONS:
                 dims += self.numbers(field)
                 if len(dims) > _MOST_DIMENSIONS:
                     raise Refusal(INVALID_PARAMETER, f"a tensor has more than {_MOST_DIMENSIONS} dimensions")
-            elif field.number == 8:
+            elif field.number == Tensor.NAME:
                 name = self.text(field)
-            elif field.number == 13 or (field.number == 14 and (field.wire != VARINT or field.value != 0)):
+            elif field.number == Tensor.EXTERNAL or (
+                field.number == Tensor.LOCATION and (field.wire != VARINT or field.value != 0)
+            ):
                 raise _unsafe(
                     f"a tensor{_called(name)} stands in another file, which a graph may not have the server read",
                     "Save the model in one file: onnx.save(model, path, save_as_external_data=False).",
                 )
-            elif field.number == 3:
+            elif field.number == Tensor.SEGMENT:
                 raise self.message.malformed(f"a tensor in segments at byte {field.start}")
-            elif field.number not in (2, 4, 5, 6, 7, 9, 10, 11, 12, 14, 16):
+            elif field.number not in (Tensor.LOCATION, *Tensor.OTHERS):
                 raise self.unknown(field, "tensor")
         # Checked before memory is taken for it. One without dimensions is a number.
         if min(dims, default=0) < 0 or (dims and prod(dims) > _MOST_NUMBERS_A_BYTE * (end - start)):
@@ -260,7 +264,7 @@ class _Walk:
 
     def value(self, start: int, end: int) -> None:
         for field in self.message.fields(start, end):
-            if field.number == 2:
+            if field.number == Value.TYPE:
                 self.type(*self.within(field), 1)
 
     def type(self, start: int, end: int, depth: int) -> None:
@@ -269,11 +273,14 @@ class _Walk:
             raise Refusal(INVALID_PARAMETER, f"the graph has types of types, more than {_MOST_TYPES_DEEP} deep")
         for field in self.message.fields(start, end):
             # Sequences, maps and optional values are of something.
-            if field.number in (4, 5, 9):
+            if field.number in Type.OF_TYPES:
                 for inner in self.message.fields(*self.within(field)):
-                    if inner.number == (2 if field.number == 5 else 1) and inner.wire == BYTES:
+                    if (
+                        inner.number == (Type.IN_MAP if field.number == Type.OF_MAP else Type.IN_OTHERS)
+                        and inner.wire == BYTES
+                    ):
                         self.type(inner.start, inner.end, depth + 1)
-            elif field.number not in (1, 6):
+            elif field.number not in Type.OTHERS:
                 raise self.unknown(field, "type")
 
     def unknown(self, field: Field, where: str) -> Refusal:

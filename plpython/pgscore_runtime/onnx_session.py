@@ -1,4 +1,4 @@
-"""A session of onnxruntime: one thread, nothing but the graph it is given, no file, no log, no more memory than allowed."""
+"""A session of onnxruntime: one thread, no file, no log, and no more memory than is allowed."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Session:
 
     @contextmanager
     def _bounded(self) -> Iterator[None]:
-        """Nothing in it gets more memory than is allowed, beside what the process has: what asks for more is told no."""
+        """Nothing in it gets more memory than is allowed beside what the process has: what asks for more is told no."""
         if self._bytes is None or (size := _size_of_process()) is None:
             yield
             return
