@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .errors import FEATURE_NOT_SUPPORTED, INVALID_PARAMETER, Refusal
+from .errors import DATA_CORRUPTED, FEATURE_NOT_SUPPORTED, INVALID_PARAMETER, Refusal
 from .onnx_labels import maker, stated_labels
 from .onnx_outline import outline
 from .onnx_session import Session
 
 if TYPE_CHECKING:
+    from .contract import Contract
     from .onnx_labels import Labels
 
 # What tensors of numbers are called, and numpy's name of it.
@@ -111,6 +112,24 @@ class OnnxFile:
             return self.classes_[np.argmax(self._probabilities(given), axis=1)]
         (found,) = self._run(given, [self._scores()])
         return _by_rows(found, len(given), 1).astype(float).reshape(-1)
+
+    def check(self, contract: Contract) -> None:
+        """Returns where a contract, which nobody need have signed, is one of this graph.
+
+        Raises:
+            Refusal: it has other inputs, another kind of output, or other labels.
+        """
+        classes = tuple(self.classes_.tolist()) if hasattr(self, "classes_") else ()
+        kind = "value" if not classes else "indicator" if self.scores is None else "probability"
+        wrong = None
+        if len(contract.inputs) != self.n_features_in_:
+            wrong = f"{len(contract.inputs)} inputs, and the graph {self.n_features_in_}"
+        elif contract.output.kind != kind:
+            wrong = f"a {contract.output.kind} as output, and the graph a {kind}"
+        elif tuple(contract.output.classes) != classes:
+            wrong = "other labels than the graph"
+        if wrong is not None:
+            raise Refusal(DATA_CORRUPTED, f"the contract has {wrong}", "Publish the model again from its source.")
 
     def _probabilities(self, given: Any) -> Any:  # noqa: ANN401
         import numpy as np

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +79,14 @@ class Session:
     @contextmanager
     def _bounded(self) -> Iterator[None]:
         """Nothing in it gets more memory than is allowed beside what the process has: what asks for more is told no."""
-        if self._bytes is None or (size := _size_of_process()) is None:
+        if self._bytes is None:
+            yield
+            return
+        # Of Unix alone, as are servers; publishers need no bounds.
+        import resource
+
+        size = _size_of_process()
+        if size is None:
             yield
             return
         soft, hard = resource.getrlimit(resource.RLIMIT_AS)
@@ -98,7 +104,7 @@ def _size_of_process() -> int | None:
     """The address space that this process has; None where the system does not say."""
     try:
         with open("/proc/self/statm", "rb") as file:
-            return int(file.read().split()[0]) * resource.getpagesize()
+            return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
         return None
 
