@@ -13,7 +13,7 @@ SHELL := /bin/sh
 PYTHON := /usr/bin/python3
 BIN := .venv/bin
 READY := .venv/ready-$(shell cat pyproject.toml docker/requirements-*.txt | sha256sum | cut -c1-16)
-SERVER_PYTHON = PGSCORE_SERVER_PYTHONPATH="$$(docker/server-python)"
+SERVER_PYTHON = PGSCORE_SERVER_PYTHONPATH="$$(docker/server-python onnx)"
 # Packages that only the benchmarks need: beside the server's, and for the conversion to ONNX.
 BENCH_PYTHON = $(SERVER_PYTHON) && BENCH="$$(bench/server-python)" \
 	&& export PGSCORE_SERVER_PYTHONPATH="$$PGSCORE_SERVER_PYTHONPATH:$$BENCH" PYTHONPATH="$$BENCH"

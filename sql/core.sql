@@ -75,6 +75,7 @@
 \ir core/engine/_load_refusal.sql
 \ir core/engine/_load.sql
 \ir core/engine/_loadable.sql
+\ir core/engine/_takes_arrays.sql
 \ir core/engine/_estimate.sql
 \ir core/engine/_load_program.sql
 \ir core/engine/_interpret.sql

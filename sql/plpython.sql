@@ -2,6 +2,7 @@
 \ir plpython/pin_path.sql
 \ir plpython/schema.sql
 \ir plpython/trusted_key.sql
+\ir plpython/allowed_engine.sql
 \ir plpython/refusal.sql
 \ir plpython/_runtime.sql
 \ir plpython/_receive.sql

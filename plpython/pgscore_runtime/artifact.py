@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 # Compared before unpickling: none of them promises anything for pickles of another version.
 PINNED = ("scikit-learn", "xgboost", "lightgbm", "catboost")
+_UNPICKLED = ("joblib", "pickle")
+# Never called in a database: they become programs, or nothing.
+_DOCUMENTS = ("pmml", "mojo")
 # One library, as several distributions: without what GPUs need it is a thirtieth of the size.
 _ALSO = {"xgboost": ("xgboost-cpu",)}
 
@@ -35,6 +38,22 @@ def installed_version(library: str) -> str | None:
 def distribution(library: str) -> str:
     """What is to be installed to have a library."""
     return _ALSO.get(library, (library,))[0]
+
+
+def check_format(kind: str) -> None:
+    """Returns where an artifact of this format can be called.
+
+    Raises:
+        Refusal: it is never called as it is, or the format is not known.
+    """
+    if kind in _DOCUMENTS:
+        raise Refusal(
+            FEATURE_NOT_SUPPORTED,
+            f"a {kind.upper()} file is scored by the program that is made of it, and is never called itself",
+            "Publish the file again: a program is made of it, or what stands in the way is said.",
+        )
+    if kind not in (*_UNPICKLED, "skops", "onnx", *FORMATS):
+        raise Refusal(FEATURE_NOT_SUPPORTED, f"the format {kind!r} is not known here", "Upgrade pgscore.")
 
 
 def check_libraries(libraries: dict[str, str]) -> None:
@@ -123,26 +142,39 @@ class Pieces(io.RawIOBase):
         return len(part)
 
 
-def read_artifact(source: io.RawIOBase | BinaryIO, kind: str, confirmed: Sequence[str] = ()) -> Any:  # noqa: ANN401
-    """The object in a joblib, pickle or skops file, or the estimator in a booster's own file.
+def read_artifact(
+    source: io.RawIOBase | BinaryIO,
+    kind: str,
+    confirmed: Sequence[str] = (),
+    output: str | None = None,
+    megabytes: int | None = None,
+) -> Any:  # noqa: ANN401
+    """The object in a joblib, pickle or skops file, the estimator in a booster's own file, or an ONNX graph.
 
     Reading joblib or pickle runs code: call it only on bytes that are trusted.
 
     Args:
         source: a seekable binary file.
-        kind: ``joblib``, ``pickle``, ``skops``, or one of `boosters.FORMATS`.
+        kind: ``joblib``, ``pickle``, ``skops``, ``onnx``, or one of `boosters.FORMATS`.
         confirmed: types that a skops file may make beside those that skops itself trusts.
+        output: the output of an ONNX graph that is the score, where it has several.
+        megabytes: how much memory a graph may take to run; None: as much as there is.
 
     Raises:
         Refusal: the bytes are not such a file, are cut short, need a package that is not installed, or ask for a type
-            that is not confirmed.
+            that is not confirmed; or files of this kind are not called.
     """
+    check_format(kind)
     file = io.BufferedReader(source) if isinstance(source, io.RawIOBase) else source
     try:
         if kind == "skops":
             return _read_skops(file, confirmed)
         if kind in FORMATS:
             return read_booster(file.read(), kind)
+        if kind == "onnx":
+            from .onnx_file import OnnxFile
+
+            return OnnxFile(file.read(), output, megabytes)
         import joblib
 
         return joblib.load(file)
@@ -161,6 +193,9 @@ def read_artifact(source: io.RawIOBase | BinaryIO, kind: str, confirmed: Sequenc
             "What a pipeline uses must be importable from an installed module, not from a notebook or script.",
         ) from None
     except Exception as error:
+        if kind == "onnx":
+            reason = f"{type(error).__name__}: {error}"
+            raise Refusal(DATA_CORRUPTED, f"the artifact is no ONNX file ({reason})", "Export it again.") from None
         write = "skops.io.dump(estimator, path)" if kind == "skops" else "joblib.dump(estimator, path)"
         raise Refusal(
             DATA_CORRUPTED,

@@ -17,7 +17,7 @@ _INPUT_TYPES = ("double precision", "text", "boolean")
 # Ten thousand trees that are added in single precision.
 _LARGEST_TOLERANCE = 1e-2
 # What contracts of the first release did not know.
-_LATER = ("tolerance", "categorical", "known", "hashed")
+_LATER = ("tolerance", "categorical", "known", "hashed", "graph_output")
 _OUTPUT_KINDS = ("probability", "indicator", "value")
 
 
@@ -67,7 +67,8 @@ class Contract:
     """Everything that is needed to call a version, and that its signature covers beside the artifact.
 
     Attributes:
-        format: how the artifact is stored, ``joblib``, ``pickle`` or ``skops``.
+        format: how the artifact is stored, ``joblib``, ``pickle``, ``skops``, as a booster's own file, or as another
+            tool's: ``onnx``, ``pmml``, ``mojo``.
         inputs: in the order in which the estimator was fitted.
         frame: whether the estimator needs a DataFrame with column names; an array serves otherwise.
         missing_text: what the estimator knows a missing text as, ``nan`` (pandas' way) or ``none``.
@@ -80,6 +81,7 @@ class Contract:
         known: by input, the only categories that are no mistake, where the estimator would take others for one of them.
         hashed: by input, the texts whose hashes the estimator tests, where it holds hashes alone: its program has them
             from golden rows, and with other ones it is another version.
+        graph_output: the output of an ONNX graph that was chosen, where it has several; else None.
     """
 
     format: str
@@ -93,6 +95,7 @@ class Contract:
     categorical: bool = False
     known: dict[str, tuple[str, ...]] = field(default_factory=dict)
     hashed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    graph_output: str | None = None
 
     @property
     def numbers(self) -> tuple[Input, ...]:
@@ -159,11 +162,18 @@ def _contract(found: dict[str, Any]) -> Contract:
         categorical=bool(found.get("categorical", False)),
         known=_texts(found.get("known", {})),
         hashed=_texts(found.get("hashed", {})),
+        graph_output=_name(found.get("graph_output")),
     )
 
 
 def _texts(found: dict[str, Any]) -> dict[str, tuple[str, ...]]:
     return {str(name): tuple(map(str, texts)) for name, texts in found.items()}
+
+
+def _name(found: Any) -> str | None:  # noqa: ANN401
+    if found is not None and not (isinstance(found, str) and found):
+        raise ValueError(f"graph_output is {found!r}")
+    return found
 
 
 def _tolerance(found: Any) -> float | None:  # noqa: ANN401

@@ -7,12 +7,13 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .errors import FEATURE_NOT_SUPPORTED, Refusal
+from .errors import FEATURE_NOT_SUPPORTED, INSUFFICIENT_PRIVILEGE, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 
     from .artifact import Pieces
+    from .contract import Contract
     from .estimator import ServedEstimator
 
 # The other modules are imported where they are needed: a backend that only walks programs is not to pay for what
@@ -21,6 +22,8 @@ _ESTIMATORS = "pgscore_estimators"
 _RECEIVED = "pgscore_received"
 # A backend that has lived through many promotions keeps the latest, not all: each may hold hundreds of megabytes.
 _MOST_ESTIMATORS = 8
+# The format, and the engine for it.
+_GRAPHS = "onnx"
 _COUNTED = "pgscore_counted"
 # So many rows of one statement, scored one by one, are what scoring them together is for.
 _MANY_ROWS = 100
@@ -30,6 +33,7 @@ _PROGRAMS = "pgscore_programs"
 _MOST_PROGRAMS = 32
 _REPORTED = (
     "scikit-learn", "numpy", "scipy", "pandas", "joblib", "skops", "cryptography", "xgboost", "lightgbm", "catboost",
+    "onnxruntime",
 )  # fmt: skip
 
 
@@ -49,8 +53,11 @@ def load(
     signature: bytes | None,
     key_id: str | None,
     confirmed: Sequence[str],
+    engines: Iterable[Mapping[str, Any]],
 ) -> tuple[str, str, str] | None:
     """Unpickles the signed artifact that was received and keeps it under its digest for the life of the backend.
+
+    An ONNX graph is data, and needs no signature: its engine has to be allowed.
 
     Args:
         session: PL/Python's ``GD``.
@@ -59,6 +66,7 @@ def load(
         signature: 64 bytes, or None.
         key_id: the key that signed.
         confirmed: the types that an operator lets a skops artifact make.
+        engines: those that a superuser has allowed, each with ``engine`` and ``megabytes``.
 
     Returns:
         None where it was loaded, else SQLSTATE, message and hint of the refusal. Nothing was unpickled where the
@@ -66,22 +74,26 @@ def load(
     """
     import warnings
 
-    from .artifact import check_libraries, forbid_threads, read_artifact
+    from .artifact import check_format, check_libraries, forbid_threads
     from .contract import parse_contract
-    from .estimator import ServedEstimator
     from .signature import check_signature
 
     pieces: Pieces = session.pop(_RECEIVED)
     try:
         described = parse_contract(contract)
+        check_format(described.format)
         sha256 = pieces.sha256()
-        trusted = {key["key_id"]: key["public_key"] for key in keys}
-        check_signature(described.signed_message(sha256), signature, key_id, trusted)
+        megabytes = None
+        if described.format == _GRAPHS:
+            megabytes = _allowed_megabytes(engines)
+        else:
+            trusted = {key["key_id"]: key["public_key"] for key in keys}
+            check_signature(described.signed_message(sha256), signature, key_id, trusted)
         check_libraries(described.libraries)
         forbid_threads()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            served = ServedEstimator(read_artifact(pieces, described.format, confirmed), described)
+            served = _read(pieces, described, confirmed, megabytes)
     except Refusal as refusal:
         return refusal.sqlstate, refusal.message, refusal.hint
     except ImportError as error:
@@ -91,6 +103,34 @@ def load(
     while len(kept) > _MOST_ESTIMATORS:
         del kept[next(iter(kept))]
     return None
+
+
+def _allowed_megabytes(engines: Iterable[Mapping[str, Any]]) -> int:
+    for each in engines:
+        if each["engine"] == _GRAPHS:
+            return int(each["megabytes"])
+    raise Refusal(
+        INSUFFICIENT_PRIVILEGE,
+        "the onnx engine, which runs graphs of publishers by native code, is off in this database",
+        "A superuser who wants it runs `pgscore engines allow onnx`.",
+    )
+
+
+def _read(pieces: Pieces, described: Contract, confirmed: Sequence[str], megabytes: int | None) -> ServedEstimator:
+    from .artifact import read_artifact
+    from .estimator import ServedEstimator
+
+    estimator = read_artifact(pieces, described.format, confirmed, described.graph_output, megabytes)
+    if described.format == _GRAPHS:
+        # Nobody has signed for the contract either.
+        estimator.check(described)
+    return ServedEstimator(estimator, described)
+
+
+def is_graph(session: MutableMapping[str, Any], digest: str) -> bool:
+    """Whether this backend has an ONNX graph of this digest, which is not to be called once its engine is off."""
+    served = session.get(_ESTIMATORS, {}).get(digest)
+    return served is not None and served.format == _GRAPHS
 
 
 def estimate(

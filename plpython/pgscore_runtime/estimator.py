@@ -36,6 +36,11 @@ class ServedEstimator:
         self._estimator = single_threaded(estimator)
         self._contract = contract
 
+    @property
+    def format(self) -> str:
+        """The artifact's format."""
+        return self._contract.format
+
     def scores(
         self, rows: int, numbers: Numbers, texts: Sequence[Any] | None
     ) -> tuple[list[float | None], list[str | None]]:

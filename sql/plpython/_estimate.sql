@@ -5,9 +5,15 @@ create function pgscore_trusted._estimate(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965"
+    runtime = "pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
+    if GD[runtime].is_graph(GD, digest):
+        # Since it was loaded its engine may have been turned off: to load it again says so.
+        if "allowed" not in SD:
+            SD["allowed"] = plpy.prepare("select from pgscore_trusted.allowed_engine where engine = 'onnx'")
+        if not SD["allowed"].execute():
+            return None
     return GD[runtime].estimate(GD, digest, rows, numbers, texts, every)
 $$;
 

@@ -2,7 +2,7 @@ create function pgscore_trusted._load_reasons(program text, positive integer) re
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965"
+    runtime = "pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].load_reasons(GD, runtime, program, positive)

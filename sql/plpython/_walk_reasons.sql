@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe cost 10000
 set search_path = pg_catalog, pg_temp
 as $$
-    explainer = GD.get("pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965" + digest)
+    explainer = GD.get("pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b" + digest)
     return explainer.reasons(numbers or (), texts or ()) if explainer else []
 $$;
 

@@ -159,7 +159,7 @@ declare
     scored text;
     stands boolean;
 begin
-    if exists (select from pgscore.model m where m.name = j.model and m.many_engine = 'estimator')
+    if exists (select from pgscore.model m where m.name = j.model and pgscore._takes_arrays(m.many_engine))
         and to_regprocedure(format('pgscore._score_rows(text, %s[])', j.profile)) is not null
     then
         -- Whole arrays, a thousand rows at a time.

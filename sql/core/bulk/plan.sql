@@ -34,7 +34,7 @@ begin
     if chosen is not null then
         return chosen;
     elsif size is null then
-        return 'estimator';
+        return pgscore._called_engine(model, version);
     elsif size <= pgscore._largest_sql_program() then
         return 'sql';
     elsif to_regproc('pgscore_trusted._walk') is not null then
@@ -158,7 +158,7 @@ begin
     end if;
     version := pgscore._rows_version(model, asked);
     engine := pgscore._rows_engine(model, version);
-    is_chunked := engine = 'estimator';
+    is_chunked := pgscore._takes_arrays(engine);
     select v.contract -> 'inputs', v.digest into described, digest
     from pgscore.model_version v
     where v.model = _rows_plan.model and v.version = _rows_plan.version;

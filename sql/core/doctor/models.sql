@@ -81,9 +81,9 @@ begin
         from pgscore.model m
         left join pgscore.program p on p.model = m.name and p.version = m.serving,
             lateral (select distinct e as engine from unnest(array[m.one_engine, m.many_engine]) e) e
-        where m.serving is not null and (estimators or e.engine <> 'estimator')
+        where m.serving is not null and (estimators or not pgscore._takes_arrays(e.engine))
         -- What is cheap comes first.
-        order by e.engine = 'estimator', p.size, m.name, e.engine
+        order by pgscore._takes_arrays(e.engine), p.size, m.name, e.engine
     loop
         model := next.name; version := next.serving; engine := next.engine;
         rows := null; max_abs_diff := null; ok := null; problem := null; hint := null;

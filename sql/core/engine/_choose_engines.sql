@@ -42,8 +42,11 @@ as $$
 declare
     engines constant text[] := pgscore._engines(model, version);
     -- What has no score to measure, or one engine only, needs no choice; and scikit-learn is the last resort, since each
-    -- new connection pays seconds for it: it is not even timed beside others.
-    candidates constant text[] := coalesce(nullif(array_remove(engines, 'estimator'), '{}'), engines);
+    -- new connection pays seconds for it: it is not even timed beside others. Nor is onnxruntime, which needs a quarter
+    -- of a second, and may be turned off.
+    candidates constant text[] := coalesce(
+        nullif(array(select e from unnest(engines) e where not pgscore._takes_arrays(e)), '{}'), engines
+    );
 begin
     if named is not null and named <> all (engines) then
         raise exception 'model "%" version % has no engine "%" in this database', model, version, named

@@ -26,12 +26,12 @@ begin
     from pgscore.model_version v left join pgscore.program p on p.model = v.model and p.version = v.version
     where v.model = _engine_call.model and v.version = _engine_call.version;
     select * into split from pgscore._split_arguments(described.inputs, arguments);
-    if engine = 'estimator' and manner in ('query', 'scan') then
+    if pgscore._takes_arrays(engine) and manner in ('query', 'scan') then
         return format(
             '(pgscore._estimate_row(%L, %s, %L, %s, %s, %s)).scores%s', model, version, described.digest,
             split.numbers, split.texts, every::text, case when every then '' else '[1]' end
         );
-    elsif engine = 'estimator' then
+    elsif pgscore._takes_arrays(engine) then
         return format(
             '(pgscore._estimate(%L, %s, %L, 1, %s, %s, %s)).scores%s', model, version, described.digest,
             split.numbers, split.texts, every::text, case when every then '' else '[1]' end

@@ -9,7 +9,7 @@ declare
     found text[] := '{}';
 begin
     if size is null then
-        return array['estimator'];
+        return array[pgscore._called_engine(model, version)];
     end if;
     if size <= pgscore._largest_sql_program() then
         found := found || 'sql'::text;
@@ -19,7 +19,7 @@ begin
         found := found || 'interpreter'::text;
         -- With a program nothing depends on the artifact: neither on its signature nor on the server's packages.
         if pgscore._loadable(model, version) then
-            found := found || 'estimator'::text;
+            found := found || pgscore._called_engine(model, version);
         end if;
     end if;
     if found = '{}' then

@@ -33,7 +33,7 @@ declare
     step integer;
 begin
     -- What the first one in a session waits for, seconds of imports, is no replaying.
-    if 'estimator' = any (replayed_engines) then
+    if exists (select from unnest(replayed_engines) e where pgscore._takes_arrays(e)) then
         perform pgscore._loadable(model, version);
     end if;
     began := clock_timestamp();

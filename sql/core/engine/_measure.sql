@@ -135,7 +135,10 @@ declare
     one jsonb;
     many jsonb;
     -- By arrays, and so apart.
-    scanned constant text[] := array_remove(engines, 'estimator');
+    scanned constant text[] := array(
+        select e.engine from unnest(engines) with ordinality as e (engine, ordinal)
+        where not pgscore._takes_arrays(e.engine) order by e.ordinal
+    );
     rows integer;
 begin
     -- Rows that have a score: the others end before they cost anything. Of wide ones fewer, since each statement is given
@@ -195,8 +198,8 @@ begin
     return query
     select
         e, array(select u::double precision from jsonb_array_elements(one -> e) u),
-        case e
-            when 'estimator' then pgscore._measure_arrays(model, version, numbers, texts, began + allowed - clock_timestamp())
+        case
+            when pgscore._takes_arrays(e) then pgscore._measure_arrays(model, version, numbers, texts, began + allowed - clock_timestamp())
             else array(select u::double precision / rows from jsonb_array_elements(many -> e) u)
         end
     from unnest(engines) e;

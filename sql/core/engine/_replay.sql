@@ -12,7 +12,7 @@ declare
     );
     arguments constant text[] := array(select 'r.a' || n from generate_series(1, cardinality(elements)) n order by n);
 begin
-    if engine = 'estimator' then
+    if pgscore._takes_arrays(engine) then
         return query select r.* from pgscore._replay_estimator(model, version, first, last) r;
         return;
     end if;

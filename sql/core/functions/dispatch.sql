@@ -31,7 +31,7 @@ begin
     -- As safe as the least safe of what it calls.
     select
         coalesce(array_agg(m.name order by m.name), '{}'),
-        'sql stable parallel ' || case when bool_or('estimator' = m.one_engine) then 'restricted' else 'safe' end
+        'sql stable parallel ' || case when bool_or(pgscore._takes_arrays(m.one_engine)) then 'restricted' else 'safe' end
     into models, posture
     from pgscore.model m
     where m.serving is not null;
@@ -67,10 +67,10 @@ declare
 begin
     select
         coalesce(array_agg(m.name order by m.name), '{}'),
-        'sql stable parallel ' || case when bool_or('estimator' = m.many_engine) then 'restricted' else 'safe' end,
+        'sql stable parallel ' || case when bool_or(pgscore._takes_arrays(m.many_engine)) then 'restricted' else 'safe' end,
         case
             when bool_or(pgscore._counts_scores(m.name)) then 'sql volatile parallel unsafe'
-            when bool_or('estimator' = m.one_engine) then 'sql stable parallel restricted'
+            when bool_or(pgscore._takes_arrays(m.one_engine)) then 'sql stable parallel restricted'
             else 'sql stable parallel safe'
         end
     into models, many_posture, rescore_posture

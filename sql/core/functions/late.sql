@@ -95,7 +95,7 @@ begin
     perform pgscore._refuse_misfit(model, t.typelem) from pg_catalog.pg_type t where t.oid = pg_typeof(profiles);
     select m.serving, v.digest, v.contract -> 'inputs' as inputs into estimator
     from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
-    where m.name = _late_rows.model and m.many_engine = 'estimator';
+    where m.name = _late_rows.model and pgscore._takes_arrays(m.many_engine);
     if found then
         -- All at once; arrays without elements cannot be put together.
         return (

@@ -22,7 +22,7 @@ begin
     into strict serving
     from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
     where m.name = _model_functions.model;
-    posture := 'sql stable parallel ' || case serving.one_engine when 'estimator' then 'restricted' else 'safe' end;
+    posture := 'sql stable parallel ' || case when pgscore._takes_arrays(serving.one_engine) then 'restricted' else 'safe' end;
     payload := pgscore._payload_arguments(serving.inputs, '$1');
     score := pgscore._lasting_call(serving.first_engine, serving.one_engine, model, serving.version, payload);
     split := pgscore._split_arguments(serving.inputs, payload);
@@ -49,8 +49,8 @@ begin
     return next (
         pgscore._model_function(model, 'scored'), '{payload}', '{jsonb}', 'pgscore.scored',
         'plpgsql stable parallel restricted set search_path = pg_catalog, pg_temp',
-        case serving.one_engine
-            when 'estimator' then format(
+        case
+            when pgscore._takes_arrays(serving.one_engine) then format(
                 E'begin\n    return pgscore._estimate(%L, %s, %L, 1, %s, %s);\nend', model, serving.version, serving.digest,
                 split.numbers, split.texts
             )
@@ -185,10 +185,10 @@ begin
             pgscore._rows_statement(model, serving.version, serving.inputs, serving.first_engine, profile),
             pgscore._rows_statement(model, serving.version, serving.inputs, serving.many_engine, profile)
         );
-        if serving.many_engine = 'estimator' then
+        if pgscore._takes_arrays(serving.many_engine) then
             many_posture := 'sql stable parallel restricted';
         end if;
-        if serving.one_engine = 'estimator' then
+        if pgscore._takes_arrays(serving.one_engine) then
             rescore_posture := 'sql stable parallel restricted';
         end if;
     else
@@ -336,7 +336,7 @@ declare
     each_row constant text := ') from unnest($1) as pgscore_row ' || depending || ')';
     split record;
 begin
-    if engine = 'estimator' then
+    if pgscore._takes_arrays(engine) then
         split := pgscore._split_arguments(inputs, pgscore._present_arguments(inputs, row_arguments));
         return format(
             'return pgscore._estimate(%L, %s, %L, cardinality($1), %s, %s);', model, version,

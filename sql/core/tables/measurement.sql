@@ -7,7 +7,7 @@ create table pgscore.measurement (
     measured_at timestamptz not null default now(),
     primary key (model, version, engine),
     foreign key (model, version) references pgscore.model_version (model, version),
-    constraint engine_is_known check (engine in ('sql', 'interpreter', 'estimator'))
+    constraint engine_is_known check (engine in ('sql', 'interpreter', 'estimator', 'onnx'))
 );
 
 comment on table pgscore.measurement is 'How long engines took for golden rows, in this database, when a version was last promoted';

@@ -93,7 +93,7 @@ if not exists (
     perform set_config('pgscore.scored', format('%s/%s', pg_trigger_depth() + 1, mark), true);
 end if;
 -- In the one order, and without waiting for anybody. Who is locked is read as it stands then.
-if exists (select from pgscore.model m where m.name = {{model}} and m.many_engine = 'estimator') then
+if exists (select from pgscore.model m where m.name = {{model}} and m.many_engine in ('estimator', 'onnx')) then
     select count(*), {{collected}}, array_agg(u.name), array_agg(u.pgscore_row) into checked, {{collectors}}, names, given
     from (
         select {{aliased}}, {{key_text}} as name, pgscore_row
