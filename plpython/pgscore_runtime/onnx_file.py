@@ -94,6 +94,9 @@ class OnnxFile:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["content"], state["output"])  # type: ignore[misc]
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
     def predict(self, given: Any) -> Any:  # noqa: ANN401
         """A label or a value for each row.
 

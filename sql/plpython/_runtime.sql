@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b"
+name = "pgscore_runtime:48186840837c5a74b41e1417d07e693d179925db6fab073a8edd81db0ba2bf9e"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -2949,6 +2949,9 @@ class OnnxFile:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["content"], state["output"])  # type: ignore[misc]
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
 
     def predict(self, given: Any) -> Any:  # noqa: ANN401
         """A label or a value for each row.

@@ -163,7 +163,8 @@ def _describe(published: Published) -> None:
     say(f"The score is {published.score}.")
     if published.named_by not in ("the estimator", "the file"):
         who = "--inputs" if published.named_by == "inputs" else published.named_by
-        say(f"The estimator knows no names; {who} named its inputs, in this order: {', '.join(published.inputs)}.")
+        what = "graph" if published.format == "onnx" else "estimator"
+        say(f"The {what} knows no names; {who} named its inputs, in this order: {', '.join(published.inputs)}.")
     if published.casts:
         read = "; ".join(f"{each.input} ({each.column}) as {each.read_as}" for each in published.casts)
         say(f"Read with a cast: {read}.")
@@ -172,7 +173,8 @@ def _describe(published: Published) -> None:
     for doubt in published.doubts:
         say(f"{doubt}: nothing but its golden rows is compared.")
     if published.obstacle is not None:
-        say(f"Only the estimator engine serves it: {published.obstacle}.")
+        engine = "onnx" if published.format == "onnx" else "estimator"
+        say(f"Only the {engine} engine serves it: {published.obstacle}.")
 
 
 def _names(listed: str | None) -> list[str] | None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from pgscore_runtime.contract import Contract, Input, Output
+from pgscore_runtime.interpreter import Interpreter
+from pgscore_runtime.program import parse_program
 
 from pgscore.errors import PgscoreError
+from pgscore.readers.writing.terms import given as given_rows
 
 from .describe import GoldenRow, plain_values
 from .fitted import Categories
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
     from .golden import Given
     from .profile import Profile
 
+# What is tolerated of sums of doubles.
+_ROUNDINGS = 1e-12
 _WORDS = {"text": "texts", "double precision": "numbers", "boolean": "booleans"}
 
 
@@ -85,6 +91,41 @@ def describe_expected(
         output=output,
         libraries=dict(document.libraries),
     ), golden
+
+
+def check_expected(
+    rows: Sequence[GoldenRow], contract: Contract, program: Mapping[str, Any], source: str, expect: Sequence[str]
+) -> None:
+    """Returns where the program gives what is expected of the rows; the database replays them in each engine.
+
+    Before anything is stored: columns are easily mistaken for others, and a version that is there already is not proved
+    again by what comes with the same file.
+
+    Raises:
+        PgscoreError: it gives another score for a row.
+    """
+    interpreter = Interpreter(parse_program(json.dumps(program)))
+    tolerance = contract.tolerance or _ROUNDINGS
+    handed = given_rows(program, [row.inputs for row in rows])
+    for number, (row, (numbers, texts)) in enumerate(zip(rows, handed, strict=True), start=1):
+        found = interpreter.score(numbers, texts, contract.output.positive or 0)
+        if found is None and row.expected is None:
+            continue
+        if found is None or row.expected is None or not _is_near(found, row.expected, tolerance, row.scale):
+            raise PgscoreError(
+                f"row {number} of {source} has {_said(row.expected)} in {', '.join(expect)}, and the model as it was"
+                f" read gives {_said(found)}",
+                "If these are the columns that its tool wrote for these rows, this file is read wrongly: please report"
+                " it, with the file.",
+            )
+
+
+def _is_near(found: float, expected: float, tolerance: float, scale: float) -> bool:
+    return found == expected or abs(found - expected) <= tolerance * max(1.0, abs(expected), scale)
+
+
+def _said(score: float | None) -> str:
+    return "no score" if score is None else f"the score {score:.9g}"
 
 
 def _output(output: Output, positive: object | None) -> Output:

@@ -11,7 +11,7 @@ from .compile import compile_program, completed, labelled, scaled
 from .covers import covered
 from .describe import describe
 from .documents import FORMATS as DOCUMENTS
-from .expected import describe_expected, known_categories
+from .expected import check_expected, describe_expected, known_categories
 from .fitted import categories_of_a_booster, fitted_categories, input_names
 from .golden import read_golden, sample
 from .handover import casts
@@ -151,7 +151,9 @@ def _of_document(artifact: Artifact, asked: Asked, table: Profile | None, given:
         # No engine serves it otherwise.
         raise PgscoreError(f"the model cannot become a program: {obstacle}")
     golden_rows = labelled(golden_rows, contract, reading)
-    return _described(contract, golden_rows, reading, None, "the file", table, learnt, len(golden_rows))
+    described = _described(contract, golden_rows, reading, None, "the file", table, learnt, len(golden_rows))
+    check_expected(described.golden_rows, described.contract, reading.program, given.source, asked.expect)
+    return described
 
 
 def _described(

@@ -44,7 +44,8 @@ class Published:
         verifications: how far each engine of the database is from the fitted estimator.
         problem: why the database cannot verify the version yet, or None.
         promoted: whether it answers now.
-        obstacle: which part of it cannot become a program, so that only the estimator engine serves it; or None.
+        obstacle: which part of it cannot become a program, so that only the estimator engine serves it, or of a graph
+            the onnx engine; or None.
         score: what the score means, such as "the probability of class 'yes'", or "the prediction".
         positive: the label of the positive class; None where there are no classes.
         inputs: the inputs' names, in the estimator's order.
@@ -53,6 +54,7 @@ class Published:
         tolerance: how far scores may be from the estimator's, as a part of the larger of 1, the score and the sum of
             its absolute terms, where the estimator adds in single precision; else None.
         doubts: what is to be said of libraries of which no such version was tested with programs.
+        format: what the artifact is stored as.
     """
 
     model: str
@@ -71,6 +73,7 @@ class Published:
     casts: list[Cast] = field(default_factory=list)
     tolerance: float | None = None
     doubts: list[str] = field(default_factory=list)
+    format: str = "joblib"
 
 
 def publish(
@@ -199,6 +202,7 @@ def publish_version(
         casts=described.casts,
         tolerance=contract.tolerance,
         doubts=doubts(contract.libraries) if described.program is not None else [],
+        format=contract.format,
     )
     return published, refusal
 

@@ -32,7 +32,9 @@ def power(number: Number, exponent: int, scope: Scope) -> NumberColumn | CodeCol
         missing = writer.add({"step": "missing", "of": register})
         return CodeColumn(missing, (0.0,), np.ones(1), nan, nan)
     if abs(exponent) > _MOST_FACTORS:
-        raise scope.model.refused(f"has the exponent {exponent}, and a program multiplies up to {_MOST_FACTORS} factors")
+        raise scope.model.refused(
+            f"has the exponent {exponent}, and a program multiplies up to {_MOST_FACTORS} factors"
+        )
     if abs(exponent) > 1:
         register = writer.add({"step": "product", "of": [register] * abs(exponent)})
     return NumberColumn(register if exponent > 0 else writer.function("reciprocal", register))

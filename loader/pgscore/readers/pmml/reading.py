@@ -46,7 +46,11 @@ def read_pmml(document: PmmlDocument, table: Table, writer: Writer, part: str) -
     registers = {each.name: column.source for each, column in zip(document.inputs, table.columns, strict=True)}
     prediction = _predicted(document, registers, writer)
     return Result(
-        prediction.scores, prediction.link, prediction.tie, prediction.tolerance, prediction.decide  # type: ignore[arg-type]
+        prediction.scores,
+        prediction.link,
+        prediction.tie,
+        prediction.tolerance,
+        prediction.decide,  # type: ignore[arg-type]
     )
 
 

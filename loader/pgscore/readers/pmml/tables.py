@@ -164,9 +164,7 @@ def condition(value: Value, test: Callable[[Outcome], bool], writer: Writer) -> 
     raise TypeError(type(value).__name__)
 
 
-def _looked_up(
-    value: Tabulated, number: Callable[[Outcome], float], writer: Writer
-) -> tuple[CodeColumn, list[Any]]:
+def _looked_up(value: Tabulated, number: Callable[[Outcome], float], writer: Writer) -> tuple[CodeColumn, list[Any]]:
     column = code_column(value, number, writer)
     return column, list(column.keys)
 

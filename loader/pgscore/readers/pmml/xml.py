@@ -162,7 +162,9 @@ class Element:
 
 def refused(what: str) -> PgscoreError:
     """The error for a file that is no PMML document that can be read."""
-    return PgscoreError(f"the file is no PMML document that pgscore reads: {what}", "Export the model anew, as PMML 4.4.")
+    return PgscoreError(
+        f"the file is no PMML document that pgscore reads: {what}", "Export the model anew, as PMML 4.4."
+    )
 
 
 class _Builder:
