@@ -180,7 +180,7 @@ class _Examples:
         inputs = tuple(
             Input(name, kind, nullable=nullable[place] is not None) for place, (name, kind) in enumerate(types.items())
         )
-        edges = [Change(each.name, value, each.type) for each in inputs for value in _edges(each, self.given)]
+        edges = [Change(each.name, value, each.type) for each in inputs for value in edge_values(each, self.given)]
         last = varied(template, edges[:_MOST_EDGES], nothing, len(answers))
         self._blocks = blocks + last
         self._answers = answers | ask(self.oracle, last, alone=self._alone)
@@ -331,7 +331,8 @@ def _refuse_numbers(
             )
 
 
-def _edges(described: Input, handed: pd.DataFrame) -> list[Any]:
+def edge_values(described: Input, handed: pd.DataFrame) -> list[Any]:
+    """Values of an input that are tried beside those of the rows: infinite, past float32, never seen, each text."""
     if described.type == "double precision":
         return [np.inf, -1e39, 0.0]
     if described.type == "boolean":

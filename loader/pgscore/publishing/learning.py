@@ -11,11 +11,21 @@ from .compile import compile_program, completed, labelled, scaled
 from .covers import covered
 from .describe import describe
 from .documents import FORMATS as DOCUMENTS
-from .expected import check_expected, describe_expected, known_categories
+from .expected import expected_outputs, told_outputs
+from .file_rows import (
+    check_expected,
+    describe_file,
+    known_categories,
+    output_of_file,
+    rows_of_file,
+    types_of_file,
+    with_edges,
+)
 from .fitted import categories_of_a_booster, fitted_categories, input_names
 from .golden import read_golden, sample
 from .handover import casts
 from .profile import read_profile
+from .tools import TOOLS, tool_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +42,7 @@ if TYPE_CHECKING:
     from .golden import Given, Golden
     from .handover import Cast
     from .profile import Profile
+    from .tools import Tool
 
 
 # How far a graph's scores may be apart, as a part of the larger of 1 and the score: its runtime adds float32 in orders
@@ -83,7 +94,7 @@ def learn(connection: Connection, artifact: Artifact, asked: Asked, step: Step) 
     given = None if asked.golden is None else read_golden(asked.golden)
     # What has a predict method is asked.
     if artifact.format in DOCUMENTS and not hasattr(artifact.estimator, "predict"):
-        return _of_document(artifact, asked, table, given)
+        return _of_file(connection, artifact, asked, table, given, step)
     if asked.expect is not None:
         raise PgscoreError(
             "--expect names what a tool gave that is not here, and this model is asked itself", "Leave --expect out."
@@ -107,10 +118,7 @@ def _of_estimator(
     if given is None and table is not None:
         given = sample(connection, table, names, categories_of_a_booster(estimator, names))
     if given is None:
-        raise PgscoreError(
-            "there are no golden rows, and nothing is published unproved",
-            "Give --golden FILE.csv, or --profile TABLE to take a sample of it.",
-        )
+        raise _no_rows()
     # A CSV file's texts are what the table's columns are, or what the estimator was fitted on.
     kinds = {name: each.kind for name, each in learnt.items()} | ({} if table is None else table.columns)
     rows = given.typed(kinds, categories_of_a_booster(estimator, names)).select(names)
@@ -125,7 +133,14 @@ def _of_estimator(
     return _described(contract, golden_rows, reading, obstacle, named_by, table, learnt, len(rows))
 
 
-def _of_document(artifact: Artifact, asked: Asked, table: Profile | None, given: Given | None) -> Described:
+def _of_file(
+    connection: Connection,
+    artifact: Artifact,
+    asked: Asked,
+    table: Profile | None,
+    given: Given | None,
+    step: Step,
+) -> Described:
     document = artifact.estimator
     names = [each.name for each in document.inputs]
     if asked.inputs is not None and list(asked.inputs) != names:
@@ -136,24 +151,51 @@ def _of_document(artifact: Artifact, asked: Asked, table: Profile | None, given:
     learnt = known_categories(document)
     if table is not None:
         table.check(names, {name: each.words() for name, each in learnt.items()})
-    if given is None or asked.expect is None:
-        raise PgscoreError(
-            f"nothing here evaluates {artifact.format.upper()}: what the model gives has to come with it, as nothing is"
-            " published unproved",
-            "Score some rows with the tool that made the model, and name the file and the columns of the results:"
-            " --golden FILE.csv --expect COLUMN.",
-        )
-    contract, golden_rows = describe_expected(
-        document, given, asked.expect, asked.positive, artifact.format, profile=table
-    )
+    output, types = output_of_file(document, asked.positive), types_of_file(document, table)
+    if asked.expect is None:
+        tool = _tool(artifact.format)
+        given = given or (None if table is None else sample(connection, table, names, names))
+        if given is None:
+            raise _no_rows()
+        rows = rows_of_file(given, types, table)
+        count = len(rows)
+        rows = with_edges(rows, document.inputs)
+        step("asking its tool for scores")
+        found = told_outputs(tool(b"".join(artifact.pieces()), output, rows), output)
+    else:
+        if asked.golden is None or given is None:
+            raise PgscoreError("--expect names columns of golden rows, and there are none", "Give --golden FILE.csv.")
+        rows = rows_of_file(given, types, table)
+        count = len(rows)
+        found = expected_outputs(given, asked.expect, output)
+    contract, golden_rows = describe_file(document, artifact.format, output, types, rows, found)
     reading, obstacle = compile_program(document, contract, golden_rows)
     if reading is None:
         # No engine serves it otherwise.
         raise PgscoreError(f"the model cannot become a program: {obstacle}")
     golden_rows = labelled(golden_rows, contract, reading)
-    described = _described(contract, golden_rows, reading, None, "the file", table, learnt, len(golden_rows))
-    check_expected(described.golden_rows, described.contract, reading.program, given.source, asked.expect)
+    described = _described(contract, golden_rows, reading, None, "the file", table, learnt, count)
+    check_expected(described.golden_rows, described.contract, reading.program, count, given.source)
     return described
+
+
+def _tool(kind: str) -> Tool:
+    tool = tool_of(kind)
+    if tool is None:
+        raise PgscoreError(
+            f"nothing here evaluates {kind.upper()}: what the model gives has to come with it, as nothing is published"
+            " unproved",
+            "Score some rows with the tool that made the model, and name the file and the columns of the results:"
+            f" --golden FILE.csv --expect COLUMN. Or install {TOOLS[kind]}, and it is asked.",
+        )
+    return tool
+
+
+def _no_rows() -> PgscoreError:
+    return PgscoreError(
+        "there are no golden rows, and nothing is published unproved",
+        "Give --golden FILE.csv, or --profile TABLE to take a sample of it.",
+    )
 
 
 def _described(

@@ -1,0 +1,127 @@
+"""The tools themselves, where they are installed: they say what a file of theirs gives, as onnxruntime does of ONNX."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+import subprocess
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+from pgscore.errors import PgscoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pandas as pd
+    from pgscore_runtime.contract import Output
+
+    Outputs = list[list[Any] | None]
+    # Of a file's content, an output and rows: for each row the label, or the value, then the classes' probabilities.
+    Tool = Callable[[bytes, Output, pd.DataFrame], Outputs]
+
+TOOLS = {"pmml": "jpmml_evaluator and Java", "mojo": "h2o and Java"}
+"""By format, what is to be installed to have its files evaluated."""
+
+_SECONDS = 600
+_PROBABILITY = "pgscore probability "
+
+
+def tool_of(kind: str) -> Tool | None:
+    """What evaluates files of a format here; None where it is not installed."""
+    if kind == "pmml" and find_spec("jpmml_evaluator") is not None and _has_java():
+        return _jpmml
+    if kind == "mojo" and _h2o_jar() is not None and _has_java():
+        return _genmodel
+    return None
+
+
+def _has_java() -> bool:
+    return shutil.which("java") is not None
+
+
+def _jpmml(content: bytes, output: Output, rows: pd.DataFrame) -> Outputs:
+    """JPMML-Evaluator: https://github.com/jpmml/jpmml-evaluator-python."""
+    from jpmml_evaluator import JavaError, make_evaluator
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.pmml"
+        path.write_bytes(_with_probabilities(content, output))
+        try:
+            evaluator = make_evaluator(str(path))
+            found = evaluator.evaluateAll(rows, error_col="pgscore errors")
+        except JavaError as error:
+            raise PgscoreError(f"JPMML-Evaluator refuses the file: {str(error).splitlines()[0]}") from None
+    (target,) = [each.getName() for each in evaluator.getTargetFields()][:1] or [None]
+    columns = [target, *(f"{_PROBABILITY}{number}" for number in range(len(output.classes)))]
+    lines = found.reindex(columns=columns).to_numpy(dtype=object).tolist()
+    failed = found["pgscore errors"].notna().tolist() if "pgscore errors" in found else [False] * len(lines)
+    return [None if gone or _is_missing(line[0]) else line for line, gone in zip(lines, failed, strict=True)]
+
+
+def _with_probabilities(content: bytes, output: Output) -> bytes:
+    """The document with an output field for the probability of each class, which it need not have."""
+    if output.kind != "probability":
+        return content
+    from defusedxml import ElementTree as Safe
+
+    root = Safe.fromstring(content)
+    namespace = root.tag.partition("}")[0].lstrip("{")
+    ET.register_namespace("", namespace)
+    model = next(each for each in root if each.find(f"{{{namespace}}}MiningSchema") is not None)
+    fields = model.find(f"{{{namespace}}}Output")
+    if fields is None:
+        place = list(model).index(model.find(f"{{{namespace}}}MiningSchema")) + 1
+        fields = ET.Element(f"{{{namespace}}}Output")
+        model.insert(place, fields)
+    for number, label in enumerate(output.classes):
+        attributes = {"name": f"{_PROBABILITY}{number}", "optype": "continuous", "dataType": "double"}
+        ET.SubElement(
+            fields, f"{{{namespace}}}OutputField", {**attributes, "feature": "probability", "value": _word(label)}
+        )
+    return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
+
+
+def _word(label: Any) -> str:  # noqa: ANN401
+    return str(label).lower() if isinstance(label, bool) else str(label)
+
+
+def _is_missing(value: Any) -> bool:  # noqa: ANN401
+    return value is None or value != value  # noqa: PLR0124  NaN
+
+
+def _h2o_jar() -> Path | None:
+    found = find_spec("h2o")
+    folders = [] if found is None else list(found.submodule_search_locations or [])
+    jars = [Path(folder) / "backend" / "bin" / "h2o.jar" for folder in folders]
+    return next((jar for jar in jars if jar.exists()), None)
+
+
+def _genmodel(content: bytes, output: Output, rows: pd.DataFrame) -> Outputs:
+    """H2O's genmodel, as `h2o.mojo_predict_csv` calls it."""
+    with tempfile.TemporaryDirectory() as folder:
+        mojo, given, scored = (Path(folder) / name for name in ("mojo.zip", "given.csv", "scored.csv"))
+        mojo.write_bytes(content)
+        # Empty is missing.
+        rows.to_csv(given, index=False)
+        arguments = ["--mojo", str(mojo), "--input", str(given), "--output", str(scored), "--decimal"]
+        run = subprocess.run(  # noqa: S603  the jar of the installed package
+            ["java", "-Xmx2g", "-cp", str(_h2o_jar()), "hex.genmodel.tools.PredictCsv", *arguments],  # noqa: S607
+            capture_output=True, text=True, check=False, timeout=_SECONDS,
+        )  # fmt: skip
+        if run.returncode != 0 or not scored.exists():
+            said = (run.stderr or run.stdout).strip().splitlines()
+            raise PgscoreError(f"H2O's genmodel refuses the file: {said[0] if said else 'it says nothing'}")
+        lines = list(csv.reader(io.StringIO(scored.read_text())))
+    wanted = 1 + len(output.classes)
+    return [_numbers(line[:wanted], output) for line in lines[1:]]
+
+
+def _numbers(line: Sequence[str], output: Output) -> list[Any] | None:
+    first = line[0] if output.classes else float(line[0])
+    found = [first, *map(float, line[1:])]
+    return None if any(_is_missing(each) for each in found) else found
