@@ -53,7 +53,7 @@ def load(
     signature: bytes | None,
     key_id: str | None,
     confirmed: Sequence[str],
-    engines: Iterable[Mapping[str, Any]],
+    engines: Iterable[Mapping[str, Any]] = (),
 ) -> tuple[str, str, str] | None:
     """Unpickles the signed artifact that was received and keeps it under its digest for the life of the backend.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 _FATAL = 4
 _MOST_OF_A_MESSAGE = 300
 _MEGABYTE = 2**20
+# What it puts before what it says: numbers of errors, and places in its source.
+_CODES = re.compile(r"^.*\[ONNXRuntimeError\] : \d+ : \w+ : ")
+_WHERE = re.compile(r"^/\S+:\d+ .*?\)(?: const)? ")
 
 
 class Session:
@@ -73,8 +77,9 @@ class Session:
         if isinstance(error, MemoryError) or "bad_alloc" in text or "Failed to allocate memory" in text:
             allowed = "" if self._bytes is None else f", and it may take {self._bytes // _MEGABYTE} MB"
             return f"the graph needs more memory{allowed}"
-        text = text.partition("Status Message: ")[2] or text
-        return (text.splitlines() or [type(error).__name__])[0][:_MOST_OF_A_MESSAGE]
+        text = text.rpartition("Status Message: ")[2].partition("\n")[0]
+        text = _WHERE.sub("", _CODES.sub("", text))
+        return text[:_MOST_OF_A_MESSAGE] or type(error).__name__
 
     @contextmanager
     def _bounded(self) -> Iterator[None]:
