@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe cost 10000
 set search_path = pg_catalog, pg_temp
 as $$
-    explainer = GD.get("pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b" + digest)
+    explainer = GD.get("pgscore_runtime:4777b9e19e814aaa69ced05f7226bc32938e3290b4b76f1b2847d5a8d05503f0" + digest)
     return explainer.reasons(numbers or (), texts or ()) if explainer else []
 $$;
 

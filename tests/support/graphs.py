@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 from pgscore_runtime.contract import Contract, Input, Output, parse_contract
 from pgscore_runtime.estimator import ServedEstimator
@@ -15,6 +16,7 @@ from pgscore_runtime.onnx_file import OnnxFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from tests.support.database import Session
 
@@ -63,8 +65,8 @@ def net(
     return bytes(model(nodes, [numbers("x", width)], [numbers("y", classes)], tensors).SerializeToString())
 
 
-def contract_of(content: bytes, inputs: Sequence[Input | str], output: str | None = None, **given: Any) -> Contract:  # noqa: ANN401
-    """The contract of a graph: numbers that are all needed, unless inputs say otherwise; the second class is positive."""
+def contract_of(content: bytes, inputs: Sequence[Input | str], output: str | None = None) -> Contract:
+    """The contract of a graph: numbers that are all needed, unless inputs say so; the second class is positive."""
     graph = OnnxFile(content, output)
     described = tuple(
         Input(each, "double precision", nullable=False) if isinstance(each, str) else each for each in inputs
@@ -72,9 +74,12 @@ def contract_of(content: bytes, inputs: Sequence[Input | str], output: str | Non
     scored = Output("value")
     if hasattr(graph, "classes_"):
         labels = tuple(graph.classes_.tolist())
-        kind = "probability" if hasattr(graph, "predict_proba") else "indicator"
-        scored = Output(kind, labels, min(1, len(labels) - 1))
-    return Contract("onnx", described, False, "none", scored, {"onnxruntime": "1"}, graph_output=output, **given)
+        scored = Output(
+            "probability" if hasattr(graph, "predict_proba") else "indicator", labels, min(1, len(labels) - 1)
+        )
+    return Contract(
+        "onnx", described, False, "none", scored, {"onnxruntime": onnxruntime.__version__}, graph_output=output
+    )
 
 
 def golden_lines(content: bytes, contract: Contract, rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
@@ -99,23 +104,49 @@ def publish(
     contract: Contract,
     golden: Sequence[dict[str, Any]],
     program: dict[str, Any] | None = None,
+    key: Path | None = None,
 ) -> int:
-    """Stores a version, unsigned, by the functions that the command calls; its number."""
+    """Stores a version, signed only with a key, by the functions that the command calls; its number."""
+    from pgscore.keys import sign
+
     sha256 = hashlib.sha256(content).hexdigest()
     text = contract.to_json()
     assert parse_contract(text) == contract
+    signature = None if key is None else sign(contract, sha256, key)
     session.run("begin")
     (version,) = session.row(
-        "select version from pgscore._publish(%s, %s, %s, %s, %s, %s, null, null, null, %s, %s)",
+        "select version from pgscore._publish(%s, %s, %s, %s, %s, %s, %s, %s, null, %s, %s)",
         name,
         contract.digest(sha256),
         sha256,
         len(content),
         contract.format,
         text,
+        None if signature is None else signature.value,
+        None if signature is None else signature.key_id,
         json.dumps(list(golden)),
         None if program is None else json.dumps(program),
     )
     session.run("select pgscore._store_chunk(%s, %s, %s)", name, version, content)
     session.run("commit")
     return int(version)
+
+
+def long_runner(doublings: int = 11, products: int = 60) -> bytes:
+    """A graph that multiplies large matrices for minutes, one after the other."""
+    nodes = [
+        helper.make_node("Concat", ["x" if n == 0 else f"c{n - 1}"] * 2, [f"c{n}"], axis=0) for n in range(doublings)
+    ]
+    nodes.append(helper.make_node("Transpose", [f"c{doublings - 1}"], ["t"]))
+    nodes.append(helper.make_node("MatMul", [f"c{doublings - 1}", "t"], ["m"]))
+    nodes += [helper.make_node("MatMul", ["m", "m" if n == 0 else f"m{n - 1}"], [f"m{n}"]) for n in range(products)]
+    nodes.append(helper.make_node("ReduceMax", [f"m{products - 1}"], ["most"], keepdims=0))
+    nodes.append(helper.make_node("Add", ["x", "most"], ["y"]))
+    return bytes(model(nodes, [numbers("x")], [numbers("y")]).SerializeToString())
+
+
+def wait_until_runs(observer: Session, pid: int) -> None:
+    """Until a session's statement is under way."""
+    state = "select count(*) from pg_stat_activity where pid = %s and state = 'active' and wait_event is null"
+    while not observer.value(state, pid):
+        pass
