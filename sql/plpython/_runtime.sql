@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:4777b9e19e814aaa69ced05f7226bc32938e3290b4b76f1b2847d5a8d05503f0"
+name = "pgscore_runtime:0eea31ef1d6c4e9eb5a6290a207ea2c20a281d0758f441e1c9afc763726c7f0f"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -3355,7 +3355,7 @@ _MOST_NUMBERS_A_BYTE = 4
 _MOST_DIMENSIONS = 16
 _DOMAINS = (b"", b"ai.onnx", b"ai.onnx.ml")
 # As long as they like, whatever the graph is given; and other scores at each call.
-_ENDLESS = (b"Loop", b"Scan", b"SequenceMap")
+_ENDLESS = (b"Loop",)
 _RANDOM = (b"RandomNormal", b"RandomNormalLike", b"RandomUniform", b"RandomUniformLike", b"Multinomial", b"Bernoulli")
 # onnxruntime's own format has these bytes behind the first four, and other rules.
 _OWN_FORMAT = b"ORTM"

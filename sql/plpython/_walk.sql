@@ -4,7 +4,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:4777b9e19e814aaa69ced05f7226bc32938e3290b4b76f1b2847d5a8d05503f0" + digest)
+    walker = GD.get("pgscore_runtime:0eea31ef1d6c4e9eb5a6290a207ea2c20a281d0758f441e1c9afc763726c7f0f" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 

@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe cost 10000
 set search_path = pg_catalog, pg_temp
 as $$
-    explainer = GD.get("pgscore_runtime:4777b9e19e814aaa69ced05f7226bc32938e3290b4b76f1b2847d5a8d05503f0" + digest)
+    explainer = GD.get("pgscore_runtime:0eea31ef1d6c4e9eb5a6290a207ea2c20a281d0758f441e1c9afc763726c7f0f" + digest)
     return explainer.reasons(numbers or (), texts or ()) if explainer else []
 $$;
 
