@@ -2,7 +2,7 @@ create function pgscore_trusted._receive(ordinal integer, content bytea) returns
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:0eea31ef1d6c4e9eb5a6290a207ea2c20a281d0758f441e1c9afc763726c7f0f"
+    runtime = "pgscore_runtime:de014abcc4ab4d9049eb44cb28bea31ad1531749285fd945de8ea46c902b14ee"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     GD[runtime].receive(GD, ordinal, content)

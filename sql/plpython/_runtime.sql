@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:0eea31ef1d6c4e9eb5a6290a207ea2c20a281d0758f441e1c9afc763726c7f0f"
+name = "pgscore_runtime:de014abcc4ab4d9049eb44cb28bea31ad1531749285fd945de8ea46c902b14ee"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -3093,12 +3093,11 @@ class OnnxFile:
         return found
 
     def _check_probabilities(self, scores: Tensor) -> None:
-        made = maker(self._outline, scores.name)
-        if made not in _PROBABILITIES:
+        if maker(self._outline, scores.name) not in _PROBABILITIES:
             raise Refusal(
                 FEATURE_NOT_SUPPORTED,
-                f"output {scores.name!r} gives {scores.width or 'several'} numbers for each row, made by"
-                f" {made or 'nothing'}, and not by Softmax, which gives probabilities of classes",
+                f"output {scores.name!r} gives {scores.width or 'several'} numbers for each row, and not by Softmax,"
+                " which gives probabilities of classes",
                 "Export the graph with Softmax at its end, or with one number for each row.",
             )
 

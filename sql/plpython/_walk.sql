@@ -4,7 +4,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:0eea31ef1d6c4e9eb5a6290a207ea2c20a281d0758f441e1c9afc763726c7f0f" + digest)
+    walker = GD.get("pgscore_runtime:de014abcc4ab4d9049eb44cb28bea31ad1531749285fd945de8ea46c902b14ee" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 

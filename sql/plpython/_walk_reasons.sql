@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe cost 10000
 set search_path = pg_catalog, pg_temp
 as $$
-    explainer = GD.get("pgscore_runtime:0eea31ef1d6c4e9eb5a6290a207ea2c20a281d0758f441e1c9afc763726c7f0f" + digest)
+    explainer = GD.get("pgscore_runtime:de014abcc4ab4d9049eb44cb28bea31ad1531749285fd945de8ea46c902b14ee" + digest)
     return explainer.reasons(numbers or (), texts or ()) if explainer else []
 $$;
 

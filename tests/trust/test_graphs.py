@@ -1,4 +1,4 @@
-"""ONNX graphs of a publisher who is nobody's friend: the switch is not theirs, and nothing they send reads, runs or fills."""
+"""ONNX graphs of a publisher who is nobody's friend: the switch is not theirs, and what they send reads nothing."""
 
 from __future__ import annotations
 
