@@ -112,7 +112,7 @@ def cluster() -> Iterator[PrivateCluster]:
     """A real PostgreSQL, for this run only."""
     python_path = os.environ.get("PGSCORE_SERVER_PYTHONPATH")
     if not python_path:  # pytest was called without make
-        build = [migrate.ROOT / "docker" / "server-python", "onnx"]
+        build = [str(migrate.ROOT / "docker" / "server-python"), "onnx"]
         python_path = subprocess.run(build, check=True, capture_output=True, text=True).stdout.strip()
     with PrivateCluster(_SETTINGS, python_path, place=_place()) as cluster:
         yield cluster

@@ -16,6 +16,7 @@ from .bindings import (
     reattach_outdated,
     reconcile,
 )
+from .engines import AllowedEngine, allow_engine, allowed_engines, forbid_engine
 from .errors import BusyError, DeniedError, DependentsError, NotFoundError, PgscoreError, UnreachableError
 from .export import Exported, export_scores
 from .installation import Migrated, OwnersBinding, Upgraded, install, uninstall, upgrade
@@ -72,6 +73,7 @@ from .vector.scorer import Scorer
 
 __all__ = [
     "Advice",
+    "AllowedEngine",
     "Attached",
     "Bin",
     "BusyError",
@@ -114,6 +116,8 @@ __all__ = [
     "UnreachableError",
     "Upgraded",
     "Verification",
+    "allow_engine",
+    "allowed_engines",
     "attach",
     "compare",
     "confirm",
@@ -122,6 +126,7 @@ __all__ = [
     "detach_bindings",
     "explain",
     "export_scores",
+    "forbid_engine",
     "forget_profile",
     "generate_key",
     "install",

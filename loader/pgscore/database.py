@@ -109,6 +109,8 @@ def as_refusal(error: psycopg2.Error) -> PgscoreError:
         )
     elif error.pgcode == "42501" and message.endswith("table trusted_key"):
         hint = "Only a superuser trusts keys: their holders can run code as the server's user."
+    elif error.pgcode == "42501" and message.endswith("table allowed_engine"):
+        hint = "Only a superuser turns engines on and off: they run publishers' data by native code."
     elif error.pgcode == "42501" and not hint:
         hint = (
             "pgscore_publisher publishes, pgscore_operator promotes, pgscore_reader reads: "

@@ -16,10 +16,10 @@ declare
                     || '_ask_among_template|_ask_estimator|_ask_only_template|_backfill_targets|_bare_called|'
                     || '_bare_complement|_bare_exp|_bare_expit|_bare_formula|_bare_limited|_bare_link|_bare_log|'
                     || '_bare_multiplied|_bare_reciprocal|_bare_rounded|_bare_shared_link|_bare_sign|_bare_signed_square|'
-                    || '_bare_wave|_both_scores_sql|_bound_keys_sql|_bounds_problem|_careful_function_sql|_careful_link_sql|'
-                    || '_careful_requirements_sql|_change|_change_line|_change_one_template|_change_server|_change_since|'
-                    || '_check_into|_check_reasons|_column_expression|_compared_profile|_comparison_sql|_constants|'
-                    || '_count_versions|_create_explainer|_crosses_sql|_crossing_one_template|_default_partition|'
+                    || '_bare_wave|_both_scores_sql|_bound_keys_sql|_bounds_problem|_called_engine|_careful_function_sql|'
+                    || '_careful_link_sql|_careful_requirements_sql|_change|_change_line|_change_one_template|_change_server|'
+                    || '_change_since|_check_into|_check_reasons|_column_expression|_compared_profile|_comparison_sql|'
+                    || '_constants|_count_versions|_create_explainer|_crosses_sql|_crossing_one_template|_default_partition|'
                     || '_deltas_join_sql|_deltas_join_template|_described_columns|_differences|_do_part|_doctor_consumers|'
                     || '_drop_all|_drop_partitions|_drop_partitions_beyond|_drop_rescore|_empty_partition|_end_maintenance|'
                     || '_end_pass|_estimate_row|_expit|_explain_sql|_explained_sql|_explaining_program|_explanation_problem|'
@@ -46,11 +46,12 @@ declare
                     || '_rescore_write_template|_rescored_binding|_rows_engine|_rows_plan|_rows_problem|_rows_to_rescore|'
                     || '_rows_version|_run_rescore|_run_sql|_run_template|_run_trigger|_score_register|_score_source|'
                     || '_serving_version|_slope|_source_arguments|_start_job|_stepwise_body_sql|_stepwise_register|'
-                    || '_stepwise_sql|_strongest|_table_columns|_take_apart|_tame_kernel|_tell_functions_sql|_tell_one_sql|'
-                    || '_tell_template|_tell_triggers|_threshold_sql|_types_sql|_unexplained|_version_score_sql|_versions_of|'
-                    || '_wanted_sql|_with_decided_label|_without_decision|_written_sql|change_consumer|change_origin|compare|'
-                    || 'crossing|explain|export|job|job_part|maintain|outdated|prune_score_changes|pruned_change|rescore|'
-                    || 'score_change|score_change_horizon|score_change_ordinal|score_changes|score_rows'
+                    || '_stepwise_sql|_strongest|_table_columns|_take_apart|_takes_arrays|_tame_kernel|_tell_functions_sql|'
+                    || '_tell_one_sql|_tell_template|_tell_triggers|_threshold_sql|_types_sql|_unexplained|'
+                    || '_version_score_sql|_versions_of|_wanted_sql|_with_decided_label|_without_decision|_written_sql|'
+                    || 'change_consumer|change_origin|compare|crossing|explain|export|job|job_part|maintain|outdated|'
+                    || 'prune_score_changes|pruned_change|rescore|score_change|score_change_horizon|score_change_ordinal|'
+                    || 'score_changes|score_rows'
                     || ')\M'
                 )
         )
@@ -92,6 +93,10 @@ alter table pgscore.model_version add constraint format_is_known check (format i
 comment on column pgscore.model_version.format is 'How the artifact is stored: joblib, pickle or skops';
 
 alter table pgscore.program drop column document;
+
+delete from pgscore.measurement where engine = 'onnx';
+alter table pgscore.measurement drop constraint engine_is_known;
+alter table pgscore.measurement add constraint engine_is_known check (engine in ('sql', 'interpreter', 'estimator'));
 
 alter table pgscore.binding
     drop column notify_above, drop column notify_below, drop column changes, drop column reasons, drop column top;
@@ -1809,6 +1814,41 @@ $$;
 comment on function pgscore._engine_call(text, text, integer, text[], boolean, boolean[], text) is
     'SQL that scores a row with one engine of a version, its inputs given as SQL; with every, all outputs and the position of the label. Of the interpreter walk names what may answer NaN, and brief what may answer NULL, where this session has to read the program first; apart names nothing outside of pgscore. Of sql walk needs no plan, scan is for many rows, and inlined sets the expression up in each statement, as sessions do in each transaction';
 
+-- core/engine/_engines.sql
+create or replace function pgscore._engines(model text, version integer) returns text[]
+language plpgsql stable parallel restricted
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    size constant integer := (
+        select p.size from pgscore.program p where p.model = _engines.model and p.version = _engines.version
+    );
+    found text[] := '{}';
+begin
+    if size is null then
+        return array['estimator'];
+    end if;
+    if size <= pgscore._largest_sql_program() then
+        found := found || 'sql'::text;
+    end if;
+    -- The schema stays where somebody drops the language.
+    if to_regproc('pgscore_trusted._walk') is not null then
+        found := found || 'interpreter'::text;
+        -- With a program nothing depends on the artifact: neither on its signature nor on the server's packages.
+        if pgscore._loadable(model, version) then
+            found := found || 'estimator'::text;
+        end if;
+    end if;
+    if found = '{}' then
+        raise exception 'model "%" version % has a program of size %, the sql engine takes % at most, and this database has no PL/Python for another engine',
+            model, version, size, pgscore._largest_sql_program()
+            using errcode = 'program_limit_exceeded',
+                  hint = 'Fit a smaller model, or have a superuser run alembic upgrade plpython@head.';
+    end if;
+    return found;
+end
+$$;
+
 -- core/engine/_replay_estimator.sql
 create or replace function pgscore._replay_estimator(model text, version integer, first integer, last integer) returns table (
     ordinal integer, score double precision, reason text, outputs double precision[]
@@ -2048,6 +2088,41 @@ begin
         e, array(select u::double precision from jsonb_array_elements(one -> e) u),
         array(select u::double precision / rows from jsonb_array_elements(many -> e) u)
     from unnest(engines) e;
+end
+$$;
+
+create or replace function pgscore._choose_engines(
+    model text, version integer, named text, max_seconds double precision default 10,
+    out one_engine text, out many_engine text, out measured jsonb
+)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    engines constant text[] := pgscore._engines(model, version);
+    -- What has no score to measure, or one engine only, needs no choice; and scikit-learn is the last resort, since each
+    -- new connection pays seconds for it: it is not even timed beside others.
+    candidates constant text[] := coalesce(nullif(array_remove(engines, 'estimator'), '{}'), engines);
+begin
+    if named is not null and named <> all (engines) then
+        raise exception 'model "%" version % has no engine "%" in this database', model, version, named
+            using errcode = 'invalid_parameter_value', hint = format('It has %s.', array_to_string(engines, ', '));
+    end if;
+    with times as materialized (
+        select e.engine, coalesce(m.one_us, '{}') as one_us, coalesce(m.many_us, '{}') as many_us
+        from unnest(candidates) as e (engine)
+        left join pgscore._measure(model, version, candidates, coalesce(max_seconds, 'Infinity')) m on m.engine = e.engine
+    )
+    select
+        coalesce(named, pgscore._choose_engine(jsonb_object_agg(t.engine, t.one_us))),
+        coalesce(named, pgscore._choose_engine(jsonb_object_agg(t.engine, t.many_us))),
+        -- As text: JSON has no infinity.
+        jsonb_object_agg(t.engine, jsonb_build_array(
+            coalesce((select min(u) from unnest(t.one_us) u), 'Infinity')::text,
+            coalesce((select min(u) from unnest(t.many_us) u), 'Infinity')::text
+        ))
+    into one_engine, many_engine, measured
+    from times t;
 end
 $$;
 
@@ -2438,6 +2513,81 @@ begin
         version, model, version, split.numbers, split.texts,
         pgscore._engine_call(engine, model, version, row_arguments), depending
     );
+end
+$$;
+
+create or replace function pgscore._payload_dispatch() returns setof pgscore.generated_function
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    models text[];
+    posture text;
+begin
+    -- As safe as the least safe of what it calls.
+    select
+        coalesce(array_agg(m.name order by m.name), '{}'),
+        'sql stable parallel ' || case when bool_or('estimator' = m.one_engine) then 'restricted' else 'safe' end
+    into models, posture
+    from pgscore.model m
+    where m.serving is not null;
+    return next (
+        'pgscore.score', '{model,payload}', '{text,jsonb}', 'double precision', posture,
+        pgscore._chosen(models, '', '$2', 'pgscore._no_answer($1)'),
+        'The score that a model''s serving version gives for a row as JSON'
+    )::pgscore.generated_function;
+    return next (
+        'pgscore.predict', '{model,payload}', '{text,jsonb}', 'jsonb', posture,
+        pgscore._chosen(models, 'predict', '$2', 'pg_catalog.to_jsonb(pgscore._no_answer($1))'),
+        'What a model''s serving version says of a row as JSON: label and class probabilities, or value'
+    )::pgscore.generated_function;
+    return next (
+        'pgscore._scored', '{model,payload}', '{text,jsonb}', 'pgscore.scored', 'sql stable parallel restricted',
+        pgscore._chosen(models, 'scored', '$2', 'null::pgscore.scored'),
+        'The score of a row as JSON, the version that gave it and the reason of a refusal; NULL where no version is promoted'
+    )::pgscore.generated_function;
+end
+$$;
+
+create or replace function pgscore._profile_dispatch(profile regclass) returns setof pgscore.generated_function
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    models text[];
+    many_posture text;
+    rescore_posture text;
+    row_type constant text := profile::text;
+begin
+    select
+        coalesce(array_agg(m.name order by m.name), '{}'),
+        'sql stable parallel ' || case when bool_or('estimator' = m.many_engine) then 'restricted' else 'safe' end,
+        case
+            when bool_or(pgscore._counts_scores(m.name)) then 'sql volatile parallel unsafe'
+            when bool_or('estimator' = m.one_engine) then 'sql stable parallel restricted'
+            else 'sql stable parallel safe'
+        end
+    into models, many_posture, rescore_posture
+    from pgscore.model m
+    join pgscore._scored_tables() t on t.model = m.name and t.profile = _profile_dispatch.profile
+    where m.serving is not null
+        -- What a promotion had to leave out.
+        and to_regprocedure(format('%s(%s[])', pgscore._model_function(m.name, 'rows'), row_type)) is not null;
+    return next (
+        'pgscore.score', '{model,profile}', array['text', row_type], 'double precision', many_posture,
+        pgscore._chosen(models, '', '$2', 'pgscore._late_score($1, $2)'),
+        format('The score that a model''s serving version gives for a row of %s', profile)
+    )::pgscore.generated_function;
+    return next (
+        'pgscore._rescore', '{model,former,present,forced}', array['text', row_type, row_type, 'boolean'], 'double precision[]',
+        rescore_posture, pgscore._chosen(models, 'rescore', '$2, $3, $4', 'pgscore._late_rescore($1, $3)'),
+        format('Score and version of a row of %s; NULL if what the model reads has not changed, or no version is promoted', profile)
+    )::pgscore.generated_function;
+    return next (
+        'pgscore._score_rows', '{model,profiles}', array['text', row_type || '[]'], 'pgscore.scored',
+        'sql stable parallel restricted', pgscore._chosen(models, 'rows', '$2', 'pgscore._late_rows($1, $2)'),
+        format('Scores of rows of %s and the version that gave them; NULL where no version is promoted', profile)
+    )::pgscore.generated_function;
 end
 $$;
 
@@ -4593,6 +4743,46 @@ begin
 end
 $$;
 
+create or replace function pgscore._doctor_golden(max_seconds double precision, estimators boolean) returns table (
+    model text, version integer, engine text, rows bigint, max_abs_diff double precision, ok boolean, problem text, hint text
+)
+language plpgsql stable parallel restricted security definer
+set search_path = pg_catalog, pg_temp set jit = off
+as $$
+declare
+    began constant timestamptz := clock_timestamp();
+    next record;
+begin
+    for next in
+        select m.name, m.serving, e.engine
+        from pgscore.model m
+        left join pgscore.program p on p.model = m.name and p.version = m.serving,
+            lateral (select distinct e as engine from unnest(array[m.one_engine, m.many_engine]) e) e
+        where m.serving is not null and (estimators or e.engine <> 'estimator')
+        -- What is cheap comes first.
+        order by e.engine = 'estimator', p.size, m.name, e.engine
+    loop
+        model := next.name; version := next.serving; engine := next.engine;
+        rows := null; max_abs_diff := null; ok := null; problem := null; hint := null;
+        if clock_timestamp() <= began + make_interval(secs => max_seconds) then
+            begin
+                select count(*), max(d.difference), bool_and(d.ok) into rows, max_abs_diff, ok
+                from pgscore._golden_differences(
+                    next.name, next.serving,
+                    greatest(0.1, max_seconds - extract(epoch from clock_timestamp() - began)), array[next.engine]
+                ) d;
+            exception
+                when program_limit_exceeded then null;
+                when others then
+                    ok := false;
+                    get stacked diagnostics problem = message_text, hint = pg_exception_hint;
+            end;
+        end if;
+        return next;
+    end loop;
+end
+$$;
+
 drop function pgscore._column_expression(wanted text, type oid, modifier integer, reference text, out expression text, out compared text);
 
 drop function pgscore._bounds_problem(place text, bounded jsonb);
@@ -4738,6 +4928,10 @@ drop function pgscore._interpret_reasons(model text, version integer, digest tex
 drop function pgscore._load_reasons(model text, version integer);
 
 drop function pgscore._create_explainer(model text, version integer);
+
+drop function pgscore._takes_arrays(engine text);
+
+drop function pgscore._called_engine(model text, version integer);
 
 drop function pgscore._ask_estimator(digest text, rows integer, numbers double precision[], texts text[], every boolean, out scores double precision[], out reasons text[]);
 

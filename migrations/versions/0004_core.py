@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "99a3d60d279b1d394b5e3a8a1977419f70282658ec1dd2c3d3bef1e091756d38")
+    run_frozen("0004_core.up.sql", "6b52e67ea5f1a3f08873c9275178b09a2a77502250189c5dcbd1211e8603c1e3")
 
 
 def downgrade() -> None:
-    run_frozen("0004_core.down.sql", "5bb09eb002d1408b1a432bcb7aa5bd303be123d43357c65b23166795d7a936f8")
+    run_frozen("0004_core.down.sql", "f41925c75fe644041e13632a5699010248a80f465778e015b4b27628c2dd1bf6")

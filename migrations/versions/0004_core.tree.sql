@@ -214,7 +214,7 @@ create table pgscore.measurement (
     measured_at timestamptz not null default now(),
     primary key (model, version, engine),
     foreign key (model, version) references pgscore.model_version (model, version),
-    constraint engine_is_known check (engine in ('sql', 'interpreter', 'estimator'))
+    constraint engine_is_known check (engine in ('sql', 'interpreter', 'estimator', 'onnx'))
 );
 
 comment on table pgscore.measurement is 'How long engines took for golden rows, in this database, when a version was last promoted';
@@ -1510,7 +1510,7 @@ begin
     perform pgscore._refuse_misfit(model, t.typelem) from pg_catalog.pg_type t where t.oid = pg_typeof(profiles);
     select m.serving, v.digest, v.contract -> 'inputs' as inputs into estimator
     from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
-    where m.name = _late_rows.model and m.many_engine = 'estimator';
+    where m.name = _late_rows.model and pgscore._takes_arrays(m.many_engine);
     if found then
         -- All at once; arrays without elements cannot be put together.
         return (
@@ -7126,6 +7126,30 @@ $$;
 
 comment on function pgscore._loadable(text, integer) is 'Whether this backend has the artifact of a version, or can load it';
 
+-- core/engine/_takes_arrays.sql
+create function pgscore._takes_arrays(engine text) returns boolean
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(engine in ('estimator', 'onnx'), false)
+$$;
+
+comment on function pgscore._takes_arrays(text) is
+    'Whether an engine calls the artifact itself, in PL/Python, with whole arrays: each call costs, and a session pays for imports';
+grant execute on function pgscore._takes_arrays(text) to pgscore_reader;
+
+create function pgscore._called_engine(model text, version integer) returns text
+language sql stable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    -- By the contract, which is what the runtime goes by.
+    select case v.contract ->> 'format' when 'onnx' then 'onnx' else 'estimator' end
+    from pgscore.model_version v
+    where v.model = _called_engine.model and v.version = _called_engine.version
+$$;
+
+comment on function pgscore._called_engine(text, integer) is 'The engine that calls the artifact of a version itself';
+
 -- core/engine/_estimate.sql
 create function pgscore._ask_estimator(
     digest text, rows integer, numbers double precision[], texts text[], every boolean,
@@ -7423,12 +7447,12 @@ begin
     from pgscore.model_version v left join pgscore.program p on p.model = v.model and p.version = v.version
     where v.model = _engine_call.model and v.version = _engine_call.version;
     select * into split from pgscore._split_arguments(described.inputs, arguments);
-    if engine = 'estimator' and manner in ('query', 'scan') then
+    if pgscore._takes_arrays(engine) and manner in ('query', 'scan') then
         return format(
             '(pgscore._estimate_row(%L, %s, %L, %s, %s, %s)).scores%s', model, version, described.digest,
             split.numbers, split.texts, every::text, case when every then '' else '[1]' end
         );
-    elsif engine = 'estimator' then
+    elsif pgscore._takes_arrays(engine) then
         return format(
             '(pgscore._estimate(%L, %s, %L, 1, %s, %s, %s)).scores%s', model, version, described.digest,
             split.numbers, split.texts, every::text, case when every then '' else '[1]' end
@@ -7557,7 +7581,7 @@ declare
     found text[] := '{}';
 begin
     if size is null then
-        return array['estimator'];
+        return array[pgscore._called_engine(model, version)];
     end if;
     if size <= pgscore._largest_sql_program() then
         found := found || 'sql'::text;
@@ -7567,7 +7591,7 @@ begin
         found := found || 'interpreter'::text;
         -- With a program nothing depends on the artifact: neither on its signature nor on the server's packages.
         if pgscore._loadable(model, version) then
-            found := found || 'estimator'::text;
+            found := found || pgscore._called_engine(model, version);
         end if;
     end if;
     if found = '{}' then
@@ -7728,7 +7752,7 @@ declare
     );
     arguments constant text[] := array(select 'r.a' || n from generate_series(1, cardinality(elements)) n order by n);
 begin
-    if engine = 'estimator' then
+    if pgscore._takes_arrays(engine) then
         return query select r.* from pgscore._replay_estimator(model, version, first, last) r;
         return;
     end if;
@@ -7802,7 +7826,7 @@ declare
     step integer;
 begin
     -- What the first one in a session waits for, seconds of imports, is no replaying.
-    if 'estimator' = any (replayed_engines) then
+    if exists (select from unnest(replayed_engines) e where pgscore._takes_arrays(e)) then
         perform pgscore._loadable(model, version);
     end if;
     began := clock_timestamp();
@@ -8000,7 +8024,10 @@ declare
     one jsonb;
     many jsonb;
     -- By arrays, and so apart.
-    scanned constant text[] := array_remove(engines, 'estimator');
+    scanned constant text[] := array(
+        select e.engine from unnest(engines) with ordinality as e (engine, ordinal)
+        where not pgscore._takes_arrays(e.engine) order by e.ordinal
+    );
     rows integer;
 begin
     -- Rows that have a score: the others end before they cost anything. Of wide ones fewer, since each statement is given
@@ -8060,8 +8087,8 @@ begin
     return query
     select
         e, array(select u::double precision from jsonb_array_elements(one -> e) u),
-        case e
-            when 'estimator' then pgscore._measure_arrays(model, version, numbers, texts, began + allowed - clock_timestamp())
+        case
+            when pgscore._takes_arrays(e) then pgscore._measure_arrays(model, version, numbers, texts, began + allowed - clock_timestamp())
             else array(select u::double precision / rows from jsonb_array_elements(many -> e) u)
         end
     from unnest(engines) e;
@@ -8116,8 +8143,11 @@ as $$
 declare
     engines constant text[] := pgscore._engines(model, version);
     -- What has no score to measure, or one engine only, needs no choice; and scikit-learn is the last resort, since each
-    -- new connection pays seconds for it: it is not even timed beside others.
-    candidates constant text[] := coalesce(nullif(array_remove(engines, 'estimator'), '{}'), engines);
+    -- new connection pays seconds for it: it is not even timed beside others. Nor is onnxruntime, which needs a quarter
+    -- of a second, and may be turned off.
+    candidates constant text[] := coalesce(
+        nullif(array(select e from unnest(engines) e where not pgscore._takes_arrays(e)), '{}'), engines
+    );
 begin
     if named is not null and named <> all (engines) then
         raise exception 'model "%" version % has no engine "%" in this database', model, version, named
@@ -8356,7 +8386,7 @@ begin
     into strict serving
     from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
     where m.name = _model_functions.model;
-    posture := 'sql stable parallel ' || case serving.one_engine when 'estimator' then 'restricted' else 'safe' end;
+    posture := 'sql stable parallel ' || case when pgscore._takes_arrays(serving.one_engine) then 'restricted' else 'safe' end;
     payload := pgscore._payload_arguments(serving.inputs, '$1');
     score := pgscore._lasting_call(serving.first_engine, serving.one_engine, model, serving.version, payload);
     split := pgscore._split_arguments(serving.inputs, payload);
@@ -8383,8 +8413,8 @@ begin
     return next (
         pgscore._model_function(model, 'scored'), '{payload}', '{jsonb}', 'pgscore.scored',
         'plpgsql stable parallel restricted set search_path = pg_catalog, pg_temp',
-        case serving.one_engine
-            when 'estimator' then format(
+        case
+            when pgscore._takes_arrays(serving.one_engine) then format(
                 E'begin\n    return pgscore._estimate(%L, %s, %L, 1, %s, %s);\nend', model, serving.version, serving.digest,
                 split.numbers, split.texts
             )
@@ -8519,10 +8549,10 @@ begin
             pgscore._rows_statement(model, serving.version, serving.inputs, serving.first_engine, profile),
             pgscore._rows_statement(model, serving.version, serving.inputs, serving.many_engine, profile)
         );
-        if serving.many_engine = 'estimator' then
+        if pgscore._takes_arrays(serving.many_engine) then
             many_posture := 'sql stable parallel restricted';
         end if;
-        if serving.one_engine = 'estimator' then
+        if pgscore._takes_arrays(serving.one_engine) then
             rescore_posture := 'sql stable parallel restricted';
         end if;
     else
@@ -8670,7 +8700,7 @@ declare
     each_row constant text := ') from unnest($1) as pgscore_row ' || depending || ')';
     split record;
 begin
-    if engine = 'estimator' then
+    if pgscore._takes_arrays(engine) then
         split := pgscore._split_arguments(inputs, pgscore._present_arguments(inputs, row_arguments));
         return format(
             'return pgscore._estimate(%L, %s, %L, cardinality($1), %s, %s);', model, version,
@@ -8736,7 +8766,7 @@ begin
     -- As safe as the least safe of what it calls.
     select
         coalesce(array_agg(m.name order by m.name), '{}'),
-        'sql stable parallel ' || case when bool_or('estimator' = m.one_engine) then 'restricted' else 'safe' end
+        'sql stable parallel ' || case when bool_or(pgscore._takes_arrays(m.one_engine)) then 'restricted' else 'safe' end
     into models, posture
     from pgscore.model m
     where m.serving is not null;
@@ -8772,10 +8802,10 @@ declare
 begin
     select
         coalesce(array_agg(m.name order by m.name), '{}'),
-        'sql stable parallel ' || case when bool_or('estimator' = m.many_engine) then 'restricted' else 'safe' end,
+        'sql stable parallel ' || case when bool_or(pgscore._takes_arrays(m.many_engine)) then 'restricted' else 'safe' end,
         case
             when bool_or(pgscore._counts_scores(m.name)) then 'sql volatile parallel unsafe'
-            when bool_or('estimator' = m.one_engine) then 'sql stable parallel restricted'
+            when bool_or(pgscore._takes_arrays(m.one_engine)) then 'sql stable parallel restricted'
             else 'sql stable parallel safe'
         end
     into models, many_posture, rescore_posture
@@ -9881,7 +9911,7 @@ begin
     if chosen is not null then
         return chosen;
     elsif size is null then
-        return 'estimator';
+        return pgscore._called_engine(model, version);
     elsif size <= pgscore._largest_sql_program() then
         return 'sql';
     elsif to_regproc('pgscore_trusted._walk') is not null then
@@ -10005,7 +10035,7 @@ begin
     end if;
     version := pgscore._rows_version(model, asked);
     engine := pgscore._rows_engine(model, version);
-    is_chunked := engine = 'estimator';
+    is_chunked := pgscore._takes_arrays(engine);
     select v.contract -> 'inputs', v.digest into described, digest
     from pgscore.model_version v
     where v.model = _rows_plan.model and v.version = _rows_plan.version;
@@ -13103,7 +13133,7 @@ if not exists (
     perform set_config('pgscore.scored', format('%s/%s', pg_trigger_depth() + 1, mark), true);
 end if;
 -- In the one order, and without waiting for anybody. Who is locked is read as it stands then.
-if exists (select from pgscore.model m where m.name = {{model}} and m.many_engine = 'estimator') then
+if exists (select from pgscore.model m where m.name = {{model}} and m.many_engine in ('estimator', 'onnx')) then
     select count(*), {{collected}}, array_agg(u.name), array_agg(u.pgscore_row) into checked, {{collectors}}, names, given
     from (
         select {{aliased}}, {{key_text}} as name, pgscore_row
@@ -18286,7 +18316,7 @@ declare
     scored text;
     stands boolean;
 begin
-    if exists (select from pgscore.model m where m.name = j.model and m.many_engine = 'estimator')
+    if exists (select from pgscore.model m where m.name = j.model and pgscore._takes_arrays(m.many_engine))
         and to_regprocedure(format('pgscore._score_rows(text, %s[])', j.profile)) is not null
     then
         -- Whole arrays, a thousand rows at a time.
@@ -19515,9 +19545,9 @@ begin
         from pgscore.model m
         left join pgscore.program p on p.model = m.name and p.version = m.serving,
             lateral (select distinct e as engine from unnest(array[m.one_engine, m.many_engine]) e) e
-        where m.serving is not null and (estimators or e.engine <> 'estimator')
+        where m.serving is not null and (estimators or not pgscore._takes_arrays(e.engine))
         -- What is cheap comes first.
-        order by e.engine = 'estimator', p.size, m.name, e.engine
+        order by pgscore._takes_arrays(e.engine), p.size, m.name, e.engine
     loop
         model := next.name; version := next.serving; engine := next.engine;
         rows := null; max_abs_diff := null; ok := null; problem := null; hint := null;

@@ -20,6 +20,9 @@ alter table pgscore.program add column document text generated always as (progra
 
 comment on column pgscore.program.document is 'Its text, which backends read for the interpreter';
 
+alter table pgscore.measurement drop constraint engine_is_known;
+alter table pgscore.measurement add constraint engine_is_known check (engine in ('sql', 'interpreter', 'estimator', 'onnx'));
+
 alter table pgscore.binding
     add column notify_above double precision,
     add column notify_below double precision,
@@ -615,7 +618,7 @@ begin
     perform pgscore._refuse_misfit(model, t.typelem) from pg_catalog.pg_type t where t.oid = pg_typeof(profiles);
     select m.serving, v.digest, v.contract -> 'inputs' as inputs into estimator
     from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
-    where m.name = _late_rows.model and m.many_engine = 'estimator';
+    where m.name = _late_rows.model and pgscore._takes_arrays(m.many_engine);
     if found then
         -- All at once; arrays without elements cannot be put together.
         return (
@@ -4206,6 +4209,31 @@ as $$
         )
 $$;
 
+-- core/engine/_takes_arrays.sql
+create function pgscore._takes_arrays(engine text) returns boolean
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(engine in ('estimator', 'onnx'), false)
+$$;
+
+comment on function pgscore._takes_arrays(text) is
+    'Whether an engine calls the artifact itself, in PL/Python, with whole arrays: each call costs, and a session pays for imports';
+
+grant execute on function pgscore._takes_arrays(text) to pgscore_reader;
+
+create function pgscore._called_engine(model text, version integer) returns text
+language sql stable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    -- By the contract, which is what the runtime goes by.
+    select case v.contract ->> 'format' when 'onnx' then 'onnx' else 'estimator' end
+    from pgscore.model_version v
+    where v.model = _called_engine.model and v.version = _called_engine.version
+$$;
+
+comment on function pgscore._called_engine(text, integer) is 'The engine that calls the artifact of a version itself';
+
 -- core/engine/_estimate.sql
 create function pgscore._ask_estimator(
     digest text, rows integer, numbers double precision[], texts text[], every boolean,
@@ -4363,12 +4391,12 @@ begin
     from pgscore.model_version v left join pgscore.program p on p.model = v.model and p.version = v.version
     where v.model = _engine_call.model and v.version = _engine_call.version;
     select * into split from pgscore._split_arguments(described.inputs, arguments);
-    if engine = 'estimator' and manner in ('query', 'scan') then
+    if pgscore._takes_arrays(engine) and manner in ('query', 'scan') then
         return format(
             '(pgscore._estimate_row(%L, %s, %L, %s, %s, %s)).scores%s', model, version, described.digest,
             split.numbers, split.texts, every::text, case when every then '' else '[1]' end
         );
-    elsif engine = 'estimator' then
+    elsif pgscore._takes_arrays(engine) then
         return format(
             '(pgscore._estimate(%L, %s, %L, 1, %s, %s, %s)).scores%s', model, version, described.digest,
             split.numbers, split.texts, every::text, case when every then '' else '[1]' end
@@ -4426,6 +4454,41 @@ $$;
 
 comment on function pgscore._engine_call(text, text, integer, text[], boolean, boolean[], text) is
     'SQL that scores a row with one engine of a version, its inputs given as SQL; with every, all outputs and the position of the label. Of the interpreter walk names what may answer NaN, and brief what may answer NULL, where this session has to read the program first; apart names nothing outside of pgscore. Of sql brief may answer NULL where the careful call has a score; walk needs no plan, scan is for many rows, query for one of a query, and inlined sets the expression up in each statement, as sessions do in each transaction';
+
+-- core/engine/_engines.sql
+create or replace function pgscore._engines(model text, version integer) returns text[]
+language plpgsql stable parallel restricted
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    size constant integer := (
+        select p.size from pgscore.program p where p.model = _engines.model and p.version = _engines.version
+    );
+    found text[] := '{}';
+begin
+    if size is null then
+        return array[pgscore._called_engine(model, version)];
+    end if;
+    if size <= pgscore._largest_sql_program() then
+        found := found || 'sql'::text;
+    end if;
+    -- The schema stays where somebody drops the language.
+    if to_regproc('pgscore_trusted._walk') is not null then
+        found := found || 'interpreter'::text;
+        -- With a program nothing depends on the artifact: neither on its signature nor on the server's packages.
+        if pgscore._loadable(model, version) then
+            found := found || pgscore._called_engine(model, version);
+        end if;
+    end if;
+    if found = '{}' then
+        raise exception 'model "%" version % has a program of size %, the sql engine takes % at most, and this database has no PL/Python for another engine',
+            model, version, size, pgscore._largest_sql_program()
+            using errcode = 'program_limit_exceeded',
+                  hint = 'Fit a smaller model, or have a superuser run alembic upgrade plpython@head.';
+    end if;
+    return found;
+end
+$$;
 
 -- core/engine/_array_elements.sql
 create function pgscore._array_elements(inputs jsonb, source text) returns text[]
@@ -4573,7 +4636,7 @@ declare
     );
     arguments constant text[] := array(select 'r.a' || n from generate_series(1, cardinality(elements)) n order by n);
 begin
-    if engine = 'estimator' then
+    if pgscore._takes_arrays(engine) then
         return query select r.* from pgscore._replay_estimator(model, version, first, last) r;
         return;
     end if;
@@ -4628,7 +4691,7 @@ declare
     step integer;
 begin
     -- What the first one in a session waits for, seconds of imports, is no replaying.
-    if 'estimator' = any (replayed_engines) then
+    if exists (select from unnest(replayed_engines) e where pgscore._takes_arrays(e)) then
         perform pgscore._loadable(model, version);
     end if;
     began := clock_timestamp();
@@ -4756,7 +4819,10 @@ declare
     one jsonb;
     many jsonb;
     -- By arrays, and so apart.
-    scanned constant text[] := array_remove(engines, 'estimator');
+    scanned constant text[] := array(
+        select e.engine from unnest(engines) with ordinality as e (engine, ordinal)
+        where not pgscore._takes_arrays(e.engine) order by e.ordinal
+    );
     rows integer;
 begin
     -- Rows that have a score: the others end before they cost anything. Of wide ones fewer, since each statement is given
@@ -4816,11 +4882,49 @@ begin
     return query
     select
         e, array(select u::double precision from jsonb_array_elements(one -> e) u),
-        case e
-            when 'estimator' then pgscore._measure_arrays(model, version, numbers, texts, began + allowed - clock_timestamp())
+        case
+            when pgscore._takes_arrays(e) then pgscore._measure_arrays(model, version, numbers, texts, began + allowed - clock_timestamp())
             else array(select u::double precision / rows from jsonb_array_elements(many -> e) u)
         end
     from unnest(engines) e;
+end
+$$;
+
+create or replace function pgscore._choose_engines(
+    model text, version integer, named text, max_seconds double precision default 10,
+    out one_engine text, out many_engine text, out measured jsonb
+)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    engines constant text[] := pgscore._engines(model, version);
+    -- What has no score to measure, or one engine only, needs no choice; and scikit-learn is the last resort, since each
+    -- new connection pays seconds for it: it is not even timed beside others. Nor is onnxruntime, which needs a quarter
+    -- of a second, and may be turned off.
+    candidates constant text[] := coalesce(
+        nullif(array(select e from unnest(engines) e where not pgscore._takes_arrays(e)), '{}'), engines
+    );
+begin
+    if named is not null and named <> all (engines) then
+        raise exception 'model "%" version % has no engine "%" in this database', model, version, named
+            using errcode = 'invalid_parameter_value', hint = format('It has %s.', array_to_string(engines, ', '));
+    end if;
+    with times as materialized (
+        select e.engine, coalesce(m.one_us, '{}') as one_us, coalesce(m.many_us, '{}') as many_us
+        from unnest(candidates) as e (engine)
+        left join pgscore._measure(model, version, candidates, coalesce(max_seconds, 'Infinity')) m on m.engine = e.engine
+    )
+    select
+        coalesce(named, pgscore._choose_engine(jsonb_object_agg(t.engine, t.one_us))),
+        coalesce(named, pgscore._choose_engine(jsonb_object_agg(t.engine, t.many_us))),
+        -- As text: JSON has no infinity.
+        jsonb_object_agg(t.engine, jsonb_build_array(
+            coalesce((select min(u) from unnest(t.one_us) u), 'Infinity')::text,
+            coalesce((select min(u) from unnest(t.many_us) u), 'Infinity')::text
+        ))
+    into one_engine, many_engine, measured
+    from times t;
 end
 $$;
 
@@ -4936,7 +5040,7 @@ begin
     into strict serving
     from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
     where m.name = _model_functions.model;
-    posture := 'sql stable parallel ' || case serving.one_engine when 'estimator' then 'restricted' else 'safe' end;
+    posture := 'sql stable parallel ' || case when pgscore._takes_arrays(serving.one_engine) then 'restricted' else 'safe' end;
     payload := pgscore._payload_arguments(serving.inputs, '$1');
     score := pgscore._lasting_call(serving.first_engine, serving.one_engine, model, serving.version, payload);
     split := pgscore._split_arguments(serving.inputs, payload);
@@ -4963,8 +5067,8 @@ begin
     return next (
         pgscore._model_function(model, 'scored'), '{payload}', '{jsonb}', 'pgscore.scored',
         'plpgsql stable parallel restricted set search_path = pg_catalog, pg_temp',
-        case serving.one_engine
-            when 'estimator' then format(
+        case
+            when pgscore._takes_arrays(serving.one_engine) then format(
                 E'begin\n    return pgscore._estimate(%L, %s, %L, 1, %s, %s);\nend', model, serving.version, serving.digest,
                 split.numbers, split.texts
             )
@@ -5087,10 +5191,10 @@ begin
             pgscore._rows_statement(model, serving.version, serving.inputs, serving.first_engine, profile),
             pgscore._rows_statement(model, serving.version, serving.inputs, serving.many_engine, profile)
         );
-        if serving.many_engine = 'estimator' then
+        if pgscore._takes_arrays(serving.many_engine) then
             many_posture := 'sql stable parallel restricted';
         end if;
-        if serving.one_engine = 'estimator' then
+        if pgscore._takes_arrays(serving.one_engine) then
             rescore_posture := 'sql stable parallel restricted';
         end if;
     else
@@ -5238,7 +5342,7 @@ declare
     each_row constant text := ') from unnest($1) as pgscore_row ' || depending || ')';
     split record;
 begin
-    if engine = 'estimator' then
+    if pgscore._takes_arrays(engine) then
         split := pgscore._split_arguments(inputs, pgscore._present_arguments(inputs, row_arguments));
         return format(
             'return pgscore._estimate(%L, %s, %L, cardinality($1), %s, %s);', model, version,
@@ -5264,6 +5368,81 @@ begin
         version, model, version, split.numbers, split.texts,
         pgscore._engine_call(engine, model, version, row_arguments), depending
     );
+end
+$$;
+
+create or replace function pgscore._payload_dispatch() returns setof pgscore.generated_function
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    models text[];
+    posture text;
+begin
+    -- As safe as the least safe of what it calls.
+    select
+        coalesce(array_agg(m.name order by m.name), '{}'),
+        'sql stable parallel ' || case when bool_or(pgscore._takes_arrays(m.one_engine)) then 'restricted' else 'safe' end
+    into models, posture
+    from pgscore.model m
+    where m.serving is not null;
+    return next (
+        'pgscore.score', '{model,payload}', '{text,jsonb}', 'double precision', posture,
+        pgscore._chosen(models, '', '$2', 'pgscore._no_answer($1)'),
+        'The score that a model''s serving version gives for a row as JSON'
+    )::pgscore.generated_function;
+    return next (
+        'pgscore.predict', '{model,payload}', '{text,jsonb}', 'jsonb', posture,
+        pgscore._chosen(models, 'predict', '$2', 'pg_catalog.to_jsonb(pgscore._no_answer($1))'),
+        'What a model''s serving version says of a row as JSON: label and class probabilities, or value'
+    )::pgscore.generated_function;
+    return next (
+        'pgscore._scored', '{model,payload}', '{text,jsonb}', 'pgscore.scored', 'sql stable parallel restricted',
+        pgscore._chosen(models, 'scored', '$2', 'null::pgscore.scored'),
+        'The score of a row as JSON, the version that gave it and the reason of a refusal; NULL where no version is promoted'
+    )::pgscore.generated_function;
+end
+$$;
+
+create or replace function pgscore._profile_dispatch(profile regclass) returns setof pgscore.generated_function
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    models text[];
+    many_posture text;
+    rescore_posture text;
+    row_type constant text := profile::text;
+begin
+    select
+        coalesce(array_agg(m.name order by m.name), '{}'),
+        'sql stable parallel ' || case when bool_or(pgscore._takes_arrays(m.many_engine)) then 'restricted' else 'safe' end,
+        case
+            when bool_or(pgscore._counts_scores(m.name)) then 'sql volatile parallel unsafe'
+            when bool_or(pgscore._takes_arrays(m.one_engine)) then 'sql stable parallel restricted'
+            else 'sql stable parallel safe'
+        end
+    into models, many_posture, rescore_posture
+    from pgscore.model m
+    join pgscore._scored_tables() t on t.model = m.name and t.profile = _profile_dispatch.profile
+    where m.serving is not null
+        -- What a promotion had to leave out.
+        and to_regprocedure(format('%s(%s[])', pgscore._model_function(m.name, 'rows'), row_type)) is not null;
+    return next (
+        'pgscore.score', '{model,profile}', array['text', row_type], 'double precision', many_posture,
+        pgscore._chosen(models, '', '$2', 'pgscore._late_score($1, $2)'),
+        format('The score that a model''s serving version gives for a row of %s', profile)
+    )::pgscore.generated_function;
+    return next (
+        'pgscore._rescore', '{model,former,present,forced}', array['text', row_type, row_type, 'boolean'], 'double precision[]',
+        rescore_posture, pgscore._chosen(models, 'rescore', '$2, $3, $4', 'pgscore._late_rescore($1, $3)'),
+        format('Score and version of a row of %s; NULL if what the model reads has not changed, or no version is promoted', profile)
+    )::pgscore.generated_function;
+    return next (
+        'pgscore._score_rows', '{model,profiles}', array['text', row_type || '[]'], 'pgscore.scored',
+        'sql stable parallel restricted', pgscore._chosen(models, 'rows', '$2', 'pgscore._late_rows($1, $2)'),
+        format('Scores of rows of %s and the version that gave them; NULL where no version is promoted', profile)
+    )::pgscore.generated_function;
 end
 $$;
 
@@ -5705,7 +5884,7 @@ begin
     if chosen is not null then
         return chosen;
     elsif size is null then
-        return 'estimator';
+        return pgscore._called_engine(model, version);
     elsif size <= pgscore._largest_sql_program() then
         return 'sql';
     elsif to_regproc('pgscore_trusted._walk') is not null then
@@ -5829,7 +6008,7 @@ begin
     end if;
     version := pgscore._rows_version(model, asked);
     engine := pgscore._rows_engine(model, version);
-    is_chunked := engine = 'estimator';
+    is_chunked := pgscore._takes_arrays(engine);
     select v.contract -> 'inputs', v.digest into described, digest
     from pgscore.model_version v
     where v.model = _rows_plan.model and v.version = _rows_plan.version;
@@ -7247,7 +7426,7 @@ if not exists (
     perform set_config('pgscore.scored', format('%s/%s', pg_trigger_depth() + 1, mark), true);
 end if;
 -- In the one order, and without waiting for anybody. Who is locked is read as it stands then.
-if exists (select from pgscore.model m where m.name = {{model}} and m.many_engine = 'estimator') then
+if exists (select from pgscore.model m where m.name = {{model}} and m.many_engine in ('estimator', 'onnx')) then
     select count(*), {{collected}}, array_agg(u.name), array_agg(u.pgscore_row) into checked, {{collectors}}, names, given
     from (
         select {{aliased}}, {{key_text}} as name, pgscore_row
@@ -10352,7 +10531,7 @@ declare
     scored text;
     stands boolean;
 begin
-    if exists (select from pgscore.model m where m.name = j.model and m.many_engine = 'estimator')
+    if exists (select from pgscore.model m where m.name = j.model and pgscore._takes_arrays(m.many_engine))
         and to_regprocedure(format('pgscore._score_rows(text, %s[])', j.profile)) is not null
     then
         -- Whole arrays, a thousand rows at a time.
@@ -11113,6 +11292,46 @@ begin
         select l.logged_at into oldest from pgscore.prediction_log l order by l.id limit 1;
     end if;
     return next;
+end
+$$;
+
+create or replace function pgscore._doctor_golden(max_seconds double precision, estimators boolean) returns table (
+    model text, version integer, engine text, rows bigint, max_abs_diff double precision, ok boolean, problem text, hint text
+)
+language plpgsql stable parallel restricted security definer
+set search_path = pg_catalog, pg_temp set jit = off
+as $$
+declare
+    began constant timestamptz := clock_timestamp();
+    next record;
+begin
+    for next in
+        select m.name, m.serving, e.engine
+        from pgscore.model m
+        left join pgscore.program p on p.model = m.name and p.version = m.serving,
+            lateral (select distinct e as engine from unnest(array[m.one_engine, m.many_engine]) e) e
+        where m.serving is not null and (estimators or not pgscore._takes_arrays(e.engine))
+        -- What is cheap comes first.
+        order by pgscore._takes_arrays(e.engine), p.size, m.name, e.engine
+    loop
+        model := next.name; version := next.serving; engine := next.engine;
+        rows := null; max_abs_diff := null; ok := null; problem := null; hint := null;
+        if clock_timestamp() <= began + make_interval(secs => max_seconds) then
+            begin
+                select count(*), max(d.difference), bool_and(d.ok) into rows, max_abs_diff, ok
+                from pgscore._golden_differences(
+                    next.name, next.serving,
+                    greatest(0.1, max_seconds - extract(epoch from clock_timestamp() - began)), array[next.engine]
+                ) d;
+            exception
+                when program_limit_exceeded then null;
+                when others then
+                    ok := false;
+                    get stacked diagnostics problem = message_text, hint = pg_exception_hint;
+            end;
+        end if;
+        return next;
+    end loop;
 end
 $$;
 

@@ -2352,6 +2352,9 @@ as $$
     return GD[runtime].load(GD, keys, contract, signature, key_id, confirmed)
 $$;
 
+comment on function pgscore_trusted._load(text, bytea, text, text[]) is
+    'Checks the signature of the artifact that was received and only then unpickles it, for the life of this backend';
+
 -- plpython/_estimate.sql
 create or replace function pgscore_trusted._estimate(
     digest text, rows integer, numbers double precision[], texts text[], every boolean,
@@ -2423,5 +2426,9 @@ drop function pgscore_trusted._load_reasons(program text, positive integer);
 
 drop function pgscore_trusted._walk_reasons(digest text, numbers double precision[], texts text[]);
 
+
 -- plpython/reset_path.sql
 reset search_path;
+
+-- What only this revision has.
+drop table pgscore_trusted.allowed_engine;

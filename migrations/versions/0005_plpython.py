@@ -9,8 +9,8 @@ depends_on = "0004_core"
 
 
 def upgrade() -> None:
-    run_frozen("0005_plpython.up.sql", "5626dcc7b4eddcff35420524847921adb69e3c6f399cfd359d30780fd4810b10")
+    run_frozen("0005_plpython.up.sql", "7cc850945067f2b080e9ba5877c9f3d295ab85e06663b3d4b30401b1b402904b")
 
 
 def downgrade() -> None:
-    run_frozen("0005_plpython.down.sql", "9bf3a6f141661489757b8d94fcdd63bf9f399d20fd531c0212db68df5d72e7f2")
+    run_frozen("0005_plpython.down.sql", "7611c3899a5d1e68fb618986c0127880f2bb2f1b0aaed764b493df14435e3f1f")

@@ -2,6 +2,28 @@
 -- Names in defaults and signatures are looked up once, here: not by the path of whoever installs.
 set search_path = pg_catalog, pg_temp;
 
+-- plpython/allowed_engine.sql
+create table pgscore_trusted.allowed_engine (
+    engine text primary key,
+    megabytes integer not null default 1024,
+    allowed_at timestamptz not null default now(),
+    allowed_by name not null default session_user,
+    constraint engine_is_one_to_allow check (engine = 'onnx'),
+    constraint memory_has_a_bound check (megabytes between 64 and 1048576)
+);
+
+comment on table pgscore_trusted.allowed_engine is 'Engines that run a publisher''s data by native code: off, unless a superuser has put them here';
+
+comment on column pgscore_trusted.allowed_engine.engine is 'onnx: onnxruntime, which runs the graphs of all who may publish, signed or not';
+
+comment on column pgscore_trusted.allowed_engine.megabytes is 'How much memory a call of it may take in a backend, beside what that has: whatever needs more is refused';
+
+comment on column pgscore_trusted.allowed_engine.allowed_at is 'Since when it is on';
+
+comment on column pgscore_trusted.allowed_engine.allowed_by is 'The login role that turned it on';
+
+grant select on pgscore_trusted.allowed_engine to pgscore_owner, pgscore_publisher, pgscore_operator;
+
 -- plpython/_runtime.sql
 -- Rendered from plpython/pgscore_runtime by `make render`: change it there.
 create or replace function pgscore_trusted._runtime() returns void
@@ -10,7 +32,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965"
+name = "pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -99,6 +121,9 @@ if TYPE_CHECKING:
 
 # Compared before unpickling: none of them promises anything for pickles of another version.
 PINNED = ("scikit-learn", "xgboost", "lightgbm", "catboost")
+_UNPICKLED = ("joblib", "pickle")
+# Never called in a database: they become programs, or nothing.
+_DOCUMENTS = ("pmml", "mojo")
 # One library, as several distributions: without what GPUs need it is a thirtieth of the size.
 _ALSO = {"xgboost": ("xgboost-cpu",)}
 
@@ -118,6 +143,22 @@ def installed_version(library: str) -> str | None:
 def distribution(library: str) -> str:
     """What is to be installed to have a library."""
     return _ALSO.get(library, (library,))[0]
+
+
+def check_format(kind: str) -> None:
+    """Returns where an artifact of this format can be called.
+
+    Raises:
+        Refusal: it is never called as it is, or the format is not known.
+    """
+    if kind in _DOCUMENTS:
+        raise Refusal(
+            FEATURE_NOT_SUPPORTED,
+            f"a {kind.upper()} file is scored by the program that is made of it, and is never called itself",
+            "Publish the file again: a program is made of it, or what stands in the way is said.",
+        )
+    if kind not in (*_UNPICKLED, "skops", "onnx", *FORMATS):
+        raise Refusal(FEATURE_NOT_SUPPORTED, f"the format {kind!r} is not known here", "Upgrade pgscore.")
 
 
 def check_libraries(libraries: dict[str, str]) -> None:
@@ -206,26 +247,39 @@ class Pieces(io.RawIOBase):
         return len(part)
 
 
-def read_artifact(source: io.RawIOBase | BinaryIO, kind: str, confirmed: Sequence[str] = ()) -> Any:  # noqa: ANN401
-    """The object in a joblib, pickle or skops file, or the estimator in a booster's own file.
+def read_artifact(
+    source: io.RawIOBase | BinaryIO,
+    kind: str,
+    confirmed: Sequence[str] = (),
+    output: str | None = None,
+    megabytes: int | None = None,
+) -> Any:  # noqa: ANN401
+    """The object in a joblib, pickle or skops file, the estimator in a booster's own file, or an ONNX graph.
 
     Reading joblib or pickle runs code: call it only on bytes that are trusted.
 
     Args:
         source: a seekable binary file.
-        kind: ``joblib``, ``pickle``, ``skops``, or one of `boosters.FORMATS`.
+        kind: ``joblib``, ``pickle``, ``skops``, ``onnx``, or one of `boosters.FORMATS`.
         confirmed: types that a skops file may make beside those that skops itself trusts.
+        output: the output of an ONNX graph that is the score, where it has several.
+        megabytes: how much memory a graph may take to run; None: as much as there is.
 
     Raises:
         Refusal: the bytes are not such a file, are cut short, need a package that is not installed, or ask for a type
-            that is not confirmed.
+            that is not confirmed; or files of this kind are not called.
     """
+    check_format(kind)
     file = io.BufferedReader(source) if isinstance(source, io.RawIOBase) else source
     try:
         if kind == "skops":
             return _read_skops(file, confirmed)
         if kind in FORMATS:
             return read_booster(file.read(), kind)
+        if kind == "onnx":
+            from .onnx_file import OnnxFile
+
+            return OnnxFile(file.read(), output, megabytes)
         import joblib
 
         return joblib.load(file)
@@ -244,6 +298,9 @@ def read_artifact(source: io.RawIOBase | BinaryIO, kind: str, confirmed: Sequenc
             "What a pipeline uses must be importable from an installed module, not from a notebook or script.",
         ) from None
     except Exception as error:
+        if kind == "onnx":
+            reason = f"{type(error).__name__}: {error}"
+            raise Refusal(DATA_CORRUPTED, f"the artifact is no ONNX file ({reason})", "Export it again.") from None
         write = "skops.io.dump(estimator, path)" if kind == "skops" else "joblib.dump(estimator, path)"
         raise Refusal(
             DATA_CORRUPTED,
@@ -643,7 +700,7 @@ _INPUT_TYPES = ("double precision", "text", "boolean")
 # Ten thousand trees that are added in single precision.
 _LARGEST_TOLERANCE = 1e-2
 # What contracts of the first release did not know.
-_LATER = ("tolerance", "categorical", "known", "hashed")
+_LATER = ("tolerance", "categorical", "known", "hashed", "graph_output")
 _OUTPUT_KINDS = ("probability", "indicator", "value")
 
 
@@ -693,7 +750,8 @@ class Contract:
     """Everything that is needed to call a version, and that its signature covers beside the artifact.
 
     Attributes:
-        format: how the artifact is stored, ``joblib``, ``pickle`` or ``skops``.
+        format: how the artifact is stored, ``joblib``, ``pickle``, ``skops``, as a booster's own file, or as another
+            tool's: ``onnx``, ``pmml``, ``mojo``.
         inputs: in the order in which the estimator was fitted.
         frame: whether the estimator needs a DataFrame with column names; an array serves otherwise.
         missing_text: what the estimator knows a missing text as, ``nan`` (pandas' way) or ``none``.
@@ -706,6 +764,7 @@ class Contract:
         known: by input, the only categories that are no mistake, where the estimator would take others for one of them.
         hashed: by input, the texts whose hashes the estimator tests, where it holds hashes alone: its program has them
             from golden rows, and with other ones it is another version.
+        graph_output: the output of an ONNX graph that was chosen, where it has several; else None.
     """
 
     format: str
@@ -719,6 +778,7 @@ class Contract:
     categorical: bool = False
     known: dict[str, tuple[str, ...]] = field(default_factory=dict)
     hashed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    graph_output: str | None = None
 
     @property
     def numbers(self) -> tuple[Input, ...]:
@@ -785,11 +845,18 @@ def _contract(found: dict[str, Any]) -> Contract:
         categorical=bool(found.get("categorical", False)),
         known=_texts(found.get("known", {})),
         hashed=_texts(found.get("hashed", {})),
+        graph_output=_name(found.get("graph_output")),
     )
 
 
 def _texts(found: dict[str, Any]) -> dict[str, tuple[str, ...]]:
     return {str(name): tuple(map(str, texts)) for name, texts in found.items()}
+
+
+def _name(found: Any) -> str | None:  # noqa: ANN401
+    if found is not None and not (isinstance(found, str) and found):
+        raise ValueError(f"graph_output is {found!r}")
+    return found
 
 
 def _tolerance(found: Any) -> float | None:  # noqa: ANN401
@@ -813,12 +880,13 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .errors import FEATURE_NOT_SUPPORTED, Refusal
+from .errors import FEATURE_NOT_SUPPORTED, INSUFFICIENT_PRIVILEGE, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 
     from .artifact import Pieces
+    from .contract import Contract
     from .estimator import ServedEstimator
 
 # The other modules are imported where they are needed: a backend that only walks programs is not to pay for what
@@ -827,6 +895,8 @@ _ESTIMATORS = "pgscore_estimators"
 _RECEIVED = "pgscore_received"
 # A backend that has lived through many promotions keeps the latest, not all: each may hold hundreds of megabytes.
 _MOST_ESTIMATORS = 8
+# The format, and the engine for it.
+_GRAPHS = "onnx"
 _COUNTED = "pgscore_counted"
 # So many rows of one statement, scored one by one, are what scoring them together is for.
 _MANY_ROWS = 100
@@ -836,6 +906,7 @@ _PROGRAMS = "pgscore_programs"
 _MOST_PROGRAMS = 32
 _REPORTED = (
     "scikit-learn", "numpy", "scipy", "pandas", "joblib", "skops", "cryptography", "xgboost", "lightgbm", "catboost",
+    "onnxruntime",
 )  # fmt: skip
 
 
@@ -855,8 +926,11 @@ def load(
     signature: bytes | None,
     key_id: str | None,
     confirmed: Sequence[str],
+    engines: Iterable[Mapping[str, Any]],
 ) -> tuple[str, str, str] | None:
     """Unpickles the signed artifact that was received and keeps it under its digest for the life of the backend.
+
+    An ONNX graph is data, and needs no signature: its engine has to be allowed.
 
     Args:
         session: PL/Python's ``GD``.
@@ -865,6 +939,7 @@ def load(
         signature: 64 bytes, or None.
         key_id: the key that signed.
         confirmed: the types that an operator lets a skops artifact make.
+        engines: those that a superuser has allowed, each with ``engine`` and ``megabytes``.
 
     Returns:
         None where it was loaded, else SQLSTATE, message and hint of the refusal. Nothing was unpickled where the
@@ -872,22 +947,26 @@ def load(
     """
     import warnings
 
-    from .artifact import check_libraries, forbid_threads, read_artifact
+    from .artifact import check_format, check_libraries, forbid_threads
     from .contract import parse_contract
-    from .estimator import ServedEstimator
     from .signature import check_signature
 
     pieces: Pieces = session.pop(_RECEIVED)
     try:
         described = parse_contract(contract)
+        check_format(described.format)
         sha256 = pieces.sha256()
-        trusted = {key["key_id"]: key["public_key"] for key in keys}
-        check_signature(described.signed_message(sha256), signature, key_id, trusted)
+        megabytes = None
+        if described.format == _GRAPHS:
+            megabytes = _allowed_megabytes(engines)
+        else:
+            trusted = {key["key_id"]: key["public_key"] for key in keys}
+            check_signature(described.signed_message(sha256), signature, key_id, trusted)
         check_libraries(described.libraries)
         forbid_threads()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            served = ServedEstimator(read_artifact(pieces, described.format, confirmed), described)
+            served = _read(pieces, described, confirmed, megabytes)
     except Refusal as refusal:
         return refusal.sqlstate, refusal.message, refusal.hint
     except ImportError as error:
@@ -897,6 +976,34 @@ def load(
     while len(kept) > _MOST_ESTIMATORS:
         del kept[next(iter(kept))]
     return None
+
+
+def _allowed_megabytes(engines: Iterable[Mapping[str, Any]]) -> int:
+    for each in engines:
+        if each["engine"] == _GRAPHS:
+            return int(each["megabytes"])
+    raise Refusal(
+        INSUFFICIENT_PRIVILEGE,
+        "the onnx engine, which runs graphs of publishers by native code, is off in this database",
+        "A superuser who wants it runs `pgscore engines allow onnx`.",
+    )
+
+
+def _read(pieces: Pieces, described: Contract, confirmed: Sequence[str], megabytes: int | None) -> ServedEstimator:
+    from .artifact import read_artifact
+    from .estimator import ServedEstimator
+
+    estimator = read_artifact(pieces, described.format, confirmed, described.graph_output, megabytes)
+    if described.format == _GRAPHS:
+        # Nobody has signed for the contract either.
+        estimator.check(described)
+    return ServedEstimator(estimator, described)
+
+
+def is_graph(session: MutableMapping[str, Any], digest: str) -> bool:
+    """Whether this backend has an ONNX graph of this digest, which is not to be called once its engine is off."""
+    served = session.get(_ESTIMATORS, {}).get(digest)
+    return served is not None and served.format == _GRAPHS
 
 
 def estimate(
@@ -1112,6 +1219,11 @@ class ServedEstimator:
     def __init__(self, estimator: Any, contract: Contract) -> None:  # noqa: ANN401
         self._estimator = single_threaded(estimator)
         self._contract = contract
+
+    @property
+    def format(self) -> str:
+        """The artifact's format."""
+        return self._contract.format
 
     def scores(
         self, rows: int, numbers: Numbers, texts: Sequence[Any] | None
@@ -2669,6 +2781,1025 @@ def _united(masks: Iterable[int]) -> int:
         united |= mask
     return united
 ''',
+".onnx_fields": r'''
+"""The numbers of fields in an ONNX file, as onnx/onnx.proto gives them; OTHERS are those of which nothing is asked."""
+
+from __future__ import annotations
+
+
+class Model:
+    """Of ModelProto."""
+
+    PRODUCER = 2
+    GRAPH = 7
+    OPSET = 8
+    METADATA = 14
+    TRAINING = 20
+    FUNCTION = 25
+    OTHERS = (1, 3, 4, 5, 6)
+
+
+class Opset:
+    """Of OperatorSetIdProto."""
+
+    DOMAIN = 1
+    VERSION = 2
+
+
+class Metadata:
+    """Of StringStringEntryProto."""
+
+    KEY = 1
+
+
+class Graph:
+    """Of GraphProto."""
+
+    NODE = 1
+    TENSOR = 5
+    SPARSE = 15
+    VALUES = (11, 12, 13)
+    OTHERS = (2, 10, 14, 16)
+
+
+class Node:
+    """Of NodeProto."""
+
+    INPUT = 1
+    OUTPUT = 2
+    NAME = 3
+    OPERATOR = 4
+    ATTRIBUTE = 5
+    DOMAIN = 7
+    OVERLOAD = 8
+    OTHERS = (6, 9)
+
+
+class Attribute:
+    """Of AttributeProto."""
+
+    NAME = 1
+    INTS = 8
+    STRINGS = 9
+    TENSORS = (5, 10)
+    GRAPHS = (6, 11)
+    TYPES = (14, 15)
+    SPARSE = (22, 23)
+    OF_FUNCTION = 21
+    OTHERS = (2, 3, 4, 7, 8, 9, 13, 20)
+
+
+class Tensor:
+    """Of TensorProto."""
+
+    DIMENSIONS = 1
+    KIND = 2
+    SEGMENT = 3
+    INT32 = 5
+    STRINGS = 6
+    INT64 = 7
+    NAME = 8
+    RAW = 9
+    EXTERNAL = 13
+    LOCATION = 14
+    OTHERS = (2, 4, 5, 6, 7, 9, 10, 11, 12, 16)
+
+
+class Value:
+    """Of ValueInfoProto."""
+
+    TYPE = 2
+
+
+class Type:
+    """Of TypeProto: what holds another type, and the field of that."""
+
+    OF_MAP = 5
+    OF_TYPES = (4, 5, 9)
+    IN_MAP = 2
+    IN_OTHERS = 1
+    OTHERS = (1, 6)
+''',
+".onnx_file": r'''
+"""An ONNX graph with the face of an estimator, evaluated by onnxruntime in one thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .errors import DATA_CORRUPTED, FEATURE_NOT_SUPPORTED, INVALID_PARAMETER, Refusal
+from .onnx_labels import maker, stated_labels
+from .onnx_outline import outline
+from .onnx_session import Session
+
+if TYPE_CHECKING:
+    from .contract import Contract
+    from .onnx_labels import Labels
+
+# What tensors of numbers are called, and numpy's name of it.
+_NUMBERS = {
+    "float": "float32", "double": "float64", "float16": "float16", "int64": "int64", "int32": "int32",
+    "int16": "int16", "int8": "int8", "uint8": "uint8", "uint16": "uint16", "uint32": "uint32", "uint64": "uint64",
+}  # fmt: skip
+_SCORES = ("float", "double", "float16")
+_MAPS = ("seq(map(int64,tensor(float)))", "seq(map(string,tensor(float)))")
+_PROBABILITIES = ("Softmax",)
+
+
+class Tensor(NamedTuple):
+    """An input or an output of a graph.
+
+    Attributes:
+        name: its name.
+        kind: of its elements, ``float``, ``int64``, ``string``; the whole type of what is no tensor.
+        shape: a number for each dimension, None where it may be any; a number of rows is None.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int | None, ...]
+
+    @property
+    def width(self) -> int | None:
+        """How many numbers it has for each row; None where it does not say."""
+        return self.shape[1] if len(self.shape) > 1 else 1
+
+
+class OnnxFile:
+    """A graph, read from its file, with the calls of an estimator.
+
+    An output is what `output` names, or the only one, or two: labels and what belongs to each of them. Numbers for
+    each row are probabilities of classes where a classifier of ``ai.onnx.ml`` or Softmax makes them; one is a value.
+
+    Attributes:
+        content: the file.
+        output: the output that was chosen, or None.
+        n_features_in_: how many columns its inputs take.
+        feature_names_in_: the inputs' names, where each of several is one column; there is none otherwise.
+        classes_: the labels, where there are some.
+        inputs: the graph's, in their order.
+        label: the output that is a label; None where labels go by probabilities, and where there is none.
+        scores: the output that is probabilities or a value; None where there is a label alone.
+    """
+
+    def __init__(self, content: bytes, output: str | None = None, megabytes: int | None = None) -> None:
+        """Reads a file.
+
+        Args:
+            content: it.
+            output: the output that is the score, where there are several.
+            megabytes: how much memory to run it may take; None: as much as there is.
+
+        Raises:
+            Refusal: it is no such file, holds what a stranger's graph may not, or takes or gives no rows of a table.
+        """
+        import numpy as np
+
+        self.content = content
+        self.output = output
+        self._outline = outline(content)
+        self._session = Session(content, megabytes)
+        self.inputs = tuple(_tensor(each) for each in self._session.inputs)
+        self._outputs = tuple(_tensor(each) for each in self._session.outputs)
+        self.n_features_in_ = sum(_width_of_input(each) for each in self.inputs)
+        if len(self.inputs) > 1 and self.n_features_in_ == len(self.inputs):
+            self.feature_names_in_ = np.array([each.name for each in self.inputs], dtype=object)
+        self.label, self.scores = self._chosen()
+        labels = self._classes()
+        if labels is not None:
+            self.classes_ = np.array(labels, dtype=object if isinstance(labels[0], str) else np.int64)
+            if self.scores is not None:
+                self.predict_proba = self._probabilities
+
+    def __getstate__(self) -> Any:  # noqa: ANN401
+        return {"content": self.content, "output": self.output}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["content"], state["output"])  # type: ignore[misc]
+
+    def predict(self, given: Any) -> Any:  # noqa: ANN401
+        """A label or a value for each row.
+
+        Args:
+            given: an array or a DataFrame with the inputs' columns in their order, or by their names.
+
+        Raises:
+            ValueError: a row holds what the graph's inputs cannot, or what the graph refuses.
+        """
+        import numpy as np
+
+        if self.label is not None:
+            (found,) = self._run(given, [self.label])
+            return np.asarray(found).reshape(-1)
+        if hasattr(self, "classes_"):
+            return self.classes_[np.argmax(self._probabilities(given), axis=1)]
+        (found,) = self._run(given, [self._scores()])
+        return _by_rows(found, len(given), 1).astype(float).reshape(-1)
+
+    def check(self, contract: Contract) -> None:
+        """Returns where a contract, which nobody need have signed, is one of this graph.
+
+        Raises:
+            Refusal: it has other inputs, another kind of output, or other labels.
+        """
+        classes = tuple(self.classes_.tolist()) if hasattr(self, "classes_") else ()
+        kind = "value" if not classes else "indicator" if self.scores is None else "probability"
+        wrong = None
+        if len(contract.inputs) != self.n_features_in_:
+            wrong = f"{len(contract.inputs)} inputs, and the graph {self.n_features_in_}"
+        elif contract.output.kind != kind:
+            wrong = f"a {contract.output.kind} as output, and the graph a {kind}"
+        elif tuple(contract.output.classes) != classes:
+            wrong = "other labels than the graph"
+        if wrong is not None:
+            raise Refusal(DATA_CORRUPTED, f"the contract has {wrong}", "Publish the model again from its source.")
+
+    def _probabilities(self, given: Any) -> Any:  # noqa: ANN401
+        import numpy as np
+
+        scores = self._scores()
+        (found,) = self._run(given, [scores])
+        if scores.kind in _MAPS:
+            labels = self.classes_.tolist()
+            return np.array([[row[label] for label in labels] for row in found], dtype=float).reshape(-1, len(labels))
+        return _by_rows(found, len(given), len(self.classes_)).astype(float)
+
+    def _run(self, given: Any, outputs: list[Tensor]) -> list[Any]:  # noqa: ANN401
+        return self._session.run([each.name for each in outputs], self._fed(given))
+
+    def _fed(self, given: Any) -> dict[str, Any]:  # noqa: ANN401
+        """For each input its tensor."""
+        import numpy as np
+
+        columns = given[[each.name for each in self.inputs]] if self._by_name(given) else given
+        taken = columns.shape[1]
+        if taken != self.n_features_in_:
+            raise ValueError(f"the graph takes {self.n_features_in_} columns, and {taken} were given")
+        fed, first = {}, 0
+        for each in self.inputs:
+            width = each.width or 1
+            if hasattr(columns, "iloc"):
+                part = columns.iloc[:, first : first + width].to_numpy()
+            else:
+                part = np.asarray(columns)[:, first : first + width]
+            fed[each.name] = np.ascontiguousarray(_cast(part, each).reshape((len(part), *each.shape[1:])))
+            first += width
+        return fed
+
+    def _by_name(self, given: Any) -> bool:  # noqa: ANN401
+        return hasattr(given, "columns") and hasattr(self, "feature_names_in_")
+
+    def _scores(self) -> Tensor:
+        if self.scores is None:
+            raise ValueError("the graph gives labels alone")
+        return self.scores
+
+    def _chosen(self) -> tuple[Tensor | None, Tensor | None]:
+        """The outputs that are a label, and probabilities or a value."""
+        named = {each.name: each for each in self._outputs}
+        if self.output is not None and self.output not in named:
+            raise Refusal(
+                INVALID_PARAMETER, f"the graph has no output {self.output!r}", f"It has {', '.join(map(repr, named))}."
+            )
+        if self.output is not None:
+            only = named[self.output]
+        elif len(self._outputs) == 1:
+            only = self._outputs[0]
+        else:
+            return self._pair()
+        if only.kind in (*_MAPS, *_SCORES):
+            return None, _one_row_each(only)
+        _labels_each(only)
+        # A number that is no class is a value.
+        return (
+            (None, only) if only.kind != "string" and stated_labels(self._outline, only.name) is None else (only, None)
+        )
+
+    def _pair(self) -> tuple[Tensor, Tensor]:
+        labels = [each for each in self._outputs if each.kind in ("string", "int64", "int32")]
+        scores = [each for each in self._outputs if each.kind in (*_MAPS, *_SCORES)]
+        if not (len(self._outputs) == 2 and len(labels) == len(scores) == 1 and self._is_of_classes(scores[0])):  # noqa: PLR2004
+            names = ", ".join(repr(each.name) for each in self._outputs)
+            raise Refusal(
+                INVALID_PARAMETER,
+                f"the graph has {len(self._outputs)} outputs, {names}, and a score is one of them",
+                "Choose it with --output.",
+            )
+        return _labels_each(labels[0]), _one_row_each(scores[0])
+
+    def _is_of_classes(self, scores: Tensor) -> bool:
+        return scores.kind in _MAPS or scores.width != 1
+
+    def _classes(self) -> Labels | None:
+        """The labels, where there are some."""
+        if self.scores is not None and self.label is None and self.scores.kind in _SCORES and self.scores.width == 1:
+            return None
+        if self.label is None and self.scores is not None and self.scores.kind not in (*_MAPS, *_SCORES):
+            return None
+        found = None
+        for each in (self.scores, self.label):
+            if each is not None and found is None:
+                found = stated_labels(self._outline, each.name)
+        width = self.scores.width if self.scores is not None and self.scores.kind in _SCORES else None
+        if found is None and self.label is None and self.scores is not None:
+            self._check_probabilities(self.scores)
+        if found is None and width is not None and (self.label is None or self.label.kind != "string"):
+            found = tuple(range(width))
+        if found is None or (width is not None and width != len(found)):
+            of_which = (
+                "which labels it gives" if found is None else f"which of its {width} numbers belongs to which label"
+            )
+            raise Refusal(FEATURE_NOT_SUPPORTED, f"the graph does not say {of_which}", "Export it with ZipMap.")
+        return found
+
+    def _check_probabilities(self, scores: Tensor) -> None:
+        made = maker(self._outline, scores.name)
+        if made not in _PROBABILITIES:
+            raise Refusal(
+                FEATURE_NOT_SUPPORTED,
+                f"output {scores.name!r} gives {scores.width or 'several'} numbers for each row, made by"
+                f" {made or 'nothing'}, and not by Softmax, which gives probabilities of classes",
+                "Export the graph with Softmax at its end, or with one number for each row.",
+            )
+
+
+def _tensor(found: Any) -> Tensor:  # noqa: ANN401
+    kind = found.type.removeprefix("tensor(").removesuffix(")") if found.type.startswith("tensor(") else found.type
+    shape = tuple(each if type(each) is int else None for each in found.shape)
+    return Tensor(found.name, kind, shape)
+
+
+def _width_of_input(tensor: Tensor) -> int:
+    what = f"input {tensor.name!r} of the graph"
+    if tensor.kind not in (*_NUMBERS, "bool", "string"):
+        raise Refusal(FEATURE_NOT_SUPPORTED, f"{what} takes {tensor.kind}, and a row of a table has none")
+    if len(tensor.shape) not in (1, 2):
+        raise Refusal(
+            FEATURE_NOT_SUPPORTED,
+            f"{what} has {len(tensor.shape)} dimensions, and rows of a table have two",
+            "Export it with rows and columns alone.",
+        )
+    if tensor.shape[0] is not None:
+        raise Refusal(
+            FEATURE_NOT_SUPPORTED,
+            f"{what} takes {tensor.shape[0]} rows at a time, no more and no fewer",
+            "Export it with any number of rows: dynamic_axes of torch.onnx.export, None in tf2onnx's signature.",
+        )
+    if tensor.width is None or tensor.width < 1:
+        raise Refusal(
+            FEATURE_NOT_SUPPORTED, f"{what} does not say how many columns it takes", "Export it with their number."
+        )
+    return tensor.width
+
+
+def _one_row_each(tensor: Tensor) -> Tensor:
+    rows = tensor.shape[0] if tensor.shape else None
+    if len(tensor.shape) > 2 or rows is not None or (tensor.kind in _SCORES and not tensor.shape):  # noqa: PLR2004
+        raise Refusal(
+            FEATURE_NOT_SUPPORTED,
+            f"output {tensor.name!r} of the graph has the shape {list(tensor.shape)}, and a row"
+            " has one or more numbers",
+            "Export it with any number of rows, or choose another output with --output.",
+        )
+    return tensor
+
+
+def _labels_each(tensor: Tensor) -> Tensor:
+    if tensor.kind not in ("string", *_NUMBERS):
+        raise Refusal(FEATURE_NOT_SUPPORTED, f"output {tensor.name!r} of the graph is of {tensor.kind}, and no score")
+    _one_row_each(tensor)
+    if tensor.width not in (1, None):
+        raise Refusal(
+            FEATURE_NOT_SUPPORTED, f"output {tensor.name!r} of the graph has {tensor.width} labels for each row"
+        )
+    return tensor
+
+
+def _by_rows(found: Any, rows: int, width: int) -> Any:  # noqa: ANN401
+    """Numbers of rows; onnxruntime does not hold a graph to the shape that it promises."""
+    import numpy as np
+
+    numbers = np.asarray(found)
+    if numbers.size != rows * width or (numbers.ndim and len(numbers) != rows):
+        raise ValueError(f"the graph gives an array of the shape {numbers.shape} for {rows} rows")
+    return numbers.reshape(rows, width)
+
+
+def _cast(part: Any, tensor: Tensor) -> Any:  # noqa: ANN401
+    """Columns as an input takes them: as numpy casts them, where that has a meaning.
+
+    Raises:
+        ValueError: a number is missing that an integer has to be made of, or a text, which ONNX has no gap for: numpy's
+            None would be the text None to onnxruntime.
+    """
+    import numpy as np
+
+    if tensor.kind == "string":
+        texts = part.astype(object)
+        for each in texts.flat:
+            if not isinstance(each, str):
+                raise ValueError(f"input {tensor.name!r} takes a text, and {_shown(each)} is none")
+        return texts
+    if part.dtype == object:
+        if any(isinstance(each, str) for each in part.flat):
+            raise ValueError(f"input {tensor.name!r} takes a number, and a text is none")
+        part = part.astype(float)
+    if tensor.kind in _SCORES:
+        with np.errstate(over="ignore"):
+            return part.astype(_NUMBERS[tensor.kind])
+    if np.isnan(part).any():
+        raise ValueError(f"input {tensor.name!r} takes {tensor.kind}, and a value that is missing is none")
+    if tensor.kind == "bool":
+        return part.astype(bool)
+    kind = np.dtype(_NUMBERS[tensor.kind])
+    bounds = np.iinfo(kind)
+    whole = np.trunc(part.astype(float))
+    # 2 ** 63 is a double, and the largest number below it is not.
+    if (whole < bounds.min).any() or (whole >= float(bounds.max) + (kind.itemsize < 8)).any():  # noqa: PLR2004
+        raise ValueError(f"input {tensor.name!r} takes {tensor.kind}, and a number is beyond that")
+    return whole.astype(kind)
+
+
+def _shown(value: object) -> str:
+    return "a value that is missing" if value is None or value != value else f"{value!r}"  # noqa: PLR0124
+''',
+".onnx_labels": r'''
+"""The labels of a classifier in an ONNX graph: onnxruntime tells an output's type, and not which labels it has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .errors import FEATURE_NOT_SUPPORTED, Refusal
+from .onnx_fields import Attribute, Tensor
+from .protobuf_fields import BYTES, FIXED32, VARINT
+
+if TYPE_CHECKING:
+    from .onnx_outline import Node, Outline
+
+Labels = tuple[int, ...] | tuple[str, ...]
+
+# Of ZipMap, and of the classifiers of ai.onnx.ml.
+_STATED = ("classlabels_strings", "classlabels_int64s", "classlabels_ints")
+# What hands labels on as they are, and where from: the first of what it reads.
+_PASSES = ("Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Cast")
+_INT32, _STRING, _INT64 = 6, 8, 7
+_MOST_LABELS = 10_000
+
+
+def stated_labels(found: Outline, output: str) -> Labels | None:
+    """The labels that the node states which makes an output, or what that is made of; None where none does."""
+    makers = {name: node for node in found.nodes for name in node.outputs}
+    node = makers.get(output)
+    for _ in range(len(found.nodes)):
+        if node is None:
+            return None
+        for name in _STATED:
+            if labels := _labels(found, node, name):
+                return labels
+        taken = _taken(found, node)
+        if taken is not None:
+            return taken
+        if node.operator not in _PASSES or not node.inputs:
+            return None
+        node = makers.get(node.inputs[0])
+    return None
+
+
+def maker(found: Outline, output: str) -> str:
+    """The operator that makes an output, behind what hands it on as it is; empty where nothing does."""
+    makers = {name: node for node in found.nodes for name in node.outputs}
+    node = makers.get(output)
+    for _ in range(len(found.nodes)):
+        if node is None or node.operator not in _PASSES or not node.inputs:
+            break
+        node = makers.get(node.inputs[0])
+    return "" if node is None else node.operator
+
+
+def _taken(found: Outline, node: Node) -> Labels | None:
+    """Labels that stand in a tensor, of which a place is taken; or that a place is looked up as."""
+    if node.operator in ("ArrayFeatureExtractor", "Gather") and node.inputs and node.inputs[0] in found.tensors:
+        return _tensor(found, node.inputs[0])
+    if node.operator == "LabelEncoder":
+        return _labels(found, node, "values_strings") or _labels(found, node, "values_int64s") or None
+    return None
+
+
+def _labels(found: Outline, node: Node, name: str) -> Labels:
+    """A list of texts or of numbers among the attributes of a node."""
+    if name not in node.attributes:
+        return ()
+    texts, numbers = list[str](), list[int]()
+    for field in found.message.fields(*node.attributes[name]):
+        if field.number == Attribute.STRINGS and field.wire == BYTES:
+            texts.append(_text(found, field.start, field.end))
+        elif field.number == Attribute.INTS:
+            numbers += _numbers(found, field.wire, field.value, field.start, field.end)
+        if len(texts) + len(numbers) > _MOST_LABELS:
+            raise Refusal(FEATURE_NOT_SUPPORTED, f"the graph has more than {_MOST_LABELS:,} labels")
+    return tuple(texts) or tuple(numbers)
+
+
+def _tensor(found: Outline, name: str) -> Labels | None:
+    """The numbers or texts of an initializer, where they are labels."""
+    kind, texts, numbers, raw = 0, list[str](), list[int](), b""
+    start, end = found.tensors[name]
+    if end - start > 100 * _MOST_LABELS:
+        return None
+    for field in found.message.fields(start, end):
+        if field.number == Tensor.KIND:
+            kind = field.value
+        elif field.number == Tensor.STRINGS and field.wire == BYTES:
+            texts.append(_text(found, field.start, field.end))
+        elif field.number in (Tensor.INT32, Tensor.INT64):
+            numbers += _numbers(found, field.wire, field.value, field.start, field.end)
+        elif field.number == Tensor.RAW:
+            raw = found.message.content[field.start : field.end]
+    if kind == _STRING:
+        return tuple(texts)
+    if kind not in (_INT32, _INT64):
+        return None
+    size = 4 if kind == _INT32 else 8
+    return tuple(numbers) or tuple(
+        int.from_bytes(raw[place : place + size], "little", signed=True) for place in range(0, len(raw), size)
+    )
+
+
+def _text(found: Outline, start: int, end: int) -> str:
+    try:
+        return found.message.content[start:end].decode()
+    except UnicodeDecodeError:
+        raise found.message.malformed(f"a label that is no UTF-8 at byte {start}") from None
+
+
+def _numbers(found: Outline, wire: int, value: int, start: int, end: int) -> list[int]:
+    if wire == VARINT:
+        return [value - 2**64 if value >= 2**63 else value]
+    packed, position = list[int](), start
+    if wire == FIXED32:
+        raise found.message.malformed(f"no labels at byte {start}")
+    while position < end and len(packed) <= _MOST_LABELS:
+        each, position = found.message.varint(position, end)
+        packed.append(each - 2**64 if each >= 2**63 else each)
+    return packed
+''',
+".onnx_outline": r'''
+"""What an ONNX file holds, found out before onnxruntime sees a byte of it: names and places, and what is refused.
+
+A graph is data, and a stranger's: it may name files of the server, code that is loaded, loops that do not end. What is
+accepted is listed, so that what a later release of ONNX brings is refused until somebody has looked at it. The fields
+and their numbers are those of onnx/onnx.proto.
+"""
+
+from __future__ import annotations
+
+import re
+from math import prod
+from typing import TYPE_CHECKING, NamedTuple
+
+from .errors import DATA_CORRUPTED, FEATURE_NOT_SUPPORTED, INSUFFICIENT_PRIVILEGE, INVALID_PARAMETER, Refusal
+from .onnx_fields import Attribute, Graph, Metadata, Model, Opset, Tensor, Type, Value
+from .onnx_fields import Node as NodeField
+from .protobuf_fields import BYTES, VARINT, Message
+
+if TYPE_CHECKING:
+    from .protobuf_fields import Field
+
+LARGEST = 256 * 2**20
+_MOST_NODES = 20_000
+_MOST_GRAPHS_DEEP = 4
+_MOST_TYPES_DEEP = 8
+# Of a tensor that is said to be of numbers of two bits; of any other there are fewer.
+_MOST_NUMBERS_A_BYTE = 4
+_MOST_DIMENSIONS = 16
+_DOMAINS = (b"", b"ai.onnx", b"ai.onnx.ml")
+# As long as they like, whatever the graph is given; and other scores at each call.
+_ENDLESS = (b"Loop", b"Scan", b"SequenceMap")
+_RANDOM = (b"RandomNormal", b"RandomNormalLike", b"RandomUniform", b"RandomUniformLike", b"Multinomial", b"Bernoulli")
+# onnxruntime's own format has these bytes behind the first four, and other rules.
+_OWN_FORMAT = b"ORTM"
+# Its settings can stand in a file, too.
+_SETTINGS = b"ort_config"
+# Lists of an attribute, each number and text behind a tag of its own: trees have millions.
+_LISTS = re.compile(
+    rb"(?:\x3d.{4}|\x40[\x80-\xff]{0,9}+[\x00-\x7f]|\x4a(?:\x04.{4}|\x0a.{10}|\x09.{9}|\x0b.{11}|\x0e.{14}|\x0f.{15}))++",
+    re.DOTALL,
+)
+_NUMBERS = re.compile(rb"(?:\x25.{4}|[\x28\x38\x58][\x80-\xff]{0,9}+[\x00-\x7f]|\x51.{8})++", re.DOTALL)
+
+
+class Node(NamedTuple):
+    """A node of the graph: operator, names of what it reads and makes, and where its attributes stand, by name."""
+
+    operator: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: dict[str, tuple[int, int]]
+
+
+class Outline(NamedTuple):
+    """What stands in a file.
+
+    Attributes:
+        message: the file.
+        nodes: of the graph itself, in their order.
+        tensors: where the graph's initializers stand, by name.
+        opsets: the versions of the operators, by domain.
+        producer: what wrote it.
+    """
+
+    message: Message
+    nodes: list[Node]
+    tensors: dict[str, tuple[int, int]]
+    opsets: dict[str, int]
+    producer: str
+
+
+def outline(content: bytes) -> Outline:
+    """What an ONNX file holds.
+
+    Raises:
+        Refusal: it is no such file, is cut short, too large, too deep, or holds what a stranger's graph may not.
+    """
+    if len(content) > LARGEST:
+        raise Refusal(INVALID_PARAMETER, f"the graph has {len(content):,} bytes, and {LARGEST:,} are accepted at most")
+    if content[4:8] == _OWN_FORMAT:
+        raise Refusal(
+            FEATURE_NOT_SUPPORTED, "the file is in onnxruntime's own format, and not in ONNX", "Publish the .onnx file."
+        )
+    walk = _Walk(Message(content, "the artifact"))
+    walk.model(len(content))
+    return Outline(walk.message, walk.nodes, walk.tensors, walk.opsets, walk.producer)
+
+
+class _Walk:
+    def __init__(self, message: Message) -> None:
+        self.message = message
+        self.nodes: list[Node] = []
+        self.tensors: dict[str, tuple[int, int]] = {}
+        self.opsets: dict[str, int] = {}
+        self.producer = ""
+        self._left = _MOST_NODES
+
+    def bytes(self, field: Field) -> bytes:
+        """The bytes of a field that has to have some."""
+        if field.wire != BYTES:
+            raise self.message.malformed(f"a number in the place of bytes at byte {field.start}")
+        return self.message.content[field.start : field.end]
+
+    def text(self, field: Field) -> str:
+        try:
+            return self.bytes(field).decode()
+        except UnicodeDecodeError:
+            raise self.message.malformed(f"a name that is no UTF-8 at byte {field.start}") from None
+
+    def within(self, field: Field) -> tuple[int, int]:
+        """Where a message stands within another."""
+        if field.wire != BYTES:
+            raise self.message.malformed(f"a number in the place of a message at byte {field.start}")
+        return field.start, field.end
+
+    def model(self, size: int) -> None:
+        graphs = 0
+        for field in self.message.fields(0, size):
+            if field.number == Model.GRAPH:
+                graphs += 1
+                self.graph(*self.within(field), 1)
+            elif field.number == Model.OPSET:
+                self.opset(*self.within(field))
+            elif field.number == Model.PRODUCER:
+                self.producer = self.text(field)
+            elif field.number == Model.METADATA:
+                self.metadata(*self.within(field))
+            elif field.number == Model.TRAINING:
+                raise _unsafe("the file holds what it is trained with", "Export the graph for inference.")
+            elif field.number == Model.FUNCTION:
+                raise _unsafe("the file holds functions of its own", "Export it with its functions inlined.")
+            elif field.number not in Model.OTHERS:
+                raise self.unknown(field, "model")
+        if graphs != 1:
+            raise Refusal(
+                DATA_CORRUPTED,
+                f"the artifact holds {graphs or 'no'} graphs, and an ONNX file holds one",
+                "Export it again.",
+            )
+
+    def opset(self, start: int, end: int) -> None:
+        domain, version = b"", 0
+        for field in self.message.fields(start, end):
+            if field.number == Opset.DOMAIN:
+                domain = self.bytes(field)
+            elif field.number == Opset.VERSION:
+                version = field.value
+        # Tools name domains of which they use nothing.
+        if domain in _DOMAINS:
+            self.opsets[domain.decode()] = version
+
+    def metadata(self, start: int, end: int) -> None:
+        for field in self.message.fields(start, end):
+            if field.number == Metadata.KEY and self.bytes(field) == _SETTINGS:
+                raise _unsafe("the file holds settings for onnxruntime", "Export it without its metadata ort_config.")
+
+    def graph(self, start: int, end: int, depth: int) -> None:
+        if depth > _MOST_GRAPHS_DEEP:
+            raise Refusal(
+                INVALID_PARAMETER, f"the graph holds graphs within graphs, more than {_MOST_GRAPHS_DEEP} deep"
+            )
+        for field in self.message.fields(start, end):
+            if field.number == Graph.NODE:
+                node = self.node(*self.within(field), depth)
+                if depth == 1:
+                    self.nodes.append(node)
+            elif field.number == Graph.TENSOR:
+                name = self.tensor(*self.within(field))
+                if depth == 1:
+                    self.tensors[name] = (field.start, field.end)
+            elif field.number == Graph.SPARSE:
+                raise self.sparse()
+            elif field.number in Graph.VALUES:
+                self.value(*self.within(field))
+            elif field.number not in Graph.OTHERS:
+                raise self.unknown(field, "graph")
+
+    def node(self, start: int, end: int, depth: int) -> Node:
+        self._left -= 1
+        if self._left < 0:
+            raise Refusal(INVALID_PARAMETER, f"the graph has more than {_MOST_NODES:,} nodes")
+        operator, name = b"", ""
+        inputs, outputs, attributes = list[str](), list[str](), dict[str, tuple[int, int]]()
+        for field in self.message.fields(start, end):
+            if field.number == NodeField.INPUT:
+                inputs.append(self.text(field))
+            elif field.number == NodeField.OUTPUT:
+                outputs.append(self.text(field))
+            elif field.number == NodeField.NAME:
+                name = self.text(field)
+            elif field.number == NodeField.OPERATOR:
+                operator = self.bytes(field)
+                _check_operator(operator, name)
+            elif field.number == NodeField.DOMAIN:
+                _check_domain(self.bytes(field), operator, name)
+            elif field.number == NodeField.ATTRIBUTE:
+                attributes[self.attribute(*self.within(field), depth)] = (field.start, field.end)
+            elif field.number == NodeField.OVERLOAD and field.end > field.start:
+                raise _unsafe("the file calls functions of its own", "Export it with its functions inlined.")
+            elif field.number not in (NodeField.OVERLOAD, *NodeField.OTHERS):
+                raise self.unknown(field, "node")
+        return Node(operator.decode(errors="replace"), tuple(inputs), tuple(outputs), attributes)
+
+    def attribute(self, start: int, end: int, depth: int) -> str:
+        name = ""
+        for field in self.message.fields(start, end, _LISTS):
+            if field.number == Attribute.NAME:
+                name = self.text(field)
+            elif field.number in Attribute.TENSORS:
+                self.tensor(*self.within(field))
+            elif field.number in Attribute.GRAPHS:
+                self.graph(*self.within(field), depth + 1)
+            elif field.number in Attribute.SPARSE:
+                raise self.sparse()
+            elif field.number == Attribute.OF_FUNCTION and field.end > field.start:
+                raise _unsafe("an attribute is that of a function", "Export it with its functions inlined.")
+            elif field.number in Attribute.TYPES:
+                self.type(*self.within(field), 1)
+            elif field.number not in (Attribute.OF_FUNCTION, *Attribute.OTHERS):
+                raise self.unknown(field, "attribute")
+        return name
+
+    def tensor(self, start: int, end: int) -> str:
+        name, dims = "", list[int]()
+        for field in self.message.fields(start, end, _NUMBERS):
+            if field.number == Tensor.DIMENSIONS:
+                dims += self.numbers(field)
+                if len(dims) > _MOST_DIMENSIONS:
+                    raise Refusal(INVALID_PARAMETER, f"a tensor has more than {_MOST_DIMENSIONS} dimensions")
+            elif field.number == Tensor.NAME:
+                name = self.text(field)
+            elif field.number == Tensor.EXTERNAL or (
+                field.number == Tensor.LOCATION and (field.wire != VARINT or field.value != 0)
+            ):
+                raise _unsafe(
+                    f"a tensor{_called(name)} stands in another file, which a graph may not have the server read",
+                    "Save the model in one file: onnx.save(model, path, save_as_external_data=False).",
+                )
+            elif field.number == Tensor.SEGMENT:
+                raise self.message.malformed(f"a tensor in segments at byte {field.start}")
+            elif field.number not in (Tensor.LOCATION, *Tensor.OTHERS):
+                raise self.unknown(field, "tensor")
+        # Checked before memory is taken for it. One without dimensions is a number.
+        if min(dims, default=0) < 0 or (dims and prod(dims) > _MOST_NUMBERS_A_BYTE * (end - start)):
+            raise Refusal(
+                DATA_CORRUPTED,
+                f"a tensor{_called(name)} is said to hold {' x '.join(map(str, dims))} numbers,"
+                f" and has {end - start:,} bytes",
+                "Export it again.",
+            )
+        return name
+
+    def numbers(self, field: Field) -> list[int]:
+        """Numbers of a list, each in a field of its own or packed in one."""
+        if field.wire == VARINT:
+            return [_signed(field.value)]
+        if field.wire != BYTES or field.end - field.start > _MOST_DIMENSIONS * 10:
+            raise self.message.malformed(f"no dimensions at byte {field.start}")
+        found, position = [], field.start
+        while position < field.end:
+            value, position = self.message.varint(position, field.end)
+            found.append(_signed(value))
+        return found
+
+    def value(self, start: int, end: int) -> None:
+        for field in self.message.fields(start, end):
+            if field.number == Value.TYPE:
+                self.type(*self.within(field), 1)
+
+    def type(self, start: int, end: int, depth: int) -> None:
+        # Types of types: a parser that follows them would end its stack.
+        if depth > _MOST_TYPES_DEEP:
+            raise Refusal(INVALID_PARAMETER, f"the graph has types of types, more than {_MOST_TYPES_DEEP} deep")
+        for field in self.message.fields(start, end):
+            # Sequences, maps and optional values are of something.
+            if field.number in Type.OF_TYPES:
+                for inner in self.message.fields(*self.within(field)):
+                    if (
+                        inner.number == (Type.IN_MAP if field.number == Type.OF_MAP else Type.IN_OTHERS)
+                        and inner.wire == BYTES
+                    ):
+                        self.type(inner.start, inner.end, depth + 1)
+            elif field.number not in Type.OTHERS:
+                raise self.unknown(field, "type")
+
+    def unknown(self, field: Field, where: str) -> Refusal:
+        return Refusal(
+            FEATURE_NOT_SUPPORTED,
+            f"a {where} of the graph has field {field.number}, which is not known here, at byte {field.start}",
+            "Export it as an earlier version of ONNX.",
+        )
+
+    def sparse(self) -> Refusal:
+        return Refusal(FEATURE_NOT_SUPPORTED, "the graph holds a sparse tensor", "Export it with dense ones.")
+
+
+def _signed(value: int) -> int:
+    return value - 2**64 if value >= 2**63 else value
+
+
+def _called(name: str) -> str:
+    return f" {name!r}" if name else ""
+
+
+def _unsafe(what: str, hint: str) -> Refusal:
+    return Refusal(INSUFFICIENT_PRIVILEGE, what, hint)
+
+
+def _check_operator(operator: bytes, name: str) -> None:
+    if operator in _ENDLESS:
+        raise _unsafe(
+            f"the graph has the operator {operator.decode()}{_called(name)}, which may run without end",
+            "Export the graph without loops.",
+        )
+    if operator in _RANDOM:
+        raise _unsafe(
+            f"the graph has the operator {operator.decode()}{_called(name)}, which gives other numbers each time",
+            "Export the graph for inference.",
+        )
+
+
+def _check_domain(domain: bytes, operator: bytes, name: str) -> None:
+    if domain not in _DOMAINS:
+        shown = f"{domain.decode(errors='replace')}.{operator.decode(errors='replace')}"
+        raise _unsafe(
+            f"the graph has the operator {shown}{_called(name)}, and only those of ai.onnx and ai.onnx.ml are run",
+            "Export it with standard operators.",
+        )
+''',
+".onnx_session": r'''
+"""A session of onnxruntime: one thread, no file, no log, and no more memory than is allowed."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from .errors import FEATURE_NOT_SUPPORTED, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FATAL = 4
+_MOST_OF_A_MESSAGE = 300
+_MEGABYTE = 2**20
+
+
+class Session:
+    """A graph that onnxruntime has loaded.
+
+    Attributes:
+        inputs: the graph's, as onnxruntime describes them.
+        outputs: likewise.
+    """
+
+    def __init__(self, content: bytes, megabytes: int | None) -> None:
+        """Loads a graph that `onnx_outline.outline` has accepted.
+
+        Raises:
+            Refusal: onnxruntime is not installed, or does not take it.
+        """
+        self._bytes = None if megabytes is None else megabytes * _MEGABYTE
+        runtime = _onnxruntime()
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.execution_mode = runtime.ExecutionMode.ORT_SEQUENTIAL
+        options.enable_profiling = False
+        options.log_severity_level = _FATAL
+        # Memory of a call goes back when it ends: a backend may be idle for days.
+        options.enable_cpu_mem_arena = options.enable_mem_pattern = False
+        options.add_session_config_entry("session.load_model_format", "ONNX")
+        self._options = runtime.RunOptions()
+        self._options.log_severity_level = _FATAL
+        try:
+            with self._bounded():
+                self._session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            raise Refusal(
+                FEATURE_NOT_SUPPORTED,
+                f"onnxruntime {runtime.__version__} does not take the graph: {self._message(error)}",
+                "Export it for this onnxruntime, or install a newer one.",
+            ) from None
+        self.inputs: list[Any] = self._session.get_inputs()
+        self.outputs: list[Any] = self._session.get_outputs()
+
+    def run(self, outputs: list[str], fed: dict[str, Any]) -> list[Any]:
+        """What the graph gives of whole arrays.
+
+        Raises:
+            ValueError: it refuses a row, or needs more memory than it may take.
+        """
+        try:
+            with self._bounded():
+                found: list[Any] = self._session.run(outputs, fed, self._options)
+        except Exception as error:
+            raise ValueError(self._message(error)) from None
+        return found
+
+    def _message(self, error: Exception) -> str:
+        """What onnxruntime says, without where in its source."""
+        text = str(error).strip()
+        if isinstance(error, MemoryError) or "bad_alloc" in text or "Failed to allocate memory" in text:
+            allowed = "" if self._bytes is None else f", and it may take {self._bytes // _MEGABYTE} MB"
+            return f"the graph needs more memory{allowed}"
+        text = text.partition("Status Message: ")[2] or text
+        return (text.splitlines() or [type(error).__name__])[0][:_MOST_OF_A_MESSAGE]
+
+    @contextmanager
+    def _bounded(self) -> Iterator[None]:
+        """Nothing in it gets more memory than is allowed beside what the process has: what asks for more is told no."""
+        if self._bytes is None:
+            yield
+            return
+        # Of Unix alone, as are servers; publishers need no bounds.
+        import resource
+
+        size = _size_of_process()
+        if size is None:
+            yield
+            return
+        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+        allowed = size + self._bytes
+        if soft != resource.RLIM_INFINITY:
+            allowed = min(allowed, soft)
+        resource.setrlimit(resource.RLIMIT_AS, (allowed, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def _size_of_process() -> int | None:
+    """The address space that this process has; None where the system does not say."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _onnxruntime() -> Any:  # noqa: ANN401
+    # It would take settings from the file.
+    os.environ.pop("ORT_LOAD_CONFIG_FROM_MODEL", None)
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise Refusal(
+            FEATURE_NOT_SUPPORTED,
+            f"this Python has no onnxruntime, which evaluates the graph ({error})",
+            "Install docker/requirements-onnx.txt with --no-deps.",
+        ) from None
+    onnxruntime.set_default_logger_severity(_FATAL)
+    return onnxruntime
+''',
 ".program": r'''
 """Programs: a version of a model as data, read from JSON that nobody vouches for."""
 
@@ -2857,6 +3988,113 @@ def _input(found: Any, place: str, keys: Budget) -> ProgramInput:  # noqa: ANN40
         known=None if known is None else frozenset(known),
         **_bounds(found, place),
     )
+''',
+".protobuf_fields": r'''
+"""Fields of a message in protobuf's wire format, one after the other, without the library and without trust.
+
+Whatever protobuf's own reader might take for something else is refused: groups, numbers of fields and lengths that are
+longer than they need be, what goes past the end (https://protobuf.dev/programming-guides/encoding).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from .errors import DATA_CORRUPTED, INVALID_PARAMETER, Refusal
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterator
+
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+# Of fields that are looked at one by one, in all of a file: about a second's worth.
+_MOST_FIELDS = 2_000_000
+_LONGEST_TAG = 5
+_LONGEST_VARINT = 10
+_MORE = 0x80
+
+
+class Field(NamedTuple):
+    """A field of a message: its number, its wire type, and its value, or where its bytes are.
+
+    Attributes:
+        number: of the field, in the schema.
+        wire: how it is written.
+        value: of a varint; 0 otherwise.
+        start: where its bytes begin.
+        end: where they end.
+    """
+
+    number: int
+    wire: int
+    value: int
+    start: int
+    end: int
+
+
+class Message:
+    """The bytes of a file, and how many more of its fields are looked at."""
+
+    def __init__(self, content: bytes, what: str) -> None:
+        self.content = content
+        self._what = what
+        self._left = _MOST_FIELDS
+
+    def fields(self, start: int, end: int, skipped: re.Pattern[bytes] | None = None) -> Iterator[Field]:
+        """The fields of the message that stands there.
+
+        Args:
+            start: where it begins.
+            end: where it ends.
+            skipped: what matches whole fields that need not be looked at, as many as there are.
+
+        Raises:
+            Refusal: it is malformed, goes past its end, or the file has had too many.
+        """
+        position = start
+        while position < end:
+            if skipped is not None and (match := skipped.match(self.content, position, end)) is not None:
+                position = match.end()
+                continue
+            self._left -= 1
+            if self._left < 0:
+                raise Refusal(INVALID_PARAMETER, f"{self._what} has more than {_MOST_FIELDS:,} fields")
+            tag, position = self.varint(position, end, _LONGEST_TAG)
+            number, wire = tag >> 3, tag & 7
+            value = 0
+            first = position
+            if wire == VARINT:
+                value, position = self.varint(position, end)
+            elif wire == BYTES:
+                length, first = self.varint(position, end, _LONGEST_TAG)
+                position = first + length
+            elif wire in (FIXED32, FIXED64):
+                position += 4 if wire == FIXED32 else 8
+            else:
+                raise self.malformed(f"a field of wire type {wire} at byte {first}")
+            if position > end:
+                raise self.malformed(f"a field that ends past its message, at byte {first}")
+            if not 0 < tag < 2**32 or number == 0:
+                raise self.malformed(f"no number of a field at byte {first}")
+            yield Field(number, wire, value, first, position)
+
+    def varint(self, position: int, end: int, longest: int = _LONGEST_VARINT) -> tuple[int, int]:
+        """The number that stands there, and where it ends."""
+        value = 0
+        for count in range(longest):
+            if position + count >= end:
+                raise self.malformed(f"a number that goes past its message, at byte {position}")
+            byte = self.content[position + count]
+            value |= (byte & ~_MORE) << 7 * count
+            if byte < _MORE:
+                return value, position + count + 1
+        raise self.malformed(f"a number that does not end, at byte {position}")
+
+    def malformed(self, found: str) -> Refusal:
+        """A refusal that says what was found where."""
+        return Refusal(
+            DATA_CORRUPTED, f"{self._what} is no ONNX file, or is cut short: it has {found}", "Export it again."
+        )
 ''',
 ".quick": r'''
 """One row and one ensemble of trees that are not large, in as few steps of Python as there can be.
@@ -4432,7 +5670,7 @@ create or replace function pgscore_trusted._receive(ordinal integer, content byt
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965"
+    runtime = "pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     GD[runtime].receive(GD, ordinal, content)
@@ -4444,12 +5682,16 @@ returns pgscore_trusted.refusal
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965"
+    runtime = "pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     keys = plpy.execute("select key_id, public_key from pgscore_trusted.trusted_key where revoked_at is null")
-    return GD[runtime].load(GD, keys, contract, signature, key_id, confirmed)
+    engines = plpy.execute("select engine, megabytes from pgscore_trusted.allowed_engine")
+    return GD[runtime].load(GD, keys, contract, signature, key_id, confirmed, engines)
 $$;
+
+comment on function pgscore_trusted._load(text, bytea, text, text[]) is
+    'Checks the signature of the artifact that was received and only then unpickles it, for the life of this backend; an ONNX graph is data, and needs the onnx engine to be on instead';
 
 -- plpython/_estimate.sql
 create or replace function pgscore_trusted._estimate(
@@ -4459,9 +5701,15 @@ create or replace function pgscore_trusted._estimate(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965"
+    runtime = "pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
+    if GD[runtime].is_graph(GD, digest):
+        # Since it was loaded its engine may have been turned off: to load it again says so.
+        if "allowed" not in SD:
+            SD["allowed"] = plpy.prepare("select from pgscore_trusted.allowed_engine where engine = 'onnx'")
+        if not SD["allowed"].execute():
+            return None
     return GD[runtime].estimate(GD, digest, rows, numbers, texts, every)
 $$;
 
@@ -4494,9 +5742,15 @@ create function pgscore_trusted._estimate_memory(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965"
+    runtime = "pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
+    if GD[runtime].is_graph(GD, digest):
+        # Since it was loaded its engine may have been turned off: to load it again says so.
+        if "allowed" not in SD:
+            SD["allowed"] = plpy.prepare("select from pgscore_trusted.allowed_engine where engine = 'onnx'")
+        if not SD["allowed"].execute():
+            return None
     return GD[runtime].estimate_rows(GD, digest, rows, numbers, texts, every)
 $$;
 
@@ -4527,7 +5781,7 @@ create function pgscore_trusted._count_row(statement double precision) returns b
 language plpython3u volatile parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965"
+    runtime = "pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].count_row(GD, statement)
@@ -4545,7 +5799,7 @@ create or replace function pgscore_trusted._load_program(program text) returns p
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965"
+    runtime = "pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].load_program(GD, runtime, program)
@@ -4558,7 +5812,7 @@ create or replace function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965" + digest)
+    walker = GD.get("pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 
@@ -4568,7 +5822,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965" + digest)
+    walker = GD.get("pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 
@@ -4577,7 +5831,7 @@ create function pgscore_trusted._load_reasons(program text, positive integer) re
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965"
+    runtime = "pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].load_reasons(GD, runtime, program, positive)
@@ -4596,7 +5850,7 @@ returns double precision[]
 language plpython3u stable parallel safe cost 10000
 set search_path = pg_catalog, pg_temp
 as $$
-    explainer = GD.get("pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965" + digest)
+    explainer = GD.get("pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b" + digest)
     return explainer.reasons(numbers or (), texts or ()) if explainer else []
 $$;
 
@@ -4613,7 +5867,7 @@ create or replace function pgscore_trusted._environment() returns jsonb
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:2322ab2cf35290a71df9d35c0d45e1fb9af06ac337ac542df07007136d8b9965"
+    runtime = "pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].environment()

@@ -178,7 +178,7 @@ def read_artifact(
         import joblib
 
         return joblib.load(file)
-    except Refusal:
+    except (Refusal, InterruptedError):
         raise
     except ModuleNotFoundError as error:
         raise Refusal(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import FEATURE_NOT_SUPPORTED, INSUFFICIENT_PRIVILEGE, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+    from collections.abc import Mapping, MutableMapping, Sequence
 
     from .artifact import Pieces
     from .contract import Contract
@@ -48,12 +48,12 @@ def receive(session: MutableMapping[str, Any], ordinal: int, content: bytes) -> 
 
 def load(
     session: MutableMapping[str, Any],
-    keys: Iterable[Mapping[str, Any]],
+    keys: Mapping[str, bytes],
     contract: str,
     signature: bytes | None,
     key_id: str | None,
     confirmed: Sequence[str],
-    engines: Iterable[Mapping[str, Any]],
+    engines: Mapping[str, int],
 ) -> tuple[str, str, str] | None:
     """Unpickles the signed artifact that was received and keeps it under its digest for the life of the backend.
 
@@ -61,12 +61,12 @@ def load(
 
     Args:
         session: PL/Python's ``GD``.
-        keys: the trusted keys, each with ``key_id`` and ``public_key``.
+        keys: the trusted keys by their ids.
         contract: its JSON.
         signature: 64 bytes, or None.
         key_id: the key that signed.
         confirmed: the types that an operator lets a skops artifact make.
-        engines: those that a superuser has allowed, each with ``engine`` and ``megabytes``.
+        engines: how many megabytes each of those may take that a superuser has allowed.
 
     Returns:
         None where it was loaded, else SQLSTATE, message and hint of the refusal. Nothing was unpickled where the
@@ -87,8 +87,7 @@ def load(
         if described.format == _GRAPHS:
             megabytes = _allowed_megabytes(engines)
         else:
-            trusted = {key["key_id"]: key["public_key"] for key in keys}
-            check_signature(described.signed_message(sha256), signature, key_id, trusted)
+            check_signature(described.signed_message(sha256), signature, key_id, keys)
         check_libraries(described.libraries)
         forbid_threads()
         with warnings.catch_warnings():
@@ -96,6 +95,9 @@ def load(
             served = _read(pieces, described, confirmed, megabytes)
     except Refusal as refusal:
         return refusal.sqlstate, refusal.message, refusal.hint
+    except InterruptedError:
+        # Whoever asked is told to end.
+        return None
     except ImportError as error:
         return FEATURE_NOT_SUPPORTED, f"the server's Python lacks a package: {error}", ""
     kept = session.setdefault(_ESTIMATORS, {})
@@ -105,10 +107,9 @@ def load(
     return None
 
 
-def _allowed_megabytes(engines: Iterable[Mapping[str, Any]]) -> int:
-    for each in engines:
-        if each["engine"] == _GRAPHS:
-            return int(each["megabytes"])
+def _allowed_megabytes(engines: Mapping[str, int]) -> int:
+    if _GRAPHS in engines:
+        return engines[_GRAPHS]
     raise Refusal(
         INSUFFICIENT_PRIVILEGE,
         "the onnx engine, which runs graphs of publishers by native code, is off in this database",
@@ -127,12 +128,6 @@ def _read(pieces: Pieces, described: Contract, confirmed: Sequence[str], megabyt
     return ServedEstimator(estimator, described)
 
 
-def is_graph(session: MutableMapping[str, Any], digest: str) -> bool:
-    """Whether this backend has an ONNX graph of this digest, which is not to be called once its engine is off."""
-    served = session.get(_ESTIMATORS, {}).get(digest)
-    return served is not None and served.format == _GRAPHS
-
-
 def estimate(
     session: MutableMapping[str, Any],
     digest: str,
@@ -140,19 +135,24 @@ def estimate(
     numbers: list[Any] | None,
     texts: list[Any] | None,
     every: bool,
+    graphs: bool,
 ) -> tuple[list[float | None], list[str | None]] | None:
     """Scores whole arrays with the version of this digest, given as to `ServedEstimator.scores`.
 
     Returns:
-        Scores and reasons, one of each for a row; None where `load` has to be called first. With `every`, all outputs
-        of a row in the place of its score, row by row in one list.
+        Scores and reasons, one of each for a row; None where `load` has to be called first, also of an ONNX graph
+        without `graphs`; or where the statement is to end. With `every`, all outputs of a row in the place of its
+        score, row by row in one list.
     """
-    served = _served(session, digest)
+    served = _served(session, digest, graphs=graphs)
     if served is None:
         return None
-    if not every:
-        return served.scores(rows, numbers, texts)
-    outputs, reasons = served.outputs(rows, numbers, texts)
+    try:
+        if not every:
+            return served.scores(rows, numbers, texts)
+        outputs, reasons = served.outputs(rows, numbers, texts)
+    except InterruptedError:
+        return None
     return [each for row in outputs for each in row], reasons
 
 
@@ -163,27 +163,34 @@ def estimate_rows(
     numbers: bytes | None,
     texts: list[Any] | None,
     every: bool,
+    graphs: bool,
 ) -> tuple[bytes | None, list[str | None] | None]:
     """Like `estimate`, from and to arrays as they stand in PostgreSQL's memory.
 
     Returns:
-        Scores and reasons. The scores are None where `load` has to be called first, the reasons where there are none.
+        Scores and reasons. The scores are None where those of `estimate` are, the reasons where there are none.
     """
     from .array_memory import write_array
 
-    served = _served(session, digest)
+    served = _served(session, digest, graphs=graphs)
     if served is None:
         return None, None
-    values, known, reasons = served.arrays(rows, numbers, texts, every=every)
+    try:
+        values, known, reasons = served.arrays(rows, numbers, texts, every=every)
+    except InterruptedError:
+        return None, None
     return write_array(values, known), reasons
 
 
-def _served(session: MutableMapping[str, Any], digest: str) -> ServedEstimator | None:
+def _served(session: MutableMapping[str, Any], digest: str, *, graphs: bool) -> ServedEstimator | None:
     kept = session.get(_ESTIMATORS, {})
     if digest not in kept:
         return None
     # The one that was used last stands last.
     served: ServedEstimator = kept.pop(digest)
+    if served.format == _GRAPHS and not graphs:
+        # It was loaded while its engine was on.
+        return None
     kept[digest] = served
     return served
 

@@ -233,12 +233,11 @@ class OnnxFile:
         return found
 
     def _check_probabilities(self, scores: Tensor) -> None:
-        made = maker(self._outline, scores.name)
-        if made not in _PROBABILITIES:
+        if maker(self._outline, scores.name) not in _PROBABILITIES:
             raise Refusal(
                 FEATURE_NOT_SUPPORTED,
-                f"output {scores.name!r} gives {scores.width or 'several'} numbers for each row, made by"
-                f" {made or 'nothing'}, and not by Softmax, which gives probabilities of classes",
+                f"output {scores.name!r} gives {scores.width or 'several'} numbers for each row, and not by Softmax,"
+                " which gives probabilities of classes",
                 "Export the graph with Softmax at its end, or with one number for each row.",
             )
 

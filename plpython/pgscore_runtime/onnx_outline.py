@@ -28,7 +28,7 @@ _MOST_NUMBERS_A_BYTE = 4
 _MOST_DIMENSIONS = 16
 _DOMAINS = (b"", b"ai.onnx", b"ai.onnx.ml")
 # As long as they like, whatever the graph is given; and other scores at each call.
-_ENDLESS = (b"Loop", b"Scan", b"SequenceMap")
+_ENDLESS = (b"Loop",)
 _RANDOM = (b"RandomNormal", b"RandomNormalLike", b"RandomUniform", b"RandomUniformLike", b"Multinomial", b"Bernoulli")
 # onnxruntime's own format has these bytes behind the first four, and other rules.
 _OWN_FORMAT = b"ORTM"

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+import re
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from .errors import FEATURE_NOT_SUPPORTED, Refusal
+from .onnx_watch import watch, without_signals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _FATAL = 4
 _MOST_OF_A_MESSAGE = 300
 _MEGABYTE = 2**20
+# What it puts before what it says: numbers of errors, and places in its source.
+_CODES = re.compile(r"^.*\[ONNXRuntimeError\] : \d+ : \w+ : ")
+_WHERE = re.compile(r"^/\S+:\d+ .*?\)(?: const)? ")
 
 
 class Session:
@@ -27,11 +32,17 @@ class Session:
     def __init__(self, content: bytes, megabytes: int | None) -> None:
         """Loads a graph that `onnx_outline.outline` has accepted.
 
+        Args:
+            content: the file.
+            megabytes: how much memory to load or run it may take, in a backend; None: as much as there is.
+
         Raises:
             Refusal: onnxruntime is not installed, or does not take it.
+            InterruptedError: the database wants the statement to end.
         """
         self._bytes = None if megabytes is None else megabytes * _MEGABYTE
-        runtime = _onnxruntime()
+        self._runtime = runtime = _onnxruntime()
+        self._watch = watch()
         options = runtime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.execution_mode = runtime.ExecutionMode.ORT_SEQUENTIAL
@@ -40,12 +51,11 @@ class Session:
         # Memory of a call goes back when it ends: a backend may be idle for days.
         options.enable_cpu_mem_arena = options.enable_mem_pattern = False
         options.add_session_config_entry("session.load_model_format", "ONNX")
-        self._options = runtime.RunOptions()
-        self._options.log_severity_level = _FATAL
         try:
-            with self._bounded():
+            with self._bounded(lambda: options.set_load_cancellation_flag(True)):
                 self._session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:
+            self._check_interrupted()
             raise Refusal(
                 FEATURE_NOT_SUPPORTED,
                 f"onnxruntime {runtime.__version__} does not take the graph: {self._message(error)}",
@@ -59,13 +69,21 @@ class Session:
 
         Raises:
             ValueError: it refuses a row, or needs more memory than it may take.
+            InterruptedError: the database wants the statement to end.
         """
+        options = self._runtime.RunOptions()
+        options.log_severity_level = _FATAL
         try:
-            with self._bounded():
-                found: list[Any] = self._session.run(outputs, fed, self._options)
+            with self._bounded(lambda: setattr(options, "terminate", True)):
+                found: list[Any] = self._session.run(outputs, fed, options)
         except Exception as error:
+            self._check_interrupted()
             raise ValueError(self._message(error)) from None
         return found
+
+    def _check_interrupted(self) -> None:
+        if self._watch is not None and self._watch.is_over:
+            raise InterruptedError("the statement is to end") from None
 
     def _message(self, error: Exception) -> str:
         """What onnxruntime says, without where in its source."""
@@ -73,31 +91,29 @@ class Session:
         if isinstance(error, MemoryError) or "bad_alloc" in text or "Failed to allocate memory" in text:
             allowed = "" if self._bytes is None else f", and it may take {self._bytes // _MEGABYTE} MB"
             return f"the graph needs more memory{allowed}"
-        text = text.partition("Status Message: ")[2] or text
-        return (text.splitlines() or [type(error).__name__])[0][:_MOST_OF_A_MESSAGE]
+        text = text.rpartition("Status Message: ")[2].partition("\n")[0]
+        text = _WHERE.sub("", _CODES.sub("", text))
+        return text[:_MOST_OF_A_MESSAGE] or type(error).__name__
 
     @contextmanager
-    def _bounded(self) -> Iterator[None]:
-        """Nothing in it gets more memory than is allowed beside what the process has: what asks for more is told no."""
-        if self._bytes is None:
-            yield
-            return
-        # Of Unix alone, as are servers; publishers need no bounds.
-        import resource
+    def _bounded(self, end: Callable[[], None]) -> Iterator[None]:
+        """Nothing in it gets more memory than is allowed beside what the process has, or goes on when it is to end."""
+        with nullcontext() if self._watch is None else self._watch.over(end):
+            if self._bytes is None or (size := _size_of_process()) is None:
+                yield
+                return
+            # Of Unix alone, as are servers.
+            import resource
 
-        size = _size_of_process()
-        if size is None:
-            yield
-            return
-        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-        allowed = size + self._bytes
-        if soft != resource.RLIM_INFINITY:
-            allowed = min(allowed, soft)
-        resource.setrlimit(resource.RLIMIT_AS, (allowed, hard))
-        try:
-            yield
-        finally:
-            resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+            soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+            allowed = size + self._bytes
+            if soft != resource.RLIM_INFINITY:
+                allowed = min(allowed, soft)
+            resource.setrlimit(resource.RLIMIT_AS, (allowed, hard))
+            try:
+                yield
+            finally:
+                resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 def _size_of_process() -> int | None:
@@ -110,15 +126,18 @@ def _size_of_process() -> int | None:
 
 
 def _onnxruntime() -> Any:  # noqa: ANN401
-    # It would take settings from the file.
+    # It would take settings from the file; and from 1.29 on it tells its maker of each graph it loads, from a thread.
     os.environ.pop("ORT_LOAD_CONFIG_FROM_MODEL", None)
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
-        import onnxruntime
+        with without_signals():
+            import onnxruntime
     except ImportError as error:
         raise Refusal(
             FEATURE_NOT_SUPPORTED,
             f"this Python has no onnxruntime, which evaluates the graph ({error})",
             "Install docker/requirements-onnx.txt with --no-deps.",
         ) from None
+    onnxruntime.disable_telemetry_events()
     onnxruntime.set_default_logger_severity(_FATAL)
     return onnxruntime

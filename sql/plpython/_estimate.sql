@@ -1,20 +1,37 @@
-create function pgscore_trusted._estimate(
-    digest text, rows integer, numbers double precision[], texts text[], every boolean,
+-- The databases' own code asks the database, and registers the runtime where it loads an artifact: PL/Python would do so in
+-- a subtransaction, which nothing in a parallel plan can have.
+
+create function pgscore_trusted._estimate_called(
+    digest text, rows integer, numbers double precision[], texts text[], every boolean, graphs boolean,
     out scores double precision[], out reasons text[]
 )
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:48186840837c5a74b41e1417d07e693d179925db6fab073a8edd81db0ba2bf9e"
+    runtime = "pgscore_runtime:4b4545bb30ba282fc609b9da1777e6c5b1bc003e293d79c6843dc94182fac6bf"
     if runtime not in GD:
-        plpy.execute("select pgscore_trusted._runtime()")
-    if GD[runtime].is_graph(GD, digest):
-        # Since it was loaded its engine may have been turned off: to load it again says so.
-        if "allowed" not in SD:
-            SD["allowed"] = plpy.prepare("select from pgscore_trusted.allowed_engine where engine = 'onnx'")
-        if not SD["allowed"].execute():
-            return None
-    return GD[runtime].estimate(GD, digest, rows, numbers, texts, every)
+        return None
+    return GD[runtime].estimate(GD, digest, rows, numbers, texts, every, graphs)
+$$;
+
+comment on function pgscore_trusted._estimate_called(text, integer, double precision[], text[], boolean, boolean) is
+    'Scores rows with a version that this backend has loaded; NULL where it has not, or where that is an ONNX graph, and graphs are not to run';
+revoke all on function pgscore_trusted._estimate_called(text, integer, double precision[], text[], boolean, boolean) from public;
+
+create function pgscore_trusted._estimate(
+    digest text, rows integer, numbers double precision[], texts text[], every boolean,
+    out scores double precision[], out reasons text[]
+)
+language plpgsql stable parallel restricted security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- What was loaded while its engine was on is not called when it is off: to load it again says so.
+    select e.scores, e.reasons into scores, reasons
+    from pgscore_trusted._estimate_called(
+        digest, rows, numbers, texts, every, exists (select from pgscore_trusted.allowed_engine a where a.engine = 'onnx')
+    ) e;
+end
 $$;
 
 comment on function pgscore_trusted._estimate(text, integer, double precision[], text[], boolean) is

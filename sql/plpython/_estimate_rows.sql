@@ -18,27 +18,21 @@ comment on function pgscore_trusted._array_of_memory(bytea) is
 revoke all on function pgscore_trusted._array_of_memory(bytea) from public;
 
 create function pgscore_trusted._estimate_memory(
-    digest text, rows integer, numbers bytea, texts text[], every boolean,
+    digest text, rows integer, numbers bytea, texts text[], every boolean, graphs boolean,
     out scores bytea, out reasons text[]
 )
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:48186840837c5a74b41e1417d07e693d179925db6fab073a8edd81db0ba2bf9e"
+    runtime = "pgscore_runtime:4b4545bb30ba282fc609b9da1777e6c5b1bc003e293d79c6843dc94182fac6bf"
     if runtime not in GD:
-        plpy.execute("select pgscore_trusted._runtime()")
-    if GD[runtime].is_graph(GD, digest):
-        # Since it was loaded its engine may have been turned off: to load it again says so.
-        if "allowed" not in SD:
-            SD["allowed"] = plpy.prepare("select from pgscore_trusted.allowed_engine where engine = 'onnx'")
-        if not SD["allowed"].execute():
-            return None
-    return GD[runtime].estimate_rows(GD, digest, rows, numbers, texts, every)
+        return None
+    return GD[runtime].estimate_rows(GD, digest, rows, numbers, texts, every, graphs)
 $$;
 
-comment on function pgscore_trusted._estimate_memory(text, integer, bytea, text[], boolean) is
+comment on function pgscore_trusted._estimate_memory(text, integer, bytea, text[], boolean, boolean) is
     'Scores rows with a version that this backend has loaded, from and to arrays as they stand in memory; scores NULL where it has not, reasons NULL where no row is refused';
-revoke all on function pgscore_trusted._estimate_memory(text, integer, bytea, text[], boolean) from public;
+revoke all on function pgscore_trusted._estimate_memory(text, integer, bytea, text[], boolean, boolean) from public;
 
 create function pgscore_trusted._estimate_rows(
     digest text, rows integer, numbers double precision[], texts text[], every boolean,
@@ -48,7 +42,10 @@ language sql stable parallel restricted security definer
 set search_path = pg_catalog, pg_temp
 as $$
     select pgscore_trusted._array_of_memory(e.scores), e.reasons
-    from pgscore_trusted._estimate_memory(digest, rows, pgscore_trusted._array_memory(numbers), texts, every) e
+    from pgscore_trusted._estimate_memory(
+        digest, rows, pgscore_trusted._array_memory(numbers), texts, every,
+        exists (select from pgscore_trusted.allowed_engine a where a.engine = 'onnx')
+    ) e
 $$;
 
 comment on function pgscore_trusted._estimate_rows(text, integer, double precision[], text[], boolean) is
@@ -60,7 +57,7 @@ create function pgscore_trusted._count_row(statement double precision) returns b
 language plpython3u volatile parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:48186840837c5a74b41e1417d07e693d179925db6fab073a8edd81db0ba2bf9e"
+    runtime = "pgscore_runtime:4b4545bb30ba282fc609b9da1777e6c5b1bc003e293d79c6843dc94182fac6bf"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].count_row(GD, statement)

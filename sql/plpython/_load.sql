@@ -1,17 +1,37 @@
-create function pgscore_trusted._load(contract text, signature bytea, key_id text, confirmed text[])
+create function pgscore_trusted._load_received(
+    contract text, signature bytea, key_id text, confirmed text[], key_ids text[], public_keys bytea[], engines text[],
+    megabytes integer[]
+)
 returns pgscore_trusted.refusal
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:48186840837c5a74b41e1417d07e693d179925db6fab073a8edd81db0ba2bf9e"
-    if runtime not in GD:
-        plpy.execute("select pgscore_trusted._runtime()")
-    keys = plpy.execute("select key_id, public_key from pgscore_trusted.trusted_key where revoked_at is null")
-    engines = plpy.execute("select engine, megabytes from pgscore_trusted.allowed_engine")
-    return GD[runtime].load(GD, keys, contract, signature, key_id, confirmed, engines)
+    runtime = "pgscore_runtime:4b4545bb30ba282fc609b9da1777e6c5b1bc003e293d79c6843dc94182fac6bf"
+    keys = dict(zip(key_ids, public_keys))
+    return GD[runtime].load(GD, keys, contract, signature, key_id, confirmed, dict(zip(engines, megabytes)))
+$$;
+
+comment on function pgscore_trusted._load_received(text, bytea, text, text[], text[], bytea[], text[], integer[]) is
+    'Checks the signature of the artifact that was received, by these keys, and only then unpickles it; an ONNX graph needs its engine among these';
+revoke all on function pgscore_trusted._load_received(text, bytea, text, text[], text[], bytea[], text[], integer[]) from public;
+
+create function pgscore_trusted._load(contract text, signature bytea, key_id text, confirmed text[])
+returns pgscore_trusted.refusal
+language plpgsql stable parallel restricted security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return pgscore_trusted._load_received(
+        contract, signature, key_id, confirmed,
+        array(select k.key_id from pgscore_trusted.trusted_key k where k.revoked_at is null order by k.key_id),
+        array(select k.public_key from pgscore_trusted.trusted_key k where k.revoked_at is null order by k.key_id),
+        array(select e.engine from pgscore_trusted.allowed_engine e order by e.engine),
+        array(select e.megabytes from pgscore_trusted.allowed_engine e order by e.engine)
+    );
+end
 $$;
 
 comment on function pgscore_trusted._load(text, bytea, text, text[]) is
-    'Checks the signature of the artifact that was received and only then unpickles it, for the life of this backend; an ONNX graph is data, and needs the onnx engine to be on instead';
+    'Checks the signature of the artifact that was received and only then unpickles it, for the life of this backend; an ONNX graph is data, and needs the engine onnx to be on instead';
 revoke all on function pgscore_trusted._load(text, bytea, text, text[]) from public;
 grant execute on function pgscore_trusted._load(text, bytea, text, text[]) to pgscore_owner;

@@ -2,7 +2,7 @@ create function pgscore_trusted._receive(ordinal integer, content bytea) returns
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:48186840837c5a74b41e1417d07e693d179925db6fab073a8edd81db0ba2bf9e"
+    runtime = "pgscore_runtime:4b4545bb30ba282fc609b9da1777e6c5b1bc003e293d79c6843dc94182fac6bf"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     GD[runtime].receive(GD, ordinal, content)

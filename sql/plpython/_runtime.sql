@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:48186840837c5a74b41e1417d07e693d179925db6fab073a8edd81db0ba2bf9e"
+name = "pgscore_runtime:4b4545bb30ba282fc609b9da1777e6c5b1bc003e293d79c6843dc94182fac6bf"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -256,7 +256,7 @@ def read_artifact(
         import joblib
 
         return joblib.load(file)
-    except Refusal:
+    except (Refusal, InterruptedError):
         raise
     except ModuleNotFoundError as error:
         raise Refusal(
@@ -856,7 +856,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import FEATURE_NOT_SUPPORTED, INSUFFICIENT_PRIVILEGE, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+    from collections.abc import Mapping, MutableMapping, Sequence
 
     from .artifact import Pieces
     from .contract import Contract
@@ -894,12 +894,12 @@ def receive(session: MutableMapping[str, Any], ordinal: int, content: bytes) -> 
 
 def load(
     session: MutableMapping[str, Any],
-    keys: Iterable[Mapping[str, Any]],
+    keys: Mapping[str, bytes],
     contract: str,
     signature: bytes | None,
     key_id: str | None,
     confirmed: Sequence[str],
-    engines: Iterable[Mapping[str, Any]],
+    engines: Mapping[str, int],
 ) -> tuple[str, str, str] | None:
     """Unpickles the signed artifact that was received and keeps it under its digest for the life of the backend.
 
@@ -907,12 +907,12 @@ def load(
 
     Args:
         session: PL/Python's ``GD``.
-        keys: the trusted keys, each with ``key_id`` and ``public_key``.
+        keys: the trusted keys by their ids.
         contract: its JSON.
         signature: 64 bytes, or None.
         key_id: the key that signed.
         confirmed: the types that an operator lets a skops artifact make.
-        engines: those that a superuser has allowed, each with ``engine`` and ``megabytes``.
+        engines: how many megabytes each of those may take that a superuser has allowed.
 
     Returns:
         None where it was loaded, else SQLSTATE, message and hint of the refusal. Nothing was unpickled where the
@@ -933,8 +933,7 @@ def load(
         if described.format == _GRAPHS:
             megabytes = _allowed_megabytes(engines)
         else:
-            trusted = {key["key_id"]: key["public_key"] for key in keys}
-            check_signature(described.signed_message(sha256), signature, key_id, trusted)
+            check_signature(described.signed_message(sha256), signature, key_id, keys)
         check_libraries(described.libraries)
         forbid_threads()
         with warnings.catch_warnings():
@@ -942,6 +941,9 @@ def load(
             served = _read(pieces, described, confirmed, megabytes)
     except Refusal as refusal:
         return refusal.sqlstate, refusal.message, refusal.hint
+    except InterruptedError:
+        # Whoever asked is told to end.
+        return None
     except ImportError as error:
         return FEATURE_NOT_SUPPORTED, f"the server's Python lacks a package: {error}", ""
     kept = session.setdefault(_ESTIMATORS, {})
@@ -951,10 +953,9 @@ def load(
     return None
 
 
-def _allowed_megabytes(engines: Iterable[Mapping[str, Any]]) -> int:
-    for each in engines:
-        if each["engine"] == _GRAPHS:
-            return int(each["megabytes"])
+def _allowed_megabytes(engines: Mapping[str, int]) -> int:
+    if _GRAPHS in engines:
+        return engines[_GRAPHS]
     raise Refusal(
         INSUFFICIENT_PRIVILEGE,
         "the onnx engine, which runs graphs of publishers by native code, is off in this database",
@@ -973,12 +974,6 @@ def _read(pieces: Pieces, described: Contract, confirmed: Sequence[str], megabyt
     return ServedEstimator(estimator, described)
 
 
-def is_graph(session: MutableMapping[str, Any], digest: str) -> bool:
-    """Whether this backend has an ONNX graph of this digest, which is not to be called once its engine is off."""
-    served = session.get(_ESTIMATORS, {}).get(digest)
-    return served is not None and served.format == _GRAPHS
-
-
 def estimate(
     session: MutableMapping[str, Any],
     digest: str,
@@ -986,19 +981,24 @@ def estimate(
     numbers: list[Any] | None,
     texts: list[Any] | None,
     every: bool,
+    graphs: bool,
 ) -> tuple[list[float | None], list[str | None]] | None:
     """Scores whole arrays with the version of this digest, given as to `ServedEstimator.scores`.
 
     Returns:
-        Scores and reasons, one of each for a row; None where `load` has to be called first. With `every`, all outputs
-        of a row in the place of its score, row by row in one list.
+        Scores and reasons, one of each for a row; None where `load` has to be called first, also of an ONNX graph
+        without `graphs`; or where the statement is to end. With `every`, all outputs of a row in the place of its
+        score, row by row in one list.
     """
-    served = _served(session, digest)
+    served = _served(session, digest, graphs=graphs)
     if served is None:
         return None
-    if not every:
-        return served.scores(rows, numbers, texts)
-    outputs, reasons = served.outputs(rows, numbers, texts)
+    try:
+        if not every:
+            return served.scores(rows, numbers, texts)
+        outputs, reasons = served.outputs(rows, numbers, texts)
+    except InterruptedError:
+        return None
     return [each for row in outputs for each in row], reasons
 
 
@@ -1009,27 +1009,34 @@ def estimate_rows(
     numbers: bytes | None,
     texts: list[Any] | None,
     every: bool,
+    graphs: bool,
 ) -> tuple[bytes | None, list[str | None] | None]:
     """Like `estimate`, from and to arrays as they stand in PostgreSQL's memory.
 
     Returns:
-        Scores and reasons. The scores are None where `load` has to be called first, the reasons where there are none.
+        Scores and reasons. The scores are None where those of `estimate` are, the reasons where there are none.
     """
     from .array_memory import write_array
 
-    served = _served(session, digest)
+    served = _served(session, digest, graphs=graphs)
     if served is None:
         return None, None
-    values, known, reasons = served.arrays(rows, numbers, texts, every=every)
+    try:
+        values, known, reasons = served.arrays(rows, numbers, texts, every=every)
+    except InterruptedError:
+        return None, None
     return write_array(values, known), reasons
 
 
-def _served(session: MutableMapping[str, Any], digest: str) -> ServedEstimator | None:
+def _served(session: MutableMapping[str, Any], digest: str, *, graphs: bool) -> ServedEstimator | None:
     kept = session.get(_ESTIMATORS, {})
     if digest not in kept:
         return None
     # The one that was used last stands last.
     served: ServedEstimator = kept.pop(digest)
+    if served.format == _GRAPHS and not graphs:
+        # It was loaded while its engine was on.
+        return None
     kept[digest] = served
     return served
 
@@ -3089,12 +3096,11 @@ class OnnxFile:
         return found
 
     def _check_probabilities(self, scores: Tensor) -> None:
-        made = maker(self._outline, scores.name)
-        if made not in _PROBABILITIES:
+        if maker(self._outline, scores.name) not in _PROBABILITIES:
             raise Refusal(
                 FEATURE_NOT_SUPPORTED,
-                f"output {scores.name!r} gives {scores.width or 'several'} numbers for each row, made by"
-                f" {made or 'nothing'}, and not by Softmax, which gives probabilities of classes",
+                f"output {scores.name!r} gives {scores.width or 'several'} numbers for each row, and not by Softmax,"
+                " which gives probabilities of classes",
                 "Export the graph with Softmax at its end, or with one number for each row.",
             )
 
@@ -3351,7 +3357,7 @@ _MOST_NUMBERS_A_BYTE = 4
 _MOST_DIMENSIONS = 16
 _DOMAINS = (b"", b"ai.onnx", b"ai.onnx.ml")
 # As long as they like, whatever the graph is given; and other scores at each call.
-_ENDLESS = (b"Loop", b"Scan", b"SequenceMap")
+_ENDLESS = (b"Loop",)
 _RANDOM = (b"RandomNormal", b"RandomNormalLike", b"RandomUniform", b"RandomUniformLike", b"Multinomial", b"Bernoulli")
 # onnxruntime's own format has these bytes behind the first four, and other rules.
 _OWN_FORMAT = b"ORTM"
@@ -3656,17 +3662,22 @@ def _check_domain(domain: bytes, operator: bytes, name: str) -> None:
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+import re
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from .errors import FEATURE_NOT_SUPPORTED, Refusal
+from .onnx_watch import watch, without_signals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _FATAL = 4
 _MOST_OF_A_MESSAGE = 300
 _MEGABYTE = 2**20
+# What it puts before what it says: numbers of errors, and places in its source.
+_CODES = re.compile(r"^.*\[ONNXRuntimeError\] : \d+ : \w+ : ")
+_WHERE = re.compile(r"^/\S+:\d+ .*?\)(?: const)? ")
 
 
 class Session:
@@ -3680,11 +3691,17 @@ class Session:
     def __init__(self, content: bytes, megabytes: int | None) -> None:
         """Loads a graph that `onnx_outline.outline` has accepted.
 
+        Args:
+            content: the file.
+            megabytes: how much memory to load or run it may take, in a backend; None: as much as there is.
+
         Raises:
             Refusal: onnxruntime is not installed, or does not take it.
+            InterruptedError: the database wants the statement to end.
         """
         self._bytes = None if megabytes is None else megabytes * _MEGABYTE
-        runtime = _onnxruntime()
+        self._runtime = runtime = _onnxruntime()
+        self._watch = watch()
         options = runtime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.execution_mode = runtime.ExecutionMode.ORT_SEQUENTIAL
@@ -3693,12 +3710,11 @@ class Session:
         # Memory of a call goes back when it ends: a backend may be idle for days.
         options.enable_cpu_mem_arena = options.enable_mem_pattern = False
         options.add_session_config_entry("session.load_model_format", "ONNX")
-        self._options = runtime.RunOptions()
-        self._options.log_severity_level = _FATAL
         try:
-            with self._bounded():
+            with self._bounded(lambda: options.set_load_cancellation_flag(True)):
                 self._session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:
+            self._check_interrupted()
             raise Refusal(
                 FEATURE_NOT_SUPPORTED,
                 f"onnxruntime {runtime.__version__} does not take the graph: {self._message(error)}",
@@ -3712,13 +3728,21 @@ class Session:
 
         Raises:
             ValueError: it refuses a row, or needs more memory than it may take.
+            InterruptedError: the database wants the statement to end.
         """
+        options = self._runtime.RunOptions()
+        options.log_severity_level = _FATAL
         try:
-            with self._bounded():
-                found: list[Any] = self._session.run(outputs, fed, self._options)
+            with self._bounded(lambda: setattr(options, "terminate", True)):
+                found: list[Any] = self._session.run(outputs, fed, options)
         except Exception as error:
+            self._check_interrupted()
             raise ValueError(self._message(error)) from None
         return found
+
+    def _check_interrupted(self) -> None:
+        if self._watch is not None and self._watch.is_over:
+            raise InterruptedError("the statement is to end") from None
 
     def _message(self, error: Exception) -> str:
         """What onnxruntime says, without where in its source."""
@@ -3726,31 +3750,29 @@ class Session:
         if isinstance(error, MemoryError) or "bad_alloc" in text or "Failed to allocate memory" in text:
             allowed = "" if self._bytes is None else f", and it may take {self._bytes // _MEGABYTE} MB"
             return f"the graph needs more memory{allowed}"
-        text = text.partition("Status Message: ")[2] or text
-        return (text.splitlines() or [type(error).__name__])[0][:_MOST_OF_A_MESSAGE]
+        text = text.rpartition("Status Message: ")[2].partition("\n")[0]
+        text = _WHERE.sub("", _CODES.sub("", text))
+        return text[:_MOST_OF_A_MESSAGE] or type(error).__name__
 
     @contextmanager
-    def _bounded(self) -> Iterator[None]:
-        """Nothing in it gets more memory than is allowed beside what the process has: what asks for more is told no."""
-        if self._bytes is None:
-            yield
-            return
-        # Of Unix alone, as are servers; publishers need no bounds.
-        import resource
+    def _bounded(self, end: Callable[[], None]) -> Iterator[None]:
+        """Nothing in it gets more memory than is allowed beside what the process has, or goes on when it is to end."""
+        with nullcontext() if self._watch is None else self._watch.over(end):
+            if self._bytes is None or (size := _size_of_process()) is None:
+                yield
+                return
+            # Of Unix alone, as are servers.
+            import resource
 
-        size = _size_of_process()
-        if size is None:
-            yield
-            return
-        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-        allowed = size + self._bytes
-        if soft != resource.RLIM_INFINITY:
-            allowed = min(allowed, soft)
-        resource.setrlimit(resource.RLIMIT_AS, (allowed, hard))
-        try:
-            yield
-        finally:
-            resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+            soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+            allowed = size + self._bytes
+            if soft != resource.RLIM_INFINITY:
+                allowed = min(allowed, soft)
+            resource.setrlimit(resource.RLIMIT_AS, (allowed, hard))
+            try:
+                yield
+            finally:
+                resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 def _size_of_process() -> int | None:
@@ -3763,18 +3785,121 @@ def _size_of_process() -> int | None:
 
 
 def _onnxruntime() -> Any:  # noqa: ANN401
-    # It would take settings from the file.
+    # It would take settings from the file; and from 1.29 on it tells its maker of each graph it loads, from a thread.
     os.environ.pop("ORT_LOAD_CONFIG_FROM_MODEL", None)
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
-        import onnxruntime
+        with without_signals():
+            import onnxruntime
     except ImportError as error:
         raise Refusal(
             FEATURE_NOT_SUPPORTED,
             f"this Python has no onnxruntime, which evaluates the graph ({error})",
             "Install docker/requirements-onnx.txt with --no-deps.",
         ) from None
+    onnxruntime.disable_telemetry_events()
     onnxruntime.set_default_logger_severity(_FATAL)
     return onnxruntime
+''',
+".onnx_watch": r'''
+"""What ends a run of onnxruntime when its statement is to end: a thread that looks, and takes no signal.
+
+PostgreSQL's handlers of signals only set flags, which its own code looks at; native code of another library does not.
+onnxruntime looks at a flag of its own between the nodes of a graph. So a timeout or a cancellation waits for the node
+that is computed, and not for the graph.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# Of src/backend/utils/init/globals.c.
+_FLAGS = ("QueryCancelPending", "ProcDiePending")
+_SECONDS = 0.05
+# It sleeps when so many looks have found nothing that runs: a backend may be idle for days.
+_IDLE_LOOKS = 40
+
+
+@contextmanager
+def without_signals() -> Iterator[None]:
+    """No signal of the process is ever handled on a thread that begins in here: a backend's are for its own alone."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+class Watch:
+    """Looks whether the database wants the statement of this backend to end, while something runs."""
+
+    def __init__(self, flags: list[Any]) -> None:
+        self._flags = flags
+        self._end: Callable[[], None] | None = None
+        self._awake = threading.Event()
+        with without_signals():
+            threading.Thread(target=self._look, name="pgscore", daemon=True).start()
+
+    @contextmanager
+    def over(self, end: Callable[[], None]) -> Iterator[None]:
+        """Calls `end` where the statement is to end while this runs."""
+        self._end = end
+        if not self._awake.is_set():
+            self._awake.set()
+        try:
+            yield
+        finally:
+            self._end = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the statement is to end."""
+        return any(flag.value for flag in self._flags)
+
+    def _look(self) -> None:
+        while True:
+            self._awake.wait()
+            idle = 0
+            while idle < _IDLE_LOOKS:
+                time.sleep(_SECONDS)
+                end = self._end
+                idle = idle + 1 if end is None else 0
+                if end is not None and self.is_over:
+                    end()
+            self._awake.clear()
+            # What began before it was cleared has not set it.
+            if self._end is not None:
+                self._awake.set()
+
+
+_watches: list[Watch | None] = []
+
+
+def watch() -> Watch | None:
+    """The one of this process; None where it is no backend of PostgreSQL."""
+    if not _watches:
+        _watches.append(_made())
+    return _watches[0]
+
+
+def _made() -> Watch | None:
+    import ctypes
+
+    try:
+        flags = [ctypes.c_int.in_dll(ctypes.CDLL(None), name) for name in _FLAGS]
+    except (ValueError, OSError, TypeError):
+        return None
+    return Watch(flags)
 ''',
 ".program": r'''
 """Programs: a version of a model as data, read from JSON that nobody vouches for."""

@@ -34,6 +34,7 @@ def test_the_commands_are_those_of_the_documentation() -> None:
         *("publish", "promote", "rollback", "retire", "prune", "confirm", "forget", "verify", "list", "show", "doctor"),
         *("attach", "detach", "reattach", "reconcile", "rescue", "install", "upgrade", "uninstall", "sql"),
         *("keys generate", "keys trust", "keys list", "keys revoke"),
+        *("engines allow", "engines list", "engines forbid"),
     }
 
 

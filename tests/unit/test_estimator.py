@@ -221,13 +221,13 @@ def test_a_backend_keeps_the_latest_estimators_only(monkeypatch: pytest.MonkeyPa
         )  # fmt: skip
         entry.receive(session, 1, buffer.getvalue()[:100])
         entry.receive(session, 2, buffer.getvalue()[100:])
-        assert entry.load(session, [], contract.to_json(), None, None, []) is None
+        assert entry.load(session, {}, contract.to_json(), None, None, [], {}) is None
         import hashlib
 
         digests.append(contract.digest(hashlib.sha256(buffer.getvalue()).hexdigest()))
     (kept,) = session.values()
     assert list(kept) == digests[1:]
-    assert entry.estimate(session, digests[0], 0, None, None, False) is None
+    assert entry.estimate(session, digests[0], 0, None, None, False, False) is None
 
 
 def _in_memory(values: Sequence[Sequence[float | None]]) -> bytes:
@@ -314,12 +314,12 @@ def test_reasons_are_handed_back_only_where_there_are_some() -> None:
     served = ServedEstimator(_Recorder({7.0}), _contract("double precision"))
     session: dict[str, Any] = {"pgscore_estimators": {"d": served}}
     known = np.array([True, False])
-    scores, reasons = entry.estimate_rows(session, "d", 2, _in_memory([[1.0], [2.0]]), None, False)
+    scores, reasons = entry.estimate_rows(session, "d", 2, _in_memory([[1.0], [2.0]]), None, False, False)
     assert (scores, reasons) == (array_memory.write_array(np.array([1.0, 2.0]), known | True), None)
-    scores, reasons = entry.estimate_rows(session, "d", 2, _in_memory([[1.0], [7.0]]), None, False)
+    scores, reasons = entry.estimate_rows(session, "d", 2, _in_memory([[1.0], [7.0]]), None, False, False)
     assert scores == array_memory.write_array(np.array([1.0, 7.0]), known)
     assert reasons == [None, "Input contains infinity"]
-    assert entry.estimate_rows(session, "other", 2, None, None, False) == (None, None)
+    assert entry.estimate_rows(session, "other", 2, None, None, False, False) == (None, None)
 
 
 def test_many_rows_of_one_statement_are_told_of_once() -> None:

@@ -51,6 +51,8 @@ app = _group(
 )
 keys = _group("Whose artifacts a database unpickles.")
 app.add_typer(keys, name="keys")
+engines = _group("Engines that run what publishers hand in: off until a superuser turns them on.")
+app.add_typer(engines, name="engines")
 
 
 def command(group: typer.Typer, name: str, *examples: str) -> Callable[[Function], Function]:

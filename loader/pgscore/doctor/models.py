@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 _GOLDEN_SECONDS = 0.75
 _FULL_SECONDS = 600.0
+# What is data needs no signature.
+_OF_DATA = """
+    select m.name from pgscore.model m join pgscore.model_version v on v.model = m.name and v.version = m.serving
+    where v.format in ('onnx', 'pmml', 'mojo')
+"""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,11 @@ class _Library:
 
 
 @dataclass(frozen=True)
+class _Data:
+    model: str
+
+
+@dataclass(frozen=True)
 class _Golden:
     model: str
     version: int
@@ -72,6 +82,7 @@ def check_models(look: Look, python: Python) -> Iterator[Finding]:
     libraries: dict[str, list[_Library]] = defaultdict(list)
     for each in look.ask(_Library, "_doctor_libraries"):
         libraries[each.model].append(each)
+    data = {each.model for each in look.rows(_Data, _OF_DATA)}
     replayed, notes = _replayed(look)
     yield from notes
     unlooked = []
@@ -81,7 +92,8 @@ def check_models(look: Look, python: Python) -> Iterator[Finding]:
             sentence = "no version is promoted: its scores are refused"
             yield Finding("not-promoted", model.model, sentence, remedy, "an operator")
             continue
-        found = [*_engines(model, python), *_trust(model, python), *_libraries(model, libraries[model.model], python)]
+        found = [*_engines(model, python), *_libraries(model, libraries[model.model], python)]
+        found += [] if model.model in data else _trust(model, python)
         found += _untested(model, libraries[model.model])
         broken = any(each.is_to_mend and each.code != "library-differs" for each in found)
         golden = [] if broken else replayed[model.model]
@@ -132,6 +144,10 @@ def _replayed(look: Look) -> tuple[dict[str, list[_Golden]], list[Finding]]:
 
 
 def _engines(model: Model, python: Python) -> Iterator[Finding]:
+    if "onnx" in model.engines and python.engines is not None and "onnx" not in python.engines:
+        sentence = f"version {model.version} serves by the onnx engine, which is off: its scores are refused"
+        yield Finding("engine-forbidden", model.model, sentence, "pgscore engines allow onnx", "a superuser")
+        return
     missing = [each for each in model.engines if each != "sql"]
     if not missing or python.works is not False:
         return
@@ -161,8 +177,8 @@ def _trust(model: Model, python: Python) -> Iterator[Finding]:
 
 
 def _libraries(model: Model, fitted: Sequence[_Library], python: Python) -> Iterator[Finding]:
-    """Libraries matter to what is unpickled, and to nothing else."""
-    if "estimator" not in model.engines or not python.packages:
+    """Libraries matter to what is called as it is, and to nothing else."""
+    if not {"estimator", "onnx"} & set(model.engines) or not python.packages:
         return
     for each in fitted:
         here = python.packages.get(each.library)
@@ -172,7 +188,7 @@ def _libraries(model: Model, fitted: Sequence[_Library], python: Python) -> Iter
         by = f"version {model.version} was fitted with {each.library} {each.fitted}, and the server's Python has"
         if here is None:
             # Pandas is only for estimators that need the names of columns.
-            if each.library in (*NEEDED, *PINNED) or (each.library == "pandas" and model.needs_frame):
+            if each.library in (*NEEDED, *PINNED, "onnxruntime") or (each.library == "pandas" and model.needs_frame):
                 yield Finding("library-missing", model.model, f"{by} none: it cannot be loaded", same)
         elif each.library in PINNED and here.split(".")[:2] != each.fitted.split(".")[:2]:
             yield Finding("library-refused", model.model, f"{by} {here}: it cannot be loaded", same)

@@ -34,6 +34,11 @@ _FACTS = """
             select has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
             from pg_class c join pg_namespace n on n.oid = c.relnamespace
             where n.nspname = 'pgscore_trusted' and c.relname = 'trusted_key'
+        ),
+        (
+            select has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
+            from pg_class c join pg_namespace n on n.oid = c.relnamespace
+            where n.nspname = 'pgscore_trusted' and c.relname = 'allowed_engine'
         )
 """
 
@@ -46,6 +51,7 @@ class _Facts:
     is_superuser: bool
     may_ask: bool | None
     may_read_keys: bool | None
+    may_read_engines: bool | None
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,13 @@ class _Key:
     key_id: str
     holder: str
     is_revoked: bool
+
+
+@dataclass(frozen=True)
+class _Allowed:
+    engine: str
+    megabytes: int
+    allowed_by: str
 
 
 @dataclass
@@ -64,12 +77,14 @@ class Python:
         prefix: where it stands.
         packages: versions of the packages that matter, None for one that is not there; empty where nothing is known.
         keys: the holders of keys by key id, and whether each was revoked; None where the caller may not ask.
+        engines: those that a superuser has turned on; None where the caller may not ask.
     """
 
     works: bool | None = None
     prefix: str = ""
     packages: dict[str, str | None] = field(default_factory=dict)
     keys: dict[str, tuple[str, bool]] | None = None
+    engines: set[str] | None = None
 
 
 def check_plpython(look: Look, python: Python) -> Iterator[Finding]:
@@ -85,6 +100,8 @@ def check_plpython(look: Look, python: Python) -> Iterator[Finding]:
         yield _without(look, facts)
     if facts.may_read_keys:
         yield from _keys(look, python)
+    if facts.may_read_engines:
+        yield from _allowed(look, python)
 
 
 def _asked(look: Look, python: Python) -> Iterator[Finding]:
@@ -162,6 +179,22 @@ def _keys(look: Look, python: Python) -> Iterator[Finding]:
     else:
         sentence = "no key is trusted: no artifact can be loaded"
         yield Finding("no-key", "keys", sentence, "pgscore keys generate\npgscore keys trust KEY.pub", "a superuser")
+
+
+def _allowed(look: Look, python: Python) -> Iterator[Finding]:
+    found = look.rows(_Allowed, "select engine, megabytes, allowed_by from pgscore_trusted.allowed_engine")
+    python.engines = {each.engine for each in found}
+    for each in found:
+        sentence = (
+            f"on, as {each.allowed_by} wants it: graphs of all publishers run, in {each.megabytes} MB for each call"
+        )
+        yield Finding("engine-on", f"engine {each.engine}", sentence)
+        if python.packages and python.packages.get("onnxruntime") is None:
+            sentence = f"it is on, and the server's Python of {python.prefix} lacks onnxruntime: no graph can be loaded"
+            remedy = install(python, "--no-deps", "--requirement", "docker/requirements-onnx.txt")
+            yield Finding("engine-lacks", f"engine {each.engine}", sentence, remedy, "the server's administrator")
+    if not found:
+        yield Finding("engine-off", "engine onnx", "off: ONNX graphs are scored by their programs, or not at all")
 
 
 def install(python: Python, *packages: str) -> str:
