@@ -11,7 +11,8 @@ from pgscore.readers.algebra.columns import NumberColumn, Table, TextColumn
 from pgscore.readers.algebra.domains import Domains
 from pgscore.readers.writing.writer import Result, Writer
 
-from . import regression
+from . import apply, normalizing, regression
+from .expressions import EXPRESSIONS
 from .fields import Document, Scope
 from .models import MODELS, read_model
 from .outputs import chosen
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 for module in (regression,):
     MODELS.update(module.MODELS)
+EXPRESSIONS.update(normalizing.EXPRESSIONS)
+EXPRESSIONS["Apply"] = apply.read_apply
 
 _TWO = 2
 
