@@ -11,7 +11,7 @@ from pgscore.errors import NotAProgramError
 from . import arithmetic, expressions, texts
 from .choices import absent, any_absent, flag, guarded, instead_of_missing, picked, plain_kind, written
 from .predictors import listed
-from .tables import as_number, joined, mapped
+from .tables import as_number, joined, mapped, refined
 from .types import NUMBERS, Scalar, UnfitError, cast
 from .values import FAILS, MISSING, NEVER, Doubt, Number, Outcome, Tabulated, as_key, constant, is_constant, is_nan, nothing, of
 
@@ -53,7 +53,7 @@ def _called(name: str, arguments: list[Value], instead: str | None, element: Ele
     if instead is None:
         return function(arguments, element, scope)
     missing = any_absent(arguments, scope.writer, element.path)
-    there = function([_there(each) for each in arguments], element, scope)
+    there = function(arguments, element, scope)
     if is_constant(missing) and missing.other.value is False:
         return there
 
@@ -62,11 +62,6 @@ def _called(name: str, arguments: list[Value], instead: str | None, element: Ele
 
     labels = mapped(missing, label, "integer")
     return picked(labels, [there, constant(instead, "string")], scope.writer, element.path)
-
-
-def _there(value: Value) -> Value:
-    """A value where it is there: where it is missing the function is not asked."""
-    return value
 
 
 def _function(name: str, element: Element, scope: Scope) -> Function:
@@ -252,11 +247,12 @@ def _equality(*, wanted: bool) -> Function:
 
 def arguments_with_keys(values: Sequence[Tabulated]) -> list[Tabulated]:
     """Tables that have each others' constants among their keys, so that no `same` is compared with what it could be."""
-    known = {
-        each.value for value in values for each in value.outcomes if each.kind == "value" and isinstance(each.value, str)
-    }
-    from .tables import refined  # noqa: PLC0415
-
+    known: set[str] = set()
+    for outcome in (each for value in values for each in value.outcomes if each.kind == "value"):
+        try:
+            known.add(str(cast("string", outcome.value)))
+        except UnfitError:
+            continue
     return [refined(each, known) if each.is_text and each.other.kind == "same" else each for each in values]
 
 

@@ -5,6 +5,7 @@ Each gets its arguments, and gives a number that is NaN where one of them is mis
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf, log, nextafter
 from typing import TYPE_CHECKING
 
@@ -78,7 +79,7 @@ def refuse_floats(numbers: Sequence[Number], element: Element) -> None:
 def made(register: int, kind: str, numbers: Sequence[Number], writer: Writer, place: str, *, more: Sequence[Doubt] = ()) -> Number:
     """The number in a register, which fails where it is NaN although all arguments are there."""
     fails = [doubt for each in numbers for doubt in each.fails]
-    fails += [each.textual for each in numbers if each.textual is not None]
+    fails += [_unless_missing(each.textual, numbers, writer, place) for each in numbers if each.textual is not None]
     fails += more
 
     def unlike() -> Tabulated:
@@ -93,6 +94,16 @@ def made(register: int, kind: str, numbers: Sequence[Number], writer: Writer, pl
     fails.append(Doubt(unlike, shown=True, kind="undefined"))
     may_miss = any(each.may_miss for each in numbers)
     return Number(kind, "continuous", NumberColumn(register), may_miss, tuple(fails))
+
+
+def _unless_missing(doubt: Doubt, numbers: Sequence[Number], writer: Writer, place: str) -> Doubt:
+    """Of a text and something missing, what is missing counts."""
+    return Doubt(
+        lambda: joined(
+            [doubt.table, any_absent(numbers, writer, place)],
+            lambda row: of(row[0].value is True and row[1].value is not True), "boolean", writer, place,
+        )
+    )  # fmt: skip
 
 
 def beyond(register: int, writer: Writer) -> Tabulated:
@@ -182,14 +193,25 @@ def divide(numbers: Sequence[Number], element: Element, scope: Scope) -> Number:
     if kind != "integer":
         return made(register, kind, numbers, writer, element.path)
     register = writer.function("trunc", register)
-    return made(register, kind, numbers, writer, element.path, more=[Doubt(lambda: _is_zero(other, writer))])
+    # The least integer over -1 is beyond the largest, and so the least again.
+    around = writer.lookup(CodeColumn(register, (-_LOWEST,), np.array([2 * _LOWEST]), 0.0, np.nan), [-_LOWEST])
+    register = writer.linear([register, around], [1.0, 1.0])
+    return made(register, kind, numbers, writer, element.path, more=[_by_zero(numbers, other, element, scope)])
 
 
-def _is_zero(register: int, writer: Writer) -> Tabulated:
-    del writer
-    return Tabulated(
-        "boolean", "categorical", register, False, {0.0: of(value=True)}, of(value=False), of(value=False)
-    )
+def _by_zero(numbers: Sequence[Number], other: int, element: Element, scope: Scope) -> Doubt:
+    def write() -> Tabulated:
+        zero = Tabulated(
+            "boolean", "categorical", other, False, {0.0: of(value=True)}, of(value=False), of(value=False)
+        )
+        gone = any_absent(numbers, scope.writer, element.path)
+        both = [zero, gone]
+        return joined(
+            both, lambda row: of(row[0].value is True and row[1].value is not True), "boolean", scope.writer,
+            element.path,
+        )  # fmt: skip
+
+    return Doubt(write)
 
 
 def modulo(numbers: Sequence[Number], element: Element, scope: Scope) -> Number:
@@ -200,7 +222,7 @@ def modulo(numbers: Sequence[Number], element: Element, scope: Scope) -> Number:
     kind = result_type(numbers, element)
     whole = writer.function("floor", _ratio(one, other, writer))
     register = writer.linear([one, _multiplied([whole, other], writer)], [1.0, -1.0])
-    more = [Doubt(lambda: _is_zero(other, writer))] if kind == "integer" else []
+    more = [_by_zero(numbers, other, element, scope)] if kind == "integer" else []
     return made(register, kind, numbers, writer, element.path, more=more)
 
 
@@ -228,11 +250,14 @@ def _constant_power(register: int, exponent: float, element: Element, writer: Wr
         count = abs(int(exponent))
         found = register if count == 1 else _multiplied([register] * count, writer)
         return found if exponent > 0 else writer.function("reciprocal", found)
-    if exponent == _HALF:
-        return writer.function("sqrt", register)
     if exponent == int(exponent):
         raise element.refused(f"takes the power of {exponent:g}, and a program multiplies up to {_MOST_FACTORS} factors")
-    return writer.number(register, [Operation("log"), Operation("multiply", exponent), Operation("exp")])
+    root = [Operation("log"), Operation("multiply", exponent), Operation("exp")]
+    found = writer.function("sqrt", register) if exponent == _HALF else writer.number(register, root)
+    # Of minus infinity alone there is a power, infinity or 0.
+    lowest = -np.finfo(np.float64).max
+    zero = intervals.steps(register, [lowest], lambda each: 0.0 if each < lowest else None, None, writer)
+    return least([found, writer.function("reciprocal", zero) if exponent > 0 else zero], writer)
 
 
 def threshold(numbers: Sequence[Number], element: Element, scope: Scope) -> Number:
@@ -276,14 +301,9 @@ def function(name: str) -> Function:
 
 
 def _of_one(register: int, numbers: Sequence[Number], element: Element, scope: Scope, kind: str = "double") -> Number:
-    found = made(register, kind, numbers, scope.writer, element.path)
     # A text that reads as a number is one here.
-    return Number(kind, "continuous", found.column, found.may_miss, _but_textual(found, numbers))
-
-
-def _but_textual(found: Number, numbers: Sequence[Number]) -> tuple[Doubt, ...]:
-    textual = [each.textual for each in numbers]
-    return tuple(each for each in found.fails if each not in textual)
+    plain = [replace(each, textual=None) for each in numbers]
+    return made(register, kind, plain, scope.writer, element.path)
 
 
 def tangent(numbers: Sequence[Number], element: Element, scope: Scope) -> Number:

@@ -44,13 +44,54 @@ def absent(value: Value, writer: Writer) -> Tabulated:
 def any_absent(values: Sequence[Value], writer: Writer, place: str) -> Tabulated:
     """True where one of several values is missing."""
     tables = [absent(each, writer) for each in values]
-    return joined(tables, lambda row: of(any(each.value is True for each in row)), "boolean", writer, place)
+    return joined(tables, _first_absent, "boolean", writer, place)
+
+
+def _first_absent(row: Sequence[Outcome]) -> Outcome:
+    """They are asked for one after the other, until one fails or is missing."""
+    for each in row:
+        if each.kind == "fails" or each.value is True:
+            return each
+    return of(value=False)
+
+
+def any_of(doubts: Sequence[Doubt], writer: Writer, place: str) -> Doubt | None:
+    """The condition that one of several holds, or None without any."""
+    if len(doubts) < 2:  # noqa: PLR2004  nothing to join
+        return doubts[0] if doubts else None
+    return Doubt(
+        lambda: joined(
+            [each.table for each in doubts], lambda row: of(any(each.value is True for each in row)), "boolean", writer,
+            place,
+        )
+    )  # fmt: skip
+
+
+def summable(column: NumberColumn | CodeColumn, writer: Writer) -> NumberColumn | CodeColumn:
+    """A column as sums take it: one of codes that are all finite, or a register."""
+    if isinstance(column, CodeColumn) and not np.isfinite([*column.values, column.unknown, column.missing]).all():
+        return NumberColumn(written(column, writer))
+    return column
 
 
 def kind_of(values: Sequence[Value]) -> str:
     """The data type of one of several values, or ``mixed``."""
     kinds = {each.type for each in values if not _is_missing(each)}
     return kinds.pop() if len(kinds) == 1 else "mixed" if kinds else "string"
+
+
+def _kind_of_numbers(values: Sequence[Value], numbers: Sequence[Number]) -> str:
+    """The data type of numbers, of which texts that read as such do not count where they read as that type, too."""
+    kinds = {each.type for each, value in zip(numbers, values, strict=True) if not _is_missing(value) and not _is_text(value)}
+    texts = [each.column for each, value in zip(numbers, values, strict=True) if _is_text(value)]
+    whole = all(isinstance(each, CodeColumn) and each.unknown == np.floor(each.unknown) for each in texts)
+    if len(kinds) != 1 or (kinds == {"integer"} and not whole):
+        return "mixed" if kinds or texts else "string"
+    return kinds.pop()
+
+
+def _is_text(value: Value) -> bool:
+    return isinstance(value, Tabulated) and value.type == "string" and not _is_missing(value)
 
 
 def _is_missing(value: Value) -> bool:
@@ -105,23 +146,18 @@ def _number(labels: Tabulated, options: Sequence[Value], optype: str, writer: Wr
     if labels.may_fail:
         fails.append(Doubt(lambda: mapped(labels, lambda each: of(each.kind == "fails"), "boolean"), shown=True))
     fails += [_where(labels, n, doubt, writer, place) for n, number in enumerate(numbers) for doubt in number.fails]
-    invalid = _first([_where(labels, n, each.invalid, writer, place) for n, each in enumerate(numbers) if each.invalid])
-    textual = _first([_where(labels, n, each.textual, writer, place) for n, each in enumerate(numbers) if each.textual])
-    for name, several in (("invalid", invalid), ("textual", textual)):
-        if len(several) > 1:
-            raise NotAProgramError(place, f"chooses among several values that are {name}, which is not supported")
+    invalid = [_where(labels, n, each.invalid, writer, place) for n, each in enumerate(numbers) if each.invalid]
+    textual = [_where(labels, n, each.textual, writer, place) for n, each in enumerate(numbers) if each.textual]
+    textual += [_chosen(labels, n) for n, each in enumerate(options) if _is_text(each)]
     may_miss = labels.may_miss or any(each.may_miss for each in numbers)
     return Number(
-        kind_of(options), optype, NumberColumn(register), may_miss, tuple(fails), *_one(invalid), *_one(textual)
-    )
+        _kind_of_numbers(options, numbers), optype, NumberColumn(register), may_miss, tuple(fails),
+        any_of(invalid, writer, place), any_of(textual, writer, place),
+    )  # fmt: skip
 
 
-def _first(doubts: list[Doubt]) -> list[Doubt]:
-    return doubts
-
-
-def _one(doubts: list[Doubt]) -> list[Doubt | None]:
-    return [doubts[0] if doubts else None]
+def _chosen(labels: Tabulated, position: int) -> Doubt:
+    return Doubt(lambda: mapped(labels, lambda each: of(_is(each, position)), "boolean"))
 
 
 def _is(outcome: Outcome, position: int) -> bool:

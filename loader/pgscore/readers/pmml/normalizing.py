@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from math import inf, nextafter
 from typing import TYPE_CHECKING
@@ -40,21 +39,18 @@ def read_norm_continuous(expression: Element, scope: Scope) -> Number:
     if len(points) < _TWO or any(one[0] >= other[0] for one, other in pairwise(points)):
         raise expression.refused("has fewer than two LinearNorms, or some whose orig does not rise")
     treatment = expression.choice("outliers", "asIs", _OUTLIERS)
-    column = _lines(number, points, treatment, scope)
-    fails = number.fails
-    may_miss = number.may_miss or treatment == "asMissingValues"
-    found = Number("double", "continuous", column, may_miss, fails)
     instead = expression.optional_number("mapMissingTo")
-    if instead is None or not number.may_miss:
-        return found
-    if treatment == "asMissingValues":
-        raise expression.refused("has both outliers that are missing and a mapMissingTo, which is not supported")
-    column = column.then(Operation("fill", instead)) if isinstance(column, NumberColumn) else column
-    opened = tuple(Doubt(lambda doubt=doubt: doubt.table) for doubt in fails)  # type: ignore[misc]
-    return replace(found, column=column, may_miss=False, fails=opened)
+    column = _lines(number, points, treatment, instead, scope)
+    fails = number.fails
+    if instead is not None:
+        fails = tuple(Doubt(lambda doubt=doubt: doubt.table) for doubt in fails)  # type: ignore[misc]
+    may_miss = (number.may_miss and instead is None) or treatment == "asMissingValues"
+    return Number("double", "continuous", column, may_miss, fails)
 
 
-def _lines(number: Number, points: list[tuple[float, float]], treatment: str, scope: Scope) -> NumberColumn:
+def _lines(
+    number: Number, points: list[tuple[float, float]], treatment: str, instead: float | None, scope: Scope
+) -> NumberColumn:
     column = number.column
     if isinstance(column, CodeColumn):
         column = NumberColumn(written(column, scope.writer))
@@ -63,7 +59,8 @@ def _lines(number: Number, points: list[tuple[float, float]], treatment: str, sc
     if len(points) == _TWO and treatment == "asIs":
         names = (("subtract", first), ("divide", second - first), ("multiply", high - low), ("add", low))
         neutral = {"subtract": 0.0, "divide": 1.0, "multiply": 1.0, "add": 0.0}
-        return column.then(*(Operation(name, value) for name, value in names if value != neutral[name]))
+        column = column.then(*(Operation(name, value) for name, value in names if value != neutral[name]))
+        return column if instead is None else column.then(Operation("fill", instead))
     ends: tuple[list[float] | None, list[float] | None] = {
         "asIs": ([low, slopes[0]], [points[-1][1], slopes[-1]]),
         "asExtremeValues": ([low], [points[-1][1]]),
@@ -75,7 +72,7 @@ def _lines(number: Number, points: list[tuple[float, float]], treatment: str, sc
     # The last point itself belongs to the lines; what is above it is an outlier.
     knots.append(nextafter(knots[-1], inf))
     register = scope.writer.register(column)
-    return NumberColumn(piecewise(scope.writer, register, knots, pieces, closed="left"))
+    return NumberColumn(piecewise(scope.writer, register, knots, pieces, closed="left", missing=instead))
 
 
 def read_norm_discrete(expression: Element, scope: Scope) -> Tabulated:
