@@ -236,7 +236,7 @@ def power(numbers: Sequence[Number], element: Element, scope: Scope) -> Number:
     if constant is not None:
         if kind == "integer" and constant < 0:
             raise element.refused("takes a negative power of an integer, which fails in each row")
-        found = _constant_power(register, constant, element, writer)
+        found = constant_power(register, constant, element, writer)
         return made(found, kind, numbers, writer, element.path)
     if of_base is None or of_base <= 0 or kind == "integer":
         raise element.refused("takes a power of which neither the exponent is constant nor a base above 0")
@@ -245,7 +245,12 @@ def power(numbers: Sequence[Number], element: Element, scope: Scope) -> Number:
     return made(scaled, kind, numbers, writer, element.path)
 
 
-def _constant_power(register: int, exponent: float, element: Element, writer: Writer) -> int:
+def constant_power(register: int, exponent: float, element: Element, writer: Writer) -> int:
+    """The register of Math.pow of a number, with an exponent that is not 0.
+
+    Raises:
+        NotAProgramError: it is an integer beyond what is multiplied, or 0.
+    """
     if exponent == int(exponent) and 0 < abs(exponent) <= _MOST_FACTORS:
         count = abs(int(exponent))
         found = register if count == 1 else _multiplied([register] * count, writer)

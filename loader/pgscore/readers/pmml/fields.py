@@ -159,6 +159,11 @@ class Scope:
             return self.writer.lookup(column, list(column.keys))
         return self.writer.register(column)
 
+    def require_present(self, number: Number) -> None:
+        """Gives rows no score in which a number is missing."""
+        if number.may_miss:
+            self.writer.domains.of[self.register(number)].nullable = False
+
     def refuse_failing(self, value: Value, *, shown: bool = False) -> None:
         """Gives rows no score in which asking for a value fails.
 

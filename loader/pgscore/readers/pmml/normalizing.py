@@ -119,7 +119,11 @@ def _stated(expression: Element, text: str | None, kind: str) -> Outcome:
 
 def read_discretize(expression: Element, scope: Scope) -> Value:
     """The bin of a number; of bins that overlap the last."""
-    value = scope.value(expression.need("field"), expression)
+    return discretized(expression, scope.value(expression.need("field"), expression), scope)
+
+
+def discretized(expression: Element, value: Value, scope: Scope) -> Tabulated:
+    """The bin of a value, as a Discretize has them."""
     number = as_number(value, expression.path, scope.writer)
     kind = _kind(expression)
     if number.type == "float":
