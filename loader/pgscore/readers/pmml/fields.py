@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ACTIVE = ("active", "supplementary", "group", "order")
 _USAGES = (*ACTIVE, "target", "predicted", "frequencyWeight", "analysisWeight")
 _MOST_NESTED = 100
+_MOST_CALLED = 30
 
 
 class Document:
@@ -35,6 +36,7 @@ class Document:
         functions: that are defined in it.
         inputs: the raw value of each field that a row brings.
         writer: takes the steps.
+        evaluated: how many expressions have been.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Document:
         self.fields = fields
         self.inputs = inputs
         self.writer = writer
+        self.evaluated = 0
         shared = [] if transformations is None else transformations.children
         self.derived = {each.need("name"): each for each in shared if each.tag == "DerivedField"}
         self.functions = {each.need("name"): each for each in shared if each.tag == "DefineFunction"}
@@ -113,6 +116,10 @@ class Scope:
                 self._asked.pop()
         return self._values[name]
 
+    def within(self, parameters: Mapping[str, Value], function: Element, asker: Element) -> Scope:
+        """The scope of a function that is called in this one: it sees its parameters, and nothing else."""
+        return _Call(self, parameters, function, asker)
+
     def _resolved(self, name: str, asker: Element) -> Value:
         mining = self.schema.get(name)
         if mining is None:
@@ -156,6 +163,11 @@ class Scope:
             return self.writer.lookup(column, list(column.keys))
         return self.writer.register(column)
 
+    def require_present(self, number: Number) -> None:
+        """Gives rows no score in which a number is missing."""
+        if number.may_miss:
+            self.writer.domains.of[self.register(number)].nullable = False
+
     def refuse_failing(self, value: Value, *, shown: bool = False) -> None:
         """Gives rows no score in which asking for a value fails.
 
@@ -183,3 +195,20 @@ class Scope:
         register = self.writer.lookup(column, list(column.keys))
         domain = self.writer.domains.of[register]
         domain.maximum = min(domain.maximum, 0.0)
+
+
+class _Call(Scope):
+    """What a function sees that is called."""
+
+    def __init__(self, outer: Scope, parameters: Mapping[str, Value], function: Element, asker: Element) -> None:
+        self.depth: int = getattr(outer, "depth", 0) + 1
+        if self.depth > _MOST_CALLED:
+            raise asker.refused(f"calls functions inside of each other more than {_MOST_CALLED} times")
+        self.document, self.writer, self.parent = outer.document, outer.writer, None
+        self.model = function
+        self.schema, self.derived = {}, {}
+        self._values = dict(parameters)
+        self._asked = []
+
+    def _resolved(self, name: str, asker: Element) -> Value:
+        raise asker.refused(f"reads the field {name!r}, which is no parameter of the function")

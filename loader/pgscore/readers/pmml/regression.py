@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pgscore.readers.algebra.columns import CodeColumn, Operation
+from pgscore.readers.algebra.columns import CodeColumn
 from pgscore.readers.writing.linear_writer import write_linear
 
 from .links import INVERSE, normalized
@@ -169,4 +169,3 @@ def _runs(table: Element, scope: Scope) -> list[tuple[Value, list[Element]]]:
 
 
 MODELS: dict[str, ModelReader] = {"RegressionModel": read_regression}
-__all__ = ["MODELS", "Operation"]
