@@ -35,6 +35,7 @@ _LEAST_INVERSE = 1e-5
 # The least sum of powers of e whose reciprocal is finite.
 _LEAST_SUM = 5.562684646268010e-309
 _MOST_LEVELS = 1_000_000
+_LARGEST = 1.7976931348623157e308
 _BINOMIAL = ("binomial", "quasibinomial", "fractionalbinomial")
 
 
@@ -68,8 +69,6 @@ def read_glm(document: MojoDocument, table: Table, writer: Writer) -> Result:
         raise NotAProgramError(_WHERE, f"does not have {layout.width} coefficients for each score")
     if several != (classes > _TWO) or (classes == _TWO) != (family in _BINOMIAL):
         raise NotAProgramError(_MODEL, f"has the family {family[:40]!r} for {classes or 'no'} classes")
-    if family == "fractionalbinomial" or not isfinite(settings.number("default_threshold", 0.5)):
-        raise NotAProgramError(_MODEL, f"has the family {family[:40]!r}, which genmodel gives no value of")
     etas = [
         _eta(columns, layout, beta[start : start + layout.width], writer) for start in range(0, len(beta), layout.width)
     ]
@@ -225,10 +224,15 @@ def _tweedie(eta: int, document: MojoDocument, writer: Writer) -> Result:
         return Result([writer.function("reciprocal" if exponent < 0 else "square", eta)], "identity")
     if exponent % _TWO == 1:
         raise NotAProgramError(_WHERE, f"has tweedie_link_power = {power}, an odd root")
-    base = writer.function("abs", eta) if exponent % _TWO == 0 else eta
-    logarithm = writer.function("log", base)
+    logarithm = writer.function("log", writer.function("abs", eta) if exponent % _TWO == 0 else _root(eta, writer))
     raised = writer.add({"step": "affine", "of": logarithm, "multiply": exponent})
     return Result([raised], "exp")
+
+
+def _root(eta: int, writer: Writer) -> int:
+    """What a power that is no integer is taken of: minus infinity counts as infinity, as Java's Math.pow has it."""
+    step = {"step": "piecewise", "of": eta, "knots": [-_LARGEST, 0.0], "closed": "left", "missing": None}
+    return writer.add({**step, "coefficients": [[0.0, -1.0], None, [0.0, 1.0]]})
 
 
 # Links by the name that model.ini has for them, and what they make of a score.

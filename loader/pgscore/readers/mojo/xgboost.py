@@ -8,6 +8,7 @@ categories. Sums are float32, as biz.k11i.xgboost adds them.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ from .labels import thresholded
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pgscore.readers.algebra.columns import FloatArray
+    from pgscore.readers.algebra.doubles import BoolArray
     from pgscore.readers.writing.writer import Writer
 
     from .booster import Booster, BoosterTree
@@ -52,6 +55,9 @@ _SPLIT, _MISSING_LEFT = 0x7FFF_FFFF, 0x8000_0000
 # Up to here a double rounds to a float32 that is 0.
 _ROUNDED_TO_0 = 2.0**-150
 _MOST_COLUMNS = 100_000
+# No sum of numbers that come to a quarter of the largest float32 together is past it; no power of e from here down is.
+_LARGEST = float(np.finfo(np.float32).max) / 4
+_MOST_EXPONENT = 88.0
 
 
 def read_xgboost(document: MojoDocument, table: Table, writer: Writer) -> Result:
@@ -72,7 +78,11 @@ def read_xgboost(document: MojoDocument, table: Table, writer: Writer) -> Result
             raise NotAProgramError(PART, "has no trees")
         first = write_ensemble(Ensemble(trees, base, None, single=True), columns, writer)
         scores, tolerance = list(range(first, first + booster.outputs)), of_trees(trees, base, link)
+    if tolerance.terms > (_MOST_EXPONENT if link == "exp" else _LARGEST):
+        raise NotAProgramError(PART, "may add up to more than a float32 holds")
     if document.has_offset:
+        domain = writer.domains.of[table.columns[-1].source]
+        domain.minimum, domain.maximum = -_LARGEST, _LARGEST
         scores = [writer.linear([each, table.columns[-1].source], [1.0, 1.0]) for each in scores]
         # The offset is rounded, and so is what is added to it.
         tolerance = replace(tolerance, relative=2 * tolerance.relative)
@@ -161,6 +171,11 @@ def _without_zeros(column: NumberColumn, writer: Writer) -> NumberColumn:
     return NumberColumn(writer.add({"step": "product", "of": [column.source, here]}))
 
 
+def _within(values: FloatArray, *, most: float) -> BoolArray:
+    found: BoolArray = (np.abs(values) <= most) | np.isnan(values)
+    return found
+
+
 def _trees(booster: Booster) -> list[Tree]:
     counts = [0] * booster.outputs
     trees = []
@@ -199,15 +214,19 @@ def _tree(tree: BoosterTree, drop: np.float32) -> Tree:
 def _linear(
     booster: Booster, base: Sequence[float], columns: list[NumberColumn | CodeColumn], writer: Writer
 ) -> list[int]:
-    """A linear booster, which leaves out what is missing. Past float32 its sums are infinite: such rows are refused."""
+    """A linear booster, which leaves out what is missing. Rows whose sums may be past float32 are refused."""
     weights = booster.weights
     if weights is None or not np.isfinite(weights).all():
         raise NotAProgramError(PART, "has a weight that is not finite")
-    plain = [each for each in columns if isinstance(each, NumberColumn)]
-    writer.domains.require(_MODEL, plain, missing=True, single=True)
+    of = weights.astype(np.float64)
+    if np.abs(of).sum() + max(map(abs, base)) > _LARGEST:
+        raise NotAProgramError(PART, "may add up to more than a float32 holds")
+    for column, weight in zip(columns, np.abs(of[:-1]).max(axis=1).tolist(), strict=True):
+        if isinstance(column, NumberColumn):
+            most = _LARGEST / (len(columns) * max(1.0, weight))
+            writer.domains.accept(_MODEL, [column], partial(_within, most=most))
     fill = [[Operation("fill", 0.0)]] * len(columns)
     filled = writer.then(Table(tuple(columns)), _MODEL, fill).numbers(_MODEL)
-    of = weights.astype(np.float64)
     return [
         write_linear(filled, of[:-1, output], float(of[-1, output]) + start, writer, finite=True)
         for output, start in enumerate(base)
