@@ -13,6 +13,7 @@ from .algebra.columns import NumberColumn, Table, TextColumn
 from .algebra.domains import Domains
 from .algebra.singles import Tolerance
 from .dispatch import PREDICTORS, TRANSFORMERS, part_name, predict
+from .mojo import reading as mojo
 from .pmml import reading as pmml
 from .sklearn import (
     bagging,
@@ -61,7 +62,8 @@ for transformers in (
 _COMBINING = (wrappers, calibration, voting, stacking, bagging, one_vs_rest, targets)
 for predictors in (*_COMBINING, selection, linear, trees, histogram, xgboost, lightgbm, catboost):
     PREDICTORS.update(predictors.PREDICTORS)
-PREDICTORS.update(pmml.PREDICTORS)
+for files in (mojo, pmml):
+    PREDICTORS.update(files.PREDICTORS)
 for classic in (dummy, naive_bayes, discriminant, neural, vector_machines, clustering, centroid):
     PREDICTORS.update(classic.PREDICTORS)
 
