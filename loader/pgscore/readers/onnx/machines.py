@@ -74,11 +74,14 @@ class _Machine:
         if self.kernel == "LINEAR":
             terms = coefficients[:, None] * self.vectors
             columns = context.loose(self.value)
-            # By sign, so that the sum's terms are as large as those that float32 adds.
-            weights = np.concatenate([np.maximum(terms, 0).sum(axis=0), np.minimum(terms, 0).sum(axis=0)])
-            both = [*columns, *columns]
+            # By sign where both meet, so that the sum's terms are as large as those that float32 adds; with infinity
+            # these come to no number, nor does a product with 0.
+            above, below = (terms > 0).any(axis=0), (terms <= 0).any(axis=0)
+            weights = np.where(above, np.maximum(terms, 0).sum(axis=0), np.minimum(terms, 0).sum(axis=0))
+            again = [column for column, one, other in zip(columns, above, below, strict=True) if one and other]
+            weights = np.concatenate([weights, np.minimum(terms, 0).sum(axis=0)[above & below]])
             found = write_linear(
-                both, weights, start, writer, finite=False, again=len(columns), folded=True
+                [*columns, *again], weights, start, writer, finite=False, again=len(again), folded=True
             )
             return found, roundings, self.value.absolute * float(np.abs(weights).sum())
         if count * width > MOST_NUMBERS:

@@ -202,7 +202,7 @@ class _Outputs:
             if of is before or (isinstance(of, Linked) and (of.link, of.of) == (before.link, before.of)):
                 return True
             before = before.before
-        return before is of or (isinstance(of, Linked) and of.before is before and before.cells.size > 1)
+        return before is not None and before is of
 
     def _deciding(self) -> list[int]:
         found = self.context.forced(self.label.of)

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pgscore.readers.algebra.columns import CodeColumn, NumberColumn
+from pgscore.readers.algebra.columns import CodeColumn, NumberColumn, Operation
 from pgscore.readers.algebra.ensemble import Codes, Ensemble, Tree
 from pgscore.readers.algebra.singles import ROUNDING
 from pgscore.readers.writing.tree_writer import write_ensemble
 
 from .products import labels_of, transformed
-from .single import ROUNDED, matched
+from .single import ROUNDED, looked_up
 from .values import DOUBLE, SINGLE, TEXT, Label, Linked, Value, error_of_trees, shaped
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ _MOST_NODES = 1_000_000
 _MOST_DEPTH = 1_000
 _MOST_EXTREMES = 100
 _TWO = 2
-_HALF = 0.5
+# Sets of integers up to this are bits of one number to onnxruntime; of others it takes the integers by cutting.
+_LARGEST_BIT = 30
+_INTEGERS = 2.0**31
 LEAF, LEQ, LT, GTE, GT, EQ, NEQ, MEMBER = (
     "LEAF", "BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ", "BRANCH_MEMBER",
 )  # fmt: skip
@@ -183,7 +185,8 @@ def _members(sets: Any) -> Any:  # noqa: ANN401
             held = []
         else:
             held.append(number)
-    yield tuple(held)
+    if held:
+        yield tuple(held)
 
 
 def _check(forest: Forest, width: int, targets: int, node: Node) -> None:
@@ -201,6 +204,8 @@ def _check(forest: Forest, width: int, targets: int, node: Node) -> None:
                     raise node.refuse(f"tests column {forest.feature[n]}, and has {width}")
                 if np.isnan(forest.value[n]) and forest.mode[n] != MEMBER:
                     raise node.refuse("compares with NaN")
+                if any(each != int(each) or abs(each) >= _INTEGERS for each in forest.members.get(n, ())):
+                    raise node.refuse("tests a set of other numbers than integers, which onnxruntime does not")
                 waiting += [(forest.false[n], depth + 1), (forest.true[n], depth + 1)]
                 continue
             held = forest.weights.get(n)
@@ -216,37 +221,28 @@ class _Folding:
     def __init__(self, forest: Forest, columns: list[Any], targets: int, context: Context) -> None:
         self.forest, self.context, self.targets = forest, context, targets
         self.columns = list(columns)
-        # For each column that is tested for single numbers: the column of their places, and these.
-        self._sets: dict[int, tuple[int, dict[float, int]]] = {}
-        wanted: dict[int, set[float]] = {}
+        # For each column that is tested for single numbers, cut to integers or not: that of their places, and these.
+        self._sets: dict[tuple[int, bool], tuple[int, dict[float, int]]] = {}
+        wanted: dict[tuple[int, bool], set[float]] = {}
         for n, mode in enumerate(forest.mode):
             if mode in (EQ, NEQ, MEMBER):
-                wanted.setdefault(forest.feature[n], set()).update(self._tested(n))
-        for feature, numbers in sorted(wanted.items()):
-            self._sets[feature] = self._numbered(feature, numbers)
+                wanted.setdefault((forest.feature[n], self._is_cut(n)), set()).update(self._tested(n))
+        for key, numbers in sorted(wanted.items()):
+            self._sets[key] = self._numbered(self.columns[key[0]], key[1], numbers)
 
     def _tested(self, n: int) -> tuple[float, ...]:
         return self.forest.members.get(n, ()) if self.forest.mode[n] == MEMBER else (self.forest.value[n],)
 
-    def _numbered(self, feature: int, numbers: set[float]) -> tuple[int, dict[float, int]]:
-        writer, column = self.context.writer, self.columns[feature]
+    def _is_cut(self, n: int) -> bool:
+        """Whether a number is cut to an integer before it is looked up in a set: where that is not one of small bits."""
+        return self.forest.mode[n] == MEMBER and not all(0 <= each <= _LARGEST_BIT for each in self._tested(n))
+
+    def _numbered(self, column: Any, cut: bool, numbers: set[float]) -> tuple[int, dict[float, int]]:  # noqa: ANN401
         order = sorted(each + 0.0 for each in numbers)
         places = {number: place for place, number in enumerate(dict.fromkeys(order))}
-        if isinstance(column, CodeColumn):
-            values = np.array([float(places.get(each + 0.0, -1)) for each in column.values.tolist()])
-            unknown, missing = (
-                np.nan if np.isnan(each) else float(places.get(each + 0.0, -1))
-                for each in (column.unknown, column.missing)
-            )
-            values = np.where(np.isnan(column.values), np.nan, values)
-            self.columns.append(CodeColumn(column.source, column.keys, values, unknown, missing))
-        else:
-            register, keys = matched(column, list(places), writer)
-            pairs = sorted(zip(keys, (float(each) for each in places.values()), strict=True))
-            code = CodeColumn(
-                register, tuple(key for key, _ in pairs), np.array([value for _, value in pairs]), -1.0, np.nan
-            )
-            self.columns.append(NumberColumn(writer.lookup(code, list(code.keys))))
+        tested = column.then(Operation("trunc")) if cut else column
+        code = looked_up(tested, {each: float(n) for each, n in places.items()}, -1.0, np.nan, self.context.writer)
+        self.columns.append(code if isinstance(column, CodeColumn) else NumberColumn(self.context.writer.register(code)))
         return len(self.columns) - 1, places
 
     def trees(self) -> list[Tree]:
@@ -293,7 +289,7 @@ class _Folding:
             return forest.feature[n], number if mode == LEQ else before, true, false, missing, None
         if mode in (GTE, GT):
             return forest.feature[n], number if mode == GT else before, false, true, not missing, None
-        column, places = self._sets[forest.feature[n]]
+        column, places = self._sets[forest.feature[n], self._is_cut(n)]
         chosen = frozenset(places[each + 0.0] for each in self._tested(n))
         codes = Codes(chosen, frozenset(places.values()), others_left=False)
         if mode == NEQ:
@@ -491,8 +487,8 @@ def _of_two(
     """Two classes: one sum where the leaves have weights of the first alone, else two.
 
     `FinalizeScores` and `_set_score_binary`: with weights of one class, none of them negative, the second is predicted
-    above 1/2, and whatever the transform they are 1 - s and s; else above 0. With weights of both classes, the second
-    is predicted where its sum is above 0, and called 1.
+    above 1/2, else above 0, whatever the transform; without LOGISTIC the scores are 1 - s and s, or else -s and s. With
+    weights of both classes, the second is predicted where its sum is above 0, and called 1.
     """
     node, writer = context.node, context.writer
     surely, ever = _scored(forest, 1)
@@ -506,15 +502,12 @@ def _of_two(
     positive = all(weight >= 0 for held in forest.weights.values() for weight in held.values())
     found = _summed(context, forest, value, 1, base or [0.0], None)
     register, errors = found.first, (2.0, found.absolute)
-    if positive:
-        against = writer.linear([register], [-1.0], 1.0)
-        scores = Value(shaped([NumberColumn(against), NumberColumn(register)], (2,)), SINGLE, *errors)
-        return [Label(scores, labels), scores]
-    pair = Value(shaped([NumberColumn(writer.linear([register], [-1.0], 0.0)), NumberColumn(register)], (2,)), SINGLE, *errors)
-    if transform == "LOGISTIC":
-        link = Linked("logistic", (register,), pair, SINGLE, 16.0, found.absolute, (2,))
-        return [Label(link, labels), link]
-    return [Label(pair, labels), pair]
+    against = writer.linear([register], [-1.0], 1.0 if positive else 0.0)
+    pair = Value(shaped([NumberColumn(against), NumberColumn(register)], (2,)), SINGLE, *errors)
+    if transform != "LOGISTIC":
+        return [Label(pair, labels), pair]
+    link = Linked("logistic", (register,), None, SINGLE, 16.0, found.absolute, (2,))
+    return [Label(pair if positive else link, labels), link]
 
 
 def _both(
