@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pgscore.errors import NotAProgramError
 
-from . import catboost, lightgbm, xgboost
+from . import catboost, lightgbm, onnx, xgboost
 from .algebra.columns import NumberColumn, Table, TextColumn
 from .algebra.domains import Domains
 from .algebra.singles import Tolerance
@@ -60,7 +60,7 @@ for transformers in (
 ):  # fmt: skip
     TRANSFORMERS.update(transformers.TRANSFORMERS)
 _COMBINING = (wrappers, calibration, voting, stacking, bagging, one_vs_rest, targets)
-for predictors in (*_COMBINING, selection, linear, trees, histogram, xgboost, lightgbm, catboost):
+for predictors in (*_COMBINING, selection, linear, trees, histogram, xgboost, lightgbm, catboost, onnx):
     PREDICTORS.update(predictors.PREDICTORS)
 for files in (mojo, pmml):
     PREDICTORS.update(files.PREDICTORS)

@@ -36,6 +36,7 @@ def write_linear(
     *,
     finite: bool,
     again: int = 0,
+    folded: bool = False,
 ) -> int:
     """Writes the steps of a linear score.
 
@@ -47,6 +48,8 @@ def write_linear(
         finite: whether a column is never infinite or missing, so that a weight of 0 leaves it out.
         again: how many columns, the last, stand before them as well, with weights that nearly cancel these: what is
             looked up for them stays apart, so that the sum's terms show that.
+        folded: whether all affine operations go into weights and intercept, as these tell how far a sum in single
+            precision may be off.
 
     Returns:
         The score's register.
@@ -56,14 +59,14 @@ def write_linear(
         for column, weight in zip(columns, weights.tolist(), strict=True)
         if not isinstance(column, CodeColumn) and not (weight == 0 and finite)  # 0 times infinity is NaN
     ]
-    folded = [_folded(column, weight, writer) for column, weight in numbers]
-    total = sum((offset for _, _, offset, _ in folded), start=intercept)
-    if sum(abs(offset) for _, _, offset, _ in folded) > _CANCELLING * max(1.0, abs(total)):
+    found = [_folded(column, weight, writer, np.inf if folded else _HARMLESS) for column, weight in numbers]
+    total = sum((offset for _, _, offset, _ in found), start=intercept)
+    if not folded and sum(abs(offset) for _, _, offset, _ in found) > _CANCELLING * max(1.0, abs(total)):
         total = intercept
-        folded = [_Term(column.operations, weight, 0.0, 0.0) for column, weight in numbers]
+        found = [_Term(column.operations, weight, 0.0, 0.0) for column, weight in numbers]
     terms = [
         (writer.number(column.source, kept), factor, center)
-        for (column, _), (kept, factor, _, center) in zip(numbers, folded, strict=True)
+        for (column, _), (kept, factor, _, center) in zip(numbers, found, strict=True)
     ]
     by_source: dict[tuple[int, bool], list[_Code]] = {}
     for number, (column, weight) in enumerate(zip(columns, weights.tolist(), strict=True)):
@@ -98,7 +101,7 @@ class _Term(NamedTuple):
     center: float
 
 
-def _folded(column: NumberColumn, weight: float, writer: Writer) -> _Term:
+def _folded(column: NumberColumn, weight: float, writer: Writer, most: float) -> _Term:
     operations = list(column.operations)
     if operations and operations[0].name == "fill" and not writer.missing_possible(column):
         del operations[0]
@@ -113,7 +116,7 @@ def _folded(column: NumberColumn, weight: float, writer: Writer) -> _Term:
             factor, offset = factor / each.operand, offset / each.operand
         else:
             factor, offset = factor * each.operand, offset * each.operand
-    harmless = abs(offset) < _HARMLESS and np.isfinite(weight * factor) and abs(weight * factor) > _SMALLEST
+    harmless = abs(offset) < most and np.isfinite(weight * factor) and abs(weight * factor) > _SMALLEST
     if not harmless:
         return _Term(operations, weight, 0.0, 0.0)
     center = -offset / factor + 0.0
