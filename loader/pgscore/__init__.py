@@ -69,6 +69,7 @@ from .shards import (
     settle,
 )
 from .vector.scorer import Scorer
+from .writers import ExportedModel, export_model
 
 __all__ = [
     "Advice",
@@ -83,6 +84,7 @@ __all__ = [
     "EngineTimes",
     "Explanation",
     "Exported",
+    "ExportedModel",
     "LateTable",
     "LeftOver",
     "Maintained",
@@ -121,6 +123,7 @@ __all__ = [
     "detach",
     "detach_bindings",
     "explain",
+    "export_model",
     "export_scores",
     "forget_profile",
     "generate_key",

@@ -167,7 +167,12 @@ def _other(
 
 
 def _check_label(
-    source: SourceVersion, row: Asked, label: Any, decides: list[float], distance: float, judge: str  # noqa: ANN401
+    source: SourceVersion,
+    row: Asked,
+    label: object,
+    decides: list[float],
+    distance: float,
+    judge: str,
 ) -> None:
     if any(map(isnan, decides)) or not isfinite(distance):
         return

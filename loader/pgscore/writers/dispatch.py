@@ -121,12 +121,13 @@ def _need(chosen: str) -> None:
     missing = [name for name in packages if find_spec(name) is None]
     if missing:
         raise PgscoreError(
-            f"a file of {chosen} is checked with {' and '.join(packages)}, and {' and '.join(missing)} is not installed",
-            f"Here: {command}.",
+            f"a file of {chosen} is written and checked with {' and '.join(packages)}, and there is no"
+            f" {' and no '.join(missing)} here",
+            f"{command}.",
         )
 
 
-def _json(source: SourceVersion, temporary: Path, golden: bool, progress: Step) -> Written:  # noqa: FBT001
+def _json(source: SourceVersion, temporary: Path, golden: bool, progress: Step) -> Written:
     from pgscore_runtime.program import parse_program
 
     from .json_writer import write_json
@@ -140,7 +141,7 @@ def _json(source: SourceVersion, temporary: Path, golden: bool, progress: Step) 
     return Written("reading it again", Checked(len(source.golden or []), 0.0), [])
 
 
-def _onnx(source: SourceVersion, temporary: Path, _: bool, progress: Step) -> Written:  # noqa: FBT001
+def _onnx(source: SourceVersion, temporary: Path, _: bool, progress: Step) -> Written:
     import onnxruntime
 
     from .onnx.judge import Judge, has
@@ -157,7 +158,7 @@ def _onnx(source: SourceVersion, temporary: Path, _: bool, progress: Step) -> Wr
     return Written(judge, check(source, asked, answers, judge), notes(source.program))
 
 
-def _pmml(source: SourceVersion, temporary: Path, _: bool, progress: Step) -> Written:  # noqa: FBT001
+def _pmml(source: SourceVersion, temporary: Path, _: bool, progress: Step) -> Written:
     from .pmml.judge import has, judge_pmml
     from .pmml.writer import notes, write_pmml
 

@@ -63,9 +63,7 @@ def _argmax(graph: Graph, scores: list[str]) -> list[str]:
     missing = graph.cast(graph.op("IsNaN", matrix), "DOUBLE")
     any_missing = graph.op("Greater", graph.op("ReduceMax", missing, axes=[1]), graph.number(0.0))
     best = graph.op("ArgMax", graph.choose(any_missing, missing, matrix), axis=1, keepdims=1)
-    return [
-        graph.cast(graph.op("Equal", best, graph.constant([[n]], np.int64)), "DOUBLE") for n in range(len(scores))
-    ]
+    return [graph.cast(graph.op("Equal", best, graph.constant([[n]], np.int64)), "DOUBLE") for n in range(len(scores))]
 
 
 _LINKS: dict[Link, Callable[[Graph, list[str]], list[str]]] = {

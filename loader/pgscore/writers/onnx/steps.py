@@ -93,9 +93,7 @@ def weighted(registers: Registers, of: Sequence[int], weights: Sequence[Sequence
         return graph.op("MatMul", registers.matrix(of), graph.constant(matrix))
     total = graph.number(start)
     for position, register in enumerate(of):
-        total = graph.op(
-            "Add", total, graph.op("Mul", registers.columns[register], graph.constant(matrix[[position]]))
-        )
+        total = graph.op("Add", total, graph.op("Mul", registers.columns[register], graph.constant(matrix[[position]])))
     return total
 
 
@@ -148,7 +146,7 @@ def _lookup(registers: Registers, step: Lookup, place: str) -> list[str]:
     return [graph.choose(graph.op("IsNaN", value), graph.number(step.missing), found)]
 
 
-def _linear(registers: Registers, step: Linear, _: str, exact: bool = True) -> list[str]:  # noqa: FBT001, FBT002
+def _linear(registers: Registers, step: Linear, _: str, exact: bool = True) -> list[str]:
     graph = registers.graph
     if not step.of:
         return [registers.every_row(graph.number(step.intercept))]

@@ -53,7 +53,8 @@ class _Leaves:
         self.numbers: dict[int, int] = {}
         self.of: list[list[int]] = []
         for root in trees.roots:
-            nodes, at, leaves = [root], 0, []
+            nodes, at = [root], 0
+            leaves: list[int] = []
             while at < len(nodes):
                 node = nodes[at]
                 at += 1

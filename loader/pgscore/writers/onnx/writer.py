@@ -137,7 +137,7 @@ def _outputs(registers: Registers, program: Program, contract: Contract, names: 
     if scored is not None:
         found = graph.choose(scored, found, graph.number(np.nan))
     graph.op("Identity", found, name=names[-1])
-    shape = ["rows", len(outputs)]
+    shape: list[str | int | None] = ["rows", len(outputs)]
     declared = [helper.make_tensor_value_info(names[-1], TensorProto.DOUBLE, shape)]
     if contract.output.kind == "value":
         return declared
@@ -169,7 +169,6 @@ def _label(graph: Graph, contract: Contract, best: str, missing: str, name: str)
         raise NotWrittenError("output.classes", "has labels of several types, and a tensor has one")
     graph.op("Gather", labels, best, axis=0, name=name)
     return int(kind)
-
 
 
 def notes(program: Program) -> list[str]:

@@ -114,9 +114,7 @@ def ending(
     )
     if program.tie == "last":
         tables.reverse()
-    output = [
-        _output_field(name, feature="probability", value=each) for name, each in zip(names, classes, strict=True)
-    ]
+    output = [_output_field(name, feature="probability", value=each) for name, each in zip(names, classes, strict=True)]
     attributes = {"functionName": "classification", "normalizationMethod": "softmax"}
     return Ending(tables, attributes, output, reads, target, derived)
 
@@ -193,9 +191,7 @@ def _transformed(
         reads += deciding
         fielded.insert(0, _label(contract, label, outputs, deciding, program.tie))
     positive = outputs[contract.output.positive or 0]
-    table = element(
-        "RegressionTable", element("NumericPredictor", name=positive, coefficient="1.0"), intercept="0.0"
-    )
+    table = element("RegressionTable", element("NumericPredictor", name=positive, coefficient="1.0"), intercept="0.0")
     attributes = {"functionName": "regression", "normalizationMethod": "none"}
     return Ending([table], attributes, fielded, reads, None, derived)
 
@@ -224,4 +220,3 @@ def _label(contract: Contract, name: str, outputs: list[str], deciding: list[str
     there = [apply("isNotMissing", ref(each)) for each in dict.fromkeys([*outputs, *deciding])]
     output = element("OutputField", name=name, optype="categorical", dataType=kind, feature="transformedValue")
     return _with(output, when(apply("and", *there), found))
-

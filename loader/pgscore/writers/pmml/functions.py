@@ -23,30 +23,30 @@ def _plain(name: str) -> Callable[[Element, bool], Element]:
 
 
 # JPMML-Evaluator's floor and ceil are of 32 bits: rint is of doubles.
-def _floor(x: Element, _: bool) -> Element:  # noqa: FBT001
+def _floor(x: Element, _: bool) -> Element:
     near = apply("rint", x)
     return when(apply("greaterThan", near, x), apply("-", near, number(1)), near)
 
 
-def _ceil(x: Element, _: bool) -> Element:  # noqa: FBT001
+def _ceil(x: Element, _: bool) -> Element:
     near = apply("rint", x)
     return when(apply("lessThan", near, x), apply("+", near, number(1)), near)
 
 
-def _trunc(x: Element, nan: bool) -> Element:  # noqa: FBT001
+def _trunc(x: Element, nan: bool) -> Element:
     return when(apply("lessThan", x, number(0)), _ceil(x, nan), _floor(x, nan))
 
 
-def _sign(x: Element, _: bool) -> Element:  # noqa: FBT001
+def _sign(x: Element, _: bool) -> Element:
     below = when(apply("lessThan", x, number(0)), number(-1), number(0))
     return when(apply("greaterThan", x, number(0)), number(1), below)
 
 
-def _reciprocal(x: Element, _: bool) -> Element:  # noqa: FBT001
+def _reciprocal(x: Element, _: bool) -> Element:
     return when(apply("equal", x, number(0)), number(inf), apply("/", number(1), x))
 
 
-def _logit(x: Element, nan: bool) -> Element:  # noqa: FBT001
+def _logit(x: Element, nan: bool) -> Element:
     # At 1, and beyond, where it would be infinite with the sign of what is below, or NaN.
     odds = apply("/", x, apply("-", number(1), x), may_be_nan=nan)
     within = apply("ln", odds, may_be_nan=nan)

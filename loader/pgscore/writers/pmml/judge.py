@@ -79,7 +79,9 @@ def evaluate(backend: Any, path: Path, program: Program, contract: Contract, row
         evaluator = make_evaluator(str(path), backend=backend)
         found = PythonEvaluatorUtil.evaluateAll(backend, evaluator.javaEvaluator, given, None, 1)
     except Exception as error:
-        raise PgscoreError(f"JPMML-Evaluator does not load the document: {_said(error)}", "No file was written.") from None
+        raise PgscoreError(
+            f"JPMML-Evaluator does not load the document: {_said(error)}", "No file was written."
+        ) from None
     label, names = result_names(contract, [each.name for each in program.inputs])
     columns = dict(zip(found["columns"], found["data"], strict=True))
     nothing = [None] * len(rows)

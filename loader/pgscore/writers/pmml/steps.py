@@ -109,7 +109,9 @@ def _lookup(fields: Fields, step: Lookup, _made: int, place: str) -> Element:
     )
     if not rows:
         missing = apply("isMissing", fields.ref(step.of))
-        return when(missing, number(step.missing), _known_as_nothing(fields, step, nothing, number(step.unknown), place))
+        return when(
+            missing, number(step.missing), _known_as_nothing(fields, step, nothing, number(step.unknown), place)
+        )
     if nothing and not isnan(step.unknown):
         missing = apply("isMissing", fields.ref(step.of))
         return when(missing, number(step.missing), _known_as_nothing(fields, step, nothing, found, place))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def tested_registers(trees: Trees, output: int) -> list[int]:
     """The registers that the trees of an output test."""
-    found = set()
+    found: set[int] = set()
     for tree in _trees_of(trees, output):
         found.update(trees.of[trees.feature[node]] for node in _nodes(trees, tree) if trees.feature[node] != -1)
     return sorted(found)

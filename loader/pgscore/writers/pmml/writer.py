@@ -93,9 +93,7 @@ class _Writing:
         dictionary = [element("TransformationDictionary", *early)] if early else []
         inputs = [data_field(each, f"inputs[{n}]") for n, each in enumerate(program.inputs)]
         fields = [*inputs, *([end.target] if end.target is not None else [])]
-        said = [
-            element("Extension", name=name, value=value) for name, value in metadata.items()
-        ]
+        said = [element("Extension", name=name, value=value) for name, value in metadata.items()]
         header = element("Header", *said, element("Application", name="pgscore"), description=f"Model {name}")
         return element(
             "PMML",
@@ -216,9 +214,7 @@ class _Writing:
         if end.target is not None:
             schema.children.append(fields[-1])
         segments.append(end.model(schema, local))
-        chain = [
-            element("Segment", element("True"), segment, id=str(n + 1)) for n, segment in enumerate(segments)
-        ]
+        chain = [element("Segment", element("True"), segment, id=str(n + 1)) for n, segment in enumerate(segments)]
         return element(
             "MiningModel",
             whole,
@@ -281,4 +277,3 @@ def notes(program: Program) -> list[str]:
     if any(each.nullable for each in program.inputs):
         found.append("A missing value is one that is not given, or null; NaN is none.")
     return found
-
