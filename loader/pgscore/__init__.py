@@ -70,6 +70,7 @@ from .shards import (
     settle,
 )
 from .vector.scorer import Scorer
+from .writers import ExportedModel, export_model
 
 __all__ = [
     "Advice",
@@ -85,6 +86,7 @@ __all__ = [
     "EngineTimes",
     "Explanation",
     "Exported",
+    "ExportedModel",
     "LateTable",
     "LeftOver",
     "Maintained",
@@ -125,6 +127,7 @@ __all__ = [
     "detach",
     "detach_bindings",
     "explain",
+    "export_model",
     "export_scores",
     "forbid_engine",
     "forget_profile",

@@ -8,6 +8,8 @@ import sys
 # isort: off
 from . import install, publish, release, bindings, batch, registry, listen, overview, export, keys  # noqa: F401
 from . import engines, doctor, rescue  # noqa: F401
+from . import install, publish, release, bindings, batch, registry, listen, overview, export  # noqa: F401
+from . import export_model, keys, doctor, rescue  # noqa: F401
 
 # isort: on
 from .app import app

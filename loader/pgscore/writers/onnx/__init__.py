@@ -1,0 +1,1 @@
+"""The writer of ONNX graphs: standard operators, in double."""
