@@ -26,16 +26,17 @@ _FILES = [(kind, path) for kind in FORMATS for path in paths(kind)]
 class _Bound:
     """A file that is published for a table of its own, whose first number counts events."""
 
-    def __init__(self, database: Database, kind: str, fixture: Fixture) -> None:
-        self.database = database
+    def __init__(self, database: Database, session: Session, kind: str, fixture: Fixture) -> None:
+        self.session = session
         self.name = f"{kind}_{fixture.path.stem.lower().replace('-', '_')}"[:40]
         self.inputs = self._inputs(kind, fixture)
         self._counted = next((name for name, type_ in self.inputs.items() if type_ == "double precision"), None)
-        owner = self.owner()
         columns = [f"{_quoted(name)} {self._column(name)}" for name in self.inputs]
-        owner.run(f"create table churn.{self.name} (pk integer primary key, {', '.join(columns)}, the_score float8)")
-        owner.run(f"create table churn.{self.name}_event (id serial primary key, who integer)")
-        owner.run(f"create index on churn.{self.name}_event (who)")
+        self.as_owner(
+            f"create table churn.{self.name} (pk integer primary key, {', '.join(columns)}, the_score float8)"
+        )
+        self.as_owner(f"create table churn.{self.name}_event (id serial primary key, who integer)")
+        self.as_owner(f"create index on churn.{self.name}_event (who)")
         asked: dict[str, Any] = {"expect": [f"expected:{name}" for name in fixture.expected[0]]}
         if kind == "onnx":
             asked = {"inputs": None if hasattr(_onnx(fixture), "feature_names_in_") else list(self.inputs)}
@@ -45,11 +46,13 @@ class _Bound:
             positive=classes[-1] if len(classes) > 2 else None, profile=f"churn.{self.name}", promoted=True, **asked,
         )  # fmt: skip
 
-    def owner(self) -> Session:
-        """A session of the tables' owner."""
-        session = self.database.session()
-        session.run("set role churn_owner")
-        return session
+    def as_owner(self, statement: str, *values: Any) -> None:  # noqa: ANN401
+        """Runs a statement as the tables' owner."""
+        self.session.run("set role churn_owner")
+        try:
+            self.session.run(statement, *values)
+        finally:
+            self.session.run("reset role")
 
     def _column(self, name: str) -> str:
         return "numeric not null default 0" if name == self._counted else self.inputs[name]
@@ -75,19 +78,19 @@ class _Bound:
             values[list(self.inputs).index(self._counted)] = 0
         names = ", ".join(map(_quoted, self.inputs))
         marks = ", ".join(["%s"] * len(values))
-        self.owner().run(f"insert into churn.{self.name} (pk, {names}) values ({key}, {marks})", *values)
+        self.as_owner(f"insert into churn.{self.name} (pk, {names}) values ({key}, {marks})", *values)
 
     def attach(self) -> None:
         """Attaches the events."""
         reducers = [] if self._counted is None else [{"column": self._counted, "aggregate": "count"}]
-        self.owner().run(
+        self.as_owner(
             "select pgscore.attach(%s, %s, %s, 'who', 'pk', %s::jsonb, 'the_score', backfill => true)",
             self.name, f"churn.{self.name}_event", f"churn.{self.name}", json.dumps(reducers),
         )  # fmt: skip
 
     def score(self, key: int) -> tuple[float | None, float | None]:
         """The score that stands in a profile, and what the model gives for it now."""
-        (found,) = self.database.session().run(
+        (found,) = self.session.run(
             f"select p.the_score, pgscore.score(%s, p) from churn.{self.name} p where pk = %s", self.name, key
         )
         return found[0], found[1]
@@ -119,16 +122,18 @@ def _row(fixture: Fixture) -> dict[str, str | None]:
 
 
 @pytest.mark.parametrize(("kind", "path"), _FILES, ids=[f"{kind}-{path.stem}" for kind, path in _FILES])
-def test_a_file_is_published_attached_scored_and_explained(shared: Database, kind: str, path: Path) -> None:
+def test_a_file_is_published_attached_scored_and_explained(
+    shared: Database, shared_session: Session, kind: str, path: Path
+) -> None:
     """Its golden rows are its tool's predictions, which each engine gives before it is promoted."""
     fixture = read_fixture(path)
-    bound = _Bound(shared, kind, fixture)
+    bound = _Bound(shared, shared_session, kind, fixture)
     assert bound.published.obstacle is None
     assert {each.engine for each in bound.published.verifications} >= {"sql", "interpreter"}
     assert all(each.ok for each in bound.published.verifications)
     bound.attach()
     bound.insert(1, _row(fixture))
-    bound.owner().run(f"insert into churn.{bound.name}_event (who) values (1), (1)")
+    bound.as_owner(f"insert into churn.{bound.name}_event (who) values (1), (1)")
     stored, given = bound.score(1)
     assert stored is not None
     assert stored == given
@@ -137,11 +142,10 @@ def test_a_file_is_published_attached_scored_and_explained(shared: Database, kin
 
 def _check_reasons(bound: _Bound) -> None:
     """Reasons of a score that is a sum name its inputs; of any other a sentence says why there are none."""
-    session = bound.database.session()
     explain = f"select e.input from churn.{bound.name} p, pgscore.explain(%s, p) e where p.pk = 1"
     refusal = None
     try:
-        named = {name for (name,) in session.run(explain, bound.name)}
+        named = {name for (name,) in bound.session.run(explain, bound.name)}
     except psycopg2.errors.FeatureNotSupported as refused:
         refusal = str(refused)
     if refusal is None:

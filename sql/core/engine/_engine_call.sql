@@ -46,7 +46,7 @@ begin
             -- To set the careful call up, in each transaction anew, costs as much as all the rest, and hardly a row needs it.
             coalesce(manner = 'brief', false)
         );
-    elsif engine = 'sql' and manner = 'inlined' and pgscore._is_apart(described.program) then
+    elsif engine = 'sql' and manner = 'inlined' and pgscore._has_expression(model, version) then
         call := format('%s(%s)', pgscore._scorer_name(model, version, 'e'), array_to_string(arguments, ', '));
     elsif engine = 'sql' then
         call := pgscore._scorer_call_sql(model, version, cardinality(arguments), arguments, every);
