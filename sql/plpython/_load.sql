@@ -1,19 +1,19 @@
 create function pgscore_trusted._load_received(
     contract text, signature bytea, key_id text, confirmed text[], key_ids text[], public_keys bytea[], engines text[],
-    megabytes integer[]
+    megabytes bigint[]
 )
 returns pgscore_trusted.refusal
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:de014abcc4ab4d9049eb44cb28bea31ad1531749285fd945de8ea46c902b14ee"
+    runtime = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
     keys = dict(zip(key_ids, public_keys))
     return GD[runtime].load(GD, keys, contract, signature, key_id, confirmed, dict(zip(engines, megabytes)))
 $$;
 
-comment on function pgscore_trusted._load_received(text, bytea, text, text[], text[], bytea[], text[], integer[]) is
+comment on function pgscore_trusted._load_received(text, bytea, text, text[], text[], bytea[], text[], bigint[]) is
     'Checks the signature of the artifact that was received, by these keys, and only then unpickles it; an ONNX graph needs its engine among these';
-revoke all on function pgscore_trusted._load_received(text, bytea, text, text[], text[], bytea[], text[], integer[]) from public;
+revoke all on function pgscore_trusted._load_received(text, bytea, text, text[], text[], bytea[], text[], bigint[]) from public;
 
 create function pgscore_trusted._load(contract text, signature bytea, key_id text, confirmed text[])
 returns pgscore_trusted.refusal

@@ -2,7 +2,7 @@ create function pgscore_trusted._load_reasons(program text, positive integer) re
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:de014abcc4ab4d9049eb44cb28bea31ad1531749285fd945de8ea46c902b14ee"
+    runtime = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].load_reasons(GD, runtime, program, positive)

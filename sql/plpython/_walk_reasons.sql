@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe cost 10000
 set search_path = pg_catalog, pg_temp
 as $$
-    explainer = GD.get("pgscore_runtime:de014abcc4ab4d9049eb44cb28bea31ad1531749285fd945de8ea46c902b14ee" + digest)
+    explainer = GD.get("pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6" + digest)
     return explainer.reasons(numbers or (), texts or ()) if explainer else []
 $$;
 
