@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _FATAL = 4
+# What computes nodes of constants while a graph is loaded, all of them before it looks whether it is to stop.
+_COMPUTE = ["ConstantFolding", "ConstantFoldingDQ"]
 _MOST_OF_A_MESSAGE = 300
 _MEGABYTE = 2**20
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 0
@@ -54,7 +56,9 @@ class Session:
         options.add_session_config_entry("session.load_model_format", "ONNX")
         limits = self._begin(lambda: options.set_load_cancellation_flag(True))
         try:
-            self._session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            self._session = runtime.InferenceSession(
+                content, options, providers=["CPUExecutionProvider"], disabled_optimizers=_COMPUTE
+            )
         except Exception as error:
             self._check_interrupted()
             raise Refusal(

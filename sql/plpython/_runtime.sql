@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
+name = "pgscore_runtime:bb9fdd1b4e3352519c57fc79dcd307883652b7ccec037b19a82a469e83a8f3af"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -3694,6 +3694,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _FATAL = 4
+# What computes nodes of constants while a graph is loaded, all of them before it looks whether it is to stop.
+_COMPUTE = ["ConstantFolding", "ConstantFoldingDQ"]
 _MOST_OF_A_MESSAGE = 300
 _MEGABYTE = 2**20
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 0
@@ -3735,7 +3737,9 @@ class Session:
         options.add_session_config_entry("session.load_model_format", "ONNX")
         limits = self._begin(lambda: options.set_load_cancellation_flag(True))
         try:
-            self._session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            self._session = runtime.InferenceSession(
+                content, options, providers=["CPUExecutionProvider"], disabled_optimizers=_COMPUTE
+            )
         except Exception as error:
             self._check_interrupted()
             raise Refusal(
