@@ -20,8 +20,28 @@ NAME = "onnx"
 
 def install(session: Session, model: str) -> Contender:
     """Converts the model, stores it in a table, and makes the function that reads it."""
+    make_function(session, model, _convert(model), '"probabilities"', "[0, 1]")
+    return contender(model)
+
+
+def contender(model: str) -> Contender:
+    """The contender whose function was made."""
+    score = f"bench.onnx_{model}({arguments()})"
+    return Contender(NAME, score, scoring_update(score))
+
+
+def make_function(session: Session, model: str, content: bytes, output: str, place: str) -> None:
+    """Stores a graph in a table, and makes the function that reads it and scores one row.
+
+    Args:
+        session: where.
+        model: what it is called.
+        content: the graph; its input is called row.
+        output: the output that is asked for, as Python.
+        place: of the score in it, as Python.
+    """
     session.run("create table if not exists bench.onnx (model text primary key, content bytea)")
-    session.run("insert into bench.onnx values (%s, %s)", (model, _convert(model)))
+    session.run("insert into bench.onnx values (%s, %s)", (model, content))
     session.run(
         f"""
         create function bench.onnx_{model}({parameters()}) returns double precision
@@ -37,12 +57,10 @@ def install(session: Session, model: str) -> Contender:
                 GD[key] = (made, numpy.array, numpy.float32)
             session, array, float32 = GD[key]
             row = array([[{", ".join(declared())}]], dtype=float32)
-            return float(session.run(["probabilities"], {{"row": row}})[0][0, 1])
+            return float(session.run([{output}], {{"row": row}})[0]{place})
         $$
         """  # noqa: S608  our own names
     )
-    score = f"bench.onnx_{model}({arguments()})"
-    return Contender(NAME, score, scoring_update(score))
 
 
 def _convert(model: str) -> bytes:

@@ -16,7 +16,7 @@ class Verification:
     """How an engine's scores compare with the fitted estimator's, over the golden rows.
 
     Attributes:
-        engine: ``sql``, ``interpreter`` or ``estimator``.
+        engine: ``sql``, ``interpreter``, ``estimator`` or ``onnx``.
         rows: how many golden rows were replayed.
         max_abs_diff: the largest absolute difference; infinite where one is NULL and the other is not.
         ok: whether every row is within the tolerance.

@@ -59,8 +59,8 @@ def promote(
         database: a connection string, or an SQLAlchemy engine on psycopg2.
         model: the model's name.
         version: the version's number.
-        engine: ``sql``, ``interpreter`` or ``estimator``, to take it for all rows; without it, the engines for one row
-            and for many are those that the database measures to be the fastest.
+        engine: ``sql``, ``interpreter``, ``estimator`` or ``onnx``, to take it for all rows; without it,
+            the engines for one row and for many are those that the database measures to be the fastest.
         max_seconds: how long replaying the golden rows may take, in all engines together.
         despite_dependents: whether to promote although indexes, materialized views and the like hold scores of the
             version before, and are wrong then (`dependents`).

@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "6b52e67ea5f1a3f08873c9275178b09a2a77502250189c5dcbd1211e8603c1e3")
+    run_frozen("0004_core.up.sql", "16c2acc99cc3d61123c6ad2464e90884c015d1e5b8c198055bcfe1a932e65e55")
 
 
 def downgrade() -> None:
-    run_frozen("0004_core.down.sql", "f41925c75fe644041e13632a5699010248a80f465778e015b4b27628c2dd1bf6")
+    run_frozen("0004_core.down.sql", "f3922bb171db525f07940581fcfe581bc4c67ff711d5dea3fe8860c9c00ba2f2")

@@ -7058,6 +7058,8 @@ begin
         hint := 'A superuser runs alembic upgrade plpython@head.';
         return;
     end if;
+    -- Here, because PL/Python would call it in a subtransaction, which nothing in a parallel plan can have.
+    perform pgscore_trusted._runtime();
     for piece in
         select c.ordinal, c.content from pgscore.artifact_chunk c
         where c.model = _load_refusal.model and c.version = _load_refusal.version

@@ -2412,11 +2412,15 @@ as $$
     return GD[runtime].environment()
 $$;
 
+drop function pgscore_trusted._load_received(contract text, signature bytea, key_id text, confirmed text[], key_ids text[], public_keys bytea[], engines text[], megabytes bigint[]);
+
+drop function pgscore_trusted._estimate_called(digest text, rows integer, numbers double precision[], texts text[], every boolean, graphs boolean, out scores double precision[], out reasons text[]);
+
 drop function pgscore_trusted._array_memory(numbers double precision[]);
 
 drop function pgscore_trusted._array_of_memory(memory bytea);
 
-drop function pgscore_trusted._estimate_memory(digest text, rows integer, numbers bytea, texts text[], every boolean, out scores bytea, out reasons text[]);
+drop function pgscore_trusted._estimate_memory(digest text, rows integer, numbers bytea, texts text[], every boolean, graphs boolean, out scores bytea, out reasons text[]);
 
 drop function pgscore_trusted._estimate_rows(digest text, rows integer, numbers double precision[], texts text[], every boolean, out scores double precision[], out reasons text[]);
 

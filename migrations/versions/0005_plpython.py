@@ -9,8 +9,8 @@ depends_on = "0004_core"
 
 
 def upgrade() -> None:
-    run_frozen("0005_plpython.up.sql", "7cc850945067f2b080e9ba5877c9f3d295ab85e06663b3d4b30401b1b402904b")
+    run_frozen("0005_plpython.up.sql", "177bf396b14f98a8d8153d91e87dc9fbd94d57f5e65fdfa9d681ccba77b0e383")
 
 
 def downgrade() -> None:
-    run_frozen("0005_plpython.down.sql", "7611c3899a5d1e68fb618986c0127880f2bb2f1b0aaed764b493df14435e3f1f")
+    run_frozen("0005_plpython.down.sql", "4adbd4d870c66f06f640f4d8e75ec449de9639ed091002599b039a67130f2ef4")

@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp;
 -- plpython/allowed_engine.sql
 create table pgscore_trusted.allowed_engine (
     engine text primary key,
-    megabytes integer not null default 1024,
+    megabytes bigint not null default 1024,
     allowed_at timestamptz not null default now(),
     allowed_by name not null default session_user,
     constraint engine_is_one_to_allow check (engine = 'onnx'),
@@ -32,7 +32,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b"
+name = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -283,7 +283,7 @@ def read_artifact(
         import joblib
 
         return joblib.load(file)
-    except Refusal:
+    except (Refusal, InterruptedError):
         raise
     except ModuleNotFoundError as error:
         raise Refusal(
@@ -883,7 +883,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import FEATURE_NOT_SUPPORTED, INSUFFICIENT_PRIVILEGE, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+    from collections.abc import Mapping, MutableMapping, Sequence
 
     from .artifact import Pieces
     from .contract import Contract
@@ -921,12 +921,12 @@ def receive(session: MutableMapping[str, Any], ordinal: int, content: bytes) -> 
 
 def load(
     session: MutableMapping[str, Any],
-    keys: Iterable[Mapping[str, Any]],
+    keys: Mapping[str, bytes],
     contract: str,
     signature: bytes | None,
     key_id: str | None,
     confirmed: Sequence[str],
-    engines: Iterable[Mapping[str, Any]],
+    engines: Mapping[str, int],
 ) -> tuple[str, str, str] | None:
     """Unpickles the signed artifact that was received and keeps it under its digest for the life of the backend.
 
@@ -934,12 +934,12 @@ def load(
 
     Args:
         session: PL/Python's ``GD``.
-        keys: the trusted keys, each with ``key_id`` and ``public_key``.
+        keys: the trusted keys by their ids.
         contract: its JSON.
         signature: 64 bytes, or None.
         key_id: the key that signed.
         confirmed: the types that an operator lets a skops artifact make.
-        engines: those that a superuser has allowed, each with ``engine`` and ``megabytes``.
+        engines: how many megabytes each of those may take that a superuser has allowed.
 
     Returns:
         None where it was loaded, else SQLSTATE, message and hint of the refusal. Nothing was unpickled where the
@@ -960,8 +960,7 @@ def load(
         if described.format == _GRAPHS:
             megabytes = _allowed_megabytes(engines)
         else:
-            trusted = {key["key_id"]: key["public_key"] for key in keys}
-            check_signature(described.signed_message(sha256), signature, key_id, trusted)
+            check_signature(described.signed_message(sha256), signature, key_id, keys)
         check_libraries(described.libraries)
         forbid_threads()
         with warnings.catch_warnings():
@@ -969,6 +968,9 @@ def load(
             served = _read(pieces, described, confirmed, megabytes)
     except Refusal as refusal:
         return refusal.sqlstate, refusal.message, refusal.hint
+    except InterruptedError:
+        # Whoever asked is told to end.
+        return None
     except ImportError as error:
         return FEATURE_NOT_SUPPORTED, f"the server's Python lacks a package: {error}", ""
     kept = session.setdefault(_ESTIMATORS, {})
@@ -978,10 +980,9 @@ def load(
     return None
 
 
-def _allowed_megabytes(engines: Iterable[Mapping[str, Any]]) -> int:
-    for each in engines:
-        if each["engine"] == _GRAPHS:
-            return int(each["megabytes"])
+def _allowed_megabytes(engines: Mapping[str, int]) -> int:
+    if _GRAPHS in engines:
+        return engines[_GRAPHS]
     raise Refusal(
         INSUFFICIENT_PRIVILEGE,
         "the onnx engine, which runs graphs of publishers by native code, is off in this database",
@@ -1000,12 +1001,6 @@ def _read(pieces: Pieces, described: Contract, confirmed: Sequence[str], megabyt
     return ServedEstimator(estimator, described)
 
 
-def is_graph(session: MutableMapping[str, Any], digest: str) -> bool:
-    """Whether this backend has an ONNX graph of this digest, which is not to be called once its engine is off."""
-    served = session.get(_ESTIMATORS, {}).get(digest)
-    return served is not None and served.format == _GRAPHS
-
-
 def estimate(
     session: MutableMapping[str, Any],
     digest: str,
@@ -1013,19 +1008,24 @@ def estimate(
     numbers: list[Any] | None,
     texts: list[Any] | None,
     every: bool,
+    graphs: bool,
 ) -> tuple[list[float | None], list[str | None]] | None:
     """Scores whole arrays with the version of this digest, given as to `ServedEstimator.scores`.
 
     Returns:
-        Scores and reasons, one of each for a row; None where `load` has to be called first. With `every`, all outputs
-        of a row in the place of its score, row by row in one list.
+        Scores and reasons, one of each for a row; None where `load` has to be called first, also of an ONNX graph
+        without `graphs`; or where the statement is to end. With `every`, all outputs of a row in the place of its
+        score, row by row in one list.
     """
-    served = _served(session, digest)
+    served = _served(session, digest, graphs=graphs)
     if served is None:
         return None
-    if not every:
-        return served.scores(rows, numbers, texts)
-    outputs, reasons = served.outputs(rows, numbers, texts)
+    try:
+        if not every:
+            return served.scores(rows, numbers, texts)
+        outputs, reasons = served.outputs(rows, numbers, texts)
+    except InterruptedError:
+        return None
     return [each for row in outputs for each in row], reasons
 
 
@@ -1036,27 +1036,34 @@ def estimate_rows(
     numbers: bytes | None,
     texts: list[Any] | None,
     every: bool,
+    graphs: bool,
 ) -> tuple[bytes | None, list[str | None] | None]:
     """Like `estimate`, from and to arrays as they stand in PostgreSQL's memory.
 
     Returns:
-        Scores and reasons. The scores are None where `load` has to be called first, the reasons where there are none.
+        Scores and reasons. The scores are None where those of `estimate` are, the reasons where there are none.
     """
     from .array_memory import write_array
 
-    served = _served(session, digest)
+    served = _served(session, digest, graphs=graphs)
     if served is None:
         return None, None
-    values, known, reasons = served.arrays(rows, numbers, texts, every=every)
+    try:
+        values, known, reasons = served.arrays(rows, numbers, texts, every=every)
+    except InterruptedError:
+        return None, None
     return write_array(values, known), reasons
 
 
-def _served(session: MutableMapping[str, Any], digest: str) -> ServedEstimator | None:
+def _served(session: MutableMapping[str, Any], digest: str, *, graphs: bool) -> ServedEstimator | None:
     kept = session.get(_ESTIMATORS, {})
     if digest not in kept:
         return None
     # The one that was used last stands last.
     served: ServedEstimator = kept.pop(digest)
+    if served.format == _GRAPHS and not graphs:
+        # It was loaded while its engine was on.
+        return None
     kept[digest] = served
     return served
 
@@ -1219,6 +1226,8 @@ class ServedEstimator:
     def __init__(self, estimator: Any, contract: Contract) -> None:  # noqa: ANN401
         self._estimator = single_threaded(estimator)
         self._contract = contract
+        # What is handed over as it comes: a row of it alone needs none of what sorts rows and columns.
+        self._is_plain = not contract.frame and all(each.type == "double precision" for each in contract.inputs)
 
     @property
     def format(self) -> str:
@@ -1240,11 +1249,31 @@ class ServedEstimator:
             A score for each row, None where an input is NULL that the model does not accept or where the estimator
             refuses the row; and for each row the reason of such a refusal, else None.
         """
+        if rows == 1 and self._is_plain:
+            score, reason = self._alone(numbers)
+            return [score], [reason]
         values, answered, reasons = self._answers(self._score, 1, rows, numbers, texts)
         scores: list[float | None] = values[:, 0].tolist()
         for row in (~answered).nonzero()[0].tolist():
             scores[row] = None
         return scores, _by_row(reasons, rows)
+
+    def _alone(self, numbers: Numbers) -> tuple[float | None, str | None]:
+        """The score of one row of numbers, or the reason of its refusal; the same as of `_answers`, sooner."""
+        import numpy as np
+
+        inputs = self._contract.inputs
+        given = _numbers(numbers).reshape(1, len(inputs))
+        missing = np.isnan(given[0])
+        if missing.any() and not all(inputs[place].nullable for place in missing.nonzero()[0]):
+            return None, None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                score = float(self._scored(given, 1)[0, 0])
+            except _REFUSES as error:
+                return None, _first_line(error)
+        return (None if score != score else score), None  # noqa: PLR0124  NaN
 
     def outputs(
         self, rows: int, numbers: Numbers, texts: Sequence[Any] | None
@@ -1385,10 +1414,13 @@ class ServedEstimator:
 
     def _score(self, columns: list[Any]) -> FloatArray:
         """Rows x 1: the score."""
+        return self._scored(self._given(columns), len(columns[0]))
+
+    def _scored(self, given: Any, rows: int) -> FloatArray:  # noqa: ANN401
+        """The same of what the estimator is given."""
         import numpy as np
 
         output = self._contract.output
-        given = self._given(columns)
         result: FloatArray
         if output.positive is None:
             result = np.asarray(self._estimator.predict(given), dtype=float)
@@ -1397,7 +1429,7 @@ class ServedEstimator:
         else:
             labels = self._labels(given)
             result = (labels == self._estimator.classes_[output.positive]).astype(float)
-        return result.reshape(len(columns[0]), 1)
+        return result.reshape(rows, 1)
 
     def _every(self, columns: list[Any]) -> FloatArray:
         """Rows x width: probabilities, if it has them, and the label's position; or the value."""
@@ -3113,12 +3145,11 @@ class OnnxFile:
         return found
 
     def _check_probabilities(self, scores: Tensor) -> None:
-        made = maker(self._outline, scores.name)
-        if made not in _PROBABILITIES:
+        if maker(self._outline, scores.name) not in _PROBABILITIES:
             raise Refusal(
                 FEATURE_NOT_SUPPORTED,
-                f"output {scores.name!r} gives {scores.width or 'several'} numbers for each row, made by"
-                f" {made or 'nothing'}, and not by Softmax, which gives probabilities of classes",
+                f"output {scores.name!r} gives {scores.width or 'several'} numbers for each row, and not by Softmax,"
+                " which gives probabilities of classes",
                 "Export the graph with Softmax at its end, or with one number for each row.",
             )
 
@@ -3375,7 +3406,7 @@ _MOST_NUMBERS_A_BYTE = 4
 _MOST_DIMENSIONS = 16
 _DOMAINS = (b"", b"ai.onnx", b"ai.onnx.ml")
 # As long as they like, whatever the graph is given; and other scores at each call.
-_ENDLESS = (b"Loop", b"Scan", b"SequenceMap")
+_ENDLESS = (b"Loop",)
 _RANDOM = (b"RandomNormal", b"RandomNormalLike", b"RandomUniform", b"RandomUniformLike", b"Multinomial", b"Bernoulli")
 # onnxruntime's own format has these bytes behind the first four, and other rules.
 _OWN_FORMAT = b"ORTM"
@@ -3680,17 +3711,23 @@ def _check_domain(domain: bytes, operator: bytes, name: str) -> None:
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+import re
 from typing import TYPE_CHECKING, Any
 
 from .errors import FEATURE_NOT_SUPPORTED, Refusal
+from .onnx_watch import watch, without_signals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
 _FATAL = 4
 _MOST_OF_A_MESSAGE = 300
 _MEGABYTE = 2**20
+_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 0
+_sizes: dict[str, int] = {}
+# What it puts before what it says: numbers of errors, and places in its source.
+_CODES = re.compile(r"^.*\[ONNXRuntimeError\] : \d+ : \w+ : ")
+_WHERE = re.compile(r"^/\S+:\d+ .*?\)(?: const)? ")
 
 
 class Session:
@@ -3704,11 +3741,17 @@ class Session:
     def __init__(self, content: bytes, megabytes: int | None) -> None:
         """Loads a graph that `onnx_outline.outline` has accepted.
 
+        Args:
+            content: the file.
+            megabytes: how much memory to load or run it may take, in a backend; None: as much as there is.
+
         Raises:
             Refusal: onnxruntime is not installed, or does not take it.
+            InterruptedError: the database wants the statement to end.
         """
         self._bytes = None if megabytes is None else megabytes * _MEGABYTE
-        runtime = _onnxruntime()
+        self._runtime = runtime = _onnxruntime()
+        self._watch = watch()
         options = runtime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.execution_mode = runtime.ExecutionMode.ORT_SEQUENTIAL
@@ -3717,17 +3760,18 @@ class Session:
         # Memory of a call goes back when it ends: a backend may be idle for days.
         options.enable_cpu_mem_arena = options.enable_mem_pattern = False
         options.add_session_config_entry("session.load_model_format", "ONNX")
-        self._options = runtime.RunOptions()
-        self._options.log_severity_level = _FATAL
+        limits = self._begin(lambda: options.set_load_cancellation_flag(True))
         try:
-            with self._bounded():
-                self._session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            self._session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:
+            self._check_interrupted()
             raise Refusal(
                 FEATURE_NOT_SUPPORTED,
                 f"onnxruntime {runtime.__version__} does not take the graph: {self._message(error)}",
                 "Export it for this onnxruntime, or install a newer one.",
             ) from None
+        finally:
+            self._stop(limits)
         self.inputs: list[Any] = self._session.get_inputs()
         self.outputs: list[Any] = self._session.get_outputs()
 
@@ -3736,13 +3780,23 @@ class Session:
 
         Raises:
             ValueError: it refuses a row, or needs more memory than it may take.
+            InterruptedError: the database wants the statement to end.
         """
+        options = self._runtime.RunOptions()
+        options.log_severity_level = _FATAL
+        limits = self._begin(lambda: setattr(options, "terminate", True))
         try:
-            with self._bounded():
-                found: list[Any] = self._session.run(outputs, fed, self._options)
+            found: list[Any] = self._session.run(outputs, fed, options)
         except Exception as error:
+            self._check_interrupted()
             raise ValueError(self._message(error)) from None
+        finally:
+            self._stop(limits)
         return found
+
+    def _check_interrupted(self) -> None:
+        if self._watch is not None and self._watch.is_over:
+            raise InterruptedError("the statement is to end") from None
 
     def _message(self, error: Exception) -> str:
         """What onnxruntime says, without where in its source."""
@@ -3750,55 +3804,164 @@ class Session:
         if isinstance(error, MemoryError) or "bad_alloc" in text or "Failed to allocate memory" in text:
             allowed = "" if self._bytes is None else f", and it may take {self._bytes // _MEGABYTE} MB"
             return f"the graph needs more memory{allowed}"
-        text = text.partition("Status Message: ")[2] or text
-        return (text.splitlines() or [type(error).__name__])[0][:_MOST_OF_A_MESSAGE]
+        text = text.rpartition("Status Message: ")[2].partition("\n")[0]
+        text = _WHERE.sub("", _CODES.sub("", text))
+        return text[:_MOST_OF_A_MESSAGE] or type(error).__name__
 
-    @contextmanager
-    def _bounded(self) -> Iterator[None]:
-        """Nothing in it gets more memory than is allowed beside what the process has: what asks for more is told no."""
-        if self._bytes is None:
-            yield
-            return
-        # Of Unix alone, as are servers; publishers need no bounds.
+    def _begin(self, end: Callable[[], None]) -> tuple[int, int] | None:
+        """From now on nothing gets more memory than is allowed beside what there is, or goes on when it is to end.
+
+        Returns:
+            The limits that the process has had; None where it has none of ours.
+        """
+        if self._watch is not None:
+            self._watch.begin(end)
+        if self._bytes is None or (size := _size_of_process()) is None:
+            return None
+        # Of Unix alone, as are servers.
         import resource
 
-        size = _size_of_process()
-        if size is None:
-            yield
-            return
         soft, hard = resource.getrlimit(resource.RLIMIT_AS)
         allowed = size + self._bytes
-        if soft != resource.RLIM_INFINITY:
-            allowed = min(allowed, soft)
-        resource.setrlimit(resource.RLIMIT_AS, (allowed, hard))
-        try:
-            yield
-        finally:
-            resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_AS, (allowed if soft < 0 else min(allowed, soft), hard))
+        return soft, hard
+
+    def _stop(self, limits: tuple[int, int] | None) -> None:
+        if limits is not None:
+            import resource
+
+            resource.setrlimit(resource.RLIMIT_AS, limits)
+        if self._watch is not None:
+            self._watch.stop()
 
 
 def _size_of_process() -> int | None:
     """The address space that this process has; None where the system does not say."""
-    try:
-        with open("/proc/self/statm", "rb") as file:
-            return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        return None
+    # Kept open, by the process that opened it: what it says is that one's.
+    if _sizes.get("process") != os.getpid():
+        try:
+            _sizes["file"] = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return None
+        _sizes["process"] = os.getpid()
+    return int(os.pread(_sizes["file"], 64, 0).split()[0]) * _PAGE
 
 
 def _onnxruntime() -> Any:  # noqa: ANN401
-    # It would take settings from the file.
+    # It would take settings from the file; and from 1.29 on it tells its maker of each graph it loads, from a thread.
     os.environ.pop("ORT_LOAD_CONFIG_FROM_MODEL", None)
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
-        import onnxruntime
+        with without_signals():
+            import onnxruntime
     except ImportError as error:
         raise Refusal(
             FEATURE_NOT_SUPPORTED,
             f"this Python has no onnxruntime, which evaluates the graph ({error})",
             "Install docker/requirements-onnx.txt with --no-deps.",
         ) from None
+    onnxruntime.disable_telemetry_events()
     onnxruntime.set_default_logger_severity(_FATAL)
     return onnxruntime
+''',
+".onnx_watch": r'''
+"""What ends a run of onnxruntime when its statement is to end: a thread that looks, and takes no signal.
+
+PostgreSQL's handlers of signals only set flags, which its own code looks at; native code of another library does not.
+onnxruntime looks at a flag of its own between the nodes of a graph. So a timeout or a cancellation waits for the node
+that is computed, and not for the graph.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# Of src/backend/utils/init/globals.c.
+_FLAGS = ("QueryCancelPending", "ProcDiePending")
+_SECONDS = 0.05
+# It sleeps when so many looks have found nothing that runs: a backend may be idle for days.
+_IDLE_LOOKS = 40
+
+
+@contextmanager
+def without_signals() -> Iterator[None]:
+    """No signal of the process is ever handled on a thread that begins in here: a backend's are for its own alone."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+class Watch:
+    """Looks whether the database wants the statement of this backend to end, while something runs."""
+
+    def __init__(self, flags: list[Any]) -> None:
+        self._flags = flags
+        self._end: Callable[[], None] | None = None
+        self._awake = threading.Event()
+        with without_signals():
+            threading.Thread(target=self._look, name="pgscore", daemon=True).start()
+
+    def begin(self, end: Callable[[], None]) -> None:
+        """From now on calls `end` where the statement is to end."""
+        self._end = end
+        if not self._awake.is_set():
+            self._awake.set()
+
+    def stop(self) -> None:
+        """Does so no more."""
+        self._end = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the statement is to end."""
+        return any(flag.value for flag in self._flags)
+
+    def _look(self) -> None:
+        while True:
+            self._awake.wait()
+            idle = 0
+            while idle < _IDLE_LOOKS:
+                time.sleep(_SECONDS)
+                end = self._end
+                idle = idle + 1 if end is None else 0
+                if end is not None and self.is_over:
+                    end()
+            self._awake.clear()
+            # What began before it was cleared has not set it.
+            if self._end is not None:
+                self._awake.set()
+
+
+_watches: list[Watch | None] = []
+
+
+def watch() -> Watch | None:
+    """The one of this process; None where it is no backend of PostgreSQL."""
+    if not _watches:
+        _watches.append(_made())
+    return _watches[0]
+
+
+def _made() -> Watch | None:
+    import ctypes
+
+    try:
+        flags = [ctypes.c_int.in_dll(ctypes.CDLL(None), name) for name in _FLAGS]
+    except (ValueError, OSError, TypeError):
+        return None
+    return Watch(flags)
 ''',
 ".program": r'''
 """Programs: a version of a model as data, read from JSON that nobody vouches for."""
@@ -5670,47 +5833,86 @@ create or replace function pgscore_trusted._receive(ordinal integer, content byt
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b"
+    runtime = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     GD[runtime].receive(GD, ordinal, content)
 $$;
 
 -- plpython/_load.sql
-create or replace function pgscore_trusted._load(contract text, signature bytea, key_id text, confirmed text[])
+create function pgscore_trusted._load_received(
+    contract text, signature bytea, key_id text, confirmed text[], key_ids text[], public_keys bytea[], engines text[],
+    megabytes bigint[]
+)
 returns pgscore_trusted.refusal
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b"
-    if runtime not in GD:
-        plpy.execute("select pgscore_trusted._runtime()")
-    keys = plpy.execute("select key_id, public_key from pgscore_trusted.trusted_key where revoked_at is null")
-    engines = plpy.execute("select engine, megabytes from pgscore_trusted.allowed_engine")
-    return GD[runtime].load(GD, keys, contract, signature, key_id, confirmed, engines)
+    runtime = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
+    keys = dict(zip(key_ids, public_keys))
+    return GD[runtime].load(GD, keys, contract, signature, key_id, confirmed, dict(zip(engines, megabytes)))
+$$;
+
+comment on function pgscore_trusted._load_received(text, bytea, text, text[], text[], bytea[], text[], bigint[]) is
+    'Checks the signature of the artifact that was received, by these keys, and only then unpickles it; an ONNX graph needs its engine among these';
+
+revoke all on function pgscore_trusted._load_received(text, bytea, text, text[], text[], bytea[], text[], bigint[]) from public;
+
+create or replace function pgscore_trusted._load(contract text, signature bytea, key_id text, confirmed text[])
+returns pgscore_trusted.refusal
+language plpgsql stable parallel restricted security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return pgscore_trusted._load_received(
+        contract, signature, key_id, confirmed,
+        array(select k.key_id from pgscore_trusted.trusted_key k where k.revoked_at is null order by k.key_id),
+        array(select k.public_key from pgscore_trusted.trusted_key k where k.revoked_at is null order by k.key_id),
+        array(select e.engine from pgscore_trusted.allowed_engine e order by e.engine),
+        array(select e.megabytes from pgscore_trusted.allowed_engine e order by e.engine)
+    );
+end
 $$;
 
 comment on function pgscore_trusted._load(text, bytea, text, text[]) is
-    'Checks the signature of the artifact that was received and only then unpickles it, for the life of this backend; an ONNX graph is data, and needs the onnx engine to be on instead';
+    'Checks the signature of the artifact that was received and only then unpickles it, for the life of this backend; an ONNX graph is data, and needs the engine onnx to be on instead';
 
 -- plpython/_estimate.sql
-create or replace function pgscore_trusted._estimate(
-    digest text, rows integer, numbers double precision[], texts text[], every boolean,
+-- The databases' own code asks the database, and registers the runtime where it loads an artifact: PL/Python would do so in
+-- a subtransaction, which nothing in a parallel plan can have.
+
+create function pgscore_trusted._estimate_called(
+    digest text, rows integer, numbers double precision[], texts text[], every boolean, graphs boolean,
     out scores double precision[], out reasons text[]
 )
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b"
+    runtime = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
     if runtime not in GD:
-        plpy.execute("select pgscore_trusted._runtime()")
-    if GD[runtime].is_graph(GD, digest):
-        # Since it was loaded its engine may have been turned off: to load it again says so.
-        if "allowed" not in SD:
-            SD["allowed"] = plpy.prepare("select from pgscore_trusted.allowed_engine where engine = 'onnx'")
-        if not SD["allowed"].execute():
-            return None
-    return GD[runtime].estimate(GD, digest, rows, numbers, texts, every)
+        return None
+    return GD[runtime].estimate(GD, digest, rows, numbers, texts, every, graphs)
+$$;
+
+comment on function pgscore_trusted._estimate_called(text, integer, double precision[], text[], boolean, boolean) is
+    'Scores rows with a version that this backend has loaded; NULL where it has not, or where that is an ONNX graph, and graphs are not to run';
+
+revoke all on function pgscore_trusted._estimate_called(text, integer, double precision[], text[], boolean, boolean) from public;
+
+create or replace function pgscore_trusted._estimate(
+    digest text, rows integer, numbers double precision[], texts text[], every boolean,
+    out scores double precision[], out reasons text[]
+)
+language plpgsql stable parallel restricted security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- What was loaded while its engine was on is not called when it is off: to load it again says so.
+    select e.scores, e.reasons into scores, reasons
+    from pgscore_trusted._estimate_called(
+        digest, rows, numbers, texts, every, exists (select from pgscore_trusted.allowed_engine a where a.engine = 'onnx')
+    ) e;
+end
 $$;
 
 -- plpython/_estimate_rows.sql
@@ -5736,28 +5938,22 @@ comment on function pgscore_trusted._array_of_memory(bytea) is
 revoke all on function pgscore_trusted._array_of_memory(bytea) from public;
 
 create function pgscore_trusted._estimate_memory(
-    digest text, rows integer, numbers bytea, texts text[], every boolean,
+    digest text, rows integer, numbers bytea, texts text[], every boolean, graphs boolean,
     out scores bytea, out reasons text[]
 )
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b"
+    runtime = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
     if runtime not in GD:
-        plpy.execute("select pgscore_trusted._runtime()")
-    if GD[runtime].is_graph(GD, digest):
-        # Since it was loaded its engine may have been turned off: to load it again says so.
-        if "allowed" not in SD:
-            SD["allowed"] = plpy.prepare("select from pgscore_trusted.allowed_engine where engine = 'onnx'")
-        if not SD["allowed"].execute():
-            return None
-    return GD[runtime].estimate_rows(GD, digest, rows, numbers, texts, every)
+        return None
+    return GD[runtime].estimate_rows(GD, digest, rows, numbers, texts, every, graphs)
 $$;
 
-comment on function pgscore_trusted._estimate_memory(text, integer, bytea, text[], boolean) is
+comment on function pgscore_trusted._estimate_memory(text, integer, bytea, text[], boolean, boolean) is
     'Scores rows with a version that this backend has loaded, from and to arrays as they stand in memory; scores NULL where it has not, reasons NULL where no row is refused';
 
-revoke all on function pgscore_trusted._estimate_memory(text, integer, bytea, text[], boolean) from public;
+revoke all on function pgscore_trusted._estimate_memory(text, integer, bytea, text[], boolean, boolean) from public;
 
 create function pgscore_trusted._estimate_rows(
     digest text, rows integer, numbers double precision[], texts text[], every boolean,
@@ -5767,7 +5963,10 @@ language sql stable parallel restricted security definer
 set search_path = pg_catalog, pg_temp
 as $$
     select pgscore_trusted._array_of_memory(e.scores), e.reasons
-    from pgscore_trusted._estimate_memory(digest, rows, pgscore_trusted._array_memory(numbers), texts, every) e
+    from pgscore_trusted._estimate_memory(
+        digest, rows, pgscore_trusted._array_memory(numbers), texts, every,
+        exists (select from pgscore_trusted.allowed_engine a where a.engine = 'onnx')
+    ) e
 $$;
 
 comment on function pgscore_trusted._estimate_rows(text, integer, double precision[], text[], boolean) is
@@ -5781,7 +5980,7 @@ create function pgscore_trusted._count_row(statement double precision) returns b
 language plpython3u volatile parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b"
+    runtime = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].count_row(GD, statement)
@@ -5799,7 +5998,7 @@ create or replace function pgscore_trusted._load_program(program text) returns p
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b"
+    runtime = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].load_program(GD, runtime, program)
@@ -5812,7 +6011,7 @@ create or replace function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b" + digest)
+    walker = GD.get("pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 
@@ -5822,7 +6021,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b" + digest)
+    walker = GD.get("pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 
@@ -5831,7 +6030,7 @@ create function pgscore_trusted._load_reasons(program text, positive integer) re
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b"
+    runtime = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].load_reasons(GD, runtime, program, positive)
@@ -5850,7 +6049,7 @@ returns double precision[]
 language plpython3u stable parallel safe cost 10000
 set search_path = pg_catalog, pg_temp
 as $$
-    explainer = GD.get("pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b" + digest)
+    explainer = GD.get("pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6" + digest)
     return explainer.reasons(numbers or (), texts or ()) if explainer else []
 $$;
 
@@ -5867,7 +6066,7 @@ create or replace function pgscore_trusted._environment() returns jsonb
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:4e49b7c18cbc10c25a837bb786cd46514f2d3e726a9f69edb9f0e68f82ca219b"
+    runtime = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].environment()

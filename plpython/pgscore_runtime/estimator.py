@@ -35,6 +35,8 @@ class ServedEstimator:
     def __init__(self, estimator: Any, contract: Contract) -> None:  # noqa: ANN401
         self._estimator = single_threaded(estimator)
         self._contract = contract
+        # What is handed over as it comes: a row of it alone needs none of what sorts rows and columns.
+        self._is_plain = not contract.frame and all(each.type == "double precision" for each in contract.inputs)
 
     @property
     def format(self) -> str:
@@ -56,11 +58,31 @@ class ServedEstimator:
             A score for each row, None where an input is NULL that the model does not accept or where the estimator
             refuses the row; and for each row the reason of such a refusal, else None.
         """
+        if rows == 1 and self._is_plain:
+            score, reason = self._alone(numbers)
+            return [score], [reason]
         values, answered, reasons = self._answers(self._score, 1, rows, numbers, texts)
         scores: list[float | None] = values[:, 0].tolist()
         for row in (~answered).nonzero()[0].tolist():
             scores[row] = None
         return scores, _by_row(reasons, rows)
+
+    def _alone(self, numbers: Numbers) -> tuple[float | None, str | None]:
+        """The score of one row of numbers, or the reason of its refusal; the same as of `_answers`, sooner."""
+        import numpy as np
+
+        inputs = self._contract.inputs
+        given = _numbers(numbers).reshape(1, len(inputs))
+        missing = np.isnan(given[0])
+        if missing.any() and not all(inputs[place].nullable for place in missing.nonzero()[0]):
+            return None, None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                score = float(self._scored(given, 1)[0, 0])
+            except _REFUSES as error:
+                return None, _first_line(error)
+        return (None if score != score else score), None  # noqa: PLR0124  NaN
 
     def outputs(
         self, rows: int, numbers: Numbers, texts: Sequence[Any] | None
@@ -201,10 +223,13 @@ class ServedEstimator:
 
     def _score(self, columns: list[Any]) -> FloatArray:
         """Rows x 1: the score."""
+        return self._scored(self._given(columns), len(columns[0]))
+
+    def _scored(self, given: Any, rows: int) -> FloatArray:  # noqa: ANN401
+        """The same of what the estimator is given."""
         import numpy as np
 
         output = self._contract.output
-        given = self._given(columns)
         result: FloatArray
         if output.positive is None:
             result = np.asarray(self._estimator.predict(given), dtype=float)
@@ -213,7 +238,7 @@ class ServedEstimator:
         else:
             labels = self._labels(given)
             result = (labels == self._estimator.classes_[output.positive]).astype(float)
-        return result.reshape(len(columns[0]), 1)
+        return result.reshape(rows, 1)
 
     def _every(self, columns: list[Any]) -> FloatArray:
         """Rows x width: probabilities, if it has them, and the label's position; or the value."""

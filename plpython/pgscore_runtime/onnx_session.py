@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from .errors import FEATURE_NOT_SUPPORTED, Refusal
 from .onnx_watch import watch, without_signals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 _FATAL = 4
+# What computes nodes of constants while a graph is loaded, all of them before it looks whether it is to stop.
+_COMPUTE = ["ConstantFolding", "ConstantFoldingDQ"]
 _MOST_OF_A_MESSAGE = 300
 _MEGABYTE = 2**20
+_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 0
+_sizes: dict[str, int] = {}
 # What it puts before what it says: numbers of errors, and places in its source.
 _CODES = re.compile(r"^.*\[ONNXRuntimeError\] : \d+ : \w+ : ")
 _WHERE = re.compile(r"^/\S+:\d+ .*?\)(?: const)? ")
@@ -51,9 +54,11 @@ class Session:
         # Memory of a call goes back when it ends: a backend may be idle for days.
         options.enable_cpu_mem_arena = options.enable_mem_pattern = False
         options.add_session_config_entry("session.load_model_format", "ONNX")
+        limits = self._begin(lambda: options.set_load_cancellation_flag(True))
         try:
-            with self._bounded(lambda: options.set_load_cancellation_flag(True)):
-                self._session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            self._session = runtime.InferenceSession(
+                content, options, providers=["CPUExecutionProvider"], disabled_optimizers=_COMPUTE
+            )
         except Exception as error:
             self._check_interrupted()
             raise Refusal(
@@ -61,6 +66,8 @@ class Session:
                 f"onnxruntime {runtime.__version__} does not take the graph: {self._message(error)}",
                 "Export it for this onnxruntime, or install a newer one.",
             ) from None
+        finally:
+            self._stop(limits)
         self.inputs: list[Any] = self._session.get_inputs()
         self.outputs: list[Any] = self._session.get_outputs()
 
@@ -73,12 +80,14 @@ class Session:
         """
         options = self._runtime.RunOptions()
         options.log_severity_level = _FATAL
+        limits = self._begin(lambda: setattr(options, "terminate", True))
         try:
-            with self._bounded(lambda: setattr(options, "terminate", True)):
-                found: list[Any] = self._session.run(outputs, fed, options)
+            found: list[Any] = self._session.run(outputs, fed, options)
         except Exception as error:
             self._check_interrupted()
             raise ValueError(self._message(error)) from None
+        finally:
+            self._stop(limits)
         return found
 
     def _check_interrupted(self) -> None:
@@ -95,34 +104,43 @@ class Session:
         text = _WHERE.sub("", _CODES.sub("", text))
         return text[:_MOST_OF_A_MESSAGE] or type(error).__name__
 
-    @contextmanager
-    def _bounded(self, end: Callable[[], None]) -> Iterator[None]:
-        """Nothing in it gets more memory than is allowed beside what the process has, or goes on when it is to end."""
-        with nullcontext() if self._watch is None else self._watch.over(end):
-            if self._bytes is None or (size := _size_of_process()) is None:
-                yield
-                return
-            # Of Unix alone, as are servers.
+    def _begin(self, end: Callable[[], None]) -> tuple[int, int] | None:
+        """From now on nothing gets more memory than is allowed beside what there is, or goes on when it is to end.
+
+        Returns:
+            The limits that the process has had; None where it has none of ours.
+        """
+        if self._watch is not None:
+            self._watch.begin(end)
+        if self._bytes is None or (size := _size_of_process()) is None:
+            return None
+        # Of Unix alone, as are servers.
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+        allowed = size + self._bytes
+        resource.setrlimit(resource.RLIMIT_AS, (allowed if soft < 0 else min(allowed, soft), hard))
+        return soft, hard
+
+    def _stop(self, limits: tuple[int, int] | None) -> None:
+        if limits is not None:
             import resource
 
-            soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-            allowed = size + self._bytes
-            if soft != resource.RLIM_INFINITY:
-                allowed = min(allowed, soft)
-            resource.setrlimit(resource.RLIMIT_AS, (allowed, hard))
-            try:
-                yield
-            finally:
-                resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+            resource.setrlimit(resource.RLIMIT_AS, limits)
+        if self._watch is not None:
+            self._watch.stop()
 
 
 def _size_of_process() -> int | None:
     """The address space that this process has; None where the system does not say."""
-    try:
-        with open("/proc/self/statm", "rb") as file:
-            return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        return None
+    # Kept open, by the process that opened it: what it says is that one's.
+    if _sizes.get("process") != os.getpid():
+        try:
+            _sizes["file"] = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return None
+        _sizes["process"] = os.getpid()
+    return int(os.pread(_sizes["file"], 64, 0).split()[0]) * _PAGE
 
 
 def _onnxruntime() -> Any:  # noqa: ANN401

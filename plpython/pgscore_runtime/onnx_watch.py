@@ -46,16 +46,15 @@ class Watch:
         with without_signals():
             threading.Thread(target=self._look, name="pgscore", daemon=True).start()
 
-    @contextmanager
-    def over(self, end: Callable[[], None]) -> Iterator[None]:
-        """Calls `end` where the statement is to end while this runs."""
+    def begin(self, end: Callable[[], None]) -> None:
+        """From now on calls `end` where the statement is to end."""
         self._end = end
         if not self._awake.is_set():
             self._awake.set()
-        try:
-            yield
-        finally:
-            self._end = None
+
+    def stop(self) -> None:
+        """Does so no more."""
+        self._end = None
 
     @property
     def is_over(self) -> bool:

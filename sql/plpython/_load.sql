@@ -1,19 +1,19 @@
 create function pgscore_trusted._load_received(
     contract text, signature bytea, key_id text, confirmed text[], key_ids text[], public_keys bytea[], engines text[],
-    megabytes integer[]
+    megabytes bigint[]
 )
 returns pgscore_trusted.refusal
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:4b4545bb30ba282fc609b9da1777e6c5b1bc003e293d79c6843dc94182fac6bf"
+    runtime = "pgscore_runtime:dcac99721cbd1fb19e315e927d5312b43803d02fec86ec7711806038b3fd0444"
     keys = dict(zip(key_ids, public_keys))
     return GD[runtime].load(GD, keys, contract, signature, key_id, confirmed, dict(zip(engines, megabytes)))
 $$;
 
-comment on function pgscore_trusted._load_received(text, bytea, text, text[], text[], bytea[], text[], integer[]) is
+comment on function pgscore_trusted._load_received(text, bytea, text, text[], text[], bytea[], text[], bigint[]) is
     'Checks the signature of the artifact that was received, by these keys, and only then unpickles it; an ONNX graph needs its engine among these';
-revoke all on function pgscore_trusted._load_received(text, bytea, text, text[], text[], bytea[], text[], integer[]) from public;
+revoke all on function pgscore_trusted._load_received(text, bytea, text, text[], text[], bytea[], text[], bigint[]) from public;
 
 create function pgscore_trusted._load(contract text, signature bytea, key_id text, confirmed text[])
 returns pgscore_trusted.refusal

@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:4b4545bb30ba282fc609b9da1777e6c5b1bc003e293d79c6843dc94182fac6bf"
+name = "pgscore_runtime:dcac99721cbd1fb19e315e927d5312b43803d02fec86ec7711806038b3fd0444"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -1199,6 +1199,8 @@ class ServedEstimator:
     def __init__(self, estimator: Any, contract: Contract) -> None:  # noqa: ANN401
         self._estimator = single_threaded(estimator)
         self._contract = contract
+        # What is handed over as it comes: a row of it alone needs none of what sorts rows and columns.
+        self._is_plain = not contract.frame and all(each.type == "double precision" for each in contract.inputs)
 
     @property
     def format(self) -> str:
@@ -1220,11 +1222,31 @@ class ServedEstimator:
             A score for each row, None where an input is NULL that the model does not accept or where the estimator
             refuses the row; and for each row the reason of such a refusal, else None.
         """
+        if rows == 1 and self._is_plain:
+            score, reason = self._alone(numbers)
+            return [score], [reason]
         values, answered, reasons = self._answers(self._score, 1, rows, numbers, texts)
         scores: list[float | None] = values[:, 0].tolist()
         for row in (~answered).nonzero()[0].tolist():
             scores[row] = None
         return scores, _by_row(reasons, rows)
+
+    def _alone(self, numbers: Numbers) -> tuple[float | None, str | None]:
+        """The score of one row of numbers, or the reason of its refusal; the same as of `_answers`, sooner."""
+        import numpy as np
+
+        inputs = self._contract.inputs
+        given = _numbers(numbers).reshape(1, len(inputs))
+        missing = np.isnan(given[0])
+        if missing.any() and not all(inputs[place].nullable for place in missing.nonzero()[0]):
+            return None, None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                score = float(self._scored(given, 1)[0, 0])
+            except _REFUSES as error:
+                return None, _first_line(error)
+        return (None if score != score else score), None  # noqa: PLR0124  NaN
 
     def outputs(
         self, rows: int, numbers: Numbers, texts: Sequence[Any] | None
@@ -1365,10 +1387,13 @@ class ServedEstimator:
 
     def _score(self, columns: list[Any]) -> FloatArray:
         """Rows x 1: the score."""
+        return self._scored(self._given(columns), len(columns[0]))
+
+    def _scored(self, given: Any, rows: int) -> FloatArray:  # noqa: ANN401
+        """The same of what the estimator is given."""
         import numpy as np
 
         output = self._contract.output
-        given = self._given(columns)
         result: FloatArray
         if output.positive is None:
             result = np.asarray(self._estimator.predict(given), dtype=float)
@@ -1377,7 +1402,7 @@ class ServedEstimator:
         else:
             labels = self._labels(given)
             result = (labels == self._estimator.classes_[output.positive]).astype(float)
-        return result.reshape(len(columns[0]), 1)
+        return result.reshape(rows, 1)
 
     def _every(self, columns: list[Any]) -> FloatArray:
         """Rows x width: probabilities, if it has them, and the label's position; or the value."""
@@ -3663,18 +3688,21 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from .errors import FEATURE_NOT_SUPPORTED, Refusal
 from .onnx_watch import watch, without_signals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 _FATAL = 4
+# What computes nodes of constants while a graph is loaded, all of them before it looks whether it is to stop.
+_COMPUTE = ["ConstantFolding", "ConstantFoldingDQ"]
 _MOST_OF_A_MESSAGE = 300
 _MEGABYTE = 2**20
+_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 0
+_sizes: dict[str, int] = {}
 # What it puts before what it says: numbers of errors, and places in its source.
 _CODES = re.compile(r"^.*\[ONNXRuntimeError\] : \d+ : \w+ : ")
 _WHERE = re.compile(r"^/\S+:\d+ .*?\)(?: const)? ")
@@ -3710,9 +3738,11 @@ class Session:
         # Memory of a call goes back when it ends: a backend may be idle for days.
         options.enable_cpu_mem_arena = options.enable_mem_pattern = False
         options.add_session_config_entry("session.load_model_format", "ONNX")
+        limits = self._begin(lambda: options.set_load_cancellation_flag(True))
         try:
-            with self._bounded(lambda: options.set_load_cancellation_flag(True)):
-                self._session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            self._session = runtime.InferenceSession(
+                content, options, providers=["CPUExecutionProvider"], disabled_optimizers=_COMPUTE
+            )
         except Exception as error:
             self._check_interrupted()
             raise Refusal(
@@ -3720,6 +3750,8 @@ class Session:
                 f"onnxruntime {runtime.__version__} does not take the graph: {self._message(error)}",
                 "Export it for this onnxruntime, or install a newer one.",
             ) from None
+        finally:
+            self._stop(limits)
         self.inputs: list[Any] = self._session.get_inputs()
         self.outputs: list[Any] = self._session.get_outputs()
 
@@ -3732,12 +3764,14 @@ class Session:
         """
         options = self._runtime.RunOptions()
         options.log_severity_level = _FATAL
+        limits = self._begin(lambda: setattr(options, "terminate", True))
         try:
-            with self._bounded(lambda: setattr(options, "terminate", True)):
-                found: list[Any] = self._session.run(outputs, fed, options)
+            found: list[Any] = self._session.run(outputs, fed, options)
         except Exception as error:
             self._check_interrupted()
             raise ValueError(self._message(error)) from None
+        finally:
+            self._stop(limits)
         return found
 
     def _check_interrupted(self) -> None:
@@ -3754,34 +3788,43 @@ class Session:
         text = _WHERE.sub("", _CODES.sub("", text))
         return text[:_MOST_OF_A_MESSAGE] or type(error).__name__
 
-    @contextmanager
-    def _bounded(self, end: Callable[[], None]) -> Iterator[None]:
-        """Nothing in it gets more memory than is allowed beside what the process has, or goes on when it is to end."""
-        with nullcontext() if self._watch is None else self._watch.over(end):
-            if self._bytes is None or (size := _size_of_process()) is None:
-                yield
-                return
-            # Of Unix alone, as are servers.
+    def _begin(self, end: Callable[[], None]) -> tuple[int, int] | None:
+        """From now on nothing gets more memory than is allowed beside what there is, or goes on when it is to end.
+
+        Returns:
+            The limits that the process has had; None where it has none of ours.
+        """
+        if self._watch is not None:
+            self._watch.begin(end)
+        if self._bytes is None or (size := _size_of_process()) is None:
+            return None
+        # Of Unix alone, as are servers.
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+        allowed = size + self._bytes
+        resource.setrlimit(resource.RLIMIT_AS, (allowed if soft < 0 else min(allowed, soft), hard))
+        return soft, hard
+
+    def _stop(self, limits: tuple[int, int] | None) -> None:
+        if limits is not None:
             import resource
 
-            soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-            allowed = size + self._bytes
-            if soft != resource.RLIM_INFINITY:
-                allowed = min(allowed, soft)
-            resource.setrlimit(resource.RLIMIT_AS, (allowed, hard))
-            try:
-                yield
-            finally:
-                resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+            resource.setrlimit(resource.RLIMIT_AS, limits)
+        if self._watch is not None:
+            self._watch.stop()
 
 
 def _size_of_process() -> int | None:
     """The address space that this process has; None where the system does not say."""
-    try:
-        with open("/proc/self/statm", "rb") as file:
-            return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        return None
+    # Kept open, by the process that opened it: what it says is that one's.
+    if _sizes.get("process") != os.getpid():
+        try:
+            _sizes["file"] = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return None
+        _sizes["process"] = os.getpid()
+    return int(os.pread(_sizes["file"], 64, 0).split()[0]) * _PAGE
 
 
 def _onnxruntime() -> Any:  # noqa: ANN401
@@ -3850,16 +3893,15 @@ class Watch:
         with without_signals():
             threading.Thread(target=self._look, name="pgscore", daemon=True).start()
 
-    @contextmanager
-    def over(self, end: Callable[[], None]) -> Iterator[None]:
-        """Calls `end` where the statement is to end while this runs."""
+    def begin(self, end: Callable[[], None]) -> None:
+        """From now on calls `end` where the statement is to end."""
         self._end = end
         if not self._awake.is_set():
             self._awake.set()
-        try:
-            yield
-        finally:
-            self._end = None
+
+    def stop(self) -> None:
+        """Does so no more."""
+        self._end = None
 
     @property
     def is_over(self) -> bool:

@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe cost 10000
 set search_path = pg_catalog, pg_temp
 as $$
-    explainer = GD.get("pgscore_runtime:4b4545bb30ba282fc609b9da1777e6c5b1bc003e293d79c6843dc94182fac6bf" + digest)
+    explainer = GD.get("pgscore_runtime:dcac99721cbd1fb19e315e927d5312b43803d02fec86ec7711806038b3fd0444" + digest)
     return explainer.reasons(numbers or (), texts or ()) if explainer else []
 $$;
 

@@ -1,6 +1,6 @@
 create table pgscore_trusted.allowed_engine (
     engine text primary key,
-    megabytes integer not null default 1024,
+    megabytes bigint not null default 1024,
     allowed_at timestamptz not null default now(),
     allowed_by name not null default session_user,
     constraint engine_is_one_to_allow check (engine = 'onnx'),

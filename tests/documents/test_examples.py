@@ -39,6 +39,7 @@ _GUIDE = [
     "docs/guide/costs.md",
     "docs/guide/limits.md",
     "docs/guide/models.md",
+    "docs/guide/onnx-engine.md",
     "docs/guide/removal.md",
 ]
 

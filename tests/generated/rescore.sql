@@ -79,7 +79,7 @@ begin
                 perform set_config('pgscore.scored', format('%s/%s', pg_trigger_depth() + 1, mark), true);
             end if;
             -- In the one order, and without waiting for anybody. Who is locked is read as it stands then.
-            if exists (select from pgscore.model m where m.name = 'shop' and m.many_engine = 'estimator') then
+            if exists (select from pgscore.model m where m.name = 'shop' and m.many_engine in ('estimator', 'onnx')) then
                 select count(*), array_agg(u.key_1), array_agg(u.key_2), array_agg(u.name), array_agg(u.pgscore_row) into checked, here.keys_1, here.keys_2, names, given
                 from (
                     select pgscore_row.id as key_1, pgscore_row.part as key_2, array[pgscore_row.id::text, pgscore_row.part::text]::text as name, pgscore_row

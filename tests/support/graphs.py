@@ -132,17 +132,19 @@ def publish(
     return int(version)
 
 
-def long_runner(doublings: int = 11, products: int = 60) -> bytes:
-    """A graph that multiplies large matrices for minutes, one after the other."""
+def long_runner(doublings: int = 11, products: int = 60, *, constant: bool = False) -> bytes:
+    """A graph that multiplies large matrices for minutes, one after the other; or constants, whatever it is given."""
+    first = "one" if constant else "x"
     nodes = [
-        helper.make_node("Concat", ["x" if n == 0 else f"c{n - 1}"] * 2, [f"c{n}"], axis=0) for n in range(doublings)
+        helper.make_node("Concat", [first if n == 0 else f"c{n - 1}"] * 2, [f"c{n}"], axis=0) for n in range(doublings)
     ]
     nodes.append(helper.make_node("Transpose", [f"c{doublings - 1}"], ["t"]))
     nodes.append(helper.make_node("MatMul", [f"c{doublings - 1}", "t"], ["m"]))
     nodes += [helper.make_node("MatMul", ["m", "m" if n == 0 else f"m{n - 1}"], [f"m{n}"]) for n in range(products)]
     nodes.append(helper.make_node("ReduceMax", [f"m{products - 1}"], ["most"], keepdims=0))
     nodes.append(helper.make_node("Add", ["x", "most"], ["y"]))
-    return bytes(model(nodes, [numbers("x")], [numbers("y")]).SerializeToString())
+    tensors = {"one": np.ones((1, 1), dtype=np.float32)} if constant else {}
+    return bytes(model(nodes, [numbers("x")], [numbers("y")], tensors).SerializeToString())
 
 
 def wait_until_runs(observer: Session, pid: int) -> None:

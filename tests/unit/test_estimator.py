@@ -62,6 +62,17 @@ def test_only_refused_rows_are_refused(refused: set[float]) -> None:
     assert reasons == ["Input contains infinity" if n in refused else None for n in range(10)]
 
 
+@pytest.mark.parametrize("nullable", [True, False])
+@pytest.mark.parametrize("frame", [True, False])
+def test_a_row_by_itself_has_what_it_has_among_others(nullable: bool, frame: bool) -> None:
+    contract = _contract("double precision", "double precision", frame=frame, nullable=nullable)
+    served = ServedEstimator(_Recorder({7.0}), contract)
+    rows: list[list[float | None]] = [[1.0, 2.0], [7.0, 0.0], [None, 1.0], [2.0, np.nan], [np.nan, 7.0], [-np.inf, 3.0]]
+    together = served.scores(len(rows), rows, None)
+    alone = [served.scores(1, [row], None) for row in rows]
+    assert ([score for ((score,), _) in alone], [reason for (_, (reason,)) in alone]) == together
+
+
 def test_one_refused_row_of_many_costs_few_calls() -> None:
     recorder = _Recorder({700.0})
     ServedEstimator(recorder, _contract("double precision")).scores(1024, [float(n) for n in range(1024)], None)

@@ -155,7 +155,7 @@ _MISFITS: dict[str, tuple[list[Any], list[Any], str]] = {
         [_value("x", [None, 3, 8, 8])], [_value("y", [None, 3, 8, 8])], "input 'x' of the graph has 4 dimensions"
     ),
     "several numbers": (
-        [_value("x", [None, 3])], [_value("y", [None, 3])], "output 'y' gives 3 numbers for each row, and not by Softmax"
+        [_value("x", [None, 3])], [_value("y", [None, 3])], "output 'y' gives 3 numbers for each row, and not by"
     ),
 }  # fmt: skip
 

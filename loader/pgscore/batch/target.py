@@ -38,7 +38,7 @@ def make_target(connection: Connection, model: str, profile: str, into: str) -> 
         if found["columns"] is None or found["engine"] is None:
             # The database says why.
             cursor.execute("select pgscore._serving_version(%s), pgscore._check_into(%s, null)", (model, profile))
-        if found["engine"] != "estimator" and found["rows"] <= _AT_ONCE and len(found["name"]) <= 2:  # noqa: PLR2004
+        if found["engine"] not in ("estimator", "onnx") and found["rows"] <= _AT_ONCE and len(found["name"]) <= 2:  # noqa: PLR2004
             space = found["name"][0] if len(found["name"]) > 1 else found["space"]
             return row(
                 connection,

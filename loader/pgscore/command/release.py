@@ -52,7 +52,9 @@ def promote(
     ],
     engine: Annotated[
         str | None,
-        typer.Option(metavar="ENGINE", help="sql, interpreter or estimator; without it, the fastest by measuring."),
+        typer.Option(
+            metavar="ENGINE", help="sql, interpreter, estimator or onnx; without it, the fastest by measuring."
+        ),
     ] = None,
     max_seconds: _Seconds = registry.MAX_SECONDS,
     despite_dependents: _Despite = False,

@@ -236,7 +236,9 @@ class _Estimator(_Engine):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                fitted = read_artifact(io.BytesIO(fetched.artifact or b""), contract.format, fetched.confirmed)
+                fitted = read_artifact(
+                    io.BytesIO(fetched.artifact or b""), contract.format, fetched.confirmed, contract.graph_output
+                )
         except Refusal as error:
             raise as_error(error, f"version {fetched.version} of model {fetched.model}") from None
         self._contract = contract
