@@ -14,6 +14,8 @@ import numpy as np
 
 from pgscore.readers.algebra.columns import CodeColumn, NumberColumn, Operation, along
 from pgscore.readers.algebra.curves import Bins, piecewise
+from pgscore.readers.writing.linear_writer import write_linear
+from pgscore.readers.writing.scores import constant as the_constant
 
 from .single import ROUNDED, loosened, looked_up
 from .values import BOOLEAN, DOUBLE, INTEGERS, KINDS, SINGLE, TEXT, Label, Linked, LogSumExp, Value, shaped
@@ -71,10 +73,12 @@ def _arithmetic(context: Context, name: str) -> Any:  # noqa: ANN401
     left, right = _side(context, 0), _side(context, 1)
     if left is None and right is None:
         return _of_two(context, name)
-    if (special := _special(context, name, left)) is not None:
+    if (special := _special(context, name, left, right)) is not None:
         return special
     constant = right if left is None else left
     assert constant is not None  # noqa: S101
+    if name == "divide" and left is not None:
+        return _divided(context, left)
     value, numbers = broadcast(context.numbers(0 if left is None else 1), constant, context)
     if value.kind in INTEGERS or value.kind == BOOLEAN:
         raise context.node.refuse("computes with integers")
@@ -92,20 +96,40 @@ def _with_constant(name: str, number: float, first: bool, context: Context) -> l
     if name == "subtract" and first:
         # The rounding of c - x is that of -(x - c).
         return [Operation("multiply", -1.0), Operation("add", number)]
-    if name == "divide" and first:
-        raise context.node.refuse("divides a constant by a number of the row")
     if name == "divide" and number == 0:
         raise context.node.refuse("divides by 0")
     return [Operation(name, number)]
 
 
-def _special(context: Context, name: str, left: Any) -> Any:  # noqa: ANN401
-    """1 less a probability, and logarithms less their sum's: what classifiers make of their scores."""
-    found = context.node.inputs[1] if left is not None else None
-    ones = left is not None and np.asarray(left).size == 1 and float(np.ravel(left)[0]) == 1
-    if name == "subtract" and isinstance(found, Linked) and found.link == "expit" and ones and len(found.of) == 1:
+def _special(context: Context, name: str, left: Any, right: Any) -> Any:  # noqa: ANN401
+    """1 less a probability, and what is multiplied by 1: what classifiers make of their scores."""
+    constant = right if left is None else left
+    if constant.size != 1 or constant.dtype == object or float(np.ravel(constant)[0]) != 1:
+        return None
+    found = context.node.inputs[1 if left is not None else 0]
+    if not isinstance(found, Linked):
+        return None
+    if name == "multiply" or (name == "divide" and left is None):
+        return found
+    if name == "subtract" and left is not None and found.link == "expit" and len(found.of) == 1:
         return replace(found, link="complement")
     return None
+
+
+def _divided(context: Context, constant: Any) -> Value:  # noqa: ANN401
+    """A constant over columns."""
+    value, numbers = broadcast(context.numbers(1), constant, context)
+    if value.kind not in (SINGLE, DOUBLE) or not np.isfinite(numbers).all():
+        raise context.node.refuse("computes with integers, or with a constant that is not finite")
+    writer = context.writer
+    registers = [
+        writer.add({"step": "ratio", "of": [the_constant(number, writer), each]})
+        for number, each in zip(numbers, context.registers(value), strict=True)
+    ]
+    columns = context.summed(registers, single=value.single)
+    roundings = value.roundings + (2.0 if value.single else 0.0)
+    beside = float("inf") if value.absolute else 0.0
+    return Value(shaped(columns, value.cells.shape), value.kind, roundings, beside)
 
 
 def _of_two(context: Context, name: str) -> Any:  # noqa: ANN401
@@ -141,8 +165,6 @@ def _of_two(context: Context, name: str) -> Any:  # noqa: ANN401
 
 def _sum(context: Context, one: Number, other: Number, weight: float) -> int:
     writer, part = context.writer, context.node.place
-    from pgscore.readers.writing.linear_writer import write_linear
-
     return write_linear(
         [loosened(one, writer, part), loosened(other, writer, part)], np.array([1.0, weight]), 0.0, writer,
         finite=False, folded=True,
@@ -292,6 +314,12 @@ def sqrt(context: Context) -> Value:
     return _function(context, lambda each, register: each.writer.function("sqrt", register), steep=True)
 
 
+
+
+def reciprocal(context: Context) -> Value:
+    """Reciprocal: 1 over the number."""
+    context.node.inputs = [None, context.given(0)]
+    return _divided(context, np.ones(()))
 
 
 def leaky_relu(context: Context) -> Value:
@@ -558,6 +586,7 @@ OPERATORS: dict[str, Operator] = {
     "Exp": exp,
     "Log": log,
     "Sqrt": sqrt,
+    "Reciprocal": reciprocal,
     "Pow": power,
     "Floor": floor,
     "Ceil": ceil,

@@ -163,6 +163,7 @@ def label_encoder(context: Context) -> Any:  # noqa: ANN401
 
 
 _TWO = 2
+_WITH_NAN = 4
 
 
 def _listed(context: Context, name: str) -> tuple[list[Any], str]:
@@ -237,6 +238,9 @@ def _encoded(context: Context, kind: str, table: dict[Any, Any], made: str, defa
     def number(each: Any) -> float:  # noqa: ANN401
         return places[each] if made == TEXT else float(each)
 
+    if kind != TEXT and node.version < _WITH_NAN:
+        # Up to there NaN is a key that nothing equals.
+        table = {key: each for key, each in table.items() if key == key}  # noqa: PLR0124
     if made in INTEGERS:
         _keys(context, [*table.values(), default], of_integers=True)
     columns = []
@@ -254,12 +258,18 @@ def _encoded(context: Context, kind: str, table: dict[Any, Any], made: str, defa
     return Value(shaped(columns, value.cells.shape), made)
 
 
+def _is_there(values: Any) -> Any:  # noqa: ANN401
+    return ~np.isnan(values)
+
+
 def binarizer(context: Context) -> Value:
     """Binarizer: 1 above the threshold, else 0."""
     value, threshold = context.numbers(0), context.node.number("threshold", 0.0)
     if not value.single or not np.isfinite(threshold):
         raise context.node.refuse("compares what is no float32")
     context.exact(value)
+    # onnxruntime's binarizer.cc fails on NaN.
+    context.writer.domains.accept(context.node.place, value.columns, _is_there)
     bins = along(Bins(np.array([threshold]), "right", 0, None, 0.0))
     return Value(shaped([each.then(bins) for each in value.columns], value.cells.shape), SINGLE)
 
