@@ -210,7 +210,9 @@ def _boosters() -> None:
         _write(name, made, rows, sorted(set(target.tolist())) if kind is xgboost.XGBClassifier else None)
 
 
-def _net(name: str, nodes: list[Any], constants: dict[str, np.ndarray], output: list[Any], *, double: bool = False) -> None:
+def _net(
+    name: str, nodes: list[Any], constants: dict[str, np.ndarray], output: list[Any], *, double: bool = False
+) -> None:
     kind = TensorProto.DOUBLE if double else TensorProto.FLOAT
     graph = helper.make_graph(
         nodes,

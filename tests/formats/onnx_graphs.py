@@ -11,7 +11,6 @@ import numpy as np
 import onnx
 import onnxruntime
 from onnx import TensorProto, helper
-
 from pgscore.errors import NotAProgramError
 from pgscore.readers import absolute_terms, read_program
 from pgscore.readers.onnx import describe_graph, parse
@@ -72,7 +71,7 @@ class Graph:
 
     @cached_property
     def session(self) -> Any:  # noqa: ANN401
-        """onnxruntime's."""
+        """Onnxruntime's."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4
@@ -133,7 +132,11 @@ class Graph:
             wanted = numbers[place].tolist()
             allowed = self.allowed(row) if most is None else most
             for one, other in zip(found[:count], wanted, strict=True):
-                same = one == other or (np.isnan(one) and np.isnan(other)) or abs(one - other) <= allowed * max(1, abs(other))
+                same = (
+                    one == other
+                    or (np.isnan(one) and np.isnan(other))
+                    or abs(one - other) <= allowed * max(1, abs(other))
+                )
                 assert same, f"{row} has {found}, and {wanted} by onnxruntime; {allowed:g} is allowed"
             if label is None or np.isnan(wanted).any():
                 continue

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from onnx import numpy_helper
-
 from pgscore.readers.onnx import ML_OPERATORS, OPERATORS
 
 from .onnx_graphs import Graph, made, ml_node, node, one
@@ -35,9 +34,7 @@ def _i64(*numbers: int) -> np.ndarray:
 
 def _chain(*nodes: Any, constants: Mapping[str, np.ndarray] | None = None, width: int = 3, count: int = 1,
            given: str = "float32", kind: str = "float32", opset: int = 17, ml: int = 3) -> bytes:  # fmt: skip
-    return made(
-        nodes, {"x": (given, [None, width])}, {"y": (kind, [None, count])}, constants, opset=opset, ml=ml
-    )
+    return made(nodes, {"x": (given, [None, width])}, {"y": (kind, [None, count])}, constants, opset=opset, ml=ml)
 
 
 def _unary(operator: str, **attributes: Any) -> bytes:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from pgscore.errors import NotAProgramError
 
 from .onnx_graphs import Graph, made, ml_node, node, one

@@ -16,8 +16,7 @@ from .values import DOUBLE, INTEGERS, SINGLE, TEXT, Label, TextCodes, Value, sha
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .elementwise import Operator
-    from .values import Context
+    from .values import Context, Operator
 
 _MOST_CATEGORIES = 100_000
 _LEAST_INTEGER = -(2**63)
@@ -46,7 +45,10 @@ def scaler(context: Context) -> Value:
         columns.append(column.then(*before, *scaled))
     most = max(map(abs, scales), default=1.0)
     return Value(
-        shaped(columns, value.cells.shape), SINGLE, value.roundings + 3, value.absolute * most if value.absolute else 0.0
+        shaped(columns, value.cells.shape),
+        SINGLE,
+        value.roundings + 3,
+        value.absolute * most if value.absolute else 0.0,
     )
 
 

@@ -23,8 +23,7 @@ from .values import SINGLE, Label, Value, shaped
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from .elementwise import Operator
-    from .values import Context
+    from .values import Context, Operator
 
     FloatArray = npt.NDArray[np.float64]
 

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from .elementwise import Operator
-    from .values import Context, Number
+    from .values import Context, Number, Operator
 
 # What a row takes of so many weights is about a millisecond.
 MOST_WEIGHTS = 20_000
@@ -256,7 +255,9 @@ def normalizer(context: Context) -> Any:  # noqa: ANN401
             return found
         if found.link == "one_vs_all":
             registers = tuple(context.registers(context.forced(found)))
-            return Linked("normalize", registers, found, SINGLE, found.roundings + len(registers), found.absolute, found.shape)
+            return Linked(
+                "normalize", registers, found, SINGLE, found.roundings + len(registers), found.absolute, found.shape
+            )
     value = as_single(_ml_numbers(context))
     if value.absolute:
         raise node.refuse("divides by a sum of trees")
@@ -265,7 +266,9 @@ def normalizer(context: Context) -> Any:  # noqa: ANN401
     if norm == "L1":
         total = writer.linear([writer.function("abs", each) for each in registers], [1.0] * len(registers))
     elif norm == "L2":
-        total = writer.function("sqrt", writer.linear([writer.function("square", each) for each in registers], [1.0] * len(registers)))
+        total = writer.function(
+            "sqrt", writer.linear([writer.function("square", each) for each in registers], [1.0] * len(registers))
+        )
     else:
         raise node.refuse(f"has the norm {norm!r}, and a program knows L1 and L2")
     least = 2.0**-150
@@ -305,7 +308,9 @@ def _reduced(context: Context, since: int, square: bool, mean: bool) -> Value:
     for group in moved.reshape(-1, count):
         part = Value(shaped(list(group), (count,)), value.kind)
         if square:
-            of: list[Number] = [NumberColumn(context.writer.function("square", each)) for each in context.registers(part)]
+            of: list[Number] = [
+                NumberColumn(context.writer.function("square", each)) for each in context.registers(part)
+            ]
         else:
             of = context.loose(part)
         weights = np.full(count, 1.0 / count if mean else 1.0)

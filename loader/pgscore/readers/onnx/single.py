@@ -137,9 +137,7 @@ def matched(column: Number, keys: Sequence[float], writer: Writer) -> tuple[int,
     return register, [place[float(key)] for key in keys]
 
 
-def looked_up(
-    column: Number, table: dict[float, float], unknown: float, missing: float, writer: Writer
-) -> CodeColumn:
+def looked_up(column: Number, table: dict[float, float], unknown: float, missing: float, writer: Writer) -> CodeColumn:
     """A column of the number that stands for each key, for any other one, and for a missing one."""
     if isinstance(column, CodeColumn):
 
