@@ -1,11 +1,14 @@
 """Makes the ONNX files of tests/formats/onnx, and beside each what onnxruntime gives for its rows.
 
-Run it in an environment of requirements-onnx.txt: python tests/formats/make_onnx.py
+Run it in an environment of requirements-onnx.txt: python tests/formats/make_onnx.py. Converters go through sets of
+names, whose order follows PYTHONHASHSEED: the script starts itself once more with one that is fixed.
 """
 
 from __future__ import annotations
 
 import csv
+import os
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -75,7 +78,7 @@ def _rows(*, beyond: bool) -> list[dict[str, float]]:
 
 def _write(name: str, model: onnx.ModelProto, rows: list[dict[str, Any]], classes: list[Any] | None = None) -> None:
     """The file, and its CSV."""
-    model.doc_string = ""
+    model.doc_string, model.graph.name = "", name
     content = model.SerializeToString()
     session = _session(content)
     inputs = session.get_inputs()
@@ -107,52 +110,60 @@ def _write(name: str, model: onnx.ModelProto, rows: list[dict[str, Any]], classe
     print(f"{name}: {len(content):,} bytes, {len(rows)} rows")
 
 
-def _text(value: Any) -> str:
+def _text(value: Any) -> str:  # noqa: ANN401
     if isinstance(value, float | np.floating):
         return "" if np.isnan(value) else repr(float(value))
     return str(value)
 
 
-def _scikit(name: str, estimator: Any, target: np.ndarray, *, trees: bool = False, **options: Any) -> None:
+def _scikit(
+    name: str,
+    estimator: Any,  # noqa: ANN401
+    target: np.ndarray,
+    *,
+    trees: bool = False,
+    zipmap: bool = True,
+    opset: dict[str, int] | None = None,
+) -> None:
     estimator.fit(NUMBERS, target)
-    model = to_onnx(estimator, NUMBERS[:1], **options)
     classes = estimator.classes_.tolist() if hasattr(estimator, "classes_") else None
+    options = {} if zipmap or classes is None else {"options": {"zipmap": False}}
+    model = to_onnx(estimator, NUMBERS[:1], target_opset=opset, **options)
     _write(name, model, _rows(beyond=trees), classes)
 
 
 def _estimators() -> None:
-    plain = {"options": {"zipmap": False}}
-    _scikit("logistic", make_pipeline(StandardScaler(), LogisticRegression()), LABELS, **plain)
+    _scikit("logistic", make_pipeline(StandardScaler(), LogisticRegression()), LABELS, zipmap=False)
     _scikit("logistic_zipmap", make_pipeline(MinMaxScaler(), LogisticRegression()), NAMES[THREE])
-    _scikit("logistic_opset_12", LogisticRegression(), LABELS, target_opset={"": 12, "ai.onnx.ml": 1})
-    _scikit("stochastic", SGDClassifier(loss="log_loss", random_state=0), LABELS, **plain)
+    _scikit("logistic_opset_12", LogisticRegression(), LABELS, opset={"": 12, "ai.onnx.ml": 1})
+    _scikit("stochastic", SGDClassifier(loss="log_loss", random_state=0), LABELS, zipmap=False)
     _scikit("ridge", make_pipeline(StandardScaler(), Ridge()), VALUES)
-    _scikit("tree", DecisionTreeClassifier(max_depth=4, random_state=0), NAMES[THREE], trees=True, **plain)
+    _scikit("tree", DecisionTreeClassifier(max_depth=4, random_state=0), NAMES[THREE], trees=True, zipmap=False)
     _scikit("tree_regressor", DecisionTreeRegressor(max_depth=4, random_state=0), VALUES, trees=True)
     scaled = make_pipeline(StandardScaler(), DecisionTreeRegressor(max_depth=5, random_state=0))
     _scikit("tree_scaled", scaled, VALUES, trees=True)
     forest = {"n_estimators": 8, "max_depth": 4, "random_state": 0}
-    _scikit("forest", RandomForestClassifier(**forest), LABELS, trees=True, **plain)
+    _scikit("forest", RandomForestClassifier(**forest), LABELS, trees=True, zipmap=False)
     _scikit("forest_regressor", RandomForestRegressor(**forest), VALUES, trees=True)
     _scikit("extra_trees", ExtraTreesClassifier(**forest), THREE, trees=True)
     boosting = {"n_estimators": 10, "max_depth": 3, "random_state": 0}
     _scikit("boosting", GradientBoostingClassifier(**boosting), LABELS, trees=True)
-    _scikit("boosting_three", GradientBoostingClassifier(**boosting), NAMES[THREE], trees=True, **plain)
+    _scikit("boosting_three", GradientBoostingClassifier(**boosting), NAMES[THREE], trees=True, zipmap=False)
     _scikit("boosting_regressor", GradientBoostingRegressor(**boosting), VALUES, trees=True)
-    _scikit("machine", SVC(), LABELS, **plain)
+    _scikit("machine", SVC(), LABELS, zipmap=False)
     _scikit("machine_linear", SVC(kernel="linear"), LABELS)
     _scikit("machine_regressor", SVR(), VALUES)
     _scikit("machine_regressor_linear", SVR(kernel="linear"), VALUES)
     network = {"hidden_layer_sizes": (6, 4), "max_iter": 60, "random_state": 0}
     _scikit("network", MLPClassifier(**network), LABELS)
-    _scikit("network_three", MLPClassifier(activation="tanh", **network), THREE, **plain)
+    _scikit("network_three", MLPClassifier(activation="tanh", **network), THREE, zipmap=False)
     _scikit("network_regressor", MLPRegressor(activation="logistic", **network), VALUES)
-    _scikit("naive_bayes", GaussianNB(), LABELS, **plain)
-    _scikit("bernoulli", BernoulliNB(), NAMES[THREE], **plain)
+    _scikit("naive_bayes", GaussianNB(), LABELS, zipmap=False)
+    _scikit("bernoulli", BernoulliNB(), NAMES[THREE], zipmap=False)
     # A calibrated machine is a net of sums and logistic functions.
     calibrated = CalibratedClassifierCV(LogisticRegression(), cv=2, method="sigmoid")
     try:
-        _scikit("calibrated", calibrated, LABELS, **plain)
+        _scikit("calibrated", calibrated, LABELS, zipmap=False)
     except Exception as error:  # converters differ in what they take
         print(f"calibrated: not made, {type(error).__name__}")
 
@@ -233,15 +244,17 @@ def _nets() -> None:
     def drawn(*shape: int) -> np.ndarray:
         return rng.normal(size=shape).astype(np.float32) / np.float32(np.sqrt(shape[-1]))
 
-    linear = {"transB": 1, "alpha": 1.0, "beta": 1.0}
+    def gemm(inputs: list[str], output: str, name: str) -> Any:  # noqa: ANN401
+        return helper.make_node("Gemm", inputs, [output], name, transB=1, alpha=1.0, beta=1.0)
+
     _net(
         "net_torch",
         [
-            helper.make_node("Gemm", ["features", "0.weight", "0.bias"], ["h"], "/0/Gemm", **linear),
+            gemm(["features", "0.weight", "0.bias"], "h", "/0/Gemm"),
             helper.make_node("Relu", ["h"], ["a"], "/1/Relu"),
-            helper.make_node("Gemm", ["a", "2.weight", "2.bias"], ["i"], "/2/Gemm", **linear),
+            gemm(["a", "2.weight", "2.bias"], "i", "/2/Gemm"),
             helper.make_node("Relu", ["i"], ["b"], "/3/Relu"),
-            helper.make_node("Gemm", ["b", "4.weight", "4.bias"], ["z"], "/4/Gemm", **linear),
+            gemm(["b", "4.weight", "4.bias"], "z", "/4/Gemm"),
             helper.make_node("Sigmoid", ["z"], ["score"], "/5/Sigmoid"),
         ],
         {"0.weight": drawn(16, 4), "0.bias": drawn(16), "2.weight": drawn(8, 16), "2.bias": drawn(8),
@@ -284,4 +297,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0"})  # noqa: S606
     main()

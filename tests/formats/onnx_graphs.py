@@ -87,8 +87,8 @@ class Graph:
             first += each.width
         wanted = [each for each in (self.described.label, self.described.scores) if each is not None]
         found = dict(zip(wanted, self.session.run(wanted, fed), strict=True))
-        labels = found.get(self.described.label)
-        scores = found.get(self.described.scores)
+        labels = found.get(self.described.label or "")
+        scores = found.get(self.described.scores or "")
         if isinstance(scores, list):
             assert self.described.classes is not None
             scores = np.array([[row[label] for label in self.described.classes] for row in scores])
@@ -197,12 +197,12 @@ def made(
     return content
 
 
-def node(operator: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any) -> onnx.NodeProto:
+def node(operator: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any) -> onnx.NodeProto:  # noqa: ANN401
     """A node of the operators of ONNX."""
     return helper.make_node(operator, list(inputs), list(outputs), **attributes)
 
 
-def ml_node(operator: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any) -> onnx.NodeProto:
+def ml_node(operator: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any) -> onnx.NodeProto:  # noqa: ANN401
     """A node of ai.onnx.ml."""
     return helper.make_node(operator, list(inputs), list(outputs), domain="ai.onnx.ml", **attributes)
 

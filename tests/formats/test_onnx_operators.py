@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnx
 import pytest
 from onnx import numpy_helper
 from pgscore.readers.onnx import ML_OPERATORS, OPERATORS
@@ -32,32 +34,37 @@ def _i64(*numbers: int) -> np.ndarray:
     return np.array(numbers, dtype=np.int64)
 
 
-def _chain(*nodes: Any, constants: Mapping[str, np.ndarray] | None = None, width: int = 3, count: int = 1,
-           given: str = "float32", kind: str = "float32", opset: int = 17, ml: int = 3) -> bytes:  # fmt: skip
+def _chain(
+    *nodes: onnx.NodeProto, constants: Mapping[str, np.ndarray] | None = None, width: int = 3, count: int = 1,
+    given: str = "float32", kind: str = "float32", opset: int = 17, ml: int = 3,
+) -> bytes:  # fmt: skip
     return made(nodes, {"x": (given, [None, width])}, {"y": (kind, [None, count])}, constants, opset=opset, ml=ml)
 
 
-def _unary(operator: str, **attributes: Any) -> bytes:
+def _unary(operator: str, **attributes: Any) -> bytes:  # noqa: ANN401
     """Of a weighted sum, and of a column that is as it came."""
     return _chain(
-        node("MatMul", ["x", "w"], ["s"]), node(operator, ["s"], ["t"], **attributes), node("MatMul", ["t", "v"], ["y"]),
+        node("MatMul", ["x", "w"], ["s"]), node(operator, ["s"], ["t"], **attributes),
+        node("MatMul", ["t", "v"], ["y"]),
         constants={"w": _normal(3, 4), "v": _normal(4, 1)},
     )  # fmt: skip
 
 
-def _plain(operator: str, **attributes: Any) -> bytes:
+def _plain(operator: str, **attributes: Any) -> bytes:  # noqa: ANN401
     return one(node(operator, ["x"], ["y"], **attributes), width=1)
 
 
-def _classified(*nodes: Any, labels: str = "int64", count: int = 3, width: int = 3,
-                constants: Mapping[str, np.ndarray] | None = None, given: str = "float32", opset: int = 17) -> bytes:  # fmt: skip
+def _classified(
+    *nodes: onnx.NodeProto, labels: str = "int64", count: int = 3, width: int = 3,
+    constants: Mapping[str, np.ndarray] | None = None, given: str = "float32", opset: int = 17,
+) -> bytes:  # fmt: skip
     return made(
         nodes, {"x": (given, [None, width])}, {"label": (labels, [None]), "y": ("float32", [None, count])}, constants,
         opset=opset,
     )  # fmt: skip
 
 
-def _linear(count: int, transform: str, **labels: Any) -> bytes:
+def _linear(count: int, transform: str, **labels: Any) -> bytes:  # noqa: ANN401
     operator = ml_node(
         "LinearClassifier", ["x"], ["label", "y"], coefficients=_normal(3 * count).tolist(),
         intercepts=_normal(count).tolist(), post_transform=transform, **labels,
@@ -83,7 +90,7 @@ def _svr(kernel: str) -> bytes:
     ))  # fmt: skip
 
 
-def _of_columns(operator: Any, kind: str, given: str, count: int, width: int, ml: int = 3) -> bytes:
+def _of_columns(operator: onnx.NodeProto, kind: str, given: str, count: int, width: int, ml: int = 3) -> bytes:
     """What an operator gives, weighted."""
     weights = np.arange(1, count + 1, dtype=np.float32).reshape(-1, 1)
     nodes = [operator, *([node("Cast", ["t"], ["f"], to=1)] if kind != "float32" else [])]
@@ -94,7 +101,7 @@ def _of_columns(operator: Any, kind: str, given: str, count: int, width: int, ml
     )  # fmt: skip
 
 
-def _encoder(ml: int = 3, given: str = "string", made_kind: str = "int64", **attributes: Any) -> bytes:
+def _encoder(ml: int = 3, given: str = "string", made_kind: str = "int64", **attributes: Any) -> bytes:  # noqa: ANN401
     operator = ml_node("LabelEncoder", ["x"], ["t"], **attributes)
     return _of_columns(operator, made_kind, given, 2, 2, ml)
 
@@ -127,11 +134,11 @@ CASES: dict[str, Callable[[], bytes]] = {
                                       constants={"w": _rng.normal(size=(3, 1)), "b": _rng.normal(size=1)}),
     "MatMul and Add": lambda: _chain(node("MatMul", ["x", "w"], ["s"]), node("Add", ["s", "b"], ["y"]),
                                      constants={"w": _normal(3, 1), "b": _normal(1)}),
-    **{name: (lambda name=name: _unary(name)) for name in ("Relu", "LeakyRelu", "Elu", "Sigmoid", "Tanh", "Abs", "Neg",
+    **{name: partial(_unary, name) for name in ("Relu", "LeakyRelu", "Elu", "Sigmoid", "Tanh", "Abs", "Neg",
                                                            "Exp", "Identity", "Dropout")},
     "Elu, alpha": lambda: _unary("Elu", alpha=1.7),
     "LeakyRelu, alpha": lambda: _unary("LeakyRelu", alpha=0.25),
-    **{f"{name} alone": (lambda name=name: _plain(name)) for name in (
+    **{f"{name} alone": partial(_plain, name) for name in (
         "Relu", "Sigmoid", "Tanh", "Abs", "Neg", "Exp", "Sqrt", "LeakyRelu", "Elu")},
     "Log of a sum of exponentials": lambda: _chain(
         node("Exp", ["x"], ["e"]), node("MatMul", ["e", "w"], ["s"]), node("Log", ["s"], ["y"]),
@@ -202,7 +209,7 @@ CASES: dict[str, Callable[[], bytes]] = {
         node("Gemm", ["x", "w", "b"], ["s"]), node("ReduceLogSumExp", ["s"], ["l"], axes=[1], keepdims=1),
         node("Sub", ["s", "l"], ["d"]), node("Exp", ["d"], ["y"]), node("ArgMax", ["s"], ["label"], axis=1, keepdims=0),
         count=2, constants=_MATRIX),
-    **{f"{name}{' of a constant' * swapped}": (lambda name=name, swapped=swapped: _compared(name, swapped))
+    **{f"{name}{' of a constant' * swapped}": partial(_compared, name, swapped)
        for name in ("Less", "Greater", "LessOrEqual", "GreaterOrEqual", "Equal") for swapped in (False, True)},
     "Not, And, Or": lambda: _chain(
         node("Less", ["x", "c"], ["l"]), node("Greater", ["x", "d"], ["g"]), node("Not", ["l"], ["n"]),
@@ -227,19 +234,20 @@ CASES: dict[str, Callable[[], bytes]] = {
     "LinearRegressor": lambda: one(ml_node("LinearRegressor", ["x"], ["y"], coefficients=_normal(3).tolist(),
                                            intercepts=[0.5], targets=1)),
     "LinearRegressor, several": lambda: _chain(
-        ml_node("LinearRegressor", ["x"], ["t"], coefficients=_normal(6).tolist(), targets=2, post_transform="LOGISTIC"),
+        ml_node("LinearRegressor", ["x"], ["t"], coefficients=_normal(6).tolist(), targets=2,
+                post_transform="LOGISTIC"),
         node("MatMul", ["t", "w"], ["y"]), constants={"w": _normal(2, 1)}),
-    **{f"LinearClassifier {count} {transform}": (
-        lambda count=count, transform=transform: _linear(count, transform, classlabels_ints=[4, 2, 8][:max(2, count)]))
+    **{f"LinearClassifier {count} {transform}": partial(
+        _linear, count, transform, classlabels_ints=[4, 2, 8][:max(2, count)])
        for count in (1, 2, 3) for transform in ("NONE", "LOGISTIC", "SOFTMAX")},
     "LinearClassifier of texts": lambda: _linear(3, "SOFTMAX", classlabels_strings=["a", "b", "c"]),
     "LinearClassifier and Normalizer": lambda: _classified(
         ml_node("LinearClassifier", ["x"], ["label", "s"], coefficients=_normal(9).tolist(),
                 intercepts=_normal(3).tolist(), post_transform="LOGISTIC", classlabels_ints=[0, 1, 2]),
         ml_node("Normalizer", ["s"], ["y"], norm="L1")),
-    **{f"SVMClassifier {count} {kernel}": (lambda count=count, kernel=kernel: _svm(count, kernel))
+    **{f"SVMClassifier {count} {kernel}": partial(_svm, count, kernel)
        for count in (2, 3) for kernel in ("LINEAR", "RBF", "POLY")},
-    **{f"SVMRegressor {kernel}": (lambda kernel=kernel: _svr(kernel)) for kernel in ("LINEAR", "RBF", "POLY")},
+    **{f"SVMRegressor {kernel}": partial(_svr, kernel) for kernel in ("LINEAR", "RBF", "POLY")},
     "Scaler": lambda: _chain(ml_node("Scaler", ["x"], ["t"], offset=[1.0, 1e4, -2.0], scale=[0.5, 3.0, 1e-3]),
                              node("MatMul", ["t", "w"], ["y"]), constants={"w": _normal(3, 1)}),
     "Scaler, one": lambda: _chain(ml_node("Scaler", ["x"], ["t"], offset=[1.0], scale=[0.5]),
@@ -314,7 +322,9 @@ def _rows(graph: Graph, count: int = 80) -> list[dict[str, Any]]:
             elif number > count // 2 and rng.random() < 0.5:
                 row[name] = float(rng.choice(_EDGES))
             else:
-                row[name] = float(rng.choice([rng.normal(), 3 * rng.normal(), rng.integers(-3, 4), 0.1]))
+                row[name] = float(
+                    rng.choice([float(rng.normal()), 3 * float(rng.normal()), float(rng.integers(-3, 4)), 0.1])
+                )
         found.append(row)
     return found
 
@@ -333,8 +343,6 @@ def test_an_operator_gives_what_onnxruntime_does(name: str) -> None:
 
 
 def test_each_operator_is_tried() -> None:
-    import onnx
-
     tried = {each.op_type for case in CASES.values() for each in onnx.load_model_from_string(case()).graph.node}
     elsewhere = {"TreeEnsemble", "TreeEnsembleClassifier", "TreeEnsembleRegressor", "ZipMap"}
     assert {*OPERATORS, *ML_OPERATORS} - tried - elsewhere == set()

@@ -30,9 +30,10 @@ def cast(context: Context) -> Any:  # noqa: ANN401
         return found
     if kind is None:
         raise context.node.refuse("makes a kind of numbers that is not read")
-    if isinstance(found, Linked) and found.kind == kind:
-        return found
-    value = context.value(0)
+    return found if isinstance(found, Linked) and found.kind == kind else _cast(context, context.value(0), kind)
+
+
+def _cast(context: Context, value: Value, kind: str) -> Value:
     if value.kind == kind:
         return value
     if TEXT in (value.kind, kind):

@@ -170,7 +170,7 @@ _WITH_NAN = 4
 
 def _listed(context: Context, name: str) -> tuple[list[Any], str]:
     node = context.node
-    lists = {
+    lists: dict[str, list[Any]] = {
         TEXT: node.texts(f"{name}_strings"), "int64": node.integers(f"{name}_int64s"),
         SINGLE: node.numbers(f"{name}_floats"),
     }  # fmt: skip
@@ -230,7 +230,7 @@ def _encoded(context: Context, kind: str, table: dict[Any, Any], made: str, defa
             names = tuple(range(width(found.of)))
         return replace(found, labels=tuple(table.get(each, default) for each in names))
     value = context.value(0)
-    if value.kind != kind and f"{kind} of numbers" != value.kind:
+    if value.kind not in (kind, f"{kind} of numbers"):
         raise node.refuse(f"has keys of the kind {kind}, and reads {value.kind}")
     _keys(context, list(table), of_integers=kind in INTEGERS)
     # Texts that are made are places among all of them.

@@ -61,42 +61,13 @@ def either(node: Node, name: str, *, double: bool) -> list[float]:
 
 def read(node: Node, prefix: str, double: bool) -> Forest:
     """The arrays of the operators up to ai.onnx.ml 4."""
-    modes, trees, ids = node.texts("nodes_modes"), node.integers("nodes_treeids"), node.integers("nodes_nodeids")
-    features, values = node.integers("nodes_featureids"), either(node, "nodes_values", double=double)
-    trues, falses = node.integers("nodes_truenodeids"), node.integers("nodes_falsenodeids")
-    tracks = node.integers("nodes_missing_value_tracks_true")
-    node.ignore("nodes_hitrates", "nodes_hitrates_as_tensor")
-    count = len(modes)
-    if not 0 < count <= _MOST_NODES:
-        raise node.refuse(f"has {count:,} nodes, and 1 to {_MOST_NODES:,} are read")
-    if any(len(each) != count for each in (trees, ids, features, values, trues, falses)) or (
-        tracks and len(tracks) != count
-    ):
-        raise node.refuse("has arrays of different lengths")
-    place = {(tree, number): n for n, (tree, number) in enumerate(zip(trees, ids, strict=True))}
-    if len(place) != count:
-        raise node.refuse("has two nodes of one number")
     forest = Forest(double)
-    for n in range(count):
-        if n == 0 or trees[n] != trees[n - 1]:
-            forest.roots.append(n)
-        is_leaf = modes[n] == LEAF
-        if not is_leaf and modes[n] not in _MODES[:-1]:
-            raise node.refuse(f"has a node of the mode {modes[n]!r}, which is not known")
-        children = (-1, -1) if is_leaf else tuple(place.get((trees[n], each[n]), -1) for each in (trues, falses))
-        if not is_leaf and -1 in children:
-            raise node.refuse(f"lacks a child of node {ids[n]} in tree {trees[n]}")
-        forest.mode.append(modes[n])
-        forest.feature.append(features[n])
-        forest.value.append(values[n])
-        forest.missing_true.append(bool(tracks) and tracks[n] == 1)
-        forest.true.append(children[0])
-        forest.false.append(children[1])
+    place = _nodes(node, forest)
     targets, weights = node.integers(f"{prefix}_ids"), either(node, f"{prefix}_weights", double=double)
-    where = [node.integers(f"{prefix}_treeids"), node.integers(f"{prefix}_nodeids")]
-    if any(len(each) != len(targets) for each in (*where, weights)):
+    trees, numbers = node.integers(f"{prefix}_treeids"), node.integers(f"{prefix}_nodeids")
+    if {len(targets), len(weights), len(trees), len(numbers)} != {len(targets)}:
         raise node.refuse("has arrays of different lengths")
-    for tree, number, target, weight in zip(*where, targets, weights, strict=True):
+    for tree, number, target, weight in zip(trees, numbers, targets, weights, strict=True):
         leaf = place.get((tree, number))
         if leaf is None:
             raise node.refuse(f"has a weight for node {number} of tree {tree}, which is not there")
@@ -104,6 +75,38 @@ def read(node: Node, prefix: str, double: bool) -> Forest:
             held = forest.weights.setdefault(leaf, {})
             held[target] = held.get(target, 0.0) + weight
     return forest
+
+
+def _nodes(node: Node, forest: Forest) -> dict[tuple[int, int], int]:
+    """Reads the nodes; gives the place of each, by its tree and its number."""
+    modes, trees, ids = node.texts("nodes_modes"), node.integers("nodes_treeids"), node.integers("nodes_nodeids")
+    features, values = node.integers("nodes_featureids"), either(node, "nodes_values", double=forest.double)
+    trues, falses = node.integers("nodes_truenodeids"), node.integers("nodes_falsenodeids")
+    tracks = node.integers("nodes_missing_value_tracks_true") or [0] * len(modes)
+    node.ignore("nodes_hitrates", "nodes_hitrates_as_tensor")
+    count = len(modes)
+    if not 0 < count <= _MOST_NODES:
+        raise node.refuse(f"has {count:,} nodes, and 1 to {_MOST_NODES:,} are read")
+    if {*map(len, (trees, ids, features, trues, falses, tracks)), len(values)} != {count}:
+        raise node.refuse("has arrays of different lengths")
+    place = {(tree, number): n for n, (tree, number) in enumerate(zip(trees, ids, strict=True))}
+    if len(place) != count:
+        raise node.refuse("has two nodes of one number")
+    for n, mode in enumerate(modes):
+        if n == 0 or trees[n] != trees[n - 1]:
+            forest.roots.append(n)
+        children = [-1, -1]
+        if mode != LEAF:
+            children = [place.get((trees[n], each[n]), -1) for each in (trues, falses)]
+            if mode not in _MODES[:-1]:
+                raise node.refuse(f"has a node of the mode {mode!r}, which is not known")
+            if -1 in children:
+                raise node.refuse(f"lacks a child of node {ids[n]} in tree {trees[n]}")
+        forest.true.append(children[0])
+        forest.false.append(children[1])
+    forest.mode, forest.feature, forest.value = modes, features, values
+    forest.missing_true = [each == 1 for each in tracks]
+    return place
 
 
 def read_newer(node: Node, double: bool) -> Forest:
@@ -149,9 +152,9 @@ def read_newer(node: Node, double: bool) -> Forest:
     forest.false += [-1] * leaves
     for n, (target, weight) in enumerate(zip(targets, weights.ravel().astype(np.float64).tolist(), strict=True)):
         forest.weights[count + n] = {target: weight}
-    if any(not 0 <= each < count for each in roots):
-        raise node.refuse("has a root that is not there")
-    # A tree of nothing but a leaf has a node whose children are that leaf.
+    # A node whose children have one number is a leaf to onnxruntime, where it is a root.
+    if any(not 0 <= each < count or trues[each] == falses[each] for each in roots):
+        raise node.refuse("has a root that is not there, or whose children have one number")
     return forest
 
 

@@ -121,7 +121,7 @@ class _Machine:
         return found, roundings, beside
 
     def _of_distances(self, coefficients: FloatArray, vectors: FloatArray) -> float:
-        """How far a sum of exp(-gamma d^2) may be off because d^2 is, in float32, and the numbers whose distances it is.
+        """How far a sum of exp(-gamma d^2) may be off because d^2 is in float32, and the numbers whose distance it is.
 
         The sum of squares rounds d^2 by a part of itself; what a number is off by, a part of the vector's, of d, and of
         what it was moved by before, counts 2 d times.

@@ -254,10 +254,8 @@ def normalizer(context: Context) -> Any:  # noqa: ANN401
         if found.link in ("softmax", "logistic", "normalize"):
             return found
         if found.link == "one_vs_all":
-            registers = tuple(context.registers(context.forced(found)))
-            return Linked(
-                "normalize", registers, found, SINGLE, found.roundings + len(registers), found.absolute, found.shape
-            )
+            of = tuple(context.registers(context.forced(found)))
+            return Linked("normalize", of, found, SINGLE, found.roundings + len(of), found.absolute, found.shape)
     value = as_single(_ml_numbers(context))
     if value.absolute:
         raise node.refuse("divides by a sum of trees")

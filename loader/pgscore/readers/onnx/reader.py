@@ -99,7 +99,7 @@ def _inputs(described: Described, table: Table, writer: Writer, part: str) -> di
 
 
 def _column(given: Column, wanted: GraphInput, writer: Writer, part: str) -> Column:
-    """A column as the graph takes it: cast as numpy casts doubles; a text, an integer or a boolean cannot be missing."""
+    """A column as the graph takes it: cast as numpy casts doubles. Texts, integers and booleans cannot be missing."""
     if isinstance(given, TextColumn) != (wanted.kind == TEXT):
         raise NotAProgramError(
             part, f"takes {wanted.kind} as its input {wanted.name!r}, and the table has another type"

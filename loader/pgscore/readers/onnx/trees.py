@@ -52,7 +52,7 @@ class _Folding:
         return self.forest.members.get(n, ()) if self.forest.mode[n] == MEMBER else (self.forest.value[n],)
 
     def _is_cut(self, n: int) -> bool:
-        """Whether a number is cut to an integer before it is looked up in a set: where that is not one of small bits."""
+        """Whether a number is cut to an integer before it is looked up in a set: in one that is no set of bits."""
         return self.forest.mode[n] == MEMBER and not all(0 <= each <= _LARGEST_BIT for each in self._tested(n))
 
     def _numbered(self, column: Any, cut: bool, numbers: set[float]) -> tuple[int, dict[float, int]]:  # noqa: ANN401
