@@ -11,7 +11,6 @@ import numpy as np
 import onnx
 import onnxruntime
 from onnx import TensorProto, helper
-
 from pgscore.errors import NotAProgramError
 from pgscore.readers import absolute_terms, read_program
 from pgscore.readers.onnx import describe_graph, parse
@@ -72,7 +71,7 @@ class Graph:
 
     @cached_property
     def session(self) -> Any:  # noqa: ANN401
-        """onnxruntime's."""
+        """Onnxruntime's."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4
@@ -88,8 +87,8 @@ class Graph:
             first += each.width
         wanted = [each for each in (self.described.label, self.described.scores) if each is not None]
         found = dict(zip(wanted, self.session.run(wanted, fed), strict=True))
-        labels = found.get(self.described.label)
-        scores = found.get(self.described.scores)
+        labels = found.get(self.described.label or "")
+        scores = found.get(self.described.scores or "")
         if isinstance(scores, list):
             assert self.described.classes is not None
             scores = np.array([[row[label] for label in self.described.classes] for row in scores])
@@ -133,7 +132,11 @@ class Graph:
             wanted = numbers[place].tolist()
             allowed = self.allowed(row) if most is None else most
             for one, other in zip(found[:count], wanted, strict=True):
-                same = one == other or (np.isnan(one) and np.isnan(other)) or abs(one - other) <= allowed * max(1, abs(other))
+                same = (
+                    one == other
+                    or (np.isnan(one) and np.isnan(other))
+                    or abs(one - other) <= allowed * max(1, abs(other))
+                )
                 assert same, f"{row} has {found}, and {wanted} by onnxruntime; {allowed:g} is allowed"
             if label is None or np.isnan(wanted).any():
                 continue
@@ -194,12 +197,12 @@ def made(
     return content
 
 
-def node(operator: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any) -> onnx.NodeProto:
+def node(operator: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any) -> onnx.NodeProto:  # noqa: ANN401
     """A node of the operators of ONNX."""
     return helper.make_node(operator, list(inputs), list(outputs), **attributes)
 
 
-def ml_node(operator: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any) -> onnx.NodeProto:
+def ml_node(operator: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any) -> onnx.NodeProto:  # noqa: ANN401
     """A node of ai.onnx.ml."""
     return helper.make_node(operator, list(inputs), list(outputs), domain="ai.onnx.ml", **attributes)
 

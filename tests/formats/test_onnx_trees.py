@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
-
 from pgscore.errors import NotAProgramError
 
 from .onnx_graphs import Graph, made, ml_node, node, one
@@ -42,11 +42,11 @@ def drawn(
                      "missing_value_tracks_true")
     }  # fmt: skip
     leaves: dict[str, list[Any]] = {each: [] for each in ("treeids", "nodeids", "ids", "weights")}
-    thresholds = rng.normal(size=8).astype(np.float32).tolist() + [0.0, 1.0]
+    thresholds = [*rng.normal(size=8).astype(np.float32).tolist(), 0.0, 1.0]
     if double:
         thresholds = rng.normal(size=10).tolist()
     if whole:
-        thresholds = [float(each) for each in rng.integers(-3, 4, 8)] + [0.5, 2.5]
+        thresholds = [*map(float, rng.integers(-3, 4, 8)), 0.5, 2.5]
     for tree in range(trees):
         count = 2 ** (depth + 1) - 1
         for number in range(count):
@@ -209,8 +209,6 @@ def test_the_newer_operator_with_sets(given: str) -> None:
         "membership_values": np.array([1, 2, 3, 40, np.nan, 7, 60, np.nan], dtype=kind),
         "leaf_weights": np.array([1.5, -2, 0.25, 8, 16], dtype=kind),
     }
-    import onnx
-
     tensors = {name: onnx.numpy_helper.from_array(each, name) for name, each in nodes.items()}
     operator = ml_node(
         "TreeEnsemble", ["x"], ["y"], n_targets=1, aggregate_function=1, post_transform=0, tree_roots=[0],

@@ -31,7 +31,7 @@ def constant(node: Node) -> Any:  # noqa: ANN401
         ("value_float", node.number, np.float32), ("value_int", node.integer, np.int64),
     ):  # fmt: skip
         if node.has(name):
-            return np.array(ask(name, 0), dtype=kind)  # type: ignore[operator]
+            return np.array(ask(name, 0), dtype=kind)
     for name, listed, kind in (("value_floats", node.numbers, np.float32), ("value_ints", node.integers, np.int64)):
         if node.has(name):
             return np.array(listed(name), dtype=kind)

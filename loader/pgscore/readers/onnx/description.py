@@ -128,7 +128,9 @@ def _chosen(model: onnx.ModelProto, name: str | None) -> tuple[str | None, str |
         if kind in (_MAPS, *_SCORES):
             return None, only.name
         if kind not in _LABELS:
-            raise PgscoreError(f"the output {only.name!r} is of a kind that is no score", "Choose another with --output.")
+            raise PgscoreError(
+                f"the output {only.name!r} is of a kind that is no score", "Choose another with --output."
+            )
         return (None, only.name) if kind != TEXT and stated(model, only.name) is None else (only.name, None)
     labels = [each for each in outputs.values() if _kind(each) in _LABELS]
     scores = [each for each in outputs.values() if _kind(each) in (_MAPS, *_SCORES)]
@@ -183,7 +185,9 @@ def _classes(model: onnx.ModelProto, label: str | None, scores: str | None) -> t
     if found is None and width is not None and (label is None or _kind(outputs[label]) != TEXT):
         found = tuple(range(width))
     if found is None or (width is not None and width != len(found)):
-        raise PgscoreError("the graph does not say which of its numbers belongs to which label", "Export it with ZipMap.")
+        raise PgscoreError(
+            "the graph does not say which of its numbers belongs to which label", "Export it with ZipMap."
+        )
     return found
 
 

@@ -16,8 +16,7 @@ from .values import DOUBLE, INTEGERS, SINGLE, TEXT, Label, TextCodes, Value, sha
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .elementwise import Operator
-    from .values import Context
+    from .values import Context, Operator
 
 _MOST_CATEGORIES = 100_000
 _LEAST_INTEGER = -(2**63)
@@ -46,7 +45,10 @@ def scaler(context: Context) -> Value:
         columns.append(column.then(*before, *scaled))
     most = max(map(abs, scales), default=1.0)
     return Value(
-        shaped(columns, value.cells.shape), SINGLE, value.roundings + 3, value.absolute * most if value.absolute else 0.0
+        shaped(columns, value.cells.shape),
+        SINGLE,
+        value.roundings + 3,
+        value.absolute * most if value.absolute else 0.0,
     )
 
 
@@ -163,11 +165,12 @@ def label_encoder(context: Context) -> Any:  # noqa: ANN401
 
 
 _TWO = 2
+_WITH_NAN = 4
 
 
 def _listed(context: Context, name: str) -> tuple[list[Any], str]:
     node = context.node
-    lists = {
+    lists: dict[str, list[Any]] = {
         TEXT: node.texts(f"{name}_strings"), "int64": node.integers(f"{name}_int64s"),
         SINGLE: node.numbers(f"{name}_floats"),
     }  # fmt: skip
@@ -227,7 +230,7 @@ def _encoded(context: Context, kind: str, table: dict[Any, Any], made: str, defa
             names = tuple(range(width(found.of)))
         return replace(found, labels=tuple(table.get(each, default) for each in names))
     value = context.value(0)
-    if value.kind != kind and f"{kind} of numbers" != value.kind:
+    if value.kind not in (kind, f"{kind} of numbers"):
         raise node.refuse(f"has keys of the kind {kind}, and reads {value.kind}")
     _keys(context, list(table), of_integers=kind in INTEGERS)
     # Texts that are made are places among all of them.
@@ -237,6 +240,9 @@ def _encoded(context: Context, kind: str, table: dict[Any, Any], made: str, defa
     def number(each: Any) -> float:  # noqa: ANN401
         return places[each] if made == TEXT else float(each)
 
+    if kind != TEXT and node.version < _WITH_NAN:
+        # Up to there NaN is a key that nothing equals.
+        table = {key: each for key, each in table.items() if key == key}  # noqa: PLR0124
     if made in INTEGERS:
         _keys(context, [*table.values(), default], of_integers=True)
     columns = []
@@ -254,12 +260,18 @@ def _encoded(context: Context, kind: str, table: dict[Any, Any], made: str, defa
     return Value(shaped(columns, value.cells.shape), made)
 
 
+def _is_there(values: Any) -> Any:  # noqa: ANN401
+    return ~np.isnan(values)
+
+
 def binarizer(context: Context) -> Value:
     """Binarizer: 1 above the threshold, else 0."""
     value, threshold = context.numbers(0), context.node.number("threshold", 0.0)
     if not value.single or not np.isfinite(threshold):
         raise context.node.refuse("compares what is no float32")
     context.exact(value)
+    # onnxruntime's binarizer.cc fails on NaN.
+    context.writer.domains.accept(context.node.place, value.columns, _is_there)
     bins = along(Bins(np.array([threshold]), "right", 0, None, 0.0))
     return Value(shaped([each.then(bins) for each in value.columns], value.cells.shape), SINGLE)
 

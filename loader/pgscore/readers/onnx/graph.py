@@ -31,7 +31,7 @@ def parse(content: bytes) -> onnx.ModelProto:
             subgraphs, sparse tensors, operator sets that are not known.
     """
     import onnx
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
     if len(content) > MOST_BYTES:
         raise PgscoreError(f"the ONNX file has {len(content):,} bytes, and at most {MOST_BYTES:,} are read", _TOO_LARGE)

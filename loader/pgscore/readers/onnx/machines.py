@@ -23,8 +23,7 @@ from .values import SINGLE, Label, Value, shaped
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from .elementwise import Operator
-    from .values import Context
+    from .values import Context, Operator
 
     FloatArray = npt.NDArray[np.float64]
 
@@ -45,7 +44,7 @@ class _Machine:
         value = context.numbers(0)
         if value.cells.ndim != 1 or " " in value.kind:
             raise node.refuse("reads what is no row of numbers")
-        self.value = as_single(context, value)
+        self.value = as_single(value)
         self.kernel, parameters = node.text("kernel_type", "LINEAR"), node.numbers("kernel_params")
         vectors = node.numbers("support_vectors")
         node.ignore("vectors_per_class")
@@ -64,15 +63,26 @@ class _Machine:
         if self.kernel == "RBF" and self.gamma < 0:
             raise node.refuse("has a negative gamma")
 
-    def sum(self, coefficients: FloatArray, start: float) -> tuple[int, float, float]:
-        """The register of start + the sum of coefficient * kernel, and how far it may be off: in roundings, beside."""
+    def sum(
+        self, coefficients: FloatArray, start: float, chosen: slice | list[int] = slice(None), *, double: bool = False
+    ) -> tuple[int, float, float]:
+        """The register of start + the sum of coefficient * kernel, and how far it may be off: in roundings, beside.
+
+        Args:
+            coefficients: one for each of the chosen vectors.
+            start: what is added.
+            chosen: which vectors.
+            double: whether products are added as doubles.
+        """
         context, writer = self.context, self.context.writer
+        vectors = self.vectors[chosen]
         if not (np.isfinite(coefficients).all() and np.isfinite(start)):
             raise context.node.refuse("has coefficients that are not finite")
-        count, width = self.vectors.shape
-        roundings = self.value.roundings + width + count + 6.0
+        count, width = vectors.shape
+        added = 4.0 if double else count + 4.0
+        roundings = self.value.roundings + width + added + 2.0
         if self.kernel == "LINEAR":
-            terms = coefficients[:, None] * self.vectors
+            terms = coefficients[:, None] * vectors
             columns = context.loose(self.value)
             # By sign where both meet, so that the sum's terms are as large as those that float32 adds; with infinity
             # these come to no number, nor does a product with 0.
@@ -97,31 +107,32 @@ class _Machine:
             step = {"kernel": "poly", "gamma": self.gamma, "constant": self.constant, "degree": int(self.degree)}
             roundings = (roundings + self.value.roundings) * self.degree
         else:
-            beside = self._of_distances(coefficients, roundings)
+            beside, roundings = self._of_distances(coefficients, vectors), added
         found = writer.add(
             {
                 "step": "kernel",
                 "of": registers,
                 **step,
-                "vectors": self.vectors.tolist(),
+                "vectors": vectors.tolist(),
                 "coefficients": coefficients.tolist(),
                 "intercept": start,
             }
         )
         return found, roundings, beside
 
-    def _of_distances(self, coefficients: FloatArray, roundings: float) -> float:
-        """How far a sum of exp(-gamma d^2) may be off because the numbers are, whose distances these are.
+    def _of_distances(self, coefficients: FloatArray, vectors: FloatArray) -> float:
+        """How far a sum of exp(-gamma d^2) may be off because d^2 is in float32, and the numbers whose distance it is.
 
-        d^2 is off by a part of itself, and by 2 d times what a number is: a part of the vector's, of d, and of what it
-        was moved by before.
+        The sum of squares rounds d^2 by a part of itself; what a number is off by, a part of the vector's, of d, and of
+        what it was moved by before, counts 2 d times.
         """
         moved = np.array([_moved(each) for each in self.value.columns])
-        found = 0.0
-        for coefficient, vector in zip(coefficients.tolist(), np.abs(self.vectors), strict=True):
+        before, found = self.value.roundings, 0.0
+        for coefficient, vector in zip(np.abs(coefficients).tolist(), np.abs(vectors), strict=True):
             length = float(np.linalg.norm(vector + moved))
-            found += abs(coefficient) * (3 * _STEEP + 2 * sqrt(self.gamma) * _STEEP_ROOT * length + 1.0)
-        return found * roundings * ROUNDING
+            of_numbers = before * (2 * _STEEP + 2 * sqrt(self.gamma) * _STEEP_ROOT * length)
+            found += coefficient * (_STEEP * (vectors.shape[1] + 3) + of_numbers + 2.0)
+        return found * ROUNDING
 
 
 def _moved(column: Any) -> float:  # noqa: ANN401
@@ -165,7 +176,7 @@ def svm_classifier(context: Context) -> list[Any]:
         )
     count = len(labels)
     pairs = list(combinations(range(count), 2))
-    if count < _TWO or len(sizes) != count or min(sizes) < 0 or len(rho) != len(pairs):
+    if count < _TWO or len(sizes) != count or min(sizes) < 1 or len(rho) != len(pairs):
         raise node.refuse("has numbers of vectors, labels and rho that do not fit each other")
     machine = _Machine(context, sum(sizes))
     if len(weights) != (count - 1) * sum(sizes):
@@ -175,10 +186,10 @@ def svm_classifier(context: Context) -> list[Any]:
     votes: list[list[int]] = [[] for _ in labels]
     scores, errors = [], [(0.0, 0.0)]
     for (one, other), start in zip(pairs, rho, strict=True):
-        coefficients = np.zeros(sum(sizes))
         first, second = slice(ends[one], ends[one + 1]), slice(ends[other], ends[other + 1])
-        coefficients[first], coefficients[second] = matrix[other - 1, first], matrix[one, second]
-        register, *error = machine.sum(coefficients, start)
+        coefficients = np.concatenate([matrix[other - 1, first], matrix[one, second]])
+        chosen = [*range(ends[one], ends[one + 1]), *range(ends[other], ends[other + 1])]
+        register, *error = machine.sum(coefficients, start, chosen, double=True)
         scores.append(register)
         errors.append((error[0], error[1]))
         if count > _TWO:

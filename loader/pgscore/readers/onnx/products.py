@@ -13,10 +13,9 @@ import numpy as np
 
 from pgscore.readers.algebra.columns import NumberColumn, Operation
 from pgscore.readers.algebra.curves import piecewise
-from pgscore.readers.algebra.singles import ROUNDING
 from pgscore.readers.writing.linear_writer import write_linear
 
-from .elementwise import broadcast
+from .single import ROUNDED
 from .values import DOUBLE, SINGLE, Label, Linked, LogSumExp, Value, shaped
 
 if TYPE_CHECKING:
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from .elementwise import Operator
-    from .values import Context, Number
+    from .values import Context, Number, Operator
 
 # What a row takes of so many weights is about a millisecond.
 MOST_WEIGHTS = 20_000
@@ -121,14 +119,10 @@ def labels_of(context: Context) -> tuple[Any, ...]:
     return tuple(texts) or tuple(numbers)
 
 
-def as_single(context: Context, value: Value) -> Value:
+def as_single(value: Value) -> Value:
     """A tensor cast to float32."""
-    return value if value.single else context.then(value, [[]] * value.cells.size, SINGLE) if False else _cast(value)
-
-
-def _cast(value: Value) -> Value:
-    from .single import ROUNDED
-
+    if value.single:
+        return value
     columns = [each.then(ROUNDED) for each in value.columns]
     return Value(shaped(columns, value.cells.shape), SINGLE, value.roundings + 1.0, value.absolute)
 
@@ -136,29 +130,37 @@ def _cast(value: Value) -> Value:
 def linear_classifier(context: Context) -> list[Any]:
     """LinearClassifier: x W + b in float32, the largest of the sums, or whether the only one is above 0.
 
-    onnxruntime's linearclassifier.cc: probabilities of one sum for two classes are 1 - s and s, whatever the transform
-    (`batched_update_scores_inplace` with `add_second_class` 1).
+    onnxruntime's linearclassifier.cc: of one sum for two classes the scores are logistic, or without LOGISTIC 1 - s and
+    s, whatever else the transform (`batched_update_scores_inplace` with `add_second_class` 1).
     """
     node = context.node
     labels, transform = labels_of(context), node.text("post_transform", "NONE")
     node.ignore("multi_class")
     starts, weights = node.numbers("intercepts"), node.numbers("coefficients")
-    value = as_single(context, _ml_numbers(context))
+    value = as_single(_ml_numbers(context))
     if not starts or len(weights) != len(starts) * value.cells.size:
         raise node.refuse("has another number of coefficients than its intercepts and columns ask for")
     if len(labels) != max(_TWO, len(starts)):
         raise node.refuse("has another number of labels than of sums")
     found = sums(context, value, np.reshape(weights, (len(starts), -1)), starts)
     if len(starts) == 1:
-        if transform == "PROBIT":
-            raise node.refuse("has the transform 'PROBIT'")
-        (register,) = context.registers(found)
-        against = context.writer.linear([register], [-1.0], 1.0)
-        pair = context.summed([against, register], single=False)
-        scores: Any = Value(shaped(pair, (2,)), SINGLE, found.roundings + 1, found.absolute)
-        return [Label(_against_zero(context, register, found), labels), scores]
+        return _of_one_sum(context, found, labels, transform)
     scores = transformed(context, found, transform)
     return [Label(found, labels), scores]
+
+
+def _of_one_sum(context: Context, found: Value, labels: tuple[Any, ...], transform: str) -> list[Any]:
+    """Two classes, the second where a sum is above 0."""
+    if transform == "PROBIT":
+        raise context.node.refuse("has the transform 'PROBIT'")
+    (register,) = context.registers(found)
+    label = Label(_against_zero(context, register, found), labels)
+    if transform == "LOGISTIC":
+        link = Linked("logistic", (register,), label.of, SINGLE, found.roundings + _LOGISTIC, found.absolute, (2,))
+        return [label, link]
+    against = context.writer.linear([register], [-1.0], 1.0)
+    pair = context.summed([against, register], single=False)
+    return [label, Value(shaped(pair, (2,)), SINGLE, found.roundings + 1, found.absolute)]
 
 
 def _against_zero(context: Context, register: int, found: Value) -> Value:
@@ -252,9 +254,9 @@ def normalizer(context: Context) -> Any:  # noqa: ANN401
         if found.link in ("softmax", "logistic", "normalize"):
             return found
         if found.link == "one_vs_all":
-            registers = tuple(context.registers(context.forced(found)))
-            return Linked("normalize", registers, found, SINGLE, found.roundings + len(registers), found.absolute, found.shape)
-    value = as_single(context, _ml_numbers(context))
+            of = tuple(context.registers(context.forced(found)))
+            return Linked("normalize", of, found, SINGLE, found.roundings + len(of), found.absolute, found.shape)
+    value = as_single(_ml_numbers(context))
     if value.absolute:
         raise node.refuse("divides by a sum of trees")
     registers = context.registers(value)
@@ -262,7 +264,9 @@ def normalizer(context: Context) -> Any:  # noqa: ANN401
     if norm == "L1":
         total = writer.linear([writer.function("abs", each) for each in registers], [1.0] * len(registers))
     elif norm == "L2":
-        total = writer.function("sqrt", writer.linear([writer.function("square", each) for each in registers], [1.0] * len(registers)))
+        total = writer.function(
+            "sqrt", writer.linear([writer.function("square", each) for each in registers], [1.0] * len(registers))
+        )
     else:
         raise node.refuse(f"has the norm {norm!r}, and a program knows L1 and L2")
     least = 2.0**-150
@@ -302,7 +306,9 @@ def _reduced(context: Context, since: int, square: bool, mean: bool) -> Value:
     for group in moved.reshape(-1, count):
         part = Value(shaped(list(group), (count,)), value.kind)
         if square:
-            of: list[Number] = [NumberColumn(context.writer.function("square", each)) for each in context.registers(part)]
+            of: list[Number] = [
+                NumberColumn(context.writer.function("square", each)) for each in context.registers(part)
+            ]
         else:
             of = context.loose(part)
         weights = np.full(count, 1.0 / count if mean else 1.0)
@@ -382,4 +388,3 @@ ML_OPERATORS: dict[str, Operator] = {
     "LinearRegressor": linear_regressor,
     "Normalizer": normalizer,
 }
-__all__ = ["ML_OPERATORS", "MOST_WEIGHTS", "OPERATORS", "ROUNDING", "broadcast", "sums", "transformed"]

@@ -16,7 +16,7 @@ from pgscore.readers.algebra.columns import NumberColumn, Operation, Table, Text
 from pgscore.readers.algebra.singles import ROUNDING, Tolerance
 from pgscore.readers.writing.writer import Result
 
-from . import constants, elementwise, encoders, machines, products, shapes, trees
+from . import arithmetic, comparisons, constants, encoders, functions, machines, products, shapes, trees
 from .description import columns_of, describe_graph
 from .graph import Node, array, check, opsets, parse
 from .single import ROUNDED, looked_up
@@ -30,9 +30,15 @@ if TYPE_CHECKING:
     from pgscore.readers.writing.writer import Writer
 
     from .description import Described, GraphInput
-    from .elementwise import Operator
+    from .values import Operator
 
-OPERATORS: dict[str, Operator] = {**elementwise.OPERATORS, **products.OPERATORS, **shapes.OPERATORS}
+OPERATORS: dict[str, Operator] = {
+    **arithmetic.OPERATORS,
+    **functions.OPERATORS,
+    **comparisons.OPERATORS,
+    **products.OPERATORS,
+    **shapes.OPERATORS,
+}
 ML_OPERATORS: dict[str, Operator] = {
     **encoders.ML_OPERATORS,
     **products.ML_OPERATORS,
@@ -93,9 +99,11 @@ def _inputs(described: Described, table: Table, writer: Writer, part: str) -> di
 
 
 def _column(given: Column, wanted: GraphInput, writer: Writer, part: str) -> Column:
-    """A column as the graph takes it: cast as numpy casts doubles; a text, an integer or a boolean cannot be missing."""
+    """A column as the graph takes it: cast as numpy casts doubles. Texts, integers and booleans cannot be missing."""
     if isinstance(given, TextColumn) != (wanted.kind == TEXT):
-        raise NotAProgramError(part, f"takes {wanted.kind} as its input {wanted.name!r}, and the table has another type")
+        raise NotAProgramError(
+            part, f"takes {wanted.kind} as its input {wanted.name!r}, and the table has another type"
+        )
     domain = writer.domains.of[given.source]
     if isinstance(given, TextColumn):
         domain.nullable = False
@@ -148,7 +156,11 @@ def _read(node: Node, domain: str, context: Context) -> list[Any]:
         raise node.refuse(f"is an operator of {domain!r}, and those of ai.onnx and ai.onnx.ml are read")
     if operators is OPERATORS and node.operator == "Constant":
         return [constants.constant(node)]
-    if operators is OPERATORS and node.inputs and all(each is None or isinstance(each, np.ndarray) for each in node.inputs):
+    if (
+        operators is OPERATORS
+        and node.inputs
+        and all(each is None or isinstance(each, np.ndarray) for each in node.inputs)
+    ):
         return [constants.folded(node)]
     operator = operators.get(node.operator)
     if operator is None:
@@ -182,7 +194,9 @@ class _Outputs:
         name = self.described.scores
         count = 1 if classes is None else len(classes)
         if not isinstance(self.scores, Value | Linked) or shapes.width(self.scores) != count:
-            raise NotAProgramError(f"output {name!r}", "is no number for each row" if count == 1 else "is no number for each class")
+            raise NotAProgramError(
+                f"output {name!r}", "is no number for each row" if count == 1 else "is no number for each class"
+            )
         registers, link = self._written(self.scores, value=classes is None)
         tolerance = self._tolerance(self.scores)
         if classes is None or self.label is None:

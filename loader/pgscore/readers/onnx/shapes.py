@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .single import ROUNDED
 from .values import INTEGERS, TEXT, Label, Linked, LogSumExp, Value, shaped
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from .elementwise import Operator
-    from .values import Cells, Context
+    from .values import Cells, Context, Operator
 
 _TWO = 2
 
@@ -159,9 +157,7 @@ def concat(context: Context) -> Any:  # noqa: ANN401
         cells = np.concatenate([each.cells for each in values], axis=place)
     except ValueError:
         raise context.node.refuse("has inputs whose shapes do not fit each other") from None
-    return Value(
-        cells, values[0].kind, max(each.roundings for each in values), max(each.absolute for each in values)
-    )
+    return Value(cells, values[0].kind, max(each.roundings for each in values), max(each.absolute for each in values))
 
 
 def _chosen(context: Context, value: Value, places: Any, axis: int) -> Value:  # noqa: ANN401
@@ -260,15 +256,11 @@ def split(context: Context) -> list[Any]:
         sizes = [each] * (parts - 1) + [size - each * (parts - 1)]
     if len(sizes) != parts or sum(sizes) != size or min(sizes) < 1:
         raise node.refuse("has sizes that do not fit its columns")
-    return [
-        replace(value, cells=cells) for cells in np.split(value.cells, np.cumsum(sizes)[:-1].tolist(), axis=place)
-    ]
+    return [replace(value, cells=cells) for cells in np.split(value.cells, np.cumsum(sizes)[:-1].tolist(), axis=place)]
 
 
 def feature_vectorizer(context: Context) -> Value:
     """FeatureVectorizer: columns side by side, as float32."""
-    from .elementwise import ROUNDED
-
     context.node.ignore("inputdimensions")
     widths = context.node.integers("inputdimensions")
     columns: list[Any] = []

@@ -88,15 +88,14 @@ def loosened(column: Number, writer: Writer, part: str) -> Number:
     last = max((n + 1 for n, each in enumerate(operations) if isinstance(each.curve, Bins)), default=0)
     if last:
         source = writer.number(source, operations[:last])
-    elif operations[0] == ROUNDED:
+    elif all(each.name == "fill" for each in operations[: operations.index(ROUNDED)]):
+        # A number as it comes, or a filled one.
         source = within_range(source, writer)
     behind, seen = operations[last:], False
     for each in behind:
         seen = seen or each == ROUNDED
         if seen and (each.name in (*JUMPING, "sign") or (each.curve is not None and each != ROUNDED)):
             raise NotAProgramError(part, "reads a number that jumps behind what is rounded to float32")
-    if ROUNDED in behind:
-        writer.domains.rough[source] = part
     return _split(source, [each for each in behind if each != ROUNDED], writer)
 
 
@@ -138,9 +137,7 @@ def matched(column: Number, keys: Sequence[float], writer: Writer) -> tuple[int,
     return register, [place[float(key)] for key in keys]
 
 
-def looked_up(
-    column: Number, table: dict[float, float], unknown: float, missing: float, writer: Writer
-) -> CodeColumn:
+def looked_up(column: Number, table: dict[float, float], unknown: float, missing: float, writer: Writer) -> CodeColumn:
     """A column of the number that stands for each key, for any other one, and for a missing one."""
     if isinstance(column, CodeColumn):
 

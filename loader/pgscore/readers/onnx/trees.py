@@ -8,7 +8,7 @@ What becomes of the sums stands in tree_ensemble_aggregator.h and `write_scores`
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,201 +18,19 @@ from pgscore.readers.algebra.ensemble import Codes, Ensemble, Tree
 from pgscore.readers.algebra.singles import ROUNDING
 from pgscore.readers.writing.tree_writer import write_ensemble
 
+from .forest import EQ, GT, GTE, LEAF, LEQ, LT, MEMBER, NEQ, Forest, check, either, read, read_newer, scored
 from .products import labels_of, transformed
 from .single import ROUNDED, looked_up
 from .values import DOUBLE, SINGLE, TEXT, Label, Linked, Value, error_of_trees, shaped
 
 if TYPE_CHECKING:
-    from .elementwise import Operator
     from .graph import Node
-    from .values import Context
+    from .values import Context, Operator
 
-_MOST_NODES = 1_000_000
-_MOST_DEPTH = 1_000
 _MOST_EXTREMES = 100
 _TWO = 2
 # Sets of integers up to this are bits of one number to onnxruntime; of others it takes the integers by cutting.
 _LARGEST_BIT = 30
-_INTEGERS = 2.0**31
-LEAF, LEQ, LT, GTE, GT, EQ, NEQ, MEMBER = (
-    "LEAF", "BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ", "BRANCH_MEMBER",
-)  # fmt: skip
-_MODES = (LEQ, LT, GTE, GT, EQ, NEQ, MEMBER)
-
-
-@dataclass
-class Forest:
-    """The trees of a node, whatever its operator: for each a list of nodes, the root first.
-
-    Attributes:
-        roots: the number of each tree's first node.
-        mode: of each node.
-        feature: of each node.
-        value: its threshold.
-        members: the set of numbers that it tests, of those that test one.
-        missing_true: whether a missing number counts as true.
-        true: the node where that goes.
-        false: the other one.
-        weights: of each leaf, by target.
-        double: whether thresholds and leaves are doubles.
-    """
-
-    double: bool
-    roots: list[int] = field(default_factory=list)
-    mode: list[str] = field(default_factory=list)
-    feature: list[int] = field(default_factory=list)
-    value: list[float] = field(default_factory=list)
-    members: dict[int, tuple[float, ...]] = field(default_factory=dict)
-    missing_true: list[bool] = field(default_factory=list)
-    true: list[int] = field(default_factory=list)
-    false: list[int] = field(default_factory=list)
-    weights: dict[int, dict[int, float]] = field(default_factory=dict)
-
-
-def _either(node: Node, name: str, *, double: bool) -> list[float]:
-    """An attribute that is a list of floats, or a tensor of doubles."""
-    numbers, tensor = node.numbers(name), node.tensor(f"{name}_as_tensor")
-    if tensor is None:
-        return numbers
-    if numbers or not double or tensor.dtype != np.float64 or tensor.ndim != 1:
-        raise node.refuse(f"has {name} in two types, or in doubles beside columns of float32")
-    found: list[float] = tensor.tolist()
-    return found
-
-
-def _read(node: Node, prefix: str, double: bool) -> Forest:
-    """The arrays of the operators up to ai.onnx.ml 4."""
-    modes, trees, ids = node.texts("nodes_modes"), node.integers("nodes_treeids"), node.integers("nodes_nodeids")
-    features, values = node.integers("nodes_featureids"), _either(node, "nodes_values", double=double)
-    trues, falses = node.integers("nodes_truenodeids"), node.integers("nodes_falsenodeids")
-    tracks = node.integers("nodes_missing_value_tracks_true")
-    node.ignore("nodes_hitrates", "nodes_hitrates_as_tensor")
-    count = len(modes)
-    if not 0 < count <= _MOST_NODES:
-        raise node.refuse(f"has {count:,} nodes, and 1 to {_MOST_NODES:,} are read")
-    if any(len(each) != count for each in (trees, ids, features, values, trues, falses)) or (
-        tracks and len(tracks) != count
-    ):
-        raise node.refuse("has arrays of different lengths")
-    place = {(tree, number): n for n, (tree, number) in enumerate(zip(trees, ids, strict=True))}
-    if len(place) != count:
-        raise node.refuse("has two nodes of one number")
-    forest = Forest(double)
-    for n in range(count):
-        if n == 0 or trees[n] != trees[n - 1]:
-            forest.roots.append(n)
-        is_leaf = modes[n] == LEAF
-        if not is_leaf and modes[n] not in _MODES[:-1]:
-            raise node.refuse(f"has a node of the mode {modes[n]!r}, which is not known")
-        children = (-1, -1) if is_leaf else tuple(place.get((trees[n], each[n]), -1) for each in (trues, falses))
-        if not is_leaf and -1 in children:
-            raise node.refuse(f"lacks a child of node {ids[n]} in tree {trees[n]}")
-        forest.mode.append(modes[n])
-        forest.feature.append(features[n])
-        forest.value.append(values[n])
-        forest.missing_true.append(bool(tracks) and tracks[n] == 1)
-        forest.true.append(children[0])
-        forest.false.append(children[1])
-    targets, weights = node.integers(f"{prefix}_ids"), _either(node, f"{prefix}_weights", double=double)
-    where = [node.integers(f"{prefix}_treeids"), node.integers(f"{prefix}_nodeids")]
-    if any(len(each) != len(targets) for each in (*where, weights)):
-        raise node.refuse("has arrays of different lengths")
-    for tree, number, target, weight in zip(*where, targets, weights, strict=True):
-        leaf = place.get((tree, number))
-        if leaf is None:
-            raise node.refuse(f"has a weight for node {number} of tree {tree}, which is not there")
-        if forest.mode[leaf] == LEAF:
-            held = forest.weights.setdefault(leaf, {})
-            held[target] = held.get(target, 0.0) + weight
-    return forest
-
-
-def _read_newer(node: Node, double: bool) -> Forest:
-    """The arrays of TreeEnsemble of ai.onnx.ml 5: nodes and leaves apart."""
-    modes, splits, weights = (node.tensor(name) for name in ("nodes_modes", "nodes_splits", "leaf_weights"))
-    sets = node.tensor("membership_values")
-    node.ignore("nodes_hitrates")
-    features, roots = node.integers("nodes_featureids"), node.integers("tree_roots")
-    trues, falses = node.integers("nodes_truenodeids"), node.integers("nodes_falsenodeids")
-    true_leaf, false_leaf = node.integers("nodes_trueleafs"), node.integers("nodes_falseleafs")
-    tracks, targets = node.integers("nodes_missing_value_tracks_true"), node.integers("leaf_targetids")
-    if modes is None or splits is None or weights is None:
-        raise node.refuse("lacks nodes_modes, nodes_splits or leaf_weights")
-    wanted = np.float64 if double else np.float32
-    if splits.dtype != wanted or weights.dtype != wanted:
-        raise node.refuse("has thresholds or leaves of another type than its columns")
-    count, leaves = modes.size, weights.size
-    every = (splits.ravel(), features, trues, falses, true_leaf, false_leaf)
-    if any(len(each) != count for each in every) or len(targets) != leaves or (tracks and len(tracks) != count):
-        raise node.refuse("has arrays of different lengths")
-    if not 0 < count + leaves <= _MOST_NODES:
-        raise node.refuse(f"has {count + leaves:,} nodes, and 1 to {_MOST_NODES:,} are read")
-    forest = Forest(double, roots=[int(each) for each in roots])
-    members = _members(sets)
-    for n, mode in enumerate(modes.ravel().tolist()):
-        if not 0 <= mode < len(_MODES):
-            raise node.refuse(f"has a node of the mode {mode}, which is not known")
-        ends = []
-        for child, is_leaf in ((trues[n], true_leaf[n]), (falses[n], false_leaf[n])):
-            if not 0 <= child < (leaves if is_leaf else count):
-                raise node.refuse(f"lacks a child of node {n}")
-            ends.append(count + child if is_leaf else child)
-        if _MODES[mode] == MEMBER:
-            forest.members[n] = next(members, ())
-        forest.mode.append(_MODES[mode])
-        forest.true.append(ends[0])
-        forest.false.append(ends[1])
-    forest.feature = [*features, *[-1] * leaves]
-    forest.value = [*splits.ravel().astype(np.float64).tolist(), *[0.0] * leaves]
-    forest.missing_true = [*(each == 1 for each in tracks or [0] * count), *[False] * leaves]
-    forest.mode += [LEAF] * leaves
-    forest.true += [-1] * leaves
-    forest.false += [-1] * leaves
-    for n, (target, weight) in enumerate(zip(targets, weights.ravel().astype(np.float64).tolist(), strict=True)):
-        forest.weights[count + n] = {target: weight}
-    if any(not 0 <= each < count for each in roots):
-        raise node.refuse("has a root that is not there")
-    # A tree of nothing but a leaf has a node whose children are that leaf.
-    return forest
-
-
-def _members(sets: Any) -> Any:  # noqa: ANN401
-    """Sets of numbers, NaN between them."""
-    held: list[float] = []
-    for number in [] if sets is None else np.ravel(sets).astype(np.float64).tolist():
-        if np.isnan(number):
-            yield tuple(held)
-            held = []
-        else:
-            held.append(number)
-    if held:
-        yield tuple(held)
-
-
-def _check(forest: Forest, width: int, targets: int, node: Node) -> None:
-    """Refuses trees whose nodes test columns that are not there, or loop, or are too deep; leaves without a weight."""
-    seen = [False] * len(forest.mode)
-    for root in forest.roots:
-        waiting = [(root, 0)]
-        while waiting:
-            n, depth = waiting.pop()
-            if seen[n] or depth > _MOST_DEPTH:
-                raise node.refuse(f"has a node with two parents, or a tree deeper than {_MOST_DEPTH:,}")
-            seen[n] = True
-            if forest.mode[n] != LEAF:
-                if not 0 <= forest.feature[n] < width:
-                    raise node.refuse(f"tests column {forest.feature[n]}, and has {width}")
-                if np.isnan(forest.value[n]) and forest.mode[n] != MEMBER:
-                    raise node.refuse("compares with NaN")
-                if any(each != int(each) or abs(each) >= _INTEGERS for each in forest.members.get(n, ())):
-                    raise node.refuse("tests a set of other numbers than integers, which onnxruntime does not")
-                waiting += [(forest.false[n], depth + 1), (forest.true[n], depth + 1)]
-                continue
-            held = forest.weights.get(n)
-            if not held:
-                raise node.refuse("has a leaf without a weight")
-            if any(not 0 <= target < targets for target in held) or not np.isfinite(list(held.values())).all():
-                raise node.refuse(f"has a weight of a target beyond its {targets}, or that is not finite")
 
 
 class _Folding:
@@ -234,7 +52,7 @@ class _Folding:
         return self.forest.members.get(n, ()) if self.forest.mode[n] == MEMBER else (self.forest.value[n],)
 
     def _is_cut(self, n: int) -> bool:
-        """Whether a number is cut to an integer before it is looked up in a set: where that is not one of small bits."""
+        """Whether a number is cut to an integer before it is looked up in a set: in one that is no set of bits."""
         return self.forest.mode[n] == MEMBER and not all(0 <= each <= _LARGEST_BIT for each in self._tested(n))
 
     def _numbered(self, column: Any, cut: bool, numbers: set[float]) -> tuple[int, dict[float, int]]:  # noqa: ANN401
@@ -242,7 +60,9 @@ class _Folding:
         places = {number: place for place, number in enumerate(dict.fromkeys(order))}
         tested = column.then(Operation("trunc")) if cut else column
         code = looked_up(tested, {each: float(n) for each, n in places.items()}, -1.0, np.nan, self.context.writer)
-        self.columns.append(code if isinstance(column, CodeColumn) else NumberColumn(self.context.writer.register(code)))
+        self.columns.append(
+            code if isinstance(column, CodeColumn) else NumberColumn(self.context.writer.register(code))
+        )
         return len(self.columns) - 1, places
 
     def trees(self) -> list[Tree]:
@@ -284,7 +104,9 @@ class _Folding:
         true, false = forest.true[n], forest.false[n]
         if mode == LEAF:
             return -1, 0.0, -1, -1, False, None
-        before = float(np.nextafter(number, -np.inf) if forest.double else np.nextafter(np.float32(number), np.float32(-np.inf)))
+        before = float(
+            np.nextafter(number, -np.inf) if forest.double else np.nextafter(np.float32(number), np.float32(-np.inf))
+        )
         if mode in (LEQ, LT):
             return forest.feature[n], number if mode == LEQ else before, true, false, missing, None
         if mode in (GTE, GT):
@@ -352,7 +174,7 @@ def _summed(
 
 
 def _base(node: Node, targets: int, *, double: bool, allowed: tuple[int, ...]) -> list[float]:
-    found = _either(node, "base_values", double=double)
+    found = either(node, "base_values", double=double)
     if len(found) not in allowed or not np.isfinite(found).all():
         raise node.refuse(f"has {len(found)} base values for {targets} targets")
     return found
@@ -363,7 +185,7 @@ def tree_regressor(context: Context) -> Any:  # noqa: ANN401
     node, value = context.node, _input(context)
     double = value.kind == DOUBLE
     targets = node.integer("n_targets", 0)
-    forest = _read(node, "target", double)
+    forest = read(node, "target", double)
     transform, aggregate = node.text("post_transform", "NONE"), node.text("aggregate_function", "SUM")
     base = _base(node, targets, double=double, allowed=(0, 1, targets) if targets == 1 else (0, targets))
     return _regressed(context, forest, value, targets, base or [0.0] * targets, transform, aggregate)
@@ -375,7 +197,7 @@ def tree_ensemble(context: Context) -> Any:  # noqa: ANN401
     if value.kind not in (SINGLE, DOUBLE):
         raise node.refuse("tests what is no float32 or double")
     targets = node.integer("n_targets", 0)
-    forest = _read_newer(node, value.kind == DOUBLE)
+    forest = read_newer(node, value.kind == DOUBLE)
     names = ("AVERAGE", "SUM", "MIN", "MAX")
     aggregate, transform = node.integer("aggregate_function", 1), node.integer("post_transform", 0)
     if not 0 <= aggregate < len(names):
@@ -395,7 +217,7 @@ def _regressed(
     node = context.node
     if targets < 1:
         raise node.refuse("has no target")
-    _check(forest, value.cells.size, targets, node)
+    check(forest, value.cells.size, targets, node)
     if transform == "PROBIT" or (targets > 1 and transform not in ("NONE", "LOGISTIC", "SOFTMAX")):
         raise node.refuse(f"has the transform {transform!r}, and a program knows LOGISTIC and SOFTMAX")
     if aggregate in ("MIN", "MAX"):
@@ -441,13 +263,13 @@ def tree_classifier(context: Context) -> list[Any]:
     node, value = context.node, _input(context)
     double = value.kind == DOUBLE
     labels, transform = labels_of(context), node.text("post_transform", "NONE")
-    forest = _read(node, "class", double)
+    forest = read(node, "class", double)
     if node.text("aggregate_function", "SUM") != "SUM":
         raise node.refuse("aggregates otherwise than by a sum")
     count = len(labels)
     if count < _TWO:
         raise node.refuse("has labels of fewer than two classes")
-    _check(forest, value.cells.size, count, node)
+    check(forest, value.cells.size, count, node)
     if transform not in ("NONE", "LOGISTIC", "SOFTMAX"):
         raise node.refuse(f"has the transform {transform!r}, and a program knows LOGISTIC and SOFTMAX")
     base = _base(node, count, double=double, allowed=(0, 1, _TWO) if count == _TWO else (0, count))
@@ -459,25 +281,9 @@ def tree_classifier(context: Context) -> list[Any]:
     return [Label(found, labels), transformed(context, found, transform)]
 
 
-def _scored(forest: Forest, target: int) -> tuple[bool, bool]:
-    """Whether leaves of every way through some tree have a weight of a class; and whether any leaf has."""
-    surely, ever = False, False
-    for root in forest.roots:
-        waiting, always = [root], True
-        while waiting:
-            n = waiting.pop()
-            if forest.mode[n] != LEAF:
-                waiting += [forest.true[n], forest.false[n]]
-                continue
-            has = target in forest.weights[n]
-            always, ever = always and has, ever or has
-        surely = surely or always
-    return surely, ever
-
-
 def _check_scored(forest: Forest, count: int, node: Node) -> None:
     for target in range(count):
-        if not _scored(forest, target)[0]:
+        if not scored(forest, target)[0]:
             raise node.refuse(f"may give class {target + 1} no score beside negative ones")
 
 
@@ -491,8 +297,8 @@ def _of_two(
     weights of both classes, the second is predicted where its sum is above 0, and called 1.
     """
     node, writer = context.node, context.writer
-    surely, ever = _scored(forest, 1)
-    first_ever = _scored(forest, 0)[1]
+    surely, ever = scored(forest, 1)
+    first_ever = scored(forest, 0)[1]
     if ever and (first_ever or base):
         return _both(context, forest, value, labels, base, transform, surely=surely)
     if len(base) == _TWO:

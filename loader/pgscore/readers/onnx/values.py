@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pgscore.errors import NotAProgramError
 from pgscore.readers.algebra.columns import CodeColumn, NumberColumn, TextColumn
 from pgscore.readers.algebra.singles import ROUNDING
 
 from .single import ROUNDED, is_rounded, loosened, within_range, written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import numpy.typing as npt
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     Cells = npt.NDArray[np.object_]
     Number = NumberColumn | CodeColumn
+    Operator = Callable[["Context"], Any]
 
 SINGLE, DOUBLE, TEXT, BOOLEAN = "float32", "float64", "string", "bool"
 INTEGERS = ("int32", "int64")
@@ -233,8 +233,3 @@ def shaped(columns: Sequence[Any], shape: tuple[int, ...]) -> Cells:
 def error_of_trees(count: int, terms: float) -> float:
     """How far a sum of so many leaves may be off."""
     return (count + 1) * ROUNDING * terms
-
-
-def refuse_constant(array: Any, node: Node) -> NotAProgramError:  # noqa: ANN401, ARG001
-    """The refusal of an operator on constants alone."""
-    return node.refuse("computes a constant, which is not read: export the graph with constants folded")
