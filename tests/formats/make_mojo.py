@@ -102,6 +102,11 @@ MODELS: dict[str, tuple[Any, dict[str, Any], list[str], str | None, float]] = {
         GBM, {"ntrees": 5, "max_depth": 3, "distribution": "quantile", "quantile_alpha": 0.9}, MIXED, "value", 0.1,
     ),
     "gbm_huber": (GBM, {"ntrees": 5, "max_depth": 3, "distribution": "huber"}, MIXED, "value", 0.1),
+    "gbm_platt": (GBM, {"ntrees": 5, "max_depth": 3, "calibrate_model": True}, MIXED, "churned", 0.1),
+    "drf_isotonic": (
+        DRF, {"ntrees": 4, "max_depth": 4, "calibrate_model": True, "calibration_method": "IsotonicRegression"}, PLAIN,
+        "churned", 0.1,
+    ),
     "gbm_sorted": (GBM, {"ntrees": 5, "categorical_encoding": "sort_by_response"}, MIXED, "churned", 0.1),
     "drf_regression": (DRF, {"ntrees": 5, "max_depth": 6}, MIXED, "value", 0.1),
     "drf_binomial": (DRF, {"ntrees": 5, "max_depth": 6}, MIXED, "churned", 0.1),
@@ -255,7 +260,8 @@ def train(name: str, work: Path) -> tuple[Path, list[dict[str, Any]], list[str] 
     data = frame(gaps, work)
     if response and RESPONSES[response] == "enum":
         data[response] = data[response].asfactor()
-    model = kind(seed=SEED, **parameters)
+    calibrating = {"calibration_frame": data} if parameters.get("calibrate_model") else {}
+    model = kind(seed=SEED, **parameters, **calibrating)
     model.train(x=inputs, y=response, training_frame=data)
     model.download_mojo(str(work / "model.zip"))
     stripped(work / "model.zip", FOLDER / f"{name}.zip")

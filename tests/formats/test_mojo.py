@@ -203,6 +203,40 @@ def test_an_isolation_forest_has_other_numbers_to_choose() -> None:
         assert Scorer(set_to("isolation_flagged", default_threshold=repr(threshold)), "predict").value(**row) == wanted
 
 
+def test_calibrated_probabilities_can_be_chosen() -> None:
+    row: dict[str, float | str | None] = {
+        "minutes": 150.0, "age": 44.0, "paid": 12.0, "plan": "gold", "town": "town 07", "plan.region": "north",
+    }  # fmt: skip
+    for name in ("gbm_platt", "drf_isotonic"):
+        content = fixture(name)
+        raw, found = (Scorer(content, target).outputs(**row) for target in (None, "calibrated"))
+        assert raw is not None
+        assert found is not None
+        if name == "gbm_platt":
+            factor, offset = open_mojo(content).settings.numbers("calib_glm_beta")
+            wanted = 1 / (1 + math.exp(-(raw[0] * factor + offset)))
+        else:
+            x, y = (np.frombuffer(entries(content)[f"calib/thresholds_{axis}"], ">f8", offset=4) for axis in "xy")
+            wanted = float(np.interp(raw[1], x, y))
+        assert abs(found[1] - wanted) <= 1e-12
+        assert abs(found[1] - raw[1]) > 1e-3
+        # The label goes by what is not calibrated.
+        assert found[2:] == raw[2:]
+
+
+def test_an_isotonic_calibration_jumps_where_java_finds_it() -> None:
+    # What the server gives, h2o 3.46.0.7, at probabilities that are thresholds twice.
+    scorer = Scorer(fixture("drf_isotonic"), "calibrated")
+    for minutes, age, paid, wanted in (
+        (233.2712927133402, 58.0, 0.0, 0.88),
+        (247.9329333929224, 50.0, 24.27412658043578, 0.23880597014925373),
+        (234.48007496001853, 36.0, 0.0, 0.8405797101449275),
+    ):
+        found = scorer.outputs(minutes=minutes, age=age, paid=paid)
+        assert found is not None
+        assert found[1] == wanted
+
+
 def test_trees_with_weights_have_covers() -> None:
     for name in ("gbm_binomial", "drf_multinomial", "isolation", "xgboost_binomial", "xgboost_dart"):
         trees = next(step for step in Scorer(fixture(name)).reading.program["steps"] if step["step"] == "trees")

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from pgscore.errors import PgscoreError
+
 from .archive import damaged, too_large
 
 if TYPE_CHECKING:
@@ -150,8 +152,10 @@ def read_settings(text: str) -> Settings:
             domains[column] = (size, name)
     found = Settings(info, columns, domains)
     if found.integer("n_columns") != len(columns):
-        # A name that begins with # is lost: H2O itself takes its line for a comment.
-        raise damaged(f"{_WHERE} names {len(columns)} columns, and says that there are {found.integer('n_columns')}")
+        raise PgscoreError(
+            f"{_WHERE} of the MOJO names {len(columns)} columns, and says that there are {found.integer('n_columns')}",
+            "H2O loses columns whose names are empty or begin with #: train the model with others.",
+        )
     return found
 
 
