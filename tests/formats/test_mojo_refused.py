@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pgscore.errors import PgscoreError
-from pgscore.readers.mojo import archive
+from pgscore.readers.mojo import archive, document, settings, trees
 from pgscore.readers.mojo.document import VERSIONS, open_mojo
 from pgscore.readers.mojo.reading import ALGORITHMS
 
@@ -66,7 +66,7 @@ def test_what_is_no_mojo(content: bytes, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "settings", "said"),
+    ("name", "others", "said"),
     [
         ("gbm_gaussian", {"algorithm": "Deep Learning"}, "of the algorithm 'Deep Learning'"),
         ("gbm_gaussian", {"mojo_version": "1.50"}, "the format version 1.50"),
@@ -102,12 +102,12 @@ def test_what_is_no_mojo(content: bytes, said: str) -> None:
         ("xgboost_regression", {"has_offset": "true"}, "which column is the offset"),
     ],
 )
-def test_what_is_not_supported_is_named(name: str, settings: dict[str, str], said: str | None) -> None:
+def test_what_is_not_supported_is_named(name: str, others: dict[str, str], said: str | None) -> None:
     if said is None:
         # A regressor may have a logistic output.
-        assert len(Scorer(set_to(name, **settings)).outputs(minutes=1.0) or ()) == 1
+        assert len(Scorer(set_to(name, **others)).outputs(minutes=1.0) or ()) == 1
     else:
-        assert said in _refusal(set_to(name, **settings))
+        assert said in _refusal(set_to(name, **others))
 
 
 @pytest.mark.parametrize(
@@ -203,6 +203,19 @@ def test_bombs_are_refused_before_they_are_unpacked(monkeypatch: pytest.MonkeyPa
     assert "entries" in _refusal(fixture("gbm_gaussian"))
     monkeypatch.setattr(archive, "_MOST_BYTES", 10)
     assert "bytes" in _refusal(fixture("gbm_gaussian"))
+
+
+def test_models_past_the_limits_of_programs_are_refused_while_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trees, "_MOST_MEMBERS", 20)
+    assert "test sets of more than 20 categories together" in _refusal(fixture("gbm_deep"))
+    monkeypatch.setattr(trees, "_MOST_NODES", 20)
+    assert "trees before it have more than 20 nodes" in _refusal(fixture("gbm_gaussian"))
+    monkeypatch.setattr(trees, "_MOST_DEPTH", 2)
+    assert "is deeper than 2 tests" in _refusal(fixture("drf_regression"))
+    monkeypatch.setattr(document, "_MOST_LEVELS", 50)
+    assert "more than 50 categories" in _refusal(fixture("gbm_gaussian"))
+    with pytest.raises(PgscoreError, match="more than 5 lines"):
+        settings.lines_of("\n" * 12, 5, "model.ini")
 
 
 def test_an_entry_that_is_longer_than_it_says() -> None:

@@ -129,6 +129,8 @@ def open_mojo(content: bytes, target: str | None = None) -> MojoDocument:
     supervised = settings.boolean("supervised")
     if not 0 < features <= len(settings.columns) - supervised:
         raise damaged(f"model.ini has n_features = {features} of {len(settings.columns)} columns")
+    if sum(size for size, _ in settings.domains.values()) > _MOST_LEVELS:
+        raise too_large(f"its columns have more than {_MOST_LEVELS:,} categories")
     outputs = _outputs(settings)
     if target is not None and target not in outputs:
         known = ", ".join(outputs) or "none"
@@ -202,9 +204,7 @@ def _domain(archive: Archive, settings: Settings, column: int) -> tuple[str, ...
     if column not in settings.domains:
         return None
     size, name = settings.domains[column]
-    if size > _MOST_LEVELS:
-        raise too_large(f"a column has more than {_MOST_LEVELS:,} categories")
-    lines = lines_of(archive.text(f"domains/{name}"))
+    lines = lines_of(archive.text(f"domains/{name}"), size, f"domains/{name[:60]}")
     if len(lines) != size:
         raise damaged(f"domains/{name[:60]} has {len(lines)} categories, and model.ini says {size}")
     return tuple(map(_unescaped, lines)) if settings.boolean("escape_domain_values") else tuple(lines)
