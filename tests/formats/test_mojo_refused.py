@@ -209,9 +209,9 @@ def test_models_past_the_limits_of_programs_are_refused_while_they_are_read(monk
     monkeypatch.setattr(trees, "_MOST_MEMBERS", 20)
     assert "test sets of more than 20 categories together" in _refusal(fixture("gbm_deep"))
     monkeypatch.setattr(trees, "_MOST_NODES", 20)
-    assert "trees before it have more than 20 nodes" in _refusal(fixture("gbm_gaussian"))
+    assert "trees before it have more than 20 nodes" in _refusal(fixture("gbm_binomial_plain"))
     monkeypatch.setattr(trees, "_MOST_DEPTH", 2)
-    assert "is deeper than 2 tests" in _refusal(fixture("drf_regression"))
+    assert "is deeper than 2 tests" in _refusal(fixture("gbm_binomial_plain"))
     monkeypatch.setattr(document, "_MOST_LEVELS", 50)
     assert "more than 50 categories" in _refusal(fixture("gbm_gaussian"))
     with pytest.raises(PgscoreError, match="more than 5 lines"):
