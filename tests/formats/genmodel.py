@@ -50,9 +50,7 @@ class _BitSet:
         return bool(self.content[self.start + (place >> 3)] >> (place & 7) & 1)
 
 
-def score_tree(
-    tree: bytes, row: Sequence[float], version: float, met: set[tuple[int, float]] | None = None
-) -> float:
+def score_tree(tree: bytes, row: Sequence[float], version: float, met: set[tuple[int, float]] | None = None) -> float:
     """The leaf of a row, whose categories are codes.
 
     Args:
@@ -65,7 +63,7 @@ def score_tree(
     bits: _BitSet | None = None
     while True:
         kind, column = buffer.get("B"), buffer.get("H")
-        if column == 65535:  # noqa: PLR2004
+        if column == 65535:
             return float(buffer.get("f"))
         direction = buffer.get("B")
         na_vs_rest, leftward = direction == 1, direction in (2, 4)
@@ -80,22 +78,24 @@ def score_tree(
                 bits = _bits(buffer, equal, version)
         d = row[column]
         if _is_right(d, split, bits, equal, version, na_vs_rest=na_vs_rest, leftward=leftward):
-            if lmask == 48:  # noqa: PLR2004
+            if lmask == 48:
                 buffer.skip(4)
             else:
-                buffer.skip([lambda: buffer.get("B"), lambda: buffer.get("H"), buffer.get3, lambda: buffer.get("i")][lmask]())
+                buffer.skip(
+                    [lambda: buffer.get("B"), lambda: buffer.get("H"), buffer.get3, lambda: buffer.get("i")][lmask]()
+                )
             lmask = (kind & 0xC0) >> 2
-        elif lmask <= 3:  # noqa: PLR2004
+        elif lmask <= 3:
             buffer.skip(lmask + 1)
         if lmask & 16:
             return float(buffer.get("f"))
 
 
 def _bits(buffer: _Buffer, equal: int, version: float) -> _BitSet:
-    if equal == 8:  # noqa: PLR2004
+    if equal == 8:
         return _BitSet(buffer, 32, 0)
     first = buffer.get("H")
-    size = buffer.get("H") * 8 if version <= 1.1 else buffer.get("i")  # noqa: PLR2004
+    size = buffer.get("H") * 8 if version <= 1.1 else buffer.get("i")
     return _BitSet(buffer, size, first)
 
 

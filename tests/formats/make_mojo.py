@@ -1,4 +1,6 @@
-"""Makes the MOJOs in `mojo/`, and what genmodel gives for rows beside them. Run it in an environment of its own:
+"""Makes the MOJOs in `mojo/`, and what genmodel gives for rows beside them.
+
+In an environment of its own:
 
     python -m venv fmt && fmt/bin/pip install -r tests/formats/requirements-mojo.txt
     fmt/bin/python tests/formats/make_mojo.py [NAME …]
@@ -10,6 +12,7 @@ thread, and shut down. The MOJOs are as H2O writes them, without the details for
 from __future__ import annotations
 
 import csv
+import importlib
 import math
 import random
 import shutil
@@ -22,13 +25,13 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import h2o
-from h2o.estimators import H2OGeneralizedLinearEstimator as GLM  # noqa: N814
-from h2o.estimators import H2OGradientBoostingEstimator as GBM  # noqa: N814
-from h2o.estimators import H2OIsolationForestEstimator as IsolationForest
-from h2o.estimators import H2ORandomForestEstimator as DRF  # noqa: N814
-from h2o.estimators import H2OXGBoostEstimator as XGBoost
-from h2o.tree import H2OTree
+# Of its environment, not of the project's.
+h2o: Any = importlib.import_module("h2o")
+H2OTree: Any = importlib.import_module("h2o.tree").H2OTree
+_ESTIMATORS: Any = importlib.import_module("h2o.estimators")
+GBM, DRF = _ESTIMATORS.H2OGradientBoostingEstimator, _ESTIMATORS.H2ORandomForestEstimator
+GLM, XGBoost = _ESTIMATORS.H2OGeneralizedLinearEstimator, _ESTIMATORS.H2OXGBoostEstimator
+IsolationForest = _ESTIMATORS.H2OIsolationForestEstimator
 
 FOLDER = Path(__file__).parent / "mojo"
 SEED = 13
@@ -39,8 +42,8 @@ REGIONS = ["north", "south", "plan.north"]
 NUMBERS = {"minutes": "real", "age": "int", "paid": "real"}
 TEXTS = {"plan": PLANS, "town": TOWNS, "plan.region": REGIONS}
 RESPONSES = {
-    "churned": "enum", "tier": "enum", "grade": "enum", "half": "real", "cost": "real", "visits": "int", "value": "real",
-    "share": "real", "gone": "int",
+    "churned": "enum", "tier": "enum", "grade": "enum", "half": "real", "cost": "real", "visits": "int",
+    "value": "real", "share": "real", "gone": "int",
 }  # fmt: skip
 OTHERS = {"weight": "real", "shift": "real", "fold": "int"}
 HARD = [
@@ -52,7 +55,8 @@ UNSEEN = ["never seen", "GOLD", "gold ", "plan.gold", "region", "plan.plan.north
 def features(draw: random.Random, gaps: float) -> dict[str, Any]:
     """Values of all features; None where one is missing."""
     found: dict[str, Any] = {
-        "minutes": draw.gauss(180, 55), "age": draw.randrange(18, 90), "paid": draw.choice([0.0, draw.lognormvariate(3, 1)]),
+        "minutes": draw.gauss(180, 55), "age": draw.randrange(18, 90),
+        "paid": draw.choice([0.0, draw.lognormvariate(3, 1)]),
         "plan": draw.choice(PLANS), "town": draw.choice(TOWNS), "plan.region": draw.choice(REGIONS),
     }  # fmt: skip
     return {name: None if draw.random() < gaps else value for name, value in found.items()}
@@ -75,7 +79,7 @@ def trained(draw: random.Random, gaps: float) -> dict[str, Any]:
 
 PLAIN, MIXED = ["minutes", "age", "paid"], ["plan", "minutes", "town", "paid", "age", "plan.region"]
 # name: estimator, its parameters, features, response, and how many values are missing in training.
-MODELS: dict[str, tuple[type, dict[str, Any], list[str], str | None, float]] = {
+MODELS: dict[str, tuple[Any, dict[str, Any], list[str], str | None, float]] = {
     "gbm_binomial": (GBM, {"ntrees": 8, "max_depth": 4}, MIXED, "churned", 0.1),
     "gbm_binomial_plain": (GBM, {"ntrees": 6, "max_depth": 3}, PLAIN, "churned", 0.0),
     "gbm_binomial_balanced": (GBM, {"ntrees": 5, "balance_classes": True}, MIXED, "churned", 0.1),
@@ -98,6 +102,11 @@ MODELS: dict[str, tuple[type, dict[str, Any], list[str], str | None, float]] = {
         GBM, {"ntrees": 5, "max_depth": 3, "distribution": "quantile", "quantile_alpha": 0.9}, MIXED, "value", 0.1,
     ),
     "gbm_huber": (GBM, {"ntrees": 5, "max_depth": 3, "distribution": "huber"}, MIXED, "value", 0.1),
+    "gbm_platt": (GBM, {"ntrees": 5, "max_depth": 3, "calibrate_model": True}, MIXED, "churned", 0.1),
+    "drf_isotonic": (
+        DRF, {"ntrees": 4, "max_depth": 4, "calibrate_model": True, "calibration_method": "IsotonicRegression"}, PLAIN,
+        "churned", 0.1,
+    ),
     "gbm_sorted": (GBM, {"ntrees": 5, "categorical_encoding": "sort_by_response"}, MIXED, "churned", 0.1),
     "drf_regression": (DRF, {"ntrees": 5, "max_depth": 6}, MIXED, "value", 0.1),
     "drf_binomial": (DRF, {"ntrees": 5, "max_depth": 6}, MIXED, "churned", 0.1),
@@ -135,7 +144,9 @@ MODELS: dict[str, tuple[type, dict[str, Any], list[str], str | None, float]] = {
     "xgboost_gamma": (XGBoost, {"ntrees": 5, "max_depth": 3, "distribution": "gamma"}, MIXED, "cost", 0.1),
     "xgboost_tweedie": (XGBoost, {"ntrees": 5, "max_depth": 3, "distribution": "tweedie"}, MIXED, "cost", 0.1),
     "xgboost_offset": (XGBoost, {"ntrees": 5, "max_depth": 3, "offset_column": "shift"}, MIXED, "value", 0.1),
-    "xgboost_dart": (XGBoost, {"ntrees": 6, "max_depth": 3, "booster": "dart", "rate_drop": 0.4}, PLAIN, "churned", 0.1),
+    "xgboost_dart": (
+        XGBoost, {"ntrees": 6, "max_depth": 3, "booster": "dart", "rate_drop": 0.4}, PLAIN, "churned", 0.1,
+    ),
     "xgboost_dart_multinomial": (
         XGBoost, {"ntrees": 5, "max_depth": 3, "booster": "dart", "rate_drop": 0.4}, PLAIN, "tier", 0.1,
     ),
@@ -144,7 +155,7 @@ MODELS: dict[str, tuple[type, dict[str, Any], list[str], str | None, float]] = {
 }  # fmt: skip
 
 
-def frame(gaps: float, folder: Path) -> h2o.H2OFrame:
+def frame(gaps: float, folder: Path) -> Any:  # noqa: ANN401
     """The rows to train with, on the server."""
     draw = random.Random(SEED)  # noqa: S311
     rows = [trained(draw, gaps) for _ in range(TRAINED)]
@@ -162,7 +173,7 @@ def frame(gaps: float, folder: Path) -> h2o.H2OFrame:
     return found
 
 
-def imported(path: Path, types: dict[str, str]) -> h2o.H2OFrame:
+def imported(path: Path, types: dict[str, str]) -> Any:  # noqa: ANN401
     """A file on the server; what ends a line within a text is put in there, as its parser may take it for a row."""
     path.write_text(path.read_text().replace("two\nlines", "two/lines"))
     found = h2o.import_file(str(path), header=1, sep=",", col_types=types)
@@ -172,14 +183,14 @@ def imported(path: Path, types: dict[str, str]) -> h2o.H2OFrame:
     return found
 
 
-def borders(model: Any, classes: list[str] | None) -> dict[str, list[float]]:
+def borders(model: Any, classes: list[str] | None) -> dict[str, list[float]]:  # noqa: ANN401
     """By feature, thresholds of trees."""
     found: dict[str, set[float]] = {}
     for number in range(2):
-        for name in classes or [None]:
+        for name in classes or [""]:
             try:
-                tree = H2OTree(model, number, name)
-            except Exception:  # noqa: BLE001  models without trees, and classes that have none of their own
+                tree = H2OTree(model, number, name or None)
+            except Exception:  # noqa: S112  models without trees, and classes that have none of their own
                 continue
             for feature, threshold in zip(tree.features, tree.thresholds, strict=True):
                 if feature in NUMBERS and threshold is not None and math.isfinite(threshold):
@@ -195,8 +206,8 @@ def scored(inputs: list[str], thresholds: dict[str, list[float]], most: float) -
     for n, value in enumerate(each for each in HARD if abs(each) <= most):
         rows.append(features(draw, 0.0) | {list(NUMBERS)[n % len(NUMBERS)]: value})
     if not set(TEXTS).isdisjoint(inputs):
-        for n, value in enumerate(UNSEEN):
-            rows.append(features(draw, 0.0) | {list(TEXTS)[n % len(TEXTS) if n > 2 else 0]: value})  # noqa: PLR2004
+        for n, text in enumerate(UNSEEN):
+            rows.append(features(draw, 0.0) | {list(TEXTS)[n % len(TEXTS) if n > 2 else 0]: text})
     at = [(name, value) for name, values in sorted(thresholds.items()) for value in values]
     for name, value in draw.sample(at, min(len(at), BORDERS // 3)):
         for beside in (math.nextafter(value, -math.inf), value, math.nextafter(value, math.inf)):
@@ -214,7 +225,7 @@ def stripped(path: Path, target: Path) -> None:
                 out.writestr(copied, source.read(entry))
 
 
-def handed(value: Any) -> str:
+def handed(value: float | str | None) -> str:
     """A value as ScoreMojo takes it."""
     if value is None:
         return ""
@@ -249,7 +260,8 @@ def train(name: str, work: Path) -> tuple[Path, list[dict[str, Any]], list[str] 
     data = frame(gaps, work)
     if response and RESPONSES[response] == "enum":
         data[response] = data[response].asfactor()
-    model = kind(seed=SEED, **parameters)
+    calibrating = {"calibration_frame": data} if parameters.get("calibrate_model") else {}
+    model = kind(seed=SEED, **parameters, **calibrating)
     model.train(x=inputs, y=response, training_frame=data)
     model.download_mojo(str(work / "model.zip"))
     stripped(work / "model.zip", FOLDER / f"{name}.zip")
@@ -266,7 +278,7 @@ def train(name: str, work: Path) -> tuple[Path, list[dict[str, Any]], list[str] 
     return path, rows, labels, cluster_predictions(model, rows, work)
 
 
-def cluster_predictions(model: Any, rows: list[dict[str, Any]], work: Path) -> list[list[str]]:
+def cluster_predictions(model: Any, rows: list[dict[str, Any]], work: Path) -> list[list[str]]:  # noqa: ANN401
     """What the server predicts, for rows that a CSV file can hold without doubt."""
     path = work / "score.csv"
     with path.open("w", newline="") as file:
@@ -279,7 +291,9 @@ def cluster_predictions(model: Any, rows: list[dict[str, Any]], work: Path) -> l
     return predicted
 
 
-def finish(name: str, path: Path, rows: list[dict[str, Any]], labels: list[str] | None, cluster: list[list[str]]) -> None:
+def finish(
+    name: str, path: Path, rows: list[dict[str, Any]], labels: list[str] | None, cluster: list[list[str]]
+) -> None:
     """Writes the CSV of a MOJO, and says how far genmodel and the server are apart."""
     found = [line.split("\t") for line in path.with_name(path.name + ".out").read_text().splitlines()]
     if found[0][0] == "unreadable":

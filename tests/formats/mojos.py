@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 LEVELS = {2: 5, 3: 40}
 
 
+def drawing(seed: int) -> random.Random:
+    """What draws the same for the same seed."""
+    return random.Random(seed)  # noqa: S311
+
+
 def fixture(name: str) -> bytes:
     """The bytes of a MOJO in `mojo/`."""
     return (FOLDER / "mojo" / f"{name}.zip").read_bytes()
@@ -110,7 +115,7 @@ def drawn_tree(draw: random.Random, version: float, depth: int = 4) -> bytes:
 
 
 def _node(draw: random.Random, version: float, depth: int) -> tuple[bytes, bool]:
-    if depth == 0 or draw.random() < 0.15:  # noqa: PLR2004
+    if depth == 0 or draw.random() < 0.15:
         return struct.pack("<f", draw.gauss(0, 1)), True
     column, direction = draw.randrange(4), draw.choice([1, 2, 3, 4, 5])
     kind = draw.choice([0, 8, 12]) if column in LEVELS else 0
@@ -118,7 +123,7 @@ def _node(draw: random.Random, version: float, depth: int) -> tuple[bytes, bool]
     if direction != 1:
         test = _set(draw, kind, version) if kind else struct.pack("<f", draw.choice([draw.gauss(0, 1), 0.0, -0.0, 2.0]))
     (left, left_leaf), (right, right_leaf) = (_node(draw, version, depth - 1) for _ in range(2))
-    if left_leaf and draw.random() < 0.2:  # noqa: PLR2004
+    if left_leaf and draw.random() < 0.2:
         left, left_leaf = b"\0\xff\xff" + left, False
     size = b""
     if left_leaf:
@@ -132,10 +137,10 @@ def _node(draw: random.Random, version: float, depth: int) -> tuple[bytes, bool]
 
 
 def _set(draw: random.Random, kind: int, version: float) -> bytes:
-    if kind == 8:  # noqa: PLR2004
+    if kind == 8:
         return draw.randbytes(4)
     first = draw.choice([0, 0, 1, 3, 8])
-    if version <= 1.1:  # noqa: PLR2004
+    if version <= 1.1:
         count = draw.randrange(1, 6)
         return struct.pack("<HH", first, count) + draw.randbytes(count)
     count = draw.choice([3, 7, 32, 33, 40])

@@ -17,7 +17,7 @@ from tests.support.examples import examples
 
 from .fixtures import check, paths, read_fixture
 from .genmodel import booster_leaf, booster_trees, score_tree
-from .mojos import LEVELS, Scorer, changed, drawn_tree, entries, fixture, made, set_to, zipped
+from .mojos import LEVELS, Scorer, changed, drawing, drawn_tree, entries, fixture, made, set_to, zipped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ VERSIONS = (1.0, 1.1, 1.2, 1.3, 1.4)
 @pytest.mark.parametrize("path", paths("mojo"), ids=lambda path: path.stem)
 def test_gives_what_genmodel_gives(path: Path) -> None:
     found = read_fixture(path)
-    assert len(found.rows) >= 20  # noqa: PLR2004
+    assert len(found.rows) >= 20
     check(open_mojo(found.content), found, "mojo")
 
 
@@ -58,17 +58,17 @@ def _drawn(scorer: Scorer, draw: random.Random) -> dict[str, float | str | None]
 
 @pytest.mark.parametrize("name", ["gbm_gaussian", "gbm_deep", "drf_regression", "isolation"])
 def test_takes_the_same_branch_beside_every_threshold(name: str) -> None:
-    scorer, draw = Scorer(fixture(name), "mean_length" if name == "isolation" else None), random.Random(7)
+    scorer, draw = Scorer(fixture(name), "mean_length" if name == "isolation" else None), drawing(7)
     trees = [tree for entry, tree in entries(fixture(name)).items() if entry.endswith(".bin") and "_aux" not in entry]
     setting = scorer.document.settings
     start, divide = setting.number("init_f", 0.0), 1 if name.startswith("gbm") else len(trees)
     met: set[tuple[int, float]] = set()
     for _ in range(60):
-        row = _coded(scorer, _drawn(scorer, draw))
+        numbers = _coded(scorer, _drawn(scorer, draw))
         for tree in trees:
-            score_tree(tree, row, 1.4, met)
+            score_tree(tree, numbers, 1.4, met)
     at = [(column, split) for column, split in sorted(met) if scorer.document.domains[column] is None]
-    assert len(at) > 10  # noqa: PLR2004
+    assert len(at) > 10
     for column, split in draw.sample(at, min(len(at), 60)):
         for value in _beside(split):
             row = _drawn(scorer, draw) | {scorer.document.features[column]: value}
@@ -77,7 +77,7 @@ def test_takes_the_same_branch_beside_every_threshold(name: str) -> None:
 
 
 def test_takes_the_same_branch_beside_every_threshold_of_a_booster() -> None:
-    scorer, draw = Scorer(fixture("xgboost_regression")), random.Random(7)
+    scorer, draw = Scorer(fixture("xgboost_regression")), drawing(7)
     trees = booster_trees(entries(fixture("xgboost_regression"))["boosterBytes"])
     met: set[tuple[int, float]] = set()
 
@@ -88,7 +88,7 @@ def test_takes_the_same_branch_beside_every_threshold_of_a_booster() -> None:
 
     for _ in range(60):
         wanted(_drawn(scorer, draw))
-    assert len(met) > 10  # noqa: PLR2004
+    assert len(met) > 10
     reading = scorer.reading
     assert reading.tolerance is not None
     for column, split in sorted(met):
@@ -117,21 +117,21 @@ def _compare(trees: list[bytes], version: float, draw: random.Random) -> None:
 @given(seed=st.integers(0, 2**32), version=st.sampled_from(VERSIONS))
 @settings(max_examples=examples(60), deadline=None)
 def test_trees_of_any_shape_and_version(seed: int, version: float) -> None:
-    draw = random.Random(seed)
+    draw = drawing(seed)
     _compare([drawn_tree(draw, version) for _ in range(draw.choice([1, 3]))], version, draw)
 
 
 def test_a_set_goes_on_to_nodes_that_only_ask_whether_a_value_is_missing() -> None:
-    # scoreTree does not clear it: a code out of the range of the set before goes as NaN. A node for d has a set of three
-    # codes, and below it one for c asks whether it is missing, its type saying that it tests a set.
+    # scoreTree does not clear it: a code out of the range of the set before goes as NaN. A node for d has a set of
+    # three codes, and below it one for c asks whether it is missing, its type saying that it tests a set.
     leaf = struct.pack("<f", 1.0)
     below = bytes([12 | 48 | 0x40]) + struct.pack("<HB", 2, 1) + leaf + struct.pack("<f", 2.0)
     whole = bytes([12]) + struct.pack("<HBHi", 3, 2, 0, 3) + b"\0" + bytes([len(below)]) + below + leaf
     whole = bytes([whole[0] | 0x40]) + whole[1:]
     scorer = Scorer(made([whole], 1.4))
     assert [scorer.value(d="d1", c=f"c{code}") for code in range(5)] == [1.0, 1.0, 1.0, 2.0, 2.0]
-    assert scorer.value(d="d1") == 2.0  # noqa: PLR2004
-    _compare([whole], 1.4, random.Random(1))
+    assert scorer.value(d="d1") == 2.0
+    _compare([whole], 1.4, drawing(1))
 
 
 def test_sets_of_the_first_version_send_codes_out_of_range_left() -> None:
@@ -146,7 +146,10 @@ def test_older_versions_read_the_same_trees() -> None:
     for version in ("1.20", "1.30"):
         then = Scorer(set_to("gbm_gaussian", mojo_version=version))
         for row in rows:
-            values = {name: text if name in now.document.categories or text is None else float(text) for name, text in row.items()}
+            values = {
+                name: text if name in now.document.categories or text is None else float(text)
+                for name, text in row.items()
+            }
             assert then.outputs(**values) == now.outputs(**values)
 
 
@@ -162,7 +165,9 @@ def test_a_text_that_the_domain_has_behind_the_name_of_its_column() -> None:
     assert [scorer.value(c=text) for text in ("c1", "never", "C1")] == [0, 1, 1]
 
 
-@pytest.mark.parametrize(("line", "level"), [(r"a\nb", "a\nb"), (r"a\\nb", r"a\nb"), (r"a\tb", "atb"), ("a b ", "a b ")])
+@pytest.mark.parametrize(
+    ("line", "level"), [(r"a\nb", "a\nb"), (r"a\\nb", r"a\nb"), (r"a\tb", "atb"), ("a b ", "a b ")]
+)
 def test_categories_are_escaped(line: str, level: str) -> None:
     content = changed("gbm_binomial", "domains/d000.txt", lambda old: old.replace(b"NA\n", line.encode() + b"\n"))
     assert level in open_mojo(content).categories["plan"]
@@ -196,6 +201,40 @@ def test_an_isolation_forest_has_other_numbers_to_choose() -> None:
     assert flag == float(score > document.settings.number("default_threshold"))
     for threshold, wanted in zip(_beside(score), (1.0, 0.0, 0.0), strict=True):
         assert Scorer(set_to("isolation_flagged", default_threshold=repr(threshold)), "predict").value(**row) == wanted
+
+
+def test_calibrated_probabilities_can_be_chosen() -> None:
+    row: dict[str, float | str | None] = {
+        "minutes": 150.0, "age": 44.0, "paid": 12.0, "plan": "gold", "town": "town 07", "plan.region": "north",
+    }  # fmt: skip
+    for name in ("gbm_platt", "drf_isotonic"):
+        content = fixture(name)
+        raw, found = (Scorer(content, target).outputs(**row) for target in (None, "calibrated"))
+        assert raw is not None
+        assert found is not None
+        if name == "gbm_platt":
+            factor, offset = open_mojo(content).settings.numbers("calib_glm_beta")
+            wanted = 1 / (1 + math.exp(-(raw[0] * factor + offset)))
+        else:
+            x, y = (np.frombuffer(entries(content)[f"calib/thresholds_{axis}"], ">f8", offset=4) for axis in "xy")
+            wanted = float(np.interp(raw[1], x, y))
+        assert abs(found[1] - wanted) <= 1e-12
+        assert abs(found[1] - raw[1]) > 1e-3
+        # The label goes by what is not calibrated.
+        assert found[2:] == raw[2:]
+
+
+def test_an_isotonic_calibration_jumps_where_java_finds_it() -> None:
+    # What the server gives, h2o 3.46.0.7, at probabilities that are thresholds twice.
+    scorer = Scorer(fixture("drf_isotonic"), "calibrated")
+    for minutes, age, paid, wanted in (
+        (233.2712927133402, 58.0, 0.0, 0.88),
+        (247.9329333929224, 50.0, 24.27412658043578, 0.23880597014925373),
+        (234.48007496001853, 36.0, 0.0, 0.8405797101449275),
+    ):
+        found = scorer.outputs(minutes=minutes, age=age, paid=paid)
+        assert found is not None
+        assert found[1] == wanted
 
 
 def test_trees_with_weights_have_covers() -> None:

@@ -23,7 +23,7 @@ _MOST_NAME = 1_000
 # Deflate makes a thousandth of nothing but zeros; trees, texts and numbers are made a tenth at most.
 _MOST_RATIO = 200
 _SMALL = 100_000
-_BEGINNING = b"PK\x03\x04"
+_BEGINNING, _LISTED = b"PK\x03\x04", b"PK\x01\x02"
 _ENCRYPTED = 0x1
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _NOT_READ = "experimental/"
@@ -101,13 +101,14 @@ def open_archive(content: bytes) -> Archive:
         raise PgscoreError("the file is no MOJO: it is no zip archive", _AGAIN)
     if len(content) > _MOST_BYTES:
         raise too_large(f"it has more than {_MOST_BYTES:,} bytes")
+    # Each entry has one in the directory, which zipfile reads whole.
+    if content.count(_LISTED) > _MOST_ENTRIES:
+        raise too_large(f"it has more than {_MOST_ENTRIES:,} entries")
     try:
         file = zipfile.ZipFile(io.BytesIO(content))
         listed = file.infolist()
     except _BROKEN:
         raise damaged("its zip archive is cut short, or was changed") from None
-    if len(listed) > _MOST_ENTRIES:
-        raise too_large(f"it has more than {_MOST_ENTRIES:,} entries")
     found: dict[str, zipfile.ZipInfo] = {}
     total = 0
     for entry in listed:

@@ -53,7 +53,7 @@ class MojoDocument:
         domains: for each feature its categories, in the order of their codes; None for a number.
         inputs: the features, and behind them the offset, where there is one.
         output: what the score is.
-        target: which of the numbers that an isolation forest gives is the score.
+        target: which of the `outputs` is the score, where there are several; else empty.
     """
 
     archive: Archive
@@ -104,10 +104,8 @@ class MojoDocument:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """The names that `open_mojo` takes for the output: more than one of an isolation forest."""
-        if self.category != _ANOMALY:
-            return ()
-        return ("score", "mean_length", *(["predict"] if self.settings.boolean("output_anomaly_flag") else []))
+        """The names that `open_mojo` takes, the first by itself; none where there is nothing to choose."""
+        return _outputs(self.settings)
 
 
 def open_mojo(content: bytes, target: str | None = None) -> MojoDocument:
@@ -115,8 +113,9 @@ def open_mojo(content: bytes, target: str | None = None) -> MojoDocument:
 
     Args:
         content: the file.
-        target: of an isolation forest the number that is the score: ``score``, ``mean_length``, or ``predict``, which
-            is 1 or 0 where the model was trained to say so. None: the ``score``.
+        target: the score where there are several. Of an isolation forest: its ``score``, the ``mean_length`` of
+            paths, or ``predict``, which is 1 or 0 where the model was trained to say so. Of a classifier that was
+            calibrated: ``probability``, or ``calibrated``. None: the first.
 
     Raises:
         PgscoreError: it is no MOJO, or damaged, too large, of another version or of another algorithm.
@@ -130,18 +129,28 @@ def open_mojo(content: bytes, target: str | None = None) -> MojoDocument:
     supervised = settings.boolean("supervised")
     if not 0 < features <= len(settings.columns) - supervised:
         raise damaged(f"model.ini has n_features = {features} of {len(settings.columns)} columns")
-    found = MojoDocument(
+    if sum(size for size, _ in settings.domains.values()) > _MOST_LEVELS:
+        raise too_large(f"its columns have more than {_MOST_LEVELS:,} categories")
+    outputs = _outputs(settings)
+    if target is not None and target not in outputs:
+        known = ", ".join(outputs) or "none"
+        raise PgscoreError(f"the MOJO has no output {target!r} to choose", f"Outputs to choose from: {known}.")
+    return MojoDocument(
         archive,
         settings,
         tuple(_domain(archive, settings, column) for column in range(features)),
         _inputs(settings, features),
         _output(archive, settings),
-        target or "score",
+        target or "".join(outputs[:1]),
     )
-    if target is not None and target not in found.outputs:
-        known = ", ".join(found.outputs) or "none"
-        raise PgscoreError(f"the MOJO has no output {target!r} to choose", f"Outputs to choose from: {known}.")
-    return found
+
+
+def _outputs(settings: Settings) -> tuple[str, ...]:
+    if settings.needed("category") == _ANOMALY:
+        return ("score", "mean_length", *(["predict"] if settings.boolean("output_anomaly_flag") else []))
+    if settings.text("calib_method") and settings.needed("algorithm") != "XGBoost":
+        return ("probability", "calibrated")
+    return ()
 
 
 def _refuse_others(content: bytes) -> None:
@@ -195,9 +204,7 @@ def _domain(archive: Archive, settings: Settings, column: int) -> tuple[str, ...
     if column not in settings.domains:
         return None
     size, name = settings.domains[column]
-    if size > _MOST_LEVELS:
-        raise too_large(f"a column has more than {_MOST_LEVELS:,} categories")
-    lines = lines_of(archive.text(f"domains/{name}"))
+    lines = lines_of(archive.text(f"domains/{name}"), size, f"domains/{name[:60]}")
     if len(lines) != size:
         raise damaged(f"domains/{name[:60]} has {len(lines)} categories, and model.ini says {size}")
     return tuple(map(_unescaped, lines)) if settings.boolean("escape_domain_values") else tuple(lines)

@@ -10,6 +10,8 @@ from pgscore.errors import NotAProgramError
 from pgscore.readers.writing.combining import constant
 from pgscore.readers.writing.writer import Result
 
+from .calibration import calibrated
+
 if TYPE_CHECKING:
     from pgscore.readers.writing.writer import Writer
 
@@ -29,7 +31,8 @@ def labelled(document: MojoDocument, result: Result, writer: Writer) -> Result:
         result = _corrected(document, result, writer)
     if len(document.output.classes) != _TWO:
         return result
-    return thresholded(result, document.settings.number("default_threshold"), writer)
+    result = thresholded(result, document.settings.number("default_threshold"), writer)
+    return calibrated(document, result, writer) if document.target == "calibrated" else result
 
 
 def thresholded(result: Result, threshold: float, writer: Writer) -> Result:

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from pgscore.errors import PgscoreError
+
 from .archive import damaged, too_large
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
+_MOST_LINES = 100_000
 _MOST_COLUMNS = 10_000
 _MOST_NUMBERS = 1_000_000
 _NULL = "null"
@@ -30,8 +33,14 @@ _KEY = re.compile(r"\s*=\s*", re.ASCII)
 _DOMAIN = re.compile(r"(\d{1,9}):\s*(\d{1,9}) (.+)", re.ASCII)
 
 
-def lines_of(text: str) -> list[str]:
-    """The lines of a text, as Java's BufferedReader reads them."""
+def lines_of(text: str, most: int, where: str) -> list[str]:
+    """The lines of a text, as Java's BufferedReader reads them.
+
+    Raises:
+        PgscoreError: there are more than so many.
+    """
+    if text.count("\n") + text.count("\r") > 2 * most:
+        raise too_large(f"{where} has more than {most:,} lines")
     found = _LINES.split(text)
     return found if found[-1] else found[:-1]
 
@@ -130,7 +139,7 @@ def read_settings(text: str) -> Settings:
     columns: list[str] = []
     domains: dict[int, tuple[int, str]] = {}
     section = ""
-    for raw in lines_of(text):
+    for raw in lines_of(text, _MOST_LINES, _WHERE):
         line = raw.strip(BLANKS)
         if not line or line.startswith("#"):
             continue
@@ -150,8 +159,10 @@ def read_settings(text: str) -> Settings:
             domains[column] = (size, name)
     found = Settings(info, columns, domains)
     if found.integer("n_columns") != len(columns):
-        # A name that begins with # is lost: H2O itself takes its line for a comment.
-        raise damaged(f"{_WHERE} names {len(columns)} columns, and says that there are {found.integer('n_columns')}")
+        raise PgscoreError(
+            f"{_WHERE} of the MOJO names {len(columns)} columns, and says that there are {found.integer('n_columns')}",
+            "H2O loses columns whose names are empty or begin with #: train the model with others.",
+        )
     return found
 
 

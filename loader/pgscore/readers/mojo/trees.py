@@ -30,9 +30,9 @@ _LENGTHS = 3
 _SMALL_SET, _SET = 8, 12
 _SMALL_BITS = 32
 # Of a program.
-_MOST_DEPTH = 1_000
-# Codes of all sets together: a program has as many members.
-_MOST_MEMBERS = 5_000_000
+_MOST_DEPTH, _MOST_NODES = 1_000, 4_000_000
+# Of all sets together, each counted once.
+_MOST_MEMBERS = 1_000_000
 _AUX = 40
 _FIRST, _SECOND = 1.0, 1.1
 
@@ -107,8 +107,8 @@ class TreeReader:
     def __init__(self, levels: Sequence[int | None], version: float) -> None:
         self._levels = levels
         self._version = version
-        self._sets: dict[tuple[_Bits, int], Codes] = {}
-        self._members = 0
+        self._sets: dict[tuple[_Bits, int, bool], Codes] = {}
+        self._members = self._read = 0
         self._part = ""
         self._content = b""
 
@@ -131,6 +131,9 @@ class TreeReader:
             each = waiting.pop()
             if each.depth > _MOST_DEPTH:
                 raise self._damaged(f"is deeper than {_MOST_DEPTH:,} tests")
+            self._read += 1
+            if self._read > _MOST_NODES:
+                raise self._damaged(f"and trees before it have more than {_MOST_NODES:,} nodes")
             number, children = self._node(each, nodes)
             if each.parent >= 0:
                 (nodes.right if each.is_right else nodes.left)[each.parent] = number
@@ -245,7 +248,7 @@ class TreeReader:
         threshold = float(np.nextafter(split, -np.inf)) if direction != _NA_VS_REST else split
         number = nodes.test(column, threshold, missing_left=direction in (_NA_LEFT, _LEFT))
         if bits is not None:
-            nodes.codes[number] = self._codes(bits, self._known_levels(levels))
+            nodes.codes[number] = self._codes(bits, self._known_levels(levels), direction in (_NA_LEFT, _LEFT))
         elif direction == _NA_VS_REST and kind and last is not None and self._version > _FIRST:
             nodes.codes[number] = self._rest(last, self._known_levels(levels))
         return number
@@ -255,15 +258,16 @@ class TreeReader:
             raise self._damaged("tests whether a number is in a set of categories")
         return levels
 
-    def _codes(self, bits: _Bits, levels: int) -> Codes:
+    def _codes(self, bits: _Bits, levels: int, missing_left: bool) -> Codes:
         """Codes whose bit is not set go left; those out of range as NaN, in the first version of the format left."""
-        if (bits, levels) not in self._sets:
-            known = bits.known(levels)
-            self._count(len(known))
-            others = True if self._version == _FIRST else None
+        key = (bits, levels, missing_left)
+        if key not in self._sets:
+            known = frozenset(bits.known(levels))
             left = frozenset(code for code in known if not bits.holds(code))
-            self._sets[bits, levels] = Codes(left, frozenset(known), others)
-        return self._sets[bits, levels]
+            # A program lists those that do not go as a text that nobody knows does.
+            self._count(len(known - left if missing_left else left))
+            self._sets[key] = Codes(left, known, True if self._version == _FIRST else None)
+        return self._sets[key]
 
     def _rest(self, last: _Bits, levels: int) -> Codes:
         """NaN goes right, and all others left; but codes out of the range of the set that was met last go as NaN.
@@ -277,7 +281,10 @@ class TreeReader:
     def _count(self, members: int) -> None:
         self._members += members
         if self._members > _MOST_MEMBERS:
-            raise self._damaged(f"and trees before it have more than {_MOST_MEMBERS:,} codes in their sets")
+            raise self._damaged(
+                f"and trees before it test sets of more than {_MOST_MEMBERS:,} categories together, more than a program"
+                " has room for"
+            )
 
 
 def _covers(nodes: _Nodes, aux: bytes | None) -> np.ndarray | None:
