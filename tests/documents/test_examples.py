@@ -35,6 +35,7 @@ _GUIDE = [
     "docs/guide/explaining.md",
     "docs/guide/maintenance.md",
     "docs/guide/export.md",
+    "docs/guide/export-model.md",
     "docs/guide/rescore.md",
     "docs/guide/costs.md",
     "docs/guide/limits.md",

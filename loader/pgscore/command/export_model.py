@@ -40,11 +40,12 @@ def export_model(
     dsn: Dsn = "",
     as_json: Json = False,
 ) -> None:
-    """Writes a version that is a program to a file for other tools: ONNX, PMML, or JSON.
+    """Writes a version to a file: ONNX, PMML or JSON.
 
-    Before the file is put in its place ONNX Runtime, or JPMML-Evaluator, evaluates it on the version's golden rows, and
-    on rows made of them: missing, infinite and unknown values. Where it says something else than the program, or the
-    format cannot say what the program does, nothing is written. Nothing is changed in the database.
+    The version has to be a program. Before the file is put in its place ONNX Runtime, or JPMML-Evaluator, evaluates it
+    on the version's golden rows, and on rows made of them: missing, infinite and unknown values. Where it says
+    something else than the program, or the format cannot say what the program does, nothing is written. Nothing is
+    changed in the database.
     """
     with steps(f"exporting {model}") as step:
         done = write_model(dsn, model, to, version=version, format=format, golden=golden, force=force, progress=step)

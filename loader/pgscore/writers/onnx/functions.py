@@ -56,6 +56,12 @@ def _log10(graph: Graph, x: str) -> str:
     return graph.op("Mul", graph.op("Log", x), graph.number(1 / log(10)))
 
 
+def _cos(graph: Graph, x: str) -> str:
+    # 1 - 2 sin(x / 2)^2: ONNX Runtime has Cos of doubles only since a later release than 1.17.
+    half = graph.op("Sin", graph.op("Mul", x, graph.number(0.5)))
+    return graph.op("Sub", graph.number(1.0), graph.op("Mul", graph.number(2.0), graph.op("Mul", half, half)))
+
+
 def _operator(kind: str) -> Callable[[Graph, str], str]:
     return lambda graph, x: graph.op(kind, x)
 
@@ -79,5 +85,5 @@ FUNCTIONS: dict[str, Callable[[Graph, str], str]] = {
     "expit": expit,
     "tanh": _operator("Tanh"),
     "sin": _operator("Sin"),
-    "cos": _operator("Cos"),
+    "cos": _cos,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from importlib.metadata import version
 from math import isnan, nan
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     Rows = Sequence[Sequence[float | str | None]]
 
 _MOST_SAID = 300
+# Expressions and trees are as deep as they are.
+_OPTIONS = ["-Xss64m"]
 
 
 def judge_pmml(path: Path, program: Program, contract: Contract, rows: Rows) -> tuple[str, Answers]:
@@ -50,19 +53,34 @@ def java() -> Iterator[Any]:
     Raises:
         PgscoreError: it cannot be started.
     """
-    from jpmml_evaluator import make_backend
+    from jpmml_evaluator import PythonEvaluatorUtil, _classpath
+    from jpmml_evaluator.py4j import Py4JBackend
+    from py4j.java_gateway import GatewayParameters, JavaGateway, launch_gateway
 
     try:
-        backend = make_backend("py4j")
+        # With a token: without one, whoever has a login on this machine could have it run code of theirs.
+        port, token, process = launch_gateway(
+            classpath=os.pathsep.join(_classpath(user_classpath=[])),
+            javaopts=_OPTIONS,
+            die_on_exit=True,
+            return_proc=True,
+            enable_auth=True,
+        )
     except Exception as error:
         raise PgscoreError(
             f"Java cannot be started, with which JPMML-Evaluator checks a file of PMML: {_said(error)}",
             "Install Java 11 or newer, and have it on PATH.",
         ) from None
+    gateway = JavaGateway(gateway_parameters=GatewayParameters(port=port, auth_token=token))
     try:
-        yield backend
+        # Knows its classes from then on.
+        gateway.jvm.java.lang.Class.forName(PythonEvaluatorUtil.JAVA_CLASS_NAME)
+        yield Py4JBackend(gateway)
     finally:
-        type(backend).destroyGateway()
+        gateway.shutdown()
+        process.stdin.close()
+        process.kill()
+        process.wait()
 
 
 def evaluate(backend: Any, path: Path, program: Program, contract: Contract, rows: Rows) -> Answers:  # noqa: ANN401

@@ -6,10 +6,14 @@ value makes the predicate unknown, and the row goes to the node's default child.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from .expressions import shown
 from .xml import check_text, element
+
+# Texts that stand in arrays in one way only: others have signs before them, which not everybody reads alike.
+_ODD = re.compile(r"[\\\"\t\n\r]|^\s*$")
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,14 +110,14 @@ def _predicate(trees: Trees, node: int, fields: Fields, place: str) -> Element:
         missing = element("SimplePredicate", field=name, operator="isMissing")
         return missing if trees.missing_left[node] else element("False")
     if isinstance(members[0], str):
-        kind, listed = "string", [_quoted(check_text(each, f"{place}.sets[{trees.set[node]}]")) for each in members]
+        for each in members:
+            check_text(each, f"{place}.sets[{trees.set[node]}]")
+        if len(members) == 1 or any(_ODD.search(each) for each in members):
+            equal = [element("SimplePredicate", field=name, operator="equal", value=each) for each in members]
+            return equal[0] if len(equal) == 1 else element("CompoundPredicate", *equal, booleanOperator="or")
+        kind, listed = "string", [f'"{each}"' for each in members]
     else:
         # 0 has no sign, and a list tells two zeros apart.
         kind, listed = "real", [shown(each) for each in members] + (["-0.0"] if 0 in members else [])
     array = element("Array", text=" ".join(listed), n=str(len(listed)), type=kind)
     return element("SimpleSetPredicate", array, field=name, booleanOperator="isIn")
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

@@ -89,7 +89,9 @@ class _Writing:
         end = ending(program, self._contract, self._fields, self._free, self.inputs_of)
         for called, expression in end.derived.items():
             self._derive(called, expression)
-        early = [each for called, each in self._derived.items() if called not in self._late]
+        # A sum that is a regression table is no field.
+        needed = {*self._needed([*end.reads, *(name for part in self._parts for name in self._tested(part))])}
+        early = [each for called, each in self._derived.items() if called not in self._late and called in needed]
         dictionary = [element("TransformationDictionary", *early)] if early else []
         inputs = [data_field(each, f"inputs[{n}]") for n, each in enumerate(program.inputs)]
         fields = [*inputs, *([end.target] if end.target is not None else [])]
@@ -223,8 +225,11 @@ class _Writing:
             modelName=name,
         )
 
+    def _tested(self, part: _Part) -> list[str]:
+        return [self._fields.names[register] for register in tested_registers(part.trees, part.output)]
+
     def _sum(self, part: _Part) -> Element:
-        tested = [self._fields.names[register] for register in tested_registers(part.trees, part.output)]
+        tested = self._tested(part)
         outside, local = self._schema(tested)
         inside = [name for name in tested if name in self._late]
         output = element(
