@@ -40,7 +40,11 @@ class Document:
     """
 
     def __init__(
-        self, fields: Mapping[str, DataField], transformations: Element | None, inputs: Mapping[str, int], writer: Writer
+        self,
+        fields: Mapping[str, DataField],
+        transformations: Element | None,
+        inputs: Mapping[str, int],
+        writer: Writer,
     ) -> None:
         self.fields = fields
         self.inputs = inputs
