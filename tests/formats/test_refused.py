@@ -28,6 +28,9 @@ _LINEAR = """<RegressionModel functionName="regression"><MiningSchema><MiningFie
 <MiningField name="y" usageType="target"/></MiningSchema><RegressionTable intercept="0.5">
 {terms}</RegressionTable></RegressionModel>"""
 
+_SERIES = '<TimeSeriesModel functionName="timeSeries"><MiningSchema/></TimeSeriesModel>'
+_POJO = b"import hex.genmodel.GenModel;\npublic class m extends GenModel {}"
+
 
 def _graph(
     *, shape: tuple[int | None, ...] = (None, 2), opset: int = 17, operator: str = "Identity", outputs: int = 1
@@ -69,7 +72,7 @@ _BAD: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "a document cut short": ("m.pmml", lambda: _pmml()[:-40], "PMML"),
     "a PMML of long ago": ("m.pmml", lambda: _pmml(version="3.2"), "3.2"),
     "a PMML to come": ("m.pmml", lambda: _pmml(version="5.0"), "5.0"),
-    "a model that is not read": ("m.pmml", lambda: _pmml(model='<TimeSeriesModel functionName="timeSeries"/>'), "TimeSeries"),
+    "a model that is not read": ("m.pmml", lambda: _pmml(model=_SERIES), "/PMML/TimeSeriesModel"),
     "an entity": ("m.pmml", lambda: b'<!DOCTYPE x [<!ENTITY e "e">]>' + _pmml().partition(b"?>")[2], "m.pmml"),
     "an element that is not read": (
         "m.pmml",
@@ -77,7 +80,7 @@ _BAD: dict[str, tuple[str, Callable[[], bytes], str]] = {
         "/PMML/RegressionModel",
     ),
     "a zip cut short": ("m.zip", lambda: paths("mojo")[0].read_bytes()[:-100], "m.zip"),
-    "Java": ("m.java", lambda: b"import hex.genmodel.GenModel;\npublic class m extends GenModel {}", "MOJO of the same model"),
+    "Java": ("m.java", lambda: _POJO, "MOJO of the same model"),
 }  # fmt: skip
 
 

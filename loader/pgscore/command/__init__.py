@@ -6,10 +6,8 @@ import sys
 
 # Importing a part adds its commands, and `--help` lists them in this order.
 # isort: off
-from . import install, publish, release, bindings, batch, registry, listen, overview, export, keys  # noqa: F401
-from . import engines, doctor, rescue  # noqa: F401
 from . import install, publish, release, bindings, batch, registry, listen, overview, export  # noqa: F401
-from . import export_model, keys, doctor, rescue  # noqa: F401
+from . import export_model, keys, engines, doctor, rescue  # noqa: F401
 
 # isort: on
 from .app import app

@@ -84,7 +84,7 @@ def _class(element: Element, columns: Columns, scope: Scope) -> Scalar:
 
 
 def _continuous(stats: Element, value: Value, threshold: float, columns: Columns, scope: Scope) -> None:
-    """ln of the normal density, but not below the threshold."""
+    """Ln of the normal density, but not below the threshold."""
     number = as_number(value, stats.path, scope.writer)
     refuse_float(stats, number)
     register, writer = scope.register(number), scope.writer

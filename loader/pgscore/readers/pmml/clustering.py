@@ -117,8 +117,8 @@ def _distances(
         parts = [_part(field, value, at, inner, scope) for field, value, at in zip(fields, values, center, strict=True)]
         if kind.tag == "chebychev":
             total = parts[0]
-            for each in parts[1:]:
-                total = _largest([total, each], scope)
+            for part in parts[1:]:
+                total = _largest([total, part], scope)
         else:
             total = scope.writer.linear(parts, [1.0] * len(parts))
         if adjustment is not None:
@@ -197,9 +197,7 @@ def _equality(field: _Field, value: Value, center: float, scope: Scope) -> int:
     return written(code_column(table, number, scope.writer), scope.writer)
 
 
-def _similarities(
-    kind: Element, fields: Sequence[_Field], centers: Sequence[list[float]], scope: Scope
-) -> list[int]:
+def _similarities(kind: Element, fields: Sequence[_Field], centers: Sequence[list[float]], scope: Scope) -> list[int]:
     """A quotient of how many fields are 1 or 0 in the row and in the center (`MeasureUtil.evaluateSimilarity`)."""
     marks = [_mark(each, scope) for each in fields]
     c11, c10, c01, c00, d11, d10, d01, d00 = _weights(kind)

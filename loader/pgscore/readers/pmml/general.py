@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,6 @@ from .predictors import listed, parsed
 from .regression import refuse_float
 from .tables import as_number, code_column, is_a_number, joined, mapped
 from .targets import function_of, has_default, predicted_class, predicted_value, require_double, target_of
-from .types import Scalar
 from .values import FAILS, Number, Outcome, Prediction, Tabulated, of
 from .values import constant as constant_value
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from .fields import Scope
     from .models import ModelReader
+    from .types import Scalar
+    from .values import Doubt
     from .xml import Element
 
 _TYPES = ("regression", "generalLinear", "generalizedLinear", "multinomialLogistic", "ordinalMultinomial")
@@ -204,7 +206,7 @@ def _indicator(outcome: Outcome, key: Scalar) -> Outcome:
 def _covariates(cells: Sequence[Element], scope: Scope) -> Number:
     """The product of covariates, each to its power."""
     writer = scope.writer
-    registers, fails = [], []
+    fails: list[Doubt] = []
     may_miss = False
     columns: list[NumberColumn | CodeColumn] = []
     for cell in cells:
@@ -269,7 +271,12 @@ def _inverse(model: Element, name: str, register: int, scope: Scope) -> int:
         scale = model.number("distParameter")
         if scale == 0:
             raise model.refused("has the distParameter 0")
-        power = [Operation("multiply", -1.0), Operation("exp"), Operation("subtract", 1.0), Operation("multiply", scale)]
+        power = [
+            Operation("multiply", -1.0),
+            Operation("exp"),
+            Operation("subtract", 1.0),
+            Operation("multiply", scale),
+        ]
         return writer.function("reciprocal", writer.number(register, power))
     if name in ("oddspower", "power"):
         parameter = model.number("linkParameter")
@@ -318,16 +325,18 @@ def _classified(model: Element, kind: str, parts: _Parts, scope: Scope) -> Predi
 def _cumulative(model: Element, scores: Sequence[int], scope: Scope) -> list[int]:
     name = model.choice("cumulativeLink", None, _CUMULATIVE)
     below = [INVERSE[name](_offset(model, each, scope), scope.writer) for each in scores]
-    between = [scope.writer.linear([here, before], [1.0, -1.0]) for before, here in zip(below, below[1:], strict=False)]
+    between = [scope.writer.linear([here, before], [1.0, -1.0]) for before, here in pairwise(below)]
     return [below[0], *between, scope.writer.linear(below[-1:], [-1.0], 1.0)]
 
 
 def _logistic(scores: Sequence[int], labels: tuple[Scalar, ...], scope: Scope) -> Prediction:
-    """exp of each, and 1 for the last, over their sum: of which nothing is left where one is beyond all doubles."""
+    """Exp of each, and 1 for the last, over their sum: of which nothing is left where one is beyond all doubles."""
     writer = scope.writer
     for each in scores:
         domain = writer.domains.of[each]
-        domain.maximum = min(domain.maximum, _LARGEST_EXPONENT - np.log(len(scores) + 1) if len(scores) > 1 else _LARGEST_EXPONENT)
+        domain.maximum = min(
+            domain.maximum, _LARGEST_EXPONENT - np.log(len(scores) + 1) if len(scores) > 1 else _LARGEST_EXPONENT
+        )
     if len(scores) == 1:
         return Prediction("probability", list(scores), "logistic", labels[::-1], tie="last")
     last = writer.add({"step": "clip", "of": scores[0], "minimum": 0.0, "maximum": 0.0})

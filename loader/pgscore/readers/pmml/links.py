@@ -99,10 +99,9 @@ def arctan(register: int, writer: Writer) -> int:
     inside = piecewise(writer, register, [*knots[:-1], nextafter(1.0, inf)], [[0.0], *series, [0.0]], closed="left")
     angle = piecewise(writer, register, [-1.0, nextafter(1.0, inf)], [[-pi / 2], [0.0], [pi / 2]], closed="left")
     turned = writer.function("reciprocal", register)
-    outside = piecewise(
-        writer, turned, [nextafter(-1.0, 0), *knots[1:-1], 1.0], [[0.0], _arctan_series(nextafter(-1.0, 0)), *series[1:], [0.0]],
-        closed="left",
-    )  # fmt: skip
+    first = nextafter(-1.0, 0)
+    beyond = [[0.0], _arctan_series(first), *series[1:], [0.0]]
+    outside = piecewise(writer, turned, [first, *knots[1:-1], 1.0], beyond, closed="left")
     return writer.linear([inside, angle, outside], [1.0, 1.0, -1.0])
 
 

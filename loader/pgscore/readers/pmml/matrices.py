@@ -28,7 +28,7 @@ def numbers(array: Element) -> list[float]:
 
 
 def texts(array: Element) -> list[str]:
-    """The entries of an Array as texts: of one of texts those in double quotes hold blanks, and \\" for a quote.
+    """The entries of an Array as texts: those in double quotes hold blanks, and quotes behind a backslash.
 
     Raises:
         NotAProgramError: a quote is left open.

@@ -121,7 +121,11 @@ def _radial(
     of = [writer.register(each) for each in columns]
     square = writer.add({"step": "quadratic", "of": of, "center": list(weights)})
     rest = len(columns) * log(altitude)
-    operations = [Operation("divide", -2 * width * width), *([Operation("add", rest)] if rest else []), Operation("exp")]
+    operations = [
+        Operation("divide", -2 * width * width),
+        *([Operation("add", rest)] if rest else []),
+        Operation("exp"),
+    ]
     return writer.number(square, operations)
 
 
@@ -151,7 +155,12 @@ def _denormalized(expression: Element, register: int, writer: Writer) -> int:
 
 
 def _classification(
-    layer: Element, outputs: Sequence[Element], values: dict[str, NumberColumn | CodeColumn], scope: Scope, *, softmax: bool
+    layer: Element,
+    outputs: Sequence[Element],
+    values: dict[str, NumberColumn | CodeColumn],
+    scope: Scope,
+    *,
+    softmax: bool,
 ) -> Prediction:
     target = target_of(scope)
     found: dict[Scalar, int] = {}
@@ -212,7 +221,7 @@ def _gauss(register: int, _layer: _Layer, writer: Writer) -> int:
 
 
 def _elliott(register: int, _layer: _Layer, writer: Writer) -> int:
-    """x / (1 + abs(x))."""
+    """X / (1 + abs(x))."""
     below = writer.number(writer.function("abs", register), [Operation("add", 1.0)])
     return writer.add({"step": "ratio", "of": [register, below]})
 

@@ -10,7 +10,7 @@ import numpy as np
 from pgscore.readers.algebra.columns import CodeColumn, NumberColumn
 
 from .choices import summable
-from .tables import code_column, first_register, refined, resolved
+from .tables import code_column, refined
 from .types import Scalar, UnfitError, parse
 from .values import MISSING, SAME, Number, Outcome, Tabulated, Value, as_key
 
@@ -85,7 +85,7 @@ def _is_own(value: Tabulated) -> bool:
 
 
 def value_terms(value: Value, predictors: Sequence[Element], scope: Scope) -> CodeColumn:
-    """The column of the coefficient of the first predictor whose value a field has; 0 where it is missing, or has none."""
+    """The column of the coefficient of the first predictor that a field equals; 0 where there is none."""
     table = listed(value, [parsed(each.need("value"), value.type, each) for each in predictors], scope, predictors[0])
     coefficients: dict[object, float] = {}
     for each in predictors:
@@ -95,6 +95,3 @@ def value_terms(value: Value, predictors: Sequence[Element], scope: Scope) -> Co
         return coefficients.get(outcome.value, 0.0) if outcome.kind == "value" else 0.0
 
     return code_column(table, number, scope.writer)
-
-
-__all__ = ["NumberColumn", "first_register", "listed", "parsed", "power", "product", "resolved", "value_terms"]

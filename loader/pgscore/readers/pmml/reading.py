@@ -16,12 +16,12 @@ from .expressions import EXPRESSIONS
 from .fields import Document, Scope
 from .models import MODELS, read_model
 from .outputs import chosen
-from .values import Prediction
 
 if TYPE_CHECKING:
     from pgscore.readers.dispatch import PredictorReader
 
     from .document import PmmlDocument
+    from .values import Prediction
 
 for module in (regression, general, bayes, network, clustering, vectors):
     MODELS.update(module.MODELS)
@@ -53,7 +53,7 @@ def read_pmml(document: PmmlDocument, table: Table, writer: Writer, part: str) -
         prediction.link,
         prediction.tie,
         prediction.tolerance,
-        prediction.decide,  # type: ignore[arg-type]
+        prediction.decide,
     )
 
 
@@ -84,15 +84,12 @@ def _predicted(document: PmmlDocument, registers: dict[str, int], writer: Writer
 
 def _in_order(prediction: Prediction, scope: Scope, writer: Writer) -> Prediction:
     """Of two classes the second is the one that the data dictionary has second: that is the positive one."""
-    from .targets import target_of  # noqa: PLC0415
+    from .targets import target_of
 
     if len(prediction.classes) != _TWO or target_of(scope).categories != prediction.classes[::-1]:
         return prediction
     scores, decide = prediction.scores, prediction.decide
-    if prediction.link in ("logistic", "sign"):
-        scores = [writer.linear(scores, [-1.0])]
-    else:
-        scores = scores[::-1]
+    scores = [writer.linear(scores, [-1.0])] if prediction.link in ("logistic", "sign") else scores[::-1]
     return replace(
         prediction,
         scores=scores,

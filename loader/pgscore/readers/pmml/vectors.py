@@ -19,13 +19,14 @@ from .targets import function_of, predicted_value, require_double, rounded, targ
 from .values import Number, Prediction
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pgscore.readers.algebra.columns import FloatArray
 
     from .fields import Scope
     from .models import ModelReader
     from .types import Scalar
+    from .values import Outcome
     from .xml import Element
 
 _KERNELS = ("LinearKernelType", "PolynomialKernelType", "RadialBasisKernelType", "SigmoidKernelType")
@@ -81,16 +82,18 @@ def _columns(model: Element, scope: Scope) -> list[NumberColumn]:
             raise each.refused("has a coefficient, which is not supported here")
         key = parsed(each.need("value"), value.type, each)
         table = listed(value, [key], scope, each)
-        marks = code_column(
-            table, lambda outcome, key=key: float(outcome.kind == "value" and outcome.value == key) if outcome.is_present else np.nan,  # type: ignore[misc]
-            scope.writer,
-        )  # fmt: skip
+        marks = code_column(table, _is(key), scope.writer)
         register = written(marks, scope.writer)
         scope.require_present(Number("double", "continuous", NumberColumn(register), table.may_miss))
         found.append(NumberColumn(register))
     if not found:
         raise model.refused("reads no field")
     return found
+
+
+def _is(key: Scalar) -> Callable[[Outcome], float]:
+    """1 where a value is the key, else 0; NaN where it is missing."""
+    return lambda each: float(each.kind == "value" and each.value == key) if each.is_present else np.nan
 
 
 def _vectors(model: Element) -> dict[str, list[float]]:
@@ -122,7 +125,12 @@ def _sum(
 
 
 def _kernel(
-    kernel: Element, rows: FloatArray, weights: FloatArray, intercept: float, columns: Sequence[NumberColumn], scope: Scope
+    kernel: Element,
+    rows: FloatArray,
+    weights: FloatArray,
+    intercept: float,
+    columns: Sequence[NumberColumn],
+    scope: Scope,
 ) -> int:
     if not len(weights):
         return write_linear(list(columns), np.zeros(len(columns)), intercept, scope.writer, finite=False)
@@ -136,7 +144,12 @@ def _kernel(
         degree = kernel.number("degree", 1.0)
         if degree != int(degree) or not 1 <= degree <= _MOST_DEGREE:
             raise kernel.refused(f"has a degree that is no integer from 1 to {_MOST_DEGREE}")
-        shape = {"kernel": "poly", "gamma": kernel.number("gamma", 1.0), "constant": kernel.number("coef0", 1.0), "degree": int(degree)}
+        shape = {
+            "kernel": "poly",
+            "gamma": kernel.number("gamma", 1.0),
+            "constant": kernel.number("coef0", 1.0),
+            "degree": int(degree),
+        }
     elif kernel.tag == "RadialBasisKernelType":
         shape = {"kernel": "rbf", "gamma": kernel.number("gamma", 1.0)}
     else:
@@ -170,9 +183,7 @@ def _pairs(model: Element, machines: Sequence[Element], sums: Sequence[int], sco
     for label in labels:
         registers = [register for _, register in votes[label]]
         # When it got its first vote: its machine's number, or behind all.
-        times = [
-            writer.linear([register], [number - scale], scale) for number, register in votes[label]
-        ]
+        times = [writer.linear([register], [number - scale], scale) for number, register in votes[label]]
         earliest = times[0]
         for each in times[1:]:
             earliest = least([earliest, each], writer)
