@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.support.migrate import ROOT
 
+from .formats_page import formats_page
 from .reference import command_page, sql_page
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ def _hold(page: str, text: str) -> None:
 def test_the_commands_are_those_of_help() -> None:
     """Each command with all its options."""
     _hold("command.md", command_page())
+
+
+def test_the_formats_are_those_of_the_readers() -> None:
+    """Each operator, model and function that has a reader."""
+    _hold("formats.md", formats_page())
 
 
 def test_the_sql_is_that_of_the_catalog(shared_session: Session) -> None:
