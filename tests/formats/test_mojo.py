@@ -154,15 +154,19 @@ def test_older_versions_read_the_same_trees() -> None:
 
 
 def test_a_text_that_the_domain_has_behind_the_name_of_its_column() -> None:
-    # hex.genmodel.easy.EnumEncoder; the domain of plan.region has plan.north, and that of this one c.x, y and x.
-    def renamed(content: bytes) -> bytes:
-        return b"c.c0\nc1\nc2\nc3\nc.c1\n"
+    # hex.genmodel.easy.EnumEncoder. The first category goes right, all others and what is missing left.
+    tree = bytes([8 | 48 | 0x40]) + struct.pack("<HB", 2, 2) + b"\x01\0\0\0" + struct.pack("<ff", 0, 1)
+    found = entries(made([tree], 1.4))
+    scorer = Scorer(zipped(found | {"domains/d002.txt": b"c.c0\nc1\nc2\nc3\nc.c1\n"}))
+    assert [scorer.value(c=text) for text in ("c.c0", "c0")] == [1, 1]
+    assert [scorer.value(c=text) for text in ("c1", "c.c1", "c.c.c0", "never", "C0", None)] == [0] * 6
 
-    content = made([bytes([8 | 48 | 0x40]) + struct.pack("<HB", 2, 3) + b"\x01\0\0\0" + struct.pack("<ff", 0, 1)], 1.4)
-    found = entries(content)
-    scorer = Scorer(zipped(found | {"domains/d002.txt": renamed(b"")}))
-    assert [scorer.value(c=text) for text in ("c.c0", "c0", "c1", "c.c1", "c.c.c0", None)] == [1, 1, 0, 0, 1, 1]
-    assert [scorer.value(c=text) for text in ("c1", "never", "C1")] == [0, 1, 1]
+
+def test_a_forest_without_votes_gives_no_class_a_probability() -> None:
+    # DrfMojoModel.unifyPreds divides by the sum of the votes where that is above 0.
+    found = entries(fixture("drf_multinomial"))
+    nothing = {name: b"\0\xff\xff\0\0\0\0" for name in found if name.startswith("trees/") and "_aux" not in name}
+    assert Scorer(zipped(found | nothing)).outputs(minutes=1.0) == [0.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize(
@@ -183,11 +187,12 @@ def test_the_label_goes_by_the_threshold_which_belongs_to_the_second_class() -> 
         assert outputs is not None
         probability = outputs[1]
         for threshold, is_second in zip(_beside(probability), (True, True, False), strict=True):
-            found = Scorer(set_to(name, default_threshold=repr(threshold))).outputs(**row)
+            scorer = Scorer(set_to(name, default_threshold=repr(threshold)))
+            found = scorer.outputs(**row)
             assert found is not None
             first, second = found[2:]
-            # Of equal ones the last: `tie`.
             assert (second >= first) == is_second, name
+            assert scorer.reading.program["tie"] == "last"
 
 
 def test_an_isolation_forest_has_other_numbers_to_choose() -> None:

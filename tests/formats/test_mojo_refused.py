@@ -120,6 +120,9 @@ def test_what_is_not_supported_is_named(name: str, others: dict[str, str], said:
         ("gbm_gaussian", "domains/d000.txt", lambda _: None, "domains/d000.txt is missing"),
         ("gbm_gaussian", "domains/d000.txt", lambda old: old + b"more\n", "has 9 categories"),
         ("gbm_gaussian", "domains/d000.txt", lambda old: old.replace(b"gold", b"g" * 1001), "more than 1,000 bytes"),
+        ("gbm_gaussian", "model.ini", lambda old: old.replace(b"\nage\n", b"\na\0e\n"), "a zero byte"),
+        ("gbm_binomial", "domains/d003.txt", lambda old: old + b"more\n", "has 3 categories"),
+        ("gbm_binomial", "domains/d003.txt", lambda old: old.replace(b"no", b"n" * 1001), "more than 1,000 bytes"),
         ("gbm_gaussian", "trees/t00_000.bin", lambda old: old[:-1], "trees/t00_000.bin is damaged"),
         ("gbm_gaussian", "trees/t00_003.bin", lambda _: b"", "trees/t00_003.bin is damaged"),
         ("gbm_gaussian", "trees/t00_000.bin", lambda _: b"\0\xff\xff\0\0\xc0\x7f", "a leaf that is nan"),
@@ -194,7 +197,7 @@ def test_archives_in_the_archive_and_entries_that_are_there_twice() -> None:
 def test_bombs_are_refused_before_they_are_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     bomb = io.BytesIO()
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archived:
-        archived.writestr("model.ini", b"\0" * 10_000_000)
+        archived.writestr("model.ini", b"\0" * 20_000_000)
     monkeypatch.setattr(zipfile.ZipFile, "open", lambda *_: pytest.fail("it was unpacked"))
     assert "times its size" in _refusal(bomb.getvalue())
     monkeypatch.setattr(archive, "_MOST_UNPACKED", 1000)

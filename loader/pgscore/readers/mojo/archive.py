@@ -20,9 +20,9 @@ _MOST_ENTRIES = 200_000
 _MOST_ENTRY = 64_000_000
 _MOST_UNPACKED = 256_000_000
 _MOST_NAME = 1_000
-# Deflate makes a thousandth of nothing but zeros; trees, texts and numbers are made a tenth at most.
+# Deflate makes a thousandth of nothing but zeros; large trees, texts and numbers are made a tenth at most.
 _MOST_RATIO = 200
-_SMALL = 100_000
+_SMALL = 10_000_000
 _BEGINNING, _LISTED = b"PK\x03\x04", b"PK\x01\x02"
 _ENCRYPTED = 0x1
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)

@@ -39,6 +39,8 @@ CATEGORIES = (*_OF_CLASSES, "Regression", _ANOMALY)
 # Encodings of categories that leave columns as they are in the table.
 _ENCODINGS = ("AUTO", "Enum", "SortByResponse")
 _MOST_INPUTS = 1_600
+# Of a program.
+MOST_TEXT = 1_000
 _MOST_LEVELS = 1_000_000
 _TWO = 2
 
@@ -241,7 +243,15 @@ def _inputs(settings: Settings, features: int) -> tuple[Input, ...]:
         raise too_large(f"it has more than {_MOST_INPUTS:,} inputs")
     if len({each.name for each in found}) < len(found):
         raise damaged("two of its columns have one name")
+    _check_texts("column", [each.name for each in found])
     return tuple(found)
+
+
+def _check_texts(kind: str, texts: Sequence[str]) -> None:
+    """Refuses names that no database holds, or no program."""
+    for each in texts:
+        if "\0" in each or len(each.encode()) > MOST_TEXT:
+            raise too_large(f"a {kind} has a name of more than {MOST_TEXT:,} bytes, or one with a zero byte in it")
 
 
 def _takes_missing(settings: Settings) -> bool:
@@ -261,4 +271,5 @@ def _output(archive: Archive, settings: Settings) -> Output:
         labels = ("0", "1")
     if labels is None or len(labels) != classes or classes < _TWO or len(set(labels)) < classes:
         raise damaged(f"its response has not the {classes} classes that model.ini says")
+    _check_texts("class", labels)
     return Output("probability", labels, 1 if classes == _TWO else 0)

@@ -14,13 +14,12 @@ import numpy as np
 from pgscore.errors import NotAProgramError
 from pgscore.readers.algebra.columns import CodeColumn, NumberColumn
 
+from .document import MOST_TEXT
+
 if TYPE_CHECKING:
     from pgscore.readers.algebra.columns import Table
 
     from .document import MojoDocument
-
-# Of a program.
-_MOST_TEXT = 1_000
 
 
 def feature_columns(document: MojoDocument, table: Table) -> list[NumberColumn | CodeColumn]:
@@ -50,6 +49,6 @@ def codes_of(name: str, domain: tuple[str, ...]) -> dict[str, float]:
             codes.setdefault(level.removeprefix(begin), code)
     # No text in PostgreSQL holds it.
     codes = {level: code for level, code in codes.items() if "\0" not in level}
-    if any(len(level.encode()) > _MOST_TEXT for level in codes):
-        raise NotAProgramError(f"input {name!r}", f"has a category of more than {_MOST_TEXT:,} bytes")
+    if any(len(level.encode()) > MOST_TEXT for level in codes):
+        raise NotAProgramError(f"input {name!r}", f"has a category of more than {MOST_TEXT:,} bytes")
     return codes

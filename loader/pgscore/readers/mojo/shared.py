@@ -34,7 +34,10 @@ _MOST_POWER = 1e19
 
 
 def read_gbm(document: MojoDocument, table: Table, writer: Writer) -> Result:
-    """Gradient boosting: sums of leaves, and the link of the distribution (GbmMojoModel.unifyPreds)."""
+    """Gradient boosting: sums of leaves, and the link of the distribution (GbmMojoModel.unifyPreds).
+
+    Its exp gives 1e19 at most, also within a probability, which is 1e-19 at least then: 0 to any tolerance.
+    """
     family = document.settings.needed("distribution")
     sums = _sums(document, table, writer)
     classes = len(document.output.classes)
