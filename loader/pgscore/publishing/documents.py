@@ -99,9 +99,7 @@ def _pmml(content: bytes, output: str | None) -> Any:  # noqa: ANN401
 def _mojo(content: bytes, output: str | None) -> Any:  # noqa: ANN401
     from pgscore.readers.mojo.document import open_mojo
 
-    if output is not None:
-        raise PgscoreError("an H2O model has one output, and --output names one", "Leave --output out.")
-    return open_mojo(content)
+    return open_mojo(content, output)
 
 
 _READERS: dict[DocumentFormat, Callable[[bytes, str | None], Any]] = {"onnx": _onnx, "pmml": _pmml, "mojo": _mojo}
