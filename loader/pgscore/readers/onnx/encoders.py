@@ -115,8 +115,7 @@ def one_hot_encoder(context: Context) -> Value:
     if not categories or (texts and integers) or (value.kind == TEXT) != bool(texts):
         raise node.refuse("has categories of another kind than its input")
     _keys(context, categories, of_integers=bool(integers))
-    if len(categories) * value.cells.size > _MOST_CATEGORIES:
-        raise node.refuse(f"makes more than {_MOST_CATEGORIES:,} columns")
+    context.room(len(categories) * value.cells.size)
     place = {category: number for number, category in enumerate(categories)}
     found: list[Any] = []
     for column in value.columns:

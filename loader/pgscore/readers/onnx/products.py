@@ -16,7 +16,7 @@ from pgscore.readers.algebra.curves import piecewise
 from pgscore.readers.writing.linear_writer import write_linear
 
 from .single import ROUNDED
-from .values import DOUBLE, SINGLE, Label, Linked, LogSumExp, Value, shaped
+from .values import DOUBLE, MOST_WEIGHTS, SINGLE, Label, Linked, LogSumExp, Value, shaped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from .values import Context, Number, Operator
 
-# What a row takes of so many weights is about a millisecond.
-MOST_WEIGHTS = 20_000
 _LOGISTIC = 16.0
 _SINGLE_END = 2.0**-925
 _TWO = 2
@@ -46,7 +44,8 @@ def sums(
     if weights.ndim != _TWO or weights.shape[1] != value.cells.size:
         raise node.refuse(f"has {weights.shape[-1]} weights for each sum, and {value.cells.size} columns")
     if weights.size > MOST_WEIGHTS:
-        raise node.refuse(f"has {weights.size:,} weights, and a program takes up to {MOST_WEIGHTS:,}")
+        raise node.refuse(f"has {weights.size:,} weights, and a program takes up to {MOST_WEIGHTS:,} in all")
+    context.weigh(weights.size)
     if not (np.isfinite(weights).all() and np.isfinite(starts).all()):
         raise node.refuse("has weights that are not finite")
     columns = context.loose(value)
@@ -300,8 +299,7 @@ def _reduced(context: Context, since: int, square: bool, mean: bool) -> Value:
     (axis,) = places
     moved = np.moveaxis(value.cells, axis, -1)
     count = moved.shape[-1]
-    if count * moved[..., 0].size > MOST_WEIGHTS:
-        raise context.node.refuse(f"sums more than {MOST_WEIGHTS:,} numbers")
+    context.weigh(value.cells.size)
     registers = []
     for group in moved.reshape(-1, count):
         part = Value(shaped(list(group), (count,)), value.kind)
