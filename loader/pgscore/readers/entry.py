@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from pgscore.errors import NotAProgramError
 
-from . import catboost, lightgbm, onnx, xgboost
+from . import catboost, lightgbm, xgboost
 from .algebra.columns import NumberColumn, Table, TextColumn
 from .algebra.domains import Domains
 from .algebra.singles import Tolerance
 from .dispatch import PREDICTORS, TRANSFORMERS, part_name, predict
+from .onnx import reader as onnx
 from .sklearn import (
     bagging,
     calibration,
@@ -58,8 +59,9 @@ for transformers in (
 ):  # fmt: skip
     TRANSFORMERS.update(transformers.TRANSFORMERS)
 _COMBINING = (wrappers, calibration, voting, stacking, bagging, one_vs_rest, targets)
-for predictors in (*_COMBINING, selection, linear, trees, histogram, xgboost, lightgbm, catboost, onnx):
+for predictors in (*_COMBINING, selection, linear, trees, histogram, xgboost, lightgbm, catboost):
     PREDICTORS.update(predictors.PREDICTORS)
+PREDICTORS.update(onnx.PREDICTORS)
 for classic in (dummy, naive_bayes, discriminant, neural, vector_machines, clustering, centroid):
     PREDICTORS.update(classic.PREDICTORS)
 
