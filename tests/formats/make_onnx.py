@@ -209,6 +209,14 @@ def _boosters() -> None:
         model = lightgbm.LGBMClassifier(n_estimators=8, num_leaves=8, random_state=0, verbose=-1).fit(NUMBERS, target)
         made = onnxmltools.convert_lightgbm(model, initial_types=given, zipmap=False, target_opset=15)
         _write(name, made, rows, sorted(set(target.tolist())))
+    # A category is tested for one code after the other, and all of them lead to one child.
+    rng = np.random.default_rng(4)
+    codes = np.column_stack([NUMBERS[:, :3], rng.integers(0, 12, len(NUMBERS))]).astype(np.float32)
+    model = lightgbm.LGBMClassifier(n_estimators=4, num_leaves=6, min_data_per_group=5, random_state=0, verbose=-1)
+    model.fit(codes, LABELS ^ (codes[:, 3] % 3 == 0), categorical_feature=[3])
+    made = onnxmltools.convert_lightgbm(model, initial_types=given, zipmap=False, target_opset=15)
+    coded = [row | {"x3": float(rng.choice([row["x3"], *range(-1, 14), 3.5]))} for row in rows]
+    _write("lightgbm_categories", made, coded, [0, 1])
     for name, kind, target in (
         ("xgboost", xgboost.XGBClassifier, LABELS),
         ("xgboost_three", xgboost.XGBClassifier, THREE),

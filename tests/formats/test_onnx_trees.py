@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from pgscore.errors import NotAProgramError
 
 from .onnx_graphs import Graph, made, ml_node, node, one
 
@@ -223,12 +222,14 @@ def test_the_newer_operator_with_sets(given: str) -> None:
 def test_a_chain_of_equals_that_onnxruntime_takes_for_a_set() -> None:
     attributes: dict[str, Any] = {
         "nodes_treeids": [0] * 5, "nodes_nodeids": [0, 1, 2, 3, 4], "nodes_featureids": [0] * 5,
-        "nodes_values": [1.0, 0.0, 2.0, 9.0, 0.0], "nodes_truenodeids": [1, 0, 1, 1, 0],
+        "nodes_values": [1.0, 0.0, 2.0, 9.5, 0.0], "nodes_truenodeids": [1, 0, 1, 1, 0],
         "nodes_falsenodeids": [2, 0, 3, 4, 0], "nodes_modes": ["BRANCH_EQ", "LEAF", "BRANCH_EQ", "BRANCH_EQ", "LEAF"],
         "target_treeids": [0, 0], "target_nodeids": [1, 4], "target_ids": [0, 0], "target_weights": [1.0, 2.0],
     }  # fmt: skip
-    with pytest.raises(NotAProgramError, match="two parents"):
-        Graph(one(ml_node("TreeEnsembleRegressor", ["x"], ["y"], n_targets=1, **attributes)))
+    for missing in ([0] * 5, [1] * 5):
+        tracked = {"nodes_missing_value_tracks_true": missing, **attributes}
+        graph = Graph(one(ml_node("TreeEnsembleRegressor", ["x"], ["y"], n_targets=1, **tracked), width=1))
+        graph.check(border_rows([1.0, 2.0, 9.5, 1.5, 2.5], 1), most=1e-6)
     trees = drawn(11, modes=("BRANCH_EQ",), whole=True, width=1, depth=5)
     trees["nodes_values"] = [float(round(abs(each))) for each in trees["nodes_values"]]
     graph = Graph(one(ml_node("TreeEnsembleRegressor", ["x"], ["y"], n_targets=1, **trees), width=1))

@@ -7,6 +7,7 @@ infinite. Nothing is tested behind one.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -104,8 +105,11 @@ def _row(constant: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def matmul(context: Context) -> Value:
     """MatMul: with a constant matrix."""
     value, matrix = _floats(context, 0), context.constant(1)
-    if matrix is None or matrix.ndim != _TWO:
+    if matrix is None or matrix.ndim not in (1, _TWO):
         raise context.node.refuse("multiplies by what is no matrix")
+    if matrix.ndim == 1:
+        found = sums(context, value, matrix.reshape(1, -1), [0.0])
+        return replace(found, cells=found.cells.reshape(()))
     return sums(context, value, matrix.T, [0.0] * matrix.shape[1])
 
 
