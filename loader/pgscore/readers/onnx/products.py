@@ -15,6 +15,7 @@ import numpy as np
 from pgscore.readers.algebra.columns import NumberColumn, Operation
 from pgscore.readers.algebra.curves import piecewise
 from pgscore.readers.writing.linear_writer import write_linear
+from pgscore.readers.writing.steps import defines
 
 from .single import ROUNDED
 from .values import DOUBLE, MOST_WEIGHTS, SINGLE, Label, Linked, LogSumExp, Value, shaped
@@ -217,8 +218,6 @@ def _opposite(context: Context, registers: Sequence[int]) -> bool:
     """Whether one of two sums is the negative of the other, to the last bit."""
     first = len(context.writer.domains.contract.inputs)
     steps: dict[int, Any] = {}
-    from pgscore.readers.writing.steps import defines
-
     for step in context.writer.steps:
         steps[first] = step
         first += defines(step)
@@ -247,7 +246,7 @@ def _is_opposite(of: int, other: int, weight: float, beside: float, step: Any, i
 
 
 def normalizer(context: Context) -> Any:  # noqa: ANN401
-    """Normalizer: over the sum of the absolute numbers (L1), the root of that of squares (L2), or the largest (MAX).
+    """Normalizer: over the sum of the absolute numbers (L1), or the root of that of squares (L2).
 
     onnxruntime's normalizer.cc: where that is 0, the numbers stay.
     """
