@@ -17,6 +17,7 @@ from pgscore.readers import dispatch
 from tests.support.database import Session
 
 from .case import key_of
+from .models import FILES
 from .place import TEMPLATE, place
 from .predictors import PREDICTORS
 from .report import Run, page
@@ -38,7 +39,7 @@ _ROOM = 2 * 1024**3
 def without_generator() -> list[str]:
     """Classes that have a reader, and nothing here that draws them. Files of other tools are tried in tests/formats."""
     return sorted(
-        {key for key in dispatch.PREDICTORS if key not in PREDICTORS and not key.startswith("pgscore.readers.")}
+        {key for key in dispatch.PREDICTORS if key not in PREDICTORS and not key.startswith(FILES)}
         | {key for key in dispatch.TRANSFORMERS if key not in TRANSFORMERS}
     )
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _MOST_ATTEMPTS = 40
 _IMPUTER = "sklearn.impute.SimpleImputer"
+# How the names of classes begin that are files of other tools: nobody fits them.
+FILES = ("pgscore.readers.", "pgscore_runtime.")
 
 
 class NothingFitsError(Exception):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pgscore.readers import dispatch
 
-from .models import readable
+from .models import FILES, readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -100,7 +100,7 @@ def page(run: Run) -> str:
     ):  # fmt: skip
         text += f"\n## {title}\n\n" + _TABLE
         text += "".join(_line(key, cases[key]) for key in sorted(keys))
-        absent = sorted(key for key in set(table) - set(keys) if not key.startswith("pgscore.readers."))
+        absent = sorted(key for key in set(table) - set(keys) if not key.startswith(FILES))
         if absent:
             named = ", ".join(f"`{each}`" for each in absent)
             text += f"\nNot drawn, as these libraries have no such class: {named}.\n"

@@ -25,6 +25,7 @@ from onnxmltools.convert.common.data_types import FloatTensorType as FloatTensor
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import make_classification
 from sklearn.ensemble import (
@@ -160,12 +161,9 @@ def _estimators() -> None:
     _scikit("network_regressor", MLPRegressor(activation="logistic", **network), VALUES)
     _scikit("naive_bayes", GaussianNB(), LABELS, zipmap=False)
     _scikit("bernoulli", BernoulliNB(), NAMES[THREE], zipmap=False)
-    # A calibrated machine is a net of sums and logistic functions.
-    calibrated = CalibratedClassifierCV(LogisticRegression(), cv=2, method="sigmoid")
-    try:
-        _scikit("calibrated", calibrated, LABELS, zipmap=False)
-    except Exception as error:  # converters differ in what they take
-        print(f"calibrated: not made, {type(error).__name__}")
+    model = to_onnx(KMeans(3, random_state=0, n_init=1).fit(NUMBERS), NUMBERS[:1])
+    _write("clusters", model, _rows(beyond=False), [0, 1, 2])
+    _scikit("calibrated", CalibratedClassifierCV(LogisticRegression(), cv=2), LABELS, zipmap=False)
 
 
 def _frames() -> None:
@@ -211,6 +209,14 @@ def _boosters() -> None:
         model = lightgbm.LGBMClassifier(n_estimators=8, num_leaves=8, random_state=0, verbose=-1).fit(NUMBERS, target)
         made = onnxmltools.convert_lightgbm(model, initial_types=given, zipmap=False, target_opset=15)
         _write(name, made, rows, sorted(set(target.tolist())))
+    # A category is tested for one code after the other, and all of them lead to one child.
+    rng = np.random.default_rng(4)
+    codes = np.column_stack([NUMBERS[:, :3], rng.integers(0, 12, len(NUMBERS))]).astype(np.float32)
+    model = lightgbm.LGBMClassifier(n_estimators=4, num_leaves=6, min_data_per_group=5, random_state=0, verbose=-1)
+    model.fit(codes, LABELS ^ (codes[:, 3] % 3 == 0), categorical_feature=[3])
+    made = onnxmltools.convert_lightgbm(model, initial_types=given, zipmap=False, target_opset=15)
+    coded = [row | {"x3": float(rng.choice([row["x3"], *range(-1, 14), 3.5]))} for row in rows]
+    _write("lightgbm_categories", made, coded, [0, 1])
     for name, kind, target in (
         ("xgboost", xgboost.XGBClassifier, LABELS),
         ("xgboost_three", xgboost.XGBClassifier, THREE),

@@ -105,13 +105,12 @@ class Graph:
         texts = [row[name] for name, each in zip(self.names, self.columns, strict=True) if each.kind == "string"]
         return self.interpreter.outputs(numbers, texts)
 
-    def allowed(self, row: Mapping[str, Any]) -> float:
-        """How far an output may be off."""
-        jsonable = {name: _jsonable(row[name]) for name in self.names}
-        (scale,) = absolute_terms(self.reading.program, [jsonable])
+    def allowed(self, rows: Sequence[Mapping[str, Any]]) -> list[float]:
+        """How far an output may be off, for each row."""
+        jsonable = [{name: _jsonable(row[name]) for name in self.names} for row in rows]
         tolerance = self.reading.tolerance
         relative, terms = (_ROUNDINGS, 0.0) if tolerance is None else (tolerance.relative, tolerance.terms)
-        return relative * max(1.0, scale, terms)
+        return [relative * max(1.0, scale, terms) for scale in absolute_terms(self.reading.program, jsonable)]
 
     def check(self, rows: Sequence[Mapping[str, Any]], *, most: float | None = None) -> None:
         """Asserts that the program gives what onnxruntime does, for each row.
@@ -121,6 +120,7 @@ class Graph:
             most: how far they may be apart at most, where the tolerance allows more.
         """
         labels, numbers = self.runtime(rows)
+        near = self.allowed(rows) if most is None else [most] * len(rows)
         for place, row in enumerate(rows):
             found, reason = self.outputs(row)
             assert found is not None, f"{row} is refused: {reason}"
@@ -130,7 +130,7 @@ class Graph:
                 assert self._label(found) == label, f"{row} is a {self._label(found)!r}, and {label!r} to onnxruntime"
                 continue
             wanted = numbers[place].tolist()
-            allowed = self.allowed(row) if most is None else most
+            allowed = near[place]
             for one, other in zip(found[:count], wanted, strict=True):
                 same = (
                     one == other

@@ -44,7 +44,7 @@ def test_a_file_gives_what_its_tool_gave(path: Path) -> None:
     assert len(ordinary) > len(rows) // 4
     # Support vectors of real machines cancel each other.
     most = 10 * _MOST if path.stem.startswith("machine") else _MOST
-    assert max(graph.allowed(row) for row in ordinary) < most
+    assert max(graph.allowed(ordinary)) < most
 
 
 @pytest.mark.parametrize("name", ["tree", "forest", "boosting", "lightgbm", "xgboost", "tree_scaled", "frame_forest"])

@@ -135,11 +135,13 @@ CASES: dict[str, Callable[[], bytes]] = {
     "MatMul and Add": lambda: _chain(node("MatMul", ["x", "w"], ["s"]), node("Add", ["s", "b"], ["y"]),
                                      constants={"w": _normal(3, 1), "b": _normal(1)}),
     **{name: partial(_unary, name) for name in ("Relu", "LeakyRelu", "Elu", "Sigmoid", "Tanh", "Abs", "Neg",
-                                                           "Exp", "Identity", "Dropout")},
+                                                           "Exp", "Identity", "Dropout",
+                                                           "Selu", "HardSigmoid", "Softplus")},
     "Elu, alpha": lambda: _unary("Elu", alpha=1.7),
     "LeakyRelu, alpha": lambda: _unary("LeakyRelu", alpha=0.25),
     **{f"{name} alone": partial(_plain, name) for name in (
-        "Relu", "Sigmoid", "Tanh", "Abs", "Neg", "Exp", "Sqrt", "LeakyRelu", "Elu")},
+        "Relu", "Sigmoid", "Tanh", "Abs", "Neg", "Exp", "Sqrt", "LeakyRelu", "Elu", "Selu",
+        "HardSigmoid", "Softplus")},
     "Log of a sum of exponentials": lambda: _chain(
         node("Exp", ["x"], ["e"]), node("MatMul", ["e", "w"], ["s"]), node("Log", ["s"], ["y"]),
         constants={"w": f32(1, 2, 0.5, shape=(3, 1))}),
@@ -340,6 +342,23 @@ def test_an_operator_gives_what_onnxruntime_does(name: str) -> None:
             assert graph.outputs({key: None if np.isnan(each) else each for key, each in row.items()})[0] is None
             rows.remove(row)
     graph.check(rows)
+
+
+@pytest.mark.parametrize("given", ["string", "int64"])
+def test_a_category_that_an_encoder_refuses(given: str) -> None:
+    """Onnxruntime stops at it, and so a row has no score."""
+    known: dict[str, Any] = {"cats_strings": ["a", ""]} if given == "string" else {"cats_int64s": [3, 0]}
+    operator = ml_node("OneHotEncoder", ["x"], ["t"], zeros=0, **known)
+    graph = Graph(_of_columns(operator, "float32", given, 2, 1))
+    values = ["a", "", "b", "A"] if given == "string" else [3.0, 3.9, -0.5, 0.0, 1.0, 4.0, 2.9, -1.0]
+    for value in values:
+        answer, _ = graph.outputs({"x0": value})
+        try:
+            graph.runtime([{"x0": value}])
+        except Exception:
+            assert answer is None, value
+        else:
+            graph.check([{"x0": value}])
 
 
 def test_each_operator_is_tried() -> None:

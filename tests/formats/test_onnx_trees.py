@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
-from pgscore.errors import NotAProgramError
+from onnx import numpy_helper
 
 from .onnx_graphs import Graph, made, ml_node, node, one
 
@@ -85,6 +84,20 @@ def test_trees_of_doubles() -> None:
         trees = drawn(seed)
         graph = Graph(one(ml_node("TreeEnsembleRegressor", ["x"], ["y"], n_targets=1, **trees), given="float64"))
         graph.check(border_rows(trees["nodes_values"], 3, seed), most=1e-6)
+
+
+def test_trees_of_doubles_with_thresholds_that_are_doubles() -> None:
+    for seed in range(3):
+        trees = drawn(seed, double=True)
+        numbers = trees["nodes_values"]
+        for name in ("nodes_values", "target_weights"):
+            trees[f"{name}_as_tensor"] = numpy_helper.from_array(np.array(trees.pop(name)), name)
+        trees["base_values_as_tensor"] = numpy_helper.from_array(np.array([0.1]), "base_values")
+        graph = Graph(one(ml_node("TreeEnsembleRegressor", ["x"], ["y"], n_targets=1, **trees), given="float64"))
+        beside = [float(np.nextafter(each, end)) for each in numbers for end in (-np.inf, np.inf)]
+        rng = np.random.default_rng(seed)
+        rows = [{f"x{n}": float(rng.choice([*numbers, *beside, *_EDGES])) for n in range(3)} for _ in range(300)]
+        graph.check(rows, most=1e-6)
 
 
 @pytest.mark.parametrize("given", ["int64", "int32"])
@@ -209,7 +222,7 @@ def test_the_newer_operator_with_sets(given: str) -> None:
         "membership_values": np.array([1, 2, 3, 40, np.nan, 7, 60, np.nan], dtype=kind),
         "leaf_weights": np.array([1.5, -2, 0.25, 8, 16], dtype=kind),
     }
-    tensors = {name: onnx.numpy_helper.from_array(each, name) for name, each in nodes.items()}
+    tensors = {name: numpy_helper.from_array(each, name) for name, each in nodes.items()}
     operator = ml_node(
         "TreeEnsemble", ["x"], ["y"], n_targets=1, aggregate_function=1, post_transform=0, tree_roots=[0],
         nodes_featureids=[0, 1, 2, 1], nodes_truenodeids=[1, 0, 2, 3], nodes_falsenodeids=[2, 1, 3, 4],
@@ -223,12 +236,14 @@ def test_the_newer_operator_with_sets(given: str) -> None:
 def test_a_chain_of_equals_that_onnxruntime_takes_for_a_set() -> None:
     attributes: dict[str, Any] = {
         "nodes_treeids": [0] * 5, "nodes_nodeids": [0, 1, 2, 3, 4], "nodes_featureids": [0] * 5,
-        "nodes_values": [1.0, 0.0, 2.0, 9.0, 0.0], "nodes_truenodeids": [1, 0, 1, 1, 0],
+        "nodes_values": [1.0, 0.0, 2.0, 9.5, 0.0], "nodes_truenodeids": [1, 0, 1, 1, 0],
         "nodes_falsenodeids": [2, 0, 3, 4, 0], "nodes_modes": ["BRANCH_EQ", "LEAF", "BRANCH_EQ", "BRANCH_EQ", "LEAF"],
         "target_treeids": [0, 0], "target_nodeids": [1, 4], "target_ids": [0, 0], "target_weights": [1.0, 2.0],
     }  # fmt: skip
-    with pytest.raises(NotAProgramError, match="two parents"):
-        Graph(one(ml_node("TreeEnsembleRegressor", ["x"], ["y"], n_targets=1, **attributes)))
+    for missing in ([0] * 5, [1] * 5):
+        tracked = {"nodes_missing_value_tracks_true": missing, **attributes}
+        graph = Graph(one(ml_node("TreeEnsembleRegressor", ["x"], ["y"], n_targets=1, **tracked), width=1))
+        graph.check(border_rows([1.0, 2.0, 9.5, 1.5, 2.5], 1), most=1e-6)
     trees = drawn(11, modes=("BRANCH_EQ",), whole=True, width=1, depth=5)
     trees["nodes_values"] = [float(round(abs(each))) for each in trees["nodes_values"]]
     graph = Graph(one(ml_node("TreeEnsembleRegressor", ["x"], ["y"], n_targets=1, **trees), width=1))

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from pgscore.errors import NotAProgramError
 
-from . import catboost, lightgbm, onnx, xgboost
+from . import catboost, lightgbm, xgboost
 from .algebra.columns import NumberColumn, Table, TextColumn
 from .algebra.domains import Domains
 from .algebra.singles import Tolerance
 from .dispatch import PREDICTORS, TRANSFORMERS, part_name, predict
 from .mojo import reading as mojo
+from .onnx import reader as onnx
 from .pmml import reading as pmml
 from .sklearn import (
     bagging,
@@ -60,9 +61,9 @@ for transformers in (
 ):  # fmt: skip
     TRANSFORMERS.update(transformers.TRANSFORMERS)
 _COMBINING = (wrappers, calibration, voting, stacking, bagging, one_vs_rest, targets)
-for predictors in (*_COMBINING, selection, linear, trees, histogram, xgboost, lightgbm, catboost, onnx):
+for predictors in (*_COMBINING, selection, linear, trees, histogram, xgboost, lightgbm, catboost):
     PREDICTORS.update(predictors.PREDICTORS)
-for files in (mojo, pmml):
+for files in (onnx, pmml, mojo):
     PREDICTORS.update(files.PREDICTORS)
 for classic in (dummy, naive_bayes, discriminant, neural, vector_machines, clustering, centroid):
     PREDICTORS.update(classic.PREDICTORS)

@@ -7,6 +7,7 @@ operations with a constant stay operations of a column, and tests behind them fi
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,6 +52,7 @@ def broadcast(value: Value, constant: npt.NDArray[Any], context: Context) -> tup
         raise context.node.refuse("has inputs whose shapes do not fit each other") from None
     if len(together) != len(shape):
         raise context.node.refuse("meets a constant along the rows")
+    context.room(prod(together))
     cells = np.broadcast_to(value.cells, together)
     numbers = np.broadcast_to(constant.astype(np.float64), together)
     return replace(value, cells=cells), [float(each) for each in numbers.flat]
@@ -144,6 +146,7 @@ def _of_two(context: Context, name: str) -> Any:  # noqa: ANN401
     if values[0].kind == BOOLEAN or len({each.cells.ndim for each in values}) > 1:
         raise context.node.refuse("has inputs whose shapes do not fit each other")
     try:
+        context.room(prod(np.broadcast_shapes(values[0].cells.shape, values[1].cells.shape)))
         cells = np.broadcast_arrays(values[0].cells, values[1].cells)
     except ValueError:
         raise context.node.refuse("has inputs whose shapes do not fit each other") from None

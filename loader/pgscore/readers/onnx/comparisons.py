@@ -30,7 +30,9 @@ def cast(context: Context) -> Any:  # noqa: ANN401
         return found
     if kind is None:
         raise context.node.refuse("makes a kind of numbers that is not read")
-    return found if isinstance(found, Linked) and found.kind == kind else _cast(context, context.value(0), kind)
+    if isinstance(found, Linked) and kind in (found.kind, DOUBLE):
+        return replace(found, kind=kind)
+    return _cast(context, context.value(0), kind)
 
 
 def _cast(context: Context, value: Value, kind: str) -> Value:

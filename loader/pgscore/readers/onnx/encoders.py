@@ -115,8 +115,7 @@ def one_hot_encoder(context: Context) -> Value:
     if not categories or (texts and integers) or (value.kind == TEXT) != bool(texts):
         raise node.refuse("has categories of another kind than its input")
     _keys(context, categories, of_integers=bool(integers))
-    if len(categories) * value.cells.size > _MOST_CATEGORIES:
-        raise node.refuse(f"makes more than {_MOST_CATEGORIES:,} columns")
+    context.room(len(categories) * value.cells.size)
     place = {category: number for number, category in enumerate(categories)}
     found: list[Any] = []
     for column in value.columns:
@@ -130,15 +129,20 @@ def one_hot_encoder(context: Context) -> Value:
             code = _of_numbers(cut, {float(key): float(n) for key, n in place.items()}, -1.0, context)
         if not zeros:
             _require(context, code)
-        found += [_indicator(code, float(n)) for n in range(len(categories))]
+        found += _indicators(code, len(categories))
     return Value(shaped(found, (*value.cells.shape, len(categories))), SINGLE)
 
 
-def _indicator(code: CodeColumn, number: float) -> CodeColumn:
-    chosen = [key for key, value in zip(code.keys, code.values.tolist(), strict=True) if value == number]
-    return CodeColumn(
-        code.source, tuple(chosen), np.ones(len(chosen)), float(code.unknown == number), float(code.missing == number)
-    )
+def _indicators(code: CodeColumn, count: int) -> list[CodeColumn]:
+    """For each number from 0 a column that is 1 where the code is that."""
+    keys: list[list[Any]] = [[] for _ in range(count)]
+    for key, number in zip(code.keys, code.values.tolist(), strict=True):
+        if number >= 0:
+            keys[int(number)].append(key)
+    return [
+        CodeColumn(code.source, tuple(each), np.ones(len(each)), float(code.unknown == n), float(code.missing == n))
+        for n, each in enumerate(keys)
+    ]
 
 
 def _require(context: Context, code: CodeColumn) -> None:

@@ -28,7 +28,7 @@ class Forest:
         mode: of each node.
         feature: of each node.
         value: its threshold.
-        members: the set of numbers that it tests, of those that test one.
+        members: the numbers that it tests, of those that test several.
         missing_true: whether a missing number counts as true.
         true: the node where that goes.
         false: the other one.
@@ -106,7 +106,22 @@ def _nodes(node: Node, forest: Forest) -> dict[tuple[int, int], int]:
         forest.false.append(children[1])
     forest.mode, forest.feature, forest.value = modes, features, values
     forest.missing_true = [each == 1 for each in tracks]
+    _join(forest)
     return place
+
+
+def _join(forest: Forest) -> None:
+    """Makes one node of those that test a column for one number after the other, and lead to one child."""
+
+    def tested(n: int) -> tuple[object, ...]:
+        return forest.mode[n], forest.feature[n], forest.true[n], forest.missing_true[n]
+
+    for n in range(len(forest.mode) - 1, -1, -1):
+        after = forest.false[n]
+        # Children that stand before their parent have not been looked at: whoever numbers them so has no sets.
+        if forest.mode[n] == EQ and after > n and tested(after) == tested(n):
+            forest.members[n] = (forest.value[n], *forest.members.get(after, (forest.value[after],)))
+            forest.false[n] = forest.false[after]
 
 
 def read_newer(node: Node, double: bool) -> Forest:
@@ -186,7 +201,9 @@ def check(forest: Forest, width: int, targets: int, node: Node) -> None:
                     raise node.refuse(f"tests column {forest.feature[n]}, and has {width}")
                 if np.isnan(forest.value[n]) and forest.mode[n] != MEMBER:
                     raise node.refuse("compares with NaN")
-                if any(each != int(each) or abs(each) >= _INTEGERS for each in forest.members.get(n, ())):
+                if forest.mode[n] == MEMBER and any(
+                    each != int(each) or abs(each) >= _INTEGERS for each in forest.members.get(n, ())
+                ):
                     raise node.refuse("tests a set of other numbers than integers, which onnxruntime does not")
                 waiting += [(forest.false[n], depth + 1), (forest.true[n], depth + 1)]
                 continue

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # What MLAS's functions are off by at most: measured to be 5.
 _FUNCTION = 16.0
 _MOST_POWER = 20
+_GAMMA = 1.05070102214813232421875
 _TWO = 2
 
 
@@ -146,6 +147,46 @@ def elu(context: Context) -> Value:
     return _function(context, write)
 
 
+def selu(context: Context) -> Value:
+    """Selu: gamma times the number, and below 0 times alpha (exp(x) - 1)."""
+    alpha, gamma = context.node.number("alpha", 1.67326319217681884765625), context.node.number("gamma", _GAMMA)
+
+    def write(context: Context, register: int) -> int:
+        writer = context.writer
+        above = writer.number(register, [Operation("minimum", 0.0)])
+        below = writer.number(register, [Operation("maximum", 0.0), Operation("expm1")])
+        return writer.linear([above, below], [gamma, alpha * gamma])
+
+    if max(abs(alpha), abs(gamma)) > _MOST_POWER:
+        raise context.node.refuse("has an alpha or a gamma above 20")
+    return _function(context, write)
+
+
+def hard_sigmoid(context: Context) -> Value:
+    """HardSigmoid: alpha x + beta, within 0 and 1."""
+    alpha, beta = context.node.number("alpha", 0.2), context.node.number("beta", 0.5)
+    if not 0 < alpha < _MOST_POWER or abs(beta) > _MOST_POWER:
+        raise context.node.refuse("has an alpha or a beta that a program does not take")
+
+    def write(context: Context, register: int) -> int:
+        scaled = context.writer.linear([register], [alpha], beta)
+        return context.writer.number(scaled, [Operation("minimum", 0.0), Operation("maximum", 1.0)])
+
+    return _function(context, write)
+
+
+def softplus(context: Context) -> Value:
+    """Softplus: log(1 + exp(x)), as what is above 0 and log(1 + exp(-abs(x)))."""
+
+    def write(context: Context, register: int) -> int:
+        writer = context.writer
+        above = writer.number(register, [Operation("minimum", 0.0)])
+        beside = writer.number(writer.function("abs", register), [Operation("multiply", -1.0), Operation("exp")])
+        return writer.linear([above, writer.function("log1p", beside)], [1.0, 1.0])
+
+    return _function(context, write)
+
+
 def sigmoid(context: Context) -> Linked:
     """Sigmoid: 1 / (1 + exp(-x))."""
     value = context.numbers(0)
@@ -190,6 +231,9 @@ OPERATORS: dict[str, Operator] = {
     "Relu": relu,
     "LeakyRelu": leaky_relu,
     "Elu": elu,
+    "Selu": selu,
+    "HardSigmoid": hard_sigmoid,
+    "Softplus": softplus,
     "Sigmoid": sigmoid,
     "Tanh": tanh,
     "Softmax": softmax,

@@ -82,18 +82,7 @@ class _Machine:
         added = 4.0 if double else count + 4.0
         roundings = self.value.roundings + width + added + 2.0
         if self.kernel == "LINEAR":
-            terms = coefficients[:, None] * vectors
-            columns = context.loose(self.value)
-            # By sign where both meet, so that the sum's terms are as large as those that float32 adds; with infinity
-            # these come to no number, nor does a product with 0.
-            above, below = (terms > 0).any(axis=0), (terms <= 0).any(axis=0)
-            weights = np.where(above, np.maximum(terms, 0).sum(axis=0), np.minimum(terms, 0).sum(axis=0))
-            again = [column for column, one, other in zip(columns, above, below, strict=True) if one and other]
-            weights = np.concatenate([weights, np.minimum(terms, 0).sum(axis=0)[above & below]])
-            found = write_linear(
-                [*columns, *again], weights, start, writer, finite=False, again=len(again), folded=True
-            )
-            return found, roundings, self.value.absolute * float(np.abs(weights).sum())
+            return self._linear(coefficients[:, None] * vectors, start, roundings)
         if count * width > MOST_NUMBERS:
             raise context.node.refuse(
                 f"has {count:,} support vectors, {count * width:,} numbers, and a program takes up to {MOST_NUMBERS:,}"
@@ -119,6 +108,21 @@ class _Machine:
             }
         )
         return found, roundings, beside
+
+    def _linear(self, terms: FloatArray, start: float, roundings: float) -> tuple[int, float, float]:
+        """One weight for each column; two where both signs meet, so that the sum's terms show what cancels.
+
+        With infinity these come to no number, nor does a product with 0.
+        """
+        columns = self.context.loose(self.value)
+        both = (np.maximum(terms, 0).sum(axis=0), np.minimum(terms, 0).sum(axis=0))
+        above, below = np.any(terms > 0, axis=0), np.any(terms <= 0, axis=0)
+        twice = np.flatnonzero(above & below)
+        weights = np.concatenate([np.where(above, *both), both[1][twice]])
+        again = [columns[place] for place in twice.tolist()]
+        every = [*columns, *again]
+        found = write_linear(every, weights, start, self.context.writer, finite=False, again=len(again), folded=True)
+        return found, roundings, self.value.absolute * float(np.abs(weights).sum())
 
     def _of_distances(self, coefficients: FloatArray, vectors: FloatArray) -> float:
         """How far a sum of exp(-gamma d^2) may be off because d^2 is in float32, and the numbers whose distance it is.

@@ -7,6 +7,7 @@ infinite. Nothing is tested behind one.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,9 +15,10 @@ import numpy as np
 from pgscore.readers.algebra.columns import NumberColumn, Operation
 from pgscore.readers.algebra.curves import piecewise
 from pgscore.readers.writing.linear_writer import write_linear
+from pgscore.readers.writing.steps import defines
 
 from .single import ROUNDED
-from .values import DOUBLE, SINGLE, Label, Linked, LogSumExp, Value, shaped
+from .values import DOUBLE, MOST_WEIGHTS, SINGLE, Label, Linked, LogSumExp, Value, shaped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
 
     from .values import Context, Number, Operator
 
-# What a row takes of so many weights is about a millisecond.
-MOST_WEIGHTS = 20_000
 _LOGISTIC = 16.0
 _SINGLE_END = 2.0**-925
 _TWO = 2
@@ -46,7 +46,8 @@ def sums(
     if weights.ndim != _TWO or weights.shape[1] != value.cells.size:
         raise node.refuse(f"has {weights.shape[-1]} weights for each sum, and {value.cells.size} columns")
     if weights.size > MOST_WEIGHTS:
-        raise node.refuse(f"has {weights.size:,} weights, and a program takes up to {MOST_WEIGHTS:,}")
+        raise node.refuse(f"has {weights.size:,} weights, and a program takes up to {MOST_WEIGHTS:,} in all")
+    context.weigh(weights.size)
     if not (np.isfinite(weights).all() and np.isfinite(starts).all()):
         raise node.refuse("has weights that are not finite")
     columns = context.loose(value)
@@ -105,8 +106,11 @@ def _row(constant: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def matmul(context: Context) -> Value:
     """MatMul: with a constant matrix."""
     value, matrix = _floats(context, 0), context.constant(1)
-    if matrix is None or matrix.ndim != _TWO:
+    if matrix is None or matrix.ndim not in (1, _TWO):
         raise context.node.refuse("multiplies by what is no matrix")
+    if matrix.ndim == 1:
+        found = sums(context, value, matrix.reshape(1, -1), [0.0])
+        return replace(found, cells=found.cells.reshape(()))
     return sums(context, value, matrix.T, [0.0] * matrix.shape[1])
 
 
@@ -214,8 +218,6 @@ def _opposite(context: Context, registers: Sequence[int]) -> bool:
     """Whether one of two sums is the negative of the other, to the last bit."""
     first = len(context.writer.domains.contract.inputs)
     steps: dict[int, Any] = {}
-    from pgscore.readers.writing.steps import defines
-
     for step in context.writer.steps:
         steps[first] = step
         first += defines(step)
@@ -244,7 +246,7 @@ def _is_opposite(of: int, other: int, weight: float, beside: float, step: Any, i
 
 
 def normalizer(context: Context) -> Any:  # noqa: ANN401
-    """Normalizer: over the sum of the absolute numbers (L1), the root of that of squares (L2), or the largest (MAX).
+    """Normalizer: over the sum of the absolute numbers (L1), or the root of that of squares (L2).
 
     onnxruntime's normalizer.cc: where that is 0, the numbers stay.
     """
@@ -300,8 +302,7 @@ def _reduced(context: Context, since: int, square: bool, mean: bool) -> Value:
     (axis,) = places
     moved = np.moveaxis(value.cells, axis, -1)
     count = moved.shape[-1]
-    if count * moved[..., 0].size > MOST_WEIGHTS:
-        raise context.node.refuse(f"sums more than {MOST_WEIGHTS:,} numbers")
+    context.weigh(value.cells.size)
     registers = []
     for group in moved.reshape(-1, count):
         part = Value(shaped(list(group), (count,)), value.kind)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pgscore.errors import NotAProgramError
+from pgscore.errors import NotAProgramError, PgscoreError
 from pgscore.readers.algebra.columns import NumberColumn, Operation, Table, TextColumn
 from pgscore.readers.algebra.singles import ROUNDING, Tolerance
+from pgscore.readers.writing.steps import defines, reads
 from pgscore.readers.writing.writer import Result
 
 from . import arithmetic, comparisons, constants, encoders, functions, machines, products, shapes, trees
@@ -52,7 +53,8 @@ _LINK_ROUNDINGS = 8.0
 _ENDS = {"int32": (-(2.0**31) - 1, 2.0**31), "int64": (-(2.0**63) - 1024, 2.0**63)}
 # Of a contract.
 _LARGEST_TOLERANCE = 1e-2
-_TWO = 2
+# Steps that read each other: what follows them calls itself.
+_MOST_DEPTH = 150
 
 
 def read_onnx(file: Any, table: Table, writer: Writer, part: str) -> Result:  # noqa: ANN401
@@ -65,10 +67,15 @@ def read_onnx(file: Any, table: Table, writer: Writer, part: str) -> Result:  # 
         part: how messages call it.
 
     Raises:
-        PgscoreError: the file is none that is read.
-        NotAProgramError: a node cannot be part of a program; the message names it.
+        NotAProgramError: the file is none that is read, or a node cannot be part of a program; the message names it.
     """
-    return read_model(parse(file.content), file.output, table, writer, part)
+    try:
+        return read_model(parse(file.content), file.output, table, writer, part)
+    except NotAProgramError:
+        raise
+    except PgscoreError as refused:
+        # The engine onnx may still evaluate it.
+        raise NotAProgramError(part, f"cannot become a program: {refused}") from None
 
 
 def read_model(model: onnx.ModelProto, output: str | None, table: Table, writer: Writer, part: str) -> Result:
@@ -80,7 +87,18 @@ def read_model(model: onnx.ModelProto, output: str | None, table: Table, writer:
         known[tensor.name] = array(tensor, "the graph")
     context = Context(writer, None)  # type: ignore[arg-type]  # until the first node
     _walk(model, {each for each in (described.label, described.scores) if each is not None}, known, context)
-    return _Outputs(described, known, context).result()
+    found = _Outputs(described, known, context).result()
+    _check_depth(writer, part)
+    return found
+
+
+def _check_depth(writer: Writer, part: str) -> None:
+    """Refuses steps upon steps that nothing else could walk."""
+    depths = [0] * len(writer.domains.contract.inputs)
+    for step in writer.steps:
+        depths += [1 + max((depths[each] for each in reads(step)), default=0)] * defines(step)
+    if max(depths, default=0) > _MOST_DEPTH:
+        raise NotAProgramError(part, f"is more than {_MOST_DEPTH} steps deep, each reading the one before it")
 
 
 def _inputs(described: Described, table: Table, writer: Writer, part: str) -> dict[str, Any]:
@@ -138,6 +156,7 @@ def _walk(model: onnx.ModelProto, wanted: set[str], known: dict[str, Any], conte
         node = Node(proto, number, versions.get(domain, 0), _given(proto, number, known))
         for name, found in zip(node.outputs, _read(node, proto.domain, context), strict=False):
             known[name] = found
+            context.spend(found)
         node.known()
 
 

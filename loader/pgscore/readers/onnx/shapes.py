@@ -149,6 +149,7 @@ def concat(context: Context) -> Any:  # noqa: ANN401
     values = [context.value(position) for position in range(len(given))]
     if len({each.kind for each in values}) > 1:
         raise context.node.refuse("puts columns of different kinds side by side")
+    context.room(sum(each.cells.size for each in values))
     rank = values[0].cells.ndim + 1
     place = (axis if axis >= 0 else axis + rank) - 1
     if not 0 <= place < rank - 1:
@@ -163,6 +164,7 @@ def concat(context: Context) -> Any:  # noqa: ANN401
 def _chosen(context: Context, value: Value, places: Any, axis: int) -> Value:  # noqa: ANN401
     size = value.cells.shape[axis]
     positions = np.asarray(places)
+    context.room(positions.size * (value.cells.size // max(size, 1)))
     if positions.dtype.kind not in "iu" or ((positions < -size) | (positions >= size)).any():
         raise context.node.refuse(f"takes a column beyond the {size} that there are")
     return replace(value, cells=np.take(value.cells, positions % size, axis=axis))
@@ -269,6 +271,7 @@ def feature_vectorizer(context: Context) -> Value:
         value = context.numbers(position)
         if value.cells.ndim > 1 or " " in value.kind or (widths and widths[position] != value.cells.size):
             raise context.node.refuse("reads what is no row of numbers")
+        context.room(len(columns) + value.cells.size)
         columns += value.columns if value.single else [each.then(ROUNDED) for each in value.columns]
         roundings, beside = max(roundings, value.roundings + (not value.single)), max(beside, value.absolute)
     return Value(shaped(columns, (len(columns),)), "float32", roundings, beside)

@@ -49,7 +49,7 @@ class _Folding:
             self._sets[key] = self._numbered(self.columns[key[0]], key[1], numbers)
 
     def _tested(self, n: int) -> tuple[float, ...]:
-        return self.forest.members.get(n, ()) if self.forest.mode[n] == MEMBER else (self.forest.value[n],)
+        return self.forest.members.get(n, () if self.forest.mode[n] == MEMBER else (self.forest.value[n],))
 
     def _is_cut(self, n: int) -> bool:
         """Whether a number is cut to an integer before it is looked up in a set: in one that is no set of bits."""

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     Number = NumberColumn | CodeColumn
     Operator = Callable[["Context"], Any]
 
+# Columns of one tensor, columns of all tensors together, and operations on one column.
+MOST_COLUMNS, MOST_OF_ALL, MOST_OPERATIONS = 20_000, 500_000, 200
+# What a row takes of so many weights is about a millisecond.
+MOST_WEIGHTS = 20_000
 SINGLE, DOUBLE, TEXT, BOOLEAN = "float32", "float64", "string", "bool"
 INTEGERS = ("int32", "int64")
 # Of onnx.TensorProto.DataType.
@@ -124,6 +128,8 @@ class Context:
     writer: Writer
     node: Node
     _forced: dict[int, tuple[Linked, Value]] = field(default_factory=dict)
+    _spent: int = 0
+    _weights: int = 0
 
     def value(self, position: int) -> Value:
         """An input of the node that is numbers or texts of a row."""
@@ -209,6 +215,29 @@ class Context:
                     self.spoil([taken.source])
             columns.append(taken.then(*done))
         return replace(value, cells=shaped(columns, value.cells.shape), kind=kind, roundings=value.roundings + rounds)
+
+    def room(self, count: int) -> None:
+        """Refuses a tensor of more columns than are held in good time, before it is made."""
+        if count > MOST_COLUMNS:
+            raise self.node.refuse(f"makes {count:,} columns, and a program takes up to {MOST_COLUMNS:,}")
+
+    def weigh(self, count: int) -> None:
+        """Counts the weights of sums."""
+        self._weights += count
+        if self._weights > MOST_WEIGHTS:
+            raise self.node.refuse(f"is where the weights of the graph come to more than {MOST_WEIGHTS:,}")
+
+    def spend(self, found: Any) -> None:  # noqa: ANN401
+        """Counts what a node has made."""
+        if not isinstance(found, Value):
+            return
+        self.room(found.cells.size)
+        self._spent += found.cells.size
+        if self._spent > MOST_OF_ALL:
+            raise self.node.refuse(f"is where all columns of the graph come to more than {MOST_OF_ALL:,}")
+        longest = max((len(getattr(each, "operations", ())) for each in found.columns), default=0)
+        if longest > MOST_OPERATIONS:
+            raise self.node.refuse(f"is the {longest}th operation on one column, and a program takes {MOST_OPERATIONS}")
 
     def exact(self, value: Value) -> None:
         """Refuses a tensor that is not computed to the last bit, by what jumps."""
