@@ -9,7 +9,7 @@ depends_on = "0004_core"
 
 
 def upgrade() -> None:
-    run_frozen("0005_plpython.up.sql", "177bf396b14f98a8d8153d91e87dc9fbd94d57f5e65fdfa9d681ccba77b0e383")
+    run_frozen("0005_plpython.up.sql", "e122afbf2c90c6796aa0259259fcf99cf0bb6265f9d92eed5ef11aac40e846ae")
 
 
 def downgrade() -> None:

@@ -67,7 +67,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
+name = "pgscore_runtime:bb9fdd1b4e3352519c57fc79dcd307883652b7ccec037b19a82a469e83a8f3af"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -3756,6 +3756,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _FATAL = 4
+# What computes nodes of constants while a graph is loaded, all of them before it looks whether it is to stop.
+_COMPUTE = ["ConstantFolding", "ConstantFoldingDQ"]
 _MOST_OF_A_MESSAGE = 300
 _MEGABYTE = 2**20
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 0
@@ -3797,7 +3799,9 @@ class Session:
         options.add_session_config_entry("session.load_model_format", "ONNX")
         limits = self._begin(lambda: options.set_load_cancellation_flag(True))
         try:
-            self._session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            self._session = runtime.InferenceSession(
+                content, options, providers=["CPUExecutionProvider"], disabled_optimizers=_COMPUTE
+            )
         except Exception as error:
             self._check_interrupted()
             raise Refusal(
@@ -5873,7 +5877,7 @@ create function pgscore_trusted._receive(ordinal integer, content bytea) returns
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
+    runtime = "pgscore_runtime:bb9fdd1b4e3352519c57fc79dcd307883652b7ccec037b19a82a469e83a8f3af"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     GD[runtime].receive(GD, ordinal, content)
@@ -5893,7 +5897,7 @@ returns pgscore_trusted.refusal
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
+    runtime = "pgscore_runtime:bb9fdd1b4e3352519c57fc79dcd307883652b7ccec037b19a82a469e83a8f3af"
     keys = dict(zip(key_ids, public_keys))
     return GD[runtime].load(GD, keys, contract, signature, key_id, confirmed, dict(zip(engines, megabytes)))
 $$;
@@ -5934,7 +5938,7 @@ create function pgscore_trusted._estimate_called(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
+    runtime = "pgscore_runtime:bb9fdd1b4e3352519c57fc79dcd307883652b7ccec037b19a82a469e83a8f3af"
     if runtime not in GD:
         return None
     return GD[runtime].estimate(GD, digest, rows, numbers, texts, every, graphs)
@@ -5992,7 +5996,7 @@ create function pgscore_trusted._estimate_memory(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
+    runtime = "pgscore_runtime:bb9fdd1b4e3352519c57fc79dcd307883652b7ccec037b19a82a469e83a8f3af"
     if runtime not in GD:
         return None
     return GD[runtime].estimate_rows(GD, digest, rows, numbers, texts, every, graphs)
@@ -6025,7 +6029,7 @@ create function pgscore_trusted._count_row(statement double precision) returns b
 language plpython3u volatile parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
+    runtime = "pgscore_runtime:bb9fdd1b4e3352519c57fc79dcd307883652b7ccec037b19a82a469e83a8f3af"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].count_row(GD, statement)
@@ -6041,7 +6045,7 @@ create function pgscore_trusted._load_program(program text) returns pgscore_trus
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
+    runtime = "pgscore_runtime:bb9fdd1b4e3352519c57fc79dcd307883652b7ccec037b19a82a469e83a8f3af"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].load_program(GD, runtime, program)
@@ -6059,7 +6063,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6" + digest)
+    walker = GD.get("pgscore_runtime:bb9fdd1b4e3352519c57fc79dcd307883652b7ccec037b19a82a469e83a8f3af" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 
@@ -6075,7 +6079,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6" + digest)
+    walker = GD.get("pgscore_runtime:bb9fdd1b4e3352519c57fc79dcd307883652b7ccec037b19a82a469e83a8f3af" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 
@@ -6089,7 +6093,7 @@ create function pgscore_trusted._load_reasons(program text, positive integer) re
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
+    runtime = "pgscore_runtime:bb9fdd1b4e3352519c57fc79dcd307883652b7ccec037b19a82a469e83a8f3af"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].load_reasons(GD, runtime, program, positive)
@@ -6106,7 +6110,7 @@ returns double precision[]
 language plpython3u stable parallel safe cost 10000
 set search_path = pg_catalog, pg_temp
 as $$
-    explainer = GD.get("pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6" + digest)
+    explainer = GD.get("pgscore_runtime:bb9fdd1b4e3352519c57fc79dcd307883652b7ccec037b19a82a469e83a8f3af" + digest)
     return explainer.reasons(numbers or (), texts or ()) if explainer else []
 $$;
 
@@ -6121,7 +6125,7 @@ create function pgscore_trusted._environment() returns jsonb
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
+    runtime = "pgscore_runtime:bb9fdd1b4e3352519c57fc79dcd307883652b7ccec037b19a82a469e83a8f3af"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].environment()

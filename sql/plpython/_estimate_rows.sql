@@ -24,7 +24,7 @@ create function pgscore_trusted._estimate_memory(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:bb9fdd1b4e3352519c57fc79dcd307883652b7ccec037b19a82a469e83a8f3af"
+    runtime = "pgscore_runtime:4ea613d112abbc8e6fb497d794c1ece4eb54850b8d9b90581266e625812fdbf8"
     if runtime not in GD:
         return None
     return GD[runtime].estimate_rows(GD, digest, rows, numbers, texts, every, graphs)
@@ -57,7 +57,7 @@ create function pgscore_trusted._count_row(statement double precision) returns b
 language plpython3u volatile parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:bb9fdd1b4e3352519c57fc79dcd307883652b7ccec037b19a82a469e83a8f3af"
+    runtime = "pgscore_runtime:4ea613d112abbc8e6fb497d794c1ece4eb54850b8d9b90581266e625812fdbf8"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].count_row(GD, statement)

@@ -6,7 +6,7 @@ returns pgscore_trusted.refusal
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:bb9fdd1b4e3352519c57fc79dcd307883652b7ccec037b19a82a469e83a8f3af"
+    runtime = "pgscore_runtime:4ea613d112abbc8e6fb497d794c1ece4eb54850b8d9b90581266e625812fdbf8"
     keys = dict(zip(key_ids, public_keys))
     return GD[runtime].load(GD, keys, contract, signature, key_id, confirmed, dict(zip(engines, megabytes)))
 $$;

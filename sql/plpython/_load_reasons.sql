@@ -2,7 +2,7 @@ create function pgscore_trusted._load_reasons(program text, positive integer) re
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:bb9fdd1b4e3352519c57fc79dcd307883652b7ccec037b19a82a469e83a8f3af"
+    runtime = "pgscore_runtime:4ea613d112abbc8e6fb497d794c1ece4eb54850b8d9b90581266e625812fdbf8"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].load_reasons(GD, runtime, program, positive)

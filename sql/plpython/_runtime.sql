@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:bb9fdd1b4e3352519c57fc79dcd307883652b7ccec037b19a82a469e83a8f3af"
+name = "pgscore_runtime:4ea613d112abbc8e6fb497d794c1ece4eb54850b8d9b90581266e625812fdbf8"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -3540,7 +3540,7 @@ class _Walk:
             elif field.number == NodeField.NAME:
                 name = self.text(field)
             elif field.number == NodeField.OPERATOR:
-                operator = self.bytes(field)
+                operator = self.text(field).encode()
                 _check_operator(operator, name)
             elif field.number == NodeField.DOMAIN:
                 _check_domain(self.bytes(field), operator, name)
@@ -3550,7 +3550,7 @@ class _Walk:
                 raise _unsafe("the file calls functions of its own", "Export it with its functions inlined.")
             elif field.number not in (NodeField.OVERLOAD, *NodeField.OTHERS):
                 raise self.unknown(field, "node")
-        return Node(operator.decode(errors="replace"), tuple(inputs), tuple(outputs), attributes)
+        return Node(operator.decode(), tuple(inputs), tuple(outputs), attributes)
 
     def attribute(self, start: int, end: int, depth: int) -> str:
         name = ""

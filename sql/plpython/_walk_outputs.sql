@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:bb9fdd1b4e3352519c57fc79dcd307883652b7ccec037b19a82a469e83a8f3af" + digest)
+    walker = GD.get("pgscore_runtime:4ea613d112abbc8e6fb497d794c1ece4eb54850b8d9b90581266e625812fdbf8" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 
