@@ -189,7 +189,7 @@ class _Walk:
             elif field.number == NodeField.NAME:
                 name = self.text(field)
             elif field.number == NodeField.OPERATOR:
-                operator = self.bytes(field)
+                operator = self.text(field).encode()
                 _check_operator(operator, name)
             elif field.number == NodeField.DOMAIN:
                 _check_domain(self.bytes(field), operator, name)
@@ -199,7 +199,7 @@ class _Walk:
                 raise _unsafe("the file calls functions of its own", "Export it with its functions inlined.")
             elif field.number not in (NodeField.OVERLOAD, *NodeField.OTHERS):
                 raise self.unknown(field, "node")
-        return Node(operator.decode(errors="replace"), tuple(inputs), tuple(outputs), attributes)
+        return Node(operator.decode(), tuple(inputs), tuple(outputs), attributes)
 
     def attribute(self, start: int, end: int, depth: int) -> str:
         name = ""

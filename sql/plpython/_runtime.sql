@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:dcac99721cbd1fb19e315e927d5312b43803d02fec86ec7711806038b3fd0444"
+name = "pgscore_runtime:59bdc6831261c00a40cd8102c04912c3d2af5ebd68a1fa8b059ca8a7cff1b131"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -3543,7 +3543,7 @@ class _Walk:
             elif field.number == NodeField.NAME:
                 name = self.text(field)
             elif field.number == NodeField.OPERATOR:
-                operator = self.bytes(field)
+                operator = self.text(field).encode()
                 _check_operator(operator, name)
             elif field.number == NodeField.DOMAIN:
                 _check_domain(self.bytes(field), operator, name)
@@ -3553,7 +3553,7 @@ class _Walk:
                 raise _unsafe("the file calls functions of its own", "Export it with its functions inlined.")
             elif field.number not in (NodeField.OVERLOAD, *NodeField.OTHERS):
                 raise self.unknown(field, "node")
-        return Node(operator.decode(errors="replace"), tuple(inputs), tuple(outputs), attributes)
+        return Node(operator.decode(), tuple(inputs), tuple(outputs), attributes)
 
     def attribute(self, start: int, end: int, depth: int) -> str:
         name = ""

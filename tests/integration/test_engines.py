@@ -370,3 +370,12 @@ def test_the_counter_moves_the_score_in_each_engine_alike(serving: Database) -> 
     assert len(set(found["estimator"])) > 300
     for engine in ENGINES:
         assert found[engine] == pytest.approx(found["estimator"], abs=1e-12, rel=0)
+
+
+def test_a_session_loads_an_artifact_in_a_parallel_plan_too(opaque: Database) -> None:
+    session = opaque.session(ANALYST)
+    for name in ("parallel_setup_cost", "parallel_tuple_cost", "min_parallel_table_scan_size"):
+        session.run(f"set {name} = 0")
+    query = "select pgscore.score('churn', p) from churn.customer_profile p order by p.customer_id"
+    assert "Parallel Seq Scan" in "\n".join(line for (line,) in session.run(f"explain {query}"))
+    assert [score for (score,) in session.run(query)] == _near(opaque_pipeline())

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import pickle
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
 import pandas as pd
 import pytest
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
@@ -198,6 +201,26 @@ def test_another_file_is_refused_in_a_sentence(tmp_path: Any) -> None:  # noqa: 
     assert os.listdir(tmp_path) == []
 
 
+def test_without_onnxruntime_it_is_said_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(Refusal) as caught:
+        OnnxFile(_NET)
+    assert caught.value.message.startswith("this Python has no onnxruntime, which evaluates the graph")
+    assert caught.value.hint == "Install docker/requirements-onnx.txt with --no-deps."
+
+
+def test_onnxruntime_tells_nobody_what_it_loads_and_starts_no_thread() -> None:
+    # Where it is on, it starts a thread when it is imported.
+    script = "import os, sys; from pgscore_runtime.onnx_file import OnnxFile; file = OnnxFile(sys.stdin.buffer.read());"
+    script += "print(len(os.listdir('/proc/self/task')))"
+    threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ORT_", "CI"))}
+    done = subprocess.run(
+        [sys.executable, "-c", script], input=_NET, capture_output=True, check=True, env={**environment, **threads}
+    )
+    assert done.stdout == b"1\n"
+
+
 @pytest.mark.parametrize("kind", ["pmml", "mojo", "parquet", ""])
 def test_a_format_that_is_not_called_is_not_read_as_another(kind: str, tmp_path: Any) -> None:  # noqa: ANN401
     path = tmp_path / "model"
@@ -277,10 +300,14 @@ def test_bytes_that_are_changed_are_refused_in_a_sentence_or_read(data: st.DataO
         content[place] = data.draw(st.integers(0, 255))
     try:
         found = outline(bytes(content))
-    except Refusal:
-        pass
-    else:
-        # What it has accepted is what protobuf reads.
+        # What it has accepted is what protobuf reads, if that takes it.
         read = onnx.load_from_string(bytes(content))
-        assert [node.operator for node in found.nodes] == [node.op_type for node in read.graph.node]
-        assert set(found.tensors) == {each.name for each in read.graph.initializer}
+    except (Refusal, DecodeError):
+        return
+    assert [node.operator for node in found.nodes] == [node.op_type for node in read.graph.node]
+    assert [[*node.inputs, *node.outputs] for node in found.nodes] == [
+        [*node.input, *node.output] for node in read.graph.node
+    ]
+    assert set(found.tensors) == {each.name for each in read.graph.initializer}
+    assert all(each.data_location == TensorProto.DEFAULT for each in read.graph.initializer)
+    assert all(node.domain in ("", "ai.onnx", "ai.onnx.ml") for node in read.graph.node)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from pgscore_runtime.errors import Refusal
 
-from pgscore.errors import PgscoreError
+from pgscore.errors import NotAProgramError, PgscoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,8 +75,11 @@ def read_document(file: BinaryIO, kind: DocumentFormat, name: str, output: str |
         return _READERS[kind](file.read(), output)
     except Refusal as refusal:
         raise PgscoreError(f"{name}: {refusal.message}", refusal.hint) from None
+    except NotAProgramError as error:
+        # No engine serves it otherwise.
+        raise PgscoreError(f"{name}: {error}") from None
     except PgscoreError as error:
-        raise type(error)(f"{name}: {error}", error.hint) if type(error) is PgscoreError else error from None
+        raise PgscoreError(f"{name}: {error}", error.hint) from None
     except ModuleNotFoundError as error:
         raise PgscoreError(
             f"{name} is read with the Python package {error.name}, which is not installed here",
