@@ -17,7 +17,7 @@ from tests.support.examples import examples
 
 from .written import EXTREMES, Rows, assert_given, contract_of, document, number, parsed, text, trees
 
-_fuzz = settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
+_fuzz = settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def _graph(found: dict[str, Any]) -> Any:  # noqa: ANN401

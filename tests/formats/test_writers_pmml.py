@@ -71,7 +71,7 @@ def _drawn(count: int) -> list[tuple[dict[str, Any], Rows]]:
 
 
 def test_programs_of_all_kinds(check: Check) -> None:
-    drawn = _drawn(examples(60))
+    drawn = _drawn(examples(40))
     assert sum(check(found, table) for found, table in drawn) > len(drawn)
 
 
