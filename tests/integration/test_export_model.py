@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -221,3 +222,35 @@ def _of_the_database(database: Database) -> Any:  # noqa: ANN401
         return checking_expected(right, asked)
 
     return expected
+
+
+@pytest.mark.parametrize(
+    ("ending", "package", "command"),
+    [
+        ("onnx", "onnxruntime", r"pip install 'pgscore\[formats\]'"),
+        ("pmml", "jpmml_evaluator", "pip install jpmml_evaluator, and install Java"),
+    ],
+)
+def test_what_checks_a_file_has_to_be_there(
+    shared: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, package: str, command: str
+) -> None:
+    from pgscore.writers import dispatch
+
+    monkeypatch.setattr(dispatch, "find_spec", lambda name: None if name == package else name)
+    with pytest.raises(pgscore.PgscoreError, match=f"there is no {package} here") as caught:
+        pgscore.export_model(shared.dsn(OPERATOR), "churn", tmp_path / f"model.{ending}")
+    assert re.search(command, caught.value.hint)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_java_has_to_be_there(shared: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(pgscore.PgscoreError, match="Java cannot be started") as caught:
+        pgscore.export_model(shared.dsn(OPERATOR), "churn", tmp_path / "model.pmml")
+    assert "Install Java" in caught.value.hint
+    # One that dies at once.
+    (tmp_path / "java").write_text("#!/bin/sh\nexit 3\n")
+    (tmp_path / "java").chmod(0o755)
+    with pytest.raises(pgscore.PgscoreError, match="Java cannot be started"):
+        pgscore.export_model(shared.dsn(OPERATOR), "churn", tmp_path / "model.pmml")
+    assert [path.name for path in tmp_path.iterdir()] == ["java"]
