@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import onnx
@@ -17,7 +18,7 @@ from tests.support.examples import examples
 
 from .written import EXTREMES, Rows, assert_given, contract_of, document, number, parsed, text, trees
 
-_fuzz = settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
+_fuzz = settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def _graph(found: dict[str, Any]) -> Any:  # noqa: ANN401
@@ -154,3 +155,38 @@ def test_no_more_is_written_than_the_scores_need() -> None:
     steps = [{"step": "function", "of": 0, "name": "exp"}, {"step": "function", "of": 1, "name": "sin"}]
     kinds = {each.op_type for each in _graph(document(inputs, steps, [2])).graph.node}
     assert kinds == {"Exp", "Identity"}
+
+
+def test_missing_values_go_where_the_node_says() -> None:
+    for side in (0, 1):
+        tree = trees([0, 1], [(0, 0.5, side, 1, 2), 1.0, (1, ["a"], 1 - side, 3, 4), 2.0, 3.0])
+        table: Rows = [[x, t] for x in (None, 0.5, 0.6) for t in (None, "a", "b")]
+        assert _check(document([number("x"), text("t")], [tree], [2]), table, exact=True) == 9
+
+
+def test_pieces_of_different_degrees_where_the_ends_are_infinite() -> None:
+    for closed in ("left", "right"):
+        step = {"step": "piecewise", "of": 0, "knots": [0.0, 1.0, 2.0], "closed": closed, "missing": 9.0}
+        step["coefficients"] = [[1.5], [2.0, 0.1, 0.3], None, [4.0]]
+        table: Rows = [[x] for x in (None, -float("inf"), -1.0, -0.0, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, float("inf"))]
+        assert _check(document([number("x")], [step], [1]), table, exact=True) == len(table)
+
+
+def test_medians_of_what_is_missing_and_alike() -> None:
+    step = {"step": "median", "of": [0, 1, 2], "weights": [1, 2, 0.5]}
+    values = [None, 1.0, 2.0, float("inf"), -float("inf")]
+    table: Rows = [[a, b, c] for a in values for b in values for c in values]
+    inputs = [number("a"), number("b"), number("c")]
+    assert _check(document(inputs, [step], [3]), table, exact=True) == len(table)
+
+
+@pytest.mark.parametrize("classes", [(3, 7), (False, True), (0.5, 1.5), (1, 2.5)])
+def test_labels_are_of_the_type_of_the_classes(classes: tuple[Any, ...]) -> None:
+    program = parsed(document([number("x")], [], [0], "logistic"))
+    contract = contract_of(program)
+    contract = replace(contract, output=replace(contract.output, classes=classes))
+    content = write_onnx(program, contract, name="labels", metadata={}).SerializeToString()
+    assert Judge(content, program).outputs([[-1.0], [1.0]]).labels == list(classes)
+    contract = replace(contract, output=replace(contract.output, classes=("yes", 1)))
+    with pytest.raises(NotWrittenError, match=r"output.classes of the program has labels of several types"):
+        write_onnx(program, contract, name="labels", metadata={})

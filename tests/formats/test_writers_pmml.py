@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
@@ -71,7 +72,7 @@ def _drawn(count: int) -> list[tuple[dict[str, Any], Rows]]:
 
 
 def test_programs_of_all_kinds(check: Check) -> None:
-    drawn = _drawn(examples(60))
+    drawn = _drawn(examples(40))
     assert sum(check(found, table) for found, table in drawn) > len(drawn)
 
 
@@ -211,3 +212,22 @@ def test_labels_of_equal_outputs(backend: Any, tmp_path: Path, tie: str, link: s
         "class 1" if link == "logistic" else "class 0",
         None,
     ]
+
+
+@pytest.mark.parametrize("classes", [(3, 7), (False, True), (0.5, 1.5), (1, 2.5)])
+@pytest.mark.parametrize("link", ["logistic", "sign"])
+def test_labels_are_of_the_type_of_the_classes(
+    backend: Any,  # noqa: ANN401
+    tmp_path: Path,
+    classes: tuple[Any, ...],
+    link: str,
+) -> None:
+    program = parsed(document([number("x")], [], [0], link))
+    contract = contract_of(program)
+    contract = replace(contract, output=replace(contract.output, classes=classes))
+    path = tmp_path / "model.pmml"
+    path.write_bytes(write_pmml(program, contract, name="labels", metadata={}))
+    assert evaluate(backend, path, program, contract, [[-1.0], [1.0]]).labels == list(classes)
+    contract = replace(contract, output=replace(contract.output, classes=("yes", 1)))
+    with pytest.raises(NotWrittenError, match=r"output.classes of the program has labels of several types"):
+        write_pmml(program, contract, name="labels", metadata={})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from pgscore.writers.json_writer import document_sha256
 from pgscore.writers.onnx.judge import Judge
 from pgscore.writers.pmml import judge as pmml_judge
 from pgscore.writers.source import read_source
+from pgscore_runtime.tree_arrays import Trees
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
@@ -127,8 +129,8 @@ def test_files_score_as_the_database_does(
             found = pmml_judge.evaluate(java, path, source.program, source.contract, values)
         scores = [None if row[1] != row[1] else row[1] for row in found.numbers]
         assert [score is None for score in scores] == [score is None for score in wanted]
-        there = [pair for pair in zip(scores, wanted, strict=True) if None not in pair]
-        np.testing.assert_allclose(*zip(*there, strict=True), rtol=0, atol=1e-12)
+        there = np.array([pair for pair in zip(scores, wanted, strict=True) if None not in pair], dtype=float)
+        np.testing.assert_allclose(there[:, 0], there[:, 1], rtol=0, atol=1e-12)
     assert {each.name for each in tmp_path.iterdir()} == {f"{name}.onnx", f"{name}.pmml"}
 
 
@@ -161,7 +163,7 @@ def test_what_is_refused_leaves_nothing(shared: Database, tmp_path: Path) -> Non
     there, link = tmp_path / "there.onnx", tmp_path / "link.onnx"
     there.write_text("mine")
     link.symlink_to(there)
-    refusals = [
+    refusals: list[tuple[dict[str, Any], str, str]] = [
         ({"to": there}, "is there already", "--force"),
         ({"to": link}, "is no plain file", ""),
         ({"to": tmp_path / "no" / "model.onnx"}, "there is no folder", ""),
@@ -201,8 +203,9 @@ def test_a_file_that_says_something_else_is_not_written(
     def other(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
         source = read_source(*arguments, **named)
         (trees,) = source.program.steps
-        leaves = [value + 1e-9 for value in trees.values]  # type: ignore[union-attr]
-        return replace(source, program=source.program._replace(steps=(trees._replace(values=leaves),)))  # type: ignore[call-arg,union-attr]
+        assert isinstance(trees, Trees)
+        leaves = [value + 1e-9 for value in trees.values]
+        return replace(source, program=source.program._replace(steps=(trees._replace(values=leaves),)))
 
     monkeypatch.setattr(dispatch, "read_source", other)
     monkeypatch.setattr("pgscore.writers.checking.expected", _of_the_database(shared))
@@ -219,3 +222,35 @@ def _of_the_database(database: Database) -> Any:  # noqa: ANN401
         return checking_expected(right, asked)
 
     return expected
+
+
+@pytest.mark.parametrize(
+    ("ending", "package", "command"),
+    [
+        ("onnx", "onnxruntime", r"pip install 'pgscore\[formats\]'"),
+        ("pmml", "jpmml_evaluator", "pip install jpmml_evaluator, and install Java"),
+    ],
+)
+def test_what_checks_a_file_has_to_be_there(
+    shared: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, package: str, command: str
+) -> None:
+    from pgscore.writers import dispatch
+
+    monkeypatch.setattr(dispatch, "find_spec", lambda name: None if name == package else name)
+    with pytest.raises(pgscore.PgscoreError, match=f"there is no {package} here") as caught:
+        pgscore.export_model(shared.dsn(OPERATOR), "churn", tmp_path / f"model.{ending}")
+    assert re.search(command, caught.value.hint)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_java_has_to_be_there(shared: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(pgscore.PgscoreError, match="Java cannot be started") as caught:
+        pgscore.export_model(shared.dsn(OPERATOR), "churn", tmp_path / "model.pmml")
+    assert "Install Java" in caught.value.hint
+    # One that dies at once.
+    (tmp_path / "java").write_text("#!/bin/sh\nexit 3\n")
+    (tmp_path / "java").chmod(0o755)
+    with pytest.raises(pgscore.PgscoreError, match="Java cannot be started"):
+        pgscore.export_model(shared.dsn(OPERATOR), "churn", tmp_path / "model.pmml")
+    assert [path.name for path in tmp_path.iterdir()] == ["java"]

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from math import inf, isfinite, isnan, nan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pgscore_runtime.interpreter import Interpreter
+from pgscore_runtime.links import link_outputs
+
 from pgscore.errors import PgscoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    import numpy.typing as npt
     from pgscore_runtime.program import Program, ProgramInput
 
     from .source import SourceVersion
@@ -192,18 +194,14 @@ def _check_label(
 
 def expected(program: Program, asked: Sequence[Asked]) -> tuple[list[list[float]], list[list[float]]]:
     """What a program gives for rows: its outputs, NaN where there are none, and what decides of labels."""
-    import numpy as np
-    from pgscore_runtime.links import link_outputs
-
-    from pgscore.vector.evaluator import Evaluator
-
-    columns: list[npt.NDArray[Any]] = []
-    for position, each in enumerate(program.inputs):
-        values = [row.values[position] for row in asked]
-        if each.is_text:
-            columns.append(np.array([*values, None], dtype=object)[:-1])
-        else:
-            columns.append(np.array([nan if value is None else value for value in values], dtype=np.float64))
-    found = Evaluator(program).answers(columns, len(asked)).outputs.tolist()
+    interpreter = Interpreter(program)
     count = link_outputs(program.link, len(program.scores))
-    return [row[:count] for row in found], [row[count:] or row[:count] for row in found]
+    outputs, decides = [], []
+    for row in asked:
+        pairs = list(zip(program.inputs, row.values, strict=True))
+        texts, numbers = ([value for each, value in pairs if each.is_text == is_text] for is_text in (True, False))
+        found, _ = interpreter.outputs(numbers, texts)  # type: ignore[arg-type]
+        found = found if found is not None else [nan] * (count + len(program.decide))
+        outputs.append(found[:count])
+        decides.append(found[count:] or found[:count])
+    return outputs, decides

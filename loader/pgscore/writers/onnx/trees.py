@@ -31,11 +31,9 @@ _MOST_CELLS = 50_000_000
 def write_trees(registers: Registers, trees: Trees, place: str) -> list[str]:
     """The outputs of an ensemble."""
     graph = registers.graph
-    found = [registers.every_row(graph.number(base)) for base in trees.base]
-    if trees.roots:
-        leaves = _Leaves(trees)
-        arrived = _arrived(registers, trees, leaves, place)
-        found = [_summed(registers, trees, leaves, arrived, output) for output in range(len(trees.base))]
+    leaves = _Leaves(trees)
+    arrived = _arrived(registers, trees, leaves, place) if trees.roots else ""
+    found = [_summed(registers, trees, leaves, arrived, output) for output in range(len(trees.base))]
     return found if trees.divide is None else [graph.op("Div", each, graph.number(trees.divide)) for each in found]
 
 
@@ -70,21 +68,22 @@ class _Leaves:
 def _summed(registers: Registers, trees: Trees, leaves: _Leaves, arrived: str, output: int) -> str:
     graph = registers.graph
     which = [n for n, target in enumerate(trees.target) if target in (-1, output)]
-    start = registers.every_row(graph.number(trees.base[output]))
     if not which:
-        return start
+        return registers.every_row(graph.number(trees.base[output]))
     values: list[float] = []
     offsets: list[int] = []
     for n in which:
         offsets.append(len(values))
         beside = output if trees.target[n] == -1 else 0
-        values += [trees.values[trees.left[leaf] + beside] for leaf in leaves.of[n]]
+        # The first addition is that to the base.
+        base = 0.0 if values else trees.base[output]
+        values += [base + trees.values[trees.left[leaf] + beside] for leaf in leaves.of[n]]
     chosen = arrived
     if len(which) < len(trees.roots):
         chosen = graph.op("Gather", arrived, graph.constant(which, np.int64), axis=1)
     position = graph.op("Add", chosen, graph.constant([offsets], np.int64))
     added = graph.op("Gather", graph.constant(values), position, axis=0)
-    return sums(graph, graph.op("Concat", start, added, axis=1), len(which) + 1)
+    return sums(graph, added, len(which))
 
 
 def _arrived(registers: Registers, trees: Trees, leaves: _Leaves, place: str) -> str:

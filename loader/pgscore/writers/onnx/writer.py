@@ -157,9 +157,17 @@ def _label(graph: Graph, contract: Contract, best: str, missing: str, name: str)
     """Writes the label, and gives its type."""
     classes = contract.output.classes
     if all(isinstance(label, str) for label in classes):
-        best = graph.choose(missing, graph.constant([len(classes)], np.int64), best)
-        labels, kind = graph.constant([*classes, ""], object), TensorProto.STRING
-    elif all(isinstance(label, bool) for label in classes):
+        nothing = graph.constant([-1], np.int64)
+        graph.ml(
+            "LabelEncoder",
+            graph.choose(missing, nothing, best),
+            name=name,
+            keys_int64s=list(range(len(classes))),
+            values_strings=list(classes),
+            default_string="",
+        )
+        return int(TensorProto.STRING)
+    if all(isinstance(label, bool) for label in classes):
         labels, kind = graph.constant(classes, np.bool_), TensorProto.BOOL
     elif all(isinstance(label, int) and not isinstance(label, bool) for label in classes):
         labels, kind = graph.constant(classes, np.int64), TensorProto.INT64

@@ -38,7 +38,7 @@ def data_field(each: ProgramInput, place: str) -> Element:
 
 
 def _low(value: float) -> str:
-    # An interval tells -0 from 0.
+    # Evaluators may tell -0 from 0 in an interval.
     return "-0.0" if value == 0 else shown(value)
 
 

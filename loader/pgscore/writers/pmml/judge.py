@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 from contextlib import contextmanager
 from importlib.metadata import version
 from math import isnan, nan
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pgscore.errors import PgscoreError
@@ -15,7 +18,6 @@ from .ending import result_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from pgscore_runtime.contract import Contract
     from pgscore_runtime.program import Program, ProgramInput
@@ -57,30 +59,47 @@ def java() -> Iterator[Any]:
     from jpmml_evaluator.py4j import Py4JBackend
     from py4j.java_gateway import GatewayParameters, JavaGateway, launch_gateway
 
-    try:
-        # With a token: without one, whoever has a login on this machine could have it run code of theirs.
-        port, token, process = launch_gateway(
-            classpath=os.pathsep.join(_classpath(user_classpath=[])),
-            javaopts=_OPTIONS,
-            die_on_exit=True,
-            return_proc=True,
-            enable_auth=True,
-        )
-    except Exception as error:
-        raise PgscoreError(
-            f"Java cannot be started, with which JPMML-Evaluator checks a file of PMML: {_said(error)}",
-            "Install Java 11 or newer, and have it on PATH.",
-        ) from None
-    gateway = JavaGateway(gateway_parameters=GatewayParameters(port=port, auth_token=token))
-    try:
-        # Knows its classes from then on.
-        gateway.jvm.java.lang.Class.forName(PythonEvaluatorUtil.JAVA_CLASS_NAME)
-        yield Py4JBackend(gateway)
-    finally:
-        gateway.shutdown()
-        process.stdin.close()
-        process.kill()
-        process.wait()
+    _check_java()
+    with Path(os.devnull).open("w") as nowhere:
+        try:
+            # With a token: without one, whoever has a login on this machine could have it run code of theirs.
+            port, token, process = launch_gateway(
+                classpath=os.pathsep.join(_classpath(user_classpath=[])),
+                javaopts=_OPTIONS,
+                die_on_exit=True,
+                return_proc=True,
+                enable_auth=True,
+                redirect_stdout=nowhere,
+                redirect_stderr=nowhere,
+            )
+        except Exception as error:
+            raise _no_java(_said(error)) from None
+        gateway = JavaGateway(gateway_parameters=GatewayParameters(port=port, auth_token=token))
+        try:
+            # Knows its classes from then on.
+            gateway.jvm.java.lang.Class.forName(PythonEvaluatorUtil.JAVA_CLASS_NAME)
+            yield Py4JBackend(gateway)
+        finally:
+            gateway.shutdown()
+            process.stdin.close()
+            process.kill()
+            process.wait()
+
+
+def _check_java() -> None:
+    found = shutil.which("java")
+    if found is None:
+        raise _no_java("there is none on PATH")
+    done = subprocess.run([found, "-version"], capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode != 0:
+        raise _no_java(f"{found} -version exits with {done.returncode}")
+
+
+def _no_java(why: str) -> PgscoreError:
+    return PgscoreError(
+        f"Java cannot be started, with which JPMML-Evaluator checks a file of PMML: {why}",
+        "Install Java 11 or newer, and have it on PATH.",
+    )
 
 
 def evaluate(backend: Any, path: Path, program: Program, contract: Contract, rows: Rows) -> Answers:  # noqa: ANN401

@@ -69,6 +69,9 @@ def _clip(fields: Fields, step: Clip, made: int, _: str) -> Element:
 
 
 def _function(fields: Fields, step: Function, made: int, _: str) -> Element:
+    if step.name == "relu" and step.of not in fields.maybe_missing:
+        # An aggregate passes over what is missing, and looks like what it is.
+        return apply("max", fields.ref(step.of), number(0))
     found = FUNCTIONS[step.name](fields.ref(step.of), made in fields.asked)
     return fields.guarded(made, [step.of], found)
 
