@@ -110,7 +110,7 @@ class OnnxFile:
 
         if self.label is not None:
             (found,) = self._run(given, [self.label])
-            return np.asarray(found).reshape(-1)
+            return _by_rows(found, len(given), 1).reshape(-1)
         if hasattr(self, "classes_"):
             return self.classes_[np.argmax(self._probabilities(given), axis=1)]
         (found,) = self._run(given, [self._scores()])
@@ -272,8 +272,9 @@ def _width_of_input(tensor: Tensor) -> int:
 
 
 def _one_row_each(tensor: Tensor) -> Tensor:
+    # Of one row is what some converters promise of outputs, and onnxruntime gives as many as it is asked for.
     rows = tensor.shape[0] if tensor.shape else None
-    if len(tensor.shape) > 2 or rows is not None or (tensor.kind in _SCORES and not tensor.shape):  # noqa: PLR2004
+    if len(tensor.shape) > 2 or rows not in (None, 1) or (tensor.kind in _SCORES and not tensor.shape):  # noqa: PLR2004
         raise Refusal(
             FEATURE_NOT_SUPPORTED,
             f"output {tensor.name!r} of the graph has the shape {list(tensor.shape)}, and a row"

@@ -2,7 +2,7 @@ create function pgscore_trusted._load_program(program text) returns pgscore_trus
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:59bdc6831261c00a40cd8102c04912c3d2af5ebd68a1fa8b059ca8a7cff1b131"
+    runtime = "pgscore_runtime:bccfd545bc58770d206d39d76aac67adbc6e12ab5831fac38528b0a44b184749"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].load_program(GD, runtime, program)

@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:59bdc6831261c00a40cd8102c04912c3d2af5ebd68a1fa8b059ca8a7cff1b131"
+name = "pgscore_runtime:bccfd545bc58770d206d39d76aac67adbc6e12ab5831fac38528b0a44b184749"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -2998,7 +2998,7 @@ class OnnxFile:
 
         if self.label is not None:
             (found,) = self._run(given, [self.label])
-            return np.asarray(found).reshape(-1)
+            return _by_rows(found, len(given), 1).reshape(-1)
         if hasattr(self, "classes_"):
             return self.classes_[np.argmax(self._probabilities(given), axis=1)]
         (found,) = self._run(given, [self._scores()])
@@ -3160,8 +3160,9 @@ def _width_of_input(tensor: Tensor) -> int:
 
 
 def _one_row_each(tensor: Tensor) -> Tensor:
+    # Of one row is what some converters promise of outputs, and onnxruntime gives as many as it is asked for.
     rows = tensor.shape[0] if tensor.shape else None
-    if len(tensor.shape) > 2 or rows is not None or (tensor.kind in _SCORES and not tensor.shape):  # noqa: PLR2004
+    if len(tensor.shape) > 2 or rows not in (None, 1) or (tensor.kind in _SCORES and not tensor.shape):  # noqa: PLR2004
         raise Refusal(
             FEATURE_NOT_SUPPORTED,
             f"output {tensor.name!r} of the graph has the shape {list(tensor.shape)}, and a row"

@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:59bdc6831261c00a40cd8102c04912c3d2af5ebd68a1fa8b059ca8a7cff1b131" + digest)
+    walker = GD.get("pgscore_runtime:bccfd545bc58770d206d39d76aac67adbc6e12ab5831fac38528b0a44b184749" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 

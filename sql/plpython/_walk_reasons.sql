@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe cost 10000
 set search_path = pg_catalog, pg_temp
 as $$
-    explainer = GD.get("pgscore_runtime:59bdc6831261c00a40cd8102c04912c3d2af5ebd68a1fa8b059ca8a7cff1b131" + digest)
+    explainer = GD.get("pgscore_runtime:bccfd545bc58770d206d39d76aac67adbc6e12ab5831fac38528b0a44b184749" + digest)
     return explainer.reasons(numbers or (), texts or ()) if explainer else []
 $$;
 

@@ -19,7 +19,7 @@ from pgscore.readers.pmml.segments import METHODS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-assert entry  # noqa: S101  it puts the readers' tables together
+assert entry
 
 
 def formats_page() -> str:
@@ -31,7 +31,7 @@ def formats_page() -> str:
         "# What is read of ONNX, PMML and MOJO",
         "",
         "As the readers' tables have it. Anything else is refused with its place, or, of ONNX, left to the",
-        "[engine `onnx`](../guide/onnx-engine.md). [ONNX, PMML and MOJO](../guide/formats.md) says how to publish them.",
+        "[engine `onnx`](../guide/onnx-engine.md). [ONNX, PMML and MOJO](../guide/formats.md): how to publish them.",
         "",
         "## ONNX",
         "",
