@@ -1,7 +1,7 @@
 """Makes PMML documents for this folder, and what jpmml-evaluator predicts of their rows beside them.
 
-Run in an environment that has `requirements-pmml.txt`, with Java: ``python make_pmml.py [word in a name ...]``. It prints
-what it made, and refuses rows of which the evaluator could say more than a CSV holds.
+Run in an environment that has `requirements-pmml.txt`, with Java: ``python make_pmml.py [word in a name ...]``. It
+prints what it made.
 """
 
 from __future__ import annotations
@@ -38,7 +38,11 @@ def documents() -> dict[str, Callable[[], tuple[str, list[dict[str, Any]]]]]:
     found = dict(pmml_functions.OTHERS)
     for module in (pmml_documents, pmml_models, pmml_functions):
         for name, function in inspect.getmembers(module, inspect.isfunction):
-            if function.__module__ == module.__name__ and name[0] != "_" and "Row]]" in str(inspect.signature(function)):
+            if (
+                function.__module__ == module.__name__
+                and name[0] != "_"
+                and "Row]]" in str(inspect.signature(function))
+            ):
                 found[name] = function
     return found
 
@@ -86,10 +90,9 @@ def write(name: str, text: str, rows: list[dict[str, Any]], backend: JPypeBacken
     lines = []
     for row in rows[:_MOST_ROWS]:
         found = expected(evaluator, row, classes, kind[1])
-        if kind[1] == "clustering" or (kind[1] == "classification" and not classes):
-            if not found["label"]:
-                # A row without a label has no columns that could say so.
-                continue
+        if kind[1] != "regression" and not classes and not found["label"]:
+            # A row without a label has no columns that could say so.
+            continue
         given = {field: written(value) for field, value in row.items()}
         # An empty text is no missing one, and a CSV cannot tell them apart.
         if not any(value == "" for value in row.values()):
@@ -100,7 +103,7 @@ def write(name: str, text: str, rows: list[dict[str, Any]], backend: JPypeBacken
         writer = csv.DictWriter(file, list(lines[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(lines)
-    print(f"{name}: {len(content):,} bytes, {len(lines)} rows")  # noqa: T201
+    print(f"{name}: {len(content):,} bytes, {len(lines)} rows")
 
 
 def main(words: list[str]) -> None:
@@ -108,7 +111,9 @@ def main(words: list[str]) -> None:
     warnings.simplefilter("ignore")
     FOLDER.mkdir(exist_ok=True)
     chosen = {name: make for name, make in documents().items() if not words or any(word in name for word in words)}
-    fitted = {name: make for name, make in pmml_pipelines.PIPELINES.items() if not words or any(w in name for w in words)}
+    fitted = {
+        name: make for name, make in pmml_pipelines.PIPELINES.items() if not words or any(w in name for w in words)
+    }
     JPypeBackend.createJVM()
     backend = JPypeBackend()
     for name, make in sorted(chosen.items()):

@@ -142,7 +142,9 @@ def means() -> Made:
     """Clusters."""
     frame, _, _, _ = _data()
     rows = [{name: row[name] for name in ("age", "minutes")} for row in _rows(frame, missing=False)]
-    columns = _pipeline(ContinuousDomain(invalid_value_treatment="as_is"), StandardScaler(), KMeans(3, n_init=1, random_state=1))
+    columns = _pipeline(
+        ContinuousDomain(invalid_value_treatment="as_is"), StandardScaler(), KMeans(3, n_init=1, random_state=1)
+    )
     return columns.fit(frame[["age", "minutes"]]), rows
 
 

@@ -37,6 +37,7 @@ class Document:
         inputs: the raw value of each field that a row brings.
         writer: takes the steps.
         evaluated: how many expressions have been.
+        called: how many of them in functions.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Document:
         self.inputs = inputs
         self.writer = writer
         self.evaluated = 0
+        self.called = 0
         shared = [] if transformations is None else transformations.children
         self.derived = {each.need("name"): each for each in shared if each.tag == "DerivedField"}
         self.functions = {each.need("name"): each for each in shared if each.tag == "DefineFunction"}
@@ -75,7 +77,10 @@ class Scope:
         model: the model's element.
         parent: of the mining model that it is a segment of, or None.
         writer: takes the steps.
+        is_call: whether it is that of a function that is called.
     """
+
+    is_call = False
 
     def __init__(self, document: Document, model: Element, parent: Scope | None = None) -> None:
         self.document = document
@@ -199,6 +204,8 @@ class Scope:
 
 class _Call(Scope):
     """What a function sees that is called."""
+
+    is_call = True
 
     def __init__(self, outer: Scope, parameters: Mapping[str, Value], function: Element, asker: Element) -> None:
         self.depth: int = getattr(outer, "depth", 0) + 1
