@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Makes PMML documents for this folder, and what jpmml-evaluator predicts of their rows beside them.
 
 Run in an environment that has `requirements-pmml.txt`, with Java: ``python make_pmml.py [word in a name ...]``. It
@@ -17,12 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jpmml_evaluator
-import pmml_documents
-import pmml_functions
-import pmml_models
-import pmml_pipelines
 from jpmml_evaluator.jpype import JPypeBackend
 from sklearn2pmml import sklearn2pmml
+
+# The tests' own package is found wherever this is called.
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.formats import pmml_documents, pmml_functions, pmml_models, pmml_pipelines
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pmml_documents import Row, apply, constant, derived, document, field, number, regression, schema, texts
+from tests.formats.pmml_documents import (
+    Row,
+    apply,
+    constant,
+    derived,
+    document,
+    field,
+    number,
+    regression,
+    schema,
+    texts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable

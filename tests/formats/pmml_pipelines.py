@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Pipelines of scikit-learn that sklearn2pmml makes PMML of, and rows for each."""
 
 from __future__ import annotations
