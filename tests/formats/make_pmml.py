@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import jpmml_evaluator
 from jpmml_evaluator.jpype import JPypeBackend
+from nyoka import skl_to_pmml
 from sklearn2pmml import sklearn2pmml
 
 # The tests' own package is found wherever this is called.
@@ -48,17 +49,23 @@ def documents() -> dict[str, Callable[[], tuple[str, list[dict[str, Any]]]]]:
     return found
 
 
+def outputs_of(text: str) -> dict[str, str]:
+    """The output field of each class's probability."""
+    fields = [dict(re.findall(r'(\w+)="([^"]*)"', each)) for each in re.findall(r"<OutputField ([^>]*)>", text)]
+    return {each["value"]: each["name"] for each in fields if each.get("feature") == "probability"}
+
+
 def classes_of(text: str) -> tuple[str, ...]:
     """The classes in the order of the Output's probabilities; of two in that of the data dictionary."""
-    found = tuple(re.findall(r'feature="probability"[^>]*\bvalue="([^"]*)"', text))
+    found = tuple(outputs_of(text))
     listed = re.search(r'<DataField name="y"[^>]*>(.*?)</DataField>', text, re.DOTALL)
     values = tuple(re.findall(r'<Value value="([^"]*)"', listed[1])) if listed else ()
     return values if len(found) == _TWO and set(values) == set(found) else found
 
 
-def expected(evaluator: Any, row: dict[str, Any], classes: tuple[str, ...], kind: str) -> dict[str, str]:  # noqa: ANN401
+def expected(evaluator: Any, row: dict[str, Any], outputs: dict[str, str], kind: str) -> dict[str, str]:  # noqa: ANN401
     """The columns of what is predicted; empty where it is nothing, or refused."""
-    names = ["value"] if kind == "regression" else ["label", *classes]
+    names = ["value"] if kind == "regression" else ["label", *outputs]
     try:
         found = evaluator.evaluate(dict(row))
     except jpmml_evaluator.JavaError:
@@ -66,7 +73,7 @@ def expected(evaluator: Any, row: dict[str, Any], classes: tuple[str, ...], kind
     label = found.get("y", found.get(None))
     if kind == "regression":
         return {"value": written(label)}
-    chances = {name: found.get(f"probability({name})") for name in classes}
+    chances = {label_: found.get(name) for label_, name in outputs.items()}
     if label is None or None in chances.values():
         return dict.fromkeys(names, "")
     return {"label": written(label), **{name: written(value) for name, value in chances.items()}}
@@ -87,10 +94,10 @@ def write(name: str, text: str, rows: list[dict[str, Any]], backend: JPypeBacken
     evaluator = jpmml_evaluator.make_evaluator(content, backend=backend)
     kind = re.search(r'functionName="(\w+)"', text)
     assert kind is not None
-    classes = classes_of(text)
+    classes, outputs = classes_of(text), outputs_of(text)
     lines = []
     for row in rows[:_MOST_ROWS]:
-        found = expected(evaluator, row, classes, kind[1])
+        found = expected(evaluator, row, {each: outputs[each] for each in classes}, kind[1])
         if kind[1] != "regression" and not classes and not found["label"]:
             # A row without a label has no columns that could say so.
             continue
@@ -112,6 +119,7 @@ def main(words: list[str]) -> None:
     warnings.simplefilter("ignore")
     FOLDER.mkdir(exist_ok=True)
     chosen = {name: make for name, make in documents().items() if not words or any(word in name for word in words)}
+    foreign = {name: make for name, make in pmml_pipelines.NYOKA.items() if not words or any(w in name for w in words)}
     fitted = {
         name: make for name, make in pmml_pipelines.PIPELINES.items() if not words or any(w in name for w in words)
     }
@@ -119,13 +127,16 @@ def main(words: list[str]) -> None:
     backend = JPypeBackend()
     for name, make in sorted(chosen.items()):
         write(name, *make(), backend)
-    for name, fit in sorted(fitted.items()):
+    for name, fit in sorted({**fitted, **foreign}.items()):
         pipeline, rows = fit()
         with tempfile.NamedTemporaryFile(suffix=".pmml") as file:
-            sklearn2pmml(pipeline, file.name)
+            if name in foreign:
+                skl_to_pmml(pipeline, list(rows[0]), "y", file.name)
+            else:
+                sklearn2pmml(pipeline, file.name)
             text = Path(file.name).read_text()
         # The time of the day is not part of it.
-        text = re.sub(r"\s*<Timestamp>[^<]*</Timestamp>", "", text).replace("\t", " ")
+        text = re.sub(r"\s*<Timestamp>[^<]*</Timestamp>", "", text).replace("\t", " ").replace("    ", " ")
         write(name, text, rows, backend)
 
 
