@@ -13,6 +13,7 @@ from .algebra.columns import NumberColumn, Table, TextColumn
 from .algebra.domains import Domains
 from .algebra.singles import Tolerance
 from .dispatch import PREDICTORS, TRANSFORMERS, part_name, predict
+from .pmml import reading as pmml
 from .sklearn import (
     bagging,
     calibration,
@@ -60,6 +61,7 @@ for transformers in (
 _COMBINING = (wrappers, calibration, voting, stacking, bagging, one_vs_rest, targets)
 for predictors in (*_COMBINING, selection, linear, trees, histogram, xgboost, lightgbm, catboost):
     PREDICTORS.update(predictors.PREDICTORS)
+PREDICTORS.update(pmml.PREDICTORS)
 for classic in (dummy, naive_bayes, discriminant, neural, vector_machines, clustering, centroid):
     PREDICTORS.update(classic.PREDICTORS)
 

@@ -1,0 +1,65 @@
+"""Values in another type: what `FieldValue.cast` of jpmml-evaluator makes of one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pgscore.errors import NotAProgramError
+
+from .tables import mapped
+from .types import NUMBERS, UnfitError, cast
+from .values import FAILS, Number, Outcome, Tabulated
+
+if TYPE_CHECKING:
+    from pgscore.readers.writing.writer import Writer
+
+    from .values import Value
+
+
+def converted(value: Value, kind: str, optype: str, place: str, writer: Writer) -> Value:
+    """A value in another data type or operational type; where there is none of it, asking fails.
+
+    Args:
+        value: the value.
+        kind: the data type.
+        optype: the operational type.
+        place: the element that wants it, for messages.
+        writer: takes the steps.
+
+    Raises:
+        NotAProgramError: it cannot be said of all values that it may have.
+    """
+    if isinstance(value, Tabulated):
+        return _table(value, kind, optype, place)
+    if value.type == kind:
+        return replace(value, optype=optype)
+    return _number(value, kind, optype, place, writer)
+
+
+def _table(value: Tabulated, kind: str, optype: str, place: str) -> Tabulated:
+    if value.type == kind:
+        return replace(value, optype=optype)
+
+    def convert(outcome: Outcome) -> Outcome:
+        if outcome.kind == "same" and value.type in ("integer", "float") and kind == "double":
+            return replace(outcome, is_valid=True)
+        if outcome.kind == "same":
+            raise NotAProgramError(place, f"makes a {kind} of a {value.type} of which not all values are known")
+        if outcome.kind != "value":
+            return outcome
+        try:
+            # A value that was passed on although it was invalid is a new one.
+            return Outcome("value", cast(kind, outcome.value))
+        except UnfitError:
+            return FAILS
+
+    return mapped(value, convert, kind, optype)
+
+
+def _number(value: Number, kind: str, optype: str, place: str, writer: Writer) -> Value:
+    if value.type == "integer" and kind == "double":
+        return replace(value, type="double", optype=optype, invalid=None)
+    if kind == "float" and value.type in NUMBERS and not value.column.__class__.__name__ == "CodeColumn":
+        return replace(value, type="float", optype=optype, invalid=None)
+    raise NotAProgramError(place, f"makes a {kind} of a {value.type}, which is not supported")
