@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pgscore.readers.algebra.columns import CodeColumn, NumberColumn
 
 from . import expressions
+from .decisions import MOST_NODES
 from .tables import as_number, code_column, failing
 from .treatments import inherited, is_default, prepared
 from .values import MISSING, SAME, Number, Tabulated, of
@@ -35,6 +36,7 @@ class Document:
         functions: that are defined in it.
         inputs: the raw value of each field that a row brings.
         writer: takes the steps.
+        nodes_left: how many nodes trees may still take, all together.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Document:
         self.fields = fields
         self.inputs = inputs
         self.writer = writer
+        self.nodes_left = MOST_NODES
         shared = [] if transformations is None else transformations.children
         self.derived = {each.need("name"): each for each in shared if each.tag == "DerivedField"}
         self.functions = {each.need("name"): each for each in shared if each.tag == "DefineFunction"}

@@ -6,13 +6,14 @@ A predicate is true, false, or unknown where a value is missing. What it compare
 from __future__ import annotations
 
 import operator
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .questions import Always, Among, AtMost, Branch, Compound, Missing
 from .tables import refined, resolved
-from .types import UnfitError, parse
+from .types import UnfitError, cast, parse
 from .values import Number, Tabulated, as_key, is_nan
 
 if TYPE_CHECKING:
@@ -94,23 +95,49 @@ def _set(element: Element, scope: Scope, tested: Tested, _depth: int) -> Predica
     """asks whether a field is one of several constants"""
     value = scope.value(element.need("field"), element)
     chosen = element.choice("booleanOperator", None, ("isIn", "isNotIn"))
-    members = [_constant(value, text, element) for text in array(element.one("Array"))]
-    return _equal(value, members, tested, negated=chosen == "isNotIn")
+    listed = element.one("Array")
+    members = [_member(value, each, listed) for each in array(listed)]
+    return _equal(value, [each for each in members if each is not None], tested, negated=chosen == "isNotIn")
 
 
-def array(element: Element) -> list[str]:
-    """The members of an array, as `ArrayUtil.parse` of jpmml-model splits them.
+def _member(value: Value, member: Scalar, element: Element) -> Scalar | None:
+    """A member of an array in the type of a value; None where no value equals it."""
+    if isinstance(member, str):
+        return _constant(value, member, element)
+    if isinstance(member, float) and value.type in ("float", "double") and str(member) == "-0.0":
+        # A value that is 0 has no sign, and what stands in an array has.
+        return None
+    try:
+        return cast(value.type, member)
+    except UnfitError:
+        raise element.refused(f"compares a {value.type} with {member!r}, which is none") from None
+
+
+def array(element: Element) -> list[Scalar]:
+    """The members of an array, as `ArrayUtil.parse` of jpmml-evaluator reads them.
 
     Raises:
-        NotAProgramError: there are not as many as it says, or too many.
+        NotAProgramError: there are not as many as it says, too many, or one that is not of its type.
     """
     kind = element.choice("type", None, ("string", "int", "real"))
-    found = _tokens(element.text) if kind == "string" else element.text.split()
-    if element.get("n") is not None and element.number("n") != len(found):
-        raise element.refused(f"has {len(found):,} members, and says that there are {element.get('n')}")
-    if len(found) > MOST_MEMBERS:
+    tokens = _tokens(element.text) if kind == "string" else element.text.split()
+    if element.get("n") is not None and element.number("n") != len(tokens):
+        raise element.refused(f"has {len(tokens):,} members, and says that there are {element.get('n')}")
+    if len(tokens) > MOST_MEMBERS:
         raise element.refused(f"has more than {MOST_MEMBERS:,} members")
-    return found
+    if kind == "string":
+        return list(tokens)
+    return [_number(each, kind, element) for each in tokens]
+
+
+def _number(text: str, kind: str, element: Element) -> Scalar:
+    whole = re.fullmatch(r"[+-]?[0-9]{1,10}", text, re.ASCII)
+    if kind == "int" and (whole is None or not -(2**31) <= int(text) < 2**31):
+        raise element.refused(f"has the member {text[:60]!r}, which is no integer of 32 bits")
+    if kind == "int":
+        return int(text)
+    found = element.as_number(text, "the member")
+    return -0.0 if found == 0 and text.startswith("-") else found
 
 
 def _tokens(text: str) -> list[str]:

@@ -11,7 +11,7 @@ from pgscore.readers.algebra.columns import NumberColumn, Table, TextColumn
 from pgscore.readers.algebra.domains import Domains
 from pgscore.readers.writing.writer import Result, Writer
 
-from . import regression
+from . import regression, tree_model
 from .fields import Document, Scope
 from .models import MODELS, read_model
 from .outputs import chosen
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from .document import PmmlDocument
 
-for module in (regression,):
+for module in (regression, tree_model):
     MODELS.update(module.MODELS)
 
 _TWO = 2

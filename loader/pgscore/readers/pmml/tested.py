@@ -41,6 +41,10 @@ class Tested:
         self._members: dict[int, set[Key]] = {}
         self._compared: dict[int, int] = {}
         self._coded: dict[int, int] = {}
+        self._codes: dict[int, dict[Key, int]] = {}
+        self._every: dict[int, frozenset[int]] = {}
+        self._chosen: dict[int, Codes] = {}
+        self._kept: list[Test] = []
         self._bounds: dict[tuple[float, bool], float] = {}
 
     def number(self, value: Number) -> int:
@@ -112,6 +116,8 @@ class Tested:
             self._coded[field] = len(self.columns)
             keys = sorted(members)  # type: ignore[type-var]  texts, or numbers
             codes = np.arange(len(keys), dtype=np.float64)
+            self._codes[field] = {key: code for code, key in enumerate(keys)}
+            self._every[field] = frozenset(range(len(keys) + 1))
             self.columns.append(CodeColumn(self.register(field), tuple(keys), codes, float(len(keys)), np.nan))
 
     def register(self, field: int) -> int:
@@ -125,9 +131,9 @@ class Tested:
         """The column that a test tests, its threshold, and the codes that it tests instead."""
         if isinstance(test, AtMost):
             return self._compared[test.field], test.bound, None
-        position = self._coded[test.field]
-        column = self.columns[position]
-        assert isinstance(column, CodeColumn)  # noqa: S101  it was made so
-        members = test.members if isinstance(test, Among) else frozenset()
-        left = frozenset(code for code, key in enumerate(column.keys) if key in members)
-        return position, 0.0, Codes(left, frozenset(range(len(column.keys) + 1)), others_left=False)
+        codes, members = self._codes[test.field], test.members if isinstance(test, Among) else frozenset()
+        if id(test) not in self._chosen:
+            left = frozenset(codes[key] for key in members if key in codes)
+            self._chosen[id(test)] = Codes(left, self._every[test.field], others_left=False)
+            self._kept.append(test)
+        return self._coded[test.field], 0.0, self._chosen[id(test)]
