@@ -71,13 +71,17 @@ class Scope:
         model: the model's element.
         parent: of the mining model that it is a segment of, or None.
         writer: takes the steps.
+        is_final: whether a row for which the model gives nothing has no score.
     """
 
-    def __init__(self, document: Document, model: Element, parent: Scope | None = None) -> None:
+    def __init__(
+        self, document: Document, model: Element, parent: Scope | None = None, *, is_final: bool | None = None
+    ) -> None:
         self.document = document
         self.model = model
         self.parent = parent
         self.writer = document.writer
+        self.is_final = parent is None if is_final is None else is_final
         self.schema = {each.need("name"): each for each in model.one("MiningSchema").all("MiningField")}
         for each in self.schema.values():
             each.choice("usageType", "active", _USAGES)

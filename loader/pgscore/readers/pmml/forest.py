@@ -31,7 +31,7 @@ _NOTHING, _FAILS, _LARGEST = 1e300, -1e304, 1e299
 _MOST_TREES = 5_000
 
 # What a leaf gives: a number for each output, or one of the keys `NOTHING` and `FAILS`.
-Leaf = "Sequence[float] | str"
+Leaf = list[float] | str
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +96,6 @@ class Forest:
         for test in binary.tests:
             if test is not None:
                 self.tested.note(test)
-        leaves = [leaf(key) for test, key in zip(binary.tests, binary.leaves, strict=True) if test is None]
-        self._keys |= {each for each in leaves if isinstance(each, str)}
         self._trees.append(_Grown(binary, leaf, count, target))
 
     def write(self, base: Sequence[float], divide: float | None, place: Element) -> int:
@@ -112,6 +110,8 @@ class Forest:
             The register of the first output.
         """
         self.tested.arrange()
+        leaves = (each.leaf(key) for each in self._trees for key in _reached(each.binary))
+        self._keys = {each for each in leaves if isinstance(each, str)}
         if {NOTHING, FAILS} <= self._keys and len(self._trees) > _MOST_TREES:
             raise place.refused(f"has more than {_MOST_TREES:,} trees, not all of which give something for each row")
         # How far float32 may be off depends on the largest leaf, and so the marks of others stand apart.
@@ -127,10 +127,9 @@ class Forest:
         return write_ensemble(Ensemble(trees, list(base), divide, single=False), self.tested.columns, self.writer)
 
     @property
-    def reached(self) -> set[Hashable]:
-        """The keys of all leaves that a row may come to."""
-        trees = [each.binary for each in self._trees]
-        return {key for tree in trees for test, key in zip(tree.tests, tree.leaves, strict=True) if test is None}
+    def reached(self) -> list[set[Hashable]]:
+        """For each tree the keys of all leaves that a row may come to."""
+        return [_reached(each.binary) for each in self._trees]
 
     def tolerance(self, base: Sequence[float], link: str = "identity") -> Tolerance | None:
         """How far the sums may be from the evaluator's, or None where it adds doubles too."""
@@ -192,6 +191,10 @@ class Forest:
             codes=codes,
             cover=_cover(grown) if values else None,
         )
+
+
+def _reached(tree: Binary) -> set[Hashable]:
+    return {key for test, key in zip(tree.tests, tree.leaves, strict=True) if test is None}
 
 
 def _cover(grown: _Grown) -> np.ndarray | None:

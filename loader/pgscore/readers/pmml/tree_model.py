@@ -343,17 +343,16 @@ def read_tree(model: Element, scope: Scope) -> Prediction:
     function_of(model)
     forest = Forest(scope)
     tree = DecisionTree(model, scope, forest.tested)
-    is_final = scope.parent is None
     if tree.function == "regression":
         forest.add(tree.start, tree.goals, tree.value, tree.count, model, 0)
-        registers = forest.settle([forest.write([0.0], None, model)], is_final=is_final)
+        registers = forest.settle([forest.write([0.0], None, model)], is_final=scope.is_final)
         return Prediction("value", registers, type=tree.target.type)
     tree.require_leaves()
     count = len(tree.classes)
     leaf = tree.votes if tree.is_vote else tree.probabilities
     forest.add(tree.start, tree.goals, leaf, tree.count, model)
     first = forest.write([0.0] * count, None, model)
-    registers = forest.settle(list(range(first, first + count)), is_final=is_final)
+    registers = forest.settle(list(range(first, first + count)), is_final=scope.is_final)
     if tree.is_vote:
         return Prediction("votes", registers, "argmax", tree.classes, type=tree.target.type)
     decide = None if labels_follow(tree, forest) else labels(tree, scope)
@@ -362,7 +361,7 @@ def read_tree(model: Element, scope: Scope) -> Prediction:
 
 def labels_follow(tree: DecisionTree, forest: Forest) -> bool:
     """Whether the label of each leaf is the first of its classes that are most probable."""
-    for key in forest.reached:
+    for key in forest.reached[0]:
         found, label = tree.probabilities(key), tree.votes(key)
         if not isinstance(found, str) and not isinstance(label, str) and np.argmax(found) != np.argmax(label):
             return False
