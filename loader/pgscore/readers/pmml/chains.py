@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pgscore.readers.algebra.columns import NumberColumn
+from pgscore.readers.writing.combining import marks, weighted
 from pgscore.readers.writing.writer import Result
 
 from . import expressions
 from .fields import Scope
 from .models import read_model
-from .selecting import Guarded, chosen_of, guarded
+from .selecting import Guarded, chosen_of, guarded, present
 from .values import MISSING, NEVER, Number, Tabulated, of
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ def read_chain(segmentation: Segmentation, scope: Scope) -> Prediction:
         note(prediction, segment.model, inner)
         declare(segment.model, prediction, inner, scope)
         if segmentation.treatment == "returnMissing" and not ends:
-            raise segmentation.element.refused("is a chain within another model that ends where a prediction is missing")
+            raise segmentation.element.refused(
+                "is a chain within another model that ends where a prediction is missing"
+            )
     return read_model(last.model, Scope(scope.document, last.model, scope, is_final=scope.is_final))
 
 
@@ -47,7 +50,8 @@ def note(prediction: Prediction, model: Element, scope: Scope) -> None:
     """Notes how far what a model adds in float32 may be from the evaluator's."""
     if prediction.tolerance is not None:
         scope.writer.outputs(
-            Result(prediction.scores, prediction.link, tolerance=prediction.tolerance), model.path  # type: ignore[arg-type]
+            Result(prediction.scores, prediction.link, tolerance=prediction.tolerance),
+            model.path,  # type: ignore[arg-type]
         )
 
 
@@ -89,13 +93,12 @@ def _text(label: Scalar) -> str:
 
 def _label(prediction: Prediction, scope: Scope) -> Tabulated:
     """The class that is predicted: a table over its number."""
-    from pgscore.readers.writing.combining import marks, weighted  # noqa: PLC0415
-
     writer = scope.writer
     result = Result(prediction.scores, prediction.link, tie=prediction.tie, decide=prediction.decide)
-    found = weighted(marks(result, writer, scope.model.path), [float(n) for n in range(len(prediction.classes))], writer)
-    nothing = writer.add({"step": "affine", "of": writer.outputs(result)[0], "multiply": 0.0})
-    register = writer.linear([found, nothing], [1.0, 1.0])
+    found = weighted(
+        marks(result, writer, scope.model.path), [float(n) for n in range(len(prediction.classes))], writer
+    )
+    register = writer.linear([found, present(writer.outputs(result)[0], writer)], [1.0, 1.0])
     table = {float(number): of(label) for number, label in enumerate(prediction.classes)}
     return Tabulated(prediction.type, "categorical", register, is_text=False, table=table, other=NEVER, missing=MISSING)
 
@@ -106,10 +109,13 @@ def read_first(segmentation: Segmentation, scope: Scope) -> Prediction:
     Raises:
         NotAProgramError: a segment cannot be part of a program.
     """
-    guarded_ = [_guarded(segmentation, segment, scope) for segment in segmentation.segments]
-    return chosen_of(segmentation, guarded_, scope)
+    first = segmentation.segments[0]
+    if first.is_always and segmentation.treatment != "skipSegment":
+        return read_model(first.model, Scope(scope.document, first.model, scope, is_final=scope.is_final))
+    return chosen_of(segmentation, [_guarded(each, scope) for each in segmentation.segments], scope)
 
 
-def _guarded(segmentation: Segmentation, segment: Segment, scope: Scope) -> Guarded:
-    del segmentation
-    return guarded(lambda: read_model(segment.model, Scope(scope.document, segment.model, scope, is_final=False)), scope)
+def _guarded(segment: Segment, scope: Scope) -> Guarded:
+    return guarded(
+        lambda: read_model(segment.model, Scope(scope.document, segment.model, scope, is_final=False)), scope
+    )

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from pgscore.errors import NotAProgramError
 
+from .choices import written
 from .tables import mapped
 from .types import NUMBERS, UnfitError, cast
-from .values import FAILS, Number, Outcome, Tabulated
+from .whole import not_whole
+from .values import FAILS, Doubt, Number, Outcome, Tabulated
 
 if TYPE_CHECKING:
     from pgscore.readers.writing.writer import Writer
@@ -33,7 +35,8 @@ def converted(value: Value, kind: str, optype: str, place: str, writer: Writer) 
     if isinstance(value, Tabulated):
         return _table(value, kind, optype, place)
     if value.type == kind:
-        return replace(value, optype=optype)
+        # A text that reads as a number is one then.
+        return replace(value, optype=optype, textual=None)
     return _number(value, kind, optype, place, writer)
 
 
@@ -58,8 +61,12 @@ def _table(value: Tabulated, kind: str, optype: str, place: str) -> Tabulated:
 
 
 def _number(value: Number, kind: str, optype: str, place: str, writer: Writer) -> Value:
-    if value.type == "integer" and kind == "double":
-        return replace(value, type="double", optype=optype, invalid=None)
+    if value.type in ("integer", "mixed") and kind == "double":
+        return replace(value, type="double", optype=optype, invalid=None, textual=None)
+    if kind == "integer" and value.type in ("double", "mixed"):
+        register = written(value.column, writer)
+        broken = Doubt(lambda: not_whole(register, writer))
+        return Number("integer", optype, value.column, value.may_miss, (*value.fails, broken))
     if kind == "float" and value.type in NUMBERS and not value.column.__class__.__name__ == "CodeColumn":
         return replace(value, type="float", optype=optype, invalid=None)
     raise NotAProgramError(place, f"makes a {kind} of a {value.type}, which is not supported")

@@ -230,7 +230,9 @@ class _Reading:
         total = sum(self.votes.weights)
         if total == 0:
             raise self.place.refused("has weights that are all 0")
-        return self._settled([self.writer.add({"step": "affine", "of": each, "divide": total}) for each in sums], found.decide)
+        return self._settled(
+            [self.writer.add({"step": "affine", "of": each, "divide": total}) for each in sums], found.decide
+        )
 
     def _settled(self, scores: list[int], decide: list[int]) -> Prediction:
         return predicted_class(Prediction("probability", scores, "identity", self.classes, decide), self.scope)

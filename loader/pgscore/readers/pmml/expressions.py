@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .conversions import converted
-from .types import TYPES, UnfitError, cast, constant_kind, parse
-from .values import MISSING, Number, Tabulated, Value, constant, nothing
+from .types import TYPES, UnfitError, constant_kind, parse
+from .values import Tabulated, Value, constant, nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     Reader = Callable[[Element, Scope], Value]
 
+# So many expressions are evaluated, those of functions anew each time that they are called.
+_MOST_EVALUATED = 200_000
+
 
 def evaluated(expression: Element, scope: Scope) -> Value:
     """The value of an expression.
@@ -23,10 +26,25 @@ def evaluated(expression: Element, scope: Scope) -> Value:
     Raises:
         NotAProgramError: it, or something in it, cannot be part of a program; the message names the element.
     """
+    scope.document.evaluated += 1
+    if scope.document.evaluated > _MOST_EVALUATED:
+        raise expression.refused(f"is evaluated when {_MOST_EVALUATED:,} expressions have been, which is too many")
     reader = EXPRESSIONS.get(expression.tag)
     if reader is None:
         raise expression.refused("is not supported")
     return reader(expression, scope)
+
+
+def expression_of(element: Element) -> Element:
+    """The expression that an element holds.
+
+    Raises:
+        NotAProgramError: there is none.
+    """
+    found = element.first(*EXPRESSIONS, *REFUSED)
+    if found is None:
+        raise element.refused("has no expression")
+    return found
 
 
 def derived(field: Element, scope: Scope) -> Value:
@@ -35,14 +53,19 @@ def derived(field: Element, scope: Scope) -> Value:
     Raises:
         NotAProgramError: as above.
     """
-    expression = field.first(*EXPRESSIONS, *REFUSED)
-    if expression is None:
-        raise field.refused("has no expression")
-    value = evaluated(expression, scope)
-    kind = field.get("dataType") or value.type
-    if kind not in TYPES:
-        raise field.refused(f"has the dataType {kind!r}, whose values are no numbers, texts or booleans")
-    return converted(value, kind, field.get("optype") or value.optype, field.path, scope.writer)
+    return typed(evaluated(expression_of(field), scope), field, scope)
+
+
+def typed(value: Value, element: Element, scope: Scope) -> Value:
+    """A value in the type that an element states.
+
+    Raises:
+        NotAProgramError: it cannot be said of all that it may be.
+    """
+    kind = element.get("dataType") or value.type
+    if kind not in (*TYPES, "mixed"):
+        raise element.refused(f"has the dataType {kind!r}, whose values are no numbers, texts or booleans")
+    return converted(value, kind, element.get("optype") or value.optype, element.path, scope.writer)
 
 
 def read_constant(expression: Element, _scope: Scope) -> Tabulated:
@@ -64,11 +87,13 @@ def read_constant(expression: Element, _scope: Scope) -> Tabulated:
 
 def read_field(expression: Element, scope: Scope) -> Value:
     """The field that it names; mapMissingTo, as a text, where that is missing."""
+    from .choices import instead_of_missing  # noqa: PLC0415  which knows this module's values
+
     value = scope.value(expression.need("field"), expression)
-    return value
+    instead = expression.get("mapMissingTo")
+    return value if instead is None else instead_of_missing(value, instead, scope.writer, expression.path)
 
 
 EXPRESSIONS: dict[str, Reader] = {"Constant": read_constant, "FieldRef": read_field}
 # Named by the specification, and of no use for one row of a table, or for a program.
 REFUSED = ("TextIndex", "Aggregate", "Lag", "Error")
-__all__ = ["EXPRESSIONS", "MISSING", "Number", "cast", "derived", "evaluated"]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 ACTIVE = ("active", "supplementary", "group", "order")
 _USAGES = (*ACTIVE, "target", "predicted", "frequencyWeight", "analysisWeight")
 _MOST_NESTED = 100
+_MOST_CALLED = 30
 
 
 class Document:
@@ -37,6 +38,7 @@ class Document:
         inputs: the raw value of each field that a row brings.
         writer: takes the steps.
         nodes_left: how many nodes trees may still take, all together.
+        evaluated: how many expressions have been.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Document:
         self.inputs = inputs
         self.writer = writer
         self.nodes_left = MOST_NODES
+        self.evaluated = 0
         shared = [] if transformations is None else transformations.children
         self.derived = {each.need("name"): each for each in shared if each.tag == "DerivedField"}
         self.functions = {each.need("name"): each for each in shared if each.tag == "DefineFunction"}
@@ -115,6 +118,10 @@ class Scope:
             finally:
                 self._asked.pop()
         return self._values[name]
+
+    def within(self, parameters: Mapping[str, Value], function: Element, asker: Element) -> Scope:
+        """The scope of a function that is called in this one: it sees its parameters, and nothing else."""
+        return _Call(self, parameters, function, asker)
 
     def _resolved(self, name: str, asker: Element) -> Value:
         mining = self.schema.get(name)
@@ -186,3 +193,20 @@ class Scope:
         register = self.writer.lookup(column, list(column.keys))
         domain = self.writer.domains.of[register]
         domain.maximum = min(domain.maximum, 0.0)
+
+
+class _Call(Scope):
+    """What a function sees that is called."""
+
+    def __init__(self, outer: Scope, parameters: Mapping[str, Value], function: Element, asker: Element) -> None:
+        self.depth: int = getattr(outer, "depth", 0) + 1
+        if self.depth > _MOST_CALLED:
+            raise asker.refused(f"calls functions inside of each other more than {_MOST_CALLED} times")
+        self.document, self.writer, self.parent = outer.document, outer.writer, None
+        self.model = function
+        self.schema, self.derived = {}, {}
+        self._values = dict(parameters)
+        self._asked = []
+
+    def _resolved(self, name: str, asker: Element) -> Value:
+        raise asker.refused(f"reads the field {name!r}, which is no parameter of the function")

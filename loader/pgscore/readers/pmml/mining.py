@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgscore.readers.writing.combining import marks, weighted
@@ -12,7 +11,8 @@ from .chains import read_chain, read_first
 from .ensemble import is_forest, read_forest
 from .fields import Scope
 from .models import read_model
-from .segments import VOTES, Segmentation, segmentation_of
+from .segments import VOTES, segmentation_of
+from .selecting import present
 from .targets import predicted_class, predicted_value, require_double, target_of
 from .values import Prediction
 from .votes import Votes
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .models import ModelReader
+    from .segments import Segmentation
     from .types import Scalar
     from .xml import Element
 
@@ -95,7 +96,7 @@ def _median(registers: Sequence[int], scope: Scope) -> int:
         between = writer.linear([upper, lower], [-1.0, -1.0])
         lower = writer.linear([lower, between], [1.0, 0.5])
     # A median takes NaN for the largest, and one that is missing leaves the row without a prediction.
-    nothing = writer.linear([writer.add({"step": "affine", "of": each, "multiply": 0.0}) for each in registers], ones)
+    nothing = writer.linear([present(each, writer) for each in registers], ones)
     return writer.linear([lower, nothing], [1.0, 1.0])
 
 
@@ -117,9 +118,7 @@ def _classified(segmentation: Segmentation, predictions: Sequence[Prediction], s
         raise segmentation.element.refused("averages probabilities, and a segment has none")
     outputs = [_outputs(each, scope) for each in predictions]
     first = predictions[0].classes
-    scores = [
-        weighted([of_one[label] for of_one in outputs], weights, scope.writer, sum(weights)) for label in first
-    ]
+    scores = [weighted([of_one[label] for of_one in outputs], weights, scope.writer, sum(weights)) for label in first]
     return Prediction("probability", scores, "identity", first)
 
 
@@ -140,7 +139,7 @@ def _voted(
         result = Result(each.scores, each.link, tie=each.tie, decide=each.decide)
         given = dict(zip(each.classes, marks(result, writer, segmentation.segments[number].model.path), strict=True))
         # NaN in a vote leaves the row without a prediction.
-        nothing = writer.add({"step": "affine", "of": writer.outputs(result)[0], "multiply": 0.0})
+        nothing = present(writer.outputs(result)[0], writer)
         worth[votes.block(number)].append(votes.leaf(number, [1.0])[0])
         for place, label in enumerate(classes):
             blocks[votes.block(number)][place].append(writer.linear([given[label], nothing], [1.0, 1.0]))
@@ -155,4 +154,3 @@ def _voted(
 
 
 MODELS: dict[str, ModelReader] = {"MiningModel": read_mining}
-__all__ = ["MODELS", "replace"]

@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
     from .fields import Scope
     from .questions import Predicate
-    from .types import Scalar
     from .tested import Tested
+    from .types import Scalar
     from .values import Key, Outcome, Value
     from .xml import Element
 
 # What a document may have of them.
 MOST_NESTED, MOST_PARTS, MOST_MEMBERS = 50, 1_000, 100_000
 
-TRUE, FALSE, UNKNOWN, FAILING = Always(True), Always(False), Always(None), Always("fails")  # noqa: FBT003
+TRUE, FALSE, UNKNOWN, FAILING = Always(True), Always(False), Always(None), Always("fails")
 _ORDERS: dict[str, Callable[[float, float], bool]] = {
     "lessThan": operator.lt,
     "lessOrEqual": operator.le,
@@ -61,12 +61,12 @@ def _read(element: Element, scope: Scope, tested: Tested, depth: int) -> Predica
 
 
 def _true(_element: Element, _scope: Scope, _tested: Tested, _depth: int) -> Predicate:
-    """is true"""
+    """Is true"""
     return TRUE
 
 
 def _false(_element: Element, _scope: Scope, _tested: Tested, _depth: int) -> Predicate:
-    """is false"""
+    """Is false"""
     return FALSE
 
 
@@ -80,7 +80,7 @@ def _compound(element: Element, scope: Scope, tested: Tested, depth: int) -> Pre
 
 
 def _simple(element: Element, scope: Scope, tested: Tested, _depth: int) -> Predicate:
-    """compares a field with a constant, or asks whether it is missing"""
+    """Compares a field with a constant, or asks whether it is missing"""
     value = scope.value(element.need("field"), element)
     chosen = element.choice("operator", None, ("equal", "notEqual", "isMissing", "isNotMissing", *_ORDERS))
     if chosen in ("isMissing", "isNotMissing"):
@@ -92,7 +92,7 @@ def _simple(element: Element, scope: Scope, tested: Tested, _depth: int) -> Pred
 
 
 def _set(element: Element, scope: Scope, tested: Tested, _depth: int) -> Predicate:
-    """asks whether a field is one of several constants"""
+    """Asks whether a field is one of several constants"""
     value = scope.value(element.need("field"), element)
     chosen = element.choice("booleanOperator", None, ("isIn", "isNotIn"))
     listed = element.one("Array")
@@ -189,7 +189,9 @@ def _constant(value: Value, text: str, element: Element) -> Scalar:
 def _missing(value: Value, tested: Tested, *, negated: bool) -> Predicate:
     if isinstance(value, Tabulated):
         return chosen(
-            value, lambda each: FAILING if each.kind == "fails" else _always((each.kind == "missing") != negated), tested
+            value,
+            lambda each: FAILING if each.kind == "fails" else _always((each.kind == "missing") != negated),
+            tested,
         )
     there, absent = _always(negated), _always(not negated)
     if value.invalid is not None:
@@ -227,9 +229,7 @@ def _ordered(value: Value, name: str, text: str, element: Element, tested: Teste
     return chosen(value, pick, tested)
 
 
-def _by_order(
-    value: Tabulated, compare: Callable[[float, float], bool], bound: Scalar, tested: Tested
-) -> Predicate:
+def _by_order(value: Tabulated, compare: Callable[[float, float], bool], bound: Scalar, tested: Tested) -> Predicate:
     """By the places of two values among those that are valid; others cannot be compared."""
     places = {each: place for place, each in enumerate(value.order)}
 
@@ -326,7 +326,7 @@ def _guarded(value: Number, asked: Predicate, tested: Tested) -> Predicate:
     return asked
 
 
-def _always(answer: bool) -> Always:  # noqa: FBT001
+def _always(answer: bool) -> Always:
     return TRUE if answer else FALSE
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from pgscore.readers.algebra.columns import CodeColumn, NumberColumn
 
+from .choices import summable
 from .tables import code_column, first_register, refined, resolved
 from .types import Scalar, UnfitError, parse
 from .values import MISSING, SAME, Number, Outcome, Tabulated, Value, as_key
@@ -25,12 +26,12 @@ _MOST_FACTORS = 100
 def power(number: Number, exponent: int, scope: Scope) -> NumberColumn | CodeColumn:
     """The column of an integer power of a number: a product, which Math.pow is but for its last bits."""
     if exponent == 1:
-        return number.column
+        return summable(number.column, scope.writer)
     writer, register = scope.writer, scope.register(number)
     if exponent == 0:
         # 1, but missing where the number is.
         missing = writer.add({"step": "missing", "of": register})
-        return CodeColumn(missing, (0.0,), np.ones(1), nan, nan)
+        return summable(CodeColumn(missing, (0.0,), np.ones(1), nan, nan), writer)
     if abs(exponent) > _MOST_FACTORS:
         raise scope.model.refused(f"has the exponent {exponent}, and a program multiplies up to {_MOST_FACTORS} factors")
     if abs(exponent) > 1:
@@ -43,7 +44,7 @@ def product(numbers: Sequence[Number], place: Element, scope: Scope) -> NumberCo
     if not numbers:
         raise place.refused("multiplies nothing")
     if len(numbers) == 1:
-        return numbers[0].column
+        return summable(numbers[0].column, scope.writer)
     if len(numbers) > _MOST_FACTORS:
         raise place.refused(f"multiplies more than {_MOST_FACTORS} numbers")
     return NumberColumn(scope.writer.add({"step": "product", "of": [scope.register(each) for each in numbers]}))

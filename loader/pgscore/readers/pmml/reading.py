@@ -11,7 +11,8 @@ from pgscore.readers.algebra.columns import NumberColumn, Table, TextColumn
 from pgscore.readers.algebra.domains import Domains
 from pgscore.readers.writing.writer import Result, Writer
 
-from . import regression, tree_model
+from . import apply, mining, normalizing, regression, tree_model
+from .expressions import EXPRESSIONS
 from .fields import Document, Scope
 from .models import MODELS, read_model
 from .outputs import chosen
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 
     from .document import PmmlDocument
 
-for module in (regression, tree_model):
+for module in (mining, regression, tree_model):
     MODELS.update(module.MODELS)
+EXPRESSIONS.update(normalizing.EXPRESSIONS)
+EXPRESSIONS["Apply"] = apply.read_apply
 
 _TWO = 2
 

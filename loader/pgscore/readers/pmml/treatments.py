@@ -13,6 +13,7 @@ from pgscore.readers.algebra.columns import CodeColumn, NumberColumn, Operation
 from . import intervals
 from .tables import as_number, code_column, joined, least, mapped, refined
 from .types import NUMBERS, TYPES, Scalar, UnfitError, cast, parse
+from .whole import END, fraction, not_whole
 from .values import FAILS, MISSING, NEVER, SAME, Doubt, Number, Outcome, Tabulated, as_key, of
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 _INVALID = ("returnInvalid", "asIs", "asMissing", "asValue")
 _MISSING = ("asIs", "asMean", "asMode", "asMedian", "asValue", "returnInvalid")
 _OUTLIERS = ("asIs", "asMissingValues", "asExtremeValues")
-_INTEGERS = 2.0**31
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,7 +225,7 @@ class _Numbers:
         return self._regions(whole=whole)
 
     def _fails(self, *, whole: bool) -> tuple[Doubt, ...]:
-        return (*self.raw.fails, *((Doubt(self._broken),) if whole else ()))
+        return (*self.raw.fails, *((Doubt(lambda: not_whole(self.register, self.writer)),) if whole else ()))
 
     def _filled(self, *, whole: bool) -> Number:
         """Nothing but missing values is treated."""
@@ -244,22 +244,6 @@ class _Numbers:
         mark = self.writer.lookup(column, [])
         return Tabulated("boolean", "categorical", mark, False, {0.0: of(value=False)}, of(value=True), NEVER)
 
-    def _broken(self) -> Tabulated:
-        """True where the number is no integer of 32 bits."""
-        part = self._fraction()
-        outside = intervals.steps(
-            self.register, [-_INTEGERS, _INTEGERS], lambda each: 0.0 if -_INTEGERS <= each < _INTEGERS else 1.0, 0.0,
-            self.writer,
-        )  # fmt: skip
-        both = self.writer.linear([part, outside], [1.0, 1.0])
-        return Tabulated("boolean", "categorical", both, False, {0.0: of(value=False)}, of(value=True), NEVER)
-
-    def _fraction(self) -> int:
-        """1 where there is a number with a fraction, else 0."""
-        floor = self.writer.function("floor", self.register)
-        rest = self.writer.linear([self.register, floor], [1.0, -1.0])
-        return intervals.steps(rest, [5e-324], lambda each: float(each > 0), 0.0, self.writer)
-
     def _listed(self) -> Tabulated:
         """Some values are listed, and all others are treated alike."""
         treatment = self.treatment
@@ -276,11 +260,11 @@ class _Numbers:
         edges += treatment.spans
         edges += [intervals.Span(treatment.low, inf)] if treatment.low is not None else []
         edges += [intervals.Span(-inf, treatment.high)] if treatment.high is not None else []
-        edges += [intervals.Span(-_INTEGERS, nextafter(_INTEGERS, 0))] if whole else []
+        edges += [intervals.Span(-END, nextafter(END, 0))] if whole else []
         single = {span.low for span in edges if span.low == span.high}
 
         def outcome(value: float) -> Outcome:
-            if whole and not -_INTEGERS <= value < _INTEGERS:
+            if whole and not -END <= value < END:
                 return treatment.unfit
             found = treatment.of_value(value)
             return of(cast(treatment.type, value)) if found == SAME and value in single else found
@@ -292,7 +276,7 @@ class _Numbers:
         if whole:
             rows.append(treatment.unfit)
             fraction = Tabulated(
-                "boolean", "categorical", self._fraction(), False, {0.0: of(value=False), 1.0: of(value=True)}, NEVER,
+                "boolean", "categorical", fraction(self.register, writer), False, {0.0: of(value=False), 1.0: of(value=True)}, NEVER,
                 NEVER,
             )  # fmt: skip
             region = joined(

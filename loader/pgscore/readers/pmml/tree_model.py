@@ -78,7 +78,9 @@ class DecisionTree:
         self.single = is_single(model)
         self._strategy = model.choice("missingValueStrategy", "none", _STRATEGIES)
         self._returns_last = (
-            model.choice("noTrueChildStrategy", "returnNullPrediction", ("returnNullPrediction", "returnLastPrediction"))
+            model.choice(
+                "noTrueChildStrategy", "returnNullPrediction", ("returnNullPrediction", "returnLastPrediction")
+            )
             == "returnLastPrediction"
         )
         model.choice("splitCharacteristic", "multiSplit", ("multiSplit", "binarySplit"))

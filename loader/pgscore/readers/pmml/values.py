@@ -104,8 +104,12 @@ class Tabulated:
 class Doubt:
     """A condition under which asking for a value fails: a table of true and false, written when it is asked for."""
 
-    def __init__(self, write: Callable[[], Tabulated], *, shown: bool = False) -> None:
+    def __init__(
+        self, write: Callable[[], Tabulated], *, shown: bool = False, kind: Literal["fails", "undefined"] = "fails"
+    ) -> None:
         self._write = write
+        # Whether it is a result that is undefined or no number, which expressions may treat as missing.
+        self.kind = kind
         # Whether the number is NaN there anyway, so that what hands on NaN need not ask.
         self.shown = shown
         self._found: Tabulated | None = None
@@ -123,12 +127,13 @@ class Number:
     """A number that is computed.
 
     Attributes:
-        type: ``double``, ``integer``, or ``float``: a double that the evaluator rounds to float32.
+        type: ``double``, ``integer``, ``mixed``: either, by row, or ``float``: a double that is rounded to float32.
         optype: ``continuous``, or ``categorical``, which cannot be compared by order.
         column: what it is made of; NaN where the value is missing.
         may_miss: whether it may be missing.
         fails: conditions under which asking for it fails.
         invalid: the condition under which it is passed on although it is invalid.
+        textual: the condition under which the evaluator holds it as a text, which reads as this number.
     """
 
     type: str
@@ -137,6 +142,7 @@ class Number:
     may_miss: bool = True
     fails: tuple[Doubt, ...] = ()
     invalid: Doubt | None = None
+    textual: Doubt | None = None
 
     @property
     def may_fail(self) -> bool:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from pgscore.readers.algebra.columns import CodeColumn
-
 import numpy as np
+
+from pgscore.readers.algebra.columns import CodeColumn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
