@@ -10,7 +10,7 @@ from .fields import Scope
 from .forest import NOTHING, Forest
 from .predicates import predicate_of
 from .segments import AVERAGES, VOTES
-from .targets import predicted_class, predicted_value, target_of
+from .targets import has_default, predicted_class, predicted_value, target_of
 from .tree_model import DecisionTree, is_single
 from .values import Prediction
 from .votes import Votes
@@ -59,6 +59,11 @@ class _Reading:
         self.votes = Votes(weights, self.place) if self.by_vote else None
         self.forests = [Forest(scope, single=self.single) for _ in range(self.votes.blocks if self.votes else 1)]
         self.trees = [(each, self._tree(number, each)) for number, each in enumerate(segmentation.segments)]
+        # What leaves out a tree, or is a vote of its own, ends no row.
+        self.ends = scope.is_final and not has_default(target_of(scope)) and segmentation.treatment != "skipSegment"
+        self.ends &= not (self.by_vote and segmentation.treatment == "continue")
+        for forest in self.forests:
+            forest.grow(ends=self.ends)
         reached = {key for forest in self.forests for keys in forest.reached for key in keys}
         skips = segmentation.treatment == "skipSegment" and NOTHING in reached
         # Whether some row leaves out a tree.
@@ -135,8 +140,7 @@ class _Reading:
 
     def _written(self, forest: Forest, divide: float | None = None) -> list[int]:
         first = forest.write([0.0] * self.width, divide, self.place)
-        is_final = self.scope.is_final and not target_has_default(self.scope)
-        return forest.settle(list(range(first, first + self.width)), is_final=is_final)
+        return forest.settle(list(range(first, first + self.width)))
 
     def _of_some(self, registers: list[int], sums: list[int], *, averages: bool, least: int | None = None) -> list[int]:
         """Sums of the trees that give something, or their averages; NaN where there is none, or too few."""
@@ -239,9 +243,3 @@ class _Reading:
 
     def _total(self, registers: list[int]) -> int:
         return registers[0] if len(registers) == 1 else self.writer.linear(registers, [1.0] * len(registers))
-
-
-def target_has_default(scope: Scope) -> bool:
-    """Whether a target gives rows a prediction for which there is none."""
-    element = target_of(scope).element
-    return element is not None and element.first("TargetValue") is not None

@@ -13,7 +13,7 @@ from .fields import Scope
 from .models import read_model
 from .segments import VOTES, segmentation_of
 from .selecting import present
-from .targets import predicted_class, predicted_value, require_double, target_of
+from .targets import has_default, predicted_class, predicted_value, require_double, target_of
 from .values import Prediction
 from .votes import Votes
 
@@ -55,7 +55,11 @@ def _of_segment(segmentation: Segmentation, number: int, scope: Scope) -> Predic
         raise segment.element.refused(f"has a condition, in a {segmentation.method} of other models than trees")
     if segmentation.treatment == "skipSegment":
         raise segmentation.element.refused(f"skips segments, in a {segmentation.method} of other models than trees")
-    found = read_model(segment.model, Scope(scope.document, segment.model, scope, is_final=False))
+    by_vote = segmentation.method in VOTES
+    ends = scope.is_final and not has_default(target_of(scope)) and not (by_vote and segmentation.treatment == "continue")
+    found = read_model(segment.model, Scope(scope.document, segment.model, scope, is_final=ends))
+    if by_vote and segmentation.treatment == "continue" and any(scope.writer.range(n).may_miss for n in found.scores):
+        raise segment.model.refused("may give nothing, and has a vote all the same: not supported of other models than trees")
     if found.kind == "value" and found.tolerance is not None:
         # What adds in float32 is noted of what it gives.
         scope.writer.outputs(Result(found.scores, found.link, tolerance=found.tolerance), segment.model.path)  # type: ignore[arg-type]

@@ -124,8 +124,9 @@ def choices(segmentation: Segmentation, absent: Sequence[int | None], scope: Sco
         return key if isinstance(key, str) else [float(key == each) for each in range(count)]
 
     forest.add(following, goals, leaf, lambda _: None, segmentation.element)
+    forest.grow(ends=scope.is_final)
     first = forest.write([0.0] * count, None, segmentation.element)
-    return forest.settle(list(range(first, first + count)), is_final=scope.is_final)
+    return forest.settle(list(range(first, first + count)))
 
 
 def chosen_of(segmentation: Segmentation, found: Sequence[Guarded], scope: Scope) -> Prediction:

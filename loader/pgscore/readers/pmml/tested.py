@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from pgscore.readers.algebra.ensemble import Codes
 from .questions import Among, AtMost, Region
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Collection, Hashable
 
     from pgscore.readers.writing.writer import Writer
 
@@ -81,6 +82,25 @@ class Tested:
         before = self._starts[field]
         only = region.only if before.only is None else before.only
         self._starts[field] = Region(missing=before.missing and region.missing, only=only)
+
+    def refuse(self, field: int, members: Collection[Key] | None) -> bool:
+        """Refuses rows in which a field is missing, or holds none of these; says whether that is news.
+
+        What a step computes is refused only where it is missing.
+        """
+        column = self._fields[field]
+        start = self._starts[field]
+        is_input = isinstance(column, NumberColumn) and not column.operations
+        is_input &= column.source < len(self.writer.domains.contract.inputs)
+        if members is None and start.missing:
+            self.writer.domains.of[column.source if is_input else self.register(field)].nullable = False
+            self._starts[field] = replace(start, missing=False)
+            return True
+        if members is not None and is_input and start.only is None:
+            self.writer.domains.of[column.source].restrict(members)
+            self._starts[field] = replace(start, only=frozenset(members))
+            return True
+        return False
 
     def bound(self, kind: str, number: float, *, below: bool) -> float:
         """The largest double that is at most a number, or below it: as a float32 where the evaluator compares such."""

@@ -34,6 +34,7 @@ _STRATEGIES = (
 _FUNCTIONS = ("classification", "regression")
 _CONTEXTS = ("double", "float")
 _TWO = 2
+_ROUNDINGS = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +87,7 @@ class DecisionTree:
         model.choice("splitCharacteristic", "multiSplit", ("multiSplit", "binarySplit"))
         self._nodes: list[_Node] = []
         self._read(model.one("Node"), scope, tested)
+        self._counted = self._is_counted()
         self.goals = Goals(self._step)
         nothing = self.goals.leaf(NOTHING)
         self.start = self.goals.ask(self._nodes[0].predicate, self.goals.at(("enter", 0)), nothing, nothing)
@@ -148,8 +150,21 @@ class DecisionTree:
                 return self.goals.at(("enter", child))
         raise node.element.refused(f"has the defaultChild {named[:60]!r}, and no child with this id")
 
+    def _is_counted(self) -> bool:
+        """Whether each node says how many rows came to it, and children as many together as their parent."""
+        for node in self._nodes:
+            counts = [self._nodes[child].count for child in node.children]
+            if node.count is None or None in counts:
+                return False
+            total = sum(each for each in counts if each is not None)
+            if counts and not abs(total - node.count) <= _ROUNDINGS * node.count:
+                return False
+        return True
+
     def count(self, goal: Goal) -> float | None:
         """How many rows came to a goal in fitting, or None."""
+        if not self._counted:
+            return None
         if goal is self.start:
             return self._nodes[0].count
         key = goal.key
@@ -347,14 +362,16 @@ def read_tree(model: Element, scope: Scope) -> Prediction:
     tree = DecisionTree(model, scope, forest.tested)
     if tree.function == "regression":
         forest.add(tree.start, tree.goals, tree.value, tree.count, model, 0)
-        registers = forest.settle([forest.write([0.0], None, model)], is_final=scope.is_final)
+        forest.grow(ends=scope.is_final)
+        registers = forest.settle([forest.write([0.0], None, model)])
         return Prediction("value", registers, type=tree.target.type)
     tree.require_leaves()
     count = len(tree.classes)
     leaf = tree.votes if tree.is_vote else tree.probabilities
     forest.add(tree.start, tree.goals, leaf, tree.count, model)
+    forest.grow(ends=scope.is_final)
     first = forest.write([0.0] * count, None, model)
-    registers = forest.settle(list(range(first, first + count)), is_final=scope.is_final)
+    registers = forest.settle(list(range(first, first + count)))
     if tree.is_vote:
         return Prediction("votes", registers, "argmax", tree.classes, type=tree.target.type)
     decide = None if labels_follow(tree, forest) else labels(tree, scope)
@@ -375,6 +392,7 @@ def labels(tree: DecisionTree, scope: Scope) -> list[int]:
     forest = Forest(scope)
     again = DecisionTree(tree.model, scope, forest.tested)
     forest.add(again.start, again.goals, _unmarked(again), again.count, again.model)
+    forest.grow(ends=scope.is_final)
     first = forest.write([0.0] * len(again.classes), None, again.model)
     return list(range(first, first + len(again.classes)))
 
