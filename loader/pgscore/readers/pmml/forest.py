@@ -133,8 +133,11 @@ class Forest:
             for test in tree.tests:
                 if isinstance(test, Among):
                     members.setdefault(test.field, set()).update(test.members)
-            for field, what in ending:
-                found |= self.tested.refuse(field, members.get(field) if what == "other" else None)
+            for field, what in sorted(ending):
+                if what == "missing":
+                    found |= self.tested.refuse_missing(field)
+                elif field in members:
+                    found |= self.tested.refuse_others(field, members[field])
         return found
 
     def write(self, base: Sequence[float], divide: float | None, place: Element) -> int:

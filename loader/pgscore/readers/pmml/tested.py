@@ -83,24 +83,32 @@ class Tested:
         only = region.only if before.only is None else before.only
         self._starts[field] = Region(missing=before.missing and region.missing, only=only)
 
-    def refuse(self, field: int, members: Collection[Key] | None) -> bool:
-        """Refuses rows in which a field is missing, or holds none of these; says whether that is news.
-
-        What a step computes is refused only where it is missing.
-        """
-        column = self._fields[field]
+    def refuse_missing(self, field: int) -> bool:
+        """Refuses rows in which a field is missing; says whether that is news."""
         start = self._starts[field]
-        is_input = isinstance(column, NumberColumn) and not column.operations
-        is_input &= column.source < len(self.writer.domains.contract.inputs)
-        if members is None and start.missing:
-            self.writer.domains.of[column.source if is_input else self.register(field)].nullable = False
-            self._starts[field] = replace(start, missing=False)
-            return True
-        if members is not None and is_input and start.only is None:
-            self.writer.domains.of[column.source].restrict(members)
-            self._starts[field] = replace(start, only=frozenset(members))
-            return True
-        return False
+        if not start.missing:
+            return False
+        source = self._input(field)
+        self.writer.domains.of[self.register(field) if source is None else source].nullable = False
+        self._starts[field] = replace(start, missing=False)
+        return True
+
+    def refuse_others(self, field: int, members: Collection[Key]) -> bool:
+        """Refuses rows in which an input holds none of these values; says whether that is news."""
+        start = self._starts[field]
+        source = self._input(field)
+        if source is None or start.only is not None:
+            return False
+        self.writer.domains.of[source].restrict(members)
+        self._starts[field] = replace(start, only=frozenset(members))
+        return True
+
+    def _input(self, field: int) -> int | None:
+        """The register of a field that is an input as it stands."""
+        column = self._fields[field]
+        if isinstance(column, CodeColumn) or column.operations:
+            return None
+        return column.source if column.source < len(self.writer.domains.contract.inputs) else None
 
     def bound(self, kind: str, number: float, *, below: bool) -> float:
         """The largest double that is at most a number, or below it: as a float32 where the evaluator compares such."""

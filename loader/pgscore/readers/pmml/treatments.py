@@ -275,12 +275,12 @@ class _Numbers:
         )
         if whole:
             rows.append(treatment.unfit)
-            fraction = Tabulated(
+            has_fraction = Tabulated(
                 "boolean", "categorical", fraction(self.register, writer), False, {0.0: of(value=False), 1.0: of(value=True)}, NEVER,
                 NEVER,
             )  # fmt: skip
             region = joined(
-                [region, fraction], lambda row: of(len(rows) - 1) if row[1].value else row[0], "integer", writer,
+                [region, has_fraction], lambda row: of(len(rows) - 1) if row[1].value else row[0], "integer", writer,
                 treatment.mining.path,
             )  # fmt: skip
         return self._spliced(region, rows)
