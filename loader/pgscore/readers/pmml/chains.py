@@ -11,7 +11,7 @@ from pgscore.readers.writing.writer import Result
 from . import expressions
 from .fields import Scope
 from .models import read_model
-from .selecting import Guarded, chosen_of, guarded, present
+from .selecting import Guarded, chosen_of, given, guarded
 from .values import MISSING, NEVER, Number, Tabulated, of
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _label(prediction: Prediction, scope: Scope) -> Tabulated:
     found = weighted(
         marks(result, writer, scope.model.path), [float(n) for n in range(len(prediction.classes))], writer
     )
-    register = writer.linear([found, present(writer.outputs(result)[0], writer)], [1.0, 1.0])
+    register = writer.linear([found, given(prediction, writer)], [1.0, 1.0])
     table = {float(number): of(label) for number, label in enumerate(prediction.classes)}
     return Tabulated(prediction.type, "categorical", register, is_text=False, table=table, other=NEVER, missing=MISSING)
 

@@ -45,7 +45,8 @@ def read_forest(segmentation: Segmentation, scope: Scope) -> Prediction:
 class _Reading:
     """Trees, and the outputs that they add to: one for each class, or one for a value.
 
-    Where trees may be left out there are two more: the weight of those that give something, and of those that are asked.
+    Where trees may be left out there are more: the weight of those that give something, how many are asked, and the
+    weights of those that give nothing, and of all that are asked.
     """
 
     def __init__(self, segmentation: Segmentation, scope: Scope) -> None:
@@ -95,17 +96,19 @@ class _Reading:
         if key == _SKIPPED:
             return [0.0] * self.width
         found = self._own(tree, key)
-        if found == NOTHING and self.votes_missing:
-            return [*[0.0] * width, weight]
-        if found == NOTHING and self.skips:
-            return [*[0.0] * width, 0.0, weight]
+        gives, misses = weight, 0.0
+        if found == NOTHING and (self.votes_missing or self.skips):
+            found, gives, misses = [0.0] * width, 0.0, weight or 1.0
         if isinstance(found, str):
             return found
         kind = np.float32 if self.single else np.float64
         values = [float(kind(each) if weight == 1 else kind(weight) * kind(each)) for each in found]
         if self.votes is not None:
             values = self.votes.leaf(number, found)
-        return [*values, *([0.0] if self.votes_missing else []), *([weight, weight] if self.leaves_out else [])]
+        # The evaluator takes segments' weights for the part that is missing, whether they count otherwise or not.
+        missing = segment.weight if misses else 0.0
+        more = [gives, 1.0, missing, segment.weight] if self.leaves_out else []
+        return [*values, *([misses] if self.votes_missing else []), *more]
 
     def _own(self, tree: DecisionTree, key: Hashable) -> Leaf:
         if self.segmentation.function == "regression":
@@ -119,7 +122,7 @@ class _Reading:
     @property
     def width(self) -> int:
         """How many outputs there are."""
-        return (len(self.classes) or 1) + self.votes_missing + 2 * self.leaves_out
+        return (len(self.classes) or 1) + self.votes_missing + 4 * self.leaves_out
 
     # Numbers.
 
@@ -144,13 +147,12 @@ class _Reading:
 
     def _of_some(self, registers: list[int], sums: list[int], *, averages: bool, least: int | None = None) -> list[int]:
         """Sums of the trees that give something, or their averages; NaN where there is none, or too few."""
-        weight, asked = registers[-2:]
+        weight, asked, missing, every = registers[-4:]
         # An average of nothing fails, and a sum of nothing is 0 if any tree was asked.
         least = (weight if averages else asked) if least is None else least
         masks = [self._where(least, lambda each: each > 0)]
         if self.skips and self.segmentation.threshold < 1:
-            missing = self.writer.linear([asked, weight], [1.0, -1.0])
-            part = self.writer.add({"step": "ratio", "of": [missing, asked]})
+            part = self.writer.add({"step": "ratio", "of": [missing, every]})
             masks.append(self._where(part, lambda each: not each > self.segmentation.threshold))
         found = []
         for register in sums:
@@ -227,7 +229,7 @@ class _Reading:
             sums = [self.writer.linear([each, mask], [1.0, 1.0]) for each in sums]
         if self.leaves_out:
             # No vote at all is no prediction, and so is one of too few.
-            counts = [self._total([each[place] for each in blocks]) for place in (-2, -1)]
+            counts = [self._total([each[place] for each in blocks]) for place in (-4, -3, -2, -1)]
             sums = self._of_some(counts, sums, averages=False, least=counts[0])
         if self.votes_missing or self.leaves_out:
             return self._settled(self.writer.link("normalize", sums), found.decide)

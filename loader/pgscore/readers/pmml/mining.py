@@ -11,8 +11,8 @@ from .chains import read_chain, read_first
 from .ensemble import is_forest, read_forest
 from .fields import Scope
 from .models import read_model
-from .segments import VOTES, segmentation_of
-from .selecting import present
+from .segments import CHAINS, VOTES, segmentation_of
+from .selecting import given, present
 from .targets import has_default, predicted_class, predicted_value, require_double, target_of
 from .values import Prediction
 from .votes import Votes
@@ -55,6 +55,8 @@ def _of_segment(segmentation: Segmentation, number: int, scope: Scope) -> Predic
         raise segment.element.refused(f"has a condition, in a {segmentation.method} of other models than trees")
     if segmentation.treatment == "skipSegment":
         raise segmentation.element.refused(f"skips segments, in a {segmentation.method} of other models than trees")
+    if segment.model.tag == "MiningModel":
+        _require_target(segment.model)
     by_vote = segmentation.method in VOTES
     ends = scope.is_final and not has_default(target_of(scope)) and not (by_vote and segmentation.treatment == "continue")
     found = read_model(segment.model, Scope(scope.document, segment.model, scope, is_final=ends))
@@ -64,6 +66,14 @@ def _of_segment(segmentation: Segmentation, number: int, scope: Scope) -> Predic
         # What adds in float32 is noted of what it gives.
         scope.writer.outputs(Result(found.scores, found.link, tolerance=found.tolerance), segment.model.path)  # type: ignore[arg-type]
     return found
+
+
+def _require_target(model: Element) -> None:
+    """Refuses a chain or selection whose prediction the evaluator does not find, as it has no name."""
+    fields = model.one("MiningSchema").all("MiningField")
+    named = any(each.get("usageType") in ("target", "predicted") for each in fields)
+    if not named and model.one("Segmentation").get("multipleModelMethod") in CHAINS:
+        raise model.refused("has no target field, so that the evaluator finds no prediction of it")
 
 
 def _aggregated(segmentation: Segmentation, predictions: Sequence[Prediction], scope: Scope) -> int:
@@ -122,8 +132,23 @@ def _classified(segmentation: Segmentation, predictions: Sequence[Prediction], s
         raise segmentation.element.refused("averages probabilities, and a segment has none")
     outputs = [_outputs(each, scope) for each in predictions]
     first = predictions[0].classes
+    _require_order(segmentation, first)
     scores = [weighted([of_one[label] for of_one in outputs], weights, scope.writer, sum(weights)) for label in first]
     return Prediction("probability", scores, "identity", first)
+
+
+def _require_order(segmentation: Segmentation, classes: tuple[Scalar, ...]) -> None:
+    """Refuses averages of which the first segment lists the classes in no order: of equal ones the first listed wins."""
+    model = segmentation.segments[0].model
+    if model.tag == "MiningModel" and model.one("Segmentation").get("multipleModelMethod") in VOTES:
+        raise model.refused("gives shares of votes, whose order depends on the row, to an average")
+    if model.tag != "TreeModel":
+        return
+    texts = ["true" if each is True else "false" if each is False else str(each) for each in classes]
+    for node in model.walk():
+        listed = [each.get("value") for each in node.all("ScoreDistribution")] if node.tag == "Node" else []
+        if listed and listed != texts:
+            raise node.refused("lists the classes in another order than the data dictionary, or not all of them")
 
 
 def _outputs(prediction: Prediction, scope: Scope) -> dict[Scalar, int]:
@@ -141,12 +166,12 @@ def _voted(
     worth: list[list[float]] = [[] for _ in range(votes.blocks)]
     for number, each in enumerate(predictions):
         result = Result(each.scores, each.link, tie=each.tie, decide=each.decide)
-        given = dict(zip(each.classes, marks(result, writer, segmentation.segments[number].model.path), strict=True))
+        marked = dict(zip(each.classes, marks(result, writer, segmentation.segments[number].model.path), strict=True))
         # NaN in a vote leaves the row without a prediction.
-        nothing = present(writer.outputs(result)[0], writer)
+        nothing = given(each, writer)
         worth[votes.block(number)].append(votes.leaf(number, [1.0])[0])
         for place, label in enumerate(classes):
-            blocks[votes.block(number)][place].append(writer.linear([given[label], nothing], [1.0, 1.0]))
+            blocks[votes.block(number)][place].append(writer.linear([marked[label], nothing], [1.0, 1.0]))
     sums = [
         [writer.linear(registers, of_block) for registers in block]
         for block, of_block in zip(blocks, worth, strict=True)

@@ -92,6 +92,14 @@ def present(register: int, writer: Writer) -> int:
     return nan_where(writer.add({"step": "missing", "of": register}), writer)
 
 
+def given(prediction: Prediction, writer: Writer) -> int:
+    """0 where a model gives something, else NaN: the largest of votes is one of them, also where there are none."""
+    scores = prediction.scores
+    if prediction.kind != "votes":
+        scores = writer.outputs(Result(prediction.scores, prediction.link))
+    return present(scores[0], writer)
+
+
 def nan_where(mark: int, writer: Writer) -> int:
     """0 where a mark is 0, else NaN."""
     return writer.lookup(CodeColumn(mark, (0.0,), np.zeros(1), np.nan, np.nan), [0.0])
@@ -142,11 +150,12 @@ def chosen_of(segmentation: Segmentation, found: Sequence[Guarded], scope: Scope
         if each.kind != first.kind or set(each.classes) != set(first.classes) or each.type != first.type:
             raise segment.model.refused("predicts something else than the segments before it")
     results = [Result(each.scores, each.link, tie=each.tie, decide=each.decide) for each in predictions]
-    outputs = [writer.outputs(each) for each in results]
+    # The largest of votes is one of them, also where there are none.
+    outputs = [each.scores if first.kind == "votes" else writer.outputs(each) for each in results]
     skips = segmentation.treatment == "skipSegment"
     chosen = choices(segmentation, [each[0] if skips else None for each in outputs], scope)
-    for mask, each in zip(chosen, found, strict=True):
-        for register in each.refused:
+    for mask, guard in zip(chosen, found, strict=True):
+        for register in guard.refused:
             domain = writer.domains.of[writer.add({"step": "product", "of": [mask, register]})]
             domain.maximum = min(domain.maximum, 0.0)
     if first.kind == "value":
@@ -160,6 +169,8 @@ def chosen_of(segmentation: Segmentation, found: Sequence[Guarded], scope: Scope
     if first.kind == "votes" or all(each.tie == "first" and each.decide is None for each in predictions):
         same = all(each.classes == first.classes for each in predictions)
         if same or first.kind == "votes":
+            if first.kind == "votes" and scope.is_final:
+                writer.domains.of[scores[0]].nullable = False
             return Prediction(first.kind, scores, link, first.classes, type=first.type)
     marked = [marks(each, writer, segmentation.element.path) for each in results]
     decide = [
