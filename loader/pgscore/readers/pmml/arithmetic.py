@@ -19,7 +19,7 @@ from .links import arctan
 from .tables import joined, least, where_missing
 from .targets import rounded
 from .types import common
-from .values import FAILS, MISSING, NEVER, Doubt, Number, Outcome, Tabulated, of
+from .values import NEVER, Doubt, Number, Tabulated, of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _LOWEST, _HIGHEST = -(2.0**31), 2.0**31 - 1
 _HALF = 0.5
 _TWO = 2
-_MOST_FACTORS = 100
+MOST_FACTORS = 100
 
 
 def arity(numbers: Sequence[Number], count: int, element: Element) -> None:
@@ -76,7 +76,9 @@ def refuse_floats(numbers: Sequence[Number], element: Element) -> None:
         raise element.refused("computes with a float, which is rounded to single precision: not supported")
 
 
-def made(register: int, kind: str, numbers: Sequence[Number], writer: Writer, place: str, *, more: Sequence[Doubt] = ()) -> Number:
+def made(
+    register: int, kind: str, numbers: Sequence[Number], writer: Writer, place: str, *, more: Sequence[Doubt] = ()
+) -> Number:
     """The number in a register, which fails where it is NaN although all arguments are there."""
     fails = [doubt for each in numbers for doubt in each.fails]
     fails += [_unless_missing(each.textual, numbers, writer, place) for each in numbers if each.textual is not None]
@@ -120,10 +122,14 @@ def _registers(numbers: Sequence[Number], writer: Writer) -> list[int]:
 
 def _constant(number: Number) -> float | None:
     column = number.column
-    return column.unknown if isinstance(column, CodeColumn) and column.constant and np.isfinite(column.unknown) else None
+    return (
+        column.unknown if isinstance(column, CodeColumn) and column.constant and np.isfinite(column.unknown) else None
+    )
 
 
-def _folded(numbers: Sequence[Number], names: tuple[str, str | None], element: Element, writer: Writer) -> Number | None:
+def _folded(
+    numbers: Sequence[Number], names: tuple[str, str | None], element: Element, writer: Writer
+) -> Number | None:
     """An operation with a constant as one more of its column's, which sums and trees fold."""
     left, right = numbers
     value = _constant(right)
@@ -168,11 +174,12 @@ def multiply(numbers: Sequence[Number], element: Element, scope: Scope) -> Numbe
     folded = _folded(numbers, ("multiply", "multiply"), element, scope.writer)
     if folded is not None:
         return folded
-    register = _multiplied(_registers(numbers, scope.writer), scope.writer)
+    register = multiplied_registers(_registers(numbers, scope.writer), scope.writer)
     return made(register, result_type(numbers, element), numbers, scope.writer, element.path)
 
 
-def _multiplied(registers: Sequence[int], writer: Writer) -> int:
+def multiplied_registers(registers: Sequence[int], writer: Writer) -> int:
+    """The register of the product of others."""
     return writer.add({"step": "product", "of": list(registers)})
 
 
@@ -215,13 +222,13 @@ def _by_zero(numbers: Sequence[Number], other: int, element: Element, scope: Sco
 
 
 def modulo(numbers: Sequence[Number], element: Element, scope: Scope) -> Number:
-    """x - floor(x / y) * y."""
+    """X - floor(x / y) * y."""
     arity(numbers, 2, element)
     writer = scope.writer
     one, other = _registers(numbers, writer)
     kind = result_type(numbers, element)
     whole = writer.function("floor", _ratio(one, other, writer))
-    register = writer.linear([one, _multiplied([whole, other], writer)], [1.0, -1.0])
+    register = writer.linear([one, multiplied_registers([whole, other], writer)], [1.0, -1.0])
     more = [_by_zero(numbers, other, element, scope)] if kind == "integer" else []
     return made(register, kind, numbers, writer, element.path, more=more)
 
@@ -236,7 +243,7 @@ def power(numbers: Sequence[Number], element: Element, scope: Scope) -> Number:
     if constant is not None:
         if kind == "integer" and constant < 0:
             raise element.refused("takes a negative power of an integer, which fails in each row")
-        found = _constant_power(register, constant, element, writer)
+        found = constant_power(register, constant, element, writer)
         return made(found, kind, numbers, writer, element.path)
     if of_base is None or of_base <= 0 or kind == "integer":
         raise element.refused("takes a power of which neither the exponent is constant nor a base above 0")
@@ -245,13 +252,18 @@ def power(numbers: Sequence[Number], element: Element, scope: Scope) -> Number:
     return made(scaled, kind, numbers, writer, element.path)
 
 
-def _constant_power(register: int, exponent: float, element: Element, writer: Writer) -> int:
-    if exponent == int(exponent) and 0 < abs(exponent) <= _MOST_FACTORS:
+def constant_power(register: int, exponent: float, element: Element, writer: Writer) -> int:
+    """The register of Math.pow of a number, with an exponent that is not 0.
+
+    Raises:
+        NotAProgramError: it is an integer beyond what is multiplied, or 0.
+    """
+    if exponent == int(exponent) and 0 < abs(exponent) <= MOST_FACTORS:
         count = abs(int(exponent))
-        found = register if count == 1 else _multiplied([register] * count, writer)
+        found = register if count == 1 else multiplied_registers([register] * count, writer)
         return found if exponent > 0 else writer.function("reciprocal", found)
     if exponent == int(exponent):
-        raise element.refused(f"takes the power of {exponent:g}, and a program multiplies up to {_MOST_FACTORS} factors")
+        raise element.refused(f"takes the power of {exponent:g}, and a program multiplies up to {MOST_FACTORS} factors")
     root = [Operation("log"), Operation("multiply", exponent), Operation("exp")]
     found = writer.function("sqrt", register) if exponent == _HALF else writer.number(register, root)
     # Of minus infinity alone there is a power, infinity or 0.
@@ -357,102 +369,8 @@ def to_even(numbers: Sequence[Number], element: Element, scope: Scope) -> Number
     half = writer.function("floor", writer.number(floor, [Operation("divide", 2.0)]))
     parity = writer.linear([floor, half], [1.0, -2.0])
     odd = intervals.steps(parity, [_HALF], lambda each: float(each > 0), 0.0, writer)
-    found = writer.linear([floor, up, _multiplied([tie, odd], writer)], [1.0, 1.0, 1.0])
+    found = writer.linear([floor, up, multiplied_registers([tie, odd], writer)], [1.0, 1.0, 1.0])
     return _of_one(found, numbers, element, scope, kind)
-
-
-def extreme(sign: float) -> Function:
-    """The least, or the largest, of those that are there."""
-
-    def write(numbers: Sequence[Number], element: Element, scope: Scope) -> Number:
-        writer = scope.writer
-        registers = [_times(each, sign, writer) for each in _registers(numbers, writer)]
-        found = registers[0]
-        for each in registers[1:]:
-            found = least([found, each], writer)
-        return _aggregated(_times(found, sign, writer), numbers, element, scope)
-
-    write.__doc__ = "The least of those that are there." if sign > 0 else "The largest of those that are there."
-    return write
-
-
-def _times(register: int, sign: float, writer: Writer) -> int:
-    return register if sign > 0 else writer.add({"step": "affine", "of": register, "multiply": sign})
-
-
-def _aggregated(register: int, numbers: Sequence[Number], element: Element, scope: Scope, kind: str | None = None) -> Number:
-    """The number in a register, which is missing where all arguments are."""
-    kind = kind or result_type(numbers, element)
-    writer, place = scope.writer, element.path
-
-    def unlike() -> Tabulated:
-        from .choices import absent  # noqa: PLC0415
-
-        nothing = where_missing(register, is_text=False)
-        return joined(
-            [nothing, *(absent(each, writer) for each in numbers)],
-            lambda row: of(row[0].value is True and any(each.value is not True for each in row[1:])), "boolean",
-            writer, place,
-        )  # fmt: skip
-
-    # NaN of an argument that fails does not show behind those that are there.
-    fails = [Doubt(lambda doubt=doubt: doubt.table) for each in numbers for doubt in each.fails]  # type: ignore[misc]
-    fails += [each.textual for each in numbers if each.textual is not None]
-    fails += [Doubt(lambda: beyond(register, writer))] if kind == "integer" else []
-    fails.append(Doubt(unlike, shown=True, kind="undefined"))
-    may_miss = all(each.may_miss for each in numbers)
-    return Number(kind, "continuous", NumberColumn(register), may_miss, tuple(fails))
-
-
-def _filled(numbers: Sequence[Number], filling: float, writer: Writer) -> list[int]:
-    return [
-        writer.add({"step": "fill", "of": register, "with": filling}) if each.may_miss else register
-        for register, each in zip(_registers(numbers, writer), numbers, strict=True)
-    ]
-
-
-def _unless_all_missing(register: int, numbers: Sequence[Number], writer: Writer) -> int:
-    if not all(each.may_miss for each in numbers):
-        return register
-    missing = [writer.add({"step": "missing", "of": each}) for each in _registers(numbers, writer)]
-    count = writer.linear(missing, [1.0] * len(missing))
-    mask = CodeColumn(count, (float(len(missing)),), np.array([np.nan]), 0.0, 0.0)
-    return writer.linear([register, writer.lookup(mask, list(mask.keys))], [1.0, 1.0])
-
-
-def total(numbers: Sequence[Number], element: Element, scope: Scope) -> Number:
-    """The sum of those that are there."""
-    writer = scope.writer
-    found = writer.linear(_filled(numbers, 0.0, writer), [1.0] * len(numbers))
-    return _aggregated(_unless_all_missing(found, numbers, writer), numbers, element, scope)
-
-
-def multiplied(numbers: Sequence[Number], element: Element, scope: Scope) -> Number:
-    """The product of those that are there."""
-    writer = scope.writer
-    filled = _filled(numbers, 1.0, writer)
-    if len(filled) > _MOST_FACTORS:
-        raise element.refused(f"multiplies more than {_MOST_FACTORS} numbers")
-    found = filled[0] if len(filled) == 1 else _multiplied(filled, writer)
-    return _aggregated(_unless_all_missing(found, numbers, writer), numbers, element, scope)
-
-
-def average(numbers: Sequence[Number], element: Element, scope: Scope) -> Number:
-    """The mean of those that are there, as Mean of Apache Commons Math moves it: by (x - mean) / count each time."""
-    writer = scope.writer
-    mean, counts = -1, list[int]()
-    for register, number in zip(_registers(numbers, writer), numbers, strict=True):
-        counts.append(writer.add({"step": "missing", "of": register}))
-        count = writer.linear(counts, [-1.0] * len(counts), float(len(counts)))
-        moved = register if mean < 0 else writer.linear([register, mean], [1.0, -1.0])
-        part = _ratio(moved, count, writer)
-        if number.may_miss:
-            # Where it is missing the mean stays; where infinity less infinity is none, so is the mean.
-            stays = writer.lookup(CodeColumn(counts[-1], (1.0,), np.zeros(1), np.nan, np.nan), [1.0])
-            part = least([part, stays], writer)
-        mean = part if mean < 0 else writer.linear([mean, part], [1.0, 1.0])
-    kind = "double" if result_type(numbers, element) == "integer" else None
-    return _aggregated(_unless_all_missing(mean, numbers, writer), numbers, element, scope, kind)
 
 
 FUNCTIONS: dict[str, Function] = {
@@ -479,14 +397,4 @@ FUNCTIONS: dict[str, Function] = {
     "ceil": rounding("ceil"),
     "round": rounding("round"),
     "rint": to_even,
-    "min": extreme(1.0),
-    "max": extreme(-1.0),
-    "sum": total,
-    "avg": average,
-    "product": multiplied,
 }
-# Those that take what is there, and are missing where nothing is.
-AGGREGATES = ("min", "max", "sum", "avg", "product")
-# Those that are missing where an argument is; all others fail there.
-TOLERANT = ("+", "-", "*", "/", "modulo", *AGGREGATES)
-__all__ = ["AGGREGATES", "FAILS", "FUNCTIONS", "MISSING", "TOLERANT", "Outcome", "difference"]

@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pgscore.readers.algebra.columns import NumberColumn
-from pgscore.readers.writing.combining import marks, weighted
 from pgscore.readers.writing.writer import Result
 
-from . import expressions
 from .fields import Scope
 from .models import read_model
-from .selecting import Guarded, chosen_of, given, guarded
-from .values import MISSING, NEVER, Number, Tabulated, of
+from .outputs import FEATURES, output_value
+from .selecting import chosen_of, guarded
+from .values import Number
 
 if TYPE_CHECKING:
     from .segments import Segment, Segmentation
-    from .types import Scalar
+    from .selecting import Guarded
     from .values import Prediction, Value
     from .xml import Element
 
@@ -28,13 +27,17 @@ def read_chain(segmentation: Segmentation, scope: Scope) -> Prediction:
         NotAProgramError: a segment is not for each row, or cannot be part of a program.
     """
     *earlier, last = segmentation.segments
-    ends = segmentation.treatment == "returnMissing" and scope.is_final
+    returns = segmentation.treatment == "returnMissing"
+    if returns and not scope.is_final:
+        raise segmentation.element.refused("is a chain within another model that ends where a prediction is missing")
     for segment in segmentation.segments:
         if not segment.is_always:
             raise segment.element.refused("has a condition, in a chain of models")
     if last.model.get("functionName") != segmentation.function:
         raise last.model.refused("has another functionName than the mining model that it is the last segment of")
     for segment in earlier:
+        # What has no prediction has no output either, and asking for it fails.
+        ends = returns or bool(_outputs(segment.model))
         inner = Scope(scope.document, segment.model, scope, is_final=ends)
         prediction = read_model(segment.model, inner)
         note(prediction, segment.model, inner)
@@ -56,51 +59,27 @@ def note(prediction: Prediction, model: Element, scope: Scope) -> None:
 
 
 def declare(model: Element, prediction: Prediction, inner: Scope, outer: Scope) -> None:
-    """Makes the output fields of a segment known to those behind it."""
+    """Makes the output fields of a segment known to those behind it; those that are not supported nothing may read.
+
+    The evaluator asks for all of them, and where that fails the row has no prediction.
+    """
+    for field in _outputs(model):
+        feature, name = field.get("feature") or "predictedValue", field.need("name")
+        if feature not in FEATURES:
+            continue
+        if feature == "predictedValue" and prediction.kind == "value" and field.get("dataType") in ("float", "double"):
+            # Of a float the last bits are as far off as the sum is, at least.
+            value: Value = Number("double", "continuous", NumberColumn(prediction.scores[0]))
+        else:
+            value = output_value(field, prediction, inner)
+        inner.refuse_failing(value)
+        inner.declare(name, value)
+        outer.declare(name, value)
+
+
+def _outputs(model: Element) -> list[Element]:
     output = model.first("Output")
-    for field in [] if output is None else output.all("OutputField"):
-        value = _output(field, prediction, inner)
-        if value is not None:
-            inner.declare(field.need("name"), value)
-            outer.declare(field.need("name"), value)
-
-
-def _output(field: Element, prediction: Prediction, scope: Scope) -> Value | None:
-    """What an output field gives, as `OutputUtil` does it; None where it is not supported: then nothing may read it."""
-    feature = field.get("feature") or "predictedValue"
-    kind, optype = field.get("dataType"), field.get("optype") or "continuous"
-    if feature == "transformedValue":
-        return expressions.derived(field, scope)
-    registers = scope.writer.outputs(Result(prediction.scores, prediction.link))
-    if feature == "predictedValue" and prediction.kind == "value":
-        kind = kind or prediction.type
-        if kind not in ("double", "float") or prediction.type not in ("double", "float"):
-            return None
-        # Of a float the last bits are as far off as the sum is, at least.
-        return Number("double", optype, NumberColumn(registers[0]))
-    if feature == "probability" and prediction.kind == "probability":
-        label = field.get("value")
-        places = [place for place, each in enumerate(prediction.classes) if _text(each) == label]
-        return Number("double", optype, NumberColumn(registers[places[0]])) if places else None
-    if feature == "predictedValue" and prediction.kind != "value":
-        return _label(prediction, scope)
-    return None
-
-
-def _text(label: Scalar) -> str:
-    return ("true" if label else "false") if isinstance(label, bool) else str(label)
-
-
-def _label(prediction: Prediction, scope: Scope) -> Tabulated:
-    """The class that is predicted: a table over its number."""
-    writer = scope.writer
-    result = Result(prediction.scores, prediction.link, tie=prediction.tie, decide=prediction.decide)
-    found = weighted(
-        marks(result, writer, scope.model.path), [float(n) for n in range(len(prediction.classes))], writer
-    )
-    register = writer.linear([found, given(prediction, writer)], [1.0, 1.0])
-    table = {float(number): of(label) for number, label in enumerate(prediction.classes)}
-    return Tabulated(prediction.type, "categorical", register, is_text=False, table=table, other=NEVER, missing=MISSING)
+    return [] if output is None else output.all("OutputField")
 
 
 def read_first(segmentation: Segmentation, scope: Scope) -> Prediction:

@@ -15,11 +15,11 @@ from .types import UnfitError, cast
 from .values import FAILS, MISSING, NEVER, Doubt, Number, Outcome, Tabulated, is_constant, of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from pgscore.readers.writing.writer import Writer
 
-    from .values import Value
+    from .values import Key, Value
 
 # More rows of tables side by side than this are chosen among as numbers.
 _MANY = 400
@@ -82,7 +82,9 @@ def kind_of(values: Sequence[Value]) -> str:
 
 def _kind_of_numbers(values: Sequence[Value], numbers: Sequence[Number]) -> str:
     """The data type of numbers, of which texts that read as such do not count where they read as that type, too."""
-    kinds = {each.type for each, value in zip(numbers, values, strict=True) if not _is_missing(value) and not _is_text(value)}
+    kinds = {
+        each.type for each, value in zip(numbers, values, strict=True) if not _is_missing(value) and not _is_text(value)
+    }
     texts = [each.column for each, value in zip(numbers, values, strict=True) if _is_text(value)]
     whole = all(isinstance(each, CodeColumn) and each.unknown == np.floor(each.unknown) for each in texts)
     if len(kinds) != 1 or (kinds == {"integer"} and not whole):
@@ -216,7 +218,7 @@ def flag(value: Value, place: str, writer: Writer) -> Tabulated:
         if value.type == "float":
             raise NotAProgramError(place, "reads a float as true or false, which is not supported")
         register = written(value.column, writer)
-        table = {0.0: of(value=False), 1.0: of(value=True)}
+        table: dict[Key, Outcome] = {0.0: of(value=False), 1.0: of(value=True)}
         found = Tabulated("boolean", "categorical", register, False, table, FAILS, MISSING)
         return guarded(found, value.fails, writer, place)
 
@@ -247,6 +249,3 @@ def guarded(value: Tabulated, fails: Sequence[Doubt], writer: Writer, place: str
 def plain_kind(outcome: Outcome) -> str:
     """The data type of a value that is known."""
     return _KINDS[type(outcome.value)]
-
-
-__all__ = ["Callable", "absent", "any_absent", "flag", "guarded", "instead_of_missing", "picked", "plain_kind"]

@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgscore.errors import NotAProgramError
+from pgscore.readers.algebra.columns import NumberColumn
 
 from .choices import written
 from .tables import mapped
 from .types import NUMBERS, UnfitError, cast
-from .whole import not_whole
 from .values import FAILS, Doubt, Number, Outcome, Tabulated
+from .whole import not_whole
 
 if TYPE_CHECKING:
     from pgscore.readers.writing.writer import Writer
@@ -67,6 +68,6 @@ def _number(value: Number, kind: str, optype: str, place: str, writer: Writer) -
         register = written(value.column, writer)
         broken = Doubt(lambda: not_whole(register, writer))
         return Number("integer", optype, value.column, value.may_miss, (*value.fails, broken))
-    if kind == "float" and value.type in NUMBERS and not value.column.__class__.__name__ == "CodeColumn":
+    if kind == "float" and value.type in NUMBERS and isinstance(value.column, NumberColumn):
         return replace(value, type="float", optype=optype, invalid=None)
     raise NotAProgramError(place, f"makes a {kind} of a {value.type}, which is not supported")

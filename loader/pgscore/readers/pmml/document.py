@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from pgscore_runtime.contract import Contract, Input, Output
 
-from pgscore.errors import NotAProgramError, PgscoreError
+from pgscore.errors import PgscoreError
 
 from .dictionary import DataField, data_fields
-from .fields import ACTIVE
 from .models import OTHERS
 from .types import NUMBERS, TYPES, Scalar
 from .xml import Element, parse, refused
@@ -61,8 +60,8 @@ def open_pmml(content: bytes, output: str | None = None) -> PmmlDocument:
         output: an OutputField that is the score, instead of the prediction.
 
     Raises:
-        PgscoreError: it is no PMML of a version that is read, is beyond a limit, or has an element that is not supported
-            (`NotAProgramError`), which the message names with its path.
+        PgscoreError: it is no PMML of a version that is read, or beyond a limit; or an element is not supported, which
+            the message names with its path (`NotAProgramError`).
     """
     try:
         return _opened(content, output)
@@ -71,7 +70,7 @@ def open_pmml(content: bytes, output: str | None = None) -> PmmlDocument:
 
 
 def _opened(content: bytes, output: str | None) -> PmmlDocument:
-    from .reading import predicted  # noqa: PLC0415  which knows documents
+    from .reading import predicted
 
     root = parse(content)
     version = _version(root)
@@ -143,6 +142,3 @@ def _known(field_: DataField) -> tuple[str | float | bool, ...]:
         return float(value) if field_.type in NUMBERS else value
 
     return tuple(plain(each) for each in field_.valid)
-
-
-__all__ = ["ACTIVE", "NotAProgramError", "PmmlDocument", "open_pmml"]

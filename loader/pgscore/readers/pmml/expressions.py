@@ -87,7 +87,7 @@ def read_constant(expression: Element, _scope: Scope) -> Tabulated:
 
 def read_field(expression: Element, scope: Scope) -> Value:
     """The field that it names; mapMissingTo, as a text, where that is missing."""
-    from .choices import instead_of_missing  # noqa: PLC0415  which knows this module's values
+    from .choices import instead_of_missing
 
     value = scope.value(expression.need("field"), expression)
     instead = expression.get("mapMissingTo")

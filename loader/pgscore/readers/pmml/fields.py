@@ -42,7 +42,11 @@ class Document:
     """
 
     def __init__(
-        self, fields: Mapping[str, DataField], transformations: Element | None, inputs: Mapping[str, int], writer: Writer
+        self,
+        fields: Mapping[str, DataField],
+        transformations: Element | None,
+        inputs: Mapping[str, int],
+        writer: Writer,
     ) -> None:
         self.fields = fields
         self.inputs = inputs
@@ -165,6 +169,11 @@ class Scope:
         if isinstance(column, CodeColumn):
             return self.writer.lookup(column, list(column.keys))
         return self.writer.register(column)
+
+    def require_present(self, number: Number) -> None:
+        """Gives rows no score in which a number is missing."""
+        if number.may_miss:
+            self.writer.domains.of[self.register(number)].nullable = False
 
     def refuse_failing(self, value: Value, *, shown: bool = False) -> None:
         """Gives rows no score in which asking for a value fails.

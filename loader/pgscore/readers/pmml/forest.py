@@ -170,6 +170,11 @@ class Forest:
         return write_ensemble(Ensemble(trees, list(base), divide, single=False), self.tested.columns, self.writer)
 
     @property
+    def trees(self) -> list[Binary]:
+        """The binary trees."""
+        return self._trees
+
+    @property
     def reached(self) -> list[set[Hashable]]:
         """For each tree the keys of all leaves that a row may come to."""
         return [_reached(each) for each in self._trees]

@@ -65,7 +65,11 @@ def starts(edges: Iterable[Span]) -> list[float]:
 
 
 def steps(
-    register: int, knots: Sequence[float], number: Callable[[float], float | None], missing: float | None, writer: Writer
+    register: int,
+    knots: Sequence[float],
+    number: Callable[[float], float | None],
+    missing: float | None,
+    writer: Writer,
 ) -> int:
     """The register of a step function: constant from each knot to the next.
 

@@ -96,17 +96,12 @@ def arctan(register: int, writer: Writer) -> int:
     """atan(x): by its series around knots up to 1, and beyond them as that of 1 / x, from a right angle."""
     knots = [-1.0 + _APART / 2 * n for n in range(round(4 / _APART) + 1)]
     series = [_arctan_series(knot) for knot in knots[:-1]]
-    inside = piecewise(
-        writer, register, [*knots[:-1], nextafter(1.0, inf)], [[0.0], *series, [0.0]], closed="left"
-    )
-    angle = piecewise(
-        writer, register, [-1.0, nextafter(1.0, inf)], [[-pi / 2], [0.0], [pi / 2]], closed="left"
-    )
+    inside = piecewise(writer, register, [*knots[:-1], nextafter(1.0, inf)], [[0.0], *series, [0.0]], closed="left")
+    angle = piecewise(writer, register, [-1.0, nextafter(1.0, inf)], [[-pi / 2], [0.0], [pi / 2]], closed="left")
     turned = writer.function("reciprocal", register)
-    outside = piecewise(
-        writer, turned, [nextafter(-1.0, 0), *knots[1:-1], 1.0], [[0.0], _arctan_series(nextafter(-1.0, 0)), *series[1:], [0.0]],
-        closed="left",
-    )  # fmt: skip
+    first = nextafter(-1.0, 0)
+    beyond = [[0.0], _arctan_series(first), *series[1:], [0.0]]
+    outside = piecewise(writer, turned, [first, *knots[1:-1], 1.0], beyond, closed="left")
     return writer.linear([inside, angle, outside], [1.0, 1.0, -1.0])
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .fields import Scope
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .fields import Scope
     from .values import Prediction
     from .xml import Element
 
@@ -41,6 +40,3 @@ def read_model(model: Element, scope: Scope) -> Prediction:
     if not model.flag("isScorable", default=True):
         raise model.refused("is not scorable, as it says itself")
     return reader(model, scope)
-
-
-__all__ = ["MODELS", "OTHERS", "Scope", "read_model"]

@@ -10,18 +10,18 @@ from pgscore.readers.algebra.columns import CodeColumn, NumberColumn, Operation
 from pgscore.readers.algebra.curves import piecewise
 
 from . import intervals
-from .choices import guarded, instead_of_missing, written
+from .choices import guarded, written
 from .predictors import listed, parsed
-from .tables import as_number, joined, mapped, refined
-from .types import TYPES, Scalar, UnfitError, cast, parse
-from .values import FAILS, MISSING, Doubt, Number, Outcome, Tabulated, as_key, of
+from .tables import as_number, joined, mapped
+from .types import TYPES, Scalar, UnfitError, parse
+from .values import FAILS, MISSING, Doubt, Number, Outcome, Tabulated, of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .expressions import Reader
     from .fields import Scope
-    from .values import Value
+    from .values import Key, Value
     from .xml import Element
 
 _OUTLIERS = ("asIs", "asMissingValues", "asExtremeValues")
@@ -119,16 +119,18 @@ def _stated(expression: Element, text: str | None, kind: str) -> Outcome:
 
 def read_discretize(expression: Element, scope: Scope) -> Value:
     """The bin of a number; of bins that overlap the last."""
-    value = scope.value(expression.need("field"), expression)
+    return discretized(expression, scope.value(expression.need("field"), expression), scope)
+
+
+def discretized(expression: Element, value: Value, scope: Scope) -> Tabulated:
+    """The bin of a value, as a Discretize has them."""
     number = as_number(value, expression.path, scope.writer)
     kind = _kind(expression)
     if number.type == "float":
         raise expression.refused("reads a float, which is rounded to single precision: not supported")
     bins = []
     for each in expression.all("DiscretizeBin"):
-        ((span, _),) = intervals.spans(each.all("Interval")[:1]) or [(None, None)]
-        if span is None:
-            raise each.refused("has no Interval")
+        ((span, _),) = intervals.spans([each.one("Interval")])
         bins.append((span, _stated(each, each.need("binValue"), kind)))
     default = _stated(expression, expression.get("defaultValue"), kind)
 
@@ -138,7 +140,7 @@ def read_discretize(expression: Element, scope: Scope) -> Value:
     missing = _stated(expression, expression.get("mapMissingTo"), kind)
     knots = intervals.starts(span for span, _ in bins)
     code, rows = intervals.coded(scope.register(number), knots, outcome, missing, scope.writer)
-    table = {float(n): row for n, row in enumerate(rows)}
+    table: dict[Key, Outcome] = {float(n): row for n, row in enumerate(rows)}
     found = Tabulated(kind, "categorical", code, False, table, Outcome("never"), Outcome("never"))
     return _with_failures(found, [number], expression, scope)
 
@@ -213,4 +215,3 @@ EXPRESSIONS: dict[str, Reader] = {
     "Discretize": read_discretize,
     "MapValues": read_map_values,
 }
-__all__ = ["EXPRESSIONS", "as_key", "cast", "instead_of_missing", "refined"]

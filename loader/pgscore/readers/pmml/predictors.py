@@ -10,7 +10,7 @@ import numpy as np
 from pgscore.readers.algebra.columns import CodeColumn, NumberColumn
 
 from .choices import summable
-from .tables import code_column, first_register, refined, resolved
+from .tables import code_column, refined
 from .types import Scalar, UnfitError, parse
 from .values import MISSING, SAME, Number, Outcome, Tabulated, Value, as_key
 
@@ -33,7 +33,9 @@ def power(number: Number, exponent: int, scope: Scope) -> NumberColumn | CodeCol
         missing = writer.add({"step": "missing", "of": register})
         return summable(CodeColumn(missing, (0.0,), np.ones(1), nan, nan), writer)
     if abs(exponent) > _MOST_FACTORS:
-        raise scope.model.refused(f"has the exponent {exponent}, and a program multiplies up to {_MOST_FACTORS} factors")
+        raise scope.model.refused(
+            f"has the exponent {exponent}, and a program multiplies up to {_MOST_FACTORS} factors"
+        )
     if abs(exponent) > 1:
         register = writer.add({"step": "product", "of": [register] * abs(exponent)})
     return NumberColumn(register if exponent > 0 else writer.function("reciprocal", register))
@@ -83,7 +85,7 @@ def _is_own(value: Tabulated) -> bool:
 
 
 def value_terms(value: Value, predictors: Sequence[Element], scope: Scope) -> CodeColumn:
-    """The column of the coefficient of the first predictor whose value a field has; 0 where it is missing, or has none."""
+    """The column of the coefficient of the first predictor that a field equals; 0 where it equals none, or is missing."""
     table = listed(value, [parsed(each.need("value"), value.type, each) for each in predictors], scope, predictors[0])
     coefficients: dict[object, float] = {}
     for each in predictors:
@@ -93,6 +95,3 @@ def value_terms(value: Value, predictors: Sequence[Element], scope: Scope) -> Co
         return coefficients.get(outcome.value, 0.0) if outcome.kind == "value" else 0.0
 
     return code_column(table, number, scope.writer)
-
-
-__all__ = ["NumberColumn", "first_register", "listed", "parsed", "power", "product", "resolved", "value_terms"]

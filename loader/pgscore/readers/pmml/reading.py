@@ -11,19 +11,19 @@ from pgscore.readers.algebra.columns import NumberColumn, Table, TextColumn
 from pgscore.readers.algebra.domains import Domains
 from pgscore.readers.writing.writer import Result, Writer
 
-from . import apply, mining, normalizing, regression, tree_model
+from . import apply, bayes, clustering, general, mining, network, normalizing, regression, scorecard, tree_model, vectors
 from .expressions import EXPRESSIONS
 from .fields import Document, Scope
 from .models import MODELS, read_model
 from .outputs import chosen
-from .values import Prediction
 
 if TYPE_CHECKING:
     from pgscore.readers.dispatch import PredictorReader
 
     from .document import PmmlDocument
+    from .values import Prediction
 
-for module in (mining, regression, tree_model):
+for module in (regression, general, bayes, network, clustering, vectors, tree_model, mining, scorecard):
     MODELS.update(module.MODELS)
 EXPRESSIONS.update(normalizing.EXPRESSIONS)
 EXPRESSIONS["Apply"] = apply.read_apply
@@ -49,7 +49,11 @@ def read_pmml(document: PmmlDocument, table: Table, writer: Writer, part: str) -
     registers = {each.name: column.source for each, column in zip(document.inputs, table.columns, strict=True)}
     prediction = _predicted(document, registers, writer)
     return Result(
-        prediction.scores, prediction.link, prediction.tie, prediction.tolerance, prediction.decide  # type: ignore[arg-type]
+        prediction.scores,
+        prediction.link,
+        prediction.tie,
+        prediction.tolerance,
+        prediction.decide,
     )
 
 
@@ -80,15 +84,12 @@ def _predicted(document: PmmlDocument, registers: dict[str, int], writer: Writer
 
 def _in_order(prediction: Prediction, scope: Scope, writer: Writer) -> Prediction:
     """Of two classes the second is the one that the data dictionary has second: that is the positive one."""
-    from .targets import target_of  # noqa: PLC0415
+    from .targets import target_of
 
     if len(prediction.classes) != _TWO or target_of(scope).categories != prediction.classes[::-1]:
         return prediction
     scores, decide = prediction.scores, prediction.decide
-    if prediction.link in ("logistic", "sign"):
-        scores = [writer.linear(scores, [-1.0])]
-    else:
-        scores = scores[::-1]
+    scores = [writer.linear(scores, [-1.0])] if prediction.link in ("logistic", "sign") else scores[::-1]
     return replace(
         prediction,
         scores=scores,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pgscore.readers.algebra.columns import CodeColumn, Operation
+from pgscore.readers.algebra.columns import CodeColumn
 from pgscore.readers.writing.linear_writer import write_linear
 
 from .links import INVERSE, normalized
@@ -60,7 +60,9 @@ def _classified(model: Element, tables: list[Element], method: str, scope: Scope
         if method in ("simplemax", "softmax", "exp"):
             raise model.refused(f"has the normalizationMethod {method!r} for an ordinal target")
         return predicted_class(Prediction("probability", _ordinal(model, tables, method, scope), classes=labels), scope)
-    if len(tables) == _TWO and (method not in ("simplemax", "softmax") or (method == "softmax" and _is_empty(tables[1]))):
+    if len(tables) == _TWO and (
+        method not in ("simplemax", "softmax") or (method == "softmax" and _is_empty(tables[1]))
+    ):
         return predicted_class(_binary(model, tables, method, labels, scope), scope)
     scores = [_sum(each, scope) for each in tables]
     if method == "softmax":
@@ -68,7 +70,9 @@ def _classified(model: Element, tables: list[Element], method: str, scope: Scope
     elif method == "simplemax":
         found = Prediction("probability", normalized(scores, scope.writer), classes=labels)
     elif method == "logit":
-        found = Prediction("probability", normalized([INVERSE["logit"](z, scope.writer) for z in scores], scope.writer), classes=labels)
+        found = Prediction(
+            "probability", normalized([INVERSE["logit"](z, scope.writer) for z in scores], scope.writer), classes=labels
+        )
     elif method == "none":
         rest = scope.writer.linear(scores[:-1], [-1.0] * len(scores[:-1]), 1.0)
         found = Prediction("probability", [*scores[:-1], rest], classes=labels)
@@ -77,9 +81,7 @@ def _classified(model: Element, tables: list[Element], method: str, scope: Scope
     return predicted_class(found, scope)
 
 
-def _binary(
-    model: Element, tables: list[Element], method: str, labels: tuple[object, ...], scope: Scope
-) -> Prediction:
+def _binary(model: Element, tables: list[Element], method: str, labels: tuple[object, ...], scope: Scope) -> Prediction:
     """The first table gives the first class's probability; the second's, which is asked for all the same, the rest."""
     score = _sum(tables[0], scope)
     other = _sum(tables[1], scope) if not _is_empty(tables[1]) else None
@@ -167,4 +169,3 @@ def _runs(table: Element, scope: Scope) -> list[tuple[Value, list[Element]]]:
 
 
 MODELS: dict[str, ModelReader] = {"RegressionModel": read_regression}
-__all__ = ["MODELS", "Operation"]

@@ -159,10 +159,10 @@ def chosen_of(segmentation: Segmentation, found: Sequence[Guarded], scope: Scope
             domain = writer.domains.of[writer.add({"step": "product", "of": [mask, register]})]
             domain.maximum = min(domain.maximum, 0.0)
     if first.kind == "value":
-        return Prediction("value", [selected(chosen, [each[0] for each in outputs], writer)], type=first.type)
+        return Prediction("value", [choice_of(chosen, [each[0] for each in outputs], writer)], type=first.type)
     places = [[each.classes.index(label) for label in first.classes] for each in predictions]
     scores = [
-        selected(chosen, [each[place[n]] for each, place in zip(outputs, places, strict=True)], writer)
+        choice_of(chosen, [each[place[n]] for each, place in zip(outputs, places, strict=True)], writer)
         for n in range(len(first.classes))
     ]
     link = "argmax" if first.kind == "votes" else "identity"
@@ -174,13 +174,13 @@ def chosen_of(segmentation: Segmentation, found: Sequence[Guarded], scope: Scope
             return Prediction(first.kind, scores, link, first.classes, type=first.type)
     marked = [marks(each, writer, segmentation.element.path) for each in results]
     decide = [
-        selected(chosen, [each[place[n]] for each, place in zip(marked, places, strict=True)], writer)
+        choice_of(chosen, [each[place[n]] for each, place in zip(marked, places, strict=True)], writer)
         for n in range(len(first.classes))
     ]
     return Prediction(first.kind, scores, link, first.classes, decide, type=first.type)
 
 
-def selected(chosen: Sequence[int], registers: Sequence[int], writer: Writer) -> int:
+def choice_of(chosen: Sequence[int], registers: Sequence[int], writer: Writer) -> int:
     """The number of those that is chosen: masks are 1 for one of them, else 0. The others' NaN and infinity count not."""
     terms: list[int] = []
     missing: list[int] = []

@@ -12,7 +12,7 @@ from pgscore.errors import NotAProgramError
 from pgscore.readers.algebra.columns import CodeColumn, NumberColumn
 
 from .types import UnfitError, cast
-from .values import FAILS, MISSING, NEVER, Doubt, Number, Outcome, Tabulated, as_key, constant, is_nan, of
+from .values import FAILS, NEVER, Doubt, Number, Outcome, Tabulated, constant, is_nan, of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -164,9 +164,7 @@ def condition(value: Value, test: Callable[[Outcome], bool], writer: Writer) -> 
     raise TypeError(type(value).__name__)
 
 
-def _looked_up(
-    value: Tabulated, number: Callable[[Outcome], float], writer: Writer
-) -> tuple[CodeColumn, list[Any]]:
+def _looked_up(value: Tabulated, number: Callable[[Outcome], float], writer: Writer) -> tuple[CodeColumn, list[Any]]:
     column = code_column(value, number, writer)
     return column, list(column.keys)
 
@@ -181,7 +179,7 @@ def failing(value: Tabulated) -> Tabulated:
     return mapped(value, lambda outcome: of(outcome.kind == "fails"), "boolean")
 
 
-def where_missing(register: int, is_text: bool) -> Tabulated:  # noqa: FBT001
+def where_missing(register: int, is_text: bool) -> Tabulated:
     """True where a register holds nothing."""
     return Tabulated("boolean", "categorical", register, is_text, {}, of(value=False), of(value=True))
 
@@ -244,6 +242,3 @@ def _spliced(table: Tabulated, writer: Writer) -> Number:
 def least(registers: Sequence[int], writer: Writer) -> int:
     """The register of the least of two numbers that are there; NaN where none is."""
     return writer.add({"step": "median", "of": list(registers), "weights": [1.0, 1.0]})
-
-
-__all__ = ["MISSING", "as_key", "as_number", "condition", "joined", "least", "mapped", "refined", "resolved"]

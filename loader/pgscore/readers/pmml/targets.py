@@ -9,7 +9,7 @@ from pgscore.readers.algebra.singles import ROUNDING, Tolerance
 from pgscore.readers.writing.writer import Result
 
 from . import intervals
-from .types import TYPES, Scalar, UnfitError, cast, parse
+from .types import TYPES, Scalar, UnfitError, parse
 from .values import Prediction
 
 if TYPE_CHECKING:
@@ -197,6 +197,3 @@ def predicted_class(prediction: Prediction, scope: Scope) -> Prediction:
         for register, prior in zip(outputs, given, strict=True)
     ]
     return replace(prediction, scores=filled, link="identity", decide=None, type=target.type)
-
-
-__all__ = ["Target", "cast", "function_of", "has_default", "predicted_class", "predicted_value", "target_of"]

@@ -12,7 +12,8 @@ _MOST_CHARACTERS = 1_000
 _MOST_REPEATED = 2
 # Characters, classes of them, and ends of the text, each repeated at most: what Java and Python read alike, and what
 # takes no longer than the text is long, or its square.
-_ATOM = r"(?:[^\\\[\](){}|*+?.^$]|\\[\\\[\](){}|*+?.^$/\-]|\\[dwsDWS]|\.|\[\^?(?:[A-Za-z0-9 _,;:]|[A-Za-z0-9]-[A-Za-z0-9])+\])"
+_CLASS = r"\[\^?(?:[A-Za-z0-9 _,;:]|[A-Za-z0-9]-[A-Za-z0-9])+\]"
+_ATOM = rf"(?:[^\\\[\](){{}}|*+?.^$]|\\[\\\[\](){{}}|*+?.^$/\-]|\\[dwsDWS]|\.|{_CLASS})"
 _PATTERN = re.compile(rf"\^?(?:{_ATOM}[*+?]?)*\$?(?:\|\^?(?:{_ATOM}[*+?]?)*\$?)*")
 # Where lines end is told otherwise by the two.
 _LINES = re.compile("[\n\r\x85\u2028\u2029]")
@@ -23,12 +24,12 @@ class UnknownError(ValueError):
 
 
 def upper(text: str) -> str:
-    """toUpperCase."""
+    """ToUpperCase."""
     return text.upper()
 
 
 def lower(text: str) -> str:
-    """toLowerCase."""
+    """ToLowerCase."""
     return text.lower()
 
 

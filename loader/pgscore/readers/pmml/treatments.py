@@ -11,10 +11,10 @@ import numpy as np
 from pgscore.readers.algebra.columns import CodeColumn, NumberColumn, Operation
 
 from . import intervals
-from .tables import as_number, code_column, joined, least, mapped, refined
+from .tables import code_column, joined, least, mapped, refined
 from .types import NUMBERS, TYPES, Scalar, UnfitError, cast, parse
-from .whole import END, fraction, not_whole
 from .values import FAILS, MISSING, NEVER, SAME, Doubt, Number, Outcome, Tabulated, as_key, of
+from .whole import END, fraction, not_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -275,12 +275,12 @@ class _Numbers:
         )
         if whole:
             rows.append(treatment.unfit)
-            has_fraction = Tabulated(
-                "boolean", "categorical", fraction(self.register, writer), False, {0.0: of(value=False), 1.0: of(value=True)}, NEVER,
-                NEVER,
-            )  # fmt: skip
+            known = {0.0: of(value=False), 1.0: of(value=True)}
+            is_fraction = Tabulated(
+                "boolean", "categorical", fraction(self.register, writer), False, known, NEVER, NEVER
+            )
             region = joined(
-                [region, has_fraction], lambda row: of(len(rows) - 1) if row[1].value else row[0], "integer", writer,
+                [region, is_fraction], lambda row: of(len(rows) - 1) if row[1].value else row[0], "integer", writer,
                 treatment.mining.path,
             )  # fmt: skip
         return self._spliced(region, rows)
@@ -316,6 +316,3 @@ class _Numbers:
             invalid = Doubt(lambda: where(lambda each: each.is_present and not each.is_valid))
         may_miss = any(each.kind == "missing" for each in rows)
         return Number(treatment.type, treatment.optype, NumberColumn(register), may_miss, fails, invalid)
-
-
-__all__ = ["as_number", "inherited", "is_default", "prepared"]

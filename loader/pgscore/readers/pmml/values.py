@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pgscore.readers.algebra.columns import CodeColumn, NumberColumn
+    from pgscore.readers.algebra.singles import Tolerance
 
 # What a register of the program holds: a text, or a double.
 Key = str | float
@@ -206,5 +207,5 @@ class Prediction:
     decide: list[int] | None = None
     tie: str = "first"
     type: str = "double"
-    tolerance: object = None
+    tolerance: Tolerance | None = None
     more: dict[str, Value] = field(default_factory=dict)

@@ -162,7 +162,9 @@ class Element:
 
 def refused(what: str) -> PgscoreError:
     """The error for a file that is no PMML document that can be read."""
-    return PgscoreError(f"the file is no PMML document that pgscore reads: {what}", "Export the model anew, as PMML 4.4.")
+    return PgscoreError(
+        f"the file is no PMML document that pgscore reads: {what}", "Export the model anew, as PMML 4.4."
+    )
 
 
 class _Builder:
@@ -180,9 +182,8 @@ class _Builder:
         """An element begins."""
         self._count += 1
         depth = len(self._open) + self._outside
-        for what, found in (
-            ("elements", self._count), ("elements inside of each other", depth), ("attributes of an element", len(attributes)),
-        ):  # fmt: skip
+        counted = {"elements": self._count, "elements inside of each other": depth}
+        for what, found in {**counted, "attributes of an element": len(attributes)}.items():
             if found > LIMITS[what]:
                 raise refused(_too_many(what))
         namespace, _, name = tag.rpartition(_NAMESPACE_END)
