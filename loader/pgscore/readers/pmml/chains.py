@@ -41,6 +41,8 @@ def read_chain(segmentation: Segmentation, scope: Scope) -> Prediction:
         inner = Scope(scope.document, segment.model, scope, is_final=ends)
         prediction = read_model(segment.model, inner)
         note(prediction, segment.model, inner)
+        if ends and scope.writer.range(prediction.scores[0]).may_miss:
+            scope.writer.domains.of[prediction.scores[0]].nullable = False
         declare(segment.model, prediction, inner, scope)
         if segmentation.treatment == "returnMissing" and not ends:
             raise segmentation.element.refused(
