@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import aggregates, arithmetic, expressions, logic, text_functions
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from .values import Value
     from .xml import Element
 
+# Which give an integer, or fail.
+_INTEGERS = ("threshold", "floor", "ceil", "round", "rint")
 _TREATMENTS = ("returnInvalid", "asIs", "asMissing")
 _TWO, _THREE = 2, 3
 _MOST_ARGUMENTS = 1_000
@@ -37,31 +40,27 @@ def read_apply(expression: Element, scope: Scope) -> Value:
     if len(arguments) > _MOST_ARGUMENTS:
         raise expression.refused(f"has more than {_MOST_ARGUMENTS:,} arguments")
     instead, default = expression.get("mapMissingTo"), expression.get("defaultValue")
+    place, writer = expression.path, scope.writer
+
+    def finished(found: Value) -> Value:
+        found = _treated(found, name, treatment, expression)
+        return found if default is None else instead_of_missing(found, default, writer, place)
+
     if name == "if":
-        found = _if(arguments, instead, expression, scope)
-    else:
-        found = _called(name, arguments, instead, expression, scope)
-    if treatment == "asMissing":
-        found = _failures_missing(found, name, expression, scope)
-    elif name == "if":
-        found = _refused_invalid(found, treatment, expression, scope)
-    return found if default is None else instead_of_missing(found, default, scope.writer, expression.path)
-
-
-def _called(name: str, arguments: list[Value], instead: str | None, element: Element, scope: Scope) -> Value:
-    function = _function(name, element, scope)
+        return finished(_if(arguments, instead, expression, scope))
+    there = finished(_function(name, expression, scope)(arguments, expression, scope))
     if instead is None:
-        return function(arguments, element, scope)
-    missing = any_absent(arguments, scope.writer, element.path)
-    there = function(arguments, element, scope)
+        return there
+    # Where an argument is missing the function is not asked.
+    missing = any_absent(arguments, writer, place, failing=True)
     if is_constant(missing) and missing.other.value is False:
         return there
+    labels = mapped(missing, _label, "integer")
+    return picked(labels, [there, constant(instead, "string")], writer, place)
 
-    def label(outcome: Outcome) -> Outcome:
-        return of(1) if outcome.value is True else of(0) if outcome.kind == "value" else outcome
 
-    labels = mapped(missing, label, "integer")
-    return picked(labels, [there, constant(instead, "string")], scope.writer, element.path)
+def _label(outcome: Outcome) -> Outcome:
+    return of(int(outcome.value is True)) if outcome.kind == "value" else outcome
 
 
 def _function(name: str, element: Element, scope: Scope) -> Function:
@@ -121,21 +120,31 @@ def _if(arguments: list[Value], instead: str | None, element: Element, scope: Sc
     return picked(mapped(asked, label, "integer"), options, writer, place)
 
 
-def _refused_invalid(value: Value, treatment: str, element: Element, scope: Scope) -> Value:
-    """A result that is invalid ends the row, unless the treatment says otherwise."""
-    if treatment == "asIs":
+def _treated(value: Value, name: str, treatment: str, element: Element) -> Value:
+    """With asMissing an undefined or invalid result is missing, and else ends the row; what fails before does so anyway."""
+    if name in _SOLID:
         return value
-    if isinstance(value, Tabulated):
-        return mapped_invalid(value, FAILS)
-    if value.invalid is None:
+    if name == "if" and isinstance(value, Tabulated):
+        return value if treatment == "asIs" else _without_invalid(value, MISSING if treatment == "asMissing" else FAILS)
+    if name == "if" and value.invalid is None:
         return value
-    del element, scope
-    return Number(
-        value.type, value.optype, value.column, value.may_miss, (*value.fails, value.invalid), None, value.textual
-    )
+    if name == "if" and treatment != "asMissing":
+        return value if treatment == "asIs" else replace(value, fails=(*value.fails, value.invalid), invalid=None)
+    if treatment == "returnInvalid":
+        return value
+    if name not in _NUMERIC or name in _INTEGERS or treatment == "asIs" or value.type == "integer":
+        raise element.refused(f"has the invalidValueTreatment {treatment!r} for {name[:60]!r}, which is not supported")
+    fails = tuple(each for each in value.fails if each.kind != "undefined" or each not in _own(value))
+    return replace(value, fails=fails, may_miss=True)
 
 
-def mapped_invalid(value: Tabulated, instead: Outcome) -> Tabulated:
+def _own(value: Number) -> tuple[Doubt, ...]:
+    """The last doubt is that of the result itself."""
+    found = [each for each in value.fails if each.kind == "undefined"]
+    return tuple(found[-1:])
+
+
+def _without_invalid(value: Tabulated, instead: Outcome) -> Tabulated:
     """A table with another outcome where it is invalid."""
     if all(each.is_valid and not is_nan(each) for each in value.outcomes):
         return value
@@ -144,28 +153,7 @@ def mapped_invalid(value: Tabulated, instead: Outcome) -> Tabulated:
         return instead if outcome.is_present and (not outcome.is_valid or is_nan(outcome)) else outcome
 
     table = {key: check(outcome) for key, outcome in value.table.items()}
-    return Tabulated(
-        value.type, value.optype, value.source, value.is_text, table, check(value.other), check(value.missing)
-    )
-
-
-def _failures_missing(value: Value, name: str, element: Element, scope: Scope) -> Value:
-    """With asMissing an undefined or invalid result is missing; what fails before is not."""
-    if name not in (*_SOLID, *_NUMERIC) or name in ("threshold", "floor", "ceil", "round", "rint"):
-        raise element.refused(f"treats invalid results of {name[:60]!r} as missing, which is not supported")
-    if name in _SOLID:
-        return value
-    if not isinstance(value, Number):
-        return mapped_invalid(value, MISSING)
-    if value.type == "integer":
-        raise element.refused("treats results beyond integers as missing, which is not supported")
-    # The last doubt is that of a result that is no number, and it shows as NaN.
-    fails = list(value.fails)
-    own = next((n for n in reversed(range(len(fails))) if fails[n].kind == "undefined"), None)
-    if own is not None:
-        del fails[own]
-    del scope
-    return Number(value.type, value.optype, value.column, True, tuple(fails), None, value.textual)
+    return replace(value, table=table, other=check(value.other), missing=check(value.missing))
 
 
 def _defined(defined: Element, arguments: Sequence[Value], element: Element, scope: Scope) -> Value:

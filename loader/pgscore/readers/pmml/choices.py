@@ -41,9 +41,21 @@ def absent(value: Value, writer: Writer) -> Tabulated:
     return Tabulated("boolean", "categorical", register, False, {}, of(value=False), of(value=True))
 
 
-def any_absent(values: Sequence[Value], writer: Writer, place: str) -> Tabulated:
-    """True where one of several values is missing."""
-    tables = [absent(each, writer) for each in values]
+def any_absent(values: Sequence[Value], writer: Writer, place: str, *, failing: bool = False) -> Tabulated:
+    """True where one of several values is missing.
+
+    Args:
+        values: in the order in which they are asked for.
+        writer: takes the steps.
+        place: the element, for messages.
+        failing: whether it fails where one that is asked for before does; else that does not matter.
+    """
+    tables = []
+    for each in values:
+        table = absent(each, writer)
+        if failing and isinstance(each, Number):
+            table = guarded(table, each.fails, writer, place)
+        tables.append(table)
     return joined(tables, _first_absent, "boolean", writer, place)
 
 
@@ -173,7 +185,7 @@ def _where(labels: Tabulated, position: int, doubt: Doubt, writer: Writer, place
             place,
         )  # fmt: skip
 
-    return Doubt(write, shown=doubt.shown)
+    return Doubt(write, shown=doubt.shown, kind=doubt.kind)
 
 
 def instead_of_missing(value: Value, text: str, writer: Writer, place: str) -> Value:

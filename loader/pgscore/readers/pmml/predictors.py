@@ -85,7 +85,7 @@ def _is_own(value: Tabulated) -> bool:
 
 
 def value_terms(value: Value, predictors: Sequence[Element], scope: Scope) -> CodeColumn:
-    """The column of the coefficient of the first predictor that a field equals; 0 where it equals none, or is missing."""
+    """The column of the coefficient of the first predictor that a field equals; 0 where there is none."""
     table = listed(value, [parsed(each.need("value"), value.type, each) for each in predictors], scope, predictors[0])
     coefficients: dict[object, float] = {}
     for each in predictors:

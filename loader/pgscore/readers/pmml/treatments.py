@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pgscore.readers.writing.writer import Writer
 
     from .dictionary import DataField
-    from .values import Value
+    from .values import Key, Value
     from .xml import Element
 
 _INVALID = ("returnInvalid", "asIs", "asMissing", "asValue")
@@ -275,7 +275,7 @@ class _Numbers:
         )
         if whole:
             rows.append(treatment.unfit)
-            known = {0.0: of(value=False), 1.0: of(value=True)}
+            known: dict[Key, Outcome] = {0.0: of(value=False), 1.0: of(value=True)}
             is_fraction = Tabulated(
                 "boolean", "categorical", fraction(self.register, writer), False, known, NEVER, NEVER
             )
