@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgscore.readers.algebra.columns import NumberColumn
+from pgscore.readers.algebra.singles import ROUNDING, Tolerance
 from pgscore.readers.writing.writer import Result
 
 from .fields import Scope
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from .selecting import Guarded
     from .values import Prediction, Value
     from .xml import Element
+
+# What exp, sums of it, a quotient and the rest to 1 add in float32, where a margin moves a probability by a quarter.
+_LINK_ROUNDINGS = 32
 
 
 def read_chain(segmentation: Segmentation, scope: Scope) -> Prediction:
@@ -52,12 +57,11 @@ def read_chain(segmentation: Segmentation, scope: Scope) -> Prediction:
 
 
 def note(prediction: Prediction, model: Element, scope: Scope) -> None:
-    """Notes how far what a model adds in float32 may be from the evaluator's."""
-    if prediction.tolerance is not None:
-        scope.writer.outputs(
-            Result(prediction.scores, prediction.link, tolerance=prediction.tolerance),
-            model.path,  # type: ignore[arg-type]
-        )
+    """Notes how far what a model adds in float32 may be from the evaluator's, and what a link in float32 adds to that."""
+    tolerance = prediction.tolerance
+    if isinstance(tolerance, Tolerance):
+        wider = replace(tolerance, relative=tolerance.relative + _LINK_ROUNDINGS * ROUNDING)
+        scope.writer.outputs(Result(prediction.scores, prediction.link, tolerance=wider), model.path)
 
 
 def declare(model: Element, prediction: Prediction, inner: Scope, outer: Scope) -> None:

@@ -183,7 +183,9 @@ class Forest:
         """How far the sums may be from the evaluator's, or None where it adds doubles too."""
         if not self.single:
             return None
-        return of_trees([self._tree(*each, len(base)) for each in zip(self._sown, self._trees, strict=True)], base, link)
+        return of_trees(
+            [self._tree(*each, len(base)) for each in zip(self._sown, self._trees, strict=True)], base, link
+        )
 
     def settle(self, registers: Sequence[int]) -> list[int]:
         """Sees to rows without a prediction: they are refused, where that ends them.
@@ -210,9 +212,7 @@ class Forest:
         )  # fmt: skip
         return [self.writer.linear([register, nothing], [1.0, 1.0]) for register in registers]
 
-    def _tree(
-        self, sown: _Sown, binary: Binary, outputs: int, *, marks: bool = False, values: bool = True
-    ) -> Tree:
+    def _tree(self, sown: _Sown, binary: Binary, outputs: int, *, marks: bool = False, values: bool = True) -> Tree:
         size = len(binary.tests)
         feature, threshold = np.full(size, -1, dtype=np.int64), np.zeros(size)
         found = np.zeros((size, outputs if sown.target < 0 or not values else 1))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pgscore.readers.writing.combining import marks, weighted
 from pgscore.readers.writing.writer import Result
 
-from .chains import read_chain, read_first
+from .chains import note, read_chain, read_first
 from .ensemble import is_forest, read_forest
 from .fields import Scope
 from .models import read_model
@@ -58,13 +58,15 @@ def _of_segment(segmentation: Segmentation, number: int, scope: Scope) -> Predic
     if segment.model.tag == "MiningModel":
         _require_target(segment.model)
     by_vote = segmentation.method in VOTES
-    ends = scope.is_final and not has_default(target_of(scope)) and not (by_vote and segmentation.treatment == "continue")
+    ends = (
+        scope.is_final and not has_default(target_of(scope)) and not (by_vote and segmentation.treatment == "continue")
+    )
     found = read_model(segment.model, Scope(scope.document, segment.model, scope, is_final=ends))
     if by_vote and segmentation.treatment == "continue" and any(scope.writer.range(n).may_miss for n in found.scores):
-        raise segment.model.refused("may give nothing, and has a vote all the same: not supported of other models than trees")
-    if found.kind == "value" and found.tolerance is not None:
-        # What adds in float32 is noted of what it gives.
-        scope.writer.outputs(Result(found.scores, found.link, tolerance=found.tolerance), segment.model.path)  # type: ignore[arg-type]
+        raise segment.model.refused(
+            "may give nothing, and has a vote all the same: not supported of other models than trees"
+        )
+    note(found, segment.model, scope)
     return found
 
 

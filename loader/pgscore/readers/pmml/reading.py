@@ -11,7 +11,19 @@ from pgscore.readers.algebra.columns import NumberColumn, Table, TextColumn
 from pgscore.readers.algebra.domains import Domains
 from pgscore.readers.writing.writer import Result, Writer
 
-from . import apply, bayes, clustering, general, mining, network, normalizing, regression, scorecard, tree_model, vectors
+from . import (
+    apply,
+    bayes,
+    clustering,
+    general,
+    mining,
+    network,
+    normalizing,
+    regression,
+    scorecard,
+    tree_model,
+    vectors,
+)
 from .expressions import EXPRESSIONS
 from .fields import Document, Scope
 from .models import MODELS, read_model

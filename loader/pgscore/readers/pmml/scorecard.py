@@ -78,7 +78,9 @@ def _baselines(model: Element, characteristics: list[Element]) -> list[float]:
         baseline = each.optional_number("baselineScore")
         baseline = default if baseline is None else baseline
         if used and baseline is None:
-            raise each.refused("has no baselineScore, and reason codes are used, so that the evaluator predicts nothing")
+            raise each.refused(
+                "has no baselineScore, and reason codes are used, so that the evaluator predicts nothing"
+            )
         without = [part for part in each.all("Attribute") if part.get("reasonCode") is None]
         if used and each.get("reasonCode") is None and without:
             raise without[0].refused("has no reasonCode, and these are used, so that the evaluator predicts nothing")
@@ -158,7 +160,12 @@ def _of_one(tree: Binary, leaves: dict[Hashable, list[float] | str], forest: For
         found = leaves[tree.leaves[node]]
         return None if isinstance(found, str) else found[0]
 
-    members = {key for test in tree.tests if test is not None and not isinstance(test, AtMost | Missing) for key in test.members}
+    members = {
+        key
+        for test in tree.tests
+        if test is not None and not isinstance(test, AtMost | Missing)
+        for key in test.members
+    }
     bounds = {test.bound for test in tree.tests if isinstance(test, AtMost)}
     if not bounds:
         keys = sorted(members)  # type: ignore[type-var]  texts, or numbers

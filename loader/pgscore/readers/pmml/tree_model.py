@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from .decisions import FAILS, Goals
 from .forest import NOTHING, Forest
-from .predicates import TRUE, predicate_of
+from .predicates import predicate_of
 from .targets import Target, function_of, target_of
 from .types import UnfitError, parse
 from .values import Prediction
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
     from .decisions import Goal
     from .fields import Scope
@@ -34,6 +34,8 @@ _STRATEGIES = (
 _FUNCTIONS = ("classification", "regression")
 _CONTEXTS = ("double", "float")
 _TWO = 2
+# The place of a goal among a node's children, before any of them is asked.
+_ENTERED = -1
 _ROUNDINGS = 1e-9
 
 
@@ -90,7 +92,7 @@ class DecisionTree:
         self._counted = self._is_counted()
         self.goals = Goals(self._step)
         nothing = self.goals.leaf(NOTHING)
-        self.start = self.goals.ask(self._nodes[0].predicate, self.goals.at(("enter", 0)), nothing, nothing)
+        self.start = self.goals.ask(self._nodes[0].predicate, self.goals.at((0, _ENTERED)), nothing, nothing)
         self._leaves: dict[Hashable, Leaf] = {}
         self.classes: tuple[Scalar, ...] = ()
         self._distributions: dict[int, list[tuple[Scalar, float]]] = {}
@@ -113,19 +115,18 @@ class DecisionTree:
     # Where a row goes.
 
     def _step(self, goal: Goal) -> Goal:
-        kind, number, *rest = goal.key  # type: ignore[misc]  keys of `at` are made here
+        number, place = cast("tuple[int, int]", goal.key)
         node = self._nodes[number]
-        if kind == "enter":
-            return self.goals.at(("try", number, 0)) if node.children else self.goals.leaf(number)
-        (place,) = rest
+        if place < 0:
+            return self.goals.at((number, 0)) if node.children else self.goals.leaf(number)
         if place == len(node.children):
             if self._returns_last and node.has_score:
                 return self.goals.leaf(number)
             return self.goals.leaf(NOTHING)
-        following = self.goals.at(("try", number, place + 1))
+        following = self.goals.at((number, place + 1))
         child = node.children[place]
         return self.goals.ask(
-            self._nodes[child].predicate, self.goals.at(("enter", child)), following, self._unknown(number, following)
+            self._nodes[child].predicate, self.goals.at((child, _ENTERED)), following, self._unknown(number, following)
         )
 
     def _unknown(self, number: int, following: Goal) -> Goal:
@@ -147,7 +148,7 @@ class DecisionTree:
             return self.goals.fails
         for child in node.children:
             if self._nodes[child].element.get("id") == named:
-                return self.goals.at(("enter", child))
+                return self.goals.at((child, _ENTERED))
         raise node.element.refused(f"has the defaultChild {named[:60]!r}, and no child with this id")
 
     def _is_counted(self) -> bool:
@@ -170,8 +171,8 @@ class DecisionTree:
         key = goal.key
         if isinstance(key, int):
             node, place = self._nodes[key], None
-        elif isinstance(key, tuple) and key[0] in ("enter", "try"):
-            node, place = self._nodes[key[1]], key[2] if key[0] == "try" else 0
+        elif goal.predicate is None and isinstance(key, tuple):
+            node, place = self._nodes[key[0]], max(key[1], 0)
         else:
             return None
         counts = [self._nodes[child].count for child in node.children[:place]]
@@ -199,7 +200,7 @@ class DecisionTree:
                 raise element.refused("has several TargetValues for a number")
             number = values[0].number("defaultValue")
         else:
-            node = self._nodes[key].element  # type: ignore[call-overload]  leaves are numbers of nodes
+            node = self._nodes[cast("int", key)].element
             text = node.get("score")
             if text is None:
                 # "It is not possible that the scoring process ends in a Node which does not have a score attribute"
@@ -261,7 +262,7 @@ class DecisionTree:
             return self._priors() if key == NOTHING else key
         if not self.has_label(key):
             return FAILS
-        found = dict(self._distributions.get(key, ()))  # type: ignore[arg-type]  leaves are numbers of nodes
+        found = dict(self._distributions.get(cast("int", key), ()))
         return [found.get(label, 0.0) for label in self.classes] if found else FAILS
 
     def votes(self, key: Hashable) -> Leaf:
@@ -271,16 +272,16 @@ class DecisionTree:
             if isinstance(priors, str):
                 return priors
             label = self.classes[int(np.argmax(priors))]
-        elif not self.has_label(key) or (self._distributions and not self._distributions.get(key)):  # type: ignore[call-overload]
+        elif not self.has_label(key) or (self._distributions and not self._distributions.get(cast("int", key))):
             return FAILS
         else:
-            element = self._nodes[key].element  # type: ignore[call-overload]  leaves are numbers of nodes
+            element = self._nodes[cast("int", key)].element
             label = self.target.label(element.need("score"), element)
         return [float(each == label) for each in self.classes]
 
     def has_label(self, key: Hashable) -> bool:
         """Whether a node has a score."""
-        return self._nodes[key].has_score  # type: ignore[call-overload]  leaves are numbers of nodes
+        return self._nodes[cast("int", key)].has_score
 
     def _priors(self) -> Leaf:
         element = self.target.element
@@ -347,7 +348,7 @@ def settled(number: float, target: Target, place: Element, *, single: bool) -> f
     return float(found) + 0.0
 
 
-_ROUNDED = {
+_ROUNDED: dict[str, Callable[[float], float]] = {
     "none": lambda value: value,
     "round": lambda value: np.floor(value) + (value - np.floor(value) >= 0.5),  # noqa: PLR2004  a half goes up
     "ceiling": np.ceil,
@@ -397,7 +398,7 @@ def labels(tree: DecisionTree, scope: Scope) -> list[int]:
     return list(range(first, first + len(again.classes)))
 
 
-def _unmarked(tree: DecisionTree):  # noqa: ANN202  a function of a leaf
+def _unmarked(tree: DecisionTree) -> Callable[[Hashable], Leaf]:
     nothing = [0.0] * len(tree.classes)
 
     def leaf(key: Hashable) -> Leaf:
@@ -408,4 +409,3 @@ def _unmarked(tree: DecisionTree):  # noqa: ANN202  a function of a leaf
 
 
 MODELS: dict[str, ModelReader] = {"TreeModel": read_tree}
-__all__ = ["MODELS", "TRUE"]
