@@ -11,7 +11,19 @@ from pgscore.readers.algebra.columns import NumberColumn, Table, TextColumn
 from pgscore.readers.algebra.domains import Domains
 from pgscore.readers.writing.writer import Result, Writer
 
-from . import apply, bayes, clustering, general, network, normalizing, regression, vectors
+from . import (
+    apply,
+    bayes,
+    clustering,
+    general,
+    mining,
+    network,
+    normalizing,
+    regression,
+    scorecard,
+    tree_model,
+    vectors,
+)
 from .expressions import EXPRESSIONS
 from .fields import Document, Scope
 from .models import MODELS, read_model
@@ -23,7 +35,7 @@ if TYPE_CHECKING:
     from .document import PmmlDocument
     from .values import Prediction
 
-for module in (regression, general, bayes, network, clustering, vectors):
+for module in (regression, general, bayes, network, clustering, vectors, tree_model, mining, scorecard):
     MODELS.update(module.MODELS)
 EXPRESSIONS.update(normalizing.EXPRESSIONS)
 EXPRESSIONS["Apply"] = apply.read_apply
