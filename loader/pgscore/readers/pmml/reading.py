@@ -28,6 +28,7 @@ from .expressions import EXPRESSIONS
 from .fields import Document, Scope
 from .models import MODELS, read_model
 from .outputs import chosen
+from .tables import budget
 
 if TYPE_CHECKING:
     from pgscore.readers.dispatch import PredictorReader
@@ -86,6 +87,11 @@ def predicted(document: PmmlDocument, contract: Contract) -> Found:
 
 
 def _predicted(document: PmmlDocument, registers: dict[str, int], writer: Writer) -> Prediction:
+    with budget():
+        return _read(document, registers, writer)
+
+
+def _read(document: PmmlDocument, registers: dict[str, int], writer: Writer) -> Prediction:
     shared = Document(document.fields, document.root.first("TransformationDictionary"), registers, writer)
     scope = Scope(shared, document.model)
     prediction = read_model(document.model, scope)
