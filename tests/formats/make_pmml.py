@@ -45,7 +45,8 @@ def documents() -> dict[str, Callable[[], tuple[str, list[dict[str, Any]]]]]:
 
 def classes_of(text: str) -> tuple[str, ...]:
     """The classes in the order of the Output's probabilities; of two in that of the data dictionary."""
-    found = tuple(re.findall(r'feature="probability"[^>]*\bvalue="([^"]*)"', text))
+    named = re.findall(r'<OutputField name="probability\(([^"]*)\)"[^>]*\bvalue="([^"]*)"', text)
+    found = tuple(value for name, value in named if name == value)
     listed = re.search(r'<DataField name="y"[^>]*>(.*?)</DataField>', text, re.DOTALL)
     values = tuple(re.findall(r'<Value value="([^"]*)"', listed[1])) if listed else ()
     return values if len(found) == _TWO and set(values) == set(found) else found
