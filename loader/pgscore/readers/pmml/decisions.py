@@ -10,15 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from .questions import ANYTHING, Among, AtMost, Branch, Compound, Missing, either, may_fail, possible_answers
+from .questions import ANYTHING, Always, Among, AtMost, Branch, Compound, Missing, either, may_fail, possible_answers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator
+    from collections.abc import Callable, Hashable, Iterator, Sequence
 
     from .questions import Known, Predicate, Test
 
-# How many binary nodes the trees of a document may take all together: conditions of many fields multiply.
+# How many binary nodes the trees of a document may take all together.
 MOST_NODES = 1_000_000
+# How many one tree may take, and how many more for each predicate in it: conditions of several fields multiply.
+MOST_OF_TREE, MOST_OF_PREDICATE = 2_000, 50
 # The key of the leaf for rows that the evaluator ends without a prediction.
 FAILS = "fails"
 # As deep as a program's trees may be.
@@ -71,6 +73,8 @@ class Goals:
 
     def ask(self, predicate: Predicate, yes: Goal, no: Goal, unknown: Goal) -> Goal:
         """The goal that asks a predicate."""
+        if isinstance(predicate, Always):
+            return self.fails if predicate.answer == "fails" else {True: yes, False: no, None: unknown}[predicate.answer]
         if yes is no is unknown and not self._may_fail(predicate):
             return yes
         key = (id(predicate), id(yes), id(no), id(unknown))
@@ -99,11 +103,8 @@ class Goals:
         if isinstance(predicate, Branch):
             parts = (predicate.yes, predicate.no, predicate.unknown)
             return self.ask(predicate.test, *(self.ask(part, *goal.answers) for part in parts))
-        if isinstance(predicate, Compound):
-            return self._compound(predicate, *goal.answers)
-        if predicate.answer == "fails":
-            return self.fails
-        return goal.answers[{True: 0, False: 1, None: 2}[predicate.answer]]
+        assert isinstance(predicate, Compound)  # noqa: S101  what is always so is never asked
+        return self._compound(predicate, *goal.answers)
 
     def _known(self, test: Test, answers: tuple[Goal, ...], known: Known) -> Goal | None:
         """Where a test goes on whose answer is known, or all the same."""
@@ -243,12 +244,12 @@ def _split(goals: Goals, goal: Goal, here: _Open, counted: Goal | None) -> tuple
     if_yes, if_no, if_unknown = goal.answers
     if absent is not None and yes is not None and no is not None:
         # A missing value goes along with one of the others, where it comes to the same.
-        common = _common(goals, if_yes, yes, if_unknown, absent)
+        common = _common(goals, [(if_yes, yes), (if_no, no)], (if_unknown, absent))
         if common is not None:
-            return test, _Side(*common, counted and if_yes), _Side(if_no, no, counted and if_no), True
-        common = _common(goals, if_no, no, if_unknown, absent)
-        if common is not None:
-            return test, _Side(if_yes, yes, counted and if_yes), _Side(*common, counted and if_no), False
+            goal, known, side = common
+            sides = [_Side(if_yes, yes, counted and if_yes), _Side(if_no, no, counted and if_no)]
+            sides[side] = replace(sides[side], goal=goal, known=known)
+            return test, *sides, side == 0
     if absent is None:
         assert yes is not None and no is not None  # noqa: PT018, S101  else there was nothing to ask
         sides = _Side(if_yes, yes, counted and if_yes), _Side(if_no, no, counted and if_no)
@@ -272,11 +273,15 @@ def _way(goals: Goals, goal: Goal | None, known: Known) -> Iterator[Goal]:
         goal = goals.next(goal, known)
 
 
-def _common(goals: Goals, one: Goal, known: Known | None, other: Goal, also: Known) -> tuple[Goal, Known] | None:
-    """The first goal that two come to, and what is known there."""
-    assert known is not None  # noqa: S101  told the type checker
-    passed = {id(each): each for each in _way(goals, one, known)}
-    for each in _way(goals, other, also):
+def _common(
+    goals: Goals, ways: Sequence[tuple[Goal, Known]], other: tuple[Goal, Known]
+) -> tuple[Goal, Known, int] | None:
+    """The first goal of another way that one of these comes to as well, what is known there, and of which it is."""
+    passed: dict[int, int] = {}
+    for side, (goal, known) in reversed(list(enumerate(ways))):
+        passed |= {id(each): side for each in _way(goals, goal, known)}
+    for each in _way(goals, *other):
         if id(each) in passed:
-            return each, either(known, also)
+            side = passed[id(each)]
+            return each, either(ways[side][1], other[1]), side
     return None

@@ -11,7 +11,8 @@ from pgscore.readers.algebra.ensemble import Ensemble, Tree
 from pgscore.readers.algebra.singles import of_trees
 from pgscore.readers.writing.tree_writer import write_ensemble
 
-from .decisions import FAILS, Grower, TooManyNodesError
+from .decisions import FAILS, MOST_OF_PREDICATE, MOST_OF_TREE, Grower, TooManyNodesError
+from .predicates import PREDICATES
 from .questions import Among, AtMost
 from .tested import Tested
 
@@ -111,7 +112,9 @@ class Forest:
                     self.tested.note(test)
 
     def _grown(self, sown: _Sown) -> Binary:
-        grower = Grower(self._document.nodes_left)
+        predicates = sum(each.tag in PREDICATES for each in sown.place.walk())
+        most = min(self._document.nodes_left, MOST_OF_TREE + MOST_OF_PREDICATE * predicates)
+        grower = Grower(most)
         try:
             binary = grower.grow(sown.start, sown.goals, self.tested.known)
         except TooManyNodesError:
