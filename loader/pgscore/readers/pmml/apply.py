@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .values import Value
     from .xml import Element
 
+# Which have the type of their arguments: of booleans and texts there is none.
+_TYPED = ("+", "-", "*", "/", "modulo", "pow", "threshold", "abs", "rint", *aggregates.FUNCTIONS)
 # Which give an integer, or fail.
 _INTEGERS = ("threshold", "floor", "ceil", "round", "rint")
 _TREATMENTS = ("returnInvalid", "asIs", "asMissing")
@@ -79,8 +81,8 @@ def _of_numbers(name: str) -> Function:
         place, writer = element.path, scope.writer
         if not arguments:
             raise element.refused("has no arguments")
-        if name in (*_TOLERANT, "pow", "threshold") and any(_is_text(each) for each in arguments):
-            raise element.refused("computes with a text")
+        if name in _TYPED and any(_is_no_number(each) for each in arguments):
+            raise element.refused("computes with a text or a boolean")
         numbers = [as_number(each, place, writer) for each in arguments]
         found = _NUMERIC[name](numbers, element, scope)
         if name in _TOLERANT:
@@ -95,10 +97,12 @@ def _of_numbers(name: str) -> Function:
     return call
 
 
-def _is_text(value: Value) -> bool:
-    return isinstance(value, Tabulated) and any(
-        isinstance(each.value, str) for each in value.outcomes if each.kind == "value"
-    )
+def _is_no_number(value: Value) -> bool:
+    if isinstance(value, Number):
+        return False
+    kinds = {type(each.value) for each in value.outcomes if each.kind == "value"}
+    same = any(each.kind == "same" for each in value.outcomes)
+    return bool(kinds & {str, bool}) or (same and value.type in ("string", "boolean"))
 
 
 def _if(arguments: list[Value], instead: str | None, element: Element, scope: Scope) -> Value:
