@@ -81,7 +81,7 @@ KINDS = {
     ),
     "c": Kind("integer", "categorical", _listed("1", "2", "3"), ("", "1", "2", "3", "4"), ("1", "2", "3"), "2"),
 }  # fmt: skip
-_TREATMENTS = (
+_TREATMENTS: tuple[dict[str, str], ...] = (
     {}, {}, {"invalidValueTreatment": "asMissing"}, {"invalidValueTreatment": "asIs"},
     {"missingValueReplacement": "%s"},
     {"missingValueReplacement": "%s", "invalidValueTreatment": "asMissing"},
