@@ -52,7 +52,9 @@ def documents() -> dict[str, Callable[[], tuple[str, list[dict[str, Any]]]]]:
 def outputs_of(text: str) -> dict[str, str]:
     """The output field of each class's probability."""
     fields = [dict(re.findall(r'(\w+)="([^"]*)"', each)) for each in re.findall(r"<OutputField ([^>]*)>", text)]
-    chances = {each["value"]: each["name"] for each in fields if each.get("feature") == "probability" and "value" in each}
+    chances = {
+        each["value"]: each["name"] for each in fields if each.get("feature") == "probability" and "value" in each
+    }
     # What sklearn2pmml and nyoka call them; others are of segments, or asked for twice.
     return {value: name for value, name in chances.items() if name in (f"probability({value})", f"probability_{value}")}
 

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Makes PMML documents of trees and ensembles, and stores what jpmml-evaluator gives for those that are drawn.
 
 Run in an environment that has `requirements-pmml-trees.txt`, with Java: ``python make_pmml_trees.py [word ...]``.
@@ -17,11 +18,8 @@ from typing import Any
 import jpmml_evaluator
 import numpy as np
 import pandas as pd
-import pmml_drawn
-import pmml_trees
 from jpmml_evaluator.jpype import JPypeBackend
 from lightgbm import LGBMClassifier, LGBMRegressor
-from make_pmml import write
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
     BaggingClassifier,
@@ -45,6 +43,11 @@ from sklearn2pmml import sklearn2pmml
 from sklearn2pmml.decoration import CategoricalDomain
 from sklearn2pmml.pipeline import PMMLPipeline
 from xgboost import XGBClassifier, XGBRegressor
+
+# The tests' own package is found wherever this is called.
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.formats import pmml_drawn, pmml_trees
+from tests.formats.make_pmml import write
 
 _SEED = 20261126
 _EACH = 16

@@ -58,7 +58,8 @@ KINDS = {
         ("0", "0.5", "1", "1.5", "-0.0", "0.1", "2"), "0.5",
     ),
     "y": Kind(
-        "double", "continuous", _INTERVAL, ("", "0", "1", "4.5", "-5", "5", "6", "-7", "0.5"), ("0", "0.5", "1", "4.5"), "1"
+        "double", "continuous", _INTERVAL, ("", "0", "1", "4.5", "-5", "5", "6", "-7", "0.5"), ("0", "0.5", "1", "4.5"),
+        "1",
     ),
     "n": Kind("integer", "continuous", "", ("", "0", "1", "2", "3", "-1", "7"), ("0", "1", "2", "1.0"), "2"),
     "f": Kind(
@@ -71,7 +72,8 @@ KINDS = {
         ("red", "green", "blue", "none"), "green",
     ),
     "u": Kind(
-        "string", "categorical", "", ("", "red", "a b", "\u00c4", "zzz", 'q"q'), ("red", "a b", "\u00c4", 'q"q', "nix"), "red"
+        "string", "categorical", "", ("", "red", "a b", "\u00c4", "zzz", 'q"q'), ("red", "a b", "\u00c4", 'q"q', "nix"),
+        "red",
     ),
     "o": Kind(
         "string", "ordinal", _listed("low", "mid", "high"), ("", "low", "mid", "high", "low", "other"),
@@ -79,8 +81,9 @@ KINDS = {
     ),
     "c": Kind("integer", "categorical", _listed("1", "2", "3"), ("", "1", "2", "3", "4"), ("1", "2", "3"), "2"),
 }  # fmt: skip
-_TREATMENTS = (
-    {}, {}, {"invalidValueTreatment": "asMissing"}, {"invalidValueTreatment": "asIs"}, {"missingValueReplacement": "%s"},
+_TREATMENTS: tuple[dict[str, str], ...] = (
+    {}, {}, {"invalidValueTreatment": "asMissing"}, {"invalidValueTreatment": "asIs"},
+    {"missingValueReplacement": "%s"},
     {"missingValueReplacement": "%s", "invalidValueTreatment": "asMissing"},
     {"invalidValueTreatment": "asValue", "invalidValueReplacement": "%s"},
 )  # fmt: skip

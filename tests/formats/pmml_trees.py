@@ -14,7 +14,8 @@ _CLASSES = """<DataField name="y" optype="categorical" dataType="string">
 _SCHEMA = """<MiningSchema><MiningField name="x"/><MiningField name="z"/><MiningField name="t"/>
 <MiningField name="y" usageType="target"/></MiningSchema>"""
 _OUTPUT = "<Output>%s</Output>" % "".join(  # noqa: UP031  braces are of no use here
-    f'<OutputField name="probability({each})" optype="continuous" dataType="double" feature="probability" value="{each}"/>'
+    f'<OutputField name="probability({each})" optype="continuous" dataType="double" feature="probability" '
+    f'value="{each}"/>'
     for each in "abc"
 )
 
@@ -47,7 +48,8 @@ def _strategy(name: str) -> str:
         + "</Node>"
         + f'<Node id="r" defaultChild="r3" recordCount="40">{_test("x", "greaterThan", 0.5)}'
         + _leaf(
-            '<SimpleSetPredicate field="t" booleanOperator="isIn"><Array type="string">red "\u00c4"</Array></SimpleSetPredicate>',
+            '<SimpleSetPredicate field="t" booleanOperator="isIn">'
+            '<Array type="string">red "\u00c4"</Array></SimpleSetPredicate>',
             21,
             ' id="r1" recordCount="10"',
         )
@@ -56,7 +58,8 @@ def _strategy(name: str) -> str:
         + "</Node>"
     )
     return (
-        f'<TreeModel functionName="regression" missingValueStrategy="{name}" noTrueChildStrategy="returnLastPrediction">'
+        f'<TreeModel functionName="regression" missingValueStrategy="{name}" '
+        'noTrueChildStrategy="returnLastPrediction">'
         f'{_SCHEMA}<Node id="root" score="0" defaultChild="r" recordCount="100"><True/>{inner}</Node></TreeModel>'
     )
 
@@ -65,7 +68,8 @@ def _vote(first: str, second: str, third: str) -> str:
     trees = ""
     for weight, (score, field) in zip(("1", "2", "1"), ((first, "x"), (second, "z"), (third, "x")), strict=True):
         trees += (
-            f'<Segment weight="{weight}"><True/><TreeModel functionName="classification">{_SCHEMA}<Node score="{score}"><True/>'
+            f'<Segment weight="{weight}"><True/>'
+            f'<TreeModel functionName="classification">{_SCHEMA}<Node score="{score}"><True/>'
             f"{_leaf(_test(field, 'greaterThan', 0.75), score)}{_leaf('<True/>', 'c')}</Node></TreeModel></Segment>"
         )
     return trees
@@ -84,7 +88,8 @@ def _segment(predicate: str, score: object, field: str = "x") -> str:
     return f"<Segment>{predicate}{tree}</Node></TreeModel></Segment>"
 
 
-_SCORECARD = """<Scorecard functionName="regression" initialScore="100" reasonCodeAlgorithm="pointsAbove" baselineScore="5">
+_SCORECARD = """
+<Scorecard functionName="regression" initialScore="100" reasonCodeAlgorithm="pointsAbove" baselineScore="5">
 %s<Characteristics>
 <Characteristic name="amount" reasonCode="A" baselineScore="20">
 <Attribute partialScore="0"><SimplePredicate field="x" operator="isMissing"/></Attribute>
@@ -96,7 +101,8 @@ _SCORECARD = """<Scorecard functionName="regression" initialScore="100" reasonCo
 <Attribute partialScore="7"><SimplePredicate field="t" operator="equal" value="red"/></Attribute>
 <Attribute partialScore="-3"><True/></Attribute></Characteristic>
 <Characteristic name="both" reasonCode="B">
-<Attribute partialScore="1"><CompoundPredicate booleanOperator="and"><SimplePredicate field="z" operator="lessThan" value="1"/>
+<Attribute partialScore="1"><CompoundPredicate booleanOperator="and">
+<SimplePredicate field="z" operator="lessThan" value="1"/>
 <SimplePredicate field="x" operator="greaterThan" value="0"/></CompoundPredicate></Attribute>
 <Attribute partialScore="2"><True/></Attribute></Characteristic></Characteristics></Scorecard>"""
 

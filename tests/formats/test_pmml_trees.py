@@ -61,9 +61,9 @@ def test_a_document_that_is_drawn_gives_what_its_evaluator_gives(kind: str) -> N
         except NotAProgramError:
             continue
         read += 1
-        rows = [{name: value or None for name, value in row.items()} for row in each.rows]
+        rows: list[dict[str, str | None]] = [{name: value or None for name, value in row.items()} for row in each.rows]
         names = ["label", *map(str, document.output.classes)] if document.output.classes else ["value"]
-        expected = [dict.fromkeys(names) if row is None else row for row in each.expected]
+        expected: list[dict[str, str | None]] = [{**(row or dict.fromkeys(names))} for row in each.expected]
         fixtures.check(document, fixtures.Fixture(fixtures.FOLDER / each.name, rows, expected), "pmml")
     # What cannot be a program is no more than a part of them.
     assert read >= len(chosen) * 0.8

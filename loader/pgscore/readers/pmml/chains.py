@@ -57,7 +57,7 @@ def read_chain(segmentation: Segmentation, scope: Scope) -> Prediction:
 
 
 def note(prediction: Prediction, model: Element, scope: Scope) -> None:
-    """Notes how far what a model adds in float32 may be from the evaluator's, and what a link in float32 adds to that."""
+    """Notes how far what a model adds in float32 may be from the evaluator's, and what a link in float32 adds."""
     tolerance = prediction.tolerance
     if isinstance(tolerance, Tolerance):
         wider = replace(tolerance, relative=tolerance.relative + _LINK_ROUNDINGS * ROUNDING)
@@ -74,7 +74,7 @@ def declare(model: Element, prediction: Prediction, inner: Scope, outer: Scope) 
         if feature not in FEATURES:
             continue
         if feature == "predictedValue" and prediction.kind == "value" and field.get("dataType") in ("float", "double"):
-            # Of a float the last bits are as far off as the sum is, at least.
+            # Of a float the last bits are as far off as the sum is.
             value: Value = Number("double", "continuous", NumberColumn(prediction.scores[0]))
         else:
             value = output_value(field, prediction, inner)
@@ -89,7 +89,7 @@ def _outputs(model: Element) -> list[Element]:
 
 
 def read_first(segmentation: Segmentation, scope: Scope) -> Prediction:
-    """The prediction of the first segment whose predicate is true; of the first of these that gives one, if others skip.
+    """The prediction of the first segment whose predicate is true; if others skip, of the first that gives one.
 
     Raises:
         NotAProgramError: a segment cannot be part of a program.

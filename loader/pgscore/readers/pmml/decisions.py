@@ -74,7 +74,9 @@ class Goals:
     def ask(self, predicate: Predicate, yes: Goal, no: Goal, unknown: Goal) -> Goal:
         """The goal that asks a predicate."""
         if isinstance(predicate, Always):
-            return self.fails if predicate.answer == "fails" else {True: yes, False: no, None: unknown}[predicate.answer]
+            return (
+                self.fails if predicate.answer == "fails" else {True: yes, False: no, None: unknown}[predicate.answer]
+            )
         if yes is no is unknown and not self._may_fail(predicate):
             return yes
         key = (id(predicate), id(yes), id(no), id(unknown))
@@ -249,11 +251,11 @@ def _split(goals: Goals, goal: Goal, here: _Open, counted: Goal | None) -> tuple
             goal, known, side = common
             sides = [_Side(if_yes, yes, counted and if_yes), _Side(if_no, no, counted and if_no)]
             sides[side] = replace(sides[side], goal=goal, known=known)
-            return test, *sides, side == 0
+            return test, sides[0], sides[1], side == 0
     if absent is None:
         assert yes is not None and no is not None  # noqa: PT018, S101  else there was nothing to ask
-        sides = _Side(if_yes, yes, counted and if_yes), _Side(if_no, no, counted and if_no)
-        return test, *sides, isinstance(test, Missing) and not test.negated
+        of_yes, of_no = _Side(if_yes, yes, counted and if_yes), _Side(if_no, no, counted and if_no)
+        return test, of_yes, of_no, isinstance(test, Missing) and not test.negated
     # Whether it is missing comes first, and the rest is asked of what is there.
     region = here.known.get(test.field, ANYTHING)
     there = {**here.known, test.field: replace(region, missing=False)}

@@ -249,7 +249,7 @@ def _reached(tree: Binary) -> set[Hashable]:
 
 
 def _ending(tree: Binary) -> set[tuple[int, str]]:
-    """Fields that leave a row without a prediction where they are missing, or hold none of the values that are tested."""
+    """Fields that leave a row without a prediction where they are missing, or hold no value that is tested."""
     fields = {(test.field, what) for test in tree.tests if test is not None for what in ("missing", "other")}
     found: list[set[tuple[int, str]]] = [set()] * len(tree.tests)
     for node in reversed(range(len(tree.tests))):
@@ -263,10 +263,7 @@ def _ending(tree: Binary) -> set[tuple[int, str]]:
         absent = left if tree.missing_left[node] else right
         if (test.field, "missing") in absent:
             here.add((test.field, "missing"))
-        if isinstance(test, AtMost):
-            others = both
-        else:
-            others = right
+        others = both if isinstance(test, AtMost) else right
         if (test.field, "other") in others:
             here.add((test.field, "other"))
         found[node] = here

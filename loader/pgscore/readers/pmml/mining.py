@@ -29,7 +29,7 @@ _EXACT = 2.0**53
 
 
 def read_mining(model: Element, scope: Scope) -> Prediction:
-    """Segments: sum, average, median and vote, weighted too; modelChain; selectFirst. Trees that are added are one step."""
+    """Segments: sums, averages, medians, votes, weighted too; modelChain, selectFirst. Added trees are one step."""
     segmentation = segmentation_of(model, scope)
     if segmentation.method == "modelChain":
         return read_chain(segmentation, scope)
@@ -64,7 +64,7 @@ def _of_segment(segmentation: Segmentation, number: int, scope: Scope) -> Predic
     found = read_model(segment.model, Scope(scope.document, segment.model, scope, is_final=ends))
     if by_vote and segmentation.treatment == "continue" and any(scope.writer.range(n).may_miss for n in found.scores):
         raise segment.model.refused(
-            "may give nothing, and has a vote all the same: not supported of other models than trees"
+            "may give nothing, and votes all the same: not supported of other models than trees"
         )
     note(found, segment.model, scope)
     return found
@@ -140,7 +140,7 @@ def _classified(segmentation: Segmentation, predictions: Sequence[Prediction], s
 
 
 def _require_order(segmentation: Segmentation, classes: tuple[Scalar, ...]) -> None:
-    """Refuses averages of which the first segment lists the classes in no order: of equal ones the first listed wins."""
+    """Refuses averages whose first segment lists the classes in no order: of equal ones the first listed wins."""
     model = segmentation.segments[0].model
     if model.tag == "MiningModel" and model.one("Segmentation").get("multipleModelMethod") in VOTES:
         raise model.refused("gives shares of votes, whose order depends on the row, to an average")

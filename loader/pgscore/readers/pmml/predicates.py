@@ -61,17 +61,17 @@ def _read(element: Element, scope: Scope, tested: Tested, depth: int) -> Predica
 
 
 def _true(_element: Element, _scope: Scope, _tested: Tested, _depth: int) -> Predicate:
-    """Is true"""
+    """Is true."""
     return TRUE
 
 
 def _false(_element: Element, _scope: Scope, _tested: Tested, _depth: int) -> Predicate:
-    """Is false"""
+    """Is false."""
     return FALSE
 
 
 def _compound(element: Element, scope: Scope, tested: Tested, depth: int) -> Predicate:
-    """and, or, xor and surrogate of others"""
+    """And, or, xor and surrogate of others."""
     chosen = element.choice("booleanOperator", None, ("and", "or", "xor", "surrogate"))
     parts = element.all(*PREDICATES)
     if not 2 <= len(parts) <= MOST_PARTS:  # noqa: PLR2004  the evaluator takes no fewer
@@ -80,7 +80,7 @@ def _compound(element: Element, scope: Scope, tested: Tested, depth: int) -> Pre
 
 
 def _simple(element: Element, scope: Scope, tested: Tested, _depth: int) -> Predicate:
-    """Compares a field with a constant, or asks whether it is missing"""
+    """Compares a field with a constant, or asks whether it is missing."""
     value = scope.value(element.need("field"), element)
     chosen = element.choice("operator", None, ("equal", "notEqual", "isMissing", "isNotMissing", *_ORDERS))
     if chosen in ("isMissing", "isNotMissing"):
@@ -92,7 +92,7 @@ def _simple(element: Element, scope: Scope, tested: Tested, _depth: int) -> Pred
 
 
 def _set(element: Element, scope: Scope, tested: Tested, _depth: int) -> Predicate:
-    """Asks whether a field is one of several constants"""
+    """Asks whether a field is one of several constants."""
     value = scope.value(element.need("field"), element)
     chosen = element.choice("booleanOperator", None, ("isIn", "isNotIn"))
     listed = element.one("Array")
@@ -193,10 +193,12 @@ def _missing(value: Value, tested: Tested, *, negated: bool) -> Predicate:
             lambda each: FAILING if each.kind == "fails" else _always((each.kind == "missing") != negated),
             tested,
         )
-    there, absent = _always(negated), _always(not negated)
+    there: Predicate = _always(negated)
+    absent: Predicate = _always(not negated)
+    gone = absent
     if value.invalid is not None:
         # NaN is there, to the evaluator.
-        absent = chosen(value.invalid.table, lambda each: there if each.value else absent, tested)
+        absent = chosen(value.invalid.table, lambda each: there if each.value else gone, tested)
     field = tested.number(value)
     return _guarded(value, Branch(Missing(field), absent, there, UNKNOWN), tested)
 

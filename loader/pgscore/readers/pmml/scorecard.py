@@ -10,7 +10,7 @@ one field; what reads several, or computes its partial score, is scored all the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -153,7 +153,7 @@ def _of_one(tree: Binary, leaves: dict[Hashable, list[float] | str], forest: For
             if key is None:
                 left = tree.missing_left[node]
             elif isinstance(test, AtMost):
-                left = key <= test.bound  # type: ignore[operator]  what is compared is a number
+                left = cast("float", key) <= test.bound
             else:
                 left = not isinstance(test, Missing) and key in test.members
             node = tree.left[node] if left else tree.right[node]
@@ -168,7 +168,7 @@ def _of_one(tree: Binary, leaves: dict[Hashable, list[float] | str], forest: For
     }
     bounds = {test.bound for test in tree.tests if isinstance(test, AtMost)}
     if not bounds:
-        keys = sorted(members)  # type: ignore[type-var]  texts, or numbers
+        keys = cast("list[Key]", sorted(cast("set[str]", members)))
         values = np.array([np.nan if at(key) is None else at(key) for key in keys], dtype=np.float64)
         other = at(_other(keys))
         missing = at(None)
@@ -176,7 +176,8 @@ def _of_one(tree: Binary, leaves: dict[Hashable, list[float] | str], forest: For
         found = writer.lookup(column, list(keys))
         gives = [*values.tolist(), _number(other), _number(missing)]
     else:
-        knots = sorted(bounds | {end for key in members for end in (float(np.nextafter(key, -np.inf)), float(key))})  # type: ignore[arg-type]
+        ends = {end for key in members for end in (float(np.nextafter(cast("float", key), -np.inf)), float(key))}
+        knots = sorted(bounds | ends)
         pieces = [at(each) for each in [*knots, np.inf]]
         found = writer.add(
             {
@@ -195,7 +196,7 @@ def _of_one(tree: Binary, leaves: dict[Hashable, list[float] | str], forest: For
 def _other(keys: list[Key]) -> Key:
     """A value that is none of these."""
     if keys and isinstance(keys[0], str):
-        return max(keys, key=len) + "x"  # type: ignore[arg-type, operator]  all are texts
+        return "".join(cast("list[str]", keys)) + "x"
     return max((float(key) for key in keys), default=0.0) * 2 + 1
 
 

@@ -105,7 +105,7 @@ def _require_fit(found: Segmentation, scope: Scope) -> None:
         raise found.element.refused(f"has the multipleModelMethod {found.method!r} in a {found.function}")
     if found.treatment == "skipSegment" and found.method == "modelChain":
         raise found.element.refused("skips segments of a modelChain, which the evaluator does not")
-    if found.threshold < 1 and not (found.treatment == "skipSegment" or found.treatment == "returnMissing"):
+    if found.threshold < 1 and found.treatment == "continue":
         raise found.element.refused("has a missingThreshold without skipSegment, which is not supported")
     if found.method in CHAINS and scope.model.first("Targets") is not None and has_default(target_of(scope)):
         raise scope.model.one("Targets").refused("has TargetValues of a chain of models, which is not supported")

@@ -1,4 +1,4 @@
-"""One of several predictions, of which those that are not chosen do not matter: neither their values nor their refusals."""
+"""One of several predictions: of those that are not chosen neither the values matter nor what they refuse."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def chosen_of(segmentation: Segmentation, found: Sequence[Guarded], scope: Scope
 
 
 def choice_of(chosen: Sequence[int], registers: Sequence[int], writer: Writer) -> int:
-    """The number of those that is chosen: masks are 1 for one of them, else 0. The others' NaN and infinity count not."""
+    """The number of those that is chosen: masks are 1 for it, else 0. The others' NaN and infinity do not count."""
     terms: list[int] = []
     missing: list[int] = []
     ends: dict[float, list[int]] = {inf: [], -inf: []}

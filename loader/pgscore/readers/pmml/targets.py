@@ -96,7 +96,7 @@ def target_of(scope: Scope) -> Target:
 
 
 def _kind_of_classes(scope: Scope) -> str:
-    """The data type of classes without a field: a mining model's own, in its segments (`createSegmentModelEvaluator`)."""
+    """The data type of classes without a field: in a segment the mining model's (`createSegmentModelEvaluator`)."""
     parent = scope.parent
     if parent is None or parent.model.get("functionName") != "classification":
         return "string"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -142,7 +142,7 @@ class Tested:
             self.columns.append(self._fields[field])
         for field, members in sorted(self._members.items()):
             self._coded[field] = len(self.columns)
-            keys = sorted(members)  # type: ignore[type-var]  texts, or numbers
+            keys = cast("list[Key]", sorted(cast("set[str]", members)))
             codes = np.arange(len(keys), dtype=np.float64)
             self._codes[field] = {key: code for code, key in enumerate(keys)}
             self._every[field] = frozenset(range(len(keys) + 1))

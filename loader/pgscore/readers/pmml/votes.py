@@ -17,6 +17,8 @@ from pgscore.readers.algebra.columns import CodeColumn
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy.typing as npt
+
     from pgscore.readers.writing.writer import Writer
 
     from .xml import Element
@@ -50,8 +52,8 @@ class Votes:
         self._by_table = self.unit is None
         if self._by_table and len(weights) > _MOST_WEIGHED:
             raise place.refused(
-                f"has weights of more than {_MOST_WEIGHED} votes that are no multiples of a power of 2: which of two sums"
-                " is larger cannot be told exactly"
+                f"has weights of more than {_MOST_WEIGHED} votes that are no multiples of a power of 2: which of two"
+                " sums is larger cannot be told exactly"
             )
         self.blocks = 1 if self._by_table else -(-len(weights) // BLOCK)
 
@@ -125,10 +127,11 @@ class Votes:
         firsts = np.array([(each & -each).bit_length() if each else count + 1 for each in range(2**count)])
         places = np.unique(sums, return_inverse=True)[1] * float(count + 2) + (count + 1 - firsts)
         keys = [float(each) for each in range(1, 2**count)]
-        return tuple(  # type: ignore[return-value]  two of them
-            writer.lookup(CodeColumn(register, tuple(keys), values[1:], float(values[0]), np.nan), keys)
-            for values in (sums, places.astype(np.float64))
-        )
+        return self._looked_up(register, keys, sums, writer), self._looked_up(register, keys, places, writer)
+
+    def _looked_up(self, register: int, keys: list[float], values: npt.NDArray[np.float64], writer: Writer) -> int:
+        column = CodeColumn(register, tuple(keys), values[1:], float(values[0]), np.nan)
+        return writer.lookup(column, list(keys))
 
     def fewer_missing(self, sums: Sequence[int], missing: int, writer: Writer) -> int:
         """0 where segments without a vote do not weigh more than any class, else NaN: then the result is missing."""
