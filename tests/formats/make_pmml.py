@@ -1,7 +1,8 @@
+# mypy: ignore-errors
 """Makes PMML documents for this folder, and what jpmml-evaluator predicts of their rows beside them.
 
-Run in an environment that has `requirements-pmml.txt`, with Java: ``python make_pmml.py [word in a name ...]``. It prints
-what it made, and refuses rows of which the evaluator could say more than a CSV holds.
+Run in an environment that has `requirements-pmml.txt`, with Java: ``python make_pmml.py [word in a name ...]``. It
+prints what it made.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jpmml_evaluator
-import pmml_documents
-import pmml_functions
-import pmml_models
-import pmml_pipelines
 from jpmml_evaluator.jpype import JPypeBackend
+from nyoka import skl_to_pmml
 from sklearn2pmml import sklearn2pmml
+
+# The tests' own package is found wherever this is called.
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.formats import pmml_documents, pmml_functions, pmml_models, pmml_pipelines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,22 +40,36 @@ def documents() -> dict[str, Callable[[], tuple[str, list[dict[str, Any]]]]]:
     found = dict(pmml_functions.OTHERS)
     for module in (pmml_documents, pmml_models, pmml_functions):
         for name, function in inspect.getmembers(module, inspect.isfunction):
-            if function.__module__ == module.__name__ and name[0] != "_" and "Row]]" in str(inspect.signature(function)):
+            if (
+                function.__module__ == module.__name__
+                and name[0] != "_"
+                and "Row]]" in str(inspect.signature(function))
+            ):
                 found[name] = function
     return found
 
 
+def outputs_of(text: str) -> dict[str, str]:
+    """The output field of each class's probability."""
+    fields = [dict(re.findall(r'(\w+)="([^"]*)"', each)) for each in re.findall(r"<OutputField ([^>]*)>", text)]
+    chances = {
+        each["value"]: each["name"] for each in fields if each.get("feature") == "probability" and "value" in each
+    }
+    # What sklearn2pmml and nyoka call them; others are of segments, or asked for twice.
+    return {value: name for value, name in chances.items() if name in (f"probability({value})", f"probability_{value}")}
+
+
 def classes_of(text: str) -> tuple[str, ...]:
     """The classes in the order of the Output's probabilities; of two in that of the data dictionary."""
-    found = tuple(re.findall(r'feature="probability"[^>]*\bvalue="([^"]*)"', text))
+    found = tuple(outputs_of(text))
     listed = re.search(r'<DataField name="y"[^>]*>(.*?)</DataField>', text, re.DOTALL)
     values = tuple(re.findall(r'<Value value="([^"]*)"', listed[1])) if listed else ()
     return values if len(found) == _TWO and set(values) == set(found) else found
 
 
-def expected(evaluator: Any, row: dict[str, Any], classes: tuple[str, ...], kind: str) -> dict[str, str]:  # noqa: ANN401
+def expected(evaluator: Any, row: dict[str, Any], outputs: dict[str, str], kind: str) -> dict[str, str]:  # noqa: ANN401
     """The columns of what is predicted; empty where it is nothing, or refused."""
-    names = ["value"] if kind == "regression" else ["label", *classes]
+    names = ["value"] if kind == "regression" else ["label", *outputs]
     try:
         found = evaluator.evaluate(dict(row))
     except jpmml_evaluator.JavaError:
@@ -61,7 +77,7 @@ def expected(evaluator: Any, row: dict[str, Any], classes: tuple[str, ...], kind
     label = found.get("y", found.get(None))
     if kind == "regression":
         return {"value": written(label)}
-    chances = {name: found.get(f"probability({name})") for name in classes}
+    chances = {label_: found.get(name) for label_, name in outputs.items()}
     if label is None or None in chances.values():
         return dict.fromkeys(names, "")
     return {"label": written(label), **{name: written(value) for name, value in chances.items()}}
@@ -82,14 +98,13 @@ def write(name: str, text: str, rows: list[dict[str, Any]], backend: JPypeBacken
     evaluator = jpmml_evaluator.make_evaluator(content, backend=backend)
     kind = re.search(r'functionName="(\w+)"', text)
     assert kind is not None
-    classes = classes_of(text)
+    classes, outputs = classes_of(text), outputs_of(text)
     lines = []
     for row in rows[:_MOST_ROWS]:
-        found = expected(evaluator, row, classes, kind[1])
-        if kind[1] == "clustering" or (kind[1] == "classification" and not classes):
-            if not found["label"]:
-                # A row without a label has no columns that could say so.
-                continue
+        found = expected(evaluator, row, {each: outputs[each] for each in classes}, kind[1])
+        if kind[1] != "regression" and not classes and not found["label"]:
+            # A row without a label has no columns that could say so.
+            continue
         given = {field: written(value) for field, value in row.items()}
         # An empty text is no missing one, and a CSV cannot tell them apart.
         if not any(value == "" for value in row.values()):
@@ -100,7 +115,7 @@ def write(name: str, text: str, rows: list[dict[str, Any]], backend: JPypeBacken
         writer = csv.DictWriter(file, list(lines[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(lines)
-    print(f"{name}: {len(content):,} bytes, {len(lines)} rows")  # noqa: T201
+    print(f"{name}: {len(content):,} bytes, {len(lines)} rows")
 
 
 def main(words: list[str]) -> None:
@@ -108,18 +123,24 @@ def main(words: list[str]) -> None:
     warnings.simplefilter("ignore")
     FOLDER.mkdir(exist_ok=True)
     chosen = {name: make for name, make in documents().items() if not words or any(word in name for word in words)}
-    fitted = {name: make for name, make in pmml_pipelines.PIPELINES.items() if not words or any(w in name for w in words)}
+    foreign = {name: make for name, make in pmml_pipelines.NYOKA.items() if not words or any(w in name for w in words)}
+    fitted = {
+        name: make for name, make in pmml_pipelines.PIPELINES.items() if not words or any(w in name for w in words)
+    }
     JPypeBackend.createJVM()
     backend = JPypeBackend()
     for name, make in sorted(chosen.items()):
         write(name, *make(), backend)
-    for name, fit in sorted(fitted.items()):
+    for name, fit in sorted({**fitted, **foreign}.items()):
         pipeline, rows = fit()
         with tempfile.NamedTemporaryFile(suffix=".pmml") as file:
-            sklearn2pmml(pipeline, file.name)
+            if name in foreign:
+                skl_to_pmml(pipeline, list(rows[0]), "y", file.name)
+            else:
+                sklearn2pmml(pipeline, file.name)
             text = Path(file.name).read_text()
         # The time of the day is not part of it.
-        text = re.sub(r"\s*<Timestamp>[^<]*</Timestamp>", "", text).replace("\t", " ")
+        text = re.sub(r"\s*<Timestamp>[^<]*</Timestamp>", "", text).replace("\t", " ").replace("    ", " ")
         write(name, text, rows, backend)
 
 

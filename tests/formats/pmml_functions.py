@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pmml_documents import Row, apply, constant, derived, document, field, number, regression, schema, texts
+from tests.formats.pmml_documents import (
+    Row,
+    apply,
+    constant,
+    derived,
+    document,
+    field,
+    number,
+    regression,
+    schema,
+    texts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +61,9 @@ def _marked(expression: str) -> str:
 
 def functions_arithmetic() -> tuple[str, list[Row]]:
     """Two numbers, of which one may be missing or infinite."""
-    return _several([apply(name, field("a"), field("b")) for name in "+-*/"], _varied(a=_DOUBLES[:8], b=[None, 0.0, 3.7]))
+    return _several(
+        [apply(name, field("a"), field("b")) for name in "+-*/"], _varied(a=_DOUBLES[:8], b=[None, 0.0, 3.7])
+    )
 
 
 def functions_integers() -> tuple[str, list[Row]]:
@@ -143,18 +156,20 @@ def functions_if() -> tuple[str, list[Row]]:
     return _several(expressions, _varied(a=[None, -1.0, 0.5], b=[None, _INFINITY], f=[None, False]))
 
 
+def _text(value: str) -> str:
+    return constant(value, "string")
+
+
 def functions_texts() -> tuple[str, list[Row]]:
     """Texts that are known, by tables."""
-    blue = constant("BLUE ", "string")
-    expressions = [
-        _marked(apply("equal", apply("uppercase", field("c")), blue)),
-        _marked(apply("equal", apply("lowercase", field("c")), constant("blue ", "string"))),
-        _marked(apply("equal", apply("trimBlanks", field("c")), constant("Blue", "string"))),
-        _marked(apply("equal", apply("substring", field("c"), constant(2, "integer"), constant(2, "integer")), constant("ed", "string"))),
-        _marked(apply("equal", apply("concat", field("c"), constant("-", "string"), field("c")), constant("red-red", "string"))),
-        _marked(apply("equal", apply("replace", field("c"), constant("e", "string"), constant("E", "string")), constant("BluE ", "string"))),
-        _marked(apply("matches", field("c"), constant("^[a-z]+$", "string"))), apply("stringLength", field("c")),
-    ]  # fmt: skip
+    texts_ = {
+        apply("uppercase", field("c")): "BLUE ", apply("lowercase", field("c")): "blue ",
+        apply("trimBlanks", field("c")): "Blue", apply("concat", field("c"), _text("-"), field("c")): "red-red",
+        apply("substring", field("c"), constant(2, "integer"), constant(2, "integer")): "ed",
+        apply("replace", field("c"), _text("e"), _text("E")): "BluE ",
+    }  # fmt: skip
+    expressions = [_marked(apply("equal", each, _text(wanted))) for each, wanted in texts_.items()]
+    expressions += [_marked(apply("matches", field("c"), _text("^[a-z]+$"))), apply("stringLength", field("c"))]
     return _several(expressions, _varied(c=[None, "red", "Blue ", "5", "", "other"]))
 
 
@@ -181,7 +196,9 @@ def expressions_discrete() -> tuple[str, list[Row]]:
         '<NormDiscrete field="f" value="false"/>', f'<Discretize field="a">{bins}</Discretize>',
         f'<Discretize field="a" defaultValue="8" mapMissingTo="9">{bins}</Discretize>',
     ]  # fmt: skip
-    return _several(expressions, _varied(a=[None, -1.0, 1.0, 1.25, 3.0], c=[None, "5", "other"], n=[7], f=[None, False]))
+    return _several(
+        expressions, _varied(a=[None, -1.0, 1.0, 1.25, 3.0], c=[None, "5", "other"], n=[7], f=[None, False])
+    )
 
 
 def expressions_tables() -> tuple[str, list[Row]]:
@@ -210,7 +227,10 @@ def functions_defined() -> tuple[str, list[Row]]:
         '<ParameterField name="by" optype="continuous" dataType="double"/>'
         f"{apply('/', field('x'), field('by'))}</DefineFunction>"
     )
-    expressions = [apply("scale", field("a"), field("n")), apply("scale", constant(1), apply("scale", field("a"), field("b")))]
+    expressions = [
+        apply("scale", field("a"), field("n")),
+        apply("scale", constant(1), apply("scale", field("a"), field("b"))),
+    ]
     return _several(expressions, _varied(a=[None, 0.0, 5.0], n=[None, 0, 7], b=[0.0]), defined)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pmml_documents import Row, derived, document, number, probabilities, rows, schema, texts
+from tests.formats.pmml_documents import Row, derived, document, number, probabilities, rows, schema, texts
 
 _INFINITY = float("inf")
 

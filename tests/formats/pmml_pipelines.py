@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Pipelines of scikit-learn that sklearn2pmml makes PMML of, and rows for each."""
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier, MLPRegressor
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
     KBinsDiscretizer,
     MinMaxScaler,
@@ -142,7 +143,9 @@ def means() -> Made:
     """Clusters."""
     frame, _, _, _ = _data()
     rows = [{name: row[name] for name in ("age", "minutes")} for row in _rows(frame, missing=False)]
-    columns = _pipeline(ContinuousDomain(invalid_value_treatment="as_is"), StandardScaler(), KMeans(3, n_init=1, random_state=1))
+    columns = _pipeline(
+        ContinuousDomain(invalid_value_treatment="as_is"), StandardScaler(), KMeans(3, n_init=1, random_state=1)
+    )
     return columns.fit(frame[["age", "minutes"]]), rows
 
 
@@ -165,9 +168,39 @@ def vector_linear() -> Made:
     """A number, of a linear machine over codes."""
     frame, _, _, value = _data()
     columns = _columns(StandardScaler(), encoder=OrdinalEncoder())
-    return _pipeline(columns, LinearSVR(max_iter=5000)).fit(frame, value), _rows(frame)
+    return _pipeline(columns, LinearSVR(max_iter=5000, random_state=1)).fit(frame, value), _rows(frame)
 
 
+def _of_numbers(estimator: Any, *, three: bool = False, size: int = 240) -> Made:  # noqa: ANN401
+    frame, two, more, _ = _data()
+    rows = [{name: row[name] for name in ("age", "minutes")} for row in _rows(frame, missing=False)]
+    given, target = frame[["age", "minutes"]].iloc[:size], (more if three else two).iloc[:size]
+    return Pipeline([("scaled", StandardScaler()), ("model", estimator)]).fit(given, target), rows
+
+
+def nyoka_logistic() -> Made:
+    """Two classes, as nyoka writes them."""
+    return _of_numbers(LogisticRegression())
+
+
+def nyoka_network() -> Made:
+    """A network for three classes, as nyoka writes it."""
+    return _of_numbers(MLPClassifier((3,), random_state=1, max_iter=60), three=True)
+
+
+def nyoka_vectors() -> Made:
+    """A support vector machine for two classes, as nyoka writes it."""
+    return _of_numbers(SVC(), size=50)
+
+
+def nyoka_means() -> Made:
+    """Clusters, as nyoka writes them."""
+    return _of_numbers(KMeans(3, n_init=1, random_state=1))
+
+
+NYOKA: dict[str, Callable[[], Made]] = {
+    each.__name__: each for each in (nyoka_logistic, nyoka_network, nyoka_vectors, nyoka_means)
+}
 PIPELINES: dict[str, Callable[[], Made]] = {
     f"sklearn_{each.__name__}": each
     for each in (

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .values import Value
     from .xml import Element
 
+# Which have the type of their arguments: of booleans and texts there is none.
+_TYPED = ("+", "-", "*", "/", "modulo", "pow", "threshold", "abs", "rint", *aggregates.FUNCTIONS)
 # Which give an integer, or fail.
 _INTEGERS = ("threshold", "floor", "ceil", "round", "rint")
 _TREATMENTS = ("returnInvalid", "asIs", "asMissing")
@@ -79,8 +81,8 @@ def _of_numbers(name: str) -> Function:
         place, writer = element.path, scope.writer
         if not arguments:
             raise element.refused("has no arguments")
-        if name in (*_TOLERANT, "pow", "threshold") and any(_is_text(each) for each in arguments):
-            raise element.refused("computes with a text")
+        if name in _TYPED and any(_is_no_number(each) for each in arguments):
+            raise element.refused("computes with a text or a boolean")
         numbers = [as_number(each, place, writer) for each in arguments]
         found = _NUMERIC[name](numbers, element, scope)
         if name in _TOLERANT:
@@ -95,10 +97,12 @@ def _of_numbers(name: str) -> Function:
     return call
 
 
-def _is_text(value: Value) -> bool:
-    return isinstance(value, Tabulated) and any(
-        isinstance(each.value, str) for each in value.outcomes if each.kind == "value"
-    )
+def _is_no_number(value: Value) -> bool:
+    if isinstance(value, Number):
+        return False
+    kinds = {type(each.value) for each in value.outcomes if each.kind == "value"}
+    same = any(each.kind == "same" for each in value.outcomes)
+    return bool(kinds & {str, bool}) or (same and value.type in ("string", "boolean"))
 
 
 def _if(arguments: list[Value], instead: str | None, element: Element, scope: Scope) -> Value:
@@ -121,27 +125,36 @@ def _if(arguments: list[Value], instead: str | None, element: Element, scope: Sc
 
 
 def _treated(value: Value, name: str, treatment: str, element: Element) -> Value:
-    """With asMissing an undefined or invalid result is missing, and else ends the row; what fails before does so anyway."""
+    """What becomes of an undefined or invalid result: with asMissing it is missing, and else it ends the row."""
     if name in _SOLID:
         return value
-    if name == "if" and isinstance(value, Tabulated):
-        return value if treatment == "asIs" else _without_invalid(value, MISSING if treatment == "asMissing" else FAILS)
-    if name == "if" and value.invalid is None:
-        return value
-    if name == "if" and treatment != "asMissing":
-        return value if treatment == "asIs" else replace(value, fails=(*value.fails, value.invalid), invalid=None)
+    if name == "if":
+        return _chosen(value, treatment, element)
     if treatment == "returnInvalid":
         return value
-    if name not in _NUMERIC or name in _INTEGERS or treatment == "asIs" or value.type == "integer":
+    computed = name in _NUMERIC and name not in _INTEGERS and treatment == "asMissing"
+    if isinstance(value, Tabulated) or value.type == "integer" or not computed:
         raise element.refused(f"has the invalidValueTreatment {treatment!r} for {name[:60]!r}, which is not supported")
-    fails = tuple(each for each in value.fails if each.kind != "undefined" or each not in _own(value))
-    return replace(value, fails=fails, may_miss=True)
+    own = _own(value)
+    return replace(value, fails=tuple(each for each in value.fails if each is not own), may_miss=True)
 
 
-def _own(value: Number) -> tuple[Doubt, ...]:
-    """The last doubt is that of the result itself."""
-    found = [each for each in value.fails if each.kind == "undefined"]
-    return tuple(found[-1:])
+def _chosen(value: Value, treatment: str, element: Element) -> Value:
+    """What `if` gives is one of its arguments, which may be invalid as it is."""
+    if treatment == "asIs":
+        return value
+    if isinstance(value, Tabulated):
+        return _without_invalid(value, MISSING if treatment == "asMissing" else FAILS)
+    if value.invalid is None:
+        return value
+    if treatment == "asMissing":
+        raise element.refused("treats invalid numbers as missing, which is not supported")
+    return replace(value, fails=(*value.fails, value.invalid), invalid=None)
+
+
+def _own(value: Number) -> Doubt | None:
+    """The last doubt of its kind is that of the result itself."""
+    return next((each for each in reversed(value.fails) if each.kind == "undefined"), None)
 
 
 def _without_invalid(value: Tabulated, instead: Outcome) -> Tabulated:

@@ -77,6 +77,8 @@ def _opened(content: bytes, output: str | None) -> PmmlDocument:
     model = _model(root)
     fields = data_fields(root.one("DataDictionary"))
     inputs = tuple(_input(fields[name]) for name in _active(model, fields))
+    if not inputs:
+        raise model.refused("reads no field of a row")
     if len(inputs) > _MOST_INPUTS:
         raise model.refused(f"reads more than {_MOST_INPUTS:,} fields")
     draft = PmmlDocument(root, model, fields, version, inputs, Output("value"), {}, chosen=output)

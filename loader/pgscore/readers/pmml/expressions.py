@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     Reader = Callable[[Element, Scope], Value]
 
-# So many expressions are evaluated, those of functions anew each time that they are called.
-_MOST_EVALUATED = 200_000
+# So many expressions are evaluated, and so many of functions, anew each time that they are called.
+_MOST_EVALUATED, _MOST_CALLED = 200_000, 10_000
 
 
 def evaluated(expression: Element, scope: Scope) -> Value:
@@ -26,9 +26,11 @@ def evaluated(expression: Element, scope: Scope) -> Value:
     Raises:
         NotAProgramError: it, or something in it, cannot be part of a program; the message names the element.
     """
-    scope.document.evaluated += 1
-    if scope.document.evaluated > _MOST_EVALUATED:
-        raise expression.refused(f"is evaluated when {_MOST_EVALUATED:,} expressions have been, which is too many")
+    document = scope.document
+    document.evaluated += 1
+    document.called += scope.is_call
+    if document.evaluated > _MOST_EVALUATED or document.called > _MOST_CALLED:
+        raise expression.refused("is evaluated when too many expressions have been")
     reader = EXPRESSIONS.get(expression.tag)
     if reader is None:
         raise expression.refused("is not supported")

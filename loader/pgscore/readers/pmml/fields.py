@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pgscore.readers.algebra.columns import CodeColumn, NumberColumn
 
 from . import expressions
+from .decisions import MOST_NODES
 from .tables import as_number, code_column, failing
 from .treatments import inherited, is_default, prepared
 from .values import MISSING, SAME, Number, Tabulated, of
@@ -36,7 +37,9 @@ class Document:
         functions: that are defined in it.
         inputs: the raw value of each field that a row brings.
         writer: takes the steps.
+        nodes_left: how many nodes trees may still take, all together.
         evaluated: how many expressions have been.
+        called: how many of them in functions.
     """
 
     def __init__(
@@ -49,7 +52,9 @@ class Document:
         self.fields = fields
         self.inputs = inputs
         self.writer = writer
+        self.nodes_left = MOST_NODES
         self.evaluated = 0
+        self.called = 0
         shared = [] if transformations is None else transformations.children
         self.derived = {each.need("name"): each for each in shared if each.tag == "DerivedField"}
         self.functions = {each.need("name"): each for each in shared if each.tag == "DefineFunction"}
@@ -75,13 +80,20 @@ class Scope:
         model: the model's element.
         parent: of the mining model that it is a segment of, or None.
         writer: takes the steps.
+        is_final: whether a row for which the model gives nothing has no score.
+        is_call: whether it is that of a function that is called.
     """
 
-    def __init__(self, document: Document, model: Element, parent: Scope | None = None) -> None:
+    is_call = False
+
+    def __init__(
+        self, document: Document, model: Element, parent: Scope | None = None, *, is_final: bool | None = None
+    ) -> None:
         self.document = document
         self.model = model
         self.parent = parent
         self.writer = document.writer
+        self.is_final = parent is None if is_final is None else is_final
         self.schema = {each.need("name"): each for each in model.one("MiningSchema").all("MiningField")}
         for each in self.schema.values():
             each.choice("usageType", "active", _USAGES)
@@ -199,6 +211,8 @@ class Scope:
 
 class _Call(Scope):
     """What a function sees that is called."""
+
+    is_call = True
 
     def __init__(self, outer: Scope, parameters: Mapping[str, Value], function: Element, asker: Element) -> None:
         self.depth: int = getattr(outer, "depth", 0) + 1

@@ -140,6 +140,11 @@ def _equal_numbers(one: Value, other: Value, element: Element, scope: Scope) -> 
             lambda each: FAILS if each.kind == "missing" else of(each.kind == "value" and each.value == key), "boolean",
         )  # fmt: skip
         return guarded(found, [*one.fails, *_texts_of([one])], scope.writer, element.path)
+    if one.type == "boolean" and isinstance(one, Tabulated):
+        both = [one, flag(other, element.path, scope.writer)]
+        return joined(both, _equal(element), "boolean", scope.writer, element.path)
+    if one.type in ("string", "mixed"):
+        raise element.refused("compares a text, or what is one in some rows, with a number: not supported")
     numbers = [as_number(each, element.path, scope.writer) for each in (one, other)]
     if numbers[0].type == "integer" and numbers[1].type != "integer":
         raise element.refused("compares an integer for equality with a number that is none, which is not supported")

@@ -72,6 +72,8 @@ def _layer(
     registers = []
     for neuron in neurons:
         connections = neuron.all("Con")
+        if not connections:
+            raise neuron.refused("has no Con")
         for each in connections:
             if each.need("from") not in values:
                 raise each.refused(f"comes from {each.need('from')[:60]!r}, which is no neuron before it")

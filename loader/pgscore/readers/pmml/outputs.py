@@ -41,8 +41,8 @@ def chosen(name: str, prediction: Prediction, scope: Scope) -> Prediction:
         if each is found:
             break
         if _feature(each) in FEATURES and _is_read(each, fields):
-            scope.declare(each.need("name"), _value(each, prediction, scope))
-    value = _value(found, prediction, scope)
+            scope.declare(each.need("name"), output_value(each, prediction, scope))
+    value = output_value(found, prediction, scope)
     number = as_number(value, found.path, scope.writer)
     if number.type == "float" or value.type == "string":
         raise found.refused("is no number of double precision, and a score is one")
@@ -59,7 +59,12 @@ def _is_read(field: Element, fields: list[Element]) -> bool:
     return any(each.get("field") == name for other in fields for each in other.walk() if each.tag != "OutputField")
 
 
-def _value(field: Element, prediction: Prediction, scope: Scope) -> Value:
+def output_value(field: Element, prediction: Prediction, scope: Scope) -> Value:
+    """What an output field gives.
+
+    Raises:
+        NotAProgramError: it is not supported.
+    """
     feature = _feature(field)
     if field.get("segmentId") is not None:
         raise field.refused("is of a segment, which is not supported")

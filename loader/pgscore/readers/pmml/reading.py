@@ -11,11 +11,24 @@ from pgscore.readers.algebra.columns import NumberColumn, Table, TextColumn
 from pgscore.readers.algebra.domains import Domains
 from pgscore.readers.writing.writer import Result, Writer
 
-from . import apply, bayes, clustering, general, network, normalizing, regression, vectors
+from . import (
+    apply,
+    bayes,
+    clustering,
+    general,
+    mining,
+    network,
+    normalizing,
+    regression,
+    scorecard,
+    tree_model,
+    vectors,
+)
 from .expressions import EXPRESSIONS
 from .fields import Document, Scope
 from .models import MODELS, read_model
 from .outputs import chosen
+from .tables import budget
 
 if TYPE_CHECKING:
     from pgscore.readers.dispatch import PredictorReader
@@ -23,7 +36,7 @@ if TYPE_CHECKING:
     from .document import PmmlDocument
     from .values import Prediction
 
-for module in (regression, general, bayes, network, clustering, vectors):
+for module in (regression, general, bayes, network, clustering, vectors, tree_model, mining, scorecard):
     MODELS.update(module.MODELS)
 EXPRESSIONS.update(normalizing.EXPRESSIONS)
 EXPRESSIONS["Apply"] = apply.read_apply
@@ -74,6 +87,11 @@ def predicted(document: PmmlDocument, contract: Contract) -> Found:
 
 
 def _predicted(document: PmmlDocument, registers: dict[str, int], writer: Writer) -> Prediction:
+    with budget():
+        return _read(document, registers, writer)
+
+
+def _read(document: PmmlDocument, registers: dict[str, int], writer: Writer) -> Prediction:
     shared = Document(document.fields, document.root.first("TransformationDictionary"), registers, writer)
     scope = Scope(shared, document.model)
     prediction = read_model(document.model, scope)

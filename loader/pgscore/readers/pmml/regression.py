@@ -31,14 +31,33 @@ def read_regression(model: Element, scope: Scope) -> Prediction:
 
     A missing numeric predictor leaves the row without a prediction, and a missing categorical one adds nothing.
     """
-    require_double(model)
     tables = model.all("RegressionTable")
+    if not _only_hands_on(model, tables, scope):
+        require_double(model)
     method = model.choice("normalizationMethod", "none", _METHODS)
     if function_of(model) == "regression":
         if len(tables) != 1:
             raise model.refused("has no RegressionTable, or several, for one number")
         return predicted_value(inverse(method, _sum(tables[0], scope), model, scope), scope)
     return _classified(model, tables, method, scope)
+
+
+def _only_hands_on(model: Element, tables: list[Element], scope: Scope) -> bool:
+    """Whether it computes in float32 of nothing but sums of an earlier segment that are float32 themselves.
+
+    So the documents of XGBoost end; what exp and a quotient add is in what was noted of the sums (`chains.note`).
+    """
+    if model.get("x-mathContext") != "float":
+        return False
+    for table in tables:
+        if table.number("intercept", 0.0) != 0 or table.first("CategoricalPredictor", "PredictorTerm") is not None:
+            return False
+        for each in table.all("NumericPredictor"):
+            column = scope.number(each.need("name"), each).column
+            plain = each.number("coefficient") == 1 and each.number("exponent", 1.0) == 1
+            if not plain or isinstance(column, CodeColumn) or column.source not in scope.writer.errors:
+                return False
+    return True
 
 
 def inverse(method: str, register: int, model: Element, scope: Scope) -> int:

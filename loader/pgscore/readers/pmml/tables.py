@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -15,7 +17,7 @@ from .types import UnfitError, cast
 from .values import FAILS, NEVER, Doubt, Number, Outcome, Tabulated, constant, is_nan, of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pgscore.readers.writing.writer import Writer
 
@@ -23,11 +25,31 @@ if TYPE_CHECKING:
 
 # How many combinations of several fields are tabulated.
 MOST_COMBINED = 20_000
-_NEVER = float("nan")
+# How many outcomes are worked out for one document: some seconds of work.
+_MOST_WORK = 5_000_000
+_left: ContextVar[int] = ContextVar("pmml outcomes", default=_MOST_WORK)
+
+
+@contextmanager
+def budget() -> Iterator[None]:
+    """Bounds the work that tables take while a document is read."""
+    token = _left.set(_MOST_WORK)
+    try:
+        yield
+    finally:
+        _left.reset(token)
+
+
+def _spend(count: int) -> None:
+    left = _left.get() - count
+    _left.set(left)
+    if left < 0:
+        raise NotAProgramError("the document", "tabulates fields in more ways than are worked out")
 
 
 def refined(value: Tabulated, keys: Iterable[Key]) -> Tabulated:
     """The same table, with these keys in it."""
+    _spend(len(value.table) + 1)
     more = {key: value.at(key) for key in keys if key not in value.table}
     return replace(value, table={**value.table, **more})
 
@@ -47,6 +69,7 @@ def mapped(
     value: Tabulated, function: Callable[[Outcome], Outcome], kind: str, optype: str = "categorical"
 ) -> Tabulated:
     """The table of a function of a value. It gets `same` for what is none of the keys."""
+    _spend(len(value.table) + 1)
     table = {key: function(resolved(value, key)) for key in value.table}
     other = function(value.other) if value.other.kind != "never" else NEVER
     missing = function(value.missing) if value.missing.kind != "never" else NEVER
@@ -75,6 +98,7 @@ def joined(
     sizes = [len(part.rows) for part in parts]
     if np.prod(sizes, dtype=np.float64) > MOST_COMBINED:
         raise NotAProgramError(place, f"combines fields in more than {MOST_COMBINED:,} ways")
+    _spend(int(np.prod(sizes)))
     strides = [int(np.prod(sizes[n + 1 :])) for n in range(len(parts))]
     register = writer.linear([part.write(writer) for part in parts], [float(each) for each in strides])
     table: dict[Key, Outcome] = {}
@@ -94,6 +118,7 @@ def _of_one(
 ) -> Tabulated:
     first = next(each for each in values if each.source is not None)
     keys = {key for each in values for key in each.table}
+    _spend(len(keys) + 1)
 
     def at(key: Key) -> Outcome:
         return function([each.other if each.source is None else resolved(each, key) for each in values])
@@ -116,6 +141,7 @@ class _Part:
         self.rows: list[list[Outcome]] = []
         self._numbers: dict[Any, int] = {}
         keys = sorted({key for each in values for key in each.table})
+        _spend(len(keys) + 1)
         self.codes = {key: self._number([resolved(each, key) for each in self.values]) for key in keys}
         self.other = self._number([each.other for each in self.values])
         self.missing = self._number([each.missing for each in self.values])
@@ -140,6 +166,7 @@ def code_column(value: Tabulated, number: Callable[[Outcome], float], writer: Wr
     if value.source is None:
         found = number(value.other)
         return CodeColumn(first_register(writer), (), np.zeros(0), found, found)
+    _spend(len(value.table) + 1)
     keys = sorted(value.table)
     other = 0.0 if value.other.kind == "never" else number(value.other)
     missing = 0.0 if value.missing.kind == "never" else number(value.missing)

@@ -85,7 +85,7 @@ def target_of(scope: Scope) -> Target:
     if field is None:
         if name is not None:
             raise found[0].refused("is a target that is not in the DataDictionary")
-        kind = "double" if function_of(model) == "regression" else "string"
+        kind = "double" if function_of(model) == "regression" else _kind_of_classes(scope)
         return Target(None, kind, "continuous" if kind == "double" else "categorical", (), element)
     optype = found[0].get("optype") or field.optype
     if element is not None:
@@ -93,6 +93,14 @@ def target_of(scope: Scope) -> Target:
     if field.type not in TYPES:
         raise field.element.refused(f"has the dataType {field.type!r}, whose values are no numbers, texts or booleans")
     return Target(name, field.type, optype, field.valid, element)
+
+
+def _kind_of_classes(scope: Scope) -> str:
+    """The data type of classes without a field: in a segment the mining model's (`createSegmentModelEvaluator`)."""
+    parent = scope.parent
+    if parent is None or parent.model.get("functionName") != "classification":
+        return "string"
+    return target_of(parent).type
 
 
 def require_double(model: Element) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import re
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from defusedxml.common import DefusedXmlException
@@ -22,6 +24,7 @@ LIMITS = {
     "attributes of an element": 200,
     "bytes of a text": 16_000_000,
 }
+_COUNTED = ("elements", "elements inside of each other", "attributes of an element")
 _CHUNK = 65_536
 _ENCODINGS = (
     "utf-8", "utf-16", "utf-16le", "utf-16be", "us-ascii", "ascii", "iso-8859-1", "latin-1", "windows-1252", "cp1252",
@@ -41,14 +44,26 @@ class Element:
         children: elements, without extensions.
         text: what stands in it before its first child.
         namespace: of its name.
+        position: among the children of its name, from 1 on.
     """
 
     tag: str
     attributes: dict[str, str]
     parent: Element | None
     namespace: str = ""
-    children: list[Element] = field(default_factory=list)
+    # Most elements have no children, and many are a million.
+    children: list[Element] | tuple[()] = ()
     text: str = ""
+    position: int = 1
+    # How many children of each name there are, so that a path takes no search.
+    counts: dict[str, int] | None = None
+
+    def append(self, child: Element) -> None:
+        """Puts a child behind the others."""
+        if self.counts is None or isinstance(self.children, tuple):
+            self.children, self.counts = [], {}
+        self.children.append(child)
+        child.position = self.counts[child.tag] = self.counts.get(child.tag, 0) + 1
 
     @property
     def path(self) -> str:
@@ -56,9 +71,9 @@ class Element:
         steps: list[str] = []
         here: Element | None = self
         while here is not None:
-            alike = [here] if here.parent is None else here.parent.all(here.tag)
-            position = next((n for n, each in enumerate(alike, start=1) if each is here), 1)
-            steps.append(here.tag if len(alike) < 2 else f"{here.tag}[{position}]")  # noqa: PLR2004  another one
+            counts = None if here.parent is None else here.parent.counts
+            alike = 1 if counts is None else counts[here.tag]
+            steps.append(here.tag if alike == 1 else f"{here.tag}[{here.position}]")
             here = here.parent
         return "/" + "/".join(reversed(steps))
 
@@ -177,17 +192,21 @@ class _Builder:
         self._lengths: list[int] = []
         self._count = 0
         self._outside = 0
+        self._names: dict[str, tuple[str, str]] = {}
+        self._most, self._deepest, self._widest = (LIMITS[each] for each in _COUNTED)
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """An element begins."""
         self._count += 1
-        depth = len(self._open) + self._outside
-        counted = {"elements": self._count, "elements inside of each other": depth}
-        for what, found in {**counted, "attributes of an element": len(attributes)}.items():
-            if found > LIMITS[what]:
-                raise refused(_too_many(what))
-        namespace, _, name = tag.rpartition(_NAMESPACE_END)
-        namespace = namespace.removeprefix("{")
+        found = (self._count, len(self._open) + self._outside, len(attributes))
+        if found[0] > self._most or found[1] > self._deepest or found[2] > self._widest:
+            limits = (self._most, self._deepest, self._widest)
+            over = (count > limit for count, limit in zip(found, limits, strict=True))
+            raise refused(_too_many(next(what for what, is_over in zip(_COUNTED, over, strict=True) if is_over)))
+        if tag not in self._names:
+            namespace, _, name = tag.rpartition(_NAMESPACE_END)
+            self._names[tag] = (namespace.removeprefix("{"), name)
+        namespace, name = self._names[tag]
         if self._outside or name == "Extension":
             # Extensions say nothing about what a model predicts, whatever is in them.
             self._outside += 1
@@ -197,7 +216,7 @@ class _Builder:
         if parent is None:
             self.root = element
         else:
-            parent.children.append(element)
+            parent.append(element)
         self._open.append(element)
         self._texts.append([])
         self._lengths.append(0)
@@ -240,9 +259,10 @@ def parse(content: bytes) -> Element:
     builder = _Builder()
     parser = DefusedXMLParser(target=builder, forbid_dtd=True, forbid_entities=True, forbid_external=True)
     try:
-        for start in range(0, len(content), _CHUNK):
-            parser.feed(content[start : start + _CHUNK])
-        root = parser.close()
+        with _without_collection():
+            for start in range(0, len(content), _CHUNK):
+                parser.feed(content[start : start + _CHUNK])
+            root = parser.close()
     except DefusedXmlException:
         raise refused("it has a document type or entities, which are not read") from None
     except (ParseError, ValueError, LookupError) as error:
@@ -251,6 +271,18 @@ def parse(content: bytes) -> Element:
         raise refused("it is empty")
     found: Element = root
     return found
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Elements are all kept: looking again and again for those that are not takes twice the time of all else."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _check_encoding(content: bytes) -> None:
