@@ -25,12 +25,12 @@ declare
                     || '_end_pass|_estimate_row|_expit|_explain_sql|_explained_sql|_explaining_program|_explanation_problem|'
                     || '_expm1|_fetch|_fill_new|_fits_one_template|_flat|_formula_sql|_function_names|_generated_functions|'
                     || '_generated_names|_generated_tables|_given_call|_golden_arrays|_guess_versions|_hand_out|'
-                    || '_has_foreign_changes|_has_mark_template|_has_rescore|_hides_doubt|_insert_one_template|'
-                    || '_interpret_reasons|_into_columns_sql|_into_page|_into_problem|_into_work|_is_free|'
-                    || '_is_marked_template|_is_name|_is_read|_is_repeated|_is_rescore_due|_is_stepwise|_is_tame_kernel|'
-                    || '_is_together|_is_wanted|_json_value|_kernel|_kernel_may_miss|_kernel_problem|_kernel_reach|'
-                    || '_key_expression|_keys_of|_known_here_sql|_lasting_row_sql|_left_behind|_link_outputs|_link_problem|'
-                    || '_load_reasons|_log|_log10|_log1p|_logit|_maintain_jobs|_maintain_log|_maintain_step|'
+                    || '_has_expression|_has_foreign_changes|_has_mark_template|_has_rescore|_hides_doubt|'
+                    || '_insert_one_template|_interpret_reasons|_into_columns_sql|_into_page|_into_problem|_into_work|'
+                    || '_is_free|_is_marked_template|_is_name|_is_read|_is_repeated|_is_rescore_due|_is_stepwise|'
+                    || '_is_tame_kernel|_is_together|_is_wanted|_json_value|_kernel|_kernel_may_miss|_kernel_problem|'
+                    || '_kernel_reach|_key_expression|_keys_of|_known_here_sql|_lasting_row_sql|_left_behind|_link_outputs|'
+                    || '_link_problem|_load_reasons|_log|_log10|_log1p|_logit|_maintain_jobs|_maintain_log|_maintain_step|'
                     || '_maintenance_tasks|_make_partitions|_make_rescore|_mark_functions_sql|_measure_arrays|_median|'
                     || '_meets_requirements|_most_chunk_rows|_move_at_once_template|_move_each_sql|_move_each_template|'
                     || '_move_from_default|_move_light_sql|_move_light_template|_names_sql|_next_chunk_rows|_notify|'
@@ -4952,6 +4952,8 @@ drop function pgscore._stepwise_sql(program jsonb, positive integer, arguments t
 drop function pgscore._is_stepwise(bare pgscore.bare_expression);
 
 drop function pgscore._without_decision(program jsonb);
+
+drop function pgscore._has_expression(model text, version integer);
 
 drop function pgscore._players(program jsonb, out players integer[], out step_of integer[], out output_of integer[]);
 

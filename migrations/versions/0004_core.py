@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "16c2acc99cc3d61123c6ad2464e90884c015d1e5b8c198055bcfe1a932e65e55")
+    run_frozen("0004_core.up.sql", "e595e1f216c3afe3fa9568ffb595f61720dc832bb8afd57401156bc619c2059b")
 
 
 def downgrade() -> None:
-    run_frozen("0004_core.down.sql", "f3922bb171db525f07940581fcfe581bc4c67ff711d5dea3fe8860c9c00ba2f2")
+    run_frozen("0004_core.down.sql", "dadbbc592b99568ffa1d87f9b4b3ab2eb9ad77a049b60843c1e231fd93006d3b")

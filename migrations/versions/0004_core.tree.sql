@@ -6511,6 +6511,19 @@ $$;
 
 comment on function pgscore._has_walked(text, integer) is 'Whether a version has a function that scores without a plan to make';
 
+create function pgscore._has_expression(model text, version integer) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select exists (
+        select from pg_catalog.pg_proc p
+        where p.pronamespace = 'pgscore_models'::regnamespace and p.proname = format('_%s %se', model, version)::name
+    )
+$$;
+
+comment on function pgscore._has_expression(text, integer) is
+    'Whether a version has a function for the expression of its score alone: large programs do whose score is one';
+
 create function pgscore._drop_scorer(model text, version integer) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -7469,7 +7482,7 @@ begin
             -- To set the careful call up, in each transaction anew, costs as much as all the rest, and hardly a row needs it.
             coalesce(manner = 'brief', false)
         );
-    elsif engine = 'sql' and manner = 'inlined' and pgscore._is_apart(described.program) then
+    elsif engine = 'sql' and manner = 'inlined' and pgscore._has_expression(model, version) then
         call := format('%s(%s)', pgscore._scorer_name(model, version, 'e'), array_to_string(arguments, ', '));
     elsif engine = 'sql' then
         call := pgscore._scorer_call_sql(model, version, cardinality(arguments), arguments, every);

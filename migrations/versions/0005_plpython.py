@@ -9,7 +9,7 @@ depends_on = "0004_core"
 
 
 def upgrade() -> None:
-    run_frozen("0005_plpython.up.sql", "177bf396b14f98a8d8153d91e87dc9fbd94d57f5e65fdfa9d681ccba77b0e383")
+    run_frozen("0005_plpython.up.sql", "ac22646a1fa716fe1758fbb64070e673847c03e195f3399f2e52a725d90576a1")
 
 
 def downgrade() -> None:

@@ -32,7 +32,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
+name = "pgscore_runtime:bccfd545bc58770d206d39d76aac67adbc6e12ab5831fac38528b0a44b184749"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -3009,6 +3009,9 @@ class OnnxFile:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["content"], state["output"])  # type: ignore[misc]
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
     def predict(self, given: Any) -> Any:  # noqa: ANN401
         """A label or a value for each row.
 
@@ -3022,7 +3025,7 @@ class OnnxFile:
 
         if self.label is not None:
             (found,) = self._run(given, [self.label])
-            return np.asarray(found).reshape(-1)
+            return _by_rows(found, len(given), 1).reshape(-1)
         if hasattr(self, "classes_"):
             return self.classes_[np.argmax(self._probabilities(given), axis=1)]
         (found,) = self._run(given, [self._scores()])
@@ -3184,8 +3187,9 @@ def _width_of_input(tensor: Tensor) -> int:
 
 
 def _one_row_each(tensor: Tensor) -> Tensor:
+    # Of one row is what some converters promise of outputs, and onnxruntime gives as many as it is asked for.
     rows = tensor.shape[0] if tensor.shape else None
-    if len(tensor.shape) > 2 or rows is not None or (tensor.kind in _SCORES and not tensor.shape):  # noqa: PLR2004
+    if len(tensor.shape) > 2 or rows not in (None, 1) or (tensor.kind in _SCORES and not tensor.shape):  # noqa: PLR2004
         raise Refusal(
             FEATURE_NOT_SUPPORTED,
             f"output {tensor.name!r} of the graph has the shape {list(tensor.shape)}, and a row"
@@ -3567,7 +3571,7 @@ class _Walk:
             elif field.number == NodeField.NAME:
                 name = self.text(field)
             elif field.number == NodeField.OPERATOR:
-                operator = self.bytes(field)
+                operator = self.text(field).encode()
                 _check_operator(operator, name)
             elif field.number == NodeField.DOMAIN:
                 _check_domain(self.bytes(field), operator, name)
@@ -3577,7 +3581,7 @@ class _Walk:
                 raise _unsafe("the file calls functions of its own", "Export it with its functions inlined.")
             elif field.number not in (NodeField.OVERLOAD, *NodeField.OTHERS):
                 raise self.unknown(field, "node")
-        return Node(operator.decode(errors="replace"), tuple(inputs), tuple(outputs), attributes)
+        return Node(operator.decode(), tuple(inputs), tuple(outputs), attributes)
 
     def attribute(self, start: int, end: int, depth: int) -> str:
         name = ""
@@ -3721,6 +3725,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _FATAL = 4
+# What computes nodes of constants while a graph is loaded, all of them before it looks whether it is to stop.
+_COMPUTE = ["ConstantFolding", "ConstantFoldingDQ"]
 _MOST_OF_A_MESSAGE = 300
 _MEGABYTE = 2**20
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 0
@@ -3762,7 +3768,9 @@ class Session:
         options.add_session_config_entry("session.load_model_format", "ONNX")
         limits = self._begin(lambda: options.set_load_cancellation_flag(True))
         try:
-            self._session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            self._session = runtime.InferenceSession(
+                content, options, providers=["CPUExecutionProvider"], disabled_optimizers=_COMPUTE
+            )
         except Exception as error:
             self._check_interrupted()
             raise Refusal(
@@ -5833,7 +5841,7 @@ create or replace function pgscore_trusted._receive(ordinal integer, content byt
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
+    runtime = "pgscore_runtime:bccfd545bc58770d206d39d76aac67adbc6e12ab5831fac38528b0a44b184749"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     GD[runtime].receive(GD, ordinal, content)
@@ -5848,7 +5856,7 @@ returns pgscore_trusted.refusal
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
+    runtime = "pgscore_runtime:bccfd545bc58770d206d39d76aac67adbc6e12ab5831fac38528b0a44b184749"
     keys = dict(zip(key_ids, public_keys))
     return GD[runtime].load(GD, keys, contract, signature, key_id, confirmed, dict(zip(engines, megabytes)))
 $$;
@@ -5888,7 +5896,7 @@ create function pgscore_trusted._estimate_called(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
+    runtime = "pgscore_runtime:bccfd545bc58770d206d39d76aac67adbc6e12ab5831fac38528b0a44b184749"
     if runtime not in GD:
         return None
     return GD[runtime].estimate(GD, digest, rows, numbers, texts, every, graphs)
@@ -5944,7 +5952,7 @@ create function pgscore_trusted._estimate_memory(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
+    runtime = "pgscore_runtime:bccfd545bc58770d206d39d76aac67adbc6e12ab5831fac38528b0a44b184749"
     if runtime not in GD:
         return None
     return GD[runtime].estimate_rows(GD, digest, rows, numbers, texts, every, graphs)
@@ -5980,7 +5988,7 @@ create function pgscore_trusted._count_row(statement double precision) returns b
 language plpython3u volatile parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
+    runtime = "pgscore_runtime:bccfd545bc58770d206d39d76aac67adbc6e12ab5831fac38528b0a44b184749"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].count_row(GD, statement)
@@ -5998,7 +6006,7 @@ create or replace function pgscore_trusted._load_program(program text) returns p
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
+    runtime = "pgscore_runtime:bccfd545bc58770d206d39d76aac67adbc6e12ab5831fac38528b0a44b184749"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].load_program(GD, runtime, program)
@@ -6011,7 +6019,7 @@ create or replace function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6" + digest)
+    walker = GD.get("pgscore_runtime:bccfd545bc58770d206d39d76aac67adbc6e12ab5831fac38528b0a44b184749" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 
@@ -6021,7 +6029,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6" + digest)
+    walker = GD.get("pgscore_runtime:bccfd545bc58770d206d39d76aac67adbc6e12ab5831fac38528b0a44b184749" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 
@@ -6030,7 +6038,7 @@ create function pgscore_trusted._load_reasons(program text, positive integer) re
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
+    runtime = "pgscore_runtime:bccfd545bc58770d206d39d76aac67adbc6e12ab5831fac38528b0a44b184749"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].load_reasons(GD, runtime, program, positive)
@@ -6049,7 +6057,7 @@ returns double precision[]
 language plpython3u stable parallel safe cost 10000
 set search_path = pg_catalog, pg_temp
 as $$
-    explainer = GD.get("pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6" + digest)
+    explainer = GD.get("pgscore_runtime:bccfd545bc58770d206d39d76aac67adbc6e12ab5831fac38528b0a44b184749" + digest)
     return explainer.reasons(numbers or (), texts or ()) if explainer else []
 $$;
 
@@ -6066,7 +6074,7 @@ create or replace function pgscore_trusted._environment() returns jsonb
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:6e31069bd3e33268fc6e08bd4b51c0a848f37c86c4ea80fd0623cd12e3e7eed6"
+    runtime = "pgscore_runtime:bccfd545bc58770d206d39d76aac67adbc6e12ab5831fac38528b0a44b184749"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].environment()
