@@ -11,7 +11,7 @@ from pgscore.readers.mojo.document import VERSIONS
 from pgscore.readers.mojo.reading import ALGORITHMS
 from pgscore.readers.onnx.graph import OPSETS
 from pgscore.readers.onnx.reader import ML_OPERATORS, OPERATORS
-from pgscore.readers.pmml import apply, expressions
+from pgscore.readers.pmml import aggregates, arithmetic, expressions, logic, text_functions
 from pgscore.readers.pmml.models import MODELS
 from pgscore.readers.pmml.predicates import PREDICATES
 from pgscore.readers.pmml.segments import METHODS
@@ -24,7 +24,9 @@ assert entry
 
 def formats_page() -> str:
     """All that has a reader, with what the reader says of itself."""
-    functions = {name: each for name, each in vars(apply).items() if name == "FUNCTIONS"}["FUNCTIONS"]
+    functions = {
+        "if": _if, **aggregates.FUNCTIONS, **arithmetic.FUNCTIONS, **logic.FUNCTIONS, **text_functions.FUNCTIONS
+    }  # fmt: skip
     oldest, newest = OPSETS[""]
     oldest_ml, newest_ml = OPSETS["ai.onnx.ml"]
     lines = [
@@ -58,6 +60,10 @@ def formats_page() -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _if() -> None:
+    """The second where the first is true, else the third, or missing."""
 
 
 def _table(what: str, readers: Mapping[str, Any]) -> list[str]:
