@@ -100,7 +100,7 @@ def page(run: Run) -> str:
     ):  # fmt: skip
         text += f"\n## {title}\n\n" + _TABLE
         text += "".join(_line(key, cases[key]) for key in sorted(keys))
-        absent = sorted(set(table) - set(keys))
+        absent = sorted(key for key in set(table) - set(keys) if not key.startswith(("pgscore.", "pgscore_runtime.")))
         if absent:
             named = ", ".join(f"`{each}`" for each in absent)
             text += f"\nNot drawn, as these libraries have no such class: {named}.\n"
