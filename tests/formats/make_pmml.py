@@ -24,7 +24,7 @@ from sklearn2pmml import sklearn2pmml
 
 # The tests' own package is found wherever this is called.
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from tests.formats import pmml_documents, pmml_functions, pmml_models, pmml_pipelines
+from tests.formats import pmml_centers, pmml_documents, pmml_functions, pmml_models, pmml_pipelines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ _TWO = 2
 def documents() -> dict[str, Callable[[], tuple[str, list[dict[str, Any]]]]]:
     """Those that are written by hand, by name."""
     found = dict(pmml_functions.OTHERS)
-    for module in (pmml_documents, pmml_models, pmml_functions):
+    for module in (pmml_centers, pmml_documents, pmml_models, pmml_functions):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if (
                 function.__module__ == module.__name__

@@ -12,6 +12,8 @@ from pgscore.errors import NotAProgramError
 from pgscore.readers import read_program
 from pgscore.readers.pmml import decisions, fields
 from pgscore.readers.pmml.document import open_pmml
+from pgscore_runtime.program import parse_program
+from pgscore_runtime.reasons import Explainer
 
 from tests.formats import fixtures, pmml_trees
 
@@ -106,6 +108,25 @@ def test_a_characteristic_of_one_field_is_a_term_of_a_sum_less_its_baseline() ->
     assert total["center"] == [20.0, 5.0, 5.0]
     tables = [(each["keys"], each["values"], each["unknown"]) for each in steps if each["step"] == "lookup"]
     assert (["red"], [7.0], -3.0) in tables
+
+
+def test_reasons_are_the_points_of_reason_codes() -> None:
+    text = pmml_trees.documents()["scorecard"][0]
+    text = text[: text.index('<Characteristic name="both"')] + "</Characteristics></Scorecard></PMML>"
+    start, end = text.index("<Attribute><True/><Complex"), text.index("</ComplexPartialScore></Attribute>")
+    text = text[:start] + '<Attribute partialScore="30"><True/>' + text[end + len("</ComplexPartialScore>") :]
+    document = open_pmml(text.encode())
+    program = parse_program(json.dumps(read_program(document, fixtures.contract_of(document, "pmml")).program))
+    # The initial score and both baselines are the base, and a partial score less its baseline is what an input adds.
+    assert Explainer(program, 0).reasons([0.5, 2.0], ["red"]) == [5.0, 0.0, 2.0, 125.0, 132.0]
+
+
+def test_rows_without_a_prediction_leave_no_mark_in_reasons() -> None:
+    document = open_pmml((fixtures.FOLDER / "pmml" / "trees_missing_nullprediction.pmml").read_bytes())
+    program = parse_program(json.dumps(read_program(document, fixtures.contract_of(document, "pmml")).program))
+    found = Explainer(program, 0).reasons([1.0, 2.0], ["red"])
+    assert found is not None
+    assert sum(found[:-1]) == pytest.approx(found[-1]) == 21
 
 
 # What is refused, with its place.

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 _LOWEST, _HIGHEST = -(2.0**31), 2.0**31 - 1
 _HALF = 0.5
-_TWO = 2
 MOST_FACTORS = 100
 
 

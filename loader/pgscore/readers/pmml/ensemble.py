@@ -8,10 +8,11 @@ import numpy as np
 
 from .fields import Scope
 from .forest import NOTHING, Forest
+from .leaves import is_single
 from .predicates import predicate_of
 from .segments import AVERAGES, VOTES
 from .targets import has_default, predicted_class, predicted_value, target_of
-from .tree_model import DecisionTree, is_single
+from .tree_model import DecisionTree
 from .values import Prediction
 from .votes import Votes
 

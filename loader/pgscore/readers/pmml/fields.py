@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from pgscore.readers.algebra.columns import CodeColumn, NumberColumn
 
 from . import expressions
+from .choices import any_absent
 from .decisions import MOST_NODES
-from .tables import as_number, code_column, failing
+from .tables import as_number, code_column, failing, joined
 from .treatments import inherited, is_default, prepared
 from .values import MISSING, SAME, Number, Tabulated, of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pgscore.readers.writing.writer import Writer
 
@@ -180,20 +181,27 @@ class Scope:
         if number.may_miss:
             self.writer.domains.of[self.register(number)].nullable = False
 
-    def refuse_failing(self, value: Value, *, shown: bool = False) -> None:
+    def refuse_failing(self, value: Value, *, shown: bool = False, unless: Sequence[Value] = ()) -> None:
         """Gives rows no score in which asking for a value fails.
 
         Args:
             value: that something asks for in each row.
             shown: whether NaN in its place leads to no score either.
+            unless: values of which one that is missing is reason enough to ask for no other.
         """
         if isinstance(value, Tabulated):
-            if value.may_fail:
-                self._refuse(failing(value))
-            return
-        for doubt in value.fails:
-            if not (doubt.shown and shown):
-                self._refuse(doubt.table)
+            tables = [failing(value)] if value.may_fail else []
+        else:
+            tables = [doubt.table for doubt in value.fails if not (doubt.shown and shown)]
+        for table in tables:
+            self._refuse(self._asked_for(table, unless) if unless else table)
+
+    def _asked_for(self, table: Tabulated, unless: Sequence[Value]) -> Tabulated:
+        place = self.model.path
+        return joined(
+            [table, any_absent(unless, self.writer, place)],
+            lambda row: of(row[0].value is True and row[1].value is not True), "boolean", self.writer, place,
+        )  # fmt: skip
 
     def _refuse(self, condition: Tabulated) -> None:
         inputs = len(self.writer.domains.contract.inputs)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pgscore.readers.writing.combining import marks, weighted
 from pgscore.readers.writing.writer import Result
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from .xml import Element
 
 _EXACT = 2.0**53
+# So many weights of a median may be any: all sums of some of them are looked at.
+_MOST_WEIGHED, _ROUNDINGS = 18, 1e-12
 
 
 def read_mining(model: Element, scope: Scope) -> Prediction:
@@ -87,13 +91,31 @@ def _aggregated(segmentation: Segmentation, predictions: Sequence[Prediction], s
     if method == "median":
         return _median(registers, scope)
     if method == "weightedMedian":
-        if any(each != int(each) for each in weights) or sum(weights) >= _EXACT or sum(weights) == 0:
-            raise segmentation.element.refused("has weights of a median that are no integers, or all 0")
+        if sum(weights) == 0 or not _is_clear(weights):
+            raise segmentation.element.refused(
+                f"has weights of a median that are all 0, or may halve within roundings, or more than {_MOST_WEIGHED}"
+                " that are no integers"
+            )
         return writer.add({"step": "median", "of": registers, "weights": weights})
     total = sum(weights)
     if method.endswith("verage") and total == 0:
         raise segmentation.element.refused("has weights that are all 0")
     return weighted(registers, weights, writer, total if method.endswith("verage") else 1.0)
+
+
+def _is_clear(weights: Sequence[float]) -> bool:
+    """Whether the order in which weights are added tells nothing of where half of them is reached.
+
+    So it is of integers, whose sums are exact; and where no sum of some of them is next to a half.
+    """
+    if all(each == int(each) for each in weights) and sum(weights) < _EXACT:
+        return True
+    if len(weights) > _MOST_WEIGHED:
+        return False
+    sums = np.zeros(1)
+    for each in weights:
+        sums = np.concatenate([sums, sums + each])
+    return bool((np.abs(sums - sum(weights) / 2) > _ROUNDINGS * sum(weights)).all())
 
 
 def _median(registers: Sequence[int], scope: Scope) -> int:

@@ -106,8 +106,8 @@ class Region:
     def split(self, test: AtMost | Among) -> tuple[Region, Region]:
         """What is left where the test itself (not negated) holds, and where it does not; missing in neither."""
         if isinstance(test, AtMost):
-            yes = replace(self, missing=False, high=min(self.high, test.bound))
-            no = replace(self, missing=False, low=max(self.low, test.bound))
+            yes = Region(False, self.low, min(self.high, test.bound), self.only, self.excluded)
+            no = Region(False, max(self.low, test.bound), self.high, self.only, self.excluded)
             return yes._settled(), no._settled()
         only = self.only
         inside = test.members if only is None else test.members & only
@@ -119,6 +119,8 @@ class Region:
     def _settled(self) -> Region:
         """The same, with values left out that are not between its ends, and nothing at all where there is none."""
         only = self.only
+        if only is None and self._has_room():
+            return self
         if only is not None:
             only = frozenset(each for each in only if isinstance(each, str) or self._holds(each))
         present = self.present and (bool(only) if only is not None else self._has_room())

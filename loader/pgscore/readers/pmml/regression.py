@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .fields import Scope
     from .models import ModelReader
-    from .values import Value
+    from .values import Number, Value
     from .xml import Element
 
 _METHODS = ("none", "simplemax", "softmax", "logit", "probit", "cloglog", "exp", "loglog", "cauchit")
@@ -38,7 +38,7 @@ def read_regression(model: Element, scope: Scope) -> Prediction:
     if function_of(model) == "regression":
         if len(tables) != 1:
             raise model.refused("has no RegressionTable, or several, for one number")
-        return predicted_value(inverse(method, _sum(tables[0], scope), model, scope), scope)
+        return predicted_value(inverse(method, _sum(tables[0], scope, []), model, scope), scope)
     return _classified(model, tables, method, scope)
 
 
@@ -83,7 +83,8 @@ def _classified(model: Element, tables: list[Element], method: str, scope: Scope
         method not in ("simplemax", "softmax") or (method == "softmax" and _is_empty(tables[1]))
     ):
         return predicted_class(_binary(model, tables, method, labels, scope), scope)
-    scores = [_sum(each, scope) for each in tables]
+    before: list[Value] = []
+    scores = [_sum(each, scope, before) for each in tables]
     if method == "softmax":
         found = Prediction("probability", scores, "softmax", labels)
     elif method == "simplemax":
@@ -102,8 +103,9 @@ def _classified(model: Element, tables: list[Element], method: str, scope: Scope
 
 def _binary(model: Element, tables: list[Element], method: str, labels: tuple[object, ...], scope: Scope) -> Prediction:
     """The first table gives the first class's probability; the second's, which is asked for all the same, the rest."""
-    score = _sum(tables[0], scope)
-    other = _sum(tables[1], scope) if not _is_empty(tables[1]) else None
+    before: list[Value] = []
+    score = _sum(tables[0], scope, before)
+    other = _sum(tables[1], scope, before) if not _is_empty(tables[1]) else None
     if other is not None:
         # Where the second has none there is none at all.
         nothing = scope.writer.linear([scope.writer.add({"step": "missing", "of": other})], [1.0])
@@ -119,11 +121,12 @@ def _binary(model: Element, tables: list[Element], method: str, labels: tuple[ob
 def _ordinal(model: Element, tables: list[Element], method: str, scope: Scope) -> list[int]:
     """Tables give the probabilities of a class or any before it; each class gets what the one before leaves."""
     found: list[int] = []
+    before: list[Value] = []
     for table in tables[:-1]:
-        score = _sum(table, scope)
+        score = _sum(table, scope, before)
         here = _clipped(score, scope) if method == "none" else inverse(method, score, model, scope)
         found.append(here if not found else scope.writer.linear([here, *found], [1.0, *[-1.0] * len(found)]))
-    _sum(tables[-1], scope)
+    _sum(tables[-1], scope, before)
     return [*found, scope.writer.linear(found, [-1.0] * len(found), 1.0)]
 
 
@@ -136,30 +139,43 @@ def _is_empty(table: Element) -> bool:
     return predictors is None and table.number("intercept") == 0
 
 
-def _sum(table: Element, scope: Scope) -> int:
-    """The register of a table's sum; NaN where a numeric predictor is missing."""
+def _sum(table: Element, scope: Scope, before: list[Value]) -> int:
+    """The register of a table's sum; NaN where a numeric predictor is missing.
+
+    Args:
+        table: a RegressionTable.
+        scope: of the model.
+        before: numbers that are asked for before: with one that is missing the evaluator asks for no other.
+    """
     columns: list[NumberColumn | CodeColumn] = []
     weights: list[float] = []
-    shown = not has_default(target_of(scope))
     for each in table.all("NumericPredictor"):
         number = scope.number(each.need("name"), each)
-        scope.refuse_failing(number, shown=shown)
+        _ask(number, before, scope)
         refuse_float(each, number)
         column = power(number, _exponent(each), scope)
         columns.append(column)
         weights.append(each.number("coefficient"))
     for values, predictors in _runs(table, scope):
-        scope.refuse_failing(values)
+        scope.refuse_failing(values, unless=before)
         columns.append(value_terms(values, predictors, scope))
         weights.append(1.0)
     for each in table.all("PredictorTerm"):
         numbers = [scope.number(ref.need("field"), ref) for ref in each.all("FieldRef")]
         for ref, number in zip(each.all("FieldRef"), numbers, strict=True):
-            scope.refuse_failing(number, shown=shown)
+            _ask(number, before, scope)
             refuse_float(ref, number)
         columns.append(product(numbers, each, scope))
         weights.append(each.number("coefficient"))
     return write_linear(columns, np.array(weights), table.number("intercept"), scope.writer, finite=False)
+
+
+def _ask(number: Number, before: list[Value], scope: Scope) -> None:
+    """Without a default a row has no score whether a number is missing or fails, and its order does not matter."""
+    default = has_default(target_of(scope))
+    scope.refuse_failing(number, shown=not default, unless=before)
+    if default and number.may_miss:
+        before.append(number)
 
 
 def refuse_float(element: Element, number: Value) -> None:

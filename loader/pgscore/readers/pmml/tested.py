@@ -117,8 +117,7 @@ class Tested:
         if (number, below) not in self._bounds:
             single = np.float32(number)
             end = float(np.nextafter(single, _BELOW) if below else single)
-            found = last_true(lambda values: as_single(values) <= end, np.array([end]), np.array([np.inf]))
-            self._bounds[number, below] = float(found[0])
+            self._bounds[number, below] = _last_single(end)
         return self._bounds[number, below]
 
     @property
@@ -165,3 +164,15 @@ class Tested:
             self._chosen[id(test)] = Codes(left, self._every[test.field], others_left=False)
             self._kept.append(test)
         return self._coded[test.field], 0.0, self._chosen[id(test)]
+
+
+def _last_single(end: float) -> float:
+    """The largest double whose nearest float32 is at most this one."""
+    with np.errstate(over="ignore"):
+        following = float(np.nextafter(np.float32(end), np.float32(np.inf)))
+    if not np.isfinite(end) or not np.isfinite(following):
+        found = last_true(lambda values: as_single(values) <= end, np.array([end]), np.array([np.inf]))
+        return float(found[0])
+    # Between two float32 the one of an even mantissa is the nearest.
+    middle = (end + following) / 2
+    return middle if float(np.float32(middle)) <= end else float(np.nextafter(middle, -np.inf))

@@ -10,9 +10,9 @@ import numpy as np
 
 from .decisions import FAILS, Goals
 from .forest import NOTHING, Forest
+from .leaves import is_single, parsed, settled
 from .predicates import predicate_of
-from .targets import Target, function_of, target_of
-from .types import UnfitError, parse
+from .targets import function_of, target_of
 from .values import Prediction
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ _STRATEGIES = (
     "lastPrediction", "nullPrediction", "defaultChild", "weightedConfidence", "aggregateNodes", "none",
 )  # fmt: skip
 _FUNCTIONS = ("classification", "regression")
-_CONTEXTS = ("double", "float")
 _TWO = 2
 # The place of a goal among a node's children, before any of them is asked.
 _ENTERED = -1
@@ -205,7 +204,7 @@ class DecisionTree:
             if text is None:
                 # "It is not possible that the scoring process ends in a Node which does not have a score attribute"
                 return FAILS
-            number = _parsed(text, node, single=self.single)
+            number = parsed(text, node, single=self.single)
         found = settled(number, self.target, self.model, single=self.single)
         return FAILS if found is None else [found]
 
@@ -303,57 +302,6 @@ class DecisionTree:
         for number, node in enumerate(self._nodes):
             if node.has_score and self._distributions and number not in self._distributions and not node.children:
                 raise node.element.refused("has no ScoreDistribution, and other nodes have")
-
-
-def is_single(model: Element) -> bool:
-    """Whether a model computes in float32."""
-    name = "x-mathContext" if model.get("x-mathContext") is not None else "mathContext"
-    return model.choice(name, "double", _CONTEXTS) == "float"
-
-
-def _parsed(text: str, node: Element, *, single: bool) -> float:
-    try:
-        found = float(parse("float" if single else "double", text))
-    except UnfitError:
-        found = float("nan")
-    if not isfinite(found):
-        raise node.refused(f"has the score {text[:60]!r}, which is no finite number")
-    return found
-
-
-def settled(number: float, target: Target, place: Element, *, single: bool) -> float | None:
-    """What the target makes of a number, as `TargetUtil.processValue` computes it; None where that is no value of its.
-
-    Raises:
-        NotAProgramError: the target says what is not supported, or makes it too large.
-    """
-    kind = np.float32 if single else np.float64
-    element = target.element
-    with np.errstate(all="ignore"):
-        found = kind(number)
-        if element is not None:
-            low, high = element.optional_number("min"), element.optional_number("max")
-            found = found if low is None else max(found, kind(low))
-            found = found if high is None else min(found, kind(high))
-            found = found * kind(element.number("rescaleFactor", 1.0)) + kind(element.number("rescaleConstant", 0.0))
-            found = kind(_ROUNDED[element.choice("castInteger", "none", tuple(_ROUNDED))](float(found)))
-    if not isfinite(found):
-        raise place.refused("has a score that its target makes infinite")
-    if target.type == "float":
-        found = np.float32(found)
-    elif target.type == "integer":
-        return float(found) if found == int(found) and -(2**31) <= found < 2**31 else None
-    elif target.type != "double":
-        raise place.refused(f"predicts a number for the target {target.name!r}, which is a {target.type}")
-    return float(found) + 0.0
-
-
-_ROUNDED: dict[str, Callable[[float], float]] = {
-    "none": lambda value: value,
-    "round": lambda value: np.floor(value) + (value - np.floor(value) >= 0.5),  # noqa: PLR2004  a half goes up
-    "ceiling": np.ceil,
-    "floor": np.floor,
-}
 
 
 def read_tree(model: Element, scope: Scope) -> Prediction:
