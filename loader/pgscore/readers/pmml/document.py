@@ -11,6 +11,7 @@ from pgscore_runtime.contract import Contract, Input, Output
 from pgscore.errors import PgscoreError
 
 from .dictionary import DataField, data_fields
+from .elements import check_elements
 from .models import OTHERS
 from .types import NUMBERS, TYPES, Scalar
 from .xml import Element, parse, refused
@@ -75,6 +76,7 @@ def _opened(content: bytes, output: str | None) -> PmmlDocument:
     root = parse(content)
     version = _version(root)
     model = _model(root)
+    check_elements(root.first("DataDictionary"), root.first("TransformationDictionary"), model)
     fields = data_fields(root.one("DataDictionary"))
     inputs = tuple(_input(fields[name]) for name in _active(model, fields))
     if not inputs:
