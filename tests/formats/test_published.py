@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 import pgscore
@@ -10,6 +12,8 @@ import psycopg2
 import pytest
 from pgscore.publishing.documents import FORMATS, read_document
 from pgscore_runtime.onnx_file import OnnxFile
+
+from tests.support.examples import ALIKE
 
 from .fixtures import Fixture, paths, read_fixture
 
@@ -20,30 +24,58 @@ if TYPE_CHECKING:
 
     from tests.support.database import Database, Session
 
-_FILES = [(kind, path) for kind in FORMATS for path in paths(kind)]
+# Numbers that count events are no floats.
+_COLUMNS = {"double precision": "numeric"}
+_MODEL = re.compile(r"<(?:\w+:)?(\w+)[^>]*\sfunctionName=\"(\w+)\"")
+
+
+def _model_kind(kind: str, path: Path) -> tuple[str, ...]:
+    """What makes a file another kind of model than others."""
+    if kind == "pmml":
+        found = _MODEL.search(path.read_text(encoding="utf-8", errors="replace"))
+        return (kind, *(found.groups() if found else ()))
+    return (kind, path.stem.partition("_")[0], "several classes" if "multinomial" in path.stem else "")
+
+
+def _files() -> list[tuple[str, Path]]:
+    """A file of each kind of model; in `make test-long` all."""
+    found: dict[Any, tuple[str, Path]] = {}
+    for kind in FORMATS:
+        for path in paths(kind):
+            found.setdefault(_model_kind(kind, path) if ALIKE else path, (kind, path))
+    return list(found.values())
+
+
+_FILES = _files()
 
 
 class _Bound:
-    """A file that is published for a table of its own, whose first number counts events."""
+    """A file that is published for a table of its own."""
 
     def __init__(self, database: Database, session: Session, kind: str, fixture: Fixture) -> None:
         self.session = session
         self.name = f"{kind}_{fixture.path.stem.lower().replace('-', '_')}"[:40]
-        self.inputs = self._inputs(kind, fixture)
-        self._counted = next((name for name, type_ in self.inputs.items() if type_ == "double precision"), None)
-        columns = [f"{_quoted(name)} {self._column(name)}" for name in self.inputs]
+        options: dict[str, Any]
+        if kind == "onnx":
+            graph = OnnxFile(fixture.content)
+            self.inputs = _inputs_of_graph(graph, fixture)
+            classes = [name for name in fixture.expected[0] if name not in ("label", "value")]
+            options = {"inputs": None if hasattr(graph, "feature_names_in_") else list(self.inputs)}
+        else:
+            document = _document(kind, fixture)
+            self.inputs = {each.name: each.type for each in document.inputs}
+            classes = [str(each) for each in document.output.classes]
+            told = ["label"] if document.output.kind == "indicator" else list(fixture.expected[0])
+            options = {"expect": [f"expected:{name}" for name in told]}
+        columns = ", ".join(f"{_quoted(name)} {_COLUMNS.get(type_, type_)}" for name, type_ in self.inputs.items())
         self.as_owner(
-            f"create table churn.{self.name} (pk integer primary key, {', '.join(columns)}, the_score float8)"
+            f"create table churn.{self.name} (pk integer primary key, {columns}, seen bigint, the_score float8)"
         )
         self.as_owner(f"create table churn.{self.name}_event (id serial primary key, who integer)")
         self.as_owner(f"create index on churn.{self.name}_event (who)")
-        asked: dict[str, Any] = {"expect": [f"expected:{name}" for name in fixture.expected[0]]}
-        if kind == "onnx":
-            asked = {"inputs": None if hasattr(_onnx(fixture), "feature_names_in_") else list(self.inputs)}
-        classes = [name for name in fixture.expected[0] if name not in ("label", "value")]
         self.published = pgscore.publish(
             database.dsn(), self.name, fixture.path, golden=fixture.path.with_suffix(".csv"),
-            positive=classes[-1] if len(classes) > 2 else None, profile=f"churn.{self.name}", promoted=True, **asked,
+            positive=classes[-1] if len(classes) > 2 else None, profile=f"churn.{self.name}", promoted=True, **options,
         )  # fmt: skip
 
     def as_owner(self, statement: str, *values: Any) -> None:  # noqa: ANN401
@@ -54,39 +86,29 @@ class _Bound:
         finally:
             self.session.run("reset role")
 
-    def _column(self, name: str) -> str:
-        return "numeric not null default 0" if name == self._counted else self.inputs[name]
-
-    @staticmethod
-    def _inputs(kind: str, fixture: Fixture) -> dict[str, str]:
-        if kind == "onnx":
-            graph = _onnx(fixture)
-            texts = {each.name for each in graph.inputs if each.kind == "string"}
-            flags = {each.name for each in graph.inputs if each.kind == "bool"}
-            return {
-                name: "text" if name in texts else "boolean" if name in flags else "double precision"
-                for name in fixture.rows[0]
-            }
-        with fixture.path.open("rb") as file:
-            document = read_document(file, cast("DocumentFormat", kind), fixture.path.name, None)
-        return {each.name: each.type for each in document.inputs}
-
     def insert(self, key: int, row: dict[str, str | None]) -> None:
         """Inserts a profile."""
         values = [_typed(row[name], kind) for name, kind in self.inputs.items()]
-        if self._counted is not None:
-            values[list(self.inputs).index(self._counted)] = 0
         names = ", ".join(map(_quoted, self.inputs))
         marks = ", ".join(["%s"] * len(values))
         self.as_owner(f"insert into churn.{self.name} (pk, {names}) values ({key}, {marks})", *values)
 
-    def attach(self) -> None:
-        """Attaches the events."""
-        reducers = [] if self._counted is None else [{"column": self._counted, "aggregate": "count"}]
+    def attach(self, row: dict[str, str | None]) -> str | None:
+        """Attaches the events, which are counted in the first number of which two of them make a row with a score."""
+        counted = next((name for name in self.inputs if self._has_score(row, name)), None)
+        reducers = [{"column": counted or "seen", "aggregate": "count"}]
         self.as_owner(
             "select pgscore.attach(%s, %s, %s, 'who', 'pk', %s::jsonb, 'the_score', backfill => true)",
             self.name, f"churn.{self.name}_event", f"churn.{self.name}", json.dumps(reducers),
         )  # fmt: skip
+        return counted
+
+    def _has_score(self, row: dict[str, str | None], counted: str) -> bool:
+        if self.inputs[counted] != "double precision":
+            return False
+        payload = {name: _jsonable(_typed(row[name], kind)) for name, kind in self.inputs.items()} | {counted: 2}
+        found = self.session.value("select pgscore.score(%s, %s::jsonb)", self.name, json.dumps(payload))
+        return found is not None
 
     def score(self, key: int) -> tuple[float | None, float | None]:
         """The score that stands in a profile, and what the model gives for it now."""
@@ -96,8 +118,20 @@ class _Bound:
         return found[0], found[1]
 
 
-def _onnx(fixture: Fixture) -> OnnxFile:
-    return OnnxFile(fixture.content)
+def _jsonable(value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
+def _document(kind: str, fixture: Fixture) -> Any:  # noqa: ANN401
+    with fixture.path.open("rb") as file:
+        return read_document(file, cast("DocumentFormat", kind), fixture.path.name, None)
+
+
+def _inputs_of_graph(graph: OnnxFile, fixture: Fixture) -> dict[str, str]:
+    kinds = {each.name: {"string": "text", "bool": "boolean"}.get(each.kind) for each in graph.inputs}
+    return {name: kinds.get(name) or "double precision" for name in fixture.rows[0]}
 
 
 def _quoted(name: str) -> str:
@@ -131,9 +165,12 @@ def test_a_file_is_published_attached_scored_and_explained(
     assert bound.published.obstacle is None
     assert {each.engine for each in bound.published.verifications} >= {"sql", "interpreter"}
     assert all(each.ok for each in bound.published.verifications)
-    bound.attach()
-    bound.insert(1, _row(fixture))
+    row = _row(fixture)
+    counted = bound.attach(row)
+    bound.insert(1, row)
     bound.as_owner(f"insert into churn.{bound.name}_event (who) values (1), (1)")
+    if counted is not None:
+        assert bound.session.value(f"select {_quoted(counted)} from churn.{bound.name}") == 2
     stored, given = bound.score(1)
     assert stored is not None
     assert stored == given
@@ -155,10 +192,28 @@ def _check_reasons(bound: _Bound) -> None:
 
 
 def test_without_what_its_tool_gave_nothing_is_published(shared: Database) -> None:
-    """A PMML file and no columns that are expected: one sentence says what is missing."""
-    path = paths("pmml")[0]
-    with pytest.raises(pgscore.PgscoreError, match="nothing here evaluates PMML") as refused:
+    """A MOJO and no columns that are expected, where H2O is not installed: one sentence says what is missing."""
+    path = paths("mojo")[0]
+    with pytest.raises(pgscore.PgscoreError, match="nothing here evaluates MOJO") as refused:
         pgscore.publish(shared.dsn(), "unproved", path, golden=path.with_suffix(".csv"))
     assert "--expect" in refused.value.hint
     with pytest.raises(psycopg2.Error, match="unproved"):
         shared.session().value("select pgscore.score('unproved', '{}'::jsonb)")
+
+
+def test_a_tool_that_is_here_is_asked(shared: Database) -> None:
+    """JPMML-Evaluator itself, of the rows and of edge cases made of them."""
+    path = next(path for path in paths("pmml") if path.stem == "sklearn_logistic")
+    published = pgscore.publish(shared.dsn(), "asked", path, golden=path.with_suffix(".csv"))
+    assert published.golden_rows > len(read_fixture(path).rows)
+    assert all(each.ok for each in published.verifications)
+
+
+def test_another_column_than_the_score_is_refused(shared: Database) -> None:
+    """Before anything is stored; also where the same file stands there already."""
+    path = next(path for path in paths("pmml") if path.stem == "sklearn_logistic")
+    classes = [name for name in read_fixture(path).expected[0] if name != "label"]
+    options: dict[str, Any] = {"golden": path.with_suffix(".csv"), "positive": classes[-1]}
+    pgscore.publish(shared.dsn(), "mistaken", path, expect=[f"expected:{classes[-1]}"], **options)
+    with pytest.raises(pgscore.PgscoreError, match="by its tool, and the model as it was read gives"):
+        pgscore.publish(shared.dsn(), "mistaken", path, expect=[f"expected:{classes[0]}"], **options)
