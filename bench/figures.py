@@ -31,7 +31,7 @@ from . import (
     workers,
 )
 from .figure import Figure, at_least, at_most
-from .models import FOREST, LIGHTGBM, LINEAR, NEAREST, NET, ONE_HOT, TREES, XGBOOST
+from .models import FOREST, LIGHTGBM, LINEAR, NEAREST, NET, ONE_HOT, TREES, TREES_AS_ONNX, XGBOOST
 
 FIGURES = (
     Figure("linear-one-row/pickled", at_most(1 / 50), single_row.compare(LINEAR, pickled.NAME)),
@@ -94,6 +94,9 @@ FIGURES = (
     Figure("lightgbm-bulk/own", at_least(0.5), boosters.against_own(LIGHTGBM)),
     Figure("xgboost-rows/own", None, boosters.rows_against_own(XGBOOST), quick=False),
     Figure("lightgbm-rows/own", at_least(0.5), boosters.rows_against_own(LIGHTGBM), quick=False),
+    Figure("trees-graph-one-row/onnx", at_most(1 / 2), single_row.compare(TREES_AS_ONNX, onnx_runtime.NAME)),
+    Figure("trees-graph-bulk/onnx", at_least(1), bulk.compare(TREES_AS_ONNX, onnx_runtime.NAME)),
+    Figure("trees-graph-first-score/onnx", None, first_score.compare(TREES_AS_ONNX, onnx_runtime.NAME)),
     Figure("net-graph-one-row/onnx", None, graphs.one_row),
     Figure("net-graph-first-score/onnx", at_least(0.5), graphs.first),
     Figure("net-graph-bulk/onnx", at_least(5), graphs.bulk),

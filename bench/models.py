@@ -23,6 +23,8 @@ NET = "net"
 NEAREST = "nearest"
 XGBOOST = "xgboost"
 LIGHTGBM = "lightgbm"
+TREES_AS_ONNX = "trees_as_onnx"
+"""The trees, as skl2onnx converts them: what is published is the graph."""
 BOOSTERS = (XGBOOST, LIGHTGBM)
 """Estimators of other libraries, alone."""
 CODED = (ONE_HOT, NET, NEAREST)
@@ -37,6 +39,8 @@ def fitted(model: str) -> Any:  # noqa: ANN401  a pipeline, or an estimator
         from .boosters import fit
 
         return fit(model)
+    if model == TREES_AS_ONNX:
+        return fitted(TREES)
     if model == ONE_HOT:
         return _one_hot().fit(coded_predictors(), churned())
     if model in CODED:

@@ -20,7 +20,7 @@ NAME = "onnx"
 
 def install(session: Session, model: str) -> Contender:
     """Converts the model, stores it in a table, and makes the function that reads it."""
-    make_function(session, model, _convert(model), '"probabilities"', "[0, 1]")
+    make_function(session, model, convert(model), '"probabilities"', "[0, 1]")
     return contender(model)
 
 
@@ -63,7 +63,8 @@ def make_function(session: Session, model: str, content: bytes, output: str, pla
     )
 
 
-def _convert(model: str) -> bytes:
+def convert(model: str) -> bytes:
+    """The model as a graph."""
     if model in BOOSTERS:
         from . import boosters
 

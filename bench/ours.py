@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pgscore
 
+from . import onnx_runtime
 from .contender import Contender, scoring_update
-from .customers import CODED_CUSTOMERS, CUSTOMERS, MANY_CUSTOMERS
-from .models import BOOSTERS, CODED, LINEAR, TREES, fitted
+from .customers import CODED_CUSTOMERS, CUSTOMERS, MANY_CUSTOMERS, declared
+from .models import BOOSTERS, CODED, LINEAR, TREES, TREES_AS_ONNX, fitted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from .setting import Server
 
 NAME = "pgscore"
-COMPARED = (LINEAR, TREES, *BOOSTERS)
+COMPARED = (LINEAR, TREES, TREES_AS_ONNX, *BOOSTERS)
 """Models that are compared with baselines."""
 
 
@@ -29,9 +30,14 @@ def publish(server: Server, key: Path, model: str) -> Contender:
     profiles = [CODED_CUSTOMERS if model in CODED else CUSTOMERS]
     if model in COMPARED:
         profiles.append(MANY_CUSTOMERS)
+    source, inputs = fitted(model), None
+    if model == TREES_AS_ONNX:
+        from onnx import load_from_string
+
+        source, inputs = load_from_string(onnx_runtime.convert(model)), list(declared())
     for profile in profiles:
         last = profile == profiles[-1]
-        published = pgscore.publish(server.dsn, model, fitted(model), profile=profile, key=key, promoted=last)
+        published = pgscore.publish(server.dsn, model, source, profile=profile, key=key, inputs=inputs, promoted=last)
         if published.problem:
             raise pgscore.PgscoreError(published.problem)
     return Contender(NAME, f"pgscore.score('{model}', c)", scoring_update(one_row(model)))
