@@ -25,7 +25,7 @@ from .fitted import categories_of_a_booster, fitted_categories, input_names
 from .golden import read_golden, sample
 from .handover import casts
 from .profile import read_profile
-from .tools import TOOLS, tool_of
+from .tools import TOOLS, askable, tool_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -157,9 +157,11 @@ def _of_file(
         given = given or (None if table is None else sample(connection, table, names, names))
         if given is None:
             raise _no_rows()
-        rows = rows_of_file(given, types, table)
+        rows = askable(artifact.format, rows_of_file(given, types, table))
+        if rows.empty:
+            raise _no_rows()
         count = len(rows)
-        rows = with_edges(rows, document.inputs)
+        rows = askable(artifact.format, with_edges(rows, document.inputs))
         step("asking its tool for scores")
         found = told_outputs(tool(b"".join(artifact.pieces()), output, rows), output)
     else:

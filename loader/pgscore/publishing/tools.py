@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from importlib.util import find_spec
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 TOOLS = {"pmml": "jpmml_evaluator and Java", "mojo": "h2o and Java"}
 """By format, what is to be installed to have its files evaluated."""
 
+_LINE_ENDS = {"\n", "\r"}
+_MISSING = ("", "NA")
 _SECONDS = 600
 _PROBABILITY = "pgscore probability "
 
@@ -38,6 +41,17 @@ def tool_of(kind: str) -> Tool | None:
     if kind == "mojo" and _h2o_jar() is not None and _has_java():
         return _genmodel
     return None
+
+
+def askable(kind: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows that the tool can be asked about.
+
+    PredictCsv takes a text with a line's end for two lines, and these words for a missing one.
+    """
+    if kind != "mojo" or rows.empty:
+        return rows
+    lost = rows.map(lambda value: isinstance(value, str) and (bool(_LINE_ENDS & {*value}) or value in _MISSING))
+    return rows[~lost.any(axis=1)]
 
 
 def _has_java() -> bool:
@@ -106,8 +120,9 @@ def _genmodel(content: bytes, output: Output, rows: pd.DataFrame) -> Outputs:
     with tempfile.TemporaryDirectory() as folder:
         mojo, given, scored = (Path(folder) / name for name in ("mojo.zip", "given.csv", "scored.csv"))
         mojo.write_bytes(content)
-        # Empty is missing.
-        rows.to_csv(given, index=False)
+        with given.open("w", newline="") as file:
+            for line in [list(rows.columns), *rows.to_numpy(dtype=object).tolist()]:
+                file.write(",".join(map(_java, line)) + "\n")
         arguments = ["--mojo", str(mojo), "--input", str(given), "--output", str(scored), "--decimal"]
         run = subprocess.run(  # noqa: S603  the jar of the installed package
             ["java", "-Xmx2g", "-cp", str(_h2o_jar()), "hex.genmodel.tools.PredictCsv", *arguments],  # noqa: S607
@@ -116,12 +131,24 @@ def _genmodel(content: bytes, output: Output, rows: pd.DataFrame) -> Outputs:
         if run.returncode != 0 or not scored.exists():
             said = (run.stderr or run.stdout).strip().splitlines()
             raise PgscoreError(f"H2O's genmodel refuses the file: {said[0] if said else 'it says nothing'}")
-        lines = list(csv.reader(io.StringIO(scored.read_text())))
+        told = list(csv.reader(io.StringIO(scored.read_text())))
     wanted = 1 + len(output.classes)
-    return [_numbers(line[:wanted], output) for line in lines[1:]]
+    return [_numbers(line[:wanted], output) for line in told[1:]]
+
+
+def _java(value: Any) -> str:  # noqa: ANN401
+    """A field as PredictCsv reads it, by opencsv, which takes a backslash away; empty is missing."""
+    if _is_missing(value):
+        return ""
+    if isinstance(value, float) and value in (inf, -inf):
+        return "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, float):
+        return repr(value)
+    text = str(value).replace("\\", "\\\\").replace('"', '""')
+    return f'"{text}"'
 
 
 def _numbers(line: Sequence[str], output: Output) -> list[Any] | None:
-    first = line[0] if output.classes else float(line[0])
-    found = [first, *map(float, line[1:])]
-    return None if any(_is_missing(each) for each in found) else found
+    if any(each in ("", "NA", "NaN") for each in line):
+        return None
+    return [line[0] if output.classes else float(line[0]), *map(float, line[1:])]
