@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pgscore
 import pytest
+from pgscore import jpmml
 from pgscore.command import run
 from pgscore.writers.checking import expected as checking_expected
 from pgscore.writers.json_writer import document_sha256
@@ -76,7 +77,7 @@ _MODELS: dict[str, tuple[Any, bool]] = {
 @pytest.fixture(scope="module")
 def java() -> Iterator[Any]:
     """One process of Java's for all that is asked here beside the command."""
-    with pmml_judge.java() as backend:
+    with jpmml.java() as backend:
         yield backend
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 from pgscore.errors import PgscoreError
+from pgscore.jpmml import java, said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,21 +61,29 @@ def _has_java() -> bool:
 
 def _jpmml(content: bytes, output: Output, rows: pd.DataFrame) -> Outputs:
     """JPMML-Evaluator: https://github.com/jpmml/jpmml-evaluator-python."""
-    from jpmml_evaluator import JavaError, make_evaluator
+    from jpmml_evaluator import PythonEvaluatorUtil, make_evaluator
 
-    with tempfile.TemporaryDirectory() as folder:
+    # Missing is None to Java, and numbers are doubles.
+    data = [[None if _is_missing(value) else value for value in rows[name].tolist()] for name in rows.columns]
+    given = {"columns": list(rows.columns), "data": data}
+    with tempfile.TemporaryDirectory() as folder, java() as backend:
         path = Path(folder) / "model.pmml"
         path.write_bytes(_with_probabilities(content, output))
         try:
-            evaluator = make_evaluator(str(path))
-            found = evaluator.evaluateAll(rows, error_col="pgscore errors")
-        except JavaError as error:
-            raise PgscoreError(f"JPMML-Evaluator refuses the file: {str(error).splitlines()[0]}") from None
-    (target,) = [each.getName() for each in evaluator.getTargetFields()][:1] or [None]
-    columns = [target, *(f"{_PROBABILITY}{number}" for number in range(len(output.classes)))]
-    lines = found.reindex(columns=columns).to_numpy(dtype=object).tolist()
-    failed = found["pgscore errors"].notna().tolist() if "pgscore errors" in found else [False] * len(lines)
-    return [None if gone or _is_missing(line[0]) else line for line, gone in zip(lines, failed, strict=True)]
+            evaluator = make_evaluator(str(path), backend=backend)
+            targets = [each.getName() for each in evaluator.getTargetFields()]
+            found = PythonEvaluatorUtil.evaluateAll(backend, evaluator.javaEvaluator, given, None, 1)
+        except Exception as error:
+            raise PgscoreError(f"JPMML-Evaluator refuses the file: {said(error)}") from None
+    told = dict(zip(found["columns"], found["data"], strict=True))
+    names = [*targets[:1], *(f"{_PROBABILITY}{number}" for number in range(len(output.classes)))]
+    nothing = [None] * len(rows)
+    failed = found["errors"] or nothing
+    lines = zip(*(told.get(name, nothing) for name in names), strict=True)
+    return [
+        None if error is not None or _is_missing(line[0]) else list(line)
+        for line, error in zip(lines, failed, strict=True)
+    ]
 
 
 def _with_probabilities(content: bytes, output: Output) -> bytes:
