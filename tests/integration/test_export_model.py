@@ -88,9 +88,10 @@ def _published(database: Database, name: str) -> pd.DataFrame:
     frame = _missing(frame) if missing else frame
     if name != "boosting":
         model.fit(frame, (churned() == "yes").astype(int) if name == "xgboost" else churned())
-    published = pgscore.publish(database.dsn(SCIENTIST), name, model, golden=frame.head(40))
+    # Others use the database too, and such names.
+    published = pgscore.publish(database.dsn(SCIENTIST), f"exported_{name}", model, golden=frame.head(40))
     assert published.problem is None
-    pgscore.promote(database.dsn(OPERATOR), name, 1)
+    pgscore.promote(database.dsn(OPERATOR), published.model, published.version)
     chance = np.random.default_rng(1)
     rows = frame.iloc[chance.integers(0, len(frame), _ROWS)].reset_index(drop=True)
     # Other numbers than the model was fitted on, whole ones among them, and texts that it does not know.
@@ -110,16 +111,16 @@ def test_files_score_as_the_database_does(
     name: str,
 ) -> None:
     monkeypatch.setattr(pmml_judge, "java", lambda: nullcontext(java))
-    frame = _published(shared, name)
+    frame, model = _published(shared, name), f"exported_{name}"
     records = json.loads(frame.to_json(orient="records", double_precision=15))
     call = "select pgscore.score(%s, r) from jsonb_array_elements(%s) with ordinality as e (r, n) order by n"
-    wanted = [score for (score,) in shared.session(ANALYST).run(call, name, json.dumps(records))]
+    wanted = [score for (score,) in shared.session(ANALYST).run(call, model, json.dumps(records))]
     assert sum(score is None for score in wanted) < _ROWS / 4
-    source = read_source(shared.dsn(), name, None, golden=False)
+    source = read_source(shared.dsn(), model, None, golden=False)
     values = [[record[each.name] for each in source.program.inputs] for record in records]
     for ending in ("onnx", "pmml"):
         path = tmp_path / f"{name}.{ending}"
-        done = pgscore.export_model(shared.dsn(OPERATOR), name, path)
+        done = pgscore.export_model(shared.dsn(OPERATOR), model, path)
         assert (done.version, done.format, done.path) == (1, ending, path)
         assert done.rows >= 40
         assert done.largest_difference < 1e-12
@@ -187,11 +188,11 @@ def test_what_is_refused_leaves_nothing(shared: Database, tmp_path: Path) -> Non
 
 
 def test_a_version_that_is_no_program_is_refused(shared: Database, key: Path, tmp_path: Path) -> None:
-    pgscore.publish(shared.dsn(SCIENTIST), "opaque", opaque_pipeline(), golden=customers(), key=key)
-    with pytest.raises(pgscore.PgscoreError, match="version 1 of model opaque is no program"):
-        pgscore.export_model(shared.dsn(OPERATOR), "opaque", tmp_path / "model.json", version=1)
+    pgscore.publish(shared.dsn(SCIENTIST), "exported_opaque", opaque_pipeline(), golden=customers(), key=key)
+    with pytest.raises(pgscore.PgscoreError, match="version 1 of model exported_opaque is no program"):
+        pgscore.export_model(shared.dsn(OPERATOR), "exported_opaque", tmp_path / "model.json", version=1)
     with pytest.raises(pgscore.PgscoreError, match="has no promoted version"):
-        pgscore.export_model(shared.dsn(OPERATOR), "opaque", tmp_path / "model.json")
+        pgscore.export_model(shared.dsn(OPERATOR), "exported_opaque", tmp_path / "model.json")
 
 
 @pytest.mark.parametrize("ending", ["onnx", "pmml"])
