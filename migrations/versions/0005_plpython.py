@@ -9,7 +9,7 @@ depends_on = "0004_core"
 
 
 def upgrade() -> None:
-    run_frozen("0005_plpython.up.sql", "ac22646a1fa716fe1758fbb64070e673847c03e195f3399f2e52a725d90576a1")
+    run_frozen("0005_plpython.up.sql", "ea8c972d375fde0a6ed501f9c8a4a24b5be615a5dc8ac1b48c12bafec782ba3a")
 
 
 def downgrade() -> None:

@@ -321,7 +321,9 @@ def _check_operator(operator: bytes, name: str) -> None:
 
 def _check_domain(domain: bytes, operator: bytes, name: str) -> None:
     if domain not in _DOMAINS:
-        shown = f"{domain.decode(errors='replace')}.{operator.decode(errors='replace')}"
+        named = f"{domain.decode(errors='replace')}.{operator.decode(errors='replace')}"
+        # A stranger's name: what ends a line, or moves a cursor, is shown as what it is.
+        shown = named if named.isprintable() else repr(named)
         raise _unsafe(
             f"the graph has the operator {shown}{_called(name)}, and only those of ai.onnx and ai.onnx.ml are run",
             "Export it with standard operators.",

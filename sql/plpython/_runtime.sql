@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:bccfd545bc58770d206d39d76aac67adbc6e12ab5831fac38528b0a44b184749"
+name = "pgscore_runtime:06ca44808d6462347cf55b4d57b74779f79cd6f7630e351a4871648026bcb483"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -3676,7 +3676,9 @@ def _check_operator(operator: bytes, name: str) -> None:
 
 def _check_domain(domain: bytes, operator: bytes, name: str) -> None:
     if domain not in _DOMAINS:
-        shown = f"{domain.decode(errors='replace')}.{operator.decode(errors='replace')}"
+        named = f"{domain.decode(errors='replace')}.{operator.decode(errors='replace')}"
+        # A stranger's name: what ends a line, or moves a cursor, is shown as what it is.
+        shown = named if named.isprintable() else repr(named)
         raise _unsafe(
             f"the graph has the operator {shown}{_called(name)}, and only those of ai.onnx and ai.onnx.ml are run",
             "Export it with standard operators.",

@@ -64,9 +64,9 @@ def is_handled(content: bytes, kind: DocumentFormat, path: Path) -> bool:
             contract = Contract(kind, document.inputs, False, "none", document.output, dict(document.libraries))
             read_program(document, contract)
     except PgscoreError as refusal:
-        one = "\n" not in str(refusal)
+        one = str(refusal).isprintable()
         if not one:
-            print(f"more than one line: {refusal}")
+            print(f"more than one line: {str(refusal)!r}")
         return one
     except Exception:
         traceback.print_exc()

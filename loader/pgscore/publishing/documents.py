@@ -74,17 +74,22 @@ def read_document(file: BinaryIO, kind: DocumentFormat, name: str, output: str |
     try:
         return _READERS[kind](file.read(), output)
     except Refusal as refusal:
-        raise PgscoreError(f"{name}: {refusal.message}", refusal.hint) from None
+        raise PgscoreError(f"{name}: {printable(refusal.message)}", refusal.hint) from None
     except NotAProgramError as error:
         # No engine serves it otherwise.
-        raise PgscoreError(f"{name}: {error}") from None
+        raise PgscoreError(f"{name}: {printable(str(error))}") from None
     except PgscoreError as error:
-        raise PgscoreError(f"{name}: {error}", error.hint) from None
+        raise PgscoreError(f"{name}: {printable(str(error))}", error.hint) from None
     except ModuleNotFoundError as error:
         raise PgscoreError(
             f"{name} is read with the Python package {error.name}, which is not installed here",
             "pip install 'pgscore[formats]'",
         ) from None
+
+
+def printable(text: str) -> str:
+    """A sentence with a stranger's names in it, of which none ends the line or moves a cursor."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
 def _onnx(content: bytes, output: str | None) -> Any:  # noqa: ANN401

@@ -11,6 +11,7 @@ from .compile import compile_program, completed, labelled, scaled
 from .covers import covered
 from .describe import describe
 from .documents import FORMATS as DOCUMENTS
+from .documents import printable
 from .expected import expected_outputs, told_outputs
 from .file_rows import (
     check_expected,
@@ -174,7 +175,7 @@ def _of_file(
     reading, obstacle = compile_program(document, contract, golden_rows)
     if reading is None:
         # No engine serves it otherwise.
-        raise PgscoreError(f"the model cannot become a program: {obstacle}")
+        raise PgscoreError(f"the model cannot become a program: {printable(str(obstacle))}")
     golden_rows = labelled(golden_rows, contract, reading)
     described = _described(contract, golden_rows, reading, None, "the file", table, learnt, count)
     check_expected(described.golden_rows, described.contract, reading.program, count, given.source)
