@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from math import erf
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,9 @@ from tests.support.models import LIGHT_INPUTS, customers
 if TYPE_CHECKING:
     from tests.support.database import Database, Session
 
+pytestmark = pytest.mark.skipif(
+    "PGSCORE_SERVER_ROOT" in os.environ, reason="the packages are made for the Python of this machine"
+)
 _NET = graphs.net(3, last="Softmax", classes=2)
 _OFF = "the onnx engine, which runs graphs of publishers by native code, is off in this database"
 _COMPLAIN = "insert into churn.complaints (customer_id, kind) values (%s, 'billing')"
