@@ -1,4 +1,4 @@
-"""What is written as PMML, and read again, is a program that gives the same; where there is a reader of PMML."""
+"""What is written as PMML, and read again, is a program that gives the same."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pgscore.readers import read_program
+from pgscore.readers.pmml.document import open_pmml
 from pgscore.writers.pmml.writer import write_pmml
 from pgscore_runtime.interpreter import Interpreter
 from pgscore_runtime.links import link_outputs
@@ -18,8 +19,6 @@ from .written import Rows, contract_of, document, number, parsed, text, trees
 
 if TYPE_CHECKING:
     from pgscore_runtime.program import Program
-
-pmml = pytest.importorskip("pgscore.readers.pmml.document", reason="PMML is not read yet")
 
 _LOOKUP = {"step": "lookup", "of": 1, "keys": ["a", "b"], "values": [0.5, -1], "unknown": 0.1, "missing": 0.2}
 _FILL = {"step": "fill", "of": 0, "with": 0.25}
@@ -47,7 +46,7 @@ _DOCUMENTS = {
 @pytest.mark.parametrize("name", _DOCUMENTS)
 def test_pmml_is_read_again(name: str) -> None:
     first = parsed(_DOCUMENTS[name])
-    read: Any = pmml.open_pmml(write_pmml(first, contract_of(first), name=name, metadata={}))
+    read: Any = open_pmml(write_pmml(first, contract_of(first), name=name, metadata={}))
     assert [each.name for each in read.inputs] == ["x", "t"]
     again = parse_program(json.dumps(read_program(read, contract_of_document(read, "pmml")).program))
     table: Rows = [[x, t] for x in (None, -3.5, 0.0, 0.5, 0.6, 99.0, 101.0) for t in (None, "a", "b", "c", "", "zz")]
