@@ -79,8 +79,11 @@ def test_reduce_gives_what_triggers_give(shopping: Database, moving: Session) ->
         before, after = history
         moving.run(f"delete from {movement.EVENTS}; delete from {movement.PROFILE}")
         moving.run(f"insert into {movement.PROFILE} (customer) values (1)")
-        for event in before:
-            movement.insert(moving, event)
+        try:
+            for event in before:
+                movement.insert(moving, event)
+        except psycopg2.DataError:
+            return
         profile = _profile(moving)
         try:
             for event in after:
