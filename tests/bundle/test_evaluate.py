@@ -23,7 +23,7 @@ from tests.support.database import Database, named
 from tests.support.examples import examples
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pytest_postgresql.executors import NoopExecutor
 
@@ -49,7 +49,7 @@ def _models() -> dict[str, tuple[Any, pd.DataFrame]]:
     signs = (frame["a"] + frame["b"] > 0).to_numpy()
     thirds = np.digitize(frame["a"], [-1, 1])
     holes = frame.mask(np.random.default_rng(5).random(frame.shape) < 0.2)
-    mixed = frame.assign(flag=signs, plan=pd.Categorical.from_codes(thirds, ["gold", "silver", "tin"]))
+    mixed = frame.assign(flag=signs, plan=pd.Categorical(np.array(["gold", "silver", "tin"])[thirds]))
     return {
         "truths": (LogisticRegression().fit(frame, signs), frame),
         "halves": (LogisticRegression().fit(frame, thirds.astype(float)), frame),
@@ -70,13 +70,13 @@ def _models() -> dict[str, tuple[Any, pd.DataFrame]]:
 def published(cluster: PrivateCluster, installed_template: NoopExecutor) -> Iterator[tuple[Session, dict[str, Bundle]]]:
     """A session, and the bundle of each model; nothing is changed."""
     name = named("bundled")
-    connection = {"user": cluster.user, "host": cluster.host, "port": cluster.port, "password": cluster.password}
+    connection: dict[str, Any] = {each: getattr(cluster, each) for each in ("user", "host", "port", "password")}
     with DatabaseJanitor(**connection, dbname=name, template_dbname=installed_template.template_dbname):
         database = Database(cluster, name)
         found = {}
         for model, (estimator, sample) in _models().items():
             classes = getattr(estimator, "classes_", None)
-            positive = {} if classes is None else {"positive": str(classes[1])}
+            positive: dict[str, Any] = {} if classes is None else {"positive": str(classes[1])}
             done = pgscore.publish(database.dsn(), model, estimator, golden=sample.head(20), promoted=True, **positive)
             assert done.obstacle is None, (model, done.obstacle)
             found[model] = load(pgscore.make_bundle(database.dsn(), model).encode())
@@ -84,7 +84,7 @@ def published(cluster: PrivateCluster, installed_template: NoopExecutor) -> Iter
         database.close()
 
 
-def _payload(draw: st.DrawFn, bundle: Bundle) -> dict[str, Any]:
+def _payload(draw: Callable[[st.SearchStrategy[Any]], Any], bundle: Bundle) -> dict[str, Any]:
     row: dict[str, Any] = {"other": 1}
     for each in bundle._inputs:
         usual = {"text": _TEXTS[:4], "boolean": _BOOLEANS[:3]}.get(each.type, _NUMBERS)
@@ -176,9 +176,9 @@ def test_an_explanation_is_ordered_by_strength(published: tuple[Session, dict[st
 def test_labels_keep_their_types_and_all_their_digits(published: tuple[Session, dict[str, Bundle]]) -> None:
     _, bundles = published
     row = {"a": 3, "b": 3, "c": 0}
-    assert bundles["truths"].predict(row)["label"] is True
-    assert type(bundles["halves"].predict(row)["label"]) is float
-    said = bundles["large"].predict(row)
+    truths, halves, said = (bundles[name].predict(row) or {} for name in ("truths", "halves", "large"))
+    assert truths["label"] is True
+    assert type(halves["label"]) is float
     assert said["label"] == 2**53 + 1
     assert list(said["probabilities"]) == [str(2**53 + n) for n in (-1, 0, 1)]
 
@@ -191,7 +191,7 @@ def test_rows_may_be_numpys(published: tuple[Session, dict[str, Bundle]]) -> Non
     assert bundle.score({"a": nan, "b": 0.5, "c": 0.25}) is None or plain is not None
     frame = _frame()
     assert bundle.scorer().score(frame).tolist() == pytest.approx(
-        bundle.score_many(frame.to_dict("records")), rel=1e-12
+        bundle.score_many({"a": a, "b": b, "c": c} for a, b, c in frame.to_numpy()), rel=1e-12
     )
 
 

@@ -12,9 +12,9 @@ import psycopg2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from pgscore import PgscoreError
-from pgscore.bundle.make import binding_document, make_bundle
+from pgscore.bundle.make import binding_document, make_bundle, pin
 from pgscore.bundle.reducing.binding import Binding
-from pgscore.database import transaction
+from pgscore.database import row, transaction
 
 from tests.support.examples import examples
 
@@ -41,7 +41,9 @@ def _bindings(dsn: str) -> list[Binding]:
     """Both of the profile; that of the other model, which is not published, is in no bundle."""
     document = json.loads(make_bundle(dsn, "shop", bindings=[(movement.EVENTS, movement.PROFILE)]))
     with transaction(dsn) as connection:
-        other = binding_document(connection, "other", movement.EVENTS, movement.PROFILE)
+        pin(connection)
+        (number,) = row(connection, "select number from pgscore.binding where model = 'other'").values()
+        other = binding_document(connection, number)
     return [Binding(each, "bindings[0]") for each in (*document["bindings"], other)]
 
 

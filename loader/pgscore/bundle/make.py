@@ -44,6 +44,8 @@ def make_bundle(
         PgscoreError: no version answers, the version is no program, or the key cannot be read.
     """
     with transaction(database) as connection:
+        numbers = [_binding_number(connection, model, *tables) for tables in bindings]
+        pin(connection)
         described = _version(connection, model, version)
         document = {
             "bundle": 1,
@@ -53,18 +55,18 @@ def make_bundle(
             "contract": described["contract"],
             "labels": described["labels"],
             "golden": _golden(connection, model, described["version"]),
-            "bindings": [binding_document(connection, model, *tables) for tables in bindings],
+            "bindings": [binding_document(connection, number) for number in numbers],
         }
     return canonical(seal(document, key))
 
 
-def _pin(connection: Connection) -> None:
-    """Until the transaction ends values are written the same way, whatever the session has set."""
+def pin(connection: Connection) -> None:
+    """Until the transaction ends values and names are written the same way, whatever the session has set."""
     row(
         connection,
-        "select set_config('datestyle', 'ISO', true), set_config('timezone', 'UTC', true),"
-        " set_config('intervalstyle', 'postgres', true), set_config('extra_float_digits', '1', true),"
-        " set_config('bytea_output', 'hex', true)",
+        "select set_config('search_path', 'pg_catalog, pg_temp', true), set_config('datestyle', 'ISO', true),"
+        " set_config('timezone', 'UTC', true), set_config('intervalstyle', 'postgres', true),"
+        " set_config('extra_float_digits', '1', true), set_config('bytea_output', 'hex', true)",
     )
 
 
@@ -168,13 +170,37 @@ _COLUMNS = """
 """
 
 
-def binding_document(connection: Connection, model: str, events: str, profile: str) -> dict[str, Any]:
-    """A binding as a bundle has it.
+def _binding_number(connection: Connection, model: str, events: str, profile: str) -> int:
+    """Finds a binding by its tables, whose schemas the caller need not have the right to use."""
+    found = rows(
+        connection,
+        """
+        select b.number
+        from pgscore.binding b
+        join pg_catalog.pg_class e on e.oid = b.events join pg_catalog.pg_namespace en on en.oid = e.relnamespace
+        join pg_catalog.pg_class p on p.oid = b.profile join pg_catalog.pg_namespace pn on pn.oid = p.relnamespace
+        where b.model = %(model)s
+            and (
+                parse_ident(%(events)s) = array[en.nspname, e.relname]::text[]
+                or parse_ident(%(events)s) = array[e.relname]::text[] and pg_table_is_visible(e.oid)
+            )
+            and (
+                parse_ident(%(profile)s) = array[pn.nspname, p.relname]::text[]
+                or parse_ident(%(profile)s) = array[p.relname]::text[] and pg_table_is_visible(p.oid)
+            )
+        """,
+        {"model": model, "events": events, "profile": profile},
+    )
+    if not found:
+        raise NotFoundError(
+            f"no binding of model {model!r} attaches {events} to {profile}", "pgscore.binding lists what is attached."
+        )
+    number: int = found[0]["number"]
+    return number
 
-    Raises:
-        NotFoundError: there is none, or no such table.
-    """
-    _pin(connection)
+
+def binding_document(connection: Connection, number: int) -> dict[str, Any]:
+    """A binding as a bundle has it."""
     found = rows(
         connection,
         """
@@ -192,22 +218,13 @@ def binding_document(connection: Connection, model: str, events: str, profile: s
                 from jsonb_array_elements(b.reducers) with ordinality as e (r, n)
             ) as reducers, b.score::text, b.version::text, b.scored_at::text, b.on_missing,
             pgscore._primary_key(b.events)::text[] as primary_key,
-            (select quote_ident(n.nspname) || '.' || quote_ident(c.relname)
-                from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-                where c.oid = b.events) as events,
-            (select quote_ident(n.nspname) || '.' || quote_ident(c.relname)
-                from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-                where c.oid = b.profile) as profile
+            -- Qualified under the pinned path.
+            b.events::regclass::text as events, b.profile::regclass::text as profile
         from pgscore.binding b
-        where (b.events, b.profile, b.model) = (%s::regclass, %s::regclass, %s)
+        where b.number = %s
         """,
-        (events, profile, model),
+        (number,),
     )
-    if not found:
-        raise NotFoundError(
-            f"table {events} is not attached to {profile} for model {model!r}",
-            "pgscore.binding lists what is attached.",
-        )
     binding = found[0]
     reducers = binding["reducers"]
     orders = any(each["aggregate"] == "last" for each in reducers)
