@@ -120,3 +120,13 @@ def test_a_model_that_does_not_serve_has_the_bundle_of_a_version(installed: Data
     with pytest.raises(PgscoreError, match="no version of model 'late' answers yet"):
         pgscore.make_bundle(installed.dsn(), "late")
     assert load(pgscore.make_bundle(installed.dsn(), "late", 1).encode()).model == "late"
+
+
+def test_some_golden_rows_are_spread_over_all(shared: Database) -> None:
+    every = json.loads(pgscore.make_bundle(shared.dsn(), "churn"))["golden"]
+    few = json.loads(run(shared.dsn(), "bundle", "churn", "--golden", "5").stdout)
+    assert load(few).version == 1
+    assert few["golden"] == [every[n * len(every) // 5] for n in range(5)]
+    assert json.loads(pgscore.make_bundle(shared.dsn(), "churn", golden=10**6))["golden"] == every
+    with pytest.raises(PgscoreError, match="at least one golden row"):
+        pgscore.make_bundle(shared.dsn(), "churn", golden=0)

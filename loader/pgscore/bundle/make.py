@@ -24,6 +24,7 @@ def make_bundle(
     version: int | None = None,
     *,
     bindings: Sequence[tuple[str, str]] = (),
+    golden: int | None = None,
     key: Path | None = None,
 ) -> str:
     """The bundle of a version, which evaluates it outside the database: `docs/bundle.md` says what is in it.
@@ -33,6 +34,7 @@ def make_bundle(
         model: the model's name.
         version: the version's number; None: the one that answers.
         bindings: of this model, each as its event table and its profile table, named as in SQL.
+        golden: how many golden rows it holds at most, spread over those that there are; None: all.
         key: the file of a private key, to sign it with.
 
     Returns:
@@ -43,6 +45,8 @@ def make_bundle(
         DeniedError: the caller may not read golden rows, as pgscore_publisher and pgscore_operator do.
         PgscoreError: no version answers, the version is no program, or the key cannot be read.
     """
+    if golden is not None and golden < 1:
+        raise PgscoreError(f"a bundle holds at least one golden row, not {golden}", "It proves itself by them.")
     with transaction(database) as connection:
         numbers = [_binding_number(connection, model, *tables) for tables in bindings]
         pin(connection)
@@ -54,7 +58,7 @@ def make_bundle(
             "program": described["program"],
             "contract": described["contract"],
             "labels": described["labels"],
-            "golden": _golden(connection, model, described["version"]),
+            "golden": _spread(_golden(connection, model, described["version"]), golden),
             "bindings": [binding_document(connection, number) for number in numbers],
         }
     return canonical(seal(document, key))
@@ -122,6 +126,13 @@ def _golden(connection: Connection, model: str, version: int) -> list[dict[str, 
         }
         for each in found
     ]
+
+
+def _spread(found: list[dict[str, Any]], most: int | None) -> list[dict[str, Any]]:
+    if most is None or most >= len(found):
+        return found
+    # From the first on, which are of the sample, to those at the borders of what is accepted.
+    return [found[position * len(found) // most] for position in range(most)]
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401

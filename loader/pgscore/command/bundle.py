@@ -32,6 +32,10 @@ def bundle(
         list[str] | None,
         typer.Option(metavar="EVENTS:PROFILE", help="A binding of the model, by its tables; may be given again."),
     ] = None,
+    golden: Annotated[
+        int | None,
+        typer.Option(metavar="COUNT", min=1, help="How many golden rows it holds at most; without it, all."),
+    ] = None,
     to: Annotated[
         str | None,
         typer.Option("--to", metavar="FILE|DIR/", help="Where to; a folder gets the JavaScript module beside it."),
@@ -43,11 +47,11 @@ def bundle(
     """Writes a version as one JSON document, which evaluates it without the database.
 
     It holds program, contract, golden rows and, for the bindings that are named, how events move profiles. Golden rows
-    may be rows of real people: members of pgscore_publisher and pgscore_operator read them. Without --to it goes to
-    standard output.
+    may be rows of real people, and whoever gets the document gets them: members of pgscore_publisher and
+    pgscore_operator make it. Without --to it goes to standard output.
     """
     tables = [_tables(each) for each in binding or []]
-    text = make_bundle(dsn, model, version, bindings=tables, key=key)
+    text = make_bundle(dsn, model, version, bindings=tables, golden=golden, key=key)
     if to is None:
         sys.stdout.write(text + "\n")
         return
