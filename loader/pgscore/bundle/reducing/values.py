@@ -310,13 +310,15 @@ def shortest_single(single: float) -> float:
     """A real as PostgreSQL shows it: the fewest digits that give it back."""
     if not isfinite(single):
         return single
-    for digits in range(1, 10):
-        shown = float(f"{single:.{digits}g}")
-        try:
-            if struct.unpack("<f", struct.pack("<f", shown))[0] == single:
-                return shown
-        except OverflowError:
-            continue
+    for digits in range(9):
+        nearest = Decimal(f"{single:.{digits}e}")
+        # Above a power of two there is more room than below it: there the next one may do where the nearest does not.
+        for shown in (nearest, nearest + Decimal((single < 0, (1,), int(nearest.as_tuple().exponent)))):
+            try:
+                if struct.unpack("<f", struct.pack("<f", shown))[0] == single:
+                    return float(shown)
+            except OverflowError:
+                continue
     return single
 
 
