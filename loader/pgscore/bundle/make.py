@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pgscore.database import Database, row, rows, transaction
 from pgscore.errors import DeniedError, NotFoundError, PgscoreError
 
-from .canonical import canonical
-from .seal import seal
+from .seal import sealed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +60,7 @@ def make_bundle(
             "golden": _spread(_golden(connection, model, described["version"]), golden),
             "bindings": [binding_document(connection, number) for number in numbers],
         }
-    return canonical(seal(document, key))
+    return sealed(document, key)
 
 
 def pin(connection: Connection) -> None:
