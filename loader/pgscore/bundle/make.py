@@ -1,0 +1,230 @@
+"""Making a bundle of a version, out of the registry."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from pgscore.database import Database, row, rows, transaction
+from pgscore.errors import DeniedError, NotFoundError, PgscoreError
+
+from .canonical import canonical
+from .seal import seal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from psycopg2.extensions import connection as Connection  # noqa: N812
+
+
+def make_bundle(
+    database: Database,
+    model: str,
+    version: int | None = None,
+    *,
+    bindings: Sequence[tuple[str, str]] = (),
+    key: Path | None = None,
+) -> str:
+    """The bundle of a version, which evaluates it outside the database: `docs/bundle.md` says what is in it.
+
+    Args:
+        database: a connection string, or an SQLAlchemy engine on psycopg2.
+        model: the model's name.
+        version: the version's number; None: the one that answers.
+        bindings: of this model, each as its event table and its profile table, named as in SQL.
+        key: the file of a private key, to sign it with.
+
+    Returns:
+        Its canonical text.
+
+    Raises:
+        NotFoundError: there is no such model, version, table or binding.
+        DeniedError: the caller may not read golden rows, as pgscore_publisher and pgscore_operator do.
+        PgscoreError: no version answers, the version is no program, or the key cannot be read.
+    """
+    with transaction(database) as connection:
+        _pin(connection)
+        described = _version(connection, model, version)
+        document = {
+            "bundle": 1,
+            "model": model,
+            "version": described["version"],
+            "program": described["program"],
+            "contract": described["contract"],
+            "labels": described["labels"],
+            "golden": _golden(connection, model, described["version"]),
+            "bindings": [_binding(connection, model, *tables) for tables in bindings],
+        }
+    return canonical(seal(document, key))
+
+
+def _pin(connection: Connection) -> None:
+    """Until the transaction ends values are written the same way, whatever the session has set."""
+    row(
+        connection,
+        "select set_config('datestyle', 'ISO', true), set_config('timezone', 'UTC', true),"
+        " set_config('intervalstyle', 'postgres', true), set_config('extra_float_digits', '1', true),"
+        " set_config('bytea_output', 'hex', true)",
+    )
+
+
+def _version(connection: Connection, model: str, version: int | None) -> dict[str, Any]:
+    found = rows(
+        connection,
+        """
+        select m.serving, v.version, v.contract, p.program,
+            array(select c from jsonb_array_elements_text(v.contract #> '{output,classes}') c) as labels
+        from pgscore.model m
+        left join pgscore.model_version v on v.model = m.name and v.version = coalesce(%(version)s, m.serving)
+        left join pgscore.program p on p.model = v.model and p.version = v.version
+        where m.name = %(model)s
+        """,
+        {"model": model, "version": version},
+    )
+    if not found:
+        raise NotFoundError(f"model {model!r} is unknown", "`pgscore list` shows the models.")
+    described = found[0]
+    if described["version"] is None and version is None:
+        raise PgscoreError(
+            f"no version of model {model!r} answers yet",
+            f"`pgscore promote {model} VERSION`, or name the version here.",
+        )
+    if described["version"] is None:
+        raise NotFoundError(f"model {model!r} has no version {version}", f"`pgscore show {model}` lists its versions.")
+    if described["program"] is None:
+        raise PgscoreError(
+            f"model {model!r} version {described['version']} is no program, so nothing but its artifact gives its scores",
+            "`pgscore publish` says what keeps it from becoming one.",
+        )
+    return described
+
+
+def _golden(connection: Connection, model: str, version: int) -> list[dict[str, Any]]:
+    if not row(connection, "select has_table_privilege('pgscore.golden_row', 'select') as may")["may"]:
+        raise DeniedError(
+            f"you may not read the golden rows of model {model!r}, which a bundle proves itself by",
+            "They may be rows of real people: a member of pgscore_publisher or pgscore_operator makes bundles.",
+        )
+    found = rows(
+        connection,
+        "select inputs, expected, outputs, scale from pgscore.golden_row where model = %s and version = %s"
+        " order by ordinal",
+        (model, version),
+    )
+    return [
+        {
+            "inputs": {name: _plain(value) for name, value in each["inputs"].items()},
+            "expected": _plain(each["expected"]),
+            "outputs": None if each["outputs"] is None else [_plain(output) for output in each["outputs"]],
+            "scale": each["scale"],
+        }
+        for each in found
+    ]
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401
+    """A value as a bundle has it: infinite numbers, and those that no double holds, are texts."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        try:
+            value = float(value)
+        except OverflowError:
+            return "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, float) and not isfinite(value):
+        return "Infinity" if value > 0 else "-Infinity" if value < 0 else None
+    return value
+
+
+# Whose order is that of code points: what a collation makes of texts is known to its library alone. A column of a type
+# that cannot be collated has none.
+_COLUMNS = """
+    select a.attname as name, format_type(t.oid, a.atttypmod) as type,
+        case
+            when a.attcollation = 0 then null
+            when (
+                l.collname in ('C', 'POSIX', 'ucs_basic', 'pg_c_utf8', 'C.utf8')
+                or l.collname = 'default' and coalesce(to_jsonb(d) ->> 'datlocprovider', 'c') in ('c', 'b') and d.datcollate in ('C', 'POSIX', 'C.UTF-8', 'C.utf8')
+            ) and pg_encoding_to_char(d.encoding) in ('UTF8', 'LATIN1') then 'C'
+            when not l.collisdeterministic then 'nondeterministic'
+            else case l.collname when 'default' then d.datcollate else l.collname end
+        end as collation,
+        (
+            select array_agg(e.enumlabel::text order by e.enumsortorder)
+            from pg_catalog.pg_enum e where e.enumtypid = t.oid
+        ) as labels
+    from pg_catalog.pg_attribute a
+    join pg_catalog.pg_type t on t.oid = a.atttypid
+    join pg_catalog.pg_database d on d.datname = current_database()
+    left join pg_catalog.pg_collation l on l.oid = a.attcollation
+    where a.attrelid = %s and a.attnum > 0 and not a.attisdropped and a.attname = any (%s::name[])
+"""
+
+
+def _binding(connection: Connection, model: str, events: str, profile: str) -> dict[str, Any]:
+    found = rows(
+        connection,
+        """
+        select b.name, b.events::oid as events_oid, b.profile::oid as profile_oid, b.event_key::text[], b.profile_key::text[],
+            (
+                select jsonb_agg(
+                    case when r ? 'where' then r || jsonb_build_object(
+                        'where', (select coalesce(jsonb_object_agg(w.key, w.value #>> '{}'), '{}') from jsonb_each(r -> 'where') w)
+                    ) else r end order by n
+                )
+                from jsonb_array_elements(b.reducers) with ordinality as e (r, n)
+            ) as reducers, b.score::text, b.version::text, b.scored_at::text, b.on_missing,
+            pgscore._primary_key(b.events)::text[] as primary_key,
+            (select quote_ident(n.nspname) || '.' || quote_ident(c.relname)
+                from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+                where c.oid = b.events) as events,
+            (select quote_ident(n.nspname) || '.' || quote_ident(c.relname)
+                from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+                where c.oid = b.profile) as profile
+        from pgscore.binding b
+        where (b.events, b.profile, b.model) = (%s::regclass, %s::regclass, %s)
+        """,
+        (events, profile, model),
+    )
+    if not found:
+        raise NotFoundError(
+            f"table {events} is not attached to {profile} for model {model!r}",
+            "pgscore.binding lists what is attached.",
+        )
+    binding = found[0]
+    reducers = binding["reducers"]
+    orders = any(each["aggregate"] == "last" for each in reducers)
+    binding["primary_key"] = binding["primary_key"] if orders else None
+    read = {name for each in reducers for name in (each.get("of"), each.get("order_by"), *each.get("where", ()))}
+    event_columns = _columns(
+        connection, binding["events_oid"], {*binding["event_key"], *(binding["primary_key"] or ()), *(read - {None})}
+    )
+    profile_columns = _columns(
+        connection, binding["profile_oid"], {*binding["profile_key"], *(each["column"] for each in reducers)}
+    )
+    return {
+        **{name: value for name, value in binding.items() if value is not None and not name.endswith("_oid")},
+        "reducers": [_reducer(connection, each, event_columns) for each in reducers],
+        "event_columns": event_columns,
+        "profile_columns": profile_columns,
+    }
+
+
+def _reducer(connection: Connection, reducer: dict[str, Any], columns: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """A reducer whose filters are texts as PostgreSQL writes values of their columns, so that nobody guesses what it reads."""
+    if "where" not in reducer:
+        return reducer
+    where = {}
+    for name, value in reducer["where"].items():
+        # A label of an enum is written as it is.
+        is_text = value is None or "labels" in columns[name]
+        where[name] = (
+            value
+            if is_text
+            else row(connection, f"select %s::{columns[name]['type']}::text as written", (value,))["written"]
+        )
+    return {**reducer, "where": where}
+
+
+def _columns(connection: Connection, table: int, names: set[str]) -> dict[str, dict[str, Any]]:
+    found = rows(connection, _COLUMNS, (table, sorted(names)))
+    return {each.pop("name"): {name: value for name, value in each.items() if value is not None} for each in found}
