@@ -51,8 +51,8 @@ function floatText(x) {
 
 /** A value as a message shows it: short. */
 function shown(value) {
-  const shown = typeof value === "string" ? `'${value}'` : floatText(value);
-  return shown.length > 60 ? `${shown.slice(0, 60)}...` : shown;
+  const text = typeof value === "string" ? JSON.stringify(value) : floatText(value);
+  return text.length > 60 ? `${text.slice(0, 60)}...` : text;
 }
 
 /** Whether a text comes before another by code points; JavaScript compares halves of surrogate pairs, which lie below. */
@@ -1013,17 +1013,14 @@ export class Bundle {
     return this.#program.run();
   }
 
-  /** The outputs of a row and the position of the label (0 for a value); null where there is no score. */
-  #outputs(row) {
-    if (this.#run(row) !== null) return null;
-    const outputs = this.#program.outputs();
-    return { outputs, label: this.#program.label(outputs) };
+  /** One output for each class, or one for a value, NaN where it is no number; null where the row has no score. */
+  outputs(row) {
+    return this.#run(row) === null ? this.#program.outputs() : null;
   }
 
   /** The score of a row; null where an input is missing that must not be, where it is refused, and where it is NaN. */
   score(row) {
-    if (this.#run(row) !== null) return null;
-    const score = this.#program.outputs()[this.positive];
+    const score = this.outputs(row)?.[this.positive] ?? null;
     return Number.isNaN(score) ? null : score;
   }
 
@@ -1034,13 +1031,14 @@ export class Bundle {
 
   /** What pgscore.predict answers: version, label and probabilities of the classes, or version and value; or null. */
   predict(row) {
-    const found = this.#outputs(row);
-    if (found === null || found.label === null || found.outputs.some(Number.isNaN)) return null;
+    const outputs = this.outputs(row);
+    const label = outputs && this.#program.label(outputs);
+    if (label === null || outputs.some(Number.isNaN)) return null;
     const { kind, classes } = this.#contract.output;
-    if (kind === "value") return { version: this.version, value: found.outputs[0] };
-    const answer = { version: this.version, label: classes[found.label] };
+    if (kind === "value") return { version: this.version, value: outputs[0] };
+    const answer = { version: this.version, label: classes[label] };
     if (kind === "indicator") return answer;
-    return { ...answer, probabilities: Object.fromEntries(this.#document.labels.map((each, n) => [each, found.outputs[n]])) };
+    return { ...answer, probabilities: Object.fromEntries(this.#document.labels.map((each, n) => [each, outputs[n]])) };
   }
 
   /**
@@ -1079,9 +1077,10 @@ export class Bundle {
       const wanted = doubleOf(expected);
       const differences = [distance(wanted, score)];
       if (outputs) {
-        const found = this.#outputs(inputs);
-        const all = found && { probability: [...found.outputs, found.label], indicator: [found.label], value: found.outputs };
-        outputs.forEach((each, m) => differences.push(distance(doubleOf(each), all ? all[output.kind][m] : null)));
+        const found = this.outputs(inputs) ?? [];
+        const label = this.#program.label(found);
+        const all = { probability: [...found, label], indicator: [label], value: found }[output.kind];
+        outputs.forEach((each, m) => differences.push(distance(doubleOf(each), all[m] ?? null)));
       }
       const difference = Math.max(...differences);
       if (difference > 0 && !(difference <= (tolerance ?? LINEAR) * Math.max(1, Math.abs(wanted), scale))) {
