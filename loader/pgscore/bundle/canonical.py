@@ -10,7 +10,7 @@ import re
 from math import inf
 from typing import Any
 
-# What Python writes otherwise than JavaScript: 1.0, 1e-05, 1e+16, and integers that doubles do not hold. Texts first, so
+# What Python writes otherwise than JavaScript: 1.0, 1e-05, 1e+16, integers that doubles do not hold. Texts first, so
 # that nothing in them is taken for a number.
 _OTHERWISE = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+\.0(?!\d)|-?\d+(?:\.\d+)?e[+-]\d+|(?<![\d.])-?\d{16,}(?![\d.])')
 # JavaScript sorts by UTF-16, in which these come before U+E000.

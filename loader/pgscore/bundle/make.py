@@ -94,7 +94,7 @@ def _version(connection: Connection, model: str, version: int | None) -> dict[st
         raise NotFoundError(f"model {model!r} has no version {version}", f"`pgscore show {model}` lists its versions.")
     if described["program"] is None:
         raise PgscoreError(
-            f"model {model!r} version {described['version']} is no program, so nothing but its artifact gives its scores",
+            f"model {model!r} version {described['version']} is no program: its artifact alone gives its scores",
             "`pgscore publish` says what keeps it from becoming one.",
         )
     return described
@@ -135,15 +135,25 @@ def _plain(value: Any) -> Any:  # noqa: ANN401
     return value
 
 
-# Whose order is that of code points: what a collation makes of texts is known to its library alone. A column of a type
-# that cannot be collated has none.
+# Whose order is that of code points: what another collation makes of texts is known to its library alone. A column of a
+# type that cannot be collated has none. Domains are taken for their base types.
 _COLUMNS = """
-    select a.attname as name, format_type(t.oid, a.atttypmod) as type,
+    with recursive base (name, collated, not_null, type, modifier) as (
+        select a.attname, a.attcollation, a.attnotnull, a.atttypid, a.atttypmod
+        from pg_catalog.pg_attribute a
+        where a.attrelid = %s and a.attnum > 0 and not a.attisdropped and a.attname = any (%s::name[])
+        union all
+        select b.name, b.collated, b.not_null or t.typnotnull, t.typbasetype, t.typtypmod
+        from base b join pg_catalog.pg_type t on t.oid = b.type
+        where t.typtype = 'd'
+    )
+    select b.name, format_type(b.type, b.modifier) as type, nullif(b.not_null, false) as not_null,
         case
-            when a.attcollation = 0 then null
+            when b.collated = 0 then null
             when (
                 l.collname in ('C', 'POSIX', 'ucs_basic', 'pg_c_utf8', 'C.utf8')
-                or l.collname = 'default' and coalesce(to_jsonb(d) ->> 'datlocprovider', 'c') in ('c', 'b') and d.datcollate in ('C', 'POSIX', 'C.UTF-8', 'C.utf8')
+                or l.collname = 'default' and coalesce(to_jsonb(d) ->> 'datlocprovider', 'c') in ('c', 'b')
+                    and d.datcollate in ('C', 'POSIX', 'C.UTF-8', 'C.utf8')
             ) and pg_encoding_to_char(d.encoding) in ('UTF8', 'LATIN1') then 'C'
             when not l.collisdeterministic then 'nondeterministic'
             else case l.collname when 'default' then d.datcollate else l.collname end
@@ -152,11 +162,10 @@ _COLUMNS = """
             select array_agg(e.enumlabel::text order by e.enumsortorder)
             from pg_catalog.pg_enum e where e.enumtypid = t.oid
         ) as labels
-    from pg_catalog.pg_attribute a
-    join pg_catalog.pg_type t on t.oid = a.atttypid
+    from base b
+    join pg_catalog.pg_type t on t.oid = b.type and t.typtype <> 'd'
     join pg_catalog.pg_database d on d.datname = current_database()
-    left join pg_catalog.pg_collation l on l.oid = a.attcollation
-    where a.attrelid = %s and a.attnum > 0 and not a.attisdropped and a.attname = any (%s::name[])
+    left join pg_catalog.pg_collation l on l.oid = b.collated
 """
 
 
@@ -164,11 +173,15 @@ def _binding(connection: Connection, model: str, events: str, profile: str) -> d
     found = rows(
         connection,
         """
-        select b.name, b.events::oid as events_oid, b.profile::oid as profile_oid, b.event_key::text[], b.profile_key::text[],
+        select b.name, b.events::oid as events_oid, b.profile::oid as profile_oid, b.event_key::text[],
+            b.profile_key::text[],
             (
                 select jsonb_agg(
                     case when r ? 'where' then r || jsonb_build_object(
-                        'where', (select coalesce(jsonb_object_agg(w.key, w.value #>> '{}'), '{}') from jsonb_each(r -> 'where') w)
+                        'where', (
+                            select coalesce(jsonb_object_agg(w.key, w.value #>> '{}'), '{}')
+                            from jsonb_each(r -> 'where') w
+                        )
                     ) else r end order by n
                 )
                 from jsonb_array_elements(b.reducers) with ordinality as e (r, n)
@@ -210,7 +223,7 @@ def _binding(connection: Connection, model: str, events: str, profile: str) -> d
 
 
 def _reducer(connection: Connection, reducer: dict[str, Any], columns: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """A reducer whose filters are texts as PostgreSQL writes values of their columns, so that nobody guesses what it reads."""
+    """A reducer whose filters are texts as PostgreSQL writes values of their columns, so that others can read them."""
     if "where" not in reducer:
         return reducer
     where = {}

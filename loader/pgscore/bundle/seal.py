@@ -6,17 +6,10 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from .canonical import canonical
+from .opened import SEALS, message
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-# Outside of what they cover.
-SEALS = ("sha256", "signature")
-
-
-def message(sha256: str) -> bytes:
-    """The bytes that a signature covers."""
-    return f"pgscore bundle 1\n{sha256}".encode()
 
 
 def seal(document: dict[str, Any], key: Path | None = None) -> dict[str, Any]:
