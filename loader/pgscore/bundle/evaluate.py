@@ -10,6 +10,7 @@ from pgscore_runtime.interpreter import Interpreter
 
 from pgscore.errors import PgscoreError
 
+from .opened import HINT, as_malformed
 from .payload import arrays, shown_value
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pgscore.vector.scorer import Scorer
 
     from .opened import Golden, Opened
+    from .reducing.binding import Binding
 
     Row = Mapping[str, Any]
 
@@ -65,7 +67,8 @@ class Bundle:
         self._found = found
         self._inputs = found.program.inputs
         self.inputs = tuple(each.name for each in self._inputs)
-        self.bindings: tuple[str, ...] = ()
+        self._bindings = _bindings(found)
+        self.bindings = tuple(self._bindings)
         self._interpreter = Interpreter(found.program)
         self._explainer: Explainer | None = None
         for position, golden in enumerate(found.golden, start=1):
@@ -128,6 +131,41 @@ class Bundle:
         # NaN is the largest, as in SQL.
         each.sort(key=lambda one: -abs(one.contribution) if one.contribution == one.contribution else -inf)
         return [Contribution(None, None, reasons[-2]), *each]
+
+    def reduce(
+        self,
+        profile: Row,
+        events: Iterable[Row],
+        *,
+        binding: str | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> dict[str, Any]:
+        """The profile as the triggers of a binding would leave it after these events: docs/guide/reduce.md.
+
+        Args:
+            profile: its columns, which are not changed.
+            events: inserted ones, in their order.
+            binding: the binding's name; None: the only one.
+            columns: which of its columns to move; the others are not in what comes back. None: all.
+
+        Raises:
+            PgscoreError: there is no such binding, a value is none of its column's type, or the profile alone does not
+                tell what a column would be.
+        """
+        return self._binding(binding).reduce(profile, events, columns)
+
+    def _binding(self, name: str | None) -> Binding:
+        if not self._bindings:
+            raise PgscoreError(
+                f"the bundle of model {self.model!r} holds no binding, so nothing says what events do",
+                f"Make it with one: pgscore bundle {self.model} --binding EVENTS:PROFILE",
+            )
+        if name is None and len(self._bindings) > 1:
+            raise PgscoreError("the bundle holds several bindings", f"Name one of {', '.join(self.bindings)}.")
+        found = self._bindings.get(self.bindings[0] if name is None else name)
+        if found is None:
+            raise PgscoreError(f"the bundle holds no binding {name}", f"It holds {', '.join(self.bindings)}.")
+        return found
 
     def scorer(self) -> Scorer:
         """What scores whole frames of pandas with numpy, many thousands of rows a second.
@@ -193,6 +231,21 @@ class Bundle:
             f" here, and the fitted estimator gave {golden.expected}; {worst:g} apart, and {allowed:g} is allowed",
             "Evaluate it where it was made, and report the difference: it is a bug.",
         )
+
+
+def _bindings(found: Opened) -> dict[str, Binding]:
+    if not found.bindings:
+        return {}
+    # Only where there are some: the module knows times and decimals.
+    from .reducing.binding import Binding
+
+    try:
+        read = [Binding(each, f"bindings[{n}]") for n, each in enumerate(found.bindings)]
+    except Refusal as refusal:
+        raise as_malformed(refusal) from None
+    if len({each.name for each in read}) != len(read):
+        raise PgscoreError("the bundle is refused: it has two bindings of one name", HINT)
+    return {each.name: each for each in read}
 
 
 def _distance(one: float | None, other: float | None) -> float:

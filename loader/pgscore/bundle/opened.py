@@ -33,8 +33,7 @@ _LINKS = {
     "indicator": ("sign", "argmax"),
     "value": ("identity", "exp", "expit", "square_signed"),
 }
-_HINT = "Make it anew: pgscore bundle MODEL --to FILE"
-_PROGRAM = "the program is refused: "
+HINT = "Make it anew: pgscore bundle MODEL --to FILE"
 
 
 class Golden(NamedTuple):
@@ -98,23 +97,28 @@ def opened(content: bytes | Mapping[str, Any], key: bytes | None = None) -> Open
             )
         found = _checked(document)
     except Refusal as refusal:
-        raise PgscoreError(refusal.message.replace(_PROGRAM, "the bundle is refused: ", 1), _HINT) from None
+        raise as_malformed(refusal) from None
     except RecursionError:
-        raise PgscoreError("the bundle is refused: it is nested too deeply", _HINT) from None
+        raise PgscoreError("the bundle is refused: it is nested too deeply", HINT) from None
     _check_seal(found, written)
     if key is not None:
         _check_signature(found, key)
     return found
 
 
+def as_malformed(refusal: Refusal) -> PgscoreError:
+    """What a check of the runtime says of a part, said of a bundle."""
+    return PgscoreError(refusal.message.replace("the program is refused: ", "the bundle is refused: ", 1), HINT)
+
+
 def _document(content: bytes) -> tuple[dict[str, Any], str]:
     if len(content) > _MOST_BYTES:
-        raise PgscoreError(f"the bundle is refused: it has more than {_MOST_BYTES // 2**20} MB", _HINT)
+        raise PgscoreError(f"the bundle is refused: it has more than {_MOST_BYTES // 2**20} MB", HINT)
     try:
         written = content.decode().strip()
         return json.loads(written, parse_constant=_no_constant), written
     except ValueError as error:
-        raise PgscoreError(f"the bundle is refused: it is not JSON in UTF-8: {error}", _HINT) from None
+        raise PgscoreError(f"the bundle is refused: it is not JSON in UTF-8: {error}", HINT) from None
 
 
 def _no_constant(name: str) -> Any:  # noqa: ANN401
@@ -242,7 +246,7 @@ def _check_seal(found: Opened, written: str | None) -> None:
         pass
     raise PgscoreError(
         f"the bundle of model {found.model!r} version {found.version} was changed: its sha256 is of other contents",
-        _HINT,
+        HINT,
     )
 
 
