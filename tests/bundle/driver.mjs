@@ -14,6 +14,8 @@ const SPECIAL = { NaN: NaN, Infinity: Infinity, "-Infinity": -Infinity, "-0": -0
 const encode = (value) =>
   typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
     ? { double: Object.keys(SPECIAL).find((name) => Object.is(SPECIAL[name], value)) }
+    : typeof value === "bigint"
+      ? { integer: String(value) }
     : Array.isArray(value)
       ? value.map(encode)
       : typeof value === "object" && value !== null
@@ -40,8 +42,7 @@ const COMMANDS = {
   rows: ({ method, rows }) => rows.map((row) => attempt(() => bundle[method](row))),
   many: ({ rows, module }) => bundle.scoreMany(rows, ...(module ? [module] : [])),
   close: () => bundle.close(),
-  /** A function of the module. */
-  call: ({ name, given: list }) => others[name](...list),
+  reduce: ({ given: list }) => bundle.reduce(...list),
   exports: () => ["Bundle", "load", ...Object.keys(others)],
 };
 

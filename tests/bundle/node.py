@@ -49,7 +49,7 @@ class Node:
         # Infinity and NaN are none that JSON has: rows have them as texts.
         self._process.stdin.write(json.dumps({"command": command, **asked}, allow_nan=False) + "\n")
         self._process.stdin.flush()
-        answer = json.loads(self._process.stdout.readline(), object_hook=_double)
+        answer = json.loads(self._process.stdout.readline(), object_hook=_number)
         assert "failed" not in answer, answer["failed"]
         return _taken(answer)
 
@@ -66,7 +66,9 @@ class Node:
             assert process.wait(10) == 0
 
 
-def _double(found: dict[str, Any]) -> Any:  # noqa: ANN401
+def _number(found: dict[str, Any]) -> Any:  # noqa: ANN401
+    if set(found) == {"integer"}:
+        return int(found["integer"])
     if set(found) != {"double"}:
         return found
     return {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf, "-0": -0.0}[found["double"]]

@@ -999,6 +999,13 @@ function exactText({ n, scale }) {
   return (n < 0n ? "-" : "") + digits.slice(0, point) + (scale ? `.${digits.slice(point)}` : "");
 }
 
+/** Without zeros at its end. */
+function shortened(exact) {
+  let { n, scale } = exact;
+  while (scale > 0 && n % 10n === 0n) [n, scale] = [n / 10n, scale - 1];
+  return typeof exact === "number" ? exact : { n, scale };
+}
+
 /** What two exact numbers give as integers of one scale, or, where one is infinite or NaN, as doubles. */
 function together(one, other, give) {
   if (typeof one === "number" || typeof other === "number") {
@@ -1133,7 +1140,6 @@ function timeType(isDate, isZoned) {
 /** The type of a column, as a bundle describes it. */
 function columnType({ type, labels, collation }) {
   const same = (value) => value;
-  const kind = (test) => ({ read: (value, isWritten) => (test(value, isWritten) ? value : undefined), order, write: same });
   const [, name, length, places = 0] = /^([^]*?)(?:\((\d+)(?:,(-?\d+))?\))?$/.exec(type);
   const found = () => {
     if (labels) {
@@ -1154,7 +1160,7 @@ function columnType({ type, labels, collation }) {
       text: () => textType(Infinity, false, collation),
       uuid: () => ({
         read: (value) =>
-          UUID.test(value) ? value.toLowerCase().replace(/-/g, "").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-") : undefined,
+          typeof value === "string" && UUID.test(value) ? value.toLowerCase().replace(/-/g, "").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-") : undefined,
         order,
         write: same,
       }),
@@ -1170,46 +1176,50 @@ function columnType({ type, labels, collation }) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Reducing events: what the triggers of a binding would make of a profile.
+// Reducing events: what the triggers of a binding would make of a profile, where its row tells it.
 
-const hasNoWhere = ({ where }) => Object.keys(where ?? {}).length === 0;
 const haveOneWhere = (one, other) => canonical(one.where ?? {}) === canonical(other.where ?? {});
 
-function refuseMove({ column, aggregate }, why) {
-  const hint = "Reduce without it (`columns` names those that are wanted), or ask the database.";
-  throw new PgscoreError(`column "${column}" cannot be reduced here: ${why}`, hint, aggregate ? "0A000" : "22023");
+function refuseValue(what) {
+  throw new PgscoreError(what, "docs/guide/reduce.md says how values are given.", "22023");
+}
+
+function refuseReducing({ aggregate, column }, why) {
+  const hint = "`columns` moves the others; the database looks it up in the events.";
+  throw new PgscoreError(`the ${aggregate} "${column}" cannot be told from the profile alone: ${why}`, hint, "0A000");
 }
 
 class Reducing {
-  constructor(binding, profile, columns) {
+  constructor(binding, profile, events, columns) {
     this.binding = binding;
     this.profile = profile;
     this.types = { event: {}, profile: {} };
-    for (const each of columns ?? []) {
-      if (!binding.reducers.some(({ column }) => column === each)) refuseMove({ column: each }, "the binding moves no such column");
+    const moved = binding.reducers.map(({ column }) => column);
+    const unknown = columns?.find((each) => !moved.includes(each));
+    if (unknown !== undefined) {
+      throw new PgscoreError(`binding ${binding.name} moves no column "${unknown}"`, `It moves ${moved.join(", ")}.`);
     }
-    this.reducers = binding.reducers.map((reducer) => {
-      const found = { ...reducer, isWanted: !columns || columns.includes(reducer.column), values: [] };
-      found.state = this.attempt(found, () => {
-        const state = this.value("profile", profile, found.column, "the profile");
-        if (state === null && ["count", "sum"].includes(found.aggregate)) {
-          refuseMove(found, "it is NULL in the profile, and a binding never leaves it so");
-        }
-        return state;
-      });
-      return found;
-    });
-    for (const each of this.reducers) each.isFresh = this.hadNoEvents(each);
-  }
-
-  /** What a call gives for a reducer; where that is not wanted, the error: nothing is known about it from then on. */
-  attempt(reducer, call) {
-    try {
-      return call();
-    } catch (error) {
-      if (reducer.isWanted || !(error instanceof PgscoreError)) throw error;
-      return error;
+    const chosen = binding.reducers.filter(({ column }) => !columns || columns.includes(column));
+    const reads = new Set(chosen.flatMap(({ of, order_by: by, where }) => [of, by, ...Object.keys(where ?? {})]));
+    reads.delete(undefined);
+    const own = events.map((row, n) => ({ row, place: `event ${n + 1}` })).filter((each) => this.isOwn(each));
+    /** The profile's events, with the columns that are read as their types hold them. */
+    this.events = own.map(({ row, place }) => ({
+      values: new Map([...reads].map((name) => [name, this.value("event", row, name, place)])),
+      // Null where it is not known.
+      key: binding.primary_key?.every((name) => isObject(row) && (row[name] ?? null) !== null)
+        ? binding.primary_key.map((name) => this.value("event", row, name, place))
+        : null,
+    }));
+    const found = new Map(Object.entries(profile));
+    for (const reducer of binding.reducers) {
+      if (!chosen.includes(reducer)) found.delete(reducer.column);
+      else if (own.length) {
+        const value = this[reducer.aggregate](reducer);
+        found.set(reducer.column, value === null ? null : this.type("profile", reducer.column).write(value));
+      }
     }
+    this.result = Object.fromEntries(found);
   }
 
   type(table, name) {
@@ -1217,166 +1227,185 @@ class Reducing {
     return this.types[table][name];
   }
 
-  /** A value of a row as its type reads it; null where it is NULL. */
+  /** A value of a row as its type holds it; null where it is NULL. */
   value(table, row, name, place) {
     const given = isObject(row) && has(row, name) ? row[name] : undefined;
-    if (given === undefined) {
-      throw new PgscoreError(`${place} has no column "${name}"`, "Give it as null where it is NULL.", "42703");
+    const column = `column "${name}" of ${place}`;
+    const isNull = given === null && this.binding[`${table}_columns`][name].not_null && table === "event";
+    if (given === undefined || isNull) {
+      const what = isNull ? "is null, and the table's holds no NULL" : "is not there, and events are reduced by it";
+      throw new PgscoreError(`${column} ${what}`, "Give it as it stands in the database.", isNull ? "23502" : "42703");
     }
     if (given === null) return null;
     const type = this.type(table, name);
-    const found = type.read(given, false);
-    if (found !== undefined) return found;
-    const what = `column "${name}" of ${place} is of type ${type.type}, and ${jsonText(given)} is no value of it`;
-    throw new PgscoreError(what, "docs/guide/reduce.md says how values are given.");
+    return type.read(given) ?? refuseValue(`${column} is of type ${type.type}, and ${jsonText(given)} is no value of it`);
   }
 
-  areEqual(type, one, other) {
-    if (!type.isToldApart) throw new PgscoreError(`values of ${type.type} are told apart by the database alone`, "", "0A000");
-    return type.order(one, other) === 0;
-  }
-
-  inOrder(type, one, other) {
-    if (!type.hasOrder) throw new PgscoreError(`the order of ${type.type} is known to the database alone`, "", "0A000");
-    return type.order(one, other);
-  }
-
-  /** Whether an event is one of this profile. */
-  isOurs(event, place) {
+  /** Whether an event is one of this profile's. */
+  isOwn({ row, place }) {
     const { event_key: keys, profile_key: profileKeys } = this.binding;
-    if (!keys.some((key) => isObject(event) && has(event, key))) return true;
-    const values = keys.map((key) => this.value("event", event, key, place));
-    const own = profileKeys.map((key) => this.value("profile", this.profile, key, "the profile"));
-    return values.every((each, n) => each !== null && own[n] !== null && this.areEqual(this.type("event", keys[n]), each, own[n]));
+    if (!keys.some((name) => isObject(row) && has(row, name))) return true;
+    return keys
+      .map((name, n) => [
+        this.value("event", row, name, place),
+        this.value("profile", this.profile, profileKeys[n], "the profile"),
+        this.type("event", name),
+      ])
+      .every(([its, own, type]) => its !== null && own !== null && type.order(its, own) === 0);
   }
 
-  /** Whether the filter of a reducer holds for an event. */
-  holds({ where }, event, place) {
-    return Object.entries(where ?? {}).every(([name, wanted]) => {
-      const value = this.value("event", event, name, place);
-      if (value === null || wanted === null) return value === wanted;
-      const type = this.type("event", name);
-      return this.areEqual(type, value, type.read(wanted, true));
+  /** The profile's value. */
+  present(reducer) {
+    const { column, aggregate } = reducer;
+    const found = this.value("profile", this.profile, column, "the profile");
+    if (found === null && ["count", "sum", "distinct"].includes(aggregate)) {
+      refuseValue(`column "${column}" of the profile is null, and a ${aggregate} is a number`);
+    }
+    return found;
+  }
+
+  /** A type whose order is known, or, where that is enough, whose values can be told apart. */
+  ordered(reducer, table, name, trait = "hasOrder") {
+    const type = this.type(table, name);
+    return type[trait] ? type : refuseReducing(reducer, `the order of "${name}", a ${type.type}, is known to the database alone`);
+  }
+
+  /** The events that the filter of a reducer takes. */
+  taken(reducer) {
+    const filters = Object.entries(reducer.where ?? {}).map(([name, text]) => {
+      if (text === null) return ({ values }) => values.get(name) === null;
+      const type = this.ordered(reducer, "event", name, "isToldApart");
+      const wanted = type.read(text, true);
+      return ({ values }) => values.get(name) !== null && type.order(values.get(name), wanted) === 0;
     });
+    return this.events.filter((event) => filters.every((holds) => holds(event)));
   }
 
-  hadNoEvents(reducer) {
-    const counts = this.others(reducer, "count", (each) => hasNoWhere(each) || haveOneWhere(each, reducer));
-    return counts.some(({ state }) => state.n === 0n);
+  /** What they bring to it; NULLs are left out. */
+  values(reducer) {
+    return this.taken(reducer).map(({ values }) => values.get(reducer.of)).filter((value) => value !== null);
   }
 
-  /** Reducers of this binding that tell something about another one. */
-  others(reducer, aggregate, fits) {
-    return this.reducers?.filter(
-      (each) => each.aggregate === aggregate && each.deletes !== "ignore" && !(each.state instanceof Error) && fits(each),
+  /** Whether it is known that no event was there that its filter takes. */
+  wasEmpty(reducer) {
+    return this.binding.reducers.some(
+      (each) =>
+        each.aggregate === "count" &&
+        !each.deletes &&
+        (haveOneWhere(each, {}) || haveOneWhere(each, reducer)) &&
+        has(this.profile, each.column) &&
+        this.present(each).n === 0n,
     );
   }
 
-  /** Another one that is moved by the same events. */
-  beside(reducer, aggregate, fits = () => true) {
-    return this.others(reducer, aggregate, (each) => haveOneWhere(each, reducer) && fits(each))[0];
+  /** Another reducer of the binding that sees the same events. */
+  beside(reducer, aggregate, of, by) {
+    return this.binding.reducers.find(
+      (each) =>
+        each.aggregate === aggregate && each.of === of && each.order_by === by && !each.deletes && haveOneWhere(each, reducer),
+    );
   }
 
-  move(event, place) {
-    if (!this.isOurs(event, place)) return;
-    const moved = (reducer) =>
-      this.attempt(reducer, () => {
-        if (reducer.state instanceof Error || !this.holds(reducer, event, place)) return reducer.state;
-        const value = reducer.of === undefined ? null : this.value("event", event, reducer.of, place);
-        const isNothing = value === null && !["count", "last"].includes(reducer.aggregate);
-        return isNothing ? reducer.state : this[reducer.aggregate](reducer, value, event, place);
-      });
-    // An average is told by the sum and the count behind the event, and the last one by what was before it.
-    const isLate = ({ aggregate }) => aggregate === "avg";
-    const states = this.reducers.map((each) => (isLate(each) ? each.state : moved(each)));
-    this.reducers.forEach((each, n) => (each.state = states[n]));
-    for (const each of this.reducers.filter(isLate)) each.state = moved(each);
+  held(reducer, value) {
+    const type = this.type("profile", reducer.column);
+    const found = type.fits ? type.fits(value) : value;
+    return found ?? refuseValue(`the ${reducer.aggregate} "${reducer.column}" is past what ${type.type} holds`);
   }
 
-  kept(reducer, exact) {
-    const { fits, type } = this.type("profile", reducer.column);
-    return fits(exact) ?? refuseMove(reducer, `${exactText(exact)} is past what ${type} holds`);
+  finite({ aggregate, column }, found, given) {
+    const isPast = Math.abs(found) === Infinity && given.every(Number.isFinite);
+    return isPast ? refuseValue(`the ${aggregate} "${column}" is past the largest double`) : found;
   }
 
-  finite(reducer, found, ...given) {
-    const isPast = Math.abs(found) === Infinity && !given.some((each) => Math.abs(each) === Infinity);
-    return isPast ? refuseMove(reducer, "the sum is past the largest double") : found;
+  isFloat(name) {
+    return this.type("event", name).order !== exactOrder;
   }
 
   count(reducer) {
-    return this.kept(reducer, exactSum(reducer.state, { n: 1n, scale: 0 }));
+    return this.held(reducer, exactSum(this.present(reducer), { n: BigInt(this.taken(reducer).length), scale: 0 }));
   }
 
-  sum(reducer, value) {
-    if (this.type("event", reducer.of).order === exactOrder) return this.kept(reducer, exactSum(reducer.state, value));
-    return this.finite(reducer, reducer.state + value, reducer.state, value);
+  /** One after the other: each event might be the one that no longer fits. */
+  sum(reducer) {
+    const add = this.isFloat(reducer.of)
+      ? (total, value) => this.finite(reducer, total + value, [total, value])
+      : (total, value) => this.held(reducer, exactSum(total, value));
+    return this.values(reducer).reduce(add, this.present(reducer));
   }
 
-  min(reducer, value) {
-    const sign = reducer.aggregate === "min" ? 1 : -1;
-    const type = this.type("profile", reducer.column);
-    const found = type.fits ? type.fits(value) : value;
-    return reducer.state === null || sign * this.inOrder(type, found, reducer.state) < 0 ? found : reducer.state;
+  min(reducer, sign = 1) {
+    const values = this.values(reducer).map((value) => this.held(reducer, value));
+    const former = this.present(reducer);
+    if (values.length === 0) return former;
+    const type = this.ordered(reducer, "profile", reducer.column);
+    return values.reduce((best, each) => (best === null || sign * type.order(each, best) < 0 ? each : best), former);
   }
 
-  max(reducer, value) {
-    return this.min(reducer, value);
+  max(reducer) {
+    return this.min(reducer, -1);
   }
 
-  distinct(reducer, value) {
-    if (!reducer.isFresh) refuseMove(reducer, "which values there were is not in the profile");
-    const type = this.type("event", reducer.of);
-    if (!reducer.values.some((each) => this.areEqual(type, each, value))) reducer.values.push(value);
-    return { n: BigInt(reducer.values.length), scale: 0 };
+  distinct(reducer) {
+    const [former, values] = [this.present(reducer), this.values(reducer)];
+    if (values.length === 0) return former;
+    if (!this.wasEmpty(reducer)) refuseReducing(reducer, "which values there were is not in it");
+    const type = this.ordered(reducer, "event", reducer.of, "isToldApart");
+    const different = new Set(values.map((each) => (each.scale === undefined ? each : exactText(shortened(each)))));
+    return type && { n: BigInt(different.size), scale: 0 };
   }
 
-  avg(reducer, value) {
-    const { values, of, isFresh } = reducer;
-    const isExact = this.type("event", of).order === exactOrder;
-    values.push(value);
-    if (isFresh && !isExact && values.length <= 2) return this.finite(reducer, sum(values), ...values) / values.length;
-    if (!isExact) refuseMove(reducer, "it is a sum over the events as they stand");
-    if (isFresh) return exactQuotient(values.reduce(exactSum), { n: BigInt(values.length), scale: 0 });
-    const total = this.binding.event_columns[of].not_null && this.beside(reducer, "sum", (each) => each.of === of);
-    const count = this.beside(reducer, "count");
-    if (!total || !count) refuseMove(reducer, `a sum of "${of}", which is never NULL, and a count would tell it`);
-    return exactQuotient(total.state, count.state);
-  }
-
-  last(reducer, value, event, place) {
-    const { order_by: by, latest, isFresh, state } = reducer;
-    const type = this.type("event", by);
-    const time = this.value("event", event, by, place);
-    const taken = () => {
-      reducer.latest = { time, event, place };
-      return value;
-    };
-    const max = this.beside(reducer, "max", (each) => each.of === by);
-    if (!latest && isFresh) return taken();
-    if (!latest && !max) refuseMove(reducer, `when the last event was is not in the profile: a max of "${by}" would tell it`);
-    const former = latest ? latest.time : max.state;
-    // NULL comes before all others.
-    const later = time === null || former === null ? (former === null) - (time === null) : this.inOrder(type, time, former);
-    if (later !== 0) return later > 0 ? taken() : state;
-    for (const key of this.binding.primary_key) {
-      const own = this.value("event", event, key, place);
-      const other = latest
-        ? this.value("event", latest.event, key, latest.place)
-        : this.beside(reducer, "last", (each) => each.of === key && each.order_by === by)?.state;
-      if (other === undefined) refuseMove(reducer, `which of two events at one time is the last is told by a last of "${key}"`);
-      const further = other === null ? 1 : this.inOrder(this.type("event", key), own, other);
-      if (further !== 0) return further > 0 ? taken() : state;
+  avg(reducer) {
+    const [former, values, { of }] = [this.present(reducer), this.values(reducer), reducer];
+    if (values.length === 0) return former;
+    const wasEmpty = this.wasEmpty(reducer);
+    if (this.isFloat(of)) {
+      if (!wasEmpty || values.length > 2) refuseReducing(reducer, "it is a sum of floats over the events as they stand");
+      return this.finite(reducer, sum(values), values) / values.length;
     }
-    return state;
+    if (wasEmpty) return exactQuotient(values.reduce(exactSum), { n: BigInt(values.length), scale: 0 });
+    const [total, count] = [this.beside(reducer, "sum", of), this.beside(reducer, "count")];
+    if (!total || !count || !this.binding.event_columns[of].not_null) {
+      refuseReducing(reducer, `it takes a sum of "${of}", which is never NULL, and a count, both with the same filter`);
+    }
+    const [above, below] = [this.sum(total), this.count(count)];
+    const found = exactQuotient(above, below);
+    // Zeros at the end of a sum may be of events that have gone.
+    if (found.scale > exactQuotient(shortened(above), below).scale) refuseReducing(reducer, "its sum has too many digits");
+    return found;
   }
 
-  /** The profile as it has become. */
-  get result() {
-    const isMoved = ([name]) => this.reducers.some(({ column }) => column === name);
-    const written = this.reducers
-      .filter(({ isWanted }) => isWanted)
-      .map(({ column, state }) => [column, state === null ? null : this.type("profile", column).write(state)]);
-    return Object.fromEntries([...Object.entries(this.profile).filter((each) => !isMoved(each)), ...written]);
+  last(reducer) {
+    const { of, order_by: by } = reducer;
+    const taken = this.taken(reducer);
+    const former = this.present(reducer);
+    if (taken.length === 0) return former;
+    const type = this.ordered(reducer, "event", by);
+    // NULL comes before all others.
+    const inOrder = (one, other) => (one === null || other === null ? (other === null) - (one === null) : type.order(one, other));
+    const times = taken.map(({ values }) => values.get(by));
+    const latest = times.reduce((best, each) => (inOrder(each, best) > 0 ? each : best));
+    const equals = taken.filter((_, n) => inOrder(times[n], latest) === 0);
+    const byKey = (one, other) => {
+      if (!one.key || !other.key) refuseReducing(reducer, "two events are the last at one time, and the primary key decides");
+      const different = this.binding.primary_key
+        .map((name, n) => this.ordered(reducer, "event", name).order(one.key[n], other.key[n]))
+        .find((each) => each !== 0);
+      return different ?? 0;
+    };
+    const found = equals.reduce((best, each) => (byKey(each, best) > 0 ? each : best));
+    const value = found.values.get(of);
+    if (this.wasEmpty(reducer)) return value;
+    const max = this.beside(reducer, "max", by);
+    if (!max) refuseReducing(reducer, `it takes a max of "${by}" with the same filter`);
+    const time = this.present(max);
+    if (latest === null && time === null) refuseReducing(reducer, `"${by}" is NULL in the event, and was in all before`);
+    const later = inOrder(latest, time);
+    if (later === 0) {
+      const lasts = this.binding.primary_key.map((name) => this.beside(reducer, "last", name, by));
+      if (lasts.includes(undefined)) refuseReducing(reducer, "two events are the last at one time, and no last has the key");
+      return byKey(found, { key: lasts.map((each) => this.present(each)) }) > 0 ? value : former;
+    }
+    return later > 0 ? value : former;
   }
 }
 
@@ -1513,9 +1542,7 @@ export class Bundle {
       const names = bindings.map(({ name }) => name).join(", ") || "none: `pgscore bundle --binding` takes one in";
       throw new PgscoreError("reducing wants the name of one binding of the bundle", `It has ${names}.`);
     }
-    const reducing = new Reducing(found[0], profile, columns);
-    events.forEach((event, n) => reducing.move(event, `event ${n + 1}`));
-    return reducing.result;
+    return new Reducing(found[0], profile, events, columns).result;
   }
 
   /**
