@@ -69,8 +69,10 @@ _DECIMALS = st.one_of(
 )  # fmt: skip
 _INTEGERS = st.one_of(
     st.integers(-9, 9),
-    st.sampled_from([32767, -32768, 2147483647, -2147483648, "9007199254740993", "9223372036854775807", "12", "+3", "1.0",
-                     "-9223372036854775809", 1.5, 3.0, "x", False]),
+    st.sampled_from(
+        [32767, -32768, 2147483647, -2147483648, "9007199254740993", "9223372036854775807", "12", "+3", "1.0",
+         "-9223372036854775809", 1.5, 3.0, "x", False]
+    ),
 )  # fmt: skip
 _FLOATS = st.one_of(
     st.sampled_from([0.0, 0.1, 0.2, 1e16, -1e16, 1e308, -1e308, 5e-324, "NaN", "Infinity", "-Infinity", "0.1", True]),
@@ -92,7 +94,11 @@ _VALUES: dict[str, st.SearchStrategy[Any]] = {
     "character": _TEXTS,
     '"Shop".mood': st.sampled_from([*_LABELS, "none", 1]),
     "uuid": st.sampled_from(
-        ["a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "A0EEBC999C0B4EF8BB6D6BB9BD380A12", "a0eebc99-9c0b4ef8bb6d6bb9bd380a11"]
+        [
+            "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11",
+            "A0EEBC999C0B4EF8BB6D6BB9BD380A12",
+            "a0eebc99-9c0b4ef8bb6d6bb9bd380a11",
+        ]
     ),
     "date": st.sampled_from([*_DAYS, "2026-01-31T00:00"]),
     "timestamp without time zone": st.sampled_from([*_TIMES, *_DAYS, "2026-01-31T12:00Z"]),
@@ -112,7 +118,9 @@ _GOOD: dict[str, st.SearchStrategy[Any]] = {
     "uuid": st.sampled_from(["a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "A0EEBC999C0B4EF8BB6D6BB9BD380A12"]),
     "date": st.sampled_from(["2026-01-31", "2026-02-28", "infinity"]),
     "timestamp without time zone": st.sampled_from([_TIMES[0], _TIMES[1], _TIMES[3]]),
-    "timestamp with time zone": st.sampled_from(["2026-01-31T12:00:00+02", "2026-01-31T10:00Z", "2026-01-31 10:00:00.5-05:30"]),
+    "timestamp with time zone": st.sampled_from(
+        ["2026-01-31T12:00:00+02", "2026-01-31T10:00Z", "2026-01-31 10:00:00.5-05:30"]
+    ),
     "interval": st.just("1 day"),
 }
 
@@ -138,14 +146,22 @@ def bindings(draw: st.DrawFn) -> dict[str, Any]:
 
     def add(aggregate: str, of: str | None, described: Mapping[str, Any], order_by: str | None = None) -> None:
         name = f"c{len(reducers)}"
-        found = {"column": name, "aggregate": aggregate, "of": of, "order_by": order_by, "where": draw(st.sampled_from(wheres))}
+        found = {
+            "column": name,
+            "aggregate": aggregate,
+            "of": of,
+            "order_by": order_by,
+            "where": draw(st.sampled_from(wheres)),
+        }
         if aggregate in ("count", "sum") and of not in ("rough", "short") and draw(st.integers(0, 9)) == 0:
             found["deletes"] = "ignore"
         reducers.append({field: value for field, value in found.items() if value})
         columns[name] = {field: value for field, value in described.items() if field != "not_null"}
 
     counted = st.sampled_from([{"type": "bigint"}, {"type": "numeric"}])
-    for aggregate in draw(st.lists(st.sampled_from(["count", "sum", "min", "last", "last", "avg", "distinct"]), min_size=1, max_size=4)):
+    for aggregate in draw(
+        st.lists(st.sampled_from(["count", "sum", "min", "last", "last", "avg", "distinct"]), min_size=1, max_size=4)
+    ):
         if draw(st.booleans()):
             add("count", None, draw(counted))
         if aggregate == "count":
@@ -211,7 +227,9 @@ def events(draw: st.DrawFn) -> list[dict[str, Any]]:
                 event[name] = draw(_values(described["type"], good=good or draw(st.integers(0, 40)) > 0))
             elif good or draw(st.integers(0, 20)):
                 event[name] = None
-        event |= draw(st.sampled_from([{}, {}, {"customer": 1, "shop": "a"}, {"customer": 2, "shop": "a"}, {"customer": None}]))
+        event |= draw(
+            st.sampled_from([{}, {}, {"customer": 1, "shop": "a"}, {"customer": 2, "shop": "a"}, {"customer": None}])
+        )
         if draw(st.integers(0, 20)) == 0:
             del event["id"]
         found.append(event)

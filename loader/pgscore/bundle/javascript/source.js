@@ -1584,7 +1584,10 @@ export class Bundle {
     const ask = await this.#bulk;
     const parts = [];
     for (let start = 0; start < rows.length; start += CHUNK) {
-      parts.push(ask(rows.slice(start, start + CHUNK), start));
+      const asked = ask(rows.slice(start, start + CHUNK), start);
+      // Whoever waits for all of them hears of it.
+      asked.catch(() => {});
+      parts.push(asked);
       // The next ones are copied while the worker is busy, and no more than that.
       if (parts.length > 1) await parts[parts.length - 2];
     }
@@ -1643,20 +1646,25 @@ async function checkSeal(document, keys) {
   throw new PgscoreError(`the bundle is signed with key ${signature.key_id}, which is not trusted here`, hint, "42501");
 }
 
-async function read(source) {
-  if (isObject(source) && !(source instanceof URL)) return source;
-  let found = String(source);
-  if (!found.startsWith("{")) {
-    const isFile = IS_NODE && found.startsWith("file:");
-    const response = isFile ? null : await fetch(source);
-    if (response && !response.ok) throw new PgscoreError(`the bundle ${source} cannot be fetched: ${response.status}`, "", "58P01");
-    const files = isFile && (await import(/* webpackIgnore: true */ /* @vite-ignore */ "node:fs/promises"));
-    found = isFile ? await files.readFile(new URL(source), "utf8") : await response.text();
+async function fetched(source) {
+  if (IS_NODE && String(source).startsWith("file:")) {
+    const { readFile } = await import(/* webpackIgnore: true */ /* @vite-ignore */ "node:fs/promises");
+    return readFile(new URL(source), "utf8");
   }
+  const response = await fetch(source);
+  if (!response.ok) throw new Error(`status ${response.status}`);
+  return response.text();
+}
+
+async function read(source) {
+  if (typeof source === "object" && !(source instanceof URL)) return source;
+  let what = "cannot be fetched";
   try {
-    return JSON.parse(found);
+    const text = String(source).trimStart().startsWith("{") ? source : await fetched(source);
+    what = "is no JSON";
+    return JSON.parse(text);
   } catch (error) {
-    throw new PgscoreError(`the bundle is no JSON: ${error.message}`, "`pgscore bundle` writes one.");
+    throw new PgscoreError(`the bundle ${what}: ${error.message}`, "`pgscore bundle` writes one.");
   }
 }
 
