@@ -44,7 +44,6 @@ def make_bundle(
         PgscoreError: no version answers, the version is no program, or the key cannot be read.
     """
     with transaction(database) as connection:
-        _pin(connection)
         described = _version(connection, model, version)
         document = {
             "bundle": 1,
@@ -54,7 +53,7 @@ def make_bundle(
             "contract": described["contract"],
             "labels": described["labels"],
             "golden": _golden(connection, model, described["version"]),
-            "bindings": [_binding(connection, model, *tables) for tables in bindings],
+            "bindings": [binding_document(connection, model, *tables) for tables in bindings],
         }
     return canonical(seal(document, key))
 
@@ -169,7 +168,13 @@ _COLUMNS = """
 """
 
 
-def _binding(connection: Connection, model: str, events: str, profile: str) -> dict[str, Any]:
+def binding_document(connection: Connection, model: str, events: str, profile: str) -> dict[str, Any]:
+    """A binding as a bundle has it.
+
+    Raises:
+        NotFoundError: there is none, or no such table.
+    """
+    _pin(connection)
     found = rows(
         connection,
         """

@@ -10,29 +10,32 @@ from .values import EXACT
 _DIGIT, _LEAST_DIGITS, _MOST_SCALE = 4, 16, 1000
 
 
-def average(total: Decimal, count: int, *, is_whole: bool = False) -> Decimal | None:
-    """A sum over how many values it has.
+def is_told(total: Decimal, count: int) -> bool:
+    """Whether the average is the same if zeros at the end of the sum are of values that have gone."""
+    if not total.is_finite():
+        return True
+    counted = _behind(EXACT.normalize(total)) if total else 0
+    return _scale(total, count, counted) == _scale(total, count, _behind(total))
+
+
+def average(total: Decimal, count: int) -> Decimal:
+    """A sum over how many values it has, rounded half away from zero.
 
     Args:
         total: the sum, with as many digits behind the point as the value that has most of them.
         count: at least 1.
-        is_whole: whether that is known; otherwise zeros at its end may be of values that have gone.
-
-    Returns:
-        The quotient, rounded half away from zero; None where it depends on such zeros.
     """
     if not total.is_finite():
         return total
-    scale = max(0, -int(total.as_tuple().exponent))
-    if not is_whole:
-        counted = max(0, -int(EXACT.normalize(total).as_tuple().exponent)) if total else 0
-        if _scale(total, count, counted) != _scale(total, count, scale):
-            return None
-    behind = _scale(total, count, scale)
+    behind = _scale(total, count, _behind(total))
     enough = Context(prec=max(total.adjusted(), 0) + behind + 10, rounding=ROUND_DOWN)
     # Two more digits, and whether anything is left behind them: so nothing is rounded twice.
     cut = enough.divide(total, Decimal(count)) if total else total
     return EXACT.quantize(cut, Decimal(1).scaleb(-behind))
+
+
+def _behind(number: Decimal) -> int:
+    return max(0, -int(number.as_tuple().exponent))
 
 
 def _scale(total: Decimal, count: int, scale: int) -> int:

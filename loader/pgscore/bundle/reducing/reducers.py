@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pgscore.errors import PgscoreError
 
-from .division import average
+from .division import average, is_told
 from .values import EXACT, ColumnType, Float, shortest_single
 
 if TYPE_CHECKING:
@@ -267,17 +267,17 @@ def _avg(reducer: Reducer, here: Situation) -> Any:  # noqa: ANN401
         raise _unknown(reducer, f'it takes a sum of "{reducer.of}" and a count, both with the same filter')
     if reducer.of not in here.not_null:
         raise _unknown(reducer, f'"{reducer.of}" may be NULL, so a count of events is none of its values')
-    found = average(Decimal(_sum(total, here)), int(_count(count, here)))
-    if found is None:
+    exact, number = Decimal(_sum(total, here)), int(_count(count, here))
+    if not is_told(exact, number):
         raise _unknown(reducer, "it has so many digits that those of events that have gone matter")
-    return found
+    return average(exact, number)
 
 
 def _first_average(values: Sequence[Any]) -> Decimal:
     total = Decimal(0)
     for value in values:
         total = EXACT.add(total, Decimal(value))
-    return average(total, len(values), is_whole=True) or Decimal(0)
+    return average(total, len(values))
 
 
 def _float_average(reducer: Reducer, values: Sequence[float]) -> float:
@@ -286,7 +286,10 @@ def _float_average(reducer: Reducer, values: Sequence[float]) -> float:
     total = values[0] + values[-1] if len(values) == _MOST_UNORDERED else values[0]
     if not isfinite(total) and all(map(isfinite, values)):
         raise PgscoreError(f'the average "{reducer.column}" is past the largest double')
-    return total / len(values)
+    found = total / len(values)
+    if found == 0 and total != 0:
+        raise PgscoreError(f'the average "{reducer.column}" is below the least double')
+    return found
 
 
 def _distinct(reducer: Reducer, here: Situation) -> Any:  # noqa: ANN401

@@ -1,0 +1,108 @@
+"""What reduce makes of a profile, against what the triggers of a real binding make of it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import psycopg2
+import pytest
+from hypothesis import HealthCheck, given, settings
+from pgscore import PgscoreError
+from pgscore.bundle.make import binding_document, make_bundle
+from pgscore.bundle.reducing.binding import Binding
+from pgscore.database import transaction
+
+from tests.support.examples import examples
+
+from . import movement
+
+if TYPE_CHECKING:
+    from tests.support.database import Database, Session
+
+# What the profile's row always tells.
+_ALWAYS = ("count", "sum", "min", "max")
+_ROW = f"select key, value from {movement.PROFILE} p, jsonb_each_text(to_jsonb(p)) where customer = 1"
+_READ = f"select key, value from jsonb_each_text(to_jsonb(jsonb_populate_record(null::{movement.PROFILE}, %s)))"
+
+
+@pytest.fixture
+def moving(shopping: Database) -> Session:
+    """A session where the tables are attached, without rows."""
+    session = shopping.session()
+    movement.build(session)
+    return session
+
+
+def _bindings(dsn: str) -> list[Binding]:
+    """Both of the profile; that of the other model, which is not published, is in no bundle."""
+    document = json.loads(make_bundle(dsn, "shop", bindings=[(movement.EVENTS, movement.PROFILE)]))
+    with transaction(dsn) as connection:
+        other = binding_document(connection, "other", movement.EVENTS, movement.PROFILE)
+    return [Binding(each, "bindings[0]") for each in (*document["bindings"], other)]
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401
+    """A value that reduce gives, as JSON."""
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal) or (isinstance(value, float) and value in (float("inf"), -float("inf"))):
+        return str(value).replace("inf", "Infinity") if not isinstance(value, Decimal) else f"{value:f}"
+    return "NaN" if isinstance(value, float) and value != value else value  # noqa: PLR0124
+
+
+def _is_told(binding: Binding, profile: dict[str, Any], events: list[dict[str, Any]], column: str) -> bool:
+    try:
+        binding.reduce(profile, events, [column])
+    except PgscoreError:
+        return False
+    return True
+
+
+def _profile(session: Session) -> dict[str, Any]:
+    (row,) = session.row(f"select to_jsonb(p)::text from {movement.PROFILE} p where customer = 1")
+    found: dict[str, Any] = json.loads(row, parse_float=Decimal)
+    return found
+
+
+def test_reduce_gives_what_triggers_give(shopping: Database, moving: Session) -> None:
+    bindings = _bindings(shopping.dsn())
+    listed = [movement.reducers(), movement.extremes()]
+    told: Counter[tuple[str, bool]] = Counter()
+
+    @settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
+    @given(movement.histories())
+    def run(history: tuple[list[dict[str, Any]], list[dict[str, Any]]]) -> None:
+        before, after = history
+        moving.run(f"delete from {movement.EVENTS}; delete from {movement.PROFILE}")
+        moving.run(f"insert into {movement.PROFILE} (customer) values (1)")
+        for event in before:
+            movement.insert(moving, event)
+        profile = _profile(moving)
+        try:
+            for event in after:
+                movement.insert(moving, event)
+        except psycopg2.DataError:
+            # A sum that is past its type, an average that is below the least double.
+            assert not all(_is_told(binding, profile, after, name) for binding in bindings for name in binding.columns)
+            return
+        expected = dict(moving.run(_ROW))
+        for binding, reducers in zip(bindings, listed, strict=True):
+            for reducer in reducers:
+                column = reducer["column"]
+                try:
+                    reduced = binding.reduce(profile, after, [column])
+                except PgscoreError:
+                    assert reducer["aggregate"] not in _ALWAYS, reducer
+                    told[column, False] += 1
+                    continue
+                told[column, True] += 1
+                found = dict(moving.run(_READ, json.dumps({column: _plain(reduced[column])})))
+                assert found[column] == expected[column], (column, reduced[column], before, after)
+
+    run()
+    for reducer in movement.reducers():
+        assert told[reducer["column"], True], reducer
