@@ -42,6 +42,9 @@ const COMMANDS = {
   rows: ({ method, rows }) => rows.map((row) => attempt(() => bundle[method](row))),
   many: ({ rows, module }) => bundle.scoreMany(rows, ...(module ? [module] : [])),
   close: () => bundle.close(),
+  /** The same for each column alone. */
+  reduceEach: ({ profile, events, columns }) =>
+    columns.map((each) => attempt(() => bundle.reduce(profile, events, { columns: [each] }))),
   reduce: ({ given: list }) => bundle.reduce(...list),
   exports: () => ["Bundle", "load", ...Object.keys(others)],
 };

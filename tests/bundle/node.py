@@ -58,6 +58,11 @@ class Node:
         answers = self.ask("rows", method=method, rows=list(rows))
         return [_refused(each) if "refused" in each else each["value"] for each in answers]
 
+    def reduced_columns(self, profile: dict[str, Any], events: list[Any], columns: list[str]) -> list[Any]:
+        """What reduce makes of a profile where each of the columns is wanted alone; a RefusedError where it refuses."""
+        answers = self.ask("reduceEach", profile=profile, events=events, columns=columns)
+        return [_refused(each) if "refused" in each else each["value"] for each in answers]
+
     def close(self) -> None:
         """Ends the process, which has nothing left to do."""
         with self._process as process:
