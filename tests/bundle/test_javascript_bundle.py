@@ -157,7 +157,7 @@ def _nodes(change: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]
     ],
 )
 def test_a_malformed_program_is_refused(node: Node, change: Callable[[dict[str, Any]], None]) -> None:
-    with pytest.raises(RefusedError, match="the program is refused: "):
+    with pytest.raises(RefusedError, match="the bundle is refused: "):
         node.ask("open", document=_changed(change))
 
 

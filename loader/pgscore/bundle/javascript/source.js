@@ -75,7 +75,7 @@ function isBefore(one, other) {
 const MOST_DEPTH = 1000;
 
 function want(holds, place, what = "is not as docs/program.md says") {
-  if (!holds) throw new PgscoreError(`the program is refused: ${place} ${what}`, "`pgscore bundle` writes it again.");
+  if (!holds) throw new PgscoreError(`the bundle is refused: ${place} ${what}`, "`pgscore bundle` writes it again.");
 }
 
 function fields(found, place, required, optional = []) {
@@ -960,6 +960,8 @@ const RANGES = { smallint: 1n << 15n, integer: 1n << 31n, bigint: 1n << 63n };
 // How many digits PostgreSQL's numeric has before and behind the point.
 const MOST_WHOLE = 131_072;
 const MOST_SCALE = 16_383;
+const MOST_LENGTH = 10_485_760;
+const MOST_PRECISION = 1000;
 const TIME =
   /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?(Z|([-+])(\d\d)(?::?(\d\d))?)?)?$/;
 const UUID = /^[\da-f]{8}(-?)[\da-f]{4}\1[\da-f]{4}\1[\da-f]{4}\1[\da-f]{12}$/i;
@@ -984,9 +986,9 @@ function scaled({ n, scale }, to) {
 function exactOf(value) {
   if (INFINITE.includes(String(value))) return Number(value);
   const text = typeof value === "number" ? decimalText(value) : String(value);
-  const found = /^([-+]?)(\d+|(?=\.\d))\.?(\d*)(?:e([-+]?\d{1,6}))?$/i.exec(text);
+  const found = /^([-+]?)(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:e([-+]?\d{1,6}))?$/i.exec(text);
   if (!found) return undefined;
-  const [, sign, whole, part, exponent = 0] = found;
+  const [, sign, whole = "", behind = "", part = behind, exponent = 0] = found;
   const scale = part.length - exponent;
   if (scale > MOST_SCALE || whole.length + part.length - scale > MOST_WHOLE) return undefined;
   const n = BigInt(whole + part) * (sign === "-" ? -1n : 1n);
@@ -1146,6 +1148,8 @@ function columnType({ type, labels, collation }) {
       const read = (value) => (labels.includes(value) ? labels.indexOf(value) : undefined);
       return { read, order, write: (value) => labels[value] };
     }
+    const most = name === "numeric" ? MOST_PRECISION : MOST_LENGTH;
+    want(!(length > most || Math.abs(places) > MOST_PRECISION), type, "is the type of no column");
     if (name === "numeric") return numericType(length, places);
     if (name === "character varying") return textType(Number(length ?? Infinity), false, collation);
     if (name === "character") return textType(Number(length), true, collation);
@@ -1189,11 +1193,21 @@ function refuseReducing({ aggregate, column }, why) {
   throw new PgscoreError(`the ${aggregate} "${column}" cannot be told from the profile alone: ${why}`, hint, "0A000");
 }
 
+const AGGREGATES = ["count", "sum", "min", "max", "last", "avg", "distinct"];
+
 class Reducing {
   constructor(binding, profile, events, columns) {
     this.binding = binding;
+    for (const { aggregate, column, of, order_by: by, where } of items(binding.reducers, "reducers")) {
+      choice(aggregate, `aggregate of ${column}`, AGGREGATES);
+      const names = { profile_columns: [column], event_columns: [of, by, ...Object.keys(where ?? {})] };
+      for (const [table, named] of Object.entries(names)) {
+        for (const name of named) want(name === undefined || has(binding[table], name), name, "is in no table");
+      }
+    }
     this.profile = profile;
-    this.types = { event: {}, profile: {} };
+    // Columns may have any name.
+    this.types = { event: Object.create(null), profile: Object.create(null) };
     const moved = binding.reducers.map(({ column }) => column);
     const unknown = columns?.find((each) => !moved.includes(each));
     if (unknown !== undefined) {
@@ -1497,9 +1511,12 @@ export class Bundle {
     if (label === null || outputs.some(Number.isNaN)) return null;
     const { kind, classes } = this.#contract.output;
     if (kind === "value") return { version: this.version, value: outputs[0] };
-    const answer = { version: this.version, label: classes[label] };
+    const { labels } = this.#document;
+    // A double may not hold it.
+    const isLarge = typeof classes[label] === "number" && /^-?\d{16,}$/.test(labels[label]);
+    const answer = { version: this.version, label: isLarge ? BigInt(labels[label]) : classes[label] };
     if (kind === "indicator") return answer;
-    return { ...answer, probabilities: Object.fromEntries(this.#document.labels.map((each, n) => [each, outputs[n]])) };
+    return { ...answer, probabilities: Object.fromEntries(labels.map((each, n) => [each, outputs[n]])) };
   }
 
   /**
@@ -1677,10 +1694,15 @@ async function read(source) {
  */
 export async function load(source, { key = [] } = {}) {
   const document = await read(source);
-  const bundle = new Bundle(document);
-  await checkSeal(document, [key].flat());
-  bundle.check();
-  return bundle;
+  try {
+    const bundle = new Bundle(document);
+    await checkSeal(document, [key].flat());
+    bundle.check();
+    return bundle;
+  } catch (error) {
+    if (error instanceof PgscoreError) throw error;
+    throw new PgscoreError(`the bundle is malformed: ${error.message}`, "`pgscore bundle` writes it again.");
+  }
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
