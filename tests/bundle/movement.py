@@ -90,22 +90,16 @@ def extremes() -> list[dict[str, Any]]:
 
 
 def _target(reducer: dict[str, Any]) -> str:
-    of = reducer.get("of", "")
-    match reducer["aggregate"]:
-        case "count" | "distinct":
-            return "bigint default 0 not null" if reducer["column"] != "n_kind" else "numeric default 0 not null"
-        case "sum" if of in ("rough", "short"):
-            return "double precision default 0 not null"
-        case "sum":
-            return f"{'bigint' if of in ('small', 'whole') else 'numeric'} default 0 not null"
-        case "avg":
-            return "double precision" if of == "rough" else "numeric"
-        case "last":
-            return {"id": "bigint", "price": "numeric"}.get(of, TYPES.get(of, ""))
-        case "min":
-            return TYPES[of]
-        case _:
-            return _WIDER.get(of, TYPES[of])
+    of, aggregate = reducer.get("of", ""), reducer["aggregate"]
+    if aggregate in ("count", "distinct", "sum"):
+        is_rough = aggregate == "sum" and of in ("rough", "short")
+        is_exact = aggregate == "sum" and of not in ("small", "whole", "rough", "short")
+        kind = "double precision" if is_rough else "numeric" if is_exact or reducer["column"] == "n_kind" else "bigint"
+        return f"{kind} default 0 not null"
+    if aggregate == "avg":
+        return "double precision" if of == "rough" else "numeric"
+    kinds = TYPES | {"id": "bigint"} | (_WIDER if aggregate == "max" else {})
+    return kinds[of]
 
 
 def build(session: Session) -> None:

@@ -13,9 +13,9 @@ import psycopg2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from pgscore import PgscoreError
-from pgscore.bundle.make import binding_document, make_bundle
+from pgscore.bundle.make import binding_document, make_bundle, pin
 from pgscore.bundle.reducing.binding import Binding
-from pgscore.database import transaction
+from pgscore.database import row, transaction
 
 from tests.support.examples import examples
 
@@ -46,7 +46,9 @@ def _documents(dsn: str) -> list[dict[str, Any]]:
     """Both of the profile; that of the other model, which is not published, is in no bundle."""
     document = json.loads(make_bundle(dsn, "shop", bindings=[(movement.EVENTS, movement.PROFILE)]))
     with transaction(dsn) as connection:
-        other = binding_document(connection, "other", movement.EVENTS, movement.PROFILE)
+        pin(connection)
+        (number,) = row(connection, "select number from pgscore.binding where model = 'other'").values()
+        other = binding_document(connection, number)
     return [document | {"bindings": [each]} for each in (*document["bindings"], other)]
 
 
@@ -115,8 +117,11 @@ def test_reduce_gives_what_triggers_give(shopping: Database, moving: Session, no
         before, after = history
         moving.run(f"delete from {movement.EVENTS}; delete from {movement.PROFILE}")
         moving.run(f"insert into {movement.PROFILE} (customer) values (1)")
-        for event in before:
-            movement.insert(moving, event)
+        try:
+            for event in before:
+                movement.insert(moving, event)
+        except psycopg2.DataError:
+            return
         profile = _profile(moving)
         try:
             for event in after:

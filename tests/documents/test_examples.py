@@ -33,6 +33,7 @@ _GUIDE = [
     "docs/guide/spark.md",
     "docs/guide/compare.md",
     "docs/guide/explaining.md",
+    "docs/guide/reduce.md",
     "docs/guide/maintenance.md",
     "docs/guide/export.md",
     "docs/guide/rescore.md",

@@ -24,6 +24,7 @@ def make_bundle(
     version: int | None = None,
     *,
     bindings: Sequence[tuple[str, str]] = (),
+    golden: int | None = None,
     key: Path | None = None,
 ) -> str:
     """The bundle of a version, which evaluates it outside the database: `docs/bundle.md` says what is in it.
@@ -33,6 +34,7 @@ def make_bundle(
         model: the model's name.
         version: the version's number; None: the one that answers.
         bindings: of this model, each as its event table and its profile table, named as in SQL.
+        golden: how many golden rows it holds at most, spread over those that there are; None: all.
         key: the file of a private key, to sign it with.
 
     Returns:
@@ -43,7 +45,11 @@ def make_bundle(
         DeniedError: the caller may not read golden rows, as pgscore_publisher and pgscore_operator do.
         PgscoreError: no version answers, the version is no program, or the key cannot be read.
     """
+    if golden is not None and golden < 1:
+        raise PgscoreError(f"a bundle holds at least one golden row, not {golden}", "It proves itself by them.")
     with transaction(database) as connection:
+        numbers = [_binding_number(connection, model, *tables) for tables in bindings]
+        pin(connection)
         described = _version(connection, model, version)
         document = {
             "bundle": 1,
@@ -52,19 +58,19 @@ def make_bundle(
             "program": described["program"],
             "contract": described["contract"],
             "labels": described["labels"],
-            "golden": _golden(connection, model, described["version"]),
-            "bindings": [binding_document(connection, model, *tables) for tables in bindings],
+            "golden": _spread(_golden(connection, model, described["version"]), golden),
+            "bindings": [binding_document(connection, number) for number in numbers],
         }
     return canonical(seal(document, key))
 
 
-def _pin(connection: Connection) -> None:
-    """Until the transaction ends values are written the same way, whatever the session has set."""
+def pin(connection: Connection) -> None:
+    """Until the transaction ends values and names are written the same way, whatever the session has set."""
     row(
         connection,
-        "select set_config('datestyle', 'ISO', true), set_config('timezone', 'UTC', true),"
-        " set_config('intervalstyle', 'postgres', true), set_config('extra_float_digits', '1', true),"
-        " set_config('bytea_output', 'hex', true)",
+        "select set_config('search_path', 'pg_catalog, pg_temp', true), set_config('datestyle', 'ISO', true),"
+        " set_config('timezone', 'UTC', true), set_config('intervalstyle', 'postgres', true),"
+        " set_config('extra_float_digits', '1', true), set_config('bytea_output', 'hex', true)",
     )
 
 
@@ -122,6 +128,13 @@ def _golden(connection: Connection, model: str, version: int) -> list[dict[str, 
     ]
 
 
+def _spread(found: list[dict[str, Any]], most: int | None) -> list[dict[str, Any]]:
+    if most is None or most >= len(found):
+        return found
+    # From the first on, which are of the sample, to those at the borders of what is accepted.
+    return [found[position * len(found) // most] for position in range(most)]
+
+
 def _plain(value: Any) -> Any:  # noqa: ANN401
     """A value as a bundle has it: infinite numbers, and those that no double holds, are texts."""
     if isinstance(value, int) and not isinstance(value, bool):
@@ -168,13 +181,37 @@ _COLUMNS = """
 """
 
 
-def binding_document(connection: Connection, model: str, events: str, profile: str) -> dict[str, Any]:
-    """A binding as a bundle has it.
+def _binding_number(connection: Connection, model: str, events: str, profile: str) -> int:
+    """Finds a binding by its tables, whose schemas the caller need not have the right to use."""
+    found = rows(
+        connection,
+        """
+        select b.number
+        from pgscore.binding b
+        join pg_catalog.pg_class e on e.oid = b.events join pg_catalog.pg_namespace en on en.oid = e.relnamespace
+        join pg_catalog.pg_class p on p.oid = b.profile join pg_catalog.pg_namespace pn on pn.oid = p.relnamespace
+        where b.model = %(model)s
+            and (
+                parse_ident(%(events)s) = array[en.nspname, e.relname]::text[]
+                or parse_ident(%(events)s) = array[e.relname]::text[] and pg_table_is_visible(e.oid)
+            )
+            and (
+                parse_ident(%(profile)s) = array[pn.nspname, p.relname]::text[]
+                or parse_ident(%(profile)s) = array[p.relname]::text[] and pg_table_is_visible(p.oid)
+            )
+        """,
+        {"model": model, "events": events, "profile": profile},
+    )
+    if not found:
+        raise NotFoundError(
+            f"no binding of model {model!r} attaches {events} to {profile}", "pgscore.binding lists what is attached."
+        )
+    number: int = found[0]["number"]
+    return number
 
-    Raises:
-        NotFoundError: there is none, or no such table.
-    """
-    _pin(connection)
+
+def binding_document(connection: Connection, number: int) -> dict[str, Any]:
+    """A binding as a bundle has it."""
     found = rows(
         connection,
         """
@@ -192,22 +229,13 @@ def binding_document(connection: Connection, model: str, events: str, profile: s
                 from jsonb_array_elements(b.reducers) with ordinality as e (r, n)
             ) as reducers, b.score::text, b.version::text, b.scored_at::text, b.on_missing,
             pgscore._primary_key(b.events)::text[] as primary_key,
-            (select quote_ident(n.nspname) || '.' || quote_ident(c.relname)
-                from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-                where c.oid = b.events) as events,
-            (select quote_ident(n.nspname) || '.' || quote_ident(c.relname)
-                from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-                where c.oid = b.profile) as profile
+            -- Qualified under the pinned path.
+            b.events::regclass::text as events, b.profile::regclass::text as profile
         from pgscore.binding b
-        where (b.events, b.profile, b.model) = (%s::regclass, %s::regclass, %s)
+        where b.number = %s
         """,
-        (events, profile, model),
+        (number,),
     )
-    if not found:
-        raise NotFoundError(
-            f"table {events} is not attached to {profile} for model {model!r}",
-            "pgscore.binding lists what is attached.",
-        )
     binding = found[0]
     reducers = binding["reducers"]
     orders = any(each["aggregate"] == "last" for each in reducers)

@@ -6,7 +6,8 @@ import sys
 
 # Importing a part adds its commands, and `--help` lists them in this order.
 # isort: off
-from . import install, publish, release, bindings, batch, registry, listen, overview, export, keys, doctor, rescue  # noqa: F401
+from . import install, publish, release, bindings, batch, registry, listen, overview, export  # noqa: F401
+from . import bundle, keys, doctor, rescue  # noqa: F401
 
 # isort: on
 from .app import app

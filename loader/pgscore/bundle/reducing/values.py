@@ -167,7 +167,7 @@ class Float(ColumnType):
 
     def _single(self, double: float, place: str) -> float:
         try:
-            single: float = struct.unpack("f", struct.pack("f", double))[0]
+            single: float = struct.unpack("<f", struct.pack("<f", double))[0]
         except OverflowError:
             self.refuse(double, place, "is out of its range")
         if single == 0 and double != 0:
@@ -313,7 +313,7 @@ def shortest_single(single: float) -> float:
     for digits in range(1, 10):
         shown = float(f"{single:.{digits}g}")
         try:
-            if struct.unpack("f", struct.pack("f", shown))[0] == single:
+            if struct.unpack("<f", struct.pack("<f", shown))[0] == single:
                 return shown
         except OverflowError:
             continue
