@@ -38,8 +38,9 @@ const COMMANDS = {
     bundle = await load(source, key ? { key } : {});
     return [bundle.model, bundle.version];
   },
-  /** What a method of the bundle gives for each row: its value, or what it refuses. */
-  rows: ({ method, rows }) => rows.map((row) => attempt(() => bundle[method](row))),
+  /** What a method of the bundle gives for each row, or its JSON: its value, or what it refuses. */
+  rows: ({ method, rows }) =>
+    rows.map((row) => attempt(() => bundle[method](typeof row === "string" ? JSON.parse(row) : row))),
   many: ({ rows, module }) => bundle.scoreMany(rows, ...(module ? [module] : [])),
   close: () => bundle.close(),
   /** The same for each column alone. */

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from tests.program.oracle import Program
 
-_fuzz = settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
+_fuzz = settings(max_examples=examples(80), deadline=None, suppress_health_check=list(HealthCheck))
 _MOST_BYTES = 15_000
 
 

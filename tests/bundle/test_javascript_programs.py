@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from .node import Node
 
-_fuzz = settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
+_fuzz = settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck))
 # By how many units in the last place V8's functions may be away from the C library's: docs/guide/browser.md says so.
 _MOST_ULPS = {"exp": 1, "log": 1, "log10": 2, "tanh": 3, "sin": 1, "cos": 1}
 

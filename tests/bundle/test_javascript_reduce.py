@@ -20,7 +20,7 @@ from .reducing import bindings, events, profiles
 if TYPE_CHECKING:
     from .node import Node
 
-_fuzz = settings(max_examples=examples(400), deadline=None, suppress_health_check=list(HealthCheck))
+_fuzz = settings(max_examples=examples(250), deadline=None, suppress_health_check=list(HealthCheck))
 _PROGRAM: dict[str, Any] = {
     "program": 1,
     "inputs": [{"name": "x", "type": "double precision", "nullable": True}],
