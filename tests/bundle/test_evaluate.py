@@ -23,6 +23,8 @@ from sklearn.model_selection import FixedThresholdClassifier
 from tests.support.database import Database, named
 from tests.support.examples import examples
 
+from .node import RefusedError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
     from examples.server.cluster import PrivateCluster
     from tests.support.database import Session
+
+    from .node import Node
 
 _NUMBERS: list[Any] = [
     *(None, 0, 1, -1, 3, 2.5, -0.0, 1e39, -1e39, 5e-324, 1.7e308, "NaN", "Infinity", "-Infinity"),
@@ -134,7 +138,24 @@ def _close(one: Any, other: Any) -> bool:  # noqa: ANN401
     return type(one) is type(other) and one == other
 
 
-def test_payloads_are_answered_as_the_database_answers(published: tuple[Session, dict[str, Bundle]]) -> None:
+def _in_javascript(node: Node, bundle: Bundle, text: str) -> dict[str, Any]:
+    """What pgscore.js says of a row, whose text it reads itself: by method, a value or what is refused."""
+    node.ask("open", document=bundle._found.document)
+    answers = {method: node.rows(method, [text])[0] for method in ("score", "predict", "explain")}
+    return {name: each.message if isinstance(each, RefusedError) else each for name, each in answers.items()}
+
+
+def _is_shown(one: str | None, other: str | None) -> bool:
+    """Whether a value is shown as another one: JavaScript has only a double of a number, and not its digits."""
+    try:
+        return one == other or float(one or "x") == float(other or "x")
+    except ValueError:
+        return False
+
+
+def test_payloads_are_answered_as_the_database_answers(
+    published: tuple[Session, dict[str, Bundle]], node: Node
+) -> None:
     session, bundles = published
 
     @settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
@@ -145,24 +166,30 @@ def test_payloads_are_answered_as_the_database_answers(published: tuple[Session,
         row = _payload(data.draw, bundle)
         text = _as_json(row)
         score = _asked(session, "select pgscore.score(%s, %s::jsonb)", name, text)
-        found = _answered(bundle.score, row)
+        found, other = _answered(bundle.score, row), _in_javascript(node, bundle, text)
         if isinstance(score, str):
             assert found == score
+            assert other == dict.fromkeys(other, score)
             assert _answered(bundle.predict, row) == score
             return
         assert _close(found, score[0][0]), (name, row)
+        assert _close(other["score"], score[0][0]), (name, row)
         said = _asked(session, "select pgscore.predict(%s, %s::jsonb)", name, text)
         assert _close(bundle.predict(row), said[0][0]), (name, row)
+        assert _close(other["predict"], said[0][0]), (name, row)
         reasons = _asked(session, "select * from pgscore.explain(%s, %s::jsonb)", name, text)
         explained = _answered(bundle.explain, row)
         if isinstance(reasons, str):
-            assert explained == reasons
+            assert other["explain"] == explained == reasons
             return
+        in_javascript = {each["input"]: each["contribution"] for each in other["explain"]}
         assert sorted(explained[1:]) == sorted(explained[1:], key=lambda each: each[0])
         wanted = {key: (value, added) for key, value, added in reasons}
+        assert all(_is_shown(each["value"], wanted[each["input"]][0]) for each in other["explain"])
         assert {each.input: each.value for each in explained} == {key: value for key, (value, _) in wanted.items()}
         for each in explained:
             assert isclose(each.contribution, wanted[each.input][1], rel_tol=1e-9, abs_tol=1e-12), (name, row)
+            assert isclose(in_javascript[each.input], each.contribution, rel_tol=1e-9, abs_tol=1e-12), (name, row)
 
     run()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from datetime import date
 from decimal import Decimal
@@ -19,12 +20,16 @@ from pgscore.database import row, transaction
 from tests.support.examples import examples
 
 from . import movement
+from .node import RefusedError
 
 if TYPE_CHECKING:
     from tests.support.database import Database, Session
 
+    from .node import Node
+
 # What the profile's row always tells.
 _ALWAYS = ("count", "sum", "min", "max")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _ROW = f"select key, value from {movement.PROFILE} p, jsonb_each_text(to_jsonb(p)) where customer = 1"
 _READ = f"select key, value from jsonb_each_text(to_jsonb(jsonb_populate_record(null::{movement.PROFILE}, %s)))"
 
@@ -37,14 +42,14 @@ def moving(shopping: Database) -> Session:
     return session
 
 
-def _bindings(dsn: str) -> list[Binding]:
+def _documents(dsn: str) -> list[dict[str, Any]]:
     """Both of the profile; that of the other model, which is not published, is in no bundle."""
     document = json.loads(make_bundle(dsn, "shop", bindings=[(movement.EVENTS, movement.PROFILE)]))
     with transaction(dsn) as connection:
         pin(connection)
         (number,) = row(connection, "select number from pgscore.binding where model = 'other'").values()
         other = binding_document(connection, number)
-    return [Binding(each, "bindings[0]") for each in (*document["bindings"], other)]
+    return [document | {"bindings": [each]} for each in (*document["bindings"], other)]
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401
@@ -70,8 +75,39 @@ def _profile(session: Session) -> dict[str, Any]:
     return found
 
 
-def test_reduce_gives_what_triggers_give(shopping: Database, moving: Session) -> None:
-    bindings = _bindings(shopping.dsn())
+def _given(binding: dict[str, Any], profile: dict[str, Any]) -> dict[str, Any]:
+    """A profile as JavaScript is given it: numbers that doubles may not hold are texts."""
+    types = {name: each["type"] for name, each in binding["profile_columns"].items()}
+    floats = ("double precision", "real")
+    return {
+        name: value
+        if isinstance(value, str | bool) or value is None
+        else float(value)
+        if types.get(name) in floats
+        else str(value)
+        for name, value in profile.items()
+    }
+
+
+def _reduced(
+    node: Node, document: dict[str, Any], profile: dict[str, Any], events: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """What JavaScript makes of each column; a RefusedError where it refuses."""
+    (binding,) = document["bindings"]
+    columns = [each["column"] for each in binding["reducers"]]
+    node.ask("open", document=document)
+    return dict(zip(columns, node.reduced_columns(_given(binding, profile), events, columns), strict=True))
+
+
+def _is_equal(one: str | None, other: str | None) -> bool:
+    """Whether values are equal as PostgreSQL writes them: JavaScript's numbers have no zeros at their ends."""
+    numbers = [each for each in (one, other) if each is not None and _NUMBER.fullmatch(each)]
+    return one == other or (len(numbers) == len((one, other)) and Decimal(numbers[0]) == Decimal(numbers[1]))
+
+
+def test_reduce_gives_what_triggers_give(shopping: Database, moving: Session, node: Node) -> None:
+    documents = _documents(shopping.dsn())
+    bindings = [Binding(each["bindings"][0], "bindings[0]") for each in documents]
     listed = [movement.reducers(), movement.extremes()]
     told: Counter[tuple[str, bool]] = Counter()
 
@@ -95,18 +131,24 @@ def test_reduce_gives_what_triggers_give(shopping: Database, moving: Session) ->
             assert not all(_is_told(binding, profile, after, name) for binding in bindings for name in binding.columns)
             return
         expected = dict(moving.run(_ROW))
-        for binding, reducers in zip(bindings, listed, strict=True):
+        for document, binding, reducers in zip(documents, bindings, listed, strict=True):
+            in_javascript = _reduced(node, document, profile, after)
             for reducer in reducers:
                 column = reducer["column"]
+                other = in_javascript[column]
                 try:
                     reduced = binding.reduce(profile, after, [column])
                 except PgscoreError:
                     assert reducer["aggregate"] not in _ALWAYS, reducer
+                    assert isinstance(other, RefusedError), (column, other, before, after)
                     told[column, False] += 1
                     continue
                 told[column, True] += 1
+                assert not isinstance(other, RefusedError), (column, other.message, before, after)
                 found = dict(moving.run(_READ, json.dumps({column: _plain(reduced[column])})))
                 assert found[column] == expected[column], (column, reduced[column], before, after)
+                found = dict(moving.run(_READ, json.dumps({column: _plain(other[column])})))
+                assert _is_equal(found[column], expected[column]), (column, other[column], before, after)
 
     run()
     for reducer in movement.reducers():
