@@ -40,7 +40,7 @@ def _reduced(node: Node, binding: dict[str, Any], *given_: Any, **options: Any) 
 def _compare(node: Node, binding: dict[str, Any], *given_: Any, columns: list[str] | None) -> None:  # noqa: ANN401
     options = {} if columns is None else {"columns": columns}
     try:
-        wanted = Binding(binding, "it").reduce(*given_, columns=columns)
+        wanted = Binding(binding, "it").reduce(given_[0], given_[1], columns)
     except PgscoreError:
         event("refused")
         with pytest.raises(RefusedError):
