@@ -56,12 +56,12 @@ def test_a_bundle_needs_the_standard_library_alone(tmp_path: Path) -> None:
 
 
 def test_importing_is_a_few_times_what_json_and_decimal_cost(tmp_path: Path) -> None:
-    """Measured beside them, since machines differ: on an idle one it is 15 to 25 ms."""
+    """Measured beside them, since machines differ: on a busy one it was 28 ms, and they were 15."""
     ours, theirs = [], []
     for _ in range(_ROUNDS):
         ours.append(float(_run(_TIMES, "import pgscore.bundle", folder=tmp_path)))
         theirs.append(float(_run(_TIMES, "import json, decimal, hashlib, typing, datetime", folder=tmp_path)))
-    assert min(ours) < 8 * min(theirs), (min(ours), min(theirs))
+    assert min(ours) < 4 * min(theirs), (min(ours), min(theirs))
 
 
 def test_the_package_gives_each_of_its_names(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ _TYPES = {
     "exact": {"type": "numeric"},
     "money": {"type": "numeric(5,2)"},
     "hundreds": {"type": "numeric(3,-2)"},
+    "long": {"type": "numeric(40,0)"},
     "rough": {"type": "double precision"},
     "short": {"type": "real"},
     "yes": {"type": "boolean"},
@@ -35,7 +36,7 @@ _TYPES = {
 }
 
 
-def _binding(*reducers: dict[str, Any], **changed: list[str]) -> Binding:
+def _binding(*reducers: dict[str, Any], **changed: Any) -> Binding:  # noqa: ANN401
     """A binding whose targets have the types of what they take."""
     profile: dict[str, Any] = {"id": {"type": "bigint"}, "part": {"type": "text"}}
     for each in reducers:
@@ -79,6 +80,7 @@ def _greatest(of: str) -> Binding:
         ("money", "1.005", Decimal("1.01")),
         ("money", -2.675, Decimal("-2.68")),
         ("hundreds", 12350, Decimal("12400")),
+        ("long", "9" * 40, Decimal("9" * 40)),
         ("rough", Decimal("0.1"), 0.1),
         ("rough", "Infinity", inf),
         ("short", 0.1, 0.1),
@@ -280,3 +282,13 @@ def test_the_first_events_of_a_profile_tell_everything() -> None:
     found = binding.reduce({"n": 0, "last": None, "mean": None, "kinds": 0}, events)
     assert found == {"n": 4, "last": "b", "mean": Decimal("2.5000000000000000"), "kinds": 3}
     assert str(found["mean"]) == "2.5000000000000000"
+
+
+def test_no_digit_of_a_count_or_a_sum_is_lost() -> None:
+    """Python's decimals have 28 digits unless they are told otherwise."""
+    binding = _binding(
+        _COUNT, _SUM, profile_columns={"id": {"type": "bigint"}, "n": _TYPES["exact"], "total": _TYPES["exact"]}
+    )
+    small = Decimal("1e-60")
+    found = binding.reduce({"n": small, "total": "1e60"}, [{"exact": small}])
+    assert found == {"n": Decimal(f"1.{'0' * 59}1"), "total": Decimal(f"1{'0' * 60}.{'0' * 59}1")}

@@ -51,4 +51,4 @@ def _leading(number: Decimal) -> tuple[int, int]:
     if not number:
         return 0, 0
     weight = number.adjusted() // _DIGIT
-    return weight, int(EXACT.scaleb(abs(number), -weight * _DIGIT))
+    return weight, int(EXACT.scaleb(number.copy_abs(), -weight * _DIGIT))

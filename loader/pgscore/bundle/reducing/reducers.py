@@ -153,7 +153,7 @@ def _ordered(kind: ColumnType, reducer: Reducer, name: str) -> Callable[[Any], A
 
 def _count(reducer: Reducer, here: Situation) -> Any:  # noqa: ANN401
     """One for each event."""
-    return here.present(reducer) + len(here.positions(reducer))
+    return EXACT.add(Decimal(here.present(reducer)), Decimal(len(here.positions(reducer))))
 
 
 def _sum(reducer: Reducer, here: Situation) -> Any:  # noqa: ANN401

@@ -131,7 +131,7 @@ class Numeric(ColumnType):
             rounded = EXACT.quantize(exact, Decimal(1)) if exponent > 0 else exact
         else:
             rounded = EXACT.quantize(exact, Decimal(1).scaleb(-self._scale))
-            if abs(rounded) >= Decimal(1).scaleb(self._precision - self._scale):
+            if rounded.copy_abs() >= Decimal(1).scaleb(self._precision - self._scale):
                 self.refuse(exact, place, "is out of its range")
             if self._scale < 0:
                 rounded = EXACT.quantize(rounded, Decimal(1))
