@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pgscore import PgscoreError
 from pgscore.bundle.make import binding_document, make_bundle, pin
 from pgscore.bundle.reducing.binding import Binding
+from pgscore.bundle.reducing.division import average
 from pgscore.database import row, transaction
 
 from tests.support.examples import examples
@@ -153,3 +155,15 @@ def test_reduce_gives_what_triggers_give(shopping: Database, moving: Session, no
     run()
     for reducer in movement.reducers():
         assert told[reducer["column"], True], reducer
+
+
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    total=st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-(10**12), max_value=10**12)
+    | st.decimals(allow_nan=False, allow_infinity=False).filter(lambda each: abs(each.adjusted()) < 300),
+    count=st.integers(1, 20) | st.sampled_from([9999, 10_000, 10_001, 123_456_789]),
+)
+def test_averages_have_the_digits_of_postgresqls_division(shared_session: Session, total: Decimal, count: int) -> None:
+    written = f"{total:f}"
+    found = average(Decimal(written) if total else Decimal(written).copy_abs(), count)
+    assert f"{found:f}" == shared_session.value("select (%s::numeric / %s::numeric)::text", written, count)

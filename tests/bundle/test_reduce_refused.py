@@ -271,6 +271,15 @@ def test_events_are_this_profiles_or_they_move_nothing() -> None:
     assert binding.reduce({"n": "as it is"}, nothing) == {"n": "as it is"}
 
 
+def test_blanks_at_the_end_do_not_count_in_an_order() -> None:
+    for given in (["a", "a\t"], ["a\t", "a"]):
+        assert _greatest("fixed").reduce({"most": None}, [{"fixed": each} for each in given]) == {"most": "a\t "}
+
+
+def test_a_profile_without_a_key_has_no_events_that_name_theirs() -> None:
+    assert _binding(_COUNT).reduce({"id": None, "n": 0}, [{"id": None}, {"id": 1}, {}]) == {"id": None, "n": 1}
+
+
 def test_the_first_events_of_a_profile_tell_everything() -> None:
     binding = _binding(_COUNT, _LAST, _AVG, _DISTINCT)
     events: list[dict[str, Any]] = [

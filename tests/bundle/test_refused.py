@@ -207,3 +207,14 @@ def test_any_change_gives_a_bundle_that_works_or_a_refusal(data: st.DataObject) 
     except PgscoreError as error:
         refused = str(error)
     assert "\n" not in refused
+
+
+@pytest.mark.parametrize(("tie", "position"), [("first", 0), ("last", 1)])
+def test_a_tie_goes_to_the_class_that_the_program_says(tie: str, position: int) -> None:
+    def even(document: dict[str, Any]) -> None:
+        document["program"].update(tie=tie, steps=[{"step": "linear", "of": [0], "weights": [0], "intercept": 0}])
+        inputs = document["golden"][0]["inputs"]
+        document["golden"] = [{"inputs": inputs, "expected": 0.5, "outputs": [0.5, 0.5, position], "scale": 0}]
+
+    bundle = load(_changed(even))
+    assert (bundle.predict({"Age": 1, "n": 2, "billed": 1, "Total": 3.5}) or {})["label"] == position
