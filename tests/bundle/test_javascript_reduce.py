@@ -37,17 +37,23 @@ def _reduced(node: Node, binding: dict[str, Any], *given_: Any, **options: Any) 
     return found
 
 
-def _compare(node: Node, binding: dict[str, Any], *given_: Any, columns: list[str] | None) -> None:  # noqa: ANN401
+def _compare(
+    node: Node,
+    binding: dict[str, Any],
+    profile: dict[str, Any],
+    came: list[dict[str, Any]],
+    columns: list[str] | None,
+) -> None:
     options = {} if columns is None else {"columns": columns}
     try:
-        wanted = Binding(binding, "it").reduce(*given_, columns)
+        wanted = Binding(binding, "it").reduce(profile, came, columns)
     except PgscoreError:
         event("refused")
         with pytest.raises(RefusedError):
-            _reduced(node, binding, *given_, **options)
+            _reduced(node, binding, profile, came, **options)
         return
     event("reduced")
-    found = _reduced(node, binding, *given_, **options)
+    found = _reduced(node, binding, profile, came, **options)
     assert found.keys() == wanted.keys()
     for name, value in wanted.items():
         if repr(found[name]) == repr(value):
@@ -65,4 +71,4 @@ def test_drawn_events_make_of_a_profile_what_python_makes_of_it(node: Node, data
     binding = data.draw(bindings())
     columns = [each["column"] for each in binding["reducers"]]
     chosen = st.one_of(st.none(), st.just(columns), st.lists(st.sampled_from(columns), max_size=1))
-    _compare(node, binding, data.draw(profiles(binding)), data.draw(events()), columns=data.draw(chosen))
+    _compare(node, binding, data.draw(profiles(binding)), data.draw(events()), data.draw(chosen))

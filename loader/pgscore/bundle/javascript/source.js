@@ -23,6 +23,10 @@ export class PgscoreError extends Error {
   }
 }
 
+const IS_NODE = typeof process === "object" && Boolean(process.versions?.node);
+// Not for bundlers to look for.
+const nodeModule = (name) => import(/* webpackIgnore: true */ /* @vite-ignore */ `node:${name}`);
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Numbers and texts as others write them.
 
@@ -933,7 +937,8 @@ function payloadInput(row, { name, type }) {
   const value = payloadValue(row, name);
   const kind = Array.isArray(value) ? "array" : typeof value === "bigint" ? "number" : typeof value;
   const isDouble = type === "double precision";
-  if (isMissing(value)) return type === "text" ? null : NaN;
+  if (value === null) return type === "text" ? null : NaN;
+  if (Number.isNaN(value) && type !== "text") return NaN;
   // JSON has no -0.
   if (isDouble && (kind === "number" || INFINITE.includes(value))) return Number(value) + 0;
   if (type === "boolean" && kind === "boolean") return value ? 1 : 0;
@@ -1613,9 +1618,9 @@ export class Bundle {
 
   /** Ends the worker, if there is one. */
   async close() {
-    const ask = await this.#bulk;
+    const bulk = this.#bulk;
     this.#bulk = null;
-    ask?.end();
+    (await bulk)?.end();
   }
 }
 
@@ -1636,7 +1641,7 @@ const hexBytes = (digits) => Uint8Array.from(String(digits).match(/../g) ?? [], 
 async function subtle() {
   const { crypto } = globalThis;
   if (crypto?.subtle) return crypto.subtle;
-  if (IS_NODE) return (await import(/* webpackIgnore: true */ /* @vite-ignore */ "node:crypto")).webcrypto.subtle;
+  if (IS_NODE) return (await nodeModule("crypto")).webcrypto.subtle;
   throw new PgscoreError(
     "there is no WebCrypto here to check the bundle with", "Browsers have it on pages from https and from localhost.", "42501",
   );
@@ -1665,7 +1670,7 @@ async function checkSeal(document, keys) {
 
 async function fetched(source) {
   if (IS_NODE && String(source).startsWith("file:")) {
-    const { readFile } = await import(/* webpackIgnore: true */ /* @vite-ignore */ "node:fs/promises");
+    const { readFile } = await nodeModule("fs/promises");
     return readFile(new URL(source), "utf8");
   }
   const response = await fetch(source);
@@ -1708,18 +1713,21 @@ export async function load(source, { key = [] } = {}) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Bulk: this module once more, in a Web Worker or in one of node's worker threads.
 
-const IS_NODE = typeof process === "object" && Boolean(process.versions?.node);
 const WORKER = "pgscore bulk";
 const CHUNK = 2000;
 
 /** Starts a worker; gives a function that asks it for scores. */
 async function startWorker(module, document) {
-  const threads = IS_NODE && (await import(/* webpackIgnore: true */ /* @vite-ignore */ "node:worker_threads"));
+  const threads = IS_NODE && (await nodeModule("worker_threads"));
   const worker = threads
     ? new threads.Worker(new URL(module), { workerData: WORKER })
     : new Worker(module, { type: "module", name: WORKER });
   const waiting = [];
-  const fail = (error) => waiting.splice(0).forEach(({ reject }) => reject(error));
+  let failure = null;
+  const fail = (error) => {
+    failure = error;
+    waiting.splice(0).forEach(({ reject }) => reject(error));
+  };
   const answer = ({ scores, error }) => {
     const { resolve, reject } = waiting.shift();
     // Nobody is kept waiting by a worker that has nothing to do.
@@ -1734,11 +1742,15 @@ async function startWorker(module, document) {
   }
   const ask = (rows, start) =>
     new Promise((resolve, reject) => {
+      if (failure) throw failure;
       waiting.push({ resolve, reject });
       worker.ref?.();
       worker.postMessage({ rows, start });
     });
-  ask.end = () => worker.terminate();
+  ask.end = () => {
+    fail(new PgscoreError("the worker was ended"));
+    return worker.terminate();
+  };
   worker.postMessage({ document });
   return ask;
 }
@@ -1763,7 +1775,7 @@ function serve(listen, post) {
 }
 
 if (IS_NODE) {
-  import(/* webpackIgnore: true */ /* @vite-ignore */ "node:worker_threads").then(({ workerData, parentPort }) => {
+  nodeModule("worker_threads").then(({ workerData, parentPort }) => {
     if (workerData === WORKER) serve((take) => parentPort.on("message", take), (made) => parentPort.postMessage(made));
   });
 } else if (globalThis.name === WORKER && typeof WorkerGlobalScope === "function") {
