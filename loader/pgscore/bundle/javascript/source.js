@@ -96,24 +96,27 @@ function items(found, place, least = 0, most = Infinity) {
   return found;
 }
 
-function number(found, place) {
-  want(Number.isFinite(found), place);
+// Of long lists the place is written only where it is needed.
+const within = (place, n) => (n === undefined ? place : `${place}[${n}]`);
+
+function number(found, place, n) {
+  if (!Number.isFinite(found)) want(false, within(place, n));
   return found;
 }
 
 function numbers(found, place, least, most) {
-  return Float64Array.from(items(found, place, least, most), (each, n) => number(each, `${place}[${n}]`));
+  return Float64Array.from(items(found, place, least, most), (each, n) => number(each, place, n));
 }
 
-const numberOrNaN = (found, place) => (found === null ? NaN : number(found, place));
+const numberOrNaN = (found, place, n) => (found === null ? NaN : number(found, place, n));
 
-function integer(found, place, least, most) {
-  want(Number.isInteger(found) && found >= least && found <= most, place);
+function integer(found, place, least, most, n) {
+  if (!(Number.isInteger(found) && found >= least && found <= most)) want(false, within(place, n));
   return found;
 }
 
 function integers(found, place, count, least, most) {
-  return Int32Array.from(items(found, place, count, count), (each, n) => integer(each, `${place}[${n}]`, least, most));
+  return Int32Array.from(items(found, place, count, count), (each, n) => integer(each, place, least, most, n));
 }
 
 function text(found, place) {
@@ -135,7 +138,8 @@ function flag(found, place) {
 function members(found, place, areTexts) {
   const values = areTexts ? items(found, place).map((each) => text(each, place)) : numbers(found, place);
   values.forEach((each, n) => {
-    want(n === 0 || (areTexts ? isBefore(values[n - 1], each) : values[n - 1] < each), `${place}[${n}]`);
+    const isNext = n === 0 || (areTexts ? isBefore(values[n - 1], each) : values[n - 1] < each);
+    if (!isNext) want(false, within(place, n));
   });
   return values;
 }
@@ -366,7 +370,7 @@ const STEPS = {
     const keys = members(found.keys, `${place}.keys`, isText);
     items(found.values, `${place}.values`, keys.length, keys.length);
     const table = new Map();
-    keys.forEach((key, n) => table.set(key, numberOrNaN(found.values[n], `${place}.values[${n}]`)));
+    keys.forEach((key, n) => table.set(key, numberOrNaN(found.values[n], `${place}.values`, n)));
     const unknown = numberOrNaN(found.unknown, `${place}.unknown`);
     const missing = numberOrNaN(found.missing, `${place}.missing`);
     return ofOne(of, (x, t) => {
@@ -519,7 +523,7 @@ function readTrees(found, place, scope, of) {
     roots,
     target: list("target", -1, base.length - 1, roots.length),
     feature: list("feature", -1, of.length - 1),
-    threshold: Float64Array.from(thresholds, (each, n) => numberOrNaN(each, `${place}.threshold[${n}]`)),
+    threshold: Float64Array.from(thresholds, (each, n) => numberOrNaN(each, `${place}.threshold`, n)),
     set: list("set", -1, sets.length - 1),
     missingLeft: list("missing_left", 0, 1),
     left: list("left", 0, Math.max(size, values.length) - 1),
@@ -551,7 +555,7 @@ function checkNodes(trees, place, scope, of, sets) {
     wide[root] = trees.target[n] === -1 ? 1 : 0;
   });
   for (let node = 0; node < depth.length; node += 1) {
-    const holds = (what, name) => want(what, `${place}.${name}[${node}]`);
+    const holds = (what, name) => what || want(false, `${place}.${name}[${node}]`);
     holds(depth[node] >= 0 && depth[node] <= MOST_DEPTH, "feature");
     if (feature[node] === -1) {
       holds(set[node] === -1, "set");
@@ -590,9 +594,8 @@ function walker(trees) {
     for (let tree = 0; tree < roots.length; tree += 1) {
       let node = roots[tree];
       while (register[node] !== -1) {
-        // NaN is at most nothing, and leaves to the function below whether it goes left.
-        const isLeft =
-          (set[node] === -1 && numbers[register[node]] <= threshold[node]) || goesLeft(trees, node, numbers, texts);
+        const value = numbers[register[node]];
+        const isLeft = set[node] === -1 && !Number.isNaN(value) ? value <= threshold[node] : goesLeft(trees, node, numbers, texts);
         node = isLeft ? left[node] : right[node];
       }
       const leaf = left[node];
@@ -1432,6 +1435,7 @@ class Reducing {
 // Bundles.
 
 const LINEAR = 1e-12;
+const MOST_TOLERANCE = 1e-2;
 const doubleOf = (found) => (found === null ? null : Number(found));
 
 /** How far apart two scores are; infinitely, where one is there and the other is not. */
@@ -1468,6 +1472,8 @@ export class Bundle {
     want(this.#program.width === outputs, "link", "gives other outputs than the contract says");
     this.positive = isValue ? 0 : integer(output.positive, "the contract's positive class", 0, outputs - 1);
     want(isValue || document.labels?.length === outputs, "labels", "are not those of the contract's classes");
+    const { tolerance } = this.#contract;
+    want((tolerance ?? null) === null || (tolerance >= LINEAR && tolerance <= MOST_TOLERANCE), "tolerance");
   }
 
   get model() {
@@ -1581,6 +1587,7 @@ export class Bundle {
         const found = this.outputs(inputs) ?? [];
         const label = this.#program.label(found);
         const all = { probability: [...found, label], indicator: [label], value: found }[output.kind];
+        if (all.length !== outputs.length) differences.push(Infinity);
         outputs.forEach((each, m) => differences.push(distance(doubleOf(each), all[m] ?? null)));
       }
       const difference = Math.max(...differences);
