@@ -154,7 +154,9 @@ _FLOATS = st.one_of(
     st.sampled_from([0.0, -0.0, 0.1, 0.2, 1e16, -1e16, 5e-324, "NaN", "Infinity", 3.0000000000000004]),
     st.floats(-1e6, 1e6),
 )
-_SINGLES = st.one_of(st.sampled_from([0.1, 0.25, 16777217, "NaN", "-Infinity", 1e-40]), st.floats(-9, 9, width=32))
+_SINGLES = st.one_of(
+    st.sampled_from([0.1, 0.25, 16777217, "NaN", "-Infinity", 1e-40, 2.0**-96, 2.0**87]), st.floats(-9, 9, width=32)
+)
 _TEXTS = st.sampled_from(["", "a", "b", "B", "ä", "z", "\uffee", "\U0001f600", "a ", "\ud7ff"])
 _SHORT_TEXTS = st.sampled_from(["", "a", "ab", "ab ", "a\t", "\U0001f600", "é"])
 _DAYS = st.sampled_from(["2026-01-31", "2026-02-28", "0001-01-01", "9999-12-31", "infinity", "-infinity"])

@@ -130,3 +130,37 @@ def test_some_golden_rows_are_spread_over_all(shared: Database) -> None:
     assert json.loads(pgscore.make_bundle(shared.dsn(), "churn", golden=10**6))["golden"] == every
     with pytest.raises(PgscoreError, match="at least one golden row"):
         pgscore.make_bundle(shared.dsn(), "churn", golden=0)
+
+
+def test_nothing_of_an_owners_runs_with_the_rights_of_who_makes_a_bundle(shopping: Database) -> None:
+    """An owner may write its own binding, and make a type whose casts and input do what it likes."""
+    session = shopping.session()
+    shop.attach(session)
+    shop.run_as_owner(
+        session,
+        f"""
+        create type "Shop".sly as (a integer);
+        create function "Shop".say("Shop".sly) returns text language plpgsql as $$ begin raise 'it ran'; end $$;
+        create cast ("Shop".sly as text) with function "Shop".say("Shop".sly);
+        create domain "Shop".slyer as text check ("Shop".say(null::"Shop".sly) is null);
+        alter table {shop.EVENTS} add sly "Shop".sly, add slyer "Shop".slyer;
+        update pgscore.binding set reducers = '[
+            {{"column": "n", "aggregate": "count", "where": {{"sly": "(1)", "slyer": "x", "amount": "1e2"}}}}
+        ]';
+        """,
+    )
+    tables = [(shop.EVENTS, shop.PROFILE)]
+    made = json.loads(pgscore.make_bundle(shopping.dsn(), "shop", bindings=tables))
+    (binding,) = made["bindings"]
+    assert binding["reducers"][0]["where"] == {"sly": "(1)", "slyer": "x", "amount": "100"}
+    assert binding["event_columns"]["slyer"] == {"type": "text", "collation": "C"}
+    for reducers, message in (
+        ("[5]", "are malformed"),
+        ("[{}]", "are malformed"),
+        ('[{"column": "n", "aggregate": "count", "where": {"gone": 1}}]', "has no column gone"),
+        ('[{"column": "n", "aggregate": "count", "where": {"at": "x"}}]', "invalid input syntax for type integer"),
+        ('[{"column": "gone", "aggregate": "count"}]', "names 'gone', and its table's columns have none of that name"),
+    ):
+        shop.run_as_owner(session, "update pgscore.binding set reducers = %s", reducers)
+        with pytest.raises(PgscoreError, match=message):
+            pgscore.make_bundle(shopping.dsn(), "shop", bindings=tables)

@@ -18,6 +18,7 @@ from pgscore.bundle import Bundle, load
 from pytest_postgresql.janitor import DatabaseJanitor
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.model_selection import FixedThresholdClassifier
 
 from tests.support.database import Database, named
 from tests.support.examples import examples
@@ -60,6 +61,7 @@ def _models() -> dict[str, tuple[Any, pd.DataFrame]]:
         "large": (LogisticRegression().fit(frame, thirds + 2**53 - 1), frame),
         "sides": (RidgeClassifier().fit(frame, thirds), frame),
         "value": (RandomForestRegressor(5, max_depth=3, random_state=0).fit(frame, frame["c"]), frame),
+        "decided": (FixedThresholdClassifier(LogisticRegression(), threshold=0.3).fit(frame, signs), frame),
         "holes": (HistGradientBoostingClassifier(max_iter=5, min_samples_leaf=5).fit(holes, signs), holes),
         "mixed": (
             HistGradientBoostingClassifier(max_iter=5, min_samples_leaf=5, categorical_features="from_dtype").fit(

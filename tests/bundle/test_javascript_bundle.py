@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pgscore.bundle.payload import arrays
-from pgscore.bundle.seal import seal
 from pgscore.errors import PgscoreError
 from pgscore.keys import generate_key
 from pgscore_runtime.errors import Refusal
@@ -26,7 +25,7 @@ from tests.support.examples import examples
 
 from . import programs as drawn
 from .node import MODULE, Node, RefusedError
-from .samples import SAMPLES
+from .samples import SAMPLES, seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -37,7 +37,7 @@ _TYPES = {
 
 def _binding(*reducers: dict[str, Any], **changed: list[str]) -> Binding:
     """A binding whose targets have the types of what they take."""
-    profile = {"id": {"type": "bigint"}, "part": {"type": "text"}}
+    profile: dict[str, Any] = {"id": {"type": "bigint"}, "part": {"type": "text"}}
     for each in reducers:
         kind = _TYPES.get(each.get("of", ""), {"type": "bigint"})
         if each["aggregate"] in ("count", "distinct"):
@@ -251,25 +251,27 @@ def test_what_cannot_be_known_does_not_stand_in_the_way_of_the_rest() -> None:
 def test_events_are_this_profiles_or_they_move_nothing() -> None:
     binding = _binding(_COUNT, event_key=["id", "part"], profile_key=["id", "part"])
     profile = {"id": 1, "part": "a", "n": 0}
-    for key, moved in (
+    moves: list[tuple[dict[str, Any], int]] = [
         ({}, 1),
         ({"id": 1, "part": "a"}, 1),
         ({"id": "1", "part": "a"}, 1),
         ({"id": 1, "part": "a "}, 0),
         ({"id": 2, "part": "a"}, 0),
         ({"id": None, "part": "a"}, 0),
-    ):
+    ]
+    for key, moved in moves:
         assert binding.reduce(profile, [key])["n"] == moved, key
     with pytest.raises(PgscoreError, match='event 1 names its profile by id, and has no column "part"'):
         binding.reduce(profile, [{"id": 1}])
     with pytest.raises(PgscoreError, match='event 2 names its profile, and the profile has no column "id"'):
         binding.reduce({"n": 0}, [{}, {"id": 1, "part": "a"}])
-    assert binding.reduce({"n": "as it is"}, []) == {"n": "as it is"}
+    nothing: list[dict[str, Any]] = []
+    assert binding.reduce({"n": "as it is"}, nothing) == {"n": "as it is"}
 
 
 def test_the_first_events_of_a_profile_tell_everything() -> None:
     binding = _binding(_COUNT, _LAST, _AVG, _DISTINCT)
-    events = [
+    events: list[dict[str, Any]] = [
         {"kind": "a", "seen": _EARLY, "exact": 1, "number": 1},
         {"kind": "b", "seen": _LATE, "exact": "2.5", "number": 2},
         {"kind": "c", "seen": _LATE, "exact": None, "number": 1},

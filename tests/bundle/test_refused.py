@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import copy
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pgscore
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pgscore import PgscoreError
 from pgscore.bundle import load
-from pgscore.bundle.seal import seal
+from pgscore.bundle.seal import sealed
 
-from .samples import SAMPLES
+from tests.support.examples import examples
+
+from .samples import SAMPLES, seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,7 +132,7 @@ def test_a_signature_is_checked_where_a_key_is_wanted(tmp_path: Path) -> None:
     ours, other = (pgscore.generate_key(key) for key in keys)
     signed = seal(_DOCUMENT, keys[0])
     path = tmp_path / "shop.json"
-    path.write_text(json.dumps(signed))
+    path.write_text(sealed(_DOCUMENT, keys[0]))
     for key in (ours, ours.raw, f"{keys[0]}.pub", None):
         assert load(path, key=key).key_id == ours.key_id
     assert f"signed with key {ours.key_id}, and key {other.key_id} is wanted" in _refusal(path, key=other)
@@ -146,3 +149,61 @@ def test_a_signature_is_checked_where_a_key_is_wanted(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     assert "nowhere.json cannot be read" in _refusal(tmp_path / "nowhere.json")
+
+
+_JUNK = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 2**70),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from(
+        ["", "n", "Kind", "numeric", "numeric(3,-2)", "character(2147483648)", "C", "Infinity", "a\0", "1e9"]
+    ),
+    st.sampled_from(["count", "sum", "min", "last", "avg", "distinct", "trees", "date", "interval", "real"]),
+    st.lists(st.integers(0, 3) | st.none(), max_size=2),
+    st.dictionaries(st.sampled_from(["type", "name", "of"]), st.sampled_from(["text", "real", 1]), max_size=2),
+)
+_EVENT = {"Customer Id": 1, "Kind": "a", "amount": "1.5", "at": 3, "id": 1, "pieces": 2, "rush": True, "weight": 0.5}
+_PROFILE = {
+    "id": 1,
+    "n": 0,
+    "billed": 0,
+    "Total": 0,
+    "pieces": 0,
+    "weight": 0.0,
+    "least": None,
+    "most": 1,
+    "latest": "b",
+}
+
+
+@settings(max_examples=examples(300), deadline=None)
+@given(st.data())
+def test_any_change_gives_a_bundle_that_works_or_a_refusal(data: st.DataObject) -> None:
+    """Sealed anew, as by somebody who means harm: never another exception."""
+    document = copy.deepcopy(_DOCUMENT)
+    place: Any = document
+    while True:
+        name = data.draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))
+        if isinstance(place[name], dict | list) and place[name] and data.draw(st.integers(0, 5)):
+            place = place[name]
+            continue
+        if data.draw(st.booleans()):
+            place[name] = data.draw(_JUNK)
+        elif isinstance(place, dict):
+            place[data.draw(st.sampled_from([*_EVENT, "of", "where", "type"]))] = place.pop(name)
+        else:
+            place.insert(0, place.pop(name))
+        break
+    refused = ""
+    try:
+        bundle = load(seal(document))
+        for row in ({"Age": 1, "n": 2, "billed": 1, "Total": 3.5}, {"Age": None}):
+            bundle.predict(row)
+            bundle.explain(row)
+        for column in _PROFILE:
+            with suppress(PgscoreError):
+                bundle.reduce(_PROFILE, [_EVENT, _EVENT], columns=[column])
+    except PgscoreError as error:
+        refused = str(error)
+    assert "\n" not in refused

@@ -34,6 +34,7 @@ _GUIDE = [
     "docs/guide/compare.md",
     "docs/guide/explaining.md",
     "docs/guide/reduce.md",
+    "docs/guide/browser.md",
     "docs/guide/maintenance.md",
     "docs/guide/export.md",
     "docs/guide/rescore.md",

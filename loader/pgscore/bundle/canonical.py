@@ -12,7 +12,7 @@ from typing import Any
 
 # What Python writes otherwise than JavaScript: 1.0, 1e-05, 1e+16, integers that doubles do not hold. Texts first, so
 # that nothing in them is taken for a number.
-_OTHERWISE = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+\.0(?!\d)|-?\d+(?:\.\d+)?e[+-]\d+|(?<![\d.])-?\d{16,}(?![\d.])')
+_OTHERWISE = re.compile(r'"(?:[^"\\]|\\.)*+"|(?<![\d.])-?(?:\d++\.0(?!\d)|\d++(?:\.\d++)?e[+-]\d++|\d{16,}+(?!\.))')
 # JavaScript sorts by UTF-16, in which these come before U+E000.
 _BEYOND_UTF16 = re.compile("[\U00010000-\U0010ffff]")
 # From here on, and below a millionth, JavaScript writes an exponent.

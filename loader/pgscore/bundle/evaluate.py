@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     Row = Mapping[str, Any]
 
 _LARGEST_DIFFERENCE = 1e307
+# So many rows are walked before what makes later ones fast is prepared, as in the database.
+_FIRST_ROWS = 8
 
 
 class Contribution(NamedTuple):
@@ -69,10 +71,12 @@ class Bundle:
         self.inputs = tuple(each.name for each in self._inputs)
         self._bindings = _bindings(found)
         self.bindings = tuple(self._bindings)
-        self._interpreter = Interpreter(found.program)
         self._explainer: Explainer | None = None
+        # The rows are walked without preparing what pays where many follow: who scores one is not to wait for that.
+        self._interpreter = Interpreter(found.program, first_rows=len(found.golden))
         for position, golden in enumerate(found.golden, start=1):
             self._check(golden, position)
+        self._interpreter = Interpreter(found.program, _FIRST_ROWS)
 
     def score(self, row: Row) -> float | None:
         """The score, as `pgscore.score` gives it for a row as JSON; None where it gives NULL.
@@ -104,7 +108,7 @@ class Bundle:
         Raises:
             PgscoreError: as `score` does.
         """
-        return self._prediction(self._outputs(*arrays(self._inputs, row)))
+        return self._prediction(self._labelled(self._interpreter.outputs(*arrays(self._inputs, row))[0]))
 
     def explain(self, row: Row) -> list[Contribution]:
         """What each input adds to the score, the strongest first, after the base; empty where there is no score.
@@ -183,9 +187,8 @@ class Bundle:
             FetchedVersion(self.model, self.version, json.dumps(document["contract"]), json.dumps(document["program"]))
         )
 
-    def _outputs(self, numbers: Sequence[float | None], texts: Sequence[str | None]) -> list[float] | None:
+    def _labelled(self, outputs: list[float] | None) -> list[float] | None:
         """All outputs, and the position of the label behind them; of a value it alone. None where one is NaN."""
-        outputs, _ = self._interpreter.outputs(numbers, texts)
         if outputs is None or any(each != each for each in outputs):  # noqa: PLR0124  NaN
             return None
         if self._found.kind == "value":
@@ -212,8 +215,10 @@ class Bundle:
 
     def _check(self, golden: Golden, position: int) -> None:
         numbers, texts = arrays(self._inputs, golden.inputs)
-        score = self._interpreter.score(numbers, texts, self._found.positive)
-        outputs = self._outputs(numbers, texts)
+        given_outputs, _ = self._interpreter.outputs(numbers, texts)
+        score = None if given_outputs is None else given_outputs[self._found.positive]
+        score = None if score != score else score  # noqa: PLR0124  NaN
+        outputs = self._labelled(given_outputs)
         if score == golden.expected and outputs == golden.outputs:
             return
         differences = [_distance(golden.expected, score)]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pgscore.database import Database, row, rows, transaction
 from pgscore.errors import DeniedError, NotFoundError, PgscoreError
 
-from .canonical import canonical
-from .seal import seal
+from .loading import load
+from .seal import sealed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +61,10 @@ def make_bundle(
             "golden": _spread(_golden(connection, model, described["version"]), golden),
             "bindings": [binding_document(connection, number) for number in numbers],
         }
-    return canonical(seal(document, key))
+    text = sealed(document, key)
+    # What nobody could load is not handed out.
+    load(text.encode())
+    return text
 
 
 def pin(connection: Connection) -> None:
@@ -160,6 +163,7 @@ _COLUMNS = """
         where t.typtype = 'd'
     )
     select b.name, format_type(b.type, b.modifier) as type, nullif(b.not_null, false) as not_null,
+        t.typnamespace = 'pg_catalog'::regnamespace and t.typtype = 'b' as is_own,
         case
             when b.collated = 0 then null
             when (
@@ -238,6 +242,10 @@ def binding_document(connection: Connection, number: int) -> dict[str, Any]:
     )
     binding = found[0]
     reducers = binding["reducers"]
+    if not all(isinstance(each, dict) and {"column", "aggregate"} <= each.keys() for each in reducers or [None]):
+        raise PgscoreError(
+            f"the reducers of binding {binding['name']} are malformed", "As its owner: detach and attach."
+        )
     orders = any(each["aggregate"] == "last" for each in reducers)
     binding["primary_key"] = binding["primary_key"] if orders else None
     read = {name for each in reducers for name in (each.get("of"), each.get("order_by"), *each.get("where", ()))}
@@ -247,9 +255,18 @@ def binding_document(connection: Connection, number: int) -> dict[str, Any]:
     profile_columns = _columns(
         connection, binding["profile_oid"], {*binding["profile_key"], *(each["column"] for each in reducers)}
     )
+    missing = sorted((read - {None}) - event_columns.keys())
+    if missing:
+        raise PgscoreError(
+            f"the binding of {binding['events']} does not fit its tables any more: it has no column {missing[0]}",
+            "As its owner: pgscore reattach",
+        )
+    reducers = [_reducer(connection, each, event_columns) for each in reducers]
+    for each in (*event_columns.values(), *profile_columns.values()):
+        del each["is_own"]
     return {
         **{name: value for name, value in binding.items() if value is not None and not name.endswith("_oid")},
-        "reducers": [_reducer(connection, each, event_columns) for each in reducers],
+        "reducers": reducers,
         "event_columns": event_columns,
         "profile_columns": profile_columns,
     }
@@ -261,13 +278,12 @@ def _reducer(connection: Connection, reducer: dict[str, Any], columns: dict[str,
         return reducer
     where = {}
     for name, value in reducer["where"].items():
-        # A label of an enum is written as it is.
-        is_text = value is None or "labels" in columns[name]
-        where[name] = (
-            value
-            if is_text
-            else row(connection, f"select %s::{columns[name]['type']}::text as written", (value,))["written"]
-        )
+        # Of PostgreSQL's own types alone: what somebody has made of another one is not to run with our rights.
+        if value is None or not columns[name]["is_own"]:
+            where[name] = value
+        else:
+            query = f"select %s::{columns[name]['type']}::text as written"
+            where[name] = row(connection, query, (value,))["written"]
     return {**reducer, "where": where}
 
 

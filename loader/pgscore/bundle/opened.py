@@ -100,6 +100,8 @@ def opened(content: bytes | Mapping[str, Any], key: bytes | None = None) -> Open
         raise as_malformed(refusal) from None
     except RecursionError:
         raise PgscoreError("the bundle is refused: it is nested too deeply", HINT) from None
+    except (TypeError, ValueError) as error:
+        raise PgscoreError(f"the bundle is refused: it is no JSON document: {error}", HINT) from None
     _check_seal(found, written)
     if key is not None:
         _check_signature(found, key)

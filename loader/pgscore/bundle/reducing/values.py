@@ -18,6 +18,8 @@ EXACT = Context(prec=1_000_000, rounding=ROUND_HALF_UP, Emin=MIN_EMIN, Emax=MAX_
 # What numeric holds: digits before the point, and behind it.
 _BEFORE, _BEHIND = 131_072, 16_383
 _MOST_DIGITS = _BEFORE + _BEHIND
+# What PostgreSQL lets a type have in brackets.
+_MOST_PRECISION, _MOST_LENGTH = 1000, 10_485_760
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -163,6 +165,8 @@ class Float(ColumnType):
 
     def written(self, text: str, place: str) -> float:
         """A number as PostgreSQL writes it."""
+        if text not in _INFINITE and not _DECIMAL.fullmatch(text):
+            self.refuse(text, place)
         return self._single(float(text), place) if self.is_single else float(text)
 
     def _single(self, double: float, place: str) -> float:
@@ -310,13 +314,15 @@ def shortest_single(single: float) -> float:
     """A real as PostgreSQL shows it: the fewest digits that give it back."""
     if not isfinite(single):
         return single
-    for digits in range(1, 10):
-        shown = float(f"{single:.{digits}g}")
-        try:
-            if struct.unpack("<f", struct.pack("<f", shown))[0] == single:
-                return shown
-        except OverflowError:
-            continue
+    for digits in range(9):
+        nearest = Decimal(f"{single:.{digits}e}")
+        # Above a power of two there is more room than below it: there the next one may do where the nearest does not.
+        for shown in (nearest, nearest + Decimal((single < 0, (1,), int(nearest.as_tuple().exponent)))):
+            try:
+                if struct.unpack("<f", struct.pack("<f", shown))[0] == single:
+                    return float(shown)
+            except OverflowError:
+                continue
     return single
 
 
@@ -331,15 +337,19 @@ def column_type(described: dict[str, Any]) -> ColumnType:
     if name in _PLAIN:
         plain: ColumnType = _PLAIN[name](name)
         return plain
-    collation = described.get("collation", "")
     if name == "text":
-        return _Text(name, None, collation)
+        return _Text(name, None, described.get("collation", ""))
     found = _WITH_LENGTH.fullmatch(name)
-    if found is None:
+    return _Other(name) if found is None else _bounded(name, found, described.get("collation", ""))
+
+
+def _bounded(name: str, found: re.Match[str], collation: str) -> ColumnType:
+    length, scale = None if found[2] is None else int(found[2]), int(found[3] or 0)
+    most = _MOST_PRECISION if found[1] == "numeric" else _MOST_LENGTH
+    if (length or 1) > most or abs(scale) > _MOST_PRECISION:
         return _Other(name)
-    length = None if found[2] is None else int(found[2])
     if found[1] == "numeric":
-        return Numeric(name, length, int(found[3] or 0))
+        return Numeric(name, length, scale)
     return (_Padded if found[1] == "character" else _Text)(name, length, collation)
 
 
