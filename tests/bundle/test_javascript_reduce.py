@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import random
+import struct
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from pgscore.bundle.reducing.binding import Binding
-from pgscore.bundle.reducing.values import column_type
+from pgscore.bundle.reducing.values import column_type, shortest_single
 from pgscore.errors import PgscoreError
 
 from tests.support.examples import examples
@@ -111,6 +113,7 @@ def _of(kind: str, aggregate: str = "max", **target: Any) -> dict[str, Any]:  # 
         ("real", 0.1, 0.1),
         ("real", 16777217, 16777216),
         ("real", 1e-40, 1e-40),
+        ("real", 2.0**-12, 0.00024414062),
         ("boolean", True, True),
         ("text", "\U0001f600", "\U0001f600"),
         ("character varying(2)", "\U0001f600b  ", "\U0001f600b"),
@@ -161,3 +164,13 @@ def test_a_binding_is_named_where_there_are_several(node: Node) -> None:
 def test_types_that_no_column_has_are_refused(node: Node, kind: str) -> None:
     with pytest.raises(RefusedError, match="is the type of no column"):
         _reduced(node, _of(kind), {"n": 0, "it": None}, [{"of": "1"}])
+
+
+def test_a_real_is_shown_by_its_fewest_digits(node: Node) -> None:
+    drawn = random.Random(0)  # noqa: S311
+    powers = [sign * 2.0**n for n in range(-149, 128) for sign in (1, -1)]
+    singles = [*powers, *(struct.unpack("<f", struct.pack("<I", drawn.randrange(2**32)))[0] for _ in range(2000))]
+    singles = [each for each in singles if math.isfinite(each) and each != 0]
+    node.ask("open", document=document(_PROGRAM) | {"bindings": [_of("real")]})
+    given_ = [[{"n": 0, "it": None}, [{"of": each}]] for each in singles]
+    assert [float(node.ask("reduce", given=each)["it"]) for each in given_] == list(map(shortest_single, singles))

@@ -1086,14 +1086,22 @@ function floatType(isSingle) {
       const double = Number(value);
       const found = isSingle ? Math.fround(double) : double;
       const isLost = (found === 0 && double !== 0) || (Math.abs(found) === Infinity && Math.abs(double) !== Infinity);
-      return isLost || (typeof value === "bigint" && !Number.isFinite(found)) ? undefined : found;
+      const isNone = (Number.isNaN(found) && String(value) !== "NaN") || (typeof value === "bigint" && !Number.isFinite(found));
+      return isLost || isNone ? undefined : found;
     },
     order,
     write(value) {
-      // The fewest digits that give it back.
-      for (let digits = 1; isSingle && Number.isFinite(value) && digits < 10; digits += 1) {
-        const shortest = Number(value.toPrecision(digits));
-        if (Math.fround(shortest) === value) return shortest;
+      // The fewest digits that give it back: above a power of two the next number may do where the nearest does not.
+      for (let digits = 0; isSingle && Number.isFinite(value) && digits < 9; digits += 1) {
+        const [nearest, exponent] = value.toExponential(digits).split("e");
+        const n = Number(nearest.replace(".", ""));
+        // JavaScript rounds halves away from zero, and PostgreSQL to even digits.
+        const isHalf = n % 2 !== 0 && new RegExp(`^-?\\d\\.\\d{${digits}}50*e`).test(value.toExponential(100));
+        const further = Math.sign(n);
+        for (const each of isHalf ? [n - further, n] : [n, n + further]) {
+          const shown = Number(`${each}e${exponent - digits}`);
+          if (Math.fround(shown) === value) return shown;
+        }
       }
       return value;
     },
@@ -1165,7 +1173,7 @@ function columnType({ type, labels, collation }) {
       "double precision": () => floatType(false),
       real: () => floatType(true),
       boolean: () => ({
-        read: (value, isWritten) => (isWritten ? value === "true" : typeof value === "boolean" ? value : undefined),
+        read: (value, isWritten) => (isWritten ? { true: true, false: false }[value] : typeof value === "boolean" ? value : undefined),
         order,
         write: same,
       }),
@@ -1297,7 +1305,7 @@ class Reducing {
     const filters = Object.entries(reducer.where ?? {}).map(([name, text]) => {
       if (text === null) return ({ values }) => values.get(name) === null;
       const type = this.ordered(reducer, "event", name, "isToldApart");
-      const wanted = type.read(text, true);
+      const wanted = type.read(text, true) ?? refuseValue(`"${name}" of ${type.type} is filtered by ${jsonText(text)}`);
       return ({ values }) => values.get(name) !== null && type.order(values.get(name), wanted) === 0;
     });
     return this.events.filter((event) => filters.every((holds) => holds(event)));
