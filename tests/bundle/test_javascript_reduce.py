@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import random
+import struct
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from pgscore.bundle.reducing.binding import Binding
-from pgscore.bundle.reducing.values import column_type
+from pgscore.bundle.reducing.values import column_type, shortest_single
 from pgscore.errors import PgscoreError
 
 from tests.support.examples import examples
@@ -37,17 +40,23 @@ def _reduced(node: Node, binding: dict[str, Any], *given_: Any, **options: Any) 
     return found
 
 
-def _compare(node: Node, binding: dict[str, Any], *given_: Any, columns: list[str] | None) -> None:  # noqa: ANN401
+def _compare(
+    node: Node,
+    binding: dict[str, Any],
+    profile: dict[str, Any],
+    came: list[dict[str, Any]],
+    columns: list[str] | None,
+) -> None:
     options = {} if columns is None else {"columns": columns}
     try:
-        wanted = Binding(binding, "it").reduce(given_[0], given_[1], columns)
+        wanted = Binding(binding, "it").reduce(profile, came, columns)
     except PgscoreError:
         event("refused")
         with pytest.raises(RefusedError):
-            _reduced(node, binding, *given_, **options)
+            _reduced(node, binding, profile, came, **options)
         return
     event("reduced")
-    found = _reduced(node, binding, *given_, **options)
+    found = _reduced(node, binding, profile, came, **options)
     assert found.keys() == wanted.keys()
     for name, value in wanted.items():
         if repr(found[name]) == repr(value):
@@ -65,4 +74,103 @@ def test_drawn_events_make_of_a_profile_what_python_makes_of_it(node: Node, data
     binding = data.draw(bindings())
     columns = [each["column"] for each in binding["reducers"]]
     chosen = st.one_of(st.none(), st.just(columns), st.lists(st.sampled_from(columns), max_size=1))
-    _compare(node, binding, data.draw(profiles(binding)), data.draw(events()), columns=data.draw(chosen))
+    _compare(node, binding, data.draw(profiles(binding)), data.draw(events()), data.draw(chosen))
+
+
+def _of(kind: str, aggregate: str = "max", **target: Any) -> dict[str, Any]:  # noqa: ANN401
+    collation = {"collation": "C"} if kind.startswith(("text", "character")) else {}
+    labels = {"labels": ["sour", "fine"]} if kind == "mood" else {}
+    described = {"type": kind, "not_null": True} | collation | labels
+    column = {name: value for name, value in described.items() if name != "not_null"} | target
+    return {
+        "name": "b",
+        "event_key": ["customer"],
+        "profile_key": ["id"],
+        "primary_key": ["id"],
+        "event_columns": {"of": described, "customer": {"type": "integer"}, "id": {"type": "integer"}},
+        "profile_columns": {"id": {"type": "integer"}, "n": {"type": "bigint"}, "it": column},
+        "reducers": [{"column": "n", "aggregate": "count"}, {"column": "it", "aggregate": aggregate, "of": "of"}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "given_", "back"),
+    [
+        ("smallint", "7", 7),
+        ("bigint", "9007199254740991", 2**53 - 1),
+        ("bigint", "9007199254740993", 2**53 + 1),
+        ("numeric", "1.50", 1.5),
+        ("numeric", 0.1, 0.1),
+        ("numeric", "12345678901234567890.50", "12345678901234567890.50"),
+        ("numeric", "0.1000000000000000055511151231257827", "0.1000000000000000055511151231257827"),
+        ("numeric", "-1e-9", -1e-9),
+        ("numeric", "NaN", "NaN"),
+        ("numeric(10,2)", "1.005", 1.01),
+        ("numeric(10,2)", -1.005, -1.01),
+        ("numeric(3,-2)", 149, 100),
+        ("double precision", "Infinity", math.inf),
+        ("double precision", -0.0, -0.0),
+        ("real", 0.1, 0.1),
+        ("real", 16777217, 16777216),
+        ("real", 1e-40, 1e-40),
+        ("real", 2.0**-12, 0.00024414062),
+        ("boolean", True, True),
+        ("text", "\U0001f600", "\U0001f600"),
+        ("character varying(2)", "\U0001f600b  ", "\U0001f600b"),
+        ("character(4)", "ab", "ab  "),
+        ("mood", "fine", "fine"),
+        ("uuid", "A0EEBC999C0B4EF8BB6D6BB9BD380A11", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),
+        ("date", "2024-02-29", "2024-02-29"),
+        ("date", "-infinity", "-infinity"),
+        ("timestamp without time zone", "2026-01-31 12:00", "2026-01-31T12:00:00"),
+        ("timestamp without time zone", "0001-01-01T00:00:00.000001", "0001-01-01T00:00:00.000001"),
+        ("timestamp with time zone", "2026-01-31T12:00:00.50+02", "2026-01-31T10:00:00.5+00:00"),
+        ("timestamp with time zone", "1969-12-31T18:29:59.9-05:30", "1969-12-31T23:59:59.9+00:00"),
+    ],
+)
+def test_values_are_given_back_as_the_guide_says(node: Node, kind: str, given_: Any, back: Any) -> None:  # noqa: ANN401
+    found = _reduced(node, _of(kind), {"n": 0, "it": None, "name": "Ann"}, [{"of": given_}])
+    assert (found, type(found["it"])) == ({"n": 1, "it": back, "name": "Ann"}, type(back))
+
+
+def test_sums_and_averages_are_of_their_types(node: Node) -> None:
+    profile: dict[str, Any] = {"n": 0, "it": 0}
+    single = _reduced(node, _of("real", "sum", type="double precision"), profile, [{"of": 0.1}])
+    assert single["it"] == 0.10000000149011612
+    third = _reduced(
+        node, _of("integer", "avg", type="numeric"), profile | {"it": None}, [{"of": n} for n in (0, 1, 0)]
+    )
+    assert third["it"] == "0.33333333333333333333"
+    whole = _reduced(node, _of("integer", "avg", type="numeric"), profile | {"it": None}, [{"of": 3}])
+    assert whole["it"] == 3
+
+
+def test_long_texts_of_numbers_take_no_time(node: Node) -> None:
+    for text in ("1" * 130_000 + "x", "1" * 10**6, "." * 10**5, " " * 10**5 + "x", "1e999999"):
+        with pytest.raises(RefusedError):
+            _reduced(node, _of("numeric"), {"n": 0, "it": None}, [{"of": text}])
+    found = _reduced(node, _of("character(4)"), {"n": 0, "it": None}, [{"of": "a" + " " * 10**6}])
+    assert found["it"] == "a   "
+
+
+def test_a_binding_is_named_where_there_are_several(node: Node) -> None:
+    node.ask("open", document=document(_PROGRAM) | {"bindings": [_of("text"), _of("text") | {"name": "c"}]})
+    with pytest.raises(RefusedError, match="wants the name of one binding"):
+        node.ask("reduce", given=[{"n": 0, "it": None}, []])
+    assert node.ask("reduce", given=[{"n": 0, "it": None}, [{"of": "a"}], {"binding": "c"}]) == {"n": 1, "it": "a"}
+
+
+@pytest.mark.parametrize("kind", ["numeric(1000000000,2)", "character(999999999)", "numeric(5,-999999)"])
+def test_types_that_no_column_has_are_refused(node: Node, kind: str) -> None:
+    with pytest.raises(RefusedError, match="is the type of no column"):
+        _reduced(node, _of(kind), {"n": 0, "it": None}, [{"of": "1"}])
+
+
+def test_a_real_is_shown_by_its_fewest_digits(node: Node) -> None:
+    drawn = random.Random(0)  # noqa: S311
+    powers = [sign * 2.0**n for n in range(-149, 128) for sign in (1, -1)]
+    singles = [*powers, *(struct.unpack("<f", struct.pack("<I", drawn.randrange(2**32)))[0] for _ in range(2000))]
+    singles = [each for each in singles if math.isfinite(each) and each != 0]
+    node.ask("open", document=document(_PROGRAM) | {"bindings": [_of("real")]})
+    given_ = [[{"n": 0, "it": None}, [{"of": each}]] for each in singles]
+    assert [float(node.ask("reduce", given=each)["it"]) for each in given_] == list(map(shortest_single, singles))

@@ -23,6 +23,10 @@ export class PgscoreError extends Error {
   }
 }
 
+const IS_NODE = typeof process === "object" && Boolean(process.versions?.node);
+// Not for bundlers to look for.
+const nodeModule = (name) => import(/* webpackIgnore: true */ /* @vite-ignore */ `node:${name}`);
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Numbers and texts as others write them.
 
@@ -92,24 +96,27 @@ function items(found, place, least = 0, most = Infinity) {
   return found;
 }
 
-function number(found, place) {
-  want(Number.isFinite(found), place);
+// Of long lists the place is written only where it is needed.
+const within = (place, n) => (n === undefined ? place : `${place}[${n}]`);
+
+function number(found, place, n) {
+  if (!Number.isFinite(found)) want(false, within(place, n));
   return found;
 }
 
 function numbers(found, place, least, most) {
-  return Float64Array.from(items(found, place, least, most), (each, n) => number(each, `${place}[${n}]`));
+  return Float64Array.from(items(found, place, least, most), (each, n) => number(each, place, n));
 }
 
-const numberOrNaN = (found, place) => (found === null ? NaN : number(found, place));
+const numberOrNaN = (found, place, n) => (found === null ? NaN : number(found, place, n));
 
-function integer(found, place, least, most) {
-  want(Number.isInteger(found) && found >= least && found <= most, place);
+function integer(found, place, least, most, n) {
+  if (!(Number.isInteger(found) && found >= least && found <= most)) want(false, within(place, n));
   return found;
 }
 
 function integers(found, place, count, least, most) {
-  return Int32Array.from(items(found, place, count, count), (each, n) => integer(each, `${place}[${n}]`, least, most));
+  return Int32Array.from(items(found, place, count, count), (each, n) => integer(each, place, least, most, n));
 }
 
 function text(found, place) {
@@ -131,7 +138,8 @@ function flag(found, place) {
 function members(found, place, areTexts) {
   const values = areTexts ? items(found, place).map((each) => text(each, place)) : numbers(found, place);
   values.forEach((each, n) => {
-    want(n === 0 || (areTexts ? isBefore(values[n - 1], each) : values[n - 1] < each), `${place}[${n}]`);
+    const isNext = n === 0 || (areTexts ? isBefore(values[n - 1], each) : values[n - 1] < each);
+    if (!isNext) want(false, within(place, n));
   });
   return values;
 }
@@ -362,7 +370,7 @@ const STEPS = {
     const keys = members(found.keys, `${place}.keys`, isText);
     items(found.values, `${place}.values`, keys.length, keys.length);
     const table = new Map();
-    keys.forEach((key, n) => table.set(key, numberOrNaN(found.values[n], `${place}.values[${n}]`)));
+    keys.forEach((key, n) => table.set(key, numberOrNaN(found.values[n], `${place}.values`, n)));
     const unknown = numberOrNaN(found.unknown, `${place}.unknown`);
     const missing = numberOrNaN(found.missing, `${place}.missing`);
     return ofOne(of, (x, t) => {
@@ -515,7 +523,7 @@ function readTrees(found, place, scope, of) {
     roots,
     target: list("target", -1, base.length - 1, roots.length),
     feature: list("feature", -1, of.length - 1),
-    threshold: Float64Array.from(thresholds, (each, n) => numberOrNaN(each, `${place}.threshold[${n}]`)),
+    threshold: Float64Array.from(thresholds, (each, n) => numberOrNaN(each, `${place}.threshold`, n)),
     set: list("set", -1, sets.length - 1),
     missingLeft: list("missing_left", 0, 1),
     left: list("left", 0, Math.max(size, values.length) - 1),
@@ -547,7 +555,7 @@ function checkNodes(trees, place, scope, of, sets) {
     wide[root] = trees.target[n] === -1 ? 1 : 0;
   });
   for (let node = 0; node < depth.length; node += 1) {
-    const holds = (what, name) => want(what, `${place}.${name}[${node}]`);
+    const holds = (what, name) => what || want(false, `${place}.${name}[${node}]`);
     holds(depth[node] >= 0 && depth[node] <= MOST_DEPTH, "feature");
     if (feature[node] === -1) {
       holds(set[node] === -1, "set");
@@ -586,9 +594,8 @@ function walker(trees) {
     for (let tree = 0; tree < roots.length; tree += 1) {
       let node = roots[tree];
       while (register[node] !== -1) {
-        // NaN is at most nothing, and leaves to the function below whether it goes left.
-        const isLeft =
-          (set[node] === -1 && numbers[register[node]] <= threshold[node]) || goesLeft(trees, node, numbers, texts);
+        const value = numbers[register[node]];
+        const isLeft = set[node] === -1 && !Number.isNaN(value) ? value <= threshold[node] : goesLeft(trees, node, numbers, texts);
         node = isLeft ? left[node] : right[node];
       }
       const leaf = left[node];
@@ -933,7 +940,8 @@ function payloadInput(row, { name, type }) {
   const value = payloadValue(row, name);
   const kind = Array.isArray(value) ? "array" : typeof value === "bigint" ? "number" : typeof value;
   const isDouble = type === "double precision";
-  if (isMissing(value)) return type === "text" ? null : NaN;
+  if (value === null) return type === "text" ? null : NaN;
+  if (Number.isNaN(value) && type !== "text") return NaN;
   // JSON has no -0.
   if (isDouble && (kind === "number" || INFINITE.includes(value))) return Number(value) + 0;
   if (type === "boolean" && kind === "boolean") return value ? 1 : 0;
@@ -1078,14 +1086,22 @@ function floatType(isSingle) {
       const double = Number(value);
       const found = isSingle ? Math.fround(double) : double;
       const isLost = (found === 0 && double !== 0) || (Math.abs(found) === Infinity && Math.abs(double) !== Infinity);
-      return isLost || (typeof value === "bigint" && !Number.isFinite(found)) ? undefined : found;
+      const isNone = (Number.isNaN(found) && String(value) !== "NaN") || (typeof value === "bigint" && !Number.isFinite(found));
+      return isLost || isNone ? undefined : found;
     },
     order,
     write(value) {
-      // The fewest digits that give it back.
-      for (let digits = 1; isSingle && Number.isFinite(value) && digits < 10; digits += 1) {
-        const shortest = Number(value.toPrecision(digits));
-        if (Math.fround(shortest) === value) return shortest;
+      // The fewest digits that give it back: above a power of two the next number may do where the nearest does not.
+      for (let digits = 0; isSingle && Number.isFinite(value) && digits < 9; digits += 1) {
+        const [nearest, exponent] = value.toExponential(digits).split("e");
+        const n = Number(nearest.replace(".", ""));
+        // JavaScript rounds halves away from zero, and PostgreSQL to even digits.
+        const isHalf = n % 2 !== 0 && new RegExp(`^-?\\d\\.\\d{${digits}}50*e`).test(value.toExponential(100));
+        const further = Math.sign(n);
+        for (const each of isHalf ? [n - further, n] : [n, n + further]) {
+          const shown = Number(`${each}e${exponent - digits}`);
+          if (Math.fround(shown) === value) return shown;
+        }
       }
       return value;
     },
@@ -1157,7 +1173,7 @@ function columnType({ type, labels, collation }) {
       "double precision": () => floatType(false),
       real: () => floatType(true),
       boolean: () => ({
-        read: (value, isWritten) => (isWritten ? value === "true" : typeof value === "boolean" ? value : undefined),
+        read: (value, isWritten) => (isWritten ? { true: true, false: false }[value] : typeof value === "boolean" ? value : undefined),
         order,
         write: same,
       }),
@@ -1289,7 +1305,7 @@ class Reducing {
     const filters = Object.entries(reducer.where ?? {}).map(([name, text]) => {
       if (text === null) return ({ values }) => values.get(name) === null;
       const type = this.ordered(reducer, "event", name, "isToldApart");
-      const wanted = type.read(text, true);
+      const wanted = type.read(text, true) ?? refuseValue(`"${name}" of ${type.type} is filtered by ${jsonText(text)}`);
       return ({ values }) => values.get(name) !== null && type.order(values.get(name), wanted) === 0;
     });
     return this.events.filter((event) => filters.every((holds) => holds(event)));
@@ -1427,6 +1443,7 @@ class Reducing {
 // Bundles.
 
 const LINEAR = 1e-12;
+const MOST_TOLERANCE = 1e-2;
 const doubleOf = (found) => (found === null ? null : Number(found));
 
 /** How far apart two scores are; infinitely, where one is there and the other is not. */
@@ -1463,6 +1480,8 @@ export class Bundle {
     want(this.#program.width === outputs, "link", "gives other outputs than the contract says");
     this.positive = isValue ? 0 : integer(output.positive, "the contract's positive class", 0, outputs - 1);
     want(isValue || document.labels?.length === outputs, "labels", "are not those of the contract's classes");
+    const { tolerance } = this.#contract;
+    want((tolerance ?? null) === null || (tolerance >= LINEAR && tolerance <= MOST_TOLERANCE), "tolerance");
   }
 
   get model() {
@@ -1576,6 +1595,7 @@ export class Bundle {
         const found = this.outputs(inputs) ?? [];
         const label = this.#program.label(found);
         const all = { probability: [...found, label], indicator: [label], value: found }[output.kind];
+        if (all.length !== outputs.length) differences.push(Infinity);
         outputs.forEach((each, m) => differences.push(distance(doubleOf(each), all[m] ?? null)));
       }
       const difference = Math.max(...differences);
@@ -1613,9 +1633,9 @@ export class Bundle {
 
   /** Ends the worker, if there is one. */
   async close() {
-    const ask = await this.#bulk;
+    const bulk = this.#bulk;
     this.#bulk = null;
-    ask?.end();
+    (await bulk)?.end();
   }
 }
 
@@ -1636,7 +1656,7 @@ const hexBytes = (digits) => Uint8Array.from(String(digits).match(/../g) ?? [], 
 async function subtle() {
   const { crypto } = globalThis;
   if (crypto?.subtle) return crypto.subtle;
-  if (IS_NODE) return (await import(/* webpackIgnore: true */ /* @vite-ignore */ "node:crypto")).webcrypto.subtle;
+  if (IS_NODE) return (await nodeModule("crypto")).webcrypto.subtle;
   throw new PgscoreError(
     "there is no WebCrypto here to check the bundle with", "Browsers have it on pages from https and from localhost.", "42501",
   );
@@ -1665,7 +1685,7 @@ async function checkSeal(document, keys) {
 
 async function fetched(source) {
   if (IS_NODE && String(source).startsWith("file:")) {
-    const { readFile } = await import(/* webpackIgnore: true */ /* @vite-ignore */ "node:fs/promises");
+    const { readFile } = await nodeModule("fs/promises");
     return readFile(new URL(source), "utf8");
   }
   const response = await fetch(source);
@@ -1708,18 +1728,21 @@ export async function load(source, { key = [] } = {}) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Bulk: this module once more, in a Web Worker or in one of node's worker threads.
 
-const IS_NODE = typeof process === "object" && Boolean(process.versions?.node);
 const WORKER = "pgscore bulk";
 const CHUNK = 2000;
 
 /** Starts a worker; gives a function that asks it for scores. */
 async function startWorker(module, document) {
-  const threads = IS_NODE && (await import(/* webpackIgnore: true */ /* @vite-ignore */ "node:worker_threads"));
+  const threads = IS_NODE && (await nodeModule("worker_threads"));
   const worker = threads
     ? new threads.Worker(new URL(module), { workerData: WORKER })
     : new Worker(module, { type: "module", name: WORKER });
   const waiting = [];
-  const fail = (error) => waiting.splice(0).forEach(({ reject }) => reject(error));
+  let failure = null;
+  const fail = (error) => {
+    failure = error;
+    waiting.splice(0).forEach(({ reject }) => reject(error));
+  };
   const answer = ({ scores, error }) => {
     const { resolve, reject } = waiting.shift();
     // Nobody is kept waiting by a worker that has nothing to do.
@@ -1734,11 +1757,15 @@ async function startWorker(module, document) {
   }
   const ask = (rows, start) =>
     new Promise((resolve, reject) => {
+      if (failure) throw failure;
       waiting.push({ resolve, reject });
       worker.ref?.();
       worker.postMessage({ rows, start });
     });
-  ask.end = () => worker.terminate();
+  ask.end = () => {
+    fail(new PgscoreError("the worker was ended"));
+    return worker.terminate();
+  };
   worker.postMessage({ document });
   return ask;
 }
@@ -1763,7 +1790,7 @@ function serve(listen, post) {
 }
 
 if (IS_NODE) {
-  import(/* webpackIgnore: true */ /* @vite-ignore */ "node:worker_threads").then(({ workerData, parentPort }) => {
+  nodeModule("worker_threads").then(({ workerData, parentPort }) => {
     if (workerData === WORKER) serve((take) => parentPort.on("message", take), (made) => parentPort.postMessage(made));
   });
 } else if (globalThis.name === WORKER && typeof WorkerGlobalScope === "function") {
