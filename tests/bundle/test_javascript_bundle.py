@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
+import tomllib
 from math import fsum, inf, isfinite, log
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,7 @@ from pgscore_runtime.reasons import Explainer
 
 from tests.program.strategies import programs, rows
 from tests.support.examples import examples
+from tests.support.migrate import ROOT
 
 from . import programs as drawn
 from .node import MODULE, Node, RefusedError
@@ -48,6 +51,13 @@ def test_the_module_is_small_and_made_of_its_source() -> None:
     source = MODULE.with_name("source.js").read_bytes()
     # docker/browser-module makes it anew.
     assert made.partition(b"\n")[0].endswith(f"whose sha256 is {hashlib.sha256(source).hexdigest()}".encode())
+
+
+def test_the_package_is_of_this_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    package = json.loads(MODULE.with_name("package.json").read_text())
+    assert package["version"] == re.sub(r"\.dev(\d+)$", r"-dev.\1", project["version"])
+    assert package["license"] == project["license"]["text"]
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -204,6 +214,27 @@ def test_rows_are_read_as_python_reads_them(node: Node, payload: dict[str, Any])
         return
     outputs, _ = Interpreter(parsed).outputs(*arrays(parsed.inputs, payload))
     assert found == pytest.approx(outputs, nan_ok=True)
+
+
+def _looked_up(keys: list[str]) -> Program:
+    return {
+        "program": 1,
+        "inputs": [{"name": "x", "type": "text", "nullable": True}],
+        "steps": [_LOOKUP | {"of": 0, "keys": keys, "values": list(range(len(keys)))}],
+        "scores": [1],
+        "link": "identity",
+        "tie": "first",
+    }
+
+
+def test_texts_are_sorted_by_code_points(node: Node) -> None:
+    keys = ["a", "\ud7ff", "\ue000", "\uffee", "\U00010000", "\U0001f600", "\U0001f600a", "\U0001f601"]
+    node.ask("open", document=drawn.document(_looked_up(keys)))
+    assert node.rows("score", [{"x": key} for key in keys]) == list(range(len(keys)))
+    for n in range(len(keys) - 1):
+        swapped = [*keys[:n], keys[n + 1], keys[n], *keys[n + 2 :]]
+        with pytest.raises(RefusedError, match=r"steps\[0\].keys\[\d\]"):
+            node.ask("open", document=drawn.document(_looked_up(swapped)))
 
 
 def _reasons(program: Program, row: Sequence[Any]) -> list[float] | str | None:

@@ -8,7 +8,7 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pgscore.bundle.reducing.binding import Binding
 from pgscore.bundle.reducing.values import column_type, shortest_single
@@ -51,11 +51,9 @@ def _compare(
     try:
         wanted = Binding(binding, "it").reduce(profile, came, columns)
     except PgscoreError:
-        event("refused")
         with pytest.raises(RefusedError):
             _reduced(node, binding, profile, came, **options)
         return
-    event("reduced")
     found = _reduced(node, binding, profile, came, **options)
     assert found.keys() == wanted.keys()
     for name, value in wanted.items():
@@ -145,6 +143,14 @@ def test_sums_and_averages_are_of_their_types(node: Node) -> None:
     assert whole["it"] == 3
 
 
+@pytest.mark.parametrize(("aggregate", "extreme"), [("min", "\ud7ff"), ("max", "\U0001f600")])
+def test_texts_are_ordered_by_code_points(node: Node, aggregate: str, extreme: str) -> None:
+    texts = ["\uffee", "\U0001f600", "\ue000", "\ud7ff", "\U00010000"]
+    for came in (texts, texts[::-1]):
+        found = _reduced(node, _of("text", aggregate), {"n": 0, "it": None}, [{"of": each} for each in came])
+        assert found["it"] == extreme
+
+
 def test_long_texts_of_numbers_take_no_time(node: Node) -> None:
     for text in ("1" * 130_000 + "x", "1" * 10**6, "." * 10**5, " " * 10**5 + "x", "1e999999"):
         with pytest.raises(RefusedError):
@@ -174,3 +180,84 @@ def test_a_real_is_shown_by_its_fewest_digits(node: Node) -> None:
     node.ask("open", document=document(_PROGRAM) | {"bindings": [_of("real")]})
     given_ = [[{"n": 0, "it": None}, [{"of": each}]] for each in singles]
     assert [float(node.ask("reduce", given=each)["it"]) for each in given_] == list(map(shortest_single, singles))
+
+
+_WHERE = {"yes": "true"}
+_COUNT = {"column": "n", "aggregate": "count"}
+_LAST = {"column": "it", "aggregate": "last", "of": "kind", "order_by": "at"}
+_MAX = {"column": "top", "aggregate": "max", "of": "at"}
+_KEY = {"column": "key", "aggregate": "last", "of": "id", "order_by": "at"}
+_AVG = {"column": "avg", "aggregate": "avg", "of": "price"}
+_TOTAL = {"column": "total", "aggregate": "sum", "of": "price"}
+_CAME = [
+    {"at": at, "kind": kind, "id": key, "yes": True} for at, kind, key in ((5, "a", 3), (None, "b", 9), (5, "c", 2))
+]
+
+
+@pytest.mark.parametrize(
+    ("reducers", "profile", "came"),
+    [
+        # Which event is the last: by the order, NULL first, and by the key.
+        ([_COUNT, _LAST], {"n": 0, "it": None}, _CAME),
+        ([_COUNT, _LAST], {"n": 0, "it": None}, [{**each, "at": None} for each in _CAME]),
+        ([_COUNT, _LAST], {"n": 1, "it": "z"}, _CAME),
+        ([_COUNT | {"deletes": "ignore"}, _LAST], {"n": 0, "it": None}, _CAME),
+        ([_COUNT, _LAST | {"where": _WHERE}], {"n": 0, "it": None}, _CAME),
+        ([_COUNT | {"where": _WHERE}, _LAST], {"n": 0, "it": None}, _CAME),
+        *[
+            ([_MAX, *others, _LAST], {"top": top, "key": key, "it": "z"}, _CAME)
+            for others in ([], [_KEY])
+            for top in (4, 5, 6, None)
+            for key in (1, 3, 5)
+        ],
+        ([_MAX, _KEY, _LAST], {"top": None, "key": 5, "it": "z"}, _CAME[1:2]),
+        # Of equal values the former stays.
+        (
+            [{"column": "total", "aggregate": "max", "of": "price"}],
+            {"total": f"{10**20}.50"},
+            [{"price": f"{10**20}.5"}],
+        ),
+        (
+            [{"column": "total", "aggregate": "min", "of": "price"}],
+            {"total": f"{10**20}.50"},
+            [{"price": f"{10**20}.5"}],
+        ),
+        # Averages: by a sum and a count, and of the first events.
+        *[
+            ([_COUNT, *others, _AVG], {"n": count, "total": total, "avg": 1}, [{"price": 2}, {"price": "3.25"}])
+            for others in ([], [_TOTAL], [_TOTAL | {"deletes": "ignore"}])
+            for count in (0, 1, 8)
+            for total in ("1", "9998", "0.00000000000000000000001", "1.00000000000000000000000", "NaN", "Infinity")
+        ],
+    ],
+)
+def test_cases_that_are_drawn_seldom(
+    node: Node, reducers: list[dict[str, Any]], profile: dict[str, Any], came: list[dict[str, Any]]
+) -> None:
+    whole = {"type": "bigint"}
+    binding = {
+        "name": "b",
+        "events": "b",
+        "profile": "c",
+        "score": "s",
+        "on_missing": "ignore",
+        "event_key": ["customer"],
+        "profile_key": ["id"],
+        "primary_key": ["id"],
+        "event_columns": {
+            "at": whole,
+            "kind": {"type": "text", "collation": "C"},
+            "id": whole,
+            "yes": {"type": "boolean"},
+            "price": {"type": "numeric", "not_null": True},
+            "customer": whole,
+        },
+        "profile_columns": {
+            **dict.fromkeys(("n", "top", "key", "id"), whole),
+            "total": {"type": "numeric"},
+            "avg": {"type": "numeric"},
+            "it": {"type": "text", "collation": "C"},
+        },
+        "reducers": reducers,
+    }
+    _compare(node, binding, profile, came, None)
