@@ -94,6 +94,15 @@ def sign(contract: Contract, artifact_sha256: str, path: Path) -> Signature:
     Raises:
         PgscoreError: the file cannot be read, or holds no Ed25519 private key.
     """
+    return sign_message(contract.signed_message(artifact_sha256), path)
+
+
+def sign_message(message: bytes, path: Path) -> Signature:
+    """Signs bytes with the private key in a file.
+
+    Raises:
+        PgscoreError: the file cannot be read, or holds no Ed25519 private key.
+    """
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -105,7 +114,6 @@ def sign(contract: Contract, artifact_sha256: str, path: Path) -> Signature:
         raise PgscoreError(
             f"{path} is no Ed25519 private key in PEM without password", "`pgscore keys generate` makes one."
         )
-    message = contract.signed_message(artifact_sha256)
     return Signature(private.sign(message), _public(private.public_key()).key_id)
 
 

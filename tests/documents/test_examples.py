@@ -33,6 +33,8 @@ _GUIDE = [
     "docs/guide/spark.md",
     "docs/guide/compare.md",
     "docs/guide/explaining.md",
+    "docs/guide/reduce.md",
+    "docs/guide/browser.md",
     "docs/guide/maintenance.md",
     "docs/guide/export.md",
     "docs/guide/export-model.md",

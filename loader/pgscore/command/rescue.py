@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pgscore.rescue import rescue as take_away
+from pgscore.rescuing import rescue as take_away
 
 from .app import Dsn, Json, app, command
 from .output import print_json, say, table

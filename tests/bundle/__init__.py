@@ -1,0 +1,1 @@
+"""Versions as documents that answer without a database."""
