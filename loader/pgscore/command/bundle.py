@@ -21,7 +21,7 @@ from .output import print_json, say
     "bundle",
     "pgscore bundle churn > churn.json",
     "pgscore bundle churn 3 --binding shop.complaints:shop.customer --key key.pem --to churn.json",
-    "pgscore bundle churn --binding shop.complaints:shop.customer --to browser/",
+    "pgscore bundle churn --binding shop.complaints:shop.customer --to browser/ --json",
 )
 def bundle(
     model: Model,
@@ -44,11 +44,12 @@ def bundle(
     dsn: Dsn = "",
     as_json: Json = False,
 ) -> None:
-    """Writes a version as one JSON document, which evaluates it without the database.
+    """Writes a version as one document for use elsewhere.
 
-    It holds program, contract, golden rows and, for the bindings that are named, how events move profiles. Golden rows
-    may be rows of real people, and whoever gets the document gets them: members of pgscore_publisher and
-    pgscore_operator make it. Without --to it goes to standard output.
+    It holds program, contract, golden rows and, for the bindings that are named, how events move profiles, and is
+    evaluated without the database, in Python and JavaScript. Golden rows may be rows of real people, and whoever gets
+    the document gets them: members of pgscore_publisher and pgscore_operator make it. Without --to it goes to standard
+    output.
     """
     tables = [_tables(each) for each in binding or []]
     text = make_bundle(dsn, model, version, bindings=tables, golden=golden, key=key)
