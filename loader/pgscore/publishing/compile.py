@@ -49,11 +49,11 @@ def compile_program(
 
 
 def completed(contract: Contract, reading: Reading | None) -> Contract:
-    """The contract with what reading the estimator has told: a tolerance, by how it adds, and texts of categories."""
+    """The contract with what reading has told: a tolerance, by how it adds, texts of categories, and reason codes."""
     if reading is None:
         return contract
     tolerance = None if reading.tolerance is None else reading.tolerance.relative
-    return replace(contract, tolerance=tolerance, hashed=reading.hashed)
+    return replace(contract, tolerance=tolerance, hashed=reading.hashed, reason_codes=reading.reason_codes)
 
 
 def labelled(golden_rows: Sequence[GoldenRow], contract: Contract, reading: Reading) -> list[GoldenRow]:

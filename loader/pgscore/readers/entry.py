@@ -53,7 +53,7 @@ from .writing.writer import Result, Writer
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from pgscore_runtime.contract import Contract
+    from pgscore_runtime.contract import Contract, ReasonCodes
 
 for transformers in (
     compose, encoders, impute, scaling, selection, discretizing, functions, polynomial, splines, distributions,
@@ -78,12 +78,14 @@ class Reading:
         tolerance: how far its outputs may be from the estimator's, where that adds in single precision; else None.
         errors: how far registers may be from what parts of the estimator give that add so.
         hashed: by input, texts whose hashes are tested, of those that the estimator holds hashes of alone.
+        reason_codes: where a scorecard's reason codes come from, by registers of the program; else None.
     """
 
     program: dict[str, Any]
     tolerance: Tolerance | None
     errors: dict[int, float] = field(default_factory=dict)
     hashed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    reason_codes: ReasonCodes | None = None
 
 
 def read_program(
@@ -113,7 +115,7 @@ def read_program(
         raise NotAProgramError(part_name(estimator, None), "gives probabilities, and the contract wants labels")
     tolerance = _tolerance(writer, result)
     hashed = {contract.inputs[n].name: tuple(sorted(texts)) for n, texts in sorted(domains.hashed.items())}
-    return Reading(writer.document(result), tolerance, dict(writer.errors), hashed)
+    return Reading(writer.document(result), tolerance, dict(writer.errors), hashed, result.reason_codes)
 
 
 def _tolerance(writer: Writer, result: Result) -> Tolerance | None:

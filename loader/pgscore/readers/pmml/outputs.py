@@ -68,6 +68,8 @@ def output_value(field: Element, prediction: Prediction, scope: Scope) -> Value:
     feature = _feature(field)
     if field.get("segmentId") is not None:
         raise field.refused("is of a segment, which is not supported")
+    if feature == "reasonCode":
+        raise field.refused("is a reason code, which is no score: pgscore.reason_codes tells it beside the prediction")
     if feature not in FEATURES:
         raise field.refused(f"has the feature {feature[:60]!r}, which is no number that a score could be")
     found = FEATURES[feature](field, prediction, scope)

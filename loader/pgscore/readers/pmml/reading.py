@@ -67,6 +67,7 @@ def read_pmml(document: PmmlDocument, table: Table, writer: Writer, part: str) -
         prediction.tie,
         prediction.tolerance,
         prediction.decide,
+        reason_codes=prediction.reason_codes,
     )
 
 
@@ -96,7 +97,7 @@ def _read(document: PmmlDocument, registers: dict[str, int], writer: Writer) -> 
     scope = Scope(shared, document.model)
     prediction = read_model(document.model, scope)
     if document.chosen is not None:
-        return chosen(document.chosen, prediction, scope)
+        return replace(chosen(document.chosen, prediction, scope), reason_codes=prediction.reason_codes)
     return _in_order(prediction, scope, writer)
 
 

@@ -17,6 +17,8 @@ from .types import NUMBERS, Scalar
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from pgscore_runtime.contract import ReasonCodes
+
     from pgscore.readers.algebra.columns import CodeColumn, NumberColumn
     from pgscore.readers.algebra.singles import Tolerance
 
@@ -198,6 +200,7 @@ class Prediction:
         type: the data type of what is predicted.
         tolerance: how far an output may be from the evaluator's; None: as doubles are.
         more: what a model says beside its prediction, by name: values that an Output may take.
+        reason_codes: where a scorecard's reason codes come from.
     """
 
     kind: Literal["value", "probability", "votes"]
@@ -209,3 +212,4 @@ class Prediction:
     type: str = "double"
     tolerance: Tolerance | None = None
     more: dict[str, Value] = field(default_factory=dict)
+    reason_codes: ReasonCodes | None = None

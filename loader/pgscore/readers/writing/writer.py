@@ -32,6 +32,7 @@ from .steps import reads
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from pgscore_runtime.contract import ReasonCodes
     from pgscore_runtime.links import Link
 
     from pgscore.readers.algebra.domains import Domains
@@ -68,6 +69,7 @@ class Result:
         decide: registers whose largest says which label is predicted, one for each, where that is not the output's.
         decision: the registers of its ``decision_function``, where these are not its scores; or what writes them.
         by_score: whether its labels go by the scores, of which next to a tie probabilities are equal.
+        reason_codes: where a scorecard's reason codes come from.
     """
 
     scores: list[int]
@@ -77,6 +79,7 @@ class Result:
     decide: list[int] | None = None
     decision: list[int] | Callable[[], list[int]] | None = None
     by_score: bool = False
+    reason_codes: ReasonCodes | None = None
 
 
 @dataclass
