@@ -27,6 +27,7 @@
 \ir core/functions/_refuse_change.sql
 \ir core/functions/_refuse_pruning.sql
 \ir core/functions/_check_artifact.sql
+\ir core/functions/_reason_codes_problem.sql
 \ir core/functions/_check_contract.sql
 \ir core/functions/_existing_version.sql
 \ir core/functions/_refuse_pruned.sql
@@ -70,6 +71,7 @@
 \ir core/engine/_largest_sql_program.sql
 \ir core/reasons/take_apart.sql
 \ir core/reasons/explainer.sql
+\ir core/reasons/codes.sql
 \ir core/engine/_store_program.sql
 \ir core/engine/_compile_program.sql
 \ir core/engine/_load_refusal.sql

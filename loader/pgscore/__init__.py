@@ -36,10 +36,12 @@ if TYPE_CHECKING:
         Maintained,
         Moved,
         OutdatedRows,
+        ReasonCode,
         compare,
         explain,
         maintain,
         outdated_rows,
+        reason_codes,
     )
     from .publishing.publish import Published, publish
     from .records import (
@@ -146,10 +148,12 @@ _NAMES = {
         "Maintained",
         "Moved",
         "OutdatedRows",
+        "ReasonCode",
         "compare",
         "explain",
         "maintain",
         "outdated_rows",
+        "reason_codes",
     ),
     "publishing.publish": (
         "Published",
@@ -234,6 +238,7 @@ __all__ = [
     "Promotion",
     "Pruned",
     "Published",
+    "ReasonCode",
     "Reattached",
     "Reconciled",
     "ReleasedIn",
@@ -272,6 +277,7 @@ __all__ = [
     "prune",
     "publish",
     "read_public_key",
+    "reason_codes",
     "reattach",
     "reattach_outdated",
     "reconcile",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pgscore.readers.documents import Document
 
 FOLDER = Path(__file__).parent
-_EXPECTED = "expected:"
+_EXPECTED, _REASON = "expected:", "reason:"
 _ROUNDINGS = 1e-12
 
 
@@ -32,11 +32,13 @@ class Fixture:
         path: the file.
         rows: by input; texts as the CSV has them, None where a value is missing.
         expected: the columns that begin with ``expected:``, without that, likewise.
+        reasons: of each row the reason codes, the first first: the columns that begin with ``reason:``.
     """
 
     path: Path
     rows: list[dict[str, str | None]]
     expected: list[dict[str, str | None]]
+    reasons: list[list[str]] = field(default_factory=list)
 
     @property
     def content(self) -> bytes:
@@ -53,12 +55,15 @@ def read_fixture(path: Path) -> Fixture:
     """A file and the CSV beside it."""
     with path.with_suffix(".csv").open(newline="") as file:
         lines = [{name: value or None for name, value in line.items()} for line in csv.DictReader(file)]
-    rows = [{name: value for name, value in line.items() if not name.startswith(_EXPECTED)} for line in lines]
+    rows = [
+        {name: value for name, value in line.items() if not name.startswith((_EXPECTED, _REASON))} for line in lines
+    ]
     expected = [
         {name.removeprefix(_EXPECTED): value for name, value in line.items() if name.startswith(_EXPECTED)}
         for line in lines
     ]
-    return Fixture(path, rows, expected)
+    reasons = [[value for name, value in line.items() if name.startswith(_REASON) and value] for line in lines]
+    return Fixture(path, rows, expected, reasons)
 
 
 def contract_of(document: Document, kind: str) -> Contract:

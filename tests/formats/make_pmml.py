@@ -24,7 +24,7 @@ from sklearn2pmml import sklearn2pmml
 
 # The tests' own package is found wherever this is called.
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from tests.formats import pmml_centers, pmml_documents, pmml_functions, pmml_models, pmml_pipelines
+from tests.formats import pmml_centers, pmml_codes, pmml_documents, pmml_functions, pmml_models, pmml_pipelines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,12 +33,14 @@ FOLDER = Path(__file__).parent / "pmml"
 _MOST_BYTES = 40_000
 _MOST_ROWS = 70
 _TWO = 2
+# What a scorecard's outputs for reason codes are called.
+_REASON = "reason:"
 
 
 def documents() -> dict[str, Callable[[], tuple[str, list[dict[str, Any]]]]]:
     """Those that are written by hand, by name."""
     found = dict(pmml_functions.OTHERS)
-    for module in (pmml_centers, pmml_documents, pmml_models, pmml_functions):
+    for module in (pmml_centers, pmml_codes, pmml_documents, pmml_models, pmml_functions):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if (
                 function.__module__ == module.__name__
@@ -75,6 +77,9 @@ def expected(evaluator: Any, row: dict[str, Any], outputs: dict[str, str], kind:
     except jpmml_evaluator.JavaError:
         return dict.fromkeys(names, "")
     label = found.get("y", found.get(None))
+    if any(name.startswith(_REASON) for name in found):
+        # No row has reason codes and no score.
+        return {"value": written(label), **{name: found[name] or "" for name in found if name.startswith(_REASON)}}
     if kind == "regression":
         return {"value": written(label)}
     chances = {label_: found.get(name) for label_, name in outputs.items()}
@@ -108,11 +113,12 @@ def write(name: str, text: str, rows: list[dict[str, Any]], backend: JPypeBacken
         given = {field: written(value) for field, value in row.items()}
         # An empty text is no missing one, and a CSV cannot tell them apart.
         if not any(value == "" for value in row.values()):
-            lines.append({**given, **{f"expected:{each}": value for each, value in found.items()}})
+            named = {name if name.startswith(_REASON) else f"expected:{name}": each for name, each in found.items()}
+            lines.append({**given, **named})
     assert len(content) < _MOST_BYTES, (name, len(content))
     (FOLDER / f"{name}.pmml").write_bytes(content)
     with (FOLDER / f"{name}.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(lines[0]), lineterminator="\n")
+        writer = csv.DictWriter(file, max(lines, key=len), lineterminator="\n")
         writer.writeheader()
         writer.writerows(lines)
     print(f"{name}: {len(content):,} bytes, {len(lines)} rows")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pgscore import overview
+from pgscore.errors import PgscoreError
 from pgscore.overview.compare import SAMPLE, TOP
+from pgscore.publishing.documents import printable
 
 from .ages import age
 from .app import Dsn, Json, Model, app, command
@@ -16,7 +19,7 @@ from .files import given_text
 from .output import bars, print_json, say, steps, table
 
 if TYPE_CHECKING:
-    from pgscore.overview import Comparison, Explanation
+    from pgscore.overview import Comparison, Explanation, ReasonCode
 
 _FOREVER = "forever"
 
@@ -119,31 +122,43 @@ def explain(
     version: Annotated[
         int | None, typer.Option(metavar="VERSION", help="A version; without it, the one that answers.")
     ] = None,
-    top: Annotated[int | None, typer.Option(min=1, metavar="COUNT", help="Show so many inputs.")] = None,
+    top: Annotated[
+        int | None, typer.Option(min=1, metavar="COUNT", help="Show so many inputs, and reason codes.")
+    ] = None,
     dsn: Dsn = "",
     as_json: Json = False,
 ) -> None:
     """Shows what each input adds to the score of a row.
 
     The numbers are log-odds where the score is a probability of log-odds, logarithms where it is exponential, else
-    parts of the score itself. Together with the base they are the score. Nothing is changed.
+    parts of the score itself. Together with the base they are the score. A scorecard's reason codes stand beneath
+    them. Nothing is changed.
     """
     if bool(key) == (values is not None):
         raise typer.BadParameter("name a row by its key, or give it with --row")
-    found = overview.explain(
-        dsn,
-        model,
-        values=None if values is None else given_text(values),
-        key=key or (),
-        profile=profile,
-        version=version,
-    )
+    given = None if values is None else given_text(values)
+    try:
+        found = overview.explain(dsn, model, values=given, key=key or (), profile=profile, version=version)
+    except PgscoreError as error:
+        # Of a scorecard that is no sum of its inputs the codes are told all the same.
+        with suppress(PgscoreError):
+            codes = overview.reason_codes(dsn, model, values=given, key=key or (), profile=profile, version=version)
+            if as_json:
+                print_json({"model": model, "codes": [asdict(each) for each in codes], "obstacle": str(error)})
+            else:
+                _show_codes(codes, top)
+                say("", str(error))
+            return
+        raise
     if found is None:
         print_json(None) if as_json else say("The row has no score.")
     elif as_json:
         print_json(asdict(found))
     else:
         _show_reasons(found, top)
+        if found.codes is not None:
+            say("")
+            _show_codes(found.codes, top)
 
 
 def _show_reasons(found: Explanation, top: int | None) -> None:
@@ -157,6 +172,15 @@ def _show_reasons(found: Explanation, top: int | None) -> None:
         ("input", "value", "contribution"),
         [*lines, ("(base)", None, found.base), ("(score, in the space of its link)", None, found.total)],
     )
+
+
+def _show_codes(codes: list[ReasonCode], top: int | None) -> None:
+    if codes:
+        table(
+            ("rank", "reason code", "points"), [(each.rank, printable(each.code), each.points) for each in codes[:top]]
+        )
+    else:
+        say("No reason code has points.")
 
 
 @command(

@@ -79,6 +79,10 @@ def show(model: Model, dsn: Dsn = "", as_json: Json = False) -> None:
         )
     size = shown.program_size
     say("it has no program: only the estimator engine" if size is None else f"its program has size {size:,}")
+    codes = contract.get("reason_codes")
+    if codes is not None:
+        of = len(codes["characteristics"])
+        say(f"it has reason codes, by {codes['algorithm']} of {of:,} characteristics: `pgscore explain` ranks them")
     unconfirmed = [name for name in contract["types"] if name not in shown.confirmed_types]
     if unconfirmed:
         say(f"waits for an operator to confirm the types {', '.join(unconfirmed)}")

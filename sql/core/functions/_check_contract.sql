@@ -21,7 +21,8 @@ as $$
         and (
             not contract ? 'tolerance'
             or jsonb_typeof(contract -> 'tolerance') = 'number' and (contract ->> 'tolerance')::numeric between 1e-12 and 1e-2
-        ),
+        )
+        and (not contract ? 'reason_codes' or pgscore._reason_codes_problem(contract -> 'reason_codes') is null),
         false
     )
 $$;

@@ -26,6 +26,13 @@ begin
         raise exception 'the program of model "%" is refused: %', model, problem
             using errcode = 'invalid_parameter_value', hint = 'docs/program.md describes programs.';
     end if;
+    problem := case when contract ? 'reason_codes' then coalesce(
+        pgscore._reason_codes_problem(contract -> 'reason_codes'), pgscore._reason_registers_problem(program, contract)
+    ) end;
+    if problem is not null then
+        raise exception 'the reason codes of model "%" are refused: %', model, problem
+            using errcode = 'invalid_parameter_value', hint = 'docs/program.md describes them.';
+    end if;
     insert into pgscore.model (name) values (model) on conflict do nothing;
     -- Versions are numbered one after the other. Not by a lock on the model's row: a publication that is left open would
     -- stand in the way of promotions. Whoever takes the same number, or publishes the same, waits and looks again.
@@ -80,6 +87,7 @@ begin
     if wanted then
         perform pgscore._compile_program(model, version);
         perform pgscore._create_explainer(model, version);
+        perform pgscore._create_coder(model, version);
     end if;
 end
 $$;

@@ -19,7 +19,7 @@ begin
             where f.pronamespace = 'pgscore_models'::regnamespace
                 and f.proname = format('_%s %s', v.model, v.version)::name
         );
-        perform pgscore._create_explainer(v.model, v.version)
+        perform pgscore._create_explainer(v.model, v.version), pgscore._create_coder(v.model, v.version)
         from pgscore.model_version v
         where not exists (
             select from pgscore.retirement r where r.model = v.model and r.version = v.version and r.pruned_at is not null

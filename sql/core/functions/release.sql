@@ -107,7 +107,7 @@ as $$
 begin
     perform pgscore._lock_releases();
     perform pgscore._compile_program(p.model, p.version) from pgscore.program p;
-    perform pgscore._create_explainer(p.model, p.version) from pgscore.program p;
+    perform pgscore._create_explainer(p.model, p.version), pgscore._create_coder(p.model, p.version) from pgscore.program p;
     perform pgscore._serve(m.name, m.serving, m.engine, m.one_engine, m.many_engine)
     from pgscore.model m
     where m.serving is not null;

@@ -82,7 +82,7 @@ end
 $$;
 
 comment on function pgscore._scorer_name(text, integer, text) is
-    'A function or type of a version: no suffix: the score; b: bare; of a large program e: the expression, w: its trees walked; p: all outputs; r: the reasons; i: the type of its inputs';
+    'A function or type of a version: no suffix: the score; b: bare; of a large program e: the expression, w: its trees walked; p: all outputs; r: the reasons; c: what reason codes are ranked by; i: the type of its inputs';
 grant execute on function pgscore._scorer_name(text, integer, text) to pgscore_reader;
 
 create function pgscore._largest_inlined_program() returns integer
@@ -260,7 +260,7 @@ begin
     -- The score calls the others.
     for doomed in
         select p.oid::regprocedure as function
-        from unnest(array['', 'b', 'e', 'w', 'p', 'r']) with ordinality as s (suffix, ordinal)
+        from unnest(array['', 'b', 'e', 'w', 'p', 'r', 'c']) with ordinality as s (suffix, ordinal)
         join pg_catalog.pg_proc p on p.proname = format('_%s %s%s', model, version, s.suffix)::name
         where p.pronamespace = 'pgscore_models'::regnamespace
         order by s.ordinal

@@ -54,6 +54,25 @@ $$;
 comment on function pgscore._load_reasons(text, integer) is 'Has this backend read the program of a version for its reasons';
 grant execute on function pgscore._load_reasons(text, integer) to pgscore_reader;
 
+create function pgscore._array_arguments_sql(inputs jsonb) returns text[]
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(
+        format(case when i.is_text then '($2)[%s]' else '($1)[%s]' end, i.position) order by i.ordinal
+    )
+    from (
+        select e.ordinal, e.is_text, row_number() over (partition by e.is_text order by e.ordinal) as position
+        from (
+            select l.ordinal, l.input ->> 'type' = 'text' as is_text
+            from jsonb_array_elements(inputs) with ordinality as l (input, ordinal)
+        ) e
+    ) i
+$$;
+
+comment on function pgscore._array_arguments_sql(jsonb) is
+    'SQL for each input of a program where numbers are the first argument, and texts the second';
+
 create function pgscore._create_explainer(model text, version integer) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -62,7 +81,6 @@ declare
     described record;
     explaining jsonb;
     body text;
-    arguments text[];
     name constant text := pgscore._scorer_name(model, version, 'r');
 begin
     select p.program, p.digest, p.size, (v.contract #>> '{output,positive}')::integer as positive into described
@@ -73,20 +91,7 @@ begin
     end if;
     explaining := pgscore._explaining_program(described.program, coalesce(described.positive, 0));
     if explaining is not null and described.size <= pgscore._largest_sql_program() then
-        select array_agg(
-            format(
-                case when i.is_text then '($2)[%s]' else '($1)[%s]' end, row_number
-            ) order by i.ordinal
-        )
-        into arguments
-        from (
-            select e.ordinal, e.is_text, row_number() over (partition by e.is_text order by e.ordinal)
-            from (
-                select i.ordinal, i.input ->> 'type' = 'text' as is_text
-                from jsonb_array_elements(described.program -> 'inputs') with ordinality as i (input, ordinal)
-            ) e
-        ) i;
-        body := pgscore._careful_body_sql(explaining, arguments);
+        body := pgscore._careful_body_sql(explaining, pgscore._array_arguments_sql(described.program -> 'inputs'));
     else
         body := format(
             E'\nbegin\n    return pgscore._interpret_reasons(%L, %s, %L, $1, $2);\nend\n',
