@@ -255,7 +255,7 @@ def test_codes_follow_the_version_that_answers(shared: Database) -> None:
     session = shared.session()
     for version, path in enumerate((_ABOVE, _BELOW), 1):
         _publish(shared, path, "codes_served")
-        pgscore.promote(shared.dsn(OPERATOR), "codes_served", version, engine="sql")
+        pgscore.promote(shared.dsn(OPERATOR), "codes_served", version, max_seconds=0.1)
     asked = "select code from pgscore.reason_codes('codes_served', %s::jsonb) limit 1"
     assert session.value(asked, json.dumps(_ROW)) == "DEBTS"
     pgscore.rollback(shared.dsn(OPERATOR), "codes_served")

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pgscore.errors import PgscoreError
 from pgscore.keys import generate_key, read_public_key, sign
-from pgscore_runtime.contract import Contract, Input, Output, parse_contract
+from pgscore_runtime.contract import Characteristic, Contract, Input, Output, ReasonCodes, parse_contract
 from pgscore_runtime.errors import Refusal
 from pgscore_runtime.signature import check_signature
 
@@ -29,10 +29,22 @@ CONTRACT = Contract(
     libraries={"scikit-learn": "1.9.1"},
 )
 _SHA256 = "0" * 64
+_PART = {"partial": 3, "baseline": 1.0, "by": None, "keys": [], "codes": ["A"]}
 
 
 def test_json_there_and_back() -> None:
     assert parse_contract(CONTRACT.to_json()) == CONTRACT
+
+
+def test_reason_codes_survive_the_database() -> None:
+    """Which writes 1e22 without a point, and -0.0 without a sign."""
+    parts = (Characteristic(3, 1e22, 4, (-1.5, 1e22), ("A", "\u00c4")), Characteristic(5, 0.5, None, (), ("A",)))
+    contract = replace(CONTRACT, reason_codes=ReasonCodes("pointsBelow", parts))
+    stored = contract.to_json().replace("1e+22", "10000000000000000000000")
+    assert stored != contract.to_json()
+    assert parse_contract(stored) == contract
+    assert parse_contract(stored).to_json() == contract.to_json()
+    assert "reason_codes" not in CONTRACT.to_json()
 
 
 def test_bytes_do_not_depend_on_the_order_or_blanks_of_json() -> None:
@@ -63,6 +75,11 @@ def test_digest_names_artifact_and_contract() -> None:
         ({"output": {"kind": "probability", "classes": ["a"], "positive": 1}}, "no position in output.classes"),
         ({"output": {"kind": "probability", "classes": ["a"], "positive": True}}, "no position in output.classes"),
         ({"libraries": []}, "the contract is malformed"),
+        ({"reason_codes": []}, "the contract is malformed"),
+        ({"reason_codes": {"algorithm": "points", "characteristics": []}}, "reason_codes.algorithm is 'points'"),
+        ({"reason_codes": {"algorithm": "pointsAbove", "characteristics": [_PART | {"codes": []}]}}, "other codes"),
+        ({"reason_codes": {"algorithm": "pointsAbove", "characteristics": [_PART | {"codes": [1]}]}}, "other codes"),
+        ({"reason_codes": {"algorithm": "pointsAbove", "characteristics": [_PART | {"by": True}]}}, "no register"),
     ],
 )  # fmt: skip
 def test_what_is_malformed_is_refused(change: dict[str, Any], message: str) -> None:

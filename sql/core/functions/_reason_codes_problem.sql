@@ -22,7 +22,7 @@ begin
                 place, c.ordinal - 1, pgscore._shown(c.code)
             )
             from jsonb_array_elements(value -> 'codes') with ordinality as c (code, ordinal)
-            where not pgscore._is_text(c.code) or c.code #>> '{}' ~ '[\x01-\x1f\x7f]'
+            where not pgscore._is_text(c.code) or c.code #>> '{}' ~ E'[\\x01-\\x1f\\x7f]'
             order by c.ordinal limit 1
         ),
         case
