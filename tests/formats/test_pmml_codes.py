@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -191,7 +192,7 @@ def _send(session: Session, name: str, change: Callable[[dict[str, Any]], Any], 
     changed = json.dumps({**contract, "reason_codes": change(contract["reason_codes"])})
     golden = [{"inputs": dict.fromkeys(_KINDS), "expected": None, "outputs": None, "scale": 0}]
     call = "select pgscore._publish('codes_sent', %s, %s, 1, 'pmml', %s::jsonb, null, null, '{}', %s::jsonb, %s::jsonb)"
-    sent = (f"{hash(changed):064x}"[-64:], "0" * 64, changed, json.dumps(golden), json.dumps(document))
+    sent = (hashlib.sha256(changed.encode()).hexdigest(), "0" * 64, changed, json.dumps(golden), json.dumps(document))
     return _refusal(session, call, *sent[:4], sent[4] if program else None)
 
 
@@ -255,7 +256,7 @@ def test_codes_follow_the_version_that_answers(shared: Database) -> None:
     session = shared.session()
     for version, path in enumerate((_ABOVE, _BELOW), 1):
         _publish(shared, path, "codes_served")
-        pgscore.promote(shared.dsn(OPERATOR), "codes_served", version, max_seconds=0.1)
+        pgscore.promote(shared.dsn(OPERATOR), "codes_served", version, max_seconds=1)
     asked = "select code from pgscore.reason_codes('codes_served', %s::jsonb) limit 1"
     assert session.value(asked, json.dumps(_ROW)) == "DEBTS"
     pgscore.rollback(shared.dsn(OPERATOR), "codes_served")

@@ -113,36 +113,56 @@ grant execute on function pgscore._refuse_uncoded(text, integer) to pgscore_read
 
 create function pgscore._ranked(codes jsonb, numbers double precision[])
 returns table (rank integer, code text, points double precision)
-language sql immutable parallel safe rows 10
+language plpgsql immutable parallel safe rows 10
 set search_path = pg_catalog, pg_temp
 as $$
-    select (row_number() over (order by s.points desc, s.first))::integer, s.code, s.points
-    from (
+declare
+    sign constant double precision := case codes ->> 'algorithm' when 'pointsAbove' then 1 else -1 end;
+    listed record;
+    place integer;
+    named text[] := '{}';
+    sums double precision[] := '{}';
+begin
+    for listed in
         select
-            e.code, min(e.ordinal) as first,
-            -- From left to right, and whatever is past the largest double is infinite.
-            pgscore._weighted_sum(
-                0, array_agg(e.points order by e.ordinal), array_fill(1::double precision, array[count(*)::integer])
-            ) as points
-        from (
-            select
-                c.ordinal,
-                (case when c.value -> 'by' = 'null' then c.value #>> '{codes,0}' else (
-                    select c.value -> 'codes' ->> (k.ordinal - 1)::integer
-                    from jsonb_array_elements(c.value -> 'keys') with ordinality as k (key, ordinal)
-                    where k.key::double precision = numbers[2 * c.ordinal]
-                ) end) collate "C" as code,
-                case codes ->> 'algorithm'
-                    when 'pointsAbove' then pgscore._add(numbers[2 * c.ordinal - 1], -1 * (c.value -> 'baseline')::double precision)
-                    else pgscore._add((c.value -> 'baseline')::double precision, -1 * numbers[2 * c.ordinal - 1])
-                end as points
-            from jsonb_array_elements(codes -> 'characteristics') with ordinality as c (value, ordinal)
-        ) e
-        where e.code is not null
-        group by e.code
-    ) s
+            c.value, numbers[2 * c.ordinal - 1] as partial, numbers[2 * c.ordinal] as chosen,
+            (c.value -> 'baseline')::double precision as baseline, c.value -> 'by' = 'null' as is_one
+        from jsonb_array_elements(codes -> 'characteristics') with ordinality as c (value, ordinal)
+        order by c.ordinal
+    loop
+        if listed.is_one then
+            code := listed.value #>> '{codes,0}';
+        else
+            code := (
+                select listed.value -> 'codes' ->> (k.ordinal - 1)::integer
+                from jsonb_array_elements(listed.value -> 'keys') with ordinality as k (key, ordinal)
+                where k.key::double precision = listed.chosen
+            );
+        end if;
+        continue when code is null;
+        -- What is past the largest double is infinite. The difference turned round is that of the two the other way.
+        if abs(listed.partial) < '1e300' and abs(listed.baseline) < '1e300' then
+            points := sign * (listed.partial - listed.baseline);
+        else
+            points := sign * pgscore._add(listed.partial, -1 * listed.baseline);
+        end if;
+        place := array_position(named, code collate "C");
+        if place is null then
+            named := named || code;
+            -- So that none is -0.0, as in a sum that begins with 0.0.
+            sums := sums || (points + 0);
+        elsif abs(sums[place]) < '1e300' and abs(points) < '1e300' then
+            sums[place] := sums[place] + points;
+        else
+            sums[place] := pgscore._add(sums[place], points);
+        end if;
+    end loop;
+    return query
+    select (row_number() over (order by s.points desc, s.ordinal))::integer, s.code, s.points
+    from unnest(named, sums) with ordinality as s (code, points, ordinal)
     where s.points >= 0
-    order by 1
+    order by 1;
+end
 $$;
 
 comment on function pgscore._ranked(jsonb, double precision[]) is
