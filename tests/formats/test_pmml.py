@@ -119,7 +119,11 @@ def test_an_output_can_be_the_score() -> None:
 
 @pytest.mark.parametrize(
     ("name", "why"),
-    [("word", "no number"), ("why", "the feature 'reasonCode'"), ("nothing", "it has 'raw', 'points', 'word', 'why'")],
+    [
+        ("word", "no number"),
+        ("why", "pgscore.reason_codes tells"),
+        ("nothing", "it has 'raw', 'points', 'word', 'why'"),
+    ],
 )
 def test_an_output_that_is_no_number_is_refused(name: str, why: str) -> None:
     with pytest.raises(PgscoreError, match=why):
