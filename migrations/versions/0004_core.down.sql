@@ -12,25 +12,26 @@ declare
                 )
                 and p.prosrc ~ (
                     'pgscore\.('
-                    || '_add_partition|_add_partition_of|_aliases_sql|_applying_sql|_array_elements|_arrivals_sql|'
-                    || '_ask_among_template|_ask_estimator|_ask_only_template|_backfill_targets|_bare_called|'
+                    || '_add_partition|_add_partition_of|_aliases_sql|_applying_sql|_array_arguments_sql|_array_elements|'
+                    || '_arrivals_sql|_ask_among_template|_ask_estimator|_ask_only_template|_backfill_targets|_bare_called|'
                     || '_bare_complement|_bare_exp|_bare_expit|_bare_formula|_bare_limited|_bare_link|_bare_log|'
                     || '_bare_multiplied|_bare_reciprocal|_bare_rounded|_bare_shared_link|_bare_sign|_bare_signed_square|'
                     || '_bare_wave|_both_scores_sql|_bound_keys_sql|_bounds_problem|_called_engine|_careful_function_sql|'
                     || '_careful_link_sql|_careful_requirements_sql|_change|_change_line|_change_one_template|_change_server|'
-                    || '_change_since|_check_into|_check_reasons|_column_expression|_compared_profile|_comparison_sql|'
-                    || '_constants|_count_versions|_create_explainer|_crosses_sql|_crossing_one_template|_default_partition|'
-                    || '_deltas_join_sql|_deltas_join_template|_described_columns|_differences|_do_part|_doctor_consumers|'
-                    || '_drop_all|_drop_partitions|_drop_partitions_beyond|_drop_rescore|_empty_partition|_end_maintenance|'
-                    || '_end_pass|_estimate_row|_expit|_explain_sql|_explained_sql|_explaining_program|_explanation_problem|'
-                    || '_expm1|_fetch|_fill_new|_fits_one_template|_flat|_formula_sql|_function_names|_generated_functions|'
-                    || '_generated_names|_generated_tables|_given_call|_golden_arrays|_guess_versions|_hand_out|'
-                    || '_has_expression|_has_foreign_changes|_has_mark_template|_has_rescore|_hides_doubt|'
-                    || '_insert_one_template|_interpret_reasons|_into_columns_sql|_into_page|_into_problem|_into_work|'
-                    || '_is_free|_is_marked_template|_is_name|_is_read|_is_repeated|_is_rescore_due|_is_stepwise|'
-                    || '_is_tame_kernel|_is_together|_is_wanted|_json_value|_kernel|_kernel_may_miss|_kernel_problem|'
-                    || '_kernel_reach|_key_expression|_keys_of|_known_here_sql|_lasting_row_sql|_left_behind|_link_outputs|'
-                    || '_link_problem|_load_reasons|_log|_log10|_log1p|_logit|_maintain_jobs|_maintain_log|_maintain_step|'
+                    || '_change_since|_characteristic_problem|_check_into|_check_reasons|_column_expression|'
+                    || '_compared_profile|_comparison_sql|_constants|_count_versions|_create_coder|_create_explainer|'
+                    || '_crosses_sql|_crossing_one_template|_default_partition|_deltas_join_sql|_deltas_join_template|'
+                    || '_described_columns|_differences|_do_part|_doctor_consumers|_drop_all|_drop_partitions|'
+                    || '_drop_partitions_beyond|_drop_rescore|_empty_partition|_end_maintenance|_end_pass|_estimate_row|'
+                    || '_expit|_explain_sql|_explained_sql|_explaining_program|_explanation_problem|_expm1|_fetch|_fill_new|'
+                    || '_fits_one_template|_flat|_formula_sql|_function_names|_generated_functions|_generated_names|'
+                    || '_generated_tables|_given_call|_golden_arrays|_guess_versions|_hand_out|_has_expression|'
+                    || '_has_foreign_changes|_has_mark_template|_has_rescore|_hides_doubt|_insert_one_template|'
+                    || '_interpret_reasons|_into_columns_sql|_into_page|_into_problem|_into_work|_is_free|'
+                    || '_is_marked_template|_is_name|_is_read|_is_repeated|_is_rescore_due|_is_stepwise|_is_tame_kernel|'
+                    || '_is_together|_is_wanted|_json_value|_kernel|_kernel_may_miss|_kernel_problem|_kernel_reach|'
+                    || '_key_expression|_keys_of|_known_here_sql|_lasting_row_sql|_left_behind|_link_outputs|_link_problem|'
+                    || '_load_reasons|_log|_log10|_log1p|_logit|_maintain_jobs|_maintain_log|_maintain_step|'
                     || '_maintenance_tasks|_make_partitions|_make_rescore|_mark_functions_sql|_measure_arrays|_median|'
                     || '_meets_requirements|_most_chunk_rows|_move_at_once_template|_move_each_sql|_move_each_template|'
                     || '_move_from_default|_move_light_sql|_move_light_template|_names_sql|_next_chunk_rows|_notify|'
@@ -38,9 +39,10 @@ declare
                     || '_part_of|_partition_bounds|_partition_start|_partition_state|_partitioned_table|_piecewise|'
                     || '_piecewise_problem|_piecewise_reach|_piecewise_sql|_places_sql|_players|_prepares|_present_arguments|'
                     || '_product|_program_decide_problem|_program_require_problem|_promote|_promotions|_proof|_quadratic|'
-                    || '_quadratic_problem|_quadratic_reach|_query_columns|_query_cost|_ratio|_reach|_read_size|'
-                    || '_reading_problem|_reason_names|_reasons|_refuse_comparing|_refuse_comparison|_refuse_old_snapshot|'
-                    || '_refuse_source|_refuse_unexplained|_regrouped|_report_rescore|_report_task|_rescore_ask_template|'
+                    || '_quadratic_problem|_quadratic_reach|_query_columns|_query_cost|_ranked|_ratio|_reach|_read_size|'
+                    || '_reading_problem|_reason_codes_problem|_reason_names|_reason_registers_problem|_reasons|'
+                    || '_refuse_comparing|_refuse_comparison|_refuse_old_snapshot|_refuse_source|_refuse_uncoded|'
+                    || '_refuse_unexplained|_regrouped|_report_rescore|_report_task|_rescore_ask_template|'
                     || '_rescore_at_once_template|_rescore_function|_rescore_log_template|_rescore_sql|_rescore_step|'
                     || '_rescore_target_sql|_rescore_target_template|_rescore_template|_rescore_work_template|'
                     || '_rescore_write_template|_rescored_binding|_rows_engine|_rows_plan|_rows_problem|_rows_to_rescore|'
@@ -50,8 +52,8 @@ declare
                     || '_tell_one_sql|_tell_template|_tell_triggers|_threshold_sql|_types_sql|_unexplained|'
                     || '_version_score_sql|_versions_of|_wanted_sql|_with_decided_label|_without_decision|_written_sql|'
                     || 'change_consumer|change_origin|compare|crossing|explain|export|job|job_part|maintain|outdated|'
-                    || 'prune_score_changes|pruned_change|rescore|score_change|score_change_horizon|score_change_ordinal|'
-                    || 'score_changes|score_rows'
+                    || 'prune_score_changes|pruned_change|reason_codes|rescore|score_change|score_change_horizon|'
+                    || 'score_change_ordinal|score_changes|score_rows'
                     || ')\M'
                 )
         )
@@ -4825,6 +4827,10 @@ begin
 end
 $$;
 
+drop function pgscore._characteristic_problem(place text, value jsonb);
+
+drop function pgscore._reason_codes_problem(codes jsonb);
+
 drop function pgscore._column_expression(wanted text, type oid, modifier integer, reference text, out expression text, out compared text);
 
 drop function pgscore._bounds_problem(place text, bounded jsonb);
@@ -4971,7 +4977,21 @@ drop function pgscore._interpret_reasons(model text, version integer, digest tex
 
 drop function pgscore._load_reasons(model text, version integer);
 
+drop function pgscore._array_arguments_sql(inputs jsonb);
+
 drop function pgscore._create_explainer(model text, version integer);
+
+drop function pgscore._reason_registers_problem(program jsonb, contract jsonb);
+
+drop function pgscore._create_coder(model text, version integer);
+
+drop function pgscore._refuse_uncoded(model text, version integer);
+
+drop function pgscore._ranked(codes jsonb, numbers double precision[]);
+
+drop function pgscore.reason_codes(model text, payload jsonb, version integer, most integer);
+
+drop function pgscore.reason_codes(model text, profile record, version integer, most integer);
 
 drop function pgscore._takes_arrays(engine text);
 
@@ -5338,6 +5358,21 @@ revoke execute on function pgscore._model_function(text, text) from pgscore_read
 
 
 
+
+-- What explanations and reason codes call: the former release does not know them, so it would never drop them.
+do $$
+declare
+    doomed record;
+begin
+    for doomed in
+        select p.oid::regprocedure as function
+        from pg_catalog.pg_proc p
+        where p.pronamespace = to_regnamespace('pgscore_models') and p.proname ~ '^_[^ ]+ [0-9]+[rc]$'
+    loop
+        execute format('drop function %s', doomed.function);
+    end loop;
+end
+$$;
 
 -- What only this revision has.
 drop table pgscore.job_part;

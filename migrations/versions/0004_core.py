@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_frozen("0004_core.up.sql", "e595e1f216c3afe3fa9568ffb595f61720dc832bb8afd57401156bc619c2059b")
+    run_frozen("0004_core.up.sql", "44b0dc1d1e7f1b939fc37656340b7ef0408aac8daf49b78f1524470f62401bd7")
 
 
 def downgrade() -> None:
-    run_frozen("0004_core.down.sql", "dadbbc592b99568ffa1d87f9b4b3ab2eb9ad77a049b60843c1e231fd93006d3b")
+    run_frozen("0004_core.down.sql", "61459cb442396290174376a4f61fbf4da8e91306c7852cde9ad47d7cc44abd68")

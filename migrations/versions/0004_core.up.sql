@@ -433,6 +433,92 @@ comment on policy own_parts on pgscore.job_part is 'They keep what is not done o
 
 comment on policy operators_read_parts on pgscore.job_part is 'Operators see it';
 
+-- core/functions/_reason_codes_problem.sql
+create function pgscore._characteristic_problem(place text, value jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    problem text := coalesce(
+        replace(
+            pgscore._fields_problem(place, value, array['partial', 'baseline', 'by', 'keys', 'codes'], '{}'),
+            'which programs do not have', 'which reason codes do not have'
+        ),
+        pgscore._keys_problem(place || '.keys', value -> 'keys', 'number'),
+        pgscore._list_problem(place || '.codes', value -> 'codes', 1, 100000)
+    );
+begin
+    if problem is not null then
+        return problem;
+    end if;
+    return coalesce(
+        (
+            select format(
+                '%s.codes[%s] is %s, and a text of at most 1,000 bytes without control characters is wanted',
+                place, c.ordinal - 1, pgscore._shown(c.code)
+            )
+            from jsonb_array_elements(value -> 'codes') with ordinality as c (code, ordinal)
+            where not pgscore._is_text(c.code) or c.code #>> '{}' ~ E'[\\x01-\\x1f\\x7f]'
+            order by c.ordinal limit 1
+        ),
+        case
+            when not pgscore._is_integer(value -> 'partial', 0, 2147483647) then
+                format('%s.partial is %s, and a register is wanted', place, pgscore._shown(value -> 'partial'))
+            when not pgscore._is_number(value -> 'baseline') then
+                format('%s.baseline is %s, and a finite number is wanted', place, pgscore._shown(value -> 'baseline'))
+            when value -> 'by' <> 'null' and not pgscore._is_integer(value -> 'by', 0, 2147483647) then
+                format('%s.by is %s, and a register or null is wanted', place, pgscore._shown(value -> 'by'))
+            when value -> 'by' = 'null' and jsonb_array_length(value -> 'keys') <> 0 then
+                format('%s.keys has members, and there is no register that they are of', place)
+            when jsonb_array_length(value -> 'codes')
+                <> case value -> 'by' when 'null' then 1 else jsonb_array_length(value -> 'keys') end
+            then format('%s.codes has %s members, and is to have one for each key, or one in all', place, jsonb_array_length(value -> 'codes'))
+        end
+    );
+end
+$$;
+
+comment on function pgscore._characteristic_problem(text, jsonb) is
+    'What is wrong with a characteristic of reason codes in itself; NULL where nothing is';
+
+create function pgscore._reason_codes_problem(codes jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    problem text;
+    listed record;
+begin
+    if octet_length(codes::text) > 2000000 then
+        return 'reason_codes is larger than 2 MB';
+    end if;
+    problem := coalesce(
+        replace(
+            pgscore._fields_problem('reason_codes', codes, array['algorithm', 'characteristics'], '{}'),
+            'which programs do not have', 'which reason codes do not have'
+        ),
+        case when codes -> 'algorithm' not in ('"pointsAbove"', '"pointsBelow"') then format(
+            'reason_codes.algorithm is %s, and "pointsAbove" or "pointsBelow" is wanted', pgscore._shown(codes -> 'algorithm')
+        ) end,
+        pgscore._list_problem('reason_codes.characteristics', codes -> 'characteristics', 1, 1000)
+    );
+    if problem is not null then
+        return problem;
+    end if;
+    for listed in
+        select c.value, c.ordinal - 1 as number
+        from jsonb_array_elements(codes -> 'characteristics') with ordinality as c (value, ordinal) order by c.ordinal
+    loop
+        problem := pgscore._characteristic_problem(format('reason_codes.characteristics[%s]', listed.number), listed.value);
+        exit when problem is not null;
+    end loop;
+    return problem;
+end
+$$;
+
+comment on function pgscore._reason_codes_problem(jsonb) is
+    'Why JSON is no valid reason_codes of a contract, in one sentence that names the place; NULL where it is. It trusts nothing and raises nothing';
+
 -- core/functions/_check_contract.sql
 create or replace function pgscore._check_contract(contract jsonb) returns boolean
 language sql immutable parallel safe
@@ -457,7 +543,8 @@ as $$
         and (
             not contract ? 'tolerance'
             or jsonb_typeof(contract -> 'tolerance') = 'number' and (contract ->> 'tolerance')::numeric between 1e-12 and 1e-2
-        ),
+        )
+        and (not contract ? 'reason_codes' or pgscore._reason_codes_problem(contract -> 'reason_codes') is null),
         false
     )
 $$;
@@ -3617,7 +3704,7 @@ comment on function pgscore._program_best_bare_sql(jsonb, integer, text[]) is
     'The SQL that guards least among those that serve, else the body of a function; without an expression where none does';
 
 comment on function pgscore._scorer_name(text, integer, text) is
-    'A function or type of a version: no suffix: the score; b: bare; of a large program e: the expression, w: its trees walked; p: all outputs; r: the reasons; i: the type of its inputs';
+    'A function or type of a version: no suffix: the score; b: bare; of a large program e: the expression, w: its trees walked; p: all outputs; r: the reasons; c: what reason codes are ranked by; i: the type of its inputs';
 
 grant execute on function pgscore._scorer_name(text, integer, text) to pgscore_reader;
 
@@ -3743,7 +3830,7 @@ begin
     -- The score calls the others.
     for doomed in
         select p.oid::regprocedure as function
-        from unnest(array['', 'b', 'e', 'w', 'p', 'r']) with ordinality as s (suffix, ordinal)
+        from unnest(array['', 'b', 'e', 'w', 'p', 'r', 'c']) with ordinality as s (suffix, ordinal)
         join pg_catalog.pg_proc p on p.proname = format('_%s %s%s', model, version, s.suffix)::name
         where p.pronamespace = 'pgscore_models'::regnamespace
         order by s.ordinal
@@ -4151,6 +4238,25 @@ comment on function pgscore._load_reasons(text, integer) is 'Has this backend re
 
 grant execute on function pgscore._load_reasons(text, integer) to pgscore_reader;
 
+create function pgscore._array_arguments_sql(inputs jsonb) returns text[]
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(
+        format(case when i.is_text then '($2)[%s]' else '($1)[%s]' end, i.position) order by i.ordinal
+    )
+    from (
+        select e.ordinal, e.is_text, row_number() over (partition by e.is_text order by e.ordinal) as position
+        from (
+            select l.ordinal, l.input ->> 'type' = 'text' as is_text
+            from jsonb_array_elements(inputs) with ordinality as l (input, ordinal)
+        ) e
+    ) i
+$$;
+
+comment on function pgscore._array_arguments_sql(jsonb) is
+    'SQL for each input of a program where numbers are the first argument, and texts the second';
+
 create function pgscore._create_explainer(model text, version integer) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -4159,7 +4265,6 @@ declare
     described record;
     explaining jsonb;
     body text;
-    arguments text[];
     name constant text := pgscore._scorer_name(model, version, 'r');
 begin
     select p.program, p.digest, p.size, (v.contract #>> '{output,positive}')::integer as positive into described
@@ -4170,20 +4275,7 @@ begin
     end if;
     explaining := pgscore._explaining_program(described.program, coalesce(described.positive, 0));
     if explaining is not null and described.size <= pgscore._largest_sql_program() then
-        select array_agg(
-            format(
-                case when i.is_text then '($2)[%s]' else '($1)[%s]' end, row_number
-            ) order by i.ordinal
-        )
-        into arguments
-        from (
-            select e.ordinal, e.is_text, row_number() over (partition by e.is_text order by e.ordinal)
-            from (
-                select i.ordinal, i.input ->> 'type' = 'text' as is_text
-                from jsonb_array_elements(described.program -> 'inputs') with ordinality as i (input, ordinal)
-            ) e
-        ) i;
-        body := pgscore._careful_body_sql(explaining, arguments);
+        body := pgscore._careful_body_sql(explaining, pgscore._array_arguments_sql(described.program -> 'inputs'));
     else
         body := format(
             E'\nbegin\n    return pgscore._interpret_reasons(%L, %s, %L, $1, $2);\nend\n',
@@ -4204,6 +4296,236 @@ $$;
 
 comment on function pgscore._create_explainer(text, integer) is
     'Writes the function that says what inputs add to the score of a version, where it has a program that can be explained';
+
+-- core/reasons/codes.sql
+-- Reason codes of a scorecard: points of its characteristics, added by code and ranked. As jpmml-evaluator does.
+
+create function pgscore._reason_registers_problem(program jsonb, contract jsonb) returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    kinds text;
+    step jsonb;
+begin
+    if program is null then
+        return 'they go with a program, and there is none';
+    elsif program ->> 'link' <> 'identity' or contract #>> '{output,kind}' <> 'value' then
+        return 'they go with a score that is a sum, and the program makes something else of its sums';
+    end if;
+    select string_agg(case when i.input ->> 'type' = 'text' then 't' else 'n' end, '' order by i.ordinal) into kinds
+    from jsonb_array_elements(program -> 'inputs') with ordinality as i (input, ordinal);
+    for step in
+        select s.value from jsonb_array_elements(program -> 'steps') with ordinality as s (value, ordinal) order by s.ordinal
+    loop
+        kinds := kinds || pgscore._step_kinds(step, kinds);
+    end loop;
+    return (
+        select replace(
+            coalesce(
+                pgscore._registers_problem('partial', jsonb_agg(c.value -> 'partial' order by c.ordinal), kinds, 'n'),
+                pgscore._registers_problem(
+                    'by', jsonb_agg(case c.value -> 'by' when 'null' then c.value -> 'partial' else c.value -> 'by' end order by c.ordinal),
+                    kinds, 'n'
+                )
+            ), 'come before it', 'exist'
+        )
+        from jsonb_array_elements(contract #> '{reason_codes,characteristics}') with ordinality as c (value, ordinal)
+    );
+end
+$$;
+
+comment on function pgscore._reason_registers_problem(jsonb, jsonb) is
+    'Where valid reason codes of a complete contract do not fit its valid program; NULL where they do';
+
+create function pgscore._create_coder(model text, version integer) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    described record;
+begin
+    select p.program, v.contract #> '{reason_codes,characteristics}' as characteristics into described
+    from pgscore.program p join pgscore.model_version v on v.model = p.model and v.version = p.version
+    where p.model = _create_coder.model and p.version = _create_coder.version
+        and p.size <= pgscore._largest_sql_program();
+    if described.characteristics is null then
+        return;
+    end if;
+    perform pgscore._create_function((
+        pgscore._scorer_name(model, version, 'c'), '{numbers,texts}', '{double precision[],text[]}', 'double precision[]',
+        'plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp',
+        pgscore._careful_body_sql(
+            (described.program - 'decide') || jsonb_build_object(
+                'scores', (
+                    select jsonb_agg(n.register order by c.ordinal, n.place)
+                    from jsonb_array_elements(described.characteristics) with ordinality as c (value, ordinal),
+                        lateral (values
+                            (1, c.value -> 'partial'),
+                            (2, case c.value -> 'by' when 'null' then c.value -> 'partial' else c.value -> 'by' end)
+                        ) as n (place, register)
+                ) || (described.program -> 'scores')
+            ),
+            pgscore._array_arguments_sql(described.program -> 'inputs')
+        ),
+        format('Model "%s" version %s: of each characteristic its partial score and what tells its reason code, and last the score', model, version)
+    )::pgscore.generated_function);
+end
+$$;
+
+comment on function pgscore._create_coder(text, integer) is
+    'Writes the function that reason codes are ranked by, where the version has some and its program is not too large for SQL';
+
+create function pgscore._refuse_uncoded(model text, version integer) returns void
+language plpgsql stable parallel restricted
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    described record;
+begin
+    select v.version, v.contract ? 'reason_codes' as has_codes, r.pruned_at, p.size into described
+    from pgscore.model_version v
+    left join pgscore.retirement r on r.model = v.model and r.version = v.version
+    left join pgscore.program p on p.model = v.model and p.version = v.version
+    where v.model = _refuse_uncoded.model and v.version = _refuse_uncoded.version;
+    if described.version is null then
+        raise exception 'model "%" has no version %', model, version
+            using errcode = 'undefined_object', hint = format('`pgscore show %s` lists its versions.', model);
+    elsif not described.has_codes then
+        raise exception 'model "%" version % has no reason codes', model, version
+            using errcode = 'feature_not_supported',
+                  hint = 'Scorecards of PMML have some. What inputs add to the score of others pgscore.explain says.';
+    elsif described.pruned_at is not null then
+        raise exception 'model "%" version % was pruned: its artifact is gone', model, version
+            using errcode = 'feature_not_supported', hint = 'Publish the same file again to bring it back.';
+    elsif described.size > pgscore._largest_sql_program() then
+        raise exception 'model "%" version % has no reason codes in the database: its program, of size %, is too large for SQL',
+            model, version, described.size
+            using errcode = 'feature_not_supported', hint = format('The largest has size %s.', pgscore._largest_sql_program());
+    end if;
+    raise exception 'model "%" version % has no function that tells its reason codes', model, version
+        using errcode = 'feature_not_supported', hint = 'An operator runs select pgscore._restore_models().';
+end
+$$;
+
+comment on function pgscore._refuse_uncoded(text, integer) is 'Says why a version tells no reason codes';
+
+grant execute on function pgscore._refuse_uncoded(text, integer) to pgscore_reader;
+
+create function pgscore._ranked(codes jsonb, numbers double precision[])
+returns table (rank integer, code text, points double precision)
+language plpgsql immutable parallel safe rows 10
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    sign constant double precision := case codes ->> 'algorithm' when 'pointsAbove' then 1 else -1 end;
+    listed record;
+    place integer;
+    named text[] := '{}';
+    sums double precision[] := '{}';
+begin
+    for listed in
+        select
+            c.value, numbers[2 * c.ordinal - 1] as partial, numbers[2 * c.ordinal] as chosen,
+            (c.value -> 'baseline')::double precision as baseline, c.value -> 'by' = 'null' as is_one
+        from jsonb_array_elements(codes -> 'characteristics') with ordinality as c (value, ordinal)
+        order by c.ordinal
+    loop
+        if listed.is_one then
+            code := listed.value #>> '{codes,0}';
+        else
+            code := (
+                select listed.value -> 'codes' ->> (k.ordinal - 1)::integer
+                from jsonb_array_elements(listed.value -> 'keys') with ordinality as k (key, ordinal)
+                where k.key::double precision = listed.chosen
+            );
+        end if;
+        continue when code is null;
+        -- What is past the largest double is infinite. The difference turned round is that of the two the other way.
+        if abs(listed.partial) < '1e300' and abs(listed.baseline) < '1e300' then
+            points := sign * (listed.partial - listed.baseline);
+        else
+            points := sign * pgscore._add(listed.partial, -1 * listed.baseline);
+        end if;
+        place := array_position(named, code collate "C");
+        if place is null then
+            named := named || code;
+            -- So that none is -0.0, as in a sum that begins with 0.0.
+            sums := sums || (points + 0);
+        elsif abs(sums[place]) < '1e300' and abs(points) < '1e300' then
+            sums[place] := sums[place] + points;
+        else
+            sums[place] := pgscore._add(sums[place], points);
+        end if;
+    end loop;
+    return query
+    select (row_number() over (order by s.points desc, s.ordinal))::integer, s.code, s.points
+    from unnest(named, sums) with ordinality as s (code, points, ordinal)
+    where s.points >= 0
+    order by 1;
+end
+$$;
+
+comment on function pgscore._ranked(jsonb, double precision[]) is
+    'The reason codes of a row, by the numbers that its version''s function gives: those of no points or more, the most points first, of equals the one that comes first';
+
+grant execute on function pgscore._ranked(jsonb, double precision[]) to pgscore_reader;
+
+create function pgscore.reason_codes(model text, payload jsonb, version integer default null, most integer default null)
+returns table (rank integer, code text, points double precision)
+language plpgsql stable parallel restricted rows 10
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    described record;
+    coder regprocedure;
+    numbers double precision[];
+begin
+    version := coalesce(version, (select m.serving from pgscore.model m where m.name = model));
+    if version is null then
+        perform pgscore._no_answer(model);
+    end if;
+    select v.contract -> 'inputs' as inputs, v.contract -> 'reason_codes' as codes into described
+    from pgscore.model_version v where v.model = reason_codes.model and v.version = reason_codes.version;
+    coder := to_regprocedure(pgscore._scorer_name(model, version, 'c') || '(double precision[],text[])');
+    if described.codes is null or coder is null then
+        perform pgscore._refuse_uncoded(model, version);
+    elsif payload is null then
+        return;
+    end if;
+    execute format('select %s($1, $2)', coder::regproc) into numbers
+    using pgscore._payload_numbers(described.inputs, payload), pgscore._payload_texts(described.inputs, payload);
+    -- Last stands the score: where it is no number nothing is a reason for it.
+    if numbers[cardinality(numbers)] is not null then
+        return query select r.rank, r.code, r.points from pgscore._ranked(described.codes, numbers) r order by r.rank limit most;
+    end if;
+end
+$$;
+
+comment on function pgscore.reason_codes(text, jsonb, integer, integer) is
+    'The reason codes of a scorecard for a row as JSON, ranked by their points as the model says, those of negative points left out; at most so many. No rows where there is no score. Of the version that answers, unless one is named';
+
+grant execute on function pgscore.reason_codes(text, jsonb, integer, integer) to pgscore_reader;
+
+create function pgscore.reason_codes(model text, profile record, version integer default null, most integer default null)
+returns table (rank integer, code text, points double precision)
+language plpgsql stable parallel restricted rows 10
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+set datestyle = 'ISO, MDY'
+set timezone = 'UTC'
+set intervalstyle = 'postgres'
+set bytea_output = 'hex'
+as $$
+begin
+    return query select c.* from pgscore.reason_codes(model, to_jsonb(profile), version, most) c;
+end
+$$;
+
+comment on function pgscore.reason_codes(text, record, integer, integer) is
+    'The reason codes of a scorecard for any row that has its inputs as columns, as for a row as JSON';
+
+grant execute on function pgscore.reason_codes(text, record, integer, integer) to pgscore_reader;
 
 -- core/engine/_compile_program.sql
 create or replace function pgscore._compile_program(model text, version integer) returns void
@@ -5014,6 +5336,13 @@ begin
         raise exception 'the program of model "%" is refused: %', model, problem
             using errcode = 'invalid_parameter_value', hint = 'docs/program.md describes programs.';
     end if;
+    problem := case when contract ? 'reason_codes' then coalesce(
+        pgscore._reason_codes_problem(contract -> 'reason_codes'), pgscore._reason_registers_problem(program, contract)
+    ) end;
+    if problem is not null then
+        raise exception 'the reason codes of model "%" are refused: %', model, problem
+            using errcode = 'invalid_parameter_value', hint = 'docs/program.md describes them.';
+    end if;
     insert into pgscore.model (name) values (model) on conflict do nothing;
     -- Versions are numbered one after the other. Not by a lock on the model's row: a publication that is left open would
     -- stand in the way of promotions. Whoever takes the same number, or publishes the same, waits and looks again.
@@ -5068,6 +5397,7 @@ begin
     if wanted then
         perform pgscore._compile_program(model, version);
         perform pgscore._create_explainer(model, version);
+        perform pgscore._create_coder(model, version);
     end if;
 end
 $$;
@@ -6330,7 +6660,7 @@ as $$
 begin
     perform pgscore._lock_releases();
     perform pgscore._compile_program(p.model, p.version) from pgscore.program p;
-    perform pgscore._create_explainer(p.model, p.version) from pgscore.program p;
+    perform pgscore._create_explainer(p.model, p.version), pgscore._create_coder(p.model, p.version) from pgscore.program p;
     perform pgscore._serve(m.name, m.serving, m.engine, m.one_engine, m.many_engine)
     from pgscore.model m
     where m.serving is not null;
@@ -6472,7 +6802,7 @@ begin
             where f.pronamespace = 'pgscore_models'::regnamespace
                 and f.proname = format('_%s %s', v.model, v.version)::name
         );
-        perform pgscore._create_explainer(v.model, v.version)
+        perform pgscore._create_explainer(v.model, v.version), pgscore._create_coder(v.model, v.version)
         from pgscore.model_version v
         where not exists (
             select from pgscore.retirement r where r.model = v.model and r.version = v.version and r.pruned_at is not null

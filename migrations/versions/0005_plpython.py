@@ -9,7 +9,7 @@ depends_on = "0004_core"
 
 
 def upgrade() -> None:
-    run_frozen("0005_plpython.up.sql", "ea8c972d375fde0a6ed501f9c8a4a24b5be615a5dc8ac1b48c12bafec782ba3a")
+    run_frozen("0005_plpython.up.sql", "f34dcdd2a357bfd79d2997864ee9d02bee57e351cde42b42d664cb0a08f5772f")
 
 
 def downgrade() -> None:

@@ -67,7 +67,7 @@ set search_path = pg_catalog, pg_temp
 as $runtime$
 import sys
 from _frozen_importlib import ModuleSpec
-name = "pgscore_runtime:06ca44808d6462347cf55b4d57b74779f79cd6f7630e351a4871648026bcb483"
+name = "pgscore_runtime:7b7f0b6cecaac903ff6b8c5166c3a96c296dec0abb58ccbd4b0563879b675982"
 package = "_pgscore_" + name[-64:]
 if name in GD:
     return
@@ -729,14 +729,16 @@ from .errors import INVALID_PARAMETER, Refusal
 
 InputType = Literal["double precision", "text", "boolean"]
 OutputKind = Literal["probability", "indicator", "value"]
+Algorithm = Literal["pointsAbove", "pointsBelow"]
 Label = str | int | float | bool
 
 _INPUT_TYPES = ("double precision", "text", "boolean")
 # Ten thousand trees that are added in single precision.
 _LARGEST_TOLERANCE = 1e-2
 # What contracts of the first release did not know.
-_LATER = ("tolerance", "categorical", "known", "hashed", "graph_output")
+_LATER = ("tolerance", "categorical", "known", "hashed", "graph_output", "reason_codes")
 _OUTPUT_KINDS = ("probability", "indicator", "value")
+_ALGORITHMS = ("pointsAbove", "pointsBelow")
 
 
 @dataclass(frozen=True)
@@ -781,6 +783,38 @@ class Output:
 
 
 @dataclass(frozen=True)
+class Characteristic:
+    """One of a scorecard's parts, each of which adds points to one reason code.
+
+    Attributes:
+        partial: the register of the program that holds its partial score.
+        baseline: the partial score from which points count.
+        by: the register whose number says which code it is; None: there is but one.
+        keys: the numbers that this register may hold, sorted.
+        codes: for each of them a reason code; without `by` a single one.
+    """
+
+    partial: int
+    baseline: float
+    by: int | None
+    keys: tuple[float, ...]
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ReasonCodes:
+    """Where a scorecard's reason codes come from.
+
+    Attributes:
+        algorithm: whether points are the partial score above the baseline, or below it.
+        characteristics: in the order in which points are added, and equals are ranked.
+    """
+
+    algorithm: Algorithm
+    characteristics: tuple[Characteristic, ...]
+
+
+@dataclass(frozen=True)
 class Contract:
     """Everything that is needed to call a version, and that its signature covers beside the artifact.
 
@@ -800,6 +834,7 @@ class Contract:
         hashed: by input, the texts whose hashes the estimator tests, where it holds hashes alone: its program has them
             from golden rows, and with other ones it is another version.
         graph_output: the output of an ONNX graph that was chosen, where it has several; else None.
+        reason_codes: where the reason codes of a scorecard come from; None: it has none.
     """
 
     format: str
@@ -814,6 +849,7 @@ class Contract:
     known: dict[str, tuple[str, ...]] = field(default_factory=dict)
     hashed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     graph_output: str | None = None
+    reason_codes: ReasonCodes | None = None
 
     @property
     def numbers(self) -> tuple[Input, ...]:
@@ -881,7 +917,26 @@ def _contract(found: dict[str, Any]) -> Contract:
         known=_texts(found.get("known", {})),
         hashed=_texts(found.get("hashed", {})),
         graph_output=_name(found.get("graph_output")),
+        reason_codes=_reason_codes(found.get("reason_codes")),
     )
+
+
+def _reason_codes(found: Any) -> ReasonCodes | None:  # noqa: ANN401
+    if found is None:
+        return None
+    if found["algorithm"] not in _ALGORITHMS:
+        raise ValueError(f"reason_codes.algorithm is {found['algorithm']!r}")
+    return ReasonCodes(found["algorithm"], tuple(_characteristic(each) for each in found["characteristics"]))
+
+
+def _characteristic(found: dict[str, Any]) -> Characteristic:
+    by = found["by"]
+    keys, codes = tuple(float(key) for key in found["keys"]), tuple(found["codes"])
+    if type(found["partial"]) is not int or not (by is None or type(by) is int):
+        raise ValueError("reason_codes name what is no register")
+    if len(codes) != (1 if by is None else len(keys)) or not all(isinstance(code, str) for code in codes):
+        raise ValueError("reason_codes have other codes than keys")
+    return Characteristic(found["partial"], float(found["baseline"]), by, keys, codes)
 
 
 def _texts(found: dict[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -5883,7 +5938,7 @@ create function pgscore_trusted._receive(ordinal integer, content bytea) returns
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:06ca44808d6462347cf55b4d57b74779f79cd6f7630e351a4871648026bcb483"
+    runtime = "pgscore_runtime:7b7f0b6cecaac903ff6b8c5166c3a96c296dec0abb58ccbd4b0563879b675982"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     GD[runtime].receive(GD, ordinal, content)
@@ -5903,7 +5958,7 @@ returns pgscore_trusted.refusal
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:06ca44808d6462347cf55b4d57b74779f79cd6f7630e351a4871648026bcb483"
+    runtime = "pgscore_runtime:7b7f0b6cecaac903ff6b8c5166c3a96c296dec0abb58ccbd4b0563879b675982"
     keys = dict(zip(key_ids, public_keys))
     return GD[runtime].load(GD, keys, contract, signature, key_id, confirmed, dict(zip(engines, megabytes)))
 $$;
@@ -5944,7 +5999,7 @@ create function pgscore_trusted._estimate_called(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:06ca44808d6462347cf55b4d57b74779f79cd6f7630e351a4871648026bcb483"
+    runtime = "pgscore_runtime:7b7f0b6cecaac903ff6b8c5166c3a96c296dec0abb58ccbd4b0563879b675982"
     if runtime not in GD:
         return None
     return GD[runtime].estimate(GD, digest, rows, numbers, texts, every, graphs)
@@ -6002,7 +6057,7 @@ create function pgscore_trusted._estimate_memory(
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:06ca44808d6462347cf55b4d57b74779f79cd6f7630e351a4871648026bcb483"
+    runtime = "pgscore_runtime:7b7f0b6cecaac903ff6b8c5166c3a96c296dec0abb58ccbd4b0563879b675982"
     if runtime not in GD:
         return None
     return GD[runtime].estimate_rows(GD, digest, rows, numbers, texts, every, graphs)
@@ -6035,7 +6090,7 @@ create function pgscore_trusted._count_row(statement double precision) returns b
 language plpython3u volatile parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:06ca44808d6462347cf55b4d57b74779f79cd6f7630e351a4871648026bcb483"
+    runtime = "pgscore_runtime:7b7f0b6cecaac903ff6b8c5166c3a96c296dec0abb58ccbd4b0563879b675982"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].count_row(GD, statement)
@@ -6051,7 +6106,7 @@ create function pgscore_trusted._load_program(program text) returns pgscore_trus
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:06ca44808d6462347cf55b4d57b74779f79cd6f7630e351a4871648026bcb483"
+    runtime = "pgscore_runtime:7b7f0b6cecaac903ff6b8c5166c3a96c296dec0abb58ccbd4b0563879b675982"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].load_program(GD, runtime, program)
@@ -6069,7 +6124,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:06ca44808d6462347cf55b4d57b74779f79cd6f7630e351a4871648026bcb483" + digest)
+    walker = GD.get("pgscore_runtime:7b7f0b6cecaac903ff6b8c5166c3a96c296dec0abb58ccbd4b0563879b675982" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 
@@ -6085,7 +6140,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:06ca44808d6462347cf55b4d57b74779f79cd6f7630e351a4871648026bcb483" + digest)
+    walker = GD.get("pgscore_runtime:7b7f0b6cecaac903ff6b8c5166c3a96c296dec0abb58ccbd4b0563879b675982" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 
@@ -6099,7 +6154,7 @@ create function pgscore_trusted._load_reasons(program text, positive integer) re
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:06ca44808d6462347cf55b4d57b74779f79cd6f7630e351a4871648026bcb483"
+    runtime = "pgscore_runtime:7b7f0b6cecaac903ff6b8c5166c3a96c296dec0abb58ccbd4b0563879b675982"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].load_reasons(GD, runtime, program, positive)
@@ -6116,7 +6171,7 @@ returns double precision[]
 language plpython3u stable parallel safe cost 10000
 set search_path = pg_catalog, pg_temp
 as $$
-    explainer = GD.get("pgscore_runtime:06ca44808d6462347cf55b4d57b74779f79cd6f7630e351a4871648026bcb483" + digest)
+    explainer = GD.get("pgscore_runtime:7b7f0b6cecaac903ff6b8c5166c3a96c296dec0abb58ccbd4b0563879b675982" + digest)
     return explainer.reasons(numbers or (), texts or ()) if explainer else []
 $$;
 
@@ -6131,7 +6186,7 @@ create function pgscore_trusted._environment() returns jsonb
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:06ca44808d6462347cf55b4d57b74779f79cd6f7630e351a4871648026bcb483"
+    runtime = "pgscore_runtime:7b7f0b6cecaac903ff6b8c5166c3a96c296dec0abb58ccbd4b0563879b675982"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     return GD[runtime].environment()
