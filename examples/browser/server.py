@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # What index.html says in a meta tag as well, where no server sends headers.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self';"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; worker-src 'self';"
     " manifest-src 'self'; base-uri 'none'; form-action 'none'"
 )
 
@@ -23,11 +23,13 @@ class SiteServer:
 
     Args:
         folder: whose files it sends.
+        policy: the Content-Security-Policy that it sends with them.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, policy: str = POLICY) -> None:
         self.paths: list[str] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, self.paths, directory=str(folder)))
+        handler = partial(_Handler, self.paths, policy, directory=str(folder))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
 
     @property
@@ -60,12 +62,12 @@ class _Handler(SimpleHTTPRequestHandler):
         ".wasm": "application/wasm",
     }
 
-    def __init__(self, paths: list[str], *arguments: object, directory: str) -> None:
-        self._paths = paths
+    def __init__(self, paths: list[str], policy: str, *arguments: object, directory: str) -> None:
+        self._paths, self._policy = paths, policy
         super().__init__(*arguments, directory=directory)  # type: ignore[arg-type]
 
     def end_headers(self) -> None:
-        self.send_header("Content-Security-Policy", f"{POLICY}; frame-ancestors 'none'")
+        self.send_header("Content-Security-Policy", f"{self._policy}; frame-ancestors 'none'")
         self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Referrer-Policy", "no-referrer")
         self.send_header("Cache-Control", "no-cache")

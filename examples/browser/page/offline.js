@@ -1,6 +1,6 @@
 // A service worker: keeps the page and its model, for when the server cannot be reached. What the server has comes first.
 const KEPT = "pgscore-page";
-const FILES = ["./", "style.css", "page.js", "pgscore.js", "churn.json", "customers.json", "icon.svg", "manifest.webmanifest"];
+const FILES = ["./", "style.css", "page.js", "pgscore.js", "churn.json", "customers.json", "manifest.webmanifest"];
 
 async function keep() {
   const cache = await caches.open(KEPT);
