@@ -27,6 +27,7 @@ class SiteServer:
     """
 
     def __init__(self, folder: Path, policy: str = POLICY) -> None:
+        self.folder = folder
         self.paths: list[str] = []
         handler = partial(_Handler, self.paths, policy, directory=str(folder))
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)

@@ -35,10 +35,15 @@ def _x() -> pd.DataFrame:
     return customers().drop(columns=LABEL)
 
 
+@cache
+def texts() -> list[str]:
+    """The inputs that are texts."""
+    return [str(name) for name in _x() if name not in set(_x().select_dtypes("number"))]
+
+
 def _prepared(classifier: object) -> Pipeline:
     numbers = list(_x().select_dtypes("number"))
-    texts = [name for name in _x() if name not in numbers]
-    parts = [("numbers", StandardScaler(), numbers), ("texts", OneHotEncoder(handle_unknown="ignore"), texts)]
+    parts = [("numbers", StandardScaler(), numbers), ("texts", OneHotEncoder(handle_unknown="ignore"), texts())]
     return Pipeline([("prepare", ColumnTransformer(parts)), ("model", classifier)]).fit(_x(), customers()[LABEL])
 
 
