@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import tarfile
 from typing import TYPE_CHECKING
 
 from pgscore.bundle.writing import write_bundle
 
+from tests.bundle.node import MODULE
 from tests.bundle.samples import SAMPLES
+from tests.support.migrate import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +32,7 @@ await bundle.close();
 export const all = [score, label, reasons, moved.n, many, new PgscoreError("it").hint];
 """
 _WRONG = 'import { load } from "pgscore";\nconst text: string = (await load("it")).score({});\nexport { text };\n'
-_OPTIONS = ("--strict", "--noEmit", "--target", "es2022", "--module", "nodenext", "--types", "", "--lib", "es2022,dom")
+_OPTIONS = ("--strict", "--noEmit", "--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom")
 
 
 def _packed(folder: Path) -> Path:
@@ -44,6 +47,23 @@ def _packed(folder: Path) -> Path:
 
 def _run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*map(str, command)], cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def test_the_module_is_what_its_source_gives(tmp_path: Path) -> None:
+    made = tmp_path / "pgscore.js"
+    done = _run(ROOT / "docker" / "browser-module", made, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert made.read_bytes() == MODULE.read_bytes()
+
+
+def test_the_source_has_no_name_in_vain(tools: Path, tmp_path: Path) -> None:
+    """Without types a compiler finds all kinds of things; these are certain."""
+    options = ("--allowJs", "--checkJs", "--noUnusedLocals", "--noEmit", "--target", "es2022", "--module", "es2022")
+    lib = ("--moduleResolution", "bundler", "--lib", "es2022,dom,webworker")
+    source = sorted(MODULE.with_name("source").glob("*.js"))
+    said = _run("node", tools / "typescript" / "bin" / "tsc", *options, *lib, *source, cwd=tmp_path).stdout
+    assert "error TS2339" in said
+    assert re.findall(r".*error TS(?:6133|6192|2304|2305|2552|2300|18004).*", said) == []
 
 
 def test_the_package_is_complete_and_serves(tmp_path: Path, tools: Path) -> None:
