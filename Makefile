@@ -1,6 +1,8 @@
 # make demo    the main job, end to end, on real data        make demo KEEP=1   leaves the database up
+# make demo-browser   a page that scores by itself, compared with the database     KEEP=1 serves it
 # make test    lint, types and all tests                     make freeze        sql/ into the migrations (see docs)
 # make test-docker  what docker/ builds and starts, without a container engine
+# make test-browser   the page and pgscore.js in Chromium (downloads 150 MB)
 # make test-spark   scores on Spark, in two local workers (downloads 500 MB)
 # make docs    the documentation as a site; fails on a link that leads nowhere
 # make test-servers   core on PostgreSQL 14, 16, 17 and 18; all of it on 17 with Python 3.13 (docs/servers.md)
@@ -31,11 +33,15 @@ KIND :=
 # What make client installs beside the command.
 EXTRAS :=
 
-.PHONY: demo bench bench-quick docs test test-long parity test-servers test-servers-core test-servers-python test-docker test-spark test-sklearn lint types check
+.PHONY: demo demo-browser bench bench-quick docs test test-long parity test-servers test-servers-core test-servers-python test-docker test-browser test-spark test-sklearn lint types check
 .PHONY: formats render freeze release-migrations release-dump wheel client packages clean
 
 demo: $(READY)
 	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && exec $(BIN)/python -m examples.churn.demo $(if $(KEEP),--keep)
+
+demo-browser: $(READY)
+	@docker/install-packages browser
+	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && exec $(BIN)/python -m examples.browser.demo $(if $(KEEP),--keep)
 
 bench: $(READY)
 	@$(BENCH_PYTHON) && exec $(BIN)/python -m bench --long $(ARGS)
@@ -84,6 +90,13 @@ test-spark: $(READY)
 	@docker/install-packages tests
 	@$(SERVER_PYTHON) && $(SPARK_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && \
 		PGSCORE_TEST_SPARK=1 $(BIN)/pytest $(if $(TESTS),$(TESTS),tests/spark)
+
+# What a browser does; beside it what npm has, in a folder of its own.
+test-browser: $(READY)
+	@docker/install-packages tests
+	@docker/install-packages browser
+	@$(SERVER_PYTHON) && export PGSCORE_SERVER_PYTHONPATH && TOOLS="$$(docker/browser-tools)" && \
+		PGSCORE_TEST_BROWSER="$$TOOLS" $(BIN)/pytest $(if $(TESTS),$(TESTS),tests/browser)
 
 # The oldest libraries that models are read with, in an environment of their own.
 test-sklearn: $(READY)
@@ -150,4 +163,4 @@ $(READY): | packages
 	@touch $@
 
 clean:
-	rm -rf .venv .client .server-* .servers-* .spark-* .oldest-* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .client .server-* .servers-* .spark-* .browser-* .oldest-* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

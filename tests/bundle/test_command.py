@@ -56,6 +56,12 @@ def test_a_folder_gets_the_module_beside_it(shared: Database, tmp_path: Path) ->
     assert files[0] == str(folder / "churn.json")
     assert sorted(map(str, folder.iterdir())) == sorted(files)
     assert run_json(shared.dsn(), "bundle", "churn", "--to", folder)["files"] == files
+    others = folder / "package.json"
+    for text in ('{"name": "shop"}', "[]", "{"):
+        others.write_text(text)
+        written = run_json(shared.dsn(), "bundle", "churn", "--to", folder)["files"]
+        assert written == [each for each in files if each != str(others)]
+        assert others.read_text() == text
     (tmp_path / "file").touch()
     assert "cannot be made" in run(shared.dsn(), "bundle", "churn", "--to", f"{tmp_path}/file/x/", expect=1).stderr
     assert "cannot be written" in run(shared.dsn(), "bundle", "churn", "--to", tmp_path / "no" / "x", expect=1).stderr

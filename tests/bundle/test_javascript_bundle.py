@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 _fuzz = settings(max_examples=examples(80), deadline=None, suppress_health_check=list(HealthCheck))
 _MOST_BYTES = 15_000
+_MOST_LINES = 400
+_WIDEST = 140
 
 
 def _churn() -> dict[str, Any]:
@@ -48,9 +50,18 @@ def _churn() -> dict[str, Any]:
 def test_the_module_is_small_and_made_of_its_source() -> None:
     made = MODULE.read_bytes()
     assert len(gzip.compress(made, mtime=0)) <= _MOST_BYTES
-    source = MODULE.with_name("source.js").read_bytes()
+    source = sorted(MODULE.with_name("source").glob("*.js"))
+    # As sha256sum prints it.
+    listed = "".join(f"{hashlib.sha256(each.read_bytes()).hexdigest()}  {each.name}\n" for each in source)
     # docker/browser-module makes it anew.
-    assert made.partition(b"\n")[0].endswith(f"whose sha256 is {hashlib.sha256(source).hexdigest()}".encode())
+    assert made.partition(b"\n")[0].endswith(f"whose sha256 is {hashlib.sha256(listed.encode()).hexdigest()}".encode())
+
+
+def test_each_module_of_the_source_is_short() -> None:
+    for each in MODULE.with_name("source").glob("*.js"):
+        lines = each.read_text().splitlines()
+        assert len(lines) < _MOST_LINES, each
+        assert max(map(len, lines)) <= _WIDEST, each
 
 
 def test_the_package_is_of_this_version() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +18,8 @@ def write_bundle(text: str, model: str, target: str) -> list[Path]:
     """Writes a bundle to a file; or to a folder (a name that ends in a slash, or is there), with the JavaScript module.
 
     Returns:
-        The files, that of the bundle first. A file that was there before is replaced as a whole.
+        The files, that of the bundle first. A file that was there before is replaced as a whole; but the package.json
+        of another package stays.
 
     Raises:
         PgscoreError: a file cannot be written.
@@ -29,11 +31,21 @@ def write_bundle(text: str, model: str, target: str) -> list[Path]:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PgscoreError(f"{path} cannot be made: {error.strerror}") from None
-    module = [_JAVASCRIPT / name for name in _MODULE if (_JAVASCRIPT / name).is_file()]
+    module = [_JAVASCRIPT / name for name in _MODULE if (_JAVASCRIPT / name).is_file() and _may_write(path / name)]
     return [
         _written(path / f"{model}.json", text.encode()),
         *(_written(path / each.name, each.read_bytes()) for each in module),
     ]
+
+
+def _may_write(path: Path) -> bool:
+    """Whether it is ours, or not there: a folder of somebody's project has a package.json of its own."""
+    if path.name != "package.json" or not path.exists():
+        return True
+    try:
+        return bool(json.loads(path.read_bytes())["name"] == "pgscore")
+    except (OSError, ValueError, TypeError, LookupError):
+        return False
 
 
 def _written(path: Path, content: bytes) -> Path:
