@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 """Makes PMML documents of trees and ensembles, and stores what jpmml-evaluator gives for those that are drawn.
 
-Run in an environment that has `requirements-pmml-trees.txt`, with Java: ``python make_pmml_trees.py [word ...]``.
+Run in an environment that has `requirements-pmml.txt`, with Java: ``python make_pmml_trees.py [word ...]``.
 """
 
 from __future__ import annotations
