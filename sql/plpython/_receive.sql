@@ -2,7 +2,7 @@ create function pgscore_trusted._receive(ordinal integer, content bytea) returns
 language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
-    runtime = "pgscore_runtime:06ca44808d6462347cf55b4d57b74779f79cd6f7630e351a4871648026bcb483"
+    runtime = "pgscore_runtime:6a7fd4816e9e1f619dbdaf3270dfe4860b0f73f8ecba3964314739eb67225d34"
     if runtime not in GD:
         plpy.execute("select pgscore_trusted._runtime()")
     GD[runtime].receive(GD, ordinal, content)

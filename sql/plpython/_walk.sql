@@ -4,7 +4,7 @@ create function pgscore_trusted._walk(
 -- Without a pinned search_path, which would cost a tenth of a call: it asks the database nothing.
 language plpython3u stable parallel safe cost 1000
 as $$
-    walker = GD.get("pgscore_runtime:06ca44808d6462347cf55b4d57b74779f79cd6f7630e351a4871648026bcb483" + digest)
+    walker = GD.get("pgscore_runtime:6a7fd4816e9e1f619dbdaf3270dfe4860b0f73f8ecba3964314739eb67225d34" + digest)
     return walker.score(numbers or (), texts or (), positive) if walker else float("nan")
 $$;
 

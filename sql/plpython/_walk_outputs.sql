@@ -3,7 +3,7 @@ returns double precision[]
 language plpython3u stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    walker = GD.get("pgscore_runtime:06ca44808d6462347cf55b4d57b74779f79cd6f7630e351a4871648026bcb483" + digest)
+    walker = GD.get("pgscore_runtime:6a7fd4816e9e1f619dbdaf3270dfe4860b0f73f8ecba3964314739eb67225d34" + digest)
     return walker.outputs(numbers or (), texts or ())[0] if walker else []
 $$;
 
